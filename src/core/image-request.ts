@@ -1,0 +1,93 @@
+/** What a picture request may be: its bounds, its normal form, and the sizes behind the named aspect ratios. */
+import * as z from 'zod';
+
+/** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
+export const PROMPT_MAX_CHARACTERS = 4_000;
+/** Sides in pixels; the provider says "up to 2K" and no more, see open point 7 of the API page. */
+export const SIDE_MIN_PX = 256;
+export const SIDE_MAX_PX = 2_048;
+export const SIDE_STEP_PX = 8;
+export const SIDE_DEFAULT_PX = 1_024;
+export const FILE_NAME_MAX_CHARACTERS = 80;
+
+export const FLUX_VERSIONS = ['flux-pro-1.1', 'flux-pro'] as const;
+export type FluxVersion = (typeof FLUX_VERSIONS)[number];
+export const QUALITIES = ['high'] as const;
+export type Quality = (typeof QUALITIES)[number];
+export const SIZES = ['standard', 'large'] as const;
+export type Size = (typeof SIZES)[number];
+
+/**
+ * Width and height in pixels for each aspect ratio. `standard` stays at or under 1024² pixels, where the price list
+ * ends its first bracket; `large` has its longest side at 2048.
+ */
+export const ASPECT_RATIOS = {
+  '1:1': { standard: [1024, 1024], large: [2048, 2048] },
+  '16:9': { standard: [1360, 768], large: [2048, 1152] },
+  '9:16': { standard: [768, 1360], large: [1152, 2048] },
+  '4:3': { standard: [1176, 880], large: [2048, 1536] },
+  '3:4': { standard: [880, 1176], large: [1536, 2048] },
+  '3:2': { standard: [1248, 832], large: [2048, 1368] },
+  '2:3': { standard: [832, 1248], large: [1368, 2048] },
+  '21:9': { standard: [1512, 648], large: [2048, 880] },
+} as const satisfies Record<string, Record<Size, readonly [number, number]>>;
+export type AspectRatio = keyof typeof ASPECT_RATIOS;
+export const ASPECT_RATIO_NAMES = Object.keys(ASPECT_RATIOS) as [AspectRatio, ...AspectRatio[]];
+
+/** A request in normal form: what is hashed, recorded and sent. Absent means "not sent". */
+export type ImageRequest = {
+  prompt: string;
+  /** Pixels. */
+  width: number;
+  /** Pixels. */
+  height: number;
+  version?: FluxVersion;
+  quality?: Quality;
+};
+
+// Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be
+// sent as UTF-8 without being changed.
+const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
+const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
+
+const characterCount = (text: string): number => [...text].length;
+
+export const promptSchema = z
+  .string()
+  .refine((text) => text.trim().length > 0, { error: 'must say what the picture shows; it is empty', abort: true })
+  .refine((text) => characterCount(text) <= PROMPT_MAX_CHARACTERS, {
+    error: (issue) =>
+      `must be 1 to ${PROMPT_MAX_CHARACTERS} characters; it has ${characterCount(String(issue.input))} characters`,
+    abort: true,
+  })
+  .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
+    error: 'must not contain control characters (line breaks and tabs are fine)',
+  })
+  .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
+
+export const sideSchema = z.int().min(SIDE_MIN_PX).max(SIDE_MAX_PX).multipleOf(SIDE_STEP_PX);
+
+export const fileNameSchema = z
+  .string()
+  .refine((text) => text.trim().length > 0 && characterCount(text) <= FILE_NAME_MAX_CHARACTERS, {
+    error: `must be 1 to ${FILE_NAME_MAX_CHARACTERS} characters`,
+    abort: true,
+  })
+  .refine((text) => !FORBIDDEN_IN_FILE_NAME.test(text) && !text.startsWith('.'), {
+    error: 'must be a plain name, never a path: no / \\ : * ? " < > |, no control characters, no dot at the start',
+  })
+  .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
+
+/** Width and height from what a caller may give: both sides, or an aspect ratio with a size, or nothing. */
+export function sidesOf(choice: {
+  width?: number | undefined;
+  height?: number | undefined;
+  aspectRatio?: AspectRatio | undefined;
+  size?: Size | undefined;
+}): { width: number; height: number } {
+  if (choice.aspectRatio !== undefined || choice.size !== undefined) {
+    const [width, height] = ASPECT_RATIOS[choice.aspectRatio ?? '1:1'][choice.size ?? 'standard'];
+    return { width, height };
+  }
+  return { width: choice.width ?? SIDE_DEFAULT_PX, height: choice.height ?? SIDE_DEFAULT_PX };
+}

@@ -1,0 +1,35 @@
+/** The ports for the bytes of pictures: fetching them from the service, and keeping them on disk. */
+
+export type Picture = {
+  bytes: Uint8Array;
+  /** What the bytes are, told from the bytes: `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
+  mediaType: string;
+  /** The matching file extension, without the dot. */
+  extension: string;
+};
+
+/** What a file name is made of. */
+export type PictureLabel = {
+  jobId: string;
+  prompt: string;
+  /** The stem that the caller asked for. */
+  fileName?: string;
+  /** Epoch milliseconds. */
+  createdAt: number;
+};
+
+export interface ImageDownload {
+  /** @throws FluxError of kind `download_failed`; the credits are spent by then. */
+  fetch(url: string, signal: AbortSignal): Promise<Picture>;
+}
+
+export interface ImageStore {
+  /**
+   * Writes the picture under a new name inside the output folder; never over an existing file.
+   * @returns the absolute path.
+   * @throws FluxError of kind `storage_failed`.
+   */
+  save(picture: Picture, label: PictureLabel): Promise<string>;
+  /** The bytes of a picture that was saved. @throws FluxError of kind `storage_failed`. */
+  read(file: string): Promise<Uint8Array>;
+}

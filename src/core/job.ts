@@ -1,0 +1,122 @@
+/** A job's record, its states, and the only ways from one state to the next. */
+import type { CreditRange } from './credits.ts';
+import type { Failure } from './failure.ts';
+import type { RemoteJob } from './image-provider.ts';
+import type { ImageRequest } from './image-request.ts';
+
+/**
+ * `queued`: recorded, nothing sent. `submitting`: marked before the first byte leaves; whether the service has it is
+ * not known yet. `processing`: the service has it. `completed`: the picture exists at `url`. `saved`: and on disk.
+ * `failed`: ended without a picture. `unknown`: may have been charged, never sent again by itself.
+ */
+export const JOB_STATES = ['queued', 'submitting', 'processing', 'completed', 'saved', 'failed', 'unknown'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Times are epoch milliseconds. */
+export type Job = {
+  id: string;
+  /** Made once per intended picture and sent with every try. */
+  idempotencyKey: string;
+  request: ImageRequest;
+  /** The stem that the caller asked for. */
+  fileName?: string;
+  state: JobState;
+  createdAt: number;
+  completedAt?: number;
+  /** The service's id of the job. */
+  remoteId?: string;
+  /** The service's own word for the status, verbatim. */
+  remoteStatus?: string;
+  /** `exact` is null until the service told `creditCost`. */
+  credits: CreditRange & { exact: number | null };
+  url?: string;
+  /** Absolute path of the saved picture. */
+  file?: string;
+  mediaType?: string;
+  /** Why it failed, or what stands in the way at the moment while the state is not `failed`. */
+  failure?: Failure;
+  /** Made by the built-in sandbox: not a real picture, no real credits. */
+  sandbox: boolean;
+};
+
+export type JobEvent =
+  /** The first byte is about to leave. */
+  | { type: 'sending' }
+  /** The service answered for this job, to a submission or to a status request. */
+  | { type: 'observed'; remote: RemoteJob; at: number }
+  | { type: 'saved'; file: string; mediaType: string }
+  | { type: 'failed'; failure: Failure; at: number }
+  /** Something stands in the way, but the job lives on. */
+  | { type: 'hindered'; failure: Failure };
+
+const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: ['submitting', 'failed'],
+  submitting: ['processing', 'completed', 'failed', 'unknown'],
+  processing: ['completed', 'failed'],
+  completed: ['saved'],
+  saved: [],
+  failed: [],
+  unknown: ['processing', 'completed', 'failed'],
+};
+
+/** The job after the event. An event that would lead backwards changes nothing. */
+export function advance(job: Job, event: JobEvent): Job {
+  switch (event.type) {
+    case 'sending':
+      return to(job, 'submitting', {});
+    case 'observed':
+      return observe(job, event.remote, event.at);
+    case 'saved':
+      return to(withoutFailure(job), 'saved', { file: event.file, mediaType: event.mediaType });
+    case 'failed':
+      return to(job, 'failed', { failure: event.failure, completedAt: event.at });
+    case 'hindered':
+      return isOver(job) ? job : { ...job, failure: event.failure };
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Nothing more will happen to it: the picture is saved, or there will be none. */
+export function isOver(job: Job): boolean {
+  return job.state === 'saved' || job.state === 'failed';
+}
+
+/** The service is done with it, with or without a picture. */
+export function isEnded(job: Job): boolean {
+  return isOver(job) || job.state === 'completed';
+}
+
+/** Whether a job in this state may still come to that one. */
+export function mayFollow(from: JobState, next: JobState): boolean {
+  return FOLLOWERS[from].includes(next);
+}
+
+function to(job: Job, state: JobState, patch: Partial<Job>): Job {
+  return mayFollow(job.state, state) ? { ...job, ...patch, state } : job;
+}
+
+function withoutFailure(job: Job): Job {
+  const { failure: _, ...rest } = job;
+  return rest;
+}
+
+function observe(job: Job, remote: RemoteJob, at: number): Job {
+  if (isEnded(job)) return job;
+  const known: Job = {
+    ...withoutFailure(job),
+    remoteId: remote.remoteId,
+    remoteStatus: remote.remoteStatus,
+    credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },
+  };
+  switch (remote.phase) {
+    case 'processing':
+      return job.state === 'processing' ? known : to(known, 'processing', {});
+    case 'completed':
+      return to(known, 'completed', { completedAt: at, ...(remote.url === undefined ? {} : { url: remote.url }) });
+    case 'failed':
+      return to(known, 'failed', { completedAt: at, ...(remote.failure ? { failure: remote.failure } : {}) });
+    default:
+      return remote.phase satisfies never;
+  }
+}

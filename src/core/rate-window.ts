@@ -1,0 +1,45 @@
+/** What is known of the service's request window, and when the next request may leave. */
+
+export type RateWindow = {
+  /** Requests per window, where told. */
+  limit?: number;
+  /** Requests left in the window, where told. */
+  remaining?: number;
+  /** Epoch milliseconds at which the window starts anew, where told. */
+  resetsAt?: number;
+  /** Epoch milliseconds until which the service asked for silence (`Retry-After`, or the reset after a 429). */
+  pausedUntil?: number;
+  /** Epoch milliseconds of the answer that told this; absent as long as nothing was told. */
+  learntAt?: number;
+};
+
+/** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
+const WINDOW_MAX_MS = 5 * 60_000;
+
+/** Epoch milliseconds from which a request may leave; `now` when nothing speaks against it. */
+export function nextRequestAt(window: RateWindow, now: number): number {
+  const paused = window.pausedUntil ?? 0;
+  const exhausted =
+    window.remaining === 0 && window.resetsAt !== undefined && window.resetsAt - now <= WINDOW_MAX_MS
+      ? window.resetsAt
+      : 0;
+  return Math.max(now, paused, exhausted);
+}
+
+/** The window after an answer that told `told` at `at` (epoch milliseconds); what it did not tell stays as it was. */
+export function learnWindow(
+  window: RateWindow,
+  told: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>,
+  at: number,
+): RateWindow {
+  if (told.limit === undefined && told.remaining === undefined && told.resetsAt === undefined) return window;
+  const sameWindow = told.resetsAt !== undefined && told.resetsAt === window.resetsAt;
+  // Answers overtake each other: within one window the lower count is the later one.
+  const overtaken = sameWindow && (window.remaining ?? Number.POSITIVE_INFINITY) < (told.remaining ?? 0);
+  return { ...window, ...told, ...(overtaken ? { remaining: window.remaining } : {}), learntAt: at };
+}
+
+/** The window after a request for silence until `until` (epoch milliseconds); a longer silence stands. */
+export function pauseWindow(window: RateWindow, until: number, at: number): RateWindow {
+  return { ...window, pausedUntil: Math.max(window.pausedUntil ?? 0, until), learntAt: at };
+}
