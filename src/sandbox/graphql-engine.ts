@@ -1,0 +1,106 @@
+// Owns the execution of GraphQL operations against the sandbox's schema, and the HTTP status each outcome has.
+
+import {
+  buildSchema,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  getOperationAST,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import type { GraphqlResolvers } from './graphql-resolvers.ts';
+import { httpStatusOf, Refusal, type RefusalCode } from './refusal.ts';
+import { sandboxSchemaSdl } from './schema-sdl.ts';
+
+export type Operation = {
+  query: string;
+  variables: Record<string, unknown> | undefined;
+  operationName: string | undefined;
+  idempotencyKey: string | undefined;
+};
+
+export type Outcome = { status: number; body: object; retryAfterSeconds?: number };
+
+export type GraphqlEngine = (operation: Operation) => Promise<Outcome>;
+
+type ErrorEntry = {
+  message: string;
+  locations?: unknown;
+  path?: unknown;
+  extensions: Record<string, unknown>;
+};
+
+function refuseAll(code: RefusalCode, errors: readonly GraphQLError[]): Outcome {
+  const entries = errors.map(({ message, locations }) => ({
+    message,
+    ...(locations && { locations }),
+    extensions: { code },
+  }));
+  return { status: httpStatusOf(code), body: { errors: entries } };
+}
+
+/** An error with a path comes out of a resolver, one without is about the variables. */
+function codeOf(error: GraphQLError): RefusalCode {
+  if (error.originalError instanceof Refusal) return error.originalError.code;
+  return error.path ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT';
+}
+
+/**
+ * A result with nothing but errors becomes the page's error body with the status of its first error; one with data
+ * beside the errors stays 200, as GraphQL has it, and tells by the path which part failed.
+ */
+function settle({ data, errors }: ExecutionResult): Outcome {
+  const [first] = errors ?? [];
+  if (!errors || !first) return { status: 200, body: { data } };
+  const partial = Object.values(data ?? {}).some((value) => value !== null);
+  const entries = errors.map((error): ErrorEntry => {
+    const refusal = error.originalError instanceof Refusal ? error.originalError : undefined;
+    return {
+      message: error.message,
+      ...(!refusal && error.locations && { locations: error.locations }),
+      ...(partial && { path: error.path }),
+      extensions: refusal?.extensions ?? { code: codeOf(error) },
+    };
+  });
+  if (partial) return { status: 200, body: { errors: entries, data } };
+  const wait = first.originalError instanceof Refusal ? first.originalError.retryAfterSeconds : undefined;
+  return {
+    status: httpStatusOf(codeOf(first)),
+    body: { errors: entries },
+    ...(wait !== undefined && { retryAfterSeconds: wait }),
+  };
+}
+
+export function createGraphqlEngine(resolvers: GraphqlResolvers, introspection: boolean): GraphqlEngine {
+  const schema = buildSchema(sandboxSchemaSdl);
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+
+  return async ({ query, variables, operationName, idempotencyKey }) => {
+    let document: DocumentNode;
+    try {
+      document = parse(query);
+    } catch (error) {
+      if (error instanceof GraphQLError) return refuseAll('GRAPHQL_PARSE_FAILED', [error]);
+      throw error;
+    }
+    const invalid = validate(schema, document, rules);
+    if (invalid.length > 0) return refuseAll('GRAPHQL_VALIDATION_FAILED', invalid);
+    if (!getOperationAST(document, operationName)) {
+      throw new Refusal('BAD_REQUEST', 'The document has no such operation, or several and no name says which');
+    }
+    return settle(
+      await execute({
+        schema,
+        document,
+        rootValue: resolvers,
+        contextValue: { idempotencyKey },
+        variableValues: variables,
+        operationName,
+      }),
+    );
+  };
+}
