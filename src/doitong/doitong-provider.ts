@@ -1,0 +1,178 @@
+/** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
+import type { Clock } from '../core/clock.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
+import type { ImageRequest } from '../core/image-request.ts';
+import type { Log } from '../core/log.ts';
+import { createRedactor } from '../core/redaction.ts';
+import { GENERATE_FIELD, generateDocument, generateVariables, JOB_FIELDS, type JobQuery } from './documents.ts';
+import type { Envelope } from './envelope.ts';
+import { type Quote, quoteWith, rowVerdict } from './failures.ts';
+import { GraphqlClient } from './graphql-client.ts';
+import { JobReader } from './job-reader.ts';
+import { createRetries, type Retries, type Try } from './retry.ts';
+import { ServiceKnowledge } from './service-knowledge.ts';
+import { submissionVerdict } from './submission-verdict.ts';
+import { createTransport, type Transport } from './transport.ts';
+import { readWireJob, remoteIdSchema } from './wire-job.ts';
+
+export type DoitongSettings = {
+  /** Origin of the API, without a path. */
+  apiUrl: string;
+  apiKey: string | undefined;
+  /** The status query, or `auto` to find it. */
+  jobQuery: JobQuery | 'auto';
+  userAgent: string;
+};
+
+const SUBMIT_ATTEMPTS = 3;
+const SET_KEY =
+  "Set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start with --sandbox, which needs no key.";
+
+export function createDoitongProvider(settings: DoitongSettings, deps: { clock: Clock; log: Log }): ImageProvider {
+  return new DoitongProvider(settings, deps.clock, deps.log);
+}
+
+class DoitongProvider implements ImageProvider {
+  private readonly knowledge = new ServiceKnowledge();
+  private readonly closing = new AbortController();
+  private readonly selection = { fields: JOB_FIELDS };
+  private readonly oddWords = new Set<string>();
+  private readonly apiKey: string | undefined;
+  private readonly quote: Quote;
+  private readonly transport: Transport;
+  private readonly client: GraphqlClient;
+  private readonly retries: Retries;
+  private readonly reader: JobReader;
+
+  constructor(
+    settings: DoitongSettings,
+    clock: Clock,
+    private readonly log: Log,
+  ) {
+    this.apiKey = settings.apiKey;
+    this.quote = quoteWith(createRedactor(settings.apiKey === undefined ? [] : [settings.apiKey]));
+    this.transport = createTransport(settings.apiUrl, clock);
+    this.client = new GraphqlClient(this.transport, this.knowledge, this.quote, clock, headersOf(settings));
+    this.retries = createRetries({ clock, log });
+    this.reader = new JobReader(this.client, this.retries, log, settings.jobQuery);
+  }
+
+  unavailable(): Failure | undefined {
+    const what = problemOfKey(this.apiKey);
+    if (what === undefined) return undefined;
+    return { kind: 'bad_key', message: what, creditsSpent: 'no', retry: 'no', remedy: SET_KEY };
+  }
+
+  async submit(request: ImageRequest, idempotencyKey: string, signal: AbortSignal): Promise<RemoteJob> {
+    const unavailable = this.unavailable();
+    if (unavailable) throw new FluxError(unavailable);
+    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    const variables = generateVariables(request);
+    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(variables, idempotencyKey, bounded);
+    const terms = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
+    const tried = await foreseen('same_job', () => this.retries.run(once, terms));
+    if ('value' in tried) return tried.value;
+    throw new FluxError(submissionVerdict(tried.failures));
+  }
+
+  async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
+    const unavailable = this.unavailable();
+    if (unavailable) throw new FluxError({ ...unavailable, creditsSpent: 'maybe' });
+    if (!remoteIdSchema.safeParse(remoteId).success) throw new FluxError(NO_SUCH_ID);
+    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    return foreseen('later', async () => {
+      const envelope = await this.reader.read(remoteId, bounded);
+      const job = this.jobIn(envelope, remoteId);
+      if (job === undefined) throw new FluxError(rowVerdict('unreadable', 'read').failure);
+      return job;
+    });
+  }
+
+  rateWindow(): ReturnType<ImageProvider['rateWindow']> {
+    return this.knowledge.rateWindow();
+  }
+
+  lastKnownBalance(): ReturnType<ImageProvider['lastKnownBalance']> {
+    return this.knowledge.lastKnownBalance();
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort(new Error('The provider is closed.'));
+    await this.transport.close();
+  }
+
+  private async submitOnce(
+    variables: Record<string, unknown>,
+    idempotencyKey: string,
+    signal: AbortSignal,
+  ): Promise<Try<RemoteJob>> {
+    const reply = await this.client.select({
+      purpose: 'submit',
+      rootField: GENERATE_FIELD,
+      document: generateDocument,
+      variables,
+      idempotencyKey,
+      selection: this.selection,
+      essential: ['id'],
+      signal,
+    });
+    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+    const job = this.jobIn(reply.envelope);
+    if (job !== undefined) return { value: job };
+    // A job without a usable id exists all the same: no code beside it may call the order refused.
+    const unusable = reply.envelope.job ? rowVerdict('unreadable', 'submit', { status: reply.status }) : undefined;
+    return { verdict: unusable ?? reply.verdict, toldDelayMs: reply.toldDelayMs };
+  }
+
+  private jobIn(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
+    const beside = envelope.errors.find(({ message }) => message !== '')?.message;
+    const known = { beside, ...(remoteId === undefined ? {} : { remoteId }) };
+    const read = envelope.job ? readWireJob(envelope.job, this.quote, known) : undefined;
+    if (read === undefined) return undefined;
+    const { job, oddity } = read;
+    if (envelope.errors.length > 0) {
+      this.log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
+    }
+    if (oddity !== undefined && !this.oddWords.has(job.remoteStatus)) {
+      this.oddWords.add(job.remoteStatus);
+      this.log.warn('A job status is treated as still processing', { status: job.remoteStatus, because: oddity });
+    }
+    return job;
+  }
+}
+
+const NO_SUCH_ID: Failure = {
+  kind: 'bad_input',
+  message: 'The id of the job cannot be an id of the service.',
+  creditsSpent: 'maybe',
+  retry: 'no',
+};
+
+function headersOf({ apiKey, userAgent }: DoitongSettings): Record<string, string> {
+  return {
+    authorization: `Bearer ${apiKey ?? ''}`,
+    'content-type': 'application/json',
+    accept: 'application/json',
+    // Nothing here unpacks a compressed body.
+    'accept-encoding': 'identity',
+    'user-agent': userAgent,
+  };
+}
+
+function problemOfKey(apiKey: string | undefined): string | undefined {
+  if (apiKey === undefined || apiKey === '') return 'No API key is set, so that the service cannot be asked.';
+  const sendable = /^[\x21-\x7e]+$/u.test(apiKey);
+  return sendable ? undefined : 'The API key that is set has characters that a key cannot have.';
+}
+
+/** Whatever nobody foresaw leaves this folder as a failure of unknown cost, too. */
+async function foreseen<T>(retry: 'same_job' | 'later', work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FluxError) throw error;
+    const message = 'Something unforeseen went wrong while the service was asked.';
+    throw new FluxError({ kind: 'service_error', message, creditsSpent: 'maybe', retry }, { cause: error });
+  }
+}

@@ -1,0 +1,89 @@
+/** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
+import * as z from 'zod';
+
+export type WireError = { message: string; code?: string; creditsRequired?: number; creditsAvailable?: number };
+
+type LooseError = { message: string } & { [Name in Exclude<keyof WireError, 'message'>]?: WireError[Name] | undefined };
+
+export type Envelope = {
+  /** What stands under the alias `job`: `undefined` when the key is missing, `null` when the service said so. */
+  job: Record<string, unknown> | null | undefined;
+  /** `data` as it came, for introspection. */
+  data: Record<string, unknown> | undefined;
+  errors: readonly WireError[];
+};
+
+const UNREADABLE: Envelope = { job: undefined, data: undefined, errors: [] };
+const ERRORS_READ_MAX = 50;
+
+const amount = z.union([z.number(), z.string().trim().min(1).transform(Number)]).pipe(z.number().min(0));
+/** An object with any fields; every field of interest is optional and forgets a value of a wrong type. */
+const record = z.record(z.string(), z.unknown());
+const text = z.string().optional().catch(undefined);
+const extensions = z
+  .object({
+    code: text,
+    creditsRequired: amount.optional().catch(undefined),
+    creditsAvailable: amount.optional().catch(undefined),
+  })
+  .catch({});
+const wireError = z.object({ message: z.string().catch(''), extensions: extensions.default({}) });
+const gatewayError = z.union([
+  z.string().transform((message) => ({ message })),
+  z.object({ message: z.string(), code: text }),
+]);
+const body = z.object({
+  data: record.optional().catch(undefined),
+  errors: z.array(z.unknown()).optional().catch(undefined),
+  // Gateways in front of GraphQL answer in shapes of their own.
+  error: gatewayError.optional().catch(undefined),
+  message: text,
+});
+
+export function openEnvelope(bodyText: string | undefined): Envelope {
+  const parsed = body.safeParse(parseJson(bodyText));
+  if (!parsed.success) return UNREADABLE;
+  const { data } = parsed.data;
+  return { job: jobIn(data), data, errors: errorsIn(parsed.data) };
+}
+
+function parseJson(bodyText: string | undefined): unknown {
+  if (bodyText === undefined) return undefined;
+  try {
+    return JSON.parse(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Under the alias; or under the only key there is, for a service that answers under a name of its own. */
+function jobIn(data: Record<string, unknown> | undefined): Envelope['job'] {
+  if (data === undefined) return undefined;
+  const values = Object.values(data);
+  const value = 'job' in data ? data.job : values.length === 1 ? values[0] : undefined;
+  if (value === undefined || value === null) return value;
+  const job = record.safeParse(value);
+  return job.success ? job.data : undefined;
+}
+
+function errorsIn(answer: z.infer<typeof body>): WireError[] {
+  if (answer.errors !== undefined) return answer.errors.slice(0, ERRORS_READ_MAX).map(readError);
+  if (answer.error !== undefined) return [withoutAbsent(answer.error)];
+  return answer.message === undefined ? [] : [{ message: answer.message }];
+}
+
+function readError(value: unknown): WireError {
+  const parsed = wireError.safeParse(value);
+  if (!parsed.success) return { message: typeof value === 'string' ? value : '' };
+  return withoutAbsent({ message: parsed.data.message, ...parsed.data.extensions });
+}
+
+function withoutAbsent(error: LooseError): WireError {
+  const { message, code, creditsRequired, creditsAvailable } = error;
+  return {
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(creditsRequired === undefined ? {} : { creditsRequired }),
+    ...(creditsAvailable === undefined ? {} : { creditsAvailable }),
+  };
+}

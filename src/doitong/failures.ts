@@ -1,0 +1,228 @@
+/** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
+import type { Failure } from '../core/failure.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import type { Envelope, WireError } from './envelope.ts';
+import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
+import { normalStatus } from './statuses.ts';
+import type { NetworkFault } from './transport.ts';
+
+/** A failure, and whether the client may try again by itself. */
+export type Verdict = { row: FailureRowName; failure: Failure; repeated: boolean };
+
+/** What a request is for: an order can cost credits, reading cannot. */
+export type Purpose = 'submit' | 'read';
+
+/** Quotes the service's words; secrets must be out of them by then. */
+export type Quote = (text: string) => string;
+
+export const quoteWith =
+  (redact: (text: string) => string): Quote =>
+  (text) =>
+    quoted(redact(text));
+
+const ROWS = Object.entries(FAILURE_TABLE) as [FailureRowName, FailureRow][];
+const ANSWERED: FailureRowName = 'errorWithoutCode';
+
+/** The row for an answer that holds no job. */
+export function rowOf(status: number, errors: readonly WireError[], purpose: Purpose): FailureRowName {
+  const coded = errors.flatMap(({ code }) => rowOfCode(code, purpose) ?? []);
+  // One error that leaves the outcome open outweighs others that refuse.
+  const decisive = coded.find((name) => FAILURE_TABLE[name].creditsSpent !== 'no') ?? coded[0];
+  if (decisive !== undefined) return decisive;
+  if (status >= 200 && status <= 299 && errors.length > 0) return ANSWERED;
+  return rowOfStatus(status);
+}
+
+function rowOfCode(code: string | undefined, purpose: Purpose): FailureRowName | undefined {
+  if (code === undefined) return undefined;
+  const wanted = code.trim().toUpperCase();
+  const name = ROWS.find(([, row]) => row.codes.includes(wanted))?.[0];
+  return name === 'unknownJob' && purpose === 'submit' ? undefined : name;
+}
+
+function rowOfStatus(status: number): FailureRowName {
+  const exact = ROWS.find(([, row]) => row.statuses.some((entry) => entry === status));
+  const within = ROWS.find(([, row]) =>
+    row.statuses.some((entry) => typeof entry !== 'number' && entry[0] <= status && status <= entry[1]),
+  );
+  return (exact ?? within)?.[0] ?? 'unreadable';
+}
+
+/** The failure of an answer that holds no job. */
+export function answerVerdict(status: number, envelope: Envelope, purpose: Purpose, quote: Quote): Verdict {
+  const name = rowOf(status, envelope.errors, purpose);
+  return verdictOf(name, purpose, { status, errors: envelope.errors, quote });
+}
+
+/** The failure of a row that was found without the table: a validation error, an unknown job. */
+export function rowVerdict(
+  name: FailureRowName,
+  purpose: Purpose,
+  details: { status?: number; errors?: readonly WireError[]; quote?: Quote; message?: string; remedy?: string } = {},
+): Verdict {
+  return verdictOf(name, purpose, details);
+}
+
+/** The failure of an exchange without an answer. */
+export function faultVerdict(sent: boolean, fault: NetworkFault, purpose: Purpose): Verdict {
+  const message = sent ? `${faultText(fault, purpose)} ${OUTCOME_UNKNOWN[purpose]}` : notSentText(fault);
+  return verdictOf(sent ? 'lost' : 'notSent', purpose, { message });
+}
+
+/** Why a job ended without a picture. `reason` is the service's own text. */
+export function jobFailure(
+  word: string,
+  reason: string | undefined,
+  creditCost: number | undefined,
+  quote: Quote,
+): Failure {
+  const moderated = (JOB_FAILURE_TABLE.moderated.statuses as readonly string[]).includes(normalStatus(word));
+  const row = moderated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
+  const what = moderated
+    ? 'The service refused to deliver the picture for reasons of moderation'
+    : 'The service ended the job without a picture';
+  const because = reason === undefined ? '.' : `: ${quote(reason)}.`;
+  return {
+    kind: row.kind,
+    message: `${what} (status ${quote(word)})${because}`,
+    creditsSpent: creditCost !== undefined && creditCost > 0 ? 'yes' : row.creditsSpent,
+    retry: row.retry,
+  };
+}
+
+type Details = {
+  status?: number;
+  errors?: readonly WireError[];
+  quote?: Quote;
+  message?: string;
+  remedy?: string;
+};
+
+function verdictOf(name: FailureRowName, purpose: Purpose, details: Details): Verdict {
+  const { kind, creditsSpent, retry, repeated }: FailureRow = FAILURE_TABLE[name];
+  const amounts = creditAmounts(details.errors ?? []);
+  const remedy = details.remedy ?? REMEDIES[name];
+  const failure: Failure = {
+    kind,
+    message: details.message ?? answerText(name, purpose, details, amounts),
+    creditsSpent,
+    retry,
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(details.status === undefined ? {} : { httpStatus: details.status }),
+    ...amounts,
+  };
+  return { row: name, failure: purpose === 'read' ? readingFailure(failure) : failure, repeated };
+}
+
+/** What a failure of the table means when a job was only read: nothing is learnt of its credits or its end. */
+function readingFailure(failure: Failure): Failure {
+  const reading: Partial<Record<Failure['kind'], Failure['kind']>> = {
+    bad_input: 'unsupported_service',
+    ambiguous: 'unreachable',
+    moderated: 'service_error',
+  };
+  return {
+    ...failure,
+    kind: reading[failure.kind] ?? failure.kind,
+    creditsSpent: 'maybe',
+    retry: failure.retry === 'same_job' ? 'later' : failure.retry,
+  };
+}
+
+type Amounts = { creditsRequired?: number; creditsAvailable?: number };
+
+function creditAmounts(errors: readonly WireError[]): Amounts {
+  const required = errors.find((error) => error.creditsRequired !== undefined)?.creditsRequired;
+  const available = errors.find((error) => error.creditsAvailable !== undefined)?.creditsAvailable;
+  return {
+    ...(required === undefined ? {} : { creditsRequired: required }),
+    ...(available === undefined ? {} : { creditsAvailable: available }),
+  };
+}
+
+const OUTCOME_UNKNOWN: Readonly<Record<Purpose, string>> = {
+  submit: 'Whether the order was carried out is not known.',
+  read: 'What became of the job is not known.',
+};
+
+const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
+  invalidRequest: 'The service refused the request as invalid',
+  tooLarge: 'The service refused the request as too large',
+  badKey: 'The service refused the API key',
+  noCredits: 'The service refused the order because the account has too few credits',
+  moderated: 'The service refused the order for reasons of moderation',
+  rateLimited: 'The service refused the request because its rate limit is exceeded',
+  jobLimited: 'The service refused the order because the plan allows no more jobs at the moment',
+  notOffered: 'The service does not offer what was asked of it',
+  movedElsewhere: 'The service redirects to another address, which is never followed',
+  redirected: 'The service redirects to another address, which is never followed',
+  conflict: 'The service is still busy with an earlier try of this request',
+  keyReused: 'The service says that the idempotency key of this order belongs to another request',
+  serviceError: 'The service failed with an internal error',
+  otherRefusal: 'The service refused the request',
+  errorWithoutCode: 'The service answered with an error of unknown meaning',
+  unreadable: 'The service gave an answer that cannot be read',
+  unknownJob: 'The service does not know this job at the moment',
+  noJobQuery: 'No way to ask the service for a job was found',
+  notSent: 'The service could not be reached; nothing was sent',
+  lost: 'The service gave no answer',
+};
+
+const CHECK_URL = 'Check that DOITONG_API_URL is the address of the Doitong API.';
+const REMEDIES: Readonly<Partial<Record<FailureRowName, string>>> = {
+  badKey:
+    "Set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration and restart the server.",
+  notOffered: CHECK_URL,
+  movedElsewhere: CHECK_URL,
+  redirected: CHECK_URL,
+};
+
+function answerText(name: FailureRowName, purpose: Purpose, details: Details, amounts: Amounts): string {
+  const status = details.status === undefined ? '' : ` (HTTP ${details.status})`;
+  const words = details.errors?.find((error) => error.message.trim() !== '')?.message;
+  const said = words === undefined || details.quote === undefined ? '' : `: ${details.quote(words)}`;
+  const open = FAILURE_TABLE[name].creditsSpent === 'maybe' && purpose === 'submit' ? ` ${OUTCOME_UNKNOWN.submit}` : '';
+  return `${WHAT_HAPPENED[name]}${status}${said}.${amountsText(amounts)}${open}`;
+}
+
+function amountsText({ creditsRequired, creditsAvailable }: Amounts): string {
+  if (creditsRequired !== undefined && creditsAvailable !== undefined) {
+    return ` It takes ${creditsRequired} credits; ${creditsAvailable} are available.`;
+  }
+  if (creditsRequired !== undefined) return ` It takes ${creditsRequired} credits.`;
+  return creditsAvailable === undefined ? '' : ` ${creditsAvailable} credits are available.`;
+}
+
+const CONNECT_FAULTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ENOTFOUND: 'the name of the service could not be resolved',
+  EAI_AGAIN: 'the name of the service could not be resolved at the moment',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
+  ENETUNREACH: 'there is no route to the network of the service',
+  EHOSTUNREACH: 'there is no route to the service',
+};
+
+function notSentText({ cause, code }: NetworkFault): string {
+  if (cause === 'caller') return 'The call was ended before anything was sent to the service.';
+  const known = code === undefined ? undefined : CONNECT_FAULTS[code];
+  const why = cause === 'deadline' ? 'no connection came about in time' : (known ?? withCode('no connection', code));
+  return `The service could not be reached: ${why}. Nothing was sent.`;
+}
+
+function faultText({ cause, code }: NetworkFault, purpose: Purpose): string {
+  const what = purpose === 'submit' ? 'the order' : 'the status request';
+  switch (cause) {
+    case 'caller':
+      return `The call was ended after ${what} was sent and before the service answered.`;
+    case 'deadline':
+      return `The service did not answer ${what} in time.`;
+    case 'network':
+      return `${withCode(`The connection to the service broke after ${what} was sent`, code)}.`;
+    default:
+      return cause satisfies never;
+  }
+}
+
+function withCode(text: string, code: string | undefined): string {
+  return code === undefined ? text : `${text} (${code})`;
+}

@@ -1,0 +1,169 @@
+/** One HTTP exchange with the service: everything that can come of it is plain data, nothing is thrown. */
+import { Agent, type Dispatcher } from 'undici';
+import type { Clock } from '../core/clock.ts';
+
+/** What went wrong on the way, for the failure table and the log. */
+export type NetworkFault = {
+  /** `caller` ended the call, `deadline` is ours, `network` is everything else. */
+  cause: 'caller' | 'deadline' | 'network';
+  /** The code of undici, Node or OpenSSL, where there is one. */
+  code?: string;
+};
+
+export type Exchange =
+  /** `body` is undefined when it was cut off, or longer than the limit. */
+  | { outcome: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string | undefined }
+  /** Not one byte of the request left this process. */
+  | { outcome: 'not_sent'; fault: NetworkFault }
+  /** The request may have been carried out. */
+  | { outcome: 'ambiguous'; fault: NetworkFault };
+
+export type WireRequest = {
+  path: string;
+  body: string;
+  headers: Readonly<Record<string, string>>;
+  deadlineMs: number;
+  /** `fresh`: on a connection of its own, so that a stale kept one can never make a payment ambiguous. */
+  connection: 'fresh' | 'kept';
+  signal: AbortSignal;
+};
+
+export interface Transport {
+  exchange(request: WireRequest): Promise<Exchange>;
+  /** Ends connections; exchanges under way end as they stand. */
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Deadlines are signals; undici's own timers come late and only catch what a signal should have ended. */
+const BACK_STOP_MS = 60_000;
+const BODY_MAX_BYTES = 1_000_000;
+/** Connections to the one origin; more requests at a time wait for one. */
+const CONNECTIONS = 16;
+
+type Settle = (exchange: Exchange) => void;
+
+/** `origin` is fixed: the request carries the key, and undici's dispatchers follow no redirects. */
+export function createTransport(origin: string, clock: Clock): Transport {
+  const timeouts = {
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: BACK_STOP_MS,
+    bodyTimeout: BACK_STOP_MS,
+  };
+  const kept = new Agent({ ...timeouts, connections: CONNECTIONS });
+  // Without pipelining undici says `Connection: close` and never uses a connection twice.
+  const fresh = new Agent({ ...timeouts, connections: CONNECTIONS, pipelining: 0 });
+
+  return {
+    async exchange(request) {
+      const deadline = clock.deadline(request.deadlineMs);
+      const signal = AbortSignal.any([request.signal, deadline.signal]);
+      const agent = request.connection === 'fresh' ? fresh : kept;
+      try {
+        return await new Promise<Exchange>((settle) => {
+          const call = new Call(signal, () => (request.signal.aborted ? 'caller' : 'deadline'), settle);
+          if (!call.ended) dispatch(agent, origin, request, call);
+        });
+      } finally {
+        deadline.clear();
+      }
+    },
+    async close() {
+      await Promise.all([kept.destroy(), fresh.destroy()]);
+    },
+  };
+}
+
+function dispatch(agent: Agent, origin: string, request: WireRequest, call: Call): void {
+  const { path, body } = request;
+  try {
+    agent.dispatch({ origin, path, method: 'POST', body, headers: { ...request.headers } }, call);
+  } catch (error) {
+    call.end(error);
+  }
+}
+
+/** What undici reports of one request. It starts with the request, ends once, and forgets what comes later. */
+class Call implements Dispatcher.DispatchHandler {
+  ended = false;
+  /** undici calls `onRequestStart` right before the first write: without it nothing has left. */
+  private started = false;
+  private controller: Dispatcher.DispatchController | undefined;
+  private head: { status: number; headers: Record<string, string> } | undefined;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private readonly onAbort = (): void => this.end(this.signal.reason, this.whoAborted());
+
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly whoAborted: () => NetworkFault['cause'],
+    private readonly settle: Settle,
+  ) {
+    if (signal.aborted) this.onAbort();
+    else signal.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.ended) {
+      controller.abort(new Error('The call has ended.'));
+      return;
+    }
+    this.started = true;
+    this.controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+    if (status >= 200) this.head = { status, headers: firstValues(headers) };
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.size += chunk.length;
+    if (this.size > BODY_MAX_BYTES) this.end(undefined);
+    else this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    // Decoding removes a byte order mark and replaces what is not UTF-8.
+    if (this.head) this.finish({ outcome: 'answered', ...this.head, body: new TextDecoder().decode(this.bytes()) });
+    else this.end(undefined);
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.end(error);
+  }
+
+  /** Ends the call before the whole answer was read. */
+  end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
+    const code = codeOf(error);
+    const fault: NetworkFault = { cause, ...(code === undefined ? {} : { code }) };
+    if (this.head) this.finish({ outcome: 'answered', ...this.head, body: undefined });
+    else this.finish({ outcome: this.started ? 'ambiguous' : 'not_sent', fault });
+    this.controller?.abort(new Error('The call has ended.'));
+  }
+
+  private finish(exchange: Exchange): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.signal.removeEventListener('abort', this.onAbort);
+    this.settle(exchange);
+  }
+
+  private bytes(): Buffer {
+    return Buffer.concat(this.chunks, this.size);
+  }
+}
+
+function firstValues(headers: Record<string, unknown>): Record<string, string> {
+  const first: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const single: unknown = Array.isArray(value) ? value[0] : value;
+    if (typeof single === 'string') first[name.toLowerCase()] = single;
+  }
+  return first;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause instanceof Error ? codeOf(error.cause) : error.name;
+}

@@ -1,0 +1,87 @@
+/** Reads a job out of an answer's raw fields, leniently: only the id must be right. */
+import * as z from 'zod';
+import type { RemoteJob } from '../core/image-provider.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
+import { jobFailure, type Quote } from './failures.ts';
+import { phaseOf } from './statuses.ts';
+
+export type WireJob = {
+  job: RemoteJob;
+  /** Something worth a line in the log. */
+  oddity?: 'unknown_status' | 'completed_without_url';
+};
+
+const REMOTE_ID_MAX_CHARACTERS = 200;
+const STATUS_MAX_CHARACTERS = 60;
+const URL_MAX_CHARACTERS = 4_096;
+
+/** A string (or a number, as some services send it) that is safe in a document, a log line and a file name's text. */
+export const remoteIdSchema = z
+  .union([z.string(), z.number().transform(String)])
+  .refine((id) => id.trim().length > 0 && id.length <= REMOTE_ID_MAX_CHARACTERS && !/[\p{Cc}\p{Cs}]/u.test(id));
+
+const words = z.string().trim().min(1).optional().catch(undefined);
+const reasonIn = z.union([
+  z.string(),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+  z.object({ reason: z.string() }).transform(({ reason }) => reason),
+]);
+const fields = z.object({
+  status: words,
+  url: z
+    .string()
+    .trim()
+    .min(1)
+    .max(URL_MAX_CHARACTERS)
+    .regex(/^\P{Cc}+$/u)
+    .optional()
+    .catch(undefined),
+  creditCost: z
+    .union([z.number(), z.string().trim().min(1).transform(Number)])
+    .pipe(z.number().min(0))
+    .optional()
+    .catch(undefined),
+});
+const REASON_PLACES = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
+
+/** `undefined` when there is no usable id. `beside` is the text of an error that came along with the job. */
+export function readWireJob(
+  raw: Readonly<Record<string, unknown>>,
+  quote: Quote,
+  known: { remoteId?: string; beside?: string | undefined } = {},
+): WireJob | undefined {
+  const remoteId = known.remoteId ?? remoteIdSchema.safeParse(raw.id).data;
+  if (remoteId === undefined) return undefined;
+  const { status, url, creditCost } = fields.parse(raw);
+  const phase = status === undefined ? phaseWithoutStatus(url) : phaseOf(status);
+  const job: RemoteJob = {
+    remoteId,
+    phase: phase ?? 'processing',
+    remoteStatus: cleanLine(status ?? '', STATUS_MAX_CHARACTERS),
+    ...(url === undefined ? {} : { url }),
+    ...(creditCost === undefined ? {} : { creditCost }),
+  };
+  if (phase === undefined) return { job, oddity: 'unknown_status' };
+  if (phase === 'completed' && url === undefined) {
+    return { job: { ...job, phase: 'processing' }, oddity: 'completed_without_url' };
+  }
+  if (phase !== 'failed') return { job };
+  const reason = reasonOf(raw) ?? known.beside;
+  return { job: { ...job, failure: jobFailure(status ?? '', reason, creditCost, quote) } };
+}
+
+/** A service that does not tell a status is judged by the picture. */
+function phaseWithoutStatus(url: string | undefined): RemoteJob['phase'] {
+  return url === undefined ? 'processing' : 'completed';
+}
+
+function reasonOf(raw: Readonly<Record<string, unknown>>): string | undefined {
+  const metadata = z.record(z.string(), z.unknown()).safeParse(raw.metadata).data ?? {};
+  for (const place of [raw, metadata]) {
+    for (const name of REASON_PLACES) {
+      const reason = reasonIn.safeParse(place[name]).data?.trim();
+      if (reason) return reason;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+/** Proves how often, after which delays and at which cost a request is tried again, on a clock that stands still. */
+import { describe, expect, it } from 'vitest';
+import type { Log } from '../../../src/core/log.ts';
+import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
+import { rowVerdict } from '../../../src/doitong/failures.ts';
+import { createTurns } from '../../../src/doitong/in-turn.ts';
+import { createRetries, type Try } from '../../../src/doitong/retry.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+
+const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const never = new AbortController().signal;
+const failed = (row: FailureRowName, toldDelayMs?: number): Try<string> => ({
+  verdict: rowVerdict(row, 'submit'),
+  toldDelayMs,
+});
+
+function start(script: Try<string>[], options: { attempts?: number; signal?: AbortSignal; random?: number } = {}) {
+  const clock = createManualClock(undefined, { autoAdvance: true, random: () => options.random ?? 0.5 });
+  const retries = createRetries({ clock, log });
+  let calls = 0;
+  const once = async (): Promise<Try<string>> => script[calls++] ?? { value: 'done' };
+  const terms = { what: 'test', attempts: options.attempts ?? 3, signal: options.signal ?? never };
+  return { clock, retries, once, run: () => retries.run(once, terms), calls: () => calls };
+}
+
+describe('retries', () => {
+  it('wait with full jitter and end with the value', async () => {
+    const test = start([failed('lost'), failed('serviceError')], { random: 0.25 });
+    expect(await test.run()).toEqual({ value: 'done' });
+    expect(test.clock.slept).toEqual([125, 250]);
+  });
+
+  it('end after the attempts that are allowed, with every failure', async () => {
+    const test = start([failed('lost'), failed('notSent'), failed('lost'), failed('lost')]);
+    expect(await test.run()).toMatchObject({
+      failures: [{ kind: 'ambiguous' }, { kind: 'unreachable' }, { kind: 'ambiguous' }],
+    });
+    expect(test.calls()).toBe(3);
+  });
+
+  it.each<FailureRowName>(['invalidRequest', 'badKey', 'noCredits', 'notOffered', 'redirected', 'keyReused'])(
+    'never repeat %s',
+    async (row) => {
+      const test = start([failed(row)]);
+      expect(await test.run()).toHaveProperty('failures.length', 1);
+      expect(test.clock.slept).toEqual([]);
+    },
+  );
+
+  it('obey the delay of the service exactly up to a minute', async () => {
+    const test = start([failed('rateLimited', 0), failed('rateLimited', 60_000)]);
+    expect(await test.run()).toEqual({ value: 'done' });
+    expect(test.clock.slept).toEqual([0, 60_000]);
+  });
+
+  it('hand a longer delay back, in seconds rounded up', async () => {
+    const test = start([failed('rateLimited', 60_001)]);
+    expect(await test.run()).toMatchObject({ failures: [{ kind: 'rate_limited', retryAfterSeconds: 61 }] });
+    expect(test.clock.slept).toEqual([]);
+  });
+
+  it('hand the delay back after the last try, too', async () => {
+    const test = start([failed('rateLimited', 1_500)], { attempts: 1 });
+    expect(await test.run()).toMatchObject({ failures: [{ retryAfterSeconds: 2 }] });
+  });
+
+  it('stop when the caller ends the wait, with what is known', async () => {
+    const controller = new AbortController();
+    const clock = createManualClock();
+    const retries = createRetries({ clock, log });
+    const running = retries.run(async () => failed('lost'), { what: 'test', attempts: 3, signal: controller.signal });
+    await clock.advance(1);
+    controller.abort();
+    expect(await running).toMatchObject({ failures: [{ kind: 'ambiguous' }] });
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('share one budget: an outage is not answered with a storm', async () => {
+    const outage = Array.from({ length: 100 }, () => failed('lost'));
+    const test = start(outage);
+    for (let request = 0; request < 4; request += 1) await test.run();
+    // 50 tokens pay five ambiguous retries: 3 tries, 3 tries, 2 tries, 1 try.
+    expect(test.calls()).toBe(9);
+  });
+});
+
+describe('turns', () => {
+  it('run work one after the other, skip who went away, and survive a failure', async () => {
+    const inTurn = createTurns();
+    const done: string[] = [];
+    const gone = new AbortController();
+    let finish = (): void => {};
+    const first = inTurn(async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      done.push('first');
+      throw new Error('first failed');
+    }, never);
+    const second = inTurn(async () => done.push('second'), gone.signal);
+    const third = inTurn(async () => done.push('third'), never);
+    gone.abort();
+    expect(await second).toBeUndefined();
+    expect(done).toEqual([]);
+    finish();
+    await expect(first).rejects.toThrow('first failed');
+    await third;
+    expect(done).toEqual(['first', 'third']);
+  });
+});

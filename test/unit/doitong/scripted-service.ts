@@ -1,0 +1,88 @@
+/** Owns a service for tests that answers each request as a script says, over real HTTP. */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { LogFields } from '../../../src/core/log.ts';
+import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+export type Arrived = {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  query: string;
+  variables: unknown;
+};
+/** A body alone is sent as JSON with status 200. */
+export type Scripted =
+  | { status?: number; headers?: Record<string, string>; body?: unknown; text?: string }
+  | ((response: ServerResponse, request: IncomingMessage) => void);
+export type Script = readonly Scripted[] | ((arrived: Arrived, count: number) => Scripted);
+
+export type ScriptedService = { url: string; arrived: Arrived[]; close(): Promise<void> };
+
+/** A request that the script has no answer for gets 599, which no test expects. */
+async function startScriptedService(script: Script): Promise<ScriptedService> {
+  const arrived: Arrived[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const { query, variables } = JSON.parse(Buffer.concat(chunks).toString()) as { query: string; variables: unknown };
+    const entry = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, query, variables };
+    arrived.push(entry);
+    const step = typeof script === 'function' ? script(entry, arrived.length) : script[arrived.length - 1];
+    if (typeof step === 'function') return step(response, request);
+    response.writeHead(step === undefined ? 599 : (step.status ?? 200), {
+      'content-type': 'application/json',
+      ...step?.headers,
+    });
+    response.end(step?.text ?? JSON.stringify(step?.body ?? {}));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    arrived,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export const KEY = 'dt_live_0123456789abcdef';
+export const REQUEST = { prompt: 'a fox "in" the snow', width: 1024, height: 768 };
+export const errors = (...list: { message: string; [extension: string]: unknown }[]): unknown => ({
+  errors: list.map(({ message, ...extensions }) => ({ message, extensions })),
+});
+export const job = (fields: Record<string, unknown> = {}): unknown => ({
+  data: { job: { id: 'job-1', status: 'processing', url: null, creditCost: 12, ...fields } },
+});
+
+export type Harness = {
+  provider: ReturnType<typeof createDoitongProvider>;
+  clock: ManualClock;
+  service: ScriptedService;
+  /** Every line of the log, as text. */
+  lines: string[];
+  close(): Promise<void>;
+};
+
+/** A provider in front of a scripted service, on a clock whose sleeps end at once. */
+export async function startHarness(
+  script: Script,
+  options: { settings?: Partial<DoitongSettings>; clock?: ManualClock } = {},
+): Promise<Harness> {
+  const service = await startScriptedService(script);
+  const clock = options.clock ?? createManualClock(undefined, { autoAdvance: true });
+  const lines: string[] = [];
+  const line = (message: string, fields?: LogFields): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const provider = createDoitongProvider(
+    { apiUrl: service.url, apiKey: KEY, jobQuery: 'auto', userAgent: 'flux-pro-mcp/test', ...options.settings },
+    { clock, log: { debug: line, info: line, warn: line, error: line } },
+  );
+  const close = async (): Promise<void> => {
+    await provider.close();
+    await service.close();
+  };
+  return { provider, clock, service, lines, close };
+}
