@@ -1,0 +1,42 @@
+/** Turns flags and environment into a `Config`, or into problems that name the setting, the value and what is allowed. */
+import { cleanLine } from '../core/untrusted-text.ts';
+import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] };
+
+/** Some hosts pass an option that the user left empty as an empty text or as its unfilled placeholder. */
+const UNFILLED = /^\$\{[\w.]+\}$/u;
+
+/**
+ * Flag before environment before default.
+ * @param flags values by flag name, without the dashes
+ */
+export function loadConfig(
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigResult {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const problems: string[] = [];
+  for (const name of SETTING_NAMES) {
+    const row: Setting = SETTINGS[name];
+    const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
+    const fromEnv = filled(env[row.env]);
+    const text = fromFlag ?? fromEnv ?? row.default;
+    if (text === undefined) continue;
+    const read = row.schema.safeParse(text);
+    if (read.success) values[name] = read.data;
+    else problems.push(problem(row, text, fromFlag !== undefined));
+  }
+  return problems.length === 0 ? { ok: true, config: values as Config } : { ok: false, problems };
+}
+
+function filled(text: string | undefined): string | undefined {
+  const trimmed = text?.trim();
+  return trimmed === undefined || trimmed === '' || UNFILLED.test(trimmed) ? undefined : trimmed;
+}
+
+function problem(row: Setting, text: string, isFlag: boolean): string {
+  const where = isFlag ? `--${row.flag} (${row.env})` : row.env;
+  const shown = row.secret ? 'the value (not shown)' : `"${cleanLine(text, 120)}"`;
+  return `${where}: ${shown} is not allowed. Allowed: ${row.allowed}.`;
+}

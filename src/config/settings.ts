@@ -1,0 +1,158 @@
+/** THE table of settings: every other view of a setting (flags, help, README, host manifests) is derived from it. */
+import * as z from 'zod';
+import { isLoopbackHost } from '../core/hosts.ts';
+import { LOG_LEVELS } from '../core/log.ts';
+import { PLANS } from '../core/plan.ts';
+import { RESULT_PARTS } from '../core/result-part.ts';
+
+/** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
+export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> = {
+  env: string;
+  /** Without the two dashes; absent where the value must not stand in a process list. */
+  flag?: string;
+  schema: Schema;
+  /** Read by `schema` like any other text; absent means that there may be no value. */
+  default?: string;
+  /** How the default reads where it depends on the machine. */
+  defaultText?: string;
+  /** Never shown, in no message and no log. */
+  secret?: true;
+  unit?: string;
+  /** Completes the sentence "Allowed: …". */
+  allowed: string;
+  help: string;
+};
+
+export type JobQuery = { field: string; argument: string };
+
+const JOB_QUERY = /^\s*([_A-Za-z]\w{0,99})\s*\(\s*([_A-Za-z]\w{0,99})\s*\)\s*$/u;
+const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/u;
+
+const origin = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+  const bare =
+    url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  if (url && secure && bare) return url.origin;
+  context.addIssue({ code: 'custom', message: 'not an origin' });
+  return z.NEVER;
+});
+
+const jobQuery = z.string().transform((text, context): JobQuery | 'auto' => {
+  if (text === 'auto') return 'auto';
+  const [, field, argument] = JOB_QUERY.exec(text) ?? [];
+  if (field !== undefined && argument !== undefined) return { field, argument };
+  context.addIssue({ code: 'custom', message: 'not a query' });
+  return z.NEVER;
+});
+
+const list = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/u)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+
+const folder = z.string().regex(/^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/]|\\\\)[^\0]*$/u);
+
+export const SETTINGS = {
+  apiKey: {
+    env: 'DOITONG_API_KEY',
+    schema: z.string().regex(/^[\x21-\x7e]{8,512}$/u),
+    secret: true,
+    allowed: '8 to 512 visible ASCII characters without spaces',
+    help: 'Your Doitong API key. Never a flag, never a tool argument; not needed with --sandbox.',
+  },
+  apiKeyFile: {
+    env: 'DOITONG_API_KEY_FILE',
+    schema: folder,
+    allowed: 'an absolute path, or one that starts with ~/',
+    help: 'A file that holds the key and nothing else; read when DOITONG_API_KEY is not set.',
+  },
+  apiUrl: {
+    env: 'DOITONG_API_URL',
+    flag: 'api-url',
+    schema: origin,
+    default: 'https://api.doitong.com',
+    allowed: 'an https origin without path, or an http origin on this machine (127.0.0.1, localhost, [::1])',
+    help: 'Origin of the API. The key is sent there and nowhere else.',
+  },
+  plan: {
+    env: 'DOITONG_PLAN',
+    flag: 'plan',
+    schema: z.enum(['auto', ...PLANS]),
+    default: 'auto',
+    allowed: `auto, ${PLANS.join(', ')}`,
+    help: 'Your plan at the provider; auto starts as free and follows the X-RateLimit-Limit header.',
+  },
+  jobQuery: {
+    env: 'DOITONG_JOB_QUERY',
+    flag: 'job-query',
+    schema: jobQuery,
+    default: 'auto',
+    allowed: 'auto, or field(argument) such as job(id)',
+    help: 'The status query as field(argument); auto finds it by introspection, else tries known names.',
+  },
+  downloadHosts: {
+    env: 'DOITONG_DOWNLOAD_HOSTS',
+    flag: 'download-hosts',
+    schema: z
+      .string()
+      .transform((text) => list(text.toLowerCase()))
+      .pipe(z.array(z.string().regex(HOST_NAME))),
+    default: 'cdn.doitong.com',
+    allowed: 'host names separated by commas, without scheme, port or path',
+    help: "Hosts that finished pictures are fetched from, besides the API's own.",
+  },
+  outputDir: {
+    env: 'FLUX_OUTPUT_DIR',
+    flag: 'output-dir',
+    schema: folder,
+    defaultText: 'flux-pro in your Pictures folder',
+    allowed: 'an absolute path, or one that starts with ~/',
+    help: 'Folder in which pictures are saved.',
+  },
+  waitSeconds: {
+    env: 'FLUX_WAIT_SECONDS',
+    flag: 'wait-seconds',
+    schema: integer(0, 300),
+    default: '45',
+    unit: 'seconds',
+    allowed: 'a whole number of seconds from 0 to 300',
+    help: 'How long a call waits for the picture before it answers with the job.',
+  },
+  resultParts: {
+    env: 'FLUX_RESULT',
+    flag: 'result',
+    schema: z.union([
+      z.literal('auto'),
+      z
+        .string()
+        .transform(list)
+        .pipe(z.array(z.enum(RESULT_PARTS)).min(1)),
+    ]),
+    default: 'auto',
+    allowed: `auto, or any of ${RESULT_PARTS.join(', ')} separated by commas`,
+    help: 'Parts of a result; auto gives each host what it can take.',
+  },
+  logLevel: {
+    env: 'FLUX_LOG_LEVEL',
+    flag: 'log-level',
+    schema: z.enum(LOG_LEVELS),
+    default: 'warn',
+    allowed: LOG_LEVELS.join(', '),
+    help: 'What is logged on stderr.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+type ValueOf<Row extends Setting> = Row extends { default: string }
+  ? z.output<Row['schema']>
+  : z.output<Row['schema']> | undefined;
+
+/** The settings as the program uses them. */
+export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };

@@ -1,0 +1,89 @@
+/** Fetches finished pictures: allowed hosts only, no key, no redirect, bounded in size and time, checked by their bytes. */
+import { Agent, request } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { ImageDownload, Picture } from '../core/image-store.ts';
+import { judgeDownloadUrl } from './download-url.ts';
+import { sniffImage } from './sniff.ts';
+
+const TIMEOUT_MS = 120_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
+const MAX_BYTES = 30 * 1024 * 1024;
+
+export type DownloadSettings = { hosts: readonly string[]; apiOrigin: string; userAgent: string };
+
+export function createImageDownload(
+  settings: DownloadSettings,
+  clock: Clock,
+): ImageDownload & { close(): Promise<void> } {
+  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+  return {
+    async fetch(url, signal) {
+      const verdict = judgeDownloadUrl(url, settings.hosts, settings.apiOrigin);
+      if (!verdict.ok) throw refused(verdict.reason, verdict.hostRefused);
+      const deadline = clock.deadline(TIMEOUT_MS);
+      try {
+        const answer = await request(verdict.url, {
+          dispatcher,
+          signal: AbortSignal.any([signal, deadline.signal]),
+          headers: { accept: 'image/*', 'user-agent': settings.userAgent },
+        });
+        if (answer.statusCode !== 200) {
+          answer.body.destroy();
+          throw wrongStatus(answer.statusCode);
+        }
+        return picture(await readBounded(answer.body));
+      } catch (error) {
+        if (error instanceof FluxError || signal.aborted) throw error;
+        const reason = deadline.signal.aborted ? `it took longer than ${TIMEOUT_MS / 1000} s` : codeOf(error);
+        throw failed(`The finished picture could not be fetched (${reason}).`, 'same_job', error);
+      } finally {
+        deadline.clear();
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    // Leaving the loop destroys the stream.
+    if (size > MAX_BYTES) throw failed(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, 'no');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function picture(bytes: Uint8Array): Picture {
+  const type = sniffImage(bytes);
+  if (type === undefined)
+    throw failed('What lies at the address is not a JPEG, PNG, WebP or AVIF picture.', 'same_job');
+  return { bytes, ...type };
+}
+
+function wrongStatus(status: number): FluxError {
+  const redirected = status >= 300 && status < 400;
+  const what = redirected ? 'it redirects elsewhere, which is not followed' : `the host answered ${status}`;
+  return failed(`The finished picture could not be fetched: ${what}.`, 'same_job');
+}
+
+function refused(message: string, hostRefused: boolean): FluxError {
+  const failure = failed(message, 'same_job').failure;
+  if (!hostRefused) return new FluxError(failure);
+  const remedy =
+    'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
+    'get_job_status for this job.';
+  return new FluxError({ ...failure, retry: 'no', remedy });
+}
+
+function failed(message: string, retry: Failure['retry'], cause?: unknown): FluxError {
+  return new FluxError({ kind: 'download_failed', message, creditsSpent: 'yes', retry }, { cause });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke';
+}

@@ -1,0 +1,166 @@
+/** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
+import { backOffMs } from '../core/back-off.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Failure, failureOf } from '../core/failure.ts';
+import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
+import type { ImageDownload, ImageStore } from '../core/image-store.ts';
+import type { Job } from '../core/job.ts';
+import type { Log } from '../core/log.ts';
+import { pollDelayMs } from '../core/poll-schedule.ts';
+import { nextRequestAt } from '../core/rate-window.ts';
+import type { JobBoard } from './job-board.ts';
+
+/** A job is watched for so long at a stretch; asking for it later watches it again. */
+const WATCH_MS = 15 * 60_000;
+const DOWNLOAD_TRIES = 5;
+
+export type RunnerParts = {
+  board: JobBoard;
+  provider: ImageProvider;
+  download: ImageDownload;
+  store: ImageStore;
+  clock: Clock;
+  log: Log;
+};
+
+export class JobRunner {
+  readonly #parts: RunnerParts;
+  readonly #running = new Map<string, Promise<void>>();
+  /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
+  readonly #life = new AbortController();
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts carrying the job on unless that is under way. */
+  ensure(id: string): void {
+    if (this.#running.has(id) || this.#life.signal.aborted) return;
+    const run = this.#run(id)
+      .catch((error: unknown) => {
+        if (!this.#life.signal.aborted)
+          this.#parts.log.error('a job stopped unexpectedly', { id, error: String(error) });
+      })
+      .finally(() => {
+        this.#running.delete(id);
+        this.#parts.board.wake(id);
+      });
+    this.#running.set(id, run);
+  }
+
+  isRunning(id: string): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Stops all work here; what the service was asked for goes on there. */
+  async close(): Promise<void> {
+    this.#life.abort(new Error('the server is ending'));
+    await Promise.all(this.#running.values());
+  }
+
+  async #run(id: string): Promise<void> {
+    let job = await this.#parts.board.get(id);
+    if (job.state === 'queued' || job.state === 'submitting') job = await this.#submit(job);
+    if (job.state === 'processing' || job.state === 'unknown') job = await this.#watch(job);
+    if (job.state === 'completed') await this.#collect(job);
+  }
+
+  async #submit(queued: Job): Promise<Job> {
+    const { board, provider } = this.#parts;
+    const job = await board.apply(queued.id, { type: 'sending' });
+    try {
+      const remote = await provider.submit(job.request, job.idempotencyKey, this.#life.signal);
+      return await this.#observed(job.id, remote);
+    } catch (error) {
+      if (this.#life.signal.aborted) throw error;
+      const failure = failureOf(error, {
+        message: `The request for the picture ended in an unforeseen error (${nameOf(error)}).`,
+        creditsSpent: 'maybe',
+        retry: 'same_job',
+      });
+      // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
+      if (failure.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure });
+      return board.apply(job.id, { type: 'failed', failure, at: this.#parts.clock.now() });
+    }
+  }
+
+  async #watch(watched: Job): Promise<Job> {
+    const { board, provider, clock } = this.#parts;
+    const until = clock.monotonic() + WATCH_MS;
+    let job = watched;
+    // A job that was not just submitted may be long finished: the first look is at once.
+    let delayMs = this.#justSubmitted(job) ? pollDelayMs(1, clock.random()) : 0;
+    for (let poll = 2; job.state === 'processing' && job.remoteId !== undefined; poll += 1) {
+      if (clock.monotonic() + delayMs > until) break;
+      await clock.sleep(this.#allowedDelay(delayMs), this.#life.signal);
+      try {
+        job = await this.#observed(job.id, await provider.read(job.remoteId, this.#life.signal));
+        delayMs = pollDelayMs(poll, clock.random());
+      } catch (error) {
+        if (this.#life.signal.aborted) throw error;
+        const failure = unreadable(error);
+        job = await board.apply(job.id, { type: 'hindered', failure });
+        if (failure.retry === 'no') break;
+        delayMs = Math.max(pollDelayMs(poll, clock.random()), (failure.retryAfterSeconds ?? 0) * 1_000);
+      }
+    }
+    return job;
+  }
+
+  async #collect(job: Job): Promise<void> {
+    const { board, download, store, clock } = this.#parts;
+    const label = {
+      jobId: job.id,
+      prompt: job.request.prompt,
+      createdAt: job.createdAt,
+      ...(job.fileName === undefined ? {} : { fileName: job.fileName }),
+    };
+    for (let attempt = 1; job.url !== undefined; attempt += 1) {
+      try {
+        const picture = await download.fetch(job.url, this.#life.signal);
+        const file = await store.save(picture, label);
+        await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType });
+        return;
+      } catch (error) {
+        if (this.#life.signal.aborted) throw error;
+        const failure = failureOf(error, {
+          message: `Saving the picture ended in an unforeseen error (${nameOf(error)}).`,
+          creditsSpent: 'yes',
+          retry: 'same_job',
+        });
+        const again = failure.kind === 'download_failed' && failure.retry === 'same_job' && attempt < DOWNLOAD_TRIES;
+        if (!again) {
+          await board.apply(job.id, { type: 'hindered', failure });
+          return;
+        }
+        await clock.sleep(backOffMs(attempt, clock.random()), this.#life.signal);
+      }
+    }
+  }
+
+  #observed(id: string, remote: RemoteJob): Promise<Job> {
+    return this.#parts.board.apply(id, { type: 'observed', remote, at: this.#parts.clock.now() });
+  }
+
+  #justSubmitted(job: Job): boolean {
+    return this.#parts.clock.now() - job.createdAt < 5_000;
+  }
+
+  /** The wanted delay, or longer when the service's window is used up until then. */
+  #allowedDelay(delayMs: number): number {
+    const now = this.#parts.clock.now();
+    return Math.max(delayMs, nextRequestAt(this.#parts.provider.rateWindow(), now) - now);
+  }
+}
+
+function unreadable(error: unknown): Failure {
+  return failureOf(error, {
+    message: `Reading the job ended in an unforeseen error (${nameOf(error)}).`,
+    creditsSpent: 'maybe',
+    retry: 'later',
+  });
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

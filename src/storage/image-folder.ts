@@ -1,0 +1,85 @@
+/** Saved pictures: new files inside the output folder, written whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { FluxError } from '../core/failure.ts';
+import type { ImageStore } from '../core/image-store.ts';
+import { monthFolder, pictureFileName } from './file-names.ts';
+
+/** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
+export function createImageFolder(root: () => Promise<string>): ImageStore {
+  return {
+    async save(picture, label) {
+      const folder = await root();
+      const target = join(folder, monthFolder(label.createdAt), pictureFileName(label, picture.extension));
+      try {
+        await mkdir(dirname(target), { recursive: true });
+        await assertInside(folder, dirname(target));
+        await writeNew(target, picture.bytes);
+        return target;
+      } catch (error) {
+        if (error instanceof FluxError) throw error;
+        throw cannot(`The picture could not be saved in ${dirname(target)} (${codeOf(error)}).`, error);
+      }
+    },
+    async read(file) {
+      try {
+        return await readFile(file);
+      } catch (error) {
+        throw cannot(`The saved picture ${file} cannot be read (${codeOf(error)}).`, error);
+      }
+    },
+  };
+}
+
+/** A link in place of the month's folder would lead the picture out of the output folder. */
+async function assertInside(root: string, folder: string): Promise<void> {
+  const [realRoot, realFolder] = [await realpath(root), await realpath(folder)];
+  if (realFolder.startsWith(realRoot + sep)) return;
+  throw cannot(`The folder ${folder} leads out of the output folder ${root}.`);
+}
+
+/**
+ * Writes beside the target and links it into place, so that nobody sees half a picture and an existing file (or a
+ * symbolic link of that name) stays as it is.
+ */
+async function writeNew(target: string, bytes: Uint8Array): Promise<void> {
+  const part = `${target}.${randomBytes(4).toString('hex')}.part`;
+  try {
+    const file = await open(part, 'wx', 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    const { size } = await stat(part);
+    if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
+    await putInPlace(part, target);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function putInPlace(part: string, target: string): Promise<void> {
+  try {
+    await link(part, target);
+  } catch (error) {
+    // The same job saved before: its name holds the job id, so what is there is this picture.
+    if (codeOf(error) === 'EEXIST') return;
+    // File systems without hard links (exFAT, some network shares).
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(codeOf(error))) await rename(part, target);
+    else throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+function cannot(message: string, cause?: unknown): FluxError {
+  const remedy =
+    'Make room there, or set FLUX_OUTPUT_DIR to a folder that can be written; then ask get_job_status for this job, ' +
+    'which saves the picture again without a new charge.';
+  return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
+}

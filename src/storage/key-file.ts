@@ -1,0 +1,23 @@
+/** Reads the API key from the file that the user named. */
+import { readFile } from 'node:fs/promises';
+import { FluxError } from '../core/failure.ts';
+import { expandHome } from './paths.ts';
+
+/** @throws FluxError of kind `bad_key` that names the file and the reason, never its content. */
+export async function readKeyFile(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(expandHome(path), 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw badKeyFile(`The key file ${path} cannot be read (${code}).`, error);
+  }
+  const key = text.trim();
+  if (/^[\x21-\x7e]{8,512}$/u.test(key)) return key;
+  throw badKeyFile(`The key file ${path} does not hold one key of 8 to 512 visible characters without spaces.`);
+}
+
+function badKeyFile(message: string, cause?: unknown): FluxError {
+  const remedy = 'Correct DOITONG_API_KEY_FILE or the file, and start the server again.';
+  return new FluxError({ kind: 'bad_key', message, creditsSpent: 'no', retry: 'no', remedy }, { cause });
+}
