@@ -1,0 +1,36 @@
+/** What a command of the command line is; each has a file of its own that loads when it is called. */
+import type { SettingName } from '../config/settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A flag of one command that is not a setting. */
+export type CommandFlag = {
+  /** Without the two dashes. */
+  name: string;
+  /** How its value is shown in help; absent for a switch. */
+  value?: string;
+  help: string;
+};
+
+export type Arguments = {
+  /** Values of flags by name; a switch that is set holds "true". */
+  flags: Readonly<Record<string, string | undefined>>;
+  env: Environment;
+  /** Path of the program itself, for commands that start it as a child. */
+  program: string;
+};
+
+export type Command = {
+  name: string;
+  summary: string;
+  flags: readonly CommandFlag[];
+  /** The settings that it takes, as flags too. */
+  settings: readonly SettingName[];
+  /** @returns the exit code; a command that serves never returns */
+  load: () => Promise<{ run: (args: Arguments) => Promise<number> }>;
+};
+
+/** Bad arguments: printed as they are, without a stack, with exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

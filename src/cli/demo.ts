@@ -1,0 +1,30 @@
+/** `demo`: the main job from end to end, against the sandbox, as an agent would live it. */
+import type { Arguments } from './command.ts';
+import { connectDemoClient, type ServerCommand } from './demo-client.ts';
+import { DEMO_PROMPT, tellStory } from './demo-story.ts';
+import { settingsOf } from './settings.ts';
+
+export async function run(args: Arguments): Promise<number> {
+  const config = settingsOf(args);
+  const client = await connectDemoClient(serverCommand(args, config.outputDir));
+  try {
+    return await tellStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);
+  } finally {
+    await client.close();
+  }
+}
+
+/** This very program as a sandbox server; it is given no key, since it needs none. */
+export function serverCommand(args: Arguments, outputDir: string | undefined): ServerCommand {
+  const flags = [
+    'serve',
+    '--sandbox',
+    '--result',
+    'auto',
+    ...(outputDir === undefined ? [] : ['--output-dir', outputDir]),
+    ...(args.flags['log-level'] === undefined ? [] : ['--log-level', args.flags['log-level']]),
+  ];
+  const inherited = Object.entries(args.env).filter(([name]) => !name.startsWith('DOITONG_'));
+  const env = Object.fromEntries(inherited.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return { command: process.execPath, args: [args.program, ...flags], env };
+}

@@ -1,0 +1,64 @@
+/** The help text, rendered from the commands and the settings table. */
+import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
+import type { Command } from './command.ts';
+import { COMMANDS } from './commands.ts';
+
+const WIDTH = 100;
+
+/** The whole program's help, or one command's. */
+export function helpText(command?: Command): string {
+  if (command !== undefined) return commandHelp(command);
+  const names = COMMANDS.map((known) => row(`flux-pro-mcp ${known.name}`, known.summary));
+  const serve = COMMANDS.find((known) => known.name === 'serve');
+  return [
+    'flux-pro-mcp: lets AI agents make pictures with Flux Pro through the Doitong API (Model Context Protocol).',
+    '',
+    'Commands:',
+    ...names,
+    row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
+    row('flux-pro-mcp --version', 'the version'),
+    '',
+    ...(serve === undefined ? [] : flagsAndSettings(serve)),
+    '',
+  ].join('\n');
+}
+
+function commandHelp(command: Command): string {
+  return [`flux-pro-mcp ${command.name}: ${command.summary}`, '', ...flagsAndSettings(command), ''].join('\n');
+}
+
+function flagsAndSettings(command: Command): string[] {
+  const own = command.flags.map((flag) =>
+    row(`--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`, flag.help),
+  );
+  const settings = command.settings.map(settingRow);
+  return [
+    ...(own.length === 0 ? [] : ['Flags:', ...own]),
+    ...(settings.length === 0 ? [] : ['', 'Settings (flag before environment before default):', ...settings]),
+  ];
+}
+
+function settingRow(name: SettingName): string {
+  const setting: Setting = SETTINGS[name];
+  const flag = setting.flag === undefined ? '' : `--${setting.flag}, `;
+  return row(`${flag}${setting.env}`, `${setting.help} ${defaultSentence(setting)}Allowed: ${setting.allowed}.`);
+}
+
+function defaultSentence(setting: Setting): string {
+  const value = setting.defaultText ?? setting.default;
+  return value === undefined ? '' : `Default: ${value}. `;
+}
+
+/** A name in the first line, its text wrapped and indented below. */
+function row(name: string, text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line.length + word.length + 7 > WIDTH) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [`  ${name}`, ...[...lines, line].map((rest) => `      ${rest}`)].join('\n');
+}

@@ -1,0 +1,44 @@
+/** Reads a command's flags; whatever it does not know ends in a message that names it. */
+import { parseArgs } from 'node:util';
+import { SETTINGS, type Setting } from '../config/settings.ts';
+import { type Command, UsageError } from './command.ts';
+
+const SWITCHES = ['help', 'version'] as const;
+
+/** @returns values by flag name; a switch holds "true" */
+export function parseFlags(argv: readonly string[], command: Command): Record<string, string | undefined> {
+  const takesValue = new Map<string, boolean>(SWITCHES.map((name) => [name, false]));
+  for (const flag of command.flags) takesValue.set(flag.name, flag.value !== undefined);
+  for (const name of command.settings) {
+    const row: Setting = SETTINGS[name];
+    if (row.flag !== undefined) takesValue.set(row.flag, true);
+  }
+  const options = Object.fromEntries(
+    [...takesValue].map(([name, value]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
+  );
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+  const flags: Record<string, string | undefined> = {};
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') throw new UsageError(`${command.name} takes no ${JSON.stringify(token.value)}.`);
+    const value = takesValue.get(token.name);
+    if (value === undefined) throw unknownFlag(token.rawName, command, [...takesValue.keys()]);
+    if (token.name in flags) throw new UsageError(`${token.rawName} is given twice.`);
+    if (value && token.value === undefined) throw new UsageError(`${token.rawName} needs a value.`);
+    if (!value && token.value !== undefined) {
+      throw new UsageError(
+        `${token.rawName} is a switch and takes no value (${JSON.stringify(token.value)} was given).`,
+      );
+    }
+    flags[token.name] = token.value ?? 'true';
+  }
+  return flags;
+}
+
+function unknownFlag(rawName: string, command: Command, known: string[]): UsageError {
+  const allowed = known.map((name) => `--${name}`).join(', ');
+  const secret = /key|secret|token/iu.test(rawName)
+    ? ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.'
+    : '';
+  return new UsageError(`${command.name} has no flag ${rawName}.${secret} Allowed: ${allowed}.`);
+}

@@ -1,0 +1,71 @@
+/** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
+import type { App, AppSettings } from '../app.ts';
+import type { Config } from '../config/settings.ts';
+import { createMcpServer } from '../mcp/server.ts';
+import { createStderrLog } from '../runtime/stderr-log.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { VERSION } from '../runtime/version.ts';
+import { openStdioDoor } from '../transports/stdio.ts';
+import type { Arguments } from './command.ts';
+import { Secrets } from './secrets.ts';
+import { settingsOf } from './settings.ts';
+
+type Running = { app: App; close: () => Promise<void> };
+
+export async function run(args: Arguments): Promise<number> {
+  const config = settingsOf(args);
+  const sandbox = args.flags.sandbox !== undefined;
+  const secrets = new Secrets(config.apiKey === undefined ? [] : [config.apiKey]);
+  process.stderr.on('error', () => undefined);
+  const log = createStderrLog(config.logLevel, secrets.redact, (line) => process.stderr.write(line));
+
+  let starting: Promise<Running> | undefined;
+  let running: Running | undefined;
+  const start = async (): Promise<Running> => {
+    const { createApp } = await import('../app.ts');
+    const service = sandbox ? await startSandboxService(config) : undefined;
+    const settings: AppSettings = { ...config, ...service?.settings, sandbox };
+    const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
+    const close = async (): Promise<void> => {
+      await app.close();
+      await service?.close();
+    };
+    running = { app, close };
+    return running;
+  };
+  const jobs = async () => {
+    // A start that failed is not remembered: the next call tries again.
+    starting ??= start().catch((error: unknown) => {
+      starting = undefined;
+      throw error;
+    });
+    return (await starting).app.jobs;
+  };
+
+  openStdioDoor(
+    () =>
+      createMcpServer({
+        name: 'flux-pro-mcp',
+        version: VERSION,
+        sandbox,
+        defaultWaitSeconds: config.waitSeconds,
+        resultParts: config.resultParts,
+        jobs,
+        startedJobs: () => running?.app.jobs,
+        clock: systemClock,
+        log,
+        redact: secrets.redact,
+      }),
+    { log, close: async () => running?.close() },
+  );
+  return new Promise<never>(() => undefined);
+}
+
+async function startSandboxService(
+  config: Config,
+): Promise<{ settings: Partial<AppSettings>; close: () => Promise<void> }> {
+  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const sandbox = await startSandbox(config.plan === 'auto' ? {} : { plan: config.plan });
+  // The user's own key stays out of it: the sandbox has one of its own.
+  return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };
+}

@@ -1,0 +1,22 @@
+/** Settings as commands get them: loaded, or a usage error that names what is wrong. */
+import { loadConfig } from '../config/load-config.ts';
+import type { Config } from '../config/settings.ts';
+import { type Arguments, UsageError } from './command.ts';
+
+/** @throws UsageError with one line for each bad setting */
+export function settingsOf(args: Arguments): Config {
+  const loaded = loadConfig(args.flags, args.env);
+  if (loaded.ok) return loaded.config;
+  throw new UsageError(`the settings are not valid.\n${loaded.problems.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** A whole number given to a flag of a command. @throws UsageError */
+export function wholeNumber(args: Arguments, flag: string, bounds: { min: number; max: number }): number | undefined {
+  const text = args.flags[flag];
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/u.test(text) ? Number(text) : Number.NaN;
+  if (value >= bounds.min && value <= bounds.max) return value;
+  throw new UsageError(
+    `--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: a whole number from ${bounds.min} to ${bounds.max}.`,
+  );
+}

@@ -1,0 +1,7 @@
+/** All tools, in the order in which they are listed. */
+import type { AnyTool } from './tool.ts';
+import { checkRateLimits } from './tools/check-rate-limits.ts';
+import { generateImage } from './tools/generate-image.ts';
+import { getJobStatus } from './tools/get-job-status.ts';
+
+export const TOOLS: readonly AnyTool[] = [generateImage, getJobStatus, checkRateLimits];

@@ -1,0 +1,71 @@
+/** Turns a failure into the words that a model or a person reads: what happened, its cost, trying again, what to do. */
+import type { Failure, FailureKind } from '../core/failure.ts';
+
+/** The remedy of each kind where the failure itself names none. */
+const REMEDIES: Readonly<Record<FailureKind, string>> = {
+  bad_input: 'Correct what is named above and call again.',
+  bad_key:
+    "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server; calling again before that cannot work.",
+  no_credits: 'Ask the user to top up the credits at Doitong, or to order a smaller picture.',
+  over_budget: 'Ask the user to raise the budget, or to order a smaller picture.',
+  not_confirmed: 'Ask the user whether this may be spent.',
+  rate_limited: 'Wait as long as said above, then call again.',
+  service_error: 'Call again later; if it keeps happening, ask the user to look at the state of the Doitong service.',
+  unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then call again.',
+  ambiguous: 'Ask for this job; never order the picture anew.',
+  moderated: 'Change the prompt so that it keeps to the rules of the service, then call generate_image again.',
+  generation_failed: 'Call generate_image again, if need be with another prompt; that is a new, paid order.',
+  download_failed: 'Call get_job_status for this job to fetch the picture again without a new charge.',
+  storage_failed: 'Ask the user to check the output folder, then call get_job_status for this job.',
+  unsupported_service: 'Tell the user what the service does not offer; check DOITONG_API_URL.',
+};
+
+/** Whether credits left the account, as a sentence. */
+export function creditsSentence(failure: Failure): string {
+  switch (failure.creditsSpent) {
+    case 'no':
+      return 'No credits were spent.';
+    case 'maybe':
+      return 'Credits may have been spent.';
+    case 'yes':
+      return 'The credits for this picture were spent.';
+    default:
+      return failure.creditsSpent satisfies never;
+  }
+}
+
+/** Whether and when repeating helps, as a sentence. */
+export function retrySentence(failure: Failure): string {
+  const seconds = failure.retryAfterSeconds;
+  switch (failure.retry) {
+    case 'no':
+      return 'Trying again as it stands does not help.';
+    case 'later':
+      return seconds === undefined ? 'Trying again later may help.' : `Trying again helps after ${seconds} s.`;
+    case 'same_job':
+      return seconds === undefined
+        ? 'Trying again is safe for this same job only.'
+        : `Trying again is safe for this same job only, after ${seconds} s.`;
+    default:
+      return failure.retry satisfies never;
+  }
+}
+
+/** What to do next about a call that was refused before there was a job. */
+export function nextStep(failure: Failure): string {
+  return failure.remedy ?? REMEDIES[failure.kind];
+}
+
+/** What to do next about this job: an open one is asked for, so that it is never ordered a second time. */
+export function nextStepForJob(failure: Failure, jobId: string): string {
+  if (failure.retry !== 'same_job' || failure.remedy !== undefined) return nextStep(failure);
+  return (
+    `Call get_job_status with job_id "${jobId}": it carries on with this same job and cannot be charged twice. ` +
+    'Do not call generate_image again for this picture.'
+  );
+}
+
+/** What happened, what it cost, whether trying again helps. */
+export function failureSentences(failure: Failure): string {
+  return `${failure.message} ${creditsSentence(failure)} ${retrySentence(failure)}`;
+}

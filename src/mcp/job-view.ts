@@ -1,0 +1,101 @@
+/** The job object that agents get: the record in the words of the public interface. */
+import type { Failure } from '../core/failure.ts';
+import type { Job, JobState } from '../core/job.ts';
+import { nextStepForJob } from './failure-text.ts';
+
+export type JobStatus = 'queued' | 'submitting' | 'processing' | 'completed' | 'failed' | 'unknown';
+
+export type ErrorView = {
+  kind: Failure['kind'];
+  message: string;
+  credits_spent: Failure['creditsSpent'];
+  retry_after_seconds?: number;
+};
+
+/** Times are ISO 8601 in UTC, sizes pixels, credits the provider's. Absent values are absent. */
+export type JobView = {
+  job_id: string;
+  doitong_id?: string;
+  status: JobStatus;
+  stalled?: true;
+  prompt: string;
+  width: number;
+  height: number;
+  version?: string;
+  credits: { min: number; max: number; exact: number | null };
+  url?: string;
+  file?: string;
+  created_at: string;
+  completed_at?: string;
+  error?: ErrorView;
+  sandbox?: true;
+  next: string;
+};
+
+/** After so long without an end, a job is shown as stalled; it is watched all the same. */
+const STALLED_AFTER_MS = 15 * 60_000;
+
+/** @param now epoch milliseconds */
+export function jobView(job: Job, now: number): JobView {
+  const stalled = job.state === 'processing' && now - job.createdAt > STALLED_AFTER_MS;
+  return {
+    job_id: job.id,
+    ...optional('doitong_id', job.remoteId),
+    status: statusOf(job.state),
+    ...(stalled ? { stalled: true as const } : {}),
+    prompt: job.request.prompt,
+    width: job.request.width,
+    height: job.request.height,
+    ...optional('version', job.request.version),
+    credits: job.credits,
+    ...optional('url', job.url),
+    ...optional('file', job.file),
+    created_at: iso(job.createdAt),
+    ...(job.completedAt === undefined ? {} : { completed_at: iso(job.completedAt) }),
+    ...(job.failure === undefined ? {} : { error: errorView(job.failure) }),
+    ...(job.sandbox ? { sandbox: true as const } : {}),
+    next: next(job),
+  };
+}
+
+export function errorView(failure: Failure): ErrorView {
+  return {
+    kind: failure.kind,
+    message: failure.message,
+    credits_spent: failure.creditsSpent,
+    ...optional('retry_after_seconds', failure.retryAfterSeconds),
+  };
+}
+
+/** What to do now, in one sentence. */
+function next(job: Job): string {
+  if (job.failure !== undefined) return nextStepForJob(job.failure, job.id);
+  const ask =
+    `Call get_job_status with job_id "${job.id}" and wait_seconds 45; do not call generate_image again for this ` +
+    'picture, that would order and pay for another one.';
+  switch (job.state) {
+    case 'saved':
+      return 'Show the picture to the user and say where the file is.';
+    case 'completed':
+      return `Call get_job_status with job_id "${job.id}" to have the finished picture saved.`;
+    case 'queued':
+    case 'submitting':
+    case 'processing':
+    case 'unknown':
+      return ask;
+    case 'failed':
+      return 'Call generate_image again if the picture is still wanted; that is a new, paid order.';
+    default:
+      return job.state satisfies never;
+  }
+}
+
+function statusOf(state: JobState): JobStatus {
+  return state === 'saved' ? 'completed' : state;
+}
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
+}

@@ -1,0 +1,26 @@
+/** How tools are listed: schemas and annotations made from the tools' own data. */
+import type { Tool as ListedTool } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import type { AnyTool, ToolEffect } from './tool.ts';
+
+export function listedTool(tool: AnyTool): ListedTool {
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: jsonSchema(tool.input, 'input'),
+    ...(tool.output === undefined ? {} : { outputSchema: jsonSchema(tool.output, 'output') }),
+    annotations: { title: tool.title, ...annotations(tool.effect) },
+  };
+}
+
+function annotations(effect: ToolEffect): ListedTool['annotations'] {
+  const spends = effect === 'spend';
+  return { readOnlyHint: !spends, destructiveHint: false, idempotentHint: !spends, openWorldHint: true };
+}
+
+function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ListedTool['inputSchema'] {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io });
+  // zod's type says less than a strict object's schema holds: its type is always "object".
+  return json as ListedTool['inputSchema'];
+}

@@ -1,0 +1,44 @@
+/** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
+import type * as z from 'zod';
+import type { Job } from '../core/job.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+
+/** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
+export type ToolEffect = 'read' | 'spend';
+
+/** What a handler may use. */
+export type ToolContext = {
+  /** Made at the first call that needs it. */
+  jobs: () => Promise<ImageJobs>;
+  /** Aborted when the caller gives up; ends waits, never jobs. */
+  signal: AbortSignal;
+  /** Tells the caller how far the wait has come; `fraction` in [0, 1) must grow. Does nothing if nobody asked. */
+  progress: (fraction: number, message: string) => void;
+  /** How long a call waits when it does not say. */
+  defaultWaitSeconds: number;
+};
+
+/** What a handler answers: one value, rendered as text and as data elsewhere. */
+export type ToolOutcome =
+  | { type: 'job'; job: Job; waitedSeconds?: number }
+  | { type: 'value'; value: Record<string, unknown>; text: string };
+
+export type Tool<Input extends z.ZodObject = z.ZodObject> = {
+  name: string;
+  title: string;
+  /** At most 1,024 characters, written for a model: when to use it, what it costs, what comes back. */
+  description: string;
+  effect: ToolEffect;
+  /** Strict: a misspelt argument is an error, not a default that spends. */
+  input: Input;
+  /** Declared only by tools that always send `structuredContent`. */
+  output?: z.ZodObject;
+  handle: (input: z.output<Input>, context: ToolContext) => Promise<ToolOutcome>;
+};
+
+/** A tool with its input type checked here and forgotten, so that tools of different inputs fit in one catalogue. */
+export type AnyTool = Omit<Tool, 'handle'> & { handle: (input: unknown, context: ToolContext) => Promise<ToolOutcome> };
+
+export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): AnyTool {
+  return { ...tool, handle: (input, context) => tool.handle(input as z.output<Input>, context) };
+}

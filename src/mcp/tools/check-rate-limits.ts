@@ -1,0 +1,96 @@
+/** The tool that tells plan, limits and credits without asking the service. */
+import * as z from 'zod';
+import { PLANS } from '../../core/plan.ts';
+import type { LimitsReport } from '../../jobs/limits-report.ts';
+import { defineTool } from '../tool.ts';
+
+const limit = z.int().nullable().describe('null: the plan sets none');
+
+const output = z.strictObject({
+  plan: z.enum(PLANS),
+  requests: z.strictObject({
+    limit,
+    remaining: z.int().optional().describe('absent: not told by the service yet'),
+    resets_at: z.string().optional().describe('ISO 8601; absent: not told by the service yet'),
+    source: z.enum(['headers', 'plan']),
+  }),
+  concurrent: z.strictObject({ limit, in_use: z.int() }),
+  daily: z.strictObject({ limit, used: z.int() }),
+  credits: z.strictObject({
+    spent_today: z.number(),
+    last_known_balance: z.number().optional().describe('absent: not told by the service yet'),
+  }),
+  next_request_at: z.string().describe('ISO 8601'),
+  advice: z.string(),
+});
+
+export const checkRateLimits = defineTool({
+  name: 'check_rate_limits',
+  title: 'Check rate limits and credits',
+  description:
+    'Tells the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is in use, the ' +
+    'credits spent by this server today and when the next request may leave. Use it before ordering several ' +
+    'pictures, or after a rate_limited or no_credits error. Costs nothing and sends nothing: it answers from what the ' +
+    "service's last answers told, and from the plan's table until then.",
+  effect: 'read',
+  input: z.strictObject({}),
+  output,
+  async handle(_args, context) {
+    const report = await (await context.jobs()).limits();
+    const value = view(report);
+    return { type: 'value', value, text: text(value) };
+  },
+});
+
+type LimitsView = z.output<typeof output>;
+
+function view(report: LimitsReport): LimitsView {
+  const { requests, credits } = report;
+  return {
+    plan: report.plan,
+    requests: {
+      limit: requests.limit,
+      ...(requests.remaining === null ? {} : { remaining: requests.remaining }),
+      ...(requests.resetsAt === null ? {} : { resets_at: iso(requests.resetsAt) }),
+      source: requests.source,
+    },
+    concurrent: { limit: report.concurrent.limit, in_use: report.concurrent.inUse },
+    daily: report.daily,
+    credits: {
+      spent_today: credits.spentToday,
+      ...(credits.lastKnownBalance === null ? {} : { last_known_balance: credits.lastKnownBalance }),
+    },
+    next_request_at: iso(report.nextRequestAt),
+    advice: advice(report),
+  };
+}
+
+function text(value: LimitsView): string {
+  const { requests, concurrent, daily, credits } = value;
+  const left = requests.remaining === undefined ? '' : `, ${requests.remaining} left`;
+  const reset = requests.resets_at === undefined ? '' : `, resets at ${requests.resets_at}`;
+  const balance = credits.last_known_balance === undefined ? 'not known' : `${credits.last_known_balance} credits`;
+  return [
+    `Plan: ${value.plan} (${requests.source === 'headers' ? 'told by the service' : "from the plan's table"}).`,
+    `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
+    `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this server.`,
+    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this server today (UTC).`,
+    `Credits: ${credits.spent_today} spent by this server today (UTC); balance last told by the service: ${balance}.`,
+    `Next request: from ${value.next_request_at} on.`,
+    `Next: ${value.advice}`,
+  ].join('\n');
+}
+
+function advice(report: LimitsReport): string {
+  const { concurrent, daily } = report;
+  if (daily.limit !== null && daily.used >= daily.limit)
+    return "The plan's daily jobs are used up; order more tomorrow.";
+  if (report.requests.remaining === 0 && report.requests.resetsAt !== null)
+    return `Wait until ${iso(report.requests.resetsAt)}: the requests of this minute are used up.`;
+  if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit)
+    return 'Wait for a running job to finish before ordering the next picture.';
+  return 'A picture can be ordered now.';
+}
+
+const figure = (value: number | null): string => (value === null ? 'no fixed limit' : String(value));
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();

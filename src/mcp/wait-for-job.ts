@@ -1,0 +1,41 @@
+/** Waits for a job on behalf of a call and tells its progress. */
+import type { Job } from '../core/job.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import { waitFraction } from '../core/wait-progress.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { ToolContext, ToolOutcome } from './tool.ts';
+
+export async function waitForJob(
+  jobs: ImageJobs,
+  id: string,
+  waitSeconds: number,
+  context: ToolContext,
+): Promise<ToolOutcome> {
+  const job = await jobs.waitFor(id, {
+    waitMs: waitSeconds * 1_000,
+    signal: context.signal,
+    onTick: (current, elapsedMs) =>
+      context.progress(waitFraction(elapsedMs / 1_000), message(current, Math.round(elapsedMs / 1_000))),
+  });
+  return { type: 'job', job, ...(waitSeconds > 0 ? { waitedSeconds: waitSeconds } : {}) };
+}
+
+function message(job: Job, seconds: number): string {
+  const soFar = `${seconds} s so far`;
+  switch (job.state) {
+    case 'queued':
+    case 'submitting':
+      return `sending the request, ${soFar}`;
+    case 'processing':
+      return `the picture is being made (${quoted(job.remoteStatus ?? 'processing', 40)}), ${soFar}`;
+    case 'completed':
+      return `fetching the finished picture, ${soFar}`;
+    case 'saved':
+      return 'the picture is saved';
+    case 'failed':
+    case 'unknown':
+      return `the job is ${job.state}`;
+    default:
+      return job.state satisfies never;
+  }
+}
