@@ -1,0 +1,165 @@
+/** The documents that are made from the code: what each of them holds, as text. */
+import type * as z from 'zod';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
+import { FAILURE_KINDS } from '../src/core/failure.ts';
+import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
+import { TOOLS } from '../src/mcp/catalogue.ts';
+import { nextStep } from '../src/mcp/failure-text.ts';
+import { HOST_PROFILES } from '../src/mcp/host-profiles.ts';
+import { listedTool } from '../src/mcp/tool-listing.ts';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function settingsTable(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const row: Setting = SETTINGS[name];
+    const fallback = row.defaultText ?? (row.default === undefined ? '–' : `\`${row.default}\``);
+    const flag = row.flag === undefined ? '–' : `\`--${row.flag}\``;
+    return [`\`${row.env}\``, flag, fallback, `${row.help} Allowed: ${row.allowed}.`];
+  });
+  return table(['environment', 'flag', 'default', 'meaning'], rows);
+}
+
+function commandsTable(): string {
+  const rows = COMMANDS.map((command) => {
+    const flags = command.flags.map((flag) => `\`--${flag.name}${flag.value ? ` ${flag.value}` : ''}\` ${flag.help}`);
+    return [`\`flux-pro-mcp ${command.name}\``, command.summary, flags.join('<br>')];
+  });
+  return table(['command', 'does', 'flags of its own'], rows);
+}
+
+function toolsTable(): string {
+  const rows = TOOLS.map((tool) => {
+    const schema = listedTool(tool).inputSchema as { required?: string[] };
+    const names = Object.keys(tool.input.shape).map((name) =>
+      schema.required?.includes(name) ? `**\`${name}\`**` : `\`${name}\``,
+    );
+    const effect = tool.effect === 'spend' ? 'orders and pays' : 'reads';
+    return [`\`${tool.name}\``, effect, names.join(' ') || '–', tool.description];
+  });
+  return table(['tool', 'effect', 'arguments (required in bold)', 'what the model is told'], rows);
+}
+
+function toolArguments(): string {
+  return TOOLS.filter((tool) => Object.keys(tool.input.shape).length > 0)
+    .map((tool) => {
+      const { properties = {}, required = [] } = listedTool(tool).inputSchema as {
+        properties?: Record<string, z.core.JSONSchema.BaseSchema>;
+        required?: string[];
+      };
+      const rows = Object.entries(properties).map(([name, schema]) => [
+        `\`${name}\`${required.includes(name) ? ' (required)' : ''}`,
+        boundsOf(schema),
+        schema.description ?? '',
+      ]);
+      return `### ${tool.name}\n\n${table(['argument', 'bounds', 'meaning'], rows)}`;
+    })
+    .join('\n\n');
+}
+
+function boundsOf(schema: z.core.JSONSchema.BaseSchema): string {
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
+  if (schema.type === 'string') return `${schema.minLength} to ${schema.maxLength} characters`;
+  const step = schema.multipleOf === undefined ? '' : `, a multiple of ${schema.multipleOf}`;
+  return `${schema.type === 'integer' ? 'whole number' : 'number'} from ${schema.minimum} to ${schema.maximum}${step}`;
+}
+
+const HELPS = { no: 'no', later: 'later', same_job: 'for this same job only' } as const;
+
+function failuresTable(): string {
+  const rows = Object.values<FailureRow>(FAILURE_TABLE).map((row) => [
+    row.when,
+    row.codes.map((code) => `\`${code}\``).join(' ') || '–',
+    `\`${row.kind}\``,
+    row.creditsSpent,
+    row.repeated ? 'yes, under the same key' : 'no',
+    HELPS[row.retry],
+  ]);
+  return table(
+    ['when', '`extensions.code`', 'kind', 'credits spent', 'repeated by the client', 'calling again helps'],
+    rows,
+  );
+}
+
+function jobFailuresTable(): string {
+  const rows = Object.values(JOB_FAILURE_TABLE).map((row) => [
+    row.when,
+    `\`${row.kind}\``,
+    `${row.creditsSpent}; yes when the job tells what it cost`,
+    HELPS[row.retry],
+  ]);
+  return table(['when', 'kind', 'credits spent', 'calling again helps'], rows);
+}
+
+function kindsTable(): string {
+  const rows = FAILURE_KINDS.map((kind) => {
+    const failure = { kind, message: '', creditsSpent: 'no', retry: 'no' } as const;
+    return [`\`${kind}\``, nextStep(failure)];
+  });
+  return table(['kind', 'next step that the model reads, unless the failure names a better one'], rows);
+}
+
+function hostsTable(): string {
+  const rows = HOST_PROFILES.map((profile) => [
+    profile.host,
+    profile.clientNames.map((name) => `\`${name}…\``).join(' ') || '–',
+    profile.parts.join(', '),
+    profile.maxResultCharacters.toLocaleString('en-US'),
+    profile.why,
+  ]);
+  return table(['host', 'client name', 'parts', 'largest result in characters', 'why'], rows);
+}
+
+/** Blocks by name, for the places marked `<!-- generated:NAME -->` in Markdown files. */
+export const BLOCKS: Readonly<Record<string, () => string>> = {
+  settings: settingsTable,
+  commands: commandsTable,
+  tools: toolsTable,
+  'tool-arguments': toolArguments,
+  failures: failuresTable,
+  'job-failures': jobFailuresTable,
+  kinds: kindsTable,
+  hosts: hostsTable,
+};
+
+/** The whole `smithery.yaml`: every setting that can be set from outside, as a configuration schema. */
+export function smitheryYaml(): string {
+  const rows = SETTING_NAMES.map((name): [string, Setting] => [name, SETTINGS[name]]);
+  const properties = rows.flatMap(([name, row]) => [
+    `      ${name}:`,
+    '        type: string',
+    `        description: ${JSON.stringify(`${row.help} Allowed: ${row.allowed}.`)}`,
+    ...(row.default === undefined ? [] : [`        default: ${JSON.stringify(row.default)}`]),
+  ]);
+  const env = rows.map(([name, row]) => `        ${row.env}: config.${name},`);
+  return [
+    '# Made by "npm run docs" from src/config/settings.ts; do not edit.',
+    'name: flux-pro-mcp',
+    'startCommand:',
+    '  type: stdio',
+    '  configSchema:',
+    '    type: object',
+    '    additionalProperties: false',
+    '    properties:',
+    ...properties,
+    '      sandbox:',
+    '        type: boolean',
+    '        description: "Use the built-in sandbox: no key needed, test pictures, no real credits."',
+    '        default: false',
+    '  commandFunction: |-',
+    '    (config) => ({',
+    "      command: 'npx',",
+    "      args: ['-y', 'flux-pro-mcp', ...(config.sandbox ? ['--sandbox'] : [])],",
+    '      env: Object.fromEntries(Object.entries({',
+    ...env,
+    "      }).filter(([, value]) => value !== undefined && value !== '')),",
+    '    })',
+    '',
+  ].join('\n');
+}
