@@ -11,7 +11,7 @@ export function helpText(command?: Command): string {
   const names = COMMANDS.map((known) => row(`flux-pro-mcp ${known.name}`, known.summary));
   const serve = COMMANDS.find((known) => known.name === 'serve');
   return [
-    'flux-pro-mcp: lets AI agents make pictures with Flux Pro through the Doitong API (Model Context Protocol).',
+    'flux-pro-mcp: an MCP server by which AI agents make pictures with Flux Pro (Doitong API).',
     '',
     'Commands:',
     ...names,

@@ -1,12 +1,14 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
 import type { App, AppSettings } from '../app.ts';
 import type { Config } from '../config/settings.ts';
+import type { Log } from '../core/log.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { VERSION } from '../runtime/version.ts';
 import { openStdioDoor } from '../transports/stdio.ts';
 import type { Arguments } from './command.ts';
+import { Lazy } from './lazy.ts';
 import { Secrets } from './secrets.ts';
 import { settingsOf } from './settings.ts';
 
@@ -19,29 +21,7 @@ export async function run(args: Arguments): Promise<number> {
   process.stderr.on('error', () => undefined);
   const log = createStderrLog(config.logLevel, secrets.redact, (line) => process.stderr.write(line));
 
-  let starting: Promise<Running> | undefined;
-  let running: Running | undefined;
-  const start = async (): Promise<Running> => {
-    const { createApp } = await import('../app.ts');
-    const service = sandbox ? await startSandboxService(config) : undefined;
-    const settings: AppSettings = { ...config, ...service?.settings, sandbox };
-    const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
-    const close = async (): Promise<void> => {
-      await app.close();
-      await service?.close();
-    };
-    running = { app, close };
-    return running;
-  };
-  const jobs = async () => {
-    // A start that failed is not remembered: the next call tries again.
-    starting ??= start().catch((error: unknown) => {
-      starting = undefined;
-      throw error;
-    });
-    return (await starting).app.jobs;
-  };
-
+  const running = new Lazy(() => start(config, sandbox, log, (secret) => secrets.add(secret)));
   openStdioDoor(
     () =>
       createMcpServer({
@@ -50,15 +30,28 @@ export async function run(args: Arguments): Promise<number> {
         sandbox,
         defaultWaitSeconds: config.waitSeconds,
         resultParts: config.resultParts,
-        jobs,
-        startedJobs: () => running?.app.jobs,
+        jobs: async () => (await running.get()).app.jobs,
+        startedJobs: () => running.current?.app.jobs,
         clock: systemClock,
         log,
         redact: secrets.redact,
       }),
-    { log, close: async () => running?.close() },
+    { log, close: async () => (await running.settled())?.close() },
   );
   return new Promise<never>(() => undefined);
+}
+
+async function start(config: Config, sandbox: boolean, log: Log, onSecret: (secret: string) => void): Promise<Running> {
+  const { createApp } = await import('../app.ts');
+  const service = sandbox ? await startSandboxService(config) : undefined;
+  const app = await createApp({ ...config, ...service?.settings, sandbox }, { log, onSecret });
+  return {
+    app,
+    close: async () => {
+      await app.close();
+      await service?.close();
+    },
+  };
 }
 
 async function startSandboxService(

@@ -1,4 +1,5 @@
 /** Turns flags and environment into a `Config`, or into problems that name the setting, the value and what is allowed. */
+import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
 
@@ -35,8 +36,12 @@ function filled(text: string | undefined): string | undefined {
   return trimmed === undefined || trimmed === '' || UNFILLED.test(trimmed) ? undefined : trimmed;
 }
 
+/** A refused URL may hold a user and password. */
+const redact = createRedactor([]);
+
 function problem(row: Setting, text: string, isFlag: boolean): string {
   const where = isFlag ? `--${row.flag} (${row.env})` : row.env;
-  const shown = row.secret ? 'the value (not shown)' : `"${cleanLine(text, 120)}"`;
+  const hidden = row.secret === true || row.hideRefused === true;
+  const shown = hidden ? 'the value (not shown)' : `"${cleanLine(redact(text), 120)}"`;
   return `${where}: ${shown} is not allowed. Allowed: ${row.allowed}.`;
 }

@@ -17,6 +17,8 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   defaultText?: string;
   /** Never shown, in no message and no log. */
   secret?: true;
+  /** A refused value is not shown: it may well be a secret that was put in the wrong place. */
+  hideRefused?: true;
   unit?: string;
   /** Completes the sentence "Allowed: …". */
   allowed: string;
@@ -68,6 +70,7 @@ export const SETTINGS = {
   apiKeyFile: {
     env: 'DOITONG_API_KEY_FILE',
     schema: folder,
+    hideRefused: true,
     allowed: 'an absolute path, or one that starts with ~/',
     help: 'A file that holds the key and nothing else; read when DOITONG_API_KEY is not set.',
   },

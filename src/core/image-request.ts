@@ -50,11 +50,14 @@ export type ImageRequest = {
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
 
+// What shows something: neither white space nor a character without a glyph of its own.
+const VISIBLE = /[^\s\p{Cf}]/u;
+
 const characterCount = (text: string): number => [...text].length;
 
 export const promptSchema = z
   .string()
-  .refine((text) => text.trim().length > 0, { error: 'must say what the picture shows; it is empty', abort: true })
+  .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
   .refine((text) => characterCount(text) <= PROMPT_MAX_CHARACTERS, {
     error: (issue) =>
       `must be 1 to ${PROMPT_MAX_CHARACTERS} characters; it has ${characterCount(String(issue.input))} characters`,

@@ -63,13 +63,13 @@ const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return to(job, 'submitting', {});
+      return to(job, 'submitting');
     case 'observed':
       return observe(job, event.remote, event.at);
     case 'saved':
-      return to(withoutFailure(job), 'saved', { file: event.file, mediaType: event.mediaType });
+      return to(job, 'saved', { ...withoutFailure(job), file: event.file, mediaType: event.mediaType });
     case 'failed':
-      return to(job, 'failed', { failure: event.failure, completedAt: event.at });
+      return to(job, 'failed', { ...job, failure: event.failure, completedAt: event.at });
     case 'hindered':
       return isOver(job) ? job : { ...job, failure: event.failure };
     default:
@@ -92,8 +92,9 @@ export function mayFollow(from: JobState, next: JobState): boolean {
   return FOLLOWERS[from].includes(next);
 }
 
-function to(job: Job, state: JobState, patch: Partial<Job>): Job {
-  return mayFollow(job.state, state) ? { ...job, ...patch, state } : job;
+/** The job in that state, with what else is new in `next`; the very same job when that would lead backwards. */
+function to(job: Job, state: JobState, next: Job = job): Job {
+  return mayFollow(job.state, state) ? { ...next, state } : job;
 }
 
 function withoutFailure(job: Job): Job {
@@ -111,11 +112,19 @@ function observe(job: Job, remote: RemoteJob, at: number): Job {
   };
   switch (remote.phase) {
     case 'processing':
-      return job.state === 'processing' ? known : to(known, 'processing', {});
+      return job.state === 'processing' ? known : to(job, 'processing', known);
     case 'completed':
-      return to(known, 'completed', { completedAt: at, ...(remote.url === undefined ? {} : { url: remote.url }) });
+      return to(job, 'completed', {
+        ...known,
+        completedAt: at,
+        ...(remote.url === undefined ? {} : { url: remote.url }),
+      });
     case 'failed':
-      return to(known, 'failed', { completedAt: at, ...(remote.failure ? { failure: remote.failure } : {}) });
+      return to(job, 'failed', {
+        ...known,
+        completedAt: at,
+        ...(remote.failure === undefined ? {} : { failure: remote.failure }),
+      });
     default:
       return remote.phase satisfies never;
   }

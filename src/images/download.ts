@@ -1,5 +1,5 @@
 /** Fetches finished pictures: allowed hosts only, no key, no redirect, bounded in size and time, checked by their bytes. */
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { ImageDownload, Picture } from '../core/image-store.ts';
@@ -10,6 +10,9 @@ const TIMEOUT_MS = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
 const MAX_BYTES = 30 * 1024 * 1024;
+
+/** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
+const DISCARDED_BYTES = 64 * 1024;
 
 export type DownloadSettings = { hosts: readonly string[]; apiOrigin: string; userAgent: string };
 
@@ -30,7 +33,8 @@ export function createImageDownload(
           headers: { accept: 'image/*', 'user-agent': settings.userAgent },
         });
         if (answer.statusCode !== 200) {
-          answer.body.destroy();
+          // Destroying the body instead would raise an error event that nobody hears.
+          await answer.body.dump({ limit: DISCARDED_BYTES, signal: deadline.signal });
           throw wrongStatus(answer.statusCode);
         }
         return picture(await readBounded(answer.body));
@@ -46,13 +50,19 @@ export function createImageDownload(
   };
 }
 
+/** What is wrong with an answer before its body is read. */
+function problemOf(answer: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>): FluxError | undefined {
+  if (answer.statusCode !== 200) return wrongStatus(answer.statusCode);
+  return Number(answer.headers['content-length']) > MAX_BYTES ? tooLarge() : undefined;
+}
+
 async function readBounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
     // Leaving the loop destroys the stream.
-    if (size > MAX_BYTES) throw failed(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, 'no');
+    if (size > MAX_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
@@ -69,6 +79,10 @@ function wrongStatus(status: number): FluxError {
   const redirected = status >= 300 && status < 400;
   const what = redirected ? 'it redirects elsewhere, which is not followed' : `the host answered ${status}`;
   return failed(`The finished picture could not be fetched: ${what}.`, 'same_job');
+}
+
+function tooLarge(): FluxError {
+  return failed(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, 'no');
 }
 
 function refused(message: string, hostRefused: boolean): FluxError {

@@ -9,7 +9,7 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   no_credits: 'Ask the user to top up the credits at Doitong, or to order a smaller picture.',
   over_budget: 'Ask the user to raise the budget, or to order a smaller picture.',
   not_confirmed: 'Ask the user whether this may be spent.',
-  rate_limited: 'Wait as long as said above, then call again.',
+  rate_limited: 'Wait a minute, then call again.',
   service_error: 'Call again later; if it keeps happening, ask the user to look at the state of the Doitong service.',
   unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then call again.',
   ambiguous: 'Ask for this job; never order the picture anew.',
@@ -53,19 +53,23 @@ export function retrySentence(failure: Failure): string {
 
 /** What to do next about a call that was refused before there was a job. */
 export function nextStep(failure: Failure): string {
-  return failure.remedy ?? REMEDIES[failure.kind];
+  if (failure.remedy !== undefined) return failure.remedy;
+  if (failure.kind === 'rate_limited' && failure.retryAfterSeconds !== undefined)
+    return `Wait ${failure.retryAfterSeconds} s, then call again.`;
+  return REMEDIES[failure.kind];
 }
 
 /** What to do next about this job: an open one is asked for, so that it is never ordered a second time. */
 export function nextStepForJob(failure: Failure, jobId: string): string {
-  if (failure.retry !== 'same_job' || failure.remedy !== undefined) return nextStep(failure);
-  return (
-    `Call get_job_status with job_id "${jobId}": it carries on with this same job and cannot be charged twice. ` +
-    'Do not call generate_image again for this picture.'
-  );
+  if (failure.retry !== 'same_job') return nextStep(failure);
+  const carryOn =
+    `all get_job_status with job_id "${jobId}": it carries on with this same job and cannot be charged twice. ` +
+    'Do not call generate_image again for this picture.';
+  return failure.remedy === undefined ? `C${carryOn}` : `${failure.remedy} Then c${carryOn}`;
 }
 
-/** What happened, what it cost, whether trying again helps. */
+/** What happened, what it cost, whether trying again helps. A message that ends its line keeps it to itself. */
 export function failureSentences(failure: Failure): string {
-  return `${failure.message} ${creditsSentence(failure)} ${retrySentence(failure)}`;
+  const gap = failure.message.endsWith('\n') ? '' : ' ';
+  return `${failure.message}${gap}${creditsSentence(failure)} ${retrySentence(failure)}`;
 }

@@ -29,7 +29,7 @@ function problemsOf(issue: z.core.$ZodIssue, tool: AnyTool, args: unknown): stri
   if (issue.code === 'unrecognized_keys') {
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
     return issue.keys.map(
-      (key) => `${quoted(key, SHOWN_VALUE_CHARACTERS)}: ${tool.name} has no such argument; ${list}`,
+      (key) => `${quoted(key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${tool.name}; ${list}`,
     );
   }
   const [field] = issue.path;

@@ -33,7 +33,7 @@ export function jobResult(
   if (wants('link') && job.state === 'saved') content.push(linkPart(job));
   // Text first: hosts that show one part show this one.
   if (wants('text') || content.length === 0) content.unshift({ type: 'text', text });
-  return { content, ...structured, ...(job.state === 'failed' ? { isError: true } : {}) };
+  return { content, ...structured, ...(endedBadly(job) ? { isError: true } : {}) };
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {
@@ -49,6 +49,12 @@ export function refusal(failure: Failure, shape: ResultShape, options: { mayCarr
     ...(data ? { structuredContent: { error: errorView(failure), next } } : {}),
     isError: true,
   };
+}
+
+/** There is no picture, or nobody knows whether there will be one. A job that only cannot be read now lives on. */
+function endedBadly(job: Job): boolean {
+  const open = job.state === 'submitting' || job.state === 'unknown';
+  return job.state === 'failed' || (open && job.failure !== undefined);
 }
 
 function imagePart(picture: Uint8Array, job: Job): ContentBlock {

@@ -10,8 +10,8 @@ export function createStderrLog(level: LogLevel, redact: Redact, write: (line: s
     (message: string, fields?: LogFields): void => {
       if (LOG_LEVELS.indexOf(of) < threshold) return;
       const values = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-      // A line stays a line: what looks like a new entry could otherwise be forged by foreign text.
-      const text = redact(`${message}${values}`).replace(/[\r\n\u2028\u2029]+/gu, ' ');
+      // Foreign text could otherwise forge a new entry, steer the terminal or reorder the words around it.
+      const text = redact(`${message}${values}`).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');
       write(`${new Date().toISOString()} ${of.toUpperCase()} ${text}\n`);
     };
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };

@@ -78,8 +78,6 @@ function codeOf(error: unknown): string {
 }
 
 function cannot(message: string, cause?: unknown): FluxError {
-  const remedy =
-    'Make room there, or set FLUX_OUTPUT_DIR to a folder that can be written; then ask get_job_status for this job, ' +
-    'which saves the picture again without a new charge.';
+  const remedy = 'Make room there, or set FLUX_OUTPUT_DIR to a folder that can be written and restart the server.';
   return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
 }

@@ -18,6 +18,6 @@ export async function readKeyFile(path: string): Promise<string> {
 }
 
 function badKeyFile(message: string, cause?: unknown): FluxError {
-  const remedy = 'Correct DOITONG_API_KEY_FILE or the file, and start the server again.';
+  const remedy = 'Correct the file and call again, or correct DOITONG_API_KEY_FILE and restart the server.';
   return new FluxError({ kind: 'bad_key', message, creditsSpent: 'no', retry: 'no', remedy }, { cause });
 }

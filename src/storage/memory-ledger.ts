@@ -1,5 +1,5 @@
 /** Job records for as long as the process lives. */
-import type { Job } from '../core/job.ts';
+import { isOver, type Job } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 
 /** Finished jobs beyond this number are forgotten, the oldest first; running ones never. */
@@ -11,7 +11,7 @@ export function createMemoryLedger(): JobLedger {
   return {
     async put(job) {
       jobs.set(job.id, job);
-      if (jobs.size > KEPT_JOBS) forgetOldest(jobs);
+      if (jobs.size > KEPT_JOBS) forgetOldest(jobs, job.id);
     },
     async find(id) {
       return jobs.get(id) ?? [...jobs.values()].find((job) => job.remoteId === id);
@@ -22,9 +22,10 @@ export function createMemoryLedger(): JobLedger {
   };
 }
 
-function forgetOldest(jobs: Map<string, Job>): void {
+/** Never the job that has just changed: somebody may wait for it. */
+function forgetOldest(jobs: Map<string, Job>, changed: string): void {
   for (const job of jobs.values()) {
-    if (job.state !== 'saved' && job.state !== 'failed') continue;
+    if (!isOver(job) || job.id === changed) continue;
     jobs.delete(job.id);
     return;
   }

@@ -1,0 +1,200 @@
+/** A real MCP client of either SDK line, connected in process to the real server, job service and sandbox over HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client as ModernClient } from '@modelcontextprotocol/client';
+import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Transport as V1Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { InMemoryTransport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { type App, createApp } from '../../src/app.ts';
+import { Lazy } from '../../src/cli/lazy.ts';
+import { Secrets } from '../../src/cli/secrets.ts';
+import type { Log } from '../../src/core/log.ts';
+import type { ResultPart } from '../../src/core/result-part.ts';
+import { createMcpServer } from '../../src/mcp/server.ts';
+import { createStderrLog } from '../../src/runtime/stderr-log.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { createFastClock } from './fast-clock.ts';
+import { type FaultServer, startFaultServer } from './fault-server.ts';
+
+/** `v1`: the 1.x client; `v2`: the 2.x client with the old handshake; `2026`: the 2.x client on 2026-07-28. */
+export type Era = 'v1' | 'v2' | '2026';
+export const ERAS: readonly Era[] = ['v1', 'v2', '2026'];
+
+export type StoryOptions = {
+  era?: Era;
+  clientName?: string;
+  sandbox?: Omit<SandboxOptions, 'now'>;
+  resultParts?: 'auto' | readonly ResultPart[];
+  defaultWaitSeconds?: number;
+  /** Answers and records say "sandbox"; false plays the real service. */
+  sandboxed?: boolean;
+  /** What the settings say instead of the sandbox's own. */
+  settings?: { apiKey?: string | undefined; apiUrl?: string; downloadHosts?: string[]; apiKeyFile?: string };
+};
+
+export type Answer = {
+  content: { type: string; text?: string; data?: string; mimeType?: string; uri?: string }[];
+  structuredContent?: Record<string, unknown>;
+  isError?: boolean;
+};
+
+/** `at`: real milliseconds, from an arbitrary start. */
+export type ProgressStep = SdkProgress & { at: number };
+
+export type Story = {
+  call(
+    name: string,
+    args?: Record<string, unknown>,
+    options?: { signal?: AbortSignal; onProgress?: (step: ProgressStep) => void },
+  ): Promise<Answer>;
+  listTools(): Promise<Record<string, unknown>[]>;
+  readResource(uri: string): Promise<{ contents: { uri: string; mimeType?: string; blob?: string }[] }>;
+  listResources(): Promise<{ uri: string; mimeType?: string }[]>;
+  listTemplates(): Promise<{ uriTemplate: string }[]>;
+  instructions(): string | undefined;
+  protocol(): string;
+  sandbox: Sandbox;
+  /** Stands between client and sandbox. */
+  wire: FaultServer;
+  outputDir: string;
+  /** Everything logged, at every level. */
+  logLines: string[];
+  startedApps(): number;
+  close(): Promise<void>;
+};
+
+/** Text parts of an answer, joined. */
+export const textOf = (answer: Answer): string => answer.content.map((part) => part.text ?? '').join('\n');
+
+export async function startStory(options: StoryOptions = {}): Promise<Story> {
+  const clock = createFastClock();
+  const sandbox = await startSandbox({ seed: 'story', ...options.sandbox, now: clock.now });
+  const wire = await startFaultServer(sandbox.url);
+  const outputDir = await mkdtemp(join(tmpdir(), 'flux-story-'));
+  const logLines: string[] = [];
+  const secrets = new Secrets([sandbox.key]);
+  const log: Log = createStderrLog('debug', secrets.redact, (line) => logLines.push(line));
+  const started: App[] = [];
+  const start = async (): Promise<App> => {
+    const app = await createApp(
+      {
+        apiKey: sandbox.key,
+        apiKeyFile: undefined,
+        apiUrl: wire.url,
+        plan: 'auto',
+        jobQuery: 'auto',
+        downloadHosts: [],
+        outputDir,
+        sandbox: options.sandboxed ?? true,
+        ...options.settings,
+      },
+      { log, onSecret: (secret) => secrets.add(secret), clock },
+    );
+    started.push(app);
+    return app;
+  };
+  const app = new Lazy(start);
+  const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
+  const door = serveStdio(
+    () =>
+      createMcpServer({
+        name: 'flux-pro-mcp',
+        version: '0.0.0-test',
+        sandbox: options.sandboxed ?? true,
+        defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
+        resultParts: options.resultParts ?? 'auto',
+        jobs: async () => (await app.get()).jobs,
+        startedJobs: () => app.current?.jobs,
+        clock,
+        log,
+        redact: secrets.redact,
+      }),
+    { transport: serverEnd },
+  );
+  const client = await connect(options.era ?? 'v1', options.clientName ?? 'journey-client', clientEnd);
+  return {
+    ...client,
+    sandbox,
+    wire,
+    outputDir,
+    logLines,
+    startedApps: () => started.length,
+    close: async () => {
+      await client.close();
+      await door.close();
+      await Promise.all(started.map((app) => app.close()));
+      await wire.close();
+      await sandbox.close();
+      await rm(outputDir, { recursive: true, force: true });
+    },
+  };
+}
+
+type Connected = Pick<
+  Story,
+  'call' | 'listTools' | 'readResource' | 'listResources' | 'listTemplates' | 'instructions' | 'protocol' | 'close'
+>;
+
+async function connect(era: Era, name: string, transport: InMemoryTransport): Promise<Connected> {
+  return era === 'v1' ? connectV1(name, transport) : connectV2(name, transport, era);
+}
+
+const CALL_TIMEOUT_MS = 20_000;
+
+async function connectV1(name: string, transport: InMemoryTransport): Promise<Connected> {
+  const client = new V1Client({ name, version: '1.0.0' });
+  let agreed = '';
+  const observed = Object.assign(transport, {
+    setProtocolVersion: (version: string) => {
+      agreed = version;
+    },
+  });
+  await client.connect(observed as unknown as V1Transport);
+  return {
+    call: async (tool, args = {}, { signal, onProgress } = {}) =>
+      (await client.callTool({ name: tool, arguments: args }, undefined, {
+        timeout: CALL_TIMEOUT_MS,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onprogress: timed(onProgress) }),
+      })) as Answer,
+    listTools: async () => (await client.listTools()).tools,
+    readResource: async (uri) => (await client.readResource({ uri })) as Awaited<ReturnType<Story['readResource']>>,
+    listResources: async () => (await client.listResources()).resources as { uri: string; mimeType?: string }[],
+    listTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+    instructions: () => client.getInstructions(),
+    protocol: () => agreed,
+    close: () => client.close(),
+  };
+}
+
+async function connectV2(name: string, transport: InMemoryTransport, era: 'v2' | '2026'): Promise<Connected> {
+  const mode = era === '2026' ? ({ pin: '2026-07-28' } as const) : 'legacy';
+  const client = new ModernClient({ name, version: '1.0.0' }, { versionNegotiation: { mode } });
+  await client.connect(transport as unknown as Parameters<ModernClient['connect']>[0]);
+  return {
+    call: async (tool, args = {}, { signal, onProgress } = {}) =>
+      (await client.callTool(
+        { name: tool, arguments: args },
+        {
+          timeout: CALL_TIMEOUT_MS,
+          ...(signal === undefined ? {} : { signal }),
+          ...(onProgress === undefined ? {} : { onprogress: timed(onProgress) }),
+        },
+      )) as Answer,
+    listTools: async () => (await client.listTools()).tools,
+    readResource: async (uri) => (await client.readResource({ uri })) as Awaited<ReturnType<Story['readResource']>>,
+    listResources: async () => (await client.listResources()).resources as { uri: string; mimeType?: string }[],
+    listTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+    instructions: () => client.getInstructions(),
+    protocol: () => client.getNegotiatedProtocolVersion() ?? '',
+    close: () => client.close(),
+  };
+}
+
+type SdkProgress = { progress: number; total?: number | undefined; message?: string | undefined };
+
+function timed(onProgress: (step: ProgressStep) => void): (step: SdkProgress) => void {
+  return (step) => onProgress({ ...step, at: performance.now() });
+}
