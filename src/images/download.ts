@@ -10,7 +10,6 @@ const TIMEOUT_MS = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
 const MAX_BYTES = 30 * 1024 * 1024;
-
 /** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
 const DISCARDED_BYTES = 64 * 1024;
 
@@ -32,10 +31,11 @@ export function createImageDownload(
           signal: AbortSignal.any([signal, deadline.signal]),
           headers: { accept: 'image/*', 'user-agent': settings.userAgent },
         });
-        if (answer.statusCode !== 200) {
+        const problem = problemOf(answer);
+        if (problem !== undefined) {
           // Destroying the body instead would raise an error event that nobody hears.
           await answer.body.dump({ limit: DISCARDED_BYTES, signal: deadline.signal });
-          throw wrongStatus(answer.statusCode);
+          throw problem;
         }
         return picture(await readBounded(answer.body));
       } catch (error) {
@@ -82,16 +82,21 @@ function wrongStatus(status: number): FluxError {
 }
 
 function tooLarge(): FluxError {
-  return failed(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, 'no');
+  return hopeless(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, OPEN_YOURSELF);
 }
 
+const OPEN_YOURSELF = 'Open the url yourself if you trust it; this server does not fetch it.';
+const LIST_HOST =
+  'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
+  'get_job_status for this job.';
+
+/** The address of a finished picture does not change: asking again would be refused again. */
 function refused(message: string, hostRefused: boolean): FluxError {
-  const failure = failed(message, 'same_job').failure;
-  if (!hostRefused) return new FluxError(failure);
-  const remedy =
-    'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
-    'get_job_status for this job.';
-  return new FluxError({ ...failure, retry: 'no', remedy });
+  return hopeless(message, hostRefused ? LIST_HOST : OPEN_YOURSELF);
+}
+
+function hopeless(message: string, remedy: string): FluxError {
+  return new FluxError({ ...failed(message, 'no').failure, remedy });
 }
 
 function failed(message: string, retry: Failure['retry'], cause?: unknown): FluxError {

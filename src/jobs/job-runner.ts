@@ -78,9 +78,10 @@ export class JobRunner {
         creditsSpent: 'maybe',
         retry: 'same_job',
       });
+      const verdict = queued.state === 'submitting' ? stillOpen(failure) : failure;
       // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
-      if (failure.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure });
-      return board.apply(job.id, { type: 'failed', failure, at: this.#parts.clock.now() });
+      if (verdict.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure: verdict });
+      return board.apply(job.id, { type: 'failed', failure: verdict, at: this.#parts.clock.now() });
     }
   }
 
@@ -151,6 +152,21 @@ export class JobRunner {
     const now = this.#parts.clock.now();
     return Math.max(delayMs, nextRequestAt(this.#parts.provider.rateWindow(), now) - now);
   }
+}
+
+/**
+ * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
+ * nothing. Only an answer that holds the job closes it.
+ */
+function stillOpen(failure: Failure): Failure {
+  if (failure.creditsSpent !== 'no') return failure;
+  return {
+    ...failure,
+    kind: 'ambiguous',
+    message: `An earlier try of this order may have been carried out. The last answer: ${failure.message}`,
+    creditsSpent: 'maybe',
+    retry: 'same_job',
+  };
 }
 
 function unreadable(error: unknown): Failure {

@@ -1,5 +1,6 @@
 /** Turns a failure into the words that a model or a person reads: what happened, its cost, trying again, what to do. */
 import type { Failure, FailureKind } from '../core/failure.ts';
+import type { Job } from '../core/job.ts';
 
 /** The remedy of each kind where the failure itself names none. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
@@ -59,11 +60,16 @@ export function nextStep(failure: Failure): string {
   return REMEDIES[failure.kind];
 }
 
-/** What to do next about this job: an open one is asked for, so that it is never ordered a second time. */
-export function nextStepForJob(failure: Failure, jobId: string): string {
-  if (failure.retry !== 'same_job') return nextStep(failure);
+/**
+ * What to do next about this job. As long as it has not failed, the remedies of the kinds do not fit: "call again"
+ * would order and pay for the picture a second time.
+ */
+export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>): string {
+  if (job.state === 'failed') return nextStep(failure);
+  if (failure.retry === 'no')
+    return `${nextStep(failure)} Do not call generate_image again for this picture: it is ordered already.`;
   const carryOn =
-    `all get_job_status with job_id "${jobId}": it carries on with this same job and cannot be charged twice. ` +
+    `all get_job_status with job_id "${job.id}": it carries on with this same job and cannot be charged twice. ` +
     'Do not call generate_image again for this picture.';
   return failure.remedy === undefined ? `C${carryOn}` : `${failure.remedy} Then c${carryOn}`;
 }

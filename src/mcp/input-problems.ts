@@ -11,11 +11,15 @@ const SHOWN_VALUE_CHARACTERS = 60;
 export function parseInput(tool: AnyTool, args: unknown): unknown {
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
-  const problems = read.error.issues.flatMap((issue) => problemsOf(issue, tool, args));
+  // Two bounds of one field are told in one sentence, so that breaking both gives the same one twice.
+  const problems = [...new Set(read.error.issues.flatMap((issue) => problemsOf(issue, tool, args)))];
+  const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more of this kind`] : [];
   throw new FluxError({
     kind: 'bad_input',
-    message: `The arguments of ${tool.name} are not valid, so nothing was sent.\n${problems
-      .slice(0, SHOWN_PROBLEMS)
+    message: `The arguments of ${tool.name} are not valid, so nothing was sent.\n${[
+      ...problems.slice(0, SHOWN_PROBLEMS),
+      ...more,
+    ]
       .map((problem) => `- ${problem}`)
       .join('\n')}\n`,
     creditsSpent: 'no',

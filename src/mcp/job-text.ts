@@ -1,21 +1,25 @@
 /** The job object as text that is complete on its own: some hosts show nothing else. */
 
 import type { Job } from '../core/job.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { cleanLine, quoted } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import type { JobView } from './job-view.ts';
 
 const PROMPT_SHOWN_CHARACTERS = 200;
+/** Signed addresses are long, and useless when they are cut. */
+const URL_SHOWN_CHARACTERS = 4_096;
 
 /** @param waitedSeconds how long this call waited; named when it ended before the picture did */
 export function jobText(view: JobView, job: Job, waitedSeconds?: number): string {
   const lines = [headline(view, job, waitedSeconds)];
   if (job.failure !== undefined) lines.push(failureSentences(job.failure));
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
-  if (view.url !== undefined) lines.push(`URL: ${view.url}`);
+  if (view.url !== undefined) lines.push(`URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`);
   lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.`);
   lines.push(`Prompt: ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
-  lines.push(`Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${view.doitong_id})`}`);
+  lines.push(
+    `Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${cleanLine(view.doitong_id)})`}`,
+  );
   if (view.sandbox) lines.push('Sandbox: this is a test picture of the built-in sandbox; no real credits are spent.');
   lines.push(`Next: ${view.next}`);
   return lines.join('\n');
@@ -30,8 +34,8 @@ function headline(view: JobView, job: Job, waitedSeconds: number | undefined): s
       return 'The picture is finished, but it is not saved on this machine.';
     case 'processing':
       return view.stalled
-        ? `The job is stalled: the service still says ${quoted(job.remoteStatus ?? 'processing', 60)}.`
-        : `The picture is not finished yet${after}; the service says ${quoted(job.remoteStatus ?? 'processing', 60)}.`;
+        ? `The job is stalled: the service still says ${quoted(job.remoteStatus || 'processing', 60)}.`
+        : `The picture is not finished yet${after}; the service says ${quoted(job.remoteStatus || 'processing', 60)}.`;
     case 'queued':
       return `The request has not been sent yet${after}.`;
     case 'submitting':

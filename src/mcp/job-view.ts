@@ -69,7 +69,7 @@ export function errorView(failure: Failure): ErrorView {
 
 /** What to do now, in one sentence. */
 function next(job: Job): string {
-  if (job.failure !== undefined) return nextStepForJob(job.failure, job.id);
+  if (job.failure !== undefined) return nextStepForJob(job.failure, job);
   const ask =
     `Call get_job_status with job_id "${job.id}" and wait_seconds 45; do not call generate_image again for this ` +
     'picture, that would order and pay for another one.';

@@ -32,7 +32,7 @@ export function jobResult(
   }
   if (wants('link') && job.state === 'saved') content.push(linkPart(job));
   // Text first: hosts that show one part show this one.
-  if (wants('text') || content.length === 0) content.unshift({ type: 'text', text });
+  if (wants('text') || content.every((part) => part.type === 'text')) content.unshift({ type: 'text', text });
   return { content, ...structured, ...(endedBadly(job) ? { isError: true } : {}) };
 }
 

@@ -27,7 +27,7 @@ function message(job: Job, seconds: number): string {
     case 'submitting':
       return `sending the request, ${soFar}`;
     case 'processing':
-      return `the picture is being made (${quoted(job.remoteStatus ?? 'processing', 40)}), ${soFar}`;
+      return `the picture is being made (${quoted(job.remoteStatus || 'processing', 40)}), ${soFar}`;
     case 'completed':
       return `fetching the finished picture, ${soFar}`;
     case 'saved':

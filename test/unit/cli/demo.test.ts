@@ -1,0 +1,29 @@
+/** Proves that the demo's server is given no key and no settings of the real service. */
+import { describe, expect, it } from 'vitest';
+import { serverCommand } from '../../../src/cli/demo.ts';
+
+describe('serverCommand', () => {
+  const env = {
+    PATH: '/bin',
+    DOITONG_API_KEY: 'dt_live_12345678',
+    DOITONG_PLAN: 'free',
+    FLUX_RESULT: 'text',
+    UNSET: undefined,
+  };
+
+  it('starts this very program as a sandbox server', () => {
+    const server = serverCommand({ flags: {}, env, program: '/dist/main.js' }, undefined);
+    expect(server.command).toBe(process.execPath);
+    expect(server.args).toEqual(['/dist/main.js', 'serve', '--sandbox', '--result', 'auto']);
+  });
+
+  it('passes the environment on, without anything of the real service', () => {
+    const server = serverCommand({ flags: {}, env, program: '/dist/main.js' }, undefined);
+    expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text' });
+  });
+
+  it('passes on where pictures go and how much is logged', () => {
+    const server = serverCommand({ flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' }, '/pictures');
+    expect(server.args.slice(-4)).toEqual(['--output-dir', '/pictures', '--log-level', 'debug']);
+  });
+});

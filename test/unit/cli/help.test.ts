@@ -1,0 +1,45 @@
+/** Proves that help leaves nothing out: it is rendered from the tables that the program works with. */
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/cli/commands.ts';
+import { helpText } from '../../../src/cli/help.ts';
+import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
+
+const flat = (text: string): string => text.replace(/\s+/gu, ' ');
+
+describe("the program's help", () => {
+  const help = helpText();
+
+  it.each(COMMANDS.map((command) => command.name))('lists the command %s with its summary', (name) => {
+    const command = COMMANDS.find((known) => known.name === name);
+    expect(help).toContain(`flux-pro-mcp ${name}\n`);
+    expect(flat(help)).toContain(flat(command?.summary ?? 'no summary'));
+  });
+
+  it.each(SETTING_NAMES)('lists the setting %s with flag, variable, default and what is allowed', (name) => {
+    const row: Setting = SETTINGS[name];
+    expect(help).toContain(`  ${row.flag === undefined ? '' : `--${row.flag}, `}${row.env}\n`);
+    expect(flat(help)).toContain(row.help);
+    expect(flat(help)).toContain(`Allowed: ${row.allowed}.`);
+    const value = row.defaultText ?? row.default;
+    if (value !== undefined) expect(flat(help)).toContain(`Default: ${value}.`);
+  });
+
+  it('fits a terminal of 100 columns and ends its last line', () => {
+    for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    expect(help).toMatch(/[^\n]\n$/u);
+  });
+});
+
+describe("a command's help", () => {
+  it.each(COMMANDS)('of $name lists its own flags and its own settings, and no others', (command) => {
+    const help = helpText(command);
+    for (const flag of command.flags) {
+      expect(help).toContain(`  --${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}\n`);
+      expect(flat(help)).toContain(flag.help);
+    }
+    for (const name of SETTING_NAMES) {
+      const isListed = help.split('\n').some((line) => line.endsWith(SETTINGS[name].env) && line.startsWith('  '));
+      expect(isListed).toBe(command.settings.includes(name));
+    }
+  });
+});

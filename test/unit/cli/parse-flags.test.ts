@@ -1,0 +1,103 @@
+/** Proves that a flag is either understood or refused with a message that names it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Command, UsageError } from '../../../src/cli/command.ts';
+import { parseFlags } from '../../../src/cli/parse-flags.ts';
+
+const COMMAND: Command = {
+  name: 'paint',
+  summary: 'paints',
+  flags: [
+    { name: 'sandbox', help: 'A switch.' },
+    { name: 'colour', value: 'NAME', help: 'A value.' },
+  ],
+  settings: ['waitSeconds', 'apiKey'],
+  load: () => Promise.reject(new Error('not loaded in this test')),
+};
+const parse = (...argv: string[]): Record<string, string | undefined> => parseFlags(argv, COMMAND);
+
+describe('parseFlags', () => {
+  it('reads switches, values in both spellings, and the flags of settings', () => {
+    expect(parse()).toEqual({});
+    expect(parse('--sandbox', '--colour', 'red', '--wait-seconds=5')).toEqual({
+      sandbox: 'true',
+      colour: 'red',
+      'wait-seconds': '5',
+    });
+  });
+
+  it('takes a value as it is, empty or with spaces and equals signs', () => {
+    expect(parse('--colour=')).toEqual({ colour: '' });
+    expect(parse('--colour', 'a = b')).toEqual({ colour: 'a = b' });
+  });
+
+  it.each(['--help', '--version'])('knows %s everywhere', (flag) => {
+    expect(parse(flag)).toEqual({ [flag.slice(2)]: 'true' });
+  });
+
+  it('refuses an unknown flag and lists the known ones', () => {
+    expect(() => parse('--color', 'red')).toThrow(
+      new UsageError('paint has no flag --color. Allowed: --help, --version, --sandbox, --colour, --wait-seconds.'),
+    );
+    expect(() => parse('-x')).toThrow('paint has no flag -x.');
+    expect(() => parse('--constructor')).toThrow('paint has no flag --constructor.');
+  });
+
+  it.each([['--colour'], ['--wait-seconds', '--sandbox', '--colour']])(
+    'refuses a flag without its value: %j',
+    (...argv) => {
+      expect(() => parse(...argv)).toThrow(/ needs a value\.$/u);
+    },
+  );
+
+  it('refuses a flag that is given twice', () => {
+    expect(() => parse('--colour', 'red', '--colour', 'red')).toThrow('--colour is given twice.');
+    expect(() => parse('--sandbox', '--sandbox')).toThrow('--sandbox is given twice.');
+  });
+
+  it('refuses a value for a switch', () => {
+    expect(() => parse('--sandbox=no')).toThrow('--sandbox is a switch and takes no value ("no" was given).');
+  });
+
+  it('refuses loose words', () => {
+    expect(() => parse('red')).toThrow('paint takes no "red".');
+    expect(() => parse('--sandbox', 'true')).toThrow('paint takes no "true".');
+    expect(() => parse('--', 'red')).toThrow('paint takes no "red".');
+  });
+
+  it.each([
+    ['--api-key', 'dt_live_12345678'],
+    ['--api-key=dt_live_12345678'],
+    ['--key=dt_live_12345678'],
+    ['--webhook-secret=dt_live_12345678'],
+    ['--token', 'dt_live_12345678'],
+  ])('refuses the key as a flag, says where it belongs and does not repeat it: %s', (...argv) => {
+    const message = messageOf(argv);
+    expect(message).toContain('The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.');
+    expect(message).not.toContain('dt_live');
+  });
+
+  it('never ends in anything but values or a usage error', () => {
+    const words = fc.oneof(fc.string(), fc.constantFrom('--colour', '--sandbox', '--', '-', '--=', '-abc', '--no-x'));
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 6 }), (argv) => {
+        expect(() => {
+          try {
+            parse(...argv);
+          } catch (error) {
+            if (!(error instanceof UsageError)) throw error;
+          }
+        }).not.toThrow();
+      }),
+    );
+  });
+});
+
+function messageOf(argv: string[]): string {
+  try {
+    parse(...argv);
+  } catch (error) {
+    return String(error);
+  }
+  return 'nothing was refused';
+}

@@ -1,0 +1,33 @@
+/** Proves the bounds of whole numbers that are given to a command's own flags. */
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../../src/cli/command.ts';
+import { settingsOf, wholeNumber } from '../../../src/cli/settings.ts';
+
+const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({ flags, env, program: 'main.js' });
+const bounds = { min: 0, max: 60 };
+
+describe('wholeNumber', () => {
+  it('is absent when the flag is', () => {
+    expect(wholeNumber(args({}), 'n', bounds)).toBeUndefined();
+  });
+
+  it.each([
+    ['0', 0],
+    ['60', 60],
+  ])('takes its bounds: %s', (text, value) => {
+    expect(wholeNumber(args({ n: text }), 'n', bounds)).toBe(value);
+  });
+
+  it.each(['61', '-1', '1.5', '', ' 1', '1e1', '0x1', 'one'])('refuses %j and names flag, value and bounds', (text) => {
+    expect(() => wholeNumber(args({ n: text }), 'n', bounds)).toThrow(
+      new UsageError(`--n: ${JSON.stringify(text)} is not allowed. Allowed: a whole number from 0 to 60.`),
+    );
+  });
+});
+
+describe('settingsOf', () => {
+  it('gives the settings, or a usage error', () => {
+    expect(settingsOf(args({ plan: 'pro' })).plan).toBe('pro');
+    expect(() => settingsOf(args({}, { DOITONG_PLAN: 'gold' }))).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,120 @@
+/** Proves which source of a setting wins, what counts as unset, and what the message about a bad value says. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ConfigResult, loadConfig } from '../../../src/config/load-config.ts';
+import type { Config } from '../../../src/config/settings.ts';
+
+const loaded = (result: ConfigResult): Config => {
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.config;
+};
+const problems = (result: ConfigResult): string[] => (result.ok ? [] : result.problems);
+
+describe('without flags and environment', () => {
+  it('every setting has the default of the public interface', () => {
+    expect(loaded(loadConfig({}, {}))).toEqual({
+      apiUrl: 'https://api.doitong.com',
+      plan: 'auto',
+      jobQuery: 'auto',
+      downloadHosts: ['cdn.doitong.com'],
+      waitSeconds: 45,
+      resultParts: 'auto',
+      logLevel: 'warn',
+    });
+  });
+});
+
+describe('precedence', () => {
+  it('is flag before environment before default', () => {
+    const env = { FLUX_WAIT_SECONDS: '20' };
+    expect(loaded(loadConfig({ 'wait-seconds': '10' }, env)).waitSeconds).toBe(10);
+    expect(loaded(loadConfig({}, env)).waitSeconds).toBe(20);
+    expect(loaded(loadConfig({}, {})).waitSeconds).toBe(45);
+  });
+
+  it('does not look at a bad value in the environment that a flag overrules', () => {
+    expect(loaded(loadConfig({ plan: 'pro' }, { DOITONG_PLAN: 'gold' })).plan).toBe('pro');
+  });
+
+  it('never takes the key from a flag', () => {
+    for (const flag of ['api-key', 'key', 'apiKey', 'DOITONG_API_KEY']) {
+      expect(loaded(loadConfig({ [flag]: 'dt_live_12345678' }, {})).apiKey).toBeUndefined();
+    }
+  });
+});
+
+describe('in the environment', () => {
+  it.each(['', '   ', `\${user_config.output_dir}`, ` \${user_config.x} `])('%j counts as unset', (empty) => {
+    const env = {
+      DOITONG_API_KEY: empty,
+      DOITONG_API_KEY_FILE: empty,
+      DOITONG_API_URL: empty,
+      FLUX_OUTPUT_DIR: empty,
+      FLUX_WAIT_SECONDS: empty,
+      FLUX_RESULT: empty,
+    };
+    expect(loadConfig({}, env)).toEqual(loadConfig({}, {}));
+  });
+
+  it('space around a value does not count', () => {
+    expect(loaded(loadConfig({}, { DOITONG_API_KEY: ' dt_live_12345678\n' })).apiKey).toBe('dt_live_12345678');
+  });
+
+  it('a value that merely contains a placeholder is not unset', () => {
+    expect(problems(loadConfig({}, { DOITONG_PLAN: `x\${user_config.x}` }))).toHaveLength(1);
+  });
+});
+
+describe('a bad value', () => {
+  it('is named with its setting and with what is allowed', () => {
+    expect(problems(loadConfig({}, { DOITONG_PLAN: 'gold' }))).toEqual([
+      'DOITONG_PLAN: "gold" is not allowed. Allowed: auto, free, starter, pro, enterprise.',
+    ]);
+  });
+
+  it('from a flag is named with the flag', () => {
+    expect(problems(loadConfig({ 'wait-seconds': '301' }, {}))).toEqual([
+      '--wait-seconds (FLUX_WAIT_SECONDS): "301" is not allowed. Allowed: a whole number of seconds from 0 to 300.',
+    ]);
+    expect(problems(loadConfig({ 'output-dir': '' }, {}))[0]).toContain('--output-dir (FLUX_OUTPUT_DIR): ""');
+  });
+
+  it('hides none of the others: all problems are told at once', () => {
+    const env = { DOITONG_PLAN: 'gold', FLUX_LOG_LEVEL: 'loud', DOITONG_API_URL: 'http://example.org' };
+    expect(problems(loadConfig({}, env)).map((line) => line.split(':')[0])).toEqual([
+      'DOITONG_API_URL',
+      'DOITONG_PLAN',
+      'FLUX_LOG_LEVEL',
+    ]);
+  });
+
+  it('stays on one line of bounded length, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 2_000 }), (text) => {
+        for (const line of problems(loadConfig({ plan: `?${text}` }, {}))) {
+          expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+          expect(line.length).toBeLessThan(400);
+        }
+      }),
+    );
+  });
+});
+
+describe('a secret', () => {
+  it.each(['short', 'with space in it', 'käse-käse-käse', 'x'.repeat(513)])('is not shown when refused: %j', (key) => {
+    const [line] = problems(loadConfig({}, { DOITONG_API_KEY: key }));
+    expect(line).toBe(
+      'DOITONG_API_KEY: the value (not shown) is not allowed. Allowed: 8 to 512 visible ASCII characters without spaces.',
+    );
+  });
+
+  it('that was put where the path of the key file belongs is not shown either', () => {
+    const [line] = problems(loadConfig({}, { DOITONG_API_KEY_FILE: 'dt_live_12345678' }));
+    expect(line).toMatch(/^DOITONG_API_KEY_FILE: the value \(not shown\) is not allowed\./u);
+  });
+
+  it('in the user part of a refused URL is not shown either', () => {
+    const [line] = problems(loadConfig({}, { DOITONG_API_URL: 'https://me:hunter22@api.doitong.com' }));
+    expect(line).toContain('DOITONG_API_URL: "https://[redacted]@api.doitong.com" is not allowed.');
+  });
+});

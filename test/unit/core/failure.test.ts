@@ -1,0 +1,22 @@
+/** Proves that a failure survives being thrown, and that what nobody foresaw is told as just that. */
+import { describe, expect, it } from 'vitest';
+import { FluxError, failureOf } from '../../../src/core/failure.ts';
+import { sampleFailure } from './sample-jobs.ts';
+
+const UNFORESEEN = { message: 'Something broke.', creditsSpent: 'maybe', retry: 'same_job' } as const;
+
+describe('failureOf', () => {
+  it('is the failure that was thrown', () => {
+    const failure = sampleFailure({ kind: 'no_credits' });
+    const error = new FluxError(failure);
+    expect(failureOf(error, UNFORESEEN)).toBe(failure);
+    expect(error.message).toBe(failure.message);
+  });
+
+  it('never shows the words of a foreign error', () => {
+    const expected = { kind: 'service_error', ...UNFORESEEN };
+    for (const thrown of [new TypeError('x is not a function'), 'text', undefined, null]) {
+      expect(failureOf(thrown, UNFORESEEN)).toEqual(expected);
+    }
+  });
+});

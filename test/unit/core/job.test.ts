@@ -1,0 +1,135 @@
+/** Proves that a job only ever moves forward, whatever happens in whichever order. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { advance, isEnded, isOver, JOB_STATES, type Job, type JobState, mayFollow } from '../../../src/core/job.ts';
+import { jobEvents, remoteJob, sampleFailure, sampleJob } from './sample-jobs.ts';
+
+const RANK: Readonly<Record<JobState, number>> = {
+  queued: 0,
+  submitting: 1,
+  unknown: 2,
+  processing: 3,
+  completed: 4,
+  saved: 5,
+  failed: 5,
+};
+const states = fc.constantFrom(...JOB_STATES);
+const histories = fc.array(jobEvents, { maxLength: 30 });
+const saved = { type: 'saved', file: '/p/1.jpg', mediaType: 'image/jpeg' } as const;
+const observed = (phase: 'processing' | 'completed' | 'failed', at = 7) =>
+  ({ type: 'observed', remote: remoteJob(phase), at }) as const;
+
+describe('a job', () => {
+  it('goes from queued to saved by way of every state in between', () => {
+    const path: JobState[] = [];
+    let job = sampleJob();
+    for (const event of [{ type: 'sending' } as const, observed('processing'), observed('completed'), saved]) {
+      job = advance(job, event);
+      path.push(job.state);
+    }
+    expect(path).toEqual(['submitting', 'processing', 'completed', 'saved']);
+    expect(job).toMatchObject({ remoteId: 'dt_1', url: 'https://cdn.doitong.com/1.jpg', completedAt: 7 });
+    expect(job).toMatchObject({ file: '/p/1.jpg', mediaType: 'image/jpeg' });
+  });
+
+  it('may be finished by the very answer to its submission', () => {
+    expect(advance(sampleJob({ state: 'submitting' }), observed('completed')).state).toBe('completed');
+  });
+
+  it('never goes backwards, under any sequence of events', () => {
+    fc.assert(
+      fc.property(states, histories, (state, events) => {
+        let job = sampleJob({ state });
+        for (const event of events) {
+          const next = advance(job, event);
+          expect(RANK[next.state]).toBeGreaterThanOrEqual(RANK[job.state]);
+          if (next.state !== job.state) expect(mayFollow(job.state, next.state)).toBe(true);
+          job = next;
+        }
+      }),
+    );
+  });
+
+  it('keeps its identity, key, request and price range, under any sequence of events', () => {
+    fc.assert(
+      fc.property(histories, (events) => {
+        const first = sampleJob();
+        const last = events.reduce(advance, first);
+        const { id, idempotencyKey, request, createdAt, sandbox } = first;
+        expect(last).toMatchObject({ id, idempotencyKey, request, createdAt, sandbox });
+        expect(last.credits).toMatchObject({ min: 10, max: 20 });
+      }),
+    );
+  });
+
+  it('does not change at all once it is over', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('saved' as const, 'failed' as const), histories, (state, events) => {
+        const job = sampleJob({ state, failure: sampleFailure() });
+        for (const event of events) expect(advance(job, event)).toBe(job);
+      }),
+    );
+  });
+
+  it('is saved only after it was completed', () => {
+    for (const state of JOB_STATES) {
+      const job = sampleJob({ state, failure: sampleFailure() });
+      const after = advance(job, saved);
+      if (state === 'completed') expect(after.state).toBe('saved');
+      else expect(after).toBe(job);
+    }
+  });
+
+  it('cannot be under way or finished as long as nothing was sent', () => {
+    const job = sampleJob({ failure: sampleFailure() });
+    for (const phase of ['processing', 'completed'] as const) expect(advance(job, observed(phase))).toBe(job);
+  });
+
+  it('that is completed cannot fail any more: its picture exists', () => {
+    const job = sampleJob({ state: 'completed' });
+    expect(advance(job, { type: 'failed', failure: sampleFailure(), at: 9 })).toBe(job);
+    expect(advance(job, observed('failed'))).toBe(job);
+  });
+});
+
+describe('a hindrance', () => {
+  it('keeps the state and says what stands in the way', () => {
+    for (const state of ['queued', 'submitting', 'processing', 'completed', 'unknown'] as const) {
+      const failure = sampleFailure();
+      expect(advance(sampleJob({ state }), { type: 'hindered', failure })).toEqual(sampleJob({ state, failure }));
+    }
+  });
+
+  it('is forgotten with the next news', () => {
+    const hindered = (state: JobState): Job => sampleJob({ state, failure: sampleFailure() });
+    expect(advance(hindered('processing'), observed('processing')).failure).toBeUndefined();
+    expect(advance(hindered('submitting'), observed('processing')).failure).toBeUndefined();
+    expect(advance(hindered('processing'), observed('completed')).failure).toBeUndefined();
+    expect(advance(hindered('completed'), saved).failure).toBeUndefined();
+  });
+
+  it('gives way to the reason when the job fails', () => {
+    const job = advance(sampleJob({ state: 'processing', failure: sampleFailure() }), observed('failed'));
+    expect(job).toMatchObject({ state: 'failed', failure: { kind: 'generation_failed' }, completedAt: 7 });
+  });
+});
+
+describe('the exact price', () => {
+  it('is null until the service tells it, and stays once told', () => {
+    const told = advance(sampleJob({ state: 'submitting' }), {
+      type: 'observed',
+      remote: remoteJob('processing', { creditCost: 14 }),
+      at: 1,
+    });
+    expect(told.credits.exact).toBe(14);
+    expect(advance(told, observed('completed')).credits.exact).toBe(14);
+    expect(advance(sampleJob({ state: 'submitting' }), observed('processing')).credits.exact).toBeNull();
+  });
+});
+
+describe('isOver and isEnded', () => {
+  it('tell the picture on disk from the picture at the service', () => {
+    expect(JOB_STATES.filter((state) => isOver(sampleJob({ state })))).toEqual(['saved', 'failed']);
+    expect(JOB_STATES.filter((state) => isEnded(sampleJob({ state })))).toEqual(['completed', 'saved', 'failed']);
+  });
+});

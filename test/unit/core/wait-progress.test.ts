@@ -1,0 +1,26 @@
+/** Proves that shown progress always grows and never claims the end. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { waitFraction } from '../../../src/core/wait-progress.ts';
+
+/** Milliseconds up to a day, as seconds. */
+const seconds = fc.nat({ max: 86_400_000 }).map((ms) => ms / 1_000);
+
+describe('waitFraction', () => {
+  it('starts at nothing and is about half after 15 s', () => {
+    expect(waitFraction(0)).toBe(0);
+    expect(waitFraction(15)).toBe(0.5);
+  });
+
+  it('strictly increases and stays below 1', () => {
+    fc.assert(
+      fc.property(seconds, fc.integer({ min: 1, max: 60_000 }), (elapsed, moreMs) => {
+        const before = waitFraction(elapsed);
+        const after = waitFraction(elapsed + moreMs / 1_000);
+        expect(after).toBeGreaterThan(before);
+        expect(before).toBeGreaterThanOrEqual(0);
+        expect(after).toBeLessThan(1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,77 @@
+/** Proves that changes of one job never overtake each other, and that those who wait are woken after the record. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Job } from '../../../src/core/job.ts';
+import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+import { RecordingLedger } from './fakes.ts';
+
+/** Each write takes longer than the one after it. */
+class SlowLedger extends RecordingLedger {
+  #turns = 6;
+
+  override async put(job: Job): Promise<void> {
+    this.#turns = Math.max(0, this.#turns - 2);
+    for (let turn = 0; turn < this.#turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await super.put(job);
+  }
+}
+
+let ledger: SlowLedger;
+let board: JobBoard;
+beforeEach(async () => {
+  ledger = new SlowLedger();
+  board = new JobBoard(ledger);
+  await board.add(sampleJob());
+});
+
+describe('the board', () => {
+  it('applies events in the order in which they came, however long a record takes', async () => {
+    await Promise.all([
+      board.apply('job_1', { type: 'sending' }),
+      board.apply('job_1', { type: 'observed', remote: remoteJob('processing'), at: 1 }),
+      board.apply('job_1', { type: 'observed', remote: remoteJob('completed'), at: 2 }),
+    ]);
+    expect(ledger.history.map(({ state }) => state)).toEqual(['queued', 'submitting', 'processing', 'completed']);
+  });
+
+  it('wakes after the record is written, never before', async () => {
+    const seen: (string | undefined)[] = [];
+    board.listen('job_1', () => seen.push(ledger.history.at(-1)?.state));
+    await board.apply('job_1', { type: 'sending' });
+    expect(seen).toEqual(['submitting']);
+  });
+
+  it('writes nothing and wakes nobody for an event that changes nothing', async () => {
+    let woken = 0;
+    board.listen('job_1', () => {
+      woken += 1;
+    });
+    await board.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
+    expect([ledger.history.length, woken]).toEqual([1, 0]);
+  });
+
+  it('goes on after a record that could not be written', async () => {
+    const put = ledger.put.bind(ledger);
+    ledger.put = () => Promise.reject(new Error('the disk is full'));
+    await expect(board.apply('job_1', { type: 'sending' })).rejects.toThrow('the disk is full');
+    ledger.put = put;
+    const after = await board.apply('job_1', { type: 'hindered', failure: sampleFailure() });
+    expect(after.state).toBe('queued');
+  });
+
+  it('wakes only those who listen to that job, and only until they stop', async () => {
+    const calls: string[] = [];
+    const stop = board.listen('job_1', () => calls.push('first'));
+    board.listen('job_1', () => calls.push('second'));
+    board.listen('job_2', () => calls.push('other'));
+    board.wake('job_1');
+    stop();
+    board.wake('job_1');
+    expect(calls).toEqual(['first', 'second', 'second']);
+  });
+
+  it('takes an id that it does not know for a defect', async () => {
+    await expect(board.get('job_9')).rejects.toThrow('no record of job job_9');
+    expect(await board.find('job_9')).toBeUndefined();
+  });
+});

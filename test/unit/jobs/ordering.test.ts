@@ -1,0 +1,192 @@
+/** Proves the way from an order to the saved picture, and what is on record before money can move. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { remoteJob } from '../core/sample-jobs.ts';
+import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+});
+afterEach(() => bench.jobs.close());
+
+describe('an order', () => {
+  it('goes from queued to saved, each state on record in turn', async () => {
+    const job = await bench.jobs.order(REQUEST, { fileName: 'fox' });
+    expect(job).toMatchObject({ id: 'job_1', state: 'queued', request: REQUEST, sandbox: false });
+    await bench.clock.advance(1_500);
+    const states = bench.ledger.history.map(({ state }) => state);
+    expect(states).toEqual(['queued', 'submitting', 'processing', 'completed', 'saved']);
+    expect(await bench.recorded()).toMatchObject({
+      remoteId: 'dt_1',
+      url: 'https://cdn.doitong.com/1.jpg',
+      file: '/pictures/fox.jpg',
+      mediaType: 'image/jpeg',
+      credits: { min: 10, max: 20, exact: 12 },
+    });
+    expect(bench.provider.submitted).toHaveLength(1);
+    expect(bench.download.fetched).toEqual(['https://cdn.doitong.com/1.jpg']);
+    expect(bench.store.labels).toEqual([
+      { jobId: 'job_1', prompt: 'a fox', createdAt: job.createdAt, fileName: 'fox' },
+    ]);
+  });
+
+  it('has its key on record before the request leaves, and sends that very key', async () => {
+    const submit = bench.provider.submit.bind(bench.provider);
+    let onRecord: unknown;
+    bench.provider.submit = (...args) => {
+      onRecord = bench.ledger.history.map(({ state, idempotencyKey }) => [state, idempotencyKey]);
+      return submit(...args);
+    };
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(onRecord).toEqual([
+      ['queued', 'key-1'],
+      ['submitting', 'key-1'],
+    ]);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1']);
+  });
+
+  it('has a key of its own: two equal orders are two pictures', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
+  });
+
+  it('is marked when it is made in the sandbox', async () => {
+    const sandbox = createBench({ sandbox: true });
+    expect((await sandbox.jobs.order(REQUEST)).sandbox).toBe(true);
+    await sandbox.jobs.close();
+  });
+
+  it('needs no poll when the first answer brings the picture', async () => {
+    bench.provider.submissions = [remoteJob('completed')];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(bench.provider.reads).toEqual([]);
+  });
+});
+
+describe('without a key', () => {
+  it('nothing is recorded and nothing is sent', async () => {
+    bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
+    await expect(bench.jobs.order(REQUEST)).rejects.toMatchObject({ failure: { kind: 'bad_key' } });
+    await bench.clock.advance(60_000);
+    expect(bench.ledger.history).toEqual([]);
+    expect(bench.provider.submitted).toEqual([]);
+  });
+});
+
+describe('a submission that fails', () => {
+  it('ends the job when it certainly cost nothing', async () => {
+    bench.provider.submissions = [thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    const job = await bench.recorded();
+    expect(job).toMatchObject({ state: 'failed', failure: { kind: 'no_credits' }, completedAt: job.createdAt });
+    await bench.jobs.look('job_1');
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it.each([
+    ['maybe', thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' })],
+    ['yes', thrown({ kind: 'service_error', creditsSpent: 'yes', retry: 'same_job' })],
+    ['nobody knows', new TypeError('unforeseen')],
+  ])('leaves the job open when credits were spent: %s', async (_, error) => {
+    bench.provider.submissions = [error];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(60_000);
+    const job = await bench.recorded();
+    expect(job.state).toBe('submitting');
+    expect(job.failure).toMatchObject({ retry: 'same_job' });
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('is carried on by a later look, under the same key, to the same picture', async () => {
+    bench.provider.submissions = [
+      thrown({ kind: 'ambiguous', retry: 'same_job' }),
+      thrown({ kind: 'ambiguous', retry: 'same_job' }),
+      remoteJob('processing'),
+    ];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect((await bench.jobs.look('job_1'))?.failure?.kind).toBe('ambiguous');
+    await bench.clock.advance(0);
+    const job = await bench.jobs.look('job_1');
+    expect(job).toMatchObject({ state: 'processing' });
+    expect(job?.failure).toBeUndefined();
+    await bench.clock.advance(10_000);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1']);
+    expect(await bench.jobs.list()).toHaveLength(1);
+  });
+
+  it('is not closed by a refusal of a later try: the earlier one may have been carried out', async () => {
+    bench.provider.submissions = [
+      thrown({ kind: 'ambiguous', retry: 'same_job' }),
+      thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }),
+    ];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    const job = await bench.jobs.look('job_1');
+    expect(job).toMatchObject({
+      state: 'submitting',
+      failure: { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' },
+    });
+    expect(job?.failure?.message).toContain('An earlier try of this order may have been carried out.');
+  });
+
+  it('is not sent twice by two looks at once', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    const looks = Promise.all([bench.jobs.look('job_1'), bench.jobs.look('job_1')]);
+    await bench.clock.advance(5_000);
+    await looks;
+    expect(bench.provider.submitted).toHaveLength(2);
+  });
+});
+
+describe('look and find', () => {
+  it("know a job by our id and by the service's, and no other", async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_500);
+    expect((await bench.jobs.look('dt_1'))?.id).toBe('job_1');
+    expect((await bench.jobs.find('dt_1'))?.id).toBe('job_1');
+    expect(await bench.jobs.look('job_2')).toBeUndefined();
+    expect(await bench.jobs.find('')).toBeUndefined();
+  });
+
+  it('find asks nobody, even of a job that rests', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    await bench.jobs.find('job_1');
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('look at a job that is being carried on answers at once and asks nobody', async () => {
+    bench.provider.submissions = ['stall'];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect((await bench.jobs.look('job_1'))?.state).toBe('submitting');
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('look waits for news 5 s at most', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    let answered = false;
+    const looking = bench.jobs.look('job_1').then(() => {
+      answered = true;
+    });
+    await bench.clock.advance(4_999);
+    expect(answered).toBe(false);
+    await bench.clock.advance(1);
+    await looking;
+  });
+});

@@ -1,0 +1,80 @@
+/** Proves that every failure has words: what happened, what it cost, whether trying again helps, what to do next. */
+import { describe, expect, it } from 'vitest';
+import { FAILURE_KINDS, type Failure } from '../../../src/core/failure.ts';
+import { JOB_STATES } from '../../../src/core/job.ts';
+import {
+  creditsSentence,
+  failureSentences,
+  nextStep,
+  nextStepForJob,
+  retrySentence,
+} from '../../../src/mcp/failure-text.ts';
+import { sampleFailure } from '../core/sample-jobs.ts';
+
+const RETRIES = ['no', 'later', 'same_job'] as const;
+const OPEN_STATES = JOB_STATES.filter((state) => state !== 'failed' && state !== 'saved');
+const SENTENCES = /^[A-Z].*\.$/u;
+
+describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
+  it.each(RETRIES)('with retry %s says what to do next', (retry) => {
+    const failure = sampleFailure({ kind, retry });
+    expect(nextStep(failure)).toMatch(SENTENCES);
+    for (const state of JOB_STATES) expect(nextStepForJob(failure, { id: 'job_1', state })).toMatch(SENTENCES);
+  });
+
+  it.each(RETRIES)('with retry %s never sends an open job to be ordered and paid a second time', (retry) => {
+    for (const remedy of [undefined, 'Do this.']) {
+      const failure = sampleFailure({ kind, retry, ...(remedy === undefined ? {} : { remedy }) });
+      for (const state of OPEN_STATES) {
+        const next = nextStepForJob(failure, { id: 'job_1', state });
+        expect(next).toContain('Do not call generate_image again for this picture');
+        if (retry === 'no') continue;
+        expect(next).toMatch(/[Cc]all get_job_status with job_id "job_1"/u);
+        expect(next).not.toMatch(/call again|call generate_image again, /iu);
+      }
+    }
+  });
+
+  it('says the remedy of the failure itself, where it has one', () => {
+    const failure = sampleFailure({ kind, remedy: 'Turn it off and on.', retry: 'no' });
+    expect(nextStep(failure)).toBe('Turn it off and on.');
+    expect(nextStepForJob(failure, { id: 'job_1', state: 'failed' })).toBe('Turn it off and on.');
+    expect(nextStepForJob(failure, { id: 'job_1', state: 'processing' })).toMatch(/^Turn it off and on\. /u);
+  });
+});
+
+describe('the sentences', () => {
+  it.each([
+    ['no', 'No credits were spent.'],
+    ['maybe', 'Credits may have been spent.'],
+    ['yes', 'The credits for this picture were spent.'],
+  ] as const)('about credits, spent: %s', (creditsSpent, sentence) => {
+    expect(creditsSentence(sampleFailure({ creditsSpent }))).toBe(sentence);
+  });
+
+  it.each([
+    ['no', undefined, 'Trying again as it stands does not help.'],
+    ['no', 30, 'Trying again as it stands does not help.'],
+    ['later', undefined, 'Trying again later may help.'],
+    ['later', 30, 'Trying again helps after 30 s.'],
+    ['same_job', undefined, 'Trying again is safe for this same job only.'],
+    ['same_job', 30, 'Trying again is safe for this same job only, after 30 s.'],
+  ] as const)('about trying again: %s, %s s', (retry, seconds, sentence) => {
+    const failure: Failure = sampleFailure({ retry, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) });
+    expect(retrySentence(failure)).toBe(sentence);
+  });
+
+  it('stand in the order: what happened, cost, trying again', () => {
+    expect(failureSentences(sampleFailure())).toBe(
+      'The service failed. Credits may have been spent. Trying again later may help.',
+    );
+    expect(failureSentences(sampleFailure({ message: '- a list\n' }))).toBe(
+      '- a list\nCredits may have been spent. Trying again later may help.',
+    );
+  });
+
+  it('name the seconds to wait where they are known', () => {
+    const failure = sampleFailure({ kind: 'rate_limited', retryAfterSeconds: 17 });
+    expect(nextStep(failure)).toBe('Wait 17 s, then call again.');
+  });
+});

@@ -1,0 +1,147 @@
+/** Proves that bad arguments are answered with the field, the value and the bound, and that nothing was sent. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import { TOOLS } from '../../../src/mcp/catalogue.ts';
+import { parseInput } from '../../../src/mcp/input-problems.ts';
+import type { AnyTool } from '../../../src/mcp/tool.ts';
+import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
+import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
+import { getJobStatus } from '../../../src/mcp/tools/get-job-status.ts';
+
+function failureOf(tool: AnyTool, args: unknown): Failure {
+  try {
+    parseInput(tool, args);
+  } catch (error) {
+    if (error instanceof FluxError) return error.failure;
+    throw error;
+  }
+  throw new Error('the arguments were taken');
+}
+
+/** The list of problems, without the dashes. */
+const problemsOf = (tool: AnyTool, args: unknown): string[] =>
+  failureOf(tool, args)
+    .message.split('\n')
+    .filter((line) => line.startsWith('- '))
+    .map((line) => line.slice(2));
+
+describe('bad arguments', () => {
+  it('are refused before anything is sent or spent', () => {
+    expect(failureOf(generateImage, {})).toMatchObject({
+      kind: 'bad_input',
+      creditsSpent: 'no',
+      retry: 'no',
+      remedy: 'Correct what is named above and call generate_image again.',
+    });
+    expect(failureOf(generateImage, {}).message).toMatch(
+      /^The arguments of generate_image are not valid, so nothing was sent\.\n- /u,
+    );
+  });
+
+  it.each([
+    [{}, 'prompt: is missing; it must be a text of 1 to 4000 characters'],
+    [{ prompt: 5 }, 'prompt: 5 must be a text of 1 to 4000 characters'],
+    [{ prompt: null }, 'prompt: null must be a text of 1 to 4000 characters'],
+    [{ prompt: '' }, 'prompt: "" must say what the picture shows; it is empty'],
+    [{ prompt: 'a\0b' }, 'prompt: "a b" must not contain control characters (line breaks and tabs are fine)'],
+    [
+      { prompt: 'x'.repeat(100_000) },
+      `prompt: "${'x'.repeat(59)}…" must be 1 to 4000 characters; it has 100000 characters`,
+    ],
+    [{ prompt: 'a fox', width: 100 }, 'width: 100 must be a whole number from 256 to 2048, a multiple of 8'],
+    [{ prompt: 'a fox', width: 3 }, 'width: 3 must be a whole number from 256 to 2048, a multiple of 8'],
+    [{ prompt: 'a fox', width: 2052 }, 'width: 2052 must be a whole number from 256 to 2048, a multiple of 8'],
+    [{ prompt: 'a fox', height: 512.5 }, 'height: 512.5 must be a whole number from 256 to 2048, a multiple of 8'],
+    [{ prompt: 'a fox', height: '512' }, 'height: "512" must be a whole number from 256 to 2048, a multiple of 8'],
+    [
+      { prompt: 'a fox', aspect_ratio: '5:4' },
+      'aspect_ratio: "5:4" must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 21:9',
+    ],
+    [{ prompt: 'a fox', size: 'huge' }, 'size: "huge" must be one of standard, large'],
+    [{ prompt: 'a fox', wait_seconds: 301 }, 'wait_seconds: 301 must be a number from 0 to 300'],
+    [{ prompt: 'a fox', wait_seconds: -1 }, 'wait_seconds: -1 must be a number from 0 to 300'],
+    [
+      { prompt: 'a fox', file_name: '../fox' },
+      'file_name: "../fox" must be a plain name, never a path: no / \\ : * ? " < > |, no control characters, no dot at the start',
+    ],
+    [
+      { prompt: 'a fox', size: 'large', width: 512 },
+      'width: 512 must be left out when aspect_ratio or size is given; give either both sides or a ratio',
+    ],
+  ])('%j are told in one sentence: %s', (args, problem) => {
+    expect(problemsOf(generateImage, args)).toEqual([problem]);
+  });
+
+  it('of get_job_status name their bounds, too', () => {
+    expect(problemsOf(getJobStatus, { job_id: '' })).toEqual(['job_id: "" must be a text of 1 to 200 characters']);
+    expect(problemsOf(getJobStatus, { job_id: ['a'] })).toEqual([
+      `job_id: ['a'] must be a text of 1 to 200 characters`,
+    ]);
+  });
+
+  it.each([[[]], ['text'], [7], [true]])('that are no object are refused: %j', (args) => {
+    expect(problemsOf(getJobStatus, args)).toEqual(['the arguments must be an object with job_id, wait_seconds']);
+  });
+});
+
+describe('an unknown argument', () => {
+  it('is an error that lists the allowed ones: a misspelt one never becomes a default that spends', () => {
+    const [problem] = problemsOf(generateImage, { prompt: 'a fox', widht: 512 });
+    expect(problem).toContain('"widht"');
+    expect(problem).toContain(`it takes ${Object.keys(generateImage.input.shape).join(', ')}`);
+  });
+
+  it('is told of a tool that takes none', () => {
+    const [problem] = problemsOf(checkRateLimits, { verbose: true });
+    expect(problem).toContain('"verbose"');
+    expect(problem).toContain('it takes none');
+  });
+
+  it('is named beside the other problems, so that one answer tells all', () => {
+    const problems = problemsOf(generateImage, { promt: 'a fox', width: 1 });
+    expect(problems.map((problem) => problem.split(/[: ]/u)[0])).toEqual(['prompt', 'width', '"promt"']);
+  });
+
+  it('cannot flood the answer', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`, 1]));
+    const problems = problemsOf(checkRateLimits, many);
+    expect(problems).toHaveLength(9);
+    expect(problems.at(-1)).toBe('492 more of this kind');
+  });
+});
+
+describe('good arguments', () => {
+  it('may be absent where none is needed', () => {
+    expect(parseInput(checkRateLimits, undefined)).toEqual({});
+    expect(parseInput(checkRateLimits, null)).toEqual({});
+  });
+
+  it('come with the defaults of the schema', () => {
+    expect(parseInput(getJobStatus, { job_id: 'job_1' })).toEqual({ job_id: 'job_1', wait_seconds: 0 });
+  });
+});
+
+describe('whatever arrives', () => {
+  it('the answer is short, a list of single lines, and never an unforeseen error', () => {
+    const args = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('prompt', 'job_id', 'width')),
+        fc.jsonValue(),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...TOOLS), args, (tool, value) => {
+        try {
+          parseInput(tool, value);
+        } catch (error) {
+          if (!(error instanceof FluxError)) throw error;
+          expect(error.message.length).toBeLessThan(4_000);
+          expect(error.message.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+          for (const line of error.message.trimEnd().split('\n').slice(1)) expect(line).toMatch(/^- /u);
+        }
+      }),
+    );
+  });
+});

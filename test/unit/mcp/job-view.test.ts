@@ -1,0 +1,98 @@
+/** Proves the job object: the names of the public interface, and nothing where there is nothing to tell. */
+import { describe, expect, it } from 'vitest';
+import { JOB_STATES, type Job } from '../../../src/core/job.ts';
+import { jobView } from '../../../src/mcp/job-view.ts';
+import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+
+const MINUTE = 60_000;
+const saved: Job = sampleJob({
+  state: 'saved',
+  request: { prompt: 'a fox', width: 1248, height: 832, version: 'flux-pro-1.1' },
+  remoteId: 'dt_1',
+  remoteStatus: 'SUCCEEDED',
+  completedAt: CREATED_AT + 6_500,
+  credits: { min: 10, max: 20, exact: 12 },
+  url: 'https://cdn.doitong.com/1.jpg',
+  file: '/pictures/fox.jpg',
+  mediaType: 'image/jpeg',
+  sandbox: true,
+});
+
+describe('jobView', () => {
+  it('of a saved picture has every value, and no internal one', () => {
+    expect(jobView(saved, CREATED_AT)).toEqual({
+      job_id: 'job_1',
+      doitong_id: 'dt_1',
+      status: 'completed',
+      prompt: 'a fox',
+      width: 1248,
+      height: 832,
+      version: 'flux-pro-1.1',
+      credits: { min: 10, max: 20, exact: 12 },
+      url: 'https://cdn.doitong.com/1.jpg',
+      file: '/pictures/fox.jpg',
+      created_at: '2026-11-01T00:00:00.000Z',
+      completed_at: '2026-11-01T00:00:06.500Z',
+      sandbox: true,
+      next: 'Show the picture to the user and say where the file is.',
+    });
+  });
+
+  it('of a new job has no key for what is absent', () => {
+    const view = jobView(sampleJob(), CREATED_AT);
+    expect(Object.keys(view)).toEqual([
+      'job_id',
+      'status',
+      'prompt',
+      'width',
+      'height',
+      'credits',
+      'created_at',
+      'next',
+    ]);
+    expect(view.credits.exact).toBeNull();
+  });
+
+  it('never shows the idempotency key', () => {
+    for (const state of JOB_STATES) {
+      expect(JSON.stringify(jobView({ ...saved, state, failure: sampleFailure() }, CREATED_AT))).not.toContain('key-1');
+    }
+  });
+
+  it('tells a status of the public interface for every state', () => {
+    const statuses = JOB_STATES.map((state) => jobView(sampleJob({ state }), CREATED_AT).status);
+    expect(statuses).toEqual(['queued', 'submitting', 'processing', 'completed', 'completed', 'failed', 'unknown']);
+  });
+
+  it('tells what stands in the way', () => {
+    const failure = sampleFailure({ retryAfterSeconds: 9, httpStatus: 503, remedy: 'Wait.' });
+    expect(jobView(sampleJob({ failure }), CREATED_AT).error).toEqual({
+      kind: 'service_error',
+      message: 'The service failed.',
+      credits_spent: 'maybe',
+      retry_after_seconds: 9,
+    });
+    expect(jobView(sampleJob({ failure: sampleFailure() }), CREATED_AT).error).not.toHaveProperty(
+      'retry_after_seconds',
+    );
+  });
+
+  it('calls a job stalled after a quarter of an hour at the service, and only there', () => {
+    const processing = sampleJob({ state: 'processing' });
+    expect(jobView(processing, CREATED_AT + 15 * MINUTE)).not.toHaveProperty('stalled');
+    expect(jobView(processing, CREATED_AT + 15 * MINUTE + 1).stalled).toBe(true);
+    expect(jobView(saved, CREATED_AT + 60 * MINUTE)).not.toHaveProperty('stalled');
+  });
+
+  it.each(['queued', 'submitting', 'processing', 'unknown'] as const)(
+    'of a job that is %s sends the agent to get_job_status and warns of a second order',
+    (state) => {
+      const { next } = jobView(sampleJob({ state }), CREATED_AT);
+      expect(next).toMatch(/^Call get_job_status with job_id "job_1" and wait_seconds 45; do not call generate_image/u);
+    },
+  );
+
+  it('of a job that failed says that another order is paid for', () => {
+    expect(jobView(sampleJob({ state: 'failed' }), CREATED_AT).next).toContain('a new, paid order');
+  });
+});

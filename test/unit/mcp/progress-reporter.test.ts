@@ -1,0 +1,63 @@
+/** Proves that progress goes only to callers who asked, only ever grows, and never breaks a call. */
+import type { ServerContext } from '@modelcontextprotocol/server';
+import { describe, expect, it } from 'vitest';
+import { progressReporter } from '../../../src/mcp/progress-reporter.ts';
+
+type Sent = { progress: number; total: number; message: string; progressToken: unknown };
+
+function call(options: { token?: unknown; signal?: AbortSignal; failing?: boolean } = {}) {
+  const sent: Sent[] = [];
+  const errors: unknown[] = [];
+  const context = {
+    mcpReq: {
+      _meta: 'token' in options ? { progressToken: options.token } : {},
+      signal: options.signal ?? new AbortController().signal,
+      notify: async ({ params }: { params: Sent }) => {
+        if (options.failing) throw new Error('closed');
+        sent.push(params);
+      },
+    },
+  } as unknown as ServerContext;
+  return { sent, errors, report: progressReporter(context, (error) => errors.push(error)) };
+}
+
+describe('progress', () => {
+  it('is not sent to a caller who did not ask', () => {
+    const { sent, report } = call();
+    report(0.5, 'half');
+    expect(sent).toEqual([]);
+  });
+
+  it.each(['abc', 0, 7])('carries the token of the caller: %j', (token) => {
+    const { sent, report } = call({ token });
+    report(0, 'begun');
+    expect(sent).toEqual([{ progressToken: token, progress: 0, total: 1, message: 'begun' }]);
+  });
+
+  it('only ever grows', () => {
+    const { sent, report } = call({ token: 1 });
+    for (const fraction of [0, 0, 0.2, 0.1, 0.2, 0.3]) report(fraction, 'so far');
+    expect(sent.map(({ progress }) => progress)).toEqual([0, 0.2, 0.3]);
+  });
+
+  it('has messages that Claude Code shows whole', () => {
+    const { sent, report } = call({ token: 1 });
+    report(0.1, 'x'.repeat(500));
+    expect(sent[0]?.message).toHaveLength(200);
+  });
+
+  it('ends with the call', () => {
+    const caller = new AbortController();
+    const { sent, report } = call({ token: 1, signal: caller.signal });
+    caller.abort();
+    report(0.5, 'half');
+    expect(sent).toEqual([]);
+  });
+
+  it('that cannot be sent is told to the log and to nobody else', async () => {
+    const { errors, report } = call({ token: 1, failing: true });
+    report(0.5, 'half');
+    await Promise.resolve();
+    expect(errors).toEqual([new Error('closed')]);
+  });
+});

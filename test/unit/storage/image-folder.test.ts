@@ -1,0 +1,134 @@
+/** Proves that pictures land inside the output folder, whole, and never in place of another file. */
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FluxError } from '../../../src/core/failure.ts';
+import type { Picture, PictureLabel } from '../../../src/core/image-store.ts';
+import { createImageFolder } from '../../../src/storage/image-folder.ts';
+import { CREATED_AT } from '../core/sample-jobs.ts';
+
+const picture: Picture = { bytes: new Uint8Array([255, 216, 255, 1, 2, 3]), mediaType: 'image/jpeg', extension: 'jpg' };
+const label: PictureLabel = { jobId: 'job_1', prompt: 'a fox', createdAt: CREATED_AT };
+
+let base: string;
+let root: string;
+const store = () => createImageFolder(async () => root);
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'flux-folder-'));
+  root = join(base, 'pictures');
+});
+afterEach(() => rm(base, { recursive: true, force: true }));
+
+/** All files below a folder, links not followed. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+}
+
+async function failureOf(work: Promise<unknown>): Promise<FluxError['failure']> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof FluxError) return error.failure;
+  throw new Error(`no failure: ${String(error)}`);
+}
+
+describe('save', () => {
+  it('makes the folders and writes a new file below the month of creation', async () => {
+    const file = await store().save(picture, label);
+    expect(file).toBe(join(root, '2026-11', 'a-fox_job_1.jpg'));
+    expect(new Uint8Array(await readFile(file))).toEqual(picture.bytes);
+    expect(await filesIn(base)).toEqual(['a-fox_job_1.jpg']);
+  });
+
+  it('asks for the folder and makes it at the first picture, not before', async () => {
+    let asked = 0;
+    const lazy = createImageFolder(async () => {
+      asked += 1;
+      return root;
+    });
+    expect(asked).toBe(0);
+    expect(await readdir(base)).toEqual([]);
+    await lazy.save(picture, label);
+    expect(asked).toBe(1);
+  });
+
+  it('never writes over a file of the same name, and leaves nothing half-written beside it', async () => {
+    const file = await store().save(picture, label);
+    const again = await store().save({ ...picture, bytes: new Uint8Array([9]) }, label);
+    expect(again).toBe(file);
+    expect(new Uint8Array(await readFile(file))).toEqual(picture.bytes);
+    expect(await filesIn(base)).toEqual(['a-fox_job_1.jpg']);
+  });
+
+  it('never writes through a link that lies in place of the file', async () => {
+    const victim = join(base, 'victim.txt');
+    await writeFile(victim, 'precious');
+    await mkdir(join(root, '2026-11'), { recursive: true });
+    await symlink(victim, join(root, '2026-11', 'a-fox_job_1.jpg'));
+    await store()
+      .save(picture, label)
+      .catch(() => undefined);
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+  });
+
+  it('refuses a month folder that is a link out of the output folder, and writes nothing there', async () => {
+    const outside = join(base, 'outside');
+    await mkdir(outside);
+    await mkdir(root);
+    await symlink(outside, join(root, '2026-11'));
+    const failure = await failureOf(store().save(picture, label));
+    expect(failure.kind).toBe('storage_failed');
+    expect(failure.message).toContain('leads out of the output folder');
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it('is not fooled by a neighbour whose name begins like the output folder', async () => {
+    const neighbour = join(base, 'pictures-2');
+    await mkdir(neighbour);
+    await mkdir(root);
+    await symlink(neighbour, join(root, '2026-11'));
+    expect((await failureOf(store().save(picture, label))).kind).toBe('storage_failed');
+    expect(await readdir(neighbour)).toEqual([]);
+  });
+
+  it('follows an output folder that is itself a link: the user chose it', async () => {
+    const elsewhere = join(base, 'elsewhere');
+    await mkdir(elsewhere);
+    await symlink(elsewhere, root);
+    await store().save(picture, label);
+    expect(await filesIn(elsewhere)).toEqual(['a-fox_job_1.jpg']);
+  });
+
+  it('keeps a file name that looks like a path inside the folder', async () => {
+    const file = await store().save(picture, { ...label, fileName: '../../../escaped' });
+    expect(file).toBe(join(root, '2026-11', 'escaped_job_1.jpg'));
+    expect(await readdir(base)).toEqual(['pictures']);
+  });
+
+  it('says what to do when the folder cannot be written, and that the credits are not lost', async () => {
+    // A file in place of the folder: unlike missing permissions it stops root, too.
+    await writeFile(root, 'not a folder');
+    const failure = await failureOf(store().save(picture, label));
+    expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' });
+    expect(failure.message).toContain(join(root, '2026-11'));
+    expect(failure.message).toMatch(/\((?:ENOTDIR|EEXIST)\)/u);
+    expect(failure.remedy).toContain('FLUX_OUTPUT_DIR');
+  });
+});
+
+describe('read', () => {
+  it('gives the bytes that were saved', async () => {
+    const file = await store().save(picture, label);
+    expect(new Uint8Array(await store().read(file))).toEqual(picture.bytes);
+  });
+
+  it('names the file and the reason when it is gone', async () => {
+    const failure = await failureOf(store().read(join(root, 'gone.jpg')));
+    expect(failure.kind).toBe('storage_failed');
+    expect(failure.message).toBe(`The saved picture ${join(root, 'gone.jpg')} cannot be read (ENOENT).`);
+  });
+});

@@ -1,0 +1,47 @@
+/** Proves where pictures go by default, and how a path that was set is read. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { homedir, platform, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expandHome, outputFolder } from '../../../src/storage/paths.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'flux-home-'));
+  vi.stubEnv('HOME', home);
+  vi.stubEnv('USERPROFILE', home);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
+
+describe('expandHome', () => {
+  it('puts the home in place of a leading tilde, and only there', () => {
+    expect(expandHome('~')).toBe(homedir());
+    expect(expandHome('~/pictures')).toBe(join(homedir(), 'pictures'));
+    expect(expandHome(resolve('/srv/~/x'))).toBe(resolve('/srv/~/x'));
+  });
+});
+
+describe('outputFolder', () => {
+  it('is the one that was set', async () => {
+    expect(await outputFolder(resolve('/srv/pictures'))).toBe(resolve('/srv/pictures'));
+    expect(await outputFolder('~/p')).toBe(join(home, 'p'));
+  });
+
+  it('is flux-pro in the Pictures folder when none was set', async () => {
+    expect(await outputFolder(undefined)).toBe(join(home, 'Pictures', 'flux-pro'));
+  });
+
+  it.runIf(platform() === 'linux').each([
+    ['XDG_PICTURES_DIR="$HOME/Bilder"', ['Bilder', 'flux-pro']],
+    ['# comment\nXDG_MUSIC_DIR="$HOME/Musik"\nXDG_PICTURES_DIR="$HOME/Bilder"\n', ['Bilder', 'flux-pro']],
+    ['XDG_PICTURES_DIR="$HOME/"', ['Pictures', 'flux-pro']],
+    ['XDG_PICTURES_DIR="relative"', ['Pictures', 'flux-pro']],
+  ])('follows the desktop: %j', async (text, expected) => {
+    await mkdir(join(home, '.config'));
+    await writeFile(join(home, '.config', 'user-dirs.dirs'), text);
+    expect(await outputFolder(undefined)).toBe(join(home, ...expected));
+  });
+});
