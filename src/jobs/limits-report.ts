@@ -32,7 +32,8 @@ export function limitsReport(input: {
   const plan = planOf(input.configuredPlan, window);
   const limits = PLAN_LIMITS[plan];
   const day = utcDay(now);
-  const sent = input.jobs.filter((job) => job.remoteId !== undefined);
+  // An order whose outcome is not known may well hold a place there.
+  const sent = input.jobs.filter((job) => job.remoteId !== undefined || job.state === 'submitting');
   const today = sent.filter((job) => utcDay(job.createdAt) === day);
   const windowIsOver = window.resetsAt !== undefined && window.resetsAt <= now;
   const limit = window.limit ?? limits.requestsPerMinute;

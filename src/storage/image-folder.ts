@@ -1,7 +1,7 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { constants, copyFile, link, lstat, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, join, parse, sep } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
@@ -15,8 +15,7 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
       try {
         await mkdir(dirname(target), { recursive: true });
         await assertInside(folder, dirname(target));
-        await writeNew(target, picture.bytes);
-        return target;
+        return await writeNew(target, picture.bytes);
       } catch (error) {
         if (error instanceof FluxError) throw error;
         throw cannot(`The picture could not be saved in ${dirname(target)} (${codeOf(error)}).`, error);
@@ -43,7 +42,7 @@ async function assertInside(root: string, folder: string): Promise<void> {
  * Writes beside the target and links it into place, so that nobody sees half a picture and an existing file (or a
  * symbolic link of that name) stays as it is.
  */
-async function writeNew(target: string, bytes: Uint8Array): Promise<void> {
+async function writeNew(target: string, bytes: Uint8Array): Promise<string> {
   const part = `${target}.${randomBytes(4).toString('hex')}.part`;
   try {
     const file = await open(part, 'wx', 0o644);
@@ -55,22 +54,42 @@ async function writeNew(target: string, bytes: Uint8Array): Promise<void> {
     }
     const { size } = await stat(part);
     if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
-    await putInPlace(part, target);
+    return await putInPlace(part, target, bytes);
   } finally {
     await rm(part, { force: true });
   }
 }
 
-async function putInPlace(part: string, target: string): Promise<void> {
+/** @returns the name that the picture got: another one than wanted when that is taken by something else */
+async function putInPlace(part: string, target: string, bytes: Uint8Array): Promise<string> {
+  try {
+    await linkOrCopy(part, target);
+    return target;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    if (await holds(target, bytes)) return target;
+    const { dir, name, ext } = parse(target);
+    const other = join(dir, `${name}-${randomBytes(4).toString('hex')}${ext}`);
+    await linkOrCopy(part, other);
+    return other;
+  }
+}
+
+/** Neither way ever replaces what is there. */
+async function linkOrCopy(part: string, target: string): Promise<void> {
   try {
     await link(part, target);
   } catch (error) {
-    // The same job saved before: its name holds the job id, so what is there is this picture.
-    if (codeOf(error) === 'EEXIST') return;
     // File systems without hard links (exFAT, some network shares).
-    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(codeOf(error))) await rename(part, target);
-    else throw error;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(codeOf(error))) throw error;
+    await copyFile(part, target, constants.COPYFILE_EXCL);
   }
+}
+
+/** Whether this very picture was saved there before; a symbolic link is not followed to find out. */
+async function holds(target: string, bytes: Uint8Array): Promise<boolean> {
+  const found = await lstat(target);
+  return found.isFile() && found.size === bytes.length && Buffer.compare(await readFile(target), bytes) === 0;
 }
 
 function codeOf(error: unknown): string {

@@ -58,9 +58,17 @@ describe('save', () => {
 
   it('never writes over a file of the same name, and leaves nothing half-written beside it', async () => {
     const file = await store().save(picture, label);
-    const again = await store().save({ ...picture, bytes: new Uint8Array([9]) }, label);
-    expect(again).toBe(file);
+    const another = { ...picture, bytes: new Uint8Array([...picture.bytes, 7]) };
+    const beside = await store().save(another, label);
+    expect(beside).not.toBe(file);
     expect(new Uint8Array(await readFile(file))).toEqual(picture.bytes);
+    expect(new Uint8Array(await readFile(beside))).toEqual(another.bytes);
+    expect(await filesIn(base)).toHaveLength(2);
+  });
+
+  it('keeps one file when the same picture is saved again', async () => {
+    const file = await store().save(picture, label);
+    expect(await store().save(picture, label)).toBe(file);
     expect(await filesIn(base)).toEqual(['a-fox_job_1.jpg']);
   });
 
