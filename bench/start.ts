@@ -1,0 +1,151 @@
+/** Measures how long a host waits for the tool list, as a multiple of what a bare Node process needs for one line. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { recordSection } from './record-section.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const WARM_UPS = 2;
+const SAMPLES = 15;
+const SAMPLE_LIMIT_MS = 20_000;
+
+const REQUESTS = [
+  {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } },
+  },
+  { jsonrpc: '2.0', method: 'notifications/initialized' },
+  { jsonrpc: '2.0', id: 2, method: 'tools/list' },
+]
+  .map((message) => `${JSON.stringify(message)}\n`)
+  .join('');
+
+/** The least a Node program can do for a host: read a line of JSON, answer a line of JSON. */
+const BARE = `import { createInterface } from 'node:readline';
+createInterface({ input: process.stdin }).once('line', (line) => {
+  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id: 2, result: { got: JSON.parse(line).method } }) + '\\n');
+});
+`;
+
+/** Milliseconds from spawn until the line that answers request 2 is complete. */
+function sample(file: string, input: string, home: string, env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    const child = spawn(process.execPath, [file], { cwd: home, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const limit = setTimeout(() => child.kill('SIGKILL'), SAMPLE_LIMIT_MS);
+    let output = '';
+    let took: number | undefined;
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      if (took !== undefined || !answered(output)) return;
+      took = performance.now() - start;
+      child.stdin.end();
+    });
+    child.on('error', reject).on('close', () => {
+      clearTimeout(limit);
+      if (took === undefined) reject(new Error(`${file} did not answer; it printed ${JSON.stringify(output)}`));
+      else resolve(took);
+    });
+    child.stdin.on('error', reject).write(input);
+  });
+}
+
+function answered(output: string): boolean {
+  return output
+    .split('\n')
+    .slice(0, -1)
+    .some((line) => {
+      const { id, result } = JSON.parse(line) as { id?: number; result?: unknown };
+      return id === 2 && result !== undefined;
+    });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new Error('nothing was measured');
+  return middle;
+}
+
+/** Size of the package in bytes, packed and unpacked; `dist` is built already. */
+function packageSize(): { packed: number; unpacked: number; files: number } {
+  const npm = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
+  const output: unknown = JSON.parse(execFileSync('npm', npm, { cwd: ROOT, encoding: 'utf8' }));
+  // npm 12 answers an object by package name, older ones a list.
+  const [pack] = Object.values(output as Record<string, { size: number; unpackedSize: number; entryCount: number }>);
+  if (pack === undefined) throw new Error('npm pack told nothing');
+  return { packed: pack.size, unpacked: pack.unpackedSize, files: pack.entryCount };
+}
+
+type Comparison = { server: number[]; bare: number[]; ratio: string };
+
+/** The two programs in turns, so that a machine whose speed drifts slows both. */
+async function compare(folder: string, bareFile: string, env: NodeJS.ProcessEnv): Promise<Comparison> {
+  const server: number[] = [];
+  const bare: number[] = [];
+  for (let round = 0; round < WARM_UPS + SAMPLES; round += 1) {
+    const serverMs = await sample(join(ROOT, 'dist/main.js'), REQUESTS, folder, env);
+    const bareMs = await sample(bareFile, REQUESTS, folder, env);
+    if (round < WARM_UPS) continue;
+    server.push(serverMs);
+    bare.push(bareMs);
+  }
+  return { server, bare, ratio: (median(server) / median(bare)).toFixed(2) };
+}
+
+const range = (values: number[]): string => `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)} ms`;
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
+
+function rowsOf(where: string, { server, bare, ratio }: Comparison): string[][] {
+  return [
+    [`server, spawn to the tools/list answer, ${where}`, `${median(server).toFixed(1)} ms`, range(server)],
+    [`bare Node, spawn to one line of JSON, ${where}`, `${median(bare).toFixed(1)} ms`, range(bare)],
+    [`ratio, ${where}`, ratio, ''],
+  ];
+}
+
+/** The section of RESULTS.md. */
+function section(figures: readonly (readonly string[])[]): string {
+  const machine = [
+    `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    `${type()} ${release()}, Node ${process.version}`,
+    new Date().toISOString().slice(0, 10),
+  ];
+  const method =
+    'The built server and a bare Node process in turns, each spawned anew in an empty folder; `initialize`, ' +
+    '`notifications/initialized` and `tools/list` are written at once and the clock stops when the answer to ' +
+    `\`tools/list\` is complete. ${WARM_UPS} rounds to warm up, then the median of ${SAMPLES}. Twice: with the whole ` +
+    'environment of the caller and with `PATH` and `HOME` alone, as hosts that pass little on start it. What the ' +
+    'environment makes Node do at its own start (reading extra CA certificates, say) slows both programs and lowers ' +
+    'the ratio, so the second is the one to compare.';
+  const rows = figures.map((cells) => `| ${cells.join(' | ')} |`);
+  const head = ['| what | median | range |', '| --- | --- | --- |'];
+  return [`Machine: ${machine.join('; ')}.`, '', method, '', ...head, ...rows].join('\n');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'flux-bench-'));
+try {
+  const bareFile = join(folder, 'bare.mjs');
+  writeFileSync(bareFile, BARE);
+  const small = await compare(folder, bareFile, { PATH: process.env.PATH ?? '', HOME: folder });
+  const whole = await compare(folder, bareFile, { ...process.env, HOME: folder });
+  const size = packageSize();
+  const figures = [
+    ...rowsOf('PATH and HOME alone', small),
+    ...rowsOf('whole environment', whole),
+    ['package, packed', kilobytes(size.packed), `${size.files} files`],
+    ['package, unpacked', kilobytes(size.unpacked), ''],
+  ];
+  for (const [what, value, note] of figures) console.log(`${what}: ${value}${note === '' ? '' : ` (${note})`}`);
+  if (process.argv.includes('--record')) {
+    const file = join(import.meta.dirname, 'RESULTS.md');
+    writeFileSync(file, recordSection(readFileSync(file, 'utf8'), 'start', section(figures)));
+  }
+  // The stricter of the two: nothing but the program itself tells them apart.
+  console.log(`ratio ${small.ratio}`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

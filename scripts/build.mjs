@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+/** Builds the whole program into dist/: one ESM start file, lazily loaded chunks, codec files, licences. */
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { lazySchemas, smallValidator, unusedImport } from './lean-sdk.mjs';
+import { leanUndici } from './lean-undici.mjs';
+import { listedTools } from './listed-tools.mjs';
+import { thirdPartyLicenses } from './third-party-licenses.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OUT = join(ROOT, 'dist');
+const require = createRequire(import.meta.url);
+
+/** WebAssembly files that lazy parts look for beside themselves (`new URL('./x.wasm', import.meta.url)`). */
+const CODECS = ['@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm', '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'];
+
+/** What must never come back into the bundle unnoticed, with the reason. */
+const UNWANTED = [
+  [/node_modules\/ajv/, 'Ajv costs a tenth of the start; lean-sdk.mjs should have replaced it'],
+  [/ajvProvider/, 'Ajv costs a tenth of the start; lean-sdk.mjs should have replaced it'],
+  [/node_modules\/zod\/.*\/locales\/(?!en\.)/, "zod's locales cost start-up time; nothing here speaks them"],
+  [/node_modules\/zod-to-json-schema/, 'it returns an empty schema for zod 4; use z.toJSONSchema'],
+];
+
+/** Bundled CommonJS code calls `require`, which ESM lacks; only a file that holds such code gets one. */
+const CALLS_REQUIRE = /typeof require\s*[<!=]/;
+const REQUIRE = 'const require=name=>process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);\n';
+const START = 'dist/main.js';
+const SHEBANG = '#!/usr/bin/env node\n';
+
+async function main() {
+  const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { main: 'src/main.ts' },
+    outdir: OUT,
+    write: false,
+    bundle: true,
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.18',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    // The ESM builds of packages that have one can drop what is not used.
+    mainFields: ['module', 'main'],
+    plugins: [await listedTools(ROOT), smallValidator(ROOT), unusedImport, lazySchemas, leanUndici(ROOT)],
+    define: { __FLUX_PRO_MCP_VERSION__: JSON.stringify(version) },
+  });
+
+  for (const [input, outputs] of bundledInputs(metafile)) {
+    const unwanted = UNWANTED.find(([pattern]) => pattern.test(input));
+    if (unwanted) throw new Error(`${input} is in ${outputs.join(', ')}: ${unwanted[1]}`);
+  }
+
+  const files = new Map(outputFiles.map(({ path, text }) => [relative(ROOT, path).split(sep).join('/'), text]));
+  const licenses = await thirdPartyLicenses(ROOT, [...bundledInputs(metafile).keys()], CODECS);
+
+  await rm(OUT, { recursive: true, force: true });
+  await mkdir(OUT, { recursive: true });
+  for (const [file, code] of files) await writeFile(join(ROOT, file), finished(code, file === START));
+  await chmod(join(ROOT, START), 0o755);
+  for (const codec of CODECS) {
+    const copy = join(OUT, basename(codec));
+    await copyFile(require.resolve(codec), copy);
+    await chmod(copy, 0o644);
+  }
+  await writeFile(join(OUT, 'THIRD_PARTY_LICENSES.txt'), licenses);
+
+  if (process.argv.includes('--verbose')) report(name, version, files, metafile);
+}
+
+/** Every source file that left at least a byte in an output, with those outputs. */
+function bundledInputs(metafile) {
+  const found = new Map();
+  for (const [output, { inputs }] of Object.entries(metafile.outputs)) {
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      if (bytesInOutput > 0) found.set(input, [...(found.get(input) ?? []), output]);
+    }
+  }
+  return found;
+}
+
+function finished(code, isMain) {
+  const body = code.replace(/^#!.*\n/, '');
+  return `${isMain ? SHEBANG : ''}${CALLS_REQUIRE.test(body) ? REQUIRE : ''}${body}`;
+}
+
+/** The files that the start file loads before it can answer, itself included. */
+function filesAtStart({ outputs }, file = START, found = new Set()) {
+  found.add(file);
+  for (const { path, kind } of outputs[file]?.imports ?? []) {
+    if (kind === 'import-statement' && !found.has(path)) filesAtStart({ outputs }, path, found);
+  }
+  return found;
+}
+
+/** Outputs by size, and whose code is in the start. */
+function report(name, version, files, metafile) {
+  const start = filesAtStart(metafile);
+  const rows = [...files].map(([file, code]) => ({ file, bytes: Buffer.byteLength(code), atStart: start.has(file) }));
+  rows.sort((a, b) => b.bytes - a.bytes);
+  console.log(`${name} ${version}`);
+  console.table(rows);
+  console.log(`JavaScript: ${(rows.reduce((sum, { bytes }) => sum + bytes, 0) / 1000).toFixed(0)} kB`);
+  const owners = new Map();
+  for (const [file, { inputs }] of Object.entries(metafile.outputs)) {
+    if (!start.has(file)) continue;
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? input.split('/').slice(0, 2).join('/');
+      owners.set(owner, (owners.get(owner) ?? 0) + bytesInOutput);
+    }
+  }
+  const parts = [...owners].filter(([, bytes]) => bytes > 0).sort((a, b) => b[1] - a[1]);
+  console.log('At start:');
+  console.table(parts.map(([part, bytes]) => ({ part, bytes })));
+}
+
+await main();
