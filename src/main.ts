@@ -1,4 +1,5 @@
 /** The bin: arguments and environment in, a command, an exit code out. */
+import './config/lean-zod.ts';
 import { fileURLToPath } from 'node:url';
 import { run } from './cli/run.ts';
 

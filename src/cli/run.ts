@@ -1,4 +1,5 @@
 /** Finds the command, checks its flags, runs it, and turns bad usage into a message and an exit code. */
+import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
 import { type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -17,16 +18,27 @@ export type ProgramInput = {
 };
 
 export async function run(input: ProgramInput): Promise<number> {
+  // A reader that has seen enough (`| head`) is no crash, and what was begun comes to its end.
+  process.stdout.off('error', ignore).on('error', ignore);
+  const { DOITONG_API_KEY: key } = input.env;
+  const redact = createRedactor(key === undefined ? [] : [key]);
   try {
     return await dispatch(input);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`flux-pro-mcp: ${error.message}\n`);
+      complain(redact(error.message));
       return EXIT_USAGE;
     }
-    process.stderr.write(`flux-pro-mcp: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    complain(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)));
     return EXIT_FAILURE;
   }
+}
+
+const ignore = (): void => undefined;
+
+function complain(text: string): void {
+  process.stderr.off('error', ignore).on('error', ignore);
+  process.stderr.write(`flux-pro-mcp: ${text}\n`);
 }
 
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {

@@ -8,6 +8,10 @@ export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 });
   const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 });
   const plan = planOf(args.flags.plan);
+  // Before the first line: whoever has read it may end the program at once.
+  const toldToEnd = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
   const sandbox = await startSandbox({
     ...(port === undefined ? {} : { port }),
     ...(plan === undefined ? {} : { plan }),
@@ -16,9 +20,7 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError(`the sandbox cannot listen on port ${port ?? 0}: ${reasonOf(error)}`);
   });
   process.stdout.write(`${JSON.stringify({ url: sandbox.url, key: sandbox.key })}\n`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-  });
+  await toldToEnd;
   await sandbox.close();
   return 0;
 }

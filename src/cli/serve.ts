@@ -12,14 +12,22 @@ import { Lazy } from './lazy.ts';
 import { Secrets } from './secrets.ts';
 import { settingsOf } from './settings.ts';
 
+let stderrOpened = false;
+
+/** Opening stderr costs Node some milliseconds of the start, so it waits for the first line. */
+function writeStderr(line: string): void {
+  if (!stderrOpened) process.stderr.on('error', () => undefined);
+  stderrOpened = true;
+  process.stderr.write(line);
+}
+
 type Running = { app: App; close: () => Promise<void> };
 
 export async function run(args: Arguments): Promise<number> {
   const config = settingsOf(args);
   const sandbox = args.flags.sandbox !== undefined;
   const secrets = new Secrets(config.apiKey === undefined ? [] : [config.apiKey]);
-  process.stderr.on('error', () => undefined);
-  const log = createStderrLog(config.logLevel, secrets.redact, (line) => process.stderr.write(line));
+  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
   const running = new Lazy(() => start(config, sandbox, log, (secret) => secrets.add(secret)));
   openStdioDoor(

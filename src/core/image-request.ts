@@ -2,13 +2,13 @@
 import * as z from 'zod';
 
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
-export const PROMPT_MAX_CHARACTERS = 4_000;
+const PROMPT_MAX_CHARACTERS = 4_000;
 /** Sides in pixels; the provider says "up to 2K" and no more, see open point 7 of the API page. */
-export const SIDE_MIN_PX = 256;
-export const SIDE_MAX_PX = 2_048;
-export const SIDE_STEP_PX = 8;
+const SIDE_MIN_PX = 256;
+const SIDE_MAX_PX = 2_048;
+const SIDE_STEP_PX = 8;
 export const SIDE_DEFAULT_PX = 1_024;
-export const FILE_NAME_MAX_CHARACTERS = 80;
+const FILE_NAME_MAX_CHARACTERS = 80;
 
 export const FLUX_VERSIONS = ['flux-pro-1.1', 'flux-pro'] as const;
 export type FluxVersion = (typeof FLUX_VERSIONS)[number];

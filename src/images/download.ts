@@ -1,5 +1,5 @@
 /** Fetches finished pictures: allowed hosts only, no key, no redirect, bounded in size and time, checked by their bytes. */
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { ImageDownload, Picture } from '../core/image-store.ts';
@@ -19,15 +19,17 @@ export function createImageDownload(
   settings: DownloadSettings,
   clock: Clock,
 ): ImageDownload & { close(): Promise<void> } {
-  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
   return {
     async fetch(url, signal) {
       const verdict = judgeDownloadUrl(url, settings.hosts, settings.apiOrigin);
       if (!verdict.ok) throw refused(verdict.reason, verdict.hostRefused);
       const deadline = clock.deadline(TIMEOUT_MS);
       try {
-        const answer = await request(verdict.url, {
-          dispatcher,
+        const answer = await agent.request({
+          origin: verdict.url.origin,
+          path: verdict.url.pathname + verdict.url.search,
+          method: 'GET',
           signal: AbortSignal.any([signal, deadline.signal]),
           headers: { accept: 'image/*', 'user-agent': settings.userAgent },
         });
@@ -46,7 +48,7 @@ export function createImageDownload(
         deadline.clear();
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => agent.destroy(),
   };
 }
 

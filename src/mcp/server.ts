@@ -1,57 +1,19 @@
-/** The server that agents talk to: one factory for every protocol era, one error boundary around every tool. */
-import {
-  type CallToolResult,
-  ProtocolError,
-  ProtocolErrorCode,
-  Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
-import type { Clock } from '../core/clock.ts';
-import { type Failure, FluxError } from '../core/failure.ts';
-import type { Job } from '../core/job.ts';
-import type { Log } from '../core/log.ts';
-import type { Redact } from '../core/redaction.ts';
-import type { ResultPart } from '../core/result-part.ts';
-import { quoted } from '../core/untrusted-text.ts';
-import type { ImageJobs } from '../jobs/image-jobs.ts';
-import { TOOLS } from './catalogue.ts';
-import { identityOf } from './host-identity.ts';
-import { profileOf } from './host-profiles.ts';
-import { parseInput } from './input-problems.ts';
+/** The server that agents talk to: one factory for every protocol era. */
+import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import { FluxError } from '../core/failure.ts';
+import { callTool } from './call-tool.ts';
 import { instructions } from './instructions.ts';
-import { progressReporter } from './progress-reporter.ts';
-import { redactResult } from './redact-result.ts';
+import type { McpParts } from './mcp-parts.ts';
 import { IMAGE_TEMPLATES, listImages, readImage } from './resources/images.ts';
-import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
-import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
-import { listedTool } from './tool-listing.ts';
-
-export type McpParts = {
-  name: string;
-  version: string;
-  sandbox: boolean;
-  defaultWaitSeconds: number;
-  resultParts: 'auto' | readonly ResultPart[];
-  /** The job service, made at the first call that needs it: listing tools needs no key, no disk, no network. */
-  jobs: () => Promise<ImageJobs>;
-  /** The job service if a call has made it already. */
-  startedJobs: () => ImageJobs | undefined;
-  clock: Clock;
-  log: Log;
-  redact: Redact;
-};
+import { listTools } from './tool-listing.ts';
 
 export function createMcpServer(parts: McpParts): Server {
   const server = new Server(
     { name: parts.name, title: 'Flux Pro', version: parts.version },
     { capabilities: { tools: {}, resources: {} }, instructions: instructions(parts.sandbox) },
   );
-  server.setRequestHandler('tools/list', async () => ({ tools: TOOLS.map(listedTool) }));
-  server.setRequestHandler('tools/call', async ({ params }, context) => {
-    const tool = TOOLS.find((known) => known.name === params.name);
-    if (tool === undefined) throw unknownTool(params.name);
-    return redactResult(await callTool(tool, params.arguments, server, context, parts), parts.redact);
-  });
+  server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
+  server.setRequestHandler('tools/call', ({ params }, context) => callTool(params, server, context, parts));
   server.setRequestHandler('resources/templates/list', async () => IMAGE_TEMPLATES);
   server.setRequestHandler('resources/list', async () => listImages(parts.startedJobs()));
   server.setRequestHandler('resources/read', async ({ params }) => {
@@ -65,78 +27,3 @@ export function createMcpServer(parts: McpParts): Server {
   });
   return server;
 }
-
-/** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
-async function callTool(
-  tool: AnyTool,
-  args: unknown,
-  server: Server,
-  context: ServerContext,
-  parts: McpParts,
-): Promise<CallToolResult> {
-  const { signal } = context.mcpReq;
-  const shape = resultShape(server, context, parts);
-  const toolContext: ToolContext = {
-    jobs: parts.jobs,
-    signal,
-    progress: progressReporter(context, (error) => parts.log.debug('progress not sent', { error: String(error) })),
-    defaultWaitSeconds: parts.defaultWaitSeconds,
-  };
-  try {
-    const outcome = await tool.handle(parseInput(tool, args), toolContext);
-    return await render(outcome, shape, parts);
-  } catch (error) {
-    // Nobody reads the answer to a cancelled call; the wait ended, the job did not.
-    if (signal.aborted) return { content: [{ type: 'text', text: 'The wait was cancelled; the job goes on.' }] };
-    if (!(error instanceof FluxError))
-      parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
-    const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
-    return refusal(failure, shape, { mayCarryData: tool.output === undefined });
-  }
-}
-
-async function render(outcome: ToolOutcome, shape: ResultShape, parts: McpParts): Promise<CallToolResult> {
-  if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
-  const { job, waitedSeconds } = outcome;
-  const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
-  return jobResult(job, picture, shape, { now: parts.clock.now(), waitedSeconds });
-}
-
-/** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
-async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefined> {
-  if (job.file === undefined) return undefined;
-  try {
-    return await (await parts.jobs()).readPicture(job.file);
-  } catch (error) {
-    parts.log.warn('a saved picture could not be read', { file: job.file, error: String(error) });
-    return undefined;
-  }
-}
-
-function resultShape(server: Server, context: ServerContext, parts: McpParts): ResultShape {
-  const profile = profileOf(identityOf(server, context));
-  return {
-    parts: parts.resultParts === 'auto' ? profile.parts : parts.resultParts,
-    maxCharacters: profile.maxResultCharacters,
-  };
-}
-
-function unknownTool(name: string): ProtocolError {
-  const known = TOOLS.map((tool) => tool.name).join(', ');
-  return new ProtocolError(
-    ProtocolErrorCode.InvalidParams,
-    `There is no tool ${quoted(name, 80)}. There are: ${known}.`,
-  );
-}
-
-function unforeseen(tool: AnyTool): Failure {
-  return {
-    kind: 'service_error',
-    message: `${tool.name} ended in an unforeseen error; the log on stderr says more.`,
-    creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
-    retry: 'later',
-    remedy: 'Look at what was ordered before ordering again, and report the log line as a defect of flux-pro-mcp.',
-  };
-}
-
-const stack = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

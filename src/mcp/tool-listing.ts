@@ -1,7 +1,12 @@
-/** How tools are listed: schemas and annotations made from the tools' own data. */
+/** How tools are listed: schemas and annotations made from the tools' own data. The build puts the list in its place. */
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
+import { TOOLS } from './catalogue.ts';
 import type { AnyTool, ToolEffect } from './tool.ts';
+
+export function listTools(): ListedTool[] {
+  return TOOLS.map(listedTool);
+}
 
 export function listedTool(tool: AnyTool): ListedTool {
   return {

@@ -1,0 +1,107 @@
+/** Handles a tool call: finds the tool, checks its arguments, runs it, and puts the answer together. */
+import {
+  type CallToolRequest,
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { Job } from '../core/job.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import { TOOLS } from './catalogue.ts';
+import { identityOf } from './host-identity.ts';
+import { profileOf } from './host-profiles.ts';
+import { parseInput } from './input-problems.ts';
+import type { McpParts } from './mcp-parts.ts';
+import { progressReporter } from './progress-reporter.ts';
+import { redactResult } from './redact-result.ts';
+import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
+import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
+
+export async function callTool(
+  params: CallToolRequest['params'],
+  server: Server,
+  context: ServerContext,
+  parts: McpParts,
+): Promise<CallToolResult> {
+  const tool = TOOLS.find((known) => known.name === params.name);
+  if (tool === undefined) throw unknownTool(params.name);
+  return redactResult(await handleCall(tool, params.arguments, server, context, parts), parts.redact);
+}
+
+/** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
+async function handleCall(
+  tool: AnyTool,
+  args: unknown,
+  server: Server,
+  context: ServerContext,
+  parts: McpParts,
+): Promise<CallToolResult> {
+  const { signal } = context.mcpReq;
+  const shape = resultShape(server, context, parts);
+  const toolContext: ToolContext = {
+    jobs: parts.jobs,
+    signal,
+    progress: progressReporter(context, (error) => parts.log.debug('progress not sent', { error: String(error) })),
+    defaultWaitSeconds: parts.defaultWaitSeconds,
+  };
+  try {
+    const outcome = await tool.handle(parseInput(tool, args), toolContext);
+    return await render(outcome, shape, parts);
+  } catch (error) {
+    // Nobody reads the answer to a cancelled call; the wait ended, the job did not.
+    if (signal.aborted) return { content: [{ type: 'text', text: 'The wait was cancelled; the job goes on.' }] };
+    if (!(error instanceof FluxError))
+      parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
+    const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
+    return refusal(failure, shape, { mayCarryData: tool.output === undefined });
+  }
+}
+
+async function render(outcome: ToolOutcome, shape: ResultShape, parts: McpParts): Promise<CallToolResult> {
+  if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
+  const { job, waitedSeconds } = outcome;
+  const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
+  return jobResult(job, picture, shape, { now: parts.clock.now(), waitedSeconds });
+}
+
+/** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
+async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefined> {
+  if (job.file === undefined) return undefined;
+  try {
+    return await (await parts.jobs()).readPicture(job.file);
+  } catch (error) {
+    parts.log.warn('a saved picture could not be read', { file: job.file, error: String(error) });
+    return undefined;
+  }
+}
+
+function resultShape(server: Server, context: ServerContext, parts: McpParts): ResultShape {
+  const profile = profileOf(identityOf(server, context));
+  return {
+    parts: parts.resultParts === 'auto' ? profile.parts : parts.resultParts,
+    maxCharacters: profile.maxResultCharacters,
+  };
+}
+
+function unknownTool(name: string): ProtocolError {
+  const known = TOOLS.map((tool) => tool.name).join(', ');
+  return new ProtocolError(
+    ProtocolErrorCode.InvalidParams,
+    `There is no tool ${quoted(name, 80)}. There are: ${known}.`,
+  );
+}
+
+function unforeseen(tool: AnyTool): Failure {
+  return {
+    kind: 'service_error',
+    message: `${tool.name} ended in an unforeseen error; the log on stderr says more.`,
+    creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
+    retry: 'later',
+    remedy: 'Look at what was ordered before ordering again, and report the log line as a defect of flux-pro-mcp.',
+  };
+}
+
+const stack = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,21 @@
+/** What the face to agents is given from outside. */
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Redact } from '../core/redaction.ts';
+import type { ResultPart } from '../core/result-part.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+
+export type McpParts = {
+  name: string;
+  version: string;
+  sandbox: boolean;
+  defaultWaitSeconds: number;
+  resultParts: 'auto' | readonly ResultPart[];
+  /** The job service, made at the first call that needs it: listing tools needs no key, no disk, no network. */
+  jobs: () => Promise<ImageJobs>;
+  /** The job service if a call has made it already. */
+  startedJobs: () => ImageJobs | undefined;
+  clock: Clock;
+  log: Log;
+  redact: Redact;
+};

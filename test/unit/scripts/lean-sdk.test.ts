@@ -1,0 +1,82 @@
+// Owns the proof that the build's changes to the MCP SDK leave every schema as it was.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { buildEraOnDemand, fillRegistryWhenUsed, markDeclarations } from '../../../scripts/lean-sdk.mjs';
+
+type Schemas = Record<string, z.ZodType>;
+type Maps = Record<string, Schemas>;
+type Sdk = { era: Schemas; maps: Maps; registry: Schemas; guards: Record<string, (value: unknown) => boolean> };
+
+const sdk = dirname(fileURLToPath(import.meta.resolve('@modelcontextprotocol/server')));
+const file = join(sdk, readdirSync(sdk).find((name) => /^src-.*\.mjs$/.test(name)) ?? '');
+const source = readFileSync(file, 'utf8');
+
+async function load(serverSource: string, coreSource: (text: string) => string): Promise<Sdk> {
+  const wanted =
+    '\nexport const probe = { era: buildSchemas2025(), maps: registryMaps(), registry: specTypeSchemas, guards: isSpecType };';
+  const { outputFiles } = await build({
+    stdin: { contents: serverSource + wanted, resolveDir: sdk },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'core',
+        setup({ onLoad }) {
+          onLoad({ filter: /@modelcontextprotocol\/core\/dist\/.*\.mjs$/ }, ({ path }) => ({
+            contents: coreSource(readFileSync(path, 'utf8')),
+          }));
+        },
+      },
+    ],
+  });
+  const code = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
+  const module = (await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`)) as { probe: Sdk };
+  return module.probe;
+}
+
+const shape = (schema: z.ZodType): unknown =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', cycles: 'ref' });
+const shapes = (schemas: Schemas): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, shape(schema)]));
+
+describe('the lean SDK', async () => {
+  const original = await load(source, (text) => text);
+  const lean = await load(buildEraOnDemand(fillRegistryWhenUsed(source)), (text) => markDeclarations(text).text);
+
+  it('changes what it means to change', () => {
+    expect(fillRegistryWhenUsed(source)).not.toBe(source);
+    expect(buildEraOnDemand(source)).not.toBe(source);
+    expect(Object.keys(original.era).length).toBeGreaterThan(100);
+  });
+
+  it('keeps every schema of the legacy era', () => {
+    expect(shapes(lean.era)).toEqual(shapes(original.era));
+  });
+
+  it('keeps which schema serves which method', () => {
+    expect(Object.keys(lean.maps)).toEqual(Object.keys(original.maps));
+    for (const [kind, schemas] of Object.entries(original.maps)) {
+      expect(shapes(lean.maps[kind] ?? {})).toEqual(shapes(schemas));
+    }
+  });
+
+  it('keeps the registry of types for whoever uses it', () => {
+    expect(shapes(lean.registry)).toEqual(shapes(original.registry));
+    expect(Object.keys(lean.guards)).toEqual(Object.keys(original.guards));
+    expect(lean.guards.Implementation?.({ name: 'a', version: '1' })).toBe(true);
+    expect(lean.guards.Implementation?.({ name: 'a' })).toBe(false);
+  });
+
+  it('leaves an SDK alone that it does not understand, for the build to notice', () => {
+    expect(buildEraOnDemand(source.replace('function build$1', 'function build$2'))).toContain('function build$2');
+    expect(fillRegistryWhenUsed('const a = 1;\n')).toBe('const a = 1;\n');
+    expect(markDeclarations('const a = 1;\n').count).toBe(0);
+  });
+});
