@@ -1,6 +1,7 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
+import type { JobLedger } from './core/job-ledger.ts';
 import type { Log } from './core/log.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createImageDownload } from './images/download.ts';
@@ -8,15 +9,17 @@ import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobBoard } from './jobs/job-board.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
+import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
+import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { readKeyFile } from './storage/key-file.ts';
 import { createMemoryLedger } from './storage/memory-ledger.ts';
-import { outputFolder } from './storage/paths.ts';
+import { outputFolder, partitionFolder, stateFolder } from './storage/paths.ts';
 
 export type AppSettings = Pick<
   Config,
-  'apiKey' | 'apiKeyFile' | 'apiUrl' | 'plan' | 'jobQuery' | 'downloadHosts' | 'outputDir'
+  'apiKey' | 'apiKeyFile' | 'apiUrl' | 'plan' | 'jobQuery' | 'downloadHosts' | 'outputDir' | 'stateDir'
 > & { sandbox: boolean };
 
 export type App = { jobs: ImageJobs; close: () => Promise<void> };
@@ -36,6 +39,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const { log, onSecret, clock = systemClock } = parts;
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
+  const processes = systemProcesses;
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const provider = createDoitongProvider(
     { apiUrl: settings.apiUrl, apiKey, jobQuery: settings.jobQuery, userAgent },
@@ -43,9 +47,9 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   );
   const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: settings.apiUrl, userAgent }, clock);
   const store = createImageFolder(() => outputFolder(settings.outputDir));
-  const board = new JobBoard(createMemoryLedger());
+  const board = new JobBoard(ledgerOf(settings, apiKey, { clock, log, processes }));
   const jobs = new ImageJobs(
-    { board, provider, download, store, clock, log, ids: randomIds },
+    { board, provider, download, store, clock, log, ids: randomIds, processes },
     { plan: settings.plan, sandbox: settings.sandbox },
   );
   return {
@@ -55,6 +59,15 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
       await Promise.all([provider.close(), download.close()]);
     },
   };
+}
+
+/**
+ * Without a key nothing can be ordered, so that there is nothing to keep. The built-in sandbox ends with this process
+ * and takes its jobs along.
+ */
+function ledgerOf(settings: AppSettings, apiKey: string | undefined, parts: FileLedgerParts): JobLedger {
+  if (settings.sandbox || apiKey === undefined) return createMemoryLedger();
+  return createFileLedger(partitionFolder(stateFolder(settings.stateDir), settings.apiUrl, apiKey), parts);
 }
 
 /** @throws FluxError of kind `bad_key` when the key file cannot be read: told at the call, where somebody reads it. */

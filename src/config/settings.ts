@@ -117,6 +117,14 @@ export const SETTINGS = {
     allowed: 'an absolute path, or one that starts with ~/',
     help: 'Folder in which pictures are saved.',
   },
+  stateDir: {
+    env: 'FLUX_STATE_DIR',
+    flag: 'state-dir',
+    schema: folder,
+    defaultText: "flux-pro-mcp in the platform's folder for state",
+    allowed: 'an absolute path, or one that starts with ~/',
+    help: 'Folder of the job records. Keep it: it knows what was paid for.',
+  },
   waitSeconds: {
     env: 'FLUX_WAIT_SECONDS',
     flag: 'wait-seconds',

@@ -3,6 +3,7 @@ import type { CreditRange } from './credits.ts';
 import type { Failure } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { ImageRequest } from './image-request.ts';
+import type { Owner } from './processes.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: marked before the first byte leaves; whether the service has it is
@@ -22,6 +23,10 @@ export type Job = {
   fileName?: string;
   state: JobState;
   createdAt: number;
+  /** When the record changed last. */
+  updatedAt: number;
+  /** The process that ordered it, or took it over. */
+  owner: Owner;
   completedAt?: number;
   /** The service's id of the job. */
   remoteId?: string;
@@ -40,8 +45,10 @@ export type Job = {
 };
 
 export type JobEvent =
-  /** The first byte is about to leave. */
-  | { type: 'sending' }
+  /** The first byte is about to leave, sent by `owner`. */
+  | { type: 'sending'; owner: Owner }
+  /** Its key is too old to be sent again, and nobody knows what became of it. */
+  | { type: 'doubtful'; failure: Failure }
   /** The service answered for this job, to a submission or to a status request. */
   | { type: 'observed'; remote: RemoteJob; at: number }
   | { type: 'saved'; file: string; mediaType: string }
@@ -63,7 +70,9 @@ const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return to(job, 'submitting');
+      return takenBy(job, event.owner);
+    case 'doubtful':
+      return to(job, 'unknown', { ...job, failure: event.failure });
     case 'observed':
       return observe(job, event.remote, event.at);
     case 'saved':
@@ -75,6 +84,11 @@ export function advance(job: Job, event: JobEvent): Job {
     default:
       return event satisfies never;
   }
+}
+
+function takenBy(job: Job, owner: Owner): Job {
+  if (job.state !== 'submitting') return to(job, 'submitting', { ...job, owner });
+  return job.owner.pid === owner.pid ? job : { ...job, owner };
 }
 
 /** Nothing more will happen to it: the picture is saved, or there will be none. */

@@ -1,7 +1,7 @@
 /** The service that tools and commands talk to: order a picture, wait for it, look at it, know the limits. */
 import type { Clock } from '../core/clock.ts';
 import { creditRange } from '../core/credits.ts';
-import { FluxError } from '../core/failure.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { isOver, type Job } from '../core/job.ts';
@@ -13,6 +13,8 @@ import { type LimitsReport, limitsReport } from './limits-report.ts';
 /** Progress is told at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
 const FIRST_NEWS_MS = 5_000;
+/** Three tries of 30 s with the delays between them; a sender that says nothing for longer has lost its way. */
+const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;
 
 export type JobsSettings = { plan: Plan | 'auto'; sandbox: boolean };
 
@@ -53,6 +55,8 @@ export class ImageJobs {
       ...options,
       state: 'queued',
       createdAt: this.#clock.now(),
+      updatedAt: this.#clock.now(),
+      owner: this.#parts.processes.self(),
       credits: { ...creditRange(request.width, request.height), exact: null },
       sandbox: this.#settings.sandbox,
     };
@@ -68,14 +72,52 @@ export class ImageJobs {
   async look(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.#board.find(id);
     if (job === undefined || isOver(job) || this.#runner.isRunning(job.id)) return job;
-    const change = this.#nextChange(job.id);
+    if (job.state === 'unknown' || this.#isInOtherHands(job)) return job;
+    if (job.state === 'queued') return this.#closeUnsent(job);
     this.#runner.ensure(job.id);
-    try {
-      await this.#changeOrTick(change.promise, FIRST_NEWS_MS, signal);
-    } finally {
-      change.stop();
+    await this.#firstNews(job, signal);
+    return this.#withTrouble(await this.#board.get(job.id));
+  }
+
+  async #firstNews(job: Job, signal: AbortSignal | undefined): Promise<void> {
+    const until = this.#clock.monotonic() + FIRST_NEWS_MS;
+    while (this.#runner.isRunning(job.id) && this.#clock.monotonic() < until) {
+      const change = this.#nextChange(job.id);
+      try {
+        if (isNews(job, await this.#board.get(job.id))) return;
+        await this.#changeOrTick(change.promise, until - this.#clock.monotonic(), signal);
+      } finally {
+        change.stop();
+      }
     }
-    return this.#board.get(job.id);
+  }
+
+  /**
+   * Another process is sending it: its answer will be on record in a moment. Were it wrong, the same key would keep a
+   * second request from being charged.
+   */
+  #isInOtherHands(job: Job): boolean {
+    if (job.state !== 'queued' && job.state !== 'submitting') return false;
+    const { pid } = this.#parts.processes.self();
+    if (job.owner.pid === pid || !this.#parts.processes.isAlive(job.owner)) return false;
+    return job.state === 'queued' || this.#clock.now() - job.updatedAt < SENDING_TAKES_AT_MOST_MS;
+  }
+
+  /** Its process is gone, and a record in this state says that nothing has left it. */
+  #closeUnsent(job: Job): Promise<Job> {
+    const failure: Failure = {
+      kind: 'unreachable',
+      message: 'The server that was to send this order ended before it did; nothing was sent.',
+      creditsSpent: 'no',
+      retry: 'later',
+      remedy: 'Call generate_image again if the picture is still wanted.',
+    };
+    return this.#board.apply(job.id, { type: 'failed', failure, at: this.#clock.now() });
+  }
+
+  #withTrouble(job: Job): Job {
+    const failure = this.#runner.isRunning(job.id) ? undefined : this.#runner.troubleOf(job.id);
+    return failure === undefined || isOver(job) ? job : { ...job, failure };
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
@@ -89,7 +131,7 @@ export class ImageJobs {
     for (;;) {
       const change = this.#nextChange(id);
       try {
-        const job = await this.#board.get(id);
+        const job = this.#withTrouble(await this.#board.get(id));
         const elapsedMs = this.#clock.monotonic() - started;
         options.signal?.throwIfAborted();
         if (isOver(job) || !this.#runner.isRunning(id) || elapsedMs >= options.waitMs) return job;
@@ -147,4 +189,13 @@ export class ImageJobs {
       tick.abort();
     }
   }
+}
+
+/** A process that takes a job over changes its record, too: that is no news yet. */
+function isNews(before: Job, now: Job): boolean {
+  return (
+    now.state !== before.state ||
+    now.remoteStatus !== before.remoteStatus ||
+    now.failure?.message !== before.failure?.message
+  );
 }

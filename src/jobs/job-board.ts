@@ -13,10 +13,10 @@ export class JobBoard {
   }
 
   async add(job: Job): Promise<void> {
-    await this.#ledger.put(job);
+    await this.#ledger.add(job);
   }
 
-  /** The record after the event; stored before anybody acts on it. */
+  /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
   apply(id: string, event: JobEvent): Promise<Job> {
     const change = (this.#queues.get(id) ?? Promise.resolve()).then(() => this.#change(id, event));
     const settled = change.catch(() => undefined);
@@ -28,13 +28,15 @@ export class JobBoard {
   }
 
   async #change(id: string, event: JobEvent): Promise<Job> {
-    const job = await this.get(id);
-    const next = advance(job, event);
-    if (next !== job) {
-      await this.#ledger.put(next);
-      this.wake(id);
-    }
-    return next;
+    let changed = false;
+    const job = await this.#ledger.update(id, (before) => {
+      const after = advance(before, event);
+      changed = after !== before;
+      return after;
+    });
+    if (job === undefined) throw new Error(`no record of job ${id}`);
+    if (changed) this.wake(id);
+    return job;
   }
 
   find(id: string): Promise<Job | undefined> {

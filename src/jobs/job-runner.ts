@@ -1,18 +1,21 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
 import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Failure, failureOf } from '../core/failure.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import { pollDelayMs } from '../core/poll-schedule.ts';
+import type { Processes } from '../core/processes.ts';
 import { nextRequestAt } from '../core/rate-window.ts';
 import type { JobBoard } from './job-board.ts';
 
 /** A job is watched for so long at a stretch; asking for it later watches it again. */
 const WATCH_MS = 15 * 60_000;
 const DOWNLOAD_TRIES = 5;
+/** The service is taken to know a key for 24 hours (open point 10 of the API page). */
+const KEY_RESEND_WINDOW_MS = 23 * 60 * 60_000;
 
 export type RunnerParts = {
   board: JobBoard;
@@ -21,11 +24,14 @@ export type RunnerParts = {
   store: ImageStore;
   clock: Clock;
   log: Log;
+  processes: Processes;
 };
 
 export class JobRunner {
   readonly #parts: RunnerParts;
   readonly #running = new Map<string, Promise<void>>();
+  /** What stopped a run that the record could not be told of: the record itself could not be written. */
+  readonly #troubles = new Map<string, Failure>();
   /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
   readonly #life = new AbortController();
 
@@ -36,8 +42,10 @@ export class JobRunner {
   /** Starts carrying the job on unless that is under way. */
   ensure(id: string): void {
     if (this.#running.has(id) || this.#life.signal.aborted) return;
+    this.#troubles.delete(id);
     const run = this.#run(id)
       .catch((error: unknown) => {
+        if (error instanceof FluxError) this.#troubles.set(id, error.failure);
         if (!this.#life.signal.aborted)
           this.#parts.log.error('a job stopped unexpectedly', { id, error: String(error) });
       })
@@ -46,6 +54,11 @@ export class JobRunner {
         this.#parts.board.wake(id);
       });
     this.#running.set(id, run);
+  }
+
+  /** Why the last run of this job stopped without the record saying so. */
+  troubleOf(id: string): Failure | undefined {
+    return this.#troubles.get(id);
   }
 
   isRunning(id: string): boolean {
@@ -60,14 +73,15 @@ export class JobRunner {
 
   async #run(id: string): Promise<void> {
     let job = await this.#parts.board.get(id);
+    if (job.state === 'submitting' && this.#keyIsTooOld(job)) job = await this.#doubt(job);
     if (job.state === 'queued' || job.state === 'submitting') job = await this.#submit(job);
-    if (job.state === 'processing' || job.state === 'unknown') job = await this.#watch(job);
+    if (job.state === 'processing') job = await this.#watch(job);
     if (job.state === 'completed') await this.#collect(job);
   }
 
   async #submit(queued: Job): Promise<Job> {
     const { board, provider } = this.#parts;
-    const job = await board.apply(queued.id, { type: 'sending' });
+    const job = await board.apply(queued.id, { type: 'sending', owner: this.#parts.processes.self() });
     try {
       const remote = await provider.submit(job.request, job.idempotencyKey, this.#life.signal);
       return await this.#observed(job.id, remote);
@@ -83,6 +97,21 @@ export class JobRunner {
       if (verdict.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure: verdict });
       return board.apply(job.id, { type: 'failed', failure: verdict, at: this.#parts.clock.now() });
     }
+  }
+
+  #keyIsTooOld(job: Job): boolean {
+    return this.#parts.clock.now() - job.createdAt > KEY_RESEND_WINDOW_MS;
+  }
+
+  #doubt(job: Job): Promise<Job> {
+    const failure: Failure = {
+      kind: 'ambiguous',
+      message: 'Whether the service took this order is not known, and it is too old to be sent again under its key.',
+      creditsSpent: 'maybe',
+      retry: 'no',
+      remedy: "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.",
+    };
+    return this.#parts.board.apply(job.id, { type: 'doubtful', failure });
   }
 
   async #watch(watched: Job): Promise<Job> {

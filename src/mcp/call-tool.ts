@@ -45,6 +45,7 @@ async function handleCall(
     jobs: parts.jobs,
     signal,
     progress: progressReporter(context, (error) => parts.log.debug('progress not sent', { error: String(error) })),
+    now: () => parts.clock.now(),
     defaultWaitSeconds: parts.defaultWaitSeconds,
   };
   try {

@@ -1,36 +1,40 @@
 /** The job object that agents get: the record in the words of the public interface. */
-import type { Failure } from '../core/failure.ts';
+import * as z from 'zod';
+import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import type { Job, JobState } from '../core/job.ts';
 import { nextStepForJob } from './failure-text.ts';
 
-export type JobStatus = 'queued' | 'submitting' | 'processing' | 'completed' | 'failed' | 'unknown';
+export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
 
-export type ErrorView = {
-  kind: Failure['kind'];
-  message: string;
-  credits_spent: Failure['creditsSpent'];
-  retry_after_seconds?: number;
-};
+const errorSchema = z.strictObject({
+  kind: z.enum(FAILURE_KINDS),
+  message: z.string(),
+  credits_spent: z.enum(['no', 'maybe', 'yes']),
+  retry_after_seconds: z.number().optional(),
+});
+export type ErrorView = z.output<typeof errorSchema>;
 
 /** Times are ISO 8601 in UTC, sizes pixels, credits the provider's. Absent values are absent. */
-export type JobView = {
-  job_id: string;
-  doitong_id?: string;
-  status: JobStatus;
-  stalled?: true;
-  prompt: string;
-  width: number;
-  height: number;
-  version?: string;
-  credits: { min: number; max: number; exact: number | null };
-  url?: string;
-  file?: string;
-  created_at: string;
-  completed_at?: string;
-  error?: ErrorView;
-  sandbox?: true;
-  next: string;
-};
+export const jobViewSchema = z.strictObject({
+  job_id: z.string(),
+  doitong_id: z.string().optional(),
+  status: z.enum(JOB_STATUSES),
+  stalled: z.literal(true).optional(),
+  prompt: z.string(),
+  width: z.int(),
+  height: z.int(),
+  version: z.string().optional(),
+  credits: z.strictObject({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
+  url: z.string().optional(),
+  file: z.string().optional(),
+  created_at: z.string(),
+  completed_at: z.string().optional(),
+  error: errorSchema.optional(),
+  sandbox: z.literal(true).optional(),
+  next: z.string().describe('what to do now'),
+});
+export type JobView = z.output<typeof jobViewSchema>;
 
 /** After so long without an end, a job is shown as stalled; it is watched all the same. */
 const STALLED_AFTER_MS = 15 * 60_000;
@@ -90,7 +94,7 @@ function next(job: Job): string {
   }
 }
 
-function statusOf(state: JobState): JobStatus {
+export function statusOf(state: JobState): JobStatus {
   return state === 'saved' ? 'completed' : state;
 }
 

@@ -4,6 +4,7 @@ import { constants, copyFile, link, lstat, mkdir, open, readFile, realpath, rm, 
 import { dirname, join, parse, sep } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
+import { errorCode } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
@@ -18,14 +19,14 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
         return await writeNew(target, picture.bytes);
       } catch (error) {
         if (error instanceof FluxError) throw error;
-        throw cannot(`The picture could not be saved in ${dirname(target)} (${codeOf(error)}).`, error);
+        throw cannot(`The picture could not be saved in ${dirname(target)} (${errorCode(error)}).`, error);
       }
     },
     async read(file) {
       try {
         return await readFile(file);
       } catch (error) {
-        throw cannot(`The saved picture ${file} cannot be read (${codeOf(error)}).`, error);
+        throw cannot(`The saved picture ${file} cannot be read (${errorCode(error)}).`, error);
       }
     },
   };
@@ -66,7 +67,7 @@ async function putInPlace(part: string, target: string, bytes: Uint8Array): Prom
     await linkOrCopy(part, target);
     return target;
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
     if (await holds(target, bytes)) return target;
     const { dir, name, ext } = parse(target);
     const other = join(dir, `${name}-${randomBytes(4).toString('hex')}${ext}`);
@@ -81,7 +82,7 @@ async function linkOrCopy(part: string, target: string): Promise<void> {
     await link(part, target);
   } catch (error) {
     // File systems without hard links (exFAT, some network shares).
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(codeOf(error))) throw error;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(errorCode(error))) throw error;
     await copyFile(part, target, constants.COPYFILE_EXCL);
   }
 }
@@ -90,10 +91,6 @@ async function linkOrCopy(part: string, target: string): Promise<void> {
 async function holds(target: string, bytes: Uint8Array): Promise<boolean> {
   const found = await lstat(target);
   return found.isFile() && found.size === bytes.length && Buffer.compare(await readFile(target), bytes) === 0;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function cannot(message: string, cause?: unknown): FluxError {

@@ -9,9 +9,17 @@ export function createMemoryLedger(): JobLedger {
   // Insertion order is creation order: a record that is stored again keeps its place.
   const jobs = new Map<string, Job>();
   return {
-    async put(job) {
+    async add(job) {
       jobs.set(job.id, job);
       if (jobs.size > KEPT_JOBS) forgetOldest(jobs, job.id);
+    },
+    async update(id, change) {
+      const job = jobs.get(id);
+      if (job === undefined) return undefined;
+      const next = change(job);
+      jobs.set(id, next);
+      if (jobs.size > KEPT_JOBS) forgetOldest(jobs, job.id);
+      return next;
     },
     async find(id) {
       return jobs.get(id) ?? [...jobs.values()].find((job) => job.remoteId === id);

@@ -1,4 +1,5 @@
 /** Where things live on this machine. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,6 +12,22 @@ export function expandHome(path: string): string {
 /** The output folder: the one that was set, else `flux-pro` in the user's Pictures folder. Nothing is created. */
 export async function outputFolder(configured: string | undefined): Promise<string> {
   return configured === undefined ? join(await picturesFolder(), 'flux-pro') : expandHome(configured);
+}
+
+/** The folder of the job records: the one that was set, else the platform's place for state. Nothing is created. */
+export function stateFolder(configured: string | undefined): string {
+  if (configured !== undefined) return expandHome(configured);
+  const places: Partial<Record<NodeJS.Platform, string[]>> = {
+    darwin: ['Library', 'Application Support'],
+    win32: ['AppData', 'Local'],
+  };
+  return join(homedir(), ...(places[platform()] ?? ['.local', 'state']), 'flux-pro-mcp');
+}
+
+/** Records of different services and keys never mix. The key itself cannot be told from the name. */
+export function partitionFolder(root: string, apiOrigin: string, apiKey: string): string {
+  const hash = createHash('sha256').update(`${apiOrigin}\n${apiKey}`).digest('hex').slice(0, 16);
+  return join(root, `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`);
 }
 
 async function picturesFolder(): Promise<string> {

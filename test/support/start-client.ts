@@ -62,6 +62,8 @@ export type Story = {
   /** Everything logged, at every level. */
   logLines: string[];
   startedApps(): number;
+  /** The job service ends in the midst of things and begins anew, as in a new process. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -87,6 +89,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         jobQuery: 'auto',
         downloadHosts: [],
         outputDir,
+        stateDir: join(outputDir, 'state'),
         sandbox: options.sandboxed ?? true,
         ...options.settings,
       },
@@ -95,7 +98,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     started.push(app);
     return app;
   };
-  const app = new Lazy(start);
+  let app = new Lazy(start);
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const door = serveStdio(
     () =>
@@ -121,6 +124,10 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     outputDir,
     logLines,
     startedApps: () => started.length,
+    restart: async () => {
+      await started.at(-1)?.close();
+      app = new Lazy(start);
+    },
     close: async () => {
       await client.close();
       await door.close();

@@ -27,8 +27,8 @@ export const getJobStatus = defineTool({
     'ready. Use it whenever generate_image answered with a job that is not finished or whose outcome is not known, ' +
     'and instead of ordering the same picture again. Costs no credits: it never orders a picture; a request whose ' +
     'answer was lost is repeated under its own idempotency key, which cannot be charged twice. With wait_seconds it ' +
-    'waits and answers as soon as the picture is there; repeat it until status is "completed" or "failed". Jobs are ' +
-    'known for as long as this server runs.',
+    'waits and answers as soon as the picture is there; repeat it until status is "completed" or "failed". Jobs of ' +
+    'earlier sessions are known, too: list_jobs finds them.',
   effect: 'read',
   input,
   async handle(args, context) {
@@ -42,9 +42,9 @@ export const getJobStatus = defineTool({
 function unknownJob(id: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `job_id: there is no job ${quoted(id, 80)} here. Jobs are known for as long as this server runs.`,
+    message: `job_id: there is no job ${quoted(id, 80)} on record for this service and key.`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: 'Use the job_id that generate_image answered with, letter for letter.',
+    remedy: 'Use the job_id that generate_image answered with, letter for letter; list_jobs lists all.',
   });
 }

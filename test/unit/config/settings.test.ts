@@ -39,6 +39,10 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['\\\\nas\\share', '\\\\nas\\share'],
     ['D:/pictures', 'D:/pictures'],
   ],
+  stateDir: [
+    ['/var/lib/flux', '/var/lib/flux'],
+    ['~/state', '~/state'],
+  ],
   waitSeconds: [
     ['0', 0],
     ['045', 45],
@@ -78,6 +82,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
     'cdn.doitong.com.',
   ],
   outputDir: ['pictures', './pictures', '..', '~other', 'C:pictures', '/a\0b'],
+  stateDir: ['state', './state', '../state'],
   waitSeconds: ['-1', '301', '1.5', '1e2', 'soon', '0x10', '9999999999'],
   resultParts: ['auto,text', 'picture', 'text,', ','],
   logLevel: ['WARN', 'trace', 'none'],

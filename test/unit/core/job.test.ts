@@ -23,7 +23,12 @@ describe('a job', () => {
   it('goes from queued to saved by way of every state in between', () => {
     const path: JobState[] = [];
     let job = sampleJob();
-    for (const event of [{ type: 'sending' } as const, observed('processing'), observed('completed'), saved]) {
+    for (const event of [
+      { type: 'sending', owner: { pid: 1 } } as const,
+      observed('processing'),
+      observed('completed'),
+      saved,
+    ]) {
       job = advance(job, event);
       path.push(job.state);
     }

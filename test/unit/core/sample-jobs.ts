@@ -14,6 +14,8 @@ export function sampleJob(patch: Partial<Job> = {}): Job {
     request: { prompt: 'a fox', width: 1024, height: 1024 },
     state: 'queued',
     createdAt: CREATED_AT,
+    updatedAt: CREATED_AT,
+    owner: { pid: 1 },
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
     ...patch,
@@ -47,7 +49,7 @@ const remoteJobs: fc.Arbitrary<RemoteJob> = fc
   .map(([phase, cost]) => remoteJob(phase, cost === undefined ? {} : { creditCost: cost }));
 
 export const jobEvents: fc.Arbitrary<JobEvent> = fc.oneof(
-  fc.constant<JobEvent>({ type: 'sending' }),
+  fc.constant<JobEvent>({ type: 'sending', owner: { pid: 1 } }),
   fc.tuple(remoteJobs, fc.nat()).map(([remote, at]): JobEvent => ({ type: 'observed', remote, at })),
   fc.constant<JobEvent>({ type: 'saved', file: '/pictures/fox.jpg', mediaType: 'image/jpeg' }),
   fc.nat().map((at): JobEvent => ({ type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at })),

@@ -98,9 +98,17 @@ export class RecordingLedger implements JobLedger {
   readonly history: Job[] = [];
   readonly #inner = createMemoryLedger();
 
-  async put(job: Job): Promise<void> {
+  async add(job: Job): Promise<void> {
     this.history.push(job);
-    await this.#inner.put(job);
+    await this.#inner.add(job);
+  }
+
+  update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+    return this.#inner.update(id, (before) => {
+      const after = change(before);
+      if (after !== before) this.history.push(after);
+      return after;
+    });
   }
 
   find(id: string): Promise<Job | undefined> {
@@ -119,6 +127,8 @@ export type Bench = {
   download: FakeDownload;
   store: FakeStore;
   ledger: RecordingLedger;
+  /** Processes that live; this one is 1. */
+  living: Set<number>;
   /** The job as recorded. */
   recorded: (id?: string) => Promise<Job>;
 };
@@ -131,8 +141,10 @@ export function createBench(settings: { plan?: Plan | 'auto'; sandbox?: boolean 
   const ledger = new RecordingLedger();
   let made = 0;
   const ids = { jobId: () => `job_${++made}`, idempotencyKey: () => `key-${made}` };
+  const living = new Set<number>([1]);
+  const processes = { self: () => ({ pid: 1 }), isAlive: ({ pid }: { pid: number }) => living.has(pid) };
   const jobs = new ImageJobs(
-    { board: new JobBoard(ledger), provider, download, store, clock, log: silentLog, ids },
+    { board: new JobBoard(ledger), provider, download, store, clock, log: silentLog, ids, processes },
     { plan: settings.plan ?? 'auto', sandbox: settings.sandbox ?? false },
   );
   const recorded = async (id = 'job_1'): Promise<Job> => {
@@ -140,7 +152,7 @@ export function createBench(settings: { plan?: Plan | 'auto'; sandbox?: boolean 
     if (job === undefined) throw new Error(`no record of ${id}`);
     return job;
   };
-  return { jobs, clock, provider, download, store, ledger, recorded };
+  return { jobs, clock, provider, download, store, ledger, living, recorded };
 }
 
 export const thrown = (failure: Partial<Failure> & Pick<Failure, 'kind'>): FluxError =>

@@ -9,10 +9,10 @@ import { RecordingLedger } from './fakes.ts';
 class SlowLedger extends RecordingLedger {
   #turns = 6;
 
-  override async put(job: Job): Promise<void> {
+  override async update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
     this.#turns = Math.max(0, this.#turns - 2);
     for (let turn = 0; turn < this.#turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    await super.put(job);
+    return super.update(id, change);
   }
 }
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
 describe('the board', () => {
   it('applies events in the order in which they came, however long a record takes', async () => {
     await Promise.all([
-      board.apply('job_1', { type: 'sending' }),
+      board.apply('job_1', { type: 'sending', owner: { pid: 1 } }),
       board.apply('job_1', { type: 'observed', remote: remoteJob('processing'), at: 1 }),
       board.apply('job_1', { type: 'observed', remote: remoteJob('completed'), at: 2 }),
     ]);
@@ -37,7 +37,7 @@ describe('the board', () => {
   it('wakes after the record is written, never before', async () => {
     const seen: (string | undefined)[] = [];
     board.listen('job_1', () => seen.push(ledger.history.at(-1)?.state));
-    await board.apply('job_1', { type: 'sending' });
+    await board.apply('job_1', { type: 'sending', owner: { pid: 1 } });
     expect(seen).toEqual(['submitting']);
   });
 
@@ -51,10 +51,10 @@ describe('the board', () => {
   });
 
   it('goes on after a record that could not be written', async () => {
-    const put = ledger.put.bind(ledger);
-    ledger.put = () => Promise.reject(new Error('the disk is full'));
-    await expect(board.apply('job_1', { type: 'sending' })).rejects.toThrow('the disk is full');
-    ledger.put = put;
+    const update = ledger.update.bind(ledger);
+    ledger.update = () => Promise.reject(new Error('the disk is full'));
+    await expect(board.apply('job_1', { type: 'sending', owner: { pid: 1 } })).rejects.toThrow('the disk is full');
+    ledger.update = update;
     const after = await board.apply('job_1', { type: 'hindered', failure: sampleFailure() });
     expect(after.state).toBe('queued');
   });

@@ -9,15 +9,15 @@ const job = (number: number, state: JobState = 'saved') => sampleJob({ id: `job_
 
 async function filled(count: number, state: (number: number) => JobState) {
   const ledger = createMemoryLedger();
-  for (let number = 0; number < count; number += 1) await ledger.put(job(number, state(number)));
+  for (let number = 0; number < count; number += 1) await ledger.add(job(number, state(number)));
   return ledger;
 }
 
 describe('the ledger', () => {
   it("finds a job by our id and by the service's", async () => {
     const ledger = createMemoryLedger();
-    await ledger.put(sampleJob({ id: 'job_a', remoteId: 'dt_a' }));
-    await ledger.put(sampleJob({ id: 'job_b' }));
+    await ledger.add(sampleJob({ id: 'job_a', remoteId: 'dt_a' }));
+    await ledger.add(sampleJob({ id: 'job_b' }));
     expect((await ledger.find('job_a'))?.id).toBe('job_a');
     expect((await ledger.find('dt_a'))?.id).toBe('job_a');
     expect(await ledger.find('undefined')).toBeUndefined();
@@ -26,14 +26,14 @@ describe('the ledger', () => {
 
   it('prefers our own id where the service uses the same', async () => {
     const ledger = createMemoryLedger();
-    await ledger.put(sampleJob({ id: 'job_a', remoteId: 'job_b' }));
-    await ledger.put(sampleJob({ id: 'job_b', remoteId: 'job_a' }));
+    await ledger.add(sampleJob({ id: 'job_a', remoteId: 'job_b' }));
+    await ledger.add(sampleJob({ id: 'job_b', remoteId: 'job_a' }));
     expect((await ledger.find('job_b'))?.id).toBe('job_b');
   });
 
   it('lists the newest first; a record that changes keeps its place', async () => {
     const ledger = await filled(3, () => 'queued');
-    await ledger.put(job(0, 'submitting'));
+    await ledger.add(job(0, 'submitting'));
     expect((await ledger.list()).map(({ id, state }) => [id, state])).toEqual([
       ['job_2', 'queued'],
       ['job_1', 'queued'],
@@ -44,7 +44,7 @@ describe('the ledger', () => {
   it('forgets the oldest job that is over once there are more than it keeps', async () => {
     const ledger = await filled(CAP, (number) => (number === 0 ? 'processing' : number % 2 === 0 ? 'saved' : 'failed'));
     expect(await ledger.list()).toHaveLength(CAP);
-    await ledger.put(job(CAP, 'queued'));
+    await ledger.add(job(CAP, 'queued'));
     expect(await ledger.list()).toHaveLength(CAP);
     expect(await ledger.find('job_0')).toBeDefined();
     expect(await ledger.find('job_1')).toBeUndefined();
@@ -62,7 +62,7 @@ describe('the ledger', () => {
 
   it('does not forget the very job that has just ended, while somebody waits for it', async () => {
     const ledger = await filled(CAP + 1, () => 'processing');
-    await ledger.put(job(7, 'saved'));
+    await ledger.add(job(7, 'saved'));
     expect((await ledger.find('job_7'))?.state).toBe('saved');
   });
 });

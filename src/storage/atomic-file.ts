@@ -1,0 +1,65 @@
+/** Files that are whole or not there: written beside their place, forced to the disk, then put in their place. */
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { errorCode } from './error-code.ts';
+
+/** Readable by the user alone: records hold prompts. */
+const MODE = 0o600;
+/** On Windows a virus scanner or indexer holds a file for a moment. */
+const RENAME_TRIES = 8;
+const RENAME_PAUSE_MS = 15;
+
+/** Replaces the file at `path`. Afterwards it survives a crash of process or machine. */
+export async function writeAtomic(path: string, text: string, clock: Clock): Promise<void> {
+  const part = `${path}.${randomBytes(4).toString('hex')}.part`;
+  try {
+    await writeWhole(part, Buffer.from(text));
+    await renameHeld(part, path, clock);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeWhole(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'wx', MODE);
+  try {
+    let written = 0;
+    // A full disk can take a part and say nothing.
+    while (written < bytes.length) {
+      const { bytesWritten } = await file.write(bytes, written);
+      if (bytesWritten === 0) throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
+      written += bytesWritten;
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function renameHeld(from: string, to: string, clock: Clock): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await rename(from, to);
+      return;
+    } catch (error) {
+      const held = ['EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error));
+      if (!held || process.platform !== 'win32' || attempt === RENAME_TRIES) throw error;
+      await clock.sleep(RENAME_PAUSE_MS * attempt);
+    }
+  }
+}
+
+/** Makes the new name itself survive; Windows has no such call and does it by itself. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,112 @@
+/** The server ends in the midst of an order and another one begins: nothing is lost, nothing is paid twice. */
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { decodeJpeg } from '../support/jpeg.ts';
+import { type Story, startStory, textOf } from '../support/start-client.ts';
+
+let story: Story | undefined;
+afterEach(async () => {
+  await story?.close();
+  story = undefined;
+});
+
+const ORDER = { prompt: 'A clockwork owl', width: 256, height: 256 };
+
+const jobsOf = async (from: Story): Promise<Record<string, unknown>[]> =>
+  (await from.call('list_jobs')).structuredContent?.jobs as Record<string, unknown>[];
+
+/** The folders and files of the job records. */
+async function records(from: Story): Promise<{ folder: string; files: string[] }> {
+  const state = join(from.outputDir, 'state');
+  const [partition = ''] = await readdir(state);
+  const folder = join(state, partition, 'jobs');
+  return { folder, files: await readdir(folder) };
+}
+
+it('a running job is found by list_jobs and carried on to its picture', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 8_000 } });
+  const order = await story.call('generate_image', { ...ORDER, wait_seconds: 2 });
+  expect(order.structuredContent).toMatchObject({ status: 'processing' });
+  await story.restart();
+
+  const [listed] = await jobsOf(story);
+  expect(listed).toMatchObject({ status: 'processing', prompt: ORDER.prompt });
+  const done = await story.call('get_job_status', { job_id: String(listed?.job_id), wait_seconds: 60 });
+  expect(done.structuredContent).toMatchObject({ job_id: order.structuredContent?.job_id, status: 'completed' });
+  await decodeJpeg(await readFile(String(done.structuredContent?.file)));
+  expect(story.sandbox.inspect().charges).toHaveLength(1);
+});
+
+it('an order whose answer was lost is repeated under its own key', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 1_000 } });
+  story.wire.script(['drop-after', 'drop-after', 'drop-after']);
+  const order = await story.call('generate_image', ORDER);
+  expect(order.structuredContent).toMatchObject({ status: 'submitting', error: { kind: 'ambiguous' } });
+  await story.restart();
+
+  const id = String(order.structuredContent?.job_id);
+  const done = await story.call('get_job_status', { job_id: id, wait_seconds: 60 });
+  expect(done.structuredContent).toMatchObject({ job_id: id, status: 'completed' });
+  const keys = story.wire.requests().filter(({ target }) => target === 'submit');
+  expect(new Set(keys.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  expect(story.sandbox.inspect().charges).toHaveLength(1);
+});
+
+it('a finished picture stays known', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 } });
+  const order = await story.call('generate_image', ORDER);
+  await story.restart();
+  const again = await story.call('get_job_status', { job_id: String(order.structuredContent?.doitong_id) });
+  expect(again.structuredContent).toEqual(order.structuredContent);
+  expect(story.sandbox.inspect().submissions).toBe(1);
+});
+
+it('records are readable by the user alone and hold no key of the API', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 } });
+  await story.call('generate_image', ORDER);
+  const { folder, files } = await records(story);
+  expect(files).toHaveLength(1);
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  const file = join(folder, files[0] ?? '');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await readFile(file, 'utf8')) + folder).not.toContain(story.sandbox.key);
+});
+
+it('a record that was cut in the middle is set aside and kept, and the others stay known', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 } });
+  await story.call('generate_image', ORDER);
+  await story.call('generate_image', { ...ORDER, prompt: 'A second owl' });
+  const { folder, files } = await records(story);
+  const victim = join(folder, files[0] ?? '');
+  await writeFile(victim, (await readFile(victim, 'utf8')).slice(0, 80));
+  await story.restart();
+  expect(await jobsOf(story)).toHaveLength(1);
+  expect(await readdir(join(folder, '..', 'damaged'))).toHaveLength(1);
+  expect(story.logLines.join('')).toContain('a damaged job record was set aside');
+});
+
+it('without a place for records nothing is ordered, and the setting is named', async () => {
+  story = await startStory({ sandboxed: false });
+  await writeFile(join(story.outputDir, 'state'), 'a file in the way');
+  const refused = await story.call('generate_image', ORDER);
+  expect(refused.isError).toBe(true);
+  expect(refused.structuredContent?.error).toMatchObject({ kind: 'storage_failed', credits_spent: 'no' });
+  expect(textOf(refused)).toContain('FLUX_STATE_DIR');
+  expect(story.sandbox.inspect().requests).toEqual([]);
+});
+
+it('pages list_jobs from the newest to the oldest', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 } });
+  for (const number of [1, 2, 3]) await story.call('generate_image', { ...ORDER, prompt: `Owl ${number}` });
+  const first = await story.call('list_jobs', { limit: 2 });
+  const cursor = String(first.structuredContent?.next_cursor);
+  const second = await story.call('list_jobs', { limit: 2, cursor });
+  const prompts = [first, second].flatMap(({ structuredContent }) =>
+    ((structuredContent?.jobs ?? []) as { prompt: string }[]).map(({ prompt }) => prompt),
+  );
+  expect(prompts).toEqual(['Owl 3', 'Owl 2', 'Owl 1']);
+  expect(second.structuredContent).not.toHaveProperty('next_cursor');
+  expect((await story.call('list_jobs', { cursor: 'x' })).isError).toBe(true);
+  expect((await story.call('list_jobs', { status: 'failed' })).structuredContent).toEqual({ jobs: [] });
+});
