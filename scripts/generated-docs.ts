@@ -91,7 +91,7 @@ function jobFailuresTable(): string {
   const rows = Object.values(JOB_FAILURE_TABLE).map((row) => [
     row.when,
     `\`${row.kind}\``,
-    `${row.creditsSpent}; yes when the job tells what it cost`,
+    row.creditsSpent,
     HELPS[row.retry],
   ]);
   return table(['when', 'kind', 'credits spent', 'calling again helps'], rows);

@@ -2,10 +2,10 @@
 import type { Arguments } from './command.ts';
 import { connectDemoClient, type ServerCommand } from './demo-client.ts';
 import { DEMO_PROMPT, tellStory } from './demo-story.ts';
-import { settingsOf } from './settings.ts';
+import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
-  const config = settingsOf(args);
+  const config = settingsOf(args, NOT_FOR_SANDBOX);
   const client = await connectDemoClient(serverCommand(args, config.outputDir));
   try {
     return await tellStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);

@@ -21,7 +21,7 @@ export async function run(input: ProgramInput): Promise<number> {
   // A reader that has seen enough (`| head`) is no crash, and what was begun comes to its end.
   process.stdout.off('error', ignore).on('error', ignore);
   const { DOITONG_API_KEY: key } = input.env;
-  const redact = createRedactor(key === undefined ? [] : [key]);
+  const redact = createRedactor(key === undefined ? [] : [key.trim()]);
   try {
     return await dispatch(input);
   } catch (error) {
@@ -44,7 +44,7 @@ function complain(text: string): void {
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
-  if (named === 'help') return print(helpText());
+  if (named === 'help') return print(helpText(COMMANDS.find((known) => known.name === rest[0])));
   const command = COMMANDS.find((known) => known.name === (named ?? DEFAULT_COMMAND));
   if (command === undefined) throw unknownCommand(named ?? '');
   const flags = parseFlags(rest, command);

@@ -10,7 +10,7 @@ import { openStdioDoor } from '../transports/stdio.ts';
 import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
 import { Secrets } from './secrets.ts';
-import { settingsOf } from './settings.ts';
+import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 
 let stderrOpened = false;
 
@@ -24,8 +24,8 @@ function writeStderr(line: string): void {
 type Running = { app: App; close: () => Promise<void> };
 
 export async function run(args: Arguments): Promise<number> {
-  const config = settingsOf(args);
   const sandbox = args.flags.sandbox !== undefined;
+  const config = settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
   const secrets = new Secrets(config.apiKey === undefined ? [] : [config.apiKey]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 

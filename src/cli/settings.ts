@@ -1,11 +1,14 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
-import type { Config } from '../config/settings.ts';
+import type { Config, SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
-/** @throws UsageError with one line for each bad setting */
-export function settingsOf(args: Arguments): Config {
-  const loaded = loadConfig(args.flags, args.env);
+/** What the built-in sandbox settles by itself: it has a key and an address of its own. */
+export const NOT_FOR_SANDBOX: readonly SettingName[] = ['apiKey', 'apiKeyFile', 'apiUrl', 'jobQuery', 'downloadHosts'];
+
+/** @param left settings that play no part. @throws UsageError with one line for each bad setting */
+export function settingsOf(args: Arguments, left: readonly SettingName[] = []): Config {
+  const loaded = loadConfig(args.flags, args.env, left);
   if (loaded.ok) return loaded.config;
   throw new UsageError(`the settings are not valid.\n${loaded.problems.map((line) => `  ${line}`).join('\n')}`);
 }

@@ -11,10 +11,12 @@ const UNFILLED = /^\$\{[\w.]+\}$/u;
 /**
  * Flag before environment before default.
  * @param flags values by flag name, without the dashes
+ * @param left settings that play no part: they keep their defaults, and a bad value is no reason to stop
  */
 export function loadConfig(
   flags: Readonly<Record<string, string | undefined>>,
   env: Readonly<Record<string, string | undefined>>,
+  left: readonly SettingName[] = [],
 ): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: string[] = [];
@@ -22,7 +24,7 @@ export function loadConfig(
     const row: Setting = SETTINGS[name];
     const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
     const fromEnv = filled(env[row.env]);
-    const text = fromFlag ?? fromEnv ?? row.default;
+    const text = left.includes(name) ? row.default : (fromFlag ?? fromEnv ?? row.default);
     if (text === undefined) continue;
     const read = row.schema.safeParse(text);
     if (read.success) values[name] = read.data;

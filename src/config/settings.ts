@@ -19,7 +19,6 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   secret?: true;
   /** A refused value is not shown: it may well be a secret that was put in the wrong place. */
   hideRefused?: true;
-  unit?: string;
   /** Completes the sentence "Allowed: …". */
   allowed: string;
   help: string;
@@ -57,7 +56,11 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
-const folder = z.string().regex(/^(?:~(?:$|[\\/])|\/|[A-Za-z]:[\\/]|\\\\)[^\0]*$/u);
+const ABSOLUTE =
+  process.platform === 'win32' ? /^(?:~(?:$|[\\/])|[A-Za-z]:[\\/]|\\\\)[^\0]*$/u : /^(?:~(?:$|\/)|\/)[^\0]*$/u;
+
+// A relative path would lead to wherever the host happened to start the server.
+const folder = z.string().regex(ABSOLUTE);
 
 export const SETTINGS = {
   apiKey: {
@@ -130,7 +133,6 @@ export const SETTINGS = {
     flag: 'wait-seconds',
     schema: integer(0, 300),
     default: '45',
-    unit: 'seconds',
     allowed: 'a whole number of seconds from 0 to 300',
     help: 'How long a call waits for the picture before it answers with the job.',
   },

@@ -202,7 +202,7 @@ export const FAILURE_TABLE = {
 
 export type FailureRowName = keyof typeof FAILURE_TABLE;
 
-/** Jobs that the service ended without a picture; `creditsSpent` is `yes` when the job says what it cost. */
+/** Jobs that the service ended without a picture: whether they keep their price is not documented. */
 export const JOB_FAILURE_TABLE = {
   moderated: {
     when: 'the job ended as `moderated` or `rejected`',

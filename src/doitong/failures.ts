@@ -70,12 +70,7 @@ export function faultVerdict(sent: boolean, fault: NetworkFault, purpose: Purpos
 }
 
 /** Why a job ended without a picture. `reason` is the service's own text. */
-export function jobFailure(
-  word: string,
-  reason: string | undefined,
-  creditCost: number | undefined,
-  quote: Quote,
-): Failure {
+export function jobFailure(word: string, reason: string | undefined, quote: Quote): Failure {
   const moderated = (JOB_FAILURE_TABLE.moderated.statuses as readonly string[]).includes(normalStatus(word));
   const row = moderated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
   const what = moderated
@@ -85,7 +80,8 @@ export function jobFailure(
   return {
     kind: row.kind,
     message: `${what} (status ${quote(word)})${because}`,
-    creditsSpent: creditCost !== undefined && creditCost > 0 ? 'yes' : row.creditsSpent,
+    // `creditCost` is a price; whether a job without a picture keeps it is not documented.
+    creditsSpent: row.creditsSpent,
     retry: row.retry,
   };
 }

@@ -67,7 +67,7 @@ export function readWireJob(
   }
   if (phase !== 'failed') return { job };
   const reason = reasonOf(raw) ?? known.beside;
-  return { job: { ...job, failure: jobFailure(status ?? '', reason, creditCost, quote) } };
+  return { job: { ...job, failure: jobFailure(status ?? '', reason, quote) } };
 }
 
 /** A service that does not tell a status is judged by the picture. */

@@ -5,6 +5,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import type { ImageDownload, Picture } from '../core/image-store.ts';
 import { judgeDownloadUrl } from './download-url.ts';
 import { sniffImage } from './sniff.ts';
+import { isWhole } from './whole.ts';
 
 const TIMEOUT_MS = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -74,6 +75,7 @@ function picture(bytes: Uint8Array): Picture {
   const type = sniffImage(bytes);
   if (type === undefined)
     throw failed('What lies at the address is not a JPEG, PNG, WebP or AVIF picture.', 'same_job');
+  if (!isWhole(bytes, type)) throw failed('The finished picture came only in part.', 'same_job');
   return { bytes, ...type };
 }
 

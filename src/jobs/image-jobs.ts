@@ -148,9 +148,9 @@ export class ImageJobs {
     return this.#board.list();
   }
 
-  /** The saved picture's bytes. @throws FluxError of kind `storage_failed` */
-  readPicture(file: string): Promise<Uint8Array> {
-    return this.#parts.store.read(file);
+  /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
+  async readPicture(job: Job): Promise<Uint8Array | undefined> {
+    return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#parts.store.read(job.file);
   }
 
   async limits(): Promise<LimitsReport> {

@@ -1,9 +1,9 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
-import { backOffMs } from '../core/back-off.ts';
+import { backOffMs, OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
-import type { ImageDownload, ImageStore } from '../core/image-store.ts';
+import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import { pollDelayMs } from '../core/poll-schedule.ts';
@@ -14,6 +14,10 @@ import type { JobBoard } from './job-board.ts';
 /** A job is watched for so long at a stretch; asking for it later watches it again. */
 const WATCH_MS = 15 * 60_000;
 const DOWNLOAD_TRIES = 5;
+/** A window's end is told in whole seconds, rounded up. */
+const ROUNDING_MS = 1_000;
+/** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
+const UNSAVED_PICTURES = 4;
 /** The service is taken to know a key for 24 hours (open point 10 of the API page). */
 const KEY_RESEND_WINDOW_MS = 23 * 60 * 60_000;
 
@@ -30,6 +34,7 @@ export type RunnerParts = {
 export class JobRunner {
   readonly #parts: RunnerParts;
   readonly #running = new Map<string, Promise<void>>();
+  readonly #unsaved = new Map<string, Picture>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
   /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
@@ -65,6 +70,17 @@ export class JobRunner {
     return this.#running.has(id);
   }
 
+  /** A fetched picture that is not on disk: its url may expire before the folder can be written. */
+  unsaved(id: string): Picture | undefined {
+    return this.#unsaved.get(id);
+  }
+
+  #keepUnsaved(id: string, picture: Picture): void {
+    this.#unsaved.set(id, picture);
+    const [oldest] = this.#unsaved.keys();
+    if (this.#unsaved.size > UNSAVED_PICTURES && oldest !== undefined) this.#unsaved.delete(oldest);
+  }
+
   /** Stops all work here; what the service was asked for goes on there. */
   async close(): Promise<void> {
     this.#life.abort(new Error('the server is ending'));
@@ -81,6 +97,12 @@ export class JobRunner {
 
   async #submit(queued: Job): Promise<Job> {
     const { board, provider } = this.#parts;
+    const silenced = await this.#awaitSilence();
+    if (silenced !== undefined) {
+      if (queued.state === 'submitting')
+        return board.apply(queued.id, { type: 'hindered', failure: stillOpen(silenced) });
+      return board.apply(queued.id, { type: 'failed', failure: silenced, at: this.#parts.clock.now() });
+    }
     const job = await board.apply(queued.id, { type: 'sending', owner: this.#parts.processes.self() });
     try {
       const remote = await provider.submit(job.request, job.idempotencyKey, this.#life.signal);
@@ -121,8 +143,13 @@ export class JobRunner {
     // A job that was not just submitted may be long finished: the first look is at once.
     let delayMs = this.#justSubmitted(job) ? pollDelayMs(1, clock.random()) : 0;
     for (let poll = 2; job.state === 'processing' && job.remoteId !== undefined; poll += 1) {
-      if (clock.monotonic() + delayMs > until) break;
-      await clock.sleep(this.#allowedDelay(delayMs), this.#life.signal);
+      const waitMs = this.#allowedDelay(delayMs);
+      if (waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS) {
+        job = await board.apply(job.id, { type: 'hindered', failure: silence(waitMs, 'maybe') });
+        break;
+      }
+      if (clock.monotonic() + waitMs > until) break;
+      await clock.sleep(waitMs, this.#life.signal);
       try {
         job = await this.#observed(job.id, await provider.read(job.remoteId, this.#life.signal));
         delayMs = pollDelayMs(poll, clock.random());
@@ -147,8 +174,10 @@ export class JobRunner {
     };
     for (let attempt = 1; job.url !== undefined; attempt += 1) {
       try {
-        const picture = await download.fetch(job.url, this.#life.signal);
+        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(job.url, this.#life.signal));
+        this.#keepUnsaved(job.id, picture);
         const file = await store.save(picture, label);
+        this.#unsaved.delete(job.id);
         await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType });
         return;
       } catch (error) {
@@ -176,11 +205,32 @@ export class JobRunner {
     return this.#parts.clock.now() - job.createdAt < 5_000;
   }
 
+  /**
+   * Waits until the service takes requests again, if it asked for silence or its window is used up.
+   * @returns the failure instead when that would take longer than a caller waits
+   */
+  async #awaitSilence(): Promise<Failure | undefined> {
+    const waitMs = this.#allowedDelay(0);
+    if (waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS) return silence(waitMs, 'no');
+    if (waitMs > 0) await this.#parts.clock.sleep(waitMs, this.#life.signal);
+    return undefined;
+  }
+
   /** The wanted delay, or longer when the service's window is used up until then. */
   #allowedDelay(delayMs: number): number {
     const now = this.#parts.clock.now();
     return Math.max(delayMs, nextRequestAt(this.#parts.provider.rateWindow(), now) - now);
   }
+}
+
+function silence(waitMs: number, creditsSpent: 'no' | 'maybe'): Failure {
+  return {
+    kind: 'rate_limited',
+    message: 'The service has asked for no requests until its limit is over, so nothing is sent now.',
+    creditsSpent,
+    retry: 'later',
+    retryAfterSeconds: Math.ceil(waitMs / 1_000),
+  };
 }
 
 /**

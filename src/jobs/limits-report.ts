@@ -33,7 +33,9 @@ export function limitsReport(input: {
   const limits = PLAN_LIMITS[plan];
   const day = utcDay(now);
   // An order whose outcome is not known may well hold a place there.
-  const sent = input.jobs.filter((job) => job.remoteId !== undefined || job.state === 'submitting');
+  const sent = input.jobs.filter(
+    (job) => job.remoteId !== undefined || (job.state === 'submitting' && job.failure !== undefined),
+  );
   const today = sent.filter((job) => utcDay(job.createdAt) === day);
   const windowIsOver = window.resetsAt !== undefined && window.resetsAt <= now;
   const limit = window.limit ?? limits.requestsPerMinute;
@@ -48,7 +50,7 @@ export function limitsReport(input: {
     concurrent: { limit: limits.concurrentJobs, inUse: sent.filter((job) => !isEnded(job)).length },
     daily: { limit: limits.jobsPerDay, used: today.length },
     credits: {
-      spentToday: today.reduce((sum, job) => sum + (job.credits.exact ?? 0), 0),
+      spentToday: today.reduce((sum, job) => sum + (job.state === 'failed' ? 0 : (job.credits.exact ?? 0)), 0),
       lastKnownBalance: input.balance ?? null,
     },
     nextRequestAt: nextRequestAt(window, now),

@@ -27,7 +27,7 @@ export async function callTool(
   parts: McpParts,
 ): Promise<CallToolResult> {
   const tool = TOOLS.find((known) => known.name === params.name);
-  if (tool === undefined) throw unknownTool(params.name);
+  if (tool === undefined) throw unknownTool(parts.redact(params.name));
   return redactResult(await handleCall(tool, params.arguments, server, context, parts), parts.redact);
 }
 
@@ -44,7 +44,10 @@ async function handleCall(
   const toolContext: ToolContext = {
     jobs: parts.jobs,
     signal,
-    progress: progressReporter(context, (error) => parts.log.debug('progress not sent', { error: String(error) })),
+    progress: progressReporter(context, parts.redact, (error) =>
+      parts.log.debug('progress not sent', { error: String(error) }),
+    ),
+    sandbox: parts.sandbox,
     now: () => parts.clock.now(),
     defaultWaitSeconds: parts.defaultWaitSeconds,
   };
@@ -70,11 +73,10 @@ async function render(outcome: ToolOutcome, shape: ResultShape, parts: McpParts)
 
 /** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
 async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefined> {
-  if (job.file === undefined) return undefined;
   try {
-    return await (await parts.jobs()).readPicture(job.file);
+    return await (await parts.jobs()).readPicture(job);
   } catch (error) {
-    parts.log.warn('a saved picture could not be read', { file: job.file, error: String(error) });
+    parts.log.warn('a saved picture could not be read', { id: job.id, error: String(error) });
     return undefined;
   }
 }

@@ -4,7 +4,8 @@
 export function instructions(sandbox: boolean): string {
   const flow = [
     'flux-pro-mcp makes pictures with Flux Pro. Every generate_image call orders and pays for one new picture.',
-    'Flow: call generate_image once; it waits for the picture. If it answers with status "processing" or "submitting",',
+    'Flow: call generate_image once; it waits for the picture. If it answers with a status other than "completed" or',
+
     'call get_job_status with that job_id and wait_seconds 45 until status is "completed" or "failed".',
     'Never call generate_image again for the same picture because of a time-out or a lost answer: get_job_status',
     'finishes the job that is already paid for.',

@@ -36,7 +36,7 @@ export const jobViewSchema = z.strictObject({
 });
 export type JobView = z.output<typeof jobViewSchema>;
 
-/** After so long without an end, a job is shown as stalled; it is watched all the same. */
+/** After so long without an end, a job is shown as stalled; asking for it watches it again. */
 const STALLED_AFTER_MS = 15 * 60_000;
 
 /** @param now epoch milliseconds */
@@ -85,8 +85,9 @@ function next(job: Job): string {
     case 'queued':
     case 'submitting':
     case 'processing':
-    case 'unknown':
       return ask;
+    case 'unknown':
+      return "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.";
     case 'failed':
       return 'Call generate_image again if the picture is still wanted; that is a new, paid order.';
     default:

@@ -8,7 +8,8 @@ export function redactResult(result: CallToolResult, redact: Redact): CallToolRe
   return { ...result, content, structuredContent: redactValues(result.structuredContent, redact) };
 }
 
-function redactValues<Value>(value: Value, redact: Redact): Value {
+/** Every text inside a value, however deep. */
+export function redactValues<Value>(value: Value, redact: Redact): Value {
   if (typeof value === 'string') return redact(value) as Value;
   if (Array.isArray(value)) return value.map((entry: unknown) => redactValues(entry, redact)) as Value;
   if (typeof value !== 'object' || value === null) return value;

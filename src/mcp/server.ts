@@ -4,6 +4,7 @@ import { FluxError } from '../core/failure.ts';
 import { callTool } from './call-tool.ts';
 import { instructions } from './instructions.ts';
 import type { McpParts } from './mcp-parts.ts';
+import { redactValues } from './redact-result.ts';
 import { IMAGE_TEMPLATES, listImages, readImage } from './resources/images.ts';
 import { listTools } from './tool-listing.ts';
 
@@ -15,7 +16,9 @@ export function createMcpServer(parts: McpParts): Server {
   server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
   server.setRequestHandler('tools/call', ({ params }, context) => callTool(params, server, context, parts));
   server.setRequestHandler('resources/templates/list', async () => IMAGE_TEMPLATES);
-  server.setRequestHandler('resources/list', async () => listImages(parts.startedJobs()));
+  server.setRequestHandler('resources/list', async () =>
+    redactValues(await listImages(parts.startedJobs()), parts.redact),
+  );
   server.setRequestHandler('resources/read', async ({ params }) => {
     try {
       return await readImage(params.uri, parts.startedJobs());

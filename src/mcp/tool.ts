@@ -14,6 +14,8 @@ export type ToolContext = {
   signal: AbortSignal;
   /** Tells the caller how far the wait has come; `fraction` in [0, 1) must grow. Does nothing if nobody asked. */
   progress: (fraction: number, message: string) => void;
+  /** Pictures come from the built-in sandbox; every answer says so. */
+  sandbox: boolean;
   /** Epoch milliseconds. */
   now: () => number;
   /** How long a call waits when it does not say. */

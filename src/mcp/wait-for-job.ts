@@ -11,13 +11,15 @@ export async function waitForJob(
   waitSeconds: number,
   context: ToolContext,
 ): Promise<ToolOutcome> {
+  const began = context.now();
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal: context.signal,
     onTick: (current, elapsedMs) =>
       context.progress(waitFraction(elapsedMs / 1_000), message(current, Math.round(elapsedMs / 1_000))),
   });
-  return { type: 'job', job, ...(waitSeconds > 0 ? { waitedSeconds: waitSeconds } : {}) };
+  const waitedSeconds = Math.round((context.now() - began) / 1_000);
+  return { type: 'job', job, ...(waitedSeconds > 0 ? { waitedSeconds } : {}) };
 }
 
 function message(job: Job, seconds: number): string {

@@ -1,7 +1,7 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { constants, copyFile, link, lstat, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
-import { dirname, join, parse, sep } from 'node:path';
+import { dirname, isAbsolute, join, parse, relative } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
 import { errorCode } from './error-code.ts';
@@ -35,7 +35,8 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
 /** A link in place of the month's folder would lead the picture out of the output folder. */
 async function assertInside(root: string, folder: string): Promise<void> {
   const [realRoot, realFolder] = [await realpath(root), await realpath(folder)];
-  if (realFolder.startsWith(realRoot + sep)) return;
+  const way = relative(realRoot, realFolder);
+  if (way !== '' && !way.startsWith('..') && !isAbsolute(way)) return;
   throw cannot(`The folder ${folder} leads out of the output folder ${root}.`);
 }
 

@@ -230,7 +230,7 @@ describe('a reading', () => {
   it('quotes the error beside a failed job as the reason', async () => {
     const body = { ...(job({ status: 'failed' }) as object), ...(errors({ message: 'GPU on fire' }) as object) };
     const { read } = await start([{ body }], query);
-    expect((await read()).failure).toMatchObject({ kind: 'generation_failed', creditsSpent: 'yes' });
+    expect((await read()).failure).toMatchObject({ kind: 'generation_failed', creditsSpent: 'maybe' });
     await expect(read()).rejects.toBeInstanceOf(FluxError);
   });
 

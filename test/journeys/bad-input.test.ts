@@ -37,7 +37,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
   ['a NUL', 'generate_image', { ...good, file_name: 'a\u0000' }, /file_name: .* must be a plain name/],
   ['a long wait', 'generate_image', { ...good, wait_seconds: 301 }, /wait_seconds: 301 must be a number from 0 to 300/],
   ['no job id', 'get_job_status', {}, /job_id: is missing; it must be a text of 1 to 200 characters/],
-  ['an unknown job', 'get_job_status', { job_id: 'job_nobody' }, /job_id: there is no job "job_nobody" here/],
+  ['an unknown job', 'get_job_status', { job_id: 'job_nobody' }, /job_id: there is no job "job_nobody" on record/],
   [
     'an argument too many',
     'check_rate_limits',

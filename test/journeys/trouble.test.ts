@@ -1,8 +1,9 @@
 /** What users meet besides the network: no key, a bad key file, a refused host, a full limit, a failed job. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { decodeJpeg } from '../support/jpeg.ts';
 import { type Story, startStory, textOf } from '../support/start-client.ts';
 
 let story: Story | undefined;
@@ -105,6 +106,15 @@ it('a picture that was broken on its way is fetched again', async () => {
   const answer = await story.call('generate_image', ORDER);
   expect(answer.structuredContent).toMatchObject({ status: 'completed' });
   expect(answer.structuredContent).toHaveProperty('file');
+});
+
+it('a picture that ends in the middle, without a length, is fetched again', async () => {
+  story = await startStory({ sandbox: { jobDurationMs: 0 } });
+  const half = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(3_000, 7)]);
+  story.wire.script([{ status: 200, headers: { 'content-type': 'image/jpeg' }, body: half }], 'picture');
+  const answer = await story.call('generate_image', ORDER);
+  expect(answer.structuredContent).toMatchObject({ status: 'completed' });
+  await decodeJpeg(await readFile(String(answer.structuredContent?.file)));
 });
 
 it('the key turns up nowhere, even when the service repeats it', async () => {

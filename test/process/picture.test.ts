@@ -14,7 +14,7 @@ import { RawHost, textOf } from '../support/raw-host.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const TOOLS = ['generate_image', 'get_job_status', 'check_rate_limits'];
+const TOOLS = ['generate_image', 'get_job_status', 'list_jobs', 'check_rate_limits'];
 
 type Service = { program: RunningProgram; url: string; key: string };
 

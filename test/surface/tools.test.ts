@@ -37,7 +37,12 @@ describe('each tool', () => {
 
 describe('every tool', () => {
   it('is one of the public interface', () => {
-    expect(listed.map((tool) => tool.name)).toEqual(['generate_image', 'get_job_status', 'check_rate_limits']);
+    expect(listed.map((tool) => tool.name)).toEqual([
+      'generate_image',
+      'get_job_status',
+      'list_jobs',
+      'check_rate_limits',
+    ]);
   });
 
   it('has a title and a description that no host drops', () => {
@@ -82,6 +87,7 @@ describe('every tool', () => {
 
   it('declares an output schema only where data is always sent', () => {
     expect(listed.filter((tool) => tool.outputSchema !== undefined).map((tool) => tool.name)).toEqual([
+      'list_jobs',
       'check_rate_limits',
     ]);
   });

@@ -37,7 +37,8 @@ export async function readImage(uri: string, jobs: ImageJobs | undefined): Promi
   const id = uri.startsWith(PREFIX) ? uri.slice(PREFIX.length) : undefined;
   const job = id === undefined ? undefined : await jobs?.find(id);
   if (jobs === undefined || job?.file === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
-  const bytes = await jobs.readPicture(job.file);
+  const bytes = await jobs.readPicture(job);
+  if (bytes === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
   const blob = Buffer.from(bytes).toString('base64');
   return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob }] };
 }

@@ -38,7 +38,7 @@ export const checkRateLimits = defineTool({
   async handle(_args, context) {
     const report = await (await context.jobs()).limits();
     const value = view(report);
-    return { type: 'value', value, text: text(value) };
+    return { type: 'value', value, text: text(value, context.sandbox) };
   },
 });
 
@@ -65,18 +65,19 @@ function view(report: LimitsReport): LimitsView {
   };
 }
 
-function text(value: LimitsView): string {
+function text(value: LimitsView, sandbox: boolean): string {
   const { requests, concurrent, daily, credits } = value;
   const left = requests.remaining === undefined ? '' : `, ${requests.remaining} left`;
   const reset = requests.resets_at === undefined ? '' : `, resets at ${requests.resets_at}`;
   const balance = credits.last_known_balance === undefined ? 'not known' : `${credits.last_known_balance} credits`;
   return [
-    `Plan: ${value.plan} (${requests.source === 'headers' ? 'told by the service' : "from the plan's table"}).`,
+    `Plan: ${value.plan}; its request limit ${requests.source === 'headers' ? 'was told by the service' : "is from the plan's table"}.`,
     `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this server.`,
     `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this server today (UTC).`,
     `Credits: ${credits.spent_today} spent by this server today (UTC); balance last told by the service: ${balance}.`,
     `Next request: from ${value.next_request_at} on.`,
+    ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
     `Next: ${value.advice}`,
   ].join('\n');
 }

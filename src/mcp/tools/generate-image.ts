@@ -57,7 +57,7 @@ export const generateImage = defineTool({
     'user wants a picture, illustration, photo, icon or background made. Every call orders and pays for one picture: ' +
     '10–20 credits up to 1 megapixel, 30–50 at 2048 × 2048, up to 50 between. It takes 5 to 60 seconds. Returns the ' +
     'picture, its file path, URL, exact credits and job_id. If the picture is not finished within wait_seconds, the ' +
-    'job comes back with status "processing": then call get_job_status with that job_id, and never call ' +
+    'job comes back with another status than "completed": then call get_job_status with that job_id, and never call ' +
     'generate_image again because of a time-out, since that would order and pay for a second picture. For a good ' +
     'result name subject, style, mood, lighting, camera angle and composition.',
   effect: 'spend',

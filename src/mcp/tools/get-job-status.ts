@@ -16,7 +16,7 @@ const input = z.strictObject({
     .describe('The job_id from generate_image, or the id that Doitong gave the job.'),
   wait_seconds: waitSecondsSchema
     .default(0)
-    .describe('How long to wait for the picture if it is not finished; 0 answers at once. 45 suits most hosts.'),
+    .describe('How long to wait for the picture if it is not finished; 0 only looks. 45 suits most hosts.'),
 });
 
 export const getJobStatus = defineTool({

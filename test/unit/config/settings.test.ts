@@ -12,7 +12,6 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   apiKeyFile: [
     ['/run/secrets/key', '/run/secrets/key'],
     ['~/key', '~/key'],
-    ['C:\\keys\\key.txt', 'C:\\keys\\key.txt'],
   ],
   apiUrl: [
     ['https://api.doitong.com', 'https://api.doitong.com'],
@@ -36,8 +35,6 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['/srv/pictures', '/srv/pictures'],
     ['~', '~'],
     ['~/Bilder', '~/Bilder'],
-    ['\\\\nas\\share', '\\\\nas\\share'],
-    ['D:/pictures', 'D:/pictures'],
   ],
   stateDir: [
     ['/var/lib/flux', '/var/lib/flux'],

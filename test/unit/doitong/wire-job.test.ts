@@ -62,8 +62,8 @@ describe('readWireJob', () => {
   it.each([
     [{ status: 'failed' }, 'generation_failed', 'maybe'],
     [{ status: 'ERROR', creditCost: 0 }, 'generation_failed', 'maybe'],
-    [{ status: 'expired', creditCost: 12 }, 'generation_failed', 'yes'],
-    [{ status: 'moderated', creditCost: 12 }, 'moderated', 'yes'],
+    [{ status: 'expired', creditCost: 12 }, 'generation_failed', 'maybe'],
+    [{ status: 'moderated', creditCost: 12 }, 'moderated', 'maybe'],
     [{ status: 'Rejected' }, 'moderated', 'maybe'],
   ])('tells of %j why there is no picture', (raw, kind, creditsSpent) => {
     expect(read({ id: 'a', ...raw })?.job).toMatchObject({ phase: 'failed', failure: { kind, creditsSpent } });

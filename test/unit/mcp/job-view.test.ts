@@ -84,7 +84,11 @@ describe('jobView', () => {
     expect(jobView(saved, CREATED_AT + 60 * MINUTE)).not.toHaveProperty('stalled');
   });
 
-  it.each(['queued', 'submitting', 'processing', 'unknown'] as const)(
+  it('of a job that nobody knows about leaves a new order to the user', () => {
+    expect(jobView(sampleJob({ state: 'unknown' }), CREATED_AT).next).toMatch(/only with the user's consent/);
+  });
+
+  it.each(['queued', 'submitting', 'processing'] as const)(
     'of a job that is %s sends the agent to get_job_status and warns of a second order',
     (state) => {
       const { next } = jobView(sampleJob({ state }), CREATED_AT);

@@ -1,6 +1,7 @@
 /** Proves that progress goes only to callers who asked, only ever grows, and never breaks a call. */
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
+import { createRedactor } from '../../../src/core/redaction.ts';
 import { progressReporter } from '../../../src/mcp/progress-reporter.ts';
 
 type Sent = { progress: number; total: number; message: string; progressToken: unknown };
@@ -18,7 +19,11 @@ function call(options: { token?: unknown; signal?: AbortSignal; failing?: boolea
       },
     },
   } as unknown as ServerContext;
-  return { sent, errors, report: progressReporter(context, (error) => errors.push(error)) };
+  return {
+    sent,
+    errors,
+    report: progressReporter(context, createRedactor(['secretkey123']), (error) => errors.push(error)),
+  };
 }
 
 describe('progress', () => {
@@ -32,6 +37,12 @@ describe('progress', () => {
     const { sent, report } = call({ token });
     report(0, 'begun');
     expect(sent).toEqual([{ progressToken: token, progress: 0, total: 1, message: 'begun' }]);
+  });
+
+  it('holds no secret, whatever the service calls its status', () => {
+    const { sent, report } = call({ token: 1 });
+    report(0, 'processing key=secretkey123');
+    expect(JSON.stringify(sent)).not.toContain('secretkey123');
   });
 
   it('only ever grows', () => {

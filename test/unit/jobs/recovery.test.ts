@@ -1,0 +1,128 @@
+/** Proves what becomes of jobs that another process left, that are too old, or that stand before a silence. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
+
+const HOUR = 60 * 60_000;
+const MINUTE = 60_000;
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+});
+afterEach(() => bench.jobs.close());
+
+/** A job on record as a process left it. */
+async function left(patch: Parameters<typeof sampleJob>[0]): Promise<void> {
+  const now = bench.clock.now();
+  await bench.ledger.add(sampleJob({ createdAt: now, updatedAt: now, owner: { pid: 7 }, ...patch }));
+}
+
+async function looked(): Promise<unknown> {
+  const look = bench.jobs.look('job_1');
+  await bench.clock.advance(5_000);
+  return look;
+}
+
+describe('what another process left', () => {
+  it('is closed as not sent when it was only queued', async () => {
+    await left({ state: 'queued' });
+    expect(await looked()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no', retry: 'later' } });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('is repeated under its own key when its answer is missing', async () => {
+    await left({ state: 'submitting', idempotencyKey: 'key-of-7' });
+    await looked();
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
+    expect(await bench.recorded()).toMatchObject({ state: 'saved', owner: { pid: 1 } });
+  });
+
+  it('is left to a process that lives and is sending it', async () => {
+    bench.living.add(7);
+    await left({ state: 'submitting' });
+    expect(await looked()).toMatchObject({ state: 'submitting' });
+    expect(bench.provider.submitted).toEqual([]);
+    await bench.clock.advance(5 * MINUTE);
+    await looked();
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('is watched again when it was running, and fetched again when its file is missing', async () => {
+    await left({ state: 'processing', remoteId: 'dt_1' });
+    await looked();
+    expect((await bench.recorded()).state).toBe('saved');
+    await left({ id: 'job_2', state: 'completed', remoteId: 'dt_2', url: 'https://cdn.doitong.com/2.jpg' });
+    await bench.jobs.look('job_2');
+    expect((await bench.recorded('job_2')).state).toBe('saved');
+    expect(bench.provider.submitted).toEqual([]);
+  });
+});
+
+describe('an order without an answer', () => {
+  it('is sent again for 23 hours and never after: the service may have forgotten its key', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(22 * HOUR);
+    await looked();
+    expect(bench.provider.submitted).toHaveLength(2);
+    await bench.clock.advance(2 * HOUR);
+    expect(await looked()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe', retry: 'no' } });
+    await looked();
+    expect(bench.provider.submitted).toHaveLength(2);
+  });
+});
+
+describe('a silence that the service asked for', () => {
+  const silent = (ms: number): void => {
+    bench.provider.window = { pausedUntil: bench.clock.now() + ms };
+  };
+
+  it('is waited for before an order leaves, while the order is still queued', async () => {
+    silent(20_000);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(19_999);
+    expect((await bench.recorded()).state).toBe('queued');
+    expect(bench.provider.submitted).toEqual([]);
+    await bench.clock.advance(1);
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('that is long is told instead of waited for; nothing was sent', async () => {
+    silent(10 * MINUTE);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    const failure = { kind: 'rate_limited', creditsSpent: 'no', retryAfterSeconds: 600 };
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', failure });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('that is long ends the watching, is told, and a later look watches again', async () => {
+    bench.provider.readings = [remoteJob('processing')];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_000);
+    silent(24 * HOUR);
+    await bench.clock.advance(10_000);
+    const failure = { kind: 'rate_limited', creditsSpent: 'maybe' };
+    expect(await bench.recorded()).toMatchObject({ state: 'processing', failure });
+    bench.provider.window = {};
+    bench.provider.readings = [remoteJob('completed')];
+    await looked();
+    expect((await bench.recorded()).state).toBe('saved');
+  });
+});
+
+it('a picture that could not be saved is kept, shown, and saved without being fetched again', async () => {
+  bench.store.answers = [
+    thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' }),
+    '/pictures/fox.jpg',
+  ];
+  await bench.jobs.order(REQUEST);
+  await bench.clock.advance(1_500);
+  const job = await bench.recorded();
+  expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
+  expect(await bench.jobs.readPicture(job)).toHaveLength(3);
+  await looked();
+  expect((await bench.recorded()).state).toBe('saved');
+  expect(bench.download.fetched).toHaveLength(1);
+});
