@@ -101,7 +101,7 @@ describe.concurrent('the demo command', () => {
     expect(file.startsWith(program.home.folder)).toBe(true);
     const { width, height } = await decodeJpeg(await readFile(file));
     expect(lines.at(-2)).toContain(`${width} × ${height} pixels`);
-    expect(program.stdout()).toMatch(/Tools: generate_image, get_job_status, check_rate_limits/);
+    expect(program.stdout()).toMatch(/Tools: generate_image, get_job_status, list_jobs, check_rate_limits/);
     expect(program.stdout()).toMatch(/\[█+░+\] +\d+ %/);
     expect(program.stdout()).toMatch(/sandbox/i);
     expect(program.stderr()).toBe('');
