@@ -1,18 +1,9 @@
 /** Handles a tool call: finds the tool, checks its arguments, runs it, and puts the answer together. */
-import {
-  type CallToolRequest,
-  type CallToolResult,
-  ProtocolError,
-  ProtocolErrorCode,
-  type Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import type { CallToolRequest, CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import { quoted } from '../core/untrusted-text.ts';
 import { TOOLS } from './catalogue.ts';
-import { identityOf } from './host-identity.ts';
-import { profileOf } from './host-profiles.ts';
+import { type HostIdentity, profileOf } from './host-profiles.ts';
 import { parseInput } from './input-problems.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
@@ -20,27 +11,28 @@ import { redactResult } from './redact-result.ts';
 import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
+/** @returns `undefined` when there is no such tool */
 export async function callTool(
   params: CallToolRequest['params'],
-  server: Server,
+  identity: HostIdentity,
   context: ServerContext,
   parts: McpParts,
-): Promise<CallToolResult> {
+): Promise<CallToolResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
-  if (tool === undefined) throw unknownTool(parts.redact(params.name));
-  return redactResult(await handleCall(tool, params.arguments, server, context, parts), parts.redact);
+  if (tool === undefined) return undefined;
+  return redactResult(await handleCall(tool, params.arguments, identity, context, parts), parts.redact);
 }
 
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
   tool: AnyTool,
   args: unknown,
-  server: Server,
+  identity: HostIdentity,
   context: ServerContext,
   parts: McpParts,
 ): Promise<CallToolResult> {
   const { signal } = context.mcpReq;
-  const shape = resultShape(server, context, parts);
+  const shape = resultShape(identity, parts);
   const toolContext: ToolContext = {
     jobs: parts.jobs,
     signal,
@@ -81,20 +73,12 @@ async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefi
   }
 }
 
-function resultShape(server: Server, context: ServerContext, parts: McpParts): ResultShape {
-  const profile = profileOf(identityOf(server, context));
+function resultShape(identity: HostIdentity, parts: McpParts): ResultShape {
+  const profile = profileOf(identity);
   return {
     parts: parts.resultParts === 'auto' ? profile.parts : parts.resultParts,
     maxCharacters: profile.maxResultCharacters,
   };
-}
-
-function unknownTool(name: string): ProtocolError {
-  const known = TOOLS.map((tool) => tool.name).join(', ');
-  return new ProtocolError(
-    ProtocolErrorCode.InvalidParams,
-    `There is no tool ${quoted(name, 80)}. There are: ${known}.`,
-  );
 }
 
 function unforeseen(tool: AnyTool): Failure {

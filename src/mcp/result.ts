@@ -6,7 +6,7 @@ import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, jobView } from './job-view.ts';
-import { imageUri } from './resources/images.ts';
+import { imageUri } from './resources/image-uri.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
 export type ResultShape = { parts: readonly ResultPart[]; maxCharacters: number };

@@ -1,7 +1,8 @@
-/** The server that agents talk to: one factory for every protocol era. */
+/** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import { FluxError } from '../core/failure.ts';
-import { callTool } from './call-tool.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import { identityOf } from './host-identity.ts';
 import { instructions } from './instructions.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { redactValues } from './redact-result.ts';
@@ -14,7 +15,12 @@ export function createMcpServer(parts: McpParts): Server {
     { capabilities: { tools: {}, resources: {} }, instructions: instructions(parts.sandbox) },
   );
   server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
-  server.setRequestHandler('tools/call', ({ params }, context) => callTool(params, server, context, parts));
+  server.setRequestHandler('tools/call', async ({ params }, context) => {
+    const { callTool } = await import('./call-tool.ts');
+    const result = await callTool(params, identityOf(server, context), context, parts);
+    if (result === undefined) throw unknownTool(parts.redact(params.name));
+    return result;
+  });
   server.setRequestHandler('resources/templates/list', async () => IMAGE_TEMPLATES);
   server.setRequestHandler('resources/list', async () =>
     redactValues(await listImages(parts.startedJobs()), parts.redact),
@@ -29,4 +35,10 @@ export function createMcpServer(parts: McpParts): Server {
     }
   });
   return server;
+}
+
+function unknownTool(name: string): ProtocolError {
+  const known = listTools().map((tool) => tool.name);
+  const message = `There is no tool ${quoted(name, 80)}. There are: ${known.join(', ')}.`;
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }

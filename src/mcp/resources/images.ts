@@ -8,16 +8,14 @@ import {
 import type { Job } from '../../core/job.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import type { ImageJobs } from '../../jobs/image-jobs.ts';
+import { IMAGE_URI_PREFIX, imageUri } from './image-uri.ts';
 
-const PREFIX = 'flux://images/';
 const LISTED_IMAGES = 100;
-
-export const imageUri = (jobId: string): string => `${PREFIX}${jobId}`;
 
 export const IMAGE_TEMPLATES: ListResourceTemplatesResult = {
   resourceTemplates: [
     {
-      uriTemplate: `${PREFIX}{job_id}`,
+      uriTemplate: `${IMAGE_URI_PREFIX}{job_id}`,
       name: 'image',
       title: 'A finished picture',
       description: 'The saved picture of a job, in its original size and type.',
@@ -34,7 +32,7 @@ export async function listImages(jobs: ImageJobs | undefined): Promise<ListResou
 
 /** @throws ResourceNotFoundError (-32602) when there is no finished picture of that name */
 export async function readImage(uri: string, jobs: ImageJobs | undefined): Promise<ReadResourceResult> {
-  const id = uri.startsWith(PREFIX) ? uri.slice(PREFIX.length) : undefined;
+  const id = uri.startsWith(IMAGE_URI_PREFIX) ? uri.slice(IMAGE_URI_PREFIX.length) : undefined;
   const job = id === undefined ? undefined : await jobs?.find(id);
   if (jobs === undefined || job?.file === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
   const bytes = await jobs.readPicture(job);
