@@ -29,7 +29,7 @@ export const checkRateLimits = defineTool({
   title: 'Check rate limits and credits',
   description:
     'Tells the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is in use, the ' +
-    'credits spent by this server today and when the next request may leave. Use it before ordering several ' +
+    'credits spent with this key from this machine today and when the next request may leave. Use it before ordering several ' +
     'pictures, or after a rate_limited or no_credits error. Costs nothing and sends nothing: it answers from what the ' +
     "service's last answers told, and from the plan's table until then.",
   effect: 'read',
@@ -73,9 +73,9 @@ function text(value: LimitsView, sandbox: boolean): string {
   return [
     `Plan: ${value.plan}; its request limit ${requests.source === 'headers' ? 'was told by the service' : "is from the plan's table"}.`,
     `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
-    `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this server.`,
-    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this server today (UTC).`,
-    `Credits: ${credits.spent_today} spent by this server today (UTC); balance last told by the service: ${balance}.`,
+    `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use from this machine.`,
+    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used from this machine today (UTC).`,
+    `Credits: ${credits.spent_today} spent from this machine today (UTC); balance last told by the service: ${balance}.`,
     `Next request: from ${value.next_request_at} on.`,
     ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
     `Next: ${value.advice}`,

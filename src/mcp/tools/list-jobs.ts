@@ -55,7 +55,7 @@ function text(views: readonly JobView[], nextCursor: string | undefined): string
   });
   const open = views.some((view) => ['submitting', 'processing', 'queued'].includes(view.status));
   return [
-    `${views.length} jobs, newest first:`,
+    views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
     ...lines,
     ...(nextCursor === undefined ? [] : [`More: call list_jobs with cursor "${nextCursor}".`]),
     open ? 'Next: call get_job_status with the job_id of an unfinished job to carry it on.' : 'Next: nothing is open.',
