@@ -1,5 +1,6 @@
 /** THE table of settings: every other view of a setting (flags, help, README, host manifests) is derived from it. */
 import * as z from 'zod';
+import { API_KEY } from '../core/api-key.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
 import { PLANS } from '../core/plan.ts';
@@ -65,7 +66,7 @@ const folder = z.string().regex(ABSOLUTE);
 export const SETTINGS = {
   apiKey: {
     env: 'DOITONG_API_KEY',
-    schema: z.string().regex(/^[\x21-\x7e]{8,512}$/u),
+    schema: z.string().regex(API_KEY),
     secret: true,
     allowed: '8 to 512 visible ASCII characters without spaces',
     help: 'Your Doitong API key. Never a flag, never a tool argument; not needed with --sandbox.',

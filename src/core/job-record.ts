@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { FAILURE_KINDS } from './failure.ts';
 import { FLUX_VERSIONS, QUALITIES } from './image-request.ts';
-import { JOB_STATES, type Job } from './job.ts';
+import { JOB_ID, JOB_STATES, type Job } from './job.ts';
 
 /** Raised whenever a record of before could be misread. */
 const SCHEMA = 1;
@@ -20,7 +20,7 @@ const failureSchema = z.object({
 });
 
 const jobSchema = z.object({
-  id: z.string().regex(/^job_[a-z0-9]{1,64}$/u),
+  id: z.string().regex(JOB_ID),
   idempotencyKey: z.string().min(1),
   request: z.object({
     prompt: z.string(),

@@ -13,6 +13,12 @@ import type { Owner } from './processes.ts';
 export const JOB_STATES = ['queued', 'submitting', 'processing', 'completed', 'saved', 'failed', 'unknown'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** The ids that are made here: safe in file names, URIs and cursors. */
+export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
+
+/** A job that has no end after so long is stalled: it is no longer watched by itself, only when somebody asks. */
+export const STALLED_AFTER_MS = 15 * 60_000;
+
 /** Times are epoch milliseconds. */
 export type Job = {
   id: string;

@@ -4,15 +4,13 @@ import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, STALLED_AFTER_MS } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import { pollDelayMs } from '../core/poll-schedule.ts';
 import type { Processes } from '../core/processes.ts';
 import { nextRequestAt } from '../core/rate-window.ts';
 import type { JobBoard } from './job-board.ts';
 
-/** A job is watched for so long at a stretch; asking for it later watches it again. */
-const WATCH_MS = 15 * 60_000;
 const DOWNLOAD_TRIES = 5;
 /** A window's end is told in whole seconds, rounded up. */
 const ROUNDING_MS = 1_000;
@@ -138,7 +136,7 @@ export class JobRunner {
 
   async #watch(watched: Job): Promise<Job> {
     const { board, provider, clock } = this.#parts;
-    const until = clock.monotonic() + WATCH_MS;
+    const until = clock.monotonic() + STALLED_AFTER_MS;
     let job = watched;
     // A job that was not just submitted may be long finished: the first look is at once.
     let delayMs = this.#justSubmitted(job) ? pollDelayMs(1, clock.random()) : 0;

@@ -1,7 +1,7 @@
 /** The job object that agents get: the record in the words of the public interface. */
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
-import type { Job, JobState } from '../core/job.ts';
+import { type Job, type JobState, STALLED_AFTER_MS } from '../core/job.ts';
 import { nextStepForJob } from './failure-text.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -35,9 +35,6 @@ export const jobViewSchema = z.strictObject({
   next: z.string().describe('what to do now'),
 });
 export type JobView = z.output<typeof jobViewSchema>;
-
-/** After so long without an end, a job is shown as stalled; asking for it watches it again. */
-const STALLED_AFTER_MS = 15 * 60_000;
 
 /** @param now epoch milliseconds */
 export function jobView(job: Job, now: number): JobView {

@@ -27,7 +27,8 @@ export function createMcpServer(parts: McpParts): Server {
   );
   server.setRequestHandler('resources/read', async ({ params }) => {
     try {
-      return await readImage(params.uri, parts.startedJobs());
+      // Records outlive a process: a picture of an earlier one is readable before any tool was called.
+      return await readImage(params.uri, await parts.jobs());
     } catch (error) {
       if (error instanceof FluxError)
         throw new ProtocolError(ProtocolErrorCode.InternalError, parts.redact(error.message));

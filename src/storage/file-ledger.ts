@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Job } from '../core/job.ts';
+import { JOB_ID, type Job } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 import { readRecord, recordText } from '../core/job-record.ts';
 import type { Log } from '../core/log.ts';
@@ -14,7 +14,6 @@ import { FileLock } from './file-lock.ts';
 
 export type FileLedgerParts = { clock: Clock; log: Log; processes: Processes };
 
-const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 /** Files read at a time when all are listed. */
 const PARALLEL_READS = 32;
 

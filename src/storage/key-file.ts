@@ -1,5 +1,6 @@
 /** Reads the API key from the file that the user named. */
 import { readFile } from 'node:fs/promises';
+import { API_KEY } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import { expandHome } from './paths.ts';
 
@@ -13,7 +14,7 @@ export async function readKeyFile(path: string): Promise<string> {
     throw badKeyFile(`The key file ${path} cannot be read (${code}).`, error);
   }
   const key = text.trim();
-  if (/^[\x21-\x7e]{8,512}$/u.test(key)) return key;
+  if (API_KEY.test(key)) return key;
   throw badKeyFile(`The key file ${path} does not hold one key of 8 to 512 visible characters without spaces.`);
 }
 

@@ -59,6 +59,11 @@ it('a finished picture stays known', async () => {
   await story.restart();
   const again = await story.call('get_job_status', { job_id: String(order.structuredContent?.doitong_id) });
   expect(again.structuredContent).toEqual(order.structuredContent);
+  await story.restart();
+  const read = await story.readResource(`flux://images/${order.structuredContent?.job_id}`);
+  expect(Buffer.from(read.contents[0]?.blob ?? '', 'base64')).toEqual(
+    await readFile(String(order.structuredContent?.file)),
+  );
   expect(story.sandbox.inspect().submissions).toBe(1);
 });
 

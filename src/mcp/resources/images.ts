@@ -31,10 +31,10 @@ export async function listImages(jobs: ImageJobs | undefined): Promise<ListResou
 }
 
 /** @throws ResourceNotFoundError (-32602) when there is no finished picture of that name */
-export async function readImage(uri: string, jobs: ImageJobs | undefined): Promise<ReadResourceResult> {
+export async function readImage(uri: string, jobs: ImageJobs): Promise<ReadResourceResult> {
   const id = uri.startsWith(IMAGE_URI_PREFIX) ? uri.slice(IMAGE_URI_PREFIX.length) : undefined;
-  const job = id === undefined ? undefined : await jobs?.find(id);
-  if (jobs === undefined || job?.file === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
+  const job = id === undefined ? undefined : await jobs.find(id);
+  if (job?.file === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
   const bytes = await jobs.readPicture(job);
   if (bytes === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
   const blob = Buffer.from(bytes).toString('base64');
