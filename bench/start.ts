@@ -1,9 +1,9 @@
 /** Measures how long a host waits for the tool list, as a multiple of what a bare Node process needs for one line. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordSection } from './record-section.ts';
+import { machine, markdownTable, median, milliseconds, recordIfAsked } from './figures.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const WARM_UPS = 2;
@@ -63,13 +63,6 @@ function answered(output: string): boolean {
     });
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new Error('nothing was measured');
-  return middle;
-}
-
 /** Size of the package in bytes, packed and unpacked; `dist` is built already. */
 function packageSize(): { packed: number; unpacked: number; files: number } {
   const npm = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
@@ -101,19 +94,14 @@ const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
 
 function rowsOf(where: string, { server, bare, ratio }: Comparison): string[][] {
   return [
-    [`server, spawn to the tools/list answer, ${where}`, `${median(server).toFixed(1)} ms`, range(server)],
-    [`bare Node, spawn to one line of JSON, ${where}`, `${median(bare).toFixed(1)} ms`, range(bare)],
+    [`server, spawn to the tools/list answer, ${where}`, milliseconds(median(server)), range(server)],
+    [`bare Node, spawn to one line of JSON, ${where}`, milliseconds(median(bare)), range(bare)],
     [`ratio, ${where}`, ratio, ''],
   ];
 }
 
 /** The section of RESULTS.md. */
 function section(figures: readonly (readonly string[])[]): string {
-  const machine = [
-    `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
-    `${type()} ${release()}, Node ${process.version}`,
-    new Date().toISOString().slice(0, 10),
-  ];
   const method =
     'The built server and a bare Node process in turns, each spawned anew in an empty folder; `initialize`, ' +
     '`notifications/initialized` and `tools/list` are written at once and the clock stops when the answer to ' +
@@ -121,9 +109,8 @@ function section(figures: readonly (readonly string[])[]): string {
     'environment of the caller and with `PATH` and `HOME` alone, as hosts that pass little on start it. What the ' +
     'environment makes Node do at its own start (reading extra CA certificates, say) slows both programs and lowers ' +
     'the ratio, so the second is the one to compare.';
-  const rows = figures.map((cells) => `| ${cells.join(' | ')} |`);
-  const head = ['| what | median | range |', '| --- | --- | --- |'];
-  return [`Machine: ${machine.join('; ')}.`, '', method, '', ...head, ...rows].join('\n');
+  const table = markdownTable(['what', 'median', 'range'], figures);
+  return [`Machine: ${machine()}.`, '', method, '', table].join('\n');
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'flux-bench-'));
@@ -140,10 +127,7 @@ try {
     ['package, unpacked', kilobytes(size.unpacked), ''],
   ];
   for (const [what, value, note] of figures) console.log(`${what}: ${value}${note === '' ? '' : ` (${note})`}`);
-  if (process.argv.includes('--record')) {
-    const file = join(import.meta.dirname, 'RESULTS.md');
-    writeFileSync(file, recordSection(readFileSync(file, 'utf8'), 'start', section(figures)));
-  }
+  recordIfAsked('start', section(figures));
   // The stricter of the two: nothing but the program itself tells them apart.
   console.log(`ratio ${small.ratio}`);
 } finally {

@@ -7,7 +7,7 @@ import { DEMO_PROMPT, type DemoAnswer, tellStory } from '../src/cli/demo-story.t
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const { FLUX_OUTPUT_DIR } = process.env;
-const server = serverCommand({ flags: {}, env: process.env, program }, FLUX_OUTPUT_DIR);
+const server = serverCommand({ words: [], flags: {}, env: process.env, program }, FLUX_OUTPUT_DIR);
 const client = new Client(
   { name: 'flux-pro-mcp-demo', version: '2026' },
   { versionNegotiation: { mode: { pin: '2026-07-28' } } },

@@ -12,7 +12,19 @@ export type CommandFlag = {
   help: string;
 };
 
+/** A word of one command that follows its name. Those that need not be given come last. */
+export type Positional = {
+  /** How help and messages call it, in capitals. */
+  name: string;
+  /** The words that are allowed; absent: any word. */
+  words?: readonly string[];
+  required: boolean;
+  help: string;
+};
+
 export type Arguments = {
+  /** The positionals that were given, in their order. */
+  words: readonly string[];
   /** Values of flags by name; a switch that is set holds "true". */
   flags: Readonly<Record<string, string | undefined>>;
   env: Environment;
@@ -23,6 +35,8 @@ export type Arguments = {
 export type Command = {
   name: string;
   summary: string;
+  /** Absent: it takes flags alone. */
+  positionals?: readonly Positional[];
   flags: readonly CommandFlag[];
   /** The settings that it takes, as flags too. */
   settings: readonly SettingName[];
@@ -33,4 +47,9 @@ export type Command = {
 /** Bad arguments: printed as they are, without a stack, with exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The command could not do what it was asked: printed as it is, without a stack, with exit code 1. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
 }

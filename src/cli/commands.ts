@@ -3,6 +3,7 @@ import { SETTING_NAMES } from '../config/settings.ts';
 import type { Command } from './command.ts';
 // The one command that every host waits for: a file of its own would cost it time.
 import { run as serve } from './serve.ts';
+import { FOR_JOBS } from './settings.ts';
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -29,5 +30,33 @@ export const COMMANDS: readonly Command[] = [
     ],
     settings: [],
     load: () => import('./sandbox.ts'),
+  },
+  {
+    name: 'jobs',
+    summary: 'the pictures that were ordered with this key, as they stand on record; only resume uses the network',
+    positionals: [
+      {
+        name: 'ACTION',
+        words: ['list', 'show', 'resume'],
+        required: false,
+        help:
+          'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
+          'carries on every job that rests unfinished; nothing is ordered anew.',
+      },
+      { name: 'ID', required: false, help: 'The id of a job, ours or the one that Doitong gave it.' },
+    ],
+    flags: [
+      { name: 'limit', value: 'N', help: 'list: how many jobs at most, 1 to 1000. Default 20.' },
+      {
+        name: 'status',
+        value: 'NAME',
+        // Written out: where the names are defined there is more than the start of a server should load.
+        help: 'list: only jobs of this status: queued, submitting, processing, completed, failed, unknown.',
+      },
+      { name: 'json', help: 'list and show: the job objects that tools answer with, as JSON, alone on stdout.' },
+      { name: 'wait-seconds', value: 'N', help: 'resume: how long to wait for them, 0 to 3600. Default 120.' },
+    ],
+    settings: FOR_JOBS,
+    load: () => import('./jobs.ts'),
   },
 ];

@@ -1,6 +1,6 @@
 /** The help text, rendered from the commands and the settings table. */
 import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
-import type { Command } from './command.ts';
+import type { Command, Positional } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
 const WIDTH = 100;
@@ -8,7 +8,7 @@ const WIDTH = 100;
 /** The whole program's help, or one command's. */
 export function helpText(command?: Command): string {
   if (command !== undefined) return commandHelp(command);
-  const names = COMMANDS.map((known) => row(`flux-pro-mcp ${known.name}`, known.summary));
+  const names = COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary));
   const serve = COMMANDS.find((known) => known.name === 'serve');
   return [
     'flux-pro-mcp: an MCP server by which AI agents make pictures with Flux Pro (Doitong API).',
@@ -27,12 +27,24 @@ function commandHelp(command: Command): string {
   return [`flux-pro-mcp ${command.name}: ${command.summary}`, '', ...flagsAndSettings(command), ''].join('\n');
 }
 
+/** The command's name and what may follow it: in brackets what need not be given. */
+function usage(command: Command): string {
+  const words = (command.positionals ?? []).map((positional) =>
+    positional.required ? spelling(positional) : `[${spelling(positional)}]`,
+  );
+  return [command.name, ...words].join(' ');
+}
+
+const spelling = ({ name, words }: Positional): string => words?.join('|') ?? name;
+
 function flagsAndSettings(command: Command): string[] {
+  const words = (command.positionals ?? []).map((positional) => row(spelling(positional), positional.help));
   const own = command.flags.map((flag) =>
     row(`--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`, flag.help),
   );
   const settings = command.settings.map(settingRow);
   return [
+    ...(words.length === 0 ? [] : [`Words (flux-pro-mcp ${usage(command)}):`, ...words, '']),
     ...(own.length === 0 ? [] : ['Flags:', ...own]),
     ...(settings.length === 0 ? [] : ['', 'Settings (flag before environment before default):', ...settings]),
   ];

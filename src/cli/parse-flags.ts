@@ -1,12 +1,12 @@
-/** Reads a command's flags; whatever it does not know ends in a message that names it. */
+/** Reads a command's flags and words; whatever it does not know ends in a message that names it. */
 import { parseArgs } from 'node:util';
 import { SETTINGS, type Setting } from '../config/settings.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Arguments, type Command, type Positional, UsageError } from './command.ts';
 
 const SWITCHES = ['help', 'version'] as const;
 
-/** @returns values by flag name; a switch holds "true" */
-export function parseFlags(argv: readonly string[], command: Command): Record<string, string | undefined> {
+/** @returns values by flag name (a switch holds "true"), and the command's words in their order */
+export function parseFlags(argv: readonly string[], command: Command): Pick<Arguments, 'flags' | 'words'> {
   const takesValue = new Map<string, boolean>(SWITCHES.map((name) => [name, false]));
   for (const flag of command.flags) takesValue.set(flag.name, flag.value !== undefined);
   for (const name of command.settings) {
@@ -18,9 +18,13 @@ export function parseFlags(argv: readonly string[], command: Command): Record<st
   );
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
   const flags: Record<string, string | undefined> = {};
+  const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') throw new UsageError(`${command.name} takes no ${JSON.stringify(token.value)}.`);
+    if (token.kind === 'positional') {
+      words.push(checkedWord(token.value, command, command.positionals?.[words.length]));
+      continue;
+    }
     const value = takesValue.get(token.name);
     if (value === undefined) throw unknownFlag(token.rawName, command, [...takesValue.keys()]);
     if (token.name in flags) throw new UsageError(`${token.rawName} is given twice.`);
@@ -32,7 +36,23 @@ export function parseFlags(argv: readonly string[], command: Command): Record<st
     }
     flags[token.name] = token.value ?? 'true';
   }
-  return flags;
+  const missing = command.positionals?.[words.length];
+  // Whoever asks for help need not know yet what is to be given.
+  const asksOnly = SWITCHES.some((name) => flags[name] !== undefined);
+  if (missing?.required && !asksOnly)
+    throw new UsageError(`${command.name} needs ${missing.name}. ${wordHelp(missing)}`);
+  return { flags, words };
+}
+
+function checkedWord(word: string, command: Command, positional: Positional | undefined): string {
+  if (positional === undefined) throw new UsageError(`${command.name} takes no ${JSON.stringify(word)}.`);
+  if (positional.words === undefined || positional.words.includes(word)) return word;
+  throw new UsageError(`${command.name}: ${JSON.stringify(word)} is not allowed. ${wordHelp(positional)}`);
+}
+
+/** What may be given, as a sentence. */
+function wordHelp({ words, help }: Positional): string {
+  return words === undefined ? help : `Allowed: ${words.join(', ')}.`;
 }
 
 function unknownFlag(rawName: string, command: Command, known: string[]): UsageError {

@@ -1,10 +1,12 @@
 /** Finds the command, checks its flags, runs it, and turns bad usage into a message and an exit code. */
+import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
-import { type Environment, UsageError } from './command.ts';
+import { CommandFailure, type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
+import { writeStderr } from './stderr.ts';
 
 const DEFAULT_COMMAND = 'serve';
 const EXIT_FAILURE = 1;
@@ -25,20 +27,21 @@ export async function run(input: ProgramInput): Promise<number> {
   try {
     return await dispatch(input);
   } catch (error) {
-    if (error instanceof UsageError) {
-      complain(redact(error.message));
-      return EXIT_USAGE;
-    }
-    complain(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-    return EXIT_FAILURE;
+    writeStderr(`flux-pro-mcp: ${redact(await reasonOf(error))}\n`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
 
 const ignore = (): void => undefined;
 
-function complain(text: string): void {
-  process.stderr.off('error', ignore).on('error', ignore);
-  process.stderr.write(`flux-pro-mcp: ${text}\n`);
+/** A stack is for what nobody has foreseen. */
+async function reasonOf(error: unknown): Promise<string> {
+  if (error instanceof UsageError || error instanceof CommandFailure) return error.message;
+  if (error instanceof FluxError) {
+    const { failureSentences, nextStep } = await import('../mcp/failure-text.ts');
+    return `${failureSentences(error.failure)}\n${nextStep(error.failure)}`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
@@ -47,11 +50,11 @@ async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   if (named === 'help') return print(helpText(COMMANDS.find((known) => known.name === rest[0])));
   const command = COMMANDS.find((known) => known.name === (named ?? DEFAULT_COMMAND));
   if (command === undefined) throw unknownCommand(named ?? '');
-  const flags = parseFlags(rest, command);
+  const { flags, words } = parseFlags(rest, command);
   if (flags.help !== undefined) return print(helpText(named === undefined ? undefined : command));
   if (flags.version !== undefined) return print(`${VERSION}\n`);
   const { run: runCommand } = await command.load();
-  return runCommand({ flags, env, program });
+  return runCommand({ words, flags, env, program });
 }
 
 function print(text: string): number {

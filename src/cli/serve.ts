@@ -11,15 +11,7 @@ import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
 import { Secrets } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
-
-let stderrOpened = false;
-
-/** Opening stderr costs Node some milliseconds of the start, so it waits for the first line. */
-function writeStderr(line: string): void {
-  if (!stderrOpened) process.stderr.on('error', () => undefined);
-  stderrOpened = true;
-  process.stderr.write(line);
-}
+import { writeStderr } from './stderr.ts';
 
 type Running = { app: App; close: () => Promise<void> };
 

@@ -1,10 +1,35 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
-import type { Config, SettingName } from '../config/settings.ts';
+import { type Config, SETTING_NAMES, type SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
 /** What the built-in sandbox settles by itself: it has a key and an address of its own. */
 export const NOT_FOR_SANDBOX: readonly SettingName[] = ['apiKey', 'apiKeyFile', 'apiUrl', 'jobQuery', 'downloadHosts'];
+
+/** What finds the records and carries jobs on; the budget is among them because the job service is made with it. */
+export const FOR_JOBS: readonly SettingName[] = [
+  'apiKey',
+  'apiKeyFile',
+  'apiUrl',
+  'plan',
+  'jobQuery',
+  'downloadHosts',
+  'outputDir',
+  'stateDir',
+  'maxCreditsPerDay',
+  'maxCreditsPerCall',
+  'maxImagesPerDay',
+  'confirmAboveCredits',
+  'lowCreditsAlert',
+  'stalledMinutes',
+  'resendHours',
+  'logLevel',
+];
+
+/** All but these. */
+export function settingsWithout(taken: readonly SettingName[]): SettingName[] {
+  return SETTING_NAMES.filter((name) => !taken.includes(name));
+}
 
 /** @param left settings that play no part. @throws UsageError with one line for each bad setting */
 export function settingsOf(args: Arguments, left: readonly SettingName[] = []): Config {

@@ -1,7 +1,6 @@
 /** The port to the service that makes pictures. */
 import type { Failure } from './failure.ts';
 import type { ImageRequest } from './image-request.ts';
-import type { RateWindow } from './rate-window.ts';
 
 /** A job as the service tells it. */
 export type RemoteJob = {
@@ -17,6 +16,14 @@ export type RemoteJob = {
   failure?: Failure;
 };
 
+export type SubmitOptions = {
+  signal: AbortSignal;
+  /** Called once, right before the first byte of the first try leaves; a rejection ends the submission unsent. */
+  beforeSending: () => Promise<void>;
+  /** Called when a request has to wait for a permit until then (epoch milliseconds). */
+  onWait?: (until: number) => void;
+};
+
 export interface ImageProvider {
   /** Why nothing can be asked of the service at all (no key), or `undefined`. Asks nobody. */
   unavailable(): Failure | undefined;
@@ -25,16 +32,14 @@ export interface ImageProvider {
    * within its bounds, and never makes a key.
    * @throws FluxError; its `creditsSpent` covers all tries made: `maybe` as soon as one of them was ambiguous.
    */
-  submit(request: ImageRequest, idempotencyKey: string, signal: AbortSignal): Promise<RemoteJob>;
+  submit(request: ImageRequest, idempotencyKey: string, options: SubmitOptions): Promise<RemoteJob>;
   /**
    * The job as the service sees it now. Costs one request, no credits; tries again by itself within its bounds.
    * @throws FluxError, which never means that the job failed.
    */
   read(remoteId: string, signal: AbortSignal): Promise<RemoteJob>;
-  /** What the last answers told of the request window. */
-  rateWindow(): RateWindow;
-  /** The balance in credits that the service told last, with the time (epoch ms), or `undefined`. */
-  lastKnownBalance(): { credits: number; at: number } | undefined;
+  /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
+  refresh(signal: AbortSignal): Promise<void>;
   /** Ends connections; requests under way are aborted. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
 const PROMPT_MAX_CHARACTERS = 4_000;
 /** Sides in pixels; the provider says "up to 2K" and no more, see open point 7 of the API page. */
-const SIDE_MIN_PX = 256;
+export const SIDE_MIN_PX = 256;
 const SIDE_MAX_PX = 2_048;
 const SIDE_STEP_PX = 8;
 export const SIDE_DEFAULT_PX = 1_024;
@@ -44,6 +44,12 @@ export type ImageRequest = {
   version?: FluxVersion;
   quality?: Quality;
 };
+
+/** The request as a text by which equal ones are found: what looks the same to a reader is the same. */
+export function sameAs(request: ImageRequest): string {
+  const { prompt, width, height, version, quality } = request;
+  return JSON.stringify([prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality]);
+}
 
 // Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be
 // sent as UTF-8 without being changed.

@@ -2,6 +2,8 @@
 import type { Job } from './job.ts';
 
 export interface JobLedger {
+  /** Where the records are, for messages. */
+  readonly location: string;
   /** Stores the record of a new job. @throws FluxError of kind `storage_failed`; nothing may be sent then. */
   add(job: Job): Promise<void>;
   /**

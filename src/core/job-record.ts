@@ -33,7 +33,7 @@ const jobSchema = z.object({
   state: z.enum(JOB_STATES),
   createdAt: z.number(),
   updatedAt: z.number(),
-  owner: z.object({ pid: z.number() }),
+  owner: z.object({ pid: z.number(), host: z.string(), session: z.string() }),
   completedAt: z.number().optional(),
   remoteId: z.string().optional(),
   remoteStatus: z.string().optional(),

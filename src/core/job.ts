@@ -3,7 +3,7 @@ import type { CreditRange } from './credits.ts';
 import type { Failure } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { ImageRequest } from './image-request.ts';
-import type { Owner } from './processes.ts';
+import { isSameOwner, type Owner } from './processes.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: marked before the first byte leaves; whether the service has it is
@@ -16,8 +16,13 @@ export type JobState = (typeof JOB_STATES)[number];
 /** The ids that are made here: safe in file names, URIs and cursors. */
 export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
-/** A job that has no end after so long is stalled: it is no longer watched by itself, only when somebody asks. */
-export const STALLED_AFTER_MS = 15 * 60_000;
+/** How long jobs are believed in. */
+export type JobTimes = {
+  /** A job without an end after so long is stalled: it is no longer watched by itself, only when somebody asks. */
+  stalledAfterMs: number;
+  /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
+  resendWindowMs: number;
+};
 
 /** Times are epoch milliseconds. */
 export type Job = {
@@ -53,12 +58,17 @@ export type Job = {
 export type JobEvent =
   /** The first byte is about to leave, sent by `owner`. */
   | { type: 'sending'; owner: Owner }
+  /** `from` is gone, or has said nothing for too long: `owner` carries the job on, if nobody else was faster. */
+  | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
   | { type: 'doubtful'; failure: Failure }
   /** The service answered for this job, to a submission or to a status request. */
   | { type: 'observed'; remote: RemoteJob; at: number }
   | { type: 'saved'; file: string; mediaType: string }
-  | { type: 'failed'; failure: Failure; at: number }
+  /** It ended without a charge, says `by`: nothing is known any more once another process has taken it over. */
+  | { type: 'failed'; failure: Failure; at: number; by: Owner }
+  /** It was never sent, and nobody will send it. */
+  | { type: 'unsent'; failure: Failure; at: number }
   /** Something stands in the way, but the job lives on. */
   | { type: 'hindered'; failure: Failure };
 
@@ -77,6 +87,8 @@ export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
       return takenBy(job, event.owner);
+    case 'adopted':
+      return !isOver(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
     case 'doubtful':
       return to(job, 'unknown', { ...job, failure: event.failure });
     case 'observed':
@@ -84,7 +96,9 @@ export function advance(job: Job, event: JobEvent): Job {
     case 'saved':
       return to(job, 'saved', { ...withoutFailure(job), file: event.file, mediaType: event.mediaType });
     case 'failed':
-      return to(job, 'failed', { ...job, failure: event.failure, completedAt: event.at });
+      return isUnanswered(job) && isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;
+    case 'unsent':
+      return job.state === 'queued' ? failed(job, event.failure, event.at) : job;
     case 'hindered':
       return isOver(job) ? job : { ...job, failure: event.failure };
     default:
@@ -94,7 +108,16 @@ export function advance(job: Job, event: JobEvent): Job {
 
 function takenBy(job: Job, owner: Owner): Job {
   if (job.state !== 'submitting') return to(job, 'submitting', { ...job, owner });
-  return job.owner.pid === owner.pid ? job : { ...job, owner };
+  return isSameOwner(job.owner, owner) ? job : { ...job, owner };
+}
+
+/** The service has said nothing of it yet. */
+function isUnanswered(job: Job): boolean {
+  return job.state === 'queued' || job.state === 'submitting';
+}
+
+function failed(job: Job, failure: Failure, at: number): Job {
+  return to(job, 'failed', { ...job, failure, completedAt: at });
 }
 
 /** Nothing more will happen to it: the picture is saved, or there will be none. */
@@ -122,6 +145,16 @@ function withoutFailure(job: Job): Job {
   return rest;
 }
 
+/** Most readings of a job tell what the record says already: nothing is written for them. */
+function isSameNews(job: Job, known: Job): boolean {
+  return (
+    job.failure === undefined &&
+    job.remoteId === known.remoteId &&
+    job.remoteStatus === known.remoteStatus &&
+    job.credits.exact === known.credits.exact
+  );
+}
+
 function observe(job: Job, remote: RemoteJob, at: number): Job {
   if (isEnded(job)) return job;
   const known: Job = {
@@ -132,7 +165,8 @@ function observe(job: Job, remote: RemoteJob, at: number): Job {
   };
   switch (remote.phase) {
     case 'processing':
-      return job.state === 'processing' ? known : to(job, 'processing', known);
+      if (job.state !== 'processing') return to(job, 'processing', known);
+      return isSameNews(job, known) ? job : known;
     case 'completed':
       return to(job, 'completed', {
         ...known,

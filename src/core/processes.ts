@@ -1,10 +1,17 @@
 /** The port to the processes of this machine: which one this is, and which others live. */
 
-/** The process that carries a job on. */
-export type Owner = { pid: number };
+/** The process that carries a job on. `session` tells it from an earlier process that had the same number. */
+export type Owner = { pid: number; host: string; session: string };
 
 export interface Processes {
   self(): Owner;
-  /** Whether that process lives. A number that was given to another process since then counts as living. */
+  /**
+   * Whether that process lives. One on another machine, and a number that was given to another process since then,
+   * count as living: where that matters, age decides.
+   */
   isAlive(owner: Owner): boolean;
+}
+
+export function isSameOwner(one: Owner, other: Owner): boolean {
+  return one.pid === other.pid && one.host === other.host && one.session === other.session;
 }

@@ -9,8 +9,6 @@ export type RateWindow = {
   resetsAt?: number;
   /** Epoch milliseconds until which the service asked for silence (`Retry-After`, or the reset after a 429). */
   pausedUntil?: number;
-  /** Epoch milliseconds of the answer that told this; absent as long as nothing was told. */
-  learntAt?: number;
 };
 
 /** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
@@ -26,20 +24,25 @@ export function nextRequestAt(window: RateWindow, now: number): number {
   return Math.max(now, paused, exhausted);
 }
 
-/** The window after an answer that told `told` at `at` (epoch milliseconds); what it did not tell stays as it was. */
+/** A reset told in seconds from now wanders by so much from answer to answer. */
+const SAME_RESET_MS = 2_000;
+
+/** The window after an answer that told `told`; what it did not tell stays as it was. */
 export function learnWindow(
   window: RateWindow,
   told: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>,
-  at: number,
 ): RateWindow {
   if (told.limit === undefined && told.remaining === undefined && told.resetsAt === undefined) return window;
-  const sameWindow = told.resetsAt !== undefined && told.resetsAt === window.resetsAt;
+  const { resetsAt } = window;
+  if (told.resetsAt === undefined || resetsAt === undefined) return { ...window, ...told };
+  if (Math.abs(told.resetsAt - resetsAt) > SAME_RESET_MS) return { ...window, ...told };
   // Answers overtake each other: within one window the lower count is the later one.
-  const overtaken = sameWindow && (window.remaining ?? Number.POSITIVE_INFINITY) < (told.remaining ?? 0);
-  return { ...window, ...told, ...(overtaken ? { remaining: window.remaining } : {}), learntAt: at };
+  const overtaken = (window.remaining ?? Number.POSITIVE_INFINITY) < (told.remaining ?? 0);
+  const { remaining } = overtaken ? window : told;
+  return { ...window, ...told, resetsAt, ...(remaining === undefined ? {} : { remaining }) };
 }
 
 /** The window after a request for silence until `until` (epoch milliseconds); a longer silence stands. */
-export function pauseWindow(window: RateWindow, until: number, at: number): RateWindow {
-  return { ...window, pausedUntil: Math.max(window.pausedUntil ?? 0, until), learntAt: at };
+export function pauseWindow(window: RateWindow, until: number): RateWindow {
+  return { ...window, pausedUntil: Math.max(window.pausedUntil ?? 0, until) };
 }

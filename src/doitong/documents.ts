@@ -21,6 +21,9 @@ export const ESSENTIAL_STATUS_FIELDS: readonly string[] = ['id', 'status', 'url'
 /** A root query field that answers for one job, and the argument that takes the job's id. */
 export type JobQuery = { field: string; argument: string };
 
+/** The smallest question there is: asked for the sake of the answer's headers. */
+export const HEADERS_DOCUMENT = 'query { __typename }';
+
 export const GENERATE_FIELD = 'generate';
 
 export function generateDocument(fields: readonly string[]): string {

@@ -1,17 +1,24 @@
 /** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
+import type { RequestGate } from '../core/gate.ts';
+import type { ImageProvider, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
 import { createRedactor } from '../core/redaction.ts';
-import { GENERATE_FIELD, generateDocument, generateVariables, JOB_FIELDS, type JobQuery } from './documents.ts';
+import {
+  GENERATE_FIELD,
+  generateDocument,
+  generateVariables,
+  HEADERS_DOCUMENT,
+  JOB_FIELDS,
+  type JobQuery,
+} from './documents.ts';
 import type { Envelope } from './envelope.ts';
 import { type Quote, quoteWith, rowVerdict } from './failures.ts';
 import { GraphqlClient } from './graphql-client.ts';
 import { JobReader } from './job-reader.ts';
 import { createRetries, type Retries, type Try } from './retry.ts';
-import { ServiceKnowledge } from './service-knowledge.ts';
 import { submissionVerdict } from './submission-verdict.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { readWireJob, remoteIdSchema } from './wire-job.ts';
@@ -25,16 +32,18 @@ export type DoitongSettings = {
   userAgent: string;
 };
 
+export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate };
+
 const SUBMIT_ATTEMPTS = 3;
+const REFRESH_ATTEMPTS = 2;
 const SET_KEY =
   "Set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start with --sandbox, which needs no key.";
 
-export function createDoitongProvider(settings: DoitongSettings, deps: { clock: Clock; log: Log }): ImageProvider {
-  return new DoitongProvider(settings, deps.clock, deps.log);
+export function createDoitongProvider(settings: DoitongSettings, deps: DoitongParts): ImageProvider {
+  return new DoitongProvider(settings, deps);
 }
 
 class DoitongProvider implements ImageProvider {
-  private readonly knowledge = new ServiceKnowledge();
   private readonly closing = new AbortController();
   private readonly selection = { fields: JOB_FIELDS };
   private readonly oddWords = new Set<string>();
@@ -44,16 +53,14 @@ class DoitongProvider implements ImageProvider {
   private readonly client: GraphqlClient;
   private readonly retries: Retries;
   private readonly reader: JobReader;
+  private readonly log: Log;
 
-  constructor(
-    settings: DoitongSettings,
-    clock: Clock,
-    private readonly log: Log,
-  ) {
+  constructor(settings: DoitongSettings, { clock, log, gate }: DoitongParts) {
+    this.log = log;
     this.apiKey = settings.apiKey;
     this.quote = quoteWith(createRedactor(settings.apiKey === undefined ? [] : [settings.apiKey]));
     this.transport = createTransport(settings.apiUrl, clock);
-    this.client = new GraphqlClient(this.transport, this.knowledge, this.quote, clock, headersOf(settings));
+    this.client = new GraphqlClient(this.transport, gate, this.quote, clock, headersOf(settings));
     this.retries = createRetries({ clock, log });
     this.reader = new JobReader(this.client, this.retries, log, settings.jobQuery);
   }
@@ -64,12 +71,13 @@ class DoitongProvider implements ImageProvider {
     return { kind: 'bad_key', message: what, creditsSpent: 'no', retry: 'no', remedy: SET_KEY };
   }
 
-  async submit(request: ImageRequest, idempotencyKey: string, signal: AbortSignal): Promise<RemoteJob> {
+  async submit(request: ImageRequest, idempotencyKey: string, options: SubmitOptions): Promise<RemoteJob> {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);
-    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    const bounded = AbortSignal.any([options.signal, this.closing.signal]);
     const variables = generateVariables(request);
-    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(variables, idempotencyKey, bounded);
+    const perTry = { ...options, signal: bounded, beforeSending: onceOnly(options.beforeSending) };
+    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(variables, idempotencyKey, perTry);
     const terms = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
     const tried = await foreseen('same_job', () => this.retries.run(once, terms));
     if ('value' in tried) return tried.value;
@@ -89,12 +97,21 @@ class DoitongProvider implements ImageProvider {
     });
   }
 
-  rateWindow(): ReturnType<ImageProvider['rateWindow']> {
-    return this.knowledge.rateWindow();
-  }
-
-  lastKnownBalance(): ReturnType<ImageProvider['lastKnownBalance']> {
-    return this.knowledge.lastKnownBalance();
+  async refresh(signal: AbortSignal): Promise<void> {
+    const unavailable = this.unavailable();
+    if (unavailable) throw new FluxError(unavailable);
+    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    const once = async (): Promise<Try<true>> => {
+      const reply = await this.client.send({ purpose: 'read', document: HEADERS_DOCUMENT, signal: bounded });
+      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+      // The headers are learnt by now; a service that refuses the question itself has told them, too.
+      if (reply.envelope.data !== undefined || reply.problems !== undefined) return { value: true };
+      return { verdict: reply.verdict, toldDelayMs: reply.toldDelayMs };
+    };
+    const terms = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
+    const tried = await foreseen('later', () => this.retries.run(once, terms));
+    if ('failures' in tried)
+      throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
   }
 
   async close(): Promise<void> {
@@ -105,7 +122,7 @@ class DoitongProvider implements ImageProvider {
   private async submitOnce(
     variables: Record<string, unknown>,
     idempotencyKey: string,
-    signal: AbortSignal,
+    options: SubmitOptions,
   ): Promise<Try<RemoteJob>> {
     const reply = await this.client.select({
       purpose: 'submit',
@@ -115,7 +132,7 @@ class DoitongProvider implements ImageProvider {
       idempotencyKey,
       selection: this.selection,
       essential: ['id'],
-      signal,
+      ...options,
     });
     if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
     const job = this.jobIn(reply.envelope);
@@ -157,6 +174,15 @@ function headersOf({ apiKey, userAgent }: DoitongSettings): Record<string, strin
     // Nothing here unpacks a compressed body.
     'accept-encoding': 'identity',
     'user-agent': userAgent,
+  };
+}
+
+/** The tries after the first find the order marked already. */
+function onceOnly(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
   };
 }
 

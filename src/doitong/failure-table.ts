@@ -180,6 +180,15 @@ export const FAILURE_TABLE = {
     retry: 'no',
     repeated: false,
   },
+  held: {
+    when: 'held back here: the service asked for silence for longer than a caller waits',
+    statuses: [],
+    codes: [],
+    kind: 'rate_limited',
+    creditsSpent: 'no',
+    retry: 'later',
+    repeated: false,
+  },
   notSent: {
     when: 'no connection: nothing was sent',
     statuses: [],

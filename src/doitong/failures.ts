@@ -160,6 +160,7 @@ const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
   unreadable: 'The service gave an answer that cannot be read',
   unknownJob: 'The service does not know this job at the moment',
   noJobQuery: 'No way to ask the service for a job was found',
+  held: 'The service has asked for no requests until its limit is over, so nothing was sent',
   notSent: 'The service could not be reached; nothing was sent',
   lost: 'The service gave no answer',
 };

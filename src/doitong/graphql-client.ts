@@ -1,10 +1,12 @@
 /** Sends one GraphQL document and hands back what the service made of it; drops fields that the service lacks. */
 import type { Clock } from '../core/clock.ts';
+import type { RequestGate } from '../core/gate.ts';
 import { type ValidationProblem, validationProblems, withoutUnknownFields } from './discovery.ts';
 import { type Envelope, openEnvelope } from './envelope.ts';
 import { answerVerdict, faultVerdict, type Purpose, type Quote, rowVerdict, type Verdict } from './failures.ts';
+import { awaitPermit } from './permit.ts';
 import { readRateHeaders } from './rate-headers.ts';
-import type { ServiceKnowledge } from './service-knowledge.ts';
+import { toldByService, toldDelay } from './told.ts';
 import type { Exchange, Transport } from './transport.ts';
 
 export type Operation = {
@@ -13,6 +15,10 @@ export type Operation = {
   variables?: Record<string, unknown>;
   idempotencyKey?: string;
   signal: AbortSignal;
+  /** Called when the request has to wait for a permit until then (epoch milliseconds). */
+  onWait?: ((until: number) => void) | undefined;
+  /** Called when it may leave, before its first byte. */
+  beforeSending?: () => Promise<void>;
 };
 
 /** An operation whose selected fields may be dropped; `selection` remembers which are left. */
@@ -44,7 +50,7 @@ const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
 export class GraphqlClient {
   constructor(
     private readonly transport: Transport,
-    private readonly knowledge: ServiceKnowledge,
+    private readonly gate: RequestGate,
     private readonly quote: Quote,
     private readonly clock: Clock,
     private readonly headers: Readonly<Record<string, string>>,
@@ -65,6 +71,9 @@ export class GraphqlClient {
 
   async send(operation: Operation): Promise<Reply> {
     const { purpose, signal } = operation;
+    const hindrance = await awaitPermit(this.gate, this.clock, operation);
+    if (hindrance !== undefined) return { outcome: 'unanswered', verdict: hindrance };
+    await operation.beforeSending?.();
     const exchange = await this.transport.exchange({
       path: PATH,
       body: JSON.stringify({ query: operation.document, variables: operation.variables }),
@@ -80,7 +89,7 @@ export class GraphqlClient {
     return { outcome: 'unanswered', verdict: faultVerdict(exchange.outcome === 'ambiguous', exchange.fault, purpose) };
   }
 
-  private answered(exchange: Exchange & { outcome: 'answered' }, purpose: Purpose): Reply {
+  private async answered(exchange: Exchange & { outcome: 'answered' }, purpose: Purpose): Promise<Reply> {
     const { status } = exchange;
     const at = this.clock.now();
     const told = readRateHeaders(exchange.headers, at);
@@ -90,9 +99,8 @@ export class GraphqlClient {
       problems === undefined
         ? answerVerdict(status, envelope, purpose, this.quote)
         : this.validationVerdict(status, envelope, problems, purpose);
-    this.knowledge.noteHeaders(told, at);
-    this.knowledge.noteBalance(verdict.failure.creditsAvailable, at);
-    const toldDelayMs = envelope.job ? undefined : this.knowledge.noteRefusal(verdict, told, at);
+    const toldDelayMs = envelope.job ? undefined : toldDelay(verdict, told, at);
+    await this.gate.learn(toldByService(verdict, told, toldDelayMs, at));
     return { outcome: 'answered', status, envelope, problems, verdict, toldDelayMs };
   }
 

@@ -1,68 +1,117 @@
 /** The service that tools and commands talk to: order a picture, wait for it, look at it, know the limits. */
 import type { Clock } from '../core/clock.ts';
-import { creditRange } from '../core/credits.ts';
-import { type Failure, FluxError } from '../core/failure.ts';
+import type { CreditRange } from '../core/credits.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Gate } from '../core/gate.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
-import { isOver, type Job } from '../core/job.ts';
-import type { Plan } from '../core/plan.ts';
+import { isOver, type Job, type JobTimes } from '../core/job.ts';
+import { type BudgetSettings, checkCall, quoteOf } from './budget.ts';
+import { type ConsentInput, consentTo } from './consent.ts';
 import type { JobBoard } from './job-board.ts';
 import { JobRunner, type RunnerParts } from './job-runner.ts';
 import { type LimitsReport, limitsReport } from './limits-report.ts';
+import { type Ordered, type OrderOptions, Orders } from './orders.ts';
+import { Recovery } from './recovery.ts';
+import type { Hold } from './submission.ts';
 
 /** Progress is told at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
 const FIRST_NEWS_MS = 5_000;
-/** Three tries of 30 s with the delays between them; a sender that says nothing for longer has lost its way. */
-const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;
+/** Jobs of earlier processes are looked after at most so often. */
+const SWEEP_EVERY_MS = 2_500;
+/** Changes made by another process show in the record only. */
+const LOOK_ELSEWHERE_MS = 500;
 
-export type JobsSettings = { plan: Plan | 'auto'; sandbox: boolean };
+export type JobsSettings = { sandbox: boolean } & BudgetSettings & JobTimes;
+
+export type JobsParts = RunnerParts & { ids: Ids; gate: Gate };
 
 export type WaitOptions = {
   waitMs: number;
   /** Ends the wait, never the job. */
   signal?: AbortSignal;
-  /** Called at the start, every two seconds and at every change. */
-  onTick?: (job: Job, elapsedMs: number) => void;
+  /** Called at the start, every two seconds and at every change; `hold`: why the order has not been sent yet. */
+  onTick?: (job: Job, elapsedMs: number, hold: Hold | undefined) => void;
 };
 
 export class ImageJobs {
-  readonly #parts: RunnerParts & { ids: Ids };
-  readonly #settings: JobsSettings;
+  readonly #parts: JobsParts;
   readonly #board: JobBoard;
   readonly #clock: Clock;
   readonly #runner: JobRunner;
+  readonly #recovery: Recovery;
+  readonly #orders: Orders;
+  readonly settings: JobsSettings;
+  #swept = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
-  constructor(parts: RunnerParts & { ids: Ids }, settings: JobsSettings) {
+  constructor(parts: JobsParts, settings: JobsSettings) {
     this.#parts = parts;
-    this.#settings = settings;
+    this.settings = settings;
     this.#board = parts.board;
     this.#clock = parts.clock;
-    this.#runner = new JobRunner(parts);
+    this.#runner = new JobRunner(parts, settings, () => this.#sweep());
+    this.#recovery = new Recovery({ ...parts, runner: () => this.#runner }, settings);
+    this.#orders = new Orders({ ...parts, recovery: this.#recovery, runner: this.#runner }, settings);
   }
 
   /**
-   * Orders one picture: spends credits. Answers with the record as soon as it exists; `waitFor` waits.
-   * @throws FluxError when nothing can be ordered at all (no key); nothing was sent then.
+   * What a call for these pictures may cost, after a look at the bounds of one call.
+   * @param accepted what the caller said it accepts to spend
+   * @throws FluxError of kind `over_budget`, or when nothing can be ordered at all (no key)
    */
-  async order(request: ImageRequest, options: { fileName?: string } = {}): Promise<Job> {
+  quote(requests: readonly ImageRequest[], accepted: number | undefined): CreditRange {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    const job: Job = {
-      id: this.#parts.ids.jobId(),
-      idempotencyKey: this.#parts.ids.idempotencyKey(),
-      request,
-      ...options,
-      state: 'queued',
-      createdAt: this.#clock.now(),
-      updatedAt: this.#clock.now(),
-      owner: this.#parts.processes.self(),
-      credits: { ...creditRange(request.width, request.height), exact: null },
-      sandbox: this.#settings.sandbox,
-    };
-    await this.#board.add(job);
-    this.#runner.ensure(job.id);
-    return job;
+    const quote = quoteOf(requests);
+    checkCall(quote, this.settings, accepted);
+    return quote;
+  }
+
+  /** Whether that may be spent without asking. @throws FluxError of kind `not_confirmed` */
+  consentTo(input: ConsentInput): 'granted' | 'ask' {
+    return consentTo(input, this.settings);
+  }
+
+  /** The job that such a request would only repeat, carried on; nothing is ordered anew. */
+  async repeat(request: ImageRequest, signal?: AbortSignal): Promise<Job | undefined> {
+    const twin = await this.#orders.twinOf(request);
+    return twin === undefined ? undefined : this.#carryOn(twin, signal);
+  }
+
+  /**
+   * Orders one picture: spends credits. Answers with the record as soon as it exists; `waitFor` waits. An equal
+   * request that is under way or has just ended is not ordered again.
+   * @throws FluxError when nothing can be ordered (no key, over budget); nothing was sent then.
+   */
+  async order(request: ImageRequest, options: OrderOptions = {}): Promise<Ordered> {
+    const unavailable = this.#parts.provider.unavailable();
+    if (unavailable !== undefined) throw new FluxError(unavailable);
+    const ordered = await this.#orders.take(request, options);
+    if (ordered.duplicate) return { job: await this.#carryOn(ordered.job), duplicate: true };
+    // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
+    void this.#sweep();
+    return ordered;
+  }
+
+  /** One look serves all who order or wait here: each would read the record of every order that is open. */
+  #sweep(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#swept.at >= SWEEP_EVERY_MS) this.#swept = { at: now, done: this.#sweepNow() };
+    return this.#swept.done;
+  }
+
+  async #sweepNow(): Promise<void> {
+    try {
+      await this.#recovery.sweep({ carryOn: true });
+    } catch (error) {
+      this.#parts.log.warn('jobs of earlier processes could not be looked after', { error: String(error) });
+    }
+  }
+
+  /** Takes an order back that has not been sent and that nobody else waits for. One that was sent goes on. */
+  withdraw(id: string): void {
+    if (this.#board.listeners(id) === 0) this.#runner.withdraw(id);
   }
 
   /**
@@ -71,9 +120,13 @@ export class ImageJobs {
    */
   async look(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.#board.find(id);
-    if (job === undefined || isOver(job) || this.#runner.isRunning(job.id)) return job;
-    if (job.state === 'unknown' || this.#isInOtherHands(job)) return job;
-    if (job.state === 'queued') return this.#closeUnsent(job);
+    return job === undefined ? undefined : this.#carryOn(job, signal);
+  }
+
+  async #carryOn(job: Job, signal?: AbortSignal): Promise<Job> {
+    if (isOver(job) || this.#runner.isRunning(job.id)) return job;
+    if (job.state === 'unknown' || this.#recovery.isInOtherHands(job)) return job;
+    if (job.state === 'queued') return this.#recovery.closeUnsent(job);
     this.#runner.ensure(job.id);
     await this.#firstNews(job, signal);
     return this.#withTrouble(await this.#board.get(job.id));
@@ -92,29 +145,6 @@ export class ImageJobs {
     }
   }
 
-  /**
-   * Another process is sending it: its answer will be on record in a moment. Were it wrong, the same key would keep a
-   * second request from being charged.
-   */
-  #isInOtherHands(job: Job): boolean {
-    if (job.state !== 'queued' && job.state !== 'submitting') return false;
-    const { pid } = this.#parts.processes.self();
-    if (job.owner.pid === pid || !this.#parts.processes.isAlive(job.owner)) return false;
-    return job.state === 'queued' || this.#clock.now() - job.updatedAt < SENDING_TAKES_AT_MOST_MS;
-  }
-
-  /** Its process is gone, and a record in this state says that nothing has left it. */
-  #closeUnsent(job: Job): Promise<Job> {
-    const failure: Failure = {
-      kind: 'unreachable',
-      message: 'The server that was to send this order ended before it did; nothing was sent.',
-      creditsSpent: 'no',
-      retry: 'later',
-      remedy: 'Call generate_image again if the picture is still wanted.',
-    };
-    return this.#board.apply(job.id, { type: 'failed', failure, at: this.#clock.now() });
-  }
-
   #withTrouble(job: Job): Job {
     const failure = this.#runner.isRunning(job.id) ? undefined : this.#runner.troubleOf(job.id);
     return failure === undefined || isOver(job) ? job : { ...job, failure };
@@ -128,19 +158,34 @@ export class ImageJobs {
   /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, options: WaitOptions): Promise<Job> {
     const started = this.#clock.monotonic();
+    let elsewhere = false;
+    let resumed = false;
     for (;;) {
       const change = this.#nextChange(id);
       try {
         const job = this.#withTrouble(await this.#board.get(id));
         const elapsedMs = this.#clock.monotonic() - started;
         options.signal?.throwIfAborted();
-        if (isOver(job) || !this.#runner.isRunning(id) || elapsedMs >= options.waitMs) return job;
-        options.onTick?.(job, elapsedMs);
-        await this.#changeOrTick(change.promise, Math.min(TICK_MS, options.waitMs - elapsedMs), options.signal);
+        elsewhere = this.#recovery.isInOtherHands(job);
+        // Whoever sent it may end before it is finished: from the answer on it is watched and fetched here as well.
+        if (!resumed && !elsewhere && this.#restsUnhindered(job)) {
+          resumed = true;
+          this.#runner.ensure(id);
+        }
+        const moves = elsewhere || this.#runner.isRunning(id);
+        if (isOver(job) || !moves || elapsedMs >= options.waitMs) return job;
+        options.onTick?.(job, elapsedMs, this.#runner.holdOf(id));
+        const tickMs = elsewhere ? LOOK_ELSEWHERE_MS : TICK_MS;
+        await this.#changeOrTick(change.promise, Math.min(tickMs, options.waitMs - elapsedMs), options.signal);
       } finally {
         change.stop();
       }
     }
+  }
+
+  #restsUnhindered(job: Job): boolean {
+    const atService = job.state === 'processing' || job.state === 'completed';
+    return atService && job.failure === undefined && !this.#runner.isRunning(job.id);
   }
 
   /** Newest first. */
@@ -153,14 +198,24 @@ export class ImageJobs {
     return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#parts.store.read(job.file);
   }
 
-  async limits(): Promise<LimitsReport> {
-    return limitsReport({
-      configuredPlan: this.#settings.plan,
-      window: this.#parts.provider.rateWindow(),
-      balance: this.#parts.provider.lastKnownBalance()?.credits,
-      jobs: await this.#board.list(),
-      now: this.#clock.now(),
-    });
+  /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */
+  async limits(refresh?: AbortSignal): Promise<LimitsReport> {
+    if (refresh !== undefined) await this.#parts.provider.refresh(refresh);
+    await this.#recovery.sweep({ carryOn: false });
+    return limitsReport(await this.#parts.gate.state(), this.settings, this.#clock.now());
+  }
+
+  /** The balance that the service told last, when it is below the alert. */
+  async lowBalance(): Promise<number | undefined> {
+    const { traffic } = await this.#parts.gate.state();
+    const credits = traffic.balance?.credits;
+    return credits !== undefined && credits < this.settings.lowCreditsAlert ? credits : undefined;
+  }
+
+  /** Carries on every job that rests unfinished, one after the other being told; for a person who asks for it. */
+  async resumeAll(): Promise<readonly Job[]> {
+    const open = (await this.#board.list()).filter((job) => !isOver(job) && job.state !== 'unknown');
+    return Promise.all(open.map((job) => this.#carryOn(job)));
   }
 
   /** Stops waiting and watching; jobs go on at the service. */

@@ -1,15 +1,20 @@
 /** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
+import { FluxError } from '../core/failure.ts';
+import type { JobGate } from '../core/gate.ts';
 import { advance, type Job, type JobEvent } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 
 export class JobBoard {
   readonly #ledger: JobLedger;
+  readonly #gate: Pick<JobGate, 'note'>;
   readonly #listeners = new Map<string, Set<() => void>>();
   /** The last change under way of each job: changes of one job never overtake each other. */
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  constructor(ledger: JobLedger) {
+  /** @param gate is told every change, so that prices are settled and places freed as the records say */
+  constructor(ledger: JobLedger, gate: Pick<JobGate, 'note'>) {
     this.#ledger = ledger;
+    this.#gate = gate;
   }
 
   async add(job: Job): Promise<void> {
@@ -34,8 +39,11 @@ export class JobBoard {
       changed = after !== before;
       return after;
     });
-    if (job === undefined) throw new Error(`no record of job ${id}`);
-    if (changed) this.wake(id);
+    if (job === undefined) throw lostRecord(id, this.#ledger.location);
+    if (changed) {
+      await this.#gate.note(job);
+      this.wake(id);
+    }
     return job;
   }
 
@@ -43,10 +51,15 @@ export class JobBoard {
     return this.#ledger.find(id);
   }
 
-  /** For ids of our own making. @throws when there is no such job: a defect, not an input error. */
+  /** Where the records are, for messages. */
+  get location(): string {
+    return this.#ledger.location;
+  }
+
+  /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
     const job = await this.#ledger.find(id);
-    if (job === undefined) throw new Error(`no record of job ${id}`);
+    if (job === undefined) throw lostRecord(id, this.#ledger.location);
     return job;
   }
 
@@ -60,6 +73,11 @@ export class JobBoard {
     for (const listener of this.#listeners.get(id) ?? []) listener();
   }
 
+  /** How many wait for this job. */
+  listeners(id: string): number {
+    return this.#listeners.get(id)?.size ?? 0;
+  }
+
   /** Calls `listener` after every change of the job, until the returned function is called. */
   listen(id: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(id) ?? new Set();
@@ -70,4 +88,16 @@ export class JobBoard {
       if (listeners.size === 0) this.#listeners.delete(id);
     };
   }
+}
+
+/** A record that was there and cannot be read any more: the order may well be paid for. */
+export function lostRecord(id: string, location: string): FluxError {
+  return new FluxError({
+    kind: 'storage_failed',
+    message: `The record of ${id} in ${location} cannot be read any more; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
+    creditsSpent: 'maybe',
+    retry: 'no',
+    remedy:
+      "Ask the user to look at that folder and at the account at Doitong; order the picture anew only with the user's consent, with allow_duplicate true.",
+  });
 }

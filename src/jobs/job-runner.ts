@@ -1,26 +1,21 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
-import { backOffMs, OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
+import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
-import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
+import type { JobGate } from '../core/gate.ts';
+import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
-import { type Job, STALLED_AFTER_MS } from '../core/job.ts';
+import type { Job, JobTimes } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import { pollDelayMs } from '../core/poll-schedule.ts';
-import type { Processes } from '../core/processes.ts';
-import { nextRequestAt } from '../core/rate-window.ts';
+import { isSameOwner, type Processes } from '../core/processes.ts';
+import { Collection } from './collection.ts';
 import type { JobBoard } from './job-board.ts';
-
-const DOWNLOAD_TRIES = 5;
-/** A window's end is told in whole seconds, rounded up. */
-const ROUNDING_MS = 1_000;
-/** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
-const UNSAVED_PICTURES = 4;
-/** The service is taken to know a key for 24 hours (open point 10 of the API page). */
-const KEY_RESEND_WINDOW_MS = 23 * 60 * 60_000;
+import { type Hold, submit } from './submission.ts';
 
 export type RunnerParts = {
   board: JobBoard;
+  gate: JobGate;
   provider: ImageProvider;
   download: ImageDownload;
   store: ImageStore;
@@ -31,22 +26,55 @@ export type RunnerParts = {
 
 export class JobRunner {
   readonly #parts: RunnerParts;
+  readonly #times: JobTimes;
+  readonly #sweep: () => Promise<void>;
+  readonly #collection: Collection;
   readonly #running = new Map<string, Promise<void>>();
-  readonly #unsaved = new Map<string, Picture>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
+  readonly #holds = new Map<string, Hold>();
+  /** Of orders that have not been sent and can still be taken back. */
+  readonly #withdrawals = new Map<string, AbortController>();
   /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
   readonly #life = new AbortController();
 
-  constructor(parts: RunnerParts) {
+  /** @param sweep looks after jobs whose process is gone; called while an order waits for a place */
+  constructor(parts: RunnerParts, times: JobTimes, sweep: () => Promise<void>) {
     this.#parts = parts;
+    this.#times = times;
+    this.#sweep = sweep;
+    this.#collection = new Collection(parts);
+  }
+
+  /**
+   * Records a new order and carries it on. It counts as running from the first moment: its record may be seen before
+   * this is done, and must not be taken for one that was left behind.
+   */
+  begin(id: string, record: () => Promise<void>): Promise<void> {
+    // From here on: a call that is cancelled meanwhile takes its order back.
+    this.#withdrawals.set(id, new AbortController());
+    const recorded = record();
+    const run = async (): Promise<void> => {
+      // Whoever ordered is told why there is no record.
+      const isRecorded = await recorded.then(
+        () => true,
+        () => false,
+      );
+      if (isRecorded) await this.#run(id);
+    };
+    this.#start(id, run());
+    return recorded;
   }
 
   /** Starts carrying the job on unless that is under way. */
   ensure(id: string): void {
     if (this.#running.has(id) || this.#life.signal.aborted) return;
     this.#troubles.delete(id);
-    const run = this.#run(id)
+    this.#start(id, this.#run(id));
+  }
+
+  #start(id: string, work: Promise<void>): void {
+    const run = work
       .catch((error: unknown) => {
         if (error instanceof FluxError) this.#troubles.set(id, error.failure);
         if (!this.#life.signal.aborted)
@@ -54,6 +82,7 @@ export class JobRunner {
       })
       .finally(() => {
         this.#running.delete(id);
+        this.#withdrawals.delete(id);
         this.#parts.board.wake(id);
       });
     this.#running.set(id, run);
@@ -68,15 +97,19 @@ export class JobRunner {
     return this.#running.has(id);
   }
 
-  /** A fetched picture that is not on disk: its url may expire before the folder can be written. */
-  unsaved(id: string): Picture | undefined {
-    return this.#unsaved.get(id);
+  /** What an order that has not been sent waits for. */
+  holdOf(id: string): Hold | undefined {
+    return this.#holds.get(id);
   }
 
-  #keepUnsaved(id: string, picture: Picture): void {
-    this.#unsaved.set(id, picture);
-    const [oldest] = this.#unsaved.keys();
-    if (this.#unsaved.size > UNSAVED_PICTURES && oldest !== undefined) this.#unsaved.delete(oldest);
+  /** Takes an order back that has not been sent. One that was sent goes on. */
+  withdraw(id: string): void {
+    this.#withdrawals.get(id)?.abort(new Error('the order was taken back'));
+  }
+
+  /** A fetched picture that is not on disk. */
+  unsaved(id: string): Picture | undefined {
+    return this.#collection.unsaved(id);
   }
 
   /** Stops all work here; what the service was asked for goes on there. */
@@ -86,41 +119,53 @@ export class JobRunner {
   }
 
   async #run(id: string): Promise<void> {
-    let job = await this.#parts.board.get(id);
+    // Of its own: Node warns of a signal that many wait for.
+    const life = AbortSignal.any([this.#life.signal]);
+    let job = await this.#adopt(await this.#parts.board.get(id));
+    if (job === undefined) return;
     if (job.state === 'submitting' && this.#keyIsTooOld(job)) job = await this.#doubt(job);
-    if (job.state === 'queued' || job.state === 'submitting') job = await this.#submit(job);
-    if (job.state === 'processing') job = await this.#watch(job);
-    if (job.state === 'completed') await this.#collect(job);
+    const submits = job.state === 'queued' || job.state === 'submitting';
+    if (submits) job = await this.#submit(job, life);
+    // One that was not submitted just now may be long finished: the first look is at once.
+    const firstDelayMs = submits ? pollDelayMs(1, this.#parts.clock.random()) : 0;
+    if (job.state === 'processing') job = await this.#watch(job, firstDelayMs, life);
+    if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 
-  async #submit(queued: Job): Promise<Job> {
-    const { board, provider } = this.#parts;
-    const silenced = await this.#awaitSilence();
-    if (silenced !== undefined) {
-      if (queued.state === 'submitting')
-        return board.apply(queued.id, { type: 'hindered', failure: stillOpen(silenced) });
-      return board.apply(queued.id, { type: 'failed', failure: silenced, at: this.#parts.clock.now() });
-    }
-    const job = await board.apply(queued.id, { type: 'sending', owner: this.#parts.processes.self() });
-    try {
-      const remote = await provider.submit(job.request, job.idempotencyKey, this.#life.signal);
-      return await this.#observed(job.id, remote);
-    } catch (error) {
-      if (this.#life.signal.aborted) throw error;
-      const failure = failureOf(error, {
-        message: `The request for the picture ended in an unforeseen error (${nameOf(error)}).`,
-        creditsSpent: 'maybe',
-        retry: 'same_job',
-      });
-      const verdict = queued.state === 'submitting' ? stillOpen(failure) : failure;
-      // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
-      if (verdict.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure: verdict });
-      return board.apply(job.id, { type: 'failed', failure: verdict, at: this.#parts.clock.now() });
-    }
+  /** @returns `undefined` when another process was faster */
+  async #adopt(job: Job): Promise<Job | undefined> {
+    const { board, processes } = this.#parts;
+    const self = processes.self();
+    // A process that lives may be stuck: it is asked nothing, and its sent job is only watched here as well.
+    const inItsHands = processes.isAlive(job.owner) && job.state !== 'submitting';
+    if (isSameOwner(job.owner, self) || inItsHands) return job;
+    const adopted = await board.apply(job.id, { type: 'adopted', from: job.owner, owner: self });
+    return isSameOwner(adopted.owner, self) ? adopted : undefined;
+  }
+
+  #submit(job: Job, life: AbortSignal): Promise<Job> {
+    const withdrawal = this.#withdrawals.get(job.id) ?? new AbortController();
+    return submit(
+      job,
+      { ...this.#parts, sweep: this.#sweep },
+      {
+        life,
+        withdrawal: withdrawal.signal,
+        onSending: () => this.#withdrawals.delete(job.id),
+        onHold: (hold) => this.#hold(job.id, hold),
+      },
+    );
+  }
+
+  #hold(id: string, hold: Hold | undefined): void {
+    const known = this.#holds.get(id);
+    if (hold === undefined) this.#holds.delete(id);
+    else this.#holds.set(id, hold);
+    if (known?.reason !== hold?.reason) this.#parts.board.wake(id);
   }
 
   #keyIsTooOld(job: Job): boolean {
-    return this.#parts.clock.now() - job.createdAt > KEY_RESEND_WINDOW_MS;
+    return this.#parts.clock.now() - job.createdAt > this.#times.resendWindowMs;
   }
 
   #doubt(job: Job): Promise<Job> {
@@ -134,126 +179,38 @@ export class JobRunner {
     return this.#parts.board.apply(job.id, { type: 'doubtful', failure });
   }
 
-  async #watch(watched: Job): Promise<Job> {
+  async #watch(watched: Job, firstDelayMs: number, life: AbortSignal): Promise<Job> {
     const { board, provider, clock } = this.#parts;
-    const until = clock.monotonic() + STALLED_AFTER_MS;
+    const until = clock.monotonic() + this.#times.stalledAfterMs;
     let job = watched;
-    // A job that was not just submitted may be long finished: the first look is at once.
-    let delayMs = this.#justSubmitted(job) ? pollDelayMs(1, clock.random()) : 0;
+    let delayMs = firstDelayMs;
     for (let poll = 2; job.state === 'processing' && job.remoteId !== undefined; poll += 1) {
-      const waitMs = this.#allowedDelay(delayMs);
-      if (waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS) {
-        job = await board.apply(job.id, { type: 'hindered', failure: silence(waitMs, 'maybe') });
+      if (clock.monotonic() + delayMs > until) {
+        await this.#parts.gate.givePlaceBack(job.id);
         break;
       }
-      if (clock.monotonic() + waitMs > until) break;
-      await clock.sleep(waitMs, this.#life.signal);
+      await clock.sleep(delayMs, life);
       try {
-        job = await this.#observed(job.id, await provider.read(job.remoteId, this.#life.signal));
+        const remote = await provider.read(job.remoteId, life);
+        job = await board.apply(job.id, { type: 'observed', remote, at: clock.now() });
         delayMs = pollDelayMs(poll, clock.random());
       } catch (error) {
-        if (this.#life.signal.aborted) throw error;
+        if (life.aborted) throw error;
         const failure = unreadable(error);
         job = await board.apply(job.id, { type: 'hindered', failure });
-        if (failure.retry === 'no') break;
-        delayMs = Math.max(pollDelayMs(poll, clock.random()), (failure.retryAfterSeconds ?? 0) * 1_000);
+        const toldMs = (failure.retryAfterSeconds ?? 0) * 1_000;
+        if (failure.retry === 'no' || toldMs > OBEYED_DELAY_MAX_MS) break;
+        delayMs = Math.max(pollDelayMs(poll, clock.random()), toldMs);
       }
     }
     return job;
   }
-
-  async #collect(job: Job): Promise<void> {
-    const { board, download, store, clock } = this.#parts;
-    const label = {
-      jobId: job.id,
-      prompt: job.request.prompt,
-      createdAt: job.createdAt,
-      ...(job.fileName === undefined ? {} : { fileName: job.fileName }),
-    };
-    for (let attempt = 1; job.url !== undefined; attempt += 1) {
-      try {
-        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(job.url, this.#life.signal));
-        this.#keepUnsaved(job.id, picture);
-        const file = await store.save(picture, label);
-        this.#unsaved.delete(job.id);
-        await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType });
-        return;
-      } catch (error) {
-        if (this.#life.signal.aborted) throw error;
-        const failure = failureOf(error, {
-          message: `Saving the picture ended in an unforeseen error (${nameOf(error)}).`,
-          creditsSpent: 'yes',
-          retry: 'same_job',
-        });
-        const again = failure.kind === 'download_failed' && failure.retry === 'same_job' && attempt < DOWNLOAD_TRIES;
-        if (!again) {
-          await board.apply(job.id, { type: 'hindered', failure });
-          return;
-        }
-        await clock.sleep(backOffMs(attempt, clock.random()), this.#life.signal);
-      }
-    }
-  }
-
-  #observed(id: string, remote: RemoteJob): Promise<Job> {
-    return this.#parts.board.apply(id, { type: 'observed', remote, at: this.#parts.clock.now() });
-  }
-
-  #justSubmitted(job: Job): boolean {
-    return this.#parts.clock.now() - job.createdAt < 5_000;
-  }
-
-  /**
-   * Waits until the service takes requests again, if it asked for silence or its window is used up.
-   * @returns the failure instead when that would take longer than a caller waits
-   */
-  async #awaitSilence(): Promise<Failure | undefined> {
-    const waitMs = this.#allowedDelay(0);
-    if (waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS) return silence(waitMs, 'no');
-    if (waitMs > 0) await this.#parts.clock.sleep(waitMs, this.#life.signal);
-    return undefined;
-  }
-
-  /** The wanted delay, or longer when the service's window is used up until then. */
-  #allowedDelay(delayMs: number): number {
-    const now = this.#parts.clock.now();
-    return Math.max(delayMs, nextRequestAt(this.#parts.provider.rateWindow(), now) - now);
-  }
-}
-
-function silence(waitMs: number, creditsSpent: 'no' | 'maybe'): Failure {
-  return {
-    kind: 'rate_limited',
-    message: 'The service has asked for no requests until its limit is over, so nothing is sent now.',
-    creditsSpent,
-    retry: 'later',
-    retryAfterSeconds: Math.ceil(waitMs / 1_000),
-  };
-}
-
-/**
- * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
- * nothing. Only an answer that holds the job closes it.
- */
-function stillOpen(failure: Failure): Failure {
-  if (failure.creditsSpent !== 'no') return failure;
-  return {
-    ...failure,
-    kind: 'ambiguous',
-    message: `An earlier try of this order may have been carried out. The last answer: ${failure.message}`,
-    creditsSpent: 'maybe',
-    retry: 'same_job',
-  };
 }
 
 function unreadable(error: unknown): Failure {
   return failureOf(error, {
-    message: `Reading the job ended in an unforeseen error (${nameOf(error)}).`,
+    message: `Reading the job ended in an unforeseen error (${error instanceof Error ? error.name : typeof error}).`,
     creditsSpent: 'maybe',
     retry: 'later',
   });
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }

@@ -1,14 +1,16 @@
-/** What is known of plan, limits and credits, without asking anybody. */
-import { isEnded, type Job } from '../core/job.ts';
-import { PLAN_LIMITS, type Plan, planOfRequestLimit } from '../core/plan.ts';
-import { nextRequestAt, type RateWindow } from '../core/rate-window.ts';
+/** What is known of plan, limits and credits, in figures. */
+import { totalsOf } from '../core/account.ts';
+import type { GateState } from '../core/gate.ts';
+import { PLAN_LIMITS, type Plan } from '../core/plan.ts';
+import { permitsLeft, takePermit } from '../core/traffic.ts';
+import type { BudgetSettings } from './budget.ts';
 
 export type LimitsReport = {
   plan: Plan;
   requests: {
     /** Per minute; null where the plan sets none. */
     limit: number | null;
-    /** Left in the window; null as long as no answer told it. */
+    /** That may leave now; null where no limit is known. */
     remaining: number | null;
     /** Epoch milliseconds; null as long as no answer told it. */
     resetsAt: number | null;
@@ -16,53 +18,49 @@ export type LimitsReport = {
   };
   concurrent: { limit: number | null; inUse: number };
   daily: { limit: number | null; used: number };
-  credits: { spentToday: number; lastKnownBalance: number | null };
+  credits: {
+    spentToday: number;
+    budgetPerDay: number;
+    /** For jobs whose exact price is not known yet. */
+    reserved: number;
+    /** null as long as no answer told it. */
+    lastKnownBalance: number | null;
+    /** The last known balance is below the alert. */
+    low: boolean;
+  };
+  images: { budgetPerDay: number };
   /** Epoch milliseconds; not before now. */
   nextRequestAt: number;
 };
 
-export function limitsReport(input: {
-  configuredPlan: Plan | 'auto';
-  window: RateWindow;
-  balance: number | undefined;
-  jobs: readonly Job[];
-  now: number;
-}): LimitsReport {
-  const { window, now } = input;
-  const plan = planOf(input.configuredPlan, window);
+export function limitsReport(
+  { plan, traffic, account, requestLimit, counting }: GateState,
+  budget: BudgetSettings,
+  now: number,
+): LimitsReport {
   const limits = PLAN_LIMITS[plan];
-  const day = utcDay(now);
-  // An order whose outcome is not known may well hold a place there.
-  const sent = input.jobs.filter(
-    (job) => job.remoteId !== undefined || (job.state === 'submitting' && job.failure !== undefined),
-  );
-  const today = sent.filter((job) => utcDay(job.createdAt) === day);
-  const windowIsOver = window.resetsAt !== undefined && window.resetsAt <= now;
-  const limit = window.limit ?? limits.requestsPerMinute;
+  const totals = totalsOf(account);
+  const { window } = traffic;
+  const next = takePermit(traffic, requestLimit, counting, now);
+  const balance = traffic.balance?.credits ?? null;
   return {
     plan,
     requests: {
-      limit,
-      remaining: windowIsOver ? limit : (window.remaining ?? null),
-      resetsAt: windowIsOver ? null : (window.resetsAt ?? null),
+      limit: requestLimit,
+      remaining: permitsLeft(traffic, requestLimit, counting, now),
+      resetsAt: window.resetsAt !== undefined && window.resetsAt > now ? window.resetsAt : null,
       source: window.limit === undefined ? 'plan' : 'headers',
     },
-    concurrent: { limit: limits.concurrentJobs, inUse: sent.filter((job) => !isEnded(job)).length },
-    daily: { limit: limits.jobsPerDay, used: today.length },
+    concurrent: { limit: limits.concurrentJobs, inUse: totals.placesInUse },
+    daily: { limit: limits.jobsPerDay, used: totals.images },
     credits: {
-      spentToday: today.reduce((sum, job) => sum + (job.state === 'failed' ? 0 : (job.credits.exact ?? 0)), 0),
-      lastKnownBalance: input.balance ?? null,
+      spentToday: totals.spentCredits,
+      budgetPerDay: budget.maxCreditsPerDay,
+      reserved: totals.reservedCredits,
+      lastKnownBalance: balance,
+      low: balance !== null && balance < budget.lowCreditsAlert,
     },
-    nextRequestAt: nextRequestAt(window, now),
+    images: { budgetPerDay: budget.maxImagesPerDay },
+    nextRequestAt: next.type === 'granted' ? now : next.until,
   };
-}
-
-function planOf(configured: Plan | 'auto', window: RateWindow): Plan {
-  if (configured !== 'auto') return configured;
-  return window.limit === undefined ? 'free' : planOfRequestLimit(window.limit);
-}
-
-/** The provider's page does not say when its day begins; UTC is taken. */
-function utcDay(epochMs: number): number {
-  return Math.floor(epochMs / 86_400_000);
 }

@@ -1,13 +1,20 @@
 /** Handles a tool call: finds the tool, checks its arguments, runs it, and puts the answer together. */
-import type { CallToolRequest, CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import {
+  type CallToolRequest,
+  type CallToolResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import { TOOLS } from './catalogue.ts';
+import { answerIn, askUser } from './confirmation.ts';
 import { type HostIdentity, profileOf } from './host-profiles.ts';
 import { parseInput } from './input-problems.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
-import { redactResult } from './redact-result.ts';
+import { redactResult, redactValues } from './redact-result.ts';
 import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -17,10 +24,11 @@ export async function callTool(
   identity: HostIdentity,
   context: ServerContext,
   parts: McpParts,
-): Promise<CallToolResult | undefined> {
+): Promise<CallToolResult | InputRequiredResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
-  return redactResult(await handleCall(tool, params.arguments, identity, context, parts), parts.redact);
+  const result = await handleCall(tool, params.arguments, identity, context, parts);
+  return isInputRequiredResult(result) ? redactValues(result, parts.redact) : redactResult(result, parts.redact);
 }
 
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
@@ -30,7 +38,7 @@ async function handleCall(
   identity: HostIdentity,
   context: ServerContext,
   parts: McpParts,
-): Promise<CallToolResult> {
+): Promise<CallToolResult | InputRequiredResult> {
   const { signal } = context.mcpReq;
   const shape = resultShape(identity, parts);
   const toolContext: ToolContext = {
@@ -42,9 +50,12 @@ async function handleCall(
     sandbox: parts.sandbox,
     now: () => parts.clock.now(),
     defaultWaitSeconds: parts.defaultWaitSeconds,
+    canAsk: identity.canAsk ?? false,
+    answer: answerIn(context),
   };
   try {
     const outcome = await tool.handle(parseInput(tool, args), toolContext);
+    if (outcome.type === 'ask') return askUser(outcome.question, outcome.yes);
     return await render(outcome, shape, parts);
   } catch (error) {
     // Nobody reads the answer to a cancelled call; the wait ended, the job did not.
@@ -56,11 +67,32 @@ async function handleCall(
   }
 }
 
-async function render(outcome: ToolOutcome, shape: ResultShape, parts: McpParts): Promise<CallToolResult> {
+async function render(
+  outcome: Exclude<ToolOutcome, { type: 'ask' }>,
+  shape: ResultShape,
+  parts: McpParts,
+): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
-  const { job, waitedSeconds } = outcome;
+  const { job, duplicate, waitedSeconds } = outcome;
+  const jobs = await parts.jobs();
   const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
-  return jobResult(job, picture, shape, { now: parts.clock.now(), waitedSeconds });
+  return jobResult(job, picture, shape, {
+    now: parts.clock.now(),
+    stalledAfterMs: jobs.settings.stalledAfterMs,
+    lowBalance: await lowBalanceOf(parts),
+    duplicate,
+    waitedSeconds,
+  });
+}
+
+/** A warning that cannot be told is no reason to withhold the answer. */
+async function lowBalanceOf(parts: McpParts): Promise<number | undefined> {
+  try {
+    return await (await parts.jobs()).lowBalance();
+  } catch (error) {
+    parts.log.warn('the last known balance could not be read', { error: String(error) });
+    return undefined;
+  }
 }
 
 /** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */

@@ -1,5 +1,6 @@
 /** Finds out who is calling, in both protocol eras. */
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
   PROTOCOL_VERSION_META_KEY,
   type Server,
@@ -11,15 +12,26 @@ import type { HostIdentity } from './host-profiles.ts';
 const envelopeSchema = z.object({
   [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
   [PROTOCOL_VERSION_META_KEY]: z.string().optional().catch(undefined),
+  [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
 });
+
+const askingSchema = z.object({ elicitation: z.looseObject({}) });
 
 /** From the request's own envelope (2026-07-28), else from what the connection agreed on at its beginning. */
 export function identityOf(server: Server, context: ServerContext): HostIdentity {
   const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
   const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
   const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
+  const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return {
+    canAsk: canAsk(capabilities),
     ...(clientName === undefined ? {} : { clientName }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),
   };
+}
+
+/** Forms are what an undivided declaration means; a client may also declare that it shows addresses alone. */
+function canAsk(capabilities: unknown): boolean {
+  const { data } = askingSchema.safeParse(capabilities);
+  return data !== undefined && (data.elicitation.form !== undefined || data.elicitation.url === undefined);
 }

@@ -89,7 +89,12 @@ export const HOST_PROFILES: readonly HostProfile[] = [
 ];
 
 /** Who is calling, as far as the client says. */
-export type HostIdentity = { clientName?: string; protocolVersion?: string };
+export type HostIdentity = {
+  clientName?: string;
+  protocolVersion?: string;
+  /** Whether it can put a question to its user. */
+  canAsk?: boolean;
+};
 
 /** Protocol revision that defined `resource_link`; revisions are dates and compare as text. */
 const LINKS_SINCE = '2025-06-18';

@@ -8,7 +8,9 @@ export function instructions(sandbox: boolean): string {
 
     'call get_job_status with that job_id and wait_seconds 45 until status is "completed" or "failed".',
     'Never call generate_image again for the same picture because of a time-out or a lost answer: get_job_status',
-    'finishes the job that is already paid for.',
+    'finishes the job that is already paid for. After a crash or a restart look at list_jobs first.',
+    'A call that may cost more than the user allows without asking answers with the price: ask the user, then repeat it',
+    'with max_credits.',
     'A finished picture is saved on disk: tell the user the file path. Errors say whether credits were spent and what',
     'to do next; follow their "Next:" line. Before ordering several pictures, check_rate_limits shows what the plan allows.',
   ];

@@ -12,6 +12,10 @@ const URL_SHOWN_CHARACTERS = 4_096;
 /** @param waitedSeconds how long this call waited; named when it ended before the picture did */
 export function jobText(view: JobView, job: Job, waitedSeconds?: number): string {
   const lines = [headline(view, job, waitedSeconds)];
+  if (view.duplicate)
+    lines.push(
+      'Duplicate: an equal request had ordered this picture before, so nothing was ordered or paid for now. For another picture of the same request call generate_image with allow_duplicate true.',
+    );
   if (job.failure !== undefined) lines.push(failureSentences(job.failure));
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
   if (view.url !== undefined) lines.push(`URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`);

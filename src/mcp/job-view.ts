@@ -1,7 +1,7 @@
 /** The job object that agents get: the record in the words of the public interface. */
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
-import { type Job, type JobState, STALLED_AFTER_MS } from '../core/job.ts';
+import type { Job, JobState } from '../core/job.ts';
 import { nextStepForJob } from './failure-text.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -31,14 +31,26 @@ export const jobViewSchema = z.strictObject({
   created_at: z.string(),
   completed_at: z.string().optional(),
   error: errorSchema.optional(),
+  duplicate: z.literal(true).optional().describe('an equal request had ordered it before; nothing was ordered now'),
   sandbox: z.literal(true).optional(),
   next: z.string().describe('what to do now'),
 });
 export type JobView = z.output<typeof jobViewSchema>;
 
-/** @param now epoch milliseconds */
-export function jobView(job: Job, now: number): JobView {
-  const stalled = job.state === 'processing' && now - job.createdAt > STALLED_AFTER_MS;
+export type JobViewOptions = {
+  /** Epoch milliseconds. */
+  now: number;
+  stalledAfterMs: number;
+  /** An equal request had ordered it before. */
+  duplicate?: boolean | undefined;
+  /** The balance in credits that the service told last, when it is low. */
+  lowBalance?: number | undefined;
+};
+
+export function jobView(job: Job, options: JobViewOptions): JobView {
+  const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
+  // A refusal for lack of credits says so itself.
+  const warning = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
   return {
     job_id: job.id,
     ...optional('doitong_id', job.remoteId),
@@ -54,8 +66,9 @@ export function jobView(job: Job, now: number): JobView {
     created_at: iso(job.createdAt),
     ...(job.completedAt === undefined ? {} : { completed_at: iso(job.completedAt) }),
     ...(job.failure === undefined ? {} : { error: errorView(job.failure) }),
+    ...(options.duplicate ? { duplicate: true as const } : {}),
     ...(job.sandbox ? { sandbox: true as const } : {}),
-    next: next(job),
+    next: warning === undefined ? next(job) : `${next(job)} ${warning}`,
   };
 }
 
@@ -90,6 +103,12 @@ function next(job: Job): string {
     default:
       return job.state satisfies never;
   }
+}
+
+/** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
+function lowBalanceText(credits: number | undefined): string | undefined {
+  if (credits === undefined) return undefined;
+  return `Tell the user that credits run low: the balance that Doitong told last is ${credits}.`;
 }
 
 export function statusOf(state: JobState): JobStatus {

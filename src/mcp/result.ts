@@ -5,7 +5,7 @@ import type { Job } from '../core/job.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
-import { errorView, jobView } from './job-view.ts';
+import { errorView, type JobViewOptions, jobView } from './job-view.ts';
 import { imageUri } from './resources/image-uri.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
@@ -18,9 +18,9 @@ export function jobResult(
   job: Job,
   picture: Uint8Array | undefined,
   shape: ResultShape,
-  options: { now: number; waitedSeconds?: number | undefined },
+  options: JobViewOptions & { waitedSeconds?: number | undefined },
 ): CallToolResult {
-  const view = jobView(job, options.now);
+  const view = jobView(job, options);
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
   const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
   const text = jobText(view, job, options.waitedSeconds);

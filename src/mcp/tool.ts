@@ -1,6 +1,7 @@
 /** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
+import type { Answer } from '../jobs/consent.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 
 /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
@@ -20,11 +21,17 @@ export type ToolContext = {
   now: () => number;
   /** How long a call waits when it does not say. */
   defaultWaitSeconds: number;
+  /** Whether this client can put a question to its user. */
+  canAsk: boolean;
+  /** What became of the question that an earlier run of this call asked for; absent when none was asked. */
+  answer: Answer | undefined;
 };
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
-  | { type: 'job'; job: Job; waitedSeconds?: number }
+  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number }
+  /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
+  | { type: 'ask'; question: string; yes: string }
   | { type: 'value'; value: Record<string, unknown>; text: string };
 
 export type Tool<Input extends z.ZodObject = z.ZodObject> = {

@@ -4,12 +4,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createHandler, parseRequestParams, type Response } from 'graphql-http';
 import type { GraphqlEngine, Outcome } from './graphql-engine.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
+import type { Placement } from './service.ts';
 
-export type GraphqlRequest = { headers: IncomingHttpHeaders; body: string; idempotencyKey: string | undefined };
+export type GraphqlRequest = { headers: IncomingHttpHeaders; body: string; placement: Placement };
 export type GraphqlAnswer = { status: number; body: string; retryAfterSeconds?: number };
 export type GraphqlEndpoint = (request: GraphqlRequest) => Promise<GraphqlAnswer>;
 
-type Context = { idempotencyKey: string | undefined; outcome?: Outcome };
+type Context = { placement: Placement; outcome?: Outcome };
 
 /** What graphql-http answers without a body. */
 const bodilessCodes: Record<number, RefusalCode> = { 406: 'NOT_ACCEPTABLE', 415: 'UNSUPPORTED_MEDIA_TYPE' };
@@ -38,15 +39,15 @@ export function createGraphqlEndpoint(run: GraphqlEngine): GraphqlEndpoint {
         query,
         variables: variables ?? undefined,
         operationName: operationName ?? undefined,
-        idempotencyKey: context.idempotencyKey,
+        placement: context.placement,
       });
       context.outcome = outcome;
       return answered(outcome);
     },
   });
 
-  return async ({ headers, body, idempotencyKey }) => {
-    const context: Context = { idempotencyKey };
+  return async ({ headers, body, placement }) => {
+    const context: Context = { placement };
     const [answer, init] = await handle({
       method: 'POST',
       url: '/graphql',

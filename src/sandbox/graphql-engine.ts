@@ -14,13 +14,14 @@ import {
 } from 'graphql';
 import type { GraphqlResolvers } from './graphql-resolvers.ts';
 import { httpStatusOf, Refusal, type RefusalCode } from './refusal.ts';
-import { sandboxSchemaSdl } from './schema-sdl.ts';
+import { type SchemaTraits, schemaSdl } from './schema-sdl.ts';
+import type { Placement } from './service.ts';
 
 export type Operation = {
   query: string;
   variables: Record<string, unknown> | undefined;
   operationName: string | undefined;
-  idempotencyKey: string | undefined;
+  placement: Placement;
 };
 
 export type Outcome = { status: number; body: object; retryAfterSeconds?: number };
@@ -75,11 +76,13 @@ function settle({ data, errors }: ExecutionResult): Outcome {
   };
 }
 
-export function createGraphqlEngine(resolvers: GraphqlResolvers, introspection: boolean): GraphqlEngine {
-  const schema = buildSchema(sandboxSchemaSdl);
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+export type EngineTraits = SchemaTraits & { introspection: boolean };
 
-  return async ({ query, variables, operationName, idempotencyKey }) => {
+export function createGraphqlEngine(resolvers: GraphqlResolvers, traits: EngineTraits): GraphqlEngine {
+  const schema = buildSchema(schemaSdl(traits));
+  const rules = traits.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+
+  return async ({ query, variables, operationName, placement }) => {
     let document: DocumentNode;
     try {
       document = parse(query);
@@ -97,7 +100,7 @@ export function createGraphqlEngine(resolvers: GraphqlResolvers, introspection: 
         schema,
         document,
         rootValue: resolvers,
-        contextValue: { idempotencyKey },
+        contextValue: placement,
         variableValues: variables,
         operationName,
       }),

@@ -7,6 +7,7 @@ const operations: Record<string, SandboxOperation> = {
   generate: 'generate',
   generateImage: 'generateImage',
   checkJobStatus: 'status',
+  generationById: 'status',
   __schema: 'introspection',
   __type: 'introspection',
 };

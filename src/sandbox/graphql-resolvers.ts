@@ -1,7 +1,8 @@
 // Owns what each root field of the sandbox's schema does.
 
-import { describeJob } from './job.ts';
-import type { Service } from './service.ts';
+import type { JobView } from './job-view.ts';
+import type { Traits } from './scenarios/traits.ts';
+import type { Placement, Service } from './service.ts';
 import { checkSubmission } from './submission.ts';
 
 type GenerateArguments = {
@@ -17,18 +18,16 @@ type GenerateImageArguments = {
   input: Record<'service' | 'prompt' | 'width' | 'height' | 'version' | 'webhookUrl', unknown>;
 };
 
-type Context = { idempotencyKey: string | undefined };
-
 export type GraphqlResolvers = ReturnType<typeof createResolvers>;
 
-export function createResolvers(service: Service, now: () => number, origin: () => string) {
+export function createResolvers(service: Service, { describe }: JobView, { field, argument }: Traits['statusQuery']) {
   return {
-    checkJobStatus({ jobId }: { jobId: string }) {
-      const job = service.find(jobId);
-      return job ? describeJob(job, now(), origin()) : null;
+    [field](given: Record<string, string>) {
+      const job = service.find(given[argument] ?? '');
+      return job ? describe(job) : null;
     },
 
-    generate({ input }: GenerateArguments, { idempotencyKey }: Context) {
+    generate({ input }: GenerateArguments, placement: Placement) {
       const { width, height, version, quality } = input.options ?? {};
       const submission = checkSubmission(
         'generate',
@@ -43,12 +42,12 @@ export function createResolvers(service: Service, now: () => number, origin: () 
         },
         { service: 'input.provider', prompt: 'input.input.text' },
       );
-      return describeJob(service.submit(submission, idempotencyKey), now(), origin());
+      return describe(service.submit(submission, placement));
     },
 
-    generateImage({ input }: GenerateImageArguments, { idempotencyKey }: Context) {
+    generateImage({ input }: GenerateImageArguments, placement: Placement) {
       const submission = checkSubmission('generateImage', { ...input, quality: undefined });
-      return describeJob(service.submit(submission, idempotencyKey), now(), origin());
+      return describe(service.submit(submission, placement));
     },
   };
 }

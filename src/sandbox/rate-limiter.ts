@@ -1,8 +1,9 @@
 // Owns the count of requests per window and the headers that tell about it.
 
 import { Refusal } from './refusal.ts';
+import type { ResetFormat } from './scenarios/traits.ts';
 
-export type RateHeaders = Record<'X-RateLimit-Limit' | 'X-RateLimit-Remaining' | 'X-RateLimit-Reset', string>;
+export type RateHeaders = Partial<Record<'X-RateLimit-Limit' | 'X-RateLimit-Remaining' | 'X-RateLimit-Reset', string>>;
 
 /** Fixed windows; one begins with the first request after the last has ended. */
 export class RateLimiter {
@@ -13,6 +14,7 @@ export class RateLimiter {
     private readonly limit: number,
     private readonly windowMs: number,
     private readonly now: () => number,
+    private readonly resetFormat: ResetFormat | undefined,
   ) {}
 
   /** Counts one request, or refuses it; a refused one is not counted. */
@@ -30,15 +32,31 @@ export class RateLimiter {
     this.used += 1;
   }
 
-  /** The reset is rounded up to whole epoch seconds: whoever waits for it never comes too early. */
   headers(): RateHeaders {
+    if (this.resetFormat === undefined) return {};
     const now = this.now();
     const open = now < this.startedAt + this.windowMs;
     const resetsAt = open ? this.startedAt + this.windowMs : now + this.windowMs;
     return {
       'X-RateLimit-Limit': String(this.limit),
       'X-RateLimit-Remaining': String(this.limit - (open ? this.used : 0)),
-      'X-RateLimit-Reset': String(Math.ceil(resetsAt / 1000)),
+      'X-RateLimit-Reset': spellReset(resetsAt, now, this.resetFormat),
     };
+  }
+}
+
+/** Seconds are rounded up: whoever waits for them never comes too early. */
+function spellReset(resetsAt: number, now: number, format: ResetFormat): string {
+  switch (format) {
+    case 'epoch-seconds':
+      return String(Math.ceil(resetsAt / 1000));
+    case 'epoch-ms':
+      return String(Math.ceil(resetsAt));
+    case 'seconds-from-now':
+      return String(Math.ceil((resetsAt - now) / 1000));
+    case 'iso':
+      return new Date(resetsAt).toISOString();
+    default:
+      return format satisfies never;
   }
 }

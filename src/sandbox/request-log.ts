@@ -1,4 +1,6 @@
-// Owns the record of what arrived at the sandbox and how it was answered.
+// Owns the record of what arrived at the sandbox, how it was answered, and which fault it met.
+
+import type { ScenarioName } from './scenarios/table.ts';
 
 export type SandboxOperation = 'generate' | 'generateImage' | 'status' | 'introspection' | 'picture' | 'rest' | 'other';
 
@@ -9,8 +11,15 @@ export type LoggedRequest = {
   path: string;
   operation: SandboxOperation;
   idempotencyKey?: string;
-  /** 0 while there is no answer yet. */
+  /** 0 while there is no answer yet, and for good where a scenario destroys the connection instead. */
   httpStatus: number;
+  /** The scenario that spoilt this request or its answer. */
+  fault?: ScenarioName;
+};
+
+/** A fault that was dealt, and to what. */
+export type DealtFault = Pick<LoggedRequest, 'at' | 'operation' | 'path' | 'idempotencyKey'> & {
+  scenario: ScenarioName;
 };
 
 const KEPT_REQUESTS = 10_000;
@@ -27,5 +36,11 @@ export class RequestLog {
 
   list(): LoggedRequest[] {
     return this.entries.map((entry) => ({ ...entry }));
+  }
+
+  faults(): DealtFault[] {
+    return this.entries.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
+      fault === undefined ? [] : { scenario: fault, ...request },
+    );
   }
 }

@@ -1,11 +1,16 @@
-// Owns the sandbox's REST door: a submission by POST /v1/text_to_image, read by the page's parameter table.
+// Owns REST in the sandbox: a submission, read by the page's parameter table, and the reading of a job.
 
-import { describeJob } from './job.ts';
+import type { JobView } from './job-view.ts';
 import { Refusal } from './refusal.ts';
-import type { Service } from './service.ts';
+import type { Placement, Service } from './service.ts';
 import { checkSubmission } from './submission.ts';
 
-type Dependencies = { service: Service; now: () => number; origin: () => string };
+export type RestEndpoint = {
+  /** Answers with the fields that the page's response examples show, and the size and cost. */
+  submit(body: string, placement: Placement): object;
+  /** Answers with all that is told of a job; the page shows no way to read one by REST. */
+  read(id: string): object;
+};
 
 function parseObject(body: string): Record<string, unknown> {
   try {
@@ -17,23 +22,32 @@ function parseObject(body: string): Record<string, unknown> {
   throw new Refusal('BAD_REQUEST', 'The body must be a JSON object');
 }
 
-/** Answers with the fields that the page's response examples show, and the size and cost. */
-export function submitByRest({ service, now, origin }: Dependencies, body: string, idempotencyKey: string | undefined) {
-  const { service: name, prompt, width, height, version, webhookUrl } = parseObject(body);
-  const submission = checkSubmission('rest', {
-    service: name,
-    prompt,
-    width,
-    height,
-    version,
-    quality: undefined,
-    webhookUrl,
-  });
-  const {
-    type: _type,
-    provider: _provider,
-    metadata: _metadata,
-    ...job
-  } = describeJob(service.submit(submission, idempotencyKey), now(), origin());
-  return job;
+export function createRestEndpoint(service: Service, { describe }: JobView): RestEndpoint {
+  return {
+    submit(body, placement) {
+      const { service: name, prompt, width, height, version, webhookUrl } = parseObject(body);
+      const submission = checkSubmission('rest', {
+        service: name,
+        prompt,
+        width,
+        height,
+        version,
+        quality: undefined,
+        webhookUrl,
+      });
+      const {
+        type: _type,
+        provider: _provider,
+        metadata: _metadata,
+        ...job
+      } = describe(service.submit(submission, placement));
+      return job;
+    },
+
+    read(id) {
+      const job = service.find(id);
+      if (!job) throw new Refusal('NOT_FOUND', `There is no job ${id}`);
+      return describe(job);
+    },
+  };
 }

@@ -3,17 +3,25 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ApiDoor } from './api-door.ts';
 import { createGraphqlEndpoint } from './graphql-endpoint.ts';
 import { createGraphqlEngine } from './graphql-engine.ts';
 import { createResolvers } from './graphql-resolvers.ts';
 import { HttpDoor } from './http-door.ts';
 import type { JobStatus } from './job.ts';
+import { createJobView } from './job-view.ts';
+import { PictureDoor } from './picture-door.ts';
 import { planLimits, type SandboxPlan } from './plans.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { type LoggedRequest, RequestLog } from './request-log.ts';
+import { type DealtFault, type LoggedRequest, RequestLog } from './request-log.ts';
+import { createRestEndpoint } from './rest-endpoint.ts';
+import { PictureAddresses } from './scenarios/picture-addresses.ts';
+import { chooseScenarios, type ScenarioName } from './scenarios/scenarios.ts';
 import { type Charge, type Refund, Service } from './service.ts';
+import { type WebhookDelivery, Webhooks } from './webhooks/webhooks.ts';
 
 export type { SandboxPlan } from './plans.ts';
+export type { ScenarioName } from './scenarios/scenarios.ts';
 export { sandboxSchemaSdl } from './schema-sdl.ts';
 
 export type SandboxOptions = {
@@ -33,8 +41,12 @@ export type SandboxOptions = {
   windowMs?: number;
   /** The sandbox's clock in epoch milliseconds; tests drive it instead of sleeping. */
   now?: () => number;
-  /** Decides the job ids, and with them how long each job takes; random by default. */
+  /** Decides the job ids, how long each job takes, and whatever a scenario leaves open; random by default. */
   seed?: string;
+  /** What goes wrong, or differs, by name; default nothing. They win over the other options. */
+  scenarios?: readonly ScenarioName[];
+  /** What webhooks are signed with; by default a generated one. */
+  webhookSecret?: string;
 };
 
 export type SandboxState = {
@@ -47,41 +59,70 @@ export type SandboxState = {
   credits: number;
   /** Valid submissions that reached the service: repeated and refused ones count, rate-limited ones do not. */
   submissions: number;
+  /** What scenarios did to single requests, oldest first. */
+  faults: DealtFault[];
+  /** Webhooks that have got an answer, or never will, oldest first. */
+  webhooks: WebhookDelivery[];
 };
 
-export type Sandbox = { url: string; key: string; close(): Promise<void>; inspect(): SandboxState };
+export type Sandbox = {
+  url: string;
+  key: string;
+  webhookSecret: string;
+  close(): Promise<void>;
+  inspect(): SandboxState;
+};
 
 /**
  * A stateful emulator of the Doitong service on a local port. Prompts that contain `sandbox:fail` make a job that ends
  * as `failed` (refunded), those with `sandbox:moderated` one that ends as `moderated` (not refunded).
  * The state is served at `GET /sandbox/state`, too, for tests of other processes.
+ * @throws ScenarioError when the scenarios are unknown or exclude each other
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const now = options.now ?? Date.now;
+  const chosen = chooseScenarios(options.scenarios ?? []);
+  const { traits } = chosen;
+  const clock = options.now ?? Date.now;
+  const now = (): number => clock() + traits.clockAheadMs;
   const key = options.key ?? `sandbox-${randomBytes(12).toString('hex')}`;
+  const webhookSecret = options.webhookSecret ?? `sandbox-${randomBytes(12).toString('hex')}`;
+  const seed = options.seed ?? randomUUID();
   const limits = planLimits[options.plan ?? 'pro'];
-  const service = new Service({
-    limits,
-    credits: options.credits ?? 1000,
-    medianJobMs: options.jobDurationMs ?? 4000,
-    now,
-    seed: options.seed ?? randomUUID(),
-  });
-  const log = new RequestLog();
-  const inspect = (): SandboxState => ({ requests: log.list(), ...service.inspect() });
 
   let url = '';
-  const origin = (): string => url;
-  const door = new HttpDoor({
-    key,
+  const addresses = new PictureAddresses(traits, seed);
+  const view = createJobView({ now, origin: () => url, traits, addresses });
+  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view });
+  const service = new Service({
+    limits,
+    credits: traits.credits ?? options.credits ?? 1000,
+    medianJobMs: (options.jobDurationMs ?? 4000) * traits.jobTimeFactor,
     now,
-    origin,
-    service,
-    limiter: new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now),
+    seed,
+    ending: traits.ending,
+    onJob: (job) => webhooks.expect(job),
+  });
+  const log = new RequestLog();
+  const inspect = (): SandboxState => ({
+    requests: log.list(),
+    ...service.inspect(),
+    faults: log.faults(),
+    webhooks: webhooks.list(),
+  });
+  const introspection = (options.introspection ?? true) && traits.introspection;
+  const engine = createGraphqlEngine(createResolvers(service, view, traits.statusQuery), { ...traits, introspection });
+  const door = new HttpDoor({
+    now,
     log,
-    graphql: createGraphqlEndpoint(
-      createGraphqlEngine(createResolvers(service, now, origin), options.introspection ?? true),
-    ),
+    api: new ApiDoor({
+      key,
+      chosen,
+      limiter: new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat),
+      graphql: createGraphqlEndpoint(engine),
+      rest: createRestEndpoint(service, view),
+    }),
+    pictures: new PictureDoor({ now, service, addresses }),
+    graphql: traits.graphql,
     inspect,
   });
 
@@ -95,10 +136,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
+  const close = async (): Promise<void> => {
+    const announced = webhooks.close();
+    await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url, key, close, inspect };
+    await announced;
+  };
+  return { url, key, webhookSecret, close, inspect };
 }

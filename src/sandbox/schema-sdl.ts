@@ -1,17 +1,23 @@
 // Owns the sandbox's GraphQL schema, written from the provider's page: both documented mutations and the status query.
 
-/**
- * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
- * status query, which the page names and does not show, answers with the fields of both.
- */
-export const sandboxSchemaSdl = /* GraphQL */ `
-"Any JSON value."
-scalar JSON
+import { plainTraits, type Traits } from './scenarios/traits.ts';
 
-enum GenerationType {
-  IMAGE
-}
+export type SchemaTraits = Pick<Traits, 'generate' | 'optionalInput' | 'statusQuery'>;
 
+/** Lines that are there only when the flag is. */
+const when = (flag: boolean, lines: string): string => (flag ? lines : '');
+
+const VERSION = `
+  "flux-pro or flux-pro-1.1."
+  version: String`;
+const QUALITY = `
+  "high is the one value known."
+  quality: String`;
+const WEBHOOK_URL = `
+  "Told when the job ends, where webhooks are sent."
+  webhookUrl: String`;
+
+const generateInput = (optional: boolean): string => `
 input GenerateTextInput {
   "The prompt."
   text: String!
@@ -21,11 +27,7 @@ input GenerateOptions {
   "256 to 2048, a multiple of 8; 1024 when absent."
   width: Int
   "256 to 2048, a multiple of 8; 1024 when absent."
-  height: Int
-  "flux-pro or flux-pro-1.1."
-  version: String
-  "high is the one value known."
-  quality: String
+  height: Int${when(optional, VERSION + QUALITY)}
 }
 
 input GenerateInput {
@@ -33,25 +35,11 @@ input GenerateInput {
   "flux-pro is the one value known."
   provider: String!
   input: GenerateTextInput!
-  options: GenerateOptions
-  "Accepted and kept; the sandbox delivers nothing to it."
-  webhookUrl: String
+  options: GenerateOptions${when(optional, WEBHOOK_URL)}
 }
+`;
 
-input ImageGenerationInput {
-  "flux-pro is the one value known."
-  service: String!
-  prompt: String!
-  "256 to 2048, a multiple of 8."
-  width: Int = 1024
-  "256 to 2048, a multiple of 8."
-  height: Int = 1024
-  "flux-pro or flux-pro-1.1."
-  version: String
-  "Accepted and kept; the sandbox delivers nothing to it."
-  webhookUrl: String
-}
-
+const GENERATION = `
 "What generate answers with."
 type Generation {
   id: ID!
@@ -66,7 +54,30 @@ type Generation {
   "ISO 8601."
   createdAt: String!
 }
+`;
 
+/**
+ * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
+ * status query, which the page names and does not show, answers with the fields of both.
+ */
+export const schemaSdl = ({ generate, optionalInput, statusQuery }: SchemaTraits): string => /* GraphQL */ `
+"Any JSON value."
+scalar JSON
+
+enum GenerationType {
+  IMAGE
+}
+${when(generate, generateInput(optionalInput))}
+input ImageGenerationInput {
+  "flux-pro is the one value known."
+  service: String!
+  prompt: String!
+  "256 to 2048, a multiple of 8."
+  width: Int = 1024
+  "256 to 2048, a multiple of 8."
+  height: Int = 1024${when(optionalInput, VERSION + WEBHOOK_URL)}
+}
+${when(generate, GENERATION)}
 "What generateImage answers with."
 type GeneratedImage {
   id: ID!
@@ -103,11 +114,17 @@ type Job {
 
 type Query {
   "Null when no such job is known."
-  checkJobStatus(jobId: ID!): Job
+  ${statusQuery.field}(${statusQuery.argument}: ID!): Job
 }
 
-type Mutation {
-  generate(input: GenerateInput!): Generation
+type Mutation {${when(
+  generate,
+  `
+  generate(input: GenerateInput!): Generation`,
+)}
   generateImage(input: ImageGenerationInput!): GeneratedImage
 }
 `;
+
+/** The schema where no scenario changes it. */
+export const sandboxSchemaSdl: string = schemaSdl(plainTraits);

@@ -1,7 +1,7 @@
 // Owns what the sandbox remembers: jobs, the credits they cost, and which idempotency key stands for which job.
 
 import { createHash } from 'node:crypto';
-import { endingOf, type Job, jobDurationMs, statusAt } from './job.ts';
+import { endingAskedFor, type Job, type JobEnding, jobDurationMs, statusAt } from './job.ts';
 import type { PlanLimits } from './plans.ts';
 import { priceCredits } from './price.ts';
 import { Refusal } from './refusal.ts';
@@ -16,7 +16,14 @@ export type ServiceOptions = {
   medianJobMs: number;
   now: () => number;
   seed: string;
+  /** How every job ends; undefined: as its prompt asks. */
+  ending?: JobEnding | undefined;
+  /** Told of every new job. */
+  onJob?: (job: Job) => void;
 };
+
+/** One request that may place orders: its key, and how many jobs it was answered with. */
+export type Placement = { idempotencyKey: string | undefined; jobs: number };
 
 const KEPT_JOBS = 5_000;
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -45,32 +52,9 @@ export class Service {
   }
 
   /** Repeats the job of a known key; else charges for a new one. Refusals charge nothing and remember no key. */
-  submit(submission: Submission, idempotencyKey?: string): Job {
-    this.submissions += 1;
-    this.settle();
-    const fingerprint = createHash('sha256').update(JSON.stringify(submission)).digest('hex');
-    if (idempotencyKey !== undefined) {
-      const known = this.recall(idempotencyKey, fingerprint);
-      if (known) return known;
-    }
-    this.checkLimits();
-    const creditCost = priceCredits(submission.width, submission.height);
-    if (creditCost > this.balance) {
-      throw new Refusal('INSUFFICIENT_CREDITS', 'Insufficient credits for this operation', {
-        details: { creditsRequired: creditCost, creditsAvailable: this.balance },
-      });
-    }
-    const job = this.create(submission, creditCost);
-    this.charges.push({
-      jobId: job.id,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-      credits: creditCost,
-      at: job.createdAtMs,
-    });
-    if (idempotencyKey !== undefined) {
-      this.keys.set(idempotencyKey, { jobId: job.id, fingerprint, at: job.createdAtMs });
-    }
-    this.forgetOldest();
+  submit(submission: Submission, placement: Placement): Job {
+    const job = this.order(submission, placement.idempotencyKey);
+    placement.jobs += 1;
     return job;
   }
 
@@ -97,6 +81,36 @@ export class Service {
     };
   }
 
+  private order(submission: Submission, idempotencyKey: string | undefined): Job {
+    this.submissions += 1;
+    this.settle();
+    const fingerprint = createHash('sha256').update(JSON.stringify(submission)).digest('hex');
+    if (idempotencyKey !== undefined) {
+      const known = this.recall(idempotencyKey, fingerprint);
+      if (known) return known;
+    }
+    this.checkLimits();
+    const creditCost = priceCredits(submission.width, submission.height);
+    if (creditCost > this.balance) {
+      throw new Refusal('INSUFFICIENT_CREDITS', 'Insufficient credits for this operation', {
+        details: { creditsRequired: creditCost, creditsAvailable: this.balance },
+      });
+    }
+    const job = this.create(submission, creditCost);
+    this.charges.push({
+      jobId: job.id,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      credits: creditCost,
+      at: job.createdAtMs,
+    });
+    if (idempotencyKey !== undefined) {
+      this.keys.set(idempotencyKey, { jobId: job.id, fingerprint, at: job.createdAtMs });
+    }
+    this.forgetOldest();
+    this.options.onJob?.(job);
+    return job;
+  }
+
   private recall(key: string, fingerprint: string): Job | undefined {
     if (key.length > MAX_KEY_LENGTH) {
       throw new Refusal('BAD_USER_INPUT', `Idempotency-Key must not be longer than ${MAX_KEY_LENGTH} characters`);
@@ -117,9 +131,10 @@ export class Service {
     const { limits, now } = this.options;
     const nowMs = now();
     if (this.running.size >= limits.concurrentJobs) {
-      const firstEnd = Math.min(...[...this.running].map((job) => job.endsAtMs));
+      const ends = [...this.running].flatMap(({ ending, endsAtMs }) => (ending === 'never' ? [] : endsAtMs));
+      const waitSeconds = Math.max(1, Math.ceil((Math.min(...ends) - nowMs) / 1000));
       throw new Refusal('CONCURRENT_LIMIT_EXCEEDED', `The plan allows ${limits.concurrentJobs} jobs at a time`, {
-        retryAfterSeconds: Math.max(1, Math.ceil((firstEnd - nowMs) / 1000)),
+        ...(ends.length > 0 && { retryAfterSeconds: waitSeconds }),
       });
     }
     const day = Math.floor(nowMs / DAY_MS);
@@ -132,11 +147,18 @@ export class Service {
   }
 
   private create(submission: Submission, creditCost: number): Job {
-    const { seed, medianJobMs, now } = this.options;
+    const { seed, medianJobMs, ending, now } = this.options;
     const createdAtMs = now();
     this.created += 1;
     const id = `sbx_${createHash('sha256').update(`${seed} ${this.created}`).digest('hex').slice(0, 20)}`;
-    const job = { id, submission, creditCost, createdAtMs, endsAtMs: createdAtMs + jobDurationMs(id, medianJobMs) };
+    const job: Job = {
+      id,
+      submission,
+      creditCost,
+      createdAtMs,
+      endsAtMs: createdAtMs + jobDurationMs(id, medianJobMs),
+      ending: ending ?? endingAskedFor(submission.prompt),
+    };
     this.jobs.set(id, job);
     this.running.add(job);
     this.today.accepted += 1;
@@ -150,7 +172,7 @@ export class Service {
     for (const job of this.running) {
       if (statusAt(job, now) === 'processing') continue;
       this.running.delete(job);
-      if (endingOf(job) !== 'failed') continue;
+      if (job.ending !== 'failed') continue;
       this.balance += job.creditCost;
       this.refunds.push({ jobId: job.id, credits: job.creditCost, at: job.endsAtMs });
     }

@@ -11,20 +11,38 @@ const MODE = 0o600;
 const RENAME_TRIES = 8;
 const RENAME_PAUSE_MS = 15;
 
+/** What is asked right before the new text takes its place; a rejection leaves the old one there. */
+type BeforeReplacing = () => Promise<void>;
+
 /** Replaces the file at `path`. Afterwards it survives a crash of process or machine. */
-export async function writeAtomic(path: string, text: string, clock: Clock): Promise<void> {
+export async function writeAtomic(path: string, text: string, clock: Clock, before?: BeforeReplacing): Promise<void> {
+  await replace(path, text, clock, { durable: true, before });
+  await syncFolder(dirname(path));
+}
+
+/** Replaces the file at `path`: whole or not at all for every reader, but a crash of the machine may undo it. */
+export async function replaceFile(path: string, text: string, clock: Clock, before?: BeforeReplacing): Promise<void> {
+  await replace(path, text, clock, { durable: false, before });
+}
+
+async function replace(
+  path: string,
+  text: string,
+  clock: Clock,
+  options: { durable: boolean; before: BeforeReplacing | undefined },
+): Promise<void> {
   const part = `${path}.${randomBytes(4).toString('hex')}.part`;
   try {
-    await writeWhole(part, Buffer.from(text));
+    await writeWhole(part, Buffer.from(text), options.durable);
+    await options.before?.();
     await renameHeld(part, path, clock);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw error;
   }
-  await syncFolder(dirname(path));
 }
 
-async function writeWhole(path: string, bytes: Buffer): Promise<void> {
+async function writeWhole(path: string, bytes: Buffer, durable: boolean): Promise<void> {
   const file = await open(path, 'wx', MODE);
   try {
     let written = 0;
@@ -34,7 +52,7 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
       if (bytesWritten === 0) throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
       written += bytesWritten;
     }
-    await file.datasync();
+    if (durable) await file.datasync();
   } finally {
     await file.close();
   }

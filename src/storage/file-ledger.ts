@@ -1,27 +1,38 @@
 /** Job records on disk, one file each, shared by all processes that work with the same service and key. */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
-import { readRecord, recordText } from '../core/job-record.ts';
+import { type RecordReading, readRecord, recordText } from '../core/job-record.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
 import { writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
-import { FileLock } from './file-lock.ts';
+import { type AssertHeld, FileLock, LockLost } from './file-lock.ts';
 
 export type FileLedgerParts = { clock: Clock; log: Log; processes: Processes };
 
-/** Files read at a time when all are listed. */
-const PARALLEL_READS = 32;
+/** Beside the folder of the records. */
+const DAMAGED = 'damaged';
+/**
+ * How long all records are read at a stretch before others get their turn. Without promises: thousands of small files
+ * that the system holds in memory are read in less time than Node needs to hand each of them to a thread and back.
+ */
+const STRETCH_MS = 4;
+/** Longer than a record; one that is longer is read a second time. */
+const READ_BYTES = 65_536;
+const LINE_FEED = 10;
 
 /** @param folder absolute; of this service and key alone. Made when the first record is written. */
 export function createFileLedger(folder: string, parts: FileLedgerParts): JobLedger {
   const lock = new FileLock(parts.processes, parts.clock);
   const jobs = join(folder, 'jobs');
   const pathOf = (id: string): string => join(jobs, `${id}.json`);
+  /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
+  const idsByRemoteId = new Map<string, string>();
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<{ job: Job; readOnly: boolean } | undefined> {
@@ -29,8 +40,10 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
       if (errorCode(error) === 'ENOENT') return undefined;
       throw cannot('read', pathOf(id), error);
     });
-    if (text === undefined) return undefined;
-    const record = readRecord(text);
+    return text === undefined ? undefined : usable(id, readRecord(text));
+  }
+
+  async function usable(id: string, record: RecordReading): Promise<{ job: Job; readOnly: boolean } | undefined> {
     if (record.type === 'damaged') {
       await setAside(id, record.reason);
       return undefined;
@@ -42,18 +55,31 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
   async function setAside(id: string, reason: string): Promise<void> {
-    const aside = join(folder, 'damaged', `${id}.${parts.clock.now()}.json`);
+    const aside = join(folder, DAMAGED, `${id}.${parts.clock.now()}.json`);
     parts.log.error('a damaged job record was set aside', { id, reason, file: aside });
-    await mkdir(join(folder, 'damaged'), { recursive: true, mode: 0o700 });
+    await mkdir(join(folder, DAMAGED), { recursive: true, mode: 0o700 });
     await rename(pathOf(id), aside).catch(() => undefined);
   }
 
   /** A new job's record that cannot be kept means that nothing was sent; a known job's may be paid for. */
-  async function write(job: Job, spent: 'no' | 'maybe'): Promise<void> {
+  async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
     try {
-      await writeAtomic(pathOf(job.id), recordText(job), parts.clock);
+      await writeAtomic(pathOf(job.id), recordText(job), parts.clock, assertHeld);
     } catch (error) {
+      if (error instanceof LockLost) throw error;
       throw cannot('write', pathOf(job.id), error, spent);
+    }
+  }
+
+  /** Changes of a record wait for each other; without the lock nothing is changed. */
+  async function locked<Value>(id: string, work: (assertHeld: AssertHeld) => Promise<Value>): Promise<Value> {
+    const path = join(jobs, `${id}.lock`);
+    try {
+      return await lock.hold(path, work);
+    } catch (error) {
+      if (error instanceof FluxError) throw error;
+      const spent = (await read(id))?.job.state === 'queued' ? 'no' : 'maybe';
+      throw cannot('lock', path, error, spent);
     }
   }
 
@@ -65,20 +91,37 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   }
 
-  async function list(): Promise<Job[]> {
+  /** Newest first. @param mayBe leaves texts out before they are understood, which costs as much as reading them */
+  async function all(mayBe: (text: string) => boolean = () => true): Promise<Job[]> {
     const found: Job[] = [];
-    const waiting = (await ids()).filter((id) => JOB_ID.test(id));
-    const reader = async (): Promise<void> => {
-      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-        const record = await read(id);
-        if (record !== undefined) found.push(record.job);
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    let until = parts.clock.monotonic() + STRETCH_MS;
+    for (const id of (await ids()).filter((name) => JOB_ID.test(name))) {
+      if (parts.clock.monotonic() > until) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        until = parts.clock.monotonic() + STRETCH_MS;
       }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_READS }, reader));
+      const text = textAt(pathOf(id), buffer);
+      if (text === undefined || !mayBe(text)) continue;
+      const record = readRecord(text);
+      const job = record.type === 'job' ? record.job : (await usable(id, record))?.job;
+      if (job !== undefined) found.push(job);
+    }
     return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
   }
 
+  async function findRemote(remoteId: string): Promise<Job | undefined> {
+    const known = idsByRemoteId.get(remoteId);
+    const job = known === undefined ? undefined : (await read(known))?.job;
+    if (job?.remoteId === remoteId) return job;
+    const spelling = JSON.stringify(remoteId);
+    const found = (await all((text) => text.includes(spelling))).find((other) => other.remoteId === remoteId);
+    if (found !== undefined) idsByRemoteId.set(remoteId, found.id);
+    return found;
+  }
+
   return {
+    location: folder,
     async add(job) {
       try {
         await mkdir(jobs, { recursive: true, mode: 0o700 });
@@ -89,23 +132,53 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     },
     async update(id, change) {
       if (!JOB_ID.test(id) || (await read(id)) === undefined) return undefined;
-      return lock.hold(join(jobs, `${id}.lock`), async () => {
+      return locked(id, async (assertHeld) => {
         const record = await read(id);
         if (record === undefined) return undefined;
         const next = change(record.job);
         if (next === record.job) return next;
         if (record.readOnly) throw readOnly(id);
         const stamped = { ...next, updatedAt: parts.clock.now() };
-        await write(stamped, stamped.state === 'submitting' && record.job.state === 'queued' ? 'no' : 'maybe');
+        const unsent = stamped.state === 'submitting' && record.job.state === 'queued';
+        await write(stamped, unsent ? 'no' : 'maybe', assertHeld);
+        if (stamped.remoteId !== undefined) idsByRemoteId.set(stamped.remoteId, id);
         return stamped;
       });
     },
     async find(id) {
       const own = JOB_ID.test(id) ? (await read(id))?.job : undefined;
-      return own ?? (await list()).find((job) => job.remoteId === id);
+      return own ?? findRemote(id);
     },
-    list,
+    list: () => all(),
   };
+}
+
+/** Where damaged records of this folder were set aside, and how many still lie there. */
+export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
+  const aside = join(folder, DAMAGED);
+  const names = await readdir(aside).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw cannot('read', aside, error);
+  });
+  return { folder: aside, count: names.length };
+}
+
+/** @returns `undefined` when there is no such file */
+function textAt(path: string, buffer: Buffer): string | undefined {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const length = readSync(file, buffer, 0, buffer.length, 0);
+      // Some file systems give less at once than there is; only the end of a record has a line feed.
+      const isWhole = length < buffer.length && buffer[length - 1] === LINE_FEED;
+      return isWhole ? buffer.toString('utf8', 0, length) : readFileSync(path, 'utf8');
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw cannot('read', path, error);
+  }
 }
 
 function cannot(what: string, path: string, cause: unknown, creditsSpent: 'no' | 'maybe' = 'no'): FluxError {

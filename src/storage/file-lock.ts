@@ -2,12 +2,21 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { Clock } from '../core/clock.ts';
-import type { Processes } from '../core/processes.ts';
+import type { Owner, Processes } from '../core/processes.ts';
 import { errorCode } from './error-code.ts';
 
 /** A lock is held for a few file operations; whoever waits this long meets a process that was stopped. */
 const PATIENCE_MS = 5_000;
-const PAUSE_MS = 4;
+const PAUSE_MS = 3;
+const MINE_LOST_TRIES = 3;
+
+/** Throws `LockLost` when another process has taken the lock over; asked right before a change becomes visible. */
+export type AssertHeld = () => Promise<void>;
+
+/** The process was stopped for so long that another one took its lock over: what it was doing must not be done. */
+export class LockLost extends Error {
+  override readonly name = 'LockLost';
+}
 
 export class FileLock {
   readonly #processes: Processes;
@@ -18,49 +27,89 @@ export class FileLock {
     this.#clock = clock;
   }
 
-  /** Runs `work` while no other process holds the lock at `path`. */
-  async hold<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
-    await this.#acquire(path);
-    try {
-      return await work();
-    } finally {
-      await rm(path, { force: true });
+  /** Runs `work` while no other process holds the lock at `path`; once more if the lock was lost on the way. */
+  async hold<Value>(path: string, work: (assertHeld: AssertHeld) => Promise<Value>): Promise<Value> {
+    for (let attempt = 1; ; attempt += 1) {
+      const mark = await this.#acquire(path);
+      try {
+        return await work(async () => {
+          if (!(await isMarked(path, mark))) throw new LockLost(`the lock ${path} was taken over`);
+        });
+      } catch (error) {
+        if (!(error instanceof LockLost) || attempt === MINE_LOST_TRIES) throw error;
+      } finally {
+        if (await isMarked(path, mark)) await rm(path, { force: true });
+      }
     }
   }
 
-  async #acquire(path: string): Promise<void> {
-    const until = this.#clock.monotonic() + PATIENCE_MS;
-    while (!(await this.#make(path))) {
-      const late = this.#clock.monotonic() > until;
-      if (late || (await this.#isOrphan(path))) await setAside(path);
+  /** @returns what the lock file holds while it is ours */
+  async #acquire(path: string): Promise<string> {
+    const mark = JSON.stringify({ ...this.#processes.self(), lock: randomBytes(6).toString('hex') });
+    let holder: string | undefined;
+    let until = 0;
+    while (!(await make(path, mark))) {
+      const seen = await markAt(path);
+      // Where many wait, one may be unlucky for long: patience is with the one that holds the lock now.
+      if (seen !== holder) until = this.#clock.monotonic() + PATIENCE_MS;
+      holder = seen;
+      if (this.#clock.monotonic() > until || this.#isOrphan(seen)) await setAside(path);
       else await this.#clock.sleep(PAUSE_MS * (1 + this.#clock.random()));
     }
+    return mark;
   }
 
-  async #make(path: string): Promise<boolean> {
-    try {
-      const file = await open(path, 'wx', 0o600);
-      try {
-        await file.writeFile(String(this.#processes.self().pid));
-      } finally {
-        await file.close();
-      }
-      return true;
-    } catch (error) {
-      // Windows answers so while the old lock is being removed.
-      if (errorCode(error) === 'EEXIST' || (process.platform === 'win32' && errorCode(error) === 'EPERM')) return false;
-      throw error;
-    }
-  }
-
-  async #isOrphan(path: string): Promise<boolean> {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    // Empty: its maker is just about to write, or was killed there; patience decides.
-    return /^\d+$/u.test(text) && !this.#processes.isAlive({ pid: Number(text) });
+  #isOrphan(mark: string): boolean {
+    const maker = makerOf(mark);
+    // None: its maker is just about to write, or was killed there; patience decides.
+    return maker !== undefined && !this.#processes.isAlive(maker);
   }
 }
 
-/** Of several processes that find an orphan, the rename lets one remove it. */
+async function make(path: string, mark: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(mark);
+    } catch (error) {
+      // A full disk: an unmarked lock would keep the others waiting.
+      await rm(path, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    // Windows answers so while the old lock is being removed.
+    if (errorCode(error) === 'EEXIST' || (process.platform === 'win32' && errorCode(error) === 'EPERM')) return false;
+    throw error;
+  }
+}
+
+async function isMarked(path: string, mark: string): Promise<boolean> {
+  return (await markAt(path)) === mark;
+}
+
+/** Empty when nobody holds the lock, or its maker is just about to write. */
+async function markAt(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+function makerOf(text: string): Owner | undefined {
+  try {
+    const { pid, host, session } = JSON.parse(text) as Partial<Owner>;
+    return typeof pid === 'number' && typeof host === 'string' && typeof session === 'string'
+      ? { pid, host, session }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Of several processes that find an orphan, the rename lets one remove it. One that comes late takes the new lock away:
+ * its holder learns that by `AssertHeld`.
+ */
 async function setAside(path: string): Promise<void> {
   const aside = `${path}.${randomBytes(4).toString('hex')}.orphan`;
   try {

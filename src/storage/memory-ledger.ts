@@ -9,6 +9,7 @@ export function createMemoryLedger(): JobLedger {
   // Insertion order is creation order: a record that is stored again keeps its place.
   const jobs = new Map<string, Job>();
   return {
+    location: 'memory',
     async add(job) {
       jobs.set(job.id, job);
       if (jobs.size > KEPT_JOBS) forgetOldest(jobs, job.id);

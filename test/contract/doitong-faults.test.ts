@@ -6,6 +6,8 @@ import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
+import { createOpenGate, type OpenGate } from '../support/open-gate.ts';
+import { unmarked } from '../unit/doitong/scripted-service.ts';
 
 const REQUEST = { prompt: 'a fox in the snow', width: 256, height: 256 };
 const never = new AbortController().signal;
@@ -15,13 +17,15 @@ let sandbox: Sandbox;
 let server: FaultServer;
 let provider: ImageProvider;
 let clock: ManualClock;
+let gate: OpenGate;
 
 async function start(options: SandboxOptions = {}, apiKey?: string): Promise<void> {
   sandbox = await startSandbox({ jobDurationMs: 0, ...options });
   server = await startFaultServer(sandbox.url);
   clock = createManualClock(undefined, { autoAdvance: true });
+  gate = createOpenGate();
   const settings = { apiUrl: server.url, apiKey: apiKey ?? sandbox.key, jobQuery: 'auto', userAgent: 'test' } as const;
-  provider = createDoitongProvider(settings, { clock, log });
+  provider = createDoitongProvider(settings, { clock, log, gate });
 }
 async function stop(): Promise<void> {
   await provider.close();
@@ -52,7 +56,7 @@ describe('an order that ends with a job', () => {
     ['429 with a delay', ['429-retry-after', '429-retry-after'], 3],
   ])('after %s is charged once, under one key', async (_, faults, requests) => {
     server.script(faults);
-    const { remoteId } = await provider.submit(REQUEST, 'key-1', never);
+    const { remoteId } = await provider.submit(REQUEST, 'key-1', unmarked());
     expect(submissions()).toHaveLength(requests);
     expect([...keys()]).toEqual(['key-1']);
     expect(charges()).toBe(1);
@@ -83,7 +87,7 @@ describe('an order that ends without a job', () => {
     [{ status: 204, forward: true }, 'ambiguous', 'maybe', 3, 1],
   ])('because of %j is %s, credits spent: %s', async (fault, kind, creditsSpent, requests, charged) => {
     server.script(Array.from({ length: requests }, () => fault));
-    const error: unknown = await provider.submit(REQUEST, 'key-1', never).catch((reason: unknown) => reason);
+    const error: unknown = await provider.submit(REQUEST, 'key-1', unmarked()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FluxError);
     expect((error as FluxError).failure).toMatchObject({ kind, creditsSpent });
     expect(submissions()).toHaveLength(requests);
@@ -93,14 +97,14 @@ describe('an order that ends without a job', () => {
 
     // The same picture, asked for again under its own key: it is there, and paid once.
     if (creditsSpent === 'maybe') {
-      await provider.submit(REQUEST, 'key-1', never);
+      await provider.submit(REQUEST, 'key-1', unmarked());
       expect(charges()).toBe(1);
     }
   });
 
   it('because no answer came in time is ambiguous, and the next try finds the job', async () => {
     server.script(['stall', 'drop-after']);
-    const order = provider.submit(REQUEST, 'key-1', never);
+    const order = provider.submit(REQUEST, 'key-1', unmarked());
     while (submissions().length === 0 || charges() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await clock.advance(30_000);
     await order;
@@ -117,12 +121,12 @@ describe('an order that ends without a job', () => {
     await stop();
     await start(options, apiKey);
     const error: unknown = await provider
-      .submit(request as typeof REQUEST, 'key-1', never)
+      .submit(request as typeof REQUEST, 'key-1', unmarked())
       .catch((reason: unknown) => reason);
     expect((error as FluxError).failure).toMatchObject({ kind, creditsSpent: 'no', retry: 'no' });
     expect(submissions()).toHaveLength(1);
     expect(charges()).toBe(0);
-    if (kind === 'no_credits') expect(provider.lastKnownBalance()?.credits).toBe(1);
+    if (kind === 'no_credits') expect(gate.balance()).toBe(1);
   });
 });
 
@@ -133,7 +137,7 @@ describe('reading from the sandbox', () => {
   ])('finds the status query; introspection: %s', async (introspection, targets) => {
     await stop();
     await start({ introspection });
-    const { remoteId } = await provider.submit(REQUEST, 'key-1', never);
+    const { remoteId } = await provider.submit(REQUEST, 'key-1', unmarked());
     const job = await provider.read(remoteId, never);
     expect(job).toMatchObject({ phase: 'completed', remoteStatus: 'completed', creditCost: expect.any(Number) });
     expect(job.url).toBe(`${server.url}/outputs/${remoteId}.jpg`);
@@ -143,14 +147,14 @@ describe('reading from the sandbox', () => {
         .slice(1)
         .map(({ target }) => target),
     ).toEqual(targets);
-    expect(provider.rateWindow()).toMatchObject({ limit: 60, remaining: expect.any(Number) });
+    expect(gate.window()).toMatchObject({ limit: 60, remaining: expect.any(Number) });
   });
 
   it.each([
     ['sandbox:fail', 'generation_failed'],
     ['sandbox:moderated', 'moderated'],
   ])('tells why there is no picture: %s', async (trigger, kind) => {
-    const { remoteId } = await provider.submit({ ...REQUEST, prompt: `a fox ${trigger}` }, 'key-1', never);
+    const { remoteId } = await provider.submit({ ...REQUEST, prompt: `a fox ${trigger}` }, 'key-1', unmarked());
     const { failure } = await provider.read(remoteId, never);
     expect(failure).toMatchObject({ kind, creditsSpent: 'maybe' });
     expect(failure?.message).toContain('because its prompt asks for it');
@@ -165,7 +169,7 @@ describe('reading from the sandbox', () => {
   it.each<Fault>(['drop-before', 'drop-after', 'truncate', 'html-200', 'html-502', 'status-500-after', '429'])(
     'survives %s',
     async (fault) => {
-      const { remoteId } = await provider.submit(REQUEST, 'key-1', never);
+      const { remoteId } = await provider.submit(REQUEST, 'key-1', unmarked());
       server.script([fault, fault], 'status');
       expect((await provider.read(remoteId, never)).phase).toBe('completed');
       expect(charges()).toBe(1);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { createManualClock, MANUAL_CLOCK_START } from '../support/manual-clock.ts';
+import { createOpenGate } from '../support/open-gate.ts';
 import {
   errors,
   type Harness,
@@ -12,6 +13,7 @@ import {
   REQUEST,
   type Script,
   startHarness,
+  unmarked,
 } from '../unit/doitong/scripted-service.ts';
 
 const never = new AbortController().signal;
@@ -38,7 +40,7 @@ async function failureOf(order: Promise<unknown>): Promise<Failure> {
 describe('an order', () => {
   it('is one POST with the key, the idempotency key and the variables, and nothing else of the request', async () => {
     const { provider, service } = await start([{ body: job() }]);
-    expect(await provider.submit({ ...REQUEST, version: 'flux-pro' }, 'key-1', never)).toEqual({
+    expect(await provider.submit({ ...REQUEST, version: 'flux-pro' }, 'key-1', unmarked())).toEqual({
       remoteId: 'job-1',
       phase: 'processing',
       remoteStatus: 'processing',
@@ -64,10 +66,10 @@ describe('an order', () => {
       { status: 500, body: job({ id: 'job-2' }) },
       { body: { data: { generateimage: { id: 3, status: 'completed', url: 'https://cdn/3.jpg' } } } },
     ]);
-    expect((await provider.submit(REQUEST, 'key-1', never)).remoteId).toBe('job-1');
+    expect((await provider.submit(REQUEST, 'key-1', unmarked())).remoteId).toBe('job-1');
     expect(lines.join()).toContain('errors beside it');
-    expect((await provider.submit(REQUEST, 'key-2', never)).remoteId).toBe('job-2');
-    expect(await provider.submit(REQUEST, 'key-3', never)).toMatchObject({ remoteId: '3', phase: 'completed' });
+    expect((await provider.submit(REQUEST, 'key-2', unmarked())).remoteId).toBe('job-2');
+    expect(await provider.submit(REQUEST, 'key-3', unmarked())).toMatchObject({ remoteId: '3', phase: 'completed' });
   });
 
   it('is tried again under the same key after it was lost, until a job comes', async () => {
@@ -76,7 +78,7 @@ describe('an order', () => {
       { status: 503, text: '<html>' },
       { body: job() },
     ]);
-    expect((await provider.submit(REQUEST, 'key-1', never)).remoteId).toBe('job-1');
+    expect((await provider.submit(REQUEST, 'key-1', unmarked())).remoteId).toBe('job-1');
     expect(service.arrived.map(({ headers }) => headers['idempotency-key'])).toEqual(['key-1', 'key-1', 'key-1']);
     expect(clock.slept).toEqual([250, 500]);
   });
@@ -108,7 +110,7 @@ describe('an order', () => {
     ],
   ] as [string, string, Script][])('that was %s may have been charged', async (_, kind, script) => {
     const { provider, service } = await start(script);
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind, creditsSpent: 'maybe', retry: 'same_job' });
     expect(service.arrived).toHaveLength(script.length);
   });
@@ -122,27 +124,26 @@ describe('an order', () => {
     [413, 'bad_input'],
   ])('that is refused with %i is sent once and costs nothing', async (status, kind) => {
     const { provider, service } = await start([{ status, text: '<html>no</html>' }]);
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind, creditsSpent: 'no', retry: 'no', httpStatus: status });
     expect(service.arrived).toHaveLength(1);
   });
 
   it('learns the balance from a refusal', async () => {
     const extensions = { code: 'INSUFFICIENT_CREDITS', creditsRequired: 100, creditsAvailable: 50 };
-    const { provider } = await start([{ body: errors({ message: 'Insufficient credits', ...extensions }) }]);
-    expect(provider.lastKnownBalance()).toBeUndefined();
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', never))).toMatchObject({
+    const { provider, gate } = await start([{ body: errors({ message: 'Insufficient credits', ...extensions }) }]);
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'no_credits',
       creditsRequired: 100,
       creditsAvailable: 50,
     });
-    expect(provider.lastKnownBalance()).toEqual({ credits: 50, at: MANUAL_CLOCK_START });
+    expect(gate.balance()).toBe(50);
   });
 
   it('is not sent when nobody listens: three tries, no credits', async () => {
     const { provider, service, clock } = await start([]);
     await service.close();
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'unreachable', creditsSpent: 'no', retry: 'later' });
     expect(failure.message).toContain('the connection was refused');
     expect(clock.slept).toHaveLength(2);
@@ -152,7 +153,7 @@ describe('an order', () => {
     const { service } = await start([]);
     const apiUrl = service.url.replace('http:', 'https:');
     const { provider, close } = await startHarness([], { settings: { apiUrl } });
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'unreachable', creditsSpent: 'no' });
     await close();
   });
@@ -160,7 +161,7 @@ describe('an order', () => {
   it('never follows a redirect', async () => {
     const elsewhere = await startHarness([{ body: job() }]);
     const { provider } = await start([{ status: 307, headers: { location: `${elsewhere.service.url}/graphql` } }]);
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no' });
     expect(failure.remedy).toContain('DOITONG_API_URL');
     expect(elsewhere.service.arrived).toEqual([]);
@@ -179,8 +180,8 @@ describe('an order', () => {
       { body: job({ creditCost: undefined }) },
       { body: job() },
     ]);
-    await provider.submit(REQUEST, 'key-1', never);
-    await provider.submit(REQUEST, 'key-2', never);
+    await provider.submit(REQUEST, 'key-1', unmarked());
+    await provider.submit(REQUEST, 'key-2', unmarked());
     expect(service.arrived.map(({ query }) => /\{ (id[^}]*?) \}/u.exec(query)?.[1])).toEqual([
       'id status url creditCost createdAt',
       'id status url',
@@ -195,7 +196,7 @@ describe('an order', () => {
     'Unknown type "GenerateInput". Did you mean "ImageGenerationInput"?',
   ])('to a service without this dialect costs nothing: %s', async (message) => {
     const { provider, service } = await start([{ body: errors({ message }) }]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', never))).toMatchObject({
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'unsupported_service',
       creditsSpent: 'no',
       retry: 'no',
@@ -208,20 +209,20 @@ describe('an order', () => {
     async (data) => {
       const body = { ...data, ...(errors({ message: 'Unknown type "GenerateInput".' }) as object) };
       const { provider } = await start(() => ({ body }));
-      expect((await failureOf(provider.submit(REQUEST, 'key-1', never))).creditsSpent).toBe('maybe');
+      expect((await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).creditsSpent).toBe('maybe');
     },
   );
 
   it('that made a job without a usable id is not called free by a code beside it', async () => {
     const beside = errors({ message: 'no', code: 'BAD_USER_INPUT' }) as object;
     const { provider } = await start(() => ({ body: { ...(job({ id: null }) as object), ...beside } }));
-    expect((await failureOf(provider.submit(REQUEST, 'key-1', never))).creditsSpent).toBe('maybe');
+    expect((await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).creditsSpent).toBe('maybe');
   });
 
   it('with a value that the schema refuses is bad input', async () => {
     const message = 'Variable "$input" got invalid value 1024 at "input.options.width"; too wide.';
     const { provider } = await start([{ body: errors({ message }) }]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', never))).toMatchObject({
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'bad_input',
       creditsSpent: 'no',
     });
@@ -238,30 +239,29 @@ describe('the rate limit', () => {
       'x-ratelimit-remaining': '0',
       'x-ratelimit-reset': `${NOW_S + 30}`,
     };
-    const { provider, clock, service } = await start([{ status: 429, headers }, { body: job() }]);
-    await provider.submit(REQUEST, 'key-1', never);
+    const { provider, clock, service, gate } = await start([{ status: 429, headers }, { body: job() }]);
+    await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([7_000]);
-    expect(provider.rateWindow()).toEqual({
+    expect(gate.window()).toEqual({
       limit: 10,
       remaining: 0,
       resetsAt: MANUAL_CLOCK_START + 30_000,
       pausedUntil: MANUAL_CLOCK_START + 7_000,
-      learntAt: MANUAL_CLOCK_START,
     });
     expect(new Set(service.arrived.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
   });
 
   it('falls back to the reset of the window', async () => {
     const headers = { 'x-ratelimit-reset': `${NOW_S + 20}` };
-    const { provider, clock } = await start([{ status: 429, headers }, { body: job() }]);
-    await provider.submit(REQUEST, 'key-1', never);
+    const { provider, clock, gate } = await start([{ status: 429, headers }, { body: job() }]);
+    await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([20_000]);
-    expect(provider.rateWindow().pausedUntil).toBe(MANUAL_CLOCK_START + 20_000);
+    expect(gate.window().pausedUntil).toBe(MANUAL_CLOCK_START + 20_000);
   });
 
   it('is handed back when it is longer than a minute', async () => {
-    const { provider, clock, service } = await start([{ status: 429, headers: { 'retry-after': '61' } }]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', never))).toMatchObject({
+    const { provider, clock, service, gate } = await start([{ status: 429, headers: { 'retry-after': '61' } }]);
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'rate_limited',
       creditsSpent: 'no',
       retry: 'later',
@@ -269,22 +269,23 @@ describe('the rate limit', () => {
     });
     expect(clock.slept).toEqual([]);
     expect(service.arrived).toHaveLength(1);
-    expect(provider.rateWindow().pausedUntil).toBe(MANUAL_CLOCK_START + 61_000);
+    expect(gate.window().pausedUntil).toBe(MANUAL_CLOCK_START + 61_000);
   });
 
   it('on jobs does not silence the asking for their status', async () => {
     const body = errors({ message: 'Only one job at a time', code: 'CONCURRENT_LIMIT_EXCEEDED' });
-    const { provider, clock } = await start([{ status: 429, headers: { 'retry-after': '5' }, body }, { body: job() }]);
-    await provider.submit(REQUEST, 'key-1', never);
+    const script = [{ status: 429, headers: { 'retry-after': '5' }, body }, { body: job() }];
+    const { provider, clock, gate } = await start(script);
+    await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([5_000]);
-    expect(provider.rateWindow().pausedUntil).toBeUndefined();
+    expect(gate.window().pausedUntil).toBeUndefined();
   });
 });
 
 describe('an end that the caller or a deadline makes', () => {
   it('before anything was sent costs nothing', async () => {
     const { provider, service } = await start([]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', AbortSignal.abort()))).toMatchObject({
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked(AbortSignal.abort())))).toMatchObject({
       kind: 'unreachable',
       creditsSpent: 'no',
     });
@@ -298,9 +299,9 @@ describe('an end that the caller or a deadline makes', () => {
     const { port } = silent.address() as { port: number };
     const clock = createManualClock();
     const settings = { apiUrl: `https://127.0.0.1:${port}`, apiKey: KEY, jobQuery: 'auto', userAgent: 'test' } as const;
-    const provider = createDoitongProvider(settings, { clock, log });
+    const provider = createDoitongProvider(settings, { clock, log, gate: createOpenGate() });
     const controller = new AbortController();
-    const order = failureOf(provider.submit(REQUEST, 'key-1', controller.signal));
+    const order = failureOf(provider.submit(REQUEST, 'key-1', unmarked(controller.signal)));
     setTimeout(() => controller.abort(), 50);
     expect(await order).toMatchObject({ kind: 'unreachable', creditsSpent: 'no' });
     await provider.close();
@@ -310,7 +311,7 @@ describe('an end that the caller or a deadline makes', () => {
   it('while the service works leaves the outcome open, and is not tried again', async () => {
     const controller = new AbortController();
     const { provider, service } = await start([() => controller.abort()]);
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', controller.signal));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked(controller.signal)));
     expect(failure).toMatchObject({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' });
     expect(failure.message).toContain('The call was ended after the order was sent');
     expect(service.arrived).toHaveLength(1);
@@ -319,7 +320,7 @@ describe('an end that the caller or a deadline makes', () => {
   it('when 30 s have passed leaves it open, too, and tries again', async () => {
     const clock = createManualClock();
     const { provider, service } = await start([() => void clock.advance(30_000), { body: job() }], { clock });
-    const order = provider.submit(REQUEST, 'key-1', never);
+    const order = provider.submit(REQUEST, 'key-1', unmarked());
     while (service.arrived.length < 2) await clock.advance(250);
     expect((await order).remoteId).toBe('job-1');
     expect(clock.slept).toEqual([250]);
@@ -328,7 +329,7 @@ describe('an end that the caller or a deadline makes', () => {
 
   it('by closing the provider ends orders under way as they stand', async () => {
     const { provider, service } = await start([() => void provider.close()]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', never))).toMatchObject({ creditsSpent: 'maybe' });
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({ creditsSpent: 'maybe' });
     expect(service.arrived).toHaveLength(1);
   });
 });
@@ -340,7 +341,7 @@ describe('secrets', () => {
       { status: 500, body: echo },
       { status: 401, body: echo },
     ]);
-    const failure = await failureOf(provider.submit(REQUEST, 'key-1', never));
+    const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure.message).toContain('Invalid key [redacted]');
     expect(`${JSON.stringify(failure)}${lines.join()}`).not.toContain(KEY);
     expect(lines.length).toBeGreaterThan(0);
@@ -351,7 +352,7 @@ describe('secrets', () => {
     for (const apiKey of [undefined, '', 'a\nb', 'schlüssel']) {
       const { provider, service, close } = await startHarness([], { settings: { apiKey } });
       expect(provider.unavailable()).toMatchObject({ kind: 'bad_key', creditsSpent: 'no', retry: 'no' });
-      expect((await failureOf(provider.submit(REQUEST, 'key-1', never))).kind).toBe('bad_key');
+      expect((await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).kind).toBe('bad_key');
       expect((await failureOf(provider.read('a', never))).kind).toBe('bad_key');
       expect(service.arrived).toEqual([]);
       await close();

@@ -42,7 +42,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
     'an argument too many',
     'check_rate_limits',
     { now: true },
-    /"now" is not an argument of check_rate_limits; it takes none/,
+    /"now" is not an argument of check_rate_limits; it takes refresh/,
   ],
 ];
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { Client as ModernClient } from '@modelcontextprotocol/client';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport as V1Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
 import type { Log } from '../../src/core/log.ts';
@@ -30,9 +31,13 @@ export type StoryOptions = {
   defaultWaitSeconds?: number;
   /** Answers and records say "sandbox"; false plays the real service. */
   sandboxed?: boolean;
+  /** Plays the user of a client that can put questions; absent: the client cannot. */
+  onQuestion?: (question: Question) => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> };
   /** What the settings say instead of the sandbox's own. */
-  settings?: { apiKey?: string | undefined; apiUrl?: string; downloadHosts?: string[]; apiKeyFile?: string };
+  settings?: Partial<AppSettings>;
 };
+
+export type Question = { message: string; requestedSchema?: unknown };
 
 export type Answer = {
   content: { type: string; text?: string; data?: string; mimeType?: string; uri?: string }[];
@@ -91,6 +96,13 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         outputDir,
         stateDir: join(outputDir, 'state'),
         sandbox: options.sandboxed ?? true,
+        maxCreditsPerDay: 1_000,
+        maxCreditsPerCall: 500,
+        maxImagesPerDay: 100,
+        confirmAboveCredits: 100,
+        lowCreditsAlert: 100,
+        stalledMinutes: 15,
+        resendHours: 23,
         ...options.settings,
       },
       { log, onSecret: (secret) => secrets.add(secret), clock },
@@ -116,7 +128,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
       }),
     { transport: serverEnd },
   );
-  const client = await connect(options.era ?? 'v1', options.clientName ?? 'journey-client', clientEnd);
+  const client = await connect(options, clientEnd);
   return {
     ...client,
     sandbox,
@@ -144,14 +156,22 @@ type Connected = Pick<
   'call' | 'listTools' | 'readResource' | 'listResources' | 'listTemplates' | 'instructions' | 'protocol' | 'close'
 >;
 
-async function connect(era: Era, name: string, transport: InMemoryTransport): Promise<Connected> {
-  return era === 'v1' ? connectV1(name, transport) : connectV2(name, transport, era);
+async function connect(options: StoryOptions, transport: InMemoryTransport): Promise<Connected> {
+  const { era = 'v1', clientName = 'journey-client', onQuestion } = options;
+  return era === 'v1'
+    ? connectV1(clientName, transport, onQuestion)
+    : connectV2(clientName, transport, era, onQuestion);
 }
+
+type OnQuestion = StoryOptions['onQuestion'];
+const asking = (onQuestion: OnQuestion) => (onQuestion === undefined ? {} : { elicitation: {} });
 
 const CALL_TIMEOUT_MS = 20_000;
 
-async function connectV1(name: string, transport: InMemoryTransport): Promise<Connected> {
-  const client = new V1Client({ name, version: '1.0.0' });
+async function connectV1(name: string, transport: InMemoryTransport, onQuestion: OnQuestion): Promise<Connected> {
+  const client = new V1Client({ name, version: '1.0.0' }, { capabilities: asking(onQuestion) });
+  if (onQuestion !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => onQuestion(params as Question));
   let agreed = '';
   const observed = Object.assign(transport, {
     setProtocolVersion: (version: string) => {
@@ -176,9 +196,19 @@ async function connectV1(name: string, transport: InMemoryTransport): Promise<Co
   };
 }
 
-async function connectV2(name: string, transport: InMemoryTransport, era: 'v2' | '2026'): Promise<Connected> {
+async function connectV2(
+  name: string,
+  transport: InMemoryTransport,
+  era: 'v2' | '2026',
+  onQuestion: OnQuestion,
+): Promise<Connected> {
   const mode = era === '2026' ? ({ pin: '2026-07-28' } as const) : 'legacy';
-  const client = new ModernClient({ name, version: '1.0.0' }, { versionNegotiation: { mode } });
+  const client = new ModernClient(
+    { name, version: '1.0.0' },
+    { versionNegotiation: { mode }, capabilities: asking(onQuestion) },
+  );
+  if (onQuestion !== undefined)
+    client.setRequestHandler('elicitation/create', async ({ params }) => onQuestion(params as Question));
   await client.connect(transport as unknown as Parameters<ModernClient['connect']>[0]);
   return {
     call: async (tool, args = {}, { signal, onProgress } = {}) =>

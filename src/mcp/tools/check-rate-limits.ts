@@ -1,5 +1,7 @@
-/** The tool that tells plan, limits and credits without asking the service. */
+/** The tool that tells plan, limits, budget and credits; it asks the service only when told to. */
 import * as z from 'zod';
+import { creditRange } from '../../core/credits.ts';
+import { SIDE_MIN_PX } from '../../core/image-request.ts';
 import { PLANS } from '../../core/plan.ts';
 import type { LimitsReport } from '../../jobs/limits-report.ts';
 import { defineTool } from '../tool.ts';
@@ -10,7 +12,7 @@ const output = z.strictObject({
   plan: z.enum(PLANS),
   requests: z.strictObject({
     limit,
-    remaining: z.int().optional().describe('absent: not told by the service yet'),
+    remaining: z.int().optional().describe('that may leave now; absent: no limit is known'),
     resets_at: z.string().optional().describe('ISO 8601; absent: not told by the service yet'),
     source: z.enum(['headers', 'plan']),
   }),
@@ -18,7 +20,10 @@ const output = z.strictObject({
   daily: z.strictObject({ limit, used: z.int() }),
   credits: z.strictObject({
     spent_today: z.number(),
+    budget_per_day: z.number(),
+    reserved: z.number().describe('for jobs whose exact price is not known yet'),
     last_known_balance: z.number().optional().describe('absent: not told by the service yet'),
+    low: z.boolean().describe('the last known balance is below the alert'),
   }),
   next_request_at: z.string().describe('ISO 8601'),
   advice: z.string(),
@@ -29,14 +34,20 @@ export const checkRateLimits = defineTool({
   title: 'Check rate limits and credits',
   description:
     'Tells the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is in use, the ' +
-    'credits spent with this key from this machine today and when the next request may leave. Use it before ordering several ' +
-    'pictures, or after a rate_limited or no_credits error. Costs nothing and sends nothing: it answers from what the ' +
-    "service's last answers told, and from the plan's table until then.",
+    'credits spent and reserved with this key from this machine today, the budget, and when the next request may ' +
+    'leave. Use it before ordering several pictures, or after a rate_limited, over_budget or no_credits error. Costs ' +
+    "no credits. It answers from what the service's last answers told, and from the plan's table until then, and " +
+    'sends nothing; with refresh it sends one request for the newest figures.',
   effect: 'read',
-  input: z.strictObject({}),
+  input: z.strictObject({
+    refresh: z
+      .boolean()
+      .default(false)
+      .describe('Ask the service for the newest figures first: one request, no credits.'),
+  }),
   output,
-  async handle(_args, context) {
-    const report = await (await context.jobs()).limits();
+  async handle(args, context) {
+    const report = await (await context.jobs()).limits(args.refresh ? context.signal : undefined);
     const value = view(report);
     return { type: 'value', value, text: text(value, context.sandbox) };
   },
@@ -58,7 +69,10 @@ function view(report: LimitsReport): LimitsView {
     daily: report.daily,
     credits: {
       spent_today: credits.spentToday,
+      budget_per_day: credits.budgetPerDay,
+      reserved: credits.reserved,
       ...(credits.lastKnownBalance === null ? {} : { last_known_balance: credits.lastKnownBalance }),
+      low: credits.low,
     },
     next_request_at: iso(report.nextRequestAt),
     advice: advice(report),
@@ -75,22 +89,33 @@ function text(value: LimitsView, sandbox: boolean): string {
     `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use from this machine.`,
     `Jobs per day: ${figure(daily.limit)}, ${daily.used} used from this machine today (UTC).`,
-    `Credits: ${credits.spent_today} spent from this machine today (UTC); balance last told by the service: ${balance}.`,
+    `Credits: ${credits.spent_today} spent from this machine today (UTC), ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
+    `Balance last told by the service: ${balance}${credits.low ? ' (low)' : ''}.`,
     `Next request: from ${value.next_request_at} on.`,
     ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
     `Next: ${value.advice}`,
   ].join('\n');
 }
 
+/** The cheapest picture by the price list. */
+const CHEAPEST_MAX_CREDITS = creditRange(SIDE_MIN_PX, SIDE_MIN_PX).max;
+
 function advice(report: LimitsReport): string {
-  const { concurrent, daily } = report;
+  const { concurrent, daily, credits, images } = report;
+  const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
+  if (left < CHEAPEST_MAX_CREDITS)
+    return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost; ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
+  if (daily.used >= images.budgetPerDay)
+    return "Today's pictures are used up; ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
   if (daily.limit !== null && daily.used >= daily.limit)
     return "The plan's daily jobs are used up; order more tomorrow.";
-  if (report.requests.remaining === 0 && report.requests.resetsAt !== null)
-    return `Wait until ${iso(report.requests.resetsAt)}: the requests of this minute are used up.`;
+  if (report.requests.remaining === 0)
+    return `Wait until ${iso(report.nextRequestAt)}: the requests of this minute are used up.`;
   if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit)
-    return 'Wait for a running job to finish before ordering the next picture.';
-  return 'A picture can be ordered now.';
+    return 'A picture can be ordered; it is sent when a running job has finished.';
+  return credits.low
+    ? 'A picture can be ordered now. Tell the user that credits run low.'
+    : 'A picture can be ordered now.';
 }
 
 const figure = (value: number | null): string => (value === null ? 'no fixed limit' : String(value));

@@ -40,7 +40,8 @@ export const listJobs = defineTool({
     );
     const page = pageOfJobs(wanted, args.limit, args.cursor);
     if (page === undefined) throw badCursor(args.cursor ?? '');
-    const views = page.jobs.map((job) => jobView(job, context.now()));
+    const { stalledAfterMs } = jobs.settings;
+    const views = page.jobs.map((job) => jobView(job, { now: context.now(), stalledAfterMs }));
     const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
     return { type: 'value', value, text: text(views, page.nextCursor) };
   },

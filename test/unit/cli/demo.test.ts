@@ -12,18 +12,18 @@ describe('serverCommand', () => {
   };
 
   it('starts this very program as a sandbox server', () => {
-    const server = serverCommand({ flags: {}, env, program: '/dist/main.js' }, undefined);
+    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined);
     expect(server.command).toBe(process.execPath);
     expect(server.args).toEqual(['/dist/main.js', 'serve', '--sandbox', '--result', 'auto']);
   });
 
   it('passes the environment on, without anything of the real service', () => {
-    const server = serverCommand({ flags: {}, env, program: '/dist/main.js' }, undefined);
+    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined);
     expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text' });
   });
 
   it('passes on where pictures go and how much is logged', () => {
-    const server = serverCommand({ flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' }, '/pictures');
+    const server = serverCommand({ words: [], flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' }, '/pictures');
     expect(server.args.slice(-4)).toEqual(['--output-dir', '/pictures', '--log-level', 'debug']);
   });
 });

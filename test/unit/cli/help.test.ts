@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/cli/commands.ts';
 import { helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
+import { JOB_STATUSES } from '../../../src/mcp/job-view.ts';
 
 const flat = (text: string): string => text.replace(/\s+/gu, ' ');
 
@@ -11,7 +12,10 @@ describe("the program's help", () => {
 
   it.each(COMMANDS.map((command) => command.name))('lists the command %s with its summary', (name) => {
     const command = COMMANDS.find((known) => known.name === name);
-    expect(help).toContain(`flux-pro-mcp ${name}\n`);
+    const [first, ...words] = help.split(`  flux-pro-mcp ${name}`);
+    expect(first).toBeDefined();
+    expect(words).toHaveLength(1);
+    expect(words[0]).toMatch(/^( \S+)*\n/u);
     expect(flat(help)).toContain(flat(command?.summary ?? 'no summary'));
   });
 
@@ -24,6 +28,10 @@ describe("the program's help", () => {
     if (value !== undefined) expect(flat(help)).toContain(`Default: ${value}.`);
   });
 
+  it('shows the words that a command takes, in brackets where they need not be given', () => {
+    expect(help).toContain('  flux-pro-mcp jobs [list|show|resume] [ID]\n');
+  });
+
   it('fits a terminal of 100 columns and ends its last line', () => {
     for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(help).toMatch(/[^\n]\n$/u);
@@ -33,6 +41,10 @@ describe("the program's help", () => {
 describe("a command's help", () => {
   it.each(COMMANDS)('of $name lists its own flags and its own settings, and no others', (command) => {
     const help = helpText(command);
+    for (const { name, words, help: text } of command.positionals ?? []) {
+      expect(help).toContain(`  ${words?.join('|') ?? name}\n`);
+      expect(flat(help)).toContain(text);
+    }
     for (const flag of command.flags) {
       expect(help).toContain(`  --${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}\n`);
       expect(flat(help)).toContain(flag.help);
@@ -41,5 +53,10 @@ describe("a command's help", () => {
       const isListed = help.split('\n').some((line) => line.endsWith(SETTINGS[name].env) && line.startsWith('  '));
       expect(isListed).toBe(command.settings.includes(name));
     }
+  });
+
+  it('names the statuses as they are', () => {
+    const jobs = COMMANDS.find(({ name }) => name === 'jobs');
+    expect(flat(jobs === undefined ? '' : helpText(jobs))).toContain(`of this status: ${JOB_STATUSES.join(', ')}.`);
   });
 });

@@ -1,4 +1,4 @@
-/** Proves that a flag is either understood or refused with a message that names it. */
+/** Proves that a flag or a word is either understood or refused with a message that names it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Command, UsageError } from '../../../src/cli/command.ts';
@@ -14,7 +14,7 @@ const COMMAND: Command = {
   settings: ['waitSeconds', 'apiKey'],
   load: () => Promise.reject(new Error('not loaded in this test')),
 };
-const parse = (...argv: string[]): Record<string, string | undefined> => parseFlags(argv, COMMAND);
+const parse = (...argv: string[]): Record<string, string | undefined> => parseFlags(argv, COMMAND).flags;
 
 describe('parseFlags', () => {
   it('reads switches, values in both spellings, and the flags of settings', () => {
@@ -90,6 +90,42 @@ describe('parseFlags', () => {
         }).not.toThrow();
       }),
     );
+  });
+});
+
+describe('the words of a command', () => {
+  const HANG: Command = {
+    ...COMMAND,
+    name: 'hang',
+    positionals: [
+      { name: 'HOW', words: ['high', 'low'], required: true, help: 'How to hang it.' },
+      { name: 'WHAT', required: false, help: 'What to hang.' },
+    ],
+  };
+  const hang = (...argv: string[]) => parseFlags(argv, HANG);
+
+  it('come in their order, between flags and behind --', () => {
+    expect(hang('low')).toEqual({ flags: {}, words: ['low'] });
+    expect(hang('--sandbox', 'low', '--colour', 'red', 'fox')).toEqual({
+      flags: { sandbox: 'true', colour: 'red' },
+      words: ['low', 'fox'],
+    });
+    expect(hang('low', '--', '--fox').words).toEqual(['low', '--fox']);
+  });
+
+  it('are those that are allowed', () => {
+    expect(() => hang('lower')).toThrow(new UsageError('hang: "lower" is not allowed. Allowed: high, low.'));
+    expect(() => hang('constructor')).toThrow('hang: "constructor" is not allowed.');
+    expect(() => hang('low', 'fox', 'hen')).toThrow(new UsageError('hang takes no "hen".'));
+  });
+
+  it('may not be missing where they are required, unless only help or version is asked for', () => {
+    expect(() => hang()).toThrow(new UsageError('hang needs HOW. Allowed: high, low.'));
+    expect(() => hang('--sandbox')).toThrow('hang needs HOW.');
+    expect(hang('--help').words).toEqual([]);
+    expect(hang('--version').words).toEqual([]);
+    const what: Command = { ...COMMAND, positionals: [{ name: 'WHAT', required: true, help: 'What to hang.' }] };
+    expect(() => parseFlags([], what)).toThrow(new UsageError('paint needs WHAT. What to hang.'));
   });
 });
 

@@ -1,9 +1,14 @@
-/** Proves the bounds of whole numbers that are given to a command's own flags. */
+/** Proves the bounds of whole numbers that are given to a command's own flags, and which settings a command reads. */
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/cli/command.ts';
-import { settingsOf, wholeNumber } from '../../../src/cli/settings.ts';
+import { FOR_JOBS, settingsOf, settingsWithout, wholeNumber } from '../../../src/cli/settings.ts';
 
-const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({ flags, env, program: 'main.js' });
+const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({
+  words: [],
+  flags,
+  env,
+  program: 'main.js',
+});
 const bounds = { min: 0, max: 60 };
 
 describe('wholeNumber', () => {
@@ -29,5 +34,12 @@ describe('settingsOf', () => {
   it('gives the settings, or a usage error', () => {
     expect(settingsOf(args({ plan: 'pro' })).plan).toBe('pro');
     expect(() => settingsOf(args({}, { DOITONG_PLAN: 'gold' }))).toThrow(UsageError);
+  });
+
+  it('does not read what a command does not take, so that a flag of its own may have the same name', () => {
+    const left = settingsWithout(FOR_JOBS);
+    expect(left).toContain('waitSeconds');
+    expect(settingsOf(args({ 'wait-seconds': '3600' }, { FLUX_RESULT: 'video' }), left).waitSeconds).toBe(45);
+    expect(() => settingsOf(args({ plan: 'gold' }), left)).toThrow(UsageError);
   });
 });

@@ -3,6 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../../../src/config/settings.ts';
 
+/** A whole number from `min` to `max`: the same good and bad texts for each such setting. */
+const goodNumbers = (min: number, max: number): [string, number][] => [
+  [String(min), min],
+  [`0${max}`.slice(-9), max],
+  [String(max), max],
+];
+const badNumbers = (min: number, max: number): string[] => [
+  ...(min > 0 ? [String(min - 1)] : []),
+  String(max + 1),
+  '-1',
+  '1.5',
+  '1e2',
+  '0x10',
+  'none',
+  '9999999999',
+];
+const CREDITS = [0, 100_000_000] as const;
+
 const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   apiKey: [
     ['12345678', '12345678'],
@@ -40,6 +58,13 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['/var/lib/flux', '/var/lib/flux'],
     ['~/state', '~/state'],
   ],
+  maxCreditsPerDay: goodNumbers(...CREDITS),
+  maxCreditsPerCall: goodNumbers(...CREDITS),
+  maxImagesPerDay: goodNumbers(0, 1_000_000),
+  confirmAboveCredits: goodNumbers(...CREDITS),
+  lowCreditsAlert: goodNumbers(...CREDITS),
+  stalledMinutes: goodNumbers(1, 1_440),
+  resendHours: goodNumbers(0, 23),
   waitSeconds: [
     ['0', 0],
     ['045', 45],
@@ -80,6 +105,13 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
   ],
   outputDir: ['pictures', './pictures', '..', '~other', 'C:pictures', '/a\0b'],
   stateDir: ['state', './state', '../state'],
+  maxCreditsPerDay: badNumbers(...CREDITS),
+  maxCreditsPerCall: badNumbers(...CREDITS),
+  maxImagesPerDay: badNumbers(0, 1_000_000),
+  confirmAboveCredits: badNumbers(...CREDITS),
+  lowCreditsAlert: badNumbers(...CREDITS),
+  stalledMinutes: badNumbers(1, 1_440),
+  resendHours: badNumbers(0, 23),
   waitSeconds: ['-1', '301', '1.5', '1e2', 'soon', '0x10', '9999999999'],
   resultParts: ['auto,text', 'picture', 'text,', ','],
   logLevel: ['WARN', 'trace', 'none'],

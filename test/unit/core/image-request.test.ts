@@ -7,6 +7,7 @@ import {
   fileNameSchema,
   promptSchema,
   SIZES,
+  sameAs,
   sideSchema,
   sidesOf,
 } from '../../../src/core/image-request.ts';
@@ -129,6 +130,30 @@ describe.each(ASPECT_RATIO_NAMES)('the aspect ratio %s', (name) => {
     // "About 1 megapixel" is a promise, too.
     expect(standard[0] * standard[1]).toBeGreaterThan(0.9 * 1_024 ** 2);
     expect(Math.max(...large)).toBe(2_048);
+  });
+});
+
+describe('sameAs', () => {
+  const request = { prompt: 'a fox', width: 1024, height: 1024 } as const;
+
+  it('is equal for what reads the same', () => {
+    for (const prompt of [' a fox', 'a  fox', 'a\n\tfox\n', 'a\u00a0fox']) {
+      expect(sameAs({ ...request, prompt })).toBe(sameAs(request));
+    }
+    expect(sameAs({ ...request, prompt: 'cafe\u0301' })).toBe(sameAs({ ...request, prompt: 'caf\u00e9' }));
+  });
+
+  it('differs with everything that makes another picture', () => {
+    const others = [
+      { ...request, prompt: 'A fox' },
+      { ...request, prompt: 'afox' },
+      { ...request, width: 1032 },
+      { ...request, height: 1032 },
+      { ...request, version: 'flux-pro' as const },
+      { ...request, version: 'flux-pro-1.1' as const },
+      { ...request, quality: 'high' as const },
+    ];
+    expect(new Set([request, ...others].map(sameAs)).size).toBe(1 + others.length);
   });
 });
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advance, isEnded, isOver, JOB_STATES, type Job, type JobState, mayFollow } from '../../../src/core/job.ts';
-import { jobEvents, remoteJob, sampleFailure, sampleJob } from './sample-jobs.ts';
+import { jobEvents, owner, remoteJob, sampleFailure, sampleJob } from './sample-jobs.ts';
 
 const RANK: Readonly<Record<JobState, number>> = {
   queued: 0,
@@ -24,7 +24,7 @@ describe('a job', () => {
     const path: JobState[] = [];
     let job = sampleJob();
     for (const event of [
-      { type: 'sending', owner: { pid: 1 } } as const,
+      { type: 'sending', owner: owner() } as const,
       observed('processing'),
       observed('completed'),
       saved,
@@ -92,8 +92,59 @@ describe('a job', () => {
 
   it('that is completed cannot fail any more: its picture exists', () => {
     const job = sampleJob({ state: 'completed' });
-    expect(advance(job, { type: 'failed', failure: sampleFailure(), at: 9 })).toBe(job);
+    expect(advance(job, { type: 'failed', failure: sampleFailure(), at: 9, by: owner() })).toBe(job);
     expect(advance(job, observed('failed'))).toBe(job);
+  });
+});
+
+describe('a job that another process has taken over', () => {
+  const own = sampleJob({ state: 'submitting', owner: owner(1) });
+  const free = { type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at: 9 } as const;
+  const taken = advance(own, { type: 'adopted', from: owner(1), owner: owner(2) });
+
+  it('belongs to it; who comes second does not get it', () => {
+    expect(taken).toEqual({ ...own, owner: owner(2) });
+    expect(advance(taken, { type: 'adopted', from: owner(1), owner: owner(3) })).toBe(taken);
+    const earlier = { ...owner(2), session: 'an earlier process of that number' };
+    expect(advance(taken, { type: 'adopted', from: earlier, owner: owner(3) })).toBe(taken);
+  });
+
+  it('cannot be called free by the one before: it may be paid for by now', () => {
+    expect(advance(taken, { ...free, by: owner(1) })).toBe(taken);
+    expect(advance(taken, { ...free, by: owner(2) }).state).toBe('failed');
+    for (const state of ['processing', 'completed', 'unknown'] as const) {
+      const job = { ...own, state };
+      expect(advance(job, { ...free, by: owner(1) })).toBe(job);
+    }
+  });
+
+  it('is taken over once more by whoever sends it, and not when it is over', () => {
+    expect(advance(taken, { type: 'sending', owner: owner(3) }).owner).toEqual(owner(3));
+    expect(advance(taken, { type: 'sending', owner: owner(2) })).toBe(taken);
+    const over = sampleJob({ state: 'saved' });
+    expect(advance(over, { type: 'adopted', from: owner(1), owner: owner(2) })).toBe(over);
+  });
+});
+
+describe('a job that nobody will send', () => {
+  it('fails as long as it is queued, and never after it may have been sent', () => {
+    const unsent = { type: 'unsent', failure: sampleFailure({ creditsSpent: 'no' }), at: 9 } as const;
+    for (const state of JOB_STATES) {
+      const job = sampleJob({ state });
+      if (state === 'queued') expect(advance(job, unsent)).toMatchObject({ state: 'failed', completedAt: 9 });
+      else expect(advance(job, unsent)).toBe(job);
+    }
+  });
+});
+
+describe('what is told again', () => {
+  it('changes nothing, so that nothing is written for it', () => {
+    const job = advance(sampleJob({ state: 'submitting' }), observed('processing'));
+    expect(advance(job, observed('processing', 8))).toBe(job);
+    const remote = remoteJob('processing', { creditCost: 12 });
+    expect(advance(job, { type: 'observed', remote, at: 8 }).credits.exact).toBe(12);
+    const hindered = { ...job, failure: sampleFailure() };
+    expect(advance(hindered, observed('processing'))).toEqual(job);
   });
 });
 

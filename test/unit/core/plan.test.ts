@@ -1,6 +1,6 @@
 /** Proves the plans' limits and how a plan is told from the announced request limit. */
 import { describe, expect, it } from 'vitest';
-import { PLAN_LIMITS, PLANS, planOfRequestLimit } from '../../../src/core/plan.ts';
+import { PLAN_LIMITS, PLANS, planOf, planOfRequestLimit } from '../../../src/core/plan.ts';
 
 describe('the plans', () => {
   it('have the limits of the provider', () => {
@@ -10,6 +10,15 @@ describe('the plans', () => {
       pro: { requestsPerMinute: 60, concurrentJobs: 10, jobsPerDay: 10_000 },
       enterprise: { requestsPerMinute: null, concurrentJobs: null, jobsPerDay: null },
     });
+  });
+});
+
+describe('planOf', () => {
+  it('is the plan that was set, else the one that the headers tell, else the smallest', () => {
+    expect(planOf('starter', 60)).toBe('starter');
+    expect(planOf('auto', 60)).toBe('pro');
+    expect(planOf('auto', 7)).toBe('enterprise');
+    expect(planOf('auto', undefined)).toBe('free');
   });
 });
 

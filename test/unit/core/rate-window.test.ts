@@ -27,28 +27,41 @@ describe('nextRequestAt', () => {
 
 describe('learnWindow', () => {
   it('takes what was told and keeps the rest', () => {
-    const window = learnWindow({ limit: 10, pausedUntil: 5 }, { remaining: 4, resetsAt: 7 }, NOW);
-    expect(window).toEqual({ limit: 10, pausedUntil: 5, remaining: 4, resetsAt: 7, learntAt: NOW });
+    const window = learnWindow({ limit: 10, pausedUntil: 5 }, { remaining: 4, resetsAt: 7 });
+    expect(window).toEqual({ limit: 10, pausedUntil: 5, remaining: 4, resetsAt: 7 });
   });
 
   it('stays as it is when nothing was told', () => {
-    const window = { limit: 10, learntAt: 1 };
-    expect(learnWindow(window, {}, NOW)).toBe(window);
+    const window = { limit: 10, remaining: 2 };
+    expect(learnWindow(window, {})).toBe(window);
   });
 
   it('keeps the lower count of one window, because answers overtake each other', () => {
-    const first = learnWindow({}, { remaining: 3, resetsAt: 7 }, NOW);
-    expect(learnWindow(first, { remaining: 4, resetsAt: 7 }, NOW).remaining).toBe(3);
-    expect(learnWindow(first, { remaining: 2, resetsAt: 7 }, NOW).remaining).toBe(2);
-    expect(learnWindow(first, { remaining: 9, resetsAt: 8 }, NOW).remaining).toBe(9);
-    expect(learnWindow(first, { limit: 10, resetsAt: 7 }, NOW).remaining).toBe(3);
+    const first = learnWindow({}, { remaining: 3, resetsAt: NOW });
+    expect(learnWindow(first, { remaining: 4, resetsAt: NOW }).remaining).toBe(3);
+    expect(learnWindow(first, { remaining: 2, resetsAt: NOW }).remaining).toBe(2);
+    expect(learnWindow(first, { remaining: 9, resetsAt: NOW + 60_000 }).remaining).toBe(9);
+    expect(learnWindow(first, { limit: 10, resetsAt: NOW }).remaining).toBe(3);
+  });
+
+  it('takes a reset that wanders by a second or two for that of the same window', () => {
+    const first = learnWindow({}, { remaining: 3, resetsAt: NOW });
+    for (const drift of [-2_000, -900, 900, 2_000]) {
+      const next = learnWindow(first, { remaining: 4, resetsAt: NOW + drift });
+      expect(next).toEqual({ remaining: 3, resetsAt: NOW });
+    }
+    expect(learnWindow(first, { remaining: 4, resetsAt: NOW + 2_001 }).remaining).toBe(4);
+  });
+
+  it('takes a count without a reset as it is', () => {
+    expect(learnWindow({ remaining: 3, resetsAt: NOW }, { remaining: 9 })).toEqual({ remaining: 9, resetsAt: NOW });
   });
 });
 
 describe('pauseWindow', () => {
   it('never shortens a silence that was asked for', () => {
-    const paused = pauseWindow({}, NOW + 60_000, NOW);
-    expect(paused).toEqual({ pausedUntil: NOW + 60_000, learntAt: NOW });
-    expect(pauseWindow(paused, NOW + 1_000, NOW + 5).pausedUntil).toBe(NOW + 60_000);
+    const paused = pauseWindow({}, NOW + 60_000);
+    expect(paused).toEqual({ pausedUntil: NOW + 60_000 });
+    expect(pauseWindow(paused, NOW + 1_000).pausedUntil).toBe(NOW + 60_000);
   });
 });

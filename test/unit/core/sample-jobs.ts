@@ -3,9 +3,13 @@ import fc from 'fast-check';
 import type { Failure } from '../../../src/core/failure.ts';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import type { Job, JobEvent } from '../../../src/core/job.ts';
+import type { Owner } from '../../../src/core/processes.ts';
 
 /** Sunday 2026-11-01, 00:00:00 UTC. */
 export const CREATED_AT = 1_793_491_200_000;
+
+/** A process of this machine; each number has had one process only. */
+export const owner = (pid = 1): Owner => ({ pid, host: 'here', session: `session-${pid}` });
 
 export function sampleJob(patch: Partial<Job> = {}): Job {
   return {
@@ -15,7 +19,7 @@ export function sampleJob(patch: Partial<Job> = {}): Job {
     state: 'queued',
     createdAt: CREATED_AT,
     updatedAt: CREATED_AT,
-    owner: { pid: 1 },
+    owner: owner(),
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
     ...patch,
@@ -49,9 +53,14 @@ const remoteJobs: fc.Arbitrary<RemoteJob> = fc
   .map(([phase, cost]) => remoteJob(phase, cost === undefined ? {} : { creditCost: cost }));
 
 export const jobEvents: fc.Arbitrary<JobEvent> = fc.oneof(
-  fc.constant<JobEvent>({ type: 'sending', owner: { pid: 1 } }),
+  fc.constantFrom(owner(1), owner(2)).map((by): JobEvent => ({ type: 'sending', owner: by })),
+  fc.constantFrom(1, 2).map((from): JobEvent => ({ type: 'adopted', from: owner(from), owner: owner(3 - from) })),
   fc.tuple(remoteJobs, fc.nat()).map(([remote, at]): JobEvent => ({ type: 'observed', remote, at })),
   fc.constant<JobEvent>({ type: 'saved', file: '/pictures/fox.jpg', mediaType: 'image/jpeg' }),
-  fc.nat().map((at): JobEvent => ({ type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at })),
+  fc
+    .tuple(fc.nat(), fc.constantFrom(owner(1), owner(2)))
+    .map(([at, by]): JobEvent => ({ type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at, by })),
+  fc.nat().map((at): JobEvent => ({ type: 'unsent', failure: sampleFailure({ creditsSpent: 'no' }), at })),
+  fc.constant<JobEvent>({ type: 'doubtful', failure: sampleFailure() }),
   fc.constant<JobEvent>({ type: 'hindered', failure: sampleFailure() }),
 );

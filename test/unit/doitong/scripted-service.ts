@@ -1,9 +1,12 @@
 /** Owns a service for tests that answers each request as a script says, over real HTTP. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { RequestGate } from '../../../src/core/gate.ts';
+import type { SubmitOptions } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/log.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+import { createOpenGate, type OpenGate } from '../../support/open-gate.ts';
 
 export type Arrived = {
   method: string;
@@ -58,9 +61,17 @@ export const job = (fields: Record<string, unknown> = {}): unknown => ({
   data: { job: { id: 'job-1', status: 'processing', url: null, creditCost: 12, ...fields } },
 });
 
+/** How an order is sent that nobody ends and that needs no mark. */
+export const unmarked = (signal = new AbortController().signal): SubmitOptions => ({
+  signal,
+  beforeSending: async () => undefined,
+});
+
 export type Harness = {
   provider: ReturnType<typeof createDoitongProvider>;
   clock: ManualClock;
+  /** Learns, and holds nothing back; not asked at all when a test brings its own. */
+  gate: OpenGate;
   service: ScriptedService;
   /** Every line of the log, as text. */
   lines: string[];
@@ -70,19 +81,24 @@ export type Harness = {
 /** A provider in front of a scripted service, on a clock whose sleeps end at once. */
 export async function startHarness(
   script: Script,
-  options: { settings?: Partial<DoitongSettings>; clock?: ManualClock } = {},
+  options: {
+    settings?: Partial<DoitongSettings>;
+    clock?: ManualClock;
+    gateOn?: (clock: ManualClock) => RequestGate;
+  } = {},
 ): Promise<Harness> {
   const service = await startScriptedService(script);
   const clock = options.clock ?? createManualClock(undefined, { autoAdvance: true });
+  const gate = createOpenGate();
   const lines: string[] = [];
   const line = (message: string, fields?: LogFields): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const provider = createDoitongProvider(
     { apiUrl: service.url, apiKey: KEY, jobQuery: 'auto', userAgent: 'flux-pro-mcp/test', ...options.settings },
-    { clock, log: { debug: line, info: line, warn: line, error: line } },
+    { clock, log: { debug: line, info: line, warn: line, error: line }, gate: options.gateOn?.(clock) ?? gate },
   );
   const close = async (): Promise<void> => {
     await provider.close();
     await service.close();
   };
-  return { provider, clock, service, lines, close };
+  return { provider, clock, gate, service, lines, close };
 }

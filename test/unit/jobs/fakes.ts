@@ -1,18 +1,25 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
+import type { Clock } from '../../../src/core/clock.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError } from '../../../src/core/failure.ts';
-import type { ImageProvider, RemoteJob } from '../../../src/core/image-provider.ts';
+import type { Gate, RequestGate } from '../../../src/core/gate.ts';
+import type { ImageProvider, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
+import { sameAs } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobLedger } from '../../../src/core/job-ledger.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Plan } from '../../../src/core/plan.ts';
-import type { RateWindow } from '../../../src/core/rate-window.ts';
-import { ImageJobs } from '../../../src/jobs/image-jobs.ts';
+import type { Processes } from '../../../src/core/processes.ts';
+import type { RequestWindow } from '../../../src/core/traffic.ts';
+import { faultVerdict, type Purpose } from '../../../src/doitong/failures.ts';
+import { awaitPermit, type PermitTerms } from '../../../src/doitong/permit.ts';
+import { ImageJobs, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
 import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { createMemoryGate } from '../../../src/storage/gate.ts';
 import { createMemoryLedger } from '../../../src/storage/memory-ledger.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
-import { remoteJob } from '../core/sample-jobs.ts';
+import { owner, remoteJob } from '../core/sample-jobs.ts';
 
 export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
 const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
@@ -24,46 +31,61 @@ type Answer<Value> = Value | FluxError | Error | 'stall';
 async function play<Value>(answer: Answer<Value>, signal: AbortSignal): Promise<Value> {
   if (answer instanceof Error) throw answer;
   if (answer !== 'stall') return answer;
+  signal.throwIfAborted();
   return new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 
-/** The service as scripted: answers are used up in order; the last one is repeated. */
+/**
+ * The service as scripted: answers are used up in order; the last one is repeated. Like the real one it asks the gate
+ * before each request, and has an order marked before it is sent.
+ */
 export class FakeProvider implements ImageProvider {
   unavailability: Failure | undefined;
   submissions: Answer<RemoteJob>[] = [remoteJob('processing')];
   readings: Answer<RemoteJob>[] = [remoteJob('completed', { creditCost: 12 })];
-  window: RateWindow = {};
-  balance: { credits: number; at: number } | undefined;
+  /** Called in between the mark and the first byte. */
+  onSending: (() => void) | undefined;
+  refreshed = 0;
   readonly submitted: { prompt: string; key: string; signal: AbortSignal }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
-  readonly #clock: ManualClock;
+  readonly #clock: Clock;
+  readonly #gate: RequestGate;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: Clock, gate: RequestGate) {
     this.#clock = clock;
+    this.#gate = gate;
   }
 
   unavailable(): Failure | undefined {
     return this.unavailability;
   }
 
-  submit(request: { prompt: string }, key: string, signal: AbortSignal): Promise<RemoteJob> {
+  async submit(request: { prompt: string }, key: string, options: SubmitOptions): Promise<RemoteJob> {
+    const { signal, onWait, beforeSending } = options;
+    await this.#permitted('submit', { signal, onWait });
+    await beforeSending();
+    if (signal.aborted) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'submit').failure);
     this.submitted.push({ prompt: request.prompt, key, signal });
+    this.onSending?.();
     return play(nextOf(this.submissions), signal);
   }
 
-  read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
+  async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
+    await this.#permitted('read', { signal });
     this.reads.push({ remoteId, at: this.#clock.monotonic(), signal });
     return play(nextOf(this.readings), signal);
   }
 
-  rateWindow(): RateWindow {
-    return this.window;
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#permitted('read', { signal });
+    this.refreshed += 1;
   }
 
-  lastKnownBalance(): { credits: number; at: number } | undefined {
-    return this.balance;
+  async #permitted(purpose: Purpose, terms: Omit<PermitTerms, 'purpose'>): Promise<void> {
+    const hindrance = await awaitPermit(this.#gate, this.#clock, { purpose, ...terms });
+    if (hindrance !== undefined) throw new FluxError(hindrance.failure);
   }
 
   async close(): Promise<void> {}
@@ -95,6 +117,7 @@ export class FakeStore implements ImageStore {
 
 /** A ledger that keeps every record it was ever given, in order. */
 export class RecordingLedger implements JobLedger {
+  readonly location = 'memory';
   readonly history: Job[] = [];
   readonly #inner = createMemoryLedger();
 
@@ -120,39 +143,87 @@ export class RecordingLedger implements JobLedger {
   }
 }
 
-export type Bench = {
+/** What processes with one key share. */
+export type Shared = {
+  clock: Clock;
+  gate: Gate;
+  ledger: JobLedger;
+  /** Numbers of the processes that live. */
+  living: Set<number>;
+  ids: { jobId: () => string; idempotencyKey: () => string };
+};
+
+export type OneProcess = {
   jobs: ImageJobs;
-  clock: ManualClock;
   provider: FakeProvider;
   download: FakeDownload;
   store: FakeStore;
-  ledger: RecordingLedger;
-  /** Processes that live; this one is 1. */
-  living: Set<number>;
   /** The job as recorded. */
   recorded: (id?: string) => Promise<Job>;
 };
 
-export function createBench(settings: { plan?: Plan | 'auto'; sandbox?: boolean } = {}): Bench {
+/** One process and what it shares, on a clock that the test drives. */
+export type Bench = Shared & OneProcess & { clock: ManualClock; ledger: RecordingLedger };
+
+export type BenchSettings = Partial<JobsSettings> & { plan?: Plan | 'auto'; requestWindow?: RequestWindow };
+
+const DEFAULTS: JobsSettings = {
+  sandbox: false,
+  maxCreditsPerDay: 1_000,
+  maxCreditsPerCall: 500,
+  maxImagesPerDay: 100,
+  confirmAboveCredits: 100,
+  lowCreditsAlert: 100,
+  stalledAfterMs: 15 * 60_000,
+  resendWindowMs: 23 * 60 * 60_000,
+};
+
+/** Process 1, alone. */
+export function createBench(settings: BenchSettings = {}): Bench {
   const clock = createManualClock();
-  const provider = new FakeProvider(clock);
+  const { plan = 'auto', requestWindow } = settings;
+  const gate = createMemoryGate({ clock, log: silentLog, plan, requestWindow });
+  let jobs = 0;
+  let keys = 0;
+  const ids = { jobId: () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
+  const ledger = new RecordingLedger();
+  return startProcess(1, { clock, gate, ledger, living: new Set<number>(), ids }, settings);
+}
+
+/** A process that shares with others what is shared, with the service scripted for it alone. */
+export function startProcess<Known extends Shared>(
+  pid: number,
+  shared: Known,
+  settings: Partial<JobsSettings> = {},
+): Known & OneProcess {
+  const { clock, gate, ledger, living, ids } = shared;
+  living.add(pid);
+  const provider = new FakeProvider(clock, gate);
   const download = new FakeDownload();
   const store = new FakeStore();
-  const ledger = new RecordingLedger();
-  let made = 0;
-  const ids = { jobId: () => `job_${++made}`, idempotencyKey: () => `key-${made}` };
-  const living = new Set<number>([1]);
-  const processes = { self: () => ({ pid: 1 }), isAlive: ({ pid }: { pid: number }) => living.has(pid) };
+  const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
+  const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(
-    { board: new JobBoard(ledger), provider, download, store, clock, log: silentLog, ids, processes },
-    { plan: settings.plan ?? 'auto', sandbox: settings.sandbox ?? false },
+    { board, gate, provider, download, store, clock, log: silentLog, ids, processes },
+    { ...DEFAULTS, ...settings },
   );
   const recorded = async (id = 'job_1'): Promise<Job> => {
     const job = await ledger.find(id);
     if (job === undefined) throw new Error(`no record of ${id}`);
     return job;
   };
-  return { jobs, clock, provider, download, store, ledger, living, recorded };
+  return { ...shared, jobs, provider, download, store, recorded };
+}
+
+/** An order on account and on record as a process left it. */
+export async function leftBehind(bench: Shared, job: Job): Promise<void> {
+  const { id, owner: by, credits, request } = job;
+  const entry = { id, owner: by, maxCredits: credits.max, sameAs: sameAs(request), allowDuplicate: true };
+  const verdict = await bench.gate.admit(entry, { creditsPerDay: null, imagesPerDay: null });
+  if (verdict.type !== 'admitted') throw new Error(`not admitted: ${verdict.type}`);
+  if (job.state !== 'queued') await bench.gate.place(id);
+  await bench.ledger.add(job);
+  await bench.gate.note(job);
 }
 
 export const thrown = (failure: Partial<Failure> & Pick<Failure, 'kind'>): FluxError =>

@@ -11,7 +11,8 @@ afterEach(() => bench.jobs.close());
 
 describe('an order', () => {
   it('goes from queued to saved, each state on record in turn', async () => {
-    const job = await bench.jobs.order(REQUEST, { fileName: 'fox' });
+    const { job, duplicate } = await bench.jobs.order(REQUEST, { fileName: 'fox' });
+    expect(duplicate).toBe(false);
     expect(job).toMatchObject({ id: 'job_1', state: 'queued', request: REQUEST, sandbox: false });
     await bench.clock.advance(1_500);
     const states = bench.ledger.history.map(({ state }) => state);
@@ -31,11 +32,9 @@ describe('an order', () => {
   });
 
   it('has its key on record before the request leaves, and sends that very key', async () => {
-    const submit = bench.provider.submit.bind(bench.provider);
     let onRecord: unknown;
-    bench.provider.submit = (...args) => {
+    bench.provider.onSending = () => {
       onRecord = bench.ledger.history.map(({ state, idempotencyKey }) => [state, idempotencyKey]);
-      return submit(...args);
     };
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
@@ -46,16 +45,16 @@ describe('an order', () => {
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1']);
   });
 
-  it('has a key of its own: two equal orders are two pictures', async () => {
+  it('has a key of its own: two pictures that are wanted are two orders', async () => {
     await bench.jobs.order(REQUEST);
-    await bench.jobs.order(REQUEST);
-    await bench.clock.advance(0);
+    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' });
+    await bench.clock.advance(10_000);
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
   });
 
   it('is marked when it is made in the sandbox', async () => {
     const sandbox = createBench({ sandbox: true });
-    expect((await sandbox.jobs.order(REQUEST)).sandbox).toBe(true);
+    expect((await sandbox.jobs.order(REQUEST)).job.sandbox).toBe(true);
     await sandbox.jobs.close();
   });
 

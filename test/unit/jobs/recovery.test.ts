@@ -1,6 +1,7 @@
 /** Proves what becomes of jobs that another process left, that are too old, or that stand before a silence. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { advance } from '../../../src/core/job.ts';
+import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
 const HOUR = 60 * 60_000;
@@ -15,7 +16,7 @@ afterEach(() => bench.jobs.close());
 /** A job on record as a process left it. */
 async function left(patch: Parameters<typeof sampleJob>[0]): Promise<void> {
   const now = bench.clock.now();
-  await bench.ledger.add(sampleJob({ createdAt: now, updatedAt: now, owner: { pid: 7 }, ...patch }));
+  await bench.ledger.add(sampleJob({ createdAt: now, updatedAt: now, owner: owner(7), ...patch }));
 }
 
 async function looked(): Promise<unknown> {
@@ -35,7 +36,7 @@ describe('what another process left', () => {
     await left({ state: 'submitting', idempotencyKey: 'key-of-7' });
     await looked();
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
-    expect(await bench.recorded()).toMatchObject({ state: 'saved', owner: { pid: 1 } });
+    expect(await bench.recorded()).toMatchObject({ state: 'saved', owner: owner(1) });
   });
 
   it('is left to a process that lives and is sending it', async () => {
@@ -46,6 +47,19 @@ describe('what another process left', () => {
     await bench.clock.advance(5 * MINUTE);
     await looked();
     expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('is fetched here as well when its answer is the picture: the other may end before it is saved', async () => {
+    bench.living.add(7);
+    await left({ state: 'submitting' });
+    const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(1_000);
+    await bench.ledger.update('job_1', (job) =>
+      advance(job, { type: 'observed', remote: remoteJob('completed'), at: bench.clock.now() }),
+    );
+    await bench.clock.advance(5_000);
+    expect((await waiting).state).toBe('saved');
+    expect(bench.provider.submitted).toEqual([]);
   });
 
   it('is watched again when it was running, and fetched again when its file is missing', async () => {
@@ -74,22 +88,20 @@ describe('an order without an answer', () => {
 });
 
 describe('a silence that the service asked for', () => {
-  const silent = (ms: number): void => {
-    bench.provider.window = { pausedUntil: bench.clock.now() + ms };
-  };
+  const silent = (ms: number): Promise<void> => bench.gate.learn({ pausedUntil: bench.clock.now() + ms });
 
   it('is waited for before an order leaves, while the order is still queued', async () => {
-    silent(20_000);
+    await silent(20_000);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(19_999);
     expect((await bench.recorded()).state).toBe('queued');
     expect(bench.provider.submitted).toEqual([]);
-    await bench.clock.advance(1);
+    await bench.clock.advance(50);
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
   it('that is long is told instead of waited for; nothing was sent', async () => {
-    silent(10 * MINUTE);
+    await silent(10 * MINUTE);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
     const failure = { kind: 'rate_limited', creditsSpent: 'no', retryAfterSeconds: 600 };
@@ -101,11 +113,11 @@ describe('a silence that the service asked for', () => {
     bench.provider.readings = [remoteJob('processing')];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_000);
-    silent(24 * HOUR);
+    await silent(24 * HOUR);
     await bench.clock.advance(10_000);
     const failure = { kind: 'rate_limited', creditsSpent: 'maybe' };
     expect(await bench.recorded()).toMatchObject({ state: 'processing', failure });
-    bench.provider.window = {};
+    await bench.clock.advance(24 * HOUR);
     bench.provider.readings = [remoteJob('completed')];
     await looked();
     expect((await bench.recorded()).state).toBe('saved');

@@ -100,16 +100,18 @@ describe('a status request that fails', () => {
 describe("the service's request window", () => {
   it('delays a status request until it opens again', async () => {
     await bench.jobs.order(REQUEST);
-    bench.provider.window = { remaining: 0, resetsAt: bench.clock.now() + 30_000 };
+    await bench.clock.advance(0);
+    await bench.gate.learn({ window: { remaining: 0, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(29_999);
     expect(bench.provider.reads).toEqual([]);
-    await bench.clock.advance(1);
-    expect(readTimes()).toEqual([30_000]);
+    await bench.clock.advance(50);
+    expect(readTimes()).toEqual([30_020]);
   });
 
   it('delays nothing as long as requests are left', async () => {
-    bench.provider.window = { remaining: 1, resetsAt: bench.clock.now() + 30_000 };
     await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    await bench.gate.learn({ window: { remaining: 1, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(1_500);
     expect(readTimes()).toEqual([1_500]);
   });

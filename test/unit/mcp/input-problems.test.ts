@@ -1,6 +1,7 @@
 /** Proves that bad arguments are answered with the field, the value and the bound, and that nothing was sent. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { parseInput } from '../../../src/mcp/input-problems.ts';
@@ -93,7 +94,7 @@ describe('an unknown argument', () => {
   });
 
   it('is told of a tool that takes none', () => {
-    const [problem] = problemsOf(checkRateLimits, { verbose: true });
+    const [problem] = problemsOf({ ...checkRateLimits, input: z.strictObject({}) }, { verbose: true });
     expect(problem).toContain('"verbose"');
     expect(problem).toContain('it takes none');
   });
@@ -113,8 +114,8 @@ describe('an unknown argument', () => {
 
 describe('good arguments', () => {
   it('may be absent where none is needed', () => {
-    expect(parseInput(checkRateLimits, undefined)).toEqual({});
-    expect(parseInput(checkRateLimits, null)).toEqual({});
+    expect(parseInput(checkRateLimits, undefined)).toEqual({ refresh: false });
+    expect(parseInput(checkRateLimits, null)).toEqual({ refresh: false });
   });
 
   it('come with the defaults of the schema', () => {

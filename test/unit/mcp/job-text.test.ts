@@ -6,9 +6,13 @@ import { jobText } from '../../../src/mcp/job-text.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
-const textOf = (patch: Partial<Job> = {}, options: { at?: number; waited?: number } = {}): string => {
+const textOf = (
+  patch: Partial<Job> = {},
+  options: { at?: number; waited?: number; duplicate?: boolean } = {},
+): string => {
   const job = sampleJob(patch);
-  return jobText(jobView(job, CREATED_AT + (options.at ?? 0)), job, options.waited);
+  const times = { now: CREATED_AT + (options.at ?? 0), stalledAfterMs: 15 * 60_000 };
+  return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, options.waited);
 };
 const firstLine = (text: string): string | undefined => text.split('\n')[0];
 
@@ -55,6 +59,11 @@ describe('the text of a job', () => {
     expect(firstLine(textOf({ state: 'processing' }, { waited: 45 }))).toBe(
       'The picture is not finished yet after 45 s of waiting; the service says "processing".',
     );
+  });
+
+  it('of a repeated request says that nothing was ordered, and how to order another picture', () => {
+    const [, line] = textOf({ state: 'saved', file: '/p.jpg' }, { duplicate: true }).split('\n');
+    expect(line).toMatch(/^Duplicate: .*nothing was ordered or paid for now.*allow_duplicate true\.$/u);
   });
 
   it('says that a job is stalled', () => {

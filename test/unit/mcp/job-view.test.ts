@@ -1,10 +1,12 @@
 /** Proves the job object: the names of the public interface, and nothing where there is nothing to tell. */
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
-import { jobView } from '../../../src/mcp/job-view.ts';
+import { type JobViewOptions, jobView as viewOf } from '../../../src/mcp/job-view.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const MINUTE = 60_000;
+const jobView = (job: Job, now: number, more: Partial<JobViewOptions> = {}) =>
+  viewOf(job, { now, stalledAfterMs: 15 * MINUTE, ...more });
 const saved: Job = sampleJob({
   state: 'saved',
   request: { prompt: 'a fox', width: 1248, height: 832, version: 'flux-pro-1.1' },
@@ -82,6 +84,17 @@ describe('jobView', () => {
     expect(jobView(processing, CREATED_AT + 15 * MINUTE)).not.toHaveProperty('stalled');
     expect(jobView(processing, CREATED_AT + 15 * MINUTE + 1).stalled).toBe(true);
     expect(jobView(saved, CREATED_AT + 60 * MINUTE)).not.toHaveProperty('stalled');
+  });
+
+  it('of a repeated request says so', () => {
+    expect(jobView(saved, CREATED_AT, { duplicate: true }).duplicate).toBe(true);
+    expect(jobView(saved, CREATED_AT, { duplicate: false })).not.toHaveProperty('duplicate');
+  });
+
+  it('ends with a warning when credits run low, unless the lack of credits is what it tells anyway', () => {
+    expect(jobView(saved, CREATED_AT, { lowBalance: 40 }).next).toMatch(/the file is\. Tell the user .* is 40\.$/u);
+    const refused = sampleJob({ state: 'failed', failure: sampleFailure({ kind: 'no_credits' }) });
+    expect(jobView(refused, CREATED_AT, { lowBalance: 40 }).next).not.toContain('40');
   });
 
   it('of a job that nobody knows about leaves a new order to the user', () => {

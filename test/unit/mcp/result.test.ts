@@ -8,14 +8,10 @@ import { jobResult, refusal, valueResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const saved = sampleJob({ state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.png', mediaType: 'image/png' });
+const TIMES = { now: CREATED_AT, stalledAfterMs: 15 * 60_000 };
 const picture = new Uint8Array([1, 2, 3, 4]);
 const resultOf = (parts: readonly ResultPart[], options: { job?: Job; bytes?: Uint8Array; max?: number } = {}) =>
-  jobResult(
-    options.job ?? saved,
-    options.bytes ?? picture,
-    { parts, maxCharacters: options.max ?? 900_000 },
-    { now: CREATED_AT },
-  );
+  jobResult(options.job ?? saved, options.bytes ?? picture, { parts, maxCharacters: options.max ?? 900_000 }, TIMES);
 const typesOf = (result: ReturnType<typeof jobResult>): string[] => result.content.map((part) => part.type);
 const wordsOf = (result: ReturnType<typeof jobResult>): string =>
   result.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
@@ -39,7 +35,7 @@ describe('the parts of a result', () => {
     const result = resultOf(RESULT_PARTS);
     expect(result.content[1]).toEqual({ type: 'image', data: 'AQIDBA==', mimeType: 'image/png' });
     expect(result.content[2]).toMatchObject({ uri: 'flux://images/job_1', mimeType: 'image/png' });
-    expect(result.structuredContent).toEqual(jobView(saved, CREATED_AT));
+    expect(result.structuredContent).toEqual(jobView(saved, TIMES));
   });
 
   it('link to nothing before the picture is saved', () => {

@@ -1,13 +1,15 @@
 /** Proves that records survive, never go backwards between processes, and are kept when they cannot be read. */
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/core/job.ts';
 import type { JobLedger } from '../../../src/core/job-ledger.ts';
+import { recordText } from '../../../src/core/job-record.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createFileLedger } from '../../../src/storage/file-ledger.ts';
-import { remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+import { owner, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 let folder: string;
 let living: Set<number>;
@@ -24,7 +26,7 @@ function ledgerOf(pid: number): JobLedger {
   return createFileLedger(folder, {
     clock: systemClock,
     log: { debug() {}, info() {}, warn: note, error: note },
-    processes: { self: () => ({ pid }), isAlive: (owner) => living.has(owner.pid) },
+    processes: { self: () => owner(pid), isAlive: (other) => living.has(other.pid) },
   });
 }
 
@@ -70,9 +72,37 @@ describe('a record', () => {
 
   it('is free again when the process that held it is gone', async () => {
     await ledgerOf(1).add(sampleJob({ id: 'job_a' }));
-    await writeFile(join(folder, 'jobs', 'job_a.lock'), '77');
+    await writeFile(join(folder, 'jobs', 'job_a.lock'), JSON.stringify(owner(77)));
     const after = await ledgerOf(1).update('job_a', (job) => ({ ...job, remoteStatus: 'seen' }));
     expect(after?.remoteStatus).toBe('seen');
+  });
+
+  it.each([
+    ['queued', 'no'],
+    ['submitting', 'maybe'],
+  ] as const)('that cannot be locked is a failure of known form: %s, credits spent: %s', async (state, spent) => {
+    await ledgerOf(1).add(sampleJob({ id: 'job_a', state }));
+    const losing = ledgerOf(1).update('job_a', (job) => {
+      writeFileSync(join(folder, 'jobs', 'job_a.lock'), JSON.stringify({ ...owner(77), lock: 'of another' }));
+      return { ...job, remoteStatus: 'seen' };
+    });
+    await expect(losing).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent: spent } });
+    expect((await ledgerOf(1).find('job_a'))?.remoteStatus).toBeUndefined();
+  });
+
+  it('whose lock was taken over on the way is changed once more, on what the other one wrote', async () => {
+    await ledgerOf(1).add(sampleJob({ id: 'job_a', state: 'submitting' }));
+    const seen: (string | undefined)[] = [];
+    const after = await ledgerOf(1).update('job_a', (job) => {
+      seen.push(job.remoteStatus);
+      if (seen.length === 1) {
+        writeFileSync(join(folder, 'jobs', 'job_a.lock'), JSON.stringify({ ...owner(77), lock: 'of another' }));
+        writeFileSync(fileOf('job_a'), recordText({ ...job, remoteStatus: 'written meanwhile' }));
+      }
+      return { ...job, url: 'https://cdn.doitong.com/1.jpg' };
+    });
+    expect(seen).toEqual([undefined, 'written meanwhile']);
+    expect(after).toMatchObject({ remoteStatus: 'written meanwhile', url: 'https://cdn.doitong.com/1.jpg' });
   });
 
   it('that is half is set aside, not deleted, and told', async () => {

@@ -1,0 +1,155 @@
+/** One process of the ledger's measurement, which starts it: keeps the books of pictures, or reads all records. */
+import '../src/config/lean-zod.ts';
+import { join } from 'node:path';
+import type { Clock } from '../src/core/clock.ts';
+import type { Gate } from '../src/core/gate.ts';
+import type { RemoteJob } from '../src/core/image-provider.ts';
+import { sameAs } from '../src/core/image-request.ts';
+import type { Job } from '../src/core/job.ts';
+import type { JobLedger } from '../src/core/job-ledger.ts';
+import { JobBoard } from '../src/jobs/job-board.ts';
+import { randomIds } from '../src/runtime/random-ids.ts';
+import { systemClock } from '../src/runtime/system-clock.ts';
+import { systemProcesses } from '../src/runtime/system-processes.ts';
+import { writeAtomic } from '../src/storage/atomic-file.ts';
+import { createFileLedger } from '../src/storage/file-ledger.ts';
+import { createFileGate } from '../src/storage/gate.ts';
+
+/** Milliseconds by what took them. */
+export type Timings = Record<string, number[]>;
+
+const STATUS_PERMITS = 5;
+const WARM_UPS = 10;
+const REPEATED_READS = 5;
+
+/**
+ * The time of day runs so much faster that pictures follow each other every few seconds, as they do in use: the
+ * account then remembers as many orders as it would. What is waited for and measured is real time.
+ */
+const PACE = 100;
+const CLOCK: Clock = { ...systemClock, now: () => systemClock.now() * PACE };
+/** As long as the limit of the plan lets everybody through: what is measured is the counting, not the waiting. */
+const REQUEST_WINDOW = { windowMs: 50 * PACE, slackMs: 0 };
+
+const complain = (message: string): void => console.error(message);
+const LOG = { debug() {}, info() {}, warn: complain, error: complain };
+
+async function timed<Value>(timings: Timings, what: string, work: () => Promise<Value>): Promise<Value> {
+  const start = performance.now();
+  const value = await work();
+  const all = timings[what] ?? [];
+  timings[what] = all;
+  all.push(performance.now() - start);
+  return value;
+}
+
+/** The same ledger and gate as in the program, each call timed. */
+function booksIn(folder: string, timings: Timings): { gate: Gate; board: JobBoard } {
+  const parts = { clock: CLOCK, log: LOG, processes: systemProcesses };
+  const ledger = createFileLedger(folder, parts);
+  const gate = createFileGate(folder, {
+    ...parts,
+    plan: 'pro',
+    requestWindow: REQUEST_WINDOW,
+    jobs: () => ledger.list(),
+  });
+  const timedLedger: JobLedger = {
+    ...ledger,
+    add: (job) => timed(timings, 'add', () => ledger.add(job)),
+    update: (id, change) => timed(timings, 'update', () => ledger.update(id, change)),
+  };
+  const timedGate: Gate = {
+    ...gate,
+    admit: (order, limits) => timed(timings, 'admit', () => gate.admit(order, limits)),
+    place: (id) => timed(timings, 'place', () => gate.place(id)),
+    permit: () => timed(timings, 'permit', () => gate.permit()),
+    note: (job) => timed(timings, 'note', () => gate.note(job)),
+  };
+  return { gate: timedGate, board: new JobBoard(timedLedger, timedGate) };
+}
+
+/** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
+async function keepBooks({ gate, board }: { gate: Gate; board: JobBoard }): Promise<void> {
+  const id = randomIds.jobId();
+  const owner = systemProcesses.self();
+  const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
+  const order = { id, owner, maxCredits: 20, sameAs: sameAs(request), allowDuplicate: false };
+  const { type } = await gate.admit(order, { creditsPerDay: null, imagesPerDay: null });
+  if (type !== 'admitted') throw new Error(`the order was not admitted: ${type}`);
+  const at = CLOCK.now();
+  await board.add({
+    id,
+    idempotencyKey: randomIds.idempotencyKey(),
+    request,
+    state: 'queued',
+    createdAt: at,
+    updatedAt: at,
+    owner,
+    credits: { min: 10, max: 20, exact: null },
+    sandbox: false,
+  });
+  if (!(await gate.place(id)).taken) throw new Error('there was no place');
+  await permit(gate);
+  await board.apply(id, { type: 'sending', owner });
+  const remote: RemoteJob = { remoteId: `img_${id}`, phase: 'processing', remoteStatus: 'PROCESSING', creditCost: 15 };
+  await board.apply(id, { type: 'observed', remote, at });
+  for (let look = 1; look <= STATUS_PERMITS; look += 1) await permit(gate);
+  const url = `https://cdn.doitong.com/${id}.jpg`;
+  await board.apply(id, { type: 'observed', remote: { ...remote, phase: 'completed', url }, at });
+  await board.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg' });
+}
+
+async function permit(gate: Gate): Promise<void> {
+  if (!(await gate.permit()).granted) throw new Error('the window is too small for this machine');
+}
+
+/** @param count pictures; 0 goes on until nobody listens any more */
+async function pictures(folder: string, count: number): Promise<Timings> {
+  let left = false;
+  process.stdin.on('end', () => {
+    left = true;
+  });
+  // Also keeps the process alive: the clock's pending sleeps do not.
+  process.stdin.resume();
+  const warmUp = booksIn(folder, {});
+  for (let picture = 0; picture < WARM_UPS; picture += 1) await keepBooks(warmUp);
+  process.stdout.write('ready\n');
+  const timings: Timings = {};
+  const books = booksIn(folder, timings);
+  for (let picture = 0; count === 0 ? !left : picture < count; picture += 1) {
+    await timed(timings, 'picture', () => keepBooks(books));
+  }
+  process.stdin.pause();
+  return timings;
+}
+
+/** What the disk itself takes for one record. */
+async function replacements(folder: string, count: number): Promise<Timings> {
+  const timings: Timings = {};
+  const text = 'x'.repeat(800);
+  for (let write = 0; write < count; write += 1) {
+    await timed(timings, 'replacement', () => writeAtomic(join(folder, 'probe.json'), text, systemClock));
+  }
+  return timings;
+}
+
+async function reads(folder: string, remoteId: string): Promise<Timings> {
+  const timings: Timings = {};
+  const ledger = createFileLedger(folder, { clock: systemClock, log: LOG, processes: systemProcesses });
+  await timed(timings, 'list, first', () => ledger.list());
+  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'list, again', () => ledger.list());
+  await timed(timings, 'find, first', () => ledger.find(remoteId));
+  for (let again = 0; again < REPEATED_READS; again += 1) {
+    await timed(timings, 'find, again', () => ledger.find(remoteId));
+  }
+  return timings;
+}
+
+const [mode, folder = '', detail = ''] = process.argv.slice(2);
+const work: Readonly<Record<string, () => Promise<Timings>>> = {
+  pictures: () => pictures(folder, Number(detail)),
+  replacements: () => replacements(folder, Number(detail)),
+  reads: () => reads(folder, detail),
+};
+const timings = await work[mode ?? '']?.();
+process.stdout.write(`${JSON.stringify(timings)}\n`);

@@ -1,0 +1,90 @@
+/** `jobs resume`: carries on what rests unfinished and tells how it goes. Nothing is ever ordered here. */
+import { MessageChannel } from 'node:worker_threads';
+import type { Clock } from '../core/clock.ts';
+import { isOver, type Job } from '../core/job.ts';
+import type { Redact } from '../core/redaction.ts';
+import { cleanLine, quoted } from '../core/untrusted-text.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+import { failureSentences } from '../mcp/failure-text.ts';
+import { statusOf } from '../mcp/job-view.ts';
+import { redactValues } from '../mcp/redact-result.ts';
+import { visible } from './terminal-text.ts';
+
+const REASON_SHOWN_CHARACTERS = 600;
+
+export type ResumeParts = {
+  jobs: Pick<ImageJobs, 'list' | 'find' | 'resumeAll' | 'waitFor'>;
+  clock: Clock;
+  /** Prints one line. */
+  say: (line: string) => void;
+  redact: Redact;
+  /** Ends the waiting, never the jobs. */
+  signal: AbortSignal;
+};
+
+/** @returns the exit code: 0 when nothing that could be carried on is left unfinished */
+export async function resume(parts: ResumeParts, waitSeconds: number): Promise<number> {
+  const { jobs, clock, say } = parts;
+  const until = clock.monotonic() + waitSeconds * 1_000;
+  const known = await jobs.list();
+  const open = known.filter((job) => !isOver(job) && job.state !== 'unknown').length;
+  if (open === 0) say('There is nothing to carry on: no job rests unfinished.');
+  else say(`Carrying on ${counted(open)}, for at most ${waitSeconds} s.`);
+
+  const resumed = open === 0 ? [] : await jobs.resumeAll();
+  const ended = await Promise.all(resumed.map((job) => settle(job, parts, until - clock.monotonic())));
+  if (ended.length > 0) say(summaryOf(ended));
+  const doubtful = [...known, ...ended].filter(({ state }) => state === 'unknown').length;
+  if (doubtful > 0) {
+    say(
+      `Left alone: ${counted(doubtful)} of unknown outcome; an order that may have been paid for is not sent again. ` +
+        'Look at the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
+    );
+  }
+  return ended.every(isOver) ? 0 : 1;
+}
+
+/** The job when it is over or when there is no more time; a line for each change of what it is at. */
+async function settle(job: Job, { jobs, say, redact, signal }: ResumeParts, waitMs: number): Promise<Job> {
+  let said = '';
+  const tell = (now: Job): void => {
+    const line = lineOf(redactValues(now, redact));
+    if (line !== said) say(line);
+    said = line;
+  };
+  const ended = await jobs
+    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: tell })
+    .catch(async (error: unknown) => {
+      if (!signal.aborted) throw error;
+      return (await jobs.find(job.id)) ?? job;
+    });
+  tell(ended);
+  return ended;
+}
+
+function lineOf(job: Job): string {
+  const parts = [`${job.id}: ${statusOf(job.state)}`];
+  if (job.file !== undefined) parts.push(visible(job.file));
+  else if (job.failure !== undefined) parts.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
+  else if (job.state === 'completed') parts.push('the picture is being fetched');
+  else if (job.remoteStatus !== undefined) parts.push(`the service says ${quoted(job.remoteStatus, 60)}`);
+  return parts.join(', ');
+}
+
+function summaryOf(ended: readonly Job[]): string {
+  const count = (fits: (job: Job) => boolean): number => ended.filter(fits).length;
+  const left = count((job) => !isOver(job) && job.state !== 'unknown');
+  const saved = count(({ state }) => state === 'saved');
+  const failed = count(({ state }) => state === 'failed');
+  const again = left === 0 ? '' : ' "flux-pro-mcp jobs resume" carries on again.';
+  return `${counted(ended.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
+}
+
+const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);
+
+/** Keeps the process alive while it only waits: a pending sleep of the clock does not. @returns what ends it */
+export function stayAlive(): () => void {
+  const { port1 } = new MessageChannel();
+  port1.on('message', () => undefined);
+  return () => port1.close();
+}

@@ -1,0 +1,157 @@
+/** `jobs`: the orders on record for this service and key; `list` and `show` ask nobody, `resume` the service. */
+import type { Config } from '../config/settings.ts';
+import type { JobLedger } from '../core/job-ledger.ts';
+import type { Log } from '../core/log.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import { jobText } from '../mcp/job-text.ts';
+import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
+import { redactValues } from '../mcp/redact-result.ts';
+import { createStderrLog } from '../runtime/stderr-log.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { systemProcesses } from '../runtime/system-processes.ts';
+import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
+import { readKeyFile } from '../storage/key-file.ts';
+import { partitionFolder, stateFolder } from '../storage/paths.ts';
+import { type Arguments, CommandFailure, UsageError } from './command.ts';
+import { jobsListText } from './jobs-list.ts';
+import { resume, stayAlive } from './jobs-resume.ts';
+import { Secrets } from './secrets.ts';
+import { FOR_JOBS, settingsOf, settingsWithout, wholeNumber } from './settings.ts';
+import { writeStderr } from './stderr.ts';
+import { visible, visibleJson } from './terminal-text.ts';
+
+const LIMIT = { min: 1, max: 1_000, default: 20 };
+const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
+
+/** The flags of each action; one that would be without effect is refused. */
+const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
+type Action = keyof typeof TAKES;
+
+/** The records of one service and key, and how to print what stands there. */
+type Records = {
+  ledger: JobLedger;
+  /** Absolute path of the folder that they are in. */
+  folder: string;
+  config: Config & { apiKey: string };
+  log: Log;
+  secrets: Secrets;
+  view: JobViewOptions;
+};
+
+export async function run(args: Arguments): Promise<number> {
+  const { action, id } = requestOf(args);
+  const json = args.flags.json !== undefined;
+  const limit = wholeNumber(args, 'limit', LIMIT) ?? LIMIT.default;
+  const waitSeconds = wholeNumber(args, 'wait-seconds', WAIT_SECONDS) ?? WAIT_SECONDS.default;
+  const status = statusFlag(args);
+  const records = await open(args);
+  switch (action) {
+    case 'list':
+      return list(records, { limit, status, json });
+    case 'show':
+      return show(records, id, json);
+    case 'resume':
+      return resumeAll(records, waitSeconds);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** @throws UsageError when words or flags do not belong to the action */
+function requestOf({ words, flags }: Arguments): { action: Action; id: string } {
+  const [action = 'list', id = ''] = words as [Action?, string?];
+  if (action === 'show' && id === '')
+    throw new UsageError('jobs show needs ID, the id of a job. jobs list shows them.');
+  if (action !== 'show' && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
+  for (const [other, names] of Object.entries(TAKES)) {
+    const misplaced = names.find((name) => flags[name] !== undefined && !TAKES[action].some((own) => own === name));
+    if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for jobs ${other}, not for jobs ${action}.`);
+  }
+  return { action, id };
+}
+
+function statusFlag({ flags }: Arguments): JobStatus | undefined {
+  if (flags.status === undefined) return undefined;
+  const status = JOB_STATUSES.find((known) => known === flags.status);
+  if (status !== undefined) return status;
+  const given = JSON.stringify(flags.status);
+  throw new UsageError(`--status: ${given} is not allowed. Allowed: ${JOB_STATUSES.join(', ')}.`);
+}
+
+async function open(args: Arguments): Promise<Records> {
+  const config = settingsOf(args, settingsWithout(FOR_JOBS));
+  const apiKey = await keyOf(config);
+  const secrets = new Secrets([apiKey]);
+  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
+  const folder = partitionFolder(stateFolder(config.stateDir), config.apiUrl, apiKey);
+  const ledger = createFileLedger(folder, { clock: systemClock, log, processes: systemProcesses });
+  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000 };
+  return { ledger, folder, config: { ...config, apiKey }, log, secrets, view };
+}
+
+/** @throws UsageError when none is set, FluxError of kind `bad_key` when its file cannot be read */
+async function keyOf(config: Config): Promise<string> {
+  if (config.apiKey !== undefined) return config.apiKey;
+  if (config.apiKeyFile !== undefined) return readKeyFile(config.apiKeyFile);
+  throw new UsageError(
+    'jobs needs your key to find the records, which are kept apart by service and key; it is sent to nobody for that. ' +
+      'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
+  );
+}
+
+async function list(
+  { ledger, folder, config, log, secrets, view }: Records,
+  { limit, status, json }: { limit: number; status: JobStatus | undefined; json: boolean },
+): Promise<number> {
+  const jobs = await ledger.list();
+  const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
+  // Before anything is shortened: half a secret would not be recognised any more.
+  const views = redactValues(wanted.slice(0, limit), secrets.redact).map((job) => jobView(job, view));
+  const damaged = await damagedRecords(folder);
+  if (json) {
+    print(visibleJson(views));
+    if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
+    return 0;
+  }
+  const told = { views, found: wanted.length, onRecord: jobs.length, status, service: config.apiUrl, folder, damaged };
+  print(secrets.redact(jobsListText(told)));
+  return 0;
+}
+
+async function show({ ledger, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {
+  const found = await ledger.find(id);
+  if (found === undefined) {
+    throw new CommandFailure(
+      secrets.redact(
+        `there is no job ${quoted(id, 200)} on record for ${config.apiUrl} and this key. jobs list shows what there is.`,
+      ),
+    );
+  }
+  const job = redactValues(found, secrets.redact);
+  const shown = jobView(job, view);
+  print(json ? visibleJson(shown) : visible(jobText(shown, job)));
+  return 0;
+}
+
+async function resumeAll({ config, log, secrets }: Records, waitSeconds: number): Promise<number> {
+  // Loaded here alone: it brings everything that speaks with the service.
+  const { createApp } = await import('../app.ts');
+  const app = await createApp({ ...config, sandbox: false }, { log, onSecret: (secret) => secrets.add(secret) });
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort(new Error('interrupted'));
+  // Once: whoever asks a second time is not kept waiting.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
+  const letGo = stayAlive();
+  try {
+    const { jobs } = app;
+    const { redact } = secrets;
+    return await resume({ jobs, clock: systemClock, say: print, redact, signal: interrupted.signal }, waitSeconds);
+  } finally {
+    await app.close();
+    letGo();
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,19 @@
+/** Text for a terminal: without characters that could steer it, hide something or reorder the words around them. */
+
+// Controls, bidi and other invisible marks, lone surrogates, line separators; a line feed is what we write ourselves.
+const INVISIBLE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** The text with a space for each of them; otherwise as it is, so that a path can be copied. */
+export function visible(text: string): string {
+  return text.replace(INVISIBLE, ' ');
+}
+
+/** JSON that shows as it is, and reads back as the same value: what would be invisible is escaped. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(INVISIBLE, escaped);
+}
+
+function escaped(character: string): string {
+  const units = character.split('');
+  return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+}

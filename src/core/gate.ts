@@ -1,0 +1,72 @@
+/** The port to what all processes with the same service and key share: permits, places, the budget and the pause. */
+import type { Account, AccountEntry, AdmissionVerdict, SpendingLimits } from './account.ts';
+import type { Job } from './job.ts';
+import type { Plan } from './plan.ts';
+import type { RateWindow } from './rate-window.ts';
+import type { RequestWindow, Traffic } from './traffic.ts';
+
+export type OrderToAdmit = Pick<AccountEntry, 'id' | 'owner' | 'maxCredits'> & {
+  /** The request in normal form, as text: equal requests have equal texts. */
+  sameAs: string;
+  allowDuplicate: boolean;
+};
+
+/** What answers told, for all processes. */
+export type ToldByService = {
+  window?: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>;
+  /** Epoch milliseconds until which the service asked for silence. */
+  pausedUntil?: number;
+  /** The balance in credits. */
+  balance?: number;
+};
+
+/** A permit, or when to ask again (epoch milliseconds); `told`: because of what the service said. */
+export type PermitAnswer = { granted: true } | { granted: false; until: number; told: boolean };
+
+/** A place (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when the longest-running job was ordered (epoch milliseconds). */
+export type PlaceAnswer =
+  | { taken: true; absent?: true }
+  | { taken: false; ahead: number; oldestAt: number | undefined };
+
+/** May one more request leave? Every request to the service asks this first. */
+export interface RequestGate {
+  /** @throws FluxError of kind `storage_failed` */
+  permit(): Promise<PermitAnswer>;
+  /** Never rejects: what cannot be kept is learnt again from the next answer. */
+  learn(told: ToldByService): Promise<void>;
+}
+
+/** May one more order be made, and may it be sent now? */
+export interface JobGate {
+  /**
+   * Reserves the order's price, in one step with the look for an equal order and at the limits.
+   * @throws FluxError of kind `storage_failed`; nothing is reserved then
+   */
+  admit(order: OrderToAdmit, limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionVerdict>;
+  /** The id of an order that such a request would only repeat. */
+  twinOf(sameAs: string): Promise<string | undefined>;
+  /** @throws FluxError of kind `storage_failed` */
+  place(id: string): Promise<PlaceAnswer>;
+  /** Settles the price and frees the place as the record says. Never rejects: the record can be noted again. */
+  note(job: Job): Promise<void>;
+  /** The place of a job that nobody watches any more. Never rejects. */
+  givePlaceBack(id: string): Promise<void>;
+  /** Of an order that was never recorded and never sent. Never rejects. */
+  drop(id: string): Promise<void>;
+  /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
+  lose(id: string): Promise<void>;
+}
+
+export type GateState = {
+  plan: Plan;
+  traffic: Traffic;
+  account: Account;
+  /** Requests per window; null: none is known. */
+  requestLimit: number | null;
+  counting: RequestWindow;
+};
+
+export interface Gate extends RequestGate, JobGate {
+  /** What is known now. @throws FluxError of kind `storage_failed` */
+  state(): Promise<GateState>;
+}

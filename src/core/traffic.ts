@@ -1,0 +1,99 @@
+/** What all processes with one key know of their requests to the service, and when the next request may leave. */
+import { nextRequestAt, type RateWindow } from './rate-window.ts';
+
+/** Times are epoch milliseconds. */
+export type Traffic = {
+  /** When the permits of the last window were given, in order. */
+  permits: readonly number[];
+  /** What the answers told. */
+  window: RateWindow;
+  /** The balance in credits that the service told last. */
+  balance?: { credits: number; at: number };
+  /** When this was written: a clock that was set back shows by it. */
+  writtenAt: number;
+};
+
+/**
+ * How permits are counted: never more than the limit in any span of `windowMs`. `slackMs` is added because a request
+ * that left early can arrive late, and one that left late early.
+ */
+export type RequestWindow = { windowMs: number; slackMs: number };
+
+export const REQUEST_WINDOW: RequestWindow = { windowMs: 60_000, slackMs: 1_000 };
+
+export type PermitVerdict =
+  | { type: 'granted'; traffic: Traffic }
+  /**
+   * `told`: the service asked for silence or its window is used up; else our own count says so. `traffic` is to be
+   * kept, too: by a clock that was set back the end of the wait would move along with the clock.
+   */
+  | { type: 'wait'; until: number; told: boolean; traffic: Traffic };
+
+/** A clock that was set back by less than this is just the spread between processes. */
+const SPREAD_MS = 1_000;
+
+export function emptyTraffic(now: number): Traffic {
+  return { permits: [], window: {}, writtenAt: now };
+}
+
+/** The same traffic by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
+export function trafficAt(traffic: Traffic, now: number): Traffic {
+  const ahead = traffic.writtenAt - now;
+  if (ahead <= SPREAD_MS) return traffic;
+  const back = (at: number): number => at - ahead;
+  const { resetsAt, pausedUntil } = traffic.window;
+  return {
+    ...traffic,
+    permits: traffic.permits.map(back),
+    window: {
+      ...traffic.window,
+      ...(resetsAt === undefined ? {} : { resetsAt: back(resetsAt) }),
+      ...(pausedUntil === undefined ? {} : { pausedUntil: back(pausedUntil) }),
+    },
+    writtenAt: now,
+  };
+}
+
+/** @param limit requests per window; null: none is known */
+export function takePermit(before: Traffic, limit: number | null, counting: RequestWindow, now: number): PermitVerdict {
+  const traffic = trafficAt(before, now);
+  const toldAt = nextRequestAt(traffic.window, now);
+  if (toldAt > now) return { type: 'wait', until: toldAt, told: true, traffic };
+  const spanMs = counting.windowMs + counting.slackMs;
+  const recent = traffic.permits.filter((at) => now - at < spanMs);
+  const first = limit === null ? undefined : recent[recent.length - limit];
+  if (first !== undefined) return { type: 'wait', until: first + spanMs, told: false, traffic };
+  const { remaining, resetsAt } = traffic.window;
+  // Until the answer tells the count anew, the request that leaves now is taken off here.
+  const left =
+    remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - 1) : remaining;
+  return {
+    type: 'granted',
+    traffic: {
+      ...traffic,
+      permits: limit === null ? [] : [...recent, now],
+      window: left === undefined ? traffic.window : { ...traffic.window, remaining: left },
+      writtenAt: now,
+    },
+  };
+}
+
+/** Requests that may leave now, by our own count and by what the service told; null: no limit is known. */
+export function permitsLeft(
+  traffic: Traffic,
+  limit: number | null,
+  counting: RequestWindow,
+  now: number,
+): number | null {
+  const { window, permits } = trafficAt(traffic, now);
+  const told = window.resetsAt !== undefined && window.resetsAt > now ? window.remaining : undefined;
+  if (limit === null) return told ?? null;
+  const own = Math.max(0, limit - permits.filter((at) => now - at < counting.windowMs + counting.slackMs).length);
+  return told === undefined ? own : Math.min(own, told);
+}
+
+/** An order was accepted: a balance that could not have paid for it is out of date. */
+export function withoutRefutedBalance(traffic: Traffic, credits: number, orderedAt: number): Traffic {
+  const { balance, ...rest } = traffic;
+  return balance !== undefined && balance.at <= orderedAt && balance.credits < credits ? rest : traffic;
+}

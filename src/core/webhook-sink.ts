@@ -1,0 +1,27 @@
+/** The port between the door for webhooks and those who can tell a true event: a raw request in, a bare status out. */
+
+/** Bytes. A door reads one byte more at the most, so that the sink sees that there was too much. */
+export const WEBHOOK_BODY_MAX_BYTES = 65_536;
+
+/** A request as it came: what a signature covers is lost by any reading or tidying on the way. */
+export type RawWebhook = {
+  method: string;
+  /** The request's target, with its query. */
+  path: string;
+  /** Names and values in turn, so that a header that was sent twice is there twice. */
+  headers: readonly string[];
+  /** At most `WEBHOOK_BODY_MAX_BYTES` + 1 bytes. */
+  body: Uint8Array;
+};
+
+/**
+ * The status to answer with, and nothing beside it: whoever tries signatures learns no more than that one did not fit.
+ * 200: signed by the service, and used or ignored. 401: not signed by it. 404: not the place, or not an event.
+ * 413: too large. 503: a true event that could not be kept, which the service may send again.
+ */
+export type WebhookVerdict = 200 | 401 | 404 | 413 | 503;
+
+export interface WebhookSink {
+  /** Never rejects. */
+  accept(raw: RawWebhook): Promise<WebhookVerdict>;
+}

@@ -1,0 +1,45 @@
+/** Waits until a request may leave, or says why that would take too long. */
+import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { RequestGate } from '../core/gate.ts';
+import { faultVerdict, type Purpose, rowVerdict, type Verdict } from './failures.ts';
+
+/** A window's end is told in whole seconds, rounded up. */
+const ROUNDING_MS = 1_000;
+/** Processes that wait for the same moment do not all come at once. */
+const SPREAD_MS = 40;
+
+export type PermitTerms = { purpose: Purpose; signal: AbortSignal; onWait?: ((until: number) => void) | undefined };
+
+/** @returns `undefined` when the request may leave now; else why it does not: nothing was sent */
+export async function awaitPermit(gate: RequestGate, clock: Clock, terms: PermitTerms): Promise<Verdict | undefined> {
+  const { purpose, signal, onWait } = terms;
+  for (;;) {
+    if (signal.aborted) return faultVerdict(false, { cause: 'caller' }, purpose);
+    try {
+      const answer = await gate.permit();
+      if (answer.granted) return undefined;
+      const waitMs = answer.until - clock.now();
+      // What the service demands is obeyed exactly, or told to the caller; our own count is over within a minute.
+      if (answer.told && waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS) return held(waitMs, purpose);
+      onWait?.(answer.until);
+      await clock.sleep(Math.max(1, waitMs) + SPREAD_MS * clock.random(), signal);
+    } catch (error) {
+      if (signal.aborted) continue;
+      if (error instanceof FluxError) return withheld(error.failure, purpose);
+      throw error;
+    }
+  }
+}
+
+/** A job that is only read was sent long ago: that this request was not says nothing of its credits. */
+function withheld(failure: Failure, purpose: Purpose): Verdict {
+  const verdict = rowVerdict('held', purpose);
+  return { ...verdict, failure: { ...failure, creditsSpent: verdict.failure.creditsSpent } };
+}
+
+function held(waitMs: number, purpose: Purpose): Verdict {
+  const verdict = rowVerdict('held', purpose);
+  return { ...verdict, failure: { ...verdict.failure, retryAfterSeconds: Math.ceil(waitMs / 1_000) } };
+}

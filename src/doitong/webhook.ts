@@ -1,0 +1,165 @@
+/** Tells events that the service has signed from everything else, and takes from them which job to look at. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod';
+import type { Clock } from '../core/clock.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Log } from '../core/log.ts';
+import {
+  type RawWebhook,
+  WEBHOOK_BODY_MAX_BYTES,
+  type WebhookSink,
+  type WebhookVerdict,
+} from '../core/webhook-sink.ts';
+import { remoteIdSchema } from './wire-job.ts';
+
+const SIGNATURE_HEADER = 'x-doitong-signature';
+/** The documented form. Hexadecimal digits mean the same in either case; a name of an algorithm does not. */
+const SIGNATURE = /^sha256=([0-9A-Fa-f]{64})$/u;
+
+/** A signature holds for ever, so that a replay is told by memory alone; a forgotten one costs one look at a job. */
+const SEEN_EVENTS = 4_096;
+const SEEN_FOR_MS = 24 * 60 * 60_000;
+
+/** Nothing else is taken from an event: how the job stands is read from the service itself. */
+const event = z.object({ id: remoteIdSchema });
+
+export type WebhookSinkParts = {
+  /** Shared with the service. @see DOITONG_WEBHOOK_SECRET */
+  secret: string;
+  /** The `pathname` of the URL that was given to the service. */
+  path: string;
+  /** Whether a job of ours has this id at the service. */
+  knows: (remoteId: string) => Promise<boolean>;
+  /** Tells the watchers of that job. */
+  mark: (remoteId: string) => Promise<void>;
+  clock: Pick<Clock, 'monotonic'>;
+  log: Log;
+};
+
+/** Requests to the webhook's path since the start, by what became of them. */
+export type WebhookCounters = {
+  accepted: number;
+  /** The very same signed body as before. */
+  replayed: number;
+  /** Of a job that is not on record here. */
+  unknown: number;
+  /** Without a signature that fits. */
+  forged: number;
+  /** Too large, or signed and yet not an event. */
+  malformed: number;
+  /** True events that could not be kept. */
+  lost: number;
+};
+
+/** @throws FluxError of kind `bad_input` without a secret: anybody could sign then */
+export function createWebhookSink(parts: WebhookSinkParts): WebhookSink & { counters: Readonly<WebhookCounters> } {
+  const { secret, path, knows, mark, log } = parts;
+  if (secret === '') throw noSecret();
+  const counters: WebhookCounters = { accepted: 0, replayed: 0, unknown: 0, forged: 0, malformed: 0, lost: 0 };
+  const seen = new SeenEvents(parts.clock);
+
+  function count(what: keyof WebhookCounters, verdict: WebhookVerdict): WebhookVerdict {
+    counters[what] += 1;
+    return verdict;
+  }
+
+  function refuse(): WebhookVerdict {
+    const message = 'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET';
+    // Whoever finds the port can ask as often as they like; but a wrong secret must be told.
+    if (counters.forged === 0) log.warn(message);
+    else log.debug(message);
+    return count('forged', 401);
+  }
+
+  /**
+   * Ignored events are answered like accepted ones: the service would repeat an event that was refused, and the answer
+   * would be the same each time. What is unknown may belong to another key, or to an order whose answer is not here yet.
+   */
+  async function use(remoteId: string): Promise<keyof WebhookCounters> {
+    if (!(await knows(remoteId))) return 'unknown';
+    await mark(remoteId);
+    return 'accepted';
+  }
+
+  async function accept({ method, path: target, headers, body }: RawWebhook): Promise<WebhookVerdict> {
+    if (method !== 'POST' || target.split('?', 1)[0] !== path) return 404;
+    if (body.length > WEBHOOK_BODY_MAX_BYTES) return count('malformed', 413);
+    const digest = createHmac('sha256', secret).update(body).digest();
+    const given = signatureIn(headers);
+    if (given === undefined || !timingSafeEqual(digest, given)) return refuse();
+
+    const remoteId = idIn(body);
+    if (remoteId === undefined) return count('malformed', 404);
+    const signature = digest.toString('hex');
+    // Before it is used: its double may come meanwhile.
+    if (!seen.add(signature)) return count('replayed', 200);
+    let outcome: keyof WebhookCounters = 'lost';
+    try {
+      outcome = await use(remoteId);
+      log.debug('a webhook has come', { doitongId: remoteId, outcome });
+    } catch (error) {
+      log.warn('a webhook could not be kept', { doitongId: remoteId, error: String(error) });
+    }
+    // What was of no use now may be of use when it comes again.
+    if (outcome !== 'accepted') seen.delete(signature);
+    return count(outcome, outcome === 'lost' ? 503 : 200);
+  }
+
+  return { accept, counters };
+}
+
+/** The 32 bytes that the one signature header holds; `undefined` for no such header, several, or another form. */
+function signatureIn(headers: readonly string[]): Uint8Array | undefined {
+  const values = headers.filter(
+    (_, index) => headers[index - 1]?.toLowerCase() === SIGNATURE_HEADER && index % 2 === 1,
+  );
+  const [, hex] = values.length === 1 ? (SIGNATURE.exec(values[0] ?? '') ?? []) : [];
+  return hex === undefined ? undefined : Buffer.from(hex, 'hex');
+}
+
+function idIn(body: Uint8Array): string | undefined {
+  try {
+    return event.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))).data?.id;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Signatures of the last events, the oldest first. */
+class SeenEvents {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #seenAt = new Map<string, number>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** @returns false when it is there already */
+  add(signature: string): boolean {
+    const now = this.#clock.monotonic();
+    for (const [old, at] of this.#seenAt) {
+      if (now - at < SEEN_FOR_MS) break;
+      this.#seenAt.delete(old);
+    }
+    if (this.#seenAt.has(signature)) return false;
+    const [oldest] = this.#seenAt.keys();
+    if (this.#seenAt.size >= SEEN_EVENTS && oldest !== undefined) this.#seenAt.delete(oldest);
+    this.#seenAt.set(signature, now);
+    return true;
+  }
+
+  delete(signature: string): void {
+    this.#seenAt.delete(signature);
+  }
+}
+
+function noSecret(): FluxError {
+  return new FluxError({
+    kind: 'bad_input',
+    message: 'Webhooks cannot be received without a secret to check their signatures with.',
+    creditsSpent: 'no',
+    retry: 'no',
+    remedy:
+      'Ask the user to set DOITONG_WEBHOOK_SECRET, or to remove DOITONG_WEBHOOK_LISTEN, and to restart the server.',
+  });
+}

@@ -1,0 +1,89 @@
+/** What an order may cost, and what is said when the user's budget or the plan's day does not allow it. */
+import type { AdmissionVerdict, SpendingLimits } from '../core/account.ts';
+import { type CreditRange, creditRange } from '../core/credits.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { ImageRequest } from '../core/image-request.ts';
+
+/** In credits and pictures; shared by all processes with the same key. */
+export type BudgetSettings = {
+  maxCreditsPerCall: number;
+  maxCreditsPerDay: number;
+  maxImagesPerDay: number;
+  /** Above this a call is confirmed first. */
+  confirmAboveCredits: number;
+  /** A known balance below this is warned of. */
+  lowCreditsAlert: number;
+};
+
+/** What the pictures of one call may cost together. */
+export function quoteOf(requests: readonly ImageRequest[]): CreditRange {
+  return requests
+    .map(({ width, height }) => creditRange(width, height))
+    .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
+}
+
+/**
+ * Whether one call may cost so much at all.
+ * @param accepted what the caller said it accepts to spend
+ * @throws FluxError of kind `over_budget`
+ */
+export function checkCall(quote: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
+  if (quote.max > settings.maxCreditsPerCall) {
+    throw over(
+      `This call may cost up to ${quote.max} credits, and one call may cost at most ${settings.maxCreditsPerCall}.`,
+      'Order less or smaller pictures, or ask the user to raise FLUX_MAX_CREDITS_PER_CALL.',
+      'no',
+    );
+  }
+  if (accepted !== undefined && quote.max > accepted && quote.max <= settings.confirmAboveCredits) {
+    throw over(
+      `This call may cost up to ${quote.max} credits, more than max_credits (${accepted}).`,
+      `Order less or smaller pictures, or repeat the call with max_credits ${quote.max} if the user accepts that.`,
+      'no',
+    );
+  }
+}
+
+/** The failure of an order that the budget or the plan's day does not allow. */
+export function overLimit(verdict: AdmissionVerdict & { type: 'over' }, maxCredits: number, now: number): FluxError {
+  const { totals, allowed } = verdict;
+  const retryAfterSeconds = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
+  const texts: Readonly<Record<keyof SpendingLimits, () => FluxError>> = {
+    creditsPerDay: () =>
+      over(
+        `The order may cost up to ${maxCredits} credits, but only ${Math.max(0, allowed - totals.spentCredits - totals.reservedCredits)} of today's budget of ${allowed} are left (${totals.spentCredits} spent, ${totals.reservedCredits} reserved for running jobs).`,
+        'Wait for running jobs (the exact prices are often lower than what is reserved) or for the next day (UTC), or ask the user to raise FLUX_MAX_CREDITS_PER_DAY.',
+        'later',
+        retryAfterSeconds,
+      ),
+    imagesPerDay: () =>
+      over(
+        `Today's ${allowed} pictures are used up (${totals.images} ordered).`,
+        'Wait for the next day (UTC), or ask the user to raise FLUX_MAX_IMAGES_PER_DAY.',
+        'later',
+        retryAfterSeconds,
+      ),
+    jobsPerDay: () =>
+      new FluxError({
+        kind: 'rate_limited',
+        message: `The plan allows ${allowed} jobs per day, and ${totals.images} were ordered today (UTC); nothing was sent.`,
+        creditsSpent: 'no',
+        retry: 'later',
+        retryAfterSeconds,
+        remedy:
+          'Wait for the next day (UTC), or ask the user for a larger plan; set DOITONG_PLAN if it is larger already.',
+      }),
+  };
+  return texts[verdict.limit]();
+}
+
+function over(message: string, remedy: string, retry: Failure['retry'], retryAfterSeconds?: number): FluxError {
+  return new FluxError({
+    kind: 'over_budget',
+    message: `${message} Nothing was sent.`,
+    creditsSpent: 'no',
+    retry,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    remedy,
+  });
+}

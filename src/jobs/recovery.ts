@@ -1,0 +1,124 @@
+/** Looks after jobs whose process is gone: closes what was never sent, carries on what may be paid for. */
+import type { AccountEntry } from '../core/account.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Gate } from '../core/gate.ts';
+import { isEnded, type Job, type JobTimes } from '../core/job.ts';
+import { isSameOwner, type Processes } from '../core/processes.ts';
+import type { JobBoard } from './job-board.ts';
+import type { JobRunner } from './job-runner.ts';
+import { UNSENT } from './submission.ts';
+
+/** Three tries of 30 s with the delays between them; a sender that says nothing for longer has lost its way. */
+const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;
+/** An order is recorded right after it was admitted; without a record for so long, it never will be. */
+const RECORDING_TAKES_AT_MOST_MS = 60_000;
+/** A process that waits for a place or a permit for longer than this is not waiting any more. */
+const QUEUED_AT_MOST_MS = 24 * 60 * 60_000;
+/** How often one job is carried on without anybody asking for it. */
+const CARRY_ON_EVERY_MS = 30_000;
+
+export type RecoveryParts = {
+  board: JobBoard;
+  gate: Gate;
+  runner: () => JobRunner;
+  clock: Clock;
+  processes: Processes;
+};
+
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  readonly #times: JobTimes;
+  readonly #carriedOnAt = new Map<string, number>();
+
+  constructor(parts: RecoveryParts, times: JobTimes) {
+    this.#parts = parts;
+    this.#times = times;
+  }
+
+  /**
+   * Another process is sending it: its answer will be on record in a moment. Were it wrong, the same key would keep a
+   * second request from being charged.
+   */
+  isInOtherHands(job: Job): boolean {
+    if (job.state !== 'queued' && job.state !== 'submitting') return false;
+    const { processes, clock } = this.#parts;
+    if (isSameOwner(job.owner, processes.self()) || !processes.isAlive(job.owner)) return false;
+    const quietMs = Math.abs(clock.now() - job.updatedAt);
+    return quietMs < (job.state === 'queued' ? QUEUED_AT_MOST_MS : SENDING_TAKES_AT_MOST_MS);
+  }
+
+  /** Its process is gone, and a record in this state says that nothing has left it. */
+  closeUnsent(job: Job): Promise<Job> {
+    return this.#parts.board.apply(job.id, { type: 'unsent', failure: UNSENT, at: this.#parts.clock.now() });
+  }
+
+  /**
+   * Brings the account in line with the records: orders that ended, orders that were never recorded or never sent.
+   * @param options `carryOn`: jobs that may be paid for are submitted again under their own key, or watched again
+   */
+  async sweep(options: { carryOn: boolean }): Promise<void> {
+    const { gate, board } = this.#parts;
+    const { account } = await gate.state();
+    for (const entry of account.entries) {
+      if (entry.end !== undefined) continue;
+      const job = await board.find(entry.id);
+      // Asked after the look: an order of this process is carried on before its record can be seen.
+      if (this.#isCarriedOnHere(entry.id)) continue;
+      if (job !== undefined) await this.#settle(job, account.placesChangedAt, options.carryOn);
+      else if (entry.sent) await gate.lose(entry.id);
+      else if (!this.#isBeingRecorded(entry)) await gate.drop(entry.id);
+    }
+  }
+
+  /** Whether an order that has no record yet is about to get one. */
+  async awaitsRecord(id: string): Promise<boolean> {
+    const { account } = await this.#parts.gate.state();
+    const entry = account.entries.find((known) => known.id === id);
+    return entry !== undefined && entry.end === undefined && this.#isBeingRecorded(entry);
+  }
+
+  /** Whether an order on the account that has no record may have left. */
+  async mayHaveLeft(id: string): Promise<boolean> {
+    const { account } = await this.#parts.gate.state();
+    return account.entries.some((entry) => entry.id === id && entry.sent === true);
+  }
+
+  #isBeingRecorded({ at, owner }: AccountEntry): boolean {
+    const { clock, processes } = this.#parts;
+    return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && processes.isAlive(owner);
+  }
+
+  async #settle(job: Job, placesChangedAt: number, carryOn: boolean): Promise<void> {
+    const { gate, clock, processes } = this.#parts;
+    if (isEnded(job) || job.state === 'unknown') return gate.note(job);
+    const isElsewhere = !isSameOwner(job.owner, processes.self());
+    const isStalled = (since: number): boolean => clock.now() - since > this.#times.stalledAfterMs;
+    if (isElsewhere && this.isInOtherHands(job)) {
+      // It may have waited for long before it got its place: only that no place has changed since tells its time.
+      if (isStalled(placesChangedAt)) await gate.givePlaceBack(job.id);
+      return;
+    }
+    if (job.state === 'queued') {
+      await this.closeUnsent(job);
+      return;
+    }
+    // One without news is not watched any more, and one without an answer must not keep all others waiting: the service
+    // is taken to be done with it.
+    const isDone = isStalled(job.state === 'processing' ? job.updatedAt : job.createdAt);
+    if (isDone) await gate.givePlaceBack(job.id);
+    if (job.state === 'processing' && (isDone || (isElsewhere && processes.isAlive(job.owner)))) return;
+    if (carryOn && this.#isDue(job.id)) this.#parts.runner().ensure(job.id);
+  }
+
+  #isCarriedOnHere(id: string): boolean {
+    return this.#parts.runner().isRunning(id);
+  }
+
+  #isDue(id: string): boolean {
+    const now = this.#parts.clock.monotonic();
+    const before = this.#carriedOnAt.get(id);
+    if (before !== undefined && now - before < CARRY_ON_EVERY_MS) return false;
+    this.#carriedOnAt.set(id, now);
+    return true;
+  }
+}

@@ -1,0 +1,76 @@
+/** One small value that processes share: read by all, changed by one at a time. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import type { Processes } from '../core/processes.ts';
+import { replaceFile, writeAtomic } from './atomic-file.ts';
+import { errorCode } from './error-code.ts';
+import { FileLock } from './file-lock.ts';
+
+export interface SharedCell<Value> {
+  read(): Promise<Value>;
+  /** `change` sees the newest value; nobody else changes it meanwhile. It may run more than once. */
+  update<Result>(change: (value: Value) => { value: Value; result: Result }): Promise<Result>;
+}
+
+export type CellForm<Value> = {
+  /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
+  read: (text: string) => Value | undefined;
+  write: (value: Value) => string;
+  /** The value when there is no file, or a damaged one. */
+  initial: () => Promise<Value> | Value;
+  /** Whether it must survive a crash of the machine, not only of the process. */
+  durable: boolean;
+};
+
+/** @param path absolute; its folder is made at the first change */
+export function createFileCell<Value>(
+  path: string,
+  form: CellForm<Value>,
+  parts: { clock: Clock; processes: Processes },
+): SharedCell<Value> {
+  const lock = new FileLock(parts.processes, parts.clock);
+  const write = form.durable ? writeAtomic : replaceFile;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function read(): Promise<Value> {
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    return (text === undefined ? undefined : form.read(text)) ?? form.initial();
+  }
+
+  async function update<Result>(change: (value: Value) => { value: Value; result: Result }): Promise<Result> {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return lock.hold(`${path}.lock`, async (assertHeld) => {
+      const before = await read();
+      const { value, result } = change(before);
+      if (value !== before) await write(path, form.write(value), parts.clock, assertHeld);
+      return result;
+    });
+  }
+
+  return {
+    read,
+    // In turn within this process: waiting for the lock file is for other processes.
+    update(change) {
+      const turn = last.then(() => update(change));
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}
+
+/** For as long as the process lives. */
+export function createMemoryCell<Value>(initial: Value): SharedCell<Value> {
+  let held = initial;
+  return {
+    read: async () => held,
+    update: async (change) => {
+      const { value, result } = change(held);
+      held = value;
+      return result;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/** The machine's clock is set an hour forward or back in the midst of things: nothing is paid twice, nothing waits. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { type Crew, hireCrew } from './crew.ts';
+import { createSharedClock } from './shared-clock.ts';
+import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
+import { type Stage, type StageOptions, setStage } from './stage.ts';
+import type { WorkerMessage, WorkerTask } from './worker-task.ts';
+
+const SPEED = 20;
+const HOUR_MS = 60 * 60_000;
+/** Of the clock: an order that waited for the hour to pass would take longer. */
+const AT_ONCE_MS = 60_000;
+
+type JumpingClock = Clock & { jump(byMs: number): void };
+
+/** Jumps in what it shows, as a set clock does; what has passed since then goes on evenly. */
+function jumping(clock: Clock): JumpingClock {
+  let aheadMs = 0;
+  return {
+    ...clock,
+    now: () => clock.now() + aheadMs,
+    jump(byMs) {
+      aheadMs += byMs;
+    },
+  };
+}
+
+const open: { app?: App; stage?: Stage; crew?: Crew } = {};
+afterEach(async () => {
+  await open.app?.close();
+  await open.stage?.close();
+  delete open.app;
+  delete open.stage;
+});
+
+async function set(options: Partial<StageOptions> = {}): Promise<Stage> {
+  open.stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 5_000 }, ...options });
+  return open.stage;
+}
+
+async function start(options: Partial<StageOptions> = {}): Promise<{ app: App; stage: Stage; clock: JumpingClock }> {
+  const stage = await set(options);
+  const clock = jumping(createSharedClock(stage.clock));
+  const app = await openApp(stage, clock);
+  open.app = app;
+  return { app, stage, clock };
+}
+
+describe.each([
+  ['an hour forward', HOUR_MS],
+  ['an hour back', -HOUR_MS],
+] as const)('a clock that is set %s', (_, jumpMs) => {
+  it('while a picture is made: it is saved, and an equal order is the same one', async () => {
+    const { app, stage, clock } = await start({ settings: { maxImagesPerDay: 2 } });
+    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    while ((await app.jobs.find(job.id))?.state !== 'processing') await clock.sleep(50);
+    clock.jump(jumpMs);
+    const again = await orderToTheEnd(app, 'a wren');
+    expect(again).toMatchObject({ duplicate: true, job: { id: job.id, state: 'saved' } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+
+    const begun = clock.monotonic();
+    expect((await orderToTheEnd(app, 'a robin')).job.state).toBe('saved');
+    expect(clock.monotonic() - begun).toBeLessThan(AT_ONCE_MS);
+    // What the day has cost is not forgotten.
+    expect((await refusalOf(orderToTheEnd(app, 'a jay'))).kind).toBe('over_budget');
+  });
+
+  it('while an order is on its way and its answers are lost: it is repeated under its key', async () => {
+    const { app, stage, clock } = await start();
+    stage.faults.script(['drop-after', 'drop-after', 'drop-after']);
+    stage.witness.onOrder = () => {
+      stage.witness.onOrder = undefined;
+      clock.jump(jumpMs);
+    };
+    const lost = await orderToTheEnd(app, 'a wren');
+    expect(lost.job).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe' } });
+    const again = await orderToTheEnd(app, 'a wren');
+    expect(again).toMatchObject({ duplicate: true, job: { id: lost.job.id, state: 'saved' } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+
+  it('during a pause that the service asked for: the pause does not last for the hour', async () => {
+    const { app, stage, clock } = await start();
+    stage.faults.script([{ status: 429, headers: { 'retry-after': '10' } }]);
+    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    while (stage.witness.arrivals().length === 0) await clock.sleep(50);
+    await clock.sleep(1_000);
+    clock.jump(jumpMs);
+    const begun = clock.monotonic();
+    expect((await app.jobs.waitFor(job.id, { waitMs: LONG_MS })).state).toBe('saved');
+    expect((await orderToTheEnd(app, 'a robin')).job.state).toBe('saved');
+    expect(clock.monotonic() - begun).toBeLessThan(AT_ONCE_MS);
+    expect(stage.sandbox.inspect().charges).toHaveLength(2);
+  });
+
+  it('with several requests per window counted: they do not hold the next one for the hour', async () => {
+    const { app, clock } = await start({ settings: { plan: 'free' }, witness: { withoutRateHeaders: true } });
+    for (const bird of ['wren', 'robin', 'jay']) expect((await orderToTheEnd(app, bird)).job.state).toBe('saved');
+    clock.jump(jumpMs);
+    const begun = clock.monotonic();
+    // Ten requests a minute: two pictures take at most one more window.
+    for (const bird of ['tit', 'rook']) expect((await orderToTheEnd(app, bird)).job.state).toBe('saved');
+    expect(clock.monotonic() - begun).toBeLessThan(3 * AT_ONCE_MS);
+  });
+});
+
+describe.each([
+  ['an hour later', HOUR_MS],
+  ['an hour earlier', -HOUR_MS],
+] as const)('a process that follows a killed one by a clock that shows %s', (_, jumpMs) => {
+  let bench: Stage;
+  beforeAll(async () => {
+    bench = await setStage({ speed: 1 });
+    open.crew = await hireCrew(bench.folder);
+  });
+  afterAll(async () => {
+    await open.crew?.close();
+    await bench.close();
+  });
+
+  it('carries its order on and pays nothing', async () => {
+    const stage = await set();
+    const orders = [{ prompt: 'a wren' }];
+    const task: WorkerTask = {
+      settings: stage.settings,
+      clock: stage.clock,
+      work: { type: 'orders', orders, lanes: 1, waitMs: LONG_MS },
+    };
+    const first = open.crew?.start(task);
+    stage.witness.onOrder = () => first?.kill();
+    expect((await first?.ended)?.signal).toBe('SIGKILL');
+    stage.witness.onOrder = undefined;
+
+    const told: WorkerMessage[] = [];
+    const later = { ...stage.clock, showed: stage.clock.showed + jumpMs };
+    await open.crew?.start({ ...task, clock: later }, (message) => told.push(message)).ended;
+    expect(told.at(-1)).toMatchObject({ type: 'ended', job: { duplicate: true, state: 'saved' } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+    expect(stage.witness.arrivals().filter(({ prompt }) => prompt === 'a wren')).toHaveLength(2);
+  });
+});

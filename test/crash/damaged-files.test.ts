@@ -1,0 +1,124 @@
+/** Files of the state folder that were cut in the middle: no crash, a clear message, nothing paid twice. */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { App } from '../../src/app.ts';
+import type { JobState } from '../../src/core/job.ts';
+import { recordsFolder } from './books.ts';
+import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
+import { type Stage, type StageOptions, setStage } from './stage.ts';
+
+const SPEED = 10;
+/** How much of a file is left. */
+const CUTS = [0, 0.5, 0.98];
+
+const open: { apps: App[]; stage?: Stage } = { apps: [] };
+afterEach(async () => {
+  for (const app of open.apps.splice(0)) await app.close();
+  await open.stage?.close();
+  delete open.stage;
+});
+
+type Scene = { stage: Stage; app: Awaited<ReturnType<typeof openApp>>; restart(): Promise<void> };
+
+async function start(options: Partial<StageOptions> = {}): Promise<Scene> {
+  const stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 5_000 }, ...options });
+  open.stage = stage;
+  const scene = {
+    stage,
+    app: await openApp(stage),
+    restart: async () => {
+      await scene.app.close();
+      scene.app = await openApp(stage);
+      open.apps.push(scene.app);
+    },
+  };
+  open.apps.push(scene.app);
+  return scene;
+}
+
+async function cut(path: string, share: number): Promise<void> {
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.slice(0, Math.floor(text.length * share)));
+}
+
+const recordFile = ({ stage }: Scene, id: string): string => join(recordsFolder(stage), 'jobs', `${id}.json`);
+const gateFile = ({ stage }: Scene, name: string): string => join(recordsFolder(stage), 'gate', `${name}.json`);
+
+async function untilProcessing({ app }: Scene, id: string): Promise<void> {
+  const early: readonly (JobState | undefined)[] = ['queued', 'submitting'];
+  while (early.includes((await app.jobs.find(id))?.state)) await sleepFor(5);
+}
+
+describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
+  it('between two sessions: it is kept aside, the others stay known, and the same order is not paid again', async () => {
+    const scene = await start({ sandbox: { jobDurationMs: 60_000 } });
+    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    await untilProcessing(scene, job.id);
+    await untilProcessing(scene, (await scene.app.jobs.order({ prompt: 'a robin', ...SIDES })).job.id);
+    await scene.restart();
+    await cut(recordFile(scene, job.id), share);
+
+    expect(await scene.app.jobs.list()).toHaveLength(1);
+    expect(await readdir(join(recordsFolder(scene.stage), 'damaged'))).toHaveLength(1);
+    expect(scene.app.logged.join('\n')).toContain(job.id);
+
+    // Whatever else is said to the caller: the paid job that the record was of is not ordered again.
+    const refused = await refusalOf(orderToTheEnd(scene.app, 'a wren')).catch((error: unknown) => error);
+    expect(scene.stage.sandbox.inspect().charges).toHaveLength(2);
+    expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
+  });
+
+  it('while its picture is made: the call that waits is told, and nothing is ordered anew', async () => {
+    const scene = await start();
+    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    await untilProcessing(scene, job.id);
+    const waiting = refusalOf(scene.app.jobs.waitFor(job.id, { waitMs: 60_000 }));
+    await cut(recordFile(scene, job.id), share);
+    const told = await waiting;
+    expect(told).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
+    expect(told.message).toContain(recordsFolder(scene.stage));
+    expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+});
+
+describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
+  it('between two sessions: the records tell what is under way and what the day has cost', async () => {
+    const scene = await start({ sandbox: { jobDurationMs: 60_000 }, settings: { maxImagesPerDay: 2 } });
+    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    await untilProcessing(scene, job.id);
+    await untilProcessing(scene, (await scene.app.jobs.order({ prompt: 'a robin', ...SIDES })).job.id);
+    await scene.restart();
+    await cut(gateFile(scene, 'account'), share);
+
+    expect(await scene.app.jobs.order({ prompt: 'a wren', ...SIDES })).toMatchObject({
+      duplicate: true,
+      job: { id: job.id },
+    });
+    expect((await refusalOf(orderToTheEnd(scene.app, 'a jay'))).kind).toBe('over_budget');
+    expect((await scene.app.jobs.limits()).daily.used).toBe(2);
+    expect(scene.stage.sandbox.inspect().charges).toHaveLength(2);
+  });
+
+  it('while a picture is made: it is saved, and its price counted', async () => {
+    const scene = await start();
+    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    await untilProcessing(scene, job.id);
+    await cut(gateFile(scene, 'account'), share);
+    expect(await orderToTheEnd(scene.app, 'a wren')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
+    expect((await scene.app.jobs.limits()).credits).toMatchObject({ spentToday: 10, reserved: 0 });
+    expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+});
+
+it.each(CUTS)('traffic.json, cut to %s of its length: orders go on', async (share) => {
+  const scene = await start();
+  expect((await orderToTheEnd(scene.app, 'a wren')).job.state).toBe('saved');
+  await cut(gateFile(scene, 'traffic'), share);
+  expect((await orderToTheEnd(scene.app, 'a robin')).job.state).toBe('saved');
+  await cut(gateFile(scene, 'traffic'), share);
+  await scene.restart();
+  expect(await orderToTheEnd(scene.app, 'a robin')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
+  expect(scene.stage.sandbox.inspect().charges).toHaveLength(2);
+});

@@ -1,0 +1,130 @@
+/** A disk that is full, or takes no writes: no crash, a clear message, nothing paid twice. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { App, AppSettings } from '../../src/app.ts';
+import { decodeJpeg } from '../support/jpeg.ts';
+import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+import { type Stage, setStage } from './stage.ts';
+
+const SPEED = 10;
+
+const open: { app?: App; stage?: Stage; disk?: SmallDisk } = {};
+afterEach(async () => {
+  await open.app?.close();
+  await open.stage?.close();
+  await open.disk?.unmount();
+  for (const key of ['app', 'stage', 'disk'] as const) delete open[key];
+});
+
+async function start(settings: Partial<AppSettings>): Promise<{ app: App; stage: Stage }> {
+  const stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 3_000 }, settings });
+  open.stage = stage;
+  open.app = await openApp(stage);
+  return { app: open.app, stage };
+}
+
+const submissions = (stage: Stage): number =>
+  stage.witness.arrivals().filter(({ prompt }) => prompt !== undefined).length;
+
+const probe = await mountSmallDisk('full');
+await probe?.unmount();
+if (probe === undefined) console.warn('this machine allows no mounts: full and read-only disks are not tried');
+
+describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a disk that is %s', (trouble) => {
+  const mount = async (): Promise<SmallDisk> => {
+    const disk = await mountSmallDisk(trouble);
+    if (disk === undefined) throw new Error('the disk could not be mounted again');
+    open.disk = disk;
+    return disk;
+  };
+
+  it('before an order: nothing is sent, and the folder is named', async () => {
+    const disk = await mount();
+    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
+    await disk.stop();
+    const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
+    expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
+    expect(refused.message).toContain(disk.folder);
+    expect(submissions(stage)).toBe(0);
+
+    await disk.goOn();
+    expect((await orderToTheEnd(app, 'a wren')).job.state).toBe('saved');
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+
+  it('after an order was recorded and before it was sent: nothing is sent', async () => {
+    const disk = await mount();
+    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
+    await orderToTheEnd(app, 'a first wren');
+    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    await disk.stop();
+    const { failure } = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
+    expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
+    expect(failure?.message).toContain(disk.folder);
+    expect(submissions(stage)).toBe(1);
+
+    await disk.goOn();
+    expect(await orderToTheEnd(app, 'a wren')).toMatchObject({ duplicate: false, job: { state: 'saved' } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(2);
+  });
+
+  it('while the service answers: the order may be paid for, and is carried on under its key', async () => {
+    const disk = await mount();
+    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
+    stage.witness.onOrder = disk.stop;
+    const { job } = await orderToTheEnd(app, 'a wren');
+    expect(job.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
+    expect(job.failure?.message).toContain(disk.folder);
+
+    stage.witness.onOrder = undefined;
+    await disk.goOn();
+    const again = await orderToTheEnd(app, 'a wren');
+    expect(again.duplicate).toBe(true);
+    expect(again.job).toMatchObject({ id: job.id, state: 'saved' });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+
+  it('when the picture is to be saved: it is paid for, and saved later', async () => {
+    const disk = await mount();
+    const { app, stage } = await start({ outputDir: join(disk.folder, 'pictures') });
+    await disk.stop();
+    const { job } = await orderToTheEnd(app, 'a wren');
+    expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed', creditsSpent: 'yes' } });
+    expect(job.failure?.message).toContain(disk.folder);
+    await decodeJpeg((await app.jobs.readPicture(job)) ?? new Uint8Array());
+
+    await disk.goOn();
+    await app.jobs.look(job.id);
+    const saved = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
+    expect(saved.state).toBe('saved');
+    await decodeJpeg((await app.jobs.readPicture(saved)) ?? new Uint8Array());
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+});
+
+describe('a folder that nobody can write', () => {
+  let folder = '';
+  afterEach(async () => {
+    await chmod(folder, 0o700);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    { what: 'below a file', mode: 0o700, path: join('file', 'state') },
+    // The rights of a folder do not bind root.
+    ...(process.getuid?.() === 0 ? [] : [{ what: 'without the right to write', mode: 0o500, path: 'state' }]),
+  ])('$what: nothing is sent, and it is named', async ({ mode, path }) => {
+    folder = await mkdtemp(join(tmpdir(), 'flux-closed-'));
+    await writeFile(join(folder, 'file'), '');
+    await mkdir(join(folder, 'state'));
+    await chmod(join(folder, 'state'), mode);
+    const { app, stage } = await start({ stateDir: join(folder, path) });
+    const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
+    expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
+    expect(refused.message).toContain(join(folder, path));
+    expect(submissions(stage)).toBe(0);
+  });
+});

@@ -1,0 +1,146 @@
+/** Several processes with one key: the request limit, the budget and equal orders hold across them. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { CustomFault } from '../support/fault-server.ts';
+import { type Crew, hireCrew } from './crew.ts';
+import { callTogether } from './crew-call.ts';
+import { type Stage, type StageOptions, setStage } from './stage.ts';
+import type { Order, WorkerTask } from './worker-task.ts';
+
+const FOUR = [1, 2, 3, 4] as const;
+const NUMBERS = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+/** Enough for four processes to be there, on a busy machine, too. */
+const ALL_ARE_UP_MS = 1_500;
+
+/** Pictures of the priced size take the sandbox long to make; nobody looks at these. */
+const QUICK_PICTURE: CustomFault = {
+  status: 200,
+  headers: { 'content-type': 'image/jpeg' },
+  body: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0xff, 0xd9),
+};
+
+let bench: Stage;
+let crew: Crew;
+beforeAll(async () => {
+  bench = await setStage({ speed: 1 });
+  crew = await hireCrew(bench.folder);
+});
+afterAll(async () => {
+  await crew.close();
+  await bench.close();
+});
+
+let stage: Stage | undefined;
+afterEach(async () => {
+  await stage?.close();
+  stage = undefined;
+});
+
+async function set(options: StageOptions): Promise<Stage> {
+  stage = await setStage(options);
+  return stage;
+}
+
+function task(on: Stage, orders: readonly Order[], lanes: number): WorkerTask {
+  return {
+    settings: on.settings,
+    clock: on.clock,
+    requestWindow: { windowMs: 1_000, slackMs: 100 },
+    work: { type: 'orders', orders, lanes, waitMs: 600_000 },
+  };
+}
+
+it('four processes stay within 30 requests in any window, and every one gets some', { timeout: 60_000 }, async () => {
+  const LIMIT = 30;
+  const ORDERS_EACH = 15;
+  const speed = 10;
+  // Of the clock; 8 s and 1 s of real time: a busy machine, too, has more than 30 to send in it.
+  const requestWindow = { windowMs: 80_000, slackMs: 10_000 };
+  const on = await set({
+    speed,
+    sandbox: { jobDurationMs: 0 },
+    witness: { withoutRateHeaders: true },
+    settings: { plan: 'starter', jobQuery: { field: 'checkJobStatus', argument: 'jobId' } },
+  });
+  const notBefore = Date.now() + ALL_ARE_UP_MS;
+  const tasks = FOUR.map((worker) => ({
+    ...task(
+      on,
+      NUMBERS(ORDERS_EACH).map((number) => ({ prompt: `${worker}: picture ${number}`, notBefore })),
+      5,
+    ),
+    requestWindow,
+  }));
+  const told = await callTogether(crew, tasks);
+
+  const arrivals = on.witness.arrivals();
+  const times = arrivals.map(({ at }) => at).sort((a, b) => a - b);
+  const windowMs = requestWindow.windowMs / speed;
+  const inWindow = times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length);
+  const inFirstWindow = arrivals.filter(({ at }) => at < (times[0] ?? 0) + windowMs);
+  const sharesOf = (of: typeof arrivals): number[] =>
+    FOUR.map((worker) => of.filter(({ prompt }) => prompt?.startsWith(`${worker}:`)).length);
+  console.log(
+    `${times.length} requests, at most ${Math.max(...inWindow)} in any ${windowMs} ms, ` +
+      `orders of each process ${sharesOf(arrivals).join(', ')}, in the first window ${sharesOf(inFirstWindow).join(', ')}`,
+  );
+  expect(Math.max(...inWindow)).toBeLessThanOrEqual(LIMIT);
+  // Else something other than the limit would have held them back.
+  expect(Math.max(...inWindow)).toBeGreaterThan(LIMIT * 0.8);
+  expect(Math.min(...sharesOf(inFirstWindow))).toBeGreaterThan(0);
+  expect(sharesOf(arrivals)).toEqual(FOUR.map(() => ORDERS_EACH));
+  expect(told.flat().filter(({ type }) => type === 'refused')).toEqual([]);
+  expect(on.sandbox.inspect().charges).toHaveLength(FOUR.length * ORDERS_EACH);
+});
+
+it('of 200 parallel calls those are sent that the budget pays for', { timeout: 60_000 }, async () => {
+  const BUDGET = 1_000;
+  const PRICE = 20;
+  const on = await set({ speed: 5, sandbox: { jobDurationMs: 500 }, settings: { maxCreditsPerDay: BUDGET } });
+  on.faults.script(Array<CustomFault>(200).fill(QUICK_PICTURE), 'picture');
+  const notBefore = Date.now() + ALL_ARE_UP_MS;
+  const tasks = FOUR.map((worker) => {
+    const orders = NUMBERS(50).map((number) => ({ prompt: `${worker}: picture ${number}`, side: 1_024, notBefore }));
+    return task(on, orders, orders.length);
+  });
+  const told = (await callTogether(crew, tasks)).flat();
+
+  const refused = told.flatMap((message) => (message.type === 'refused' ? [message.failure.kind] : []));
+  const saved = told.filter((message) => message.type === 'ended' && message.job.state === 'saved');
+  const { charges } = on.sandbox.inspect();
+  const spent = charges.reduce((sum, { credits }) => sum + credits, 0);
+  console.log(
+    `${charges.length} charges, ${spent} credits of ${BUDGET}; ${saved.length} saved, ${refused.length} refused`,
+  );
+  expect(spent).toBeLessThanOrEqual(BUDGET);
+  expect(charges).toHaveLength(BUDGET / PRICE);
+  expect(saved).toHaveLength(BUDGET / PRICE);
+  expect(refused).toEqual(Array.from({ length: 200 - BUDGET / PRICE }, () => 'over_budget'));
+});
+
+it('two to four processes that order the same at once order it once', { timeout: 60_000 }, async () => {
+  const RACES = 20;
+  const EVERY_MS = 150;
+  const on = await set({ speed: 5, sandbox: { jobDurationMs: 500 } });
+  const first = Date.now() + ALL_ARE_UP_MS;
+  const racersIn = (race: number): number => 2 + (race % 3);
+  const orders = NUMBERS(RACES).map((race) => ({ prompt: `race ${race}`, notBefore: first + race * EVERY_MS }));
+  const tasks = FOUR.map((worker) =>
+    task(
+      on,
+      orders.filter((_, index) => worker <= racersIn(index + 1)),
+      RACES,
+    ),
+  );
+  const told = (await callTogether(crew, tasks)).flat();
+
+  for (const race of NUMBERS(RACES)) {
+    const prompt = `race ${race}`;
+    const ended = told.flatMap((message) =>
+      message.prompt === prompt && message.type === 'ended' ? [message.job] : [],
+    );
+    expect(ended.map(({ duplicate }) => duplicate).sort()).toEqual(NUMBERS(racersIn(race)).map((place) => place > 1));
+    expect(new Set(ended.map(({ jobId, state }) => `${jobId} ${state}`)).size).toBe(1);
+    expect(on.witness.arrivals().filter((arrival) => arrival.prompt === prompt)).toHaveLength(1);
+  }
+  expect(on.sandbox.inspect().charges).toHaveLength(RACES);
+});

@@ -1,0 +1,84 @@
+/** A service with a bad network before it, folders that processes share, and settings that lead to both. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AppSettings } from '../../src/app.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type FaultServer, startFaultServer } from '../support/fault-server.ts';
+import { type ClockBase, createSharedClock, newClockBase } from './shared-clock.ts';
+import { startWitness, type Witness, type WitnessOptions } from './witness.ts';
+
+export type Stage = {
+  sandbox: Sandbox;
+  faults: FaultServer;
+  witness: Witness;
+  clock: ClockBase;
+  folder: string;
+  stateDir: string;
+  outputDir: string;
+  settings: AppSettings;
+  close(): Promise<void>;
+};
+
+export type StageOptions = {
+  /** The clock's milliseconds for a real one. */
+  speed: number;
+  sandbox?: Omit<SandboxOptions, 'now'>;
+  witness?: Pick<WitnessOptions, 'withoutKeys' | 'withoutRateHeaders'>;
+  settings?: Partial<AppSettings>;
+};
+
+/** Of settings and sandbox alike: nothing but the limit that a test sets stands in the way. */
+const PLENTY = 10_000_000;
+const MORE_THAN_ANY_RUN = 100_000;
+
+export async function setStage(options: StageOptions): Promise<Stage> {
+  const clock = newClockBase(options.speed);
+  const folder = await mkdtemp(join(tmpdir(), 'flux-crash-'));
+  const sandbox = await startSandbox({
+    plan: 'enterprise',
+    credits: PLENTY,
+    // Its 600 requests are per second here.
+    windowMs: 1_000,
+    ...options.sandbox,
+    now: createSharedClock(clock).now,
+  });
+  const faults = await startFaultServer(sandbox.url);
+  const witness = await startWitness({ faultServerUrl: faults.url, sandboxUrl: sandbox.url, ...options.witness });
+  const stateDir = join(folder, 'state');
+  const outputDir = join(folder, 'pictures');
+  return {
+    sandbox,
+    faults,
+    witness,
+    clock,
+    folder,
+    stateDir,
+    outputDir,
+    settings: {
+      apiKey: sandbox.key,
+      apiKeyFile: undefined,
+      apiUrl: witness.url,
+      plan: 'enterprise',
+      jobQuery: 'auto',
+      downloadHosts: [],
+      outputDir,
+      stateDir,
+      maxCreditsPerDay: PLENTY,
+      maxCreditsPerCall: PLENTY,
+      maxImagesPerDay: MORE_THAN_ANY_RUN,
+      confirmAboveCredits: PLENTY,
+      lowCreditsAlert: 0,
+      stalledMinutes: 15,
+      resendHours: 23,
+      sandbox: false,
+      ...options.settings,
+    },
+    close: async () => {
+      await witness.close();
+      await faults.close();
+      await sandbox.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

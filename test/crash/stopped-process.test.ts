@@ -1,0 +1,43 @@
+/** A process that lives but does not move: others go on, and when it comes to itself nothing is paid twice. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { afterEach, expect, it } from 'vitest';
+import { recordsFolder } from './books.ts';
+import { type Crew, hireCrew } from './crew.ts';
+import { LONG_MS } from './single-app.ts';
+import { type Stage, setStage } from './stage.ts';
+import type { WorkerMessage, WorkerTask } from './worker-task.ts';
+
+const open: { stage?: Stage; crew?: Crew } = {};
+afterEach(async () => {
+  await open.crew?.close();
+  await open.stage?.close();
+});
+
+async function untilAdmitted(stage: Stage): Promise<void> {
+  const file = join(recordsFolder(stage), 'gate', 'account.json');
+  while (!(await readFile(file, 'utf8').catch(() => '')).includes('"job_')) await sleepFor(5);
+}
+
+// Windows cannot stop a process.
+it.skipIf(process.platform === 'win32')('between the admission of an order and its record', async () => {
+  const stage = await setStage({ speed: 20, sandbox: { jobDurationMs: 500 } });
+  open.stage = stage;
+  open.crew = await hireCrew(stage.folder);
+  const task: WorkerTask = {
+    settings: stage.settings,
+    clock: stage.clock,
+    work: { type: 'orders', orders: [{ prompt: 'a wren' }], lanes: 1, waitMs: LONG_MS },
+  };
+  const told: WorkerMessage[] = [];
+  const stopped = open.crew.start({ ...task, stopsBeforeRecording: true }, (message) => told.push(message));
+  await untilAdmitted(stage);
+  await open.crew.start(task, (message) => told.push(message)).ended;
+  process.kill(stopped.pid, 'SIGCONT');
+  await stopped.ended;
+
+  // Whichever of the two sent it, and whatever the other one was told.
+  expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  expect(told.filter(({ type }) => type === 'problem')).toEqual([]);
+});

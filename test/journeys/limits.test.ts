@@ -1,0 +1,123 @@
+/** Proves how the plan's limits are lived by a client: waiting for a place, for a permit, and taking an order back. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
+
+let story: Story | undefined;
+afterEach(async () => story?.close());
+
+const begin = async (options: StoryOptions): Promise<Story> => {
+  story = await startStory(options);
+  return story;
+};
+const submissions = (of: Story): number => of.wire.requests().filter(({ target }) => target === 'submit').length;
+
+describe('one job at a time', () => {
+  const FREE: StoryOptions = { sandbox: { plan: 'free' }, settings: { plan: 'free' } };
+
+  it('lets the second order wait for its place, which is told as progress', async () => {
+    const { call } = await begin(FREE);
+    const messages: (string | undefined)[] = [];
+    const [first, second] = await Promise.all([
+      call('generate_image', { prompt: 'one' }),
+      call('generate_image', { prompt: 'two' }, { onProgress: ({ message }) => messages.push(message) }),
+    ]);
+    for (const answer of [first, second]) expect(answer.structuredContent).toMatchObject({ status: 'completed' });
+    expect(messages.some((message) => /^waiting for a free slot, about \d+ s$/.test(message ?? ''))).toBe(true);
+    // The service was never asked for a place that it would have refused.
+    expect(submissions(story as Story)).toBe(2);
+  });
+
+  it('hands a job back that is still waiting, and get_job_status waits on', async () => {
+    const { call } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 8_000 } });
+    await call('generate_image', { prompt: 'one', wait_seconds: 0 });
+    const waiting = await call('generate_image', { prompt: 'two', wait_seconds: 1 });
+    expect(waiting.structuredContent).toMatchObject({ status: 'queued' });
+    expect(waiting.isError).toBeUndefined();
+    expect(textOf(waiting)).toContain('The request has not been sent yet');
+    const job_id = waiting.structuredContent?.job_id;
+    const answer = await call('get_job_status', { job_id, wait_seconds: 60 });
+    expect(answer.structuredContent).toMatchObject({ status: 'completed' });
+  });
+
+  it('takes an order back when its call is cancelled while it waits: nothing is sent or spent', async () => {
+    const { call } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 8_000 } });
+    await call('generate_image', { prompt: 'one', wait_seconds: 1 });
+    const caller = new AbortController();
+    const cancelled = call(
+      'generate_image',
+      { prompt: 'two' },
+      { signal: caller.signal, onProgress: ({ message }) => message?.startsWith('waiting for') && caller.abort() },
+    );
+    await expect(cancelled).rejects.toThrow();
+    const failed = await until(async () => {
+      const { jobs } = (await call('list_jobs', { status: 'failed' })).structuredContent as { jobs: unknown[] };
+      return jobs[0];
+    });
+    expect(failed).toMatchObject({
+      prompt: 'two',
+      error: { kind: 'rate_limited', credits_spent: 'no', message: expect.stringContaining('taken back') },
+    });
+    expect(submissions(story as Story)).toBe(1);
+    const limits = await call('check_rate_limits');
+    expect(limits.structuredContent).toMatchObject({ daily: { used: 1 } });
+  });
+
+  it('counts places and jobs of the day in check_rate_limits', async () => {
+    const { call } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 20_000 } });
+    await call('generate_image', { prompt: 'one', wait_seconds: 1 });
+    const { structuredContent } = await call('check_rate_limits');
+    expect(structuredContent).toMatchObject({
+      plan: 'free',
+      concurrent: { limit: 1, in_use: 1 },
+      daily: { limit: 100, used: 1 },
+    });
+    expect((structuredContent as { requests: { remaining: number } }).requests.remaining).toBeLessThan(10);
+  });
+});
+
+describe('requests of a minute', () => {
+  it('are never more than the plan allows, and the wait is told', async () => {
+    const { call } = await begin({ sandbox: { plan: 'free', jobDurationMs: 100 }, settings: { plan: 'free' } });
+    const messages: (string | undefined)[] = [];
+    const onProgress = ({ message }: { message?: string | undefined }) => messages.push(message);
+    for (let asked = 1; asked <= 10; asked += 1) await call('check_rate_limits', { refresh: true });
+    for (let picture = 1; picture <= 7; picture += 1) {
+      const args = { prompt: `picture ${picture}`, wait_seconds: 120 };
+      const answer = await call('generate_image', args, { onProgress });
+      expect(answer.structuredContent).toMatchObject({ status: 'completed' });
+    }
+    expect(messages.some((message) => /^waiting until the rate limit allows/.test(message ?? ''))).toBe(true);
+    // No answer of the service was a refusal: every request was one that it allows.
+    expect(story?.logLines.filter((line) => line.includes('rateLimited'))).toEqual([]);
+  });
+
+  it('are told anew by check_rate_limits with refresh, at the price of one request', async () => {
+    const { call, wire } = await begin({});
+    const known = await call('check_rate_limits');
+    expect(known.structuredContent).toMatchObject({ plan: 'free', requests: { source: 'plan' } });
+    expect(wire.requests()).toHaveLength(0);
+    const fresh = await call('check_rate_limits', { refresh: true });
+    expect(fresh.structuredContent).toMatchObject({
+      plan: 'pro',
+      requests: { source: 'headers', limit: 60, remaining: 59 },
+    });
+    expect(wire.requests()).toHaveLength(1);
+  });
+
+  it('cannot be refreshed with a wrong key, which is said', async () => {
+    const { call } = await begin({ settings: { apiKey: 'sk-a-wrong-key' } });
+    const answer = await call('check_rate_limits', { refresh: true });
+    expect(answer.isError).toBe(true);
+    expect(textOf(answer)).toContain('The service refused the API key');
+    expect(textOf(answer)).toContain('No credits were spent.');
+  });
+});
+
+async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+  for (let attempt = 1; attempt <= 100; attempt += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('it never came');
+}

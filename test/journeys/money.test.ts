@@ -1,0 +1,189 @@
+/** Proves what guards the user's credits as a client lives it: questions, quotes, the budget, and repeated calls. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { ERAS, type Question, type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
+
+let story: Story | undefined;
+afterEach(async () => story?.close());
+
+const begin = async (options: StoryOptions): Promise<Story> => {
+  story = await startStory(options);
+  return story;
+};
+const charges = (of: Story): number => of.sandbox.inspect().charges.length;
+const DEAR = { settings: { confirmAboveCredits: 15 } };
+
+describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
+  it('is put to the user, and goes on after a yes', async () => {
+    const questions: Question[] = [];
+    const { call } = await begin({
+      era,
+      ...DEAR,
+      onQuestion: (question) => {
+        questions.push(question);
+        return { action: 'accept', content: { confirm: true } };
+      },
+    });
+    const answer = await call('generate_image', { prompt: 'a dear fox' });
+    expect(textOf(answer)).toContain('The picture is finished and saved.');
+    expect(questions).toHaveLength(1);
+    expect(questions[0]?.message).toContain('10 to 20 credits? Prompt: "a dear fox"');
+    expect(charges(story as Story)).toBe(1);
+  });
+
+  it.each([
+    ['declined', { action: 'decline' }],
+    ['dismissed', { action: 'cancel' }],
+    ['accepted with the box left empty', { action: 'accept', content: { confirm: false } }],
+    ['accepted by a host that fills in nothing', { action: 'accept', content: {} }],
+  ] as const)('is not made when the question is %s, which is not called the refusal of the user', async (_, reply) => {
+    const { call, sandbox } = await begin({ era, ...DEAR, onQuestion: () => reply });
+    const answer = await call('generate_image', { prompt: 'a dear fox' });
+    expect(answer.isError).toBe(true);
+    expect(textOf(answer)).toContain('not the refusal of the user');
+    expect(textOf(answer)).toContain('No credits were spent.');
+    expect(sandbox.inspect().submissions).toBe(0);
+  });
+
+  it('is answered with the quote where nobody can be asked, and accepted with max_credits', async () => {
+    const { call, sandbox } = await begin({ era, ...DEAR });
+    const quote = await call('generate_image', { prompt: 'a dear fox' });
+    expect(quote.isError).toBe(true);
+    expect(quote.structuredContent).toMatchObject({ error: { kind: 'not_confirmed', credits_spent: 'no' } });
+    expect(textOf(quote)).toContain('10 to 20 credits');
+    expect(textOf(quote)).toContain('max_credits 20');
+    expect(sandbox.inspect().submissions).toBe(0);
+    const less = await call('generate_image', { prompt: 'a dear fox', max_credits: 19 });
+    expect(less.structuredContent).toMatchObject({ error: { kind: 'not_confirmed' } });
+    const answer = await call('generate_image', { prompt: 'a dear fox', max_credits: 20 });
+    expect(textOf(answer)).toContain('The picture is finished and saved.');
+  });
+});
+
+describe('a budget', () => {
+  it('for one call is kept', async () => {
+    const { call, sandbox } = await begin({ settings: { maxCreditsPerCall: 30 } });
+    const answer = await call('generate_image', { prompt: 'a fox', aspect_ratio: '1:1', size: 'large' });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(textOf(answer)).toContain('up to 50 credits, and one call may cost at most 30');
+    expect(textOf(answer)).toContain('FLUX_MAX_CREDITS_PER_CALL');
+    expect(sandbox.inspect().submissions).toBe(0);
+  });
+
+  it('that the caller sets is kept', async () => {
+    const { call, sandbox } = await begin({});
+    const answer = await call('generate_image', { prompt: 'a fox', max_credits: 19 });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(textOf(answer)).toContain('more than max_credits (19)');
+    expect(sandbox.inspect().submissions).toBe(0);
+  });
+
+  it('for a day is settled with the exact price, and says what is left when it is used up', async () => {
+    const { call, sandbox } = await begin({ settings: { maxCreditsPerDay: 50 } });
+    for (const prompt of ['one', 'two']) await call('generate_image', { prompt });
+    const limits = await call('check_rate_limits');
+    const spent = sandbox.inspect().charges.reduce((sum, { credits }) => sum + credits, 0);
+    expect(limits.structuredContent).toMatchObject({
+      credits: { spent_today: spent, budget_per_day: 50, reserved: 0, low: false },
+    });
+    const answer = await call('generate_image', { prompt: 'three' });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(textOf(answer)).toContain(`only ${50 - spent} of today's budget of 50 are left`);
+    expect(charges(story as Story)).toBe(2);
+  });
+
+  it('takes parallel calls one by one: they never overshoot', async () => {
+    const { call } = await begin({ settings: { maxCreditsPerDay: 60 }, sandbox: { plan: 'enterprise' } });
+    const prompts = Array.from({ length: 12 }, (_, index) => `picture ${index}`);
+    const answers = await Promise.all(prompts.map((prompt) => call('generate_image', { prompt })));
+    const refused = answers.filter((answer) => answer.isError);
+    expect(refused.length).toBeGreaterThanOrEqual(12 - 6);
+    for (const answer of refused)
+      expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(charges(story as Story)).toBe(12 - refused.length);
+    expect(charges(story as Story)).toBeGreaterThan(0);
+  });
+
+  it('of pictures is kept', async () => {
+    const { call } = await begin({ settings: { maxImagesPerDay: 1 } });
+    await call('generate_image', { prompt: 'one' });
+    const answer = await call('generate_image', { prompt: 'two' });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget' } });
+    expect(textOf(answer)).toContain("Today's 1 pictures are used up");
+    expect(textOf(await call('check_rate_limits'))).toContain('FLUX_MAX_IMAGES_PER_DAY');
+  });
+});
+
+describe('a repeated call', () => {
+  it('finds the job that is under way', async () => {
+    const { call, sandbox } = await begin({});
+    const first = await call('generate_image', { prompt: 'a fox', wait_seconds: 0 });
+    const second = await call('generate_image', { prompt: '  a  fox ' });
+    expect(second.structuredContent).toMatchObject({
+      job_id: first.structuredContent?.job_id,
+      duplicate: true,
+      status: 'completed',
+    });
+    expect(first.structuredContent).not.toHaveProperty('duplicate');
+    expect(textOf(second)).toContain('nothing was ordered or paid for now');
+    expect(sandbox.inspect().submissions).toBe(1);
+  });
+
+  it('finds the picture that was just made, for two minutes', async () => {
+    const { call } = await begin({});
+    const first = await call('generate_image', { prompt: 'a fox' });
+    const second = await call('generate_image', { prompt: 'a fox' });
+    expect(second.structuredContent).toMatchObject({ job_id: first.structuredContent?.job_id, duplicate: true });
+    expect(second.content.some(({ type }) => type === 'image')).toBe(true);
+  });
+
+  it('makes another picture when the size is another, or when that is wanted', async () => {
+    const { call } = await begin({});
+    await call('generate_image', { prompt: 'a fox' });
+    await call('generate_image', { prompt: 'a fox', width: 512 });
+    const third = await call('generate_image', { prompt: 'a fox', allow_duplicate: true });
+    expect(third.structuredContent).not.toHaveProperty('duplicate');
+    expect(charges(story as Story)).toBe(3);
+  });
+
+  it('is not asked about a second time', async () => {
+    let questions = 0;
+    const onQuestion = () => {
+      questions += 1;
+      return { action: 'accept' as const, content: { confirm: true } };
+    };
+    const { call } = await begin({ ...DEAR, onQuestion });
+    await call('generate_image', { prompt: 'a fox', wait_seconds: 0 });
+    await call('generate_image', { prompt: 'a fox' });
+    expect(questions).toBe(1);
+  });
+
+  it('carries on the order of a server that ended, under its own key', async () => {
+    const { call, wire, restart } = await begin({ sandboxed: false });
+    wire.script(['stall']);
+    await call('generate_image', { prompt: 'a fox', wait_seconds: 1 });
+    await restart();
+    const answer = await call('generate_image', { prompt: 'a fox' });
+    expect(answer.structuredContent).toMatchObject({ status: 'completed', duplicate: true });
+    const keys = new Set(
+      wire.requests().flatMap(({ target, idempotencyKey }) => (target === 'submit' ? [idempotencyKey] : [])),
+    );
+    expect(keys.size).toBe(1);
+    expect(charges(story as Story)).toBe(1);
+  });
+});
+
+describe('a low balance', () => {
+  it('is told with every result and by check_rate_limits', async () => {
+    const { call } = await begin({ sandbox: { credits: 65 } });
+    // A large picture costs 40 in the sandbox, a small one 10.
+    const large = { prompt: 'large', width: 2048, height: 2048 };
+    await call('generate_image', large);
+    const refused = await call('generate_image', { ...large, allow_duplicate: true });
+    expect(refused.structuredContent).toMatchObject({ error: { kind: 'no_credits' } });
+    const limits = await call('check_rate_limits');
+    expect(limits.structuredContent).toMatchObject({ credits: { last_known_balance: 25, low: true } });
+    expect(textOf(limits)).toContain('25 credits (low)');
+    const small = await call('generate_image', { prompt: 'small', width: 256, height: 256 });
+    expect(textOf(small)).toMatch(/Tell the user that credits run low: .* is 25\./);
+  });
+});

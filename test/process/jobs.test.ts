@@ -1,0 +1,171 @@
+/** The records from the shell, with the packed program: list and show without the service, resume after a kill. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { SandboxState } from '../../src/sandbox/sandbox.ts';
+import { decodeJpeg } from '../support/jpeg.ts';
+import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
+import { RawHost, textOf } from '../support/raw-host.ts';
+
+const packed = await unpackPackage();
+afterAll(() => packed.close());
+
+type Service = { program: RunningProgram; url: string; key: string };
+
+/** The packed `sandbox` command, once its first line is there. */
+async function startService(jobSeconds: number): Promise<Service> {
+  const program = await packed.start(['sandbox', '--job-seconds', String(jobSeconds)]);
+  while (!program.stdout().includes('\n')) {
+    await new Promise((resolve, reject) => {
+      program.child.stdout.once('data', resolve);
+      program.child.once('close', () => reject(new Error(`the sandbox ended: ${program.stderr()}`)));
+    });
+  }
+  return { program, ...(JSON.parse(program.stdout()) as { url: string; key: string }) };
+}
+
+async function stop({ program }: Service): Promise<void> {
+  program.child.kill('SIGTERM');
+  await program.exit;
+}
+
+async function stateOf({ url }: Service): Promise<SandboxState> {
+  return (await (await fetch(`${url}/sandbox/state`)).json()) as SandboxState;
+}
+
+/** A user of that service: what its servers and its shell have in common. */
+type User = { home: Home; env: Record<string, string> };
+
+async function userOf(service: Service): Promise<User> {
+  return { home: await packed.newHome(), env: { DOITONG_API_URL: service.url, DOITONG_API_KEY: service.key } };
+}
+
+async function serve(user: User): Promise<{ host: RawHost; program: RunningProgram }> {
+  const program = await packed.start(['serve'], user);
+  const host = new RawHost(program);
+  await host.handshake();
+  return { host, program };
+}
+
+type Outcome = { code: number | null; stdout: string; stderr: string };
+
+async function jobs(user: User, ...args: string[]): Promise<Outcome> {
+  const program = await packed.start(['jobs', ...args], user);
+  program.child.stdin.end();
+  const { code } = await program.exit;
+  const [stdout, stderr] = [program.stdout(), program.stderr()];
+  expect(stdout + stderr).not.toContain(user.env.DOITONG_API_KEY);
+  expect(stderr).not.toMatch(/^\s+at .+:\d+:\d+\)?$/m);
+  return { code, stdout, stderr };
+}
+
+const ORDER = { prompt: 'Two herons over a marsh', width: 512, height: 256 };
+const idIn = (text: string): string => /\bjob_[a-z0-9]+\b/.exec(text)?.[0] ?? 'no id';
+
+describe.concurrent('jobs', () => {
+  it('lists and shows what was ordered when the service is gone', async () => {
+    const service = await startService(1);
+    const user = await userOf(service);
+    const none = await jobs(user);
+    expect(none).toMatchObject({ code: 0, stderr: '' });
+    expect(none.stdout).toMatch(
+      /^There are no jobs on record for http:\/\/127\.0\.0\.1:\d+ and this key\.\nRecords: .+\n$/,
+    );
+
+    const { host, program } = await serve(user);
+    const answer = textOf(await host.call('generate_image', ORDER));
+    const [, file = 'no file'] = /^File: (.+)$/m.exec(answer) ?? [];
+    program.child.stdin.end();
+    await program.exit;
+    await stop(service);
+
+    const id = idIn(answer);
+    const list = await jobs(user, 'list');
+    expect(list).toMatchObject({ code: 0, stderr: '' });
+    const [head, row, ...rest] = list.stdout.split('\n');
+    expect(head).toMatch(/^JOB +STATUS +CREATED +CREDITS +PROMPT +FILE$/);
+    expect(row).toMatch(new RegExp(`^${id}  completed  \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}Z +\\d+ +${ORDER.prompt}  `));
+    expect(row?.endsWith(`  ${file}`)).toBe(true);
+    expect(rest).toContain('1 job.');
+
+    const json = await jobs(user, '--json');
+    expect(json).toMatchObject({ code: 0, stderr: '' });
+    const [listed] = JSON.parse(json.stdout) as { job_id: string; doitong_id: string }[];
+    expect(listed).toMatchObject({ job_id: id, status: 'completed', file, ...ORDER });
+
+    for (const known of [id, listed?.doitong_id ?? 'no id']) {
+      const shown = await jobs(user, 'show', known);
+      expect(shown).toMatchObject({ code: 0, stderr: '' });
+      // Word for word what the agent was told: nothing has happened since.
+      expect(shown.stdout).toBe(`${answer.trimEnd()}\n`);
+      expect(JSON.parse((await jobs(user, 'show', known, '--json')).stdout)).toEqual(listed);
+    }
+    expect(await jobs(user, 'show', 'job_none')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^flux-pro-mcp: there is no job "job_none" on record for /),
+    });
+    expect(await jobs(user, 'resume')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('resumes what a killed server has left, without ordering it again', async () => {
+    const service = await startService(8);
+    const user = await userOf(service);
+    const { host, program } = await serve(user);
+    const id = idIn(textOf(await host.call('generate_image', { ...ORDER, wait_seconds: 2 })));
+    program.child.kill('SIGKILL');
+    await program.exit;
+
+    const before = JSON.parse((await jobs(user, '--json', '--status', 'processing')).stdout) as unknown[];
+    expect(before).toMatchObject([{ job_id: id, status: 'processing' }]);
+
+    const short = await jobs(user, 'resume', '--wait-seconds', '0');
+    expect(short).toMatchObject({ code: 1, stderr: '' });
+    expect(short.stdout).toMatch(/^Carrying on 1 job, for at most 0 s\.\n/);
+    expect(short.stdout).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. /m);
+
+    const whole = await jobs(user, 'resume');
+    expect(whole).toMatchObject({ code: 0, stderr: '' });
+    expect(whole.stdout).toMatch(/^1 job: 1 saved, 0 failed, 0 left unfinished\. Nothing was ordered\.$/m);
+    const [, file = 'no file'] = new RegExp(`^${id}: completed, (/.+)$`, 'm').exec(whole.stdout) ?? [];
+    expect(await decodeJpeg(await readFile(file))).toMatchObject({ width: 512, height: 256 });
+
+    const { charges, submissions } = await stateOf(service);
+    expect({ charges: charges.length, submissions }).toEqual({ charges: 1, submissions: 1 });
+    expect(await jobs(user, 'resume')).toMatchObject({
+      code: 0,
+      stdout: 'There is nothing to carry on: no job rests unfinished.\n',
+    });
+    await stop(service);
+  });
+
+  it('resume ends soon after an interruption, and the job goes on', async () => {
+    const service = await startService(60);
+    const user = await userOf(service);
+    const { host, program } = await serve(user);
+    await host.call('generate_image', { ...ORDER, wait_seconds: 2 });
+    program.child.kill('SIGKILL');
+    await program.exit;
+
+    const resume = await packed.start(['jobs', 'resume'], user);
+    while (!resume.stdout().includes(': processing')) await new Promise((ok) => resume.child.stdout.once('data', ok));
+    resume.child.kill('SIGINT');
+    expect(await resume.exit).toMatchObject({ code: 1, signal: null });
+    expect(resume.stdout()).toContain('1 left unfinished');
+    expect(resume.stderr()).toBe('');
+    expect((await jobs(user, '--status', 'processing')).stdout).toContain('1 job of status processing.');
+    await stop(service);
+  });
+
+  it('tells what is missing where there is no key, and what it takes', async () => {
+    const home = await packed.newHome();
+    const none = await packed.start(['jobs'], { home });
+    expect(await none.exit).toMatchObject({ code: 2 });
+    expect(none.stderr()).toMatch(/^flux-pro-mcp: jobs needs your key .+DOITONG_API_KEY/);
+    expect(none.stdout()).toBe('');
+    const help = await packed.start(['jobs', '--help'], { home });
+    expect(await help.exit).toMatchObject({ code: 0 });
+    for (const part of ['jobs [list|show|resume] [ID]', '--limit N', '--json', '--state-dir, FLUX_STATE_DIR']) {
+      expect(help.stdout()).toContain(part);
+    }
+  });
+});

@@ -1,0 +1,118 @@
+/** Proves what is told while jobs are carried on, and when that counts as a success. */
+import { describe, expect, it } from 'vitest';
+import { type ResumeParts, resume } from '../../../src/cli/jobs-resume.ts';
+import { isOver, type Job } from '../../../src/core/job.ts';
+import { createRedactor } from '../../../src/core/redaction.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+
+type Play = {
+  before: Job[];
+  /** By id: how each job stands while it is waited for, the last one at the end. */
+  during?: Record<string, Partial<Job>[]>;
+  waits?: number[];
+};
+
+function play({ before, during = {}, waits = [] }: Play): { lines: string[]; parts: ResumeParts } {
+  const lines: string[] = [];
+  const find = (id: string): Job => before.find((job) => job.id === id) ?? sampleJob({ id });
+  const jobs: ResumeParts['jobs'] = {
+    list: async () => before,
+    find: async (id) => find(id),
+    resumeAll: async () => before.filter((job) => !isOver(job) && job.state !== 'unknown'),
+    async waitFor(id, { waitMs, onTick, signal }) {
+      waits.push(waitMs);
+      signal?.throwIfAborted();
+      let job = find(id);
+      for (const patch of during[id] ?? []) {
+        job = { ...job, ...patch };
+        onTick?.(job, 0, undefined);
+      }
+      return job;
+    },
+  };
+  const say = (line: string): void => void lines.push(line);
+  const redact = createRedactor(['a-secret-key']);
+  return { lines, parts: { jobs, clock: createManualClock(), say, redact, signal: new AbortController().signal } };
+}
+
+const SAVED: Partial<Job> = { state: 'saved', file: '/p/fox.jpg' };
+const processing = sampleJob({ id: 'job_a', state: 'processing', remoteStatus: 'QUEUED' });
+
+describe('resume', () => {
+  it('has nothing to do where everything is over', async () => {
+    const { lines, parts } = play({ before: [sampleJob(SAVED), sampleJob({ state: 'failed' })] });
+    expect(await resume(parts, 120)).toBe(0);
+    expect(lines).toEqual(['There is nothing to carry on: no job rests unfinished.']);
+  });
+
+  it('tells each change once, then how it ended', async () => {
+    const working = { remoteStatus: 'WORKING' };
+    const { lines, parts } = play({
+      before: [processing],
+      during: { job_a: [{}, {}, working, working, { state: 'completed' }, SAVED] },
+    });
+    expect(await resume(parts, 30)).toBe(0);
+    expect(lines).toEqual([
+      'Carrying on 1 job, for at most 30 s.',
+      'job_a: processing, the service says "QUEUED"',
+      'job_a: processing, the service says "WORKING"',
+      'job_a: completed, the picture is being fetched',
+      'job_a: completed, /p/fox.jpg',
+      '1 job: 1 saved, 0 failed, 0 left unfinished. Nothing was ordered.',
+    ]);
+  });
+
+  it('is no success while a job is left, nor where a finished picture could not be saved', async () => {
+    const failure = sampleFailure({ kind: 'storage_failed', message: 'No room for a-secret-key.' });
+    for (const last of [{}, { state: 'completed' as const, failure }]) {
+      const { lines, parts } = play({ before: [processing], during: { job_a: [last] } });
+      expect(await resume(parts, 30)).toBe(1);
+      expect(lines.at(-1)).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. .+ carries on again\.$/u);
+      expect(lines.join('\n')).not.toContain('a-secret-key');
+    }
+  });
+
+  it('counts a job that failed as finished, and says why', async () => {
+    const failed: Partial<Job> = {
+      state: 'failed',
+      failure: sampleFailure({ message: 'The prompt\u001B was refused.' }),
+    };
+    const { lines, parts } = play({ before: [processing], during: { job_a: [failed] } });
+    expect(await resume(parts, 30)).toBe(0);
+    expect(lines[1]).toMatch(/^job_a: failed, The prompt was refused\. Credits may have been spent\./u);
+  });
+
+  it('leaves orders of unknown outcome alone and says what to do; one that turns out so is no success', async () => {
+    const unknown = sampleJob({ id: 'job_u', state: 'unknown' });
+    const before = play({ before: [unknown] });
+    expect(await resume(before.parts, 30)).toBe(0);
+    expect(before.lines.at(-1)).toMatch(/^Left alone: 1 job of unknown outcome; /u);
+
+    const after = play({ before: [unknown, processing], during: { job_a: [{ state: 'unknown' }] } });
+    expect(await resume(after.parts, 30)).toBe(1);
+    expect(after.lines.at(-1)).toMatch(/^Left alone: 2 jobs of unknown outcome; /u);
+  });
+
+  it('gives all jobs the same end of waiting, whatever the first look took', async () => {
+    const waits: number[] = [];
+    const { parts } = play({ before: [processing, sampleJob({ id: 'job_b', state: 'submitting' })], waits });
+    const clock = createManualClock();
+    const slowly = async () => {
+      await clock.advance(5_000);
+      return parts.jobs.resumeAll();
+    };
+    const jobs = { ...parts.jobs, resumeAll: slowly };
+    await resume({ ...parts, clock, jobs }, 3);
+    await resume({ ...parts, clock, jobs }, 9);
+    expect(waits).toEqual([0, 0, 4_000, 4_000]);
+  });
+
+  it('ends at an interruption with what is known then', async () => {
+    const interrupted = new AbortController();
+    interrupted.abort(new Error('interrupted'));
+    const { lines, parts } = play({ before: [processing] });
+    expect(await resume({ ...parts, signal: interrupted.signal }, 30)).toBe(1);
+    expect(lines.at(-1)).toMatch(/1 left unfinished/u);
+  });
+});

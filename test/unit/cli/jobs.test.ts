@@ -1,0 +1,193 @@
+/** Proves how `jobs` reads the records of one key: its words and flags, its exit codes, and that no secret gets out. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { run } from '../../../src/cli/run.ts';
+import type { Job } from '../../../src/core/job.ts';
+import { jobView } from '../../../src/mcp/job-view.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemProcesses } from '../../../src/runtime/system-processes.ts';
+import { createFileLedger } from '../../../src/storage/file-ledger.ts';
+import { partitionFolder } from '../../../src/storage/paths.ts';
+import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+
+const KEY = 'dt_live_4711abcdef';
+const SERVICE = 'https://api.doitong.com';
+
+let out: string[];
+let err: string[];
+let state: string;
+beforeEach(async () => {
+  out = [];
+  err = [];
+  state = await mkdtemp(join(tmpdir(), 'flux-jobs-'));
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(state, { recursive: true, force: true });
+});
+
+const start = (argv: string[], env: Record<string, string> = { DOITONG_API_KEY: KEY }): Promise<number> =>
+  run({ argv: ['jobs', ...argv], env: { FLUX_STATE_DIR: state, ...env }, program: '/dist/main.js' });
+
+const folder = (): string => partitionFolder(state, SERVICE, KEY);
+async function keep(...jobs: Partial<Job>[]): Promise<void> {
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const ledger = createFileLedger(folder(), { clock: systemClock, log, processes: systemProcesses });
+  for (const job of jobs) await ledger.add(sampleJob(job));
+}
+
+describe('bad usage', () => {
+  it.each([
+    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume.'],
+    [['list', 'job_1'], 'jobs list takes no "job_1".'],
+    [['resume', 'job_1'], 'jobs resume takes no "job_1".'],
+    [['show'], 'jobs show needs ID, the id of a job. jobs list shows them.'],
+    [['show', 'job_1', 'job_2'], 'jobs takes no "job_2".'],
+    [['show', 'job_1', '--limit', '5'], '--limit is for jobs list, not for jobs show.'],
+    [['resume', '--json'], '--json is for jobs list, not for jobs resume.'],
+    [['--wait-seconds', '5'], '--wait-seconds is for jobs resume, not for jobs list.'],
+    [['--limit', '0'], '--limit: "0" is not allowed. Allowed: a whole number from 1 to 1000.'],
+    [['--limit', '1001'], '--limit: "1001" is not allowed. Allowed: a whole number from 1 to 1000.'],
+    [['resume', '--wait-seconds', '-1'], '--wait-seconds: "-1" is not allowed.'],
+    [['--status', 'saved'], '--status: "saved" is not allowed. Allowed: queued, submitting, processing, completed,'],
+    [['--result', 'text'], 'jobs has no flag --result.'],
+  ])('%j is refused', async (argv, says) => {
+    expect(await start(argv)).toBe(2);
+    expect(err.join('')).toContain(`flux-pro-mcp: ${says}`);
+    expect(out).toEqual([]);
+  });
+
+  it('a missing key is named, and what it is for', async () => {
+    expect(await start([], {})).toBe(2);
+    expect(err.join('')).toMatch(
+      /^flux-pro-mcp: jobs needs your key to find the records, .+ Set DOITONG_API_KEY or DOITONG_API_KEY_FILE\.\n$/u,
+    );
+    expect(out).toEqual([]);
+  });
+
+  it('a key file that cannot be read is named without a stack', async () => {
+    expect(await start([], { DOITONG_API_KEY_FILE: join(state, 'none') })).toBe(1);
+    expect(err.join('')).toContain(`${join(state, 'none')} cannot be read (ENOENT).`);
+    expect(err.join('')).not.toMatch(/^\s+at /mu);
+  });
+});
+
+describe('list', () => {
+  it('says where the records would be, and makes nothing', async () => {
+    expect(await start([])).toBe(0);
+    expect(out.join('')).toBe(`There are no jobs on record for ${SERVICE} and this key.\nRecords: ${folder()}\n`);
+    expect(await readdir(state)).toEqual([]);
+  });
+
+  it('shows the newest of a status, and only those of this service and key', async () => {
+    await keep(...[1, 2, 3].map((n): Partial<Job> => ({ id: `job_${n}`, createdAt: CREATED_AT + n, state: 'saved' })), {
+      id: 'job_4',
+      createdAt: CREATED_AT + 4,
+      state: 'failed',
+    });
+    expect(await start(['list', '--status', 'completed', '--limit', '2'])).toBe(0);
+    expect(out.join('').match(/^job_\S+/gmu)).toEqual(['job_3', 'job_2']);
+    expect(out.join('')).toContain('The newest 2 of 3 jobs of status completed; --limit N shows more.');
+    out = [];
+    await start([], { DOITONG_API_KEY: 'another-key' });
+    await start(['--api-url', 'https://elsewhere.example']);
+    expect(out.join('').match(/^There are no jobs/gmu)).toHaveLength(2);
+  });
+
+  it('prints the objects of the tools as JSON, alone', async () => {
+    await keep({ id: 'job_1' }, { id: 'job_2', createdAt: CREATED_AT + 1, state: 'processing', remoteId: 'dt_9' });
+    expect(await start(['--json'])).toBe(0);
+    const view = { now: systemClock.now(), stalledAfterMs: 15 * 60_000 };
+    expect(JSON.parse(out.join(''))).toEqual([
+      jobView(sampleJob({ id: 'job_2', createdAt: CREATED_AT + 1, state: 'processing', remoteId: 'dt_9' }), view),
+      jobView(sampleJob({ id: 'job_1' }), view),
+    ]);
+    expect(err).toEqual([]);
+  });
+
+  it('prints an empty array where there is nothing', async () => {
+    expect(await start(['--json'])).toBe(0);
+    expect(out.join('')).toBe('[]\n');
+  });
+
+  it('reads records of any length', async () => {
+    const prompt = '狐'.repeat(30_000);
+    await keep({ id: 'job_1', request: { prompt, width: 256, height: 256 } });
+    expect(await start(['--json'])).toBe(0);
+    expect(JSON.parse(out.join(''))).toMatchObject([{ prompt }]);
+  });
+
+  it('reads the key from its file', async () => {
+    await keep({ id: 'job_1' });
+    await writeFile(join(state, 'key'), `${KEY}\n`);
+    expect(await start([], { DOITONG_API_KEY_FILE: join(state, 'key') })).toBe(0);
+    expect(out.join('')).toContain('\njob_1 ');
+  });
+
+  it('counts the damaged records that were set aside, now or before', async () => {
+    await keep({ id: 'job_1' }, { id: 'job_2' });
+    await writeFile(join(folder(), 'jobs', 'job_2.json'), '{"schema":1,"job"');
+    for (const _ of [1, 2]) {
+      out = [];
+      expect(await start([])).toBe(0);
+      expect(out.join('')).toContain(`1 damaged record is set aside in ${join(folder(), 'damaged')};`);
+      expect(out.join('')).toContain('\njob_1 ');
+    }
+    expect(err.join('').match(/a damaged job record was set aside/gu)).toHaveLength(1);
+  });
+});
+
+describe('show', () => {
+  it.each(['job_1', 'dt_9'])('prints what an agent would see: %s', async (id) => {
+    await keep({ id: 'job_1', remoteId: 'dt_9', state: 'saved', file: '/p/fox.jpg' }, { id: 'job_2' });
+    expect(await start(['show', id])).toBe(0);
+    expect(out.join('')).toMatch(/^The picture is finished and saved\.\nFile: \/p\/fox\.jpg\n/u);
+    expect(out.join('')).toContain('Job: job_1 (at Doitong: dt_9)');
+  });
+
+  it("takes out of the service's words what could steer a terminal", async () => {
+    const failure = sampleFailure({ message: 'No\u001B[2J picture\u202E.' });
+    await keep({ id: 'job_1', state: 'failed', failure });
+    expect(await start(['show', 'job_1'])).toBe(0);
+    expect(out.join('')).toContain('No [2J picture .');
+  });
+
+  it('prints one object as JSON', async () => {
+    await keep({ id: 'job_1' });
+    expect(await start(['show', 'job_1', '--json'])).toBe(0);
+    expect(JSON.parse(out.join(''))).toMatchObject({ job_id: 'job_1', status: 'queued', prompt: 'a fox' });
+  });
+
+  it.each(['job_2', '../job_1', '\u001B[2J'])('says so when there is no such job: %j', async (id) => {
+    await keep({ id: 'job_1' });
+    expect(await start(['show', id])).toBe(1);
+    expect(err.join('')).toMatch(
+      /^flux-pro-mcp: there is no job ".+" on record for https:\/\/api\.doitong\.com and this key\. .+\n$/u,
+    );
+    expect(err.join('')).not.toContain('\u001B');
+    expect(out).toEqual([]);
+  });
+});
+
+describe('a secret in a record', () => {
+  const failure = sampleFailure({ message: `The key ${KEY} was refused.` });
+  // Cut in the midst of the key, it would not be recognised any more.
+  const prompts = [`My key is ${KEY}`, `${'x'.repeat(30)} ${KEY}`, `"authorization": \\"${KEY}\\"`];
+
+  it.each(prompts)('shows nowhere: %s', async (prompt) => {
+    await keep({ id: 'job_1', request: { prompt, width: 256, height: 256 }, state: 'failed', failure });
+    await writeFile(join(state, 'key'), KEY);
+    const env = { DOITONG_API_KEY_FILE: join(state, 'key') };
+    for (const argv of [['list'], ['list', '--json'], ['show', 'job_1'], ['show', 'job_1', '--json'], ['show', KEY]]) {
+      await start(argv, env);
+    }
+    const printed = [...out, ...err].join('');
+    expect(printed).toContain('[redacted]');
+    expect(printed).not.toContain(KEY.slice(0, 12));
+    for (const json of out.filter((text) => /^[[{]/u.test(text))) expect(() => JSON.parse(json)).not.toThrow();
+  });
+});

@@ -1,0 +1,222 @@
+/** Proves the rules about money: marked before it is sent, one key for ever, and never called free when it may be paid. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { totalsOf } from '../../../src/core/account.ts';
+import type { RemoteJob } from '../../../src/core/image-provider.ts';
+import { advance, type Job, type JobState } from '../../../src/core/job.ts';
+import { owner, remoteJob } from '../core/sample-jobs.ts';
+import { type Bench, createBench, REQUEST, startProcess, thrown } from './fakes.ts';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench();
+});
+afterEach(() => bench.jobs.close());
+
+const refused = thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' });
+const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
+const totals = async () => totalsOf((await bench.gate.state()).account);
+
+/** The next changes of a record fail. */
+function failUpdates(count: number): void {
+  const update = bench.ledger.update.bind(bench.ledger);
+  let left = count;
+  bench.ledger.update = (id, change) => {
+    left -= 1;
+    return left >= 0 ? Promise.reject(full) : update(id, change);
+  };
+}
+
+describe('an order that cannot be marked', () => {
+  it('is not sent, and says so', async () => {
+    failUpdates(1);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted).toEqual([]);
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+  });
+
+  it('and whose failure cannot be recorded either is told by the wait, and closed by the next look', async () => {
+    failUpdates(2);
+    await bench.jobs.order(REQUEST);
+    const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(0);
+    expect(await waiting).toMatchObject({ state: 'queued', failure: { kind: 'storage_failed', creditsSpent: 'no' } });
+    expect(await bench.jobs.look('job_1')).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('because it was left open and cannot be taken over stays open', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    bench.gate.place = () => Promise.reject(full);
+    const looking = bench.jobs.look('job_1');
+    await bench.clock.advance(5_000);
+    expect(await looking).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('because the limits cannot be kept is not sent', async () => {
+    bench.gate.permit = () => Promise.reject(full);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+});
+
+describe('an order that somebody else has closed or taken over', () => {
+  it('before it was marked is not sent', async () => {
+    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_000);
+    await bench.ledger.update('job_1', (job) => advance(job, { type: 'unsent', failure: refused.failure, at: 1 }));
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted).toEqual([]);
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', completedAt: 1 });
+  });
+
+  it.each([
+    ['sends it', (job: Job): Job => job],
+    ['has its answer', (job: Job): Job => advance(job, { type: 'observed', remote: remoteJob('processing'), at: 1 })],
+  ])('is not called free by the one before, while the other %s', async (_, further) => {
+    bench.provider.submissions = [refused];
+    bench.provider.onSending = () =>
+      void bench.ledger.update('job_1', (job) =>
+        further(advance(job, { type: 'adopted', from: owner(1), owner: owner(2) })),
+      );
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    const job = await bench.recorded();
+    expect(job.owner).toEqual(owner(2));
+    expect(job.state).not.toBe('failed');
+    expect(await totals()).toMatchObject({ images: 1 });
+  });
+});
+
+describe('the end of the server', () => {
+  it('while an order is being marked leaves it open: the next server sends it under the same key', async () => {
+    const update = bench.ledger.update.bind(bench.ledger);
+    bench.ledger.update = async (id, change) => {
+      await bench.clock.sleep(1_000);
+      return update(id, change);
+    };
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(500);
+    const closing = bench.jobs.close();
+    await bench.clock.advance(5_000);
+    await closing;
+    expect((await bench.recorded()).state).toBe('submitting');
+    bench.living.delete(1);
+    const next = startProcess(2, bench);
+    const looking = next.jobs.look('job_1');
+    await bench.clock.advance(10_000);
+    await looking;
+    await bench.clock.advance(10_000);
+    expect(next.provider.submitted.map(({ key }) => key)).toEqual(['key-1']);
+    expect((await bench.recorded()).state).toBe('saved');
+    await next.jobs.close();
+  });
+});
+
+type Answer = 'job' | 'done' | 'refused' | 'ambiguous' | 'spent' | 'unforeseen' | 'stall';
+type Step = 'order' | 'look' | 'wait a little' | 'wait long' | 'restart' | 'crash' | 'withdraw' | 'second process';
+
+const ANSWERS: Readonly<Record<Answer, RemoteJob | Error | 'stall'>> = {
+  job: remoteJob('processing'),
+  done: remoteJob('completed'),
+  refused,
+  ambiguous: thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' }),
+  spent: thrown({ kind: 'service_error', creditsSpent: 'yes', retry: 'same_job' }),
+  unforeseen: new TypeError('unforeseen'),
+  stall: 'stall',
+};
+const answers = fc.array(fc.constantFrom(...(Object.keys(ANSWERS) as Answer[])), { minLength: 1, maxLength: 8 });
+const steps = fc.array(
+  fc.constantFrom<Step>(
+    'order',
+    'look',
+    'look',
+    'wait a little',
+    'wait long',
+    'restart',
+    'crash',
+    'withdraw',
+    'second process',
+  ),
+  { maxLength: 12 },
+);
+
+/** What was on record when an order left. */
+type Sent = { key: string | undefined; record: Job | undefined; open: number; free: boolean };
+/** A picture may come of it, or may have been paid for. */
+const MAY_COME: readonly JobState[] = ['submitting', 'processing', 'unknown'];
+
+/** Plays a life of several processes; a process that crashes is never heard of again. */
+async function play(script: readonly Answer[], history: readonly Step[]) {
+  const first = createBench({ plan: 'starter' });
+  const { clock, ledger } = first;
+  const left = script.map((answer) => ANSWERS[answer]);
+  const sent: Sent[] = [];
+  let processes = 0;
+
+  function begin() {
+    processes += 1;
+    const process = processes === 1 ? first : startProcess(processes, first);
+    process.provider.submissions = left;
+    process.provider.onSending = () => {
+      const key = process.provider.submitted.at(-1)?.key;
+      const records = new Map(ledger.history.map((job) => [job.id, job]));
+      const own = [...records.values()].find((job) => job.idempotencyKey === key);
+      const open = [...records.values()].filter(({ state }) => MAY_COME.includes(state));
+      sent.push({ key, record: own, open: open.length, free: left[0] === refused });
+    };
+    return process;
+  }
+
+  let now = begin();
+  const all = [now];
+  await now.jobs.order(REQUEST);
+  for (const step of history) {
+    if (step === 'order') void now.jobs.order(REQUEST).catch(() => undefined);
+    if (step === 'look') void now.jobs.look('job_1').catch(() => undefined);
+    if (step === 'withdraw') now.jobs.withdraw('job_1');
+    if (step === 'wait long') await clock.advance(6 * 60_000);
+    if (step === 'restart') await now.jobs.close();
+    if (step === 'restart' || step === 'crash') first.living.delete(processes);
+    if (step === 'restart' || step === 'crash' || step === 'second process') {
+      now = begin();
+      all.push(now);
+    }
+    await clock.advance(step === 'wait a little' ? 2_000 : 50);
+  }
+  await clock.advance(5_000);
+  const closing = Promise.all(all.map(({ jobs }) => jobs.close()));
+  await clock.advance(5_000);
+  await closing;
+  return { sent, jobs: await ledger.list() };
+}
+
+describe('whatever happens', () => {
+  it('an order is sent under one key, marked before, and never called free when it may have been paid', async () => {
+    await fc.assert(
+      fc.asyncProperty(answers, steps, async (script, history) => {
+        const { sent, jobs } = await play(script, history);
+        const keys = new Map(jobs.map(({ id, idempotencyKey }) => [id, idempotencyKey]));
+        for (const { key, record, open } of sent) {
+          // On record before the first byte, under the one key that it ever has, and the only one that may come.
+          expect(record?.state).toBe('submitting');
+          expect(keys.get(record?.id ?? '')).toBe(key);
+          expect(open).toBe(1);
+        }
+        for (const { id, state, failure } of jobs) {
+          const mayBePaid = sent.some(({ record, free }) => record?.id === id && !free);
+          if (mayBePaid) expect([state, failure?.creditsSpent]).not.toEqual(['failed', 'no']);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

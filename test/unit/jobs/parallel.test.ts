@@ -1,0 +1,105 @@
+/** Proves on a real disk that processes which order at the same time keep the budget, the places and one order per wish. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { totalsOf } from '../../../src/core/account.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import { randomIds } from '../../../src/runtime/random-ids.ts';
+import { createFileLedger } from '../../../src/storage/file-ledger.ts';
+import { createFileGate } from '../../../src/storage/gate.ts';
+import { createFastClock } from '../../support/fast-clock.ts';
+import { owner, remoteJob } from '../core/sample-jobs.ts';
+import { type OneProcess, REQUEST, type Shared, startProcess } from './fakes.ts';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+let folder: string;
+let clock: Clock;
+let started: (Shared & OneProcess)[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flux-parallel-'));
+  clock = createFastClock();
+  started = [];
+});
+afterEach(async () => {
+  await Promise.all(started.map(({ jobs }) => jobs.close()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Each with its own view of the folder, like programs of their own. */
+function processes(count: number, settings: Parameters<typeof startProcess>[2] = {}): (Shared & OneProcess)[] {
+  const living = new Set<number>();
+  for (let pid = 1; pid <= count; pid += 1) {
+    const self = { self: () => owner(pid), isAlive: (other: { pid: number }) => living.has(other.pid) };
+    const ledger = createFileLedger(folder, { clock, log, processes: self });
+    const gate = createFileGate(folder, { clock, log, processes: self, plan: 'pro', jobs: () => ledger.list() });
+    started.push(startProcess(pid, { clock, gate, ledger, living, ids: randomIds }, settings));
+  }
+  return started;
+}
+
+const sent = (): string[] => started.flatMap(({ provider }) => provider.submitted.map(({ key }) => key));
+async function totals() {
+  const { account } = (await started[0]?.gate.state()) ?? {};
+  return account === undefined ? undefined : totalsOf(account);
+}
+
+describe('three processes that order twenty-one pictures at the same time', () => {
+  const orders = () =>
+    Promise.allSettled(
+      Array.from({ length: 21 }, (_, n) => started[n % 3]?.jobs.order({ ...REQUEST, prompt: `fox number ${n}` })),
+    );
+
+  it('order no more than the budget for five pays for', async () => {
+    for (const { provider } of processes(3, { maxCreditsPerDay: 100 })) provider.submissions = ['stall'];
+    const done = await orders();
+    expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    while (sent().length < 5) await clock.sleep(200);
+    await clock.sleep(2_000);
+    expect(new Set(sent()).size).toBe(5);
+    expect(sent()).toHaveLength(5);
+    expect(await totals()).toMatchObject({ images: 5, reservedCredits: 100, placesInUse: 5 });
+  });
+
+  it('get all of them, never more than ten at a time', async () => {
+    let most = 0;
+    for (const { provider, gate } of processes(3)) {
+      provider.readings = [remoteJob('completed', { creditCost: 11 })];
+      provider.onSending = () =>
+        void gate.state().then(({ account }) => {
+          most = Math.max(most, totalsOf(account).placesInUse);
+        });
+    }
+    const done = await orders();
+    const ids = done.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value.job.id] : []));
+    expect(ids).toHaveLength(21);
+    const waits = ids.map((id, n) => started[n % 3]?.jobs.waitFor(id, { waitMs: 300_000 }));
+    expect((await Promise.all(waits)).map((job) => job?.state)).toEqual(ids.map(() => 'saved'));
+    expect(sent()).toHaveLength(21);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(10);
+    expect(await totals()).toEqual({ images: 21, spentCredits: 231, reservedCredits: 0, placesInUse: 0 });
+  });
+
+  it('and all wish the same send one order, and all see its picture', async () => {
+    processes(3);
+    const wishes = Array.from({ length: 12 }, (_, n) => started[n % 3]?.jobs.order(REQUEST));
+    const answers = await Promise.all(wishes);
+    expect(new Set(answers.map((answer) => answer?.job.id)).size).toBe(1);
+    expect(answers.filter((answer) => answer?.duplicate === false)).toHaveLength(1);
+    const waits = answers.map((answer, n) => started[n % 3]?.jobs.waitFor(answer?.job.id ?? '', { waitMs: 300_000 }));
+    expect((await Promise.all(waits)).map((job) => job?.state)).toEqual(answers.map(() => 'saved'));
+    expect(sent()).toHaveLength(1);
+  });
+});
+
+it('nothing is left beside the records and the shared values', async () => {
+  const [one] = processes(1);
+  const order = await one?.jobs.order(REQUEST);
+  await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });
+  await one?.jobs.close();
+  expect((await readdir(folder)).toSorted()).toEqual(['gate', 'jobs']);
+  expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'traffic.json']);
+  expect(await readdir(join(folder, 'jobs'))).toEqual([`${order?.job.id}.json`]);
+});

@@ -1,0 +1,20 @@
+/** A process of its own that finds the port taken, waits for the event of a job, and tells its parent each step. */
+import type { Log } from '../../../src/core/log.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { createFileEvents } from '../../../src/storage/event-marks.ts';
+import { openWebhookListener } from '../../../src/transports/webhook.ts';
+
+const [folder = '', remoteId = '', port = ''] = process.argv.slice(2);
+const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const tell = (word: string): void => void process.send?.(word);
+
+// Neither listener nor watch keeps a process alive: the channel to the parent does.
+process.on('message', () => undefined);
+const listener = await openWebhookListener({ port: Number(port), sink: { accept: async () => 404 }, log });
+tell(listener.taken ? 'taken' : 'free');
+const watch = createFileEvents(folder, { clock: systemClock, log }).watch(remoteId, new AbortController().signal);
+tell('waiting');
+void watch.then(() => {
+  tell('told');
+  process.disconnect();
+});
