@@ -1,9 +1,14 @@
 /** Files that are whole or not there: written beside their place, forced to the disk, then put in their place. */
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { errorCode } from './error-code.ts';
+
+// Only what waits for the disk is handed to another thread: a few bytes are written sooner than handed over and back.
+const dataToDisk = promisify(fdatasync);
+const toDisk = promisify(fsync);
 
 /** Readable by the user alone: records hold prompts. */
 const MODE = 0o600;
@@ -11,8 +16,8 @@ const MODE = 0o600;
 const RENAME_TRIES = 8;
 const RENAME_PAUSE_MS = 15;
 
-/** What is asked right before the new text takes its place; a rejection leaves the old one there. */
-type BeforeReplacing = () => Promise<void>;
+/** What is asked right before the new text takes its place; an error leaves the old one there. */
+type BeforeReplacing = () => void;
 
 /** Replaces the file at `path`. Afterwards it survives a crash of process or machine. */
 export async function writeAtomic(path: string, text: string, clock: Clock, before?: BeforeReplacing): Promise<void> {
@@ -34,34 +39,38 @@ async function replace(
   const part = `${path}.${randomBytes(4).toString('hex')}.part`;
   try {
     await writeWhole(part, Buffer.from(text), options.durable);
-    await options.before?.();
+    options.before?.();
     await renameHeld(part, path, clock);
   } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
+    try {
+      rmSync(part, { force: true });
+    } catch {
+      // What went wrong first is what counts.
+    }
     throw error;
   }
 }
 
 async function writeWhole(path: string, bytes: Buffer, durable: boolean): Promise<void> {
-  const file = await open(path, 'wx', MODE);
+  const file = openSync(path, 'wx', MODE);
   try {
     let written = 0;
     // A full disk can take a part and say nothing.
     while (written < bytes.length) {
-      const { bytesWritten } = await file.write(bytes, written);
-      if (bytesWritten === 0) throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
-      written += bytesWritten;
+      const count = writeSync(file, bytes, written);
+      if (count === 0) throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
+      written += count;
     }
-    if (durable) await file.datasync();
+    if (durable) await dataToDisk(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 async function renameHeld(from: string, to: string, clock: Clock): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await rename(from, to);
+      renameSync(from, to);
       return;
     } catch (error) {
       const held = ['EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error));
@@ -74,10 +83,10 @@ async function renameHeld(from: string, to: string, clock: Clock): Promise<void>
 /** Makes the new name itself survive; Windows has no such call and does it by itself. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
+  const folder = openSync(path, 'r');
   try {
-    await folder.sync();
+    await toDisk(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
 }

@@ -1,6 +1,6 @@
 /** Job records on disk, one file each, shared by all processes that work with the same service and key. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
@@ -36,11 +36,14 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<{ job: Job; readOnly: boolean } | undefined> {
-    const text = await readFile(pathOf(id), 'utf8').catch((error: unknown) => {
+    let text: string;
+    try {
+      text = readFileSync(pathOf(id), 'utf8');
+    } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw cannot('read', pathOf(id), error);
-    });
-    return text === undefined ? undefined : usable(id, readRecord(text));
+    }
+    return usable(id, readRecord(text));
   }
 
   async function usable(id: string, record: RecordReading): Promise<{ job: Job; readOnly: boolean } | undefined> {

@@ -1,6 +1,6 @@
 /** Locks between processes: a file that only one of them can make, taken over when its maker is gone. */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { Owner, Processes } from '../core/processes.ts';
 import { errorCode } from './error-code.ts';
@@ -9,9 +9,11 @@ import { errorCode } from './error-code.ts';
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 3;
 const MINE_LOST_TRIES = 3;
+/** On Windows somebody who reads the file keeps it there for a moment. */
+const REMOVAL = { force: true, maxRetries: 5, retryDelay: 10 } as const;
 
 /** Throws `LockLost` when another process has taken the lock over; asked right before a change becomes visible. */
-export type AssertHeld = () => Promise<void>;
+export type AssertHeld = () => void;
 
 /** The process was stopped for so long that another one took its lock over: what it was doing must not be done. */
 export class LockLost extends Error {
@@ -32,13 +34,13 @@ export class FileLock {
     for (let attempt = 1; ; attempt += 1) {
       const mark = await this.#acquire(path);
       try {
-        return await work(async () => {
-          if (!(await isMarked(path, mark))) throw new LockLost(`the lock ${path} was taken over`);
+        return await work(() => {
+          if (markAt(path) !== mark) throw new LockLost(`the lock ${path} was taken over`);
         });
       } catch (error) {
         if (!(error instanceof LockLost) || attempt === MINE_LOST_TRIES) throw error;
       } finally {
-        if (await isMarked(path, mark)) await rm(path, { force: true });
+        if (markAt(path) === mark) rmSync(path, REMOVAL);
       }
     }
   }
@@ -48,12 +50,12 @@ export class FileLock {
     const mark = JSON.stringify({ ...this.#processes.self(), lock: randomBytes(6).toString('hex') });
     let holder: string | undefined;
     let until = 0;
-    while (!(await make(path, mark))) {
-      const seen = await markAt(path);
+    while (!make(path, mark)) {
+      const seen = markAt(path);
       // Where many wait, one may be unlucky for long: patience is with the one that holds the lock now.
       if (seen !== holder) until = this.#clock.monotonic() + PATIENCE_MS;
       holder = seen;
-      if (this.#clock.monotonic() > until || this.#isOrphan(seen)) await setAside(path);
+      if (this.#clock.monotonic() > until || this.#isOrphan(seen)) setAside(path);
       else await this.#clock.sleep(PAUSE_MS * (1 + this.#clock.random()));
     }
     return mark;
@@ -66,17 +68,20 @@ export class FileLock {
   }
 }
 
-async function make(path: string, mark: string): Promise<boolean> {
+/** Without promises: between making and marking it nothing else runs, and the few bytes are there at once. */
+function make(path: string, mark: string): boolean {
   try {
-    const file = await open(path, 'wx', 0o600);
+    const file = openSync(path, 'wx', 0o600);
     try {
-      await file.writeFile(mark);
+      const bytes = Buffer.from(mark);
+      if (writeSync(file, bytes) < bytes.length)
+        throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
     } catch (error) {
       // A full disk: an unmarked lock would keep the others waiting.
-      await rm(path, { force: true });
+      rmSync(path, REMOVAL);
       throw error;
     } finally {
-      await file.close();
+      closeSync(file);
     }
     return true;
   } catch (error) {
@@ -86,13 +91,13 @@ async function make(path: string, mark: string): Promise<boolean> {
   }
 }
 
-async function isMarked(path: string, mark: string): Promise<boolean> {
-  return (await markAt(path)) === mark;
-}
-
 /** Empty when nobody holds the lock, or its maker is just about to write. */
-async function markAt(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '');
+function markAt(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function makerOf(text: string): Owner | undefined {
@@ -110,13 +115,13 @@ function makerOf(text: string): Owner | undefined {
  * Of several processes that find an orphan, the rename lets one remove it. One that comes late takes the new lock away:
  * its holder learns that by `AssertHeld`.
  */
-async function setAside(path: string): Promise<void> {
+function setAside(path: string): void {
   const aside = `${path}.${randomBytes(4).toString('hex')}.orphan`;
   try {
-    await rename(path, aside);
+    renameSync(path, aside);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  await rm(aside, { force: true });
+  rmSync(aside, REMOVAL);
 }

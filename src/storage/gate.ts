@@ -65,7 +65,7 @@ export function createFileGate(
     ),
     account: createFileCell(
       join(folder, 'gate', 'account.json'),
-      { ...accountForm, initial: fromRecords, durable: true },
+      { ...accountForm, initial: fromRecords, durable: false },
       parts,
     ),
   };
@@ -130,12 +130,12 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
     async admit({ sameAs: text, allowDuplicate, ...order }, limits) {
       const { jobsPerDay } = PLAN_LIMITS[planNow(await needed(() => traffic.read()))];
       const entry = { ...order, fingerprint: fingerprint(text) };
-      return needed(() =>
-        account.update((before) => {
-          const verdict = admit(before, entry, { ...limits, jobsPerDay }, { now: clock.now(), allowDuplicate });
-          return { value: verdict.type === 'admitted' ? verdict.account : before, result: verdict };
-        }),
-      );
+      const change = (before: Account) => {
+        const verdict = admit(before, entry, { ...limits, jobsPerDay }, { now: clock.now(), allowDuplicate });
+        return { value: verdict.type === 'admitted' ? verdict.account : before, result: verdict };
+      };
+      // What follows can be told by the records again; until there is one, only this says that the price is reserved.
+      return needed(() => account.update(change, { durable: true }));
     },
     async twinOf(text) {
       const known = await needed(() => account.read());

@@ -1,5 +1,5 @@
 /** One small value that processes share: read by all, changed by one at a time. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Processes } from '../core/processes.ts';
@@ -10,8 +10,12 @@ import { FileLock } from './file-lock.ts';
 export interface SharedCell<Value> {
   read(): Promise<Value>;
   /** `change` sees the newest value; nobody else changes it meanwhile. It may run more than once. */
-  update<Result>(change: (value: Value) => { value: Value; result: Result }): Promise<Result>;
+  update<Result>(change: Change<Value, Result>, options?: ChangeOptions): Promise<Result>;
 }
+
+type Change<Value, Result> = (value: Value) => { value: Value; result: Result };
+/** `durable`: whether it must survive a crash of the machine, not only of the process; by default the form's word. */
+type ChangeOptions = { durable?: boolean };
 
 export type CellForm<Value> = {
   /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
@@ -19,7 +23,7 @@ export type CellForm<Value> = {
   write: (value: Value) => string;
   /** The value when there is no file, or a damaged one. */
   initial: () => Promise<Value> | Value;
-  /** Whether it must survive a crash of the machine, not only of the process. */
+  /** Whether every change must survive a crash of the machine, not only of the process. */
   durable: boolean;
 };
 
@@ -30,19 +34,16 @@ export function createFileCell<Value>(
   parts: { clock: Clock; processes: Processes },
 ): SharedCell<Value> {
   const lock = new FileLock(parts.processes, parts.clock);
-  const write = form.durable ? writeAtomic : replaceFile;
   let last: Promise<unknown> = Promise.resolve();
 
   async function read(): Promise<Value> {
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    });
+    const text = textAt(path);
     return (text === undefined ? undefined : form.read(text)) ?? form.initial();
   }
 
-  async function update<Result>(change: (value: Value) => { value: Value; result: Result }): Promise<Result> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
+    const write = (options.durable ?? form.durable) ? writeAtomic : replaceFile;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return lock.hold(`${path}.lock`, async (assertHeld) => {
       const before = await read();
       const { value, result } = change(before);
@@ -54,12 +55,22 @@ export function createFileCell<Value>(
   return {
     read,
     // In turn within this process: waiting for the lock file is for other processes.
-    update(change) {
-      const turn = last.then(() => update(change));
+    update(change, options = {}) {
+      const turn = last.then(() => update(change, options));
       last = turn.catch(() => undefined);
       return turn;
     },
   };
+}
+
+/** `undefined` when there is no file. Without promises: a few kilobytes are read sooner than handed to a thread. */
+function textAt(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** For as long as the process lives. */

@@ -70,7 +70,7 @@ describe('the lock of a process that is gone', () => {
       let holder: number | undefined;
       const work =
         (pid: number) =>
-        async (assertHeld: () => Promise<void>): Promise<void> => {
+        async (assertHeld: () => void): Promise<void> => {
           await pause(1);
           await assertHeld();
           // From here on the change becomes visible: nobody else may come to this point.
