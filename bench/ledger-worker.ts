@@ -136,7 +136,10 @@ async function replacements(folder: string, count: number): Promise<Timings> {
 async function reads(folder: string, remoteId: string): Promise<Timings> {
   const timings: Timings = {};
   const ledger = createFileLedger(folder, { clock: systemClock, log: LOG, processes: systemProcesses });
+  const before = process.cpuUsage();
   await timed(timings, 'list, first', () => ledger.list());
+  const { user, system } = process.cpuUsage(before);
+  timings['list, processor'] = [(user + system) / 1_000];
   for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'list, again', () => ledger.list());
   await timed(timings, 'find, first', () => ledger.find(remoteId));
   for (let again = 0; again < REPEATED_READS; again += 1) {

@@ -126,6 +126,7 @@ const WRITES: readonly (readonly [string, string])[] = [
 
 const READINGS: readonly (readonly [string, string])[] = [
   ['list, first', `**list of ${RECORDS.toLocaleString('en')} jobs, first of a process**`],
+  ['list, processor', 'processor time of that, which other load on the machine changes less'],
   ['list, again', 'the list again'],
   ['find, first', "a job by the service's id, first time"],
   ['find, again', 'the same job again'],

@@ -1,6 +1,7 @@
 /** The documents that are made from the code: what each of them holds, as text. */
 import type * as z from 'zod';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { flagHelp, flagSpelling } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { FAILURE_KINDS } from '../src/core/failure.ts';
 import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
@@ -8,6 +9,7 @@ import { TOOLS } from '../src/mcp/catalogue.ts';
 import { nextStep } from '../src/mcp/failure-text.ts';
 import { HOST_PROFILES } from '../src/mcp/host-profiles.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
+import { SCENARIOS } from '../src/sandbox/scenarios/scenarios.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -28,7 +30,7 @@ function settingsTable(): string {
 
 function commandsTable(): string {
   const rows = COMMANDS.map((command) => {
-    const flags = command.flags.map((flag) => `\`--${flag.name}${flag.value ? ` ${flag.value}` : ''}\` ${flag.help}`);
+    const flags = command.flags.map((flag) => `\`${flagSpelling(flag)}\` ${flagHelp(flag)}`);
     return [`\`flux-pro-mcp ${command.name}\``, command.summary, flags.join('<br>')];
   });
   return table(['command', 'does', 'flags of its own'], rows);
@@ -116,6 +118,14 @@ function hostsTable(): string {
   return table(['host', 'client name', 'parts', 'largest result in characters', 'why'], rows);
 }
 
+function scenariosTable(): string {
+  const rows = SCENARIOS.map(({ name, group, sentence, excludes }) => {
+    const others = excludes.map((other) => `\`${other}\``).join(' ');
+    return [`\`${name}\``, group, sentence, others || '–'];
+  });
+  return table(['scenario', 'group', 'on the wire', 'not together with'], rows);
+}
+
 /** Blocks by name, for the places marked `<!-- generated:NAME -->` in Markdown files. */
 export const BLOCKS: Readonly<Record<string, () => string>> = {
   settings: settingsTable,
@@ -126,6 +136,7 @@ export const BLOCKS: Readonly<Record<string, () => string>> = {
   'job-failures': jobFailuresTable,
   kinds: kindsTable,
   hosts: hostsTable,
+  scenarios: scenariosTable,
 };
 
 /** The whole `smithery.yaml`: every setting that can be set from outside, as a configuration schema. */

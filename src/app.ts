@@ -3,10 +3,15 @@ import type { Config } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
 import type { Gate } from './core/gate.ts';
 import type { Ids } from './core/ids.ts';
+import type { JobEvents } from './core/job-events.ts';
 import type { JobLedger } from './core/job-ledger.ts';
 import type { Log } from './core/log.ts';
+import type { ServiceReport } from './core/service-report.ts';
 import type { RequestWindow } from './core/traffic.ts';
+import type { WebhookSink } from './core/webhook-sink.ts';
+import type { WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
+import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobBoard } from './jobs/job-board.ts';
@@ -14,12 +19,14 @@ import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
+import { createFileEvents, createMemoryEvents } from './storage/event-marks.ts';
 import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
 import { createFileGate, createMemoryGate } from './storage/gate.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { readKeyFile } from './storage/key-file.ts';
 import { createMemoryLedger } from './storage/memory-ledger.ts';
-import { outputFolder, partitionFolder, stateFolder } from './storage/paths.ts';
+import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
+import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
 
 export type AppSettings = Pick<
   Config,
@@ -27,8 +34,11 @@ export type AppSettings = Pick<
   | 'apiKeyFile'
   | 'apiUrl'
   | 'plan'
+  | 'dialect'
   | 'jobQuery'
   | 'downloadHosts'
+  | 'webhookUrl'
+  | 'webhookSecret'
   | 'outputDir'
   | 'stateDir'
   | 'maxCreditsPerDay'
@@ -40,12 +50,21 @@ export type AppSettings = Pick<
   | 'resendHours'
 > & { sandbox: boolean };
 
-export type App = { jobs: ImageJobs; close: () => Promise<void> };
+export type App = {
+  jobs: ImageJobs;
+  /** Takes what arrives at the webhook's address; `undefined` without an address and a secret. */
+  webhookSink: WebhookSink | undefined;
+  /** Looks at the service for a person; orders nothing. */
+  probe: (signal: AbortSignal) => Promise<ServiceReport>;
+  close: () => Promise<void>;
+};
 
 export type AppParts = {
   log: Log;
   /** Told every secret that turns up, before it is used. */
   onSecret: (secret: string) => void;
+  /** Called before each order leaves: the time to listen for webhooks. Never rejects. */
+  onSubmission?: () => Promise<void>;
   /** The system's unless a test drives time. */
   clock?: Clock;
   /** The provider's unless a test compresses time. */
@@ -62,17 +81,24 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const processes = systemProcesses;
-  const { ledger, gate } = recordsOf(settings, apiKey, { clock, log, processes, requestWindow: parts.requestWindow });
+  const { ledger, gate, events, memory } = recordsOf(settings, apiKey, {
+    clock,
+    log,
+    processes,
+    requestWindow: parts.requestWindow,
+  });
   const userAgent = `flux-pro-mcp/${VERSION}`;
+  const { apiUrl, dialect, jobQuery } = settings;
   const provider = createDoitongProvider(
-    { apiUrl: settings.apiUrl, apiKey, jobQuery: settings.jobQuery, userAgent },
-    { clock, log, gate },
+    // Each order brings its own webhook, as recorded: what is set by then must not change an order that is repeated.
+    { apiUrl, apiKey, dialect, jobQuery, webhookUrl: undefined, userAgent },
+    { clock, log, gate, memory },
   );
-  const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: settings.apiUrl, userAgent }, clock);
+  const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, clock);
   const store = createImageFolder(() => outputFolder(settings.outputDir));
   const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(
-    { board, gate, provider, download, store, clock, log, ids, processes },
+    { board, gate, provider, download, store, events, clock, log, ids, processes, onSubmission: parts.onSubmission },
     {
       ...settings,
       stalledAfterMs: settings.stalledMinutes * 60_000,
@@ -81,12 +107,17 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   );
   return {
     jobs,
+    webhookSink: sinkOf(settings, { ledger, events, clock, log }),
+    probe: (signal) => provider.probe(signal),
     close: async () => {
       await jobs.close();
       await Promise.all([provider.close(), download.close()]);
     },
   };
 }
+
+/** What outlives a process and is shared with others. */
+type Records = { ledger: JobLedger; gate: Gate; events: JobEvents; memory: WireMemory };
 
 /**
  * Without a key nothing can be ordered, so that there is nothing to keep. The built-in sandbox ends with this process
@@ -96,13 +127,39 @@ function recordsOf(
   { plan, sandbox, stateDir, apiUrl }: AppSettings,
   apiKey: string | undefined,
   parts: FileLedgerParts & { requestWindow: RequestWindow | undefined },
-): { ledger: JobLedger; gate: Gate } {
+): Records {
   if (sandbox || apiKey === undefined) {
-    return { ledger: createMemoryLedger(), gate: createMemoryGate({ ...parts, plan }) };
+    return {
+      ledger: createMemoryLedger(),
+      gate: createMemoryGate({ ...parts, plan }),
+      events: createMemoryEvents(parts.clock),
+      memory: createMemoryWireMemory(parts.clock),
+    };
   }
-  const folder = partitionFolder(stateFolder(stateDir), apiUrl, apiKey);
+  const root = stateFolder(stateDir);
+  const folder = partitionFolder(root, apiUrl, apiKey);
   const ledger = createFileLedger(folder, parts);
-  return { ledger, gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }) };
+  return {
+    ledger,
+    gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }),
+    events: createFileEvents(folder, parts),
+    memory: createFileWireMemory(serviceFile(root, apiUrl), parts),
+  };
+}
+
+function sinkOf(
+  { webhookUrl, webhookSecret }: AppSettings,
+  { ledger, events, clock, log }: Pick<Records, 'ledger' | 'events'> & { clock: Clock; log: Log },
+): WebhookSink | undefined {
+  if (webhookUrl === undefined || webhookSecret === undefined) return undefined;
+  return createWebhookSink({
+    secret: webhookSecret,
+    path: new URL(webhookUrl).pathname,
+    knows: async (id) => (await ledger.find(id))?.remoteId === id,
+    mark: (id) => events.mark(id),
+    clock,
+    log,
+  });
 }
 
 /** @throws FluxError of kind `bad_key` when the key file cannot be read: told at the call, where somebody reads it. */

@@ -9,8 +9,13 @@ export type CommandFlag = {
   name: string;
   /** How its value is shown in help; absent for a switch. */
   value?: string;
+  /** It may be given several times, and `valuesOf` reads it; for flags with a value only. */
+  repeatable?: true;
   help: string;
 };
+
+/** A part of one command's help that is not made from its flags and settings. */
+export type HelpSection = { title: string; rows: readonly { name: string; text: string }[] };
 
 /** A word of one command that follows its name. Those that need not be given come last. */
 export type Positional = {
@@ -25,7 +30,7 @@ export type Positional = {
 export type Arguments = {
   /** The positionals that were given, in their order. */
   words: readonly string[];
-  /** Values of flags by name; a switch that is set holds "true". */
+  /** Values of flags by name; a switch that is set holds "true", a repeatable flag what `valuesOf` reads. */
   flags: Readonly<Record<string, string | undefined>>;
   env: Environment;
   /** Path of the program itself, for commands that start it as a child. */
@@ -40,9 +45,24 @@ export type Command = {
   flags: readonly CommandFlag[];
   /** The settings that it takes, as flags too. */
   settings: readonly SettingName[];
+  /** What its help tells beside flags and settings, where that is too much to be loaded with every start. */
+  details?: () => Promise<readonly HelpSection[]>;
   /** @returns the exit code; a command that serves never returns */
   load: () => Promise<{ run: (args: Arguments) => Promise<number> }>;
 };
+
+/** The one character that no argument of a program can hold. */
+const BETWEEN_VALUES = '\0';
+
+/** One more value of a repeatable flag, behind those that were given before. */
+export function withValue(before: string | undefined, value: string): string {
+  return before === undefined ? value : before + BETWEEN_VALUES + value;
+}
+
+/** The values of a repeatable flag in the order in which they were given. */
+export function valuesOf(args: Pick<Arguments, 'flags'>, flag: string): string[] {
+  return args.flags[flag]?.split(BETWEEN_VALUES) ?? [];
+}
 
 /** Bad arguments: printed as they are, without a stack, with exit code 2. */
 export class UsageError extends Error {

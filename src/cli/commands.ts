@@ -27,8 +27,20 @@ export const COMMANDS: readonly Command[] = [
       { name: 'port', value: 'N', help: 'Port on 127.0.0.1, 0 to 65535; 0 takes a free one. Default 0.' },
       { name: 'plan', value: 'NAME', help: 'Plan whose limits apply: free, starter, pro, enterprise. Default pro.' },
       { name: 'job-seconds', value: 'N', help: 'How long a picture takes, 0 to 3600 seconds. Default 4.' },
+      {
+        name: 'scenario',
+        value: 'NAME',
+        repeatable: true,
+        help: 'Something that goes wrong, or differs, by name; sandbox --help lists them.',
+      },
+      {
+        name: 'seed',
+        value: 'TEXT',
+        help: 'Decides all that is left to chance, but not key and webhook secret. Default random.',
+      },
     ],
     settings: [],
+    details: async () => (await import('./sandbox.ts')).scenarioHelp(),
     load: () => import('./sandbox.ts'),
   },
   {
@@ -58,5 +70,13 @@ export const COMMANDS: readonly Command[] = [
     ],
     settings: FOR_JOBS,
     load: () => import('./jobs.ts'),
+  },
+  {
+    name: 'doctor',
+    summary:
+      'checks everything that a generation needs, one line each with the remedy; exit 1 if one would not work; spends nothing',
+    flags: [{ name: 'json', help: 'What was found as an array of {check, status, found, remedy}, alone on stdout.' }],
+    settings: SETTING_NAMES,
+    load: () => import('./doctor.ts'),
   },
 ];

@@ -1,11 +1,17 @@
 /** The help text, rendered from the commands and the settings table. */
 import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
-import type { Command, Positional } from './command.ts';
+import type { Command, CommandFlag, HelpSection, Positional } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
 const WIDTH = 100;
 
-/** The whole program's help, or one command's. */
+/** The whole program's help, or one command's with all that it tells; loads what that takes. */
+export async function fullHelp(command?: Command): Promise<string> {
+  const sections = (await command?.details?.()) ?? [];
+  return [helpText(command), ...sections.map(sectionText)].join('\n');
+}
+
+/** The whole program's help, or one command's, as far as the tables tell it. */
 export function helpText(command?: Command): string {
   if (command !== undefined) return commandHelp(command);
   const names = COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary));
@@ -24,7 +30,8 @@ export function helpText(command?: Command): string {
 }
 
 function commandHelp(command: Command): string {
-  return [`flux-pro-mcp ${command.name}: ${command.summary}`, '', ...flagsAndSettings(command), ''].join('\n');
+  const heading = wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`, WIDTH);
+  return [...heading, '', ...flagsAndSettings(command), ''].join('\n');
 }
 
 /** The command's name and what may follow it: in brackets what need not be given. */
@@ -39,15 +46,26 @@ const spelling = ({ name, words }: Positional): string => words?.join('|') ?? na
 
 function flagsAndSettings(command: Command): string[] {
   const words = (command.positionals ?? []).map((positional) => row(spelling(positional), positional.help));
-  const own = command.flags.map((flag) =>
-    row(`--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`, flag.help),
-  );
+  const own = command.flags.map((flag) => row(flagSpelling(flag), flagHelp(flag)));
   const settings = command.settings.map(settingRow);
   return [
     ...(words.length === 0 ? [] : [`Words (flux-pro-mcp ${usage(command)}):`, ...words, '']),
     ...(own.length === 0 ? [] : ['Flags:', ...own]),
     ...(settings.length === 0 ? [] : ['', 'Settings (flag before environment before default):', ...settings]),
   ];
+}
+
+/** A flag as it is typed; the dots stand for more of the same. */
+export function flagSpelling({ name, value, repeatable }: CommandFlag): string {
+  return `--${name}${value === undefined ? '' : ` ${value}`}${repeatable ? ' …' : ''}`;
+}
+
+export function flagHelp({ help, repeatable }: CommandFlag): string {
+  return repeatable ? `${help} May be given several times.` : help;
+}
+
+function sectionText({ title, rows }: HelpSection): string {
+  return [`${title}:`, ...rows.map(({ name, text }) => row(name, text)), ''].join('\n');
 }
 
 function settingRow(name: SettingName): string {
@@ -63,14 +81,18 @@ function defaultSentence(setting: Setting): string {
 
 /** A name in the first line, its text wrapped and indented below. */
 function row(name: string, text: string): string {
+  return [`  ${name}`, ...wrapped(text, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
+}
+
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line.length + word.length + 7 > WIDTH) {
+    if (line.length + word.length + 1 > width) {
       lines.push(line);
       line = '';
     }
     line = line === '' ? word : `${line} ${word}`;
   }
-  return [`  ${name}`, ...[...lines, line].map((rest) => `      ${rest}`)].join('\n');
+  return [...lines, line];
 }

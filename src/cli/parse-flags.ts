@@ -1,7 +1,7 @@
 /** Reads a command's flags and words; whatever it does not know ends in a message that names it. */
 import { parseArgs } from 'node:util';
 import { SETTINGS, type Setting } from '../config/settings.ts';
-import { type Arguments, type Command, type Positional, UsageError } from './command.ts';
+import { type Arguments, type Command, type Positional, UsageError, withValue } from './command.ts';
 
 const SWITCHES = ['help', 'version'] as const;
 
@@ -13,6 +13,7 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
     const row: Setting = SETTINGS[name];
     if (row.flag !== undefined) takesValue.set(row.flag, true);
   }
+  const repeatable = new Set(command.flags.filter((flag) => flag.repeatable).map((flag) => flag.name));
   const options = Object.fromEntries(
     [...takesValue].map(([name, value]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
   );
@@ -27,14 +28,14 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
     }
     const value = takesValue.get(token.name);
     if (value === undefined) throw unknownFlag(token.rawName, command, [...takesValue.keys()]);
-    if (token.name in flags) throw new UsageError(`${token.rawName} is given twice.`);
+    if (token.name in flags && !repeatable.has(token.name)) throw new UsageError(`${token.rawName} is given twice.`);
     if (value && token.value === undefined) throw new UsageError(`${token.rawName} needs a value.`);
     if (!value && token.value !== undefined) {
       throw new UsageError(
         `${token.rawName} is a switch and takes no value (${JSON.stringify(token.value)} was given).`,
       );
     }
-    flags[token.name] = token.value ?? 'true';
+    flags[token.name] = withValue(flags[token.name], token.value ?? 'true');
   }
   const missing = command.positionals?.[words.length];
   // Whoever asks for help need not know yet what is to be given.

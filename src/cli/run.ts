@@ -4,7 +4,7 @@ import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
 import { CommandFailure, type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { helpText } from './help.ts';
+import { fullHelp } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
 import { writeStderr } from './stderr.ts';
 
@@ -47,11 +47,11 @@ async function reasonOf(error: unknown): Promise<string> {
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
-  if (named === 'help') return print(helpText(COMMANDS.find((known) => known.name === rest[0])));
+  if (named === 'help') return print(await fullHelp(COMMANDS.find((known) => known.name === rest[0])));
   const command = COMMANDS.find((known) => known.name === (named ?? DEFAULT_COMMAND));
   if (command === undefined) throw unknownCommand(named ?? '');
   const { flags, words } = parseFlags(rest, command);
-  if (flags.help !== undefined) return print(helpText(named === undefined ? undefined : command));
+  if (flags.help !== undefined) return print(await fullHelp(named === undefined ? undefined : command));
   if (flags.version !== undefined) return print(`${VERSION}\n`);
   const { run: runCommand } = await command.load();
   return runCommand({ words, flags, env, program });

@@ -1,13 +1,18 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
 import { PLANS, type Plan } from '../core/plan.ts';
-import { startSandbox } from '../sandbox/sandbox.ts';
-import { type Arguments, UsageError } from './command.ts';
+import type { ScenarioName } from '../sandbox/sandbox.ts';
+import { chooseScenarios, SCENARIOS, ScenarioError } from '../sandbox/scenarios/scenarios.ts';
+import { type Arguments, type HelpSection, UsageError, valuesOf } from './command.ts';
 import { wholeNumber } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 });
   const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 });
   const plan = planOf(args.flags.plan);
+  const { scenarios, sendsWebhooks } = scenariosOf(valuesOf(args, 'scenario'));
+  const { seed } = args.flags;
+  // With the service itself only now: help, which needs the names alone, and refusals do not wait for it.
+  const { startSandbox } = await import('../sandbox/sandbox.ts');
   // Before the first line: whoever has read it may end the program at once.
   const toldToEnd = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
@@ -16,13 +21,40 @@ export async function run(args: Arguments): Promise<number> {
     ...(port === undefined ? {} : { port }),
     ...(plan === undefined ? {} : { plan }),
     ...(jobSeconds === undefined ? {} : { jobDurationMs: jobSeconds * 1_000 }),
+    ...(seed === undefined ? {} : { seed }),
+    scenarios,
   }).catch((error: unknown) => {
     throw new UsageError(`the sandbox cannot listen on port ${port ?? 0}: ${reasonOf(error)}`);
   });
-  process.stdout.write(`${JSON.stringify({ url: sandbox.url, key: sandbox.key })}\n`);
+  const { url, key, webhookSecret } = sandbox;
+  process.stdout.write(`${JSON.stringify({ url, key, ...(sendsWebhooks ? { webhookSecret } : {}) })}\n`);
   await toldToEnd;
   await sandbox.close();
   return 0;
+}
+
+/** All scenarios, a section for each group. */
+export function scenarioHelp(): HelpSection[] {
+  const groups = new Set(SCENARIOS.map(({ group }) => group));
+  return [...groups].map((group) => ({
+    title: `Scenarios: ${group}`,
+    rows: SCENARIOS.filter((scenario) => scenario.group === group).map(({ name, sentence, excludes }) => ({
+      name,
+      text: excludes.length === 0 ? sentence : `${sentence} Not together with ${excludes.join(', ')}.`,
+    })),
+  }));
+}
+
+/** In the order given, which decides the order of their faults. @throws UsageError */
+function scenariosOf(names: readonly string[]): { scenarios: ScenarioName[]; sendsWebhooks: boolean } {
+  try {
+    const { traits } = chooseScenarios(names);
+    const scenarios = names.flatMap((name) => SCENARIOS.find((known) => known.name === name)?.name ?? []);
+    return { scenarios, sendsWebhooks: traits.webhooks };
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new UsageError(`--scenario: ${error.message}`);
+    throw error;
+  }
 }
 
 function planOf(text: string | undefined): Plan | undefined {

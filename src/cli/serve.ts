@@ -12,13 +12,14 @@ import { Lazy } from './lazy.ts';
 import { Secrets } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { writeStderr } from './stderr.ts';
+import { WebhookDoor } from './webhook-door.ts';
 
 type Running = { app: App; close: () => Promise<void> };
 
 export async function run(args: Arguments): Promise<number> {
   const sandbox = args.flags.sandbox !== undefined;
   const config = settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
-  const secrets = new Secrets(config.apiKey === undefined ? [] : [config.apiKey]);
+  const secrets = new Secrets([config.apiKey, config.webhookSecret].filter((secret) => secret !== undefined));
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
   const running = new Lazy(() => start(config, sandbox, log, (secret) => secrets.add(secret)));
@@ -44,10 +45,13 @@ export async function run(args: Arguments): Promise<number> {
 async function start(config: Config, sandbox: boolean, log: Log, onSecret: (secret: string) => void): Promise<Running> {
   const { createApp } = await import('../app.ts');
   const service = sandbox ? await startSandboxService(config) : undefined;
-  const app = await createApp({ ...config, ...service?.settings, sandbox }, { log, onSecret });
+  const webhooks = new WebhookDoor(config.webhookListen, log);
+  const onSubmission = (): Promise<void> => webhooks.open(app.webhookSink);
+  const app = await createApp({ ...config, ...service?.settings, sandbox }, { log, onSecret, onSubmission });
   return {
     app,
     close: async () => {
+      await webhooks.close();
       await app.close();
       await service?.close();
     },

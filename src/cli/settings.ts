@@ -3,17 +3,32 @@ import { loadConfig } from '../config/load-config.ts';
 import { type Config, SETTING_NAMES, type SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
-/** What the built-in sandbox settles by itself: it has a key and an address of its own. */
-export const NOT_FOR_SANDBOX: readonly SettingName[] = ['apiKey', 'apiKeyFile', 'apiUrl', 'jobQuery', 'downloadHosts'];
+/** What the built-in sandbox settles by itself: it has a key and an address of its own, and posts nothing to anybody. */
+export const NOT_FOR_SANDBOX: readonly SettingName[] = [
+  'apiKey',
+  'apiKeyFile',
+  'apiUrl',
+  'dialect',
+  'jobQuery',
+  'downloadHosts',
+  'webhookUrl',
+  'webhookSecret',
+  'webhookListen',
+];
 
-/** What finds the records and carries jobs on; the budget is among them because the job service is made with it. */
+/**
+ * What finds the records and carries jobs on; the budget is among them because the job service is made with it. Nobody
+ * listens for webhooks in a command that ends.
+ */
 export const FOR_JOBS: readonly SettingName[] = [
   'apiKey',
   'apiKeyFile',
   'apiUrl',
   'plan',
+  'dialect',
   'jobQuery',
   'downloadHosts',
+  'webhookUrl',
   'outputDir',
   'stateDir',
   'maxCreditsPerDay',

@@ -20,17 +20,30 @@ export function loadConfig(
 ): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: string[] = [];
+  const given = new Set<string>();
   for (const name of SETTING_NAMES) {
     const row: Setting = SETTINGS[name];
     const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
     const fromEnv = filled(env[row.env]);
     const text = left.includes(name) ? row.default : (fromFlag ?? fromEnv ?? row.default);
     if (text === undefined) continue;
+    given.add(name);
     const read = row.schema.safeParse(text);
     if (read.success) values[name] = read.data;
     else problems.push(problem(row, text, fromFlag !== undefined));
   }
+  problems.push(...SETTING_NAMES.filter((name) => given.has(name)).flatMap((name) => lacking(name, given)));
   return problems.length === 0 ? { ok: true, config: values as Config } : { ok: false, problems };
+}
+
+/** What was given and refused is told of already. */
+function lacking(name: SettingName, given: ReadonlySet<string>): string[] {
+  const row: Setting = SETTINGS[name];
+  const needs = SETTING_NAMES.filter((other) => row.needs?.includes(other));
+  const absent = needs.filter((other) => !given.has(other));
+  if (absent.length === 0) return [];
+  const names = (list: readonly SettingName[]): string => list.map((other) => SETTINGS[other].env).join(' and ');
+  return [`${row.env}: it needs ${names(needs)}, and ${names(absent)} ${absent.length > 1 ? 'are' : 'is'} not set.`];
 }
 
 function filled(text: string | undefined): string | undefined {

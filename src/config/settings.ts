@@ -5,6 +5,7 @@ import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
 import { PLANS } from '../core/plan.ts';
 import { RESULT_PARTS } from '../core/result-part.ts';
+import { webhookUrlOf } from '../core/webhook-url.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
 export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> = {
@@ -20,14 +21,23 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   secret?: true;
   /** A refused value is not shown: it may well be a secret that was put in the wrong place. */
   hideRefused?: true;
+  /** Settings without which this one has no effect, so that it is refused without them. */
+  needs?: readonly string[];
   /** Completes the sentence "Allowed: …". */
   allowed: string;
   help: string;
 };
 
 export type JobQuery = { field: string; argument: string };
+/** `host` is a name or an address, IPv6 without its brackets. */
+export type ListenAddress = { host: string; port: number };
+
+const DIALECTS = ['generate', 'generateImage', 'rest'] as const;
 
 const JOB_QUERY = /^\s*([_A-Za-z]\w{0,99})\s*\(\s*([_A-Za-z]\w{0,99})\s*\)\s*$/u;
+const LISTEN = /^(?:(?:\[([\dA-Fa-f:.]+)\]|([A-Za-z\d.-]+)):)?(\d{1,5})$/u;
+/** What is shorter would be guessed, and could not be told from ordinary words when texts are cleaned of it. */
+const SECRET = /^[^\p{Cc}\p{Cs}]{8,512}$/u;
 const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/u;
 
 const origin = z.string().transform((text, context) => {
@@ -45,6 +55,22 @@ const jobQuery = z.string().transform((text, context): JobQuery | 'auto' => {
   const [, field, argument] = JOB_QUERY.exec(text) ?? [];
   if (field !== undefined && argument !== undefined) return { field, argument };
   context.addIssue({ code: 'custom', message: 'not a query' });
+  return z.NEVER;
+});
+
+const webhookUrl = z.string().transform((text, context) => {
+  const url = webhookUrlOf(text);
+  if (url !== undefined) return url;
+  context.addIssue({ code: 'custom', message: 'not a URL for webhooks' });
+  return z.NEVER;
+});
+
+const listenAddress = z.string().transform((text, context): ListenAddress => {
+  const [, ipv6, name = '127.0.0.1', digits] = LISTEN.exec(text) ?? [];
+  const port = Number(digits);
+  const isHost = URL.canParse(`http://${ipv6 === undefined ? name : `[${ipv6}]`}`);
+  if (isHost && port >= 1 && port <= 65_535) return { host: ipv6 ?? name, port };
+  context.addIssue({ code: 'custom', message: 'not an address' });
   return z.NEVER;
 });
 
@@ -94,6 +120,14 @@ export const SETTINGS = {
     allowed: `auto, ${PLANS.join(', ')}`,
     help: 'Your plan at the provider; auto starts as free and follows the X-RateLimit-Limit header.',
   },
+  dialect: {
+    env: 'DOITONG_DIALECT',
+    flag: 'dialect',
+    schema: z.enum(['auto', ...DIALECTS]),
+    default: 'auto',
+    allowed: `auto, ${DIALECTS.join(', ')}`,
+    help: 'How pictures are ordered: by one of two GraphQL mutations, or by REST; auto finds out what the service takes.',
+  },
   jobQuery: {
     env: 'DOITONG_JOB_QUERY',
     flag: 'job-query',
@@ -112,6 +146,29 @@ export const SETTINGS = {
     default: 'cdn.doitong.com',
     allowed: 'host names separated by commas, without scheme, port or path',
     help: "Hosts that finished pictures are fetched from, besides the API's own.",
+  },
+  webhookUrl: {
+    env: 'DOITONG_WEBHOOK_URL',
+    flag: 'webhook-url',
+    schema: webhookUrl,
+    allowed:
+      'an https URL with a path, or an http one on this machine (127.0.0.1, localhost, [::1]), without user and fragment',
+    help: 'Public address that the service is given with every order, and posts to when the job ends.',
+  },
+  webhookSecret: {
+    env: 'DOITONG_WEBHOOK_SECRET',
+    schema: z.string().regex(SECRET),
+    secret: true,
+    allowed: '8 to 512 characters, none of them a control character',
+    help: 'What the service signs its posts with; a post without the right signature changes nothing. Never a flag.',
+  },
+  webhookListen: {
+    env: 'DOITONG_WEBHOOK_LISTEN',
+    flag: 'webhook-listen',
+    schema: listenAddress,
+    needs: ['webhookUrl', 'webhookSecret'],
+    allowed: '[HOST:]PORT with a port from 1 to 65535 and IPv6 in brackets; without HOST it is 127.0.0.1',
+    help: 'Where the posts to DOITONG_WEBHOOK_URL arrive on this machine; opened with the first order, for all servers with the same key.',
   },
   outputDir: {
     env: 'FLUX_OUTPUT_DIR',

@@ -25,6 +25,8 @@ export type AccountEntry = {
   place: boolean;
   /** It got a place once, and may have left since: without a record it still may be paid for. */
   sent?: true;
+  /** When it got its place. */
+  placedAt?: number;
   /** Nothing more comes of it; its credits are in the totals by then. */
   end?: { at: number; outcome: 'picture' | 'nothing' | 'unknown' };
 };
@@ -131,12 +133,13 @@ export function takePlace(account: Account, id: string, limit: number | null, no
   if (own === undefined) return { type: 'taken', account, absent: true };
   if (own.place) return { type: 'taken', account };
   const holders = open.filter((entry) => entry.place);
-  const ahead = open.filter((entry) => !entry.place && comesBefore(entry, own)).length;
+  // One that gave its place back does not wait for another.
+  const ahead = open.filter((entry) => !entry.place && !entry.sent && comesBefore(entry, own)).length;
   const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
   const quiet = Math.abs(now - account.placesChangedAt) > IN_ORDER_MS;
   if (free > ahead || (free > 0 && quiet)) {
     const entries = account.entries.map((entry) =>
-      entry === own ? { ...entry, place: true, sent: true as const } : entry,
+      entry === own ? { ...entry, place: true, sent: true as const, placedAt: now } : entry,
     );
     return { type: 'taken', account: { ...account, entries, placesChangedAt: now } };
   }

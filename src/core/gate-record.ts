@@ -23,6 +23,7 @@ const accountSchema = z.object({
       exactCredits: z.number().optional(),
       place: z.boolean(),
       sent: z.literal(true).optional(),
+      placedAt: z.number().optional(),
       end: z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'unknown']) }).optional(),
     }),
   ),
@@ -37,7 +38,7 @@ const trafficSchema = z.object({
     resetsAt: z.number().optional(),
     pausedUntil: z.number().optional(),
   }),
-  balance: z.object({ credits: z.number(), at: z.number() }).optional(),
+  balance: z.object({ credits: z.number(), at: z.number(), counted: z.array(z.string()).optional() }).optional(),
   writtenAt: z.number(),
 });
 

@@ -1,6 +1,7 @@
 /** The port to the service that makes pictures. */
 import type { Failure } from './failure.ts';
 import type { ImageRequest } from './image-request.ts';
+import type { ServiceReport } from './service-report.ts';
 
 /** A job as the service tells it. */
 export type RemoteJob = {
@@ -20,8 +21,12 @@ export type SubmitOptions = {
   signal: AbortSignal;
   /** Called once, right before the first byte of the first try leaves; a rejection ends the submission unsent. */
   beforeSending: () => Promise<void>;
+  /** Called before every try; what it throws ends the submission before that try leaves. */
+  beforeTry?: () => void;
   /** Called when a request has to wait for a permit until then (epoch milliseconds). */
   onWait?: (until: number) => void;
+  /** Where the service tells the end of this job, in place of what is set for all of them. */
+  webhookUrl?: string;
 };
 
 export interface ImageProvider {
@@ -40,6 +45,11 @@ export interface ImageProvider {
   read(remoteId: string, signal: AbortSignal): Promise<RemoteJob>;
   /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
   refresh(signal: AbortSignal): Promise<void>;
+  /**
+   * Looks at the service for a person, with a key or without. Costs a few requests, no credits, and orders nothing; ends
+   * with what is known by then when the signal is aborted.
+   */
+  probe(signal: AbortSignal): Promise<ServiceReport>;
   /** Ends connections; requests under way are aborted. */
   close(): Promise<void>;
 }

@@ -30,6 +30,8 @@ export interface ImageStore {
    * @throws FluxError of kind `storage_failed`.
    */
   save(picture: Picture, label: PictureLabel): Promise<string>;
+  /** Whether a picture that was saved is still where it was. Never rejects. */
+  has(file: string): Promise<boolean>;
   /** The bytes of a picture that was saved. @throws FluxError of kind `storage_failed`. */
   read(file: string): Promise<Uint8Array>;
 }

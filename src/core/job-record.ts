@@ -30,6 +30,7 @@ const jobSchema = z.object({
     quality: z.enum(QUALITIES).optional(),
   }),
   fileName: z.string().optional(),
+  webhookUrl: z.string().optional(),
   state: z.enum(JOB_STATES),
   createdAt: z.number(),
   updatedAt: z.number(),

@@ -24,6 +24,17 @@ export type JobTimes = {
   resendWindowMs: number;
 };
 
+/**
+ * Whether the service may have forgotten the key of an order that was sent before. One from the future was made by a
+ * clock that was wrong by nobody knows how much; up to an hour is believed.
+ */
+export function keyIsTooOld(createdAt: number, now: number, resendWindowMs: number): boolean {
+  const ageMs = now - createdAt;
+  return ageMs > resendWindowMs || ageMs < -AHEAD_MS;
+}
+
+const AHEAD_MS = 60 * 60_000;
+
 /** Times are epoch milliseconds. */
 export type Job = {
   id: string;
@@ -32,6 +43,8 @@ export type Job = {
   request: ImageRequest;
   /** The stem that the caller asked for. */
   fileName?: string;
+  /** Where the service was asked to tell its end: every try of one order says the same, whatever is set by then. */
+  webhookUrl?: string;
   state: JobState;
   createdAt: number;
   /** When the record changed last. */
@@ -58,13 +71,18 @@ export type Job = {
 export type JobEvent =
   /** The first byte is about to leave, sent by `owner`. */
   | { type: 'sending'; owner: Owner }
+  /** It still waits to be sent: whoever looks at the record sees that its process lives. */
+  | { type: 'waiting'; owner: Owner }
   /** `from` is gone, or has said nothing for too long: `owner` carries the job on, if nobody else was faster. */
   | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
   | { type: 'doubtful'; failure: Failure }
   /** The service answered for this job, to a submission or to a status request. */
   | { type: 'observed'; remote: RemoteJob; at: number }
-  | { type: 'saved'; file: string; mediaType: string }
+  /** The picture is at another address now: the one that was told has expired. */
+  | { type: 'relocated'; url: string }
+  /** `again`: the file was gone, and the picture was fetched once more. */
+  | { type: 'saved'; file: string; mediaType: string; again?: true }
   /** It ended without a charge, says `by`: nothing is known any more once another process has taken it over. */
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
@@ -87,13 +105,19 @@ export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
       return takenBy(job, event.owner);
+    case 'waiting':
+      return job.state === 'queued' && isSameOwner(job.owner, event.owner) ? { ...job } : job;
     case 'adopted':
       return !isOver(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
     case 'doubtful':
       return to(job, 'unknown', { ...job, failure: event.failure });
     case 'observed':
       return observe(job, event.remote, event.at);
+    case 'relocated':
+      return job.state === 'completed' || job.state === 'saved' ? { ...job, url: event.url } : job;
     case 'saved':
+      if (job.state === 'saved' && event.again && job.file !== event.file)
+        return { ...job, file: event.file, mediaType: event.mediaType };
       return to(job, 'saved', { ...withoutFailure(job), file: event.file, mediaType: event.mediaType });
     case 'failed':
       return isUnanswered(job) && isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;

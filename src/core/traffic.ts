@@ -7,8 +7,8 @@ export type Traffic = {
   permits: readonly number[];
   /** What the answers told. */
   window: RateWindow;
-  /** The balance in credits that the service told last. */
-  balance?: { credits: number; at: number };
+  /** The balance in credits that the service told last, without the orders since then, whose ids are `counted`. */
+  balance?: { credits: number; at: number; counted?: readonly string[] };
   /** When this was written: a clock that was set back shows by it. */
   writtenAt: number;
 };
@@ -86,14 +86,25 @@ export function permitsLeft(
   now: number,
 ): number | null {
   const { window, permits } = trafficAt(traffic, now);
+  if ((window.pausedUntil ?? 0) > now) return 0;
   const told = window.resetsAt !== undefined && window.resetsAt > now ? window.remaining : undefined;
   if (limit === null) return told ?? null;
   const own = Math.max(0, limit - permits.filter((at) => now - at < counting.windowMs + counting.slackMs).length);
   return told === undefined ? own : Math.min(own, told);
 }
 
-/** An order was accepted: a balance that could not have paid for it is out of date. */
-export function withoutRefutedBalance(traffic: Traffic, credits: number, orderedAt: number): Traffic {
+/** Orders that a balance remembers to have paid for; more of them and it is forgotten as too old. */
+const COUNTED_MAX = 1_000;
+
+/**
+ * The balance after an order that was made since it was told, taken off once. One that could not have paid for the order
+ * is out of date: somebody has topped it up.
+ */
+export function withOrderPaid(traffic: Traffic, order: { id: string; credits: number; orderedAt: number }): Traffic {
   const { balance, ...rest } = traffic;
-  return balance !== undefined && balance.at <= orderedAt && balance.credits < credits ? rest : traffic;
+  const counted = balance?.counted ?? [];
+  if (balance === undefined || balance.at > order.orderedAt || counted.includes(order.id)) return traffic;
+  const credits = balance.credits - order.credits;
+  if (credits < 0 || counted.length >= COUNTED_MAX) return rest;
+  return { ...traffic, balance: { ...balance, credits, counted: [...counted, order.id] } };
 }

@@ -1,6 +1,5 @@
-/** Finds out what the service offers: reads GraphQL validation messages, and picks the status query from a schema. */
-import * as z from 'zod';
-import { ESSENTIAL_STATUS_FIELDS, isGraphqlName, JOB_FIELDS, type JobQuery, REASON_FIELDS } from './documents.ts';
+/** Reads GraphQL's validation messages, and names the status queries that are tried where no schema is told. */
+import type { JobQuery } from './documents.ts';
 import type { WireError } from './envelope.ts';
 
 /** What a validation error says. None of them executed anything, so none of them cost anything. */
@@ -8,7 +7,11 @@ export type ValidationProblem =
   | { problem: 'unknown_field'; field: string; type: string }
   /** The field exists, but cannot be selected the way the document does. */
   | { problem: 'unfit_field'; field: string }
-  /** An unknown type or argument, or a missing or misplaced one: the document does not fit the service. */
+  /** A type that is named in the document is not there. */
+  | { problem: 'unknown_type'; type: string }
+  /** There are no mutations at all. */
+  | { problem: 'no_mutations' }
+  /** An unknown argument, or a missing or misplaced one: the document does not fit the service. */
   | { problem: 'unfit_document' }
   /** The variables do not fit: the request was wrong, not the document. */
   | { problem: 'bad_variables' };
@@ -26,19 +29,24 @@ const UNFIT_FIELD = [
   pattern(`Field ["'](${NAME})["'] must not have a selection since type ["']${TYPE}["'] has no subfields\\.$`),
   pattern(`Field ["'](${NAME})["'] of type ["']${TYPE}["'] must have a selection of subfields${TAIL}`),
 ];
+const UNKNOWN_TYPE = pattern(`Unknown type ["'](${NAME})["']${TAIL}`);
+const NO_MUTATIONS = pattern('Schema is not configured (?:to execute mutation operation|for mutations)\\.$');
 const UNFIT_DOCUMENT = [
   pattern(
     `Unknown argument ["']${NAME}["'] on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ["']${NAME}["'])?${TAIL}`,
   ),
-  pattern(`Unknown type ["']${NAME}["']${TAIL}`),
   pattern(
     `Field ["']${NAME}["'] argument ["']${NAME}["'] of type ["']${TYPE}["'] is required, but it was not provided\\.$`,
   ),
   pattern(`Variable ["']\\$${NAME}["'] of type ["']${TYPE}["'] used in position expecting type ["']${TYPE}["']\\.$`),
   pattern(`Variable ["']\\$${NAME}["'] cannot be non-input type ["']${TYPE}["']\\.$`),
-  pattern(`Schema is not configured to execute mutation operation\\.$`),
 ];
-const BAD_VARIABLES = pattern(`Variable ["']\\$${NAME}["'] got invalid value .+$`);
+const BAD_VARIABLES = [
+  pattern(`Variable ["']\\$${NAME}["'] got invalid value .+$`),
+  // Release 17, which names the place first.
+  pattern(`Variable ["']\\$${NAME}["'] has invalid value(?: at [.\\[\\]_0-9A-Za-z]+)?: .+$`),
+  pattern(`Variable ["']\\$${NAME}["'] of required type ["']${TYPE}["'] was not provided\\.$`),
+];
 const UNDEFINED_INPUT_FIELD = pattern(
   `Variable ["']\\$${NAME}["'] got invalid value .+; Field ["']${NAME}["'] is not defined by type ["']${NAME}["']${TAIL}`,
 );
@@ -51,9 +59,12 @@ export function readValidationMessage(message: string): ValidationProblem | unde
     const name = unfit.exec(message)?.[1];
     if (name !== undefined) return { problem: 'unfit_field', field: name };
   }
+  const absent = UNKNOWN_TYPE.exec(message)?.[1];
+  if (absent !== undefined) return { problem: 'unknown_type', type: absent };
+  if (NO_MUTATIONS.test(message)) return { problem: 'no_mutations' };
   if (UNFIT_DOCUMENT.some((unfit) => unfit.test(message))) return { problem: 'unfit_document' };
   if (UNDEFINED_INPUT_FIELD.test(message)) return { problem: 'unfit_document' };
-  return BAD_VARIABLES.test(message) ? { problem: 'bad_variables' } : undefined;
+  return BAD_VARIABLES.some((bad) => bad.test(message)) ? { problem: 'bad_variables' } : undefined;
 }
 
 /** What the errors of an answer say when all of them are validation errors, else `undefined`. */
@@ -86,7 +97,8 @@ export function withoutUnknownFields(
   return unknown.size === 0 ? undefined : fields.filter((field) => !unknown.has(field));
 }
 
-function isRootType(type: string): boolean {
+/** Whether a type is the root of queries or mutations, by its usual names. */
+export function isRootType(type: string): boolean {
   return /^(?:root_?)?(?:query|mutation)(?:_?(?:type|root))?$/iu.test(type);
 }
 
@@ -100,72 +112,3 @@ export const CANDIDATE_QUERIES: readonly JobQuery[] = [
   { field: 'getGeneration', argument: 'id' },
   { field: 'image', argument: 'id' },
 ];
-
-/** What introspection told: the query that fits, if any, and every root field there is. */
-export type SchemaFinding = { query: JobQuery | undefined; fields: readonly string[]; rootFields: ReadonlySet<string> };
-
-const named = z.object({ kind: z.string().nullish(), name: z.string().nullish() });
-const wrapped = named.extend({ ofType: named.nullish() });
-const typeFields = z
-  .array(
-    z.object({
-      name: z.string(),
-      type: z.object({ kind: z.string(), ofType: z.object({ kind: z.string() }).nullish() }),
-    }),
-  )
-  .nullish()
-  .catch(undefined);
-const jobType = z.object({ kind: z.string().nullish(), fields: typeFields });
-const rootField = z.object({
-  name: z.string().refine(isGraphqlName),
-  args: z.array(z.object({ name: z.string().refine(isGraphqlName), defaultValue: z.unknown(), type: wrapped })),
-  type: jobType.extend({ ofType: jobType.nullish() }),
-});
-type RootField = z.infer<typeof rootField>;
-const schemaAnswer = z.object({ __schema: z.object({ queryType: z.object({ fields: z.array(z.unknown()) }) }) });
-
-/** Reads the answer to `INTROSPECTION_DOCUMENT`; `undefined` when it is none. */
-export function readSchema(data: unknown): SchemaFinding | undefined {
-  const schema = schemaAnswer.safeParse(data);
-  if (!schema.success) return undefined;
-  const roots = schema.data.__schema.queryType.fields.flatMap((field) => rootField.safeParse(field).data ?? []);
-  const fitting = roots.flatMap((root) => {
-    const argument = jobArgument(root);
-    const fields = leafFields(root);
-    const fits = argument !== undefined && ESSENTIAL_STATUS_FIELDS.every((name) => fields.includes(name));
-    return fits ? { query: { field: root.name, argument }, fields, rank: rank(root.name) } : [];
-  });
-  // Stable and by name last, so that every process finds the same.
-  const best = fitting.sort((a, b) => a.rank - b.rank || (a.query.field < b.query.field ? -1 : 1))[0];
-  const wanted = [...JOB_FIELDS, ...REASON_FIELDS];
-  return {
-    query: best?.query,
-    fields: best === undefined ? [] : wanted.filter((name) => best.fields.includes(name)),
-    rootFields: new Set(roots.map(({ name }) => name)),
-  };
-}
-
-/** The one argument that must be given, when it can take a job's id. */
-function jobArgument(root: RootField): string | undefined {
-  const required = root.args.filter(({ type, defaultValue }) => type.kind === 'NON_NULL' && defaultValue == null);
-  const [only] = required;
-  const takesId = only?.type.ofType?.kind === 'SCALAR' && ['ID', 'String'].includes(only.type.ofType.name ?? '');
-  return required.length === 1 && takesId ? only?.name : undefined;
-}
-
-function leafFields(root: RootField): string[] {
-  const type = root.type.kind === 'NON_NULL' ? root.type.ofType : root.type;
-  if (type?.kind !== 'OBJECT' && type?.kind !== 'INTERFACE') return [];
-  const isLeaf = (kind: string | undefined): boolean => kind === 'SCALAR' || kind === 'ENUM';
-  return (type.fields ?? []).flatMap(({ name, type: { kind, ofType } }) =>
-    isLeaf(kind === 'NON_NULL' ? ofType?.kind : kind) ? name : [],
-  );
-}
-
-/** Lower is better: what speaks of a job or its status comes before what merely fits. */
-function rank(name: string): number {
-  const candidate = CANDIDATE_QUERIES.findIndex(({ field }) => field === name);
-  if (candidate >= 0) return candidate;
-  const speaking = [/job/iu, /status/iu, /generation/iu, /image|task|request/iu].findIndex((word) => word.test(name));
-  return CANDIDATE_QUERIES.length + (speaking >= 0 ? speaking : 9);
-}

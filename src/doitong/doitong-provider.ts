@@ -5,20 +5,20 @@ import type { RequestGate } from '../core/gate.ts';
 import type { ImageProvider, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
-import { createRedactor } from '../core/redaction.ts';
-import {
-  GENERATE_FIELD,
-  generateDocument,
-  generateVariables,
-  HEADERS_DOCUMENT,
-  JOB_FIELDS,
-  type JobQuery,
-} from './documents.ts';
+import { createRedactor, type Redact } from '../core/redaction.ts';
+import type { ServiceReport } from '../core/service-report.ts';
+import type { WireMemory } from '../core/wire-memory.ts';
+import { ApiClient } from './api-client.ts';
+import type { DialectName, WireOrder } from './dialects.ts';
+import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import type { Envelope } from './envelope.ts';
 import { type Quote, quoteWith, rowVerdict } from './failures.ts';
-import { GraphqlClient } from './graphql-client.ts';
 import { JobReader } from './job-reader.ts';
+import { OrderSender, type OrderTerms } from './order-sender.ts';
+import { type ProbeParts, probeService } from './probe.ts';
 import { createRetries, type Retries, type Try } from './retry.ts';
+import { ServiceFacts } from './service-facts.ts';
+import { ServiceSchema } from './service-schema.ts';
 import { submissionVerdict } from './submission-verdict.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { readWireJob, remoteIdSchema } from './wire-job.ts';
@@ -29,10 +29,14 @@ export type DoitongSettings = {
   apiKey: string | undefined;
   /** The status query, or `auto` to find it. */
   jobQuery: JobQuery | 'auto';
+  /** How orders are placed, or `auto` to find out. */
+  dialect: DialectName | 'auto';
+  /** Where the service tells the end of a job, sent with every order. */
+  webhookUrl: string | undefined;
   userAgent: string;
 };
 
-export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate };
+export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate; memory: WireMemory };
 
 const SUBMIT_ATTEMPTS = 3;
 const REFRESH_ATTEMPTS = 2;
@@ -45,24 +49,40 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongPa
 
 class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
-  private readonly selection = { fields: JOB_FIELDS };
   private readonly oddWords = new Set<string>();
   private readonly apiKey: string | undefined;
+  private readonly webhookUrl: string | undefined;
+  private readonly redact: Redact;
   private readonly quote: Quote;
   private readonly transport: Transport;
-  private readonly client: GraphqlClient;
+  private readonly client: ApiClient;
   private readonly retries: Retries;
+  private readonly orders: OrderSender;
   private readonly reader: JobReader;
   private readonly log: Log;
+  private readonly probing: ProbeParts;
 
-  constructor(settings: DoitongSettings, { clock, log, gate }: DoitongParts) {
+  constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
+    const { apiKey, userAgent } = settings;
     this.log = log;
-    this.apiKey = settings.apiKey;
-    this.quote = quoteWith(createRedactor(settings.apiKey === undefined ? [] : [settings.apiKey]));
+    this.apiKey = apiKey;
+    this.webhookUrl = settings.webhookUrl;
+    this.redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
+    this.quote = quoteWith(this.redact);
     this.transport = createTransport(settings.apiUrl, clock);
-    this.client = new GraphqlClient(this.transport, gate, this.quote, clock, headersOf(settings));
+    this.client = new ApiClient({ transport: this.transport, gate, clock, quote: this.quote, apiKey, userAgent });
     this.retries = createRetries({ clock, log });
-    this.reader = new JobReader(this.client, this.retries, log, settings.jobQuery);
+    const found = {
+      client: this.client,
+      schema: new ServiceSchema(this.client, this.retries),
+      facts: new ServiceFacts(memory, log),
+      log,
+    };
+    this.orders = new OrderSender({ ...found, quote: this.quote, configured: settings.dialect });
+    this.reader = new JobReader({ ...found, retries: this.retries, configured: settings.jobQuery });
+    const { dialect, jobQuery } = settings;
+    const { transport, quote } = this;
+    this.probing = { transport, gate, clock, log, quote, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
   }
 
   unavailable(): Failure | undefined {
@@ -75,9 +95,15 @@ class DoitongProvider implements ImageProvider {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);
     const bounded = AbortSignal.any([options.signal, this.closing.signal]);
-    const variables = generateVariables(request);
-    const perTry = { ...options, signal: bounded, beforeSending: onceOnly(options.beforeSending) };
-    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(variables, idempotencyKey, perTry);
+    const webhookUrl = options.webhookUrl ?? this.webhookUrl;
+    const order: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
+    const perTry = {
+      signal: bounded,
+      onWait: options.onWait,
+      beforeSending: beforeEach(options.beforeTry, onceOnly(options.beforeSending)),
+      idempotencyKey,
+    };
+    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(order, perTry);
     const terms = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
     const tried = await foreseen('same_job', () => this.retries.run(once, terms));
     if ('value' in tried) return tried.value;
@@ -102,10 +128,17 @@ class DoitongProvider implements ImageProvider {
     if (unavailable) throw new FluxError(unavailable);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     const once = async (): Promise<Try<true>> => {
-      const reply = await this.client.send({ purpose: 'read', document: HEADERS_DOCUMENT, signal: bounded });
+      const reply = await this.client.send({
+        purpose: 'read',
+        door: 'graphql',
+        path: '/graphql',
+        body: { query: HEADERS_DOCUMENT },
+        signal: bounded,
+      });
       if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
       // The headers are learnt by now; a service that refuses the question itself has told them, too.
-      if (reply.envelope.data !== undefined || reply.problems !== undefined) return { value: true };
+      const refusesTheQuestion = reply.problems !== undefined || reply.verdict.row === 'notOffered';
+      if (reply.envelope.data !== undefined || refusesTheQuestion) return { value: true };
       return { verdict: reply.verdict, toldDelayMs: reply.toldDelayMs };
     };
     const terms = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
@@ -114,26 +147,17 @@ class DoitongProvider implements ImageProvider {
       throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
   }
 
+  probe(signal: AbortSignal): Promise<ServiceReport> {
+    return probeService(this.probing, AbortSignal.any([signal, this.closing.signal]));
+  }
+
   async close(): Promise<void> {
     this.closing.abort(new Error('The provider is closed.'));
     await this.transport.close();
   }
 
-  private async submitOnce(
-    variables: Record<string, unknown>,
-    idempotencyKey: string,
-    options: SubmitOptions,
-  ): Promise<Try<RemoteJob>> {
-    const reply = await this.client.select({
-      purpose: 'submit',
-      rootField: GENERATE_FIELD,
-      document: generateDocument,
-      variables,
-      idempotencyKey,
-      selection: this.selection,
-      essential: ['id'],
-      ...options,
-    });
+  private async submitOnce(order: WireOrder, terms: OrderTerms): Promise<Try<RemoteJob>> {
+    const reply = await this.orders.once(order, terms);
     if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
     const job = this.jobIn(reply.envelope);
     if (job !== undefined) return { value: job };
@@ -147,7 +171,8 @@ class DoitongProvider implements ImageProvider {
     const known = { beside, ...(remoteId === undefined ? {} : { remoteId }) };
     const read = envelope.job ? readWireJob(envelope.job, this.quote, known) : undefined;
     if (read === undefined) return undefined;
-    const { job, oddity } = read;
+    const { oddity } = read;
+    const job = { ...read.job, remoteStatus: this.redact(read.job.remoteStatus) };
     if (envelope.errors.length > 0) {
       this.log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
     }
@@ -166,14 +191,10 @@ const NO_SUCH_ID: Failure = {
   retry: 'no',
 };
 
-function headersOf({ apiKey, userAgent }: DoitongSettings): Record<string, string> {
-  return {
-    authorization: `Bearer ${apiKey ?? ''}`,
-    'content-type': 'application/json',
-    accept: 'application/json',
-    // Nothing here unpacks a compressed body.
-    'accept-encoding': 'identity',
-    'user-agent': userAgent,
+function beforeEach(check: (() => void) | undefined, mark: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    check?.();
+    await mark();
   };
 }
 

@@ -47,6 +47,27 @@ export function openEnvelope(bodyText: string | undefined): Envelope {
   return { job: jobIn(data), data, errors: errorsIn(parsed.data) };
 }
 
+/**
+ * The REST door answers with the job itself, or with it under one name; errors come in the same shapes. A refusal may
+ * have an id, too, which is not the id of a job.
+ */
+export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {
+  const json = record.safeParse(parseJson(bodyText));
+  if (!json.success) return UNREADABLE;
+  const { data } = json;
+  const told = body.parse(data);
+  if (status >= 400) return { job: undefined, data, errors: errorsIn(told) };
+  const job = [data, data.data, data.job, data.result].find(hasId);
+  // What a job says of itself is no error.
+  const errors = errorsIn(job === data ? { ...told, error: undefined, message: undefined } : told);
+  return { job: job ?? (errors.length > 0 ? undefined : jobIn(told.data)), data, errors };
+}
+
+function hasId(value: unknown): value is Record<string, unknown> {
+  const read = record.safeParse(value);
+  return read.success && (typeof read.data.id === 'string' || typeof read.data.id === 'number');
+}
+
 function parseJson(bodyText: string | undefined): unknown {
   if (bodyText === undefined) return undefined;
   try {

@@ -1,148 +1,209 @@
 /** Reads a job's status, finding out first how this service wants to be asked; what was found is remembered. */
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import { CANDIDATE_QUERIES, readSchema } from './discovery.ts';
-import {
-  ESSENTIAL_STATUS_FIELDS,
-  INTROSPECTION_DOCUMENT,
-  isGraphqlName,
-  type JobQuery,
-  jobDocument,
-  STATUS_FIELDS,
-} from './documents.ts';
+import type { Answered, ApiClient } from './api-client.ts';
+import { CANDIDATE_QUERIES } from './discovery.ts';
+import { isGraphqlName, type JobQuery } from './documents.ts';
 import type { Envelope } from './envelope.ts';
 import { faultVerdict, rowVerdict, type Verdict } from './failures.ts';
-import type { GraphqlClient } from './graphql-client.ts';
 import { createTurns } from './in-turn.ts';
 import type { Retries, Try } from './retry.ts';
+import { readStatusAnswer, statusDocument, withoutFields } from './schema/status-document.ts';
+import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
+import type { ServiceFacts } from './service-facts.ts';
+import type { ServiceSchema } from './service-schema.ts';
 
 const READ_ATTEMPTS = 5;
-const INTROSPECTION_ATTEMPTS = 2;
+const GRAPHQL_PATH = '/graphql';
+const REST_PATH = '/v1/text_to_image';
+const PATH_ABSENT: readonly number[] = [404, 405];
 const HOW_TO_SET =
   'Set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server. The jobs are not lost.';
 
-/** A query that is asked, and the fields that are left of its selection. */
-type Known = { query: JobQuery; selection: { fields: readonly string[] } };
+/** How jobs are asked for: by a query, or by GET at the REST door. */
+type Way = StatusQuery | 'rest';
 
-/** `unfit`: the service does not have this query; nothing is known of the job then. */
-type Answer = { type: 'job'; envelope: Envelope } | { type: 'unfit'; verdict: Verdict };
+type Answer =
+  | { type: 'job'; envelope: Envelope }
+  /** The way is there, and leads to no such job. */
+  | { type: 'unknown'; verdict: Verdict }
+  /** The service does not have this way; nothing is known of the job then. `path`: there is nothing at all. */
+  | { type: 'unfit'; verdict: Verdict; path: boolean };
+
+export type JobReaderParts = {
+  client: ApiClient;
+  schema: ServiceSchema;
+  facts: ServiceFacts;
+  retries: Retries;
+  log: Log;
+  configured: JobQuery | 'auto';
+};
 
 export class JobReader {
-  private known: Known | undefined;
-  private introspected = false;
-  private candidates: readonly JobQuery[] = CANDIDATE_QUERIES;
-  private readonly inTurn = createTurns();
+  readonly #parts: JobReaderParts;
+  readonly #inTurn = createTurns();
+  /** Queries that the service has refused; asked for again when one that was known does not fit any more. */
+  readonly #refused = new Set<string>();
 
-  constructor(
-    private readonly client: GraphqlClient,
-    private readonly retries: Retries,
-    private readonly log: Log,
-    private readonly configured: JobQuery | 'auto',
-  ) {
-    if (configured !== 'auto') this.known = asKnown(configured);
+  constructor(parts: JobReaderParts) {
+    this.#parts = parts;
   }
 
   /** The answer that holds the job. @throws FluxError */
   async read(remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    if (this.known) return this.readKnown(this.known, remoteId, signal);
-    // Readers that come while the query is looked for wait for the first one instead of asking the same.
-    const envelope = await this.inTurn(() => this.discoverAndRead(remoteId, signal), signal);
+    const { configured, facts } = this.#parts;
+    if (configured !== 'auto') return this.#readConfigured(configured, remoteId, signal);
+    const { reading } = await facts.get();
+    if (reading !== undefined) {
+      const answer = await this.#ask(reading, remoteId, signal, true);
+      if (answer.type !== 'unfit') return jobIn(answer);
+      await this.#forget(reading);
+    }
+    // Readers that come while the way is looked for wait for the first one instead of asking the same.
+    const envelope = await this.#inTurn(() => this.#discover(remoteId, signal), signal);
     if (envelope === undefined) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'read').failure);
     return envelope;
   }
 
-  private async readKnown(known: Known, remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    const answer = await this.ask(known, remoteId, signal);
-    if (answer.type === 'job') return answer.envelope;
-    const { field, argument } = known.query;
-    if (this.configured === 'auto') this.forget();
+  /** The way that is known, for people. */
+  async knownWay(): Promise<string | undefined> {
+    const { configured, facts } = this.#parts;
+    if (configured !== 'auto') return `${configured.field}(${configured.argument}), as configured`;
+    const { reading } = await facts.get();
+    if (reading === undefined) return undefined;
+    return reading === 'rest' ? `GET ${REST_PATH}/{id}` : `${reading.field}(${reading.argument.join('.')})`;
+  }
+
+  /** The ways that the schema or the list of candidates offers, best first; asks for the schema if need be. */
+  async ways(signal: AbortSignal): Promise<readonly Way[]> {
+    const { schema, facts } = this.#parts;
+    const { dialect } = await facts.get();
+    const told = await schema.get(signal);
+    const submitField = dialect === 'generate' || dialect === 'generateImage' ? { submitField: dialect } : {};
+    const queries =
+      told === undefined
+        ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
+        : findStatusQueries(told, submitField);
+    return [...queries, 'rest'];
+  }
+
+  async #readConfigured({ field, argument }: JobQuery, remoteId: string, signal: AbortSignal): Promise<Envelope> {
+    if (!isGraphqlName(field) || !isGraphqlName(argument))
+      throw noJobQuery('The configured status query is no GraphQL field with an argument.');
+    const answer = await this.#ask(plainQuery(field, argument), remoteId, signal, true);
+    if (answer.type !== 'unfit') return jobIn(answer);
     throw noJobQuery(
       `The service does not offer the status query ${field}(${argument}). ${answer.verdict.failure.message}`,
     );
   }
 
-  private async discoverAndRead(remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    if (!this.known && !this.introspected) await this.introspect(signal);
-    if (this.known) return this.readKnown(this.known, remoteId, signal);
-    while (this.candidates[0] !== undefined) {
-      const candidate = asKnown(this.candidates[0]);
-      const answer = await this.ask(candidate, remoteId, signal);
+  async #discover(remoteId: string, signal: AbortSignal): Promise<Envelope> {
+    const { facts, log } = this.#parts;
+    // Whoever had the turn before may have found it.
+    const { reading } = await facts.get();
+    const ways = reading === undefined ? await this.ways(signal) : [reading];
+    let graphqlIsAbsent = false;
+    let unknown: (Answer & { type: 'unknown' }) | undefined;
+    for (const way of ways) {
+      if (way !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(way)))) continue;
+      const answer = await this.#ask(way, remoteId, signal, way === reading);
       if (answer.type === 'job') {
-        this.remember(candidate);
+        log.info('The way to read jobs is settled', { way: way === 'rest' ? 'rest' : way.field });
         return answer.envelope;
       }
-      this.candidates = this.candidates.slice(1);
+      // It may lead to something else than jobs: only a job settles the way.
+      if (answer.type === 'unknown') unknown ??= answer;
+      else if (way === 'rest') {
+        // It is the only door: what it says is about the key, or about this question.
+        if (graphqlIsAbsent && !answer.path) throw new FluxError(answer.verdict.failure);
+      } else if (answer.path) graphqlIsAbsent = true;
+      else this.#refused.add(JSON.stringify(way));
     }
+    if (unknown !== undefined) return jobIn(unknown);
     throw noJobQuery('No query was found by which this service tells the status of a job.');
   }
 
-  private async ask(known: Known, remoteId: string, signal: AbortSignal): Promise<Answer> {
-    const { query, selection } = known;
-    if (!isGraphqlName(query.field) || !isGraphqlName(query.argument)) {
-      throw noJobQuery('The configured status query is no GraphQL field with an argument.');
-    }
-    const once = async (): Promise<Try<Answer>> => {
-      const reply = await this.client.select({
-        purpose: 'read',
-        rootField: query.field,
-        document: (fields) => jobDocument(query, remoteId, fields),
-        selection,
-        essential: ESSENTIAL_STATUS_FIELDS,
-        signal,
-      });
-      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-      const { envelope, problems, verdict, toldDelayMs } = reply;
-      if (problems !== undefined) return { value: { type: 'unfit', verdict } };
-      if (envelope.job) return { value: { type: 'job', envelope } };
-      // An answer with `data` was executed: the query exists, whatever became of the job.
-      if (envelope.data !== undefined) this.remember(known);
-      const unknown = envelope.job === null && envelope.errors.length === 0 && reply.status < 400;
-      return { verdict: unknown ? rowVerdict('unknownJob', 'read') : verdict, toldDelayMs };
-    };
-    const tried = await this.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
+  async #forget(reading: Way): Promise<void> {
+    if (!(await this.#parts.facts.forgetReading(reading))) return;
+    this.#refused.clear();
+    this.#parts.schema.forget();
+  }
+
+  /** @param proven the way has led to jobs before, or the user says so */
+  async #ask(way: Way, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Answer> {
+    const once = (): Promise<Try<Answer>> =>
+      way === 'rest' ? this.#askRest(remoteId, signal, proven) : this.#askQuery(way, remoteId, signal, proven);
+    const tried = await this.#parts.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
     if ('value' in tried) return tried.value;
     throw new FluxError(tried.failures.at(-1) ?? tried.failures[0]);
   }
 
-  /** Sets `known`, or narrows the candidates, or leaves everything as it is when the service refuses to tell. */
-  private async introspect(signal: AbortSignal): Promise<void> {
-    const once = async (): Promise<Try<unknown>> => {
-      const reply = await this.client.send({ purpose: 'read', document: INTROSPECTION_DOCUMENT, signal });
+  async #askQuery(wanted: StatusQuery, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
+    for (let query = wanted; ; ) {
+      const reply = await this.#parts.client.send({
+        purpose: 'read',
+        door: 'graphql',
+        path: GRAPHQL_PATH,
+        body: { query: statusDocument(query, [remoteId]) },
+        signal,
+      });
       if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-      const { status, envelope, verdict, toldDelayMs } = reply;
-      const refused = status < 500 && verdict.row !== 'rateLimited';
-      return envelope.data !== undefined || refused ? { value: envelope.data } : { verdict, toldDelayMs };
-    };
-    const terms = { what: 'read the schema', attempts: INTROSPECTION_ATTEMPTS, signal };
-    const tried = await this.retries.run(once, terms);
-    if ('failures' in tried) {
-      const failure = tried.failures.at(-1) ?? tried.failures[0];
-      // Some services answer a question for their schema with 5xx: the candidates may still work.
-      if (failure.kind === 'service_error') return;
-      throw new FluxError(failure);
+      const { envelope, problems, verdict, toldDelayMs } = reply;
+      if (problems !== undefined) {
+        const unknown = problems.flatMap((item) => ('field' in item ? [item.field] : []));
+        const less = unknown.length === problems.length ? withoutFields(query, unknown) : undefined;
+        if (less === undefined) return { value: { type: 'unfit', verdict, path: false } };
+        query = less;
+        continue;
+      }
+      const job = readStatusAnswer(query, envelope.data, [remoteId]).get(remoteId);
+      if (job) {
+        if (this.#parts.configured === 'auto') await this.#parts.facts.noteReading(query);
+        return { value: { type: 'job', envelope: { ...envelope, job } } };
+      }
+      if (isPathAbsent(reply) && !(proven && verdict.row === 'unknownJob')) {
+        return { value: unfit(verdict) };
+      }
+      const unknown = job === null && envelope.errors.length === 0 && reply.status < 400;
+      if (unknown) return { value: { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } };
+      return { verdict, toldDelayMs };
     }
-    this.introspected = true;
-    const schema = readSchema(tried.value);
-    if (schema === undefined) return;
-    this.candidates = CANDIDATE_QUERIES.filter(({ field }) => schema.rootFields.has(field));
-    if (schema.query) this.remember({ query: schema.query, selection: { fields: schema.fields } });
   }
 
-  private remember(known: Known): void {
-    if (this.known?.query.field === known.query.field) return;
-    this.known = known;
-    this.log.info('The status query is settled', { field: known.query.field, argument: known.query.argument });
-  }
-
-  private forget(): void {
-    this.known = undefined;
-    this.introspected = false;
-    this.candidates = CANDIDATE_QUERIES;
+  async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
+    const reply = await this.#parts.client.send({
+      purpose: 'read',
+      door: 'rest',
+      path: `${REST_PATH}/${encodeURIComponent(remoteId)}`,
+      signal,
+    });
+    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+    const { status, envelope, verdict, toldDelayMs } = reply;
+    if (envelope.job) {
+      await this.#parts.facts.noteReading('rest');
+      return { value: { type: 'job', envelope } };
+    }
+    if (!isPathAbsent(reply)) {
+      const mayBeNoDoor = !proven && status < 500 && verdict.row !== 'rateLimited';
+      return mayBeNoDoor ? { value: { type: 'unfit', verdict, path: false } } : { verdict, toldDelayMs };
+    }
+    // The address of a job that does not exist is answered like one that leads nowhere; a page is no answer of the API.
+    const speaks = proven && status === 404 && envelope.data !== undefined;
+    return { value: speaks ? { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } : unfit(verdict) };
   }
 }
 
-function asKnown(query: JobQuery): Known {
-  return { query, selection: { fields: STATUS_FIELDS } };
+const unfit = (verdict: Verdict): Answer => ({ type: 'unfit', verdict, path: true });
+
+/** Nothing is at this address, whatever is asked there. */
+function isPathAbsent({ status }: Answered): boolean {
+  return PATH_ABSENT.includes(status);
+}
+
+/** @throws FluxError when the service knows no such job */
+function jobIn(answer: Exclude<Answer, { type: 'unfit' }>): Envelope {
+  if (answer.type === 'job') return answer.envelope;
+  throw new FluxError(answer.verdict.failure);
 }
 
 function noJobQuery(message: string): FluxError {

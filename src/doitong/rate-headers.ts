@@ -16,35 +16,62 @@ const EPOCH_SECONDS_BELOW = 1e11;
 /** A wrong or hostile header must not silence the process for longer than the longest window there is. */
 const DELAY_MAX_MS = 24 * 60 * 60_000;
 
+const COUNT_MAX = 1e9;
+
 const NUMBER = /^\s*(\d+(?:\.\d+)?)\s*(?:[;,].*)?$/u;
 // `Date.parse` takes "-5" for a date, so that the form is checked first.
 const DATE = /^\s*(?:\d{4}-\d{2}-\d{2}[T ]|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )/iu;
 
-/** `headers` have lower-case names; `now` is in epoch milliseconds. What cannot be read is absent. */
+const ZONELESS = /^\s*\d{4}-\d{2}-\d{2}[T ][\d:.]+\s*$/u;
+
+/** The service's clock differs from ours by less than this in every network: its `Date` has whole seconds. */
+const SAME_CLOCK_MS = 2_000;
+
+/**
+ * `headers` have lower-case names; `now` is in epoch milliseconds. What cannot be read is absent. Points in time are
+ * the service's, by its clock: the answer's `Date` tells by how much that differs from ours.
+ */
 export function readRateHeaders(headers: Readonly<Record<string, string>>, now: number): RateHeaders {
   const told: RateHeaders = {};
+  const ahead = clockDifference(headers.date, now);
   const limit = count(headers['x-ratelimit-limit']);
   const remaining = count(headers['x-ratelimit-remaining']);
-  const resetsAt = readReset(headers['x-ratelimit-reset'], now);
-  const retryAfterMs = readRetryAfter(headers['retry-after'], now);
-  if (limit !== undefined) told.limit = limit;
+  const resetsAt = readReset(headers['x-ratelimit-reset'], now, ahead);
+  const retryAfterMs = readRetryAfter(headers['retry-after'], now, ahead);
+  // A limit of none would let nothing through for ever: no service means that.
+  if (limit !== undefined && limit > 0) told.limit = limit;
   if (remaining !== undefined) told.remaining = remaining;
   if (resetsAt !== undefined) told.resetsAt = resetsAt;
   if (retryAfterMs !== undefined) told.retryAfterMs = retryAfterMs;
   return told;
 }
 
-/** Epoch milliseconds at which the window starts anew, at most a day from `now`. */
-export function readReset(header: string | undefined, now: number): number | undefined {
-  const at = instant(header, now);
-  return at === undefined ? undefined : Math.min(at, now + DELAY_MAX_MS);
+/** Epoch milliseconds by our clock at which the window starts anew, at most a day from `now`. */
+export function readReset(header: string | undefined, now: number, ahead = 0): number | undefined {
+  const there = instant(header, now + ahead);
+  return there === undefined ? undefined : Math.min(byOurClock(there, now, ahead), now + DELAY_MAX_MS);
 }
 
 /** Milliseconds to wait, from seconds or an HTTP date; a date that has passed means none. */
-export function readRetryAfter(header: string | undefined, now: number): number | undefined {
+export function readRetryAfter(header: string | undefined, now: number, ahead = 0): number | undefined {
   const seconds = number(header);
-  const delayMs = seconds === undefined ? dateDelay(header, now) : seconds * 1_000;
+  const there = date(header);
+  const dateDelayMs = there === undefined ? undefined : byOurClock(there, now, ahead) - now;
+  const delayMs = seconds === undefined ? dateDelayMs : seconds * 1_000;
   return delayMs === undefined ? undefined : Math.min(Math.max(0, delayMs), DELAY_MAX_MS);
+}
+
+/** A `Date` that makes nonsense of another time is itself wrong: some machines on the way write their own. */
+function byOurClock(there: number, now: number, ahead: number): number {
+  const isNear = (at: number): boolean => Math.abs(at - now) <= DELAY_MAX_MS;
+  return isNear(there) && !isNear(there - ahead) ? there : there - ahead;
+}
+
+/** Milliseconds by which the service's clock is ahead of ours; 0 when it is the same, or cannot be told. */
+export function clockDifference(dateHeader: string | undefined, now: number): number {
+  const there = date(dateHeader);
+  const ahead = there === undefined ? 0 : there - now;
+  return Math.abs(ahead) <= SAME_CLOCK_MS ? 0 : ahead;
 }
 
 function instant(header: string | undefined, now: number): number | undefined {
@@ -54,14 +81,10 @@ function instant(header: string | undefined, now: number): number | undefined {
   return value < EPOCH_SECONDS_BELOW ? value * 1_000 : value;
 }
 
-function dateDelay(header: string | undefined, now: number): number | undefined {
-  const at = date(header);
-  return at === undefined ? undefined : at - now;
-}
-
 function count(header: string | undefined): number | undefined {
   const value = number(header);
-  return value === undefined ? undefined : Math.floor(value);
+  // Some services spell "unlimited" as the largest number they know.
+  return value === undefined || value > COUNT_MAX ? undefined : Math.floor(value);
 }
 
 function number(header: string | undefined): number | undefined {
@@ -72,6 +95,7 @@ function number(header: string | undefined): number | undefined {
 
 function date(header: string | undefined): number | undefined {
   if (header === undefined || !DATE.test(header)) return undefined;
-  const at = Date.parse(header);
+  // Without a zone an ISO date would be read as one of this machine's.
+  const at = Date.parse(ZONELESS.test(header) ? `${header.trim()}Z` : header);
   return Number.isNaN(at) ? undefined : at;
 }

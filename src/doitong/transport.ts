@@ -19,8 +19,12 @@ export type Exchange =
   | { outcome: 'ambiguous'; fault: NetworkFault };
 
 export type WireRequest = {
+  method: 'GET' | 'POST';
   path: string;
-  body: string;
+  /** Absent for a GET. */
+  body?: string;
+  /** Longer answers are not read to their end; 1 MB where nothing is said. */
+  maxBytes?: number;
   headers: Readonly<Record<string, string>>;
   deadlineMs: number;
   /** `fresh`: on a connection of its own, so that a stale kept one can never make a payment ambiguous. */
@@ -61,7 +65,8 @@ export function createTransport(origin: string, clock: Clock): Transport {
       const agent = request.connection === 'fresh' ? fresh : kept;
       try {
         return await new Promise<Exchange>((settle) => {
-          const call = new Call(signal, () => (request.signal.aborted ? 'caller' : 'deadline'), settle);
+          const whoAborted = (): 'caller' | 'deadline' => (request.signal.aborted ? 'caller' : 'deadline');
+          const call = new Call(signal, whoAborted, request.maxBytes ?? BODY_MAX_BYTES, settle);
           if (!call.ended) dispatch(agent, origin, request, call);
         });
       } finally {
@@ -75,9 +80,9 @@ export function createTransport(origin: string, clock: Clock): Transport {
 }
 
 function dispatch(agent: Agent, origin: string, request: WireRequest, call: Call): void {
-  const { path, body } = request;
+  const { method, path, body = null } = request;
   try {
-    agent.dispatch({ origin, path, method: 'POST', body, headers: { ...request.headers } }, call);
+    agent.dispatch({ origin, path, method, body, headers: { ...request.headers } }, call);
   } catch (error) {
     call.end(error);
   }
@@ -97,6 +102,7 @@ class Call implements Dispatcher.DispatchHandler {
   constructor(
     private readonly signal: AbortSignal,
     private readonly whoAborted: () => NetworkFault['cause'],
+    private readonly maxBytes: number,
     private readonly settle: Settle,
   ) {
     if (signal.aborted) this.onAbort();
@@ -118,7 +124,7 @@ class Call implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.size += chunk.length;
-    if (this.size > BODY_MAX_BYTES) this.end(undefined);
+    if (this.size > this.maxBytes) this.end(undefined);
     else this.chunks.push(chunk);
   }
 

@@ -1,7 +1,8 @@
 /** Fetches finished pictures and saves them; what cannot be saved now is kept for the next try. */
 import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { failureOf } from '../core/failure.ts';
+import { type Failure, failureOf } from '../core/failure.ts';
+import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { JobBoard } from './job-board.ts';
@@ -10,7 +11,13 @@ const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
 const UNSAVED_PICTURES = 4;
 
-export type CollectionParts = { board: JobBoard; download: ImageDownload; store: ImageStore; clock: Clock };
+export type CollectionParts = {
+  board: JobBoard;
+  provider: Pick<ImageProvider, 'read'>;
+  download: ImageDownload;
+  store: ImageStore;
+  clock: Clock;
+};
 
 export class Collection {
   readonly #parts: CollectionParts;
@@ -27,6 +34,12 @@ export class Collection {
 
   /** Saves the picture of a completed job, or leaves on record what stands in the way. */
   async collect(job: Job, life: AbortSignal): Promise<void> {
+    const failure = await this.fetch(job, life);
+    if (failure !== undefined) await this.#parts.board.apply(job.id, { type: 'hindered', failure });
+  }
+
+  /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
+  async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
     const { board, download, store, clock } = this.#parts;
     const label = {
       jobId: job.id,
@@ -34,14 +47,16 @@ export class Collection {
       createdAt: job.createdAt,
       ...(job.fileName === undefined ? {} : { fileName: job.fileName }),
     };
-    for (let attempt = 1; job.url !== undefined; attempt += 1) {
+    let { url } = job;
+    for (let attempt = 1; url !== undefined; attempt += 1) {
       try {
-        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(job.url, life));
+        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(url, life));
         this.#keep(job.id, picture);
         const file = await store.save(picture, label);
         this.#unsaved.delete(job.id);
-        await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType });
-        return;
+        const again = job.state === 'saved' ? { again: true as const } : {};
+        await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType, ...again });
+        return undefined;
       } catch (error) {
         if (life.aborted) throw error;
         const failure = failureOf(error, {
@@ -49,13 +64,28 @@ export class Collection {
           creditsSpent: 'yes',
           retry: 'same_job',
         });
-        const again = failure.kind === 'download_failed' && failure.retry === 'same_job' && attempt < DOWNLOAD_TRIES;
-        if (!again) {
-          await board.apply(job.id, { type: 'hindered', failure });
-          return;
-        }
-        await clock.sleep(backOffMs(attempt, clock.random()), life);
+        if (failure.kind !== 'download_failed' || attempt === DOWNLOAD_TRIES) return failure;
+        const fresh = attempt === 1 ? await this.#freshUrl(job, url, life) : undefined;
+        if (fresh === undefined && failure.retry !== 'same_job') return failure;
+        if (fresh === undefined) await clock.sleep(backOffMs(attempt, clock.random()), life);
+        url = fresh ?? url;
       }
+    }
+    return undefined;
+  }
+
+  /** How long an address lives is not documented: the job may tell another one by now. */
+  async #freshUrl(job: Job, url: string, life: AbortSignal): Promise<string | undefined> {
+    const { board, provider } = this.#parts;
+    if (job.remoteId === undefined) return undefined;
+    try {
+      const remote = await provider.read(job.remoteId, life);
+      if (remote.url === undefined || remote.url === url) return undefined;
+      await board.apply(job.id, { type: 'relocated', url: remote.url });
+      return remote.url;
+    } catch (error) {
+      if (life.aborted) throw error;
+      return undefined;
     }
   }
 

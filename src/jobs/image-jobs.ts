@@ -1,19 +1,20 @@
 /** The service that tools and commands talk to: order a picture, wait for it, look at it, know the limits. */
 import type { Clock } from '../core/clock.ts';
 import type { CreditRange } from '../core/credits.ts';
-import { FluxError } from '../core/failure.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { isOver, type Job, type JobTimes } from '../core/job.ts';
-import { type BudgetSettings, checkCall, quoteOf } from './budget.ts';
+import { checkCall, quoteOf } from './budget.ts';
 import { type ConsentInput, consentTo } from './consent.ts';
 import type { JobBoard } from './job-board.ts';
 import { JobRunner, type RunnerParts } from './job-runner.ts';
 import { type LimitsReport, limitsReport } from './limits-report.ts';
-import { type Ordered, type OrderOptions, Orders } from './orders.ts';
+import { type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
 import { Recovery } from './recovery.ts';
 import type { Hold } from './submission.ts';
+import { webhookTarget } from './webhook-target.ts';
 
 /** Progress is told at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
@@ -23,7 +24,7 @@ const SWEEP_EVERY_MS = 2_500;
 /** Changes made by another process show in the record only. */
 const LOOK_ELSEWHERE_MS = 500;
 
-export type JobsSettings = { sandbox: boolean } & BudgetSettings & JobTimes;
+export type JobsSettings = JobTimes & OrdersSettings;
 
 export type JobsParts = RunnerParts & { ids: Ids; gate: Gate };
 
@@ -42,6 +43,8 @@ export class ImageJobs {
   readonly #runner: JobRunner;
   readonly #recovery: Recovery;
   readonly #orders: Orders;
+  /** Why saved pictures whose files are gone could not be fetched again. */
+  readonly #gone = new Map<string, Failure>();
   readonly settings: JobsSettings;
   #swept = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
@@ -68,6 +71,11 @@ export class ImageJobs {
     return quote;
   }
 
+  /** Where the end of a job is announced if a caller asks for `url`. @throws FluxError of kind `bad_input` */
+  webhookTarget(url: string): string {
+    return webhookTarget(url, this.settings.webhookUrl);
+  }
+
   /** Whether that may be spent without asking. @throws FluxError of kind `not_confirmed` */
   consentTo(input: ConsentInput): 'granted' | 'ask' {
     return consentTo(input, this.settings);
@@ -82,12 +90,14 @@ export class ImageJobs {
   /**
    * Orders one picture: spends credits. Answers with the record as soon as it exists; `waitFor` waits. An equal
    * request that is under way or has just ended is not ordered again.
-   * @throws FluxError when nothing can be ordered (no key, over budget); nothing was sent then.
+   * @throws FluxError when nothing can be ordered (no key, over budget, a webhook elsewhere); nothing was sent then.
    */
   async order(request: ImageRequest, options: OrderOptions = {}): Promise<Ordered> {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    const ordered = await this.#orders.take(request, options);
+    const { webhookUrl, ...rest } = options;
+    const announced = webhookUrl === undefined ? rest : { ...rest, webhookUrl: this.webhookTarget(webhookUrl) };
+    const ordered = await this.#orders.take(request, announced);
     if (ordered.duplicate) return { job: await this.#carryOn(ordered.job), duplicate: true };
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
     void this.#sweep();
@@ -124,11 +134,21 @@ export class ImageJobs {
   }
 
   async #carryOn(job: Job, signal?: AbortSignal): Promise<Job> {
+    if (job.state === 'saved' && job.file !== undefined && !(await this.#parts.store.has(job.file)))
+      return this.#fetchAgain(job);
     if (isOver(job) || this.#runner.isRunning(job.id)) return job;
     if (job.state === 'unknown' || this.#recovery.isInOtherHands(job)) return job;
     if (job.state === 'queued') return this.#recovery.closeUnsent(job);
     this.#runner.ensure(job.id);
     await this.#firstNews(job, signal);
+    return this.#withTrouble(await this.#board.get(job.id));
+  }
+
+  /** Somebody has moved or removed the file: the picture is fetched again, without a new charge. */
+  async #fetchAgain(job: Job): Promise<Job> {
+    const failure = await this.#runner.fetchAgain(job);
+    if (failure === undefined) this.#gone.delete(job.id);
+    else this.#gone.set(job.id, failure);
     return this.#withTrouble(await this.#board.get(job.id));
   }
 
@@ -146,6 +166,11 @@ export class ImageJobs {
   }
 
   #withTrouble(job: Job): Job {
+    const gone = job.state === 'saved' ? this.#gone.get(job.id) : undefined;
+    if (gone !== undefined) {
+      const { file: _, ...rest } = job;
+      return { ...rest, state: 'completed', failure: gone };
+    }
     const failure = this.#runner.isRunning(job.id) ? undefined : this.#runner.troubleOf(job.id);
     return failure === undefined || isOver(job) ? job : { ...job, failure };
   }
@@ -173,7 +198,7 @@ export class ImageJobs {
           this.#runner.ensure(id);
         }
         const moves = elsewhere || this.#runner.isRunning(id);
-        if (isOver(job) || !moves || elapsedMs >= options.waitMs) return job;
+        if (isOver(job) || this.#gone.has(id) || !moves || elapsedMs >= options.waitMs) return job;
         options.onTick?.(job, elapsedMs, this.#runner.holdOf(id));
         const tickMs = elsewhere ? LOOK_ELSEWHERE_MS : TICK_MS;
         await this.#changeOrTick(change.promise, Math.min(tickMs, options.waitMs - elapsedMs), options.signal);
@@ -215,7 +240,14 @@ export class ImageJobs {
   /** Carries on every job that rests unfinished, one after the other being told; for a person who asks for it. */
   async resumeAll(): Promise<readonly Job[]> {
     const open = (await this.#board.list()).filter((job) => !isOver(job) && job.state !== 'unknown');
-    return Promise.all(open.map((job) => this.#carryOn(job)));
+    return Promise.all(
+      open.map((job) =>
+        this.#carryOn(job).catch((error: unknown) => ({
+          ...job,
+          failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
+        })),
+      ),
+    );
   }
 
   /** Stops waiting and watching; jobs go on at the service. */

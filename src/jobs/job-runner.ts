@@ -1,17 +1,17 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
-import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Failure, FluxError, failureOf } from '../core/failure.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
 import type { JobGate } from '../core/gate.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
 import type { Job, JobTimes } from '../core/job.ts';
+import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
-import { pollDelayMs } from '../core/poll-schedule.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import { Collection } from './collection.ts';
 import type { JobBoard } from './job-board.ts';
 import { type Hold, submit } from './submission.ts';
+import { Watch, type WatchSettings } from './watch.ts';
 
 export type RunnerParts = {
   board: JobBoard;
@@ -19,16 +19,22 @@ export type RunnerParts = {
   provider: ImageProvider;
   download: ImageDownload;
   store: ImageStore;
+  events: JobEvents;
   clock: Clock;
   log: Log;
   processes: Processes;
+  /** Called before each order leaves: what listens for events is there in time. Never rejects. */
+  onSubmission?: (() => Promise<void>) | undefined;
 };
+
+export type RunnerSettings = JobTimes & WatchSettings;
 
 export class JobRunner {
   readonly #parts: RunnerParts;
-  readonly #times: JobTimes;
+  readonly #settings: RunnerSettings;
   readonly #sweep: () => Promise<void>;
   readonly #collection: Collection;
+  readonly #watch: Watch;
   readonly #running = new Map<string, Promise<void>>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
@@ -39,11 +45,12 @@ export class JobRunner {
   readonly #life = new AbortController();
 
   /** @param sweep looks after jobs whose process is gone; called while an order waits for a place */
-  constructor(parts: RunnerParts, times: JobTimes, sweep: () => Promise<void>) {
+  constructor(parts: RunnerParts, settings: RunnerSettings, sweep: () => Promise<void>) {
     this.#parts = parts;
-    this.#times = times;
+    this.#settings = settings;
     this.#sweep = sweep;
     this.#collection = new Collection(parts);
+    this.#watch = new Watch(parts, settings);
   }
 
   /**
@@ -107,6 +114,11 @@ export class JobRunner {
     this.#withdrawals.get(id)?.abort(new Error('the order was taken back'));
   }
 
+  /** Fetches a saved picture once more whose file is gone. @returns what stands in the way */
+  fetchAgain(job: Job): Promise<Failure | undefined> {
+    return this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
+  }
+
   /** A fetched picture that is not on disk. */
   unsaved(id: string): Picture | undefined {
     return this.#collection.unsaved(id);
@@ -123,12 +135,10 @@ export class JobRunner {
     const life = AbortSignal.any([this.#life.signal]);
     let job = await this.#adopt(await this.#parts.board.get(id));
     if (job === undefined) return;
-    if (job.state === 'submitting' && this.#keyIsTooOld(job)) job = await this.#doubt(job);
     const submits = job.state === 'queued' || job.state === 'submitting';
     if (submits) job = await this.#submit(job, life);
     // One that was not submitted just now may be long finished: the first look is at once.
-    const firstDelayMs = submits ? pollDelayMs(1, this.#parts.clock.random()) : 0;
-    if (job.state === 'processing') job = await this.#watch(job, firstDelayMs, life);
+    if (job.state === 'processing') job = await this.#watch.follow(job, !submits, life);
     if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 
@@ -151,6 +161,7 @@ export class JobRunner {
       {
         life,
         withdrawal: withdrawal.signal,
+        resendWindowMs: this.#settings.resendWindowMs,
         onSending: () => this.#withdrawals.delete(job.id),
         onHold: (hold) => this.#hold(job.id, hold),
       },
@@ -163,54 +174,4 @@ export class JobRunner {
     else this.#holds.set(id, hold);
     if (known?.reason !== hold?.reason) this.#parts.board.wake(id);
   }
-
-  #keyIsTooOld(job: Job): boolean {
-    return this.#parts.clock.now() - job.createdAt > this.#times.resendWindowMs;
-  }
-
-  #doubt(job: Job): Promise<Job> {
-    const failure: Failure = {
-      kind: 'ambiguous',
-      message: 'Whether the service took this order is not known, and it is too old to be sent again under its key.',
-      creditsSpent: 'maybe',
-      retry: 'no',
-      remedy: "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.",
-    };
-    return this.#parts.board.apply(job.id, { type: 'doubtful', failure });
-  }
-
-  async #watch(watched: Job, firstDelayMs: number, life: AbortSignal): Promise<Job> {
-    const { board, provider, clock } = this.#parts;
-    const until = clock.monotonic() + this.#times.stalledAfterMs;
-    let job = watched;
-    let delayMs = firstDelayMs;
-    for (let poll = 2; job.state === 'processing' && job.remoteId !== undefined; poll += 1) {
-      if (clock.monotonic() + delayMs > until) {
-        await this.#parts.gate.givePlaceBack(job.id);
-        break;
-      }
-      await clock.sleep(delayMs, life);
-      try {
-        const remote = await provider.read(job.remoteId, life);
-        job = await board.apply(job.id, { type: 'observed', remote, at: clock.now() });
-        delayMs = pollDelayMs(poll, clock.random());
-      } catch (error) {
-        if (life.aborted) throw error;
-        const failure = unreadable(error);
-        job = await board.apply(job.id, { type: 'hindered', failure });
-        const toldMs = (failure.retryAfterSeconds ?? 0) * 1_000;
-        if (failure.retry === 'no' || toldMs > OBEYED_DELAY_MAX_MS) break;
-        delayMs = Math.max(pollDelayMs(poll, clock.random()), toldMs);
-      }
-    }
-    return job;
-  }
-}
-
-function unreadable(error: unknown): Failure {
-  return failureOf(error, {
-    message: `Reading the job ended in an unforeseen error (${error instanceof Error ? error.name : typeof error}).`,
-    creditsSpent: 'maybe',
-    retry: 'later',
-  });
 }

@@ -19,6 +19,8 @@ const ROUNDS = 5;
 export type OrderOptions = {
   /** Stem of the picture's file. */
   fileName?: string;
+  /** Where the service tells the end of this job, in place of the setting. */
+  webhookUrl?: string;
   /** A picture of its own, although an equal one is under way or was just made. */
   allowDuplicate?: boolean;
 };
@@ -36,11 +38,17 @@ export type OrdersParts = {
   processes: Processes;
 };
 
+export type OrdersSettings = BudgetSettings & {
+  sandbox: boolean;
+  /** Where the service tells the end of each job, unless the order says otherwise. */
+  webhookUrl?: string | undefined;
+};
+
 export class Orders {
   readonly #parts: OrdersParts;
-  readonly #settings: BudgetSettings & { sandbox: boolean };
+  readonly #settings: OrdersSettings;
 
-  constructor(parts: OrdersParts, settings: BudgetSettings & { sandbox: boolean }) {
+  constructor(parts: OrdersParts, settings: OrdersSettings) {
     this.#parts = parts;
     this.#settings = settings;
   }
@@ -118,13 +126,15 @@ export class Orders {
     }
   }
 
-  async #record(id: string, request: ImageRequest, { fileName }: OrderOptions): Promise<Job> {
+  async #record(id: string, request: ImageRequest, options: OrderOptions): Promise<Job> {
     const { board, gate, runner, clock, ids, processes } = this.#parts;
+    const { fileName, webhookUrl = this.#settings.webhookUrl } = options;
     const job: Job = {
       id,
       idempotencyKey: ids.idempotencyKey(),
       request,
       ...(fileName === undefined ? {} : { fileName }),
+      ...(webhookUrl === undefined ? {} : { webhookUrl }),
       state: 'queued',
       createdAt: clock.now(),
       updatedAt: clock.now(),

@@ -3,6 +3,7 @@ import type { AccountEntry } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Gate } from '../core/gate.ts';
 import { isEnded, type Job, type JobTimes } from '../core/job.ts';
+import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import type { JobBoard } from './job-board.ts';
 import type { JobRunner } from './job-runner.ts';
@@ -12,8 +13,8 @@ import { UNSENT } from './submission.ts';
 const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
-/** A process that waits for a place or a permit for longer than this is not waiting any more. */
-const QUEUED_AT_MOST_MS = 24 * 60 * 60_000;
+/** A process that waits for a place says so on record every minute; one that is silent for so long is gone. */
+const QUEUED_AT_MOST_MS = 5 * 60_000;
 /** How often one job is carried on without anybody asking for it. */
 const CARRY_ON_EVERY_MS = 30_000;
 
@@ -22,6 +23,7 @@ export type RecoveryParts = {
   gate: Gate;
   runner: () => JobRunner;
   clock: Clock;
+  log: Log;
   processes: Processes;
 };
 
@@ -57,17 +59,26 @@ export class Recovery {
    * @param options `carryOn`: jobs that may be paid for are submitted again under their own key, or watched again
    */
   async sweep(options: { carryOn: boolean }): Promise<void> {
-    const { gate, board } = this.#parts;
-    const { account } = await gate.state();
+    const { account } = await this.#parts.gate.state();
     for (const entry of account.entries) {
       if (entry.end !== undefined) continue;
-      const job = await board.find(entry.id);
-      // Asked after the look: an order of this process is carried on before its record can be seen.
-      if (this.#isCarriedOnHere(entry.id)) continue;
-      if (job !== undefined) await this.#settle(job, account.placesChangedAt, options.carryOn);
-      else if (entry.sent) await gate.lose(entry.id);
-      else if (!this.#isBeingRecorded(entry)) await gate.drop(entry.id);
+      try {
+        await this.#bringInLine(entry, options.carryOn);
+      } catch (error) {
+        // One record that cannot be changed must not stand in the way of all others.
+        this.#parts.log.warn('an order could not be looked after', { id: entry.id, error: String(error) });
+      }
     }
+  }
+
+  async #bringInLine(entry: AccountEntry, carryOn: boolean): Promise<void> {
+    const { gate, board } = this.#parts;
+    const job = await board.find(entry.id);
+    // Asked after the look: an order of this process is carried on before its record can be seen.
+    if (this.#isCarriedOnHere(entry.id)) return;
+    if (job !== undefined) await this.#settle(job, entry, carryOn);
+    else if (entry.sent) await gate.lose(entry.id);
+    else if (!this.#isBeingRecorded(entry)) await gate.drop(entry.id);
   }
 
   /** Whether an order that has no record yet is about to get one. */
@@ -88,14 +99,14 @@ export class Recovery {
     return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && processes.isAlive(owner);
   }
 
-  async #settle(job: Job, placesChangedAt: number, carryOn: boolean): Promise<void> {
+  async #settle(job: Job, entry: AccountEntry, carryOn: boolean): Promise<void> {
     const { gate, clock, processes } = this.#parts;
     if (isEnded(job) || job.state === 'unknown') return gate.note(job);
     const isElsewhere = !isSameOwner(job.owner, processes.self());
-    const isStalled = (since: number): boolean => clock.now() - since > this.#times.stalledAfterMs;
+    // From when it got its place: it may have waited for long before, and failed looks at it are no news.
+    const isStalled = clock.now() - (entry.placedAt ?? job.createdAt) > this.#times.stalledAfterMs;
     if (isElsewhere && this.isInOtherHands(job)) {
-      // It may have waited for long before it got its place: only that no place has changed since tells its time.
-      if (isStalled(placesChangedAt)) await gate.givePlaceBack(job.id);
+      if (isStalled) await gate.givePlaceBack(job.id);
       return;
     }
     if (job.state === 'queued') {
@@ -104,9 +115,8 @@ export class Recovery {
     }
     // One without news is not watched any more, and one without an answer must not keep all others waiting: the service
     // is taken to be done with it.
-    const isDone = isStalled(job.state === 'processing' ? job.updatedAt : job.createdAt);
-    if (isDone) await gate.givePlaceBack(job.id);
-    if (job.state === 'processing' && (isDone || (isElsewhere && processes.isAlive(job.owner)))) return;
+    if (isStalled) await gate.givePlaceBack(job.id);
+    if (job.state === 'processing' && (isStalled || (isElsewhere && processes.isAlive(job.owner)))) return;
     if (carryOn && this.#isDue(job.id)) this.#parts.runner().ensure(job.id);
   }
 

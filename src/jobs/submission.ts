@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { JobGate } from '../core/gate.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import { placeWaitSeconds } from '../core/wait-progress.ts';
 import type { JobBoard } from './job-board.ts';
@@ -12,6 +12,9 @@ import type { JobBoard } from './job-board.ts';
 const LOOK_MS = 250;
 /** How often they look after jobs whose process is gone, which may hold the places. */
 const SWEEP_MS = 5_000;
+
+/** How often the record of one that waits says that it still does. */
+const STILL_WAITING_MS = 60_000;
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a place. */
 export type Hold = { reason: 'place' | 'permit'; until: number };
@@ -24,6 +27,8 @@ export type SubmissionParts = {
   processes: Processes;
   /** Looks after jobs whose process is gone. */
   sweep: () => Promise<void>;
+  /** Never rejects. */
+  onSubmission?: (() => Promise<void>) | undefined;
 };
 
 export type SubmissionTerms = {
@@ -31,6 +36,8 @@ export type SubmissionTerms = {
   life: AbortSignal;
   /** Takes an order back that has not been sent. */
   withdrawal: AbortSignal;
+  /** For how long the service is taken to know a key. */
+  resendWindowMs: number;
   /** From here on it cannot be taken back. */
   onSending: () => void;
   onHold: (hold: Hold | undefined) => void;
@@ -43,14 +50,22 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
   const waiting = AbortSignal.any([terms.life, terms.withdrawal]);
   let sent = false;
   try {
+    if (wasOpen && keyIsTooOld(job.createdAt, clock.now(), terms.resendWindowMs)) throw new FluxError(KEY_TOO_OLD);
     await awaitPlace(job, parts, waiting, terms.onHold);
+    await parts.onSubmission?.();
     waiting.throwIfAborted();
     // Withdrawn while it waits for a permit: from the mark on only the end of the server ends it.
     const signal = new AbortController();
     const stop = (): void => signal.abort(waiting.reason);
     waiting.addEventListener('abort', stop, { once: true });
     const remote = await provider.submit(job.request, job.idempotencyKey, {
+      // The wait for a place, or the sleep of the whole machine, may have been long.
+      beforeTry: () => {
+        if ((wasOpen || sent) && keyIsTooOld(job.createdAt, clock.now(), terms.resendWindowMs))
+          throw new FluxError(KEY_TOO_OLD);
+      },
       signal: AbortSignal.any([terms.life, signal.signal]),
+      ...(job.webhookUrl === undefined ? {} : { webhookUrl: job.webhookUrl }),
       // A later try waits for a permit, too; the order has been sent by then.
       onWait: (until) => {
         if (!sent) terms.onHold({ reason: 'permit', until });
@@ -72,6 +87,7 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
     }
     const failure = terms.withdrawal.aborted && !sent ? WITHDRAWN : failureOf(error, unforeseen(error));
     if (failure === TAKEN) return board.get(job.id);
+    if (failure === KEY_TOO_OLD) return board.apply(job.id, { type: 'doubtful', failure });
     const verdict = wasOpen ? stillOpen(failure) : failure;
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
     if (verdict.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure: verdict });
@@ -83,11 +99,12 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
 
 async function awaitPlace(
   job: Job,
-  { gate, clock, sweep }: SubmissionParts,
+  { board, gate, clock, processes, sweep }: SubmissionParts,
   signal: AbortSignal,
   onHold: SubmissionTerms['onHold'],
 ): Promise<void> {
   let sweptAt = Number.NEGATIVE_INFINITY;
+  let toldAt = clock.monotonic();
   for (;;) {
     signal.throwIfAborted();
     const answer = await gate.place(job.id);
@@ -102,6 +119,10 @@ async function awaitPlace(
     if (clock.monotonic() - sweptAt > SWEEP_MS) {
       sweptAt = clock.monotonic();
       await sweep();
+    }
+    if (job.state === 'queued' && clock.monotonic() - toldAt > STILL_WAITING_MS) {
+      toldAt = clock.monotonic();
+      await board.apply(job.id, { type: 'waiting', owner: processes.self() });
     }
     await clock.sleep(LOOK_MS * (0.75 + 0.5 * clock.random()), signal);
   }
@@ -122,6 +143,15 @@ const TAKEN: Failure = {
   message: 'Another process carries this order on.',
   creditsSpent: 'maybe',
   retry: 'same_job',
+};
+
+/** Its key may be forgotten by the service: sent once more it could be another order. */
+const KEY_TOO_OLD: Failure = {
+  kind: 'ambiguous',
+  message: 'Whether the service took this order is not known, and it is too old to be sent again under its key.',
+  creditsSpent: 'maybe',
+  retry: 'no',
+  remedy: "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.",
 };
 
 const WITHDRAWN: Failure = {

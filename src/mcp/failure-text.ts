@@ -65,7 +65,8 @@ export function nextStep(failure: Failure): string {
  * would order and pay for the picture a second time.
  */
 export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>): string {
-  if (job.state === 'failed') return nextStep(failure);
+  // What was never sent is no order: the remedies of the kinds fit.
+  if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
   if (failure.retry === 'no')
     return `${nextStep(failure)} Do not call generate_image again for this picture: it is ordered already.`;
   const carryOn =

@@ -53,7 +53,7 @@ export function refusal(failure: Failure, shape: ResultShape, options: { mayCarr
 
 /** There is no picture, or nobody knows whether there will be one. A job that only cannot be read now lives on. */
 function endedBadly(job: Job): boolean {
-  const open = job.state === 'submitting' || job.state === 'unknown';
+  const open = job.state === 'queued' || job.state === 'submitting' || job.state === 'unknown';
   return job.state === 'failed' || (open && job.failure !== undefined);
 }
 

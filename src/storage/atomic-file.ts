@@ -81,7 +81,7 @@ async function renameHeld(from: string, to: string, clock: Clock): Promise<void>
 }
 
 /** Makes the new name itself survive; Windows has no such call and does it by itself. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
   try {

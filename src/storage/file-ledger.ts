@@ -1,5 +1,5 @@
 /** Job records on disk, one file each, shared by all processes that work with the same service and key. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
@@ -25,6 +25,8 @@ const STRETCH_MS = 4;
 /** Longer than a record; one that is longer is read a second time. */
 const READ_BYTES = 65_536;
 const LINE_FEED = 10;
+const LEFTOVER = /\.(?:part|orphan)$/u;
+const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** @param folder absolute; of this service and key alone. Made when the first record is written. */
 export function createFileLedger(folder: string, parts: FileLedgerParts): JobLedger {
@@ -91,7 +93,17 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
       if (errorCode(error) === 'ENOENT') return [];
       throw cannot('read', jobs, error);
     });
+    for (const name of names) if (LEFTOVER.test(name)) removeOld(join(jobs, name));
     return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+  }
+
+  /** What a killed process left half written. A young one may belong to a process that lives. */
+  function removeOld(path: string): void {
+    try {
+      if (parts.clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) rmSync(path, { force: true });
+    } catch {
+      // Another process has removed it.
+    }
   }
 
   /** Newest first. @param mayBe leaves texts out before they are understood, which costs as much as reading them */

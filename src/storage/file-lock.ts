@@ -9,6 +9,8 @@ import { errorCode } from './error-code.ts';
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 3;
 const MINE_LOST_TRIES = 3;
+/** Tries without a lock in sight after which a refusal is believed. */
+const DENIED_TRIES = 1_000;
 /** On Windows somebody who reads the file keeps it there for a moment. */
 const REMOVAL = { force: true, maxRetries: 5, retryDelay: 10 } as const;
 
@@ -50,13 +52,14 @@ export class FileLock {
     const mark = JSON.stringify({ ...this.#processes.self(), lock: randomBytes(6).toString('hex') });
     let holder: string | undefined;
     let until = 0;
-    while (!make(path, mark)) {
+    for (let denied = 0; !make(path, mark, denied < DENIED_TRIES); ) {
       const seen = markAt(path);
       // Where many wait, one may be unlucky for long: patience is with the one that holds the lock now.
       if (seen !== holder) until = this.#clock.monotonic() + PATIENCE_MS;
       holder = seen;
-      if (this.#clock.monotonic() > until || this.#isOrphan(seen)) setAside(path);
-      else await this.#clock.sleep(PAUSE_MS * (1 + this.#clock.random()));
+      denied = seen === '' ? denied + 1 : 0;
+      const isFree = (this.#clock.monotonic() > until || this.#isOrphan(seen)) && setAside(path);
+      if (!isFree) await this.#clock.sleep(PAUSE_MS * (1 + this.#clock.random()));
     }
     return mark;
   }
@@ -69,7 +72,7 @@ export class FileLock {
 }
 
 /** Without promises: between making and marking it nothing else runs, and the few bytes are there at once. */
-function make(path: string, mark: string): boolean {
+function make(path: string, mark: string, mayBeRemoved: boolean): boolean {
   try {
     const file = openSync(path, 'wx', 0o600);
     try {
@@ -85,8 +88,9 @@ function make(path: string, mark: string): boolean {
     }
     return true;
   } catch (error) {
-    // Windows answers so while the old lock is being removed.
-    if (errorCode(error) === 'EEXIST' || (process.platform === 'win32' && errorCode(error) === 'EPERM')) return false;
+    if (errorCode(error) === 'EEXIST') return false;
+    // Windows answers so while the old lock is being removed, and for ever where nothing may be made.
+    if (process.platform === 'win32' && errorCode(error) === 'EPERM' && mayBeRemoved) return false;
     throw error;
   }
 }
@@ -115,13 +119,14 @@ function makerOf(text: string): Owner | undefined {
  * Of several processes that find an orphan, the rename lets one remove it. One that comes late takes the new lock away:
  * its holder learns that by `AssertHeld`.
  */
-function setAside(path: string): void {
+function setAside(path: string): boolean {
   const aside = `${path}.${randomBytes(4).toString('hex')}.orphan`;
   try {
     renameSync(path, aside);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
+    if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
   rmSync(aside, REMOVAL);
+  return true;
 }

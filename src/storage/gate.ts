@@ -32,7 +32,7 @@ import {
   type Traffic,
   takePermit,
   trafficAt,
-  withoutRefutedBalance,
+  withOrderPaid,
 } from '../core/traffic.ts';
 import { errorCode } from './error-code.ts';
 import { createFileCell, createMemoryCell, type SharedCell } from './shared-cell.ts';
@@ -170,7 +170,8 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
       if (exact === null) return;
       await followUp('balance', async () => {
         const known = await traffic.read();
-        const checked = (before: Traffic): Traffic => withoutRefutedBalance(before, exact, job.createdAt);
+        const checked = (before: Traffic): Traffic =>
+          withOrderPaid(before, { id: job.id, credits: exact, orderedAt: job.createdAt });
         if (checked(known) === known) return;
         await traffic.update((before) => ({ value: checked(before), result: undefined }));
       });

@@ -4,6 +4,7 @@ import { constants, copyFile, link, lstat, mkdir, open, readFile, realpath, rm, 
 import { dirname, isAbsolute, join, parse, relative } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
+import { syncFolder } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 
@@ -16,11 +17,17 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
       try {
         await mkdir(dirname(target), { recursive: true });
         await assertInside(folder, dirname(target));
-        return await writeNew(target, picture.bytes);
+        const file = await writeNew(target, picture.bytes);
+        // The record that says that it is saved is forced to the disk, too.
+        await syncFolder(dirname(target)).catch(() => undefined);
+        return file;
       } catch (error) {
         if (error instanceof FluxError) throw error;
         throw cannot(`The picture could not be saved in ${dirname(target)} (${errorCode(error)}).`, error);
       }
+    },
+    async has(file) {
+      return (await lstat(file).catch(() => undefined))?.isFile() ?? false;
     },
     async read(file) {
       try {

@@ -26,8 +26,17 @@ export function stateFolder(configured: string | undefined): string {
 
 /** Records of different services and keys never mix. The key itself cannot be told from the name. */
 export function partitionFolder(root: string, apiOrigin: string, apiKey: string): string {
-  const hash = createHash('sha256').update(`${apiOrigin}\n${apiKey}`).digest('hex').slice(0, 16);
-  return join(root, `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`);
+  return join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
+}
+
+/** What is known of a service, whatever the key. */
+export function serviceFile(root: string, apiOrigin: string): string {
+  return join(root, 'services', `${nameOf(apiOrigin, apiOrigin)}.json`);
+}
+
+function nameOf(apiOrigin: string, identity: string): string {
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  return `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`;
 }
 
 async function picturesFolder(): Promise<string> {

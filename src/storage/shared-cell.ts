@@ -1,7 +1,8 @@
 /** One small value that processes share: read by all, changed by one at a time. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
 import { replaceFile, writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
@@ -31,21 +32,36 @@ export type CellForm<Value> = {
 export function createFileCell<Value>(
   path: string,
   form: CellForm<Value>,
-  parts: { clock: Clock; processes: Processes },
+  parts: { clock: Clock; log: Log; processes: Processes },
 ): SharedCell<Value> {
   const lock = new FileLock(parts.processes, parts.clock);
   let last: Promise<unknown> = Promise.resolve();
 
-  async function read(): Promise<Value> {
+  /** `undefined` when there is no file; `damaged` when it does not hold such a value. */
+  function look(): Value | 'damaged' | undefined {
     const text = textAt(path);
-    return (text === undefined ? undefined : form.read(text)) ?? form.initial();
+    return text === undefined ? undefined : (form.read(text) ?? 'damaged');
+  }
+
+  async function read(): Promise<Value> {
+    const seen = look();
+    return seen === undefined || seen === 'damaged' ? form.initial() : seen;
+  }
+
+  /** What is about to be replaced without having been understood is kept for a person to look at. */
+  function keepDamaged(): void {
+    const aside = `${path}.${parts.clock.now()}.damaged`;
+    renameSync(path, aside);
+    parts.log.error('a damaged file of the shared limits was set aside', { file: aside });
   }
 
   async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
     const write = (options.durable ?? form.durable) ? writeAtomic : replaceFile;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return lock.hold(`${path}.lock`, async (assertHeld) => {
-      const before = await read();
+      const seen = look();
+      if (seen === 'damaged') keepDamaged();
+      const before = seen === undefined || seen === 'damaged' ? await form.initial() : seen;
       const { value, result } = change(before);
       if (value !== before) await write(path, form.write(value), parts.clock, assertHeld);
       return result;

@@ -1,46 +1,95 @@
 /** Proves that every document fits the schema of the sandbox, which was written from the provider's page. */
 import { buildSchema, coerceInputValue, type GraphQLInputObjectType, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { CANDIDATE_QUERIES } from '../../src/doitong/discovery.ts';
 import {
-  generateDocument,
-  generateVariables,
-  INTROSPECTION_DOCUMENT,
-  JOB_FIELDS,
-  jobDocument,
-  STATUS_FIELDS,
-} from '../../src/doitong/documents.ts';
+  DIALECTS,
+  type Dialect,
+  type GraphqlDialect,
+  orderDocument,
+  type WireOrder,
+} from '../../src/doitong/dialects.ts';
+import { CANDIDATE_QUERIES } from '../../src/doitong/discovery.ts';
+import { HEADERS_DOCUMENT } from '../../src/doitong/documents.ts';
+import { DOCUMENTED_SHAPE, inputOf, optionalPlaces, partsLeftOut } from '../../src/doitong/order-shape.ts';
+import { leafPaths } from '../../src/doitong/schema/input-paths.ts';
+import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
+import { statusDocument } from '../../src/doitong/schema/status-document.ts';
+import { plainQuery } from '../../src/doitong/schema/status-query.ts';
 import { sandboxSchemaSdl } from '../../src/sandbox/sandbox.ts';
 
 const schema = buildSchema(sandboxSchemaSdl);
 const problems = (document: string): string[] => validate(schema, parse(document)).map(({ message }) => message);
+const isGraphql = (dialect: Dialect): dialect is GraphqlDialect => dialect.kind === 'graphql';
+const FIRST = CANDIDATE_QUERIES[0] ?? { field: '', argument: '' };
+
+const EVERYTHING: WireOrder = {
+  prompt: 'a "fox"\n',
+  width: 1024,
+  height: 512,
+  version: 'flux-pro-1.1',
+  quality: 'high',
+  webhookUrl: 'https://example.test/hook',
+};
+const LEAST: WireOrder = { prompt: 'a fox', width: 256, height: 256 };
 
 describe('the documents', () => {
   it.each([
-    ['generate', generateDocument(JOB_FIELDS)],
-    ['introspection', INTROSPECTION_DOCUMENT],
-    ['the first status query', jobDocument(CANDIDATE_QUERIES[0] ?? { field: '', argument: '' }, 'a"b', STATUS_FIELDS)],
-  ])('%s fits the schema', (_, document) => {
+    ...DIALECTS.filter(isGraphql).map((dialect) => [dialect.name, orderDocument(dialect, dialect.fields)]),
+    ['the question for the schema', SCHEMA_DOCUMENT],
+    ['the first status query', statusDocument(plainQuery(FIRST.field, FIRST.argument), ['a"b'])],
+    ['the first status query for several', statusDocument(plainQuery(FIRST.field, FIRST.argument), ['a', 'b'])],
+    ['the question for the headers', HEADERS_DOCUMENT],
+  ])('%s fits the schema', (_, document = '') => {
     expect(problems(document)).toEqual([]);
   });
 
-  it.each([
-    ['everything', { prompt: 'a fox', width: 1024, height: 512, version: 'flux-pro-1.1', quality: 'high' } as const],
-    ['what must be', { prompt: 'a fox', width: 256, height: 256 }],
-  ])('the variables with %s fit GenerateInput', (_, request) => {
-    const type = schema.getType('GenerateInput') as GraphQLInputObjectType;
-    const { input } = generateVariables(request);
-    expect(() => coerceInputValue(input, type)).not.toThrow();
+  it('alias the root field, so that the spelling of the answer never matters', () => {
+    for (const dialect of DIALECTS.filter(isGraphql)) {
+      expect(orderDocument(dialect, ['id'])).toContain(`{ job: ${dialect.rootField}(input: $input) { id } }`);
+    }
+  });
+});
+
+describe('the variables', () => {
+  const cases = DIALECTS.filter(isGraphql).flatMap((dialect) => [
+    [dialect.name, 'everything', dialect, EVERYTHING] as const,
+    [dialect.name, 'what must be', dialect, LEAST] as const,
+  ]);
+
+  it.each(cases)('of %s with %s fit the input type', (_, _what, dialect, order) => {
+    const type = schema.getType(dialect.inputType) as GraphQLInputObjectType;
+    expect(() => coerceInputValue(inputOf(dialect, order, DOCUMENTED_SHAPE), type)).not.toThrow();
   });
 
   it('send the prompt word for word, and no setting that was not made', () => {
-    expect(generateVariables({ prompt: 'a "fox"\n', width: 256, height: 512 })).toEqual({
-      input: {
+    const inputs = DIALECTS.map((dialect) =>
+      inputOf(dialect, { ...LEAST, prompt: EVERYTHING.prompt }, DOCUMENTED_SHAPE),
+    );
+    const plain = { service: 'flux-pro', prompt: 'a "fox"\n', width: 256, height: 256 };
+    expect(inputs).toEqual([
+      {
         type: 'IMAGE',
         provider: 'flux-pro',
         input: { text: 'a "fox"\n' },
-        options: { width: 256, height: 512 },
+        options: { width: 256, height: 256 },
       },
-    });
+      plain,
+      plain,
+    ]);
+  });
+
+  it('hold the optional parts at the places that are named for them, and at no other', () => {
+    for (const dialect of DIALECTS) {
+      const [all, least] = [EVERYTHING, LEAST].map((order) => leafPaths(inputOf(dialect, order, DOCUMENTED_SHAPE)));
+      const more = (all ?? []).filter((path) => least?.includes(path) === false);
+      expect([...more].sort()).toEqual(Object.values(dialect.places).sort());
+      expect(optionalPlaces(dialect)).toEqual(expect.arrayContaining(more));
+    }
+  });
+
+  it('cannot hold the quality but in generate: nothing else is left out by itself', () => {
+    expect(
+      DIALECTS.map((dialect) => partsLeftOut(dialect, EVERYTHING, inputOf(dialect, EVERYTHING, DOCUMENTED_SHAPE))),
+    ).toEqual([[], ['quality'], ['quality']]);
   });
 });

@@ -7,7 +7,8 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandb
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createOpenGate, type OpenGate } from '../support/open-gate.ts';
-import { unmarked } from '../unit/doitong/scripted-service.ts';
+import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
+import { PLAIN_SETTINGS, unmarked } from '../unit/doitong/scripted-service.ts';
 
 const REQUEST = { prompt: 'a fox in the snow', width: 256, height: 256 };
 const never = new AbortController().signal;
@@ -24,8 +25,8 @@ async function start(options: SandboxOptions = {}, apiKey?: string): Promise<voi
   server = await startFaultServer(sandbox.url);
   clock = createManualClock(undefined, { autoAdvance: true });
   gate = createOpenGate();
-  const settings = { apiUrl: server.url, apiKey: apiKey ?? sandbox.key, jobQuery: 'auto', userAgent: 'test' } as const;
-  provider = createDoitongProvider(settings, { clock, log, gate });
+  const settings = { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: apiKey ?? sandbox.key };
+  provider = createDoitongProvider(settings, { clock, log, gate, memory: createPlainWireMemory() });
 }
 async function stop(): Promise<void> {
   await provider.close();
@@ -81,7 +82,7 @@ describe('an order that ends without a job', () => {
     [{ status: 408 }, 'ambiguous', 'maybe', 3, 0],
     [{ status: 409, forward: true }, 'ambiguous', 'maybe', 3, 1],
     [{ status: 403 }, 'bad_key', 'no', 1, 0],
-    [{ status: 405 }, 'unsupported_service', 'no', 1, 0],
+    [{ status: 406 }, 'unsupported_service', 'no', 1, 0],
     [{ status: 413 }, 'bad_input', 'no', 1, 0],
     [{ status: 422 }, 'bad_input', 'no', 1, 0],
     [{ status: 204, forward: true }, 'ambiguous', 'maybe', 3, 1],

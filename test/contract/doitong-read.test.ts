@@ -1,8 +1,17 @@
 /** Proves how the status of a job is read, and how the query for it is found, remembered and given up. */
-import { buildSchema, graphqlSync } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import { errors, type Harness, job, type Script, startHarness } from '../unit/doitong/scripted-service.ts';
+import { createPlainWireMemory, type PlainWireMemory } from '../support/plain-wire-memory.ts';
+import { nameOf, schemaService, stepOf } from '../unit/doitong/schema-service.ts';
+import {
+  errors,
+  type Harness,
+  job,
+  KEY,
+  type Script,
+  type Scripted,
+  startHarness,
+} from '../unit/doitong/scripted-service.ts';
 
 const never = new AbortController().signal;
 let harness: Harness | undefined;
@@ -11,8 +20,12 @@ afterEach(async () => {
   harness = undefined;
 });
 
-async function start(script: Script, jobQuery: 'auto' | { field: string; argument: string } = 'auto') {
-  harness = await startHarness(script, { settings: { jobQuery } });
+async function start(
+  script: Script,
+  jobQuery: 'auto' | { field: string; argument: string } = 'auto',
+  memory: PlainWireMemory = createPlainWireMemory(),
+) {
+  harness = await startHarness(script, { settings: { jobQuery }, memory });
   const { provider, service, clock, lines } = harness;
   return {
     read: (id = 'job-1', signal = never) => provider.read(id, signal),
@@ -21,26 +34,11 @@ async function start(script: Script, jobQuery: 'auto' | { field: string; argumen
       expect(error).toBeInstanceOf(FluxError);
       return (error as FluxError).failure;
     },
-    asked: () => service.arrived.map(({ query }) => (query.includes('__schema') ? 'schema' : rootOf(query))),
+    asked: () => service.arrived.map(nameOf),
     service,
     clock,
     lines,
-  };
-}
-const rootOf = (query: string): string => /job: (\w+\(\w+):/u.exec(query)?.[1] ?? query;
-
-/** Answers as a real GraphQL server with this schema would. */
-function schemaOf(sdl: string, rootValue: Record<string, unknown>, introspection = true): Script {
-  const schema = buildSchema(sdl);
-  return ({ query }) => {
-    if (!introspection && query.includes('__schema')) {
-      return { status: 400, body: errors({ message: 'Introspection is off', code: 'INTROSPECTION_DISABLED' }) };
-    }
-    const { data, errors: list } = graphqlSync({ schema, source: query, rootValue });
-    return {
-      status: data === undefined ? 400 : 200,
-      body: { data, ...(list && { errors: list.map(({ message }) => ({ message })) }) },
-    };
+    memory,
   };
 }
 const JOB_TYPE = 'scalar JSON type Job { id: ID! status: String! url: String creditCost: Int metadata: JSON }';
@@ -85,7 +83,7 @@ describe('the configured query', () => {
 describe('finding the query', () => {
   it('asks for the schema once and remembers what fits, with the fields that are there', async () => {
     const sdl = `${JOB_TYPE} type Query { ping: String taskState(uid: String!): Job }`;
-    const { read, asked, service } = await start(schemaOf(sdl, { taskState: () => DONE }));
+    const { read, asked, service } = await start(schemaService(sdl, { taskState: () => DONE }));
     expect((await read()).phase).toBe('completed');
     await read();
     expect(asked()).toEqual(['schema', 'taskState(uid', 'taskState(uid']);
@@ -94,7 +92,7 @@ describe('finding the query', () => {
 
   it('is done once for many readers at a time', async () => {
     const sdl = `${JOB_TYPE} type Query { job(id: ID!): Job }`;
-    const { read, asked } = await start(schemaOf(sdl, { job: () => DONE }));
+    const { read, asked } = await start(schemaService(sdl, { job: () => DONE }));
     await Promise.all(['a', 'b', 'c', 'd'].map((id) => read(id)));
     expect(asked().filter((query) => query === 'schema')).toHaveLength(1);
     expect(asked()).toHaveLength(5);
@@ -102,7 +100,7 @@ describe('finding the query', () => {
 
   it('tries the names in their order where the schema is kept secret, and remembers the one that works', async () => {
     const sdl = `${JOB_TYPE} type Query { jobStatus(id: ID!): Job getJob(id: ID!): Job image(id: ID!): Job }`;
-    const { read, asked, service } = await start(schemaOf(sdl, { getJob: () => DONE }, false));
+    const { read, asked, service } = await start(schemaService(sdl, { getJob: () => DONE }, { introspection: false }));
     expect((await read()).phase).toBe('completed');
     await read();
     expect(asked()).toEqual([
@@ -121,10 +119,10 @@ describe('finding the query', () => {
   it('takes no other error for proof: it neither moves on nor settles', async () => {
     let healthy = false;
     const sdl = `${JOB_TYPE} type Query { jobStatus(jobId: ID!): Job }`;
-    const answers = schemaOf(sdl, { jobStatus: () => DONE }, false);
+    const answers = schemaService(sdl, { jobStatus: () => DONE }, { introspection: false });
     const script: Script = (arrived, count) => {
       if (!healthy && arrived.query.includes('jobStatus(')) return { status: 401 };
-      return typeof answers === 'function' ? answers(arrived, count) : {};
+      return stepOf(answers, arrived, count);
     };
     const { read, failure, asked } = await start(script);
     expect((await failure()).kind).toBe('bad_key');
@@ -139,21 +137,42 @@ describe('finding the query', () => {
     ]);
   });
 
-  it('gives up when nothing fits, says what to set, and does not ask again', async () => {
-    const { failure, asked } = await start(schemaOf('type Query { ping: String }', {}, false));
-    for (let time = 0; time < 2; time += 1) {
+  it('gives up when nothing fits, says what to set, and asks for none of the names again', async () => {
+    const { failure, asked } = await start(schemaService('type Query { ping: String }', {}, { introspection: false }));
+    for (let time = 0; time < 3; time += 1) {
       const told = await failure();
       expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no' });
       expect(told.remedy).toContain('for example job(id)');
+      expect(told.remedy).toContain('The jobs are not lost');
     }
-    expect(asked()).toHaveLength(8);
+    const byRest = 'GET /v1/text_to_image/job-1';
+    expect(asked()).toEqual([...asked().slice(0, 8), byRest, byRest, byRest]);
+    expect(new Set(asked()).size).toBe(9);
   });
 
-  it('asks only for names that the schema has', async () => {
+  it('asks only for what the schema has', async () => {
     const sdl = `${JOB_TYPE} type Query { job(id: ID): Job ping: String }`;
-    const { read, asked } = await start(schemaOf(sdl, { job: () => DONE }));
+    const { read, asked } = await start(schemaService(sdl, { job: () => DONE }));
     expect((await read()).phase).toBe('completed');
-    expect(asked()).toEqual(['schema', 'job(id', 'job(id']);
+    expect(asked()).toEqual(['schema', 'job(id']);
+    await harness?.close();
+
+    const { failure, asked: none } = await start(schemaService('type Query { ping: String }', {}));
+    expect((await failure()).remedy).toContain('DOITONG_JOB_QUERY');
+    expect(none()).toEqual(['schema', 'GET /v1/text_to_image/job-1']);
+  });
+
+  it('reads past a neighbour that knows no such job, and settles on what has led to a job', async () => {
+    const sdl = `${JOB_TYPE} type Query { jobStatus(jobId: ID!): Job generation(id: ID!): Job }`;
+    const answers = { jobStatus: () => null, generation: ({ id }: { id: string }) => (id === 'job-1' ? DONE : null) };
+    const { read, failure, asked, memory } = await start(schemaService(sdl, answers, { introspection: false }));
+    expect(await failure('gone')).toMatchObject({ kind: 'service_error', retry: 'later' });
+    expect(memory.known()).toBeUndefined();
+    expect((await read()).phase).toBe('completed');
+    expect(memory.known()).toMatchObject({ reading: { field: 'generation', argument: ['id'] } });
+    const before = asked().length;
+    expect(await failure('gone')).toMatchObject({ kind: 'service_error', retry: 'later' });
+    expect(asked().slice(before)).toEqual(['generation(id']);
   });
 
   it('goes on to the names when the question for the schema ends in 5xx', async () => {
@@ -161,17 +180,158 @@ describe('finding the query', () => {
     expect((await read()).phase).toBe('completed');
   });
 
-  it('finds a query anew when the one it found is gone', async () => {
+  it('finds a query anew when the one it found is gone, once for all readers', async () => {
     let sdl = `${JOB_TYPE} type Query { oldJob(id: ID!): Job }`;
-    const script: Script = (arrived, count) => {
-      const answers = schemaOf(sdl, { oldJob: () => DONE, newJob: () => DONE });
-      return typeof answers === 'function' ? answers(arrived, count) : {};
-    };
-    const { read, failure } = await start(script);
+    const script: Script = (arrived, count) =>
+      stepOf(schemaService(sdl, { oldJob: () => DONE, newJob: () => DONE }), arrived, count);
+    const { read, asked, memory } = await start(script);
     await read();
     sdl = sdl.replace('oldJob', 'newJob');
-    expect((await failure()).kind).toBe('unsupported_service');
+    const jobs = await Promise.all(['a', 'b', 'c', 'd'].map((id) => read(id)));
+    expect(jobs.map(({ phase }) => phase)).toEqual(Array.from({ length: 4 }, () => 'completed'));
+    expect(asked().filter((query) => query === 'schema')).toHaveLength(2);
+    expect(memory.known()).toMatchObject({ reading: { field: 'newJob' } });
+  });
+
+  it('waits for an answer about the schema that came to nothing only once more', async () => {
+    let asks = 0;
+    const answers = schemaService(`${JOB_TYPE} type Query { strangeName(id: ID!): Job }`, { strangeName: () => DONE });
+    const script: Script = (arrived, count) => {
+      if (!arrived.query.includes('__schema')) return stepOf(answers, arrived, count);
+      asks += 1;
+      return asks === 1 ? { text: '{"data":{"__schema"' } : stepOf(answers, arrived, count);
+    };
+    const { read, asked } = await start(script);
     expect((await read()).phase).toBe('completed');
+    expect(asked()).toEqual(['schema', 'schema', 'strangeName(id']);
+  });
+});
+
+describe('what was found', () => {
+  const sdl = `${JOB_TYPE} type Query { taskState(uid: String!): Job }`;
+
+  it('is used by the next process without asking for the schema', async () => {
+    const first = await start(schemaService(sdl, { taskState: () => DONE }));
+    await first.read();
+    await harness?.close();
+    const { read, asked } = await start(schemaService(sdl, { taskState: () => DONE }), 'auto', first.memory);
+    expect((await read()).phase).toBe('completed');
+    expect(asked()).toEqual(['taskState(uid']);
+  });
+
+  it('is forgotten by the next process when it does not fit any more', async () => {
+    const first = await start(schemaService(sdl, { taskState: () => DONE }));
+    await first.read();
+    await harness?.close();
+    const other = schemaService(sdl.replace('taskState', 'renderState'), { renderState: () => DONE });
+    const { read, asked, memory } = await start(other, 'auto', first.memory);
+    expect((await read()).phase).toBe('completed');
+    expect(asked()).toEqual(['taskState(uid', 'schema', 'renderState(uid']);
+    expect(memory.known()).toMatchObject({ reading: { field: 'renderState' } });
+  });
+
+  it.each([
+    { reading: { field: 'job(id: 1) { id } evil', argument: ['id'] } },
+    { reading: 'by mail', leftOut: 7 },
+    { dialect: 'constructor' },
+    {},
+  ])('counts for nothing when it is none: %j', async (facts) => {
+    const { read, asked } = await start(
+      schemaService(sdl, { taskState: () => DONE }),
+      'auto',
+      createPlainWireMemory(facts),
+    );
+    expect((await read()).phase).toBe('completed');
+    expect(asked()).toEqual(['schema', 'taskState(uid']);
+  });
+
+  it('does not stand in the way of what is configured, and is not replaced by it', async () => {
+    const memory = createPlainWireMemory({ reading: 'rest' });
+    const { read, asked } = await start([{ body: job(DONE) }], { field: 'myJob', argument: 'key' }, memory);
+    expect((await read()).phase).toBe('completed');
+    expect(asked()).toEqual(['myJob(key']);
+    expect(memory.known()).toEqual({ reading: 'rest' });
+  });
+});
+
+describe('reading by REST', () => {
+  const none: Scripted = { status: 404, body: errors({ message: 'nothing here', code: 'NOT_FOUND' }) };
+  const rest =
+    (answer: (path: string) => Scripted): Script =>
+    ({ method, path }) =>
+      method === 'GET' ? answer(path) : none;
+
+  it('is found where there is no GraphQL, by one look, and remembered', async () => {
+    const { read, asked, service, memory } = await start(rest(() => ({ body: DONE })));
+    expect(await read('a/b?c')).toEqual({
+      remoteId: 'a/b?c',
+      phase: 'completed',
+      remoteStatus: 'completed',
+      url: 'https://cdn/a.jpg',
+      creditCost: 12,
+    });
+    await read();
+    expect(asked()).toEqual([
+      'schema',
+      'checkJobStatus(jobId',
+      'GET /v1/text_to_image/a%2Fb%3Fc',
+      'GET /v1/text_to_image/job-1',
+    ]);
+    expect(service.arrived.at(-1)?.headers).toMatchObject({ 'x-api-key': KEY });
+    expect(service.arrived.at(-1)?.headers).not.toHaveProperty('authorization');
+    expect(memory.known()).toMatchObject({ reading: 'rest' });
+  });
+
+  it.each([{ job: DONE }, { data: DONE }, { result: DONE }, { data: { job: DONE } }])('takes %j', async (body) => {
+    const { read } = await start(rest(() => ({ body })));
+    expect((await read()).url).toBe(DONE.url);
+  });
+
+  it('takes what a failed job says of itself for the reason', async () => {
+    const { read } = await start(rest(() => ({ body: { id: 'job-1', status: 'failed', error: 'GPU on fire' } })));
+    expect((await read()).failure).toMatchObject({
+      kind: 'generation_failed',
+      message: expect.stringContaining('GPU on fire'),
+    });
+  });
+
+  it('tells an unknown job from a door that is gone', async () => {
+    let answer: Scripted = none;
+    const memory = createPlainWireMemory({ reading: 'rest' });
+    const { failure, asked } = await start(
+      rest(() => answer),
+      'auto',
+      memory,
+    );
+    expect(await failure()).toMatchObject({ kind: 'service_error', retry: 'later' });
+    expect(memory.known()).toEqual({ reading: 'rest' });
+    answer = { status: 404, text: '<h1>Not found</h1>' };
+    expect((await failure()).remedy).toContain('DOITONG_JOB_QUERY');
+    expect(memory.known()).not.toHaveProperty('reading');
+    expect(asked()).toContain('schema');
+  });
+
+  it.each([
+    [401, 'bad_key'],
+    [429, 'rate_limited'],
+    [500, 'service_error'],
+  ])('that is refused with %i where it is the only door is told as that', async (status, kind) => {
+    const { failure } = await start(rest(() => ({ status })));
+    expect(await failure()).toMatchObject({ kind, creditsSpent: 'maybe' });
+  });
+
+  it.each([401, 400, 302])('that is refused with %i beside GraphQL is no way to read', async (status) => {
+    const answers = schemaService('type Query { ping: String }', {});
+    const { failure } = await start((arrived, count) =>
+      arrived.method === 'GET' ? { status } : stepOf(answers, arrived, count),
+    );
+    expect((await failure()).remedy).toContain('DOITONG_JOB_QUERY');
+  });
+
+  it('does not take the id of a refusal for a job', async () => {
+    const body = { id: 'req_1', status: 'error', message: 'Not for you' };
+    const { failure } = await start(rest(() => ({ status: 403, body })));
+    expect((await failure()).kind).toBe('bad_key');
   });
 });
 

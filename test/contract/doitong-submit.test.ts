@@ -5,11 +5,13 @@ import { type Failure, FluxError } from '../../src/core/failure.ts';
 import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { createManualClock, MANUAL_CLOCK_START } from '../support/manual-clock.ts';
 import { createOpenGate } from '../support/open-gate.ts';
+import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import {
   errors,
   type Harness,
   job,
   KEY,
+  PLAIN_SETTINGS,
   REQUEST,
   type Script,
   startHarness,
@@ -28,6 +30,8 @@ async function start(script: Script, options?: Parameters<typeof startHarness>[1
   harness = await startHarness(script, options);
   return harness;
 }
+/** What arrived but the questions for the schema. */
+const orders = (service: Harness['service']) => service.arrived.filter(({ query }) => !query.includes('__schema'));
 async function failureOf(order: Promise<unknown>): Promise<Failure> {
   const error: unknown = await order.then(
     () => undefined,
@@ -112,7 +116,7 @@ describe('an order', () => {
     const { provider, service } = await start(script);
     const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind, creditsSpent: 'maybe', retry: 'same_job' });
-    expect(service.arrived).toHaveLength(script.length);
+    expect(orders(service)).toHaveLength(script.length);
   });
 
   it.each([
@@ -123,10 +127,11 @@ describe('an order', () => {
     [404, 'unsupported_service'],
     [413, 'bad_input'],
   ])('that is refused with %i is sent once and costs nothing', async (status, kind) => {
-    const { provider, service } = await start([{ status, text: '<html>no</html>' }]);
+    const settings = { dialect: 'generate' } as const;
+    const { provider, service } = await start(() => ({ status, text: '<html>no</html>' }), { settings });
     const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind, creditsSpent: 'no', retry: 'no', httpStatus: status });
-    expect(service.arrived).toHaveLength(1);
+    expect(orders(service)).toHaveLength(1);
   });
 
   it('learns the balance from a refusal', async () => {
@@ -195,13 +200,16 @@ describe('an order', () => {
     'Cannot query field "generate" on type "Mutation". Did you mean "generateImage"?',
     'Unknown type "GenerateInput". Did you mean "ImageGenerationInput"?',
   ])('to a service without this dialect costs nothing: %s', async (message) => {
-    const { provider, service } = await start([{ body: errors({ message }) }]);
+    const { provider, service } = await start(() => ({ body: errors({ message }) }), {
+      settings: { dialect: 'generate' },
+    });
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'unsupported_service',
       creditsSpent: 'no',
       retry: 'no',
+      remedy: expect.stringContaining('DOITONG_DIALECT'),
     });
-    expect(service.arrived).toHaveLength(1);
+    expect(orders(service)).toHaveLength(1);
   });
 
   it.each([{ data: { job: null } }, { data: { generate: {} } }])(
@@ -221,11 +229,12 @@ describe('an order', () => {
 
   it('with a value that the schema refuses is bad input', async () => {
     const message = 'Variable "$input" got invalid value 1024 at "input.options.width"; too wide.';
-    const { provider } = await start([{ body: errors({ message }) }]);
+    const { provider, service } = await start(() => ({ body: errors({ message }) }));
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'bad_input',
       creditsSpent: 'no',
     });
+    expect(orders(service)).toHaveLength(1);
   });
 });
 
@@ -298,8 +307,13 @@ describe('an end that the caller or a deadline makes', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
     const clock = createManualClock();
-    const settings = { apiUrl: `https://127.0.0.1:${port}`, apiKey: KEY, jobQuery: 'auto', userAgent: 'test' } as const;
-    const provider = createDoitongProvider(settings, { clock, log, gate: createOpenGate() });
+    const settings = { ...PLAIN_SETTINGS, apiUrl: `https://127.0.0.1:${port}` };
+    const provider = createDoitongProvider(settings, {
+      clock,
+      log,
+      gate: createOpenGate(),
+      memory: createPlainWireMemory(),
+    });
     const controller = new AbortController();
     const order = failureOf(provider.submit(REQUEST, 'key-1', unmarked(controller.signal)));
     setTimeout(() => controller.abort(), 50);

@@ -122,7 +122,7 @@ describe.each([
   });
 
   it('carries its order on and pays nothing', async () => {
-    const stage = await set();
+    const stage = await set({ speed: 10 });
     const orders = [{ prompt: 'a wren' }];
     const task: WorkerTask = {
       settings: stage.settings,

@@ -45,7 +45,10 @@ export type CrashReport = Books & {
 const SPEED = 10;
 /** Equal orders are one for 120 s of the clock after the end; a repetition comes well before. */
 const REPEAT_WITHIN_MS = 60_000 / SPEED;
+/** An order that was repeated so often will not come to an end in this run. */
+const MOST_REPEATS = 25;
 const WAIT_MS = 120_000;
+const MOST_PROBLEMS = 50;
 const FAULTS_SCRIPTED = 20_000;
 const KILLED = 0.9;
 const INTENTS_PER_WORKER = [2, 7] as const;
@@ -53,7 +56,7 @@ const LANES = [1, 4] as const;
 const FIRST_GUESS_OF_LIFE_MS = 1_200;
 const RECOVERY_ROUNDS = 12;
 
-type Intent = { prompt: string; started?: true; jobId?: string; lastSeen: number };
+type Intent = { prompt: string; started?: true; jobId?: string; lastSeen: number; repeated: number };
 /** What became of an intent in one process; `undefined` as long as it was not even started. */
 type Progress = { intent: Intent; started?: true; news?: JobNews; over?: true };
 
@@ -103,6 +106,8 @@ class CrashRun {
 
   #isWorkLeft(): boolean {
     const { intents, kills } = this.options;
+    // Else a program that does nothing at all would be tried for ever.
+    if (this.problems.length > MOST_PROBLEMS) return false;
     return this.#again.length > 0 || this.#fresh < intents || this.tally.kills < kills;
   }
 
@@ -138,17 +143,19 @@ class CrashRun {
   #next(): { intent: Intent; look: boolean } | undefined {
     for (let next = this.#again.shift(); next !== undefined; next = this.#again.shift()) {
       if (next.intent.started === undefined) return next;
-      if (Date.now() - next.intent.lastSeen < REPEAT_WITHIN_MS) {
+      if (Date.now() - next.intent.lastSeen < REPEAT_WITHIN_MS && next.intent.repeated < MOST_REPEATS) {
+        next.intent.repeated += 1;
         this.tally.repeated += 1;
         return next;
       }
+      if (next.intent.repeated === MOST_REPEATS) this.problems.push(`${next.intent.prompt} comes to no end`);
       // After the time in which equal orders are one, the same prompt would be a new wish.
       this.tally.leftToRecovery += 1;
     }
     const { intents, kills } = this.options;
     if (this.#fresh >= intents && this.tally.kills >= kills) return undefined;
     this.#fresh += 1;
-    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: Date.now() }, look: false };
+    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: Date.now(), repeated: 0 }, look: false };
   }
 
   #hear(batch: readonly Progress[], message: WorkerMessage): void {

@@ -9,7 +9,7 @@ import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
 
-const SPEED = 10;
+const SPEED = 20;
 /** How much of a file is left. */
 const CUTS = [0, 0.5, 0.98];
 

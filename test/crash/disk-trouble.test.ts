@@ -9,7 +9,7 @@ import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { type Stage, setStage } from './stage.ts';
 
-const SPEED = 10;
+const SPEED = 20;
 
 const open: { app?: App; stage?: Stage; disk?: SmallDisk } = {};
 afterEach(async () => {

@@ -52,10 +52,10 @@ const CASES: Case[] = [
   },
   { name: '403', faults: [answer(403, errors('FORBIDDEN'))], kind: 'bad_key', requests: 1, charges: 0, spent: 'no' },
   {
-    name: '404',
-    faults: [answer(404, 'nothing here')],
+    name: '404 at both doors',
+    faults: [answer(404, 'nothing here'), answer(404, 'nothing here')],
     kind: 'unsupported_service',
-    requests: 1,
+    requests: 2,
     charges: 0,
     spent: 'no',
   },

@@ -97,6 +97,7 @@ async function readAll(stream: IncomingMessage): Promise<Buffer> {
 
 function targetOf(method: string, path: string, body: string): FaultTarget | 'other' {
   if (path.startsWith('/outputs/')) return 'picture';
+  if (method === 'GET' && path.startsWith('/v1/text_to_image/')) return 'status';
   if (method !== 'POST') return 'other';
   if (path === '/v1/text_to_image') return 'submit';
   if (path !== '/graphql') return 'other';
@@ -169,6 +170,8 @@ export async function startFaultServer(sandboxUrl: string): Promise<FaultServer>
     const fixed = typeof fault === 'string' ? fixedAnswers[fault] : fault;
     if (fixed) {
       if (fixed.forward) await answered();
+      // The sandbox's clock is a test's own: this machine's time would be another one.
+      response.sendDate = false;
       send(
         response,
         { status: fixed.status, headers: { ...fixed.headers }, body: Buffer.from(fixed.body ?? '') },

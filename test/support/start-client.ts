@@ -1,5 +1,6 @@
 /** A real MCP client of either SDK line, connected in process to the real server, job service and sandbox over HTTP. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client as ModernClient } from '@modelcontextprotocol/client';
@@ -11,6 +12,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
+import { WebhookDoor } from '../../src/cli/webhook-door.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
@@ -33,6 +35,8 @@ export type StoryOptions = {
   sandboxed?: boolean;
   /** Plays the user of a client that can put questions; absent: the client cannot. */
   onQuestion?: (question: Question) => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> };
+  /** The service is given an address on this machine where the app listens, as `serve` does; it posts by scenario. */
+  webhooks?: boolean;
   /** What the settings say instead of the sandbox's own. */
   settings?: Partial<AppSettings>;
 };
@@ -64,6 +68,8 @@ export type Story = {
   /** Stands between client and sandbox. */
   wire: FaultServer;
   outputDir: string;
+  /** Where webhooks go, with the option `webhooks`. */
+  webhookUrl: string | undefined;
   /** Everything logged, at every level. */
   logLines: string[];
   startedApps(): number;
@@ -81,18 +87,24 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const wire = await startFaultServer(sandbox.url);
   const outputDir = await mkdtemp(join(tmpdir(), 'flux-story-'));
   const logLines: string[] = [];
-  const secrets = new Secrets([sandbox.key]);
+  const secrets = new Secrets([sandbox.key, sandbox.webhookSecret]);
   const log: Log = createStderrLog('debug', secrets.redact, (line) => logLines.push(line));
-  const started: App[] = [];
-  const start = async (): Promise<App> => {
+  const listen = options.webhooks ? { host: '127.0.0.1', port: await freePort() } : undefined;
+  const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
+  const started: Pick<App, 'jobs' | 'close'>[] = [];
+  const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
+    const door = new WebhookDoor(listen, log);
     const app = await createApp(
       {
         apiKey: sandbox.key,
         apiKeyFile: undefined,
         apiUrl: wire.url,
         plan: 'auto',
+        dialect: 'auto',
         jobQuery: 'auto',
         downloadHosts: [],
+        webhookUrl,
+        webhookSecret: listen === undefined ? undefined : sandbox.webhookSecret,
         outputDir,
         stateDir: join(outputDir, 'state'),
         sandbox: options.sandboxed ?? true,
@@ -105,10 +117,17 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         resendHours: 23,
         ...options.settings,
       },
-      { log, onSecret: (secret) => secrets.add(secret), clock },
+      { log, onSecret: (secret) => secrets.add(secret), clock, onSubmission: () => door.open(app.webhookSink) },
     );
-    started.push(app);
-    return app;
+    const running = {
+      jobs: app.jobs,
+      close: async () => {
+        await door.close();
+        await app.close();
+      },
+    };
+    started.push(running);
+    return running;
   };
   let app = new Lazy(start);
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
@@ -134,6 +153,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     sandbox,
     wire,
     outputDir,
+    webhookUrl,
     logLines,
     startedApps: () => started.length,
     restart: async () => {
@@ -149,6 +169,14 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
       await rm(outputDir, { recursive: true, force: true });
     },
   };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 type Connected = Pick<

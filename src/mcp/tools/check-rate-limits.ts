@@ -48,14 +48,14 @@ export const checkRateLimits = defineTool({
   output,
   async handle(args, context) {
     const report = await (await context.jobs()).limits(args.refresh ? context.signal : undefined);
-    const value = view(report);
+    const value = view(report, context.now());
     return { type: 'value', value, text: text(value, context.sandbox) };
   },
 });
 
 type LimitsView = z.output<typeof output>;
 
-function view(report: LimitsReport): LimitsView {
+function view(report: LimitsReport, now: number): LimitsView {
   const { requests, credits } = report;
   return {
     plan: report.plan,
@@ -75,7 +75,7 @@ function view(report: LimitsReport): LimitsView {
       low: credits.low,
     },
     next_request_at: iso(report.nextRequestAt),
-    advice: advice(report),
+    advice: advice(report, now),
   };
 }
 
@@ -100,7 +100,7 @@ function text(value: LimitsView, sandbox: boolean): string {
 /** The cheapest picture by the price list. */
 const CHEAPEST_MAX_CREDITS = creditRange(SIDE_MIN_PX, SIDE_MIN_PX).max;
 
-function advice(report: LimitsReport): string {
+function advice(report: LimitsReport, now: number): string {
   const { concurrent, daily, credits, images } = report;
   const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
   if (left < CHEAPEST_MAX_CREDITS)
@@ -109,8 +109,7 @@ function advice(report: LimitsReport): string {
     return "Today's pictures are used up; ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
   if (daily.limit !== null && daily.used >= daily.limit)
     return "The plan's daily jobs are used up; order more tomorrow.";
-  if (report.requests.remaining === 0)
-    return `Wait until ${iso(report.nextRequestAt)}: the requests of this minute are used up.`;
+  if (report.nextRequestAt > now) return `Wait until ${iso(report.nextRequestAt)}: no request may leave before.`;
   if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit)
     return 'A picture can be ordered; it is sent when a running job has finished.';
   return credits.low

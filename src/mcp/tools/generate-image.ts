@@ -14,6 +14,7 @@ import {
   sidesOf,
 } from '../../core/image-request.ts';
 import { quoted } from '../../core/untrusted-text.ts';
+import { WEBHOOK_URL_MAX_CHARACTERS } from '../../core/webhook-url.ts';
 import { defineTool, type ToolOutcome } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
@@ -56,6 +57,15 @@ const input = z
       .max(MAX_CREDITS_MAX)
       .optional()
       .describe('What may be spent on this call at most; the price that the user has accepted. Default: the settings.'),
+    webhook_url: z
+      .string()
+      .min(1)
+      .max(WEBHOOK_URL_MAX_CHARACTERS)
+      .optional()
+      .describe(
+        'Https URL that Doitong posts to when the job ends, at the origin of the setting DOITONG_WEBHOOK_URL. Only when ' +
+          'the user names one; the answer comes without it as well. Default: the setting.',
+      ),
   })
   .check(({ value, issues }) => {
     if (value.aspect_ratio === undefined && value.size === undefined) return;
@@ -82,6 +92,7 @@ export const generateImage = defineTool({
   input,
   async handle(args, context) {
     const jobs = await context.jobs();
+    const webhookUrl = args.webhook_url === undefined ? undefined : jobs.webhookTarget(args.webhook_url);
     const sides = sidesOf({ ...args, aspectRatio: args.aspect_ratio });
     const request: ImageRequest = {
       prompt: args.prompt,
@@ -102,6 +113,7 @@ export const generateImage = defineTool({
     const { job, duplicate } = await jobs.order(request, {
       allowDuplicate: args.allow_duplicate,
       ...(args.file_name === undefined ? {} : { fileName: args.file_name }),
+      ...(webhookUrl === undefined ? {} : { webhookUrl }),
     });
     try {
       return await waitForJob(jobs, job.id, waitSeconds, context, duplicate);

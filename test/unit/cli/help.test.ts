@@ -1,9 +1,11 @@
 /** Proves that help leaves nothing out: it is rendered from the tables that the program works with. */
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/cli/commands.ts';
-import { helpText } from '../../../src/cli/help.ts';
+import { fullHelp, helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
 import { JOB_STATUSES } from '../../../src/mcp/job-view.ts';
+import { SCENARIOS } from '../../../src/sandbox/scenarios/scenarios.ts';
+import { SCENARIO_GROUPS } from '../../../src/sandbox/scenarios/table.ts';
 
 const flat = (text: string): string => text.replace(/\s+/gu, ' ');
 
@@ -32,6 +34,11 @@ describe("the program's help", () => {
     expect(help).toContain('  flux-pro-mcp jobs [list|show|resume] [ID]\n');
   });
 
+  it('lists no scenarios: their table is not loaded for it', async () => {
+    expect(await fullHelp()).toBe(help);
+    for (const { sentence } of SCENARIOS) expect(flat(help)).not.toContain(sentence);
+  });
+
   it('fits a terminal of 100 columns and ends its last line', () => {
     for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(help).toMatch(/[^\n]\n$/u);
@@ -46,7 +53,8 @@ describe("a command's help", () => {
       expect(flat(help)).toContain(text);
     }
     for (const flag of command.flags) {
-      expect(help).toContain(`  --${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}\n`);
+      const dots = flag.repeatable ? ' …' : '';
+      expect(help).toContain(`  --${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}${dots}\n`);
       expect(flat(help)).toContain(flag.help);
     }
     for (const name of SETTING_NAMES) {
@@ -58,5 +66,38 @@ describe("a command's help", () => {
   it('names the statuses as they are', () => {
     const jobs = COMMANDS.find(({ name }) => name === 'jobs');
     expect(flat(jobs === undefined ? '' : helpText(jobs))).toContain(`of this status: ${JOB_STATUSES.join(', ')}.`);
+  });
+
+  it('tells of a flag that it may be given several times, and of no other', () => {
+    for (const command of COMMANDS) {
+      const told = flat(helpText(command)).split('May be given several times.').length - 1;
+      expect(told).toBe(command.flags.filter(({ repeatable }) => repeatable).length);
+    }
+  });
+});
+
+describe("a command's full help", () => {
+  const sandbox = COMMANDS.find(({ name }) => name === 'sandbox');
+
+  it.each(COMMANDS)('of $name begins with what the tables tell, and fits a terminal', async (command) => {
+    const help = await fullHelp(command);
+    expect(help.startsWith(helpText(command))).toBe(true);
+    if (command.details === undefined) expect(help).toBe(helpText(command));
+    for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    expect(help).toMatch(/[^\n]\n$/u);
+  });
+
+  it('of sandbox lists every scenario under its group, with its sentence and what it excludes', async () => {
+    const [, ...sections] = (await fullHelp(sandbox)).split('\nScenarios: ');
+    expect(sections.map((section) => section.split(':\n')[0])).toEqual([...SCENARIO_GROUPS]);
+    const names = sections.map((section) => section.match(/(?<=^ {2})\S+$/gmu));
+    expect(names).toEqual(
+      SCENARIO_GROUPS.map((group) => SCENARIOS.filter((known) => known.group === group).map(({ name }) => name)),
+    );
+    const all = flat(sections.join(' '));
+    for (const { name, sentence, excludes } of SCENARIOS) {
+      const others = excludes.length === 0 ? '' : ` Not together with ${excludes.join(', ')}.`;
+      expect(all).toContain(` ${name} ${sentence}${others}`);
+    }
   });
 });

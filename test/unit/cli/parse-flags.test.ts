@@ -1,7 +1,7 @@
 /** Proves that a flag or a word is either understood or refused with a message that names it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Command, UsageError } from '../../../src/cli/command.ts';
+import { type Command, UsageError, valuesOf } from '../../../src/cli/command.ts';
 import { parseFlags } from '../../../src/cli/parse-flags.ts';
 
 const COMMAND: Command = {
@@ -10,6 +10,7 @@ const COMMAND: Command = {
   flags: [
     { name: 'sandbox', help: 'A switch.' },
     { name: 'colour', value: 'NAME', help: 'A value.' },
+    { name: 'tint', value: 'NAME', repeatable: true, help: 'A value, or several.' },
   ],
   settings: ['waitSeconds', 'apiKey'],
   load: () => Promise.reject(new Error('not loaded in this test')),
@@ -37,13 +38,15 @@ describe('parseFlags', () => {
 
   it('refuses an unknown flag and lists the known ones', () => {
     expect(() => parse('--color', 'red')).toThrow(
-      new UsageError('paint has no flag --color. Allowed: --help, --version, --sandbox, --colour, --wait-seconds.'),
+      new UsageError(
+        'paint has no flag --color. Allowed: --help, --version, --sandbox, --colour, --tint, --wait-seconds.',
+      ),
     );
     expect(() => parse('-x')).toThrow('paint has no flag -x.');
     expect(() => parse('--constructor')).toThrow('paint has no flag --constructor.');
   });
 
-  it.each([['--colour'], ['--wait-seconds', '--sandbox', '--colour']])(
+  it.each([['--colour'], ['--tint', 'red', '--tint'], ['--wait-seconds', '--sandbox', '--colour']])(
     'refuses a flag without its value: %j',
     (...argv) => {
       expect(() => parse(...argv)).toThrow(/ needs a value\.$/u);
@@ -53,6 +56,25 @@ describe('parseFlags', () => {
   it('refuses a flag that is given twice', () => {
     expect(() => parse('--colour', 'red', '--colour', 'red')).toThrow('--colour is given twice.');
     expect(() => parse('--sandbox', '--sandbox')).toThrow('--sandbox is given twice.');
+    expect(() => parse('--wait-seconds=5', '--wait-seconds=5')).toThrow('--wait-seconds is given twice.');
+    expect(() => parse('--help', '--help')).toThrow('--help is given twice.');
+  });
+
+  it('keeps every value of a repeatable flag, in the order given', () => {
+    const tints = (...argv: string[]): string[] => valuesOf(parseFlags(argv, COMMAND), 'tint');
+    expect(tints()).toEqual([]);
+    expect(tints('--tint', 'red')).toEqual(['red']);
+    expect(tints('--tint=red', '--colour', 'green', '--tint', 'a,b = c', '--tint', 'red', '--tint=')).toEqual([
+      'red',
+      'a,b = c',
+      'red',
+      '',
+    ]);
+    fc.assert(
+      fc.property(fc.array(fc.string().filter((text) => !text.includes('\0'))), (values) => {
+        expect(tints(...values.map((value) => `--tint=${value}`))).toEqual(values);
+      }),
+    );
   });
 
   it('refuses a value for a switch', () => {

@@ -1,7 +1,7 @@
 /** Proves the bounds of whole numbers that are given to a command's own flags, and which settings a command reads. */
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/cli/command.ts';
-import { FOR_JOBS, settingsOf, settingsWithout, wholeNumber } from '../../../src/cli/settings.ts';
+import { FOR_JOBS, NOT_FOR_SANDBOX, settingsOf, settingsWithout, wholeNumber } from '../../../src/cli/settings.ts';
 
 const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({
   words: [],
@@ -41,5 +41,13 @@ describe('settingsOf', () => {
     expect(left).toContain('waitSeconds');
     expect(settingsOf(args({ 'wait-seconds': '3600' }, { FLUX_RESULT: 'video' }), left).waitSeconds).toBe(45);
     expect(() => settingsOf(args({ plan: 'gold' }), left)).toThrow(UsageError);
+  });
+
+  it.each([
+    ['the built-in sandbox, which posts nothing', NOT_FOR_SANDBOX],
+    ['commands that end', settingsWithout(FOR_JOBS)],
+  ])('listens for no webhooks in %s, and asks for no secret', (_, left) => {
+    const { webhookListen, webhookSecret } = settingsOf(args({}, { DOITONG_WEBHOOK_LISTEN: '8080' }), left);
+    expect([webhookListen, webhookSecret]).toEqual([undefined, undefined]);
   });
 });

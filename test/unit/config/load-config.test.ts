@@ -15,6 +15,7 @@ describe('without flags and environment', () => {
     expect(loaded(loadConfig({}, {}))).toEqual({
       apiUrl: 'https://api.doitong.com',
       plan: 'auto',
+      dialect: 'auto',
       jobQuery: 'auto',
       downloadHosts: ['cdn.doitong.com'],
       maxCreditsPerDay: 1_000,
@@ -107,12 +108,52 @@ describe('a bad value', () => {
   });
 });
 
+describe('a setting that needs others', () => {
+  const LISTEN = { DOITONG_WEBHOOK_LISTEN: '8080' };
+  const URL = { DOITONG_WEBHOOK_URL: 'https://hooks.example.org/doitong' };
+  const SECRET = { DOITONG_WEBHOOK_SECRET: 'whsec_fox-and-hen' };
+  const NEEDS = 'DOITONG_WEBHOOK_LISTEN: it needs DOITONG_WEBHOOK_URL and DOITONG_WEBHOOK_SECRET, and';
+
+  it.each([
+    [LISTEN, `${NEEDS} DOITONG_WEBHOOK_URL and DOITONG_WEBHOOK_SECRET are not set.`],
+    [{ ...LISTEN, ...URL }, `${NEEDS} DOITONG_WEBHOOK_SECRET is not set.`],
+    [{ ...LISTEN, ...SECRET, DOITONG_WEBHOOK_URL: ' ' }, `${NEEDS} DOITONG_WEBHOOK_URL is not set.`],
+  ])('is refused without one of them, and names it: %j', (env, message) => {
+    expect(problems(loadConfig({}, env))).toEqual([message]);
+  });
+
+  it('is taken with all of them, from wherever they come', () => {
+    const config = loaded(loadConfig({ 'webhook-listen': '[::1]:8080' }, { ...URL, ...SECRET }));
+    expect(config.webhookListen).toEqual({ host: '::1', port: 8080 });
+  });
+
+  it('says nothing more about one of them that is refused', () => {
+    const env = { ...LISTEN, ...SECRET, DOITONG_WEBHOOK_URL: 'http://hooks.example.org/doitong' };
+    expect(problems(loadConfig({}, env))).toEqual([expect.stringMatching(/^DOITONG_WEBHOOK_URL: /u)]);
+  });
+
+  it('is needed by none: they have a use without it', () => {
+    expect(loaded(loadConfig({}, URL)).webhookUrl).toBe('https://hooks.example.org/doitong');
+    expect(loaded(loadConfig({}, SECRET)).webhookSecret).toBe('whsec_fox-and-hen');
+  });
+
+  it('is not looked at where it plays no part', () => {
+    expect(loadConfig({}, LISTEN, ['webhookListen'])).toEqual(loadConfig({}, {}));
+  });
+});
+
 describe('a secret', () => {
   it.each(['short', 'with space in it', 'käse-käse-käse', 'x'.repeat(513)])('is not shown when refused: %j', (key) => {
     const [line] = problems(loadConfig({}, { DOITONG_API_KEY: key }));
     expect(line).toBe(
       'DOITONG_API_KEY: the value (not shown) is not allowed. Allowed: 8 to 512 visible ASCII characters without spaces.',
     );
+  });
+
+  it('for webhooks is not shown when refused', () => {
+    expect(problems(loadConfig({}, { DOITONG_WEBHOOK_SECRET: 'hen' }))).toEqual([
+      'DOITONG_WEBHOOK_SECRET: the value (not shown) is not allowed. Allowed: 8 to 512 characters, none of them a control character.',
+    ]);
   });
 
   it('that was put where the path of the key file belongs is not shown either', () => {

@@ -40,6 +40,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['http://[::1]:4000', 'http://[::1]:4000'],
   ],
   plan: ['auto', 'free', 'starter', 'pro', 'enterprise'].map((plan) => [plan, plan]),
+  dialect: ['auto', 'generate', 'generateImage', 'rest'].map((name) => [name, name]),
   jobQuery: [
     ['auto', 'auto'],
     ['job(id)', { field: 'job', argument: 'id' }],
@@ -48,6 +49,29 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   downloadHosts: [
     ['cdn.doitong.com', ['cdn.doitong.com']],
     ['CDN.doitong.com, img.example.org', ['cdn.doitong.com', 'img.example.org']],
+  ],
+  webhookUrl: [
+    ['https://hooks.example.org/doitong', 'https://hooks.example.org/doitong'],
+    ['https://HOOKS.example.org:443/a/../b?token=1', 'https://hooks.example.org/b?token=1'],
+    ['https://hooks.example.org:8443/x/', 'https://hooks.example.org:8443/x/'],
+    ['http://127.0.0.1:8080/doitong', 'http://127.0.0.1:8080/doitong'],
+    ['http://localhost/doitong', 'http://localhost/doitong'],
+    ['http://[::1]:8080/doitong', 'http://[::1]:8080/doitong'],
+    [`https://a.example/${'x'.repeat(1_982)}`, `https://a.example/${'x'.repeat(1_982)}`],
+  ],
+  webhookSecret: [
+    ['12345678', '12345678'],
+    ['zwölf Füchse', 'zwölf Füchse'],
+    ['x'.repeat(512), 'x'.repeat(512)],
+  ],
+  webhookListen: [
+    ['8080', { host: '127.0.0.1', port: 8080 }],
+    ['1', { host: '127.0.0.1', port: 1 }],
+    ['0.0.0.0:65535', { host: '0.0.0.0', port: 65_535 }],
+    ['localhost:08080', { host: 'localhost', port: 8080 }],
+    ['hooks.home.arpa:8080', { host: 'hooks.home.arpa', port: 8080 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['[::ffff:127.0.0.1]:8080', { host: '::ffff:127.0.0.1', port: 8080 }],
   ],
   outputDir: [
     ['/srv/pictures', '/srv/pictures'],
@@ -93,6 +117,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
     'file:///etc/passwd',
   ],
   plan: ['Pro', 'gold', 'free,pro'],
+  dialect: ['graphql', 'generateimage', 'REST', 'generate,rest'],
   jobQuery: ['job', 'job()', '(id)', 'job(id', 'job(id) { x }', 'job(id: 1)', '1job(id)', `${'j'.repeat(101)}(id)`],
   downloadHosts: [
     'https://cdn.doitong.com',
@@ -102,6 +127,40 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
     '*.doitong.com',
     '-a.com',
     'cdn.doitong.com.',
+  ],
+  webhookUrl: [
+    'hooks.example.org/doitong',
+    'http://hooks.example.org/doitong',
+    'http://127.0.0.1.evil.com/doitong',
+    'https://hooks.example.org',
+    'https://hooks.example.org/',
+    'https://hooks.example.org/?token=1',
+    'https://hooks.example.org/doitong#part',
+    'https://hooks.example.org/doitong#',
+    'https://user@hooks.example.org/doitong',
+    'https://:word@hooks.example.org/doitong',
+    'ftp://127.0.0.1/doitong',
+    'file:///doitong',
+    `https://a.example/${'x'.repeat(1_983)}`,
+  ],
+  webhookSecret: ['1234567', 'x'.repeat(513), 'new\nline', 'tab\tstop', 'half a surrogate \ud800'],
+  webhookListen: [
+    '0',
+    '65536',
+    '-1',
+    'http',
+    '8080/tcp',
+    '127.0.0.1',
+    '127.0.0.1:',
+    ':8080',
+    '::1:8080',
+    '[::1]',
+    '[localhost]:8080',
+    '[1.2.3.4]:8080',
+    '300.1.1.1:8080',
+    'a b:8080',
+    'user@127.0.0.1:8080',
+    'http://127.0.0.1:8080',
   ],
   outputDir: ['pictures', './pictures', '..', '~other', 'C:pictures', '/a\0b'],
   stateDir: ['state', './state', '../state'],
@@ -120,7 +179,9 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
 /** As a flag where there is one: unlike in the environment, nothing is trimmed on the way. */
 function load(name: SettingName, text: string): ReturnType<typeof loadConfig> {
   const row: Setting = SETTINGS[name];
-  return row.flag === undefined ? loadConfig({}, { [row.env]: text }) : loadConfig({ [row.flag]: text }, {});
+  const needed = SETTING_NAMES.filter((other) => row.needs?.includes(other));
+  const env = Object.fromEntries(needed.map((other) => [SETTINGS[other].env, GOOD[other][0]?.[0] ?? '']));
+  return row.flag === undefined ? loadConfig({}, { ...env, [row.env]: text }) : loadConfig({ [row.flag]: text }, env);
 }
 
 describe.each(SETTING_NAMES)('%s', (name) => {
@@ -158,8 +219,12 @@ describe('the table', () => {
 
   it('has no flag and no default for what is secret', () => {
     const secrets = rows.filter((row) => row.secret);
-    expect(secrets.map((row) => row.env)).toEqual(['DOITONG_API_KEY']);
+    expect(secrets.map((row) => row.env)).toEqual(['DOITONG_API_KEY', 'DOITONG_WEBHOOK_SECRET']);
     for (const row of secrets) expect([row.flag, row.default]).toEqual([undefined, undefined]);
+  });
+
+  it('needs nothing that is not in it', () => {
+    for (const row of rows) for (const name of row.needs ?? []) expect(SETTING_NAMES).toContain(name);
   });
 
   it('keeps the flags of every command clear', () => {

@@ -7,6 +7,7 @@ import { sampleFailure, sampleJob } from './sample-jobs.ts';
 const job = sampleJob({
   state: 'processing',
   request: { prompt: 'Ein Fuchs im Schnee 🦊, "gemalt"', width: 1024, height: 768, version: 'flux-pro-1.1' },
+  webhookUrl: 'https://hooks.example.org/doitong?job=7',
   remoteId: 'dt_1',
   failure: sampleFailure(),
 });

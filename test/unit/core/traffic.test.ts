@@ -8,7 +8,7 @@ import {
   type Traffic,
   takePermit,
   trafficAt,
-  withoutRefutedBalance,
+  withOrderPaid,
 } from '../../../src/core/traffic.ts';
 
 const NOW = 1_800_000_000_000;
@@ -197,11 +197,18 @@ describe('permitsLeft', () => {
 describe('the balance', () => {
   const known: Traffic = { ...emptyTraffic(NOW), balance: { credits: 15, at: NOW } };
 
+  it('pays for the orders that were made since, each once', () => {
+    const order = { id: 'job_1', credits: 6, orderedAt: NOW + 1 };
+    const once = withOrderPaid(known, order);
+    expect(once.balance?.credits).toBe(9);
+    expect(withOrderPaid(once, order)).toBe(once);
+    expect(withOrderPaid(once, { ...order, id: 'job_2' }).balance?.credits).toBe(3);
+    expect(withOrderPaid(known, { ...order, orderedAt: NOW - 1 })).toBe(known);
+  });
+
   it('that could not have paid for an order that was taken later is out of date', () => {
-    expect(withoutRefutedBalance(known, 16, NOW + 1).balance).toBeUndefined();
-    expect(withoutRefutedBalance(known, 15, NOW + 1)).toBe(known);
-    expect(withoutRefutedBalance(known, 16, NOW - 1)).toBe(known);
+    expect(withOrderPaid(known, { id: 'job_1', credits: 16, orderedAt: NOW + 1 }).balance).toBeUndefined();
     const empty = emptyTraffic(NOW);
-    expect(withoutRefutedBalance(empty, 16, NOW)).toBe(empty);
+    expect(withOrderPaid(empty, { id: 'job_1', credits: 16, orderedAt: NOW })).toBe(empty);
   });
 });

@@ -1,13 +1,14 @@
-/** Proves that validation messages are recognised as graphql-js writes them, and that the status query is found. */
+/** Proves that validation messages are recognised as graphql-js writes them, and what can be cured by dropping fields. */
 import { buildSchema, graphqlSync, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import {
-  readSchema,
+  CANDIDATE_QUERIES,
+  isRootType,
   readValidationMessage,
   validationProblems,
   withoutUnknownFields,
 } from '../../../src/doitong/discovery.ts';
-import { INTROSPECTION_DOCUMENT, isGraphqlName, jobDocument } from '../../../src/doitong/documents.ts';
+import { isGraphqlName } from '../../../src/doitong/documents.ts';
 
 const SCHEMA = buildSchema(`
   type Job { id: ID! status: String! url: String meta: Meta }
@@ -49,7 +50,16 @@ describe('the messages of graphql-js', () => {
     ['no selection on an object', '{ checkJob(id: "a") { meta } }', { problem: 'unfit_field', field: 'meta' }],
     ['an unknown argument', '{ checkJob(id: "a", x: 1) { id } }', { problem: 'unfit_document' }],
     ['a missing argument', '{ job(id: "a") { id } }', { problem: 'unfit_document' }],
-    ['an unknown type', 'mutation ($input: Nope!) { generate(input: $input) { id } }', { problem: 'unfit_document' }],
+    [
+      'an unknown type',
+      'mutation ($input: Nope!) { generate(input: $input) { id } }',
+      { problem: 'unknown_type', type: 'Nope' },
+    ],
+    [
+      'one with a suggestion',
+      'mutation ($input: GenerateInputs!) { generate(input: $input) { id } }',
+      { problem: 'unknown_type', type: 'GenerateInputs' },
+    ],
     [
       'a variable out of place',
       'mutation ($input: String) { generate(input: $input) { id } }',
@@ -73,6 +83,24 @@ describe('the messages of graphql-js', () => {
     expect(problemsOf(MUTATION, variables)).toEqual([{ problem }]);
   });
 
+  it('no variables at all, and no mutations at all', () => {
+    expect(problemsOf(MUTATION, {})).toEqual([{ problem: 'bad_variables' }]);
+    const schema = buildSchema('type Query { name: String }');
+    const { errors } = graphqlSync({ schema, source: 'mutation { generate }' });
+    expect(validationProblems((errors ?? []).map(({ message }) => ({ message })))).toEqual([
+      { problem: 'no_mutations' },
+    ]);
+    expect(readValidationMessage('Schema is not configured for mutations.')).toEqual({ problem: 'no_mutations' });
+  });
+
+  it.each([
+    'Variable "$input" has invalid value: Expected value of type "In" not to include unknown field "a", found: { a: 1 }.',
+    'Variable "$input" has invalid value at .options[0].quality: String cannot represent a non string value: 7',
+    'Variable "$input" got invalid value {"a":1}; Field "a" is not defined by type In at value.options.',
+  ])('of other releases about the variables: %s', (message) => {
+    expect(readValidationMessage(message)).toEqual({ problem: 'bad_variables' });
+  });
+
   it.each([
     'Please note: Cannot query field "a" on type "Query".',
     'Cannot query field "a" on type "Query". And charged you 5 credits.',
@@ -91,6 +119,7 @@ describe('the messages of graphql-js', () => {
     const validation = { message: 'Unknown type "X".' };
     expect(validationProblems([validation, { message: 'boom' }])).toBeUndefined();
     expect(validationProblems([])).toBeUndefined();
+    expect(validationProblems([validation])).toEqual([{ problem: 'unknown_type', type: 'X' }]);
     expect(validationProblems([{ message: 'Field `x` is missing', code: 'GRAPHQL_VALIDATION_FAILED' }])).toEqual([
       { problem: 'unfit_document' },
     ]);
@@ -118,69 +147,20 @@ describe('withoutUnknownFields', () => {
   });
 });
 
-describe('readSchema', () => {
-  const find = (sdl: string): ReturnType<typeof readSchema> =>
-    readSchema(graphqlSync({ schema: buildSchema(sdl), source: INTROSPECTION_DOCUMENT }).data);
-  const JOB = 'type Job { id: ID! status: Status! url: String creditCost: Float error: Err metadata: JSON }';
-  const REST = 'enum Status { A } scalar JSON type Err { message: String }';
-
-  it('finds the query, with the fields that its type has and that need no selection', () => {
-    const found = find(`${JOB} ${REST} type Query { ping: String theJob(key: String!, locale: String): Job! }`);
-    expect(found?.query).toEqual({ field: 'theJob', argument: 'key' });
-    expect(found?.fields).toEqual(['id', 'status', 'url', 'creditCost', 'metadata']);
-    expect(found?.rootFields).toEqual(new Set(['ping', 'theJob']));
-  });
-
-  it('prefers names that speak of a job, whatever the order in the schema', () => {
-    const names = ['zebra', 'image', 'generationById', 'jobState', 'jobStatus'];
-    for (const order of [names, [...names].reverse()]) {
-      for (let count = names.length; count > 0; count -= 1) {
-        const there = order.filter((name) => names.indexOf(name) < count);
-        const found = find(`${JOB} ${REST} type Query { ${there.map((name) => `${name}(id: ID!): Job`).join(' ')} }`);
-        const best = ['jobStatus', 'image', 'jobState', 'generationById', 'zebra'].find((name) => there.includes(name));
-        expect(found?.query?.field).toBe(best);
-      }
-    }
-  });
-
-  it.each([
-    ['no argument', 'job: Job'],
-    ['an optional argument', 'job(id: ID): Job'],
-    ['two required arguments', 'job(id: ID!, key: String!): Job'],
-    ['an argument of another type', 'job(id: Int!): Job'],
-    ['a list of ids', 'job(id: [ID!]!): Job'],
-    ['a list of jobs', 'jobs(id: ID!): [Job]'],
-    ['a type without url', 'job(id: ID!): Err'],
-  ])('does not take a field with %s', (_, field) => {
-    expect(find(`${JOB} ${REST} type Query { ${field} }`)).toMatchObject({ query: undefined });
-  });
-
-  it('takes a required argument with a default for an optional one', () => {
-    const found = find(`${JOB} ${REST} type Query { job(id: ID!, locale: String! = "en"): Job }`);
-    expect(found?.query).toEqual({ field: 'job', argument: 'id' });
-  });
-
-  it('takes nothing for a schema that is none', () => {
-    for (const data of [undefined, null, {}, { __schema: null }, { __schema: { queryType: null } }, 'x']) {
-      expect(readSchema(data)).toBeUndefined();
-    }
-    const hostile = { name: 'job(id: "x") { id } evil', args: [], type: { kind: 'OBJECT' } };
-    expect(readSchema({ __schema: { queryType: { fields: [hostile, 7, null] } } })?.rootFields.size).toBe(0);
-  });
-});
-
-describe('jobDocument', () => {
-  it('keeps any id inside its literal', () => {
-    for (const id of ['plain', 'a"b', 'a\\', '") { id } evil: x(y: "', '\u2028', '狐']) {
-      const document = jobDocument({ field: 'checkJob', argument: 'id' }, id, ['id']);
-      const schema = buildSchema('type Job { id: ID! } type Query { checkJob(id: ID!): Job }');
-      const rootValue = { checkJob: (input: { id: string }) => input };
-      expect(graphqlSync({ schema, source: document, rootValue }).data).toEqual({ job: { id } });
-    }
-  });
-
-  it('knows what a name is', () => {
+describe('names', () => {
+  it('of GraphQL are told from other text', () => {
     expect(['job', '_a1', 'Job'].every(isGraphqlName)).toBe(true);
     expect(['', '1a', 'a b', 'a(', 'a\n', 'ä'].some(isGraphqlName)).toBe(false);
+  });
+
+  it('of roots are known by their usual forms', () => {
+    expect(['Query', 'Mutation', 'RootQuery', 'query_root', 'MutationType', 'MUTATION'].every(isRootType)).toBe(true);
+    expect(['Job', 'QueryResult', 'Generation', ''].some(isRootType)).toBe(false);
+  });
+
+  it('that are tried are different and can stand in a document', () => {
+    const names = CANDIDATE_QUERIES.flatMap(({ field, argument }) => [field, argument]);
+    expect(names.every(isGraphqlName)).toBe(true);
+    expect(new Set(CANDIDATE_QUERIES.map(({ field }) => field)).size).toBe(CANDIDATE_QUERIES.length);
   });
 });

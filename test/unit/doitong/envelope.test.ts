@@ -1,7 +1,7 @@
 /** Proves that any body whatsoever becomes an envelope. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openEnvelope } from '../../../src/doitong/envelope.ts';
+import { openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
 
 const open = (value: unknown): ReturnType<typeof openEnvelope> => openEnvelope(JSON.stringify(value));
 
@@ -75,5 +75,48 @@ describe('openEnvelope', () => {
         expect(Array.isArray(openEnvelope(JSON.stringify({ data, errors })).errors)).toBe(true);
       }),
     );
+  });
+});
+
+describe('openRestEnvelope', () => {
+  const job = { id: 'a', status: 'processing' };
+  const rest = (value: unknown, status = 200): ReturnType<typeof openEnvelope> =>
+    openRestEnvelope(status, JSON.stringify(value));
+
+  it.each([job, { job }, { data: job }, { result: job }, { data: { image: job } }, { data: { job } }])(
+    'finds the job in %j',
+    (answer) => {
+      expect(rest(answer)).toMatchObject({ job, errors: [] });
+    },
+  );
+
+  it('takes a number for an id, and what a job says of itself for no error', () => {
+    expect(rest({ id: 7, message: 'Accepted', error: null })).toMatchObject({ job: { id: 7 }, errors: [] });
+    expect(rest({ ...job, status: 'failed', error: 'GPU on fire' })).toMatchObject({
+      job: { error: 'GPU on fire' },
+      errors: [],
+    });
+    expect(rest({ job, message: 'Careful' })).toMatchObject({ job, errors: [{ message: 'Careful' }] });
+  });
+
+  it.each([
+    [402, { id: 'req_1', error: 'Insufficient credits' }],
+    [400, { id: 'req_1', status: 'error', message: 'No' }],
+    [500, job],
+    [200, { message: 'No' }],
+    [200, { error: { message: 'No', code: 'X' } }],
+    [200, { errors: [{ message: 'No' }] }],
+    [200, {}],
+    [200, { status: 'processing' }],
+    [200, [job]],
+    [200, null],
+  ])('finds none in %i %j', (status, answer) => {
+    expect(rest(answer, status).job).toBeUndefined();
+  });
+
+  it('tells what is JSON from what is none', () => {
+    expect(rest({ errors: [] }, 404).data).toEqual({ errors: [] });
+    expect(openRestEnvelope(404, '<h1>Not found</h1>')).toEqual({ job: undefined, data: undefined, errors: [] });
+    expect(openRestEnvelope(200, undefined).data).toBeUndefined();
   });
 });

@@ -7,13 +7,17 @@ import type { LogFields } from '../../../src/core/log.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createOpenGate, type OpenGate } from '../../support/open-gate.ts';
+import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
 
 export type Arrived = {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
+  /** Empty where there is none. */
   query: string;
   variables: unknown;
+  /** What came, read as JSON; `undefined` for a GET. */
+  body: unknown;
 };
 /** A body alone is sent as JSON with status 200. */
 export type Scripted =
@@ -29,10 +33,15 @@ async function startScriptedService(script: Script): Promise<ScriptedService> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const { query, variables } = JSON.parse(Buffer.concat(chunks).toString()) as { query: string; variables: unknown };
-    const entry = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, query, variables };
+    const text = Buffer.concat(chunks).toString();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    const { query = '', variables } = (body ?? {}) as { query?: string; variables?: unknown };
+    const { method = '', url: path = '', headers } = request;
+    const entry = { method, path, headers, query, variables, body };
     arrived.push(entry);
     const step = typeof script === 'function' ? script(entry, arrived.length) : script[arrived.length - 1];
+    // Its clock is the test's own business: by default it does not tell the time.
+    response.sendDate = false;
     if (typeof step === 'function') return step(response, request);
     response.writeHead(step === undefined ? 599 : (step.status ?? 200), {
       'content-type': 'application/json',
@@ -67,11 +76,22 @@ export const unmarked = (signal = new AbortController().signal): SubmitOptions =
   beforeSending: async () => undefined,
 });
 
+/** All but the address. */
+export const PLAIN_SETTINGS: Omit<DoitongSettings, 'apiUrl'> = {
+  apiKey: KEY,
+  jobQuery: 'auto',
+  dialect: 'auto',
+  webhookUrl: undefined,
+  userAgent: 'flux-pro-mcp/test',
+};
+
 export type Harness = {
   provider: ReturnType<typeof createDoitongProvider>;
   clock: ManualClock;
   /** Learns, and holds nothing back; not asked at all when a test brings its own. */
   gate: OpenGate;
+  /** What is known of the service; shared by the next process when a test hands it on. */
+  memory: PlainWireMemory;
   service: ScriptedService;
   /** Every line of the log, as text. */
   lines: string[];
@@ -85,20 +105,28 @@ export async function startHarness(
     settings?: Partial<DoitongSettings>;
     clock?: ManualClock;
     gateOn?: (clock: ManualClock) => RequestGate;
+    memory?: PlainWireMemory;
+    /** Another process in front of the same service; that one is not closed with it. */
+    service?: ScriptedService;
   } = {},
 ): Promise<Harness> {
-  const service = await startScriptedService(script);
+  const service = options.service ?? (await startScriptedService(script));
   const clock = options.clock ?? createManualClock(undefined, { autoAdvance: true });
   const gate = createOpenGate();
+  const memory = options.memory ?? createPlainWireMemory();
   const lines: string[] = [];
-  const line = (message: string, fields?: LogFields): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const at =
+    (level: string) =>
+    (message: string, fields?: LogFields): void =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const provider = createDoitongProvider(
-    { apiUrl: service.url, apiKey: KEY, jobQuery: 'auto', userAgent: 'flux-pro-mcp/test', ...options.settings },
-    { clock, log: { debug: line, info: line, warn: line, error: line }, gate: options.gateOn?.(clock) ?? gate },
+    { ...PLAIN_SETTINGS, apiUrl: service.url, ...options.settings },
+    { clock, log, gate: options.gateOn?.(clock) ?? gate, memory },
   );
   const close = async (): Promise<void> => {
     await provider.close();
-    await service.close();
+    if (options.service === undefined) await service.close();
   };
-  return { provider, clock, gate, service, lines, close };
+  return { provider, clock, gate, memory, service, lines, close };
 }

@@ -7,6 +7,7 @@ import type { ImageProvider, RemoteJob, SubmitOptions } from '../../../src/core/
 import { sameAs } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
+import type { JobEvents } from '../../../src/core/job-events.ts';
 import type { JobLedger } from '../../../src/core/job-ledger.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Plan } from '../../../src/core/plan.ts';
@@ -14,8 +15,9 @@ import type { Processes } from '../../../src/core/processes.ts';
 import type { RequestWindow } from '../../../src/core/traffic.ts';
 import { faultVerdict, type Purpose } from '../../../src/doitong/failures.ts';
 import { awaitPermit, type PermitTerms } from '../../../src/doitong/permit.ts';
-import { ImageJobs, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
+import { ImageJobs, type JobsParts, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
 import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { createMemoryEvents } from '../../../src/storage/event-marks.ts';
 import { createMemoryGate } from '../../../src/storage/gate.ts';
 import { createMemoryLedger } from '../../../src/storage/memory-ledger.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
@@ -48,7 +50,7 @@ export class FakeProvider implements ImageProvider {
   /** Called in between the mark and the first byte. */
   onSending: (() => void) | undefined;
   refreshed = 0;
-  readonly submitted: { prompt: string; key: string; signal: AbortSignal }[] = [];
+  readonly submitted: { prompt: string; key: string; signal: AbortSignal; webhookUrl: string | undefined }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
   readonly #clock: Clock;
   readonly #gate: RequestGate;
@@ -63,11 +65,12 @@ export class FakeProvider implements ImageProvider {
   }
 
   async submit(request: { prompt: string }, key: string, options: SubmitOptions): Promise<RemoteJob> {
-    const { signal, onWait, beforeSending } = options;
+    const { signal, onWait, beforeTry, beforeSending, webhookUrl } = options;
     await this.#permitted('submit', { signal, onWait });
+    beforeTry?.();
     await beforeSending();
     if (signal.aborted) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'submit').failure);
-    this.submitted.push({ prompt: request.prompt, key, signal });
+    this.submitted.push({ prompt: request.prompt, key, signal, webhookUrl });
     this.onSending?.();
     return play(nextOf(this.submissions), signal);
   }
@@ -81,6 +84,10 @@ export class FakeProvider implements ImageProvider {
   async refresh(signal: AbortSignal): Promise<void> {
     await this.#permitted('read', { signal });
     this.refreshed += 1;
+  }
+
+  async probe(): Promise<never> {
+    throw new Error('no job of these tests looks at the service');
   }
 
   async #permitted(purpose: Purpose, terms: Omit<PermitTerms, 'purpose'>): Promise<void> {
@@ -108,6 +115,13 @@ export class FakeStore implements ImageStore {
   save(_picture: Picture, label: PictureLabel): Promise<string> {
     this.labels.push(label);
     return play(nextOf(this.answers), new AbortController().signal);
+  }
+
+  /** Whether saved files are still there. */
+  present = true;
+
+  async has(): Promise<boolean> {
+    return this.present;
   }
 
   async read(): Promise<Uint8Array> {
@@ -148,6 +162,7 @@ export type Shared = {
   clock: Clock;
   gate: Gate;
   ledger: JobLedger;
+  events: JobEvents;
   /** Numbers of the processes that live. */
   living: Set<number>;
   ids: { jobId: () => string; idempotencyKey: () => string };
@@ -165,7 +180,7 @@ export type OneProcess = {
 /** One process and what it shares, on a clock that the test drives. */
 export type Bench = Shared & OneProcess & { clock: ManualClock; ledger: RecordingLedger };
 
-export type BenchSettings = Partial<JobsSettings> & { plan?: Plan | 'auto'; requestWindow?: RequestWindow };
+export type BenchSettings = ProcessSettings & { plan?: Plan | 'auto'; requestWindow?: RequestWindow };
 
 const DEFAULTS: JobsSettings = {
   sandbox: false,
@@ -178,6 +193,8 @@ const DEFAULTS: JobsSettings = {
   resendWindowMs: 23 * 60 * 60_000,
 };
 
+type ProcessSettings = Partial<JobsSettings> & Pick<JobsParts, 'onSubmission'>;
+
 /** Process 1, alone. */
 export function createBench(settings: BenchSettings = {}): Bench {
   const clock = createManualClock();
@@ -187,16 +204,17 @@ export function createBench(settings: BenchSettings = {}): Bench {
   let keys = 0;
   const ids = { jobId: () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
   const ledger = new RecordingLedger();
-  return startProcess(1, { clock, gate, ledger, living: new Set<number>(), ids }, settings);
+  const events = createMemoryEvents(clock);
+  return startProcess(1, { clock, gate, ledger, events, living: new Set<number>(), ids }, settings);
 }
 
 /** A process that shares with others what is shared, with the service scripted for it alone. */
 export function startProcess<Known extends Shared>(
   pid: number,
   shared: Known,
-  settings: Partial<JobsSettings> = {},
+  { onSubmission, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
-  const { clock, gate, ledger, living, ids } = shared;
+  const { clock, gate, ledger, events, living, ids } = shared;
   living.add(pid);
   const provider = new FakeProvider(clock, gate);
   const download = new FakeDownload();
@@ -204,7 +222,7 @@ export function startProcess<Known extends Shared>(
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
   const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(
-    { board, gate, provider, download, store, clock, log: silentLog, ids, processes },
+    { board, gate, provider, download, store, events, clock, log: silentLog, ids, processes, onSubmission },
     { ...DEFAULTS, ...settings },
   );
   const recorded = async (id = 'job_1'): Promise<Job> => {

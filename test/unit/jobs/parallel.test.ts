@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { totalsOf } from '../../../src/core/account.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { randomIds } from '../../../src/runtime/random-ids.ts';
+import { createFileEvents } from '../../../src/storage/event-marks.ts';
 import { createFileLedger } from '../../../src/storage/file-ledger.ts';
 import { createFileGate } from '../../../src/storage/gate.ts';
 import { createFastClock } from '../../support/fast-clock.ts';
@@ -34,7 +35,8 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
     const self = { self: () => owner(pid), isAlive: (other: { pid: number }) => living.has(other.pid) };
     const ledger = createFileLedger(folder, { clock, log, processes: self });
     const gate = createFileGate(folder, { clock, log, processes: self, plan: 'pro', jobs: () => ledger.list() });
-    started.push(startProcess(pid, { clock, gate, ledger, living, ids: randomIds }, settings));
+    const events = createFileEvents(folder, { clock, log });
+    started.push(startProcess(pid, { clock, gate, ledger, events, living, ids: randomIds }, settings));
   }
   return started;
 }

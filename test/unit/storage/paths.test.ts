@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expandHome, outputFolder } from '../../../src/storage/paths.ts';
+import { expandHome, outputFolder, partitionFolder, serviceFile } from '../../../src/storage/paths.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -43,5 +43,31 @@ describe('outputFolder', () => {
     await mkdir(join(home, '.config'));
     await writeFile(join(home, '.config', 'user-dirs.dirs'), text);
     expect(await outputFolder(undefined)).toBe(join(home, ...expected));
+  });
+});
+
+describe('partitionFolder and serviceFile', () => {
+  const root = resolve('/srv/state');
+  const ORIGINS = ['https://api.doitong.com', 'https://api.doitong.com:8443', 'http://api.doitong.com'];
+
+  it('keep services apart, and show no key', () => {
+    const paths = ORIGINS.flatMap((origin) => [
+      partitionFolder(root, origin, 'dt_live_12345678'),
+      partitionFolder(root, origin, 'dt_live_87654321'),
+      serviceFile(root, origin),
+    ]);
+    expect(new Set(paths).size).toBe(9);
+    for (const path of paths) {
+      expect(path).toContain('api.doitong.com-');
+      expect(path).not.toContain('dt_live');
+      expect(path.startsWith(root)).toBe(true);
+    }
+  });
+
+  it('name the same place as ever: what is on record there must be found again', () => {
+    expect(partitionFolder(root, 'https://api.doitong.com', 'dt_live_12345678')).toBe(
+      join(root, 'api.doitong.com-7ee163edd4afe16f'),
+    );
+    expect(serviceFile(root, 'http://[::1]:4000')).toMatch(/[\\/]services[\\/]___1_-[0-9a-f]{16}\.json$/u);
   });
 });

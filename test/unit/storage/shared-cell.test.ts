@@ -36,9 +36,11 @@ const FORM: Omit<CellForm<Count>, 'durable'> = {
 };
 
 /** The cell as one process sees it; processes above 9 are dead. */
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
 function cellOf(pid: number, durable = false): SharedCell<Count> {
   const processes = { self: () => owner(pid), isAlive: (other: { pid: number }) => other.pid <= 9 };
-  return createFileCell<Count>(path, { ...FORM, durable }, { clock: systemClock, processes });
+  return createFileCell<Count>(path, { ...FORM, durable }, { clock: systemClock, log, processes });
 }
 const increased = ({ count }: Count) => ({ value: { count: count + 1 }, result: count });
 

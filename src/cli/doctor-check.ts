@@ -1,0 +1,68 @@
+/** One thing that `doctor` looked at: its line, its JSON, and how a list of them ends. */
+import { FluxError } from '../core/failure.ts';
+import type { Redact } from '../core/redaction.ts';
+import { visible, visibleJson } from './terminal-text.ts';
+
+/** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
+export type CheckStatus = 'ok' | 'warn' | 'fail';
+
+export type Check = {
+  /** A word or two, joined by an underscore. */
+  check: string;
+  status: CheckStatus;
+  found: string;
+  /** What to do; always there unless the status is `ok`. */
+  remedy?: string;
+};
+
+export const ok = (check: string, found: string): Check => ({ check, status: 'ok', found });
+export const warn = (check: string, found: string, remedy: string): Check => ({ check, status: 'warn', found, remedy });
+export const fail = (check: string, found: string, remedy: string): Check => ({ check, status: 'fail', found, remedy });
+
+const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
+const NAME_WIDTH = 14;
+
+/** A line that needs no colour and holds no secret. */
+export function checkLine({ check, status, found, remedy }: Check, redact: Redact): string {
+  const what = remedy === undefined ? found : `${found} → ${remedy}`;
+  return visible(redact(`${MARKS[status]}  ${check.padEnd(NAME_WIDTH)}  ${what}`)).replaceAll('\n', ' ');
+}
+
+export function checksJson(checks: readonly Check[], redact: Redact): string {
+  const clean = checks.map(({ check, status, found, remedy }) => ({
+    check,
+    status,
+    found: redact(found),
+    ...(remedy === undefined ? {} : { remedy: redact(remedy) }),
+  }));
+  return visibleJson(clean);
+}
+
+export function summaryLine(checks: readonly Check[]): string {
+  const count = (status: CheckStatus): number => checks.filter((one) => one.status === status).length;
+  const [failed, warned] = [count('fail'), count('warn')];
+  const warnings = warned === 0 ? '' : ` ${counted(warned, 'warning')}.`;
+  if (failed === 0) return `A generation would work as far as can be seen without ordering one.${warnings}`;
+  return `A generation would not work: ${counted(failed, 'check')} failed.${warnings}`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** Remedies are written for a model that talks with the user; here the user reads them. */
+function toTheUser(remedy: string): string {
+  return remedy.replace(/^Ask the user to (\p{L})/u, (_, first: string) => first.toUpperCase());
+}
+
+/** What goes wrong while one thing is looked at must not hide the others. */
+export async function attempt(check: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof FluxError) {
+      const { message, remedy = 'Correct what is named here.' } = error.failure;
+      return [fail(check, message, toTheUser(remedy))];
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return [fail(check, `This could not be looked at: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];
+  }
+}

@@ -1,0 +1,133 @@
+/** `doctor`: looks at everything that a generation needs, one line each with the remedy. It spends nothing. */
+import type { Config } from '../config/settings.ts';
+import type { Log } from '../core/log.ts';
+import type { ServiceReport } from '../core/service-report.ts';
+import { createStderrLog } from '../runtime/stderr-log.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { systemProcesses } from '../runtime/system-processes.ts';
+import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
+import { createFileGate } from '../storage/gate.ts';
+import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
+import type { Arguments } from './command.ts';
+import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
+import { folderCheck, lookAtKey, nodeCheck } from './doctor-machine.ts';
+import { budgetChecks, recordsCheck } from './doctor-records.ts';
+import { serviceChecks } from './doctor-service.ts';
+import { webhookCheck } from './doctor-webhooks.ts';
+import { stayAlive } from './jobs-resume.ts';
+import { Secrets } from './secrets.ts';
+import { settingsOf } from './settings.ts';
+import { writeStderr } from './stderr.ts';
+
+/** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */
+const SERVICE_MS = 12_000;
+
+const EXIT_FAILURE = 1;
+
+export async function run(args: Arguments): Promise<number> {
+  const json = args.flags.json !== undefined;
+  const config = settingsOf(args);
+  const secrets = new Secrets([config.apiKey, config.webhookSecret].filter((secret) => secret !== undefined));
+  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
+  const checks: Check[] = [];
+  const tell = (found: readonly Check[]): void => {
+    checks.push(...found);
+    if (!json) for (const check of found) print(checkLine(check, secrets.redact));
+  };
+  const letGo = stayAlive();
+  try {
+    // What needs no network is told first, so that no slow network hides it.
+    tell([nodeCheck(process.version)]);
+    let apiKey: string | undefined;
+    tell(
+      await attempt('key', async () => {
+        const looked = await lookAtKey(config);
+        apiKey = looked.apiKey;
+        if (apiKey !== undefined) secrets.add(apiKey);
+        return [looked.check];
+      }),
+    );
+    const folders = await foldersOf(config, apiKey);
+    const isKept = (await lookAt('state_folder', 'FLUX_STATE_DIR', folders.state, tell)) !== 'fail';
+    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', folders.output, tell);
+    const isReadable = apiKey !== undefined;
+    if (isReadable) tell(await attempt('records', () => recordChecks(config, folders.state, log)));
+    tell(await attempt('webhooks', async () => [await webhookCheck(config)]));
+    tell([downloadsCheck(config)]);
+    tell(
+      await attempt('service', async () => {
+        const report = await probe({ ...config, apiKey, apiKeyFile: undefined }, isKept, log);
+        return serviceChecks(report, { ...config, now: systemClock.now() });
+      }),
+    );
+    // By now the plan is known.
+    if (isReadable) tell(await attempt('budget', () => budgetOf(config, folders.state, log)));
+  } finally {
+    letGo();
+  }
+  print(json ? checksJson(checks, secrets.redact) : summaryLine(checks));
+  return checks.some(({ status }) => status === 'fail') ? EXIT_FAILURE : 0;
+}
+
+type Tell = (found: readonly Check[]) => void;
+
+async function lookAt(
+  check: string,
+  setting: string,
+  folder: string,
+  tell: Tell,
+): Promise<Check['status'] | undefined> {
+  const found = await attempt(check, async () => [await folderCheck({ check, setting, folder })]);
+  tell(found);
+  return found[0]?.status;
+}
+
+/** Absolute; the state folder is the one of this service and key, as soon as there is a key. */
+async function foldersOf(
+  { stateDir, outputDir, apiUrl }: Config,
+  apiKey: string | undefined,
+): Promise<{ state: string; output: string }> {
+  const root = stateFolder(stateDir);
+  const state = apiKey === undefined ? root : partitionFolder(root, apiUrl, apiKey);
+  return { state, output: await outputFolder(outputDir) };
+}
+
+const shared = (log: Log) => ({ clock: systemClock, log, processes: systemProcesses });
+
+async function recordChecks({ stalledMinutes }: Config, folder: string, log: Log): Promise<Check[]> {
+  const jobs = await createFileLedger(folder, shared(log)).list();
+  return [recordsCheck(jobs, await damagedRecords(folder), stalledMinutes * 60_000, systemClock.now())];
+}
+
+async function budgetOf(config: Config, folder: string, log: Log): Promise<Check[]> {
+  const jobs = () => createFileLedger(folder, shared(log)).list();
+  const gate = createFileGate(folder, { ...shared(log), plan: config.plan, jobs });
+  return budgetChecks(await gate.state(), config, systemClock.now());
+}
+
+function downloadsCheck({ downloadHosts, apiUrl }: Config): Check {
+  const hosts = [...new Set([...downloadHosts, new URL(apiUrl).hostname])];
+  return ok(
+    'downloads',
+    `pictures are fetched from ${hosts.join(', ')} and from nowhere else (DOITONG_DOWNLOAD_HOSTS)`,
+  );
+}
+
+/** @param isKept whether the state folder takes what is noted: requests that are made here count for all servers */
+async function probe(config: Config, isKept: boolean, log: Log): Promise<ServiceReport> {
+  // Loaded here alone: it brings everything that speaks with the service.
+  const { createApp } = await import('../app.ts');
+  // What a sandbox is told apart by is that it keeps everything in memory.
+  const app = await createApp({ ...config, sandbox: !isKept }, { log, onSecret: () => undefined });
+  const deadline = systemClock.deadline(SERVICE_MS);
+  try {
+    return await app.probe(deadline.signal);
+  } finally {
+    deadline.clear();
+    await app.close();
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,55 @@
+/** The door for webhooks of a serving process: opened at the first order, or at a later one when the port is free by then. */
+import type { ListenAddress } from '../config/settings.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Log } from '../core/log.ts';
+import type { WebhookSink } from '../core/webhook-sink.ts';
+
+export class WebhookDoor {
+  readonly #listen: ListenAddress | undefined;
+  readonly #log: Log;
+  #opening: Promise<void> | undefined;
+  #closeListener: (() => Promise<void>) | undefined;
+  /** Open, or of no use any more. */
+  #isSettled = false;
+
+  /** @param listen where; `undefined`: nowhere */
+  constructor(listen: ListenAddress | undefined, log: Log) {
+    this.#listen = listen;
+    this.#log = log;
+  }
+
+  /** Never rejects: where nobody listens, jobs are polled. */
+  open(sink: WebhookSink | undefined): Promise<void> {
+    if (this.#isSettled || sink === undefined || this.#listen === undefined) return Promise.resolve();
+    this.#opening ??= this.#open(this.#listen, sink).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async close(): Promise<void> {
+    this.#isSettled = true;
+    await this.#opening;
+    await this.#closeListener?.();
+  }
+
+  async #open(listen: ListenAddress, sink: WebhookSink): Promise<void> {
+    try {
+      const { openWebhookListener } = await import('../transports/webhook.ts');
+      const listener = await openWebhookListener({ ...listen, sink, log: this.#log });
+      if (listener.taken) {
+        this.#log.info(
+          'the port for webhooks is taken, as a rule by another flux-pro-mcp, which tells this one',
+          listen,
+        );
+        return;
+      }
+      this.#closeListener = listener.close;
+    } catch (error) {
+      const failure = error instanceof FluxError ? error.failure : undefined;
+      const why = failure === undefined ? String(error) : `${failure.message} ${failure.remedy ?? ''}`.trimEnd();
+      this.#log.warn('nobody listens for webhooks; jobs are polled', { because: why });
+    }
+    this.#isSettled = true;
+  }
+}

@@ -1,0 +1,75 @@
+/** Tells from what is known of the service, without asking it anything, how an order would be placed there. */
+import type { OrderingFinding } from '../core/service-report.ts';
+import { DIALECTS, type Dialect, type DialectName, dialectOf, type WireOrder } from './dialects.ts';
+import { DOCUMENTED_SHAPE, type Fitting, fitToSchema, inputOf, partsLeftOut, type Shape } from './order-shape.ts';
+import type { SchemaModel } from './schema/introspection.ts';
+import type { Facts } from './service-facts.ts';
+
+export type ConfiguredDialect = DialectName | 'auto';
+
+/** Has every part that an order can have; it is never sent. */
+const FULL_ORDER: WireOrder = {
+  prompt: 'a lighthouse',
+  width: 1_024,
+  height: 1_024,
+  version: 'flux-pro-1.1',
+  quality: 'high',
+  webhookUrl: 'https://webhook.example/doitong',
+};
+
+/** @param schema `undefined`: the service does not tell it */
+export function findOrdering(
+  schema: SchemaModel | undefined,
+  known: Facts,
+  configured: ConfiguredDialect,
+): OrderingFinding {
+  const ways = waysFrom(known, configured);
+  const [first] = ways;
+  if (first === undefined) return { type: 'unknown' };
+  const source = configured !== 'auto' ? 'configured' : known.dialect === first.name ? 'remembered' : undefined;
+  if (schema === undefined) {
+    if (source === undefined) return { type: 'open', dialects: ways.map(({ name }) => name) };
+    const shape: Shape = known.dialect === first.name ? known.shape : DOCUMENTED_SHAPE;
+    return settled(first, source, shape);
+  }
+  for (const way of ways) {
+    if (way.kind === 'rest') return settled(way, source ?? 'only_one', DOCUMENTED_SHAPE);
+    const fitting = fitToSchema(schema, way, FULL_ORDER, DOCUMENTED_SHAPE);
+    if (fitting.type === 'shape') {
+      return settled(way, way === first && source !== undefined ? source : 'schema', fitting.shape, schema);
+    }
+    if (fitting.type === 'unserved') return unserved(way, fitting, schema);
+  }
+  return { type: 'absent', dialects: ways.map(({ name }) => name), ...insteadOf(ways, schema) };
+}
+
+/** In the order in which an order tries them. */
+function waysFrom({ dialect: known }: Facts, configured: ConfiguredDialect): readonly Dialect[] {
+  if (configured !== 'auto') return [dialectOf(configured)];
+  return known === undefined ? DIALECTS : [dialectOf(known), ...DIALECTS.filter(({ name }) => name !== known)];
+}
+
+type Source = (OrderingFinding & { type: 'settled' })['source'];
+
+/** @param schema when it says that the service takes such an order */
+function settled(dialect: Dialect, source: Source, shape: Shape, schema?: SchemaModel): OrderingFinding {
+  const leftOut = partsLeftOut(dialect, FULL_ORDER, inputOf(dialect, FULL_ORDER, shape, schema));
+  return { type: 'settled', dialect: dialect.name, source, checked: schema !== undefined, leftOut };
+}
+
+function unserved(
+  dialect: Dialect,
+  { missing, unknown }: Fitting & { type: 'unserved' },
+  schema: SchemaModel,
+): OrderingFinding {
+  return { type: 'unserved', dialect: dialect.name, missing, unknown, ...insteadOf([dialect], schema) };
+}
+
+function insteadOf(others: readonly Dialect[], schema: SchemaModel): { instead?: string } {
+  const fits = DIALECTS.find(
+    (dialect) =>
+      !others.includes(dialect) &&
+      (dialect.kind === 'rest' || fitToSchema(schema, dialect, FULL_ORDER, DOCUMENTED_SHAPE).type === 'shape'),
+  );
+  return fits === undefined ? {} : { instead: fits.name };
+}

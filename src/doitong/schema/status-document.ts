@@ -1,0 +1,223 @@
+/** Writes the document that asks for the status of one or several jobs, and reads the answer into flat records. */
+import { HEADERS_DOCUMENT } from '../documents.ts';
+import { isOutputName, isUrlName, wordsOf } from './name-words.ts';
+import { readsSeveral, type StatusQuery } from './status-query.ts';
+
+type RawJob = Record<string, unknown>;
+
+const ONE = 'job';
+const LIST = 'jobs';
+const alias = (index: number): string => `j${index}`;
+
+/**
+ * One id is asked for under `job`, several under `j0`, `j1`, … or in one list under `jobs`. Ids come from outside: they
+ * stand as string literals, which are valid for `ID` and `String` alike, where a variable would need the type.
+ */
+export function statusDocument(query: StatusQuery, ids: readonly string[]): string {
+  const asked = [...new Set(ids)];
+  if (asked.length === 0) return HEADERS_DOCUMENT;
+  const call = (name: string, some: readonly string[]): string =>
+    `${name}: ${query.field}(${argumentsOf(query, some)}) { ${selection(query)} }`;
+  if (asked.length === 1) return `query { ${call(ONE, asked)} }`;
+  if (readsSeveral(query)) return `query { ${call(LIST, asked)} }`;
+  return `query { ${asked.map((id, index) => call(alias(index), [id])).join(' ')} }`;
+}
+
+/**
+ * A record for each id of which the answer tells something, as `readWireJob` takes them; `null` when it tells that there
+ * is no such job. An id that is missing in the map was not answered for, because of errors beside the data.
+ */
+export function readStatusAnswer(
+  query: StatusQuery,
+  data: unknown,
+  ids: readonly string[],
+): Map<string, RawJob | null> {
+  const asked = [...new Set(ids)];
+  const found = new Map<string, RawJob | null>();
+  asked.forEach((id, index) => {
+    const value = answerFor(query, data, asked.length, index);
+    if (value === undefined) return;
+    const job = pick(query, inside(value, query.job).filter(isRecord), id, asked.length);
+    found.set(id, job === undefined ? null : flat(query, job, id));
+  });
+  return found;
+}
+
+/**
+ * The query without fields that the service does not have. `undefined` when that is no cure: it does not ask for such a
+ * field, or cannot do without it.
+ */
+export function withoutFields(query: StatusQuery, names: readonly string[]): StatusQuery | undefined {
+  const { id, status, creditCost, ...rest } = query;
+  const keeps = (path: readonly string[] | undefined): boolean =>
+    path !== undefined && !path.some((name) => names.includes(name));
+  const asked = [query.job, ...pathsOf(query)].flat();
+  if (names.length === 0 || !names.every((name) => asked.includes(name)) || !keeps(query.job)) return undefined;
+  const urls = query.urls.filter(keeps);
+  // An id tells apart what a list holds; a status cannot be guessed where there was one.
+  if (urls.length === 0 || (status !== undefined && !keeps(status)) || (query.answersList && !keeps(id))) {
+    return undefined;
+  }
+  return {
+    ...rest,
+    ...(id !== undefined && keeps(id) ? { id } : {}),
+    ...(status === undefined ? {} : { status }),
+    urls,
+    ...(creditCost !== undefined && keeps(creditCost) ? { creditCost } : {}),
+    reasons: query.reasons.filter(keeps),
+    others: query.others.filter(keeps),
+  };
+}
+
+function argumentsOf({ argument, takesList, sizeArgument }: StatusQuery, ids: readonly string[]): string {
+  const [outer, ...inner] = argument;
+  const literals = ids.map(literal);
+  const value = takesList ? `[${literals.join(', ')}]` : literals.join('');
+  const nested = inner.reduceRight((text, name) => `{${name}: ${text}}`, value);
+  const size = sizeArgument === undefined ? '' : `, ${sizeArgument}: ${ids.length}`;
+  return `${outer}: ${nested}${size}`;
+}
+
+/** JSON's escapes are GraphQL's, but for half a character, which GraphQL has no way to write. */
+function literal(id: string): string {
+  return JSON.stringify(id.replace(/\p{Cs}/gu, '\uFFFD'));
+}
+
+function pathsOf({ id, status, urls, creditCost, reasons, others }: StatusQuery): string[][] {
+  return [id, status, ...urls, creditCost, ...reasons, ...others].flatMap((path) => (path === undefined ? [] : [path]));
+}
+
+/** Paths that share their beginning share the selection. */
+type Selection = Map<string, Selection>;
+
+function selection(query: StatusQuery): string {
+  const root: Selection = new Map();
+  for (const path of pathsOf(query)) {
+    let at = root;
+    for (const name of [...query.job, ...path]) {
+      const next: Selection = at.get(name) ?? new Map();
+      at.set(name, next);
+      at = next;
+    }
+  }
+  return printed(root);
+}
+
+function printed(fields: Selection): string {
+  return [...fields].map(([name, inner]) => (inner.size === 0 ? name : `${name} { ${printed(inner)} }`)).join(' ');
+}
+
+function isRecord(value: unknown): value is RawJob {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function own(record: RawJob, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** What the service said to the question for this id; `undefined` when it said nothing. */
+function answerFor(query: StatusQuery, data: unknown, count: number, index: number): unknown {
+  if (!isRecord(data)) return undefined;
+  if (count > 1) {
+    const value = own(data, readsSeveral(query) ? LIST : alias(index));
+    // A list that is missing as a whole says nothing of any one in it.
+    return readsSeveral(query) && value === null ? undefined : value;
+  }
+  // Some services answer under a name of their own.
+  const [only, ...more] = Object.values(data);
+  const value = Object.hasOwn(data, ONE) ? data[ONE] : more.length === 0 ? only : undefined;
+  return value === null && query.answersList ? undefined : value;
+}
+
+const ENTRIES_MAX = 10_000;
+
+/** Every value at the end of the path, through all lists on the way. */
+function inside(value: unknown, path: readonly string[]): unknown[] {
+  let values = entries([value]);
+  for (const name of path) {
+    values = entries(values.map((item) => (isRecord(item) ? own(item, name) : undefined)));
+  }
+  return values;
+}
+
+function entries(values: readonly unknown[]): unknown[] {
+  return values
+    .flat(3)
+    .filter((value) => value !== null && value !== undefined)
+    .slice(0, ENTRIES_MAX);
+}
+
+function pick(query: StatusQuery, jobs: readonly RawJob[], id: string, asked: number): RawJob | undefined {
+  const same = jobs.find((job) => idIn(query, job)?.toString() === id);
+  if (same !== undefined) return same;
+  const [first, second] = jobs;
+  // Where a single job is answered it is the one asked for, whatever id it goes by; in a list it has to be found.
+  if (second !== undefined || first === undefined) return undefined;
+  if (!query.answersList) return first;
+  return asked === 1 && idIn(query, first) === undefined ? first : undefined;
+}
+
+function idIn(query: StatusQuery, job: RawJob): string | number | undefined {
+  const id = query.id === undefined ? undefined : inside(job, query.id)[0];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+function flat(query: StatusQuery, job: RawJob, id: string): RawJob {
+  const first = (path: readonly string[] | undefined): unknown =>
+    path === undefined ? undefined : inside(job, path)[0];
+  const told: [string, unknown][] = [
+    ['id', idIn(query, job) ?? id],
+    ['status', first(query.status)],
+    ['url', urlIn(query, job)],
+    ['creditCost', first(query.creditCost)],
+    ['error', reasonIn(query, job)],
+    ...query.others.map((path): [string, unknown] => [path.at(-1) ?? '', first(path)]),
+  ];
+  return Object.fromEntries(told.filter(([, value]) => value !== undefined));
+}
+
+function reasonIn(query: StatusQuery, job: RawJob): unknown {
+  return query.reasons
+    .flatMap((path) => inside(job, path))
+    .find((reason) => isRecord(reason) || (typeof reason === 'string' && reason.trim() !== ''));
+}
+
+function urlIn(query: StatusQuery, job: RawJob): string | undefined {
+  for (const path of query.urls) {
+    const named = isUrlName(wordsOf(path.at(-1) ?? ''));
+    for (const value of inside(job, path)) {
+      const url = isRecord(value) ? urlInJson(value) : urlOf(value, named);
+      if (url !== undefined) return url;
+    }
+  }
+  return undefined;
+}
+
+/** What a field is called says that it holds an address; elsewhere the value has to look like one. */
+function urlOf(value: unknown, named: boolean): string | undefined {
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  return named || /^https?:\/\/\S+$/iu.test(value.trim()) ? value : undefined;
+}
+
+const JSON_VISITS_MAX = 200;
+const JSON_MEMBERS_MAX = 200;
+
+/** A scalar of the service's own can hold a whole object: the nearest address under a name that fits. */
+function urlInJson(json: RawJob): string | undefined {
+  const queue: RawJob[] = [json];
+  for (let visits = 0; visits < JSON_VISITS_MAX; visits += 1) {
+    const record = queue.shift();
+    if (record === undefined) return undefined;
+    const members = Object.entries(record)
+      .slice(0, JSON_MEMBERS_MAX)
+      .map(([name, value]) => ({ words: wordsOf(name), values: entries([value]) }));
+    for (const fits of [isUrlName, isOutputName]) {
+      for (const { values } of members.filter(({ words }) => fits(words))) {
+        const url = values.map((value) => urlOf(value, false)).find((found) => found !== undefined);
+        if (url !== undefined) return url;
+        queue.push(...values.filter(isRecord).slice(0, JSON_VISITS_MAX));
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,95 @@
+/** What was found out about this service: recalled once, kept for the next process, forgotten when it does not fit. */
+import * as z from 'zod';
+import type { Log } from '../core/log.ts';
+import type { WireMemory } from '../core/wire-memory.ts';
+import { DIALECT_NAMES, type DialectName } from './dialects.ts';
+import { isGraphqlName } from './documents.ts';
+import { DOCUMENTED_SHAPE, type Shape } from './order-shape.ts';
+import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
+
+const names = z.array(z.string().max(200)).max(20).catch([]);
+/** Read from the disk: a type's name stands in a document. */
+const factsSchema = z.object({
+  dialect: z.enum(DIALECT_NAMES).optional().catch(undefined),
+  leftOut: names,
+  webhookInOptions: z.boolean().catch(false),
+  unselected: names,
+  typeName: z.string().max(120).refine(isGraphqlName).optional().catch(undefined),
+  bySchema: z.boolean().catch(false),
+  reading: z
+    .union([statusQuerySchema, z.literal('rest')])
+    .optional()
+    .catch(undefined),
+});
+
+export type Facts = {
+  dialect?: DialectName;
+  /** How orders are spelled in that dialect. */
+  shape: Shape;
+  /** How jobs are asked for; `rest`: by GET. */
+  reading?: StatusQuery | 'rest';
+};
+
+const NOTHING: Facts = { shape: DOCUMENTED_SHAPE };
+
+export class ServiceFacts {
+  readonly #memory: WireMemory;
+  readonly #log: Log;
+  #known: Facts = NOTHING;
+  #recalled: Promise<void> | undefined;
+
+  constructor(memory: WireMemory, log: Log) {
+    this.#memory = memory;
+    this.#log = log;
+  }
+
+  async get(): Promise<Facts> {
+    this.#recalled ??= this.#recall();
+    await this.#recalled;
+    return this.#known;
+  }
+
+  /** An order of this spelling was taken. */
+  async noteOrdering(dialect: DialectName, shape: Shape): Promise<void> {
+    await this.#change({ ...(await this.get()), dialect, shape });
+  }
+
+  async noteReading(reading: StatusQuery | 'rest'): Promise<void> {
+    await this.#change({ ...(await this.get()), reading });
+  }
+
+  /** The dialect is not offered any more, unless another one was found meanwhile; how jobs are read stays. */
+  async forgetOrdering(dialect: DialectName): Promise<void> {
+    const { reading, dialect: known } = await this.get();
+    if (known !== dialect) return;
+    this.#log.info('How to order at this service is found out anew');
+    await this.#change({ ...NOTHING, ...(reading === undefined ? {} : { reading }) });
+  }
+
+  /** This way of reading does not fit any more. @returns false when another one was found meanwhile */
+  async forgetReading(unfit: StatusQuery | 'rest'): Promise<boolean> {
+    const { reading, ...rest } = await this.get();
+    if (JSON.stringify(reading) !== JSON.stringify(unfit)) return false;
+    await this.#change(rest);
+    return true;
+  }
+
+  async #change(facts: Facts): Promise<void> {
+    const before = this.#known;
+    this.#known = facts;
+    const { shape, ...rest } = facts;
+    if (JSON.stringify(facts) !== JSON.stringify(before)) await this.#memory.remember({ ...rest, ...shape });
+  }
+
+  async #recall(): Promise<void> {
+    const recalled = await this.#memory.recall();
+    const read = factsSchema.safeParse(recalled);
+    if (recalled === undefined || !read.success) return;
+    const { dialect, reading, typeName, ...shape } = read.data;
+    this.#known = {
+      ...(dialect === undefined ? {} : { dialect }),
+      shape: { ...shape, ...(typeName === undefined ? {} : { typeName }) },
+      ...(reading === undefined ? {} : { reading }),
+    };
+  }
+}

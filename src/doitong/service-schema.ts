@@ -1,0 +1,68 @@
+/** The service's own schema, asked for once, when somebody needs it. */
+import { FluxError } from '../core/failure.ts';
+import type { ApiClient } from './api-client.ts';
+import { faultVerdict } from './failures.ts';
+import { createTurns } from './in-turn.ts';
+import type { Retries, Try } from './retry.ts';
+import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
+
+const ATTEMPTS = 2;
+const MAX_BYTES = 8_000_000;
+
+export class ServiceSchema {
+  readonly #client: ApiClient;
+  readonly #retries: Retries;
+  readonly #inTurn = createTurns();
+  /** `none`: the service refuses to tell it. */
+  #known: SchemaModel | 'none' | undefined;
+
+  constructor(client: ApiClient, retries: Retries) {
+    this.#client = client;
+    this.#retries = retries;
+  }
+
+  /**
+   * The schema; `undefined` when the service does not tell it. Who comes while it is asked for waits for that answer.
+   * @throws FluxError when the service cannot be asked now
+   */
+  async get(signal: AbortSignal): Promise<SchemaModel | undefined> {
+    if (this.#known === undefined) {
+      const asked = await this.#inTurn(async () => {
+        this.#known ??= await this.#ask(signal);
+        return true;
+      }, signal);
+      if (asked === undefined) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'read').failure);
+    }
+    return this.#known === 'none' ? undefined : this.#known;
+  }
+
+  /** What was told does not fit any more. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  async #ask(signal: AbortSignal): Promise<SchemaModel | 'none' | undefined> {
+    const once = async (): Promise<Try<unknown>> => {
+      const reply = await this.#client.send({
+        purpose: 'read',
+        door: 'graphql',
+        path: '/graphql',
+        body: { query: SCHEMA_DOCUMENT },
+        maxBytes: MAX_BYTES,
+        signal,
+      });
+      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+      const { status, envelope, verdict, toldDelayMs } = reply;
+      const refused = status < 500 && verdict.row !== 'rateLimited' && verdict.row !== 'unreadable';
+      return envelope.data !== undefined || refused ? { value: envelope.data } : { verdict, toldDelayMs };
+    };
+    const tried = await this.#retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
+    if ('value' in tried) return readSchema(tried.value) ?? 'none';
+    const failure = tried.failures.at(-1) ?? tried.failures[0];
+    // Some services answer a question for their schema with 5xx, or with more than can be read: it may be told later,
+    // and candidates may still work.
+    const wasRead = failure.httpStatus !== undefined && failure.httpStatus < 300;
+    if (failure.kind === 'service_error' || wasRead) return undefined;
+    throw new FluxError(failure);
+  }
+}

@@ -1,0 +1,249 @@
+/** Proves what single checks of `doctor` make of what they are given: versions, records, budgets, findings. */
+import { describe, expect, it } from 'vitest';
+import { type Check, checkLine, checksJson, summaryLine } from '../../../src/cli/doctor-check.ts';
+import { nodeCheck } from '../../../src/cli/doctor-machine.ts';
+import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
+import { serviceChecks } from '../../../src/cli/doctor-service.ts';
+import { webhookCheck } from '../../../src/cli/doctor-webhooks.ts';
+import { orderingChecks, readingCheck } from '../../../src/cli/doctor-wire.ts';
+import { emptyAccount } from '../../../src/core/account.ts';
+import type { Failure } from '../../../src/core/failure.ts';
+import type { GateState } from '../../../src/core/gate.ts';
+import type { Reach, ServiceReport } from '../../../src/core/service-report.ts';
+import { emptyTraffic, REQUEST_WINDOW } from '../../../src/core/traffic.ts';
+import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+
+const named = (checks: readonly Check[], name: string): Check | undefined => checks.find(({ check }) => check === name);
+
+describe('lines', () => {
+  it('need no colour, hold no secret and no second line', () => {
+    const check: Check = { check: 'key', status: 'fail', found: 'sesame\nopen\u001b[31m', remedy: 'say sesame' };
+    const redact = (text: string): string => text.replaceAll('sesame', '[redacted]');
+    expect(checkLine(check, redact)).toBe('FAIL  key             [redacted] open [31m → say [redacted]');
+    expect(JSON.parse(checksJson([check], redact))).toEqual([
+      { check: 'key', status: 'fail', found: '[redacted]\nopen\u001b[31m', remedy: 'say [redacted]' },
+    ]);
+  });
+
+  it('end with what they mean together', () => {
+    const of = (...list: Check['status'][]): Check[] => list.map((status) => ({ check: 'a', status, found: 'b' }));
+    expect(summaryLine(of('ok', 'warn'))).toMatch(/^A generation would work .* 1 warning\.$/u);
+    expect(summaryLine(of('fail', 'warn', 'warn', 'fail'))).toBe(
+      'A generation would not work: 2 checks failed. 2 warnings.',
+    );
+  });
+});
+
+it.each([
+  ['v20.18.1', 'ok'],
+  ['v20.18.0', 'fail'],
+  ['v20.9.9', 'fail'],
+  ['v18.20.4', 'fail'],
+  ['v22.0.0', 'ok'],
+  ['v24.1.0-nightly', 'ok'],
+])('Node %s: %s', (version, status) => {
+  expect(nodeCheck(version).status).toBe(status);
+});
+
+describe('records', () => {
+  const HOUR = 60 * 60_000;
+  const look = (jobs: Parameters<typeof recordsCheck>[0], damaged = 0): Check =>
+    recordsCheck(jobs, { folder: '/s/damaged', count: damaged }, HOUR, NOW);
+
+  it('a job that is under way is as it should be', () => {
+    expect(look([sampleJob({ state: 'processing' }), sampleJob({ state: 'saved' })])).toEqual({
+      check: 'records',
+      status: 'ok',
+      found: '2 jobs, 1 unfinished',
+    });
+  });
+
+  it.each([
+    [[sampleJob({ state: 'processing', createdAt: NOW - HOUR })], 0, '1 unfinished (1 for long)', 'jobs resume'],
+    [[sampleJob({ state: 'unknown', createdAt: NOW - HOUR })], 0, '0 unfinished, 1 of unknown outcome', 'paid for'],
+    [[], 2, '2 damaged set aside in /s/damaged', 'damaged records'],
+  ])('%#: what needs a person is told', (jobs, damaged, found, remedy) => {
+    expect(look(jobs, damaged)).toMatchObject({
+      status: 'warn',
+      found: expect.stringContaining(found),
+      remedy: expect.stringContaining(remedy),
+    });
+  });
+});
+
+describe('budget', () => {
+  const BUDGET = {
+    maxCreditsPerCall: 500,
+    maxCreditsPerDay: 1_000,
+    maxImagesPerDay: 100,
+    confirmAboveCredits: 100,
+    lowCreditsAlert: 100,
+  };
+  const state = (patch: Partial<GateState> = {}): GateState => ({
+    plan: 'free',
+    traffic: emptyTraffic(NOW),
+    account: emptyAccount(NOW),
+    requestLimit: 10,
+    counting: REQUEST_WINDOW,
+    ...patch,
+  });
+  const spent = (images: number, credits: number): Partial<GateState> => ({
+    account: { ...emptyAccount(NOW), settled: { images, credits } },
+  });
+
+  it.each<[string, Partial<GateState>, string, Check['status'], RegExp]>([
+    ['nothing spent', {}, 'budget', 'ok', /^1000 of 1000 credits left/u],
+    ['all spent', spent(50, 990), 'budget', 'fail', /^10 of 1000 credits left.*may cost 20$/u],
+    ['all pictures made', spent(100, 500), 'budget', 'fail', /0 of 100 pictures/u],
+    [
+      'a known balance',
+      { traffic: { ...emptyTraffic(NOW), balance: { credits: 500, at: NOW } } },
+      'balance',
+      'ok',
+      /500/u,
+    ],
+    [
+      'a balance of 5',
+      { traffic: { ...emptyTraffic(NOW), balance: { credits: 5, at: NOW } } },
+      'balance',
+      'warn',
+      /^5 credits at Doitong, as last told at 2026-11-01T00:00:00\.000Z, too few for any picture$/u,
+    ],
+    [
+      'a pause',
+      { traffic: { ...emptyTraffic(NOW), window: { pausedUntil: NOW + 30_000 } } },
+      'limits',
+      'warn',
+      /no request may leave for 30 s/u,
+    ],
+    [
+      'a long pause',
+      { traffic: { ...emptyTraffic(NOW), window: { pausedUntil: NOW + 600_000 } } },
+      'limits',
+      'fail',
+      /no request may leave for 600 s/u,
+    ],
+    ['free places', {}, 'limits', 'ok', /^0 of 1 places for jobs in use, 10 requests may leave now$/u],
+  ])('%s', (_, patch, name, status, found) => {
+    const check = named(budgetChecks(state(patch), BUDGET, NOW), name);
+    expect(check).toMatchObject({ status, found: expect.stringMatching(found) });
+    expect(check?.remedy === undefined).toBe(status === 'ok');
+  });
+
+  it("the plan's day is a limit, too", () => {
+    const used = state({ plan: 'free', ...spent(100, 0) });
+    const [budget] = budgetChecks(used, { ...BUDGET, maxImagesPerDay: 1_000 }, NOW);
+    expect(budget).toMatchObject({ status: 'fail', remedy: expect.stringContaining('DOITONG_PLAN') });
+  });
+
+  it('a place that is taken is waited for', () => {
+    const entry = { id: 'job_1', fingerprint: 'f', at: NOW, owner: { pid: 1, host: 'h', session: 's' } };
+    const account = emptyAccount(NOW);
+    const held = { ...account, entries: [{ ...entry, day: account.day, maxCredits: 20, place: true }] };
+    expect(named(budgetChecks(state({ account: held }), BUDGET, NOW), 'limits')).toMatchObject({
+      status: 'warn',
+      found: expect.stringContaining('1 of 1 places'),
+    });
+  });
+});
+
+describe('the service', () => {
+  const failure = (patch: Partial<Failure> = {}): Failure => sampleFailure({ creditsSpent: 'no', ...patch });
+  const report = (patch: Partial<ServiceReport>): ServiceReport => ({
+    reach: { type: 'reached', tookMs: 12.4 },
+    limits: {},
+    key: { type: 'unknown' },
+    schema: 'unknown',
+    ordering: { type: 'unknown' },
+    reading: { type: 'unknown' },
+    ...patch,
+  });
+  const terms = {
+    apiUrl: 'https://api.doitong.com',
+    plan: 'auto',
+    webhookUrl: undefined,
+    now: NOW,
+  } as const;
+
+  it.each<[Reach, Check['status'], RegExp, RegExp]>([
+    [{ type: 'unreachable', stage: 'name', failure: failure() }, 'fail', /\(name\)/u, /name service/u],
+    [{ type: 'unreachable', stage: 'connection', failure: failure() }, 'fail', /\(connection\)/u, /firewall/u],
+    [{ type: 'unreachable', stage: 'encryption', failure: failure() }, 'fail', /\(encryption\)/u, /certificates/u],
+    [{ type: 'unreachable', stage: 'time', failure: failure() }, 'fail', /\(time\)/u, /state of the Doitong service/u],
+    [{ type: 'unreachable', stage: 'other', failure: failure() }, 'fail', /failed/u, /DOITONG_API_URL/u],
+    [{ type: 'strange', failure: failure(), mediaType: 'text/html' }, 'fail', /came as text\/html/u, /sign-in page/u],
+    [{ type: 'strange', failure: failure() }, 'fail', /failed/u, /run doctor again later/u],
+    [{ type: 'strange', failure: failure({ kind: 'unsupported_service' }) }, 'fail', /failed/u, /^Check that DOITONG/u],
+    [{ type: 'refused', failure: failure({ retryAfterSeconds: 30 }) }, 'warn', /failed/u, /^Wait 30 s,/u],
+    [{ type: 'held', until: NOW + 20_000 }, 'warn', /no request may leave for 20 s/u, /^Wait 20 s,/u],
+  ])('%j', (reach, status, found, remedy) => {
+    const [first, ...rest] = serviceChecks(report({ reach }), terms);
+    expect(first).toMatchObject({
+      check: 'service',
+      status,
+      found: expect.stringMatching(found),
+      remedy: expect.stringMatching(remedy),
+    });
+    expect(rest.map(({ check }) => check)).not.toContain('dialect');
+  });
+
+  it.each([
+    [undefined, 'ok', /tells no time/u],
+    [0, 'ok', /the same/u],
+    [-45_000, 'ok', /45 s behind this one; times are corrected/u],
+    [-180_000, 'warn', /3 min behind/u],
+  ])('a clock that is ahead by %s ms: %s', (clockAheadMs, status, found) => {
+    const checks = serviceChecks(report(clockAheadMs === undefined ? {} : { clockAheadMs }), terms);
+    expect(named(checks, 'clock')).toMatchObject({ status, found: expect.stringMatching(found) });
+  });
+});
+
+describe('orders and jobs', () => {
+  it('what an order would have to say and cannot is named', () => {
+    const changed = { type: 'unserved', dialect: 'generate', missing: ['projectId'], unknown: ['provider'] } as const;
+    expect(named(orderingChecks(changed, false), 'input')).toEqual({
+      check: 'input',
+      status: 'fail',
+      found:
+        'generate has changed: it requires projectId, which this program does not know; it does not take provider as documented',
+      remedy: 'Set DOITONG_DIALECT to another way to order, or update flux-pro-mcp.',
+    });
+    expect(named(orderingChecks({ ...changed, instead: 'rest' }, false), 'input')?.remedy).toMatch(
+      /^Set DOITONG_DIALECT to rest/u,
+    );
+  });
+
+  it('an address without anything at it is told as such', () => {
+    expect(orderingChecks({ type: 'absent', dialects: ['/graphql', '/v1/text_to_image'] }, false)).toEqual([
+      expect.objectContaining({ status: 'fail', remedy: expect.stringContaining('DOITONG_API_URL') }),
+    ]);
+  });
+
+  it('a job query that is not settled names what is tried, and how to set it', () => {
+    const [check] = readingCheck({ type: 'open', ways: ['job(id)', 'getJob(id)'] });
+    expect(check).toMatchObject({
+      status: 'warn',
+      found: 'not settled. The first job tries job(id), getJob(id).',
+      remedy: expect.stringContaining('DOITONG_JOB_QUERY'),
+    });
+    expect(readingCheck({ type: 'none' })[0]).toMatchObject({ status: 'fail' });
+  });
+});
+
+describe('webhooks', () => {
+  const settings = { apiUrl: 'https://api.doitong.com', webhookUrl: 'https://me.example/hook?token=4711' };
+  const whole = { ...settings, webhookSecret: 'a secret', webhookListen: undefined };
+
+  it.each([
+    [{ ...whole, webhookUrl: undefined, webhookSecret: undefined }, 'ok', /polled/u],
+    [{ ...whole, webhookUrl: undefined }, 'warn', /no address/u],
+    [{ ...whole, webhookSecret: undefined }, 'warn', /no post is believed/u],
+    [{ ...whole, webhookUrl: 'http://127.0.0.1:8080/hook' }, 'warn', /cannot reach it/u],
+    [whole, 'warn', /nobody listens here/u],
+    [{ ...whole, webhookListen: { host: '192.0.2.1', port: 40_404 } }, 'warn', /nothing can listen there/u],
+  ])('%#: %j', async (given, status, found) => {
+    const check = await webhookCheck(given);
+    expect(check).toMatchObject({ status, found: expect.stringMatching(found) });
+    expect(JSON.stringify(check)).not.toMatch(/4711|a secret"/u);
+  });
+});

@@ -1,0 +1,354 @@
+/** Proves what a look at the service finds out in each scenario of the sandbox, and that it never orders anything. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildSchema } from 'graphql';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RequestGate } from '../../../src/core/gate.ts';
+import type { ServiceReport } from '../../../src/core/service-report.ts';
+import { quoteWith } from '../../../src/doitong/failures.ts';
+import { type ProbeParts, probeService } from '../../../src/doitong/probe.ts';
+import { DOCUMENTED_SHAPE } from '../../../src/doitong/order-shape.ts';
+import { findOrdering } from '../../../src/doitong/probe-ordering.ts';
+import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
+import { createTransport } from '../../../src/doitong/transport.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { type Sandbox, type ScenarioName, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { createMemoryWireMemory } from '../../../src/storage/wire-memory.ts';
+import { createOpenGate } from '../../support/open-gate.ts';
+import { modelOf } from './schema/fixture.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+async function sandboxWith(...scenarios: ScenarioName[]): Promise<Sandbox> {
+  const sandbox = await startSandbox({ scenarios, seed: 'probe', plan: 'pro' });
+  closing.push(() => sandbox.close());
+  return sandbox;
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function look(
+  { url, key }: { url: string; key: string | undefined },
+  options: Partial<ProbeParts> = {},
+  signal = new AbortController().signal,
+): Promise<ServiceReport> {
+  const transport = createTransport(url, systemClock);
+  closing.push(() => transport.close());
+  return probeService(
+    {
+      transport,
+      gate: createOpenGate(),
+      clock: systemClock,
+      log: silent,
+      quote: quoteWith((text) => text.replaceAll(key ?? '\0', '[key]')),
+      apiKey: key,
+      userAgent: 'flux-pro-mcp/test',
+      facts: new ServiceFacts(createMemoryWireMemory(systemClock), silent),
+      dialect: 'auto',
+      jobQuery: 'auto',
+      ...options,
+    },
+    signal,
+  );
+}
+
+function expectNothingOrdered(sandbox: Sandbox): void {
+  const { submissions, charges, jobs, requests } = sandbox.inspect();
+  expect({ submissions, charges, jobs }).toEqual({ submissions: 0, charges: [], jobs: [] });
+  const orders = requests.filter(({ operation }) => ['generate', 'generateImage', 'rest'].includes(operation));
+  expect(orders).toEqual([]);
+}
+
+const DOCUMENTED_QUERY = { type: 'works', way: 'checkJobStatus(jobId)', source: 'schema' };
+const CANDIDATES_FIRST = { type: 'works', way: 'checkJobStatus(jobId)', source: 'tried' };
+const GENERATE = { type: 'settled', dialect: 'generate', source: 'schema', checked: true, leftOut: [] };
+
+describe('what is found in each scenario', () => {
+  it.each<[ScenarioName[], Partial<Record<keyof ServiceReport, unknown>>]>([
+    [[], { schema: 'told', ordering: GENERATE, reading: DOCUMENTED_QUERY, clockAheadMs: 0 }],
+    [
+      ['only-generate-image'],
+      { ordering: { ...GENERATE, dialect: 'generateImage', leftOut: ['quality'] }, reading: DOCUMENTED_QUERY },
+    ],
+    [
+      ['only-rest'],
+      {
+        schema: 'no_graphql',
+        ordering: { type: 'settled', dialect: 'rest', source: 'only_one', checked: false, leftOut: ['quality'] },
+        reading: { type: 'works', way: 'GET /v1/text_to_image/{id}', source: 'tried' },
+      },
+    ],
+    [
+      ['no-introspection'],
+      {
+        schema: 'withheld',
+        ordering: { type: 'open', dialects: ['generate', 'generateImage', 'rest'] },
+        reading: CANDIDATES_FIRST,
+      },
+    ],
+    [['renamed-query'], { reading: { ...DOCUMENTED_QUERY, way: 'generationById(generationId)' } }],
+    [
+      ['renamed-query', 'no-introspection'],
+      { reading: { type: 'works', way: 'GET /v1/text_to_image/{id}', source: 'tried' } },
+    ],
+    [['strict-input'], { ordering: { ...GENERATE, leftOut: ['version', 'quality', 'webhookUrl'] } }],
+    [['errors-with-200'], { ordering: GENERATE, reading: DOCUMENTED_QUERY }],
+    [['no-rate-headers'], { limits: {}, ordering: GENERATE }],
+    [['rate-headers-iso'], { limits: expect.objectContaining({ limit: 60, resetForm: 'date' }) }],
+    [['rate-headers-ms'], { limits: expect.objectContaining({ limit: 60, resetForm: 'epoch_milliseconds' }) }],
+    [['rate-headers-delta'], { limits: expect.objectContaining({ limit: 60, resetForm: 'seconds_from_now' }) }],
+    [['lost-reply', 'error-before-charge'], { ordering: GENERATE, reading: DOCUMENTED_QUERY }],
+    [
+      ['proxy-html'],
+      {
+        reach: expect.objectContaining({
+          stumble: {
+            failure: expect.objectContaining({ httpStatus: 502, creditsSpent: 'no' }),
+            mediaType: 'text/html',
+          },
+        }),
+        ordering: GENERATE,
+        reading: DOCUMENTED_QUERY,
+      },
+    ],
+  ])('%j', async (scenarios, expected) => {
+    const sandbox = await sandboxWith(...scenarios);
+    const report = await look(sandbox);
+    expect(report).toMatchObject({
+      reach: { type: 'reached' },
+      key: { type: 'accepted' },
+      ...(scenarios.includes('no-rate-headers') ? {} : { limits: { limit: 60, remaining: expect.any(Number) } }),
+      ...expected,
+    });
+    expectNothingOrdered(sandbox);
+    expect(sandbox.inspect().requests.length).toBeLessThanOrEqual(10);
+  });
+
+  it('tells how far ahead the other clock is, and when the window ends by ours', async () => {
+    const sandbox = await sandboxWith('skewed-clock');
+    const before = systemClock.now();
+    const { clockAheadMs = 0, limits } = await look(sandbox);
+    expect(Math.abs(clockAheadMs - 600_000)).toBeLessThan(5_000);
+    expect(Math.abs((limits.resetsAt ?? 0) - before - 60_000)).toBeLessThan(5_000);
+    expect(limits.resetForm).toBe('epoch_seconds');
+  });
+});
+
+describe('keys', () => {
+  it.each<ScenarioName[][]>([[[]], [['only-rest']], [['errors-with-200']]])(
+    'a wrong one is told: %j',
+    async (scenarios) => {
+      const sandbox = await sandboxWith(...scenarios);
+      const report = await look({ url: sandbox.url, key: 'dt_live_wrong_key' });
+      expect(report).toMatchObject({
+        reach: { type: 'reached' },
+        key: { type: 'refused', failure: { kind: 'bad_key', creditsSpent: 'no' } },
+        ordering: { type: 'unknown' },
+      });
+      expect(JSON.stringify(report)).not.toContain('dt_live_wrong_key');
+      expectNothingOrdered(sandbox);
+    },
+  );
+
+  it('without one the service is still looked for', async () => {
+    const sandbox = await sandboxWith();
+    expect(await look({ url: sandbox.url, key: undefined })).toMatchObject({
+      reach: { type: 'reached' },
+      key: { type: 'unknown' },
+    });
+    expect(sandbox.inspect().requests).toHaveLength(1);
+  });
+});
+
+describe('what the user has set', () => {
+  it.each<[ScenarioName[], Partial<ProbeParts>, Partial<Record<keyof ServiceReport, unknown>>]>([
+    [['only-generate-image'], { dialect: 'generate' }, { ordering: { type: 'absent', instead: 'generateImage' } }],
+    [['only-rest'], { dialect: 'generate' }, { ordering: { type: 'absent', dialects: ['generate'], instead: 'rest' } }],
+    [['no-introspection'], { dialect: 'rest' }, { ordering: { dialect: 'rest', source: 'configured' } }],
+    [
+      ['renamed-query'],
+      { jobQuery: { field: 'checkJobStatus', argument: 'jobId' } },
+      {
+        reading: { type: 'unfit', way: 'checkJobStatus(jobId)', offered: ['generationById(generationId)'] },
+        key: { type: 'not_refused' },
+      },
+    ],
+    [
+      ['renamed-query', 'no-introspection'],
+      { jobQuery: { field: 'generationById', argument: 'generationId' } },
+      { reading: { type: 'works', source: 'configured' }, key: { type: 'accepted' } },
+    ],
+    [
+      ['no-introspection'],
+      { jobQuery: { field: 'job', argument: 'id' } },
+      { reading: { type: 'unfit', way: 'job(id)', offered: [] } },
+    ],
+  ])('%j with %j', async (scenarios, settings, expected) => {
+    const sandbox = await sandboxWith(...scenarios);
+    expect(await look(sandbox, settings)).toMatchObject(expected);
+    expectNothingOrdered(sandbox);
+  });
+});
+
+describe('an order by a schema of its own', () => {
+  const schemaWith = (input: string, more = ''): ReturnType<typeof modelOf> =>
+    modelOf(
+      buildSchema(`
+        type Job { id: ID! status: String! url: String }
+        type Query { job(id: ID!): Job }
+        input Order { ${input} }
+        type Mutation { generateImage(input: Order!): Job ${more} }`),
+    );
+  const FITTING = 'service: String! prompt: String! width: Int height: Int';
+  const nothing = { shape: DOCUMENTED_SHAPE };
+
+  it('what it requires beyond the documented parts is named', () => {
+    const found = findOrdering(schemaWith(`${FITTING} projectId: ID!`), nothing, 'auto');
+    expect(found).toEqual({
+      type: 'unserved',
+      dialect: 'generateImage',
+      missing: ['projectId'],
+      unknown: [],
+      instead: 'rest',
+    });
+  });
+
+  it('what must be said and has no place is named', () => {
+    const found = findOrdering(schemaWith('service: String! text: String'), nothing, 'generateImage');
+    expect(found).toMatchObject({ type: 'unserved', unknown: ['prompt', 'width', 'height'] });
+  });
+
+  it('a way that was found before is looked at first, and counts for nothing when it has gone', () => {
+    const known = { ...nothing, dialect: 'generate' } as const;
+    expect(findOrdering(undefined, known, 'auto')).toMatchObject({ dialect: 'generate', source: 'remembered' });
+    expect(findOrdering(schemaWith(FITTING), known, 'auto')).toMatchObject({
+      dialect: 'generateImage',
+      source: 'schema',
+      leftOut: ['version', 'quality', 'webhookUrl'],
+    });
+  });
+
+  it('without either mutation REST is left', () => {
+    const schema = modelOf(buildSchema('type Query { ping: String }'));
+    expect(findOrdering(schema, nothing, 'auto')).toMatchObject({
+      dialect: 'rest',
+      source: 'only_one',
+      checked: false,
+    });
+    expect(findOrdering(schema, nothing, 'generate')).toEqual({
+      type: 'absent',
+      dialects: ['generate'],
+      instead: 'rest',
+    });
+  });
+});
+
+/** Answers everything in one way. */
+async function serviceThat(status: number, headers: Record<string, string>, body: string): Promise<string> {
+  const server = createServer((_, response) => void response.writeHead(status, headers).end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const KEY = 'dt_live_0123456789';
+const HTML = { 'content-type': 'text/html; charset=utf-8' };
+
+describe('what is not the service', () => {
+  it('nobody listening', async () => {
+    const url = await serviceThat(200, {}, '');
+    await closing.pop()?.();
+    expect(await look({ url, key: KEY })).toMatchObject({
+      reach: { type: 'unreachable', stage: 'connection', failure: { kind: 'unreachable', creditsSpent: 'no' } },
+    });
+  });
+
+  it('a name that nobody knows', async () => {
+    expect(await look({ url: 'https://doitong.invalid', key: KEY })).toMatchObject({
+      reach: { type: 'unreachable', stage: 'name' },
+    });
+  });
+
+  it('a door without encryption behind https', async () => {
+    const url = await serviceThat(200, {}, '');
+    expect(await look({ url: url.replace('http:', 'https:'), key: KEY })).toMatchObject({
+      reach: { type: 'unreachable', stage: 'encryption' },
+    });
+  });
+
+  it.each<[number, Record<string, string>]>([
+    [200, HTML],
+    [502, HTML],
+    [302, { location: 'https://elsewhere.example/' }],
+    [500, { 'content-type': 'application/json' }],
+  ])('answers of %i %j', async (status, headers) => {
+    const url = await serviceThat(status, headers, '<h1>hello</h1>');
+    const { reach } = await look({ url, key: KEY });
+    expect(reach).toMatchObject({ type: 'strange', failure: { httpStatus: status, creditsSpent: 'no' } });
+    if (status === 502) expect(reach).toMatchObject({ mediaType: 'text/html' });
+  });
+
+  it('another service, with nothing at either door', async () => {
+    const url = await serviceThat(404, HTML, 'not here');
+    expect(await look({ url, key: KEY })).toMatchObject({
+      reach: { type: 'reached' },
+      ordering: { type: 'absent', dialects: ['/graphql', '/v1/text_to_image'] },
+    });
+  });
+
+  it('an exhausted limit', async () => {
+    const url = await serviceThat(429, { 'retry-after': '30' }, '{}');
+    expect(await look({ url, key: KEY })).toMatchObject({
+      reach: { type: 'refused', failure: { kind: 'rate_limited' } },
+    });
+  });
+
+  it('one that never answers, within the time that is given', async () => {
+    const server = createServer(() => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    closing.push(async () => void server.close().closeAllConnections());
+    const report = await look({ url, key: KEY }, {}, AbortSignal.timeout(150));
+    expect(report).toMatchObject({
+      reach: {
+        type: 'unreachable',
+        stage: 'time',
+        failure: { message: 'The service took the request and did not answer in time.', creditsSpent: 'no' },
+      },
+    });
+  });
+});
+
+describe('the limits of others', () => {
+  it('nobody is kept waiting for a permit', async () => {
+    const sandbox = await sandboxWith();
+    const until = systemClock.now() + 40_000;
+    const gate: RequestGate = { permit: async () => ({ granted: false, until, told: true }), learn: async () => {} };
+    expect(await look(sandbox, { gate })).toMatchObject({ reach: { type: 'held', until } });
+    expect(sandbox.inspect().requests).toEqual([]);
+  });
+
+  it('what was found by then is told when the permits end', async () => {
+    const sandbox = await sandboxWith('no-introspection');
+    let left = 2;
+    const gate: RequestGate = {
+      permit: async () =>
+        left-- > 0 ? { granted: true } : { granted: false, until: systemClock.now() + 40_000, told: false },
+      learn: async () => {},
+    };
+    expect(await look(sandbox, { gate })).toMatchObject({
+      reach: { type: 'reached' },
+      key: { type: 'not_refused' },
+      reading: { type: 'open', ways: expect.arrayContaining(['checkJobStatus(jobId)', 'job(id)']) },
+    });
+  });
+});

@@ -1,0 +1,346 @@
+/** Proves that events end the watch of a job early, that they are hints and no more, and that polling needs none. */
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RemoteJob } from '../../../src/core/image-provider.ts';
+import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { Watch } from '../../../src/jobs/watch.ts';
+import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import {
+  type Bench,
+  type BenchSettings,
+  createBench,
+  type OneProcess,
+  REQUEST,
+  startProcess,
+  thrown,
+} from './fakes.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const URL_SET = 'https://hooks.example.org/doitong';
+/** The schedule of jobs of which no event is expected. */
+const POLLED = [1_500, 3_750, 7_125, 12_188, 19_781, 29_781];
+
+let bench: Bench;
+const closing: OneProcess[] = [];
+function start(settings: BenchSettings = {}): void {
+  bench = createBench({ webhookUrl: URL_SET, ...settings });
+  bench.provider.readings = [remoteJob('processing')];
+  closing.push(bench);
+}
+beforeEach(() => start());
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map(({ jobs }) => jobs.close()));
+});
+
+const readTimes = (of: OneProcess = bench): number[] => of.provider.reads.map(({ at }) => Math.round(at));
+/** An event for some other job: whether events arrive at all. */
+const evidence = (): Promise<void> => bench.events.mark('dt_other');
+
+describe('without evidence that events arrive', () => {
+  it.each([
+    ['none came yet', async () => undefined],
+    [
+      'the last one came hours ago',
+      async () => {
+        await evidence();
+        await bench.clock.advance(3 * HOUR + 1);
+      },
+    ],
+  ])('a job is polled as if there were none: %s', async (_, before) => {
+    await before();
+    const since = bench.clock.monotonic();
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(30_000);
+    expect(readTimes().map((at) => at - since)).toEqual(POLLED);
+  });
+
+  it('an event is listened to all the same', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(20_000);
+    bench.provider.readings = [remoteJob('completed')];
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    expect(readTimes()).toEqual([...POLLED.slice(0, 5), 20_000]);
+    expect((await bench.recorded()).state).toBe('saved');
+  });
+
+  it('the first event slows the polling of the jobs that are still waited for', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(4_000);
+    await evidence();
+    await bench.clock.advance(66_000);
+    expect(readTimes()).toEqual([1_500, 3_750, 7_125, 67_125]);
+  });
+});
+
+describe('while events arrive', () => {
+  beforeEach(() => evidence());
+
+  it('a job is asked for after half a minute, and each minute from then on', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(3.5 * MINUTE);
+    expect(readTimes()).toEqual([30_000, 90_000, 150_000, 210_000]);
+  });
+
+  it('its event has it read at once, and only what is read counts', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(7_000);
+    bench.provider.readings = [remoteJob('completed', { creditCost: 13 })];
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    expect(readTimes()).toEqual([7_000]);
+    expect(await bench.recorded()).toMatchObject({ state: 'saved', credits: { exact: 13 } });
+    expect(bench.download.fetched).toEqual(['https://cdn.doitong.com/1.jpg']);
+  });
+
+  it('an event of another job changes nothing', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(7_000);
+    await bench.events.mark('dt_2');
+    await bench.clock.advance(0);
+    expect(readTimes()).toEqual([]);
+  });
+
+  it('a service whose answers lag behind its event is asked in the quick rhythm from then on', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(7_000);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(8_000);
+    expect(readTimes()).toEqual([7_000, 8_500, 10_750, 14_125]);
+  });
+
+  it('an event that comes while the job is being read is not lost', async () => {
+    let answer = (_: RemoteJob): void => undefined;
+    const answers = [new Promise<RemoteJob>((resolve) => (answer = resolve)), remoteJob('completed')];
+    bench.provider.read = async () => answers.shift() ?? remoteJob('failed');
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(31_000);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    expect((await bench.recorded()).state).toBe('processing');
+    answer(remoteJob('processing'));
+    await bench.clock.advance(0);
+    expect((await bench.recorded()).state).toBe('saved');
+  });
+
+  it('a reading that fails after the event is repeated in the quick rhythm', async () => {
+    bench.provider.readings = [thrown({ kind: 'unreachable' }), remoteJob('completed')];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(7_000);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(1_500);
+    expect(readTimes()).toEqual([7_000, 8_500]);
+    expect((await bench.recorded()).state).toBe('saved');
+  });
+
+  it('no event shortens the silence that the service asked for', async () => {
+    bench.provider.readings = [
+      thrown({ kind: 'rate_limited', retryAfterSeconds: 40 }),
+      remoteJob('processing'),
+      remoteJob('completed'),
+    ];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(30_000);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(41_500);
+    expect(readTimes()).toEqual([30_000, 70_000, 71_500]);
+  });
+
+  it('an event that failed to come is the end of the trust, until another comes', async () => {
+    bench.provider.readings = [remoteJob('completed')];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(30_000);
+    expect((await bench.recorded()).state).toBe('saved');
+
+    const orderAt = async (prompt: string): Promise<number[]> => {
+      const known = bench.provider.reads.length;
+      const since = bench.clock.monotonic();
+      await bench.jobs.order({ ...REQUEST, prompt });
+      await bench.clock.advance(30_000);
+      return readTimes()
+        .slice(known)
+        .map((at) => at - since);
+    };
+    expect(await orderAt('a hare')).toEqual([1_500]);
+    await evidence();
+    expect(await orderAt('a hen')).toEqual([30_000]);
+  });
+
+  it('the watch of a job that never ends is given up in time, and an event until then is heard', async () => {
+    start({ stalledAfterMs: MINUTE });
+    await evidence();
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(59_000);
+    expect(readTimes()).toEqual([30_000]);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    expect(readTimes()).toEqual([30_000, 59_000]);
+    await bench.clock.advance(HOUR);
+    expect(readTimes()).toEqual([30_000, 59_000]);
+    expect(bench.clock.pending()).toBe(0);
+  });
+
+  it('a job that another process ordered is told of here as well', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_000);
+    const other = startProcess(2, bench, { webhookUrl: URL_SET });
+    closing.push(other);
+    other.provider.readings = [remoteJob('processing'), remoteJob('completed')];
+    const waiting = other.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(9_000);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    expect((await waiting).state).toBe('saved');
+    expect(readTimes(other)).toEqual([1_000, 10_000]);
+    expect(readTimes()).toEqual([10_000]);
+  });
+
+  it('the end of the server ends the wait for one, and leaves no timer behind', async () => {
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_000);
+    await bench.jobs.close();
+    expect(bench.clock.pending()).toBe(0);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(MINUTE);
+    expect(readTimes()).toEqual([]);
+    expect((await bench.recorded()).state).toBe('processing');
+  });
+});
+
+it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
+  const life = new AbortController();
+  const board = new JobBoard(bench.ledger, bench.gate);
+  const watch = new Watch({ ...bench, board }, { stalledAfterMs: HOUR, webhookUrl: URL_SET });
+  const job = sampleJob({ state: 'processing', remoteId: 'dt_1', webhookUrl: URL_SET });
+  await bench.ledger.add(job);
+  const watching = watch.follow(job, true, life.signal);
+  const hanging: number[] = [];
+  for (let minute = 0; minute < 5; minute += 1) {
+    await bench.clock.advance(MINUTE);
+    await bench.events.mark('dt_1');
+    await bench.clock.advance(0);
+    hanging.push(getEventListeners(life.signal, 'abort').length);
+  }
+  expect(bench.provider.reads.length).toBeGreaterThan(20);
+  expect(hanging).toEqual([1, 1, 1, 1, 1]);
+  bench.provider.readings = [remoteJob('completed')];
+  await bench.clock.advance(MINUTE);
+  expect((await watching).state).toBe('completed');
+  expect(getEventListeners(life.signal, 'abort')).toEqual([]);
+});
+
+describe('a job of which no event comes here', () => {
+  it.each([
+    ['ordered for another address', {}, { webhookUrl: `${URL_SET}/elsewhere` }],
+    ['ordered without one', { webhookUrl: undefined }, {}],
+  ])('is polled although events arrive for others: %s', async (_, settings, options) => {
+    start(settings);
+    await evidence();
+    await bench.jobs.order(REQUEST, options);
+    await bench.clock.advance(30_000);
+    expect(readTimes()).toEqual(POLLED);
+  });
+
+  it('because it was ordered before there was an address is polled', async () => {
+    await evidence();
+    const now = bench.clock.now();
+    await bench.ledger.add(sampleJob({ state: 'processing', remoteId: 'dt_1', createdAt: now, updatedAt: now }));
+    const looked = bench.jobs.look('job_1');
+    await bench.clock.advance(5_000);
+    await looked;
+    expect(readTimes()).toEqual([0, 1_500, 3_750]);
+  });
+});
+
+describe('the address', () => {
+  const sentTo = (): unknown[] => bench.provider.submitted.map(({ key, webhookUrl }) => [key, webhookUrl]);
+
+  it('goes with every order, or the one that the order names', async () => {
+    start({ plan: 'pro' });
+    await bench.jobs.order(REQUEST);
+    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' }, { webhookUrl: `${URL_SET}/../doitong?job=7` });
+    await bench.clock.advance(5_000);
+    expect(sentTo()).toEqual([
+      ['key-1', URL_SET],
+      ['key-2', `${URL_SET}?job=7`],
+    ]);
+  });
+
+  it('is on record before the order leaves, and the same when it is sent again under other settings', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(bench.ledger.history[0]).toMatchObject({ state: 'queued', webhookUrl: URL_SET });
+    bench.living.delete(1);
+    await bench.jobs.close();
+
+    const next = startProcess(2, bench, { webhookUrl: 'https://elsewhere.example/hook' });
+    closing.push(next);
+    const looked = next.jobs.look('job_1');
+    await bench.clock.advance(5_000);
+    await looked;
+    expect(next.provider.submitted).toMatchObject([{ key: 'key-1', webhookUrl: URL_SET }]);
+  });
+
+  it('makes no difference between equal requests', async () => {
+    const first = await bench.jobs.order(REQUEST);
+    const second = await bench.jobs.order(REQUEST, { webhookUrl: `${URL_SET}?job=7` });
+    expect(second).toMatchObject({ duplicate: true, job: { id: first.job.id } });
+  });
+
+  it.each([
+    [
+      'https://evil.example/doitong',
+      URL_SET,
+      /origin is https:\/\/evil\.example, .* is https:\/\/hooks\.example\.org\./,
+    ],
+    ['https://hooks.example.org:8443/doitong', URL_SET, /origin is https:\/\/hooks\.example\.org:8443, /],
+    [
+      'https://hooks.example.org.evil.example/doitong',
+      URL_SET,
+      /\.evil\.example, .* is https:\/\/hooks\.example\.org\./,
+    ],
+    ['https://hooks.example.org@evil.example/doitong', URL_SET, /it is not an https URL/],
+    ['http://127.0.0.1:8080/doitong', 'http://127.0.0.1:8080/doitong', /it is not an https URL/],
+    ['https://hooks.example.org', URL_SET, /it is not an https URL with a path/],
+    ['https://hooks.example.org/doitong', undefined, /DOITONG_WEBHOOK_URL is not set/],
+  ])('%s is refused where %s is set, and nothing is ordered', async (webhookUrl, set, message) => {
+    start({ webhookUrl: set });
+    const refusal = { kind: 'bad_input', creditsSpent: 'no', retry: 'no', message: expect.stringMatching(message) };
+    await expect(bench.jobs.order(REQUEST, { webhookUrl })).rejects.toMatchObject({ failure: refusal });
+    await bench.clock.advance(MINUTE);
+    expect(bench.ledger.history).toEqual([]);
+    expect(bench.provider.submitted).toEqual([]);
+  });
+});
+
+describe('what listens for events', () => {
+  it('is there before each order leaves, and only then', async () => {
+    const calls: number[] = [];
+    const onSubmission = async (): Promise<void> => void calls.push(bench.provider.submitted.length);
+    start({ plan: 'pro', onSubmission });
+    await bench.jobs.look('job_9');
+    expect(calls).toEqual([]);
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' });
+    await bench.clock.advance(0);
+    expect(calls).toEqual([0, 1]);
+  });
+
+  it('keeps no order from being taken back', async () => {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    start({ onSubmission: () => opened });
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    bench.jobs.withdraw('job_1');
+    open();
+    await bench.clock.advance(0);
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+});
