@@ -1,7 +1,7 @@
 /** The documents that are made from the code: what each of them holds, as text. */
 import type * as z from 'zod';
 import { COMMANDS } from '../src/cli/commands.ts';
-import { flagHelp, flagSpelling } from '../src/cli/help.ts';
+import { flagHelp, flagSpelling, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { FAILURE_KINDS } from '../src/core/failure.ts';
 import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
@@ -31,7 +31,7 @@ function settingsTable(): string {
 function commandsTable(): string {
   const rows = COMMANDS.map((command) => {
     const flags = command.flags.map((flag) => `\`${flagSpelling(flag)}\` ${flagHelp(flag)}`);
-    return [`\`flux-pro-mcp ${command.name}\``, command.summary, flags.join('<br>')];
+    return [`\`flux-pro-mcp ${usage(command)}\``, command.summary, flags.join('<br>')];
   });
   return table(['command', 'does', 'flags of its own'], rows);
 }

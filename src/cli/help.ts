@@ -35,7 +35,8 @@ function commandHelp(command: Command): string {
 }
 
 /** The command's name and what may follow it: in brackets what need not be given. */
-function usage(command: Command): string {
+/** The command with the words that it takes. */
+export function usage(command: Command): string {
   const words = (command.positionals ?? []).map((positional) =>
     positional.required ? spelling(positional) : `[${spelling(positional)}]`,
   );

@@ -5,14 +5,14 @@ import type { RequestGate } from '../core/gate.ts';
 import type { ImageProvider, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
-import { createRedactor, type Redact } from '../core/redaction.ts';
+import { createRedactor } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { ApiClient } from './api-client.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
-import type { Envelope } from './envelope.ts';
-import { type Quote, quoteWith, rowVerdict } from './failures.ts';
+import { quoteWith, rowVerdict } from './failures.ts';
+import { JobIntake } from './job-intake.ts';
 import { JobReader } from './job-reader.ts';
 import { OrderSender, type OrderTerms } from './order-sender.ts';
 import { type ProbeParts, probeService } from './probe.ts';
@@ -21,7 +21,7 @@ import { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
 import { submissionVerdict } from './submission-verdict.ts';
 import { createTransport, type Transport } from './transport.ts';
-import { readWireJob, remoteIdSchema } from './wire-job.ts';
+import { remoteIdSchema } from './wire-job.ts';
 
 export type DoitongSettings = {
   /** Origin of the API, without a path. */
@@ -49,28 +49,25 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongPa
 
 class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
-  private readonly oddWords = new Set<string>();
   private readonly apiKey: string | undefined;
   private readonly webhookUrl: string | undefined;
-  private readonly redact: Redact;
-  private readonly quote: Quote;
   private readonly transport: Transport;
+  private readonly intake: JobIntake;
   private readonly client: ApiClient;
   private readonly retries: Retries;
   private readonly orders: OrderSender;
   private readonly reader: JobReader;
-  private readonly log: Log;
   private readonly probing: ProbeParts;
 
   constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
     const { apiKey, userAgent } = settings;
-    this.log = log;
     this.apiKey = apiKey;
     this.webhookUrl = settings.webhookUrl;
-    this.redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
-    this.quote = quoteWith(this.redact);
+    const redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
+    const quote = quoteWith(redact);
+    this.intake = new JobIntake({ redact, quote, log });
     this.transport = createTransport(settings.apiUrl, clock);
-    this.client = new ApiClient({ transport: this.transport, gate, clock, quote: this.quote, apiKey, userAgent });
+    this.client = new ApiClient({ transport: this.transport, gate, clock, quote, apiKey, userAgent });
     this.retries = createRetries({ clock, log });
     const found = {
       client: this.client,
@@ -78,10 +75,10 @@ class DoitongProvider implements ImageProvider {
       facts: new ServiceFacts(memory, log),
       log,
     };
-    this.orders = new OrderSender({ ...found, quote: this.quote, configured: settings.dialect });
+    this.orders = new OrderSender({ ...found, quote, configured: settings.dialect });
     this.reader = new JobReader({ ...found, retries: this.retries, configured: settings.jobQuery });
     const { dialect, jobQuery } = settings;
-    const { transport, quote } = this;
+    const { transport } = this;
     this.probing = { transport, gate, clock, log, quote, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
   }
 
@@ -117,7 +114,7 @@ class DoitongProvider implements ImageProvider {
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     return foreseen('later', async () => {
       const envelope = await this.reader.read(remoteId, bounded);
-      const job = this.jobIn(envelope, remoteId);
+      const job = this.intake.take(envelope, remoteId);
       if (job === undefined) throw new FluxError(rowVerdict('unreadable', 'read').failure);
       return job;
     });
@@ -159,28 +156,11 @@ class DoitongProvider implements ImageProvider {
   private async submitOnce(order: WireOrder, terms: OrderTerms): Promise<Try<RemoteJob>> {
     const reply = await this.orders.once(order, terms);
     if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-    const job = this.jobIn(reply.envelope);
+    const job = this.intake.take(reply.envelope);
     if (job !== undefined) return { value: job };
     // A job without a usable id exists all the same: no code beside it may call the order refused.
     const unusable = reply.envelope.job ? rowVerdict('unreadable', 'submit', { status: reply.status }) : undefined;
     return { verdict: unusable ?? reply.verdict, toldDelayMs: reply.toldDelayMs };
-  }
-
-  private jobIn(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
-    const beside = envelope.errors.find(({ message }) => message !== '')?.message;
-    const known = { beside, ...(remoteId === undefined ? {} : { remoteId }) };
-    const read = envelope.job ? readWireJob(envelope.job, this.quote, known) : undefined;
-    if (read === undefined) return undefined;
-    const { oddity } = read;
-    const job = { ...read.job, remoteStatus: this.redact(read.job.remoteStatus) };
-    if (envelope.errors.length > 0) {
-      this.log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
-    }
-    if (oddity !== undefined && !this.oddWords.has(job.remoteStatus)) {
-      this.oddWords.add(job.remoteStatus);
-      this.log.warn('A job status is treated as still processing', { status: job.remoteStatus, because: oddity });
-    }
-    return job;
   }
 }
 

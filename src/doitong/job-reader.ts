@@ -65,15 +65,6 @@ export class JobReader {
     return envelope;
   }
 
-  /** The way that is known, for people. */
-  async knownWay(): Promise<string | undefined> {
-    const { configured, facts } = this.#parts;
-    if (configured !== 'auto') return `${configured.field}(${configured.argument}), as configured`;
-    const { reading } = await facts.get();
-    if (reading === undefined) return undefined;
-    return reading === 'rest' ? `GET ${REST_PATH}/{id}` : `${reading.field}(${reading.argument.join('.')})`;
-  }
-
   /** The ways that the schema or the list of candidates offers, best first; asks for the schema if need be. */
   async ways(signal: AbortSignal): Promise<readonly Way[]> {
     const { schema, facts } = this.#parts;

@@ -108,7 +108,7 @@ function next(job: Job): string {
 /** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
 function lowBalanceText(credits: number | undefined): string | undefined {
   if (credits === undefined) return undefined;
-  return `Tell the user that credits run low: the balance that Doitong told last is ${credits}.`;
+  return `Tell the user that credits run low: the last known balance is ${credits}.`;
 }
 
 export function statusOf(state: JobState): JobStatus {

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../src/core/failure.ts';
 import type { ImageProvider } from '../../src/core/image-provider.ts';
-import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
+import { DIALECT_NAMES } from '../../src/doitong/dialects.ts';
+import { createDoitongProvider, type DoitongSettings } from '../../src/doitong/doitong-provider.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
@@ -20,20 +21,21 @@ let provider: ImageProvider;
 let clock: ManualClock;
 let gate: OpenGate;
 
-async function start(options: SandboxOptions = {}, apiKey?: string): Promise<void> {
+async function start(options: SandboxOptions = {}, settings: Partial<DoitongSettings> = {}): Promise<void> {
   sandbox = await startSandbox({ jobDurationMs: 0, ...options });
   server = await startFaultServer(sandbox.url);
   clock = createManualClock(undefined, { autoAdvance: true });
   gate = createOpenGate();
-  const settings = { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: apiKey ?? sandbox.key };
-  provider = createDoitongProvider(settings, { clock, log, gate, memory: createPlainWireMemory() });
+  provider = createDoitongProvider(
+    { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: sandbox.key, ...settings },
+    { clock, log, gate, memory: createPlainWireMemory() },
+  );
 }
 async function stop(): Promise<void> {
   await provider.close();
   await server.close();
   await sandbox.close();
 }
-beforeEach(() => start());
 afterEach(stop);
 
 const submissions = (): ReturnType<FaultServer['requests']> =>
@@ -41,7 +43,9 @@ const submissions = (): ReturnType<FaultServer['requests']> =>
 const keys = (): Set<string | undefined> => new Set(submissions().map(({ idempotencyKey }) => idempotencyKey));
 const charges = (): number => sandbox.inspect().charges.length;
 
-describe('an order that ends with a job', () => {
+describe.each(DIALECT_NAMES)('an order by %s that ends with a job', (dialect) => {
+  beforeEach(() => start({}, { dialect }));
+
   it.each<[string, Fault[], number]>([
     ['nothing', [], 1],
     ['a drop before', ['drop-before'], 2],
@@ -65,7 +69,9 @@ describe('an order that ends with a job', () => {
   });
 });
 
-describe('an order that ends without a job', () => {
+describe.each(DIALECT_NAMES)('an order by %s that ends without a job', (dialect) => {
+  beforeEach(() => start({}, { dialect }));
+
   it.each<[Fault, string, 'no' | 'maybe', number, number]>([
     ['drop-before', 'ambiguous', 'maybe', 3, 0],
     ['drop-after', 'ambiguous', 'maybe', 3, 1],
@@ -82,7 +88,7 @@ describe('an order that ends without a job', () => {
     [{ status: 408 }, 'ambiguous', 'maybe', 3, 0],
     [{ status: 409, forward: true }, 'ambiguous', 'maybe', 3, 1],
     [{ status: 403 }, 'bad_key', 'no', 1, 0],
-    [{ status: 406 }, 'unsupported_service', 'no', 1, 0],
+    [{ status: 405 }, 'unsupported_service', 'no', 1, 0],
     [{ status: 413 }, 'bad_input', 'no', 1, 0],
     [{ status: 422 }, 'bad_input', 'no', 1, 0],
     [{ status: 204, forward: true }, 'ambiguous', 'maybe', 3, 1],
@@ -120,7 +126,7 @@ describe('an order that ends without a job', () => {
     ['the version is unknown', {}, undefined, { ...REQUEST, version: 'flux-9' }, 'bad_input'],
   ])('because %s costs nothing and is sent once', async (_, options, apiKey, request, kind) => {
     await stop();
-    await start(options, apiKey);
+    await start(options, { dialect, ...(apiKey === undefined ? {} : { apiKey }) });
     const error: unknown = await provider
       .submit(request as typeof REQUEST, 'key-1', unmarked())
       .catch((reason: unknown) => reason);
@@ -132,6 +138,8 @@ describe('an order that ends without a job', () => {
 });
 
 describe('reading from the sandbox', () => {
+  beforeEach(() => start());
+
   it.each([
     [true, ['introspection', 'status']],
     [false, ['introspection', 'status']],

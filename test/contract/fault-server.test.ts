@@ -53,6 +53,17 @@ describe('the fault server', () => {
     expect(sandbox.inspect().requests[0]?.idempotencyKey).toBe('key-1');
   });
 
+  it('takes reading by REST for asking the status', async () => {
+    server.script(['status-503'], 'status');
+    const path = '/v1/text_to_image/sbx_none';
+    const read = () => fetch(`${server.url}${path}`, { headers: { 'x-api-key': sandbox.key } });
+    expect([(await read()).status, (await read()).status]).toEqual([503, 404]);
+    expect(server.requests().map(({ method, target }) => [method, target])).toEqual([
+      ['GET', 'status'],
+      ['GET', 'status'],
+    ]);
+  });
+
   it.each<[Fault, number]>([
     ['drop-before', 0],
     ['drop-after', 1],

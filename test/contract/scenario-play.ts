@@ -32,7 +32,7 @@ export type Seen = {
   /** Whatever else went to the API. */
   others: number;
   charges: number;
-  /** What the model reads of a failure and what to do, or the first line of the answer. */
+  /** What the model reads of a failure and what to do, or of the end. */
   said: string;
   text: string;
   log: string;
@@ -92,7 +92,7 @@ async function seen(story: Story, answer: Answer): Promise<Seen> {
     reads: count('status'),
     others: count('other'),
     charges: charges.length,
-    said: error === undefined ? String(textOf(answer).split('\n')[0]) : `${error.message}<br>Next: ${next}`,
+    said: `${error?.message ?? textOf(answer).split('\n')[0]}${status === 'completed' ? '' : `<br>Next: ${next}`}`,
     text: textOf(answer),
     log: story.logLines.join('\n'),
     secret: story.sandbox.key,

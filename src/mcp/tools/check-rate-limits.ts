@@ -90,7 +90,7 @@ function text(value: LimitsView, sandbox: boolean): string {
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use from this machine.`,
     `Jobs per day: ${figure(daily.limit)}, ${daily.used} used from this machine today (UTC).`,
     `Credits: ${credits.spent_today} spent from this machine today (UTC), ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
-    `Balance last told by the service: ${balance}${credits.low ? ' (low)' : ''}.`,
+    `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
     `Next request: from ${value.next_request_at} on.`,
     ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
     `Next: ${value.advice}`,

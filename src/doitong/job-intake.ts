@@ -1,0 +1,39 @@
+/** Takes the job out of an answer, and tells the log what is odd about it: each odd word once. */
+import type { RemoteJob } from '../core/image-provider.ts';
+import type { Log } from '../core/log.ts';
+import type { Redact } from '../core/redaction.ts';
+import type { Envelope } from './envelope.ts';
+import type { Quote } from './failures.ts';
+import { readWireJob } from './wire-job.ts';
+
+export type JobIntakeParts = { redact: Redact; quote: Quote; log: Log };
+
+export class JobIntake {
+  readonly #parts: JobIntakeParts;
+  readonly #oddWords = new Set<string>();
+
+  constructor(parts: JobIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** `undefined` without a job that can be used. @param remoteId of the job that was asked for */
+  take(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
+    const { redact, quote, log } = this.#parts;
+    if (!envelope.job) return undefined;
+    const beside = envelope.errors.find(({ message }) => message !== '')?.message;
+    const { status } = envelope.job;
+    // The word is shown verbatim, and kept: nothing secret may be in it.
+    const raw = typeof status === 'string' ? { ...envelope.job, status: redact(status) } : envelope.job;
+    const read = readWireJob(raw, quote, { beside, ...(remoteId === undefined ? {} : { remoteId }) });
+    if (read === undefined) return undefined;
+    const { job, oddity } = read;
+    if (envelope.errors.length > 0) {
+      log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
+    }
+    if (oddity !== undefined && !this.#oddWords.has(job.remoteStatus)) {
+      this.#oddWords.add(job.remoteStatus);
+      log.warn('A job status is treated as still processing', { status: job.remoteStatus, because: oddity });
+    }
+    return job;
+  }
+}

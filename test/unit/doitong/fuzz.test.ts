@@ -1,0 +1,147 @@
+/** Proves that no answer whatsoever makes an exception escape, or brings the user's key into a text. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import { createRedactor } from '../../../src/core/redaction.ts';
+import { dialectOf } from '../../../src/doitong/dialects.ts';
+import { validationProblems, withoutUnknownFields } from '../../../src/doitong/discovery.ts';
+import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
+import { answerVerdict, faultVerdict, quoteWith, rowVerdict } from '../../../src/doitong/failures.ts';
+import { DOCUMENTED_SHAPE, fitToSchema, optionalPlaces } from '../../../src/doitong/order-shape.ts';
+import { readRateHeaders } from '../../../src/doitong/rate-headers.ts';
+import { readSchema } from '../../../src/doitong/schema/introspection.ts';
+import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
+import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
+import { complainsOfValues, pathsToLeaveOut, unfitNames } from '../../../src/doitong/schema/unfit-input.ts';
+import { submissionVerdict } from '../../../src/doitong/submission-verdict.ts';
+import { toldByService, toldDelay } from '../../../src/doitong/told.ts';
+import type { Exchange } from '../../../src/doitong/transport.ts';
+import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
+import { answered, createFakeWire } from './fake-wire.ts';
+import { anyBody, anyHeaders, anyStatus } from './fuzz-answers.ts';
+import { KEY, REQUEST } from './scripted-service.ts';
+
+const RUNS = 10_000;
+const DAY_MS = 24 * 60 * 60_000;
+const NOW = 1_800_000_000_000;
+const redact = createRedactor([KEY]);
+const quote = quoteWith(redact);
+const never = new AbortController().signal;
+const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high', webhookUrl: 'https://example.test/hook' } as const;
+const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesList: true, answersList: true }];
+const generate = dialectOf('generate');
+const INPUT = generate.input(ORDER);
+
+/** All that a model, a person or the log reads of a failure. */
+function textsOf(failure: Failure): string[] {
+  const jobs = (['queued', 'submitting', 'processing', 'failed', 'unknown'] as const).map((state) =>
+    nextStepForJob(failure, { id: 'job_1', state }),
+  );
+  return [JSON.stringify(failure), failureSentences(failure), nextStep(failure), ...jobs];
+}
+
+function expectClean(texts: readonly string[]): void {
+  const all = texts.join('\n');
+  // An assertion for each text of 10,000 answers would take longer than all the rest.
+  for (const spelling of [KEY, encodeURIComponent(KEY), KEY.slice(0, 16)]) {
+    if (all.includes(spelling)) expect(texts.filter((text) => text.includes(spelling))).toEqual([]);
+  }
+}
+
+function readEnvelope(status: number, envelope: Envelope, headers: Record<string, string>): string[] {
+  const { errors } = envelope;
+  const messages = errors.map(({ message }) => message);
+  const problems = validationProblems(errors);
+  if (problems !== undefined) withoutUnknownFields(['id', 'url'], ['id'], 'generate', problems);
+  complainsOfValues(messages);
+  const places = optionalPlaces(generate);
+  expect((pathsToLeaveOut(messages, INPUT, places) ?? []).every((path) => places.includes(path))).toBe(true);
+  const { missing, unknown } = unfitNames(messages, INPUT, places);
+  const texts = [quote([...missing, ...unknown].join())];
+
+  const told = readRateHeaders(headers, NOW);
+  expect(Object.values(told).every(Number.isFinite)).toBe(true);
+  expect(told.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
+  const verdicts = (['submit', 'read'] as const).flatMap((purpose) => [
+    answerVerdict(status, envelope, purpose, quote),
+    rowVerdict('notOffered', purpose, { status, errors, quote }),
+    faultVerdict(true, { cause: 'network', code: 'ECONNRESET' }, purpose),
+  ]);
+  for (const verdict of verdicts) {
+    const delayMs = toldDelay(verdict, told, NOW);
+    const news = JSON.stringify(toldByService(verdict, told, delayMs, NOW));
+    if ((delayMs ?? 0) > DAY_MS || news.includes('null')) expect([delayMs, news]).toBe('figures');
+    texts.push(...textsOf(verdict.failure));
+  }
+  const [first, ...rest] = verdicts.map(({ failure }) => failure);
+  if (first !== undefined) texts.push(...textsOf(submissionVerdict([first, ...rest])));
+  return texts;
+}
+
+function readJobs(envelope: Envelope): string[] {
+  const { intake, lines } = createFakeWire(() => answered(200, {}));
+  const jobs = [intake.take(envelope), intake.take(envelope, 'job-1')];
+  for (const query of QUERIES) {
+    for (const ids of [['job-1'], ['job-1', 'j"2']]) {
+      statusDocument(query, ids);
+      for (const [id, job] of readStatusAnswer(query, envelope.data, ids))
+        jobs.push(intake.take({ ...envelope, job }, id));
+    }
+  }
+  return [
+    ...lines,
+    ...jobs.flatMap((job) => [job?.remoteStatus ?? '', ...(job?.failure === undefined ? [] : textsOf(job.failure))]),
+  ];
+}
+
+function readAsSchema(data: unknown): void {
+  const schema = readSchema(data);
+  if (schema === undefined) return;
+  for (const query of findStatusQueries(schema)) statusDocument(query, ['a', 'b']);
+  if (generate.kind === 'graphql') fitToSchema(schema, generate, ORDER, DOCUMENTED_SHAPE);
+}
+
+describe('10,000 arbitrary answers', () => {
+  it('are read by every parser without an exception, and leave no secret in a text', () => {
+    fc.assert(
+      fc.property(anyStatus, anyBody, anyHeaders, (status, body, headers) => {
+        for (const envelope of [openEnvelope(body), openRestEnvelope(status, body)]) {
+          expectClean([...readEnvelope(status, envelope, headers), ...readJobs(envelope)]);
+          readAsSchema(envelope.data);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('in a row never break an order or a reading, which end as a job or as a failure', async () => {
+    const exchange = fc.oneof(
+      { arbitrary: fc.tuple(anyStatus, anyBody, anyHeaders).map(([...all]) => answered(...all)), weight: 6 },
+      { arbitrary: fc.constantFrom<Exchange>(...faults), weight: 1 },
+    );
+    const services = fc.array(exchange, { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(services, async (answers) => {
+        let met = 0;
+        const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}));
+        const terms = { signal: never, idempotencyKey: 'key-1' };
+        const reply = await wire.orders.once(ORDER, terms);
+        const texts = textsOf(reply.verdict.failure);
+        const read = await wire.reader.read('job-1', never).catch((error: unknown) => error);
+        if (read instanceof Error) {
+          expect(read).toBeInstanceOf(FluxError);
+          texts.push(...textsOf((read as FluxError).failure));
+        } else texts.push(...readJobs(read as Envelope));
+        expectClean([...texts, ...wire.lines]);
+        expect(wire.sent.length).toBeLessThan(200);
+      }),
+      { numRuns: RUNS / 10 },
+    );
+  });
+});
+
+const faults: Exchange[] = [
+  { outcome: 'ambiguous', fault: { cause: 'network', code: 'UND_ERR_SOCKET' } },
+  { outcome: 'not_sent', fault: { cause: 'deadline' } },
+  { outcome: 'answered', status: 200, headers: {}, body: undefined },
+];

@@ -1,0 +1,104 @@
+/** Proves by thousands of random services that no order is ever placed in two dialects that might both carry it out. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DIALECT_NAMES, type DialectName } from '../../../src/doitong/dialects.ts';
+import { submissionVerdict } from '../../../src/doitong/submission-verdict.ts';
+import type { Exchange } from '../../../src/doitong/transport.ts';
+import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
+import { answered, createFakeWire, dialectIn } from './fake-wire.ts';
+import { errors, REQUEST } from './scripted-service.ts';
+
+const never = new AbortController().signal;
+const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high', webhookUrl: 'https://example.test/hook' } as const;
+
+/** What an order is answered with; `open`: it may have been carried out. */
+type Step = { name: string; open: boolean; exchange: (dialect: DialectName) => Exchange };
+const refused = (message: string, code?: string, status = 400): Exchange =>
+  answered(status, errors({ message, ...(code === undefined ? {} : { code }) }));
+const steps: Step[] = [
+  { name: 'lost', open: true, exchange: () => ({ outcome: 'ambiguous', fault: { cause: 'network' } }) },
+  { name: 'failed', open: true, exchange: () => answered(500, 'x') },
+  { name: 'cut off', open: true, exchange: () => answered(200, undefined) },
+  { name: 'no id', open: true, exchange: () => answered(200, { data: { job: { id: '' } }, id: '' }) },
+  { name: 'in use', open: true, exchange: () => answered(409, {}) },
+  { name: 'not sent', open: false, exchange: () => ({ outcome: 'not_sent', fault: { cause: 'network' } }) },
+  { name: 'limited', open: false, exchange: () => answered(429, {}) },
+  { name: 'no credits', open: false, exchange: () => answered(402, {}) },
+  { name: 'bad content', open: false, exchange: () => refused('No foxes', 'BAD_USER_INPUT') },
+  { name: 'no path', open: false, exchange: () => answered(404, {}) },
+  {
+    name: 'no root',
+    open: false,
+    exchange: (dialect) => refused(`Cannot query field "${dialect}" on type "Mutation".`),
+  },
+  { name: 'no type', open: false, exchange: () => refused('Unknown type "GenerateInput".') },
+  { name: 'no field', open: false, exchange: () => refused('Cannot query field "url" on type "Job".') },
+  {
+    name: 'no version',
+    open: false,
+    exchange: () => refused('Field "version" is not defined by type "In".', 'BAD_USER_INPUT'),
+  },
+  {
+    name: 'no webhook',
+    open: false,
+    exchange: () => refused('Field "webhookUrl" is not defined by type "In".', 'BAD_USER_INPUT'),
+  },
+];
+const step = fc.constantFrom(...steps);
+
+describe('an order', () => {
+  it('stays where it may have been carried out, under its key, whatever is answered', async () => {
+    const settings = fc.record({
+      dialect: fc.constantFrom('auto' as const, ...DIALECT_NAMES),
+      known: fc.option(fc.constantFrom(...DIALECT_NAMES)),
+      answers: fc.array(step, { minLength: 1, maxLength: 12 }),
+      tries: fc.integer({ min: 1, max: 6 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, async ({ dialect, known, answers, tries }) => {
+        let met = 0;
+        const opened: DialectName[] = [];
+        const wire = createFakeWire(
+          (request) => {
+            const way = dialectIn(request);
+            if (way === undefined) return answered(400, {});
+            const given = answers[met % answers.length];
+            met += 1;
+            if (given === undefined) throw new Error('no answer');
+            if (given.open) opened.push(way);
+            if (opened[0] !== undefined) expect(way).toBe(opened[0]);
+            if (dialect !== 'auto') expect(way).toBe(dialect);
+            expect(request.headers['idempotency-key']).toBe('key-1');
+            return given.exchange(way);
+          },
+          { dialect, memory: createPlainWireMemory(known === null ? undefined : { dialect: known }) },
+        );
+        const failures = [];
+        for (let count = 0; count < tries; count += 1) {
+          const reply = await wire.orders.once(ORDER, { signal: never, idempotencyKey: 'key-1' });
+          failures.push(reply.verdict.failure);
+          if (opened.length > 0) expect(submissionVerdict([...failures] as never).creditsSpent).toBe('maybe');
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('of another key is free of it', async () => {
+    let lost = true;
+    const wire = createFakeWire((request) => {
+      if (dialectIn(request) !== 'generateImage' && !lost)
+        return refused('Cannot query field "generate" on type "Mutation".');
+      if (lost) return { outcome: 'ambiguous', fault: { cause: 'network' } };
+      return answered(200, { data: { job: { id: 'a' } } });
+    });
+    const once = (idempotencyKey: string) => wire.orders.once(ORDER, { signal: never, idempotencyKey });
+    await once('key-1');
+    lost = false;
+    expect((await once('key-2')).outcome).toBe('answered');
+    expect(wire.sent.map(dialectIn)).toEqual(['generate', 'generate', 'generateImage']);
+    // Now that the way is known: it stays another way than that of the first.
+    expect((await once('key-1')).verdict.row).toBe('notOffered');
+    expect(wire.sent.map(dialectIn).at(-1)).toBe('generate');
+  });
+});
