@@ -104,6 +104,18 @@ describe('requests of a minute', () => {
     expect(wire.requests()).toHaveLength(1);
   });
 
+  it('are none during a pause that the service has asked for, which is what is advised then', async () => {
+    const { call, wire } = await begin({});
+    wire.script([{ status: 429, headers: { 'retry-after': '600' }, body: '{"errors":[{"message":"No."}]}' }]);
+    const refused = await call('generate_image', { prompt: 'a fox' });
+    expect(refused.structuredContent).toMatchObject({ error: { kind: 'rate_limited', credits_spent: 'no' } });
+    const { structuredContent } = await call('check_rate_limits');
+    expect(structuredContent).toMatchObject({
+      requests: { remaining: 0 },
+      advice: expect.stringMatching(/^Wait until \d{4}-.*: no request may leave before\.$/u),
+    });
+  });
+
   it('cannot be refreshed with a wrong key, which is said', async () => {
     const { call } = await begin({ settings: { apiKey: 'sk-a-wrong-key' } });
     const answer = await call('check_rate_limits', { refresh: true });
