@@ -23,7 +23,7 @@ import { createFileEvents, createMemoryEvents } from './storage/event-marks.ts';
 import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
 import { createFileGate, createMemoryGate } from './storage/gate.ts';
 import { createImageFolder } from './storage/image-folder.ts';
-import { readKeyFile } from './storage/key-file.ts';
+import { apiKeyOf } from './storage/key-file.ts';
 import { createMemoryLedger } from './storage/memory-ledger.ts';
 import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
 import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
@@ -78,6 +78,7 @@ export type AppParts = {
  */
 export async function createApp(settings: AppSettings, parts: AppParts): Promise<App> {
   const { log, onSecret, clock = systemClock, ids = randomIds } = parts;
+  // A key file that cannot be read is told at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const processes = systemProcesses;
@@ -90,8 +91,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const { apiUrl, dialect, jobQuery } = settings;
   const provider = createDoitongProvider(
-    // Each order brings its own webhook, as recorded: what is set by then must not change an order that is repeated.
-    { apiUrl, apiKey, dialect, jobQuery, webhookUrl: undefined, userAgent },
+    { apiUrl, apiKey, dialect, jobQuery, userAgent },
     { clock, log, gate, memory },
   );
   const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, clock);
@@ -160,10 +160,4 @@ function sinkOf(
     clock,
     log,
   });
-}
-
-/** @throws FluxError of kind `bad_key` when the key file cannot be read: told at the call, where somebody reads it. */
-async function apiKeyOf(settings: AppSettings): Promise<string | undefined> {
-  if (settings.apiKey !== undefined || settings.apiKeyFile === undefined) return settings.apiKey;
-  return readKeyFile(settings.apiKeyFile);
 }

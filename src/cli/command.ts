@@ -21,7 +21,7 @@ export type HelpSection = { title: string; rows: readonly { name: string; text: 
 export type Positional = {
   /** How help and messages call it, in capitals. */
   name: string;
-  /** The words that are allowed; absent: any word. */
+  /** The words that are allowed; absent: all are. */
   words?: readonly string[];
   required: boolean;
   help: string;

@@ -14,9 +14,9 @@ import { folderCheck, lookAtKey, nodeCheck } from './doctor-machine.ts';
 import { budgetChecks, recordsCheck } from './doctor-records.ts';
 import { serviceChecks } from './doctor-service.ts';
 import { webhookCheck } from './doctor-webhooks.ts';
-import { stayAlive } from './jobs-resume.ts';
 import { Secrets } from './secrets.ts';
 import { settingsOf } from './settings.ts';
+import { stayAlive } from './stay-alive.ts';
 import { writeStderr } from './stderr.ts';
 
 /** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */

@@ -1,5 +1,4 @@
 /** `jobs resume`: carries on what rests unfinished and tells how it goes. Nothing is ever ordered here. */
-import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '../core/clock.ts';
 import { isOver, type Job } from '../core/job.ts';
 import type { Redact } from '../core/redaction.ts';
@@ -81,10 +80,3 @@ function summaryOf(ended: readonly Job[]): string {
 }
 
 const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);
-
-/** Keeps the process alive while it only waits: a pending sleep of the clock does not. @returns what ends it */
-export function stayAlive(): () => void {
-  const { port1 } = new MessageChannel();
-  port1.on('message', () => undefined);
-  return () => port1.close();
-}

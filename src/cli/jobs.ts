@@ -10,13 +10,14 @@ import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
 import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
-import { readKeyFile } from '../storage/key-file.ts';
+import { apiKeyOf } from '../storage/key-file.ts';
 import { partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { jobsListText } from './jobs-list.ts';
-import { resume, stayAlive } from './jobs-resume.ts';
+import { resume } from './jobs-resume.ts';
 import { Secrets } from './secrets.ts';
 import { FOR_JOBS, settingsOf, settingsWithout, wholeNumber } from './settings.ts';
+import { stayAlive } from './stay-alive.ts';
 import { writeStderr } from './stderr.ts';
 import { visible, visibleJson } from './terminal-text.ts';
 
@@ -91,8 +92,8 @@ async function open(args: Arguments): Promise<Records> {
 
 /** @throws UsageError when none is set, FluxError of kind `bad_key` when its file cannot be read */
 async function keyOf(config: Config): Promise<string> {
-  if (config.apiKey !== undefined) return config.apiKey;
-  if (config.apiKeyFile !== undefined) return readKeyFile(config.apiKeyFile);
+  const apiKey = await apiKeyOf(config);
+  if (apiKey !== undefined) return apiKey;
   throw new UsageError(
     'jobs needs your key to find the records, which are kept apart by service and key; it is sent to nobody for that. ' +
       'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',

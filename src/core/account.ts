@@ -23,9 +23,7 @@ export type AccountEntry = {
   exactCredits?: number;
   /** Whether it holds one of the plan's places for jobs at a time. */
   place: boolean;
-  /** It got a place once, and may have left since: without a record it still may be paid for. */
-  sent?: true;
-  /** When it got its place. */
+  /** When it got its place. It may have left since: without a record it still may be paid for. */
   placedAt?: number;
   /** Nothing more comes of it; its credits are in the totals by then. */
   end?: { at: number; outcome: 'picture' | 'nothing' | 'unknown' };
@@ -134,13 +132,11 @@ export function takePlace(account: Account, id: string, limit: number | null, no
   if (own.place) return { type: 'taken', account };
   const holders = open.filter((entry) => entry.place);
   // One that gave its place back does not wait for another.
-  const ahead = open.filter((entry) => !entry.place && !entry.sent && comesBefore(entry, own)).length;
+  const ahead = open.filter((entry) => !entry.place && entry.placedAt === undefined && comesBefore(entry, own)).length;
   const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
   const quiet = Math.abs(now - account.placesChangedAt) > IN_ORDER_MS;
   if (free > ahead || (free > 0 && quiet)) {
-    const entries = account.entries.map((entry) =>
-      entry === own ? { ...entry, place: true, sent: true as const, placedAt: now } : entry,
-    );
+    const entries = account.entries.map((entry) => (entry === own ? { ...entry, place: true, placedAt: now } : entry));
     return { type: 'taken', account: { ...account, entries, placesChangedAt: now } };
   }
   const oldest = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
@@ -236,7 +232,7 @@ function entryOf(job: Job, fingerprintOf: (job: Job) => string): AccountEntry {
     owner: job.owner,
     maxCredits: job.credits.max,
     place: job.state === 'submitting' || job.state === 'processing',
-    ...(job.state === 'queued' ? {} : { sent: true as const }),
+    ...(job.state === 'queued' ? {} : { placedAt: job.createdAt }),
   };
 }
 

@@ -22,7 +22,6 @@ const accountSchema = z.object({
       maxCredits: z.number(),
       exactCredits: z.number().optional(),
       place: z.boolean(),
-      sent: z.literal(true).optional(),
       placedAt: z.number().optional(),
       end: z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'unknown']) }).optional(),
     }),

@@ -8,6 +8,4 @@ export interface WireMemory {
   recall(): Promise<WireFacts | undefined>;
   /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
   remember(facts: WireFacts): Promise<void>;
-  /** What was known does not fit any more. Never rejects. */
-  forget(): Promise<void>;
 }

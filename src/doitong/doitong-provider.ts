@@ -31,8 +31,6 @@ export type DoitongSettings = {
   jobQuery: JobQuery | 'auto';
   /** How orders are placed, or `auto` to find out. */
   dialect: DialectName | 'auto';
-  /** Where the service tells the end of a job, sent with every order. */
-  webhookUrl: string | undefined;
   userAgent: string;
 };
 
@@ -50,7 +48,6 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongPa
 class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
   private readonly apiKey: string | undefined;
-  private readonly webhookUrl: string | undefined;
   private readonly transport: Transport;
   private readonly intake: JobIntake;
   private readonly client: ApiClient;
@@ -62,7 +59,6 @@ class DoitongProvider implements ImageProvider {
   constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
     const { apiKey, userAgent } = settings;
     this.apiKey = apiKey;
-    this.webhookUrl = settings.webhookUrl;
     const redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
     const quote = quoteWith(redact);
     this.intake = new JobIntake({ redact, quote, log });
@@ -92,7 +88,7 @@ class DoitongProvider implements ImageProvider {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);
     const bounded = AbortSignal.any([options.signal, this.closing.signal]);
-    const webhookUrl = options.webhookUrl ?? this.webhookUrl;
+    const { webhookUrl } = options;
     const order: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
     const perTry = {
       signal: bounded,

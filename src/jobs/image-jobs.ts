@@ -230,14 +230,14 @@ export class ImageJobs {
     return limitsReport(await this.#parts.gate.state(), this.settings, this.#clock.now());
   }
 
-  /** The balance that the service told last, when it is below the alert. */
+  /** The last known balance, when it is below the alert. */
   async lowBalance(): Promise<number | undefined> {
     const { traffic } = await this.#parts.gate.state();
     const credits = traffic.balance?.credits;
     return credits !== undefined && credits < this.settings.lowCreditsAlert ? credits : undefined;
   }
 
-  /** Carries on every job that rests unfinished, one after the other being told; for a person who asks for it. */
+  /** Carries on every job that rests unfinished; one that cannot be carried on keeps no other from it. */
   async resumeAll(): Promise<readonly Job[]> {
     const open = (await this.#board.list()).filter((job) => !isOver(job) && job.state !== 'unknown');
     return Promise.all(

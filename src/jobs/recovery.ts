@@ -77,7 +77,7 @@ export class Recovery {
     // Asked after the look: an order of this process is carried on before its record can be seen.
     if (this.#isCarriedOnHere(entry.id)) return;
     if (job !== undefined) await this.#settle(job, entry, carryOn);
-    else if (entry.sent) await gate.lose(entry.id);
+    else if (entry.placedAt !== undefined) await gate.lose(entry.id);
     else if (!this.#isBeingRecorded(entry)) await gate.drop(entry.id);
   }
 
@@ -91,7 +91,7 @@ export class Recovery {
   /** Whether an order on the account that has no record may have left. */
   async mayHaveLeft(id: string): Promise<boolean> {
     const { account } = await this.#parts.gate.state();
-    return account.entries.some((entry) => entry.id === id && entry.sent === true);
+    return account.entries.some((entry) => entry.id === id && entry.placedAt !== undefined);
   }
 
   #isBeingRecorded({ at, owner }: AccountEntry): boolean {

@@ -131,7 +131,7 @@ async function awaitPlace(
 /** A record that says that nothing has left, and nobody who would send it any more. */
 export const UNSENT: Failure = {
   kind: 'unreachable',
-  message: 'The server that was to send this order ended before it did; nothing was sent.',
+  message: 'The server that was to send this order ended before it did, or was taken for ended; nothing was sent.',
   creditsSpent: 'no',
   retry: 'later',
   remedy: 'Call generate_image again if the picture is still wanted.',

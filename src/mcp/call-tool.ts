@@ -47,6 +47,7 @@ async function handleCall(
     progress: progressReporter(context, parts.redact, (error) =>
       parts.log.debug('progress not sent', { error: String(error) }),
     ),
+    redact: parts.redact,
     sandbox: parts.sandbox,
     now: () => parts.clock.now(),
     defaultWaitSeconds: parts.defaultWaitSeconds,
@@ -54,12 +55,15 @@ async function handleCall(
     answer: answerIn(context),
   };
   try {
-    const outcome = await tool.handle(parseInput(tool, args), toolContext);
+    const outcome = await tool.handle(parseInput(tool, args, parts.redact), toolContext);
     if (outcome.type === 'ask') return askUser(outcome.question, outcome.yes);
     return await render(outcome, shape, parts);
   } catch (error) {
-    // Nobody reads the answer to a cancelled call; the wait ended, the job did not.
-    if (signal.aborted) return { content: [{ type: 'text', text: 'The wait was cancelled; the job goes on.' }] };
+    // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.
+    if (signal.aborted)
+      return {
+        content: [{ type: 'text', text: 'The wait was cancelled. What was ordered goes on; list_jobs shows it.' }],
+      };
     if (!(error instanceof FluxError))
       parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
@@ -76,7 +80,7 @@ async function render(
   const { job, duplicate, waitedSeconds } = outcome;
   const jobs = await parts.jobs();
   const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
-  return jobResult(job, picture, shape, {
+  return jobResult(redactValues(job, parts.redact), picture, shape, {
     now: parts.clock.now(),
     stalledAfterMs: jobs.settings.stalledAfterMs,
     lowBalance: await lowBalanceOf(parts),

@@ -1,18 +1,25 @@
 /** Says what is wrong with a call's arguments: the field, the value, and the bound it breaks. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
+import type { Redact } from '../core/redaction.ts';
 import { quoted } from '../core/untrusted-text.ts';
+import { redactValues } from './redact-result.ts';
 import type { AnyTool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
 const SHOWN_VALUE_CHARACTERS = 60;
 
-/** The arguments as the tool takes them. @throws FluxError of kind `bad_input`; nothing was sent. */
-export function parseInput(tool: AnyTool, args: unknown): unknown {
+/**
+ * The arguments as the tool takes them.
+ * @param redact removes secrets from what is shown of them, before it is shortened
+ * @throws FluxError of kind `bad_input`; nothing was sent
+ */
+export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
   // Two bounds of one field are told in one sentence, so that breaking both gives the same one twice.
-  const problems = [...new Set(read.error.issues.flatMap((issue) => problemsOf(issue, tool, args)))];
+  const shownArgs = redactValues(args, redact);
+  const problems = [...new Set(read.error.issues.flatMap((issue) => problemsOf(issue, tool, shownArgs, redact)))];
   const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more of this kind`] : [];
   throw new FluxError({
     kind: 'bad_input',
@@ -28,12 +35,12 @@ export function parseInput(tool: AnyTool, args: unknown): unknown {
   });
 }
 
-function problemsOf(issue: z.core.$ZodIssue, tool: AnyTool, args: unknown): string[] {
+function problemsOf(issue: z.core.$ZodIssue, tool: AnyTool, args: unknown, redact: Redact): string[] {
   const allowed = Object.keys(tool.input.shape);
   if (issue.code === 'unrecognized_keys') {
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
     return issue.keys.map(
-      (key) => `${quoted(key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${tool.name}; ${list}`,
+      (key) => `${quoted(redact(key), SHOWN_VALUE_CHARACTERS)} is not an argument of ${tool.name}; ${list}`,
     );
   }
   const [field] = issue.path;

@@ -43,7 +43,7 @@ export type JobViewOptions = {
   stalledAfterMs: number;
   /** An equal request had ordered it before. */
   duplicate?: boolean | undefined;
-  /** The balance in credits that the service told last, when it is low. */
+  /** The last known balance in credits, when it is low. */
   lowBalance?: number | undefined;
 };
 

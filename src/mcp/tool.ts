@@ -1,6 +1,7 @@
 /** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
+import type { Redact } from '../core/redaction.ts';
 import type { Answer } from '../jobs/consent.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 
@@ -15,6 +16,8 @@ export type ToolContext = {
   signal: AbortSignal;
   /** Tells the caller how far the wait has come; `fraction` in [0, 1) must grow. Does nothing if nobody asked. */
   progress: (fraction: number, message: string) => void;
+  /** Removes secrets. Used before a text is shortened: half a secret is not recognised any more. */
+  redact: Redact;
   /** Pictures come from the built-in sandbox; every answer says so. */
   sandbox: boolean;
   /** Epoch milliseconds. */

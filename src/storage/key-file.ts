@@ -18,6 +18,15 @@ export async function readKeyFile(path: string): Promise<string> {
   throw badKeyFile(`The key file ${path} does not hold one key of 8 to 512 visible characters without spaces.`);
 }
 
+/** The key that was set, else the one in the file that was named. @throws FluxError of kind `bad_key` */
+export async function apiKeyOf(settings: {
+  apiKey: string | undefined;
+  apiKeyFile: string | undefined;
+}): Promise<string | undefined> {
+  if (settings.apiKey !== undefined || settings.apiKeyFile === undefined) return settings.apiKey;
+  return readKeyFile(settings.apiKeyFile);
+}
+
 function badKeyFile(message: string, cause?: unknown): FluxError {
   const remedy = 'Correct the file and call again, or correct DOITONG_API_KEY_FILE and restart the server.';
   return new FluxError({ kind: 'bad_key', message, creditsSpent: 'no', retry: 'no', remedy }, { cause });

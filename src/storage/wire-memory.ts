@@ -1,5 +1,5 @@
 /** What was found out about a service: a file of its origin alone, which all keys and processes share for a day. */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -39,7 +39,6 @@ export function createFileWireMemory(file: string, { clock, log }: { clock: Cloc
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
         await replaceFile(file, `${JSON.stringify({ schema: SCHEMA, at: clock.now(), facts })}\n`, clock);
       }),
-    forget: () => attempt('remove', () => rm(file, { force: true })),
   };
 }
 
@@ -50,9 +49,6 @@ export function createMemoryWireMemory(clock: Pick<Clock, 'now'>): WireMemory {
     recall: async () => believed(kept, clock.now()),
     async remember(facts) {
       kept = { at: clock.now(), facts };
-    },
-    async forget() {
-      kept = undefined;
     },
   };
 }

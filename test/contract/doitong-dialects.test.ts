@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all(harnesses.splice(0).map((harness) => harness.close()));
 });
 
-type Options = Partial<Pick<DoitongSettings, 'dialect' | 'webhookUrl'>> & { memory?: PlainWireMemory };
+type Options = Partial<Pick<DoitongSettings, 'dialect'>> & { memory?: PlainWireMemory };
 
 async function start(script: Script, { memory, ...settings }: Options = {}) {
   const harness = await startHarness(script, { settings, ...(memory === undefined ? {} : { memory }) });

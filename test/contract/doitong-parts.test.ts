@@ -27,10 +27,14 @@ afterEach(async () => {
   harness = undefined;
 });
 
-async function start(script: Script, settings: Partial<DoitongSettings> = {}) {
-  harness = await startHarness(script, { settings: { webhookUrl: HOOK, ...settings } });
+type Options = Partial<DoitongSettings> & { webhookUrl?: string | undefined };
+
+async function start(script: Script, options: Options = {}) {
+  const { webhookUrl, ...settings } = { webhookUrl: HOOK, ...options };
+  harness = await startHarness(script, { settings });
   const { provider, service, lines, memory } = harness;
-  const submit = (key = 'key-1', request = FULL) => provider.submit(request, key, unmarked());
+  const submit = (key = 'key-1', request = FULL) =>
+    provider.submit(request, key, webhookUrl === undefined ? unmarked() : { ...unmarked(), webhookUrl });
   return {
     provider,
     submit,

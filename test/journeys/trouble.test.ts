@@ -127,3 +127,18 @@ it('the key turns up nowhere, even when the service repeats it', async () => {
   expect(JSON.stringify(answer) + story.logLines.join('')).not.toContain(key);
   expect(textOf(answer)).toContain('[redacted]');
 });
+
+it('a key inside a prompt is shown in no answer, not even the half of it that a shortened text would hold', async () => {
+  story = await startStory({ sandbox: { jobDurationMs: 0, key: 'sandbox-0123456789abcdef' } });
+  const beginning = story.sandbox.key.slice(0, 14);
+  for (const length of [50, 190]) {
+    const prompt = `${'x'.repeat(length - 1)} ${story.sandbox.key}`;
+    const answer = await story.call('generate_image', { ...ORDER, prompt });
+    expect(textOf(answer)).toContain('xxx');
+    expect(JSON.stringify(answer.content.filter((part) => part.type === 'text'))).not.toContain(beginning);
+    expect(JSON.stringify(answer.structuredContent)).not.toContain(beginning);
+  }
+  const list = await story.call('list_jobs');
+  expect(textOf(list)).toContain('xxx');
+  expect(JSON.stringify(list)).not.toContain(beginning);
+});

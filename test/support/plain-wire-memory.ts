@@ -21,8 +21,5 @@ export function createPlainWireMemory(facts?: WireFacts): PlainWireMemory {
       writes += 1;
       kept = JSON.stringify(news);
     },
-    async forget() {
-      kept = undefined;
-    },
   };
 }

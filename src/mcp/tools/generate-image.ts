@@ -15,6 +15,7 @@ import {
 } from '../../core/image-request.ts';
 import { quoted } from '../../core/untrusted-text.ts';
 import { WEBHOOK_URL_MAX_CHARACTERS } from '../../core/webhook-url.ts';
+import { redactValues } from '../redact-result.ts';
 import { defineTool, type ToolOutcome } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
@@ -107,7 +108,7 @@ export const generateImage = defineTool({
     if (twin !== undefined) return waitForJob(jobs, twin.id, waitSeconds, context, true);
     const { canAsk, answer } = context;
     const consent = jobs.consentTo({ quote, accepted: args.max_credits, canAsk, answer, tool: 'generate_image' });
-    if (consent === 'ask') return question(request, quote);
+    if (consent === 'ask') return question(redactValues(request, context.redact), quote);
     // The last look before money moves: a call that was cancelled by now orders nothing.
     context.signal.throwIfAborted();
     const { job, duplicate } = await jobs.order(request, {

@@ -4,6 +4,7 @@ import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { quoted } from '../../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
+import { redactValues } from '../redact-result.ts';
 import { defineTool } from '../tool.ts';
 
 const LIMIT_MAX = 100;
@@ -41,7 +42,9 @@ export const listJobs = defineTool({
     const page = pageOfJobs(wanted, args.limit, args.cursor);
     if (page === undefined) throw badCursor(args.cursor ?? '');
     const { stalledAfterMs } = jobs.settings;
-    const views = page.jobs.map((job) => jobView(job, { now: context.now(), stalledAfterMs }));
+    const views = redactValues(page.jobs, context.redact).map((job) =>
+      jobView(job, { now: context.now(), stalledAfterMs }),
+    );
     const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
     return { type: 'value', value, text: text(views, page.nextCursor) };
   },

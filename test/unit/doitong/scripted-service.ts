@@ -81,7 +81,6 @@ export const PLAIN_SETTINGS: Omit<DoitongSettings, 'apiUrl'> = {
   apiKey: KEY,
   jobQuery: 'auto',
   dialect: 'auto',
-  webhookUrl: undefined,
   userAgent: 'flux-pro-mcp/test',
 };
 

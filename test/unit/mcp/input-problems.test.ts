@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import { createRedactor } from '../../../src/core/redaction.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { parseInput } from '../../../src/mcp/input-problems.ts';
 import type { AnyTool } from '../../../src/mcp/tool.ts';
@@ -10,9 +11,11 @@ import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
 import { getJobStatus } from '../../../src/mcp/tools/get-job-status.ts';
 
+const asItIs = (text: string): string => text;
+
 function failureOf(tool: AnyTool, args: unknown): Failure {
   try {
-    parseInput(tool, args);
+    parseInput(tool, args, asItIs);
   } catch (error) {
     if (error instanceof FluxError) return error.failure;
     throw error;
@@ -114,13 +117,22 @@ describe('an unknown argument', () => {
 
 describe('good arguments', () => {
   it('may be absent where none is needed', () => {
-    expect(parseInput(checkRateLimits, undefined)).toEqual({ refresh: false });
-    expect(parseInput(checkRateLimits, null)).toEqual({ refresh: false });
+    expect(parseInput(checkRateLimits, undefined, asItIs)).toEqual({ refresh: false });
+    expect(parseInput(checkRateLimits, null, asItIs)).toEqual({ refresh: false });
   });
 
   it('come with the defaults of the schema', () => {
-    expect(parseInput(getJobStatus, { job_id: 'job_1' })).toEqual({ job_id: 'job_1', wait_seconds: 0 });
+    expect(parseInput(getJobStatus, { job_id: 'job_1' }, asItIs)).toEqual({ job_id: 'job_1', wait_seconds: 0 });
   });
+});
+
+it('a secret is removed before a value is shortened: half of one would not be recognised', () => {
+  const key = 'dt_live_0123456789abcdef';
+  const redact = createRedactor([key]);
+  for (const args of [{ prompt: 'x'.repeat(50) + key, width: 'x'.repeat(50) + key }, { ['x'.repeat(50) + key]: 1 }]) {
+    expect(() => parseInput(generateImage, args, redact)).toThrow(/x{50}/u);
+    expect(() => parseInput(generateImage, args, redact)).not.toThrow(/dt_live/u);
+  }
 });
 
 describe('whatever arrives', () => {
@@ -135,7 +147,7 @@ describe('whatever arrives', () => {
     fc.assert(
       fc.property(fc.constantFrom(...TOOLS), args, (tool, value) => {
         try {
-          parseInput(tool, value);
+          parseInput(tool, value, asItIs);
         } catch (error) {
           if (!(error instanceof FluxError)) throw error;
           expect(error.message.length).toBeLessThan(4_000);

@@ -33,14 +33,11 @@ describe.each([
     expect(await create().recall()).toBeUndefined();
   });
 
-  it('the last facts are what is known, until they are forgotten', async () => {
+  it('the last facts are what is known, until others take their place', async () => {
     const memory = create();
     await memory.remember({ dialect: 'generate' });
     await memory.remember(FACTS);
     expect(await memory.recall()).toEqual(FACTS);
-    await memory.forget();
-    expect(await memory.recall()).toBeUndefined();
-    await memory.forget();
   });
 
   it.each([
@@ -60,8 +57,6 @@ describe('the file', () => {
   it('is what other processes know', async () => {
     await ofFile().remember(FACTS);
     expect(await ofFile().recall()).toEqual(FACTS);
-    await ofFile().forget();
-    expect(await ofFile().recall()).toBeUndefined();
   });
 
   it('is the only one in its folder, for the user alone', async () => {
@@ -94,12 +89,10 @@ describe('the file', () => {
     await writeFile(dirname(file), 'in the way of the folder');
     await ofFile().remember(FACTS);
     expect(await ofFile().recall()).toBeUndefined();
-    await ofFile().forget();
     await rm(dirname(file));
     await mkdir(file, { recursive: true });
     await ofFile().remember(FACTS);
     expect(await ofFile().recall()).toBeUndefined();
-    await ofFile().forget();
   });
 
   it('holds nothing but version, time and facts', async () => {
