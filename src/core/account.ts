@@ -88,6 +88,11 @@ export function totalsOf(account: Account): Totals {
   };
 }
 
+/** Orders that wait to be sent for the first time. */
+export function waitingOrders(account: Account): number {
+  return account.entries.filter((entry) => entry.end === undefined && entry.placedAt === undefined).length;
+}
+
 /** The order that an equal request would only repeat. */
 export function twinIn(account: Account, fingerprint: string, now: number): AccountEntry | undefined {
   const equal = account.entries.filter((entry) => entry.fingerprint === fingerprint);

@@ -38,6 +38,7 @@ const trafficSchema = z.object({
     pausedUntil: z.number().optional(),
   }),
   balance: z.object({ credits: z.number(), at: z.number(), counted: z.array(z.string()).optional() }).optional(),
+  countsFields: z.literal(true).optional(),
   writtenAt: z.number(),
 });
 

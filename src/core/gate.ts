@@ -18,7 +18,15 @@ export type ToldByService = {
   pausedUntil?: number;
   /** The balance in credits. */
   balance?: number;
+  /** How many jobs the answered request had asked for: whether each of them counts shows in what is left. */
+  fields?: number;
 };
+
+/**
+ * What a permit is asked for. Reads leave some requests of every window to orders. `fields`: how many jobs are asked
+ * for in the one request; where the service counts each of them, so does the permit.
+ */
+export type PermitAsk = { purpose: 'submit' | 'read'; fields: number };
 
 /** A permit, or when to ask again (epoch milliseconds); `told`: because of what the service said. */
 export type PermitAnswer = { granted: true } | { granted: false; until: number; told: boolean };
@@ -30,8 +38,8 @@ export type PlaceAnswer =
 
 /** May one more request leave? Every request to the service asks this first. */
 export interface RequestGate {
-  /** @throws FluxError of kind `storage_failed` */
-  permit(): Promise<PermitAnswer>;
+  /** @param ask an order, unless something else is said. @throws FluxError of kind `storage_failed` */
+  permit(ask?: PermitAsk): Promise<PermitAnswer>;
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
   learn(told: ToldByService): Promise<void>;
 }
@@ -64,6 +72,8 @@ export type GateState = {
   /** Requests per window; null: none is known. */
   requestLimit: number | null;
   counting: RequestWindow;
+  /** Requests of a window that reads leave to orders. */
+  keptForOrders: number;
 };
 
 export interface Gate extends RequestGate, JobGate {

@@ -15,12 +15,22 @@ export type RemoteJob = {
   creditCost?: number;
   /** Why there is no picture; always present when `phase` is `failed`. */
   failure?: Failure;
+  /** Parts of the order (`version`, `quality`, `webhookUrl`) that the service does not take: it was sent without them. */
+  leftOut?: readonly string[];
 };
+
+/** What came of reading one job; a failure never means that the job failed. */
+export type Reading = { job: RemoteJob } | { failure: Failure };
 
 export type SubmitOptions = {
   signal: AbortSignal;
-  /** Called once, right before the first byte of the first try leaves; a rejection ends the submission unsent. */
-  beforeSending: () => Promise<void>;
+  /**
+   * Called right before the first byte of the first try leaves, and again before a try that leaves another `way`: the
+   * provider's name for how the order is spelled. A rejection ends the submission before that try leaves.
+   */
+  beforeSending: (way: string) => Promise<void>;
+  /** The way in which an earlier try of this order left, perhaps from another process: it may leave in no other. */
+  way?: string;
   /** Called before every try; what it throws ends the submission before that try leaves. */
   beforeTry?: () => void;
   /** Called when a request has to wait for a permit until then (epoch milliseconds). */
@@ -43,6 +53,11 @@ export interface ImageProvider {
    * @throws FluxError, which never means that the job failed.
    */
   read(remoteId: string, signal: AbortSignal): Promise<RemoteJob>;
+  /**
+   * Several jobs as the service sees them now, in as few requests as it takes. Every id has its own reading: what goes
+   * wrong with one touches no other. Rejects only when the signal was aborted.
+   */
+  readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>>;
   /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
   refresh(signal: AbortSignal): Promise<void>;
   /**

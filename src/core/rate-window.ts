@@ -14,18 +14,26 @@ export type RateWindow = {
 /** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
 const WINDOW_MAX_MS = 5 * 60_000;
 
-/** Epoch milliseconds from which a request may leave; `now` when nothing speaks against it. */
-export function nextRequestAt(window: RateWindow, now: number): number {
+/**
+ * Epoch milliseconds from which a request may leave; `now` when nothing speaks against it.
+ * @param needed how many have to be left, at least 1
+ */
+export function nextRequestAt(window: RateWindow, now: number, needed = 1): number {
   const paused = window.pausedUntil ?? 0;
-  const exhausted =
-    window.remaining === 0 && window.resetsAt !== undefined && window.resetsAt - now <= WINDOW_MAX_MS
-      ? window.resetsAt
-      : 0;
+  const { remaining, resetsAt } = window;
+  const isExhausted = remaining !== undefined && remaining < needed;
+  const exhausted = isExhausted && resetsAt !== undefined && resetsAt - now <= WINDOW_MAX_MS ? resetsAt : 0;
   return Math.max(now, paused, exhausted);
 }
 
 /** A reset told in seconds from now wanders by so much from answer to answer. */
 const SAME_RESET_MS = 2_000;
+
+/** Whether both tell of the same span of time. */
+export function isSameWindow(one: Pick<RateWindow, 'resetsAt'>, other: Pick<RateWindow, 'resetsAt'>): boolean {
+  if (one.resetsAt === undefined || other.resetsAt === undefined) return false;
+  return Math.abs(one.resetsAt - other.resetsAt) <= SAME_RESET_MS;
+}
 
 /** The window after an answer that told `told`; what it did not tell stays as it was. */
 export function learnWindow(
@@ -34,8 +42,7 @@ export function learnWindow(
 ): RateWindow {
   if (told.limit === undefined && told.remaining === undefined && told.resetsAt === undefined) return window;
   const { resetsAt } = window;
-  if (told.resetsAt === undefined || resetsAt === undefined) return { ...window, ...told };
-  if (Math.abs(told.resetsAt - resetsAt) > SAME_RESET_MS) return { ...window, ...told };
+  if (resetsAt === undefined || !isSameWindow(window, told)) return { ...window, ...told };
   // Answers overtake each other: within one window the lower count is the later one.
   const overtaken = (window.remaining ?? Number.POSITIVE_INFINITY) < (told.remaining ?? 0);
   const { remaining } = overtaken ? window : told;

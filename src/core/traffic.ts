@@ -1,5 +1,5 @@
 /** What all processes with one key know of their requests to the service, and when the next request may leave. */
-import { nextRequestAt, type RateWindow } from './rate-window.ts';
+import { isSameWindow, nextRequestAt, type RateWindow } from './rate-window.ts';
 
 /** Times are epoch milliseconds. */
 export type Traffic = {
@@ -9,6 +9,8 @@ export type Traffic = {
   window: RateWindow;
   /** The balance in credits that the service told last, without the orders since then, whose ids are `counted`. */
   balance?: { credits: number; at: number; counted?: readonly string[] };
+  /** The service counts every job that one request asks for (open point 11 of the API page). */
+  countsFields?: true;
   /** When this was written: a clock that was set back shows by it. */
   writtenAt: number;
 };
@@ -54,28 +56,65 @@ export function trafficAt(traffic: Traffic, now: number): Traffic {
   };
 }
 
+/** `fields`: jobs that the request asks for. `kept`: requests that must be left for others in every window. */
+export type PermitTerms = { fields?: number; kept?: number };
+
 /** @param limit requests per window; null: none is known */
-export function takePermit(before: Traffic, limit: number | null, counting: RequestWindow, now: number): PermitVerdict {
+export function takePermit(
+  before: Traffic,
+  limit: number | null,
+  counting: RequestWindow,
+  now: number,
+  { fields = 1, kept = 0 }: PermitTerms = {},
+): PermitVerdict {
   const traffic = trafficAt(before, now);
-  const toldAt = nextRequestAt(traffic.window, now);
+  // A request that is larger than the whole window takes all of it.
+  const most = Math.max(1, (limit ?? Number.POSITIVE_INFINITY) - kept);
+  const cost = Math.min(costOf(traffic, fields), most);
+  const toldAt = nextRequestAt(traffic.window, now, cost + kept);
   if (toldAt > now) return { type: 'wait', until: toldAt, told: true, traffic };
   const spanMs = counting.windowMs + counting.slackMs;
   const recent = traffic.permits.filter((at) => now - at < spanMs);
-  const first = limit === null ? undefined : recent[recent.length - limit];
-  if (first !== undefined) return { type: 'wait', until: first + spanMs, told: false, traffic };
+  // The newest of those that have to leave the window first.
+  const last = limit === null ? undefined : recent[recent.length - 1 - (most - cost)];
+  if (last !== undefined) return { type: 'wait', until: last + spanMs, told: false, traffic };
   const { remaining, resetsAt } = traffic.window;
   // Until the answer tells the count anew, the request that leaves now is taken off here.
   const left =
-    remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - 1) : remaining;
+    remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - cost) : remaining;
   return {
     type: 'granted',
     traffic: {
       ...traffic,
-      permits: limit === null ? [] : [...recent, now],
+      permits: limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)],
       window: left === undefined ? traffic.window : { ...traffic.window, remaining: left },
       writtenAt: now,
     },
   };
+}
+
+/** What a request counts that asks for so many jobs. */
+function costOf(traffic: Traffic, fields: number): number {
+  return traffic.countsFields ? Math.max(1, fields) : 1;
+}
+
+/**
+ * The traffic after the answer to a request for several jobs: what is left tells whether each of them was counted. A
+ * smaller drop than that is the doing of others who use the key.
+ * @param told the answer's window, before it is learnt
+ */
+export function learnCounting(
+  traffic: Traffic,
+  fields: number,
+  told: Pick<RateWindow, 'remaining' | 'resetsAt'>,
+): Traffic {
+  const { window, countsFields, ...rest } = traffic;
+  if (fields < 2 || told.remaining === undefined || window.remaining === undefined) return traffic;
+  if (!isSameWindow(window, told)) return traffic;
+  const unforeseen = window.remaining - told.remaining;
+  if (!countsFields && unforeseen >= fields - 1) return { ...traffic, countsFields: true };
+  // What was taken off for each of them was not taken off there.
+  return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : traffic;
 }
 
 /** Requests that may leave now, by our own count and by what the service told; null: no limit is known. */

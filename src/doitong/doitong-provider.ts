@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { RequestGate } from '../core/gate.ts';
-import type { ImageProvider, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
+import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
 import { createRedactor } from '../core/redaction.ts';
@@ -93,7 +93,10 @@ class DoitongProvider implements ImageProvider {
     const perTry = {
       signal: bounded,
       onWait: options.onWait,
-      beforeSending: beforeEach(options.beforeTry, onceOnly(options.beforeSending)),
+      beforeSending: beforeEach(
+        options.beforeTry,
+        onceOnly(() => options.beforeSending('')),
+      ),
       idempotencyKey,
     };
     const once = (): Promise<Try<RemoteJob>> => this.submitOnce(order, perTry);
@@ -114,6 +117,19 @@ class DoitongProvider implements ImageProvider {
       if (job === undefined) throw new FluxError(rowVerdict('unreadable', 'read').failure);
       return job;
     });
+  }
+
+  async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
+    const readings = new Map<string, Reading>();
+    for (const id of remoteIds) {
+      try {
+        readings.set(id, { job: await this.read(id, signal) });
+      } catch (error) {
+        if (signal.aborted || !(error instanceof FluxError)) throw error;
+        readings.set(id, { failure: error.failure });
+      }
+    }
+    return readings;
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

@@ -10,15 +10,21 @@ const ROUNDING_MS = 1_000;
 /** Processes that wait for the same moment do not all come at once. */
 const SPREAD_MS = 40;
 
-export type PermitTerms = { purpose: Purpose; signal: AbortSignal; onWait?: ((until: number) => void) | undefined };
+export type PermitTerms = {
+  purpose: Purpose;
+  /** Jobs that are asked for in one request; 1 for everything else. */
+  fields?: number | undefined;
+  signal: AbortSignal;
+  onWait?: ((until: number) => void) | undefined;
+};
 
 /** @returns `undefined` when the request may leave now; else why it does not: nothing was sent */
 export async function awaitPermit(gate: RequestGate, clock: Clock, terms: PermitTerms): Promise<Verdict | undefined> {
-  const { purpose, signal, onWait } = terms;
+  const { purpose, fields = 1, signal, onWait } = terms;
   for (;;) {
     if (signal.aborted) return faultVerdict(false, { cause: 'caller' }, purpose);
     try {
-      const answer = await gate.permit();
+      const answer = await gate.permit({ purpose, fields });
       if (answer.granted) return undefined;
       const waitMs = answer.until - clock.now();
       // What the service demands is obeyed exactly, or told to the caller; our own count is over within a minute.

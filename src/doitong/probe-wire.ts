@@ -33,8 +33,8 @@ export class ProbeWire {
       close: async () => undefined,
     };
     this.gate = {
-      permit: async () => {
-        const answer = await gate.permit();
+      permit: async (ask) => {
+        const answer = await gate.permit(ask);
         if (answer.granted || answer.until - clock.now() <= WAIT_MAX_MS) return answer;
         this.#heldUntil = answer.until;
         this.#heldBack.abort(new Error('A permit would take too long.'));

@@ -13,6 +13,7 @@ import {
   noteJob,
   takePlace,
   twinIn,
+  waitingOrders,
   withEntryOf,
 } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
@@ -25,8 +26,10 @@ import type { Log } from '../core/log.ts';
 import { PLAN_LIMITS, type Plan, planOf } from '../core/plan.ts';
 import type { Processes } from '../core/processes.ts';
 import { learnWindow, pauseWindow } from '../core/rate-window.ts';
+import { keptForOrders } from '../core/read-share.ts';
 import {
   emptyTraffic,
+  learnCounting,
   REQUEST_WINDOW,
   type RequestWindow,
   type Traffic,
@@ -88,6 +91,9 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
   const planNow = ({ window }: Traffic): Plan => planOf(parts.plan, window.limit);
   const requestLimit = (now: Traffic): number | null => now.window.limit ?? PLAN_LIMITS[planNow(now)].requestsPerMinute;
 
+  const keptNow = (now: Traffic, orders: Account): number =>
+    keptForOrders(requestLimit(now), waitingOrders(orders), PLAN_LIMITS[planNow(now)].concurrentJobs);
+
   /** What must be known before anything is sent. */
   async function needed<Value>(work: () => Promise<Value>): Promise<Value> {
     try {
@@ -111,14 +117,16 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
     account.update((before) => ({ value: change(before), result: undefined }));
 
   return {
-    permit: () =>
-      needed(() =>
-        traffic.update<PermitAnswer>((before) => {
-          const verdict = takePermit(before, requestLimit(before), counting, clock.now());
+    permit: ({ purpose, fields } = { purpose: 'submit', fields: 1 }) =>
+      needed(async () => {
+        const orders = purpose === 'read' ? await account.read() : undefined;
+        return traffic.update<PermitAnswer>((before) => {
+          const kept = orders === undefined ? 0 : keptNow(before, orders);
+          const verdict = takePermit(before, requestLimit(before), counting, clock.now(), { fields, kept });
           if (verdict.type === 'granted') return { value: verdict.traffic, result: { granted: true } };
           return { value: verdict.traffic, result: { granted: false, until: verdict.until, told: verdict.told } };
-        }),
-      ),
+        });
+      }),
     learn: (told) =>
       followUp('traffic', async () => {
         const learnt = (before: Traffic): Traffic => learntTraffic(before, told, clock.now());
@@ -188,6 +196,7 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
         account: accountAt(orders, now),
         requestLimit: requestLimit(shared),
         counting,
+        keptForOrders: keptNow(shared, orders),
       };
     },
   };
@@ -195,6 +204,7 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
 
 function learntTraffic(before: Traffic, told: Parameters<Gate['learn']>[0], now: number): Traffic {
   let traffic = trafficAt(before, now);
+  if (told.window !== undefined) traffic = learnCounting(traffic, told.fields ?? 1, told.window);
   if (told.window !== undefined) traffic = { ...traffic, window: learnWindow(traffic.window, told.window) };
   if (told.pausedUntil !== undefined) traffic = { ...traffic, window: pauseWindow(traffic.window, told.pausedUntil) };
   if (told.balance !== undefined) traffic = { ...traffic, balance: { credits: told.balance, at: now } };
@@ -203,7 +213,8 @@ function learntTraffic(before: Traffic, told: Parameters<Gate['learn']>[0], now:
 
 function sameTraffic(one: Traffic, other: Traffic): boolean {
   const keys = ['limit', 'remaining', 'resetsAt', 'pausedUntil'] as const;
-  return one.balance === other.balance && keys.every((key) => one.window[key] === other.window[key]);
+  const same = one.balance === other.balance && one.countsFields === other.countsFields;
+  return same && keys.every((key) => one.window[key] === other.window[key]);
 }
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

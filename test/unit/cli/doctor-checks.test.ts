@@ -82,6 +82,7 @@ describe('budget', () => {
   const state = (patch: Partial<GateState> = {}): GateState => ({
     plan: 'free',
     traffic: emptyTraffic(NOW),
+    keptForOrders: 2,
     account: emptyAccount(NOW),
     requestLimit: 10,
     counting: REQUEST_WINDOW,

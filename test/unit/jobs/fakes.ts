@@ -1,9 +1,9 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Failure } from '../../../src/core/failure.ts';
-import { FluxError } from '../../../src/core/failure.ts';
+import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type { Gate, RequestGate } from '../../../src/core/gate.ts';
-import type { ImageProvider, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
+import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
 import { sameAs } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
@@ -26,6 +26,8 @@ import { owner, remoteJob } from '../core/sample-jobs.ts';
 export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
 const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+const UNFORESEEN = { message: 'unforeseen', creditsSpent: 'maybe', retry: 'later' } as const;
 
 /** One scripted answer: a value, a failure to throw, or `'stall'` until the signal is aborted. */
 type Answer<Value> = Value | FluxError | Error | 'stall';
@@ -52,6 +54,8 @@ export class FakeProvider implements ImageProvider {
   refreshed = 0;
   readonly submitted: { prompt: string; key: string; signal: AbortSignal; webhookUrl: string | undefined }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
+  /** The jobs that each request of a watch asked for. */
+  readonly requests: string[][] = [];
   readonly #clock: Clock;
   readonly #gate: RequestGate;
 
@@ -68,7 +72,7 @@ export class FakeProvider implements ImageProvider {
     const { signal, onWait, beforeTry, beforeSending, webhookUrl } = options;
     await this.#permitted('submit', { signal, onWait });
     beforeTry?.();
-    await beforeSending();
+    await beforeSending('generate');
     if (signal.aborted) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'submit').failure);
     this.submitted.push({ prompt: request.prompt, key, signal, webhookUrl });
     this.onSending?.();
@@ -79,6 +83,28 @@ export class FakeProvider implements ImageProvider {
     await this.#permitted('read', { signal });
     this.reads.push({ remoteId, at: this.#clock.monotonic(), signal });
     return play(nextOf(this.readings), signal);
+  }
+
+  async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
+    const readings = new Map<string, Reading>();
+    try {
+      await this.#permitted('read', { signal, fields: remoteIds.length });
+      this.requests.push([...remoteIds]);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof FluxError)) throw error;
+      for (const id of remoteIds) readings.set(id, { failure: error.failure });
+      return readings;
+    }
+    for (const id of remoteIds) {
+      this.reads.push({ remoteId: id, at: this.#clock.monotonic(), signal });
+      try {
+        readings.set(id, { job: { ...(await play(nextOf(this.readings), signal)), remoteId: id } });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        readings.set(id, { failure: failureOf(error, UNFORESEEN) });
+      }
+    }
+    return readings;
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

@@ -35,7 +35,7 @@ function report({ window = {}, balance, permits = [], jobs = [], ...state }: Inp
   const account = accountOfJobs(jobs, ({ id }) => id, NOW);
   const requestLimit = window.limit ?? 10;
   return limitsReport(
-    { plan: 'free', requestLimit, counting: REQUEST_WINDOW, ...state, traffic, account },
+    { plan: 'free', requestLimit, keptForOrders: 2, counting: REQUEST_WINDOW, ...state, traffic, account },
     BUDGET,
     NOW,
   );

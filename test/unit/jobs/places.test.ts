@@ -203,7 +203,7 @@ describe('a permit', () => {
 
   it('that a later try waits for is no reason why the order was not sent: it was', async () => {
     bench.provider.submit = async (_, __, { beforeSending, onWait }) => {
-      await beforeSending();
+      await beforeSending('generate');
       onWait?.(bench.clock.now() + 10_000);
       await bench.clock.sleep(10_000);
       return remoteJob('processing');

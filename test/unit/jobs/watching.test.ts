@@ -108,10 +108,10 @@ describe("the service's request window", () => {
     expect(readTimes()).toEqual([30_020]);
   });
 
-  it('delays nothing as long as requests are left', async () => {
+  it('delays nothing as long as more are left than what is kept for orders', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    await bench.gate.learn({ window: { remaining: 1, resetsAt: bench.clock.now() + 30_000 } });
+    await bench.gate.learn({ window: { remaining: 3, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(1_500);
     expect(readTimes()).toEqual([1_500]);
   });
