@@ -60,8 +60,8 @@ function booksIn(folder: string, timings: Timings): { gate: Gate; board: JobBoar
   };
   const timedGate: Gate = {
     ...gate,
-    admit: (order, limits) => timed(timings, 'admit', () => gate.admit(order, limits)),
-    place: (id) => timed(timings, 'place', () => gate.place(id)),
+    admit: (orders, limits) => timed(timings, 'admit', () => gate.admit(orders, limits)),
+    places: (ids) => timed(timings, 'place', () => gate.places(ids)),
     permit: () => timed(timings, 'permit', () => gate.permit()),
     note: (job) => timed(timings, 'note', () => gate.note(job)),
   };
@@ -74,8 +74,8 @@ async function keepBooks({ gate, board }: { gate: Gate; board: JobBoard }): Prom
   const owner = systemProcesses.self();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
   const order = { id, owner, maxCredits: 20, sameAs: sameAs(request), allowDuplicate: false };
-  const { type } = await gate.admit(order, { creditsPerDay: null, imagesPerDay: null });
-  if (type !== 'admitted') throw new Error(`the order was not admitted: ${type}`);
+  const { type } = await gate.admit([order], { creditsPerDay: null, imagesPerDay: null });
+  if (type !== 'taken') throw new Error(`the order was not admitted: ${type}`);
   const at = CLOCK.now();
   await board.add({
     id,
@@ -88,7 +88,7 @@ async function keepBooks({ gate, board }: { gate: Gate; board: JobBoard }): Prom
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
   });
-  if (!(await gate.place(id)).taken) throw new Error('there was no place');
+  if ((await gate.places([id])).get(id)?.taken !== true) throw new Error('there was no place');
   await permit(gate);
   await board.apply(id, { type: 'sending', owner });
   const remote: RemoteJob = { remoteId: `img_${id}`, phase: 'processing', remoteStatus: 'PROCESSING', creditCost: 15 };

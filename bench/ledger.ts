@@ -118,7 +118,7 @@ const WRITES: readonly (readonly [string, string])[] = [
   ['picture', '**the whole bookkeeping of one picture**'],
   ['admit', 'an admission (`gate.admit`)'],
   ['add', 'a new record (`ledger.add`)'],
-  ['place', 'a place (`gate.place`)'],
+  ['place', 'a place (`gate.places`)'],
   ['permit', 'a permit (`gate.permit`)'],
   ['update', 'a change of a record (`ledger.update`)'],
   ['note', 'the note of a change to the gate (`gate.note`)'],

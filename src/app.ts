@@ -1,6 +1,7 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
+import type { DurationMemory } from './core/duration-memory.ts';
 import type { Gate } from './core/gate.ts';
 import type { Ids } from './core/ids.ts';
 import type { JobEvents } from './core/job-events.ts';
@@ -19,6 +20,7 @@ import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
+import { createFileDurations, createMemoryDurations } from './storage/duration-memory.ts';
 import { createFileEvents, createMemoryEvents } from './storage/event-marks.ts';
 import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
 import { createFileGate, createMemoryGate } from './storage/gate.ts';
@@ -82,7 +84,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const processes = systemProcesses;
-  const { ledger, gate, events, memory } = recordsOf(settings, apiKey, {
+  const { ledger, gate, events, memory, durations } = recordsOf(settings, apiKey, {
     clock,
     log,
     processes,
@@ -98,7 +100,20 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const store = createImageFolder(() => outputFolder(settings.outputDir));
   const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(
-    { board, gate, provider, download, store, events, clock, log, ids, processes, onSubmission: parts.onSubmission },
+    {
+      board,
+      gate,
+      provider,
+      download,
+      store,
+      events,
+      durations,
+      clock,
+      log,
+      ids,
+      processes,
+      onSubmission: parts.onSubmission,
+    },
     {
       ...settings,
       stalledAfterMs: settings.stalledMinutes * 60_000,
@@ -117,7 +132,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
 }
 
 /** What outlives a process and is shared with others. */
-type Records = { ledger: JobLedger; gate: Gate; events: JobEvents; memory: WireMemory };
+type Records = { ledger: JobLedger; gate: Gate; events: JobEvents; memory: WireMemory; durations: DurationMemory };
 
 /**
  * Without a key nothing can be ordered, so that there is nothing to keep. The built-in sandbox ends with this process
@@ -134,6 +149,7 @@ function recordsOf(
       gate: createMemoryGate({ ...parts, plan }),
       events: createMemoryEvents(parts.clock),
       memory: createMemoryWireMemory(parts.clock),
+      durations: createMemoryDurations(parts.log),
     };
   }
   const root = stateFolder(stateDir);
@@ -144,6 +160,7 @@ function recordsOf(
     gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }),
     events: createFileEvents(folder, parts),
     memory: createFileWireMemory(serviceFile(root, apiUrl), parts),
+    durations: createFileDurations(folder, parts),
   };
 }
 

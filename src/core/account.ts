@@ -6,8 +6,6 @@ import type { Owner } from './processes.ts';
 export const DUPLICATE_WINDOW_MS = 120_000;
 /** An order of unknown outcome stays in the way of an equal one for so long. */
 const UNKNOWN_KEPT_MS = 7 * 24 * 60 * 60_000;
-/** Places are given in the order of the orders; after so long without a change, whoever comes takes the free one. */
-const IN_ORDER_MS = 3_000;
 
 /** One order. Times are epoch milliseconds, amounts credits. */
 export type AccountEntry = {
@@ -25,8 +23,12 @@ export type AccountEntry = {
   place: boolean;
   /** When it got its place. It may have left since: without a record it still may be paid for. */
   placedAt?: number;
+  /** Places are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
+  turn?: number;
+  /** The call that ordered several pictures: they are remembered together, for as long as the last of them. */
+  batch?: string;
   /** Nothing more comes of it; its credits are in the totals by then. */
-  end?: { at: number; outcome: 'picture' | 'nothing' | 'unknown' };
+  end?: { at: number; outcome: 'picture' | 'nothing' | 'free' | 'unknown' };
 };
 
 export type Account = {
@@ -37,6 +39,8 @@ export type Account = {
   entries: readonly AccountEntry[];
   /** When a place was taken or given back last. */
   placesChangedAt: number;
+  /** The turn of the order that got its place last; absent: 0. */
+  turn?: number;
 };
 
 /** `null` means no limit. */
@@ -49,11 +53,27 @@ export type SpendingLimits = {
 
 export type Totals = { images: number; spentCredits: number; reservedCredits: number; placesInUse: number };
 
-export type AdmissionVerdict =
-  | { type: 'admitted'; account: Account }
+/** An order that asks to be admitted. */
+export type Candidate = Pick<AccountEntry, 'id' | 'fingerprint' | 'owner' | 'maxCredits' | 'batch'> & {
+  allowDuplicate: boolean;
+};
+
+export type Admission =
+  | { type: 'admitted' }
   /** An equal order is under way, or has just ended. */
-  | { type: 'duplicate'; id: string }
-  | { type: 'over'; limit: keyof SpendingLimits; allowed: number; totals: Totals };
+  | { type: 'duplicate'; id: string };
+
+/** `wanted`: what all that is new would have cost and counted. */
+export type OverLimit = {
+  type: 'over';
+  limit: keyof SpendingLimits;
+  allowed: number;
+  totals: Totals;
+  wanted: { credits: number; images: number };
+};
+
+/** One admission for each candidate, in their order, or none at all. */
+export type AdmissionVerdict = { type: 'taken'; account: Account; admissions: readonly Admission[] } | OverLimit;
 
 export function emptyAccount(now: number): Account {
   return { day: utcDay(now), settled: { images: 0, credits: 0 }, entries: [], placesChangedAt: now };
@@ -70,7 +90,8 @@ export function accountAt(account: Account, now: number): Account {
   // A clock that was set back into the day before must not forget what today has cost; one that was set back by more
   // was wrong before, and its day would not end for as long.
   const day = account.day - today > 1 ? today : Math.max(today, account.day);
-  const entries = account.entries.filter(({ end }) => end === undefined || isRemembered(end, now));
+  const remembers = memoryOf(account, now);
+  const entries = account.entries.filter(remembers);
   if (account.day === day && entries.length === account.entries.length) return account;
   const settled = day > account.day ? { images: 0, credits: 0 } : account.settled;
   return { ...account, day, settled, entries };
@@ -93,59 +114,71 @@ export function waitingOrders(account: Account): number {
   return account.entries.filter((entry) => entry.end === undefined && entry.placedAt === undefined).length;
 }
 
-/** The order that an equal request would only repeat. */
-export function twinIn(account: Account, fingerprint: string, now: number): AccountEntry | undefined {
-  const equal = account.entries.filter((entry) => entry.fingerprint === fingerprint);
-  return equal.findLast(({ end }) => end === undefined || (end.outcome !== 'nothing' && isRemembered(end, now)));
+/**
+ * The order that an equal request would only repeat. One that ended without a picture is ordered again, but not by a
+ * repeated call for several pictures: that call wants to know what has become of each.
+ */
+export function twinIn(account: Account, fingerprint: string, now: number, forBatch = false): AccountEntry | undefined {
+  const remembers = memoryOf(account, now);
+  const isTwin = ({ end, batch }: AccountEntry): boolean =>
+    end?.outcome === 'nothing' ? forBatch && batch !== undefined : end?.outcome !== 'free';
+  return account.entries.findLast((entry) => entry.fingerprint === fingerprint && isTwin(entry) && remembers(entry));
 }
 
-export function admit(
+/** Reserves the price of all that is new among the candidates, in one step: all of it, or nothing. */
+export function admitAll(
   before: Account,
-  order: Pick<AccountEntry, 'id' | 'fingerprint' | 'owner' | 'maxCredits'>,
+  candidates: readonly Candidate[],
   limits: SpendingLimits,
-  options: { now: number; allowDuplicate: boolean },
+  now: number,
 ): AdmissionVerdict {
-  const account = accountAt(before, options.now);
-  const twin = options.allowDuplicate ? undefined : twinIn(account, order.fingerprint, options.now);
-  if (twin !== undefined) return { type: 'duplicate', id: twin.id };
+  const account = accountAt(before, now);
+  const twins = candidates.map((order) =>
+    order.allowDuplicate ? undefined : twinIn(account, order.fingerprint, now, order.batch !== undefined),
+  );
+  const added = candidates.filter((_, index) => twins[index] === undefined);
   const totals = totalsOf(account);
-  const credits = totals.spentCredits + totals.reservedCredits + order.maxCredits;
-  const wanted: Readonly<Record<keyof SpendingLimits, number>> = {
-    creditsPerDay: credits,
-    imagesPerDay: totals.images + 1,
-    jobsPerDay: totals.images + 1,
+  const wanted = { credits: added.reduce((sum, { maxCredits }) => sum + maxCredits, 0), images: added.length };
+  const after: Readonly<Record<keyof SpendingLimits, number>> = {
+    creditsPerDay: totals.spentCredits + totals.reservedCredits + wanted.credits,
+    imagesPerDay: totals.images + wanted.images,
+    jobsPerDay: totals.images + wanted.images,
   };
   for (const limit of ['creditsPerDay', 'imagesPerDay', 'jobsPerDay'] as const) {
     const allowed = limits[limit];
-    if (allowed !== null && wanted[limit] > allowed) return { type: 'over', limit, allowed, totals };
+    if (added.length > 0 && allowed !== null && after[limit] > allowed)
+      return { type: 'over', limit, allowed, totals, wanted };
   }
-  const entry: AccountEntry = { ...order, at: options.now, day: account.day, place: false };
-  return { type: 'admitted', account: { ...account, entries: [...account.entries, entry] } };
+  const turn = account.turn ?? 0;
+  const entries = added.map(
+    ({ allowDuplicate: _, ...order }, index): AccountEntry => ({
+      ...order,
+      at: now,
+      day: account.day,
+      place: false,
+      ...(turn + index === 0 ? {} : { turn: turn + index }),
+    }),
+  );
+  const admissions = twins.map((twin): Admission => (twin ? { type: 'duplicate', id: twin.id } : { type: 'admitted' }));
+  const known = joined(account, candidates, twins);
+  if (added.length === 0 && known === account.entries) return { type: 'taken', account: before, admissions };
+  return {
+    type: 'taken',
+    account: { ...account, entries: [...known, ...entries] },
+    admissions,
+  };
 }
 
-export type PlaceVerdict =
-  /** `absent`: the order is not on the account, so that nothing is reserved for it. */
-  | { type: 'taken'; account: Account; absent?: true }
-  /** `ahead`: orders that come first; `oldestAt`: when the longest-running job was ordered. */
-  | { type: 'full'; ahead: number; oldestAt: number | undefined };
-
-/** A place among the plan's jobs at a time. An order that has one, or is not on the account, takes none. */
-export function takePlace(account: Account, id: string, limit: number | null, now: number): PlaceVerdict {
-  const open = account.entries.filter((entry) => entry.end === undefined);
-  const own = open.find((entry) => entry.id === id);
-  if (own === undefined) return { type: 'taken', account, absent: true };
-  if (own.place) return { type: 'taken', account };
-  const holders = open.filter((entry) => entry.place);
-  // One that gave its place back does not wait for another.
-  const ahead = open.filter((entry) => !entry.place && entry.placedAt === undefined && comesBefore(entry, own)).length;
-  const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
-  const quiet = Math.abs(now - account.placesChangedAt) > IN_ORDER_MS;
-  if (free > ahead || (free > 0 && quiet)) {
-    const entries = account.entries.map((entry) => (entry === own ? { ...entry, place: true, placedAt: now } : entry));
-    return { type: 'taken', account: { ...account, entries, placesChangedAt: now } };
-  }
-  const oldest = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
-  return { type: 'full', ahead, oldestAt: oldest };
+/** What a repeated call finds is remembered with what it orders now. */
+function joined(
+  { entries }: Account,
+  candidates: readonly Candidate[],
+  twins: readonly (AccountEntry | undefined)[],
+): readonly AccountEntry[] {
+  const batches = new Map(twins.map((twin, index) => [twin?.id, candidates[index]?.batch]));
+  const isNew = ({ id, batch }: AccountEntry): boolean => (batches.get(id) ?? batch) !== batch;
+  if (!entries.some(isNew)) return entries;
+  return entries.map((entry) => (isNew(entry) ? { ...entry, batch: batches.get(entry.id) ?? entry.id } : entry));
 }
 
 /** The account after what the record says of its order; the very same account when that is nothing new. */
@@ -183,19 +216,11 @@ function ended(
         credits: account.settled.credits + (entry.exactCredits ?? entry.maxCredits),
       }
     : account.settled;
-  const outcome = end === 'free' ? 'nothing' : end;
   const entries = account.entries.map((known) =>
-    known.id === entry.id ? { ...entry, place: false, end: { at: now, outcome } } : known,
+    known.id === entry.id ? { ...entry, place: false, end: { at: now, outcome: end } } : known,
   );
   const placesChangedAt = entry.place ? now : account.placesChangedAt;
   return { ...account, settled, entries, placesChangedAt };
-}
-
-/** A job that is not watched any more gives its place back; its price stays reserved. */
-export function givePlaceBack(account: Account, id: string, now: number): Account {
-  const entry = account.entries.find((known) => known.id === id);
-  if (entry === undefined || !entry.place) return account;
-  return { ...replaced(account, entry, { ...entry, place: false }), placesChangedAt: now };
 }
 
 /** The order as if it had never been: nothing was sent. */
@@ -209,36 +234,6 @@ export function loseEntry(account: Account, id: string, now: number): Account {
   const entry = account.entries.find((known) => known.id === id);
   if (entry === undefined || entry.end !== undefined) return account;
   return ended(account, entry, 'unknown', now);
-}
-
-/** The account that the records tell, for when its own file is missing or damaged. */
-export function accountOfJobs(jobs: readonly Job[], fingerprintOf: (job: Job) => string, now: number): Account {
-  let account = emptyAccount(now);
-  for (const job of jobs.toSorted((one, other) => one.createdAt - other.createdAt)) {
-    if (utcDay(job.createdAt) < account.day && isEnded(job)) continue;
-    account = { ...account, entries: [...account.entries, entryOf(job, fingerprintOf)] };
-    account = noteJob(account, job, job.completedAt ?? job.updatedAt);
-  }
-  return accountAt(account, now);
-}
-
-/** An order that lives and has no entry (the file was lost before it was recorded) gets it back: it is to be paid. */
-export function withEntryOf(account: Account, job: Job, fingerprintOf: (job: Job) => string): Account {
-  if (isEnded(job) || job.state === 'unknown' || account.entries.some(({ id }) => id === job.id)) return account;
-  return { ...account, entries: [...account.entries, entryOf(job, fingerprintOf)] };
-}
-
-function entryOf(job: Job, fingerprintOf: (job: Job) => string): AccountEntry {
-  return {
-    id: job.id,
-    fingerprint: fingerprintOf(job),
-    at: job.createdAt,
-    day: utcDay(job.createdAt),
-    owner: job.owner,
-    maxCredits: job.credits.max,
-    place: job.state === 'submitting' || job.state === 'processing',
-    ...(job.state === 'queued' ? {} : { placedAt: job.createdAt }),
-  };
 }
 
 /** As it was before it was given up. */
@@ -262,16 +257,20 @@ function endOf(job: Job): 'picture' | 'nothing' | 'unknown' | 'free' | undefined
   return job.failure?.creditsSpent === 'no' ? 'free' : 'nothing';
 }
 
+/** Whether an order is still to be known: it is open, or it or another of its call has just ended. */
+function memoryOf({ entries }: Account, now: number): (entry: AccountEntry) => boolean {
+  const isFresh = ({ end }: AccountEntry): boolean => end === undefined || isRemembered(end, now);
+  const batches = new Set(entries.filter(isFresh).map(({ batch }) => batch));
+  return (entry) => isFresh(entry) || (entry.batch !== undefined && batches.has(entry.batch));
+}
+
 function isRemembered(end: NonNullable<AccountEntry['end']>, now: number): boolean {
   const window = end.outcome === 'unknown' ? UNKNOWN_KEPT_MS : DUPLICATE_WINDOW_MS;
   // A clock that was set back would otherwise keep it for as long as it was set back.
   return Math.abs(now - end.at) < window;
 }
 
-function comesBefore(one: AccountEntry, other: AccountEntry): boolean {
-  return one.at < other.at || (one.at === other.at && one.id < other.id);
-}
-
-function replaced(account: Account, entry: AccountEntry, by: AccountEntry): Account {
+/** The account with `by` in place of the entry. */
+export function replaced(account: Account, entry: AccountEntry, by: AccountEntry): Account {
   return { ...account, entries: account.entries.map((known) => (known === entry ? by : known)) };
 }

@@ -23,10 +23,13 @@ const accountSchema = z.object({
       exactCredits: z.number().optional(),
       place: z.boolean(),
       placedAt: z.number().optional(),
-      end: z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'unknown']) }).optional(),
+      turn: z.number().optional(),
+      batch: z.string().optional(),
+      end: z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) }).optional(),
     }),
   ),
   placesChangedAt: z.number(),
+  turn: z.number().optional(),
 });
 
 const trafficSchema = z.object({

@@ -1,11 +1,12 @@
 /** The port to what all processes with the same service and key share: permits, places, the budget and the pause. */
 import type { Account, AccountEntry, AdmissionVerdict, SpendingLimits } from './account.ts';
+import type { PlaceAnswer } from './account-places.ts';
 import type { Job } from './job.ts';
 import type { Plan } from './plan.ts';
 import type { RateWindow } from './rate-window.ts';
 import type { RequestWindow, Traffic } from './traffic.ts';
 
-export type OrderToAdmit = Pick<AccountEntry, 'id' | 'owner' | 'maxCredits'> & {
+export type OrderToAdmit = Pick<AccountEntry, 'id' | 'owner' | 'maxCredits' | 'batch'> & {
   /** The request in normal form, as text: equal requests have equal texts. */
   sameAs: string;
   allowDuplicate: boolean;
@@ -31,11 +32,6 @@ export type PermitAsk = { purpose: 'submit' | 'read'; fields: number };
 /** A permit, or when to ask again (epoch milliseconds); `told`: because of what the service said. */
 export type PermitAnswer = { granted: true } | { granted: false; until: number; told: boolean };
 
-/** A place (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when the longest-running job was ordered (epoch milliseconds). */
-export type PlaceAnswer =
-  | { taken: true; absent?: true }
-  | { taken: false; ahead: number; oldestAt: number | undefined };
-
 /** May one more request leave? Every request to the service asks this first. */
 export interface RequestGate {
   /** @param ask an order, unless something else is said. @throws FluxError of kind `storage_failed` */
@@ -47,14 +43,15 @@ export interface RequestGate {
 /** May one more order be made, and may it be sent now? */
 export interface JobGate {
   /**
-   * Reserves the order's price, in one step with the look for an equal order and at the limits.
+   * Reserves the price of the orders of one call, in one step with the look for equal orders and at the limits: of all
+   * that are new, or of none.
    * @throws FluxError of kind `storage_failed`; nothing is reserved then
    */
-  admit(order: OrderToAdmit, limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionVerdict>;
-  /** The id of an order that such a request would only repeat. */
-  twinOf(sameAs: string): Promise<string | undefined>;
-  /** @throws FluxError of kind `storage_failed` */
-  place(id: string): Promise<PlaceAnswer>;
+  admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionVerdict>;
+  /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
+  twinOf(sameAs: string, forBatch?: boolean): Promise<string | undefined>;
+  /** An answer for each order. @throws FluxError of kind `storage_failed` */
+  places(ids: readonly string[]): Promise<ReadonlyMap<string, PlaceAnswer>>;
   /** Settles the price and frees the place as the record says. Never rejects: the record can be noted again. */
   note(job: Job): Promise<void>;
   /** The place of a job that nobody watches any more. Never rejects. */

@@ -45,10 +45,14 @@ export type ImageRequest = {
   quality?: Quality;
 };
 
-/** The request as a text by which equal ones are found: what looks the same to a reader is the same. */
-export function sameAs(request: ImageRequest): string {
+/**
+ * The request as a text by which equal ones are found: what looks the same to a reader is the same.
+ * @param nth which of the equal requests of one call it is, from 0: they are pictures of their own
+ */
+export function sameAs(request: ImageRequest, nth = 0): string {
   const { prompt, width, height, version, quality } = request;
-  return JSON.stringify([prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality]);
+  const parts = [prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality];
+  return JSON.stringify(nth === 0 ? parts : [...parts, nth]);
 }
 
 // Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be

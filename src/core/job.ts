@@ -43,6 +43,10 @@ export type Job = {
   request: ImageRequest;
   /** The stem that the caller asked for. */
   fileName?: string;
+  /** The call for several pictures that ordered it. */
+  batch?: string;
+  /** Which of the equal requests of that call it is; absent: the first. */
+  nth?: number;
   /** Where the service was asked to tell its end: every try of one order says the same, whatever is set by then. */
   webhookUrl?: string;
   state: JobState;
@@ -51,6 +55,8 @@ export type Job = {
   updatedAt: number;
   /** The process that ordered it, or took it over. */
   owner: Owner;
+  /** When the service took the order; absent until it answered. */
+  acceptedAt?: number;
   completedAt?: number;
   /** The service's id of the job. */
   remoteId?: string;
@@ -183,6 +189,7 @@ function observe(job: Job, remote: RemoteJob, at: number): Job {
   if (isEnded(job)) return job;
   const known: Job = {
     ...withoutFailure(job),
+    acceptedAt: job.acceptedAt ?? at,
     remoteId: remote.remoteId,
     remoteStatus: remote.remoteStatus,
     credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },

@@ -4,7 +4,7 @@
 const TIME_CONSTANT_SECONDS = 15;
 
 /** Seconds that a picture usually takes, for estimates. */
-const USUAL_SECONDS = 20;
+export const USUAL_SECONDS = 20;
 
 /**
  * About how long an order waits for a place among the plan's jobs at a time.
@@ -17,4 +17,21 @@ export function placeWaitSeconds(ahead: number, runningSeconds: number): number 
 /** Fraction in [0, 1) for a job that has been under way for `elapsedSeconds`. Strictly increasing. */
 export function waitFraction(elapsedSeconds: number): number {
   return elapsedSeconds / (elapsedSeconds + TIME_CONSTANT_SECONDS);
+}
+
+/**
+ * Milliseconds until all jobs of a batch are over, when each free place is taken by the next that waits.
+ * @param runningMs what is left of each that runs; @param waitingMs how long each that waits will take
+ * @param places jobs at a time that the plan allows; null: no limit
+ */
+export function batchLeftMs(runningMs: readonly number[], waitingMs: readonly number[], places: number | null): number {
+  const count = Math.max(1, places ?? Number.POSITIVE_INFINITY);
+  const ends = [...runningMs];
+  for (const takesMs of waitingMs) {
+    ends.sort((one, other) => one - other);
+    // The place that is free first; all that run beside the plan's places end before one is free.
+    const freeAt = ends.length < count ? 0 : (ends[ends.length - count] ?? 0);
+    ends.push(freeAt + takesMs);
+  }
+  return Math.max(0, ...ends);
 }

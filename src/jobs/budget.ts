@@ -1,5 +1,5 @@
 /** What an order may cost, and what is said when the user's budget or the plan's day does not allow it. */
-import type { AdmissionVerdict, SpendingLimits } from '../core/account.ts';
+import type { OverLimit, SpendingLimits } from '../core/account.ts';
 import { type CreditRange, creditRange } from '../core/credits.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { ImageRequest } from '../core/image-request.ts';
@@ -44,21 +44,51 @@ export function checkCall(quote: CreditRange, settings: BudgetSettings, accepted
   }
 }
 
-/** The failure of an order that the budget or the plan's day does not allow. */
-export function overLimit(verdict: AdmissionVerdict & { type: 'over' }, maxCredits: number, now: number): FluxError {
-  const { totals, allowed } = verdict;
+/** A balance that was told longer ago says nothing of today's. */
+const BALANCE_BELIEVED_MS = 24 * 60 * 60_000;
+
+/**
+ * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: a
+ * caller who accepts the whole price is believed.
+ * @param balance in credits, as the service told it last
+ * @throws FluxError of kind `no_credits`; nothing was sent
+ */
+export function checkBalance(
+  balance: { credits: number; at: number } | undefined,
+  quote: CreditRange,
+  accepted: number | undefined,
+  now: number,
+): void {
+  if (balance === undefined || balance.credits >= quote.min || Math.abs(now - balance.at) > BALANCE_BELIEVED_MS) return;
+  if (accepted !== undefined && accepted >= quote.max) return;
+  throw new FluxError({
+    kind: 'no_credits',
+    message: `The call costs ${quote.min} to ${quote.max} credits, and the last known balance is ${balance.credits}. Nothing was sent.`,
+    creditsSpent: 'no',
+    retry: 'no',
+    remedy: `Order fewer pictures, or ask the user to top up the credits at Doitong; if that is done already, call again with max_credits ${quote.max}.`,
+    creditsAvailable: balance.credits,
+  });
+}
+
+/** The failure of a call that the budget or the plan's day does not allow. */
+export function overLimit({ totals, allowed, wanted, limit }: OverLimit, now: number): FluxError {
+  const what = wanted.images === 1 ? 'The order' : `The ${wanted.images} orders`;
+  const left = Math.max(0, allowed - totals.images);
   const retryAfterSeconds = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
   const texts: Readonly<Record<keyof SpendingLimits, () => FluxError>> = {
     creditsPerDay: () =>
       over(
-        `The order may cost up to ${maxCredits} credits, but only ${Math.max(0, allowed - totals.spentCredits - totals.reservedCredits)} of today's budget of ${allowed} are left (${totals.spentCredits} spent, ${totals.reservedCredits} reserved for running jobs).`,
+        `${what} may cost up to ${wanted.credits} credits, but only ${Math.max(0, allowed - totals.spentCredits - totals.reservedCredits)} of today's budget of ${allowed} are left (${totals.spentCredits} spent, ${totals.reservedCredits} reserved for running jobs).`,
         'Wait for running jobs (the exact prices are often lower than what is reserved) or for the next day (UTC), or ask the user to raise FLUX_MAX_CREDITS_PER_DAY.',
         'later',
         retryAfterSeconds,
       ),
     imagesPerDay: () =>
       over(
-        `Today's ${allowed} pictures are used up (${totals.images} ordered).`,
+        left === 0
+          ? `Today's ${allowed} pictures are used up (${totals.images} ordered).`
+          : `The call asks for ${wanted.images} pictures, but only ${left} of today's ${allowed} are left.`,
         'Wait for the next day (UTC), or ask the user to raise FLUX_MAX_IMAGES_PER_DAY.',
         'later',
         retryAfterSeconds,
@@ -66,7 +96,7 @@ export function overLimit(verdict: AdmissionVerdict & { type: 'over' }, maxCredi
     jobsPerDay: () =>
       new FluxError({
         kind: 'rate_limited',
-        message: `The plan allows ${allowed} jobs per day, and ${totals.images} were ordered today (UTC); nothing was sent.`,
+        message: `The plan allows ${allowed} jobs per day, and ${totals.images} were ordered today (UTC)${wanted.images === 1 ? '' : `; this call asks for ${wanted.images}`}; nothing was sent.`,
         creditsSpent: 'no',
         retry: 'later',
         retryAfterSeconds,
@@ -74,7 +104,7 @@ export function overLimit(verdict: AdmissionVerdict & { type: 'over' }, maxCredi
           'Wait for the next day (UTC), or ask the user for a larger plan; set DOITONG_PLAN if it is larger already.',
       }),
   };
-  return texts[verdict.limit]();
+  return texts[limit]();
 }
 
 function over(message: string, remedy: string, retry: Failure['retry'], retryAfterSeconds?: number): FluxError {

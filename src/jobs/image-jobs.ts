@@ -1,40 +1,31 @@
 /** The service that tools and commands talk to: order a picture, wait for it, look at it, know the limits. */
 import type { Clock } from '../core/clock.ts';
 import type { CreditRange } from '../core/credits.ts';
-import { type Failure, FluxError, failureOf } from '../core/failure.ts';
-import type { Gate } from '../core/gate.ts';
+import { FluxError, failureOf } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { isOver, type Job, type JobTimes } from '../core/job.ts';
-import { checkCall, quoteOf } from './budget.ts';
+import type { BatchWaitOptions } from './batch.ts';
+import { checkBalance, checkCall, quoteOf } from './budget.ts';
+import { CarryOn } from './carry-on.ts';
+import { Changes } from './changes.ts';
 import { type ConsentInput, consentTo } from './consent.ts';
 import type { JobBoard } from './job-board.ts';
 import { JobRunner, type RunnerParts } from './job-runner.ts';
 import { type LimitsReport, limitsReport } from './limits-report.ts';
-import { type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
+import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
 import { Recovery } from './recovery.ts';
-import type { Hold } from './submission.ts';
+import { type WaitOptions, Waits } from './waits.ts';
 import { webhookTarget } from './webhook-target.ts';
 
-/** Progress is told at least this often, so that a host sees a living server. */
-const TICK_MS = 2_000;
-const FIRST_NEWS_MS = 5_000;
 /** Jobs of earlier processes are looked after at most so often. */
 const SWEEP_EVERY_MS = 2_500;
-/** Changes made by another process show in the record only. */
-const LOOK_ELSEWHERE_MS = 500;
+/** Refused pictures of batches, which have no record, are remembered for those who ask for them. */
+const REFUSED_KEPT = 500;
 
 export type JobsSettings = JobTimes & OrdersSettings;
 
-export type JobsParts = RunnerParts & { ids: Ids; gate: Gate };
-
-export type WaitOptions = {
-  waitMs: number;
-  /** Ends the wait, never the job. */
-  signal?: AbortSignal;
-  /** Called at the start, every two seconds and at every change; `hold`: why the order has not been sent yet. */
-  onTick?: (job: Job, elapsedMs: number, hold: Hold | undefined) => void;
-};
+export type JobsParts = RunnerParts & { ids: Ids };
 
 export class ImageJobs {
   readonly #parts: JobsParts;
@@ -43,8 +34,10 @@ export class ImageJobs {
   readonly #runner: JobRunner;
   readonly #recovery: Recovery;
   readonly #orders: Orders;
-  /** Why saved pictures whose files are gone could not be fetched again. */
-  readonly #gone = new Map<string, Failure>();
+  readonly #carryOn: CarryOn;
+  readonly #waits: Waits;
+  /** Pictures of batches that were refused alone. */
+  readonly #refused = new Map<string, Job>();
   readonly settings: JobsSettings;
   #swept = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
@@ -55,7 +48,11 @@ export class ImageJobs {
     this.#clock = parts.clock;
     this.#runner = new JobRunner(parts, settings, () => this.#sweep());
     this.#recovery = new Recovery({ ...parts, runner: () => this.#runner }, settings);
-    this.#orders = new Orders({ ...parts, recovery: this.#recovery, runner: this.#runner }, settings);
+    const shared = { ...parts, recovery: this.#recovery, runner: this.#runner };
+    const changes = new Changes(parts.board, parts.clock);
+    this.#orders = new Orders(shared, settings);
+    this.#carryOn = new CarryOn({ ...shared, changes });
+    this.#waits = new Waits({ ...shared, changes, carryOn: this.#carryOn });
   }
 
   /**
@@ -83,8 +80,17 @@ export class ImageJobs {
 
   /** The job that such a request would only repeat, carried on; nothing is ordered anew. */
   async repeat(request: ImageRequest, signal?: AbortSignal): Promise<Job | undefined> {
-    const twin = await this.#orders.twinOf(request);
-    return twin === undefined ? undefined : this.#carryOn(twin, signal);
+    const [twin] = await this.#orders.twinsOf([{ request }], false);
+    return twin === undefined ? undefined : this.#carryOn.carryOn(twin, signal);
+  }
+
+  /**
+   * The jobs that the entries of such a batch would only repeat, carried on; `undefined` for an entry that would be
+   * ordered. Nothing is ordered anew.
+   */
+  async repeatAll(entries: readonly Entry[], signal?: AbortSignal): Promise<readonly (Job | undefined)[]> {
+    const twins = await this.#orders.twinsOf(entries, true);
+    return Promise.all(twins.map((twin) => (twin === undefined ? undefined : this.#carryOn.carryOn(twin, signal))));
   }
 
   /**
@@ -93,15 +99,46 @@ export class ImageJobs {
    * @throws FluxError when nothing can be ordered (no key, over budget, a webhook elsewhere); nothing was sent then.
    */
   async order(request: ImageRequest, options: OrderOptions = {}): Promise<Ordered> {
+    const [ordered] = await this.#take([{ request, ...options }], false);
+    if (ordered === undefined) throw new Error('an order was neither taken nor refused');
+    return ordered;
+  }
+
+  /**
+   * Orders the pictures of one call: spends credits. Answers with a job for each entry, in their order, as soon as they
+   * are recorded; entries that repeat an earlier order bring its job. The price of all new ones is reserved in one step.
+   * @param options `accepted`: what the caller said it accepts to spend
+   * @throws FluxError when the call as a whole is refused (no key, over budget, too few credits); nothing was sent then
+   */
+  async orderAll(entries: readonly Entry[], { accepted }: { accepted?: number } = {}): Promise<readonly Ordered[]> {
+    const twins = await this.#orders.twinsOf(entries, true);
+    const added = entries.filter((_, index) => twins[index] === undefined);
+    const { traffic } = await this.#parts.gate.state();
+    checkBalance(traffic.balance, quoteOf(added.map(({ request }) => request)), accepted, this.#clock.now());
+    const ordered = await this.#take(entries, true);
+    for (const { job } of ordered.filter(({ refused }) => refused)) this.#keepRefused(job);
+    return ordered;
+  }
+
+  async #take(entries: readonly Entry[], isBatch: boolean): Promise<readonly Ordered[]> {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    const { webhookUrl, ...rest } = options;
-    const announced = webhookUrl === undefined ? rest : { ...rest, webhookUrl: this.webhookTarget(webhookUrl) };
-    const ordered = await this.#orders.take(request, announced);
-    if (ordered.duplicate) return { job: await this.#carryOn(ordered.job), duplicate: true };
+    const announced = entries.map((entry) =>
+      entry.webhookUrl === undefined ? entry : { ...entry, webhookUrl: this.webhookTarget(entry.webhookUrl) },
+    );
+    const taken = await this.#orders.take(announced, isBatch);
+    const ordered = await Promise.all(
+      taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#carryOn.carryOn(one.job) } : one)),
+    );
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    void this.#sweep();
+    if (ordered.some(({ duplicate }) => !duplicate)) void this.#sweep();
     return ordered;
+  }
+
+  #keepRefused(job: Job): void {
+    this.#refused.set(job.id, job);
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size > REFUSED_KEPT && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   /** One look serves all who order or wait here: each would read the record of every order that is open. */
@@ -129,88 +166,25 @@ export class ImageJobs {
    * waits for the first news of it, at most `FIRST_NEWS_MS`.
    */
   async look(id: string, signal?: AbortSignal): Promise<Job | undefined> {
-    const job = await this.#board.find(id);
-    return job === undefined ? undefined : this.#carryOn(job, signal);
-  }
-
-  async #carryOn(job: Job, signal?: AbortSignal): Promise<Job> {
-    if (job.state === 'saved' && job.file !== undefined && !(await this.#parts.store.has(job.file)))
-      return this.#fetchAgain(job);
-    if (isOver(job) || this.#runner.isRunning(job.id)) return job;
-    if (job.state === 'unknown' || this.#recovery.isInOtherHands(job)) return job;
-    if (job.state === 'queued') return this.#recovery.closeUnsent(job);
-    this.#runner.ensure(job.id);
-    await this.#firstNews(job, signal);
-    return this.#withTrouble(await this.#board.get(job.id));
-  }
-
-  /** Somebody has moved or removed the file: the picture is fetched again, without a new charge. */
-  async #fetchAgain(job: Job): Promise<Job> {
-    const failure = await this.#runner.fetchAgain(job);
-    if (failure === undefined) this.#gone.delete(job.id);
-    else this.#gone.set(job.id, failure);
-    return this.#withTrouble(await this.#board.get(job.id));
-  }
-
-  async #firstNews(job: Job, signal: AbortSignal | undefined): Promise<void> {
-    const until = this.#clock.monotonic() + FIRST_NEWS_MS;
-    while (this.#runner.isRunning(job.id) && this.#clock.monotonic() < until) {
-      const change = this.#nextChange(job.id);
-      try {
-        if (isNews(job, await this.#board.get(job.id))) return;
-        await this.#changeOrTick(change.promise, until - this.#clock.monotonic(), signal);
-      } finally {
-        change.stop();
-      }
-    }
-  }
-
-  #withTrouble(job: Job): Job {
-    const gone = job.state === 'saved' ? this.#gone.get(job.id) : undefined;
-    if (gone !== undefined) {
-      const { file: _, ...rest } = job;
-      return { ...rest, state: 'completed', failure: gone };
-    }
-    const failure = this.#runner.isRunning(job.id) ? undefined : this.#runner.troubleOf(job.id);
-    return failure === undefined || isOver(job) ? job : { ...job, failure };
+    const job = await this.find(id);
+    return job === undefined || this.#refused.has(job.id) ? job : this.#carryOn.carryOn(job, signal);
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
-  find(id: string): Promise<Job | undefined> {
-    return this.#board.find(id);
+  async find(id: string): Promise<Job | undefined> {
+    return this.#refused.get(id) ?? this.#board.find(id);
   }
 
   /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, options: WaitOptions): Promise<Job> {
-    const started = this.#clock.monotonic();
-    let elsewhere = false;
-    let resumed = false;
-    for (;;) {
-      const change = this.#nextChange(id);
-      try {
-        const job = this.#withTrouble(await this.#board.get(id));
-        const elapsedMs = this.#clock.monotonic() - started;
-        options.signal?.throwIfAborted();
-        elsewhere = this.#recovery.isInOtherHands(job);
-        // Whoever sent it may end before it is finished: from the answer on it is watched and fetched here as well.
-        if (!resumed && !elsewhere && this.#restsUnhindered(job)) {
-          resumed = true;
-          this.#runner.ensure(id);
-        }
-        const moves = elsewhere || this.#runner.isRunning(id);
-        if (isOver(job) || this.#gone.has(id) || !moves || elapsedMs >= options.waitMs) return job;
-        options.onTick?.(job, elapsedMs, this.#runner.holdOf(id));
-        const tickMs = elsewhere ? LOOK_ELSEWHERE_MS : TICK_MS;
-        await this.#changeOrTick(change.promise, Math.min(tickMs, options.waitMs - elapsedMs), options.signal);
-      } finally {
-        change.stop();
-      }
-    }
+    return this.#refused.get(id) ?? this.#waits.waitFor(id, options);
   }
 
-  #restsUnhindered(job: Job): boolean {
-    const atService = job.state === 'processing' || job.state === 'completed';
-    return atService && job.failure === undefined && !this.#runner.isRunning(job.id);
+  /** The jobs, in the order of the ids, when all are over or `waitMs` have passed. */
+  async waitForAll(ids: readonly string[], options: BatchWaitOptions): Promise<readonly Job[]> {
+    const waited = ids.filter((id) => !this.#refused.has(id));
+    const jobs = await this.#waits.waitForAll(waited, options);
+    return ids.flatMap((id) => this.#refused.get(id) ?? jobs[waited.indexOf(id)] ?? []);
   }
 
   /** Newest first. */
@@ -242,7 +216,7 @@ export class ImageJobs {
     const open = (await this.#board.list()).filter((job) => !isOver(job) && job.state !== 'unknown');
     return Promise.all(
       open.map((job) =>
-        this.#carryOn(job).catch((error: unknown) => ({
+        this.#carryOn.carryOn(job).catch((error: unknown) => ({
           ...job,
           failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
         })),
@@ -254,35 +228,4 @@ export class ImageJobs {
   async close(): Promise<void> {
     await this.#runner.close();
   }
-
-  #nextChange(id: string): { promise: Promise<void>; stop: () => void } {
-    let stop = (): void => undefined;
-    const promise = new Promise<void>((resolve) => {
-      stop = this.#board.listen(id, resolve);
-    });
-    return { promise, stop };
-  }
-
-  async #changeOrTick(change: Promise<void>, tickMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const tick = new AbortController();
-    const cancel = (): void => tick.abort(signal?.reason);
-    signal?.addEventListener('abort', cancel, { once: true });
-    const slept = this.#clock.sleep(tickMs, tick.signal);
-    try {
-      await Promise.race([change, slept]);
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-      slept.catch(() => undefined);
-      tick.abort();
-    }
-  }
-}
-
-/** A process that takes a job over changes its record, too: that is no news yet. */
-function isNews(before: Job, now: Job): boolean {
-  return (
-    now.state !== before.state ||
-    now.remoteStatus !== before.remoteStatus ||
-    now.failure?.message !== before.failure?.message
-  );
 }

@@ -1,7 +1,8 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
 import type { Clock } from '../core/clock.ts';
+import type { DurationMemory } from '../core/duration-memory.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { JobGate } from '../core/gate.ts';
+import type { Gate } from '../core/gate.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
 import type { Job, JobTimes } from '../core/job.ts';
@@ -10,16 +11,19 @@ import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import { Collection } from './collection.ts';
 import type { JobBoard } from './job-board.ts';
-import { type Hold, submit } from './submission.ts';
-import { Watch, type WatchSettings } from './watch.ts';
+import type { Hold } from './order-failures.ts';
+import { Places } from './places.ts';
+import { submit } from './submission.ts';
+import { Watcher, type WatchSettings } from './watcher.ts';
 
 export type RunnerParts = {
   board: JobBoard;
-  gate: JobGate;
+  gate: Gate;
   provider: ImageProvider;
   download: ImageDownload;
   store: ImageStore;
   events: JobEvents;
+  durations: DurationMemory;
   clock: Clock;
   log: Log;
   processes: Processes;
@@ -32,9 +36,9 @@ export type RunnerSettings = JobTimes & WatchSettings;
 export class JobRunner {
   readonly #parts: RunnerParts;
   readonly #settings: RunnerSettings;
-  readonly #sweep: () => Promise<void>;
   readonly #collection: Collection;
-  readonly #watch: Watch;
+  readonly #watcher: Watcher;
+  readonly #places: Places;
   readonly #running = new Map<string, Promise<void>>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
@@ -48,9 +52,9 @@ export class JobRunner {
   constructor(parts: RunnerParts, settings: RunnerSettings, sweep: () => Promise<void>) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#sweep = sweep;
     this.#collection = new Collection(parts);
-    this.#watch = new Watch(parts, settings);
+    this.#watcher = new Watcher(parts, settings, this.#life.signal);
+    this.#places = new Places({ ...parts, sweep });
   }
 
   /**
@@ -91,6 +95,7 @@ export class JobRunner {
         this.#running.delete(id);
         this.#withdrawals.delete(id);
         this.#parts.board.wake(id);
+        this.#places.poke();
       });
     this.#running.set(id, run);
   }
@@ -135,10 +140,13 @@ export class JobRunner {
     const life = AbortSignal.any([this.#life.signal]);
     let job = await this.#adopt(await this.#parts.board.get(id));
     if (job === undefined) return;
-    const submits = job.state === 'queued' || job.state === 'submitting';
+    const isFresh = job.state === 'queued';
+    const submits = isFresh || job.state === 'submitting';
     if (submits) job = await this.#submit(job, life);
     // One that was not submitted just now may be long finished: the first look is at once.
-    if (job.state === 'processing') job = await this.#watch.follow(job, !submits, life);
+    if (job.state === 'processing') job = await this.#watcher.follow(job, { atOnce: !submits, isFresh });
+    // Its place is free while its picture is fetched.
+    this.#places.poke();
     if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 
@@ -157,7 +165,7 @@ export class JobRunner {
     const withdrawal = this.#withdrawals.get(job.id) ?? new AbortController();
     return submit(
       job,
-      { ...this.#parts, sweep: this.#sweep },
+      { ...this.#parts, places: this.#places },
       {
         life,
         withdrawal: withdrawal.signal,

@@ -1,7 +1,9 @@
-/** Takes an order in: finds the equal one that it repeats, reserves its price, and has it recorded and carried on. */
+/** Takes the orders of a call in: finds equal ones that they repeat, reserves the price, has them recorded and begun. */
+import type { Admission } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import { creditRange } from '../core/credits.ts';
-import type { Gate } from '../core/gate.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Gate, OrderToAdmit } from '../core/gate.ts';
 import type { Ids } from '../core/ids.ts';
 import { type ImageRequest, sameAs } from '../core/image-request.ts';
 import { isOver, type Job } from '../core/job.ts';
@@ -25,8 +27,14 @@ export type OrderOptions = {
   allowDuplicate?: boolean;
 };
 
-/** `duplicate`: the order that an equal request had made before; nothing was ordered now. */
-export type Ordered = { job: Job; duplicate: boolean };
+/** One picture that a call wants. */
+export type Entry = { request: ImageRequest } & OrderOptions;
+
+/**
+ * `duplicate`: the order that an equal request had made before; nothing was ordered now. `refused`: this one could not
+ * be ordered though others of its call were; its job is a failed one without a record.
+ */
+export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
 export type OrdersParts = {
   board: JobBoard;
@@ -44,6 +52,12 @@ export type OrdersSettings = BudgetSettings & {
   webhookUrl?: string | undefined;
 };
 
+/** Of a draft: never recorded, never sent. */
+const NO_KEY = '';
+
+/** An order on its way to being admitted. */
+type Draft = { at: number; job: Job; order: OrderToAdmit };
+
 export class Orders {
   readonly #parts: OrdersParts;
   readonly #settings: OrdersSettings;
@@ -53,42 +67,119 @@ export class Orders {
     this.#settings = settings;
   }
 
-  /** The job that such a request would only repeat. */
-  async twinOf(request: ImageRequest): Promise<Job | undefined> {
-    const id = await this.#parts.gate.twinOf(sameAs(request));
-    const job = id === undefined ? undefined : await this.#parts.board.find(id);
-    return job !== undefined && (await this.#isTwin(job)) ? job : undefined;
+  /** The job that each of these entries would only repeat; `undefined` for one that would be ordered. */
+  async twinsOf(entries: readonly Entry[], isBatch: boolean): Promise<readonly (Job | undefined)[]> {
+    return Promise.all(
+      numbered(entries).map(async ({ entry, text }) => {
+        if (entry.allowDuplicate === true) return undefined;
+        const id = await this.#parts.gate.twinOf(text, isBatch);
+        const job = id === undefined ? undefined : await this.#parts.board.find(id);
+        return job !== undefined && (await this.#isTwin(job, isBatch)) ? job : undefined;
+      }),
+    );
   }
 
-  /** @throws FluxError of kind `over_budget`, `rate_limited` or `storage_failed`; nothing is ordered then */
-  async take(request: ImageRequest, options: OrderOptions): Promise<Ordered> {
-    const { gate, ids, processes, recovery, clock } = this.#parts;
-    const id = ids.jobId();
-    const maxCredits = creditRange(request.width, request.height).max;
-    const order = {
-      id,
-      owner: processes.self(),
-      maxCredits,
-      sameAs: sameAs(request),
-      allowDuplicate: options.allowDuplicate ?? false,
-    };
+  /**
+   * @returns one for each entry, in their order
+   * @throws FluxError of kind `over_budget`, `rate_limited` or `storage_failed`; nothing is ordered then
+   */
+  async take(entries: readonly Entry[], isBatch: boolean): Promise<readonly Ordered[]> {
+    const { gate, recovery, clock } = this.#parts;
     const limits = { creditsPerDay: this.#settings.maxCreditsPerDay, imagesPerDay: this.#settings.maxImagesPerDay };
+    const ordered = new Map<number, Ordered>();
+    let open = this.#drafts(entries, isBatch);
     let swept = false;
-    for (let round = 1; ; round += 1) {
-      const verdict = await gate.admit(order, limits);
-      if (verdict.type === 'admitted') return { job: await this.#record(id, request, options), duplicate: false };
-      if (verdict.type === 'duplicate') {
-        const twin = await this.#recorded(verdict.id);
-        if (twin !== undefined && (await this.#isTwin(twin))) return { job: twin, duplicate: true };
-        if (twin === undefined) await this.#forget(verdict.id);
+    for (let round = 1; open.length > 0; round += 1) {
+      const verdict = await gate.admit(
+        open.map(({ order }) => order),
+        limits,
+      );
+      if (verdict.type === 'taken') {
+        open = await this.#settle(open, verdict.admissions, ordered, isBatch);
+      } else if (swept) {
+        // What dead processes had left reserved was not all that stood in the way.
+        const refusal = overLimit(verdict, clock.now());
+        if (ordered.size === 0) throw refusal;
+        for (const draft of open) ordered.set(draft.at, refused(draft.job, refusal, clock.now()));
+        open = [];
       } else {
-        // What dead processes have left reserved may be all that stands in the way.
-        if (swept) throw overLimit(verdict, maxCredits, clock.now());
         await recovery.sweep({ carryOn: false });
         swept = true;
       }
-      if (round === ROUNDS) throw new Error('the account and the records do not come to agree');
+      if (round === ROUNDS && open.length > 0) throw new Error('the account and the records do not come to agree');
     }
+    return entries.flatMap((_, at) => ordered.get(at) ?? []);
+  }
+
+  #drafts(entries: readonly Entry[], isBatch: boolean): Draft[] {
+    let batch: string | undefined;
+    return numbered(entries).map(({ entry, nth, text }, at) => {
+      const job = this.#draft(entry, nth);
+      // The first job lends the call its name.
+      batch ??= isBatch ? job.id : undefined;
+      const inBatch = batch === undefined ? {} : { batch };
+      const { id, owner, credits } = job;
+      const allowDuplicate = entry.allowDuplicate ?? false;
+      const order: OrderToAdmit = { id, owner, maxCredits: credits.max, sameAs: text, allowDuplicate, ...inBatch };
+      return { at, job: { ...job, ...inBatch }, order };
+    });
+  }
+
+  /** Its key is made when it is recorded: what only repeats another order needs none. */
+  #draft({ request, fileName, webhookUrl = this.#settings.webhookUrl }: Entry, nth: number): Job {
+    const { clock, ids, processes } = this.#parts;
+    return {
+      id: ids.jobId(),
+      idempotencyKey: NO_KEY,
+      request,
+      ...(fileName === undefined ? {} : { fileName }),
+      ...(webhookUrl === undefined ? {} : { webhookUrl }),
+      ...(nth === 0 ? {} : { nth }),
+      state: 'queued',
+      createdAt: clock.now(),
+      updatedAt: clock.now(),
+      owner: processes.self(),
+      credits: { ...creditRange(request.width, request.height), exact: null },
+      sandbox: this.#settings.sandbox,
+    };
+  }
+
+  /** @returns the drafts that stood behind an order that is gone by now: they ask again */
+  async #settle(
+    open: readonly Draft[],
+    admissions: readonly Admission[],
+    ordered: Map<number, Ordered>,
+    isBatch: boolean,
+  ): Promise<Draft[]> {
+    const failures: unknown[] = [];
+    const settled = await Promise.all(
+      open.map(async (draft, index) => {
+        try {
+          return await this.#settleOne(draft, admissions[index]);
+        } catch (error) {
+          if (!isBatch || !(error instanceof FluxError)) throw error;
+          failures.push(error);
+          return refused(draft.job, error, this.#parts.clock.now());
+        }
+      }),
+    );
+    const [failure] = failures;
+    // The disk is full, say: that is the answer to the call, not to each of its pictures.
+    if (ordered.size === 0 && failures.length === open.length) throw failure;
+    settled.forEach((one, index) => {
+      const at = open[index]?.at;
+      if (one !== undefined && at !== undefined) ordered.set(at, one);
+    });
+    return open.filter(({ at }) => !ordered.has(at));
+  }
+
+  async #settleOne({ job, order }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
+    if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
+    const twin = await this.#recorded(admission.id);
+    if (twin !== undefined && (await this.#isTwin(twin, order.batch !== undefined)))
+      return { job: twin, duplicate: true };
+    if (twin === undefined) await this.#forget(admission.id);
+    return undefined;
   }
 
   /**
@@ -104,7 +195,7 @@ export class Orders {
   }
 
   /** The account may be behind: what the record says is noted, and the account asked again. */
-  async #isTwin(job: Job): Promise<boolean> {
+  async #isTwin(job: Job, isBatch: boolean): Promise<boolean> {
     const { gate, recovery, runner } = this.#parts;
     if (job.state === 'queued' && !recovery.isInOtherHands(job) && !runner.isRunning(job.id)) {
       await recovery.closeUnsent(job);
@@ -112,7 +203,7 @@ export class Orders {
     }
     if (!isOver(job)) return true;
     await gate.note(job);
-    return (await gate.twinOf(sameAs(job.request))) === job.id;
+    return (await gate.twinOf(sameAs(job.request, job.nth), isBatch)) === job.id;
   }
 
   async #recorded(id: string): Promise<Job | undefined> {
@@ -126,28 +217,30 @@ export class Orders {
     }
   }
 
-  async #record(id: string, request: ImageRequest, options: OrderOptions): Promise<Job> {
-    const { board, gate, runner, clock, ids, processes } = this.#parts;
-    const { fileName, webhookUrl = this.#settings.webhookUrl } = options;
-    const job: Job = {
-      id,
-      idempotencyKey: ids.idempotencyKey(),
-      request,
-      ...(fileName === undefined ? {} : { fileName }),
-      ...(webhookUrl === undefined ? {} : { webhookUrl }),
-      state: 'queued',
-      createdAt: clock.now(),
-      updatedAt: clock.now(),
-      owner: processes.self(),
-      credits: { ...creditRange(request.width, request.height), exact: null },
-      sandbox: this.#settings.sandbox,
-    };
+  async #record(draft: Job): Promise<Job> {
+    const { board, gate, runner, ids } = this.#parts;
+    const job = { ...draft, idempotencyKey: ids.idempotencyKey() };
     try {
-      await runner.begin(id, () => board.add(job));
+      await runner.begin(job.id, () => board.add(job));
       return job;
     } catch (error) {
-      await gate.drop(id);
+      await gate.drop(job.id);
       throw error;
     }
   }
+}
+
+/** Each entry with its number among the equal ones, and the text by which it is found again. */
+function numbered(entries: readonly Entry[]): { entry: Entry; nth: number; text: string }[] {
+  const seen = new Map<string, number>();
+  return entries.map((entry) => {
+    const first = sameAs(entry.request);
+    const nth = entry.allowDuplicate ? 0 : (seen.get(first) ?? 0);
+    if (!entry.allowDuplicate) seen.set(first, nth + 1);
+    return { entry, nth, text: sameAs(entry.request, nth) };
+  });
+}
+
+function refused(job: Job, { failure }: FluxError, at: number): Ordered {
+  return { job: { ...job, state: 'failed', failure, completedAt: at }, duplicate: false, refused: true };
 }

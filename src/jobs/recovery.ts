@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import type { JobBoard } from './job-board.ts';
 import type { JobRunner } from './job-runner.ts';
-import { UNSENT } from './submission.ts';
+import { UNSENT } from './order-failures.ts';
 
 /** Three tries of 30 s with the delays between them; a sender that says nothing for longer has lost its way. */
 const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;

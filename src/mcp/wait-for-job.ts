@@ -1,9 +1,10 @@
 /** Waits for a job on behalf of a call and tells its progress. */
+import type { Outlook } from '../core/durations.ts';
 import type { Job } from '../core/job.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { waitFraction } from '../core/wait-progress.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { Hold } from '../jobs/submission.ts';
+import type { Hold } from '../jobs/order-failures.ts';
 import type { ToolContext, ToolOutcome } from './tool.ts';
 
 export async function waitForJob(
@@ -17,10 +18,10 @@ export async function waitForJob(
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal: context.signal,
-    onTick: (current, elapsedMs, hold) =>
+    onTick: (current, elapsedMs, hold, outlook) =>
       context.progress(
-        waitFraction(elapsedMs / 1_000),
-        hold === undefined ? message(current, Math.round(elapsedMs / 1_000)) : holdMessage(hold, context.now()),
+        fractionOf(current, elapsedMs, outlook),
+        hold === undefined ? message(current, elapsedMs, outlook) : holdMessage(hold, context.now()),
       ),
   });
   const waitedSeconds = Math.round((context.now() - began) / 1_000);
@@ -34,14 +35,26 @@ function holdMessage({ reason, until }: Hold, now: number): string {
     : `waiting until the rate limit allows the next request, about ${seconds} s`;
 }
 
-function message(job: Job, seconds: number): string {
-  const soFar = `${seconds} s so far`;
+/** What comes before the service has the order is a small part of the way, whatever it takes. */
+const BEFORE_THE_ORDER = 0.05;
+const FETCHING = 0.99;
+
+/** Never backwards, and never the end before it is there. */
+function fractionOf(job: Job, elapsedMs: number, { fraction }: Outlook): number {
+  if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * waitFraction(elapsedMs / 1_000);
+  const made = BEFORE_THE_ORDER + (FETCHING - BEFORE_THE_ORDER) * fraction;
+  return job.state === 'completed' ? FETCHING + (1 - FETCHING) * waitFraction(elapsedMs / 1_000) : made;
+}
+
+function message(job: Job, elapsedMs: number, { leftMs }: Outlook): string {
+  const soFar = `${Math.round(elapsedMs / 1_000)} s so far`;
+  const left = `about ${Math.max(1, Math.round(leftMs / 1_000))} s left`;
   switch (job.state) {
     case 'queued':
     case 'submitting':
       return `sending the request, ${soFar}`;
     case 'processing':
-      return `the picture is being made (${quoted(job.remoteStatus || 'processing', 40)}), ${soFar}`;
+      return `the picture is being made (${quoted(job.remoteStatus || 'processing', 40)}), ${soFar}, ${left}`;
     case 'completed':
       return `fetching the finished picture, ${soFar}`;
     case 'saved':

@@ -4,21 +4,19 @@ import { join } from 'node:path';
 import {
   type Account,
   accountAt,
-  accountOfJobs,
-  admit,
+  admitAll,
   dropEntry,
   emptyAccount,
-  givePlaceBack,
   loseEntry,
   noteJob,
-  takePlace,
   twinIn,
   waitingOrders,
-  withEntryOf,
 } from '../core/account.ts';
+import { givePlaceBack, takePlaces } from '../core/account-places.ts';
+import { accountOfJobs, withEntryOf } from '../core/account-records.ts';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Gate, GateState, PermitAnswer, PlaceAnswer } from '../core/gate.ts';
+import type { Gate, GateState, PermitAnswer } from '../core/gate.ts';
 import { accountForm, trafficForm } from '../core/gate-record.ts';
 import { sameAs } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
@@ -135,35 +133,31 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
         if (learnt(known) === known) return;
         await traffic.update((before) => ({ value: learnt(before), result: undefined }));
       }),
-    async admit({ sameAs: text, allowDuplicate, ...order }, limits) {
+    async admit(orders, limits) {
       const { jobsPerDay } = PLAN_LIMITS[planNow(await needed(() => traffic.read()))];
-      const entry = { ...order, fingerprint: fingerprint(text) };
+      const candidates = orders.map(({ sameAs: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
       const change = (before: Account) => {
-        const verdict = admit(before, entry, { ...limits, jobsPerDay }, { now: clock.now(), allowDuplicate });
-        return { value: verdict.type === 'admitted' ? verdict.account : before, result: verdict };
+        const verdict = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
+        return { value: verdict.type === 'taken' ? verdict.account : before, result: verdict };
       };
       // What follows can be told by the records again; until there is one, only this says that the price is reserved.
       return needed(() => account.update(change, { durable: true }));
     },
-    async twinOf(text) {
+    async twinOf(text, forBatch) {
       const known = await needed(() => account.read());
-      return twinIn(known, fingerprint(text), clock.now())?.id;
+      return twinIn(known, fingerprint(text), clock.now(), forBatch)?.id;
     },
-    async place(id) {
+    async places(ids) {
       const limit = PLAN_LIMITS[planNow(await needed(() => traffic.read()))].concurrentJobs;
-      const wanted = (before: Account) => takePlace(before, id, limit, clock.now());
+      const wanted = (before: Account) => takePlaces(before, ids, limit, clock.now());
       // A look costs less than a change, and most looks of those who wait find nothing.
-      const seen = wanted(await needed(() => account.read()));
-      if (seen.type === 'full') return { taken: false, ahead: seen.ahead, oldestAt: seen.oldestAt };
+      const seen = await needed(() => account.read());
+      const looked = wanted(seen);
+      if (looked.account === seen) return looked.answers;
       return needed(() =>
-        account.update<PlaceAnswer>((before) => {
-          const verdict = wanted(before);
-          if (verdict.type === 'taken') {
-            const result: PlaceAnswer = verdict.absent ? { taken: true, absent: true } : { taken: true };
-            return { value: verdict.account, result };
-          }
-          const { ahead, oldestAt } = verdict;
-          return { value: before, result: { taken: false, ahead, oldestAt } };
+        account.update((before) => {
+          const { account: value, answers } = wanted(before);
+          return { value, result: answers };
         }),
       );
     },
@@ -218,7 +212,7 @@ function sameTraffic(one: Traffic, other: Traffic): boolean {
 }
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
-const fingerprintOfJob = (job: Job): string => fingerprint(sameAs(job.request));
+const fingerprintOfJob = (job: Job): string => fingerprint(sameAs(job.request, job.nth));
 
 function unkept(folder: string, cause: unknown): FluxError {
   return new FluxError(

@@ -80,8 +80,9 @@ describe('requests of a minute', () => {
     const { call } = await begin({ sandbox: { plan: 'free', jobDurationMs: 100 }, settings: { plan: 'free' } });
     const messages: (string | undefined)[] = [];
     const onProgress = ({ message }: { message?: string | undefined }) => messages.push(message);
-    for (let asked = 1; asked <= 10; asked += 1) await call('check_rate_limits', { refresh: true });
-    for (let picture = 1; picture <= 7; picture += 1) {
+    for (let asked = 1; asked <= 9; asked += 1) await askElsewhere(story as Story);
+    await call('check_rate_limits', { refresh: true });
+    for (let picture = 1; picture <= 4; picture += 1) {
       const args = { prompt: `picture ${picture}`, wait_seconds: 120 };
       const answer = await call('generate_image', args, { onProgress });
       expect(answer.structuredContent).toMatchObject({ status: 'completed' });
@@ -124,6 +125,16 @@ describe('requests of a minute', () => {
     expect(textOf(answer)).toContain('No credits were spent.');
   });
 });
+
+/** Somebody else uses the same key. */
+async function askElsewhere({ sandbox }: Story): Promise<void> {
+  const answer = await fetch(`${sandbox.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${sandbox.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ __typename }' }),
+  });
+  await answer.arrayBuffer();
+}
 
 async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {

@@ -4,20 +4,19 @@ import { describe, expect, it } from 'vitest';
 import {
   type Account,
   accountAt,
-  accountOfJobs,
-  admit,
+  type Candidate,
+  admitAll,
   DUPLICATE_WINDOW_MS,
   dropEntry,
   emptyAccount,
-  givePlaceBack,
   noteJob,
   type SpendingLimits,
-  takePlace,
   totalsOf,
   twinIn,
   utcDay,
-  withEntryOf,
 } from '../../../src/core/account.ts';
+import { givePlaceBack, takePlace } from '../../../src/core/account-places.ts';
+import { accountOfJobs, withEntryOf } from '../../../src/core/account-records.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { CREATED_AT, owner, sampleFailure, sampleJob } from './sample-jobs.ts';
 
@@ -26,6 +25,23 @@ const DAY = 86_400_000;
 const NONE: SpendingLimits = { creditsPerDay: null, imagesPerDay: null, jobsPerDay: null };
 
 type Order = { id?: string; fingerprint?: string; maxCredits?: number; pid?: number };
+
+/** The verdict on a single order. */
+function admit(
+  account: Account,
+  order: Omit<Candidate, 'allowDuplicate'>,
+  limits: SpendingLimits,
+  { now, allowDuplicate }: { now: number; allowDuplicate: boolean },
+) {
+  const verdict = admitAll(account, [{ ...order, allowDuplicate }], limits, now);
+  if (verdict.type === 'over') {
+    const { wanted: _, ...rest } = verdict;
+    return rest;
+  }
+  const [admission] = verdict.admissions;
+  if (admission?.type === 'duplicate') return admission;
+  return { type: 'admitted' as const, account: verdict.account };
+}
 
 function tryOrder(account: Account, order: Order = {}, limits: Partial<SpendingLimits> = {}, now = NOW) {
   const { id = 'job_1', fingerprint = id, maxCredits = 20, pid = 1 } = order;

@@ -1,4 +1,5 @@
 /** Proves that a repeated call is the same order, whoever makes it and whatever became of the first. */
+import { admitOne } from '../../support/one-order.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ImageRequest, sameAs } from '../../../src/core/image-request.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
@@ -152,7 +153,7 @@ describe('an equal order of a process that is gone', () => {
 
   it('that was admitted and never recorded does not count', async () => {
     const entry = { id: 'job_7', owner: owner(7), maxCredits: 20, sameAs: sameAs(REQUEST), allowDuplicate: false };
-    await bench.gate.admit(entry, { creditsPerDay: null, imagesPerDay: null });
+    await admitOne(bench.gate, entry, { creditsPerDay: null, imagesPerDay: null });
     expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: false });
     expect((await bench.jobs.limits()).daily.used).toBe(1);
   });

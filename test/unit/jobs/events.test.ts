@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { JobBoard } from '../../../src/jobs/job-board.ts';
-import { Watch } from '../../../src/jobs/watch.ts';
+import { Watcher } from '../../../src/jobs/watcher.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import {
   type Bench,
@@ -24,7 +24,7 @@ const POLLED = [1_500, 3_750, 7_125, 12_188, 19_781, 29_781];
 let bench: Bench;
 const closing: OneProcess[] = [];
 function start(settings: BenchSettings = {}): void {
-  bench = createBench({ webhookUrl: URL_SET, ...settings });
+  bench = createBench({ webhookUrl: URL_SET, plan: 'pro', ...settings });
   bench.provider.readings = [remoteJob('processing')];
   closing.push(bench);
 }
@@ -113,7 +113,7 @@ describe('while events arrive', () => {
   it('an event that comes while the job is being read is not lost', async () => {
     let answer = (_: RemoteJob): void => undefined;
     const answers = [new Promise<RemoteJob>((resolve) => (answer = resolve)), remoteJob('completed')];
-    bench.provider.read = async () => answers.shift() ?? remoteJob('failed');
+    bench.provider.readMany = async () => new Map([['dt_1', { job: (await answers.shift()) ?? remoteJob('failed') }]]);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(31_000);
     await bench.events.mark('dt_1');
@@ -211,10 +211,10 @@ describe('while events arrive', () => {
 it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
   const life = new AbortController();
   const board = new JobBoard(bench.ledger, bench.gate);
-  const watch = new Watch({ ...bench, board }, { stalledAfterMs: HOUR, webhookUrl: URL_SET });
+  const watcher = new Watcher({ ...bench, board }, { stalledAfterMs: HOUR, webhookUrl: URL_SET }, life.signal);
   const job = sampleJob({ state: 'processing', remoteId: 'dt_1', webhookUrl: URL_SET });
   await bench.ledger.add(job);
-  const watching = watch.follow(job, true, life.signal);
+  const watching = watcher.follow(job, { atOnce: true, isFresh: false });
   const hanging: number[] = [];
   for (let minute = 0; minute < 5; minute += 1) {
     await bench.clock.advance(MINUTE);

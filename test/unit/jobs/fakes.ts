@@ -1,5 +1,7 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
+import { admitOne, placeOne } from '../../support/one-order.ts';
 import type { Clock } from '../../../src/core/clock.ts';
+import type { DurationMemory } from '../../../src/core/duration-memory.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type { Gate, RequestGate } from '../../../src/core/gate.ts';
@@ -17,6 +19,7 @@ import { faultVerdict, type Purpose } from '../../../src/doitong/failures.ts';
 import { awaitPermit, type PermitTerms } from '../../../src/doitong/permit.ts';
 import { ImageJobs, type JobsParts, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
 import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { createMemoryDurations } from '../../../src/storage/duration-memory.ts';
 import { createMemoryEvents } from '../../../src/storage/event-marks.ts';
 import { createMemoryGate } from '../../../src/storage/gate.ts';
 import { createMemoryLedger } from '../../../src/storage/memory-ledger.ts';
@@ -49,6 +52,10 @@ export class FakeProvider implements ImageProvider {
   unavailability: Failure | undefined;
   submissions: Answer<RemoteJob>[] = [remoteJob('processing')];
   readings: Answer<RemoteJob>[] = [remoteJob('completed', { creditCost: 12 })];
+  /** What each job answers when it is read, by its id at the service; before the script. */
+  readonly readingOf = new Map<string, Answer<RemoteJob>>();
+  /** Each order gets an id of its own: dt_1, dt_2, …; else all get the script's. */
+  isNumbering = false;
   /** Called in between the mark and the first byte. */
   onSending: (() => void) | undefined;
   refreshed = 0;
@@ -76,7 +83,9 @@ export class FakeProvider implements ImageProvider {
     if (signal.aborted) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'submit').failure);
     this.submitted.push({ prompt: request.prompt, key, signal, webhookUrl });
     this.onSending?.();
-    return play(nextOf(this.submissions), signal);
+    const number = this.submitted.length;
+    const answer = await play(nextOf(this.submissions), signal);
+    return this.isNumbering ? { ...answer, remoteId: `dt_${number}` } : answer;
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
@@ -98,7 +107,8 @@ export class FakeProvider implements ImageProvider {
     for (const id of remoteIds) {
       this.reads.push({ remoteId: id, at: this.#clock.monotonic(), signal });
       try {
-        readings.set(id, { job: { ...(await play(nextOf(this.readings), signal)), remoteId: id } });
+        const answer = this.readingOf.get(id) ?? nextOf(this.readings);
+        readings.set(id, { job: { ...(await play(answer, signal)), remoteId: id } });
       } catch (error) {
         if (signal.aborted) throw error;
         readings.set(id, { failure: failureOf(error, UNFORESEEN) });
@@ -199,6 +209,7 @@ export type OneProcess = {
   provider: FakeProvider;
   download: FakeDownload;
   store: FakeStore;
+  durations: DurationMemory;
   /** The job as recorded. */
   recorded: (id?: string) => Promise<Job>;
 };
@@ -247,8 +258,22 @@ export function startProcess<Known extends Shared>(
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
   const board = new JobBoard(ledger, gate);
+  const durations = createMemoryDurations(silentLog);
   const jobs = new ImageJobs(
-    { board, gate, provider, download, store, events, clock, log: silentLog, ids, processes, onSubmission },
+    {
+      board,
+      gate,
+      provider,
+      download,
+      store,
+      events,
+      durations,
+      clock,
+      log: silentLog,
+      ids,
+      processes,
+      onSubmission,
+    },
     { ...DEFAULTS, ...settings },
   );
   const recorded = async (id = 'job_1'): Promise<Job> => {
@@ -256,16 +281,16 @@ export function startProcess<Known extends Shared>(
     if (job === undefined) throw new Error(`no record of ${id}`);
     return job;
   };
-  return { ...shared, jobs, provider, download, store, recorded };
+  return { ...shared, jobs, provider, download, store, durations, recorded };
 }
 
 /** An order on account and on record as a process left it. */
 export async function leftBehind(bench: Shared, job: Job): Promise<void> {
   const { id, owner: by, credits, request } = job;
   const entry = { id, owner: by, maxCredits: credits.max, sameAs: sameAs(request), allowDuplicate: true };
-  const verdict = await bench.gate.admit(entry, { creditsPerDay: null, imagesPerDay: null });
+  const verdict = await admitOne(bench.gate, entry, { creditsPerDay: null, imagesPerDay: null });
   if (verdict.type !== 'admitted') throw new Error(`not admitted: ${verdict.type}`);
-  if (job.state !== 'queued') await bench.gate.place(id);
+  if (job.state !== 'queued') await placeOne(bench.gate, id);
   await bench.ledger.add(job);
   await bench.gate.note(job);
 }

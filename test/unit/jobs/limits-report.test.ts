@@ -1,6 +1,6 @@
 /** Proves the figures of the limits report, and that none is claimed that nobody told. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { accountOfJobs } from '../../../src/core/account.ts';
+import { accountOfJobs } from '../../../src/core/account-records.ts';
 import type { GateState } from '../../../src/core/gate.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { RateWindow } from '../../../src/core/rate-window.ts';

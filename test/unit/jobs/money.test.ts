@@ -51,7 +51,7 @@ describe('an order that cannot be marked', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    bench.gate.place = () => Promise.reject(full);
+    bench.gate.places = () => Promise.reject(full);
     const looking = bench.jobs.look('job_1');
     await bench.clock.advance(5_000);
     expect(await looking).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });

@@ -1,8 +1,9 @@
 /** Proves that orders wait for the plan's places and permits, say so meanwhile, and can be taken back until they are sent. */
+import { placeOne } from '../../support/one-order.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { totalsOf } from '../../../src/core/account.ts';
 import type { Job } from '../../../src/core/job.ts';
-import type { Hold } from '../../../src/jobs/submission.ts';
+import type { Hold } from '../../../src/jobs/order-failures.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -126,7 +127,7 @@ describe('a place that another process holds', () => {
 
   it('and that is gone is free at once when its order was never sent', async () => {
     await left({ state: 'queued' });
-    await bench.gate.place('job_7');
+    await placeOne(bench.gate, 'job_7');
     await bench.jobs.order(another(1));
     await bench.clock.advance(1_000);
     expect(sent()).toEqual(['fox number 1']);
@@ -149,7 +150,7 @@ describe('a place that another process holds', () => {
     async (state) => {
       bench.living.add(7);
       await left({ state, createdAt: bench.clock.now() - 20 * MINUTE });
-      await bench.gate.place('job_7');
+      await placeOne(bench.gate, 'job_7');
       await bench.jobs.order(another(1));
       await bench.clock.advance(2 * MINUTE);
       expect((await totals()).placesInUse).toBe(1);
@@ -160,7 +161,7 @@ describe('a place that another process holds', () => {
   it('and that is stuck before it sends does not keep the others waiting for good', async () => {
     bench.living.add(7);
     await left({ state: 'queued' });
-    await bench.gate.place('job_7');
+    await placeOne(bench.gate, 'job_7');
     await bench.jobs.order(another(1));
     await bench.clock.advance(16 * MINUTE);
     expect(sent()).toEqual(['fox number 1']);
@@ -244,11 +245,11 @@ describe('an order that is taken back', () => {
   });
 
   it('in the very moment in which it gets its place is closed as not sent', async () => {
-    const place = bench.gate.place;
-    bench.gate.place = async (id) => {
-      const answer = await place(id);
-      bench.jobs.withdraw(id);
-      return answer;
+    const places = bench.gate.places;
+    bench.gate.places = async (ids) => {
+      const answers = await places(ids);
+      for (const id of ids) bench.jobs.withdraw(id);
+      return answers;
     };
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(10_000);

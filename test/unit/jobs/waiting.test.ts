@@ -5,7 +5,7 @@ import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
 let bench: Bench;
 beforeEach(() => {
-  bench = createBench();
+  bench = createBench({ plan: 'pro' });
 });
 afterEach(() => bench.jobs.close());
 

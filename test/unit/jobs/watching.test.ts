@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 
 let bench: Bench;
 beforeEach(() => {
-  bench = createBench();
+  bench = createBench({ plan: 'pro' });
 });
 afterEach(() => bench.jobs.close());
 
@@ -111,7 +111,7 @@ describe("the service's request window", () => {
   it('delays nothing as long as more are left than what is kept for orders', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    await bench.gate.learn({ window: { remaining: 3, resetsAt: bench.clock.now() + 30_000 } });
+    await bench.gate.learn({ window: { remaining: 13, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(1_500);
     expect(readTimes()).toEqual([1_500]);
   });

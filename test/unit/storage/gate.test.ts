@@ -1,4 +1,5 @@
 /** Proves that processes share permits, places, the budget and the pause, and what happens when these cannot be kept. */
+import { admitOne, placeOne } from '../../support/one-order.ts';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,7 +90,7 @@ describe('two gates on one folder', () => {
   it('share the budget: of many orders at a time no more are admitted than it pays for', async () => {
     const gates = [gateOf(1), gateOf(2), gateOf(3)];
     const orders = Array.from({ length: 20 }, (_, n) =>
-      gates[n % 3]?.admit(order(`job_${n}`), { ...LIMITS, creditsPerDay: 109 }),
+      admitOne(gates[n % 3], order(`job_${n}`), { ...LIMITS, creditsPerDay: 109 }),
     );
     const verdicts = await Promise.all(orders);
     expect(verdicts.filter((verdict) => verdict?.type === 'admitted')).toHaveLength(5);
@@ -99,21 +100,21 @@ describe('two gates on one folder', () => {
 
   it('share places, in the order of the orders', async () => {
     const [one, two] = [gateOf(1), gateOf(2)];
-    await one.admit(order('job_1'), LIMITS);
-    await two.admit(order('job_2', { owner: owner(2) }), LIMITS);
-    expect(await one.place('job_1')).toEqual({ taken: true });
-    expect(await two.place('job_2')).toEqual({ taken: false, ahead: 0, oldestAt: expect.any(Number) });
+    await admitOne(one, order('job_1'), LIMITS);
+    await admitOne(two, order('job_2', { owner: owner(2) }), LIMITS);
+    expect(await placeOne(one, 'job_1')).toEqual({ taken: true });
+    expect(await placeOne(two, 'job_2')).toEqual({ taken: false, ahead: 0, oldestAt: expect.any(Number) });
     await one.note(jobOf({ id: 'job_1', state: 'completed' }));
-    expect(await two.place('job_2')).toEqual({ taken: true });
+    expect(await placeOne(two, 'job_2')).toEqual({ taken: true });
     await two.givePlaceBack('job_2');
     expect(await totals(one)).toMatchObject({ placesInUse: 0, reservedCredits: 20 });
   });
 
   it('find equal orders of each other', async () => {
-    await gateOf(1).admit(order('job_1', { sameAs: 'a fox' }), LIMITS);
+    await admitOne(gateOf(1), order('job_1', { sameAs: 'a fox' }), LIMITS);
     expect(await gateOf(2).twinOf('a fox')).toBe('job_1');
     expect(await gateOf(2).twinOf('a hare')).toBeUndefined();
-    const again = await gateOf(2).admit(order('job_2', { sameAs: 'a fox' }), LIMITS);
+    const again = await admitOne(gateOf(2), order('job_2', { sameAs: 'a fox' }), LIMITS);
     expect(again).toEqual({ type: 'duplicate', id: 'job_1' });
     await gateOf(2).drop('job_1');
     expect(await gateOf(1).twinOf('a fox')).toBeUndefined();
@@ -122,7 +123,7 @@ describe('two gates on one folder', () => {
   it('of many equal orders at a time admit one', async () => {
     const gates = [gateOf(1), gateOf(2), gateOf(3)];
     const verdicts = await Promise.all(
-      Array.from({ length: 9 }, (_, n) => gates[n % 3]?.admit(order(`job_${n}`, { sameAs: 'a fox' }), LIMITS)),
+      Array.from({ length: 9 }, (_, n) => admitOne(gates[n % 3], order(`job_${n}`, { sameAs: 'a fox' }), LIMITS)),
     );
     expect(verdicts.filter((verdict) => verdict?.type === 'admitted')).toHaveLength(1);
     expect(verdicts.filter((verdict) => verdict?.type === 'duplicate')).toHaveLength(8);
@@ -132,25 +133,25 @@ describe('two gates on one folder', () => {
 describe('the plan', () => {
   it('bounds the jobs at a time and the jobs of a day', async () => {
     const gate = gateOf(1, { plan: 'starter' });
-    for (const n of [1, 2, 3, 4]) await gate.admit(order(`job_${n}`), LIMITS);
-    for (const n of [1, 2, 3]) expect(await gate.place(`job_${n}`)).toEqual({ taken: true });
-    expect((await gate.place('job_4')).taken).toBe(false);
+    for (const n of [1, 2, 3, 4]) await admitOne(gate, order(`job_${n}`), LIMITS);
+    for (const n of [1, 2, 3]) expect(await placeOne(gate, `job_${n}`)).toEqual({ taken: true });
+    expect((await placeOne(gate, 'job_4')).taken).toBe(false);
   });
 
   it('follows the headers where none was set: from one job at a time to ten', async () => {
     const gate = gateOf(1, { plan: 'auto' });
-    for (const n of [1, 2]) await gate.admit(order(`job_${n}`), LIMITS);
-    await gate.place('job_1');
-    expect((await gate.place('job_2')).taken).toBe(false);
+    for (const n of [1, 2]) await admitOne(gate, order(`job_${n}`), LIMITS);
+    await placeOne(gate, 'job_1');
+    expect((await placeOne(gate, 'job_2')).taken).toBe(false);
     await gate.learn({ window: { limit: 60 } });
-    expect((await gate.place('job_2')).taken).toBe(true);
+    expect((await placeOne(gate, 'job_2')).taken).toBe(true);
   });
 
   it('of a free account ends the day after a hundred jobs, whatever the budget says', async () => {
     records = Array.from({ length: 100 }, (_, n) =>
       jobOf({ id: `job_${n}`, state: 'saved', request: { prompt: String(n), width: 512, height: 512 } }),
     );
-    const verdict = await gateOf(1).admit(order('job_x'), { creditsPerDay: null, imagesPerDay: null });
+    const verdict = await admitOne(gateOf(1), order('job_x'), { creditsPerDay: null, imagesPerDay: null });
     expect(verdict).toMatchObject({ type: 'over', limit: 'jobsPerDay', allowed: 100 });
   });
 });
@@ -158,7 +159,7 @@ describe('the plan', () => {
 describe('prices', () => {
   it('are settled as the records say, and a balance that an order refutes is forgotten', async () => {
     const gate = gateOf(1);
-    await gate.admit(order('job_1'), LIMITS);
+    await admitOne(gate, order('job_1'), LIMITS);
     await gate.learn({ balance: 8 });
     await new Promise((resolve) => setTimeout(resolve, 5));
     const job = jobOf({ id: 'job_1', state: 'processing', credits: { min: 10, max: 20, exact: 12 } });
@@ -169,8 +170,8 @@ describe('prices', () => {
 
   it('are given back for an order that cost nothing', async () => {
     const gate = gateOf(1);
-    await gate.admit(order('job_1'), LIMITS);
-    await gate.place('job_1');
+    await admitOne(gate, order('job_1'), LIMITS);
+    await placeOne(gate, 'job_1');
     const failure = sampleFailure({ creditsSpent: 'no' });
     await gate.note(jobOf({ id: 'job_1', state: 'failed', failure }));
     expect(await totals(gate)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, placesInUse: 0 });
@@ -178,7 +179,7 @@ describe('prices', () => {
 
   it('are reserved again before an order leaves whose reservation was lost', async () => {
     const gate = gateOf(1);
-    await gate.admit(order('job_1'), LIMITS);
+    await admitOne(gate, order('job_1'), LIMITS);
     await gate.drop('job_1');
     await gate.note(jobOf({ id: 'job_1', state: 'submitting' }));
     expect(await totals(gate)).toMatchObject({ images: 1, reservedCredits: 20, placesInUse: 1 });
@@ -192,7 +193,7 @@ describe('the files', () => {
   it('hold no key and no prompt, are for the user alone, and are all that is there', async () => {
     const gate = gateOf(1);
     await gate.permit();
-    await gate.admit(order('job_1', { sameAs: sameAs(request) }), LIMITS);
+    await admitOne(gate, order('job_1', { sameAs: sameAs(request) }), LIMITS);
     expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'traffic.json']);
     expect(await readFile(fileOf('account'), 'utf8')).not.toContain('fox');
   });
@@ -204,7 +205,7 @@ describe('the files', () => {
     ['of another form', '{"schema":1,"account":{"day":"today"}}'],
   ])('that are %s: the account is told by the records again', async (_, text) => {
     const gate = gateOf(1);
-    await gate.admit(order('job_x'), LIMITS);
+    await admitOne(gate, order('job_x'), LIMITS);
     if (text === undefined) await rm(fileOf('account'));
     else await writeFile(fileOf('account'), text);
     records = [
@@ -218,23 +219,23 @@ describe('the files', () => {
     ];
     expect(await totals(gate)).toEqual({ images: 2, spentCredits: 15, reservedCredits: 20, placesInUse: 1 });
     const same = order('job_3', { sameAs: sameAs(request) });
-    expect(await gate.admit(same, LIMITS)).toEqual({ type: 'duplicate', id: 'job_1' });
-    expect((await gate.admit(order('job_4'), { ...LIMITS, creditsPerDay: 54 })).type).toBe('over');
-    expect((await gate.admit(order('job_4'), { ...LIMITS, creditsPerDay: 55 })).type).toBe('admitted');
+    expect(await admitOne(gate, same, LIMITS)).toEqual({ type: 'duplicate', id: 'job_1' });
+    expect((await admitOne(gate, order('job_4'), { ...LIMITS, creditsPerDay: 54 })).type).toBe('over');
+    expect((await admitOne(gate, order('job_4'), { ...LIMITS, creditsPerDay: 55 })).type).toBe('admitted');
     expect(await totals(gateOf(2))).toMatchObject({ images: 3, reservedCredits: 40 });
   });
 
   it('of a newer version are an error that sends nothing, and stay as they are', async () => {
     const gate = gateOf(1);
     await gate.permit();
-    await gate.admit(order('job_1'), LIMITS);
+    await admitOne(gate, order('job_1'), LIMITS);
     for (const name of ['account', 'traffic'] as const) {
       await writeFile(fileOf(name), '{"schema":2,"more":true}');
     }
     const works = [
       () => gate.permit(),
-      () => gate.admit(order('job_2'), LIMITS),
-      () => gate.place('job_1'),
+      () => admitOne(gate, order('job_2'), LIMITS),
+      () => placeOne(gate, 'job_1'),
       () => gate.state(),
     ];
     for (const work of works)
@@ -254,8 +255,8 @@ describe('a folder that cannot be written', () => {
     const gate = gateOf(1);
     const works = [
       () => gate.permit(),
-      () => gate.admit(order('job_1'), LIMITS),
-      () => gate.place('job_1'),
+      () => admitOne(gate, order('job_1'), LIMITS),
+      () => placeOne(gate, 'job_1'),
       () => gate.twinOf('a'),
     ];
     for (const work of works)
@@ -304,8 +305,8 @@ describe('the gate in memory', () => {
     expect(await gate.permit()).toEqual({ granted: false, until: clock.now() + 61_000, told: false });
     await clock.advance(61_000);
     expect((await gate.permit()).granted).toBe(true);
-    expect((await gate.admit(order('job_1'), LIMITS)).type).toBe('admitted');
-    expect((await gate.admit(order('job_1'), LIMITS)).type).toBe('duplicate');
+    expect((await admitOne(gate, order('job_1'), LIMITS)).type).toBe('admitted');
+    expect((await admitOne(gate, order('job_1'), LIMITS)).type).toBe('duplicate');
   });
 
   it('counts in another window where a test compresses time', async () => {

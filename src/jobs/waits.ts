@@ -1,0 +1,158 @@
+/** Waits for jobs on behalf of calls, and tells how far they have come. */
+import type { Clock } from '../core/clock.ts';
+import type { DurationMemory } from '../core/duration-memory.ts';
+import { durationKey, expectedMs, type Outlook, outlook } from '../core/durations.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Gate } from '../core/gate.ts';
+import { isOver, type Job } from '../core/job.ts';
+import { PLAN_LIMITS } from '../core/plan.ts';
+import { isSameOwner, type Processes } from '../core/processes.ts';
+import { batchLeftMs } from '../core/wait-progress.ts';
+import type { BatchProgress, BatchWaitOptions } from './batch.ts';
+import type { CarryOn } from './carry-on.ts';
+import type { Changes } from './changes.ts';
+import type { JobBoard } from './job-board.ts';
+import type { JobRunner } from './job-runner.ts';
+import type { Hold } from './order-failures.ts';
+import type { Recovery } from './recovery.ts';
+
+/** Progress is told at least this often, so that a host sees a living server. */
+const TICK_MS = 2_000;
+/** What another process learns of a job shows in the record only. */
+const LOOK_ELSEWHERE_MS = 100;
+/** A batch tells of single changes no more often than this. */
+const BATCH_TELLS_EVERY_MS = 500;
+
+export type WaitOptions = {
+  waitMs: number;
+  /** Ends the wait, never the job. */
+  signal?: AbortSignal;
+  /** Called at the start, every two seconds and at every change; `hold`: why the order has not been sent yet. */
+  onTick?: (job: Job, elapsedMs: number, hold: Hold | undefined, outlook: Outlook) => void;
+};
+
+export type WaitsParts = {
+  board: JobBoard;
+  gate: Pick<Gate, 'state'>;
+  runner: JobRunner;
+  recovery: Recovery;
+  carryOn: CarryOn;
+  changes: Changes;
+  durations: DurationMemory;
+  processes: Processes;
+  clock: Clock;
+};
+
+export class Waits {
+  readonly #parts: WaitsParts;
+
+  constructor(parts: WaitsParts) {
+    this.#parts = parts;
+  }
+
+  /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
+  async waitFor(id: string, options: WaitOptions): Promise<Job> {
+    const { board, runner, recovery, carryOn, changes, clock } = this.#parts;
+    const started = clock.monotonic();
+    let resumed = false;
+    let lookedAt = Number.NEGATIVE_INFINITY;
+    for (;;) {
+      const change = changes.next(id);
+      try {
+        const job = carryOn.withTrouble(await board.get(id));
+        const elapsedMs = clock.monotonic() - started;
+        options.signal?.throwIfAborted();
+        const elsewhere = recovery.isInOtherHands(job);
+        // Whoever sent it may end before it is finished: from the answer on it is watched and fetched here as well.
+        if (!resumed && !elsewhere && this.#restsUnhindered(job)) {
+          resumed = true;
+          runner.ensure(id);
+        }
+        const moves = elsewhere || runner.isRunning(id);
+        if (isOver(job) || carryOn.isGone(id) || !moves || elapsedMs >= options.waitMs) return job;
+        // A look at the record every 100 ms is no news for those who are told of the progress.
+        if (clock.monotonic() - lookedAt >= TICK_MS || !this.#isOthers(job)) {
+          lookedAt = clock.monotonic();
+          options.onTick?.(job, elapsedMs, runner.holdOf(id), await this.outlookOf(job));
+        }
+        const tickMs = this.#isOthers(job) ? LOOK_ELSEWHERE_MS : TICK_MS;
+        await changes.orAfter(change, Math.min(tickMs, options.waitMs - elapsedMs), options.signal);
+      } finally {
+        change.stop();
+      }
+    }
+  }
+
+  /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
+  async waitForAll(ids: readonly string[], options: BatchWaitOptions): Promise<readonly Job[]> {
+    const { clock } = this.#parts;
+    const latest = new Map<string, Job>();
+    let told = { at: Number.NEGATIVE_INFINITY, done: -1 };
+    const tell = async (): Promise<void> => {
+      const jobs = ids.flatMap((id) => latest.get(id) ?? []);
+      const done = jobs.filter(isOver).length;
+      // Before all of them were looked at, and after the end, there is nothing to tell.
+      if (options.onTick === undefined || jobs.length < ids.length || done === ids.length) return;
+      if (done === told.done && clock.monotonic() - told.at < BATCH_TELLS_EVERY_MS) return;
+      told = { at: clock.monotonic(), done };
+      options.onTick(await this.#progressOf(jobs));
+    };
+    const waitOne = async (id: string): Promise<Job> => {
+      const onTick = (job: Job): void => {
+        latest.set(id, job);
+        void tell().catch(() => undefined);
+      };
+      const { waitMs, signal } = options;
+      try {
+        const job = await this.waitFor(id, { waitMs, onTick, ...(signal === undefined ? {} : { signal }) });
+        onTick(job);
+        return job;
+      } catch (error) {
+        const known = latest.get(id);
+        if (signal?.aborted || !(error instanceof FluxError) || known === undefined) throw error;
+        return { ...known, failure: error.failure };
+      }
+    };
+    return Promise.all(ids.map(waitOne));
+  }
+
+  async outlookOf(job: Job): Promise<Outlook> {
+    const { durations, clock } = this.#parts;
+    const known = await durations.recall(durationKey(job.request));
+    return outlook(known, Math.max(0, clock.now() - (job.acceptedAt ?? clock.now())));
+  }
+
+  async #progressOf(jobs: readonly Job[]): Promise<BatchProgress> {
+    const { gate, durations } = this.#parts;
+    const running = jobs.filter((job) => !isOver(job) && job.acceptedAt !== undefined);
+    const waiting = jobs.filter((job) => !isOver(job) && job.acceptedAt === undefined);
+    const outlooks = await Promise.all(running.map((job) => this.outlookOf(job)));
+    const expected = await Promise.all(
+      waiting.map(async ({ request }) => expectedMs(await durations.recall(durationKey(request)))),
+    );
+    const { plan } = await gate.state();
+    const done = jobs.length - running.length - waiting.length;
+    return {
+      jobs,
+      done,
+      total: jobs.length,
+      fraction: (done + outlooks.reduce((sum, { fraction }) => sum + fraction, 0)) / jobs.length,
+      leftMs: batchLeftMs(
+        outlooks.map(({ leftMs }) => leftMs),
+        expected,
+        PLAN_LIMITS[plan].concurrentJobs,
+      ),
+    };
+  }
+
+  /** Its process may learn of its end sooner than this one, and tells nobody but the record. */
+  #isOthers(job: Job): boolean {
+    const { processes } = this.#parts;
+    return !isSameOwner(job.owner, processes.self()) && processes.isAlive(job.owner);
+  }
+
+  #restsUnhindered(job: Job): boolean {
+    const atService = job.state === 'processing' || job.state === 'completed';
+    return atService && job.failure === undefined && !this.#parts.runner.isRunning(job.id);
+  }
+}

@@ -1,0 +1,49 @@
+/** What is learnt of how long pictures take: one small file that all processes with one service and key share. */
+import { join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import type { DurationMemory } from '../core/duration-memory.ts';
+import { emptyDurations, withDuration } from '../core/durations.ts';
+import { type Kinds, kindsForm } from '../core/durations-record.ts';
+import type { Log } from '../core/log.ts';
+import type { Processes } from '../core/processes.ts';
+import { errorCode } from './error-code.ts';
+import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from './shared-cell.ts';
+
+/** Kinds of pictures; the one that was learnt of longest ago is forgotten first. */
+const KINDS_MAX = 50;
+
+const form: CellForm<Kinds> = { ...kindsForm, initial: () => ({}), durable: false };
+
+/** @param folder absolute; of this service and key alone. Made at the first change. */
+export function createFileDurations(
+  folder: string,
+  parts: { clock: Clock; log: Log; processes: Processes },
+): DurationMemory {
+  return memoryIn(createFileCell(join(folder, 'gate', 'durations.json'), form, parts), parts.log);
+}
+
+/** For as long as the process lives. */
+export function createMemoryDurations(log: Log): DurationMemory {
+  return memoryIn(createMemoryCell<Kinds>({}), log);
+}
+
+function memoryIn(cell: SharedCell<Kinds>, log: Log): DurationMemory {
+  const untold = (error: unknown): undefined => {
+    log.debug('how long pictures take is not kept', { error: errorCode(error) });
+    return undefined;
+  };
+  return {
+    recall: async (key) => (await cell.read().catch(untold))?.[key],
+    async note(key, seen) {
+      const change = ({ [key]: known = emptyDurations(), ...others }: Kinds) => ({
+        value: { ...newest(others), [key]: withDuration(known, seen) },
+        result: undefined,
+      });
+      await cell.update(change).catch(untold);
+    },
+  };
+}
+
+function newest(kinds: Kinds): Kinds {
+  return Object.fromEntries(Object.entries(kinds).slice(-(KINDS_MAX - 1)));
+}

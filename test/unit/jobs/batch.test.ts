@@ -1,0 +1,216 @@
+/** Proves that the pictures of one call are ordered together, told in order, and found again by the same call. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { totalsOf } from '../../../src/core/account.ts';
+import { FluxError } from '../../../src/core/failure.ts';
+import type { BatchProgress } from '../../../src/jobs/batch.ts';
+import type { Entry } from '../../../src/jobs/orders.ts';
+import { remoteJob } from '../core/sample-jobs.ts';
+import { type Bench, type BenchSettings, createBench, type OneProcess, startProcess, thrown } from './fakes.ts';
+
+let bench: Bench;
+const closing: OneProcess[] = [];
+function start(settings: BenchSettings = {}): void {
+  bench = createBench({ plan: 'pro', ...settings });
+  bench.provider.isNumbering = true;
+  closing.push(bench);
+}
+beforeEach(() => start());
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map(({ jobs }) => jobs.close()));
+});
+
+const entry = (prompt: string, patch: Partial<Entry> = {}): Entry => ({
+  request: { prompt, width: 1024, height: 1024 },
+  ...patch,
+});
+const entries = (...prompts: string[]): Entry[] => prompts.map((prompt) => entry(prompt));
+const totals = async () => totalsOf((await bench.gate.state()).account);
+const idsOf = (ordered: readonly { job: { id: string } }[]): string[] => ordered.map(({ job }) => job.id);
+
+async function failureOf(work: Promise<unknown>) {
+  const error: unknown = await work.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(FluxError);
+  return (error as FluxError).failure;
+}
+
+describe('a call for several pictures', () => {
+  it('orders each, and brings them in order when all are over', async () => {
+    bench.provider.readingOf.set('dt_2', remoteJob('failed'));
+    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    expect(ordered.map(({ job }) => job.request.prompt)).toEqual(['one', 'two', 'three']);
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
+    await bench.clock.advance(20_000);
+    expect((await waiting).map(({ id, state }) => [id, state])).toEqual([
+      ['job_1', 'saved'],
+      ['job_2', 'failed'],
+      ['job_3', 'saved'],
+    ]);
+    expect(new Set(bench.provider.submitted.map(({ key }) => key)).size).toBe(3);
+  });
+
+  it('makes equal entries pictures of their own, and finds each of them again, entry by entry', async () => {
+    const call = entries('fox', 'fox', 'hare', 'fox');
+    const first = await bench.jobs.orderAll(call);
+    expect(new Set(idsOf(first)).size).toBe(4);
+    const again = await bench.jobs.orderAll(call);
+    expect(again.map(({ job, duplicate }) => [job.id, duplicate])).toEqual(idsOf(first).map((id) => [id, true]));
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted).toHaveLength(4);
+    const late = await bench.jobs.repeatAll(call);
+    expect(late.map((job) => job?.id)).toEqual(idsOf(first));
+    // One more of the same is the fourth of its kind: it alone is new.
+    expect((await bench.jobs.repeatAll([...call, entry('fox')])).at(-1)).toBeUndefined();
+  });
+
+  it('is found again by another process after the first has ended, and nothing is sent twice', async () => {
+    const call = entries('fox', 'fox', 'hare');
+    const first = await bench.jobs.orderAll(call);
+    await bench.clock.advance(100);
+    await bench.jobs.close();
+    bench.living.delete(1);
+    const next = startProcess(2, bench);
+    closing.push(next);
+    const again = next.jobs.orderAll(call);
+    await bench.clock.advance(60_000);
+    expect((await again).map(({ job, duplicate }) => [job.id, duplicate])).toEqual(
+      idsOf(first).map((id) => [id, true]),
+    );
+    expect(next.provider.submitted).toEqual([]);
+  });
+
+  it('is remembered as a whole: the first pictures are not ordered anew while the last ones are made', async () => {
+    start({ plan: 'free' });
+    const call = entries('one', 'two', 'three');
+    await bench.jobs.orderAll(call);
+    bench.provider.readingOf.set('dt_3', remoteJob('processing'));
+    await bench.clock.advance(10 * 60_000);
+    expect((await bench.jobs.repeatAll(call)).map((job) => job?.state)).toEqual(['saved', 'saved', 'processing']);
+    expect(bench.provider.submitted).toHaveLength(3);
+  });
+
+  it('wanted as a picture of its own is one', async () => {
+    await bench.jobs.orderAll(entries('fox'));
+    const [again] = await bench.jobs.orderAll([entry('fox', { allowDuplicate: true })]);
+    expect(again).toMatchObject({ duplicate: false });
+  });
+});
+
+describe('the price of a call', () => {
+  it('is reserved for all, or nothing is ordered', async () => {
+    start({ maxCreditsPerDay: 59 });
+    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
+    expect(failure.message).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+    expect(bench.ledger.history).toEqual([]);
+  });
+
+  it('says how many pictures of the day are left', async () => {
+    start({ maxImagesPerDay: 2 });
+    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    expect(failure.message).toContain("asks for 3 pictures, but only 2 of today's 2 are left");
+  });
+
+  it('is compared with the last known balance, unless the caller accepts it', async () => {
+    await bench.gate.learn({ balance: 25 });
+    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    expect(failure).toMatchObject({ kind: 'no_credits', creditsSpent: 'no' });
+    expect(failure.remedy).toContain('max_credits 60');
+    expect(await bench.jobs.orderAll(entries('one', 'two'))).toHaveLength(2);
+    expect(await bench.jobs.orderAll(entries('three', 'four', 'five'), { accepted: 60 })).toHaveLength(3);
+  });
+
+  it('is no reason to refuse a repeated call', async () => {
+    const call = entries('one', 'two', 'three');
+    await bench.jobs.orderAll(call);
+    await bench.gate.learn({ balance: 0 });
+    expect((await bench.jobs.orderAll(call)).every(({ duplicate }) => duplicate)).toBe(true);
+  });
+});
+
+describe('one that goes wrong', () => {
+  it('at the service touches no other', async () => {
+    bench.provider.submissions = [
+      remoteJob('processing'),
+      thrown({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' }),
+      remoteJob('processing'),
+    ];
+    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
+    await bench.clock.advance(45_000);
+    expect((await waiting).map(({ state }) => state)).toEqual(['saved', 'failed', 'saved']);
+  });
+
+  it('because it cannot be recorded is told as a failed one, and reserves nothing', async () => {
+    const { add } = bench.ledger;
+    const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
+    bench.ledger.add = (job) => (job.request.prompt === 'two' ? Promise.reject(full) : add.call(bench.ledger, job));
+    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    expect(ordered.map(({ job }) => job.state)).toEqual(['queued', 'failed', 'queued']);
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
+    await bench.clock.advance(45_000);
+    expect((await waiting).map(({ state, failure }) => [state, failure?.kind])).toEqual([
+      ['saved', undefined],
+      ['failed', 'storage_failed'],
+      ['saved', undefined],
+    ]);
+    expect(await bench.jobs.look(ordered[1]?.job.id ?? '')).toMatchObject({ state: 'failed' });
+    expect(await totals()).toMatchObject({ images: 2 });
+  });
+
+  it('because nothing can be recorded at all refuses the call', async () => {
+    const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
+    bench.ledger.add = () => Promise.reject(full);
+    expect((await failureOf(bench.jobs.orderAll(entries('one', 'two')))).kind).toBe('storage_failed');
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+  });
+});
+
+describe('waiting for all', () => {
+  it('hands all of them back when the time is over', async () => {
+    bench.provider.readings = [remoteJob('processing')];
+    const ordered = await bench.jobs.orderAll(entries('one', 'two'));
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 5_000 });
+    await bench.clock.advance(5_000);
+    expect((await waiting).map(({ id, state }) => [id, state])).toEqual([
+      ['job_1', 'processing'],
+      ['job_2', 'processing'],
+    ]);
+  });
+
+  it('tells how many are over and how long the rest may take, never all of them and never backwards', async () => {
+    start({ plan: 'starter' });
+    const told: BatchProgress[] = [];
+    const ordered = await bench.jobs.orderAll(entries('1', '2', '3', '4', '5', '6', '7'));
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) bench.provider.readingOf.set(`dt_${n}`, remoteJob('processing'));
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 300_000, onTick: (one) => told.push(one) });
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) {
+      await bench.clock.advance(10_000);
+      bench.provider.readingOf.set(`dt_${n}`, remoteJob('completed'));
+    }
+    await bench.clock.advance(30_000);
+    expect((await waiting).every(({ state }) => state === 'saved')).toBe(true);
+    const done = told.map((one) => one.done);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect(done.at(0)).toBe(0);
+    expect(Math.max(...done)).toBe(6);
+    for (const { total, fraction, leftMs, jobs } of told) {
+      expect([total, jobs.length]).toEqual([7, 7]);
+      expect(fraction).toBeLessThan(1);
+      expect(leftMs).toBeGreaterThan(0);
+    }
+    // Three at a time, of 20 s each as long as nothing is learnt: seven take three rounds.
+    expect(told[0]?.leftMs).toBeGreaterThan(40_000);
+  });
+
+  it('ends with the caller, and what was sent goes on', async () => {
+    bench.provider.readings = [remoteJob('processing')];
+    const ordered = await bench.jobs.orderAll(entries('one', 'two'));
+    const caller = new AbortController();
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000, signal: caller.signal });
+    await bench.clock.advance(1_000);
+    caller.abort(new Error('gone'));
+    await expect(waiting).rejects.toThrow('gone');
+    expect((await bench.recorded('job_2')).state).toBe('processing');
+  });
+});
