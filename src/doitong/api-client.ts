@@ -20,6 +20,8 @@ export type Call = {
   body?: unknown;
   /** Longer answers are not read to their end. */
   maxBytes?: number;
+  /** How many jobs are asked for in it; 1 for everything else. */
+  fields?: number;
   idempotencyKey?: string;
   signal: AbortSignal;
   /** Called when the request has to wait for a permit until then (epoch milliseconds). */
@@ -94,7 +96,10 @@ export class ApiClient {
     };
   }
 
-  async #answered(exchange: Exchange & { outcome: 'answered' }, { purpose, door }: Call): Promise<Answered> {
+  async #answered(
+    exchange: Exchange & { outcome: 'answered' },
+    { purpose, door, fields = 1 }: Call,
+  ): Promise<Answered> {
     const { clock, gate, quote } = this.#parts;
     const { status } = exchange;
     const at = clock.now();
@@ -106,7 +111,7 @@ export class ApiClient {
         ? answerVerdict(status, envelope, purpose, quote)
         : this.#validationVerdict(status, envelope, problems, purpose);
     const toldDelayMs = envelope.job ? undefined : toldDelay(verdict, told, at);
-    await gate.learn(toldByService(verdict, told, toldDelayMs, at));
+    await gate.learn({ ...toldByService(verdict, told, toldDelayMs, at), ...(fields > 1 ? { fields } : {}) });
     return { outcome: 'answered', status, envelope, problems, verdict, toldDelayMs };
   }
 

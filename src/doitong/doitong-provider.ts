@@ -9,6 +9,7 @@ import { createRedactor } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { ApiClient } from './api-client.ts';
+import { BatchReader, type OneAnswer, unforeseenReading } from './batch-reader.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { quoteWith, rowVerdict } from './failures.ts';
@@ -54,6 +55,7 @@ class DoitongProvider implements ImageProvider {
   private readonly retries: Retries;
   private readonly orders: OrderSender;
   private readonly reader: JobReader;
+  private readonly batches: BatchReader;
   private readonly probing: ProbeParts;
 
   constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
@@ -73,6 +75,13 @@ class DoitongProvider implements ImageProvider {
     };
     this.orders = new OrderSender({ ...found, quote, configured: settings.dialect });
     this.reader = new JobReader({ ...found, retries: this.retries, configured: settings.jobQuery });
+    this.batches = new BatchReader({
+      client: this.client,
+      retries: this.retries,
+      quote,
+      way: () => this.reader.knownWay(),
+      readOne: (id, signal) => this.reader.read(id, signal),
+    });
     const { dialect, jobQuery } = settings;
     const { transport } = this;
     this.probing = { transport, gate, clock, log, quote, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
@@ -120,14 +129,17 @@ class DoitongProvider implements ImageProvider {
   }
 
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
+    const unavailable = this.unavailable();
     const readings = new Map<string, Reading>();
-    for (const id of remoteIds) {
-      try {
-        readings.set(id, { job: await this.read(id, signal) });
-      } catch (error) {
-        if (signal.aborted || !(error instanceof FluxError)) throw error;
-        readings.set(id, { failure: error.failure });
-      }
+    const usable = remoteIds.filter((id) => remoteIdSchema.safeParse(id).success);
+    for (const id of remoteIds) readings.set(id, { failure: unavailable ?? NO_SUCH_ID });
+    if (unavailable !== undefined) return readings;
+    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    try {
+      for (const [id, answer] of await this.batches.read(usable, bounded)) readings.set(id, this.readingOf(id, answer));
+    } catch (error) {
+      bounded.throwIfAborted();
+      for (const id of usable) readings.set(id, { failure: unforeseenReading(error) });
     }
     return readings;
   }
@@ -163,6 +175,12 @@ class DoitongProvider implements ImageProvider {
   async close(): Promise<void> {
     this.closing.abort(new Error('The provider is closed.'));
     await this.transport.close();
+  }
+
+  private readingOf(remoteId: string, answer: OneAnswer): Reading {
+    if ('failure' in answer) return answer;
+    const job = this.intake.take(answer.envelope, remoteId);
+    return job === undefined ? { failure: rowVerdict('unreadable', 'read').failure } : { job };
   }
 
   private async submitOnce(order: WireOrder, terms: OrderTerms): Promise<Try<RemoteJob>> {

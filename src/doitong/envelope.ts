@@ -1,7 +1,14 @@
 /** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
 import * as z from 'zod';
 
-export type WireError = { message: string; code?: string; creditsRequired?: number; creditsAvailable?: number };
+export type WireError = {
+  message: string;
+  code?: string;
+  creditsRequired?: number;
+  creditsAvailable?: number;
+  /** Where in the answer it belongs, beginning with the alias. */
+  path?: readonly (string | number)[];
+};
 
 type LooseError = { message: string } & { [Name in Exclude<keyof WireError, 'message'>]?: WireError[Name] | undefined };
 
@@ -27,7 +34,12 @@ const extensions = z
     creditsAvailable: amount.optional().catch(undefined),
   })
   .catch({});
-const wireError = z.object({ message: z.string().catch(''), extensions: extensions.default({}) });
+const place = z
+  .array(z.union([z.string(), z.number()]))
+  .max(50)
+  .optional()
+  .catch(undefined);
+const wireError = z.object({ message: z.string().catch(''), path: place, extensions: extensions.default({}) });
 const gatewayError = z.union([
   z.string().transform((message) => ({ message })),
   z.object({ message: z.string(), code: text }),
@@ -96,15 +108,17 @@ function errorsIn(answer: z.infer<typeof body>): WireError[] {
 function readError(value: unknown): WireError {
   const parsed = wireError.safeParse(value);
   if (!parsed.success) return { message: typeof value === 'string' ? value : '' };
-  return withoutAbsent({ message: parsed.data.message, ...parsed.data.extensions });
+  const { message, path, extensions: more } = parsed.data;
+  return withoutAbsent({ message, path, ...more });
 }
 
 function withoutAbsent(error: LooseError): WireError {
-  const { message, code, creditsRequired, creditsAvailable } = error;
+  const { message, code, creditsRequired, creditsAvailable, path } = error;
   return {
     message,
     ...(code === undefined ? {} : { code }),
     ...(creditsRequired === undefined ? {} : { creditsRequired }),
     ...(creditsAvailable === undefined ? {} : { creditsAvailable }),
+    ...(path === undefined ? {} : { path }),
   };
 }

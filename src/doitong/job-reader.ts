@@ -13,7 +13,8 @@ import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
 
-const READ_ATTEMPTS = 5;
+/** Tries of one request for jobs. */
+export const READ_ATTEMPTS = 5;
 const GRAPHQL_PATH = '/graphql';
 const REST_PATH = '/v1/text_to_image';
 const PATH_ABSENT: readonly number[] = [404, 405];
@@ -76,6 +77,14 @@ export class JobReader {
         ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
         : findStatusQueries(told, submitField);
     return [...queries, 'rest'];
+  }
+
+  /** The query by which several jobs can be asked for at once; `undefined` as long as none is known. */
+  async knownWay(): Promise<Way | undefined> {
+    const { configured, facts } = this.#parts;
+    if (configured === 'auto') return (await facts.get()).reading;
+    const { field, argument } = configured;
+    return isGraphqlName(field) && isGraphqlName(argument) ? plainQuery(field, argument) : undefined;
   }
 
   async #readConfigured({ field, argument }: JobQuery, remoteId: string, signal: AbortSignal): Promise<Envelope> {

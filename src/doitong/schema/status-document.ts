@@ -7,7 +7,8 @@ type RawJob = Record<string, unknown>;
 
 const ONE = 'job';
 const LIST = 'jobs';
-const alias = (index: number): string => `j${index}`;
+/** Under which name the job that was asked for at this place is answered. */
+export const aliasOf = (index: number): string => `j${index}`;
 
 /**
  * One id is asked for under `job`, several under `j0`, `j1`, … or in one list under `jobs`. Ids come from outside: they
@@ -20,7 +21,7 @@ export function statusDocument(query: StatusQuery, ids: readonly string[]): stri
     `${name}: ${query.field}(${argumentsOf(query, some)}) { ${selection(query)} }`;
   if (asked.length === 1) return `query { ${call(ONE, asked)} }`;
   if (readsSeveral(query)) return `query { ${call(LIST, asked)} }`;
-  return `query { ${asked.map((id, index) => call(alias(index), [id])).join(' ')} }`;
+  return `query { ${asked.map((id, index) => call(aliasOf(index), [id])).join(' ')} }`;
 }
 
 /**
@@ -119,7 +120,7 @@ function own(record: RawJob, name: string): unknown {
 function answerFor(query: StatusQuery, data: unknown, count: number, index: number): unknown {
   if (!isRecord(data)) return undefined;
   if (count > 1) {
-    const value = own(data, readsSeveral(query) ? LIST : alias(index));
+    const value = own(data, readsSeveral(query) ? LIST : aliasOf(index));
     // A list that is missing as a whole says nothing of any one in it.
     return readsSeveral(query) && value === null ? undefined : value;
   }

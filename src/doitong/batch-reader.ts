@@ -1,0 +1,168 @@
+/** Reads several jobs in one request, cut to what the service takes; what goes wrong with one touches no other. */
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
+import type { Answered, ApiClient } from './api-client.ts';
+import type { Envelope, WireError } from './envelope.ts';
+import { answerVerdict, type Quote, rowVerdict, type Verdict } from './failures.ts';
+import { READ_ATTEMPTS } from './job-reader.ts';
+import type { Retries, Try } from './retry.ts';
+import { aliasOf, readStatusAnswer, statusDocument } from './schema/status-document.ts';
+import type { StatusQuery } from './schema/status-query.ts';
+
+/** More in one document is what services guard against, and what a plan never has under way. */
+const JOBS_MAX = 25;
+/** What one job may add to an answer before the answer is no longer read to its end. */
+const BYTES_A_JOB = 200_000;
+/** Refusals that may be about the number of jobs: with a single one they would not be met. */
+const MAYBE_TOO_MANY: readonly Verdict['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
+/** The same, when they are still there after several tries. */
+const LASTING: readonly Verdict['row'][] = ['errorWithoutCode', 'unreadable'];
+/** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
+const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
+
+/** The answer for one job, as if it had been asked for alone. */
+export type OneAnswer = { envelope: Envelope } | { failure: Failure };
+export type Answers = Map<string, OneAnswer>;
+
+export type BatchReaderParts = {
+  client: ApiClient;
+  retries: Retries;
+  quote: Quote;
+  /** The query that has led to jobs before; `rest`: there is none, or none yet. */
+  way: () => Promise<StatusQuery | 'rest' | undefined>;
+  /** Reads one job, and finds out how if need be. @throws FluxError */
+  readOne: (remoteId: string, signal: AbortSignal) => Promise<Envelope>;
+};
+
+type Outcome =
+  | { type: 'told'; answers: Answers }
+  | { type: 'too_many' }
+  /** The query does not fit any more. */
+  | { type: 'unfit' };
+
+export class BatchReader {
+  readonly #parts: BatchReaderParts;
+  /** Lowered for good when the service refuses a larger number. */
+  #jobsMax = JOBS_MAX;
+
+  constructor(parts: BatchReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Never rejects but for an aborted signal; every id has an answer. */
+  async read(remoteIds: readonly string[], signal: AbortSignal): Promise<Answers> {
+    const ids = [...new Set(remoteIds)];
+    const answers: Answers = new Map();
+    let left = ids;
+    while (left.length > 0) {
+      signal.throwIfAborted();
+      const way = left.length === 1 ? undefined : await this.#parts.way();
+      const some = way === undefined || way === 'rest' ? left.slice(0, 1) : left.slice(0, this.#jobsMax);
+      const [first] = some;
+      if (first === undefined) break;
+      const asked =
+        some.length === 1 || way === undefined || way === 'rest'
+          ? new Map([[first, await this.#one(first, signal)]])
+          : await this.#several(way, some, signal);
+      for (const [id, answer] of asked) answers.set(id, answer);
+      const hopeless = [...asked.values()].find(concernsAll);
+      if (hopeless !== undefined) for (const id of left) if (!answers.has(id)) answers.set(id, hopeless);
+      left = left.filter((id) => !answers.has(id));
+    }
+    return answers;
+  }
+
+  async #one(remoteId: string, signal: AbortSignal): Promise<OneAnswer> {
+    try {
+      return { envelope: await this.#parts.readOne(remoteId, signal) };
+    } catch (error) {
+      if (signal.aborted || !(error instanceof FluxError)) throw error;
+      return { failure: error.failure };
+    }
+  }
+
+  /** @returns no answers when the same ids are to be asked for in another way */
+  async #several(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Answers> {
+    let row: Verdict['row'] | undefined;
+    const once = async (): Promise<Try<Outcome>> => {
+      const result = await this.#ask(query, ids, signal);
+      row = 'verdict' in result ? result.verdict.row : undefined;
+      return result;
+    };
+    const tried = await this.#parts.retries.run(once, { what: 'read jobs', attempts: READ_ATTEMPTS, signal });
+    signal.throwIfAborted();
+    if ('failures' in tried) {
+      if (row !== undefined && LASTING.includes(row)) return this.#fewer(ids.length);
+      const failure = tried.failures.at(-1) ?? tried.failures[0];
+      return new Map(ids.map((id) => [id, { failure }]));
+    }
+    const { value } = tried;
+    if (value.type === 'told') return value.answers;
+    if (value.type === 'too_many') return this.#fewer(ids.length);
+    // Asked for alone it finds out what fits now; the others follow by that.
+    const [first = ''] = ids;
+    return new Map([[first, await this.#one(first, signal)]]);
+  }
+
+  #fewer(count: number): Answers {
+    this.#jobsMax = Math.min(this.#jobsMax, Math.max(1, Math.floor(count / 2)));
+    return new Map();
+  }
+
+  async #ask(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Try<Outcome>> {
+    const reply = await this.#parts.client.send({
+      purpose: 'read',
+      door: 'graphql',
+      path: '/graphql',
+      body: { query: statusDocument(query, ids) },
+      fields: ids.length,
+      maxBytes: Math.max(1_000_000, ids.length * BYTES_A_JOB),
+      signal,
+    });
+    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+    if (reply.problems !== undefined) return { value: { type: 'unfit' } };
+    const told = readStatusAnswer(query, reply.envelope.data, ids);
+    if (told.size > 0) return { value: { type: 'told', answers: this.#answersIn(reply, told, ids) } };
+    if (MAYBE_TOO_MANY.includes(reply.verdict.row)) return { value: { type: 'too_many' } };
+    return { verdict: reply.verdict, toldDelayMs: reply.toldDelayMs };
+  }
+
+  #answersIn(
+    { status, envelope }: Answered,
+    told: ReadonlyMap<string, Record<string, unknown> | null>,
+    ids: readonly string[],
+  ): Answers {
+    return new Map(
+      ids.map((id, index): [string, OneAnswer] => {
+        const own = errorsOf(envelope.errors, index);
+        const job = told.get(id);
+        if (job) return [id, { envelope: { job, data: envelope.data, errors: own } }];
+        if (own.length > 0) {
+          const { quote } = this.#parts;
+          return [
+            id,
+            { failure: answerVerdict(status, { job: null, data: undefined, errors: own }, 'read', quote).failure },
+          ];
+        }
+        return [id, { failure: rowVerdict(job === null ? 'unknownJob' : 'unreadable', 'read').failure }];
+      }),
+    );
+  }
+}
+
+/** The errors that name this alias, or none: those may be about any. */
+function errorsOf(errors: readonly WireError[], index: number): WireError[] {
+  return errors.filter(({ path }) => path === undefined || path[0] === aliasOf(index));
+}
+
+function concernsAll(answer: OneAnswer): boolean {
+  return 'failure' in answer && CONCERNS_ALL.includes(answer.failure.kind);
+}
+
+/** What nobody foresaw says nothing of the job. */
+export function unforeseenReading(error: unknown): Failure {
+  return failureOf(error, {
+    message: 'Something unforeseen went wrong while the service was asked.',
+    creditsSpent: 'maybe',
+    retry: 'later',
+  });
+}
