@@ -49,6 +49,10 @@ export type Job = {
   nth?: number;
   /** Where the service was asked to tell its end: every try of one order says the same, whatever is set by then. */
   webhookUrl?: string;
+  /** The provider's name for the way in which it left last: sent again, it leaves in no other. */
+  way?: string;
+  /** Parts of the order that the service does not take: it was sent without them. */
+  leftOut?: readonly string[];
   state: JobState;
   createdAt: number;
   /** When the record changed last. */
@@ -75,8 +79,8 @@ export type Job = {
 };
 
 export type JobEvent =
-  /** The first byte is about to leave, sent by `owner`. */
-  | { type: 'sending'; owner: Owner }
+  /** The first byte is about to leave, sent by `owner`; `way`: the provider's name for how it is spelled. */
+  | { type: 'sending'; owner: Owner; way?: string }
   /** It still waits to be sent: whoever looks at the record sees that its process lives. */
   | { type: 'waiting'; owner: Owner }
   /** `from` is gone, or has said nothing for too long: `owner` carries the job on, if nobody else was faster. */
@@ -110,7 +114,7 @@ const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return takenBy(job, event.owner);
+      return takenBy(job, event.owner, event.way ?? job.way);
     case 'waiting':
       return job.state === 'queued' && isSameOwner(job.owner, event.owner) ? { ...job } : job;
     case 'adopted':
@@ -136,9 +140,10 @@ export function advance(job: Job, event: JobEvent): Job {
   }
 }
 
-function takenBy(job: Job, owner: Owner): Job {
-  if (job.state !== 'submitting') return to(job, 'submitting', { ...job, owner });
-  return isSameOwner(job.owner, owner) ? job : { ...job, owner };
+function takenBy(job: Job, owner: Owner, way: string | undefined): Job {
+  const next = { ...job, owner, ...(way === undefined ? {} : { way }) };
+  if (job.state !== 'submitting') return to(job, 'submitting', next);
+  return isSameOwner(job.owner, owner) && job.way === way ? job : next;
 }
 
 /** The service has said nothing of it yet. */
@@ -193,6 +198,7 @@ function observe(job: Job, remote: RemoteJob, at: number): Job {
     remoteId: remote.remoteId,
     remoteStatus: remote.remoteStatus,
     credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },
+    ...(remote.leftOut === undefined ? {} : { leftOut: remote.leftOut }),
   };
   switch (remote.phase) {
     case 'processing':

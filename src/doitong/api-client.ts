@@ -39,6 +39,8 @@ export type Answered = {
   /** What the answer means if the caller finds nothing of use in it. */
   verdict: Verdict;
   toldDelayMs: number | undefined;
+  /** Parts of an order that it was sent without. */
+  leftOut?: readonly string[];
 };
 
 export type Reply = Answered | { outcome: 'unanswered'; verdict: Verdict };

@@ -102,11 +102,9 @@ class DoitongProvider implements ImageProvider {
     const perTry = {
       signal: bounded,
       onWait: options.onWait,
-      beforeSending: beforeEach(
-        options.beforeTry,
-        onceOnly(() => options.beforeSending('')),
-      ),
+      beforeSending: beforeEach(options.beforeTry, onceForEachWay(options.beforeSending)),
       idempotencyKey,
+      ...(options.way === undefined ? {} : { way: options.way }),
     };
     const once = (): Promise<Try<RemoteJob>> => this.submitOnce(order, perTry);
     const terms = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
@@ -187,7 +185,8 @@ class DoitongProvider implements ImageProvider {
     const reply = await this.orders.once(order, terms);
     if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
     const job = this.intake.take(reply.envelope);
-    if (job !== undefined) return { value: job };
+    const { leftOut = [] } = reply;
+    if (job !== undefined) return { value: leftOut.length === 0 ? job : { ...job, leftOut } };
     // A job without a usable id exists all the same: no code beside it may call the order refused.
     const unusable = reply.envelope.job ? rowVerdict('unreadable', 'submit', { status: reply.status }) : undefined;
     return { verdict: unusable ?? reply.verdict, toldDelayMs: reply.toldDelayMs };
@@ -201,19 +200,22 @@ const NO_SUCH_ID: Failure = {
   retry: 'no',
 };
 
-function beforeEach(check: (() => void) | undefined, mark: () => Promise<void>): () => Promise<void> {
-  return async () => {
+function beforeEach(
+  check: (() => void) | undefined,
+  mark: (way: string) => Promise<void>,
+): (way: string) => Promise<void> {
+  return async (way) => {
     check?.();
-    await mark();
+    await mark(way);
   };
 }
 
-/** The tries after the first find the order marked already. */
-function onceOnly(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work();
-    return done;
+/** The tries after the first find the order marked already, as long as they leave in the same way. */
+function onceForEachWay(mark: (way: string) => Promise<void>): (way: string) => Promise<void> {
+  let last: { way: string; done: Promise<void> } | undefined;
+  return (way) => {
+    if (last?.way !== way) last = { way, done: mark(way) };
+    return last.done;
   };
 }
 

@@ -1,7 +1,15 @@
 /** Places an order in the dialect that this service speaks; moves on only when nothing was executed. */
 import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient, Call, Reply } from './api-client.ts';
-import { DIALECTS, type Dialect, type DialectName, dialectOf, orderDocument, type WireOrder } from './dialects.ts';
+import {
+  DIALECT_NAMES,
+  DIALECTS,
+  type Dialect,
+  type DialectName,
+  dialectOf,
+  orderDocument,
+  type WireOrder,
+} from './dialects.ts';
 import { withoutUnknownFields } from './discovery.ts';
 import { type Quote, rowVerdict, type Verdict } from './failures.ts';
 import {
@@ -15,7 +23,7 @@ import {
 } from './order-shape.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import { complainsOfValues, pathsToLeaveOut, type UnfitNames, unfitNames } from './schema/unfit-input.ts';
-import type { ServiceFacts } from './service-facts.ts';
+import type { Facts, ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
 
 export type OrderSenderParts = {
@@ -27,7 +35,13 @@ export type OrderSenderParts = {
   configured: DialectName | 'auto';
 };
 
-export type OrderTerms = Pick<Call, 'signal' | 'onWait' | 'beforeSending'> & { idempotencyKey: string };
+export type OrderTerms = Pick<Call, 'signal' | 'onWait'> & {
+  idempotencyKey: string;
+  /** Called before each try leaves, with the name of its dialect. */
+  beforeSending: (way: string) => Promise<void>;
+  /** The dialect in which an earlier try of this order left. */
+  way?: string;
+};
 
 /** How an order is spelled: in which dialect, and what of it. */
 type Spelling = { dialect: Dialect; shape: Shape };
@@ -64,7 +78,7 @@ export class OrderSender {
   async once(order: WireOrder, terms: OrderTerms): Promise<Reply> {
     const { facts, log } = this.#parts;
     const known = await facts.get();
-    const tied = this.#open.get(terms.idempotencyKey);
+    const tied = this.#open.get(terms.idempotencyKey) ?? spelledBefore(terms.way, known);
     let ways = tied === undefined ? this.#waysFrom(known.dialect) : [tied.dialect];
     let shape = tied?.shape ?? (known.dialect === ways[0]?.name ? known.shape : DOCUMENTED_SHAPE);
     const absent: Dialect[] = [];
@@ -80,8 +94,9 @@ export class OrderSender {
       if (reply.outcome === 'unanswered') return reply;
       if (reply.envelope.job) {
         await facts.noteOrdering(dialect.name, shape);
-        this.#warnOf(partsLeftOut(dialect, order, message.input));
-        return reply;
+        const leftOut = partsLeftOut(dialect, order, message.input);
+        this.#warnOf(leftOut);
+        return { ...reply, leftOut };
       }
       const next = await this.#next(spelling, order, message, reply, terms);
       if (next.type === 'final') return next.verdict === undefined ? reply : { ...reply, verdict: next.verdict };
@@ -116,7 +131,19 @@ export class OrderSender {
     // Until the answer is there it may have been carried out, whatever goes wrong in between.
     this.#tie(idempotencyKey, spelling);
     const door = dialect.kind === 'rest' ? 'rest' : 'graphql';
-    const reply = await this.#parts.client.send({ ...terms, purpose: 'submit', path: dialect.path, door, body });
+    const { signal, onWait } = terms;
+    const beforeSending = (): Promise<void> => terms.beforeSending(dialect.name);
+    const call = {
+      purpose: 'submit',
+      path: dialect.path,
+      door,
+      body,
+      idempotencyKey,
+      signal,
+      onWait,
+      beforeSending,
+    } as const;
+    const reply = await this.#parts.client.send(call);
     if (isRefused(reply)) {
       if (before === undefined) this.#open.delete(idempotencyKey);
       else this.#open.set(idempotencyKey, before);
@@ -234,6 +261,13 @@ export class OrderSender {
       message: `The service offers none of the documented ways to order a picture (${names} were tried). Nothing was executed.`,
     });
   }
+}
+
+/** An order that an earlier process may have sent is spelled in the same dialect again. */
+function spelledBefore(way: string | undefined, known: Facts): Spelling | undefined {
+  const name = DIALECT_NAMES.find((one) => one === way);
+  if (name === undefined) return undefined;
+  return { dialect: dialectOf(name), shape: known.dialect === name ? known.shape : DOCUMENTED_SHAPE };
 }
 
 function messageOf({ dialect, shape }: Spelling, order: WireOrder, schema: SchemaModel | undefined): Message {

@@ -57,11 +57,12 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
       onWait: (until) => {
         if (!sent) terms.onHold({ reason: 'permit', until });
       },
-      beforeSending: async () => {
+      ...(wasOpen && job.way !== undefined ? { way: job.way } : {}),
+      beforeSending: async (way) => {
         terms.onSending();
         terms.onHold(undefined);
         waiting.removeEventListener('abort', stop);
-        const marked = await board.apply(job.id, { type: 'sending', owner: processes.self() });
+        const marked = await board.apply(job.id, { type: 'sending', owner: processes.self(), way });
         if (marked.state !== 'submitting' || !isSameOwner(marked.owner, processes.self())) throw new FluxError(TAKEN);
         sent = true;
       },

@@ -50,7 +50,8 @@ export type JobViewOptions = {
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
   // A refusal for lack of credits says so itself.
-  const warning = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
+  const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
+  const notes = [next(job), leftOutText(job), low].filter((note) => note !== undefined);
   return {
     job_id: job.id,
     ...optional('doitong_id', job.remoteId),
@@ -68,7 +69,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ...(job.failure === undefined ? {} : { error: errorView(job.failure) }),
     ...(options.duplicate ? { duplicate: true as const } : {}),
     ...(job.sandbox ? { sandbox: true as const } : {}),
-    next: warning === undefined ? next(job) : `${next(job)} ${warning}`,
+    next: notes.join(' '),
   };
 }
 
@@ -103,6 +104,15 @@ function next(job: Job): string {
     default:
       return job.state satisfies never;
   }
+}
+
+/** As the tools call them. */
+const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'webhook_url' };
+
+function leftOutText({ leftOut = [], state }: Job): string | undefined {
+  if (leftOut.length === 0 || state === 'failed') return undefined;
+  const names = leftOut.map((part) => PART_NAMES[part] ?? part).join(' and ');
+  return `Tell the user that the service does not take ${names}: the picture was ordered without.`;
 }
 
 /** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */

@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Answer, answerJson, JSON_TYPE, orRefusal } from './answer.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { guessOperation } from './graphql-operation.ts';
+import { guessOperation, rootFieldsOf } from './graphql-operation.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { Refusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
@@ -63,7 +63,8 @@ export class ApiDoor {
   ): Promise<Answer> {
     const { key, limiter } = this.parts;
     if (!isKey(givenKey(request, route), key)) throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
-    limiter.take();
+    const counts = this.parts.chosen.traits.countsFields && route.style === 'graphql';
+    limiter.take(counts ? rootFieldsOf(attempt.body) : 1);
     const allowed = route.jobId === undefined ? 'POST' : 'GET';
     if (entry.method !== allowed) throw new Refusal('METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
     const early = this.firstTries.deal('before-charging', attempt);

@@ -12,6 +12,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
+import { rootFieldsIn } from './graphql-operation.ts';
 import type { GraphqlResolvers } from './graphql-resolvers.ts';
 import { httpStatusOf, Refusal, type RefusalCode } from './refusal.ts';
 import { type SchemaTraits, schemaSdl } from './schema-sdl.ts';
@@ -76,7 +77,7 @@ function settle({ data, errors }: ExecutionResult): Outcome {
   };
 }
 
-export type EngineTraits = SchemaTraits & { introspection: boolean };
+export type EngineTraits = SchemaTraits & { introspection: boolean; rootFieldsMax: number };
 
 export function createGraphqlEngine(resolvers: GraphqlResolvers, traits: EngineTraits): GraphqlEngine {
   const schema = buildSchema(schemaSdl(traits));
@@ -92,6 +93,13 @@ export function createGraphqlEngine(resolvers: GraphqlResolvers, traits: EngineT
     }
     const invalid = validate(schema, document, rules);
     if (invalid.length > 0) return refuseAll('GRAPHQL_VALIDATION_FAILED', invalid);
+    const fields = rootFieldsIn(document);
+    if (fields > traits.rootFieldsMax) {
+      const refusal = new GraphQLError(
+        `The query asks for ${fields} fields at its root; ${traits.rootFieldsMax} are allowed`,
+      );
+      return refuseAll('QUERY_TOO_COMPLEX', [refusal]);
+    }
     if (!getOperationAST(document, operationName)) {
       throw new Refusal('BAD_REQUEST', 'The document has no such operation, or several and no name says which');
     }

@@ -1,6 +1,6 @@
-// Owns the guess at what a GraphQL request wants, for the request log; it never decides what is done.
+// Owns what can be told of a GraphQL request from its text: a guess at what it wants, for the log, and its size.
 
-import { parse } from 'graphql';
+import { type DocumentNode, Kind, parse } from 'graphql';
 import type { SandboxOperation } from './request-log.ts';
 
 const operations: Record<string, SandboxOperation> = {
@@ -28,4 +28,20 @@ export function guessOperation(body: string): SandboxOperation {
     // Unreadable bodies are logged as 'other'; the engine says what is wrong with them.
   }
   return 'other';
+}
+
+/** How many fields a document asks for at its root; 1 where that cannot be told. */
+export function rootFieldsIn(document: DocumentNode): number {
+  const [operation] = document.definitions;
+  return operation?.kind === Kind.OPERATION_DEFINITION ? Math.max(1, operation.selectionSet.selections.length) : 1;
+}
+
+/** The same of a request's body. */
+export function rootFieldsOf(body: string): number {
+  try {
+    const { query } = JSON.parse(body) as { query?: unknown };
+    return typeof query === 'string' ? rootFieldsIn(parse(query)) : 1;
+  } catch {
+    return 1;
+  }
 }

@@ -17,19 +17,19 @@ export class RateLimiter {
     private readonly resetFormat: ResetFormat | undefined,
   ) {}
 
-  /** Counts one request, or refuses it; a refused one is not counted. */
-  take(): void {
+  /** Counts one request, or refuses it; a refused one is not counted. `units`: as how many it counts. */
+  take(units = 1): void {
     const now = this.now();
     if (now >= this.startedAt + this.windowMs) {
       this.startedAt = now;
       this.used = 0;
     }
-    if (this.used >= this.limit) {
+    if (this.used + Math.min(units, this.limit) > this.limit) {
       throw new Refusal('RATE_LIMIT_EXCEEDED', `Rate limit exceeded: ${this.limit} requests per window`, {
         retryAfterSeconds: Math.max(1, Math.ceil((this.startedAt + this.windowMs - now) / 1000)),
       });
     }
-    this.used += 1;
+    this.used += Math.min(units, this.limit);
   }
 
   headers(): RateHeaders {

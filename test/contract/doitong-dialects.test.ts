@@ -95,20 +95,43 @@ describe('auto', () => {
       ['generate', BY_REST],
       'rest',
     ]),
-  ])('takes %s, under one key and one mark, and remembers it', async (_, script, ways, dialect) => {
-    const marks: number[] = [];
-    const { provider, service, memory, ordered, orders, clock } = await start(script);
-    const beforeSending = async (): Promise<void> => void marks.push(service.arrived.length);
+  ])('takes %s, under one key, with a mark before each, and remembers it', async (_, script, ways, dialect) => {
+    const marks: [string, number][] = [];
+    const { provider, memory, ordered, orders, clock } = await start(script);
+    const beforeSending = async (way: string): Promise<void> => void marks.push([way, orders().length]);
     const { signal } = unmarked();
     expect((await provider.submit(REQUEST, 'key-1', { signal, beforeSending })).remoteId).toBe('job-1');
     expect(ordered()).toEqual(ways);
     expect(new Set(orders().map(({ headers }) => headers['idempotency-key']))).toEqual(new Set(['key-1']));
-    expect(marks).toEqual([0]);
+    expect(marks).toEqual(ways.map((way, index) => [way === BY_REST ? 'rest' : way, index]));
     expect(clock.slept).toEqual([]);
     expect(memory.known()).toMatchObject({ dialect });
     await provider.submit(REQUEST, 'key-2', unmarked());
     expect(ordered()).toEqual([...ways, ways.at(-1)]);
     expect(memory.writes()).toBe(1);
+  });
+
+  it('is not asked of an order that has left in another dialect, whatever is remembered by now', async () => {
+    const both = `${TYPES} ${GENERATE_INPUT} ${IMAGE_INPUT} type Mutation {
+      generate(input: GenerateInput!): Job generateImage(input: ImageGenerationInput!): Job }`;
+    const { provider, ordered, orders } = await start(schemaService(both, ROOT), {
+      memory: createPlainWireMemory({ dialect: 'generate' }),
+    });
+    const marks: string[] = [];
+    const terms = { ...unmarked(), way: 'generateImage', beforeSending: async (way: string) => void marks.push(way) };
+    expect((await provider.submit(REQUEST, 'key-1', terms)).remoteId).toBe('job-1');
+    expect(ordered()).toEqual(['generateImage']);
+    expect(marks).toEqual(['generateImage']);
+    expect(orders()[0]?.headers['idempotency-key']).toBe('key-1');
+  });
+
+  it('leaves an order open whose dialect is gone: it is never placed in another one', async () => {
+    const { provider, ordered } = await start(schemaService(GENERATE, ROOT));
+    const error: unknown = await provider
+      .submit(REQUEST, 'key-1', { ...unmarked(), way: 'generateImage' })
+      .catch((reason: unknown) => reason);
+    expect((error as FluxError).failure).toMatchObject({ kind: 'unsupported_service', retry: 'no' });
+    expect(ordered()).toEqual(['generateImage']);
   });
 
   it('needs no mark when nothing can be sent, and sends nothing without one', async () => {

@@ -90,6 +90,14 @@ describe('optional parts that the service does not know', () => {
     expect(test.memory.known()).toMatchObject({ leftOut: expect.arrayContaining(['options.version']) });
   });
 
+  it('are named in the answer, so that the user is told', async () => {
+    const { submit } = await start(schemaService(STRICT, ROOT));
+    expect((await submit()).leftOut).toEqual(['version', 'quality', 'webhookUrl']);
+    await harness?.close();
+    const whole = await start(schemaService(generate({}), ROOT));
+    expect((await whole.submit()).leftOut).toBeUndefined();
+  });
+
   it('are left out of generateImage, too', async () => {
     const sdl = `type Job { id: ID! status: String! url: String createdAt: String } type Query { ping: String }
       input ImageGenerationInput { service: String! prompt: String! width: Int height: Int }

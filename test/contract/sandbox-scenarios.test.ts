@@ -38,6 +38,7 @@ describe('the table', () => {
       'no-introspection',
       'renamed-query',
       'strict-input',
+      'small-queries',
       'webhooks',
       'webhooks-forged',
       'webhooks-late',
@@ -46,6 +47,7 @@ describe('the table', () => {
       'rate-headers-ms',
       'rate-headers-delta',
       'no-rate-headers',
+      'counts-fields',
       'skewed-clock',
     ]);
     expect(new Set(NAMES).size).toBe(NAMES.length);
@@ -81,7 +83,16 @@ const excluding: Partial<Record<ScenarioName, readonly ScenarioName[]>> = {
   moderated: ['failing', 'never-finishing'],
   failing: ['moderated', 'never-finishing'],
   'never-finishing': ['moderated', 'failing'],
-  'only-rest': ['only-generate-image', 'no-introspection', 'renamed-query', 'strict-input'],
+  'only-rest': [
+    'only-generate-image',
+    'no-introspection',
+    'renamed-query',
+    'strict-input',
+    'small-queries',
+    'counts-fields',
+  ],
+  'small-queries': ['only-rest'],
+  'counts-fields': ['only-rest'],
   'only-generate-image': ['only-rest'],
   'no-introspection': ['only-rest'],
   'renamed-query': ['only-rest'],

@@ -75,6 +75,7 @@ export const CASES: readonly Case[] = [
   of(['renamed-query'], ok()),
   // The webhook's address is tried among the options of `generate`; REST takes what it does not know.
   of(['strict-input'], { all: ok({ orders: 3 }), generateImage: ok({ orders: 2 }), rest: ok() }, { webhooks: true }),
+  of(['small-queries'], ok()),
   of(['webhooks'], ok(), { webhooks: true }),
   of(['webhooks-forged'], ok(), { webhooks: true }),
   of(['webhooks-late'], ok(), { webhooks: true }),
@@ -83,6 +84,7 @@ export const CASES: readonly Case[] = [
   of(['rate-headers-ms'], ok()),
   of(['rate-headers-delta'], ok()),
   of(['no-rate-headers'], ok()),
+  of(['counts-fields'], ok()),
   of(['skewed-clock'], ok()),
 
   of(['errors-with-200', 'out-of-credits'], refused('no_credits')),

@@ -155,7 +155,14 @@ const rows = [
     sentence:
       '`/graphql` answers 404: orders go through `POST /v1/text_to_image`, reads through `GET /v1/text_to_image/{id}`.',
     traits: { graphql: false },
-    excludes: ['only-generate-image', 'no-introspection', 'renamed-query', 'strict-input'],
+    excludes: [
+      'only-generate-image',
+      'no-introspection',
+      'renamed-query',
+      'strict-input',
+      'small-queries',
+      'counts-fields',
+    ],
   },
   {
     name: 'no-introspection',
@@ -175,6 +182,13 @@ const rows = [
     sentence:
       'The GraphQL input types have no `version`, `quality` and `webhookUrl`: an order that sends one is answered 400 with a validation error and is not charged.',
     traits: { optionalInput: false },
+  },
+  {
+    name: 'small-queries',
+    group: 'schema',
+    sentence:
+      'A document that asks for more than three jobs is answered 400 with the code `QUERY_TOO_COMPLEX`; nothing is done.',
+    traits: { rootFieldsMax: 3 },
   },
   {
     name: 'webhooks',
@@ -224,6 +238,12 @@ const rows = [
     sentence:
       'No answer has an `X-RateLimit` header; the limits hold all the same, and their 429 still has `Retry-After`.',
     traits: { resetFormat: undefined },
+  },
+  {
+    name: 'counts-fields',
+    group: 'limits',
+    sentence: 'Every job that one document asks for counts as a request against the rate limit.',
+    traits: { countsFields: true },
   },
   {
     name: 'skewed-clock',

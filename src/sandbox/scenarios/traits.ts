@@ -28,6 +28,10 @@ export type Traits = {
   generate: boolean;
   /** Whether the input types have version, quality and webhookUrl. */
   optionalInput: boolean;
+  /** How many fields a document may ask for at its root. */
+  rootFieldsMax: number;
+  /** Whether each of them counts as a request. */
+  countsFields: boolean;
   /** The root field, and its argument, that answer for a job. */
   statusQuery: { field: string; argument: string };
   /** Whether ends of jobs are announced. */
@@ -65,6 +69,8 @@ export const plainTraits: Traits = {
   introspection: true,
   generate: true,
   optionalInput: true,
+  rootFieldsMax: Number.POSITIVE_INFINITY,
+  countsFields: false,
   statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
   webhooks: false,
   webhooksForged: false,

@@ -124,7 +124,7 @@ describe('10,000 arbitrary answers', () => {
       fc.asyncProperty(services, async (answers) => {
         let met = 0;
         const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}));
-        const terms = { signal: never, idempotencyKey: 'key-1' };
+        const terms = { signal: never, idempotencyKey: 'key-1', beforeSending: async () => undefined };
         const reply = await wire.orders.once(ORDER, terms);
         const texts = textsOf(reply.verdict.failure);
         const read = await wire.reader.read('job-1', never).catch((error: unknown) => error);

@@ -75,7 +75,11 @@ describe('an order', () => {
         );
         const failures = [];
         for (let count = 0; count < tries; count += 1) {
-          const reply = await wire.orders.once(ORDER, { signal: never, idempotencyKey: 'key-1' });
+          const reply = await wire.orders.once(ORDER, {
+            signal: never,
+            idempotencyKey: 'key-1',
+            beforeSending: async () => undefined,
+          });
           failures.push(reply.verdict.failure);
           if (opened.length > 0) expect(submissionVerdict([...failures] as never).creditsSpent).toBe('maybe');
         }
@@ -92,7 +96,8 @@ describe('an order', () => {
       if (lost) return { outcome: 'ambiguous', fault: { cause: 'network' } };
       return answered(200, { data: { job: { id: 'a' } } });
     });
-    const once = (idempotencyKey: string) => wire.orders.once(ORDER, { signal: never, idempotencyKey });
+    const once = (idempotencyKey: string) =>
+      wire.orders.once(ORDER, { signal: never, idempotencyKey, beforeSending: async () => undefined });
     await once('key-1');
     lost = false;
     expect((await once('key-2')).outcome).toBe('answered');

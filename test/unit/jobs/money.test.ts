@@ -220,3 +220,25 @@ describe('whatever happens', () => {
     );
   });
 });
+
+it('the way in which an order left is on record before it leaves, and goes along when it is sent again', async () => {
+  const ways: (string | undefined)[] = [];
+  bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('processing')];
+  const { submit } = bench.provider;
+  bench.provider.submit = async (request, key, options) => {
+    ways.push(options.way);
+    const beforeSending = async (): Promise<void> => {
+      await options.beforeSending('generate');
+      // Refused without effect, and so placed in another way.
+      await options.beforeSending('rest');
+      expect((await bench.recorded()).way).toBe('rest');
+    };
+    return submit.call(bench.provider, request, key, { ...options, beforeSending });
+  };
+  await bench.jobs.order(REQUEST);
+  await bench.clock.advance(1_000);
+  expect(bench.ledger.history.map(({ way }) => way).slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
+  await bench.jobs.look('job_1');
+  await bench.clock.advance(1_000);
+  expect(ways).toEqual([undefined, 'rest']);
+});

@@ -97,6 +97,15 @@ describe('jobView', () => {
     expect(jobView(refused, CREATED_AT, { lowBalance: 40 }).next).not.toContain('40');
   });
 
+  it('names what the service does not take, as the tools call it', () => {
+    const { next } = jobView({ ...saved, leftOut: ['quality', 'webhookUrl'] }, CREATED_AT);
+    expect(next).toMatch(
+      /the file is\. Tell the user .* does not take quality and webhook_url: .* ordered without\.$/u,
+    );
+    const failed = sampleJob({ state: 'failed', leftOut: ['quality'] });
+    expect(jobView(failed, CREATED_AT).next).not.toContain('quality');
+  });
+
   it('of a job that nobody knows about leaves a new order to the user', () => {
     expect(jobView(sampleJob({ state: 'unknown' }), CREATED_AT).next).toMatch(/only with the user's consent/);
   });
