@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askUser } from './confirmation.ts';
 import { type HostIdentity, profileOf } from './host-profiles.ts';
@@ -77,16 +78,16 @@ async function render(
   parts: McpParts,
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
+  const { stalledAfterMs } = (await parts.jobs()).settings;
+  const options = { now: parts.clock.now(), stalledAfterMs, lowBalance: await lowBalanceOf(parts) };
+  if (outcome.type === 'jobs') {
+    const recorded = new Map(outcome.jobs.map((job) => [job.id, job]));
+    const jobs = redactValues(outcome.jobs, parts.redact);
+    return batchResult({ ...outcome, jobs }, shape, options, (job) => pictureOf(recorded.get(job.id) ?? job, parts));
+  }
   const { job, duplicate, waitedSeconds } = outcome;
-  const jobs = await parts.jobs();
   const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
-  return jobResult(redactValues(job, parts.redact), picture, shape, {
-    now: parts.clock.now(),
-    stalledAfterMs: jobs.settings.stalledAfterMs,
-    lowBalance: await lowBalanceOf(parts),
-    duplicate,
-    waitedSeconds,
-  });
+  return jobResult(redactValues(job, parts.redact), picture, shape, { ...options, duplicate, waitedSeconds });
 }
 
 /** A warning that cannot be told is no reason to withhold the answer. */

@@ -36,28 +36,56 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
 }
 
 function problemsOf(issue: z.core.$ZodIssue, tool: AnyTool, args: unknown, redact: Redact): string[] {
-  const allowed = Object.keys(tool.input.shape);
+  const schema = schemaAt(tool, issue.path);
   if (issue.code === 'unrecognized_keys') {
+    const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
+    const whose = issue.path.length === 0 ? tool.name : nameOf(issue.path);
     return issue.keys.map(
-      (key) => `${quoted(redact(key), SHOWN_VALUE_CHARACTERS)} is not an argument of ${tool.name}; ${list}`,
+      (key) => `${quoted(redact(key), SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}; ${list}`,
     );
   }
   const [field] = issue.path;
-  if (typeof field !== 'string') return [`the arguments must be an object with ${allowed.join(', ')}`];
-  const value = isRecord(args) ? args[field] : undefined;
-  if (issue.code === 'custom') return [`${field}: ${shown(value)} ${issue.message}`];
-  const bound = boundOf(tool, field);
+  if (typeof field !== 'string')
+    return [`the arguments must be an object with ${Object.keys(schema?.properties ?? {}).join(', ')}`];
+  const name = nameOf(issue.path);
+  const value = valueAt(args, issue.path);
+  if (issue.code === 'custom') return [`${name}: ${shown(value)} ${issue.message}`];
+  const bound = boundOf(schema);
   return [
-    value === undefined ? `${field}: is missing; it must be ${bound}` : `${field}: ${shown(value)} must be ${bound}`,
+    value === undefined ? `${name}: is missing; it must be ${bound}` : `${name}: ${shown(value)} must be ${bound}`,
   ];
 }
 
-/** The bound in words, from the same JSON Schema that the host sees. */
-function boundOf(tool: AnyTool, field: string): string {
-  const schema = tool.input.shape[field];
-  if (schema === undefined) return 'something else';
-  const json = z.toJSONSchema(schema as z.ZodType, { io: 'input' });
+/** As a person writes it: `images[3].width`. */
+function nameOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+function valueAt(args: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => {
+    if (Array.isArray(value)) return typeof part === 'number' ? value[part] : undefined;
+    return isRecord(value) && typeof part === 'string' && Object.hasOwn(value, part) ? value[part] : undefined;
+  }, args);
+}
+
+type Schema = z.core.JSONSchema.BaseSchema;
+
+/** The place in the same JSON Schema that the host sees. */
+function schemaAt(tool: AnyTool, path: readonly PropertyKey[]): Schema | undefined {
+  let schema: Schema | undefined = z.toJSONSchema(tool.input, { io: 'input' });
+  for (const part of path) {
+    const next: unknown = typeof part === 'number' ? schema?.items : schema?.properties?.[String(part)];
+    schema = isRecord(next) ? next : undefined;
+  }
+  return schema;
+}
+
+/** The bound in words. */
+function boundOf(json: Schema | undefined): string {
+  if (json === undefined) return 'something else';
   if (json.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
   if (json.type === 'integer' || json.type === 'number') {
     const step = json.multipleOf === undefined ? '' : `, a multiple of ${json.multipleOf}`;
@@ -65,6 +93,8 @@ function boundOf(tool: AnyTool, field: string): string {
     return `${kind} from ${json.minimum} to ${json.maximum}${step}`;
   }
   if (json.type === 'string') return `a text of ${json.minLength ?? 0} to ${json.maxLength} characters`;
+  if (json.type === 'array') return `a list of ${json.minItems ?? 0} to ${json.maxItems} entries`;
+  if (json.type === 'object') return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
   return `a ${String(json.type)}`;
 }
 

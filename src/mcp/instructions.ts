@@ -9,6 +9,8 @@ export function instructions(sandbox: boolean): string {
     'call get_job_status with that job_id and wait_seconds 45 until status is "completed" or "failed".',
     'Never call generate_image again for the same picture because of a time-out or a lost answer: get_job_status',
     'finishes the job that is already paid for. After a crash or a restart look at list_jobs first.',
+    'For several pictures call generate_images once: it keeps the limits by itself; repeated with the same arguments it',
+    'finds its own jobs and orders nothing twice.',
     'A call that may cost more than the user allows without asking answers with the price: ask the user, then repeat it',
     'with max_credits.',
     'A finished picture is saved on disk: tell the user the file path. Errors say whether credits were spent and what',

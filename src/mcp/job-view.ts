@@ -116,7 +116,7 @@ function leftOutText({ leftOut = [], state }: Job): string | undefined {
 }
 
 /** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
-function lowBalanceText(credits: number | undefined): string | undefined {
+export function lowBalanceText(credits: number | undefined): string | undefined {
   if (credits === undefined) return undefined;
   return `Tell the user that credits run low: the last known balance is ${credits}.`;
 }

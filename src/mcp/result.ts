@@ -12,7 +12,7 @@ import { imageUri } from './resources/image-uri.ts';
 export type ResultShape = { parts: readonly ResultPart[]; maxCharacters: number };
 
 /** Characters kept free for what the protocol puts around the result. */
-const ENVELOPE_CHARACTERS = 2_000;
+export const ENVELOPE_CHARACTERS = 2_000;
 
 export function jobResult(
   job: Job,
@@ -57,11 +57,11 @@ function endedBadly(job: Job): boolean {
   return job.state === 'failed' || (open && job.failure !== undefined);
 }
 
-function imagePart(picture: Uint8Array, job: Job): ContentBlock {
+export function imagePart(picture: Uint8Array, job: Job): ContentBlock {
   return { type: 'image', data: Buffer.from(picture).toString('base64'), mimeType: job.mediaType ?? 'image/jpeg' };
 }
 
-function linkPart(job: Job): ContentBlock {
+export function linkPart(job: Job): ContentBlock {
   return {
     type: 'resource_link',
     uri: imageUri(job.id),
@@ -76,4 +76,4 @@ function tooLarge(picture: Uint8Array): string {
   return `The picture (${kilobytes} KB) is larger than what this host takes inside an answer; open the file instead.`;
 }
 
-const base64Length = (bytes: Uint8Array): number => Math.ceil(bytes.length / 3) * 4;
+export const base64Length = (bytes: Uint8Array): number => Math.ceil(bytes.length / 3) * 4;

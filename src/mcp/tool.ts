@@ -30,9 +30,20 @@ export type ToolContext = {
   answer: Answer | undefined;
 };
 
+/** Several jobs of one call, in the order of its entries. */
+export type JobsOutcome = {
+  jobs: readonly Job[];
+  /** By their ids: those that an equal request had ordered before. */
+  duplicates: ReadonlySet<string>;
+  waitedSeconds?: number;
+  /** Whether the very same call finds these jobs again and orders nothing twice. */
+  repeatable: boolean;
+};
+
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
   | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number }
+  | ({ type: 'jobs' } & JobsOutcome)
   /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
   | { type: 'ask'; question: string; yes: string }
   | { type: 'value'; value: Record<string, unknown>; text: string };

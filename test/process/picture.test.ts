@@ -14,7 +14,7 @@ import { RawHost, textOf } from '../support/raw-host.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const TOOLS = ['generate_image', 'get_job_status', 'list_jobs', 'check_rate_limits'];
+const TOOLS = ['generate_image', 'generate_images', 'get_job_status', 'list_jobs', 'check_rate_limits'];
 
 type Service = { program: RunningProgram; url: string; key: string };
 
@@ -101,7 +101,9 @@ describe.concurrent('the demo command', () => {
     expect(file.startsWith(program.home.folder)).toBe(true);
     const { width, height } = await decodeJpeg(await readFile(file));
     expect(lines.at(-2)).toContain(`${width} × ${height} pixels`);
-    expect(program.stdout()).toMatch(/Tools: generate_image, get_job_status, list_jobs, check_rate_limits/);
+    expect(program.stdout()).toMatch(
+      /Tools: generate_image, generate_images, get_job_status, list_jobs, check_rate_limits/,
+    );
     expect(program.stdout()).toMatch(/\[█+░+\] +\d+ %/);
     expect(program.stdout()).toMatch(/sandbox/i);
     expect(program.stderr()).toBe('');

@@ -12,7 +12,7 @@ import { jsonRpcLines, RawHost, textOf } from '../support/raw-host.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const TOOLS = ['generate_image', 'get_job_status', 'list_jobs', 'check_rate_limits'];
+const TOOLS = ['generate_image', 'generate_images', 'get_job_status', 'list_jobs', 'check_rate_limits'];
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 
 async function end(program: RunningProgram): Promise<void> {

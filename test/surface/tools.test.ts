@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/catalogue.ts';
 import { ERAS, type Story, startStory } from '../support/start-client.ts';
 
+type Shape = { additionalProperties?: unknown; properties: Record<string, Record<string, unknown>> };
 type Listed = {
   name: string;
   title?: string;
   description: string;
-  inputSchema: { additionalProperties?: unknown; properties: Record<string, Record<string, unknown>> };
+  inputSchema: Shape;
   outputSchema?: Record<string, unknown>;
   annotations: Record<string, unknown>;
 };
@@ -39,6 +40,7 @@ describe('every tool', () => {
   it('is one of the public interface', () => {
     expect(listed.map((tool) => tool.name)).toEqual([
       'generate_image',
+      'generate_images',
       'get_job_status',
       'list_jobs',
       'check_rate_limits',
@@ -62,12 +64,22 @@ describe('every tool', () => {
 
   it('refuses unknown arguments and describes each known one with its bounds', () => {
     for (const tool of listed) {
-      expect(tool.inputSchema.additionalProperties, tool.name).toBe(false);
-      for (const [name, schema] of Object.entries(tool.inputSchema.properties)) {
+      const whole: Shape[] = [tool.inputSchema];
+      const lists = Object.values(tool.inputSchema.properties).flatMap(({ items }) => (items ? [items as Shape] : []));
+      const fields = [...whole, ...lists].flatMap((shape) => {
+        expect(shape.additionalProperties, tool.name).toBe(false);
+        return Object.entries(shape.properties);
+      });
+      for (const [name, schema] of fields) {
         const where = `${tool.name}.${name}`;
         expect(name, where).toMatch(/^[a-z]+(?:_[a-z]+)*$/);
         expect(String(schema.description ?? '').length, where).toBeGreaterThan(10);
-        const bounded = schema.enum ?? schema.maxLength ?? schema.maximum ?? (schema.type === 'boolean' || undefined);
+        const bounded =
+          schema.enum ??
+          schema.maxLength ??
+          schema.maximum ??
+          schema.maxItems ??
+          (schema.type === 'boolean' || undefined);
         expect(bounded, where).toBeDefined();
       }
     }

@@ -1,0 +1,242 @@
+/** Several pictures of one call: in order, each with its own fate, found again by the same call, never paid twice. */
+import { readFile } from 'node:fs/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { decodeJpeg } from '../support/jpeg.ts';
+import {
+  type Answer,
+  ERAS,
+  type ProgressStep,
+  type Story,
+  type StoryOptions,
+  startStory,
+  textOf,
+} from '../support/start-client.ts';
+
+let story: Story | undefined;
+afterEach(async () => {
+  await story?.close();
+  story = undefined;
+});
+
+async function begin(options: StoryOptions = {}): Promise<Story> {
+  story = await startStory({ ...options, sandbox: { jobDurationMs: 3_000, ...options.sandbox } });
+  return story;
+}
+
+type Batch = {
+  jobs: {
+    job_id: string;
+    status: string;
+    prompt: string;
+    file?: string;
+    duplicate?: boolean;
+    error?: { kind: string };
+  }[];
+  completed: number;
+  failed: number;
+  pending: number;
+  next: string;
+};
+const batchOf = (answer: Answer): Batch => answer.structuredContent as Batch;
+const image = (prompt: string, more: Record<string, unknown> = {}) => ({ prompt, width: 256, height: 256, ...more });
+const charges = (): number => story?.sandbox.inspect().charges.length ?? -1;
+
+describe.each(ERAS)('with a client of era %s', (era) => {
+  it('orders all, tells how far they are, and brings them in order', async () => {
+    const { call } = await begin({ era });
+    const steps: ProgressStep[] = [];
+    const images = ['one', 'two', 'three', 'four'].map((prompt) => image(prompt));
+    const answer = await call(
+      'generate_images',
+      { images, wait_seconds: 120 },
+      { onProgress: (step) => steps.push(step) },
+    );
+    expect(answer.isError ?? false).toBe(false);
+    const batch = batchOf(answer);
+    expect(batch).toMatchObject({ completed: 4, failed: 0, pending: 0 });
+    expect(batch.jobs.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three', 'four']);
+    for (const { file } of batch.jobs) expect((await decodeJpeg(await readFile(String(file)))).width).toBe(256);
+    expect(answer.content.filter(({ type }) => type === 'image')).toHaveLength(4);
+    const text = textOf(answer);
+    expect(text).toMatch(/^4 of 4 pictures are finished\.\n1\. completed, "one", 256 × 256, \d+ credits, job job_/);
+    expect(text).toMatch(/\nNext: Show the finished pictures/);
+    const values = steps.map(({ progress }) => progress);
+    expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
+    expect(values.at(-1)).toBeLessThan(1);
+    for (const { message } of steps) expect(message).toMatch(/^[0-3] of 4, about \d+ s left$/);
+    expect(charges()).toBe(4);
+  });
+});
+
+it('one that fails is told alone, and stops no other', async () => {
+  const { call } = await begin();
+  const images = [image('one'), image('two sandbox:fail'), image('three')];
+  const answer = await call('generate_images', { images, wait_seconds: 120 });
+  expect(batchOf(answer)).toMatchObject({ completed: 2, failed: 1, pending: 0 });
+  expect(batchOf(answer).jobs[1]).toMatchObject({ status: 'failed', error: { kind: 'generation_failed' } });
+  expect(answer.isError ?? false).toBe(false);
+  expect(textOf(answer)).toMatch(/^2 of 3 pictures are finished, 1 failed\./);
+  expect(textOf(answer)).toMatch(/Next: .*a new, paid order\.$/m);
+});
+
+it('is an error only when every picture failed', async () => {
+  const { call } = await begin();
+  const answer = await call('generate_images', {
+    images: [image('sandbox:fail'), image('sandbox:moderated')],
+    wait_seconds: 60,
+  });
+  expect(answer.isError).toBe(true);
+  expect(textOf(answer)).toMatch(/^0 of 2 pictures are finished, 2 failed\./);
+});
+
+it('hands all jobs back when the time is over; the same call finds each of them and pays for nothing', async () => {
+  const { call, sandbox } = await begin({ sandbox: { jobDurationMs: 20_000 } });
+  const args = { images: [image('fox'), image('fox'), image('hare')], wait_seconds: 1 };
+  const first = batchOf(await call('generate_images', args));
+  expect(first).toMatchObject({ completed: 0, failed: 0, pending: 3 });
+  expect(new Set(first.jobs.map(({ job_id }) => job_id)).size).toBe(3);
+  expect(first.next).toMatch(/^Call generate_images again with exactly the same arguments/);
+  const again = await call('generate_images', { ...args, wait_seconds: 120 });
+  expect(batchOf(again)).toMatchObject({ completed: 3, pending: 0 });
+  expect(batchOf(again).jobs.map(({ job_id, duplicate }) => [job_id, duplicate])).toEqual(
+    first.jobs.map(({ job_id }) => [job_id, true]),
+  );
+  expect(textOf(again)).toContain('ordered before; not paid again');
+  expect(charges()).toBe(3);
+  expect(sandbox.inspect().submissions).toBe(3);
+});
+
+it('is found again after a restart amid the batch', async () => {
+  const { call, restart } = await begin({ sandboxed: false, sandbox: { plan: 'starter', jobDurationMs: 8_000 } });
+  const args = { images: ['1', '2', '3', '4', '5'].map((prompt) => image(prompt)), wait_seconds: 4 };
+  const first = batchOf(await call('generate_images', args));
+  expect(first.pending).toBeGreaterThan(0);
+  await restart();
+  const again = batchOf(await call('generate_images', { ...args, wait_seconds: 300 }));
+  expect(again).toMatchObject({ completed: 5, failed: 0 });
+  expect(charges()).toBe(5);
+});
+
+describe('the price', () => {
+  it('over the budget refuses the call as a whole, before anything is sent', async () => {
+    const { call, wire } = await begin({ settings: { maxCreditsPerDay: 50 } });
+    const answer = await call('generate_images', { images: ['1', '2', '3'].map((prompt) => image(prompt)) });
+    expect(answer.isError).toBe(true);
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(textOf(answer)).toContain('The 3 orders may cost up to 60 credits');
+    expect(wire.requests()).toHaveLength(0);
+  });
+
+  it('above the threshold is confirmed by repeating the call with it', async () => {
+    const { call } = await begin({ settings: { confirmAboveCredits: 40 } });
+    const images = ['1', '2', '3'].map((prompt) => image(prompt));
+    const refused = await call('generate_images', { images });
+    expect(refused.structuredContent).toMatchObject({ error: { kind: 'not_confirmed' } });
+    expect(textOf(refused)).toContain('call generate_images again with the same arguments and max_credits 60');
+    expect(charges()).toBe(0);
+    expect(batchOf(await call('generate_images', { images, max_credits: 60, wait_seconds: 60 })).completed).toBe(3);
+  });
+
+  it('is put to the user where the host can ask, once for all', async () => {
+    const questions: string[] = [];
+    const { call } = await begin({
+      settings: { confirmAboveCredits: 40 },
+      onQuestion: ({ message }) => {
+        questions.push(message);
+        return { action: 'accept', content: { confirm: true } };
+      },
+    });
+    const images = ['1', '2', '3'].map((prompt) => image(prompt));
+    expect(batchOf(await call('generate_images', { images, wait_seconds: 60 })).completed).toBe(3);
+    // The repeated call orders nothing, so that there is nothing to ask.
+    await call('generate_images', { images });
+    expect(questions).toEqual(['Order 3 pictures (256 × 256 pixels) from Flux Pro for 30 to 60 credits in all?']);
+  });
+
+  it('of one entry over its own bound names the entry', async () => {
+    const { call } = await begin();
+    const answer = await call('generate_images', { images: [image('1'), image('2', { max_credits: 5 })] });
+    expect(textOf(answer)).toContain('images[1] may cost up to 20 credits, more than its max_credits (5).');
+    expect(charges()).toBe(0);
+  });
+});
+
+it('a call that is cancelled takes back what has not been sent, and what was sent goes on', async () => {
+  const { call, sandbox } = await begin({
+    sandbox: { plan: 'free', jobDurationMs: 30_000 },
+    settings: { plan: 'free' },
+  });
+  const caller = new AbortController();
+  const cancelled = call(
+    'generate_images',
+    { images: ['1', '2', '3'].map((prompt) => image(prompt)), wait_seconds: 60 },
+    { signal: caller.signal, onProgress: () => void (charges() === 1 && caller.abort()) },
+  );
+  await expect(cancelled).rejects.toThrow();
+  let failed: unknown[] = [];
+  for (let look = 0; look < 100 && failed.length < 2; look += 1) {
+    failed = (await call('list_jobs', { status: 'failed' })).structuredContent?.jobs as unknown[];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(failed).toHaveLength(2);
+  expect(sandbox.inspect().charges).toHaveLength(1);
+});
+
+it('fifty small pictures are one call', async () => {
+  const { call } = await begin({
+    settings: { maxCreditsPerCall: 1_000, confirmAboveCredits: 1_000 },
+    sandbox: { jobDurationMs: 2_000, credits: 2_000 },
+  });
+  const images = Array.from({ length: 50 }, (_, n) => image(`picture ${n}`));
+  const answer = await call('generate_images', { images, wait_seconds: 300 });
+  expect(batchOf(answer)).toMatchObject({ completed: 50, failed: 0, pending: 0 });
+  expect(charges()).toBe(50);
+  // No order was refused, and no look at a job: the call keeps the plan's limits by itself.
+  expect(story?.logLines.filter((line) => /rateLimited|jobLimited/.test(line))).toEqual([]);
+  expect(story?.sandbox.inspect().submissions).toBe(50);
+});
+
+it.each([
+  ['that refuses documents with many jobs', 'small-queries'],
+  ['that counts every job of a document', 'counts-fields'],
+] as const)('a service %s delays nothing else', async (_, scenario) => {
+  const { call, sandbox } = await begin({ sandbox: { scenarios: [scenario], jobDurationMs: 6_000 } });
+  const images = Array.from({ length: 8 }, (_unused, n) => image(`picture ${n}`));
+  expect(batchOf(await call('generate_images', { images, wait_seconds: 200, max_credits: 160 }))).toMatchObject({
+    completed: 8,
+  });
+  expect(sandbox.inspect().charges).toHaveLength(8);
+  expect(story?.logLines.filter((line) => /rateLimited/.test(line))).toEqual([]);
+});
+
+describe('bad input', () => {
+  it.each([
+    [{ images: [] }, 'images: [] must be a list of 1 to 50 entries'],
+    [{}, 'images: is missing; it must be a list of 1 to 50 entries'],
+    [
+      { images: [image('a'), { prompt: 'b', width: 100 }] },
+      'images[1].width: 100 must be a whole number from 256 to 2048, a multiple of 8',
+    ],
+    [
+      { images: [{ prompt: 'a', size: 'large', width: 512 }] },
+      'images[0].width: 512 must be left out when aspect_ratio or size is given',
+    ],
+    [{ images: [{ prompt: '' }] }, 'images[0].prompt: "" must say what the picture shows'],
+    [
+      { images: [{ prompt: 'a', wait_seconds: 5 }] },
+      '"wait_seconds" is not an argument of images[0]; it takes prompt, aspect_ratio',
+    ],
+    [{ images: ['a fox'] }, 'images[0]: "a fox" must be an object with prompt, aspect_ratio'],
+    [
+      { images: [image('a')], prompt: 'b' },
+      '"prompt" is not an argument of generate_images; it takes images, wait_seconds, max_credits',
+    ],
+  ])('%j is refused by name', async (args, problem) => {
+    const { call } = await begin();
+    const answer = await call('generate_images', args);
+    expect(answer.isError).toBe(true);
+    expect(textOf(answer)).toContain(problem);
+    expect(textOf(answer)).toContain('nothing was sent');
+    expect(charges()).toBe(0);
+  });
+});
