@@ -12,9 +12,9 @@ const FOR_COMING_ORDERS = 0.2;
  */
 export function keptForOrders(limit: number | null, waiting: number, places: number | null): number {
   if (limit === null) return 0;
+  const wanted = Math.max(Math.ceil(limit * FOR_COMING_ORDERS), waiting);
   // More than the plan's places cannot be sent soon.
-  const soon = Math.min(waiting, places ?? waiting);
-  return Math.max(0, Math.min(limit - 1, Math.max(Math.ceil(limit * FOR_COMING_ORDERS), soon)));
+  return Math.max(0, Math.min(limit - 1, wanted, places ?? wanted));
 }
 
 /** What reads may use. `refillMs`: until another request comes back to them, 0 when one is left. */

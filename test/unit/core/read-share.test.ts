@@ -11,10 +11,11 @@ const ask = (traffic: Traffic, limit: number | null, terms: { fields?: number; k
 
 describe('what is kept for orders', () => {
   it.each([
-    [10, 0, 1, 2],
-    [10, 20, 1, 2],
-    [30, 20, 3, 6],
-    [60, 5, 10, 12],
+    [10, 0, 1, 1],
+    [10, 20, 1, 1],
+    [30, 20, 3, 3],
+    [60, 5, 10, 10],
+    [60, 5, null, 12],
     [60, 40, null, 40],
     [60, 90, null, 59],
     [1, 5, 1, 0],

@@ -1,0 +1,82 @@
+/** The real job service in virtual time, with its own gate, watcher and scheduler, in front of a virtual service. */
+import type { Job } from '../../src/core/job.ts';
+import type { JobLedger } from '../../src/core/job-ledger.ts';
+import type { Log } from '../../src/core/log.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { ImageJobs } from '../../src/jobs/image-jobs.ts';
+import { JobBoard } from '../../src/jobs/job-board.ts';
+import { createMemoryDurations } from '../../src/storage/duration-memory.ts';
+import { createMemoryEvents } from '../../src/storage/event-marks.ts';
+import { createMemoryGate } from '../../src/storage/gate.ts';
+import { createMemoryLedger } from '../../src/storage/memory-ledger.ts';
+import { type Durations, seeded } from './random.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+import { VirtualService } from './virtual-service.ts';
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const SELF = { pid: 1, host: 'virtual', session: 'one' };
+
+export type VirtualApp = {
+  jobs: ImageJobs;
+  clock: VirtualClock;
+  service: VirtualService;
+  /** When the record of each job first said that it is at its end, by its id at the service; virtual milliseconds. */
+  noticedAt: ReadonlyMap<string, number>;
+};
+
+export function createVirtualApp(options: { plan: Plan; durations: Durations; seed: number }): VirtualApp {
+  const { plan, durations, seed } = options;
+  const clock = createVirtualClock(seeded(seed));
+  const gate = createMemoryGate({ clock, log: silent, plan });
+  const service = new VirtualService({ clock, gate, plan, durations, random: seeded(seed + 1) });
+  const noticedAt = new Map<string, number>();
+  const ledger = noticing(createMemoryLedger(), ({ state, remoteId }) => {
+    if (state === 'completed' && remoteId !== undefined && !noticedAt.has(remoteId))
+      noticedAt.set(remoteId, clock.monotonic());
+  });
+  let count = 0;
+  const jobs = new ImageJobs(
+    {
+      board: new JobBoard(ledger, gate),
+      gate,
+      provider: service,
+      download: { fetch: async () => ({ bytes: new Uint8Array(), mediaType: 'image/jpeg', extension: 'jpg' }) },
+      store: {
+        save: async (_, { jobId }) => `/pictures/${jobId}.jpg`,
+        has: async () => true,
+        read: async () => new Uint8Array(),
+      },
+      events: createMemoryEvents(clock),
+      durations: createMemoryDurations(silent),
+      clock,
+      log: silent,
+      ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
+      processes: { self: () => SELF, isAlive: () => true },
+    },
+    {
+      sandbox: false,
+      maxCreditsPerDay: 1e8,
+      maxCreditsPerCall: 1e8,
+      maxImagesPerDay: 1e6,
+      confirmAboveCredits: 1e8,
+      lowCreditsAlert: 0,
+      stalledAfterMs: 24 * 60 * 60_000,
+      resendWindowMs: 23 * 60 * 60_000,
+    },
+  );
+  return { jobs, clock, service, noticedAt };
+}
+
+function noticing(ledger: JobLedger, onChange: (job: Job) => void): JobLedger {
+  return {
+    location: ledger.location,
+    add: (job) => ledger.add(job),
+    find: (id) => ledger.find(id),
+    list: () => ledger.list(),
+    async update(id, change) {
+      const job = await ledger.update(id, change);
+      if (job !== undefined) onChange(job);
+      return job;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/** A service in virtual time: jobs that take as long as they are drawn, the plan's limits, and a count of requests. */
+import { type Failure, FluxError } from '../../src/core/failure.ts';
+import type { RequestGate } from '../../src/core/gate.ts';
+import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../src/core/image-provider.ts';
+import { PLAN_LIMITS, type Plan } from '../../src/core/plan.ts';
+import { awaitPermit } from '../../src/doitong/permit.ts';
+import type { Durations, Random } from './random.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** An answer takes so long, half of it on the way there. */
+const ROUND_TRIP_MS = 100;
+const WINDOW_MS = 60_000;
+
+export type ServedJob = { id: string; acceptedAt: number; endsAt: number };
+
+export type Counts = { orders: number; reads: number; refused: number; idsRead: number };
+
+export type VirtualServiceParts = {
+  clock: VirtualClock;
+  gate: RequestGate;
+  plan: Plan;
+  durations: Durations;
+  random: Random;
+};
+
+export class VirtualService implements ImageProvider {
+  readonly jobs = new Map<string, ServedJob>();
+  readonly counts: Counts = { orders: 0, reads: 0, refused: 0, idsRead: 0 };
+  readonly #parts: VirtualServiceParts;
+  #window: number[] = [];
+
+  constructor(parts: VirtualServiceParts) {
+    this.#parts = parts;
+  }
+
+  unavailable(): undefined {
+    return undefined;
+  }
+
+  async submit(_request: unknown, _key: string, options: SubmitOptions): Promise<RemoteJob> {
+    const { signal, onWait, beforeTry, beforeSending } = options;
+    for (;;) {
+      await this.#permitted('submit', 1, signal, onWait);
+      beforeTry?.();
+      await beforeSending('generate');
+      const { clock, plan } = this.#parts;
+      await clock.sleep(ROUND_TRIP_MS / 2, signal);
+      const refusal = this.#refusal(PLAN_LIMITS[plan].concurrentJobs);
+      this.counts.orders += 1;
+      if (refusal !== undefined) {
+        this.counts.refused += 1;
+        await clock.sleep(refusal, signal);
+        continue;
+      }
+      const job = this.accept();
+      await clock.sleep(ROUND_TRIP_MS / 2, signal);
+      return this.#told(job);
+    }
+  }
+
+  /** An order of a program that keeps no limits: `undefined` when the service refuses it. */
+  orderNow(): ServedJob | undefined {
+    this.counts.orders += 1;
+    if (this.#refusal(PLAN_LIMITS[this.#parts.plan].concurrentJobs) === undefined) return this.accept();
+    this.counts.refused += 1;
+    return undefined;
+  }
+
+  /** A look of such a program: whether the job is finished; `undefined` when the service refuses it. */
+  readNow({ endsAt }: ServedJob): boolean | undefined {
+    this.counts.reads += 1;
+    if (this.#refusal(null) === undefined) return this.#parts.clock.monotonic() >= endsAt;
+    this.counts.refused += 1;
+    return undefined;
+  }
+
+  /** A job begins now. */
+  accept(): ServedJob {
+    const { clock, durations, random } = this.#parts;
+    const acceptedAt = clock.monotonic();
+    const id = `dt_${this.jobs.size + 1}`;
+    const job = { id, acceptedAt, endsAt: acceptedAt + durations.draw(random) };
+    this.jobs.set(id, job);
+    return job;
+  }
+
+  async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
+    const reading = (await this.readMany([remoteId], signal)).get(remoteId);
+    if (reading === undefined || 'failure' in reading) throw new FluxError(reading?.failure ?? LOST);
+    return reading.job;
+  }
+
+  async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
+    const { clock } = this.#parts;
+    await this.#permitted('read', remoteIds.length, signal);
+    await clock.sleep(ROUND_TRIP_MS / 2, signal);
+    this.counts.reads += 1;
+    this.counts.idsRead += remoteIds.length;
+    const refusal = this.#refusal(null);
+    if (refusal !== undefined) this.counts.refused += 1;
+    const readings = remoteIds.map((id): [string, Reading] => {
+      const job = this.jobs.get(id);
+      return [id, refusal !== undefined || job === undefined ? { failure: LIMITED } : { job: this.#told(job) }];
+    });
+    await clock.sleep(ROUND_TRIP_MS / 2, signal);
+    return new Map(readings);
+  }
+
+  async refresh(): Promise<void> {}
+
+  async probe(): Promise<never> {
+    throw new Error('nobody looks at this service');
+  }
+
+  async close(): Promise<void> {}
+
+  #told({ id, endsAt }: ServedJob): RemoteJob {
+    const isOver = this.#parts.clock.monotonic() >= endsAt;
+    const url = `https://cdn.doitong.com/${id}.jpg`;
+    return isOver
+      ? { remoteId: id, phase: 'completed', remoteStatus: 'completed', url, creditCost: 12 }
+      : { remoteId: id, phase: 'processing', remoteStatus: 'processing', creditCost: 12 };
+  }
+
+  async #permitted(
+    purpose: 'submit' | 'read',
+    fields: number,
+    signal: AbortSignal,
+    onWait?: (until: number) => void,
+  ): Promise<void> {
+    const { gate, clock } = this.#parts;
+    const hindrance = await awaitPermit(gate, clock, { purpose, fields, signal, onWait });
+    if (hindrance !== undefined) throw new FluxError(hindrance.failure);
+  }
+
+  /** As the service counts: any span of a minute, and the jobs that run. @returns milliseconds to wait */
+  #refusal(places: number | null): number | undefined {
+    const { clock, plan } = this.#parts;
+    const now = clock.monotonic();
+    this.#window = this.#window.filter((at) => now - at < WINDOW_MS);
+    const { requestsPerMinute } = PLAN_LIMITS[plan];
+    if (requestsPerMinute !== null && this.#window.length >= requestsPerMinute)
+      return (this.#window[0] ?? now) + WINDOW_MS - now;
+    this.#window.push(now);
+    const running = [...this.jobs.values()].filter(({ endsAt }) => endsAt > now);
+    if (places === null || running.length < places) return undefined;
+    return Math.min(...running.map(({ endsAt }) => endsAt)) - now;
+  }
+}
+
+const LIMITED: Failure = {
+  kind: 'rate_limited',
+  message: 'The service asked for silence.',
+  creditsSpent: 'maybe',
+  retry: 'later',
+};
+const LOST: Failure = { ...LIMITED, kind: 'service_error', message: 'The service knows no such job.' };
