@@ -19,15 +19,21 @@ const RENAME_PAUSE_MS = 15;
 /** What is asked right before the new text takes its place; an error leaves the old one there. */
 type BeforeReplacing = () => void;
 
-/** Replaces the file at `path`. Afterwards it survives a crash of process or machine. */
-export async function writeAtomic(path: string, text: string, clock: Clock, before?: BeforeReplacing): Promise<void> {
-  await replace(path, text, clock, { durable: true, before });
-  await syncFolder(dirname(path));
-}
+/**
+ * How much a replacement survives. `process`: the end of the process. `data`: a crash of the machine leaves the old text
+ * or the new one, whole. `machine`: after it is made, the new one.
+ */
+export type Durability = 'process' | 'data' | 'machine';
 
-/** Replaces the file at `path`: whole or not at all for every reader, but a crash of the machine may undo it. */
-export async function replaceFile(path: string, text: string, clock: Clock, before?: BeforeReplacing): Promise<void> {
-  await replace(path, text, clock, { durable: false, before });
+/** Replaces the file at `path`: whole or not at all for every reader. */
+export async function writeAtomic(
+  path: string,
+  text: string,
+  clock: Clock,
+  options: { durability: Durability; before?: BeforeReplacing | undefined },
+): Promise<void> {
+  await replace(path, text, clock, { durable: options.durability !== 'process', before: options.before });
+  if (options.durability === 'machine') await syncFolder(dirname(path));
 }
 
 async function replace(

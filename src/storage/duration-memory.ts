@@ -12,7 +12,7 @@ import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from
 /** Kinds of pictures; the one that was learnt of longest ago is forgotten first. */
 const KINDS_MAX = 50;
 
-const form: CellForm<Kinds> = { ...kindsForm, initial: () => ({}), durable: false };
+const form: CellForm<Kinds> = { ...kindsForm, initial: () => ({}), durability: 'process' };
 
 /** @param folder absolute; of this service and key alone. Made at the first change. */
 export function createFileDurations(

@@ -69,7 +69,10 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   /** A new job's record that cannot be kept means that nothing was sent; a known job's may be paid for. */
   async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
     try {
-      await writeAtomic(pathOf(job.id), recordText(job), parts.clock, assertHeld);
+      await writeAtomic(pathOf(job.id), recordText(job), parts.clock, {
+        durability: mayBeUndone(job) ? 'data' : 'machine',
+        before: assertHeld,
+      });
     } catch (error) {
       if (error instanceof LockLost) throw error;
       throw cannot('write', pathOf(job.id), error, spent);
@@ -166,6 +169,14 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     },
     list: () => all(),
   };
+}
+
+/**
+ * What the service said, and where the picture is: were a crash of the machine to bring the record of before back, it
+ * would be asked for again under the same key, or fetched again. What leads to money must never be undone.
+ */
+function mayBeUndone({ state }: Job): boolean {
+  return state === 'processing' || state === 'completed' || state === 'saved';
 }
 
 /** Where damaged records of this folder were set aside, and how many still lie there. */

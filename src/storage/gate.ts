@@ -61,12 +61,12 @@ export function createFileGate(
   const cells: Cells = {
     traffic: createFileCell(
       join(folder, 'gate', 'traffic.json'),
-      { ...trafficForm, initial: () => emptyTraffic(clock.now()), durable: false },
+      { ...trafficForm, initial: () => emptyTraffic(clock.now()), durability: 'process' },
       parts,
     ),
     account: createFileCell(
       join(folder, 'gate', 'account.json'),
-      { ...accountForm, initial: fromRecords, durable: false },
+      { ...accountForm, initial: fromRecords, durability: 'process' },
       parts,
     ),
   };
@@ -140,8 +140,9 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
         const verdict = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
         return { value: verdict.type === 'taken' ? verdict.account : before, result: verdict };
       };
-      // What follows can be told by the records again; until there is one, only this says that the price is reserved.
-      return needed(() => account.update(change, { durable: true }));
+      // What follows can be told by the records again. Until there is one nothing is sent, and its own forcing to the disk
+      // takes this change along.
+      return needed(() => account.update(change, { durability: 'data' }));
     },
     async twinOf(text, forBatch) {
       const known = await needed(() => account.read());

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
-import { replaceFile, writeAtomic } from './atomic-file.ts';
+import { type Durability, writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { FileLock } from './file-lock.ts';
 
@@ -15,8 +15,8 @@ export interface SharedCell<Value> {
 }
 
 type Change<Value, Result> = (value: Value) => { value: Value; result: Result };
-/** `durable`: whether it must survive a crash of the machine, not only of the process; by default the form's word. */
-type ChangeOptions = { durable?: boolean };
+/** `durability`: what the change must survive; by default the form's word. */
+type ChangeOptions = { durability?: Durability };
 
 export type CellForm<Value> = {
   /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
@@ -24,8 +24,8 @@ export type CellForm<Value> = {
   write: (value: Value) => string;
   /** The value when there is no file, or a damaged one. */
   initial: () => Promise<Value> | Value;
-  /** Whether every change must survive a crash of the machine, not only of the process. */
-  durable: boolean;
+  /** What every change must survive. */
+  durability: Durability;
 };
 
 /** @param path absolute; its folder is made at the first change */
@@ -36,11 +36,18 @@ export function createFileCell<Value>(
 ): SharedCell<Value> {
   const lock = new FileLock(parts.processes, parts.clock);
   let last: Promise<unknown> = Promise.resolve();
+  /** What was understood last: the same text need not be understood again, which costs far more than reading it. */
+  let known: { text: string; value: Value } | undefined;
 
   /** `undefined` when there is no file; `damaged` when it does not hold such a value. */
   function look(): Value | 'damaged' | undefined {
     const text = textAt(path);
-    return text === undefined ? undefined : (form.read(text) ?? 'damaged');
+    if (text === undefined) return undefined;
+    if (text === known?.text) return known.value;
+    const value = form.read(text);
+    if (value === undefined) return 'damaged';
+    known = { text, value };
+    return value;
   }
 
   async function read(): Promise<Value> {
@@ -56,14 +63,17 @@ export function createFileCell<Value>(
   }
 
   async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
-    const write = (options.durable ?? form.durable) ? writeAtomic : replaceFile;
+    const durability = options.durability ?? form.durability;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return lock.hold(`${path}.lock`, async (assertHeld) => {
       const seen = look();
       if (seen === 'damaged') keepDamaged();
       const before = seen === undefined || seen === 'damaged' ? await form.initial() : seen;
       const { value, result } = change(before);
-      if (value !== before) await write(path, form.write(value), parts.clock, assertHeld);
+      if (value === before) return result;
+      const text = form.write(value);
+      await writeAtomic(path, text, parts.clock, { durability, before: assertHeld });
+      known = { text, value };
       return result;
     });
   }

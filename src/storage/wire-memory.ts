@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { WireFacts, WireMemory } from '../core/wire-memory.ts';
-import { replaceFile } from './atomic-file.ts';
+import { writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 
 /** Raised whenever a file of before could be misread. */
@@ -37,7 +37,9 @@ export function createFileWireMemory(file: string, { clock, log }: { clock: Cloc
     remember: (facts) =>
       attempt('write', async () => {
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-        await replaceFile(file, `${JSON.stringify({ schema: SCHEMA, at: clock.now(), facts })}\n`, clock);
+        await writeAtomic(file, `${JSON.stringify({ schema: SCHEMA, at: clock.now(), facts })}\n`, clock, {
+          durability: 'process',
+        });
       }),
   };
 }

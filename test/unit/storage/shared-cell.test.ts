@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
+import type { Durability } from '../../../src/storage/atomic-file.ts';
 import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from '../../../src/storage/shared-cell.ts';
 import { owner } from '../core/sample-jobs.ts';
 
@@ -23,7 +24,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const newer = new FluxError({ kind: 'storage_failed', message: 'Newer.', creditsSpent: 'no', retry: 'no' });
 
-const FORM: Omit<CellForm<Count>, 'durable'> = {
+const FORM: Omit<CellForm<Count>, 'durability'> = {
   read(text) {
     if (text.startsWith('v2')) throw newer;
     return /^\d+$/u.test(text) ? { count: Number(text) } : undefined;
@@ -38,9 +39,9 @@ const FORM: Omit<CellForm<Count>, 'durable'> = {
 /** The cell as one process sees it; processes above 9 are dead. */
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
-function cellOf(pid: number, durable = false): SharedCell<Count> {
+function cellOf(pid: number, durability: Durability = 'process'): SharedCell<Count> {
   const processes = { self: () => owner(pid), isAlive: (other: { pid: number }) => other.pid <= 9 };
-  return createFileCell<Count>(path, { ...FORM, durable }, { clock: systemClock, log, processes });
+  return createFileCell<Count>(path, { ...FORM, durability }, { clock: systemClock, log, processes });
 }
 const increased = ({ count }: Count) => ({ value: { count: count + 1 }, result: count });
 
@@ -57,16 +58,19 @@ describe('a shared value', () => {
     expect(await readdir(join(root, 'gate'))).toEqual([]);
   });
 
-  it.each([true, false])('loses no change of many processes at a time; durable: %s', async (durable) => {
-    const cells = [1, 2, 3, 4, 5].map((pid) => cellOf(pid, durable));
-    const before = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => (cells[index % 5] ?? cellOf(1)).update(increased)),
-    );
-    // Each change saw a value of its own: none was made twice, none was lost.
-    expect(before.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, index) => 100 + index));
-    expect(await cellOf(1).read()).toEqual({ count: 160 });
-    expect(await readdir(join(root, 'gate'))).toEqual(['count.json']);
-  });
+  it.each<Durability>(['process', 'data', 'machine'])(
+    'loses no change of many processes at a time: %s',
+    async (durability) => {
+      const cells = [1, 2, 3, 4, 5].map((pid) => cellOf(pid, durability));
+      const before = await Promise.all(
+        Array.from({ length: 60 }, (_, index) => (cells[index % 5] ?? cellOf(1)).update(increased)),
+      );
+      // Each change saw a value of its own: none was made twice, none was lost.
+      expect(before.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, index) => 100 + index));
+      expect(await cellOf(1).read()).toEqual({ count: 160 });
+      expect(await readdir(join(root, 'gate'))).toEqual(['count.json']);
+    },
+  );
 
   it('loses no change either when processes die with the lock in their hands', async () => {
     await cellOf(1).update(increased);
