@@ -18,9 +18,9 @@ import { type OverheadService, startOverheadService } from './overhead-service.t
 
 const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
 const WARM_UPS = 10;
-const CALLS = 120;
-/** No plan allows more than an order a second: the account remembers as many as in use. */
-const PAUSE_MS = 500;
+const CALLS = 200;
+/** The Pro plan allows a request a second: the account remembers as many orders as in use. */
+const PAUSE_MS = 100;
 const TO_REACH_MS = 15;
 const SIDE_PX = 256;
 const CALL_LIMIT_MS = 20_000;

@@ -1,6 +1,7 @@
 /** Status requests and notice delay against the documented loop, in virtual time, on the same durations of pictures. */
 import type { Plan } from '../src/core/plan.ts';
 import { machine, markdownTable, median, quantile, recordIfAsked } from './figures.ts';
+import { smallCase } from './polling-real.ts';
 import { bestPossible } from './virtual/best-possible.ts';
 import { loopRounds } from './virtual/documented-loop.ts';
 import { BIMODAL, type Durations, logNormal, seeded } from './virtual/random.ts';
@@ -137,6 +138,7 @@ for (const durations of KINDS)
   for (const together of [false, true])
     for (const history of [0, HISTORY]) freeRows.push(await free(durations, { history, together }));
 
+const tie = await smallCase();
 const content = [
   `Machine: ${machine()}; virtual time, so that its speed does not matter. Seed ${SEED}.`,
   '',
@@ -163,6 +165,16 @@ const content = [
   markdownTable(
     ['durations', 'how', 'history', 'time', 'looks', 'delay, median', 'delay, longest', '429', 'failed'],
     freeRows,
+  ),
+  '',
+  `${tie.pictures} pictures in real time: the program over HTTP against its sandbox, and its job service in virtual time on the very same durations, from the first picture on, with nothing learnt yet.`,
+  '',
+  markdownTable(
+    ['how', 'looks', 'delay, median'],
+    [
+      ['real time, HTTP, disk', tie.real.looks.toFixed(2), seconds(tie.real.medianDelayMs)],
+      ['virtual time', tie.virtual.looks.toFixed(2), seconds(tie.virtual.medianDelayMs)],
+    ],
   ),
 ].join('\n');
 console.log(content);

@@ -128,6 +128,7 @@ export class Recovery {
     const now = this.#parts.clock.monotonic();
     const before = this.#carriedOnAt.get(id);
     if (before !== undefined && now - before < CARRY_ON_EVERY_MS) return false;
+    for (const [known, at] of this.#carriedOnAt) if (now - at >= CARRY_ON_EVERY_MS) this.#carriedOnAt.delete(known);
     this.#carriedOnAt.set(id, now);
     return true;
   }

@@ -16,6 +16,16 @@ const MODE = 0o600;
 const RENAME_TRIES = 8;
 const RENAME_PAUSE_MS = 15;
 
+/** No two writers share a name: the beginning is this process's own, and the number goes up. */
+const OWN = randomBytes(5).toString('hex');
+let count = 0;
+
+/** A name that no other writer of any process uses. */
+export function ownName(): string {
+  count += 1;
+  return `${OWN}${count.toString(36)}`;
+}
+
 /** What is asked right before the new text takes its place; an error leaves the old one there. */
 type BeforeReplacing = () => void;
 
@@ -42,7 +52,7 @@ async function replace(
   clock: Clock,
   options: { durable: boolean; before: BeforeReplacing | undefined },
 ): Promise<void> {
-  const part = `${path}.${randomBytes(4).toString('hex')}.part`;
+  const part = `${path}.${ownName()}.part`;
   try {
     await writeWhole(part, Buffer.from(text), options.durable);
     options.before?.();

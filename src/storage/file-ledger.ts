@@ -1,5 +1,5 @@
 /** Job records on disk, one file each, shared by all processes that work with the same service and key. */
-import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
@@ -25,6 +25,8 @@ const STRETCH_MS = 4;
 /** Longer than a record; one that is longer is read a second time. */
 const READ_BYTES = 65_536;
 const LINE_FEED = 10;
+/** Jobs that are found by the service's id without a look at all records. */
+const HINTS_MAX = 2_000;
 const LEFTOVER = /\.(?:part|orphan)$/u;
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
@@ -128,13 +130,19 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
   }
 
+  function hint(remoteId: string, id: string): void {
+    idsByRemoteId.set(remoteId, id);
+    const [oldest] = idsByRemoteId.keys();
+    if (idsByRemoteId.size > HINTS_MAX && oldest !== undefined) idsByRemoteId.delete(oldest);
+  }
+
   async function findRemote(remoteId: string): Promise<Job | undefined> {
     const known = idsByRemoteId.get(remoteId);
     const job = known === undefined ? undefined : (await read(known))?.job;
     if (job?.remoteId === remoteId) return job;
     const spelling = JSON.stringify(remoteId);
     const found = (await all((text) => text.includes(spelling))).find((other) => other.remoteId === remoteId);
-    if (found !== undefined) idsByRemoteId.set(remoteId, found.id);
+    if (found !== undefined) hint(remoteId, found.id);
     return found;
   }
 
@@ -142,14 +150,14 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     location: folder,
     async add(job) {
       try {
-        await mkdir(jobs, { recursive: true, mode: 0o700 });
+        mkdirSync(jobs, { recursive: true, mode: 0o700 });
       } catch (error) {
         throw cannot('make', jobs, error);
       }
       await write(job, 'no');
     },
     async update(id, change) {
-      if (!JOB_ID.test(id) || (await read(id)) === undefined) return undefined;
+      if (!JOB_ID.test(id)) return undefined;
       return locked(id, async (assertHeld) => {
         const record = await read(id);
         if (record === undefined) return undefined;
@@ -159,7 +167,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
         const stamped = { ...next, updatedAt: parts.clock.now() };
         const unsent = stamped.state === 'submitting' && record.job.state === 'queued';
         await write(stamped, unsent ? 'no' : 'maybe', assertHeld);
-        if (stamped.remoteId !== undefined) idsByRemoteId.set(stamped.remoteId, id);
+        if (stamped.remoteId !== undefined) hint(stamped.remoteId, id);
         return stamped;
       });
     },
@@ -172,11 +180,12 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 }
 
 /**
- * What the service said, and where the picture is: were a crash of the machine to bring the record of before back, it
- * would be asked for again under the same key, or fetched again. What leads to money must never be undone.
+ * An order that has not left, what the service said, where the picture is: were a crash of the machine to undo it,
+ * nothing would be lost, or it would be asked for again under the same key, or fetched again. The mark before the first
+ * byte leaves, and what ends an order, are never undone; the mark holds the key, too.
  */
 function mayBeUndone({ state }: Job): boolean {
-  return state === 'processing' || state === 'completed' || state === 'saved';
+  return state === 'queued' || state === 'processing' || state === 'completed' || state === 'saved';
 }
 
 /** Where damaged records of this folder were set aside, and how many still lie there. */

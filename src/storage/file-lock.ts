@@ -1,8 +1,8 @@
 /** Locks between processes: a file that only one of them can make, taken over when its maker is gone. */
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { Owner, Processes } from '../core/processes.ts';
+import { ownName } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 
 /** A lock is held for a few file operations; whoever waits this long meets a process that was stopped. */
@@ -49,7 +49,7 @@ export class FileLock {
 
   /** @returns what the lock file holds while it is ours */
   async #acquire(path: string): Promise<string> {
-    const mark = JSON.stringify({ ...this.#processes.self(), lock: randomBytes(6).toString('hex') });
+    const mark = JSON.stringify({ ...this.#processes.self(), lock: ownName() });
     let holder: string | undefined;
     let until = 0;
     for (let denied = 0; !make(path, mark, denied < DENIED_TRIES); ) {
@@ -120,7 +120,7 @@ function makerOf(text: string): Owner | undefined {
  * its holder learns that by `AssertHeld`.
  */
 function setAside(path: string): boolean {
-  const aside = `${path}.${randomBytes(4).toString('hex')}.orphan`;
+  const aside = `${path}.${ownName()}.orphan`;
   try {
     renameSync(path, aside);
   } catch (error) {

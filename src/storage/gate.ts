@@ -140,9 +140,8 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
         const verdict = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
         return { value: verdict.type === 'taken' ? verdict.account : before, result: verdict };
       };
-      // What follows can be told by the records again. Until there is one nothing is sent, and its own forcing to the disk
-      // takes this change along.
-      return needed(() => account.update(change, { durability: 'data' }));
+      // Nothing is sent before the order's own record is forced to the disk; from the records the account can be told again.
+      return needed(() => account.update(change));
     },
     async twinOf(text, forBatch) {
       const known = await needed(() => account.read());

@@ -11,12 +11,10 @@ import { FileLock } from './file-lock.ts';
 export interface SharedCell<Value> {
   read(): Promise<Value>;
   /** `change` sees the newest value; nobody else changes it meanwhile. It may run more than once. */
-  update<Result>(change: Change<Value, Result>, options?: ChangeOptions): Promise<Result>;
+  update<Result>(change: Change<Value, Result>): Promise<Result>;
 }
 
 type Change<Value, Result> = (value: Value) => { value: Value; result: Result };
-/** `durability`: what the change must survive; by default the form's word. */
-type ChangeOptions = { durability?: Durability };
 
 export type CellForm<Value> = {
   /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
@@ -62,8 +60,8 @@ export function createFileCell<Value>(
     parts.log.error('a damaged file of the shared limits was set aside', { file: aside });
   }
 
-  async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
-    const durability = options.durability ?? form.durability;
+  async function update<Result>(change: Change<Value, Result>): Promise<Result> {
+    const { durability } = form;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return lock.hold(`${path}.lock`, async (assertHeld) => {
       const seen = look();
@@ -81,8 +79,8 @@ export function createFileCell<Value>(
   return {
     read,
     // In turn within this process: waiting for the lock file is for other processes.
-    update(change, options = {}) {
-      const turn = last.then(() => update(change, options));
+    update(change) {
+      const turn = last.then(() => update(change));
       last = turn.catch(() => undefined);
       return turn;
     },

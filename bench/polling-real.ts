@@ -1,0 +1,101 @@
+/** The same small case in real time over HTTP and in virtual time, so that the one stands for the other. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../src/app.ts';
+import { jobDurationMs } from '../src/sandbox/job.ts';
+import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { median } from './figures.ts';
+import { createVirtualApp } from './virtual/virtual-app.ts';
+
+const ROUNDS = 6;
+const AT_ONCE = 5;
+const MEDIAN_MS = 4_000;
+const SEED = 'tie';
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export type SmallCase = { looks: number; medianDelayMs: number };
+
+/** `real`: the program over HTTP against the sandbox; `virtual`: its job service against the same durations. */
+export async function smallCase(): Promise<{ pictures: number; real: SmallCase; virtual: SmallCase }> {
+  const { real, durationsMs } = await inRealTime();
+  return { pictures: ROUNDS * AT_ONCE, real, virtual: await inVirtualTime(durationsMs) };
+}
+
+async function inRealTime(): Promise<{ real: SmallCase; durationsMs: number[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'flux-tie-'));
+  const sandbox = await startSandbox({ plan: 'pro', seed: SEED, jobDurationMs: MEDIAN_MS, credits: 10_000 });
+  const app = await createApp(
+    {
+      apiKey: sandbox.key,
+      apiKeyFile: undefined,
+      apiUrl: sandbox.url,
+      plan: 'pro',
+      dialect: 'auto',
+      jobQuery: { field: 'checkJobStatus', argument: 'jobId' },
+      downloadHosts: [],
+      webhookUrl: undefined,
+      webhookSecret: undefined,
+      outputDir: join(folder, 'pictures'),
+      stateDir: join(folder, 'state'),
+      sandbox: false,
+      maxCreditsPerDay: 10_000,
+      maxCreditsPerCall: 500,
+      maxImagesPerDay: 1_000,
+      confirmAboveCredits: 100,
+      lowCreditsAlert: 100,
+      stalledMinutes: 15,
+      resendHours: 23,
+    },
+    { log: silent, onSecret: () => undefined },
+  );
+  try {
+    const delays: number[] = [];
+    const durationsMs: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const ids = await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, n) => {
+          const request = { prompt: `picture ${round}-${n}`, width: 256, height: 256 };
+          const { job } = await app.jobs.order(request);
+          return job.id;
+        }),
+      );
+      const jobs = await app.jobs.waitForAll(ids, { waitMs: 120_000 });
+      for (const { remoteId = '', acceptedAt = 0, completedAt = 0 } of jobs.toSorted(byAcceptance)) {
+        const tookMs = jobDurationMs(remoteId, MEDIAN_MS);
+        durationsMs.push(tookMs);
+        delays.push(completedAt - acceptedAt - tookMs);
+      }
+    }
+    const looks = sandbox.inspect().requests.filter(({ operation }) => operation === 'status').length;
+    return { real: { looks: looks / delays.length, medianDelayMs: median(delays) }, durationsMs };
+  } finally {
+    await app.close();
+    await sandbox.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function inVirtualTime(durationsMs: readonly number[]): Promise<SmallCase> {
+  let drawn = 0;
+  const durations = { name: 'as the sandbox had them', draw: () => durationsMs[drawn++] ?? MEDIAN_MS };
+  const { jobs, clock, service, noticedAt } = createVirtualApp({ plan: 'pro', durations, seed: 1 });
+  const round = async (number: number): Promise<void> => {
+    const ids = await Promise.all(
+      Array.from({ length: AT_ONCE }, async (_, n) => {
+        const { job } = await jobs.order({ prompt: `picture ${number}-${n}`, width: 256, height: 256 });
+        return job.id;
+      }),
+    );
+    await jobs.waitForAll(ids, { waitMs: 120_000 });
+  };
+  for (let number = 0; number < ROUNDS; number += 1) await clock.until(round(number));
+  const served = [...service.jobs.values()];
+  return {
+    looks: service.counts.reads / served.length,
+    medianDelayMs: median(served.map(({ id, endsAt }) => (noticedAt.get(id) ?? Number.NaN) - endsAt)),
+  };
+}
+
+const byAcceptance = (one: { acceptedAt?: number }, other: { acceptedAt?: number }): number =>
+  (one.acceptedAt ?? 0) - (other.acceptedAt ?? 0);

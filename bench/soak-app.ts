@@ -1,0 +1,85 @@
+/** The program's own app in a process of its own: orders pictures as a host would, and tells what it holds on to. */
+import { join } from 'node:path';
+import { createApp } from '../src/app.ts';
+import { type ClockBase, createSharedClock } from '../test/crash/shared-clock.ts';
+
+type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce: number };
+export type Told = {
+  done: number;
+  failed: number;
+  heapBytes: number;
+  rssBytes: number;
+  resources: Record<string, number>;
+};
+
+const { url, key, folder, base, atOnce } = JSON.parse(process.argv[2] ?? '{}') as Task;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+/** Few different pictures: what is measured is this program, not the drawing of the sandbox. */
+const PROMPTS = 40;
+
+const app = await createApp(
+  {
+    apiKey: key,
+    apiKeyFile: undefined,
+    apiUrl: url,
+    plan: 'enterprise',
+    dialect: 'auto',
+    jobQuery: 'auto',
+    downloadHosts: [],
+    webhookUrl: undefined,
+    webhookSecret: undefined,
+    outputDir: join(folder, 'pictures'),
+    stateDir: join(folder, 'state'),
+    sandbox: false,
+    maxCreditsPerDay: 1e8,
+    maxCreditsPerCall: 500,
+    maxImagesPerDay: 1e6,
+    confirmAboveCredits: 100,
+    lowCreditsAlert: 100,
+    stalledMinutes: 15,
+    resendHours: 23,
+  },
+  { log: silent, onSecret: () => undefined, clock: createSharedClock(base) },
+);
+
+let ordered = 0;
+let done = 0;
+let failed = 0;
+
+async function one(): Promise<void> {
+  ordered += 1;
+  const prompt = `picture ${ordered % PROMPTS}`;
+  const { job } = await app.jobs.order({ prompt, width: 256, height: 256 }, { allowDuplicate: true });
+  const { state } = await app.jobs.waitFor(job.id, { waitMs: 600_000 });
+  if (state === 'saved') done += 1;
+  else failed += 1;
+}
+
+/** Orders until so many pictures were ordered in all. */
+async function until(count: number): Promise<void> {
+  const worker = async (): Promise<void> => {
+    while (ordered < count) await one();
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+function told(): Told {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const resources: Record<string, number> = {};
+  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
+  const { heapUsed, rss } = process.memoryUsage();
+  return { done, failed, heapBytes: heapUsed, rssBytes: rss, resources };
+}
+
+process.on('message', (count: number) => {
+  if (count < 0) {
+    void app.close().then(() => process.exit(0));
+    return;
+  }
+  until(count)
+    // What a finished picture leaves to do is done by then.
+    .then(() => new Promise((resolve) => setTimeout(resolve, 1_500)))
+    .then(() => process.send?.(told()));
+});
+process.send?.('ready');
