@@ -18,9 +18,7 @@ import { type OverheadService, startOverheadService } from './overhead-service.t
 
 const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
 const WARM_UPS = 10;
-const CALLS = 200;
-/** The Pro plan allows a request a second: the account remembers as many orders as in use. */
-const PAUSE_MS = 100;
+const CALLS = 300;
 const TO_REACH_MS = 15;
 const SIDE_PX = 256;
 const CALL_LIMIT_MS = 20_000;
@@ -120,7 +118,6 @@ try {
   host.send({ method: 'notifications/initialized' });
   const costs: Cost[] = [];
   for (let n = 0; n < WARM_UPS + CALLS; n += 1) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const cost = await oneCall(host, service, n);
     if (n >= WARM_UPS) costs.push(cost);
   }
@@ -132,7 +129,7 @@ try {
   const content = [
     `Machine: ${machine()}; ${fileSystemOf(home)}; ${load}.`,
     '',
-    `The built server over stdio, with a key, the records and limits on disk, and the picture (${SIDE_PX} × ${SIDE_PX}, ${Math.ceil(picture.length / 1_024)} kB) saved and sent inline; a service on the same machine that answers at once with a finished job, and then with the picture. ${CALLS} calls after ${WARM_UPS} to warm up, ${PAUSE_MS} ms apart. Counted is the time from the call to the order’s arrival, from each answer to the arrival of what comes next, and from the last answer to the result: what the network of one machine takes is in it. To reach: a median of at most ${TO_REACH_MS} ms for all of it.`,
+    `The built server over stdio, with a key, the records and limits on disk, and the picture (${SIDE_PX} × ${SIDE_PX}, ${Math.ceil(picture.length / 1_024)} kB) saved and sent inline; a service on the same machine that answers at once with a finished job, and then with the picture. ${CALLS} calls after ${WARM_UPS} to warm up, one right after the other: more than any plan allows, so that the account remembers all of them. Counted is the time from the call to the order’s arrival, from each answer to the arrival of what comes next, and from the last answer to the result: what the network of one machine takes is in it. To reach: a median of at most ${TO_REACH_MS} ms for all of it.`,
     '',
     markdownTable(
       ['what', 'median', 'p99'],

@@ -9,10 +9,7 @@ const ROUND_TRIP_MS = 100;
  * Virtual milliseconds at which the loop learns of the job's end, and how often it asked. It sleeps two seconds, asks,
  * and waits for the answer; no limit holds it back.
  */
-export async function loopUntilDone(
-  job: ServedJob,
-  clock: VirtualClock,
-): Promise<{ noticedAt: number; requests: number }> {
+async function loopUntilDone(job: ServedJob, clock: VirtualClock): Promise<{ noticedAt: number; requests: number }> {
   for (let requests = 1; ; requests += 1) {
     await clock.sleep(POLL_EVERY_MS);
     await clock.sleep(ROUND_TRIP_MS / 2);

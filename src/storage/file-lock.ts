@@ -1,5 +1,5 @@
 /** Locks between processes: a file that only one of them can make, taken over when its maker is gone. */
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { Owner, Processes } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
@@ -42,7 +42,7 @@ export class FileLock {
       } catch (error) {
         if (!(error instanceof LockLost) || attempt === MINE_LOST_TRIES) throw error;
       } finally {
-        if (markAt(path) === mark) rmSync(path, REMOVAL);
+        if (markAt(path) === mark) remove(path);
       }
     }
   }
@@ -68,6 +68,15 @@ export class FileLock {
     const maker = makerOf(mark);
     // None: its maker is just about to write, or was killed there; patience decides.
     return maker !== undefined && !this.#processes.isAlive(maker);
+  }
+}
+
+/** One call of the system where it goes well; more where Windows holds the file for a moment. */
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    rmSync(path, REMOVAL);
   }
 }
 

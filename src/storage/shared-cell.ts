@@ -61,8 +61,18 @@ export function createFileCell<Value>(
   }
 
   async function update<Result>(change: Change<Value, Result>): Promise<Result> {
+    try {
+      return await changeUnderLock(change);
+    } catch (error) {
+      // As a rule the folder is there; it is made where it turns out not to be.
+      if (errorCode(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return changeUnderLock(change);
+    }
+  }
+
+  async function changeUnderLock<Result>(change: Change<Value, Result>): Promise<Result> {
     const { durability } = form;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return lock.hold(`${path}.lock`, async (assertHeld) => {
       const seen = look();
       if (seen === 'damaged') keepDamaged();
