@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../src/app.ts';
+import { benchSettings } from './app-settings.ts';
 import { jobDurationMs } from '../src/sandbox/job.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { median } from './figures.ts';
@@ -27,25 +28,8 @@ async function inRealTime(): Promise<{ real: SmallCase; durationsMs: number[] }>
   const sandbox = await startSandbox({ plan: 'pro', seed: SEED, jobDurationMs: MEDIAN_MS, credits: 10_000 });
   const app = await createApp(
     {
-      apiKey: sandbox.key,
-      apiKeyFile: undefined,
-      apiUrl: sandbox.url,
-      plan: 'pro',
-      dialect: 'auto',
+      ...benchSettings({ apiKey: sandbox.key, apiUrl: sandbox.url, plan: 'pro', folder }),
       jobQuery: { field: 'checkJobStatus', argument: 'jobId' },
-      downloadHosts: [],
-      webhookUrl: undefined,
-      webhookSecret: undefined,
-      outputDir: join(folder, 'pictures'),
-      stateDir: join(folder, 'state'),
-      sandbox: false,
-      maxCreditsPerDay: 10_000,
-      maxCreditsPerCall: 500,
-      maxImagesPerDay: 1_000,
-      confirmAboveCredits: 100,
-      lowCreditsAlert: 100,
-      stalledMinutes: 15,
-      resendHours: 23,
     },
     { log: silent, onSecret: () => undefined },
   );

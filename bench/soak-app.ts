@@ -1,6 +1,6 @@
 /** The program's own app in a process of its own: orders pictures as a host would, and tells what it holds on to. */
-import { join } from 'node:path';
 import { createApp } from '../src/app.ts';
+import { benchSettings } from './app-settings.ts';
 import { type ClockBase, createSharedClock } from '../test/crash/shared-clock.ts';
 
 type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce: number };
@@ -17,30 +17,11 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** Few different pictures: what is measured is this program, not the drawing of the sandbox. */
 const PROMPTS = 40;
 
-const app = await createApp(
-  {
-    apiKey: key,
-    apiKeyFile: undefined,
-    apiUrl: url,
-    plan: 'enterprise',
-    dialect: 'auto',
-    jobQuery: 'auto',
-    downloadHosts: [],
-    webhookUrl: undefined,
-    webhookSecret: undefined,
-    outputDir: join(folder, 'pictures'),
-    stateDir: join(folder, 'state'),
-    sandbox: false,
-    maxCreditsPerDay: 1e8,
-    maxCreditsPerCall: 500,
-    maxImagesPerDay: 1e6,
-    confirmAboveCredits: 100,
-    lowCreditsAlert: 100,
-    stalledMinutes: 15,
-    resendHours: 23,
-  },
-  { log: silent, onSecret: () => undefined, clock: createSharedClock(base) },
-);
+const app = await createApp(benchSettings({ apiKey: key, apiUrl: url, plan: 'enterprise', folder }), {
+  log: silent,
+  onSecret: () => undefined,
+  clock: createSharedClock(base),
+});
 
 let ordered = 0;
 let done = 0;

@@ -1,6 +1,7 @@
 /** The parts of the provider's folder on a wire that is a function: thousands of answers in a second. */
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { ApiClient } from '../../../src/doitong/api-client.ts';
+import { BatchReader } from '../../../src/doitong/batch-reader.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { quoteWith } from '../../../src/doitong/failures.ts';
@@ -46,6 +47,7 @@ export function createFakeWire(
   const client = new ApiClient({ transport, gate, clock, quote, apiKey: KEY, userAgent: 'test' });
   const retries = createRetries({ clock, log });
   const parts = { client, schema: new ServiceSchema(client, retries), facts: new ServiceFacts(memory, log), log };
+  const reader = new JobReader({ ...parts, retries, configured: jobQuery });
   return {
     clock,
     gate,
@@ -53,7 +55,14 @@ export function createFakeWire(
     lines,
     memory,
     orders: new OrderSender({ ...parts, quote, configured: dialect }),
-    reader: new JobReader({ ...parts, retries, configured: jobQuery }),
+    reader,
+    batches: new BatchReader({
+      client,
+      retries,
+      quote,
+      way: () => reader.knownWay(),
+      readOne: (id, signal) => reader.read(id, signal),
+    }),
     intake: new JobIntake({ redact, quote, log }),
   };
 }

@@ -140,6 +140,30 @@ describe('10,000 arbitrary answers', () => {
   });
 });
 
+it('whatever is answered to a look at several jobs, each of them has a reading, and none shows a secret', async () => {
+  const exchange = fc.oneof(
+    { arbitrary: fc.tuple(anyStatus, anyBody, anyHeaders).map(([...all]) => answered(...all)), weight: 6 },
+    { arbitrary: fc.constantFrom<Exchange>(...faults), weight: 1 },
+  );
+  const ids = ['job-1', 'j"2', 'three', '4'];
+  await fc.assert(
+    fc.asyncProperty(fc.array(exchange, { minLength: 1, maxLength: 8 }), async (answers) => {
+      let met = 0;
+      const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}), {
+        jobQuery: { field: 'job', argument: 'id' },
+      });
+      const read = await wire.batches.read(ids, never);
+      expect([...read.keys()].sort()).toEqual([...ids].sort());
+      const texts = [...read.values()].flatMap((answer) =>
+        'failure' in answer ? textsOf(answer.failure) : readJobs(answer.envelope),
+      );
+      expectClean([...texts, ...wire.lines]);
+      expect(wire.sent.length).toBeLessThan(100);
+    }),
+    { numRuns: RUNS / 10 },
+  );
+});
+
 const faults: Exchange[] = [
   { outcome: 'ambiguous', fault: { cause: 'network', code: 'UND_ERR_SOCKET' } },
   { outcome: 'not_sent', fault: { cause: 'deadline' } },
