@@ -106,6 +106,10 @@ export class VirtualService implements ImageProvider {
     return new Map(readings);
   }
 
+  async readsAtOnce(): Promise<number> {
+    return 25;
+  }
+
   async refresh(): Promise<void> {}
 
   async probe(): Promise<never> {

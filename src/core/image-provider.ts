@@ -58,6 +58,8 @@ export interface ImageProvider {
    * wrong with one touches no other. Rejects only when the signal was aborted.
    */
   readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>>;
+  /** How many jobs one request can ask for at present, as far as is known; at least 1. Asks nobody. */
+  readsAtOnce(): Promise<number>;
   /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
   refresh(signal: AbortSignal): Promise<void>;
   /**

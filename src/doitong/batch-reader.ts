@@ -48,6 +48,11 @@ export class BatchReader {
     this.#parts = parts;
   }
 
+  /** How many jobs one request can ask for; at the REST door a single one. */
+  async atOnce(): Promise<number> {
+    return (await this.#parts.way()) === 'rest' ? 1 : this.#jobsMax;
+  }
+
   /** Never rejects but for an aborted signal; every id has an answer. */
   async read(remoteIds: readonly string[], signal: AbortSignal): Promise<Answers> {
     const ids = [...new Set(remoteIds)];

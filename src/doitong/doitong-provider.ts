@@ -142,6 +142,10 @@ class DoitongProvider implements ImageProvider {
     return readings;
   }
 
+  readsAtOnce(): Promise<number> {
+    return this.batches.atOnce();
+  }
+
   async refresh(signal: AbortSignal): Promise<void> {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);

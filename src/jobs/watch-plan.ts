@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { type Durations, observations } from '../core/durations.ts';
 import type { Gate } from '../core/gate.ts';
+import type { ImageProvider } from '../core/image-provider.ts';
 import { nextPollMs, type Watched } from '../core/poll-plan.ts';
 import { type ReadAllowance, readAllowance } from '../core/read-share.ts';
 import type { WatchedJob } from './watched-job.ts';
@@ -39,31 +40,36 @@ export async function allowanceNow(
 /** @param jobs those of which nothing is being asked at present */
 export async function nextRead(
   jobs: readonly WatchedJob[],
-  { clock, gate }: { clock: Clock; gate: Pick<Gate, 'state'> },
+  { clock, gate, provider }: { clock: Clock; gate: Pick<Gate, 'state'>; provider: Pick<ImageProvider, 'readsAtOnce'> },
 ): Promise<WatchPlan> {
   const alone = jobs.filter(({ dueAt }) => dueAt !== undefined);
   const planned = jobs.filter(({ dueAt }) => dueAt === undefined);
   const aloneAt = Math.min(...alone.map(({ dueAt = Number.POSITIVE_INFINITY }) => dueAt));
   const { allowance, countsFields } = await allowanceNow(gate, clock);
+  const atOnce = countsFields ? 1 : await provider.readsAtOnce();
+  // Where each job costs a request of its own, each is asked for in its own time.
+  const isSingle = atOnce === 1;
   const now = clock.monotonic();
   const planOf = (some: readonly WatchedJob[]): number => {
     const watched = some.flatMap((job) => watchedAt(job, now));
     // Where each costs a request of its own, the gap is that of each.
-    const lastReadAt = Math.max(...(countsFields ? some : jobs).map(({ readAt }) => readAt));
+    const lastReadAt = Math.max(...(isSingle ? some : jobs).map(({ readAt }) => readAt));
     return now + nextPollMs(watched, allowance, now - lastReadAt, clock.random());
   };
-  // Where each job costs a request of its own, each is asked for in its own time.
   const times = new Map<WatchedJob, number>();
-  const together = countsFields ? Number.POSITIVE_INFINITY : planOf(planned);
-  for (const job of planned) times.set(job, countsFields ? planOf([job]) : together);
+  const together = isSingle ? Number.POSITIVE_INFINITY : planOf(planned);
+  for (const job of planned) times.set(job, isSingle ? planOf([job]) : together);
   return {
     at: Math.min(aloneAt, ...times.values()),
     readAt(at) {
       const timeOf = (job: WatchedJob): number => job.dueAt ?? times.get(job) ?? Number.POSITIVE_INFINITY;
-      const open = jobs.filter((job) => !job.isBeingRead && !job.isOver);
+      // What the service has asked for is kept exactly, whatever else is asked now.
+      const open = jobs.filter((job) => !job.isBeingRead && !job.isOver && job.isWelcome(at));
       if (!open.some((job) => timeOf(job) <= at)) return { due: [], along: [] };
-      const due = open.filter((job) => timeOf(job) <= at + soonMs(job, countsFields));
-      const along = countsFields ? [] : open.filter((job) => !due.includes(job) && !job.isNet && job.isWelcome(at));
+      const due = open.filter((job) => timeOf(job) <= at + soonMs(job, isSingle));
+      // As many as the last request for those that are due has room for.
+      const room = Math.ceil(due.length / atOnce) * atOnce - due.length;
+      const along = open.filter((job) => !due.includes(job) && !job.isNet).slice(0, room);
       return { due, along };
     },
   };
@@ -75,6 +81,6 @@ function watchedAt(job: WatchedJob, now: number): Watched[] {
 }
 
 /** A request for another job is as good for one that would be due in a moment. */
-function soonMs(job: WatchedJob, countsFields: boolean): number {
-  return countsFields || job.isNet ? 0 : job.dueAfterMs * SOON;
+function soonMs(job: WatchedJob, isSingle: boolean): number {
+  return isSingle || job.isNet ? 0 : job.dueAfterMs * SOON;
 }

@@ -18,7 +18,7 @@ import { type How, WatchedJob } from './watched-job.ts';
 export type WatcherParts = {
   board: JobBoard;
   gate: Pick<Gate, 'givePlaceBack' | 'state'>;
-  provider: Pick<ImageProvider, 'readMany'>;
+  provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
   durations: DurationMemory;
   events: JobEvents;
   clock: Clock;

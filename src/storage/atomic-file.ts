@@ -29,11 +29,8 @@ export function ownName(): string {
 /** What is asked right before the new text takes its place; an error leaves the old one there. */
 type BeforeReplacing = () => void;
 
-/**
- * How much a replacement survives. `process`: the end of the process. `data`: a crash of the machine leaves the old text
- * or the new one, whole. `machine`: after it is made, the new one.
- */
-export type Durability = 'process' | 'data' | 'machine';
+/** What a replacement survives: the end of the process, or a crash of the machine as well. */
+export type Durability = 'process' | 'machine';
 
 /** Replaces the file at `path`: whole or not at all for every reader. */
 export async function writeAtomic(
@@ -42,7 +39,7 @@ export async function writeAtomic(
   clock: Clock,
   options: { durability: Durability; before?: BeforeReplacing | undefined },
 ): Promise<void> {
-  await replace(path, text, clock, { durable: options.durability !== 'process', before: options.before });
+  await replace(path, text, clock, { durable: options.durability === 'machine', before: options.before });
   if (options.durability === 'machine') await syncFolder(dirname(path));
 }
 

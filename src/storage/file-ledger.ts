@@ -72,7 +72,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
     try {
       await writeAtomic(pathOf(job.id), recordText(job), parts.clock, {
-        durability: mayBeUndone(job) ? 'data' : 'machine',
+        durability: 'machine',
         before: assertHeld,
       });
     } catch (error) {
@@ -177,15 +177,6 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     },
     list: () => all(),
   };
-}
-
-/**
- * An order that has not left, what the service said, where the picture is: were a crash of the machine to undo it,
- * nothing would be lost, or it would be asked for again under the same key, or fetched again. The mark before the first
- * byte leaves, and what ends an order, are never undone; the mark holds the key, too.
- */
-function mayBeUndone({ state }: Job): boolean {
-  return state === 'queued' || state === 'processing' || state === 'completed' || state === 'saved';
 }
 
 /** Where damaged records of this folder were set aside, and how many still lie there. */

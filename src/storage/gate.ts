@@ -140,8 +140,8 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
         const verdict = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
         return { value: verdict.type === 'taken' ? verdict.account : before, result: verdict };
       };
-      // Nothing is sent before the order's own record is forced to the disk; from the records the account can be told again.
-      return needed(() => account.update(change));
+      // What follows can be told by the records again; until there is one, only this says that the price is reserved.
+      return needed(() => account.update(change, { durability: 'machine' }));
     },
     async twinOf(text, forBatch) {
       const known = await needed(() => account.read());

@@ -11,10 +11,12 @@ import { FileLock } from './file-lock.ts';
 export interface SharedCell<Value> {
   read(): Promise<Value>;
   /** `change` sees the newest value; nobody else changes it meanwhile. It may run more than once. */
-  update<Result>(change: Change<Value, Result>): Promise<Result>;
+  update<Result>(change: Change<Value, Result>, options?: ChangeOptions): Promise<Result>;
 }
 
 type Change<Value, Result> = (value: Value) => { value: Value; result: Result };
+/** `durability`: what this change must survive; by default the form's word. */
+type ChangeOptions = { durability?: Durability };
 
 export type CellForm<Value> = {
   /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
@@ -60,19 +62,19 @@ export function createFileCell<Value>(
     parts.log.error('a damaged file of the shared limits was set aside', { file: aside });
   }
 
-  async function update<Result>(change: Change<Value, Result>): Promise<Result> {
+  async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
     try {
-      return await changeUnderLock(change);
+      return await changeUnderLock(change, options);
     } catch (error) {
       // As a rule the folder is there; it is made where it turns out not to be.
       if (errorCode(error) !== 'ENOENT') throw error;
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      return changeUnderLock(change);
+      return changeUnderLock(change, options);
     }
   }
 
-  async function changeUnderLock<Result>(change: Change<Value, Result>): Promise<Result> {
-    const { durability } = form;
+  async function changeUnderLock<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
+    const { durability = form.durability } = options;
     return lock.hold(`${path}.lock`, async (assertHeld) => {
       const seen = look();
       if (seen === 'damaged') keepDamaged();
@@ -89,8 +91,8 @@ export function createFileCell<Value>(
   return {
     read,
     // In turn within this process: waiting for the lock file is for other processes.
-    update(change) {
-      const turn = last.then(() => update(change));
+    update(change, options = {}) {
+      const turn = last.then(() => update(change, options));
       last = turn.catch(() => undefined);
       return turn;
     },

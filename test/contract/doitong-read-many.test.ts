@@ -108,11 +108,13 @@ describe('several jobs', () => {
   it('are read one by one at the REST door', async () => {
     const rest = ({ path }: { path: string }): Scripted => ({ body: { id: path.split('/').at(-1), ...DONE } });
     const script: Script = (arrived) => (arrived.path === '/graphql' ? { status: 404, text: 'no' } : rest(arrived));
-    const { read, service, asks } = await start(script, { jobQuery: 'auto' });
+    const { read, provider, service, asks } = await start(script, { jobQuery: 'auto' });
     expect(await read(['a', 'b', 'c'])).toEqual({ a: 'completed', b: 'completed', c: 'completed' });
     const gets = service.arrived.filter(({ method }) => method === 'GET').map(nameOf);
     expect(gets).toEqual(['a', 'b', 'c'].map((id) => `GET /v1/text_to_image/${id}`));
     expect(asks.every((ask) => ask?.fields === 1)).toBe(true);
+    // So that nobody asks for more along with one whose time has come.
+    expect(await provider.readsAtOnce()).toBe(1);
   });
 });
 
@@ -188,12 +190,13 @@ describe('a service that refuses so many', () => {
     ['with 200 and no code', { body: errors({ message: 'Too many aliases' }) }],
     ['with an answer that never ends well', { text: '{"data":' }],
   ])('%s is asked for fewer, and not for more again', async (_, refusal) => {
-    const { read, sizes } = await start(atMost(3, refusal));
+    const { read, provider, sizes } = await start(atMost(3, refusal));
     const first = await read(ids(10));
     expect(Object.values(first).every((phase) => phase === 'completed')).toBe(true);
     const before = sizes().length;
     await read(ids(10));
     expect(sizes().slice(before)).toEqual([2, 2, 2, 2, 2]);
+    expect(await provider.readsAtOnce()).toBe(2);
   });
 
   it('even for two is asked one by one', async () => {

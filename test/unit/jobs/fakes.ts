@@ -56,6 +56,8 @@ export class FakeProvider implements ImageProvider {
   readonly readingOf = new Map<string, Answer<RemoteJob>>();
   /** Each order gets an id of its own: dt_1, dt_2, …; else all get the script's. */
   isNumbering = false;
+  /** How many jobs one request can ask for. */
+  atOnce = 25;
   /** Called in between the mark and the first byte. */
   onSending: (() => void) | undefined;
   refreshed = 0;
@@ -115,6 +117,10 @@ export class FakeProvider implements ImageProvider {
       }
     }
     return readings;
+  }
+
+  async readsAtOnce(): Promise<number> {
+    return this.atOnce;
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

@@ -86,6 +86,38 @@ describe('several jobs', () => {
     expect(bench.provider.requests).toEqual([['dt_1'], ['dt_2']]);
   });
 
+  it('are asked for one by one, each in its own time, where a request can ask for a single one', async () => {
+    bench.provider.atOnce = 1;
+    await order('one');
+    await bench.clock.advance(1_000);
+    await order('two');
+    await bench.clock.advance(1_500);
+    expect(bench.provider.requests).toEqual([['dt_1'], ['dt_2']]);
+  });
+
+  it('that are not due are asked for only as far as the same request has room for them', async () => {
+    bench.provider.atOnce = 3;
+    await order('one');
+    await bench.clock.advance(1_000);
+    for (const prompt of ['two', 'three', 'four', 'five']) await order(prompt);
+    await bench.clock.advance(500);
+    expect(bench.provider.requests.map((ids) => ids.length)).toEqual([3]);
+  });
+
+  it('of which the service has asked for silence are not asked for along with others before it is over', async () => {
+    await order('one');
+    bench.provider.readingOf.set('dt_1', thrown({ kind: 'rate_limited', retryAfterSeconds: 20 }));
+    await bench.clock.advance(1_500);
+    bench.provider.readingOf.set('dt_1', remoteJob('processing'));
+    bench.provider.requests.length = 0;
+    await order('two');
+    await bench.clock.advance(19_900);
+    expect(bench.provider.requests.length).toBeGreaterThan(2);
+    expect(bench.provider.requests.flat()).not.toContain('dt_1');
+    await bench.clock.advance(3_000);
+    expect(bench.provider.requests.flat()).toContain('dt_1');
+  });
+
   it('end with the process, and leave no timer behind', async () => {
     for (const prompt of ['one', 'two']) await order(prompt);
     await bench.clock.advance(1_000);
