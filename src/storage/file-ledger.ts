@@ -12,6 +12,7 @@ import type { Processes } from '../core/processes.ts';
 import { writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { type AssertHeld, FileLock, LockLost } from './file-lock.ts';
+import { LockMarks } from './lock-marks.ts';
 
 export type FileLedgerParts = { clock: Clock; log: Log; processes: Processes };
 
@@ -32,7 +33,7 @@ const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** @param folder absolute; of this service and key alone. Made when the first record is written. */
 export function createFileLedger(folder: string, parts: FileLedgerParts): JobLedger {
-  const lock = new FileLock(parts.processes, parts.clock);
+  const lock = new FileLock(parts.processes, parts.clock, new LockMarks(parts.processes));
   const jobs = join(folder, 'jobs');
   const pathOf = (id: string): string => join(jobs, `${id}.json`);
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */

@@ -1,9 +1,11 @@
 /** Locks between processes: a file that only one of them can make, taken over when its maker is gone. */
-import { closeSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
-import type { Owner, Processes } from '../core/processes.ts';
+import type { Processes } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
+import type { LockMarks, Mark } from './lock-marks.ts';
+import { createMarked, makerOf, markAt, markOf, REMOVAL } from './mark-file.ts';
 
 /** A lock is held for a few file operations; whoever waits this long meets a process that was stopped. */
 const PATIENCE_MS = 5_000;
@@ -11,8 +13,6 @@ const PAUSE_MS = 3;
 const MINE_LOST_TRIES = 3;
 /** Tries without a lock in sight after which a refusal is believed. */
 const DENIED_TRIES = 1_000;
-/** On Windows somebody who reads the file keeps it there for a moment. */
-const REMOVAL = { force: true, maxRetries: 5, retryDelay: 10 } as const;
 
 /** Throws `LockLost` when another process has taken the lock over; asked right before a change becomes visible. */
 export type AssertHeld = () => void;
@@ -22,37 +22,43 @@ export class LockLost extends Error {
   override readonly name = 'LockLost';
 }
 
+/** `text`: what the lock holds while it is ours. `mark`: what it is a second name of, where it is one. */
+type Held = { text: string; mark: Mark | undefined };
+
 export class FileLock {
   readonly #processes: Processes;
   readonly #clock: Clock;
+  readonly #marks: LockMarks | undefined;
 
-  constructor(processes: Processes, clock: Clock) {
+  /** @param marks absent: each lock is a file of its own */
+  constructor(processes: Processes, clock: Clock, marks?: LockMarks) {
     this.#processes = processes;
     this.#clock = clock;
+    this.#marks = marks;
   }
 
   /** Runs `work` while no other process holds the lock at `path`; once more if the lock was lost on the way. */
   async hold<Value>(path: string, work: (assertHeld: AssertHeld) => Promise<Value>): Promise<Value> {
     for (let attempt = 1; ; attempt += 1) {
-      const mark = await this.#acquire(path);
+      const held = await this.#acquire(path);
       try {
         return await work(() => {
-          if (markAt(path) !== mark) throw new LockLost(`the lock ${path} was taken over`);
+          if (markAt(path) !== held.text) throw new LockLost(`the lock ${path} was taken over`);
         });
       } catch (error) {
         if (!(error instanceof LockLost) || attempt === MINE_LOST_TRIES) throw error;
       } finally {
-        if (markAt(path) === mark) remove(path);
+        this.#release(path, held);
       }
     }
   }
 
-  /** @returns what the lock file holds while it is ours */
-  async #acquire(path: string): Promise<string> {
-    const mark = JSON.stringify({ ...this.#processes.self(), lock: ownName() });
+  async #acquire(path: string): Promise<Held> {
     let holder: string | undefined;
     let until = 0;
-    for (let denied = 0; !make(path, mark, denied < DENIED_TRIES); ) {
+    for (let denied = 0; ; ) {
+      const held = this.#take(path, denied < DENIED_TRIES);
+      if (held !== undefined) return held;
       const seen = markAt(path);
       // Where many wait, one may be unlucky for long: patience is with the one that holds the lock now.
       if (seen !== holder) until = this.#clock.monotonic() + PATIENCE_MS;
@@ -61,7 +67,26 @@ export class FileLock {
       const isFree = (this.#clock.monotonic() > until || this.#isOrphan(seen)) && setAside(path);
       if (!isFree) await this.#clock.sleep(PAUSE_MS * (1 + this.#clock.random()));
     }
-    return mark;
+  }
+
+  /** @returns `undefined` when somebody else has it */
+  #take(path: string, mayBeRemoved: boolean): Held | undefined {
+    const mark = this.#marks?.take(path);
+    const named = mark === undefined ? 'none' : this.#marks?.name(path, mark);
+    if (mark !== undefined && named === 'mine') return { text: mark.text, mark };
+    if (mark !== undefined && named === 'held') this.#marks?.giveBack(path, mark);
+    if (named === 'held') return undefined;
+    const text = markOf(this.#processes.self());
+    return make(path, text, mayBeRemoved) ? { text, mark: undefined } : undefined;
+  }
+
+  #release(path: string, { text, mark }: Held): void {
+    const isOurs = markAt(path) === text;
+    if (isOurs) remove(path);
+    if (mark === undefined) return;
+    // One that was taken over may have a third name by now: it is not used again.
+    if (isOurs) this.#marks?.giveBack(path, mark);
+    else this.#marks?.discard(mark);
   }
 
   #isOrphan(mark: string): boolean {
@@ -80,47 +105,16 @@ function remove(path: string): void {
   }
 }
 
-/** Without promises: between making and marking it nothing else runs, and the few bytes are there at once. */
+/** @returns false when somebody else has it */
 function make(path: string, mark: string, mayBeRemoved: boolean): boolean {
   try {
-    const file = openSync(path, 'wx', 0o600);
-    try {
-      const bytes = Buffer.from(mark);
-      if (writeSync(file, bytes) < bytes.length)
-        throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
-    } catch (error) {
-      // A full disk: an unmarked lock would keep the others waiting.
-      rmSync(path, REMOVAL);
-      throw error;
-    } finally {
-      closeSync(file);
-    }
+    createMarked(path, mark);
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     // Windows answers so while the old lock is being removed, and for ever where nothing may be made.
     if (process.platform === 'win32' && errorCode(error) === 'EPERM' && mayBeRemoved) return false;
     throw error;
-  }
-}
-
-/** Empty when nobody holds the lock, or its maker is just about to write. */
-function markAt(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function makerOf(text: string): Owner | undefined {
-  try {
-    const { pid, host, session } = JSON.parse(text) as Partial<Owner>;
-    return typeof pid === 'number' && typeof host === 'string' && typeof session === 'string'
-      ? { pid, host, session }
-      : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Processes } from '../core/processes.ts';
 import { type Durability, writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { FileLock } from './file-lock.ts';
+import { LockMarks } from './lock-marks.ts';
 
 export interface SharedCell<Value> {
   read(): Promise<Value>;
@@ -34,7 +35,7 @@ export function createFileCell<Value>(
   form: CellForm<Value>,
   parts: { clock: Clock; log: Log; processes: Processes },
 ): SharedCell<Value> {
-  const lock = new FileLock(parts.processes, parts.clock);
+  const lock = new FileLock(parts.processes, parts.clock, new LockMarks(parts.processes));
   let last: Promise<unknown> = Promise.resolve();
   /** What was understood last: the same text need not be understood again, which costs far more than reading it. */
   let known: { text: string; value: Value } | undefined;

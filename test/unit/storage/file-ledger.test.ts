@@ -55,7 +55,7 @@ describe('a record', () => {
       ),
     );
     expect((await one.find('job_a'))?.state).toBe('completed');
-    expect(await readdir(join(folder, 'jobs'))).toEqual(['job_a.json']);
+    expect((await readdir(join(folder, 'jobs'))).toSorted()).toEqual(['job_a.json', 'marks']);
   });
 
   it('loses no change of many at a time', async () => {

@@ -194,7 +194,7 @@ describe('the files', () => {
     const gate = gateOf(1);
     await gate.permit();
     await admitOne(gate, order('job_1', { sameAs: sameAs(request) }), LIMITS);
-    expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'traffic.json']);
+    expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'marks', 'traffic.json']);
     expect(await readFile(fileOf('account'), 'utf8')).not.toContain('fox');
   });
 
