@@ -102,6 +102,6 @@ it('nothing is left beside the records and the shared values', async () => {
   await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });
   await one?.jobs.close();
   expect((await readdir(folder)).toSorted()).toEqual(['gate', 'jobs']);
-  expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'traffic.json']);
-  expect(await readdir(join(folder, 'jobs'))).toEqual([`${order?.job.id}.json`]);
+  expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'marks', 'traffic.json']);
+  expect((await readdir(join(folder, 'jobs'))).toSorted()).toEqual([`${order?.job.id}.json`, 'marks']);
 });
