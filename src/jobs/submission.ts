@@ -1,6 +1,6 @@
 /** Sends a recorded order: waits for a place, marks the record before the first byte leaves, and takes the verdict. */
 import type { Clock } from '../core/clock.ts';
-import { FluxError, failureOf } from '../core/failure.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
@@ -76,11 +76,20 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
     const failure = terms.withdrawal.aborted && !sent ? WITHDRAWN : failureOf(error, unforeseen(error));
     if (failure === TAKEN) return board.get(job.id);
     if (failure === KEY_TOO_OLD) return board.apply(job.id, { type: 'doubtful', failure });
-    const verdict = wasOpen ? stillOpen(failure) : failure;
+    const verdict = wasOpen ? stillOpen(failure) : sent ? failure : unpaid(failure);
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
     if (verdict.creditsSpent !== 'no') return board.apply(job.id, { type: 'hindered', failure: verdict });
-    return board.apply(job.id, { type: 'failed', failure: verdict, at: clock.now(), by: processes.self() });
+    const ended = board.apply(job.id, { type: 'failed', failure: verdict, at: clock.now(), by: processes.self() });
+    return await ended.catch((unwritten: unknown) => {
+      // The disk that stood in the way of the order stands in the way of this, too.
+      throw unwritten instanceof FluxError ? new FluxError(unpaid(unwritten.failure)) : unwritten;
+    });
   } finally {
     terms.onHold(undefined);
   }
+}
+
+/** Nothing had left when it happened. */
+function unpaid(failure: Failure): Failure {
+  return { ...failure, creditsSpent: 'no' };
 }

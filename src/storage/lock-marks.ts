@@ -73,8 +73,7 @@ export class LockMarks {
       createMarked(mark.file, mark.text);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      // The folder above is made by whoever writes there first.
-      mkdirSync(folder, { mode: 0o700 });
+      makeFolder(folder);
       createMarked(mark.file, mark.text);
     }
     return mark;
@@ -87,6 +86,16 @@ export class LockMarks {
       const maker = makerOf(markAt(file));
       if (maker !== undefined && !this.#processes.isAlive(maker)) this.discard({ file, text: '' });
     }
+  }
+}
+
+/** The folder above is made by whoever writes there first. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process was faster.
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 

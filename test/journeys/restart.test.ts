@@ -22,7 +22,7 @@ async function records(from: Story): Promise<{ folder: string; files: string[] }
   const state = join(from.outputDir, 'state');
   const [partition = ''] = await readdir(state);
   const folder = join(state, partition, 'jobs');
-  return { folder, files: await readdir(folder) };
+  return { folder, files: (await readdir(folder)).filter((name) => name.endsWith('.json')) };
 }
 
 it('a running job is found by list_jobs and carried on to its picture', async () => {

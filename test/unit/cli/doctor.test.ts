@@ -86,7 +86,7 @@ describe('a service on a good day', () => {
     expect(await readdir(join(home, 'pictures'))).toEqual([]);
     const partition = partitionFolder(join(home, 'state'), sandbox.url, sandbox.key);
     expect(await readdir(partition)).toEqual(['gate']);
-    expect(await readdir(join(partition, 'gate'))).toEqual(['traffic.json']);
+    expect(await readdir(join(partition, 'gate'))).toEqual(['marks', 'traffic.json']);
   });
 });
 
