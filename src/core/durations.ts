@@ -47,13 +47,12 @@ export function durationKey({ width, height, version, quality }: ImageRequest): 
  */
 export function withDuration(known: Durations, { afterMs, byMs }: { afterMs: number; byMs: number }): Durations {
   const overlaps = known.weights.map((_, index) => overlap(index, afterMs, byMs));
-  const covered = overlaps.reduce((sum, part) => sum + part, 0);
-  // Too short, or too long, for any bucket.
-  if (covered === 0) return withWeight(known, bucketOf(byMs));
   // One that was finished at the first look took less than that, but hardly next to nothing.
   const blindFrom = afterMs === 0 ? byMs / FIRST_LOOK_REACH : afterMs;
   const blindly = known.weights.map((_, index) => overlap(index, blindFrom, byMs));
   const reach = blindly.reduce((sum, part) => sum + part, 0);
+  // Too short, or too long, for any bucket.
+  if (reach === 0) return withWeight(known, bucketOf(byMs));
   const believed = known.weights.map((weight, index) => weight * (overlaps[index] ?? 0));
   const total = believed.reduce((sum, weight) => sum + weight, 0);
   return rounded(

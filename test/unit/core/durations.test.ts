@@ -105,6 +105,18 @@ describe('what is learnt', () => {
     expect(durationKey({ ...request, prompt: 'a hare', width: 512 })).toBe(keys[0]);
   });
 
+  it.each([
+    [0, 5_652_191],
+    [0, 1e8],
+    [5e7, 1e8],
+    [0, 0],
+    [0, 1],
+  ])('counts what was seen between %d and %d ms as one observation, in a bucket at the end', (afterMs, byMs) => {
+    const known = withDuration(emptyDurations(), { afterMs, byMs });
+    expect(durationsSchema.safeParse(known).success).toBe(true);
+    expect(observations(known)).toBeCloseTo(1, 3);
+  });
+
   it('stays well-formed whatever is seen', () => {
     const ages = fc.oneof(fc.double({ min: 0, max: 1e8, noNaN: true }), fc.nat(60_000));
     fc.assert(
