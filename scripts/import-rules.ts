@@ -15,7 +15,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   core: { src: [], packages: ['zod'] },
   doitong: { src: ['core'], packages: ['undici', 'zod', 'node:crypto'] },
   storage: { src: ['core'], packages: [NODE] },
-  images: { src: ['core'], packages: [NODE, 'undici', '@jsquash/*'] },
+  images: { src: ['core'], packages: [NODE, 'undici', 'ipaddr.js', '@jsquash/*'] },
   runtime: { src: ['core'], packages: [NODE] },
   jobs: { src: ['core'], packages: [] },
   mcp: { src: ['core', 'jobs'], packages: [SERVER_SDK, 'zod'] },

@@ -96,7 +96,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     { apiUrl, apiKey, dialect, jobQuery, userAgent },
     { clock, log, gate, memory },
   );
-  const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, clock);
+  const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, { clock });
   const store = createImageFolder(() => outputFolder(settings.outputDir));
   const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(

@@ -1,112 +1,121 @@
-/** Fetches finished pictures: allowed hosts only, no key, no redirect, bounded in size and time, checked by their bytes. */
+/** Fetches finished pictures: allowed hosts and addresses only, without key or cookie, bounded, checked by their bytes. */
 import { Agent, type Dispatcher } from 'undici';
+import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Failure, FluxError } from '../core/failure.ts';
-import type { ImageDownload, Picture } from '../core/image-store.ts';
+import { FluxError } from '../core/failure.ts';
+import type { ImageDownload } from '../core/image-store.ts';
+import { AddressRefused, checkedLookup, type Resolve } from './checked-lookup.ts';
+import { brokenOff, failed, redirectedTooOften, refusedAddress, refusedUrl, wrongStatus } from './download-failures.ts';
 import { judgeDownloadUrl } from './download-url.ts';
-import { sniffImage } from './sniff.ts';
-import { isWhole } from './whole.ts';
+import { pictureOf } from './picture-bytes.ts';
+import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
+import { TransferredBytes } from './transferred-bytes.ts';
 
 const TIMEOUT_MS = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
-const MAX_BYTES = 30 * 1024 * 1024;
+/** A host that says nothing for so long has nothing more to say; undici looks about once a second. */
+const IDLE_MS = 20_000;
+const REDIRECTS_MAX = 3;
+/** How often a transfer that broke off is taken up again, as long as each time brought something. */
+const RESUMES_MAX = 5;
 /** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
 const DISCARDED_BYTES = 64 * 1024;
 
 export type DownloadSettings = { hosts: readonly string[]; apiOrigin: string; userAgent: string };
 
+export type DownloadParts = {
+  clock: Clock;
+  /** The system's unless a test plays the DNS. */
+  resolve?: Resolve;
+};
+
 export function createImageDownload(
   settings: DownloadSettings,
-  clock: Clock,
+  { clock, resolve }: DownloadParts,
 ): ImageDownload & { close(): Promise<void> } {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
-  return {
-    async fetch(url, signal) {
-      const verdict = judgeDownloadUrl(url, settings.hosts, settings.apiOrigin);
-      if (!verdict.ok) throw refused(verdict.reason, verdict.hostRefused);
-      const deadline = clock.deadline(TIMEOUT_MS);
+  const agentFor = (isAllowed: (address: string) => boolean): Agent =>
+    new Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: checkedLookup(isAllowed, resolve) },
+      headersTimeout: IDLE_MS,
+      bodyTimeout: IDLE_MS,
+    });
+  const outside = agentFor(isPublicAddress);
+  const own = agentFor(isLoopbackAddress);
+
+  /** One request; what it is redirected to is judged like the first address. */
+  async function ask(text: string, received: TransferredBytes, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    let target = text;
+    for (let redirects = 0; ; redirects += 1) {
+      const verdict = judgeDownloadUrl(target, settings.hosts, settings.apiOrigin);
+      if (!verdict.ok) throw refusedUrl(verdict.reason, verdict.hostRefused);
+      const { url, isOwn } = verdict;
+      const answer = await (isOwn ? own : outside).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: 'GET',
+        signal,
+        headers: {
+          accept: 'image/*',
+          'accept-encoding': 'identity',
+          'user-agent': settings.userAgent,
+          ...received.rangeHeaders(),
+        },
+      });
+      const location = redirectOf(answer);
+      if (location === undefined) return answer;
+      await discard(answer, signal);
+      if (redirects === REDIRECTS_MAX) throw redirectedTooOften(REDIRECTS_MAX);
+      target = URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
+    }
+  }
+
+  async function transfer(url: string, signal: AbortSignal): Promise<Uint8Array> {
+    const received = new TransferredBytes();
+    for (let resumes = 0; ; resumes += 1) {
+      const before = received.size;
       try {
-        const answer = await agent.request({
-          origin: verdict.url.origin,
-          path: verdict.url.pathname + verdict.url.search,
-          method: 'GET',
-          signal: AbortSignal.any([signal, deadline.signal]),
-          headers: { accept: 'image/*', 'user-agent': settings.userAgent },
-        });
-        const problem = problemOf(answer);
+        const answer = await ask(url, received, signal);
+        const problem = received.begin(answer) ? undefined : wrongStatus(answer.statusCode);
         if (problem !== undefined) {
-          // Destroying the body instead would raise an error event that nobody hears.
-          await answer.body.dump({ limit: DISCARDED_BYTES, signal: deadline.signal });
+          await discard(answer, signal);
           throw problem;
         }
-        return picture(await readBounded(answer.body));
+        for await (const chunk of answer.body as AsyncIterable<Uint8Array>) received.add(chunk);
+        return received.whole();
+      } catch (error) {
+        if (error instanceof FluxError || signal.aborted || !received.canResume || received.size <= before) throw error;
+        if (resumes === RESUMES_MAX) throw error;
+        await clock.sleep(backOffMs(resumes + 1, clock.random()), signal);
+      }
+    }
+  }
+
+  return {
+    async fetch(url, signal) {
+      const deadline = clock.deadline(TIMEOUT_MS);
+      try {
+        return pictureOf(await transfer(url, AbortSignal.any([signal, deadline.signal])));
       } catch (error) {
         if (error instanceof FluxError || signal.aborted) throw error;
-        const reason = deadline.signal.aborted ? `it took longer than ${TIMEOUT_MS / 1000} s` : codeOf(error);
-        throw failed(`The finished picture could not be fetched (${reason}).`, 'same_job', error);
+        if (error instanceof AddressRefused) throw refusedAddress(error.message);
+        if (deadline.signal.aborted) throw failed(`it took longer than ${TIMEOUT_MS / 1000} s`, error);
+        throw brokenOff(error);
       } finally {
         deadline.clear();
       }
     },
-    close: () => agent.destroy(),
+    close: async () => {
+      await Promise.all([outside.destroy(), own.destroy()]);
+    },
   };
 }
 
-/** What is wrong with an answer before its body is read. */
-function problemOf(answer: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>): FluxError | undefined {
-  if (answer.statusCode !== 200) return wrongStatus(answer.statusCode);
-  return Number(answer.headers['content-length']) > MAX_BYTES ? tooLarge() : undefined;
+function redirectOf({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
+  if (![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
+  return typeof headers.location === 'string' ? headers.location : undefined;
 }
 
-async function readBounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    // Leaving the loop destroys the stream.
-    if (size > MAX_BYTES) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
-}
-
-function picture(bytes: Uint8Array): Picture {
-  const type = sniffImage(bytes);
-  if (type === undefined)
-    throw failed('What lies at the address is not a JPEG, PNG, WebP or AVIF picture.', 'same_job');
-  if (!isWhole(bytes, type)) throw failed('The finished picture came only in part.', 'same_job');
-  return { bytes, ...type };
-}
-
-function wrongStatus(status: number): FluxError {
-  const redirected = status >= 300 && status < 400;
-  const what = redirected ? 'it redirects elsewhere, which is not followed' : `the host answered ${status}`;
-  return failed(`The finished picture could not be fetched: ${what}.`, 'same_job');
-}
-
-function tooLarge(): FluxError {
-  return hopeless(`The finished picture is larger than ${MAX_BYTES / 1024 ** 2} MB.`, OPEN_YOURSELF);
-}
-
-const OPEN_YOURSELF = 'Open the url yourself if you trust it; this server does not fetch it.';
-const LIST_HOST =
-  'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
-  'get_job_status for this job.';
-
-/** The address of a finished picture does not change: asking again would be refused again. */
-function refused(message: string, hostRefused: boolean): FluxError {
-  return hopeless(message, hostRefused ? LIST_HOST : OPEN_YOURSELF);
-}
-
-function hopeless(message: string, remedy: string): FluxError {
-  return new FluxError({ ...failed(message, 'no').failure, remedy });
-}
-
-function failed(message: string, retry: Failure['retry'], cause?: unknown): FluxError {
-  return new FluxError({ kind: 'download_failed', message, creditsSpent: 'yes', retry }, { cause });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke';
+/** Destroying the body instead would raise an error event that nobody hears. */
+async function discard(answer: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
+  await answer.body.dump({ limit: DISCARDED_BYTES, signal });
 }

@@ -1,0 +1,61 @@
+/** What is said of a picture that cannot be fetched. Its credits are spent by then. */
+import { type Failure, FluxError } from '../core/failure.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
+
+const OPEN_YOURSELF = 'Open the url yourself if you trust it; this server does not fetch it.';
+const LIST_HOST =
+  'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
+  'get_job_status for this job.';
+
+/** It may be there at the next try. */
+export function failed(reason: string, cause?: unknown): FluxError {
+  return failure(`The finished picture could not be fetched (${reason}).`, 'same_job', cause);
+}
+
+export function brokenOff(error: unknown): FluxError {
+  return failed(error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke', error);
+}
+
+export function wrongStatus(status: number): FluxError {
+  return failure(`The finished picture could not be fetched: the host answered ${status}.`, 'same_job');
+}
+
+export function redirectedTooOften(times: number): FluxError {
+  return failure(
+    `The finished picture could not be fetched: it was redirected more than ${times} times.`,
+    'same_job',
+  );
+}
+
+/** @param what the bytes are, as far as can be told */
+export function noPicture(what: string): FluxError {
+  return failure(`What lies at the address is ${what}, not a JPEG, PNG, WebP or AVIF picture.`, 'same_job');
+}
+
+export function cutOff(): FluxError {
+  return failure('The finished picture came only in part.', 'same_job');
+}
+
+export function tooLarge(maxBytes: number): FluxError {
+  return hopeless(`The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`, OPEN_YOURSELF);
+}
+
+/** The address of a finished picture does not change: asking again would be refused again. */
+export function refusedUrl(message: string, hostRefused: boolean): FluxError {
+  return hopeless(message, hostRefused ? LIST_HOST : OPEN_YOURSELF);
+}
+
+export function refusedAddress(reason: string): FluxError {
+  return hopeless(
+    `The picture's host leads into this machine or a private network (${cleanLine(reason)}); nothing was fetched from there.`,
+    'Ask the user to look at the DNS settings of this machine; the picture stays with its job, and get_job_status tries again.',
+  );
+}
+
+function hopeless(message: string, remedy: string): FluxError {
+  return new FluxError({ ...failure(message, 'no').failure, remedy });
+}
+
+function failure(message: string, retry: Failure['retry'], cause?: unknown): FluxError {
+  return new FluxError({ kind: 'download_failed', message, creditsSpent: 'yes', retry }, { cause });
+}

@@ -1,0 +1,88 @@
+/** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
+import type { Dispatcher } from 'undici';
+import { tooLarge } from './download-failures.ts';
+
+/** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
+export const MAX_BYTES = 30 * 1024 * 1024;
+const FIRST_BYTES = 256 * 1024;
+
+const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
+
+type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>;
+
+export class TransferredBytes {
+  #buffer = Buffer.alloc(0);
+  #size = 0;
+  /** What names these very bytes at the host: without it a rest could belong to another picture. */
+  #validator: string | undefined;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the host can be asked for the rest alone. */
+  get canResume(): boolean {
+    return this.#validator !== undefined && this.#size > 0;
+  }
+
+  /** Nothing has arrived yet: none. */
+  rangeHeaders(): Record<string, string> {
+    return this.#validator === undefined || this.#size === 0
+      ? {}
+      : { range: `bytes=${this.#size}-`, 'if-range': this.#validator };
+  }
+
+  /**
+   * Looks at the head of an answer: its body is the whole picture, or goes on where the last one broke off.
+   * @returns false for an answer that is neither
+   * @throws FluxError when it announces more than the bound
+   */
+  begin(answer: Answer): boolean {
+    if (encodingOf(answer) !== 'identity') return false;
+    if (answer.statusCode === 206) return this.#goesOn(answer);
+    if (answer.statusCode !== 200) return false;
+    const length = Number(answer.headers['content-length'] ?? 0);
+    if (length > MAX_BYTES) throw tooLarge(MAX_BYTES);
+    this.#size = 0;
+    this.#validator = validatorOf(answer);
+    this.#reserve(Math.min(length, FIRST_BYTES));
+    return true;
+  }
+
+  #goesOn(answer: Answer): boolean {
+    const [, from, last, total] = CONTENT_RANGE.exec(String(answer.headers['content-range'] ?? '')) ?? [];
+    if (this.#size === 0 || Number(from) !== this.#size || Number(last) + 1 !== Number(total)) return false;
+    if (Number(total) > MAX_BYTES) throw tooLarge(MAX_BYTES);
+    return true;
+  }
+
+  /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
+  add(chunk: Uint8Array): void {
+    if (this.#size + chunk.length > MAX_BYTES) throw tooLarge(MAX_BYTES);
+    this.#reserve(this.#size + chunk.length);
+    this.#buffer.set(chunk, this.#size);
+    this.#size += chunk.length;
+  }
+
+  whole(): Uint8Array {
+    return this.#buffer.subarray(0, this.#size);
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#buffer.length) return;
+    const grown = Buffer.alloc(Math.min(MAX_BYTES, Math.max(bytes, 2 * this.#buffer.length)));
+    this.#buffer.copy(grown, 0, 0, this.#size);
+    this.#buffer = grown;
+  }
+}
+
+function encodingOf({ headers }: Answer): string {
+  return String(headers['content-encoding'] ?? 'identity').toLowerCase();
+}
+
+/** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */
+function validatorOf({ headers }: Answer): string | undefined {
+  const { etag, 'last-modified': modified } = headers;
+  if (typeof etag === 'string' && etag.startsWith('"')) return etag;
+  return typeof modified === 'string' ? modified : undefined;
+}
