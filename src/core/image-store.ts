@@ -16,6 +16,8 @@ export type PictureLabel = {
   fileName?: string;
   /** Epoch milliseconds. */
   createdAt: number;
+  /** What is written beside the picture, for a person or a program that finds it years later; absent values are left out. */
+  about: Readonly<Record<string, string | number | boolean | undefined>>;
 };
 
 export interface ImageDownload {
@@ -25,7 +27,8 @@ export interface ImageDownload {
 
 export interface ImageStore {
   /**
-   * Writes the picture under a new name inside the output folder; never over an existing file.
+   * Writes the picture under a new name inside the output folder, and a JSON file of the same name beside it that says
+   * what it is; never over an existing file. The picture counts as saved also where the JSON file cannot be written.
    * @returns the absolute path.
    * @throws FluxError of kind `storage_failed`.
    */

@@ -21,10 +21,7 @@ export function wrongStatus(status: number): FluxError {
 }
 
 export function redirectedTooOften(times: number): FluxError {
-  return failure(
-    `The finished picture could not be fetched: it was redirected more than ${times} times.`,
-    'same_job',
-  );
+  return failure(`The finished picture could not be fetched: it was redirected more than ${times} times.`, 'same_job');
 }
 
 /** @param what the bytes are, as far as can be told */

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageDownload } from '../core/image-store.ts';
 import { AddressRefused, checkedLookup, type Resolve } from './checked-lookup.ts';
-import { brokenOff, failed, redirectedTooOften, refusedAddress, refusedUrl, wrongStatus } from './download-failures.ts';
+import { brokenOff, failed, redirectedTooOften, refusedAddress, refusedUrl } from './download-failures.ts';
 import { judgeDownloadUrl } from './download-url.ts';
 import { pictureOf } from './picture-bytes.ts';
 import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
@@ -75,7 +75,7 @@ export function createImageDownload(
       const before = received.size;
       try {
         const answer = await ask(url, received, signal);
-        const problem = received.begin(answer) ? undefined : wrongStatus(answer.statusCode);
+        const problem = received.begin(answer);
         if (problem !== undefined) {
           await discard(answer, signal);
           throw problem;

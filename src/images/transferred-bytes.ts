@@ -1,9 +1,11 @@
 /** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
 import type { Dispatcher } from 'undici';
-import { tooLarge } from './download-failures.ts';
+import type { FluxError } from '../core/failure.ts';
+import { quoted } from '../core/untrusted-text.ts';
+import { failed, tooLarge, wrongStatus } from './download-failures.ts';
 
 /** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
-export const MAX_BYTES = 30 * 1024 * 1024;
+const MAX_BYTES = 30 * 1024 * 1024;
 const FIRST_BYTES = 256 * 1024;
 
 const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
@@ -34,26 +36,26 @@ export class TransferredBytes {
 
   /**
    * Looks at the head of an answer: its body is the whole picture, or goes on where the last one broke off.
-   * @returns false for an answer that is neither
-   * @throws FluxError when it announces more than the bound
+   * @returns what is wrong with it when it is neither
    */
-  begin(answer: Answer): boolean {
-    if (encodingOf(answer) !== 'identity') return false;
+  begin(answer: Answer): FluxError | undefined {
+    const encoding = String(answer.headers['content-encoding'] ?? 'identity').toLowerCase();
+    if (encoding !== 'identity') return failed(`it came as ${quoted(encoding, 20)}, which was not asked for`);
     if (answer.statusCode === 206) return this.#goesOn(answer);
-    if (answer.statusCode !== 200) return false;
+    if (answer.statusCode !== 200) return wrongStatus(answer.statusCode);
     const length = Number(answer.headers['content-length'] ?? 0);
-    if (length > MAX_BYTES) throw tooLarge(MAX_BYTES);
+    if (length > MAX_BYTES) return tooLarge(MAX_BYTES);
     this.#size = 0;
     this.#validator = validatorOf(answer);
     this.#reserve(Math.min(length, FIRST_BYTES));
-    return true;
+    return undefined;
   }
 
-  #goesOn(answer: Answer): boolean {
+  #goesOn(answer: Answer): FluxError | undefined {
     const [, from, last, total] = CONTENT_RANGE.exec(String(answer.headers['content-range'] ?? '')) ?? [];
-    if (this.#size === 0 || Number(from) !== this.#size || Number(last) + 1 !== Number(total)) return false;
-    if (Number(total) > MAX_BYTES) throw tooLarge(MAX_BYTES);
-    return true;
+    if (this.#size === 0 || Number(from) !== this.#size || Number(last) + 1 !== Number(total))
+      return failed('the host sent another part of it than was asked for');
+    return Number(total) > MAX_BYTES ? tooLarge(MAX_BYTES) : undefined;
   }
 
   /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
@@ -74,10 +76,6 @@ export class TransferredBytes {
     this.#buffer.copy(grown, 0, 0, this.#size);
     this.#buffer = grown;
   }
-}
-
-function encodingOf({ headers }: Answer): string {
-  return String(headers['content-encoding'] ?? 'identity').toLowerCase();
 }
 
 /** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */

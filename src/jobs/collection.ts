@@ -3,7 +3,7 @@ import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, failureOf } from '../core/failure.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
-import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
+import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { JobBoard } from './job-board.ts';
 
@@ -41,12 +41,7 @@ export class Collection {
   /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
   async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
     const { board, download, store, clock } = this.#parts;
-    const label = {
-      jobId: job.id,
-      prompt: job.request.prompt,
-      createdAt: job.createdAt,
-      ...(job.fileName === undefined ? {} : { fileName: job.fileName }),
-    };
+    const label = labelOf(job);
     let { url } = job;
     for (let attempt = 1; url !== undefined; attempt += 1) {
       try {
@@ -95,3 +90,25 @@ export class Collection {
     if (this.#unsaved.size > UNSAVED_PICTURES && oldest !== undefined) this.#unsaved.delete(oldest);
   }
 }
+
+function labelOf({ id, request, createdAt, completedAt, fileName, remoteId, credits, sandbox }: Job): PictureLabel {
+  return {
+    jobId: id,
+    prompt: request.prompt,
+    createdAt,
+    ...(fileName === undefined ? {} : { fileName }),
+    about: {
+      width: request.width,
+      height: request.height,
+      version: request.version,
+      quality: request.quality,
+      credits: credits.exact ?? undefined,
+      created_at: iso(createdAt),
+      completed_at: completedAt === undefined ? undefined : iso(completedAt),
+      doitong_id: remoteId,
+      sandbox: sandbox || undefined,
+    },
+  };
+}
+
+const iso = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -13,7 +13,7 @@ export function monthFolder(createdAt: number): string {
 }
 
 /** `stem_jobid.extension`; the job id keeps it apart from every other picture. */
-export function pictureFileName(label: PictureLabel, extension: string): string {
+export function pictureFileName(label: Pick<PictureLabel, 'jobId' | 'prompt' | 'fileName'>, extension: string): string {
   const stem = safeStem(label.fileName?.replace(IMAGE_EXTENSION, '') ?? label.prompt);
   return `${stem}_${label.jobId.replace(/[^\w-]/gu, '')}.${extension.replace(/[^a-z0-9]/gu, '')}`;
 }

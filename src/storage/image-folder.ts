@@ -1,9 +1,20 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { constants, copyFile, link, lstat, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  realpath,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative } from 'node:path';
 import { FluxError } from '../core/failure.ts';
-import type { ImageStore } from '../core/image-store.ts';
+import type { ImageStore, PictureLabel } from '../core/image-store.ts';
 import { syncFolder } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
@@ -15,9 +26,9 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
       const folder = await root();
       const target = join(folder, monthFolder(label.createdAt), pictureFileName(label, picture.extension));
       try {
-        await mkdir(dirname(target), { recursive: true });
-        await assertInside(folder, dirname(target));
+        await insideOf(folder, dirname(target));
         const file = await writeNew(target, picture.bytes);
+        await writeAbout(file, label, picture.mediaType);
         // The record that says that it is saved is forced to the disk, too.
         await syncFolder(dirname(target)).catch(() => undefined);
         return file;
@@ -39,10 +50,13 @@ export function createImageFolder(root: () => Promise<string>): ImageStore {
   };
 }
 
-/** A link in place of the month's folder would lead the picture out of the output folder. */
-async function assertInside(root: string, folder: string): Promise<void> {
-  const [realRoot, realFolder] = [await realpath(root), await realpath(folder)];
-  const way = relative(realRoot, realFolder);
+/** Makes the month's folder. A link in its place would lead the picture out of the output folder. */
+async function insideOf(root: string, folder: string): Promise<void> {
+  const realFolder = await realpath(folder).catch(async () => {
+    await mkdir(folder, { recursive: true });
+    return realpath(folder);
+  });
+  const way = relative(await realpath(root), realFolder);
   if (way !== '' && !way.startsWith('..') && !isAbsolute(way)) return;
   throw cannot(`The folder ${folder} leads out of the output folder ${root}.`);
 }
@@ -53,19 +67,23 @@ async function assertInside(root: string, folder: string): Promise<void> {
  */
 async function writeNew(target: string, bytes: Uint8Array): Promise<string> {
   const part = `${target}.${randomBytes(4).toString('hex')}.part`;
+  const file = await open(part, 'wx', 0o644);
   try {
-    const file = await open(part, 'wx', 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    const { size } = await stat(part);
-    if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
+    await writeWhole(file, bytes);
     return await putInPlace(part, target, bytes);
   } finally {
-    await rm(part, { force: true });
+    await unlink(part).catch(() => undefined);
+  }
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    await file.writeFile(bytes);
+    await file.datasync();
+    const { size } = await file.stat();
+    if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
+  } finally {
+    await file.close();
   }
 }
 
@@ -99,6 +117,22 @@ async function linkOrCopy(part: string, target: string): Promise<void> {
 async function holds(target: string, bytes: Uint8Array): Promise<boolean> {
   const found = await lstat(target);
   return found.isFile() && found.size === bytes.length && Buffer.compare(await readFile(target), bytes) === 0;
+}
+
+/** What is there already stays; a picture without it is a picture all the same. */
+async function writeAbout(picture: string, { about, jobId, prompt }: PictureLabel, mediaType: string): Promise<void> {
+  const { dir, name, base } = parse(picture);
+  const text = JSON.stringify({ job_id: jobId, file: base, media_type: mediaType, prompt, ...about }, undefined, 2);
+  const file = await open(join(dir, `${name}.json`), 'wx', 0o644).catch(() => undefined);
+  if (file === undefined) return;
+  try {
+    await file.writeFile(`${text}\n`);
+  } catch {
+    // Half of it would say something wrong.
+    await unlink(join(dir, `${name}.json`)).catch(() => undefined);
+  } finally {
+    await file.close();
+  }
 }
 
 function cannot(message: string, cause?: unknown): FluxError {

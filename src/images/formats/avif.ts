@@ -9,22 +9,24 @@ export function inspectAvif(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
   if (!reader.holds(4, 'ftypavif') && !reader.holds(4, 'ftypavis')) return undefined;
   const size = sizeOf(bytes, reader);
-  const isWhole = endOfBoxes(reader) === bytes.length;
+  const isWhole = isClosed(reader);
   return { mediaType: 'image/avif', extension: 'avif', ...(size === undefined ? {} : { size }), isWhole };
 }
 
-/** Where the last box ends; beyond the end of the bytes when that was cut off. */
-function endOfBoxes(reader: ByteReader): number {
+/** Whether the boxes, one with the pixels among them, end where the bytes do. */
+function isClosed(reader: ByteReader): boolean {
+  let hasPixels = false;
   let at = 0;
   while (at + 8 <= reader.length) {
     const length = reader.uint32(at);
+    hasPixels ||= reader.holds(at + 4, 'mdat');
     // 0: the box takes the rest. 1: its length stands in 8 bytes after its name.
-    if (length === 0) return reader.length;
+    if (length === 0) return hasPixels;
     const whole = length === 1 ? reader.uint32(at + 8) * 2 ** 32 + reader.uint32(at + 12) : length;
-    if (whole < 8) return reader.length + 1;
+    if (whole < 8) return false;
     at += whole;
   }
-  return at;
+  return hasPixels && at === reader.length;
 }
 
 function sizeOf(bytes: Uint8Array, reader: ByteReader): Inspected['size'] {

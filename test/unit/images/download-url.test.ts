@@ -13,6 +13,7 @@ describe('a result URL', () => {
     'https://cdn.doitong.com:443/1.jpg?sig=abc#x',
     'https://CDN.Doitong.COM/1.jpg',
     'https://api.doitong.com/outputs/1.jpg',
+    'https://eu.cdn.doitong.com/1.jpg',
   ])('may be fetched: %s', (url) => {
     const verdict = judge(url);
     expect(verdict.ok && verdict.url.href).toBe(new URL(url).href);
@@ -22,7 +23,7 @@ describe('a result URL', () => {
     'https://example.org/1.jpg',
     'https://cdn.doitong.com.evil.com/1.jpg',
     'https://evilcdn.doitong.com/1.jpg',
-    'https://x.cdn.doitong.com/1.jpg',
+    'https://xcdn.doitong.com/1.jpg',
     'https://doitong.com/1.jpg',
     'https://cdn.doitong.com./1.jpg',
     'https://cdn-doitong.com/1.jpg',
@@ -38,6 +39,7 @@ describe('a result URL', () => {
     'https://[::1]/1.jpg',
     'https://[fd00::1]/1.jpg',
     'https://localhost/1.jpg',
+    'https://x.api.doitong.com/1.jpg',
   ])('on a host that is not listed is refused for its host: %s', (url) => {
     const verdict = judge(url);
     expect(verdict).toMatchObject({ ok: false, hostRefused: true });

@@ -27,7 +27,20 @@ describe('an order', () => {
     expect(bench.provider.submitted).toHaveLength(1);
     expect(bench.download.fetched).toEqual(['https://cdn.doitong.com/1.jpg']);
     expect(bench.store.labels).toEqual([
-      { jobId: 'job_1', prompt: 'a fox', createdAt: job.createdAt, fileName: 'fox' },
+      {
+        jobId: 'job_1',
+        prompt: 'a fox',
+        createdAt: job.createdAt,
+        fileName: 'fox',
+        about: {
+          width: 1_024,
+          height: 1_024,
+          credits: 12,
+          doitong_id: 'dt_1',
+          created_at: '2026-11-01T00:00:00.000Z',
+          completed_at: '2026-11-01T00:00:01.500Z',
+        },
+      },
     ]);
   });
 

@@ -25,10 +25,7 @@ function expectSafe(name: string): void {
 }
 
 const nameOf = (prompt: string, fileName?: string): string =>
-  pictureFileName(
-    { jobId: JOB_ID, prompt, createdAt: CREATED_AT, ...(fileName === undefined ? {} : { fileName }) },
-    'jpg',
-  );
+  pictureFileName({ jobId: JOB_ID, prompt, ...(fileName === undefined ? {} : { fileName }) }, 'jpg');
 
 describe('pictureFileName', () => {
   it('is safe for any prompt and any file name', () => {
@@ -61,7 +58,7 @@ describe('pictureFileName', () => {
   });
 
   it('lets nothing through from id and extension either', () => {
-    const label = { jobId: '../../job_1', prompt: 'fox', createdAt: CREATED_AT };
+    const label = { jobId: '../../job_1', prompt: 'fox' };
     expect(pictureFileName(label, '../png')).toBe('fox_job_1.png');
   });
 });

@@ -9,7 +9,8 @@ import { createImageFolder } from '../../../src/storage/image-folder.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 
 const picture: Picture = { bytes: new Uint8Array([255, 216, 255, 1, 2, 3]), mediaType: 'image/jpeg', extension: 'jpg' };
-const label: PictureLabel = { jobId: 'job_1', prompt: 'a fox', createdAt: CREATED_AT };
+const about = { width: 1_024, height: 768, version: 'flux-pro-1.1', credits: 12, doitong_id: undefined };
+const label: PictureLabel = { jobId: 'job_1', prompt: 'a fox', createdAt: CREATED_AT, about };
 
 let base: string;
 let root: string;
@@ -21,10 +22,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(base, { recursive: true, force: true }));
 
-/** All files below a folder, links not followed. */
+/** All files below a folder but what is said about the pictures, links not followed. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  return files.filter((name) => !name.endsWith('.json'));
 }
 
 async function failureOf(work: Promise<unknown>): Promise<FluxError['failure']> {
@@ -109,6 +111,29 @@ describe('save', () => {
     await symlink(elsewhere, root);
     await store().save(picture, label);
     expect(await filesIn(elsewhere)).toEqual(['a-fox_job_1.jpg']);
+  });
+
+  it('writes beside the picture what it is, and nothing that is not known', async () => {
+    const file = await store().save(picture, label);
+    const text = await readFile(file.replace(/\.jpg$/u, '.json'), 'utf8');
+    expect(JSON.parse(text)).toEqual({
+      job_id: 'job_1',
+      file: 'a-fox_job_1.jpg',
+      media_type: 'image/jpeg',
+      prompt: 'a fox',
+      width: 1_024,
+      height: 768,
+      version: 'flux-pro-1.1',
+      credits: 12,
+    });
+  });
+
+  it('leaves a file of that name as it is, or a link, and saves the picture all the same', async () => {
+    await mkdir(join(root, '2026-11'), { recursive: true });
+    await writeFile(join(base, 'elsewhere.json'), 'mine');
+    await symlink(join(base, 'elsewhere.json'), join(root, '2026-11', 'a-fox_job_1.json'));
+    expect(await readFile(await store().save(picture, label))).toEqual(Buffer.from(picture.bytes));
+    expect(await readFile(join(base, 'elsewhere.json'), 'utf8')).toBe('mine');
   });
 
   it('keeps a file name that looks like a path inside the folder', async () => {
