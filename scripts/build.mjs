@@ -15,7 +15,13 @@ const OUT = join(ROOT, 'dist');
 const require = createRequire(import.meta.url);
 
 /** WebAssembly files that lazy parts look for beside themselves (`new URL('./x.wasm', import.meta.url)`). */
-const CODECS = ['@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm', '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'];
+const CODECS = [
+  '@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm',
+  '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
+  '@jsquash/webp/codec/dec/webp_dec.wasm',
+  '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm',
+];
 
 /** What must never come back into the bundle unnoticed, with the reason. */
 const UNWANTED = [
@@ -35,7 +41,7 @@ async function main() {
   const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { main: 'src/main.ts' },
+    entryPoints: { main: 'src/main.ts', 'preview-worker': 'src/images/preview-worker.ts' },
     outdir: OUT,
     write: false,
     bundle: true,

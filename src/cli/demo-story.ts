@@ -1,6 +1,6 @@
 /** What the demo does, told by any MCP client: order a picture, show progress, print the answer, check the file. */
 import { readFile } from 'node:fs/promises';
-import { decodeJpeg } from '../images/jpeg-decoder.ts';
+import { decodeJpeg } from '../images/codecs/jpeg-decoder.ts';
 import { progressBar } from './progress-bar.ts';
 
 export const DEMO_PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';

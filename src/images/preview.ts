@@ -1,0 +1,117 @@
+/** Pictures as they are shown inside an answer, made smaller in a thread of their own where they do not fit. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Preview, PreviewBounds } from '../core/preview.ts';
+import { inspectPicture } from './inspect.ts';
+import type { MadePreview } from './make-preview.ts';
+import type { PreviewAnswer, PreviewTask } from './preview-worker.ts';
+
+/** What models and hosts take inside an answer. AVIF is not among it. */
+const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+/** A large picture takes a second on a slow machine; one that takes longer is out to. */
+const TASK_LIMIT_MS = 20_000;
+/** The thread holds some ten megabytes: it ends when nobody has used it for so long. */
+const IDLE_MS = 30_000;
+
+export function createPreview({ clock, log }: { clock: Clock; log: Log }): Preview {
+  let thread: PreviewThread | undefined;
+
+  async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
+    thread ??= new PreviewThread(clock, () => {
+      thread = undefined;
+    });
+    try {
+      return await thread.run(bytes, bounds);
+    } catch (error) {
+      log.warn('a preview could not be made', { error: String(error) });
+      return undefined;
+    }
+  }
+
+  return {
+    async fit(bytes, bounds) {
+      const seen = inspectPicture(bytes);
+      if (seen === undefined) return undefined;
+      const { mediaType, size } = seen;
+      const longer = size === undefined ? 0 : Math.max(size.width, size.height);
+      if (SHOWN_TYPES.includes(mediaType) && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
+        return { bytes, mediaType, isPreview: false, ...(size === undefined ? {} : { size }) };
+      if (size === undefined) return undefined;
+      const made = await make(bytes, bounds);
+      if (made === undefined) return undefined;
+      const { width, height } = made;
+      return { bytes: made.bytes, mediaType: 'image/jpeg', size: { width, height }, isPreview: true };
+    },
+    close: async () => thread?.end(),
+  };
+}
+
+type Waiting = { resolve: (made: MadePreview | undefined) => void; reject: (reason: Error) => void };
+
+/** One thread and the tasks that it has been given. */
+class PreviewThread {
+  readonly #clock: Clock;
+  readonly #onEnd: () => void;
+  readonly #worker = new Worker(workerFile());
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #limit: { signal: AbortSignal; clear: () => void } | undefined;
+
+  constructor(clock: Clock, onEnd: () => void) {
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    this.#worker.on('message', (answer: PreviewAnswer) => this.#settle(answer));
+    this.#worker.on('error', (error: Error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error('the thread ended')));
+    this.#worker.unref();
+  }
+
+  run(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
+    const id = ++this.#lastId;
+    const task: PreviewTask = { id, bytes, bounds };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage(task);
+      this.#watch();
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#end(new Error('the server is ending'));
+    await this.#worker.terminate();
+  }
+
+  #settle({ id, made, error }: PreviewAnswer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(made);
+    else waiting?.reject(new Error(error));
+    if (this.#waiting.size === 0) this.#worker.unref();
+    this.#watch();
+  }
+
+  /** Each answer gives the next task its time anew. */
+  #watch(): void {
+    this.#limit?.clear();
+    const limit = this.#clock.deadline(this.#waiting.size > 0 ? TASK_LIMIT_MS : IDLE_MS);
+    this.#limit = limit;
+    limit.signal.addEventListener('abort', () => void this.#worker.terminate(), { once: true });
+  }
+
+  #end(reason: Error): void {
+    this.#limit?.clear();
+    this.#onEnd();
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+  }
+}
+
+/** Beside the bundle; run from its sources, the program takes the one that was built last. */
+function workerFile(): string {
+  const beside = fileURLToPath(new URL('./preview-worker.js', import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/preview-worker.js', import.meta.url));
+}
