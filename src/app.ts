@@ -14,6 +14,7 @@ import type { WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
+import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobBoard } from './jobs/job-board.ts';
 import { randomIds } from './runtime/random-ids.ts';
@@ -98,6 +99,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   );
   const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, { clock });
   const store = createImageFolder(() => outputFolder(settings.outputDir));
+  const preview = createPreview({ clock, log });
   const board = new JobBoard(ledger, gate);
   const jobs = new ImageJobs(
     {
@@ -106,6 +108,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
       provider,
       download,
       store,
+      preview,
       events,
       durations,
       clock,

@@ -46,6 +46,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
         has: async () => true,
         read: async () => new Uint8Array(),
       },
+      preview: { fit: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
       durations: createMemoryDurations(silent),
       clock,

@@ -31,6 +31,7 @@ export async function run(args: Arguments): Promise<number> {
         sandbox,
         defaultWaitSeconds: config.waitSeconds,
         resultParts: config.resultParts,
+        preview: config.preview,
         jobs: async () => (await running.get()).app.jobs,
         startedJobs: () => running.current?.app.jobs,
         clock: systemClock,

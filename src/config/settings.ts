@@ -250,6 +250,14 @@ export const SETTINGS = {
     allowed: 'a whole number of seconds from 0 to 300',
     help: 'How long a call waits for the picture before it answers with the job.',
   },
+  preview: {
+    env: 'FLUX_PREVIEW',
+    flag: 'preview',
+    schema: z.union([z.enum(['auto', 'off']), integer(64, 4_096)]),
+    default: 'auto',
+    allowed: 'auto, off, or the longest side in pixels from 64 to 4096',
+    help: 'The picture inside an answer: auto makes it as large as the host takes, off leaves it out; the file is always whole.',
+  },
   resultParts: {
     env: 'FLUX_RESULT',
     flag: 'result',

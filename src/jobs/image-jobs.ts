@@ -5,6 +5,7 @@ import { FluxError, failureOf } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { isOver, type Job, type JobTimes } from '../core/job.ts';
+import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
 import type { BatchWaitOptions } from './batch.ts';
 import { checkBalance, checkCall, quoteOf } from './budget.ts';
 import { CarryOn } from './carry-on.ts';
@@ -15,6 +16,7 @@ import { JobRunner, type RunnerParts } from './job-runner.ts';
 import { type LimitsReport, limitsReport } from './limits-report.ts';
 import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
 import { Recovery } from './recovery.ts';
+import { ShownPictures } from './shown-pictures.ts';
 import { type WaitOptions, Waits } from './waits.ts';
 import { webhookTarget } from './webhook-target.ts';
 
@@ -25,7 +27,7 @@ const REFUSED_KEPT = 500;
 
 export type JobsSettings = JobTimes & OrdersSettings;
 
-export type JobsParts = RunnerParts & { ids: Ids };
+export type JobsParts = RunnerParts & { ids: Ids; preview: Preview };
 
 export class ImageJobs {
   readonly #parts: JobsParts;
@@ -36,6 +38,7 @@ export class ImageJobs {
   readonly #orders: Orders;
   readonly #carryOn: CarryOn;
   readonly #waits: Waits;
+  readonly #shown: ShownPictures;
   /** Pictures of batches that were refused alone. */
   readonly #refused = new Map<string, Job>();
   readonly settings: JobsSettings;
@@ -53,6 +56,7 @@ export class ImageJobs {
     this.#orders = new Orders(shared, settings);
     this.#carryOn = new CarryOn({ ...shared, changes });
     this.#waits = new Waits({ ...shared, changes, carryOn: this.#carryOn });
+    this.#shown = new ShownPictures({ preview: parts.preview, read: (job) => this.readPicture(job) });
   }
 
   /**
@@ -197,6 +201,15 @@ export class ImageJobs {
     return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#parts.store.read(job.file);
   }
 
+  /**
+   * The picture as an answer shows it.
+   * @returns `unfit`: no picture within the bounds can be had of it; `undefined`: there is none
+   * @throws FluxError of kind `storage_failed`
+   */
+  shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
+    return this.#shown.show(job, bounds);
+  }
+
   /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */
   async limits(refresh?: AbortSignal): Promise<LimitsReport> {
     if (refresh !== undefined) await this.#parts.provider.refresh(refresh);
@@ -226,6 +239,6 @@ export class ImageJobs {
 
   /** Stops waiting and watching; jobs go on at the service. */
   async close(): Promise<void> {
-    await this.#runner.close();
+    await Promise.all([this.#runner.close(), this.#parts.preview.close()]);
   }
 }

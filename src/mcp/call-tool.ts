@@ -8,10 +8,11 @@ import {
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askUser } from './confirmation.ts';
-import { type HostIdentity, profileOf } from './host-profiles.ts';
+import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
 import { parseInput } from './input-problems.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
@@ -83,11 +84,17 @@ async function render(
   if (outcome.type === 'jobs') {
     const recorded = new Map(outcome.jobs.map((job) => [job.id, job]));
     const jobs = redactValues(outcome.jobs, parts.redact);
-    return batchResult({ ...outcome, jobs }, shape, options, (job) => pictureOf(recorded.get(job.id) ?? job, parts));
+    return batchResult(
+      { ...outcome, jobs },
+      shape,
+      options,
+      (job, bounds) => pictureOf(recorded.get(job.id) ?? job, bounds, parts),
+      () => parts.clock.monotonic(),
+    );
   }
   const { job, duplicate, waitedSeconds } = outcome;
-  const picture = shape.parts.includes('image') ? await pictureOf(job, parts) : undefined;
-  return jobResult(redactValues(job, parts.redact), picture, shape, { ...options, duplicate, waitedSeconds });
+  const shown = { ...options, duplicate, waitedSeconds };
+  return jobResult(redactValues(job, parts.redact), shape, shown, (_, bounds) => pictureOf(job, bounds, parts));
 }
 
 /** A warning that cannot be told is no reason to withhold the answer. */
@@ -101,9 +108,13 @@ async function lowBalanceOf(parts: McpParts): Promise<number | undefined> {
 }
 
 /** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
-async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefined> {
+async function pictureOf(
+  job: Job,
+  bounds: PreviewBounds,
+  parts: McpParts,
+): Promise<ShownPicture | 'unfit' | undefined> {
   try {
-    return await (await parts.jobs()).readPicture(job);
+    return await (await parts.jobs()).shownPicture(job, bounds);
   } catch (error) {
     parts.log.warn('a saved picture could not be read', { id: job.id, error: String(error) });
     return undefined;
@@ -112,9 +123,11 @@ async function pictureOf(job: Job, parts: McpParts): Promise<Uint8Array | undefi
 
 function resultShape(identity: HostIdentity, parts: McpParts): ResultShape {
   const profile = profileOf(identity);
+  const wanted = parts.resultParts === 'auto' ? profile.parts : parts.resultParts;
   return {
-    parts: parts.resultParts === 'auto' ? profile.parts : parts.resultParts,
+    parts: parts.preview === 'off' ? wanted.filter((part) => part !== 'image') : wanted,
     maxCharacters: profile.maxResultCharacters,
+    maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,
   };
 }
 

@@ -7,7 +7,7 @@ export type HostProfile = {
   /** How its client names begin, in lower case. Prefixes: "contains vscode" would take Cursor for VS Code. */
   clientNames: readonly string[];
   parts: readonly ResultPart[];
-  /** Serialized characters of a whole result. A larger picture is left out; file and url stay in the text. */
+  /** Serialized characters of a whole result. A larger picture is made smaller; file and url stay in the text. */
   maxResultCharacters: number;
   why: string;
 };
@@ -19,6 +19,9 @@ const CHARACTERS = 900_000;
  * characters a token, so this stays under the cap even if it counts the picture as text.
  */
 const CHARACTERS_UNDER_TOKEN_CAP = 48_000;
+
+/** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
+export const IMAGE_SIDE_MAX_PX = 2_000;
 
 const UNKNOWN_HOST: HostProfile = {
   host: 'any other host',

@@ -9,8 +9,14 @@ const PROMPT_SHOWN_CHARACTERS = 200;
 /** Signed addresses are long, and useless when they are cut. */
 const URL_SHOWN_CHARACTERS = 4_096;
 
-/** @param waitedSeconds how long this call waited; named when it ended before the picture did */
-export function jobText(view: JobView, job: Job, waitedSeconds?: number): string {
+export type JobTextOptions = {
+  /** How long this call waited; named when it ended before the picture did. */
+  waitedSeconds?: number | undefined;
+  /** What else is to be said of the parts of the answer. */
+  notes?: readonly string[];
+};
+
+export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: JobTextOptions = {}): string {
   const lines = [headline(view, job, waitedSeconds)];
   if (view.duplicate)
     lines.push(
@@ -25,7 +31,7 @@ export function jobText(view: JobView, job: Job, waitedSeconds?: number): string
     `Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${cleanLine(view.doitong_id)})`}`,
   );
   if (view.sandbox) lines.push('Sandbox: this is a test picture of the built-in sandbox; no real credits are spent.');
-  lines.push(`Next: ${view.next}`);
+  lines.push(...notes, `Next: ${view.next}`);
   return lines.join('\n');
 }
 

@@ -11,6 +11,8 @@ export type McpParts = {
   sandbox: boolean;
   defaultWaitSeconds: number;
   resultParts: 'auto' | readonly ResultPart[];
+  /** The picture inside an answer: as large as the host takes, none, or at most so many pixels on its longer side. */
+  preview: 'auto' | 'off' | number;
   /** The job service, made at the first call that needs it: listing tools needs no key, no disk, no network. */
   jobs: () => Promise<ImageJobs>;
   /** The job service if a call has made it already. */

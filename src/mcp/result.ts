@@ -7,32 +7,44 @@ import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';
 import { imageUri } from './resources/image-uri.ts';
+import { bytesWithin, imagePart, type PictureSource, pictureNote } from './shown-picture.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
-export type ResultShape = { parts: readonly ResultPart[]; maxCharacters: number };
+export type ResultShape = {
+  parts: readonly ResultPart[];
+  maxCharacters: number;
+  /** Of a picture inside the answer: pixels of its longer side. */
+  maxSidePx: number;
+};
 
 /** Characters kept free for what the protocol puts around the result. */
 export const ENVELOPE_CHARACTERS = 2_000;
 
-export function jobResult(
+/** What is kept free for the sentence about the picture. */
+const NOTE_CHARACTERS = 400;
+
+/** @param pictureOf asked at most once, for what is left of the room when the words and the data have theirs */
+export async function jobResult(
   job: Job,
-  picture: Uint8Array | undefined,
   shape: ResultShape,
   options: JobViewOptions & { waitedSeconds?: number | undefined },
-): CallToolResult {
+  pictureOf: PictureSource,
+): Promise<CallToolResult> {
   const view = jobView(job, options);
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
   const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
-  const text = jobText(view, job, options.waitedSeconds);
-  const taken = 2 * text.length + JSON.stringify(structured).length + ENVELOPE_CHARACTERS;
+  const words = jobText(view, job, { waitedSeconds: options.waitedSeconds });
+  // Text is escaped where it stands in the result: at most twice its length, as far as prompts go.
+  const taken = 2 * words.length + JSON.stringify(structured).length + ENVELOPE_CHARACTERS + NOTE_CHARACTERS;
+  const bounds = { maxBytes: bytesWithin(shape.maxCharacters - taken), maxSidePx: shape.maxSidePx };
+  const picture = wants('image') ? await pictureOf(job, bounds) : undefined;
+  const notes = pictureNote(picture);
+  const text = notes.length === 0 ? words : jobText(view, job, { waitedSeconds: options.waitedSeconds, notes });
   const content: ContentBlock[] = [];
-  if (picture !== undefined && wants('image')) {
-    if (base64Length(picture) + taken <= shape.maxCharacters) content.push(imagePart(picture, job));
-    else content.push({ type: 'text', text: tooLarge(picture) });
-  }
+  if (picture !== undefined && picture !== 'unfit') content.push(imagePart(picture));
   if (wants('link') && job.state === 'saved') content.push(linkPart(job));
   // Text first: hosts that show one part show this one.
-  if (wants('text') || content.every((part) => part.type === 'text')) content.unshift({ type: 'text', text });
+  if (wants('text') || content.length === 0) content.unshift({ type: 'text', text });
   return { content, ...structured, ...(endedBadly(job) ? { isError: true } : {}) };
 }
 
@@ -57,10 +69,6 @@ function endedBadly(job: Job): boolean {
   return job.state === 'failed' || (open && job.failure !== undefined);
 }
 
-export function imagePart(picture: Uint8Array, job: Job): ContentBlock {
-  return { type: 'image', data: Buffer.from(picture).toString('base64'), mimeType: job.mediaType ?? 'image/jpeg' };
-}
-
 export function linkPart(job: Job): ContentBlock {
   return {
     type: 'resource_link',
@@ -70,10 +78,3 @@ export function linkPart(job: Job): ContentBlock {
     mimeType: job.mediaType ?? 'image/jpeg',
   };
 }
-
-function tooLarge(picture: Uint8Array): string {
-  const kilobytes = Math.ceil(picture.length / 1_024);
-  return `The picture (${kilobytes} KB) is larger than what this host takes inside an answer; open the file instead.`;
-}
-
-export const base64Length = (bytes: Uint8Array): number => Math.ceil(bytes.length / 3) * 4;

@@ -1,5 +1,6 @@
 /** Each host gets what it can take, and what it would drop is never the only copy of a fact. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { decodeJpeg } from '../support/jpeg.ts';
 import { type Answer, type Era, type Story, startStory, textOf } from '../support/start-client.ts';
 
 let story: Story | undefined;
@@ -51,13 +52,28 @@ describe('a finished picture', () => {
       expect(text).toMatch(fact);
   });
 
-  it('goes to nobody larger than its host takes; the text says so and where the file is', async () => {
+  it('is made smaller where its host takes no more; the text says so and where the file is', async () => {
     story = await startStory({ clientName: 'claude-code', sandbox: { jobDurationMs: 0 } });
     const answer = await story.call('generate_image', { prompt: 'A forest', size: 'large' });
-    expect(types(answer)).toEqual([TEXT, TEXT]);
-    expect(textOf(answer)).toMatch(/larger than what this host takes/);
+    expect(types(answer)).toEqual([TEXT, IMAGE]);
+    expect(textOf(answer)).toMatch(/Shown in this answer: a preview of \d+ × \d+ pixels/);
     expect(textOf(answer)).toMatch(/File: .+\.jpg/);
     expect(JSON.stringify(answer).length).toBeLessThan(48_000);
+    const shown = await decodeJpeg(Buffer.from(answer.content[1]?.data ?? '', 'base64'));
+    expect(textOf(answer)).toContain(`${shown.width} × ${shown.height} pixels`);
+    expect(shown.width).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['off', undefined],
+    [320, 320],
+  ] as const)('is shown as the user has set it: %s', async (preview, side) => {
+    story = await startStory({ preview, sandbox: { jobDurationMs: 0 } });
+    const answer = await story.call('generate_image', { prompt: 'A kite', width: 512, height: 256 });
+    const shown = answer.content.find(({ type }) => type === IMAGE);
+    if (side === undefined) return expect(shown).toBeUndefined();
+    const picture = await decodeJpeg(Buffer.from(shown?.data ?? '', 'base64'));
+    expect([picture.width, picture.height]).toEqual([320, 160]);
   });
 
   it('comes in the parts that the user has set', async () => {

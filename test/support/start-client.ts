@@ -30,6 +30,7 @@ export type StoryOptions = {
   clientName?: string;
   sandbox?: Omit<SandboxOptions, 'now'>;
   resultParts?: 'auto' | readonly ResultPart[];
+  preview?: 'auto' | 'off' | number;
   defaultWaitSeconds?: number;
   /** Answers and records say "sandbox"; false plays the real service. */
   sandboxed?: boolean;
@@ -139,6 +140,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         sandbox: options.sandboxed ?? true,
         defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
         resultParts: options.resultParts ?? 'auto',
+        preview: options.preview ?? 'auto',
         jobs: async () => (await app.get()).jobs,
         startedJobs: () => app.current?.jobs,
         clock,

@@ -26,6 +26,7 @@ describe('without flags and environment', () => {
       stalledMinutes: 15,
       resendHours: 23,
       waitSeconds: 45,
+      preview: 'auto',
       resultParts: 'auto',
       logLevel: 'warn',
     });

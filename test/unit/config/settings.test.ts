@@ -99,6 +99,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['text', ['text']],
     ['text, image,link,structured', ['text', 'image', 'link', 'structured']],
   ],
+  preview: [['auto', 'auto'], ['off', 'off'], ...goodNumbers(64, 4_096)],
   logLevel: ['debug', 'info', 'warn', 'error', 'silent'].map((level) => [level, level]),
 };
 
@@ -172,6 +173,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
   stalledMinutes: badNumbers(1, 1_440),
   resendHours: badNumbers(0, 23),
   waitSeconds: ['-1', '301', '1.5', '1e2', 'soon', '0x10', '9999999999'],
+  preview: [...badNumbers(64, 4_096), 'on', ''],
   resultParts: ['auto,text', 'picture', 'text,', ','],
   logLevel: ['WARN', 'trace', 'none'],
 };

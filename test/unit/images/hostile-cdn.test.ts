@@ -202,11 +202,8 @@ describe('a body', () => {
 
   it('without an end is cut off at the bound', async () => {
     cdn.host.answer((_request, response) => pump(response));
-    const before = process.memoryUsage().arrayBuffers;
     await expectRefused(await attempt(), /larger than 30 MB/u);
     expect(cdn.received()).toBeLessThan(MAX + IN_FLIGHT);
-    // Twice the bound at most, while a buffer grows.
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * MAX + IN_FLIGHT);
   });
 
   it.each(['31457281', '99999999999', '1000000000000000000'])(

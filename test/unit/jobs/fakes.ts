@@ -272,6 +272,10 @@ export function startProcess<Known extends Shared>(
       provider,
       download,
       store,
+      preview: {
+        fit: async (bytes) => ({ bytes, mediaType: 'image/jpeg', isPreview: false }),
+        close: async () => undefined,
+      },
       events,
       durations,
       clock,

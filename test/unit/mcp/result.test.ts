@@ -1,7 +1,9 @@
 /** Proves how a result is put together: the parts that were chosen, within the size that fits, always with the words. */
+import type { CallToolResult } from '@modelcontextprotocol/server';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
+import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
 import { RESULT_PARTS, type ResultPart } from '../../../src/core/result-part.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { jobResult, refusal, valueResult } from '../../../src/mcp/result.ts';
@@ -9,11 +11,22 @@ import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const saved = sampleJob({ state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.png', mediaType: 'image/png' });
 const TIMES = { now: CREATED_AT, stalledAfterMs: 15 * 60_000 };
-const picture = new Uint8Array([1, 2, 3, 4]);
-const resultOf = (parts: readonly ResultPart[], options: { job?: Job; bytes?: Uint8Array; max?: number } = {}) =>
-  jobResult(options.job ?? saved, options.bytes ?? picture, { parts, maxCharacters: options.max ?? 900_000 }, TIMES);
-const typesOf = (result: ReturnType<typeof jobResult>): string[] => result.content.map((part) => part.type);
-const wordsOf = (result: ReturnType<typeof jobResult>): string =>
+const shownOf = (bytes: Uint8Array): ShownPicture => ({ bytes, mediaType: 'image/png', isPreview: false });
+type Options = {
+  job?: Job;
+  picture?: ShownPicture | 'unfit';
+  max?: number;
+  onBounds?: (bounds: PreviewBounds) => void;
+};
+const resultOf = (parts: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
+  const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
+  return jobResult(job, { parts, maxCharacters: max, maxSidePx: 2_000 }, TIMES, async (_, bounds) => {
+    options.onBounds?.(bounds);
+    return picture;
+  });
+};
+const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);
+const wordsOf = (result: CallToolResult): string =>
   result.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
 
 describe('the parts of a result', () => {
@@ -25,30 +38,31 @@ describe('the parts of a result', () => {
     [['text', 'image', 'link', 'structured'], ['text', 'image', 'resource_link'], true],
     [['image'], ['image'], false],
     [['structured'], ['text'], true],
-  ] as const)('%j become %j, with data: %s', (parts, types, structured) => {
-    const result = resultOf(parts);
+  ] as const)('%j become %j, with data: %s', async (parts, types, structured) => {
+    const result = await resultOf(parts);
     expect(typesOf(result)).toEqual(types);
     expect(result.structuredContent !== undefined).toBe(structured);
   });
 
-  it('are the picture as it is, a link that can be read, and the very job object', () => {
-    const result = resultOf(RESULT_PARTS);
+  it('are the picture as it is, a link that can be read, and the very job object', async () => {
+    const result = await resultOf(RESULT_PARTS);
     expect(result.content[1]).toEqual({ type: 'image', data: 'AQIDBA==', mimeType: 'image/png' });
     expect(result.content[2]).toMatchObject({ uri: 'flux://images/job_1', mimeType: 'image/png' });
     expect(result.structuredContent).toEqual(jobView(saved, TIMES));
   });
 
-  it('link to nothing before the picture is saved', () => {
+  it('link to nothing before the picture is saved', async () => {
     for (const state of JOB_STATES.filter((known) => known !== 'saved')) {
-      expect(typesOf(resultOf(['text', 'link'], { job: sampleJob({ state }) }))).toEqual(['text']);
+      expect(typesOf(await resultOf(['text', 'link'], { job: sampleJob({ state }) }))).toEqual(['text']);
     }
   });
 
-  it('are never all absent: there are always words or a picture', () => {
+  it('are never all absent: there are always words or a picture', async () => {
     const subsets = fc.subarray([...RESULT_PARTS]);
-    fc.assert(
-      fc.property(subsets, fc.constantFrom(...JOB_STATES), fc.boolean(), (parts, state, tiny) => {
-        const result = resultOf(parts, { job: { ...saved, state }, max: tiny ? 10 : 900_000 });
+    const pictures = fc.constantFrom<'unfit' | ShownPicture>('unfit', shownOf(new Uint8Array(9)));
+    await fc.assert(
+      fc.asyncProperty(subsets, fc.constantFrom(...JOB_STATES), pictures, async (parts, state, picture) => {
+        const result = await resultOf(parts, { job: { ...saved, state }, picture });
         expect(result.content.length).toBeGreaterThan(0);
         if (!typesOf(result).some((type) => type !== 'text')) expect(wordsOf(result)).toContain('Job: job_1');
       }),
@@ -56,49 +70,73 @@ describe('the parts of a result', () => {
   });
 });
 
-describe('a picture that is too large for the host', () => {
+describe('a picture that this answer cannot hold', () => {
   it.each([[['text', 'image']], [['image']], [['image', 'structured']]] as const)(
     'is left out of %j, and the text says so and where the file is',
-    (parts) => {
-      const result = resultOf(parts, { bytes: new Uint8Array(100_000), max: 48_000 });
-      expect(typesOf(result)).not.toContain('image');
-      expect(wordsOf(result)).toContain('The picture (98 KB) is larger than what this host takes inside an answer');
+    async (parts) => {
+      const result = await resultOf(parts, { picture: 'unfit' });
+      expect(typesOf(result)).toEqual(['text']);
+      expect(wordsOf(result)).toContain('The picture is not shown inside this answer');
       expect(wordsOf(result)).toContain('File: /pictures/fox.png');
     },
   );
+});
 
-  it('is never sent: a result with a picture fits, whatever the sizes', () => {
+describe('a picture that was made smaller', () => {
+  const preview: ShownPicture = {
+    bytes: new Uint8Array(30),
+    mediaType: 'image/jpeg',
+    size: { width: 640, height: 480 },
+    isPreview: true,
+  };
+
+  it('is sent as what it is, and the text says so', async () => {
+    const result = await resultOf(['text', 'image'], { picture: preview });
+    expect(result.content[1]).toMatchObject({ type: 'image', mimeType: 'image/jpeg' });
+    expect(wordsOf(result)).toContain('a preview of 640 × 480 pixels; the file has the picture in its full size.');
+  });
+
+  it('has the room that words and data leave: the result fits, whatever the sizes', async () => {
     const prompts = fc.string({ unit: 'binary', minLength: 1, maxLength: 4_000 });
-    fc.assert(
-      // Around the bound, where the picture alone fits and the words beside it decide.
-      fc.property(fc.nat(60_000), fc.integer({ min: -100, max: 20_000 }), prompts, (size, room, prompt) => {
-        const max = Math.ceil(size / 3) * 4 + room;
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 30_000, max: 900_000 }), prompts, async (max, prompt) => {
         const job: Job = { ...saved, request: { prompt, width: 1024, height: 1024 } };
-        const result = resultOf(RESULT_PARTS, { job, bytes: new Uint8Array(size), max });
-        if (typesOf(result).includes('image')) expect(JSON.stringify(result).length).toBeLessThanOrEqual(max);
+        let bounds: PreviewBounds = { maxBytes: 0, maxSidePx: 0 };
+        await resultOf(RESULT_PARTS, { job, max, onBounds: (asked) => (bounds = asked) });
+        expect(bounds.maxSidePx).toBe(2_000);
+        const picture = { ...preview, bytes: new Uint8Array(bounds.maxBytes) };
+        const result = await resultOf(RESULT_PARTS, { job, max, picture });
+        expect(JSON.stringify(result).length).toBeLessThanOrEqual(max);
       }),
     );
+  });
+
+  it('is not asked for where the answer has no picture', async () => {
+    let asked = 0;
+    await resultOf(['text', 'structured'], { onBounds: () => (asked += 1) });
+    expect(asked).toBe(0);
   });
 });
 
 describe('an error', () => {
-  it('is what ended without a picture, or left it unknown whether there will be one', () => {
+  it('is what ended without a picture, or left it unknown whether there will be one', async () => {
     const failure = sampleFailure();
-    const isError = (job: Partial<Job>): boolean => resultOf(['text'], { job: sampleJob(job) }).isError === true;
-    expect(isError({ state: 'failed', failure })).toBe(true);
-    expect(isError({ state: 'submitting', failure })).toBe(true);
-    expect(isError({ state: 'unknown', failure })).toBe(true);
+    const isError = async (job: Partial<Job>): Promise<boolean> =>
+      (await resultOf(['text'], { job: sampleJob(job) })).isError === true;
+    expect(await isError({ state: 'failed', failure })).toBe(true);
+    expect(await isError({ state: 'submitting', failure })).toBe(true);
+    expect(await isError({ state: 'unknown', failure })).toBe(true);
     for (const state of ['queued', 'submitting', 'processing', 'completed', 'saved'] as const) {
-      expect(isError({ state })).toBe(false);
+      expect(await isError({ state })).toBe(false);
     }
-    expect(isError({ state: 'processing', failure })).toBe(false);
-    expect(isError({ state: 'completed', failure })).toBe(false);
+    expect(await isError({ state: 'processing', failure })).toBe(false);
+    expect(await isError({ state: 'completed', failure })).toBe(false);
   });
 });
 
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
-  const shape = { parts: RESULT_PARTS, maxCharacters: 900_000 };
+  const shape = { parts: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000 };
   const text =
     'The service failed. No credits were spent. Trying again as it stands does not help.\nNext: Set the key.';
 
