@@ -5,6 +5,7 @@ import type { DurationMemory } from './core/duration-memory.ts';
 import type { Gate } from './core/gate.ts';
 import type { Ids } from './core/ids.ts';
 import type { JobEvents } from './core/job-events.ts';
+import type { JobFeed } from './core/job-feed.ts';
 import type { JobLedger } from './core/job-ledger.ts';
 import type { Log } from './core/log.ts';
 import type { ServiceReport } from './core/service-report.ts';
@@ -66,6 +67,8 @@ export type AppParts = {
   log: Log;
   /** Told every secret that turns up, before it is used. */
   onSecret: (secret: string) => void;
+  /** Told what becomes of the jobs of this process. */
+  feed?: JobFeed;
   /** Called before each order leaves: the time to listen for webhooks. Never rejects. */
   onSubmission?: () => Promise<void>;
   /** The system's unless a test drives time. */
@@ -100,7 +103,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, { clock });
   const store = createImageFolder(() => outputFolder(settings.outputDir));
   const preview = createPreview({ clock, log });
-  const board = new JobBoard(ledger, gate);
+  const board = new JobBoard(ledger, gate, parts.feed);
   const jobs = new ImageJobs(
     {
       board,

@@ -1,9 +1,10 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
-import type { App, AppSettings } from '../app.ts';
+import type { App, AppParts, AppSettings } from '../app.ts';
 import type { Config } from '../config/settings.ts';
-import type { Log } from '../core/log.ts';
+import { JobFeed } from '../core/job-feed.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
+import { readViewerPage } from '../runtime/viewer-page.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { VERSION } from '../runtime/version.ts';
 import { openStdioDoor } from '../transports/stdio.ts';
@@ -22,7 +23,9 @@ export async function run(args: Arguments): Promise<number> {
   const secrets = new Secrets([config.apiKey, config.webhookSecret].filter((secret) => secret !== undefined));
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
-  const running = new Lazy(() => start(config, sandbox, log, (secret) => secrets.add(secret)));
+  const feed = new JobFeed();
+  const parts = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
+  const running = new Lazy(() => start(config, sandbox, parts));
   openStdioDoor(
     () =>
       createMcpServer({
@@ -34,6 +37,8 @@ export async function run(args: Arguments): Promise<number> {
         preview: config.preview,
         jobs: async () => (await running.get()).app.jobs,
         startedJobs: () => running.current?.app.jobs,
+        feed,
+        viewerPage: readViewerPage,
         clock: systemClock,
         log,
         redact: secrets.redact,
@@ -43,12 +48,12 @@ export async function run(args: Arguments): Promise<number> {
   return new Promise<never>(() => undefined);
 }
 
-async function start(config: Config, sandbox: boolean, log: Log, onSecret: (secret: string) => void): Promise<Running> {
+async function start(config: Config, sandbox: boolean, parts: AppParts): Promise<Running> {
   const { createApp } = await import('../app.ts');
   const service = sandbox ? await startSandboxService(config) : undefined;
-  const webhooks = new WebhookDoor(config.webhookListen, log);
+  const webhooks = new WebhookDoor(config.webhookListen, parts.log);
   const onSubmission = (): Promise<void> => webhooks.open(app.webhookSink);
-  const app = await createApp({ ...config, ...service?.settings, sandbox }, { log, onSecret, onSubmission });
+  const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...parts, onSubmission });
   return {
     app,
     close: async () => {

@@ -16,7 +16,7 @@ const LOOKED_AT_BYTES = 512;
 function lookOf(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'nothing';
   const text = Buffer.from(bytes.subarray(0, LOOKED_AT_BYTES)).toString('latin1').trimStart().toLowerCase();
-  if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<svg/u.test(text)) return 'an SVG drawing';
+  if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)?<svg/u.test(text)) return 'an SVG drawing';
   if (/^(?:<!doctype html|<html|<head|<body|<script|<title)/u.test(text)) return 'an HTML page';
   if (text.startsWith('{') || text.startsWith('[')) return 'JSON';
   return 'something else';

@@ -2,23 +2,30 @@
 import { FluxError } from '../core/failure.ts';
 import type { JobGate } from '../core/gate.ts';
 import { advance, type Job, type JobEvent } from '../core/job.ts';
+import type { JobFeed } from '../core/job-feed.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 
 export class JobBoard {
   readonly #ledger: JobLedger;
   readonly #gate: Pick<JobGate, 'note'>;
+  readonly #feed: JobFeed | undefined;
   readonly #listeners = new Map<string, Set<() => void>>();
   /** The last change under way of each job: changes of one job never overtake each other. */
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  /** @param gate is told every change, so that prices are settled and places freed as the records say */
-  constructor(ledger: JobLedger, gate: Pick<JobGate, 'note'>) {
+  /**
+   * @param gate is told every change, so that prices are settled and places freed as the records say
+   * @param feed is told what was stored
+   */
+  constructor(ledger: JobLedger, gate: Pick<JobGate, 'note'>, feed?: JobFeed) {
     this.#ledger = ledger;
     this.#gate = gate;
+    this.#feed = feed;
   }
 
   async add(job: Job): Promise<void> {
     await this.#ledger.add(job);
+    this.#feed?.publish({ job, isNew: true });
   }
 
   /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
@@ -43,6 +50,7 @@ export class JobBoard {
     if (changed) {
       await this.#gate.note(job);
       this.wake(id);
+      this.#feed?.publish({ job, isNew: false });
     }
     return job;
   }

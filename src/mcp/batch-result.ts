@@ -1,6 +1,5 @@
 /** Puts the answer to a call for several pictures together: text, as many pictures as fit, links, and data. */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
-import type { Job } from '../core/job.ts';
 import type { ShownPicture } from '../core/preview.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import { batchText, batchView } from './batch-text.ts';

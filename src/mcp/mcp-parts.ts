@@ -1,5 +1,6 @@
 /** What the face to agents is given from outside. */
 import type { Clock } from '../core/clock.ts';
+import type { JobFeed } from '../core/job-feed.ts';
 import type { Log } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
@@ -17,6 +18,10 @@ export type McpParts = {
   jobs: () => Promise<ImageJobs>;
   /** The job service if a call has made it already. */
   startedJobs: () => ImageJobs | undefined;
+  /** What becomes of the jobs of this process. */
+  feed: JobFeed;
+  /** The page for hosts with MCP Apps, as HTML; `undefined` where the program was put together without it. */
+  viewerPage: () => Promise<string | undefined>;
   clock: Clock;
   log: Log;
   redact: Redact;

@@ -6,7 +6,7 @@ import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';
-import { imageUri } from './resources/image-uri.ts';
+import { imageUri } from './resources/uris.ts';
 import { bytesWithin, imagePart, type PictureSource, pictureNote } from './shown-picture.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */

@@ -13,10 +13,12 @@ import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
 import { WebhookDoor } from '../../src/cli/webhook-door.ts';
+import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
+import { readViewerPage } from '../../src/runtime/viewer-page.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { createFastClock } from './fast-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
@@ -92,6 +94,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const log: Log = createStderrLog('debug', secrets.redact, (line) => logLines.push(line));
   const listen = options.webhooks ? { host: '127.0.0.1', port: await freePort() } : undefined;
   const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
+  const feed = new JobFeed();
   const started: Pick<App, 'jobs' | 'close'>[] = [];
   const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
     const door = new WebhookDoor(listen, log);
@@ -118,7 +121,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         resendHours: 23,
         ...options.settings,
       },
-      { log, onSecret: (secret) => secrets.add(secret), clock, onSubmission: () => door.open(app.webhookSink) },
+      { log, feed, onSecret: (secret) => secrets.add(secret), clock, onSubmission: () => door.open(app.webhookSink) },
     );
     const running = {
       jobs: app.jobs,
@@ -143,6 +146,8 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         preview: options.preview ?? 'auto',
         jobs: async () => (await app.get()).jobs,
         startedJobs: () => app.current?.jobs,
+        feed,
+        viewerPage: readViewerPage,
         clock,
         log,
         redact: secrets.redact,

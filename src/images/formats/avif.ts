@@ -1,5 +1,5 @@
 /** Walks through the boxes of an AVIF (ISO 14496-12): none may reach beyond the end. */
-import type { Inspected } from '../inspect.ts';
+import type { Inspected } from './inspected.ts';
 import { ByteReader } from './byte-reader.ts';
 
 /** The size stands in the head, in a box `ispe` some boxes deep; it is looked for instead of walked to. */

@@ -1,5 +1,5 @@
 /** Walks through the segments of a JPEG (ITU T.81, annex B) to its end mark. */
-import type { Inspected } from '../inspect.ts';
+import type { Inspected } from './inspected.ts';
 import { ByteReader } from './byte-reader.ts';
 
 const START_OF_SCAN = 0xda;

@@ -1,5 +1,5 @@
 /** Walks through the chunks of a PNG (ISO 15948) to its last one. */
-import type { Inspected } from '../inspect.ts';
+import type { Inspected } from './inspected.ts';
 import { ByteReader } from './byte-reader.ts';
 
 const SIGNATURE = '\u0089PNG\r\n\u001a\n';

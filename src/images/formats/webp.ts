@@ -1,5 +1,5 @@
 /** Reads the head of a WebP: its length in the RIFF header, and its size in the first chunk (RFC 9649). */
-import type { Inspected } from '../inspect.ts';
+import type { Inspected } from './inspected.ts';
 import { ByteReader } from './byte-reader.ts';
 
 export function inspectWebp(bytes: Uint8Array): Inspected | undefined {

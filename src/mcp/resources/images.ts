@@ -1,56 +1,36 @@
-/** Finished pictures as resources: `flux://images/{job_id}`. */
-import {
-  type ListResourcesResult,
-  type ListResourceTemplatesResult,
-  type ReadResourceResult,
-  ResourceNotFoundError,
-} from '@modelcontextprotocol/server';
+/** Finished pictures: `flux://images/{job_id}`, in their original size and type. */
+import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
 import type { Job } from '../../core/job.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
-import type { ImageJobs } from '../../jobs/image-jobs.ts';
-import { IMAGE_URI_PREFIX, imageUri } from './image-uri.ts';
+import type { McpParts } from '../mcp-parts.ts';
+import { notThere } from './not-there.ts';
+import { IMAGE_URI_PREFIX, imageUri, jobIdOf } from './uris.ts';
 
-const LISTED_IMAGES = 100;
-
-export const IMAGE_TEMPLATES: ListResourceTemplatesResult = {
-  resourceTemplates: [
-    {
-      uriTemplate: `${IMAGE_URI_PREFIX}{job_id}`,
-      name: 'image',
-      title: 'A finished picture',
-      description: 'The saved picture of a job, in its original size and type.',
-    },
-  ],
+export const IMAGE_TEMPLATE = {
+  uriTemplate: `${IMAGE_URI_PREFIX}{job_id}`,
+  name: 'image',
+  title: 'A finished picture',
+  description: 'The saved picture of a job, in its original size and type.',
 };
 
-/** The newest finished pictures of this server. */
-export async function listImages(jobs: ImageJobs | undefined): Promise<ListResourcesResult> {
-  const all = (await jobs?.list()) ?? [];
-  const saved = all.filter((job) => job.state === 'saved').slice(0, LISTED_IMAGES);
-  return { resources: saved.map(describe) };
-}
-
-/** @throws ResourceNotFoundError (-32602) when there is no finished picture of that name */
-export async function readImage(uri: string, jobs: ImageJobs): Promise<ReadResourceResult> {
-  const id = uri.startsWith(IMAGE_URI_PREFIX) ? uri.slice(IMAGE_URI_PREFIX.length) : undefined;
-  const job = id === undefined ? undefined : await jobs.find(id);
-  if (job?.file === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
-  const bytes = await jobs.readPicture(job);
-  if (bytes === undefined) throw new ResourceNotFoundError(uri, notFound(uri));
-  const blob = Buffer.from(bytes).toString('base64');
-  return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob }] };
-}
-
-function describe(job: Job): ListResourcesResult['resources'][number] {
+export function describeImage(job: Job): ListResourcesResult['resources'][number] {
   return {
     uri: imageUri(job.id),
     name: `image-${job.id}`,
     title: cleanLine(job.request.prompt, 80),
     description: `${job.request.width} × ${job.request.height} pixels${job.sandbox ? ', from the sandbox' : ''}`,
     mimeType: job.mediaType ?? 'image/jpeg',
+    annotations: { audience: ['user'], lastModified: new Date(job.completedAt ?? job.createdAt).toISOString() },
   };
 }
 
-function notFound(uri: string): string {
-  return `There is no finished picture ${cleanLine(uri, 120)}; a job's picture can be read once its status is completed.`;
+/** @throws ResourceNotFoundError (-32602) when there is no finished picture of that name */
+export async function readImage(uri: string, parts: McpParts): Promise<ReadResourceResult> {
+  const jobs = await parts.jobs();
+  const job = await jobs.find(jobIdOf(uri) ?? '');
+  const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
+  if (job === undefined || bytes === undefined)
+    throw notThere(uri, "a job's picture can be read once its status is completed");
+  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob }] };
 }

@@ -48,14 +48,15 @@ export const checkRateLimits = defineTool({
   output,
   async handle(args, context) {
     const report = await (await context.jobs()).limits(args.refresh ? context.signal : undefined);
-    const value = view(report, context.now());
+    const value = limitsView(report, context.now());
     return { type: 'value', value, text: text(value, context.sandbox) };
   },
 });
 
 type LimitsView = z.output<typeof output>;
 
-function view(report: LimitsReport, now: number): LimitsView {
+/** Times in ISO 8601, UTC; absent values are absent. */
+export function limitsView(report: LimitsReport, now: number): LimitsView {
   const { requests, credits } = report;
   return {
     plan: report.plan,

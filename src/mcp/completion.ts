@@ -1,0 +1,40 @@
+/** Offers what an argument may be while it is typed: ids of jobs and pictures, and words for prompts. */
+import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
+import type { McpParts } from './mcp-parts.ts';
+import { PROMPTS } from './prompts/catalogue.ts';
+import { IMAGE_TEMPLATE } from './resources/images.ts';
+import { JOB_TEMPLATE } from './resources/jobs.ts';
+
+/** The protocol's own bound. */
+const VALUES_MAX = 100;
+
+export async function complete(params: CompleteRequest['params'], parts: McpParts): Promise<CompleteResult> {
+  const { ref, argument } = params;
+  const typed = argument.value.trim().toLowerCase();
+  if (ref.type === 'ref/prompt') {
+    const prompt = PROMPTS.find(({ name }) => name === ref.name);
+    const known = prompt?.arguments.find(({ name }) => name === argument.name);
+    const all = known?.suggestions ?? [];
+    // What begins with it first, then what holds it.
+    const begins = all.filter((text) => text.toLowerCase().startsWith(typed));
+    const holds = all.filter((text) => !begins.includes(text) && text.toLowerCase().includes(typed));
+    return completion([...begins, ...holds]);
+  }
+  if (argument.name !== 'job_id') return completion([]);
+  const isImage = ref.uri === IMAGE_TEMPLATE.uriTemplate;
+  if (!isImage && ref.uri !== JOB_TEMPLATE.uriTemplate) return completion([]);
+  const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
+  const listed = (await jobs?.list()) ?? [];
+  const ids = listed.filter((job) => !isImage || job.state === 'saved').map(({ id }) => id);
+  return completion(ids.filter((id) => id.startsWith(typed)));
+}
+
+function completion(values: readonly string[]): CompleteResult {
+  return {
+    completion: {
+      values: values.slice(0, VALUES_MAX),
+      total: values.length,
+      hasMore: values.length > VALUES_MAX,
+    },
+  };
+}

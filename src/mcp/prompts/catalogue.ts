@@ -1,0 +1,59 @@
+/** All prompts, how they are listed, and how one is filled in. */
+import {
+  type GetPromptResult,
+  type ListPromptsResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from '@modelcontextprotocol/server';
+import { cleanLine, quoted } from '../../core/untrusted-text.ts';
+import { composeImagePrompt } from './compose-image-prompt.ts';
+import type { Prompt } from './prompt.ts';
+import { reviewImagePrompt } from './review-image-prompt.ts';
+
+export const PROMPTS: readonly Prompt[] = [composeImagePrompt, reviewImagePrompt];
+
+/** As long as the prompt of a picture may be. */
+const ARGUMENT_MAX_CHARACTERS = 4_000;
+
+export function listPrompts(): ListPromptsResult {
+  return {
+    prompts: PROMPTS.map(({ name, title, description, arguments: args }) => ({
+      name,
+      title,
+      description,
+      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required })),
+    })),
+  };
+}
+
+/** @throws ProtocolError (-32602) that names the prompt or the argument, the value and the bound */
+export function getPrompt(name: string, given: Readonly<Record<string, string>> = {}): GetPromptResult {
+  const prompt = PROMPTS.find((known) => known.name === name);
+  if (prompt === undefined)
+    throw invalid(
+      `There is no prompt ${quoted(name, 80)}. There are: ${PROMPTS.map((known) => known.name).join(', ')}.`,
+    );
+  const known = prompt.arguments.map((argument) => argument.name);
+  const stranger = Object.keys(given).find((argument) => !known.includes(argument));
+  if (stranger !== undefined)
+    throw invalid(`${name} has no argument ${quoted(stranger, 80)}. It has: ${known.join(', ')}.`);
+  const values = Object.fromEntries(prompt.arguments.map((one) => [one.name, givenText(given[one.name], one.name)]));
+  const missing = prompt.arguments.find((one) => one.required && values[one.name] === undefined);
+  if (missing !== undefined) throw invalid(`${name} needs the argument ${missing.name}: ${missing.description}`);
+  return {
+    description: prompt.description,
+    messages: [{ role: 'user', content: { type: 'text', text: prompt.render(values) } }],
+  };
+}
+
+function givenText(text: string | undefined, name: string): string | undefined {
+  if (text === undefined) return undefined;
+  if (text.length > ARGUMENT_MAX_CHARACTERS)
+    throw invalid(`${name} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are taken.`);
+  const cleaned = cleanLine(text, ARGUMENT_MAX_CHARACTERS);
+  return cleaned === '' ? undefined : cleaned;
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+}

@@ -1,0 +1,95 @@
+/** What a prompt for a picture is made of, by the provider's advice, with what can be said of each part. */
+
+export type Element = {
+  /** As prompt arguments are called. */
+  name: string;
+  title: string;
+  asks: string;
+  /** Offered while the argument is typed. */
+  suggestions: readonly string[];
+};
+
+export const ELEMENTS = [
+  {
+    name: 'subject',
+    title: 'Subject',
+    asks: 'What is to be seen: who or what, what it does, what it looks like, what is around it.',
+    suggestions: [
+      'a lighthouse on a cliff above a calm sea',
+      'an old clockmaker at her workbench',
+      'a red fox asleep in fresh snow',
+      'a bowl of ramen with steam rising from it',
+      'a small robot watering plants on a balcony',
+      'a minimal icon of a paper plane',
+    ],
+  },
+  {
+    name: 'style',
+    title: 'Style',
+    asks: 'How it is made: a medium, a technique, an epoch.',
+    suggestions: [
+      'photograph',
+      'watercolour with fine ink lines',
+      'oil painting with visible brush strokes',
+      'flat vector illustration',
+      'isometric 3D render',
+      'black-and-white film photograph',
+      'pencil sketch',
+      'pixel art',
+      'woodcut print',
+      'paper collage',
+    ],
+  },
+  {
+    name: 'mood',
+    title: 'Mood',
+    asks: 'What it feels like.',
+    suggestions: ['calm', 'tender', 'playful', 'mysterious', 'melancholic', 'energetic', 'solemn', 'cosy', 'tense'],
+  },
+  {
+    name: 'lighting',
+    title: 'Lighting',
+    asks: 'Where the light comes from, how hard it is, which colour it has.',
+    suggestions: [
+      'soft light of an overcast morning',
+      'golden hour, long shadows',
+      'blue hour',
+      'hard midday sun',
+      'a single lamp from the left',
+      'neon signs at night',
+      'candlelight',
+      'backlit, with a rim of light',
+      'even studio light',
+    ],
+  },
+  {
+    name: 'camera',
+    title: 'Camera',
+    asks: 'From where and how it is seen: angle, distance, lens.',
+    suggestions: [
+      'at eye level',
+      'low angle',
+      "bird's-eye view",
+      'close-up',
+      'wide shot',
+      '35 mm lens',
+      '85 mm portrait lens, shallow depth of field',
+      'macro lens',
+      'telephoto lens, compressed background',
+    ],
+  },
+  {
+    name: 'composition',
+    title: 'Composition',
+    asks: 'Where things stand in the frame, and how much room is around them.',
+    suggestions: [
+      'subject centred',
+      'subject in the left third, empty space on the right',
+      'symmetrical',
+      'diagonal lines leading to the subject',
+      'much empty space around it',
+      'framed by a doorway',
+      'foreground blurred, subject behind it',
+    ],
+  },
+] as const satisfies readonly Element[];

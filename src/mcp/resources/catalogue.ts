@@ -1,0 +1,62 @@
+/** All resources: what is listed, page by page, and which file reads what. */
+import {
+  type ListResourcesResult,
+  type ListResourceTemplatesResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ReadResourceResult,
+} from '@modelcontextprotocol/server';
+import { FluxError } from '../../core/failure.ts';
+import { pageOfJobs } from '../../core/job-page.ts';
+import { quoted } from '../../core/untrusted-text.ts';
+import type { McpParts } from '../mcp-parts.ts';
+import { redactValues } from '../redact-result.ts';
+import { GUIDE_RESOURCE, readGuide } from './guide.ts';
+import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
+import { describeJob, JOB_TEMPLATE, readJob } from './jobs.ts';
+import { LIMITS_RESOURCE, readLimits } from './limits.ts';
+import { notThere } from './not-there.ts';
+import { GUIDE_URI, IMAGE_URI_PREFIX, JOB_URI_PREFIX, LIMITS_URI, VIEWER_URI } from './uris.ts';
+import { readViewer } from './viewer.ts';
+
+const JOBS_PER_PAGE = 50;
+
+export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
+
+/**
+ * What stays first, then jobs and their pictures, newest first.
+ * @throws ProtocolError (-32602) for a cursor that no page has given
+ */
+export async function listResources(parts: McpParts, cursor?: string): Promise<ListResourcesResult> {
+  // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.
+  const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
+  const page = pageOfJobs((await jobs?.list()) ?? [], JOBS_PER_PAGE, cursor);
+  if (page === undefined)
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `cursor: ${quoted(cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
+    );
+  const listed = redactValues(page.jobs, parts.redact).flatMap((job) =>
+    job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
+  );
+  return {
+    resources: cursor === undefined ? [LIMITS_RESOURCE, GUIDE_RESOURCE, ...listed] : listed,
+    ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+  };
+}
+
+/** @throws ResourceNotFoundError (-32602) for a name that no resource has */
+export async function readResource(uri: string, parts: McpParts): Promise<ReadResourceResult> {
+  try {
+    if (uri === LIMITS_URI) return await readLimits(parts);
+    if (uri === GUIDE_URI) return readGuide();
+    if (uri === VIEWER_URI) return await readViewer(parts);
+    if (uri.startsWith(IMAGE_URI_PREFIX)) return await readImage(uri, parts);
+    if (uri.startsWith(JOB_URI_PREFIX)) return await readJob(uri, parts);
+  } catch (error) {
+    if (error instanceof FluxError)
+      throw new ProtocolError(ProtocolErrorCode.InternalError, parts.redact(error.message));
+    throw error;
+  }
+  throw notThere(parts.redact(uri), 'resources/list and resources/templates/list tell what there is');
+}

@@ -1,0 +1,48 @@
+/** How to write a prompt: `flux://guide/prompting`. The provider's advice, and what follows from it. */
+import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
+import { ELEMENTS } from '../prompts/elements.ts';
+import { GUIDE_URI } from './uris.ts';
+
+export const GUIDE_RESOURCE: ListResourcesResult['resources'][number] = {
+  uri: GUIDE_URI,
+  name: 'prompting-guide',
+  title: 'How to write a prompt',
+  description: 'What a prompt for Flux Pro should say, with examples of each part.',
+  mimeType: 'text/markdown',
+  annotations: { audience: ['assistant'] },
+};
+
+export function guideText(): string {
+  const parts = ELEMENTS.map(
+    ({ title, asks, suggestions }) => `- **${title}**: ${asks} For example: ${suggestions.slice(0, 6).join('; ')}.`,
+  );
+  return [
+    '# How to write a prompt for Flux Pro',
+    '',
+    'Write one description in plain sentences, most important things first. Say what is to be seen, not what is to be',
+    'avoided: there is no negative prompt, and a thing that is named tends to appear.',
+    '',
+    '## What to say',
+    '',
+    ...parts,
+    '',
+    '## What to check before ordering',
+    '',
+    '- Nothing contradicts something else (a night scene in bright daylight, a close-up of a whole landscape).',
+    '- Each element has its place: in front, behind, left, right, in its hand.',
+    '- Words that are to be readable in the picture are short and stand in quotes.',
+    '- The aspect ratio fits the composition: 16:9 for wide scenes, 9:16 for phones and portraits, 1:1 for icons.',
+    '- One picture, one idea: for variants order several pictures with `generate_images`.',
+    '',
+    '## An example',
+    '',
+    '> A red fox asleep in fresh snow under a birch, watercolour with fine ink lines, quiet and tender mood, soft light',
+    '> of an overcast morning, seen from slightly above, the fox in the lower third with much empty snow around it.',
+    '',
+    'It names subject, style, mood, lighting, camera and composition, in that order, and costs the same as three words.',
+  ].join('\n');
+}
+
+export function readGuide(): ReadResourceResult {
+  return { contents: [{ uri: GUIDE_URI, mimeType: 'text/markdown', text: guideText() }] };
+}

@@ -1,0 +1,38 @@
+/** Jobs on record: `flux://jobs/{job_id}`, the job object as JSON. Looking at one carries nothing on. */
+import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
+import type { Job } from '../../core/job.ts';
+import { cleanLine } from '../../core/untrusted-text.ts';
+import { jobView, statusOf } from '../job-view.ts';
+import type { McpParts } from '../mcp-parts.ts';
+import { redactValues } from '../redact-result.ts';
+import { jsonContents } from './json-contents.ts';
+import { notThere } from './not-there.ts';
+import { JOB_URI_PREFIX, jobIdOf, jobUri } from './uris.ts';
+
+export const JOB_TEMPLATE = {
+  uriTemplate: `${JOB_URI_PREFIX}{job_id}`,
+  name: 'job',
+  title: 'An image job',
+  description: 'What is on record of an order: status, file, URL, credits, and what to do next. Can be subscribed to.',
+  mimeType: 'application/json',
+};
+
+export function describeJob(job: Job): ListResourcesResult['resources'][number] {
+  return {
+    uri: jobUri(job.id),
+    name: job.id,
+    title: `Job (${statusOf(job.state)}): ${cleanLine(job.request.prompt, 60)}`,
+    mimeType: 'application/json',
+    annotations: { audience: ['assistant'], lastModified: new Date(job.updatedAt).toISOString() },
+  };
+}
+
+/** @throws ResourceNotFoundError (-32602) for an unknown id */
+export async function readJob(uri: string, parts: McpParts): Promise<ReadResourceResult> {
+  const jobs = await parts.jobs();
+  const job = await jobs.find(jobIdOf(uri) ?? '');
+  if (job === undefined) throw notThere(uri, 'list_jobs tells the ids of all jobs on record');
+  const { stalledAfterMs } = jobs.settings;
+  const view = jobView(redactValues(job, parts.redact), { now: parts.clock.now(), stalledAfterMs });
+  return jsonContents(uri, view);
+}

@@ -1,0 +1,21 @@
+/** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
+import type { ReadResourceResult } from '@modelcontextprotocol/server';
+import type { McpParts } from '../mcp-parts.ts';
+import { notThere } from './not-there.ts';
+import { VIEWER_URI } from './uris.ts';
+
+/** By the MCP Apps extension (2026-01-26). */
+const MIME_TYPE = 'text/html;profile=mcp-app';
+
+/**
+ * Without domains of its own the host lets the page ask for nothing over the network; the picture comes with the
+ * result, or as a resource through the host.
+ */
+const UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
+
+/** @throws ResourceNotFoundError (-32602) where this program was put together without the page */
+export async function readViewer(parts: McpParts): Promise<ReadResourceResult> {
+  const html = await parts.viewerPage();
+  if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');
+  return { contents: [{ uri: VIEWER_URI, mimeType: MIME_TYPE, text: html, _meta: UI_META }] };
+}

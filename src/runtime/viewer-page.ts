@@ -1,0 +1,15 @@
+/** Reads the page that hosts show beside a result: one HTML file that the build puts beside the program. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** Beside the bundle; run from its sources, the program takes the one that was built last. */
+const PLACES = ['./viewer.html', '../../dist/viewer.html'];
+
+/** @returns `undefined` where there is none */
+export async function readViewerPage(): Promise<string | undefined> {
+  for (const place of PLACES) {
+    const text = await readFile(fileURLToPath(new URL(place, import.meta.url)), 'utf8').catch(() => undefined);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
