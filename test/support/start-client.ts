@@ -3,10 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client as ModernClient } from '@modelcontextprotocol/client';
+import { type McpSubscription, Client as ModernClient } from '@modelcontextprotocol/client';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport as V1Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ElicitRequestSchema,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
@@ -44,6 +48,8 @@ export type StoryOptions = {
   settings?: Partial<AppSettings>;
 };
 
+type CompletionRef = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
+
 export type Question = { message: string; requestedSchema?: unknown };
 
 export type Answer = {
@@ -62,8 +68,14 @@ export type Story = {
     options?: { signal?: AbortSignal; onProgress?: (step: ProgressStep) => void },
   ): Promise<Answer>;
   listTools(): Promise<Record<string, unknown>[]>;
-  readResource(uri: string): Promise<{ contents: { uri: string; mimeType?: string; blob?: string }[] }>;
-  listResources(): Promise<{ uri: string; mimeType?: string }[]>;
+  readResource(uri: string): Promise<{ contents: { uri: string; mimeType?: string; blob?: string; text?: string }[] }>;
+  listResources(cursor?: string): Promise<{ resources: { uri: string; mimeType?: string }[]; nextCursor?: string }>;
+  listPrompts(): Promise<Record<string, unknown>[]>;
+  getPrompt(name: string, args?: Record<string, string>): Promise<string>;
+  complete(ref: CompletionRef, name: string, value: string): Promise<string[]>;
+  /** Subscribes to resources; what is told of them goes to `news`, as `changed URI` and `list`. */
+  subscribe(uris: string[], news: (what: string) => void): Promise<void>;
+  unsubscribe(uris: string[]): Promise<void>;
   listTemplates(): Promise<{ uriTemplate: string }[]>;
   instructions(): string | undefined;
   protocol(): string;
@@ -188,8 +200,24 @@ async function freePort(): Promise<number> {
 
 type Connected = Pick<
   Story,
-  'call' | 'listTools' | 'readResource' | 'listResources' | 'listTemplates' | 'instructions' | 'protocol' | 'close'
+  | 'call'
+  | 'listTools'
+  | 'readResource'
+  | 'listResources'
+  | 'listTemplates'
+  | 'listPrompts'
+  | 'getPrompt'
+  | 'complete'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'instructions'
+  | 'protocol'
+  | 'close'
 >;
+
+/** The text of the first message. */
+const wordsOf = ({ messages }: { messages: { content: { type: string; text?: string } }[] }): string =>
+  messages[0]?.content.text ?? '';
 
 async function connect(options: StoryOptions, transport: InMemoryTransport): Promise<Connected> {
   const { era = 'v1', clientName = 'journey-client', onQuestion } = options;
@@ -223,7 +251,23 @@ async function connectV1(name: string, transport: InMemoryTransport, onQuestion:
       })) as Answer,
     listTools: async () => (await client.listTools()).tools,
     readResource: async (uri) => (await client.readResource({ uri })) as Awaited<ReturnType<Story['readResource']>>,
-    listResources: async () => (await client.listResources()).resources as { uri: string; mimeType?: string }[],
+    listResources: async (cursor) =>
+      (await client.listResources(cursor === undefined ? {} : { cursor })) as Awaited<
+        ReturnType<Story['listResources']>
+      >,
+    listPrompts: async () => (await client.listPrompts()).prompts,
+    getPrompt: async (prompt, args = {}) =>
+      wordsOf((await client.getPrompt({ name: prompt, arguments: args })) as Parameters<typeof wordsOf>[0]),
+    complete: async (ref, argument, value) =>
+      (await client.complete({ ref, argument: { name: argument, value } })).completion.values,
+    subscribe: async (uris, news) => {
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => news(`changed ${params.uri}`));
+      client.setNotificationHandler(ResourceListChangedNotificationSchema, () => news('list'));
+      for (const uri of uris) await client.subscribeResource({ uri });
+    },
+    unsubscribe: async (uris) => {
+      for (const uri of uris) await client.unsubscribeResource({ uri });
+    },
     listTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
     instructions: () => client.getInstructions(),
     protocol: () => agreed,
@@ -245,6 +289,7 @@ async function connectV2(
   if (onQuestion !== undefined)
     client.setRequestHandler('elicitation/create', async ({ params }) => onQuestion(params as Question));
   await client.connect(transport as unknown as Parameters<ModernClient['connect']>[0]);
+  let listening: McpSubscription | undefined;
   return {
     call: async (tool, args = {}, { signal, onProgress } = {}) =>
       (await client.callTool(
@@ -257,7 +302,25 @@ async function connectV2(
       )) as Answer,
     listTools: async () => (await client.listTools()).tools,
     readResource: async (uri) => (await client.readResource({ uri })) as Awaited<ReturnType<Story['readResource']>>,
-    listResources: async () => (await client.listResources()).resources as { uri: string; mimeType?: string }[],
+    listResources: async (cursor) =>
+      (await client.listResources(cursor === undefined ? {} : { cursor })) as Awaited<
+        ReturnType<Story['listResources']>
+      >,
+    listPrompts: async () => (await client.listPrompts()).prompts,
+    getPrompt: async (prompt, args = {}) =>
+      wordsOf((await client.getPrompt({ name: prompt, arguments: args })) as Parameters<typeof wordsOf>[0]),
+    complete: async (ref, argument, value) =>
+      (await client.complete({ ref, argument: { name: argument, value } })).completion.values,
+    subscribe: async (uris, news) => {
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => news(`changed ${params.uri}`));
+      client.setNotificationHandler('notifications/resources/list_changed', () => news('list'));
+      if (era === '2026') listening = await client.listen({ resourceSubscriptions: uris, resourcesListChanged: true });
+      else for (const uri of uris) await client.subscribeResource({ uri });
+    },
+    unsubscribe: async (uris) => {
+      if (era === '2026') await listening?.close();
+      else for (const uri of uris) await client.unsubscribeResource({ uri });
+    },
     listTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
     instructions: () => client.getInstructions(),
     protocol: () => client.getNegotiatedProtocolVersion() ?? '',
