@@ -5,6 +5,11 @@ export type JobPage = { jobs: readonly Job[]; nextCursor?: string };
 
 const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;
 
+/** The order of every list: of one moment, by id. */
+export function newestFirst(one: Job, other: Job): number {
+  return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1);
+}
+
 /**
  * @param jobs newest first
  * @param cursor of the page before; it names the last job of that page, which need not exist any more

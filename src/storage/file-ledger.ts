@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
+import { newestFirst } from '../core/job-page.ts';
 import { type RecordReading, readRecord, recordText } from '../core/job-record.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
@@ -128,7 +129,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
       const job = record.type === 'job' ? record.job : (await usable(id, record))?.job;
       if (job !== undefined) found.push(job);
     }
-    return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+    return found.sort(newestFirst);
   }
 
   function hint(remoteId: string, id: string): void {

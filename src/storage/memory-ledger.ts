@@ -1,6 +1,7 @@
 /** Job records for as long as the process lives. */
 import { isOver, type Job } from '../core/job.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
+import { newestFirst } from '../core/job-page.ts';
 
 /** Finished jobs beyond this number are forgotten, the oldest first; running ones never. */
 const KEPT_JOBS = 1_000;
@@ -26,7 +27,7 @@ export function createMemoryLedger(): JobLedger {
       return jobs.get(id) ?? [...jobs.values()].find((job) => job.remoteId === id);
     },
     async list() {
-      return [...jobs.values()].reverse();
+      return [...jobs.values()].sort(newestFirst);
     },
   };
 }
