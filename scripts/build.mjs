@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildViewer } from './build-viewer.mjs';
 import { lazySchemas, smallValidator, unusedImport } from './lean-sdk.mjs';
 import { leanUndici } from './lean-undici.mjs';
 import { listedTools } from './listed-tools.mjs';
@@ -66,7 +67,9 @@ async function main() {
   }
 
   const files = new Map(outputFiles.map(({ path, text }) => [relative(ROOT, path).split(sep).join('/'), text]));
-  const licenses = await thirdPartyLicenses(ROOT, [...bundledInputs(metafile).keys()], CODECS);
+  const viewer = await buildViewer(ROOT);
+  const inputs = [metafile, viewer.metafile].flatMap((one) => [...bundledInputs(one).keys()]);
+  const licenses = await thirdPartyLicenses(ROOT, inputs, CODECS);
 
   await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
@@ -77,9 +80,10 @@ async function main() {
     await copyFile(require.resolve(codec), copy);
     await chmod(copy, 0o644);
   }
+  await writeFile(join(OUT, 'viewer.html'), viewer.html);
   await writeFile(join(OUT, 'THIRD_PARTY_LICENSES.txt'), licenses);
 
-  if (process.argv.includes('--verbose')) report(name, version, files, metafile);
+  if (process.argv.includes('--verbose')) report(name, version, files, metafile, viewer.html);
 }
 
 /** Every source file that left at least a byte in an output, with those outputs. */
@@ -108,12 +112,13 @@ function filesAtStart({ outputs }, file = START, found = new Set()) {
 }
 
 /** Outputs by size, and whose code is in the start. */
-function report(name, version, files, metafile) {
+function report(name, version, files, metafile, viewer) {
   const start = filesAtStart(metafile);
   const rows = [...files].map(([file, code]) => ({ file, bytes: Buffer.byteLength(code), atStart: start.has(file) }));
   rows.sort((a, b) => b.bytes - a.bytes);
   console.log(`${name} ${version}`);
   console.table(rows);
+  console.log(`Viewer: ${(viewer.length / 1000).toFixed(0)} kB`);
   console.log(`JavaScript: ${(rows.reduce((sum, { bytes }) => sum + bytes, 0) / 1000).toFixed(0)} kB`);
   const owners = new Map();
   for (const [file, { inputs }] of Object.entries(metafile.outputs)) {

@@ -22,6 +22,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   config: { src: ['core'], packages: ['zod'] },
   transports: { src: ['core', 'runtime'], packages: [SERVER_SDK, 'node:http', 'node:stream'] },
   'app.ts': { src: ['core', 'config', 'doitong', 'storage', 'images', 'runtime', 'jobs'], packages: [] },
+  viewer: { src: [], packages: ['@modelcontextprotocol/ext-apps'] },
   cli: EVERYTHING,
   'main.ts': EVERYTHING,
   sandbox: { src: [], packages: ['graphql', 'graphql-http', '@jsquash/*', NODE] },
@@ -49,7 +50,8 @@ const CONFINED: readonly {
     pattern:
       /\bDate\.now\b|\bnew Date(?:\(\s*\)|(?!\s*\())|\bMath\.random\b|(?:(?<![.\w])|\bglobalThis\.)(?:setTimeout|setInterval)\b|\bperformance\.now\b|\bprocess\.hrtime\b|\bAbortSignal\.timeout\b/,
     modules: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/,
-    allowed: ['runtime', 'sandbox'],
+    // The page in a host has no port to a clock.
+    allowed: ['runtime', 'sandbox', 'viewer'],
     belongs:
       'How long to wait is decided in core/ (a pure function); waiting and the time of day come through the Clock port that runtime/ implements.',
   },

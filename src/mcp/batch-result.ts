@@ -6,6 +6,7 @@ import { batchText, batchView } from './batch-text.ts';
 import type { JobViewOptions } from './job-view.ts';
 import { ENVELOPE_CHARACTERS, linkPart, type ResultShape } from './result.ts';
 import { bytesWithin, charactersOf, imagePart, type PictureSource } from './shown-picture.ts';
+import { jobsMeta } from './viewer-link.ts';
 import type { JobsOutcome } from './tool.ts';
 
 /** What is kept free for the sentences about the pictures. */
@@ -29,11 +30,12 @@ export async function batchResult(
   const view = batchView(outcome, options);
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
   const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
+  const meta = shape.hasViewer ? jobsMeta(view.jobs) : {};
   const saved = outcome.jobs.filter((job) => job.state === 'saved');
   const links = wants('link') ? saved.map(linkPart) : [];
   const taken =
     2 * batchText(view, outcome, []).length +
-    JSON.stringify(structured).length +
+    JSON.stringify({ ...structured, ...meta }).length +
     links.length * LINK_CHARACTERS +
     NOTE_CHARACTERS +
     ENVELOPE_CHARACTERS;
@@ -55,7 +57,7 @@ export async function batchResult(
     const notes = wants('image') ? notesOn(pictures, saved.length) : [];
     content.unshift({ type: 'text', text: batchText(view, outcome, notes) });
   }
-  return { content, ...structured, ...(view.failed === view.jobs.length ? { isError: true } : {}) };
+  return { content, ...structured, ...meta, ...(view.failed === view.jobs.length ? { isError: true } : {}) };
 }
 
 function notesOn(shown: readonly ShownPicture[], saved: number): string[] {

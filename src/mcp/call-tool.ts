@@ -92,8 +92,8 @@ async function render(
       () => parts.clock.monotonic(),
     );
   }
-  const { job, duplicate, waitedSeconds } = outcome;
-  const shown = { ...options, duplicate, waitedSeconds };
+  const { job, duplicate, waitedSeconds, outlook } = outcome;
+  const shown = { ...options, duplicate, waitedSeconds, outlook };
   return jobResult(redactValues(job, parts.redact), shape, shown, (_, bounds) => pictureOf(job, bounds, parts));
 }
 
@@ -127,6 +127,7 @@ function resultShape(identity: HostIdentity, parts: McpParts): ResultShape {
   return {
     parts: parts.preview === 'off' ? wanted.filter((part) => part !== 'image') : wanted,
     maxCharacters: profile.maxResultCharacters,
+    hasViewer: identity.showsViewer ?? false,
     maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,
   };
 }

@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { HostIdentity } from './host-profiles.ts';
+import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
 
 const envelopeSchema = z.object({
   [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
@@ -17,6 +18,10 @@ const envelopeSchema = z.object({
 
 const askingSchema = z.object({ elicitation: z.looseObject({}) });
 
+const viewingSchema = z.object({
+  extensions: z.object({ [VIEWER_EXTENSION]: z.object({ mimeTypes: z.array(z.string()).optional() }) }),
+});
+
 /** From the request's own envelope (2026-07-28), else from what the connection agreed on at its beginning. */
 export function identityOf(server: Server, context: ServerContext): HostIdentity {
   const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
@@ -25,9 +30,17 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return {
     canAsk: canAsk(capabilities),
+    showsViewer: showsViewer(capabilities),
     ...(clientName === undefined ? {} : { clientName }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),
   };
+}
+
+/** What kinds of pages a host takes, it may leave unsaid. */
+function showsViewer(capabilities: unknown): boolean {
+  const { data } = viewingSchema.safeParse(capabilities);
+  const { mimeTypes } = data?.extensions[VIEWER_EXTENSION] ?? {};
+  return data !== undefined && (mimeTypes === undefined || mimeTypes.includes(VIEWER_MIME_TYPE));
 }
 
 /** Forms are what an undivided declaration means; a client may also declare that it shows addresses alone. */

@@ -97,6 +97,8 @@ export type HostIdentity = {
   protocolVersion?: string;
   /** Whether it can put a question to its user. */
   canAsk?: boolean;
+  /** Whether it shows the viewer beside a result. */
+  showsViewer?: boolean;
 };
 
 /** Protocol revision that defined `resource_link`; revisions are dates and compare as text. */

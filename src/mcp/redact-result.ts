@@ -4,8 +4,13 @@ import type { Redact } from '../core/redaction.ts';
 
 export function redactResult(result: CallToolResult, redact: Redact): CallToolResult {
   const content = result.content.map((part) => (part.type === 'text' ? { ...part, text: redact(part.text) } : part));
-  if (result.structuredContent === undefined) return { ...result, content };
-  return { ...result, content, structuredContent: redactValues(result.structuredContent, redact) };
+  const { structuredContent, _meta } = result;
+  return {
+    ...result,
+    content,
+    ...(structuredContent === undefined ? {} : { structuredContent: redactValues(structuredContent, redact) }),
+    ...(_meta === undefined ? {} : { _meta: redactValues(_meta, redact) }),
+  };
 }
 
 /** Every text inside a value, however deep. */

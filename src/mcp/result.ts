@@ -1,5 +1,6 @@
 /** Puts a tool's outcome together as the parts that this host can take, within its size. */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
+import type { Outlook } from '../core/durations.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { ResultPart } from '../core/result-part.ts';
@@ -8,6 +9,7 @@ import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';
 import { imageUri } from './resources/uris.ts';
 import { bytesWithin, imagePart, type PictureSource, pictureNote } from './shown-picture.ts';
+import { jobMeta } from './viewer-link.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
 export type ResultShape = {
@@ -15,6 +17,8 @@ export type ResultShape = {
   maxCharacters: number;
   /** Of a picture inside the answer: pixels of its longer side. */
   maxSidePx: number;
+  /** The host shows the viewer beside it. */
+  hasViewer: boolean;
 };
 
 /** Characters kept free for what the protocol puts around the result. */
@@ -27,15 +31,17 @@ const NOTE_CHARACTERS = 400;
 export async function jobResult(
   job: Job,
   shape: ResultShape,
-  options: JobViewOptions & { waitedSeconds?: number | undefined },
+  options: JobViewOptions & { waitedSeconds?: number | undefined; outlook?: Outlook | undefined },
   pictureOf: PictureSource,
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
   const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
+  const meta = shape.hasViewer ? jobMeta(view, options.outlook) : {};
   const words = jobText(view, job, { waitedSeconds: options.waitedSeconds });
   // Text is escaped where it stands in the result: at most twice its length, as far as prompts go.
-  const taken = 2 * words.length + JSON.stringify(structured).length + ENVELOPE_CHARACTERS + NOTE_CHARACTERS;
+  const taken =
+    2 * words.length + JSON.stringify({ ...structured, ...meta }).length + ENVELOPE_CHARACTERS + NOTE_CHARACTERS;
   const bounds = { maxBytes: bytesWithin(shape.maxCharacters - taken), maxSidePx: shape.maxSidePx };
   const picture = wants('image') ? await pictureOf(job, bounds) : undefined;
   const notes = pictureNote(picture);
@@ -45,7 +51,7 @@ export async function jobResult(
   if (wants('link') && job.state === 'saved') content.push(linkPart(job));
   // Text first: hosts that show one part show this one.
   if (wants('text') || content.length === 0) content.unshift({ type: 'text', text });
-  return { content, ...structured, ...(endedBadly(job) ? { isError: true } : {}) };
+  return { content, ...structured, ...meta, ...(endedBadly(job) ? { isError: true } : {}) };
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {

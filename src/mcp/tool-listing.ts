@@ -3,6 +3,7 @@ import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
 import type { AnyTool, ToolEffect } from './tool.ts';
+import { VIEWER_TOOL_META } from './viewer-link.ts';
 
 export function listTools(): ListedTool[] {
   return TOOLS.map(listedTool);
@@ -16,6 +17,7 @@ export function listedTool(tool: AnyTool): ListedTool {
     inputSchema: jsonSchema(tool.input, 'input'),
     ...(tool.output === undefined ? {} : { outputSchema: jsonSchema(tool.output, 'output') }),
     annotations: { title: tool.title, ...annotations(tool.effect) },
+    ...(tool.hasViewer ? { _meta: VIEWER_TOOL_META } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
 import type * as z from 'zod';
+import type { Outlook } from '../core/durations.ts';
 import type { Job } from '../core/job.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Answer } from '../jobs/consent.ts';
@@ -42,7 +43,7 @@ export type JobsOutcome = {
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
-  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number }
+  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number; outlook?: Outlook }
   | ({ type: 'jobs' } & JobsOutcome)
   /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
   | { type: 'ask'; question: string; yes: string }
@@ -58,6 +59,8 @@ export type Tool<Input extends z.ZodObject = z.ZodObject> = {
   input: Input;
   /** Declared only by tools that always send `structuredContent`. */
   output?: z.ZodObject;
+  /** Hosts with MCP Apps show its results in the viewer. */
+  hasViewer?: true;
   handle: (input: z.output<Input>, context: ToolContext) => Promise<ToolOutcome>;
 };
 

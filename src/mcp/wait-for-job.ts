@@ -1,6 +1,6 @@
 /** Waits for a job on behalf of a call and tells its progress. */
 import type { Outlook } from '../core/durations.ts';
-import type { Job } from '../core/job.ts';
+import { isEnded, type Job } from '../core/job.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { waitFraction } from '../core/wait-progress.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
@@ -15,17 +15,26 @@ export async function waitForJob(
   duplicate = false,
 ): Promise<ToolOutcome> {
   const began = context.now();
+  let last: Outlook | undefined;
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal: context.signal,
-    onTick: (current, elapsedMs, hold, outlook) =>
+    onTick: (current, elapsedMs, hold, outlook) => {
+      last = outlook;
       context.progress(
         fractionOf(current, elapsedMs, outlook),
         hold === undefined ? message(current, elapsedMs, outlook) : holdMessage(hold, context.now()),
-      ),
+      );
+    },
   });
   const waitedSeconds = Math.round((context.now() - began) / 1_000);
-  return { type: 'job', job, duplicate, ...(waitedSeconds > 0 ? { waitedSeconds } : {}) };
+  return {
+    type: 'job',
+    job,
+    duplicate,
+    ...(waitedSeconds > 0 ? { waitedSeconds } : {}),
+    ...(last === undefined || isEnded(job) ? {} : { outlook: last }),
+  };
 }
 
 function holdMessage({ reason, until }: Hold, now: number): string {

@@ -1,7 +1,7 @@
 /** Each host gets what it can take, and what it would drop is never the only copy of a fact. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeJpeg } from '../support/jpeg.ts';
-import { type Answer, type Era, type Story, startStory, textOf } from '../support/start-client.ts';
+import { type Answer, ERAS, type Era, type Story, startStory, textOf } from '../support/start-client.ts';
 
 let story: Story | undefined;
 afterEach(async () => {
@@ -91,4 +91,45 @@ it('limits always come as data, whatever the host', async () => {
     await story.close();
   }
   story = undefined;
+});
+
+describe.each(ERAS)('the viewer (%s)', (era) => {
+  const JOB = 'io.github.flux-pro-mcp/job';
+
+  it('is told the job beside the result where the host shows it, and no other host is', async () => {
+    for (const showsViewer of [true, false]) {
+      story = await startStory({ era, showsViewer, clientName: 'vscode', sandbox: { jobDurationMs: 0 } });
+      const answer = await story.call('generate_image', { prompt: 'A kite', width: 256, height: 256 });
+      expect(types(answer)).toEqual([TEXT, IMAGE, LINK]);
+      const job = answer._meta?.[JOB] as Record<string, unknown> | undefined;
+      if (showsViewer) expect(job).toMatchObject({ status: 'completed', prompt: 'A kite' });
+      else expect(job).toBeUndefined();
+      await story.close();
+    }
+    story = undefined;
+  });
+
+  it('is a page that tools name and that can be read, without being listed', async () => {
+    story = await startStory({ era });
+    const tools = (await story.listTools()) as { name: string; _meta?: { ui?: { resourceUri?: string } } }[];
+    const named = tools.filter(({ _meta }) => _meta?.ui?.resourceUri === 'ui://flux/viewer').map(({ name }) => name);
+    expect(named).toEqual(['generate_image', 'generate_images', 'get_job_status']);
+    const [page] = (await story.readResource('ui://flux/viewer')).contents;
+    expect(page?.mimeType).toBe('text/html;profile=mcp-app');
+    expect(page?.text).toMatch(/^<!doctype html>/);
+    expect((await story.listResources()).resources.map(({ uri }) => uri)).not.toContain('ui://flux/viewer');
+    expect(story.startedApps()).toBe(0);
+  });
+});
+
+it('the viewer is told several jobs, and how far an open one is', async () => {
+  story = await startStory({ showsViewer: true, sandbox: { jobDurationMs: 30_000 } });
+  const open = await story.call('generate_image', { prompt: 'A kite', width: 256, height: 256, wait_seconds: 2 });
+  expect(open._meta).toMatchObject({
+    'io.github.flux-pro-mcp/job': { status: 'processing' },
+    'io.github.flux-pro-mcp/outlook': { fraction: expect.any(Number), seconds_left: expect.any(Number) },
+  });
+  const images = ['A lamp', 'A boat'].map((prompt) => ({ prompt, width: 256, height: 256 }));
+  const several = await story.call('generate_images', { images, wait_seconds: 100 });
+  expect(several._meta?.['io.github.flux-pro-mcp/jobs']).toHaveLength(2);
 });

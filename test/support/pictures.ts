@@ -10,10 +10,10 @@ const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WasmCompil
 const require = createRequire(import.meta.url);
 const codec = async (path: string): Promise<object> => wasm.compile(await readFile(require.resolve(path)));
 
-type Pixels = { data: Uint8ClampedArray; width: number; height: number; colorSpace: 'srgb' };
+type Pixels = { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number; colorSpace: 'srgb' };
 
 /** Soft shapes with grain on them, always the same; `grain` 0…1. */
-export function pixelsOf(width: number, height: number, grain = 0.1): Pixels {
+function pixelsOf(width: number, height: number, grain = 0.1): Pixels {
   const data = new Uint8ClampedArray(width * height * 4);
   let seed = 12_345;
   for (let y = 0, at = 0; y < height; y += 1)

@@ -42,6 +42,8 @@ export type StoryOptions = {
   sandboxed?: boolean;
   /** Plays the user of a client that can put questions; absent: the client cannot. */
   onQuestion?: (question: Question) => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> };
+  /** The client shows the viewer beside results, by the MCP Apps extension. */
+  showsViewer?: boolean;
   /** The service is given an address on this machine where the app listens, as `serve` does; it posts by scenario. */
   webhooks?: boolean;
   /** What the settings say instead of the sandbox's own. */
@@ -56,6 +58,7 @@ export type Answer = {
   content: { type: string; text?: string; data?: string; mimeType?: string; uri?: string }[];
   structuredContent?: Record<string, unknown>;
   isError?: boolean;
+  _meta?: Record<string, unknown>;
 };
 
 /** `at`: real milliseconds, from an arbitrary start. */
@@ -220,19 +223,22 @@ const wordsOf = ({ messages }: { messages: { content: { type: string; text?: str
   messages[0]?.content.text ?? '';
 
 async function connect(options: StoryOptions, transport: InMemoryTransport): Promise<Connected> {
-  const { era = 'v1', clientName = 'journey-client', onQuestion } = options;
-  return era === 'v1'
-    ? connectV1(clientName, transport, onQuestion)
-    : connectV2(clientName, transport, era, onQuestion);
+  const { era = 'v1' } = options;
+  return era === 'v1' ? connectV1(options, transport) : connectV2(options, transport, era);
 }
 
-type OnQuestion = StoryOptions['onQuestion'];
-const asking = (onQuestion: OnQuestion) => (onQuestion === undefined ? {} : { elicitation: {} });
+const VIEWER = { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } };
+const capabilitiesOf = ({ onQuestion, showsViewer }: StoryOptions) => ({
+  ...(onQuestion === undefined ? {} : { elicitation: {} }),
+  ...(showsViewer ? { extensions: VIEWER } : {}),
+});
+const nameOf = ({ clientName = 'journey-client' }: StoryOptions): string => clientName;
 
 const CALL_TIMEOUT_MS = 20_000;
 
-async function connectV1(name: string, transport: InMemoryTransport, onQuestion: OnQuestion): Promise<Connected> {
-  const client = new V1Client({ name, version: '1.0.0' }, { capabilities: asking(onQuestion) });
+async function connectV1(options: StoryOptions, transport: InMemoryTransport): Promise<Connected> {
+  const { onQuestion } = options;
+  const client = new V1Client({ name: nameOf(options), version: '1.0.0' }, { capabilities: capabilitiesOf(options) });
   if (onQuestion !== undefined)
     client.setRequestHandler(ElicitRequestSchema, async ({ params }) => onQuestion(params as Question));
   let agreed = '';
@@ -275,16 +281,12 @@ async function connectV1(name: string, transport: InMemoryTransport, onQuestion:
   };
 }
 
-async function connectV2(
-  name: string,
-  transport: InMemoryTransport,
-  era: 'v2' | '2026',
-  onQuestion: OnQuestion,
-): Promise<Connected> {
+async function connectV2(options: StoryOptions, transport: InMemoryTransport, era: 'v2' | '2026'): Promise<Connected> {
+  const { onQuestion } = options;
   const mode = era === '2026' ? ({ pin: '2026-07-28' } as const) : 'legacy';
   const client = new ModernClient(
-    { name, version: '1.0.0' },
-    { versionNegotiation: { mode }, capabilities: asking(onQuestion) },
+    { name: nameOf(options), version: '1.0.0' },
+    { versionNegotiation: { mode }, capabilities: capabilitiesOf(options) },
   );
   if (onQuestion !== undefined)
     client.setRequestHandler('elicitation/create', async ({ params }) => onQuestion(params as Question));

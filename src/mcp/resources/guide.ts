@@ -12,7 +12,7 @@ export const GUIDE_RESOURCE: ListResourcesResult['resources'][number] = {
   annotations: { audience: ['assistant'] },
 };
 
-export function guideText(): string {
+function guideText(): string {
   const parts = ELEMENTS.map(
     ({ title, asks, suggestions }) => `- **${title}**: ${asks} For example: ${suggestions.slice(0, 6).join('; ')}.`,
   );

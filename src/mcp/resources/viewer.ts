@@ -1,11 +1,9 @@
 /** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import type { McpParts } from '../mcp-parts.ts';
+import { VIEWER_MIME_TYPE } from '../viewer-link.ts';
 import { notThere } from './not-there.ts';
 import { VIEWER_URI } from './uris.ts';
-
-/** By the MCP Apps extension (2026-01-26). */
-const MIME_TYPE = 'text/html;profile=mcp-app';
 
 /**
  * Without domains of its own the host lets the page ask for nothing over the network; the picture comes with the
@@ -17,5 +15,5 @@ const UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBor
 export async function readViewer(parts: McpParts): Promise<ReadResourceResult> {
   const html = await parts.viewerPage();
   if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');
-  return { contents: [{ uri: VIEWER_URI, mimeType: MIME_TYPE, text: html, _meta: UI_META }] };
+  return { contents: [{ uri: VIEWER_URI, mimeType: VIEWER_MIME_TYPE, text: html, _meta: UI_META }] };
 }

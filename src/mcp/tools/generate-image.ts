@@ -33,6 +33,7 @@ export const generateImage = defineTool({
     'result name subject, style, mood, lighting, camera angle and composition.',
   effect: 'spend',
   input,
+  hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
     const { request, ...options } = entryOf(args, (url) => jobs.webhookTarget(url));

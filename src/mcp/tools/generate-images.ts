@@ -42,6 +42,7 @@ export const generateImages = defineTool({
     'twice, or get_job_status for one. Never order them anew because of a time-out.',
   effect: 'spend',
   input,
+  hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
     const entries = args.images.map((one, at) => {

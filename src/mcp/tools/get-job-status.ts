@@ -31,6 +31,7 @@ export const getJobStatus = defineTool({
     'earlier sessions are known, too: list_jobs finds them.',
   effect: 'read',
   input,
+  hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
     const job = await jobs.look(args.job_id, context.signal);

@@ -20,7 +20,7 @@ type Options = {
 };
 const resultOf = (parts: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
   const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
-  return jobResult(job, { parts, maxCharacters: max, maxSidePx: 2_000 }, TIMES, async (_, bounds) => {
+  return jobResult(job, { parts, maxCharacters: max, maxSidePx: 2_000, hasViewer: false }, TIMES, async (_, bounds) => {
     options.onBounds?.(bounds);
     return picture;
   });
@@ -136,7 +136,7 @@ describe('an error', () => {
 
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
-  const shape = { parts: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000 };
+  const shape = { parts: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
   const text =
     'The service failed. No credits were spent. Trying again as it stands does not help.\nNext: Set the key.';
 

@@ -1,0 +1,46 @@
+/** The pictures that the page knows of, and which of them is looked at. */
+import { isFinished, type ViewedJob, type ViewedOutlook } from './viewed-job.ts';
+
+export type Entry = {
+  job: ViewedJob;
+  /** `data:` address. */
+  picture?: string;
+  outlook?: ViewedOutlook | undefined;
+  /** Milliseconds of the page's clock, when it was first seen. */
+  since: number;
+};
+
+export class Album {
+  readonly #entries = new Map<string, Entry>();
+  #selected: string | undefined;
+
+  get entries(): readonly Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  get selected(): Entry | undefined {
+    return this.#selected === undefined ? undefined : this.#entries.get(this.#selected);
+  }
+
+  /** Adds the job, or takes over what is new about it; the first one is looked at. */
+  take(job: ViewedJob, news: { picture?: string | undefined; outlook?: ViewedOutlook | undefined }, now: number): void {
+    const known = this.#entries.get(job.jobId);
+    const picture = news.picture ?? known?.picture;
+    this.#entries.set(job.jobId, {
+      job,
+      since: known?.since ?? now,
+      outlook: isFinished(job) ? undefined : news.outlook,
+      ...(picture === undefined ? {} : { picture }),
+    });
+    this.#selected ??= job.jobId;
+  }
+
+  select(jobId: string): void {
+    if (this.#entries.has(jobId)) this.#selected = jobId;
+  }
+
+  /** The unfinished one that has waited longest. */
+  nextOpen(): Entry | undefined {
+    return this.entries.find(({ job }) => !isFinished(job));
+  }
+}

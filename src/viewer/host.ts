@@ -1,0 +1,76 @@
+/** The host around the page, as far as the page needs it: tools, resources, links, and how it looks. */
+import {
+  App,
+  applyDocumentTheme,
+  applyHostStyleVariables,
+  type McpUiHostContext,
+  PostMessageTransport,
+} from '@modelcontextprotocol/ext-apps';
+import { pictureIn, type ResultLike } from './viewed-job.ts';
+
+/** Longer than a tool waits. */
+const CALL_LIMIT_MS = 90_000;
+
+export type HostEvents = {
+  onInput: (args: Readonly<Record<string, unknown>>) => void;
+  onResult: (result: ResultLike) => void;
+  onCancelled: () => void;
+};
+
+export class Host {
+  readonly #app: App;
+
+  constructor(events: HostEvents) {
+    this.#app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
+    this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
+    this.#app.ontoolresult = (params) => events.onResult(params);
+    this.#app.ontoolcancelled = () => events.onCancelled();
+    this.#app.onhostcontextchanged = (context) => dress(context);
+  }
+
+  async connect(): Promise<void> {
+    await this.#app.connect(new PostMessageTransport(window.parent, window.parent), {});
+    const context = this.#app.getHostContext();
+    if (context !== undefined) dress(context);
+  }
+
+  get canCall(): boolean {
+    return this.#app.getHostCapabilities()?.serverTools !== undefined;
+  }
+
+  /** @throws when the host refuses, or the server does */
+  call(name: string, args: Record<string, unknown>): Promise<ResultLike> {
+    return this.#app.callServerTool({ name, arguments: args }, { timeout: CALL_LIMIT_MS });
+  }
+
+  /** The saved picture, through the host; `undefined` where that does not go. */
+  async picture(jobId: string): Promise<string | undefined> {
+    if (this.#app.getHostCapabilities()?.serverResources === undefined) return undefined;
+    try {
+      const { contents } = await this.#app.readServerResource({ uri: `flux://images/${jobId}` });
+      return pictureIn(contents);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @returns whether the host opened it */
+  async open(url: string): Promise<boolean> {
+    try {
+      return (await this.#app.openLink({ url })).isError !== true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Lets the model know what the user did here; a host that does not take it is none the worse. */
+  async tellModel(text: string): Promise<void> {
+    if (this.#app.getHostCapabilities()?.updateModelContext === undefined) return;
+    await this.#app.updateModelContext({ content: [{ type: 'text', text }] }).catch(() => undefined);
+  }
+}
+
+function dress({ theme, styles }: McpUiHostContext): void {
+  if (theme !== undefined) applyDocumentTheme(theme);
+  if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
+}
