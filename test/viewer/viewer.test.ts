@@ -10,7 +10,7 @@ if (!hasChromium) console.warn(`The viewer is not tested: there is no browser at
 
 const SCREENSHOTS = join(import.meta.dirname, '..', '..', 'docs', 'images');
 const PICTURE = await pictureData(PROMPT, 608, 416);
-const OTHER = await pictureData('another', 320, 320);
+const OTHER = await pictureData('Another lighthouse', 608, 416);
 
 describe.skipIf(!hasChromium)('the viewer', () => {
   let theatre: Theatre;
