@@ -46,21 +46,35 @@ function decode(bytes: Uint8Array): Promise<Pixels> | undefined {
 async function fitted(pixels: Pixels, sentBytes: number, bounds: PreviewBounds): Promise<MadePreview | undefined> {
   const longer = Math.max(pixels.width, pixels.height);
   const most = Math.min(longer, bounds.maxSidePx);
-  let side = Math.min(most, longer * Math.sqrt((AIM * bounds.maxBytes) / (SHARE * sentBytes)));
+  const aim = AIM * bounds.maxBytes;
+  let side = Math.min(most, longer * Math.sqrt(aim / (SHARE * sentBytes)));
   let best: MadePreview | undefined;
-  let tooMuch = Number.POSITIVE_INFINITY;
+  let fits: Try | undefined;
+  let exceeds: Try | undefined;
   for (let tries = 0; tries < TRIES && side >= SIDE_MIN_PX; tries += 1) {
     const made = await encoded(pixels, Math.floor(side));
-    const length = made.bytes.length;
-    if (length > bounds.maxBytes) tooMuch = Math.min(tooMuch, side);
-    else if (best === undefined || made.width * made.height > best.width * best.height) best = made;
-    if (best === made && (side >= most || length >= GOOD * bounds.maxBytes)) break;
-    const next = Math.min(most, side * Math.sqrt((AIM * bounds.maxBytes) / length));
-    // Never again where it was too much.
-    side = next < tooMuch ? next : (side + tooMuch) / 2;
-    if (best !== undefined && side < 1.03 * Math.max(best.width, best.height)) break;
+    const tried = { side, bytes: made.bytes.length };
+    if (tried.bytes > bounds.maxBytes) exceeds = tried;
+    else {
+      best = made;
+      fits = tried;
+      if (side >= most || tried.bytes >= GOOD * bounds.maxBytes) break;
+    }
+    side = Math.min(most, sideFor(aim, tried, fits, exceeds));
+    // Nothing to be won any more.
+    if (fits !== undefined && side < 1.01 * fits.side) break;
   }
   return best;
+}
+
+/** What a picture of that side took. */
+type Try = { side: number; bytes: number };
+
+/** Bytes grow with a power of the side: as it is between two tries, or with the square as long as there is one. */
+function sideFor(aim: number, last: Try, fits: Try | undefined, exceeds: Try | undefined): number {
+  if (fits === undefined || exceeds === undefined) return last.side * Math.sqrt(aim / last.bytes);
+  const power = Math.log(exceeds.bytes / fits.bytes) / Math.log(exceeds.side / fits.side);
+  return fits.side * (aim / fits.bytes) ** (1 / power);
 }
 
 async function encoded(pixels: Pixels, side: number): Promise<MadePreview> {

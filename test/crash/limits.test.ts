@@ -1,6 +1,7 @@
 /** Several processes with one key: the request limit, the budget and equal orders hold across them. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { CustomFault } from '../support/fault-server.ts';
+import { SMALL_JPEG } from '../support/pictures.ts';
 import { type Crew, hireCrew } from './crew.ts';
 import { callTogether } from './crew-call.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
@@ -15,7 +16,7 @@ const ALL_ARE_UP_MS = 1_500;
 const QUICK_PICTURE: CustomFault = {
   status: 200,
   headers: { 'content-type': 'image/jpeg' },
-  body: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0xff, 0xd9),
+  body: SMALL_JPEG,
 };
 
 let bench: Stage;

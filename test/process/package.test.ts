@@ -20,7 +20,8 @@ const FILES: readonly RegExp[] = [
   /^dist\/main\.js$/,
   // Chunks of the program, by the bundler's names.
   /^dist\/[a-z][a-z-]*(?:-[A-Z0-9]{8})?\.js$/,
-  /^dist\/mozjpeg_(?:enc|dec)\.wasm$/,
+  /^dist\/(?:mozjpeg_(?:enc|dec)|webp_dec|squoosh_(?:png|resize)_bg)\.wasm$/,
+  /^dist\/viewer\.html$/,
   /^dist\/THIRD_PARTY_LICENSES\.txt$/,
 ];
 
@@ -56,7 +57,7 @@ describe('the packed package', () => {
   it('imports nothing but Node itself and its own files', async () => {
     const { metafile } = await build({
       absWorkingDir: packed.folder,
-      entryPoints: ['dist/main.js'],
+      entryPoints: ['dist/main.js', 'dist/preview-worker.js'],
       bundle: true,
       write: false,
       metafile: true,
@@ -77,7 +78,18 @@ describe('the packed package', () => {
 
   it('lists the licences of what is bundled', async () => {
     const licences = await readPacked('dist/THIRD_PARTY_LICENSES.txt');
-    for (const name of ['@modelcontextprotocol/server', 'zod', 'undici', 'graphql', '@jsquash/jpeg']) {
+    for (const name of [
+      '@modelcontextprotocol/server',
+      'zod',
+      'undici',
+      'graphql',
+      '@jsquash/jpeg',
+      '@jsquash/png',
+      '@jsquash/webp',
+      '@jsquash/resize',
+      'ipaddr.js',
+      '@modelcontextprotocol/ext-apps',
+    ]) {
       expect(licences).toMatch(new RegExp(`^ {2}${name} \\d+\\.\\d+\\.\\d+\\S* \\(\\S+\\)$`, 'm'));
       expect(licences).toMatch(new RegExp(`^={100}\n${name} .*\n={100}\n\n[^]{200}`, 'm'));
     }

@@ -1,0 +1,70 @@
+/** How large results are on every host, for pictures of every size: the table in docs/hosts.md is what was found here. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { PreviewBounds } from '../../src/core/preview.ts';
+import { createPreview } from '../../src/images/preview.ts';
+import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/host-profiles.ts';
+import { jobResult } from '../../src/mcp/result.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
+import { jpegOf } from '../support/pictures.ts';
+import { CREATED_AT, sampleJob } from '../unit/core/sample-jobs.ts';
+
+const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'hosts.md');
+const BLOCK = /<!-- host-sizes:begin -->\n[\s\S]*?<!-- host-sizes:end -->/u;
+const SIDES = [512, 768, 1_024, 1_536, 2_048];
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+const preview = createPreview({ clock: systemClock, log: silent });
+afterAll(() => preview.close());
+
+const grouped = (figure: number): string => figure.toLocaleString('en-US');
+
+async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
+  const shape = {
+    parts: profile.parts,
+    maxCharacters: profile.maxResultCharacters,
+    maxSidePx: IMAGE_SIDE_MAX_PX,
+    hasViewer: false,
+  };
+  let shown = 'no picture';
+  const job = sampleJob({
+    state: 'saved',
+    file: '/home/user/Pictures/flux-pro/2026-11/a-fox_job_1.jpg',
+    url: 'https://cdn.doitong.com/outputs/1.jpg',
+    request: { prompt: 'a fox', width: side, height: side },
+  });
+  const times = { now: CREATED_AT, stalledAfterMs: 900_000 };
+  const result = await jobResult(job, shape, times, async (_, bounds: PreviewBounds) => {
+    const picture = await preview.fit(bytes, bounds);
+    if (picture?.size !== undefined) shown = picture.isPreview ? `${picture.size.width} px` : 'whole';
+    return picture ?? 'unfit';
+  });
+  const characters = JSON.stringify(result).length;
+  expect(characters).toBeLessThanOrEqual(profile.maxResultCharacters);
+  if (profile.parts.includes('image')) expect(shown).not.toBe('no picture');
+  // To the next thousand: what changes with a word is not worth a new table.
+  return `${shown}, ${grouped(Math.ceil(characters / 1_000))} k`;
+}
+
+it('the table of sizes in docs/hosts.md is what results are', async () => {
+  const pictures = await Promise.all(SIDES.map((side) => jpegOf(side, side, { grain: 0.2 })));
+  const rows: string[][] = [];
+  for (const profile of HOST_PROFILES) {
+    const cells: string[] = [];
+    for (const [at, side] of SIDES.entries())
+      cells.push(await cellFor(profile, side, pictures[at] ?? new Uint8Array()));
+    rows.push([profile.host, ...cells]);
+  }
+  const head = SIDES.map((side, at) => `${side}² (${grouped(Math.ceil((pictures[at]?.length ?? 0) / 1_024))} kB)`);
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const table = [line(['host', ...head]), line(['---', ...head.map(() => '---')]), ...rows.map(line)].join('\n');
+  const block = `<!-- host-sizes:begin -->\n\n${table}\n\n<!-- host-sizes:end -->`;
+  const document = readFileSync(DOCUMENT, 'utf8');
+  if (process.env.UPDATE_DOCS !== undefined)
+    writeFileSync(
+      DOCUMENT,
+      document.replace(BLOCK, () => block),
+    );
+  else expect(BLOCK.exec(document)?.[0], 'UPDATE_DOCS=1 writes it anew').toBe(block);
+}, 120_000);
