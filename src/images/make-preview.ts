@@ -47,7 +47,8 @@ async function fitted(pixels: Pixels, sentBytes: number, bounds: PreviewBounds):
   const longer = Math.max(pixels.width, pixels.height);
   const most = Math.min(longer, bounds.maxSidePx);
   const aim = AIM * bounds.maxBytes;
-  let side = Math.min(most, longer * Math.sqrt(aim / (SHARE * sentBytes)));
+  // A PNG of grain has many times the bytes that a JPEG of it needs.
+  let side = Math.min(most, Math.max(SIDE_MIN_PX, longer * Math.sqrt(aim / (SHARE * sentBytes))));
   let best: MadePreview | undefined;
   let fits: Try | undefined;
   let exceeds: Try | undefined;

@@ -75,7 +75,9 @@ class PreviewThread {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage(task);
+      // Bytes that are a part of something larger are copied instead.
+      const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+      this.#worker.postMessage(task, isWhole ? [bytes.buffer] : []);
       this.#watch();
     });
   }

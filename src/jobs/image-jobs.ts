@@ -56,7 +56,7 @@ export class ImageJobs {
     this.#orders = new Orders(shared, settings);
     this.#carryOn = new CarryOn({ ...shared, changes });
     this.#waits = new Waits({ ...shared, changes, carryOn: this.#carryOn });
-    this.#shown = new ShownPictures({ preview: parts.preview, read: (job) => this.readPicture(job) });
+    this.#shown = new ShownPictures({ preview: parts.preview, read: (job) => this.#pictureToGive(job) });
   }
 
   /**
@@ -199,6 +199,12 @@ export class ImageJobs {
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
   async readPicture(job: Job): Promise<Uint8Array | undefined> {
     return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#parts.store.read(job.file);
+  }
+
+  /** Bytes that whoever gets them may keep: those of a picture that is not saved yet are needed here. */
+  async #pictureToGive(job: Job): Promise<Uint8Array | undefined> {
+    const bytes = await this.readPicture(job);
+    return job.file === undefined && bytes !== undefined ? Uint8Array.from(bytes) : bytes;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Proves that a picture's name is one that every file system takes, whatever the prompt or the caller says. */
+import { posix, win32 } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { monthFolder, pictureFileName, safeStem } from '../../../src/storage/file-names.ts';
@@ -60,6 +61,32 @@ describe('pictureFileName', () => {
   it('lets nothing through from id and extension either', () => {
     const label = { jobId: '../../job_1', prompt: 'fox' };
     expect(pictureFileName(label, '../png')).toBe('fox_job_1.png');
+  });
+});
+
+describe('the path of a picture', () => {
+  const roots = [
+    ['Linux', posix, '/home/user/Pictures/flux-pro'],
+    ['macOS', posix, '/Users/user/Pictures/flux-pro'],
+    ['Windows', win32, 'C:\\Users\\user\\Pictures\\flux-pro'],
+    ['a Windows share', win32, '\\\\server\\share\\flux-pro'],
+  ] as const;
+
+  it.each(roots)('stays inside the root on %s, whatever prompt and file name say', (_, path, root) => {
+    fc.assert(
+      fc.property(text, fc.option(text, { nil: undefined }), (prompt, fileName) => {
+        const name = nameOf(prompt, fileName);
+        for (const spelled of [name, name.normalize('NFD'), name.normalize('NFC')]) {
+          const file = path.resolve(root, monthFolder(CREATED_AT), spelled);
+          expect(path.relative(root, file)).toBe(path.join('2026-11', spelled));
+          expect(path.parse(file).base).toBe(spelled);
+        }
+        // Windows counts UTF-16 units of the whole path, without long paths: 260 with the end.
+        if (path === win32)
+          expect(win32.resolve('C:\\Users\\user\\Pictures\\flux-pro\\2026-11', name).length).toBeLessThan(248);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
