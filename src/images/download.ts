@@ -27,17 +27,19 @@ export type DownloadParts = {
   clock: Clock;
   /** The system's unless a test plays the DNS. */
   resolve?: Resolve;
+  /** Milliseconds of silence after which a host is given up; shorter where a test waits for it. */
+  idleMs?: number;
 };
 
 export function createImageDownload(
   settings: DownloadSettings,
-  { clock, resolve }: DownloadParts,
+  { clock, resolve, idleMs = IDLE_MS }: DownloadParts,
 ): ImageDownload & { close(): Promise<void> } {
   const agentFor = (isAllowed: (address: string) => boolean): Agent =>
     new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS, lookup: checkedLookup(isAllowed, resolve) },
-      headersTimeout: IDLE_MS,
-      bodyTimeout: IDLE_MS,
+      headersTimeout: idleMs,
+      bodyTimeout: idleMs,
     });
   const outside = agentFor(isPublicAddress);
   const own = agentFor(isLoopbackAddress);

@@ -20,8 +20,8 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
   let thread: PreviewThread | undefined;
 
   async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-    thread ??= new PreviewThread(clock, () => {
-      thread = undefined;
+    thread ??= new PreviewThread(clock, (ended) => {
+      if (thread === ended) thread = undefined;
     });
     try {
       return await thread.run(bytes, bounds);
@@ -54,13 +54,14 @@ type Waiting = { resolve: (made: MadePreview | undefined) => void; reject: (reas
 /** One thread and the tasks that it has been given. */
 class PreviewThread {
   readonly #clock: Clock;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (ended: PreviewThread) => void;
   readonly #worker = new Worker(workerFile());
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #limit: { signal: AbortSignal; clear: () => void } | undefined;
 
-  constructor(clock: Clock, onEnd: () => void) {
+  /** @param onEnd called as soon as no more tasks may be given to it; perhaps more than once */
+  constructor(clock: Clock, onEnd: (ended: PreviewThread) => void) {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#worker.on('message', (answer: PreviewAnswer) => this.#settle(answer));
@@ -101,12 +102,17 @@ class PreviewThread {
     this.#limit?.clear();
     const limit = this.#clock.deadline(this.#waiting.size > 0 ? TASK_LIMIT_MS : IDLE_MS);
     this.#limit = limit;
-    limit.signal.addEventListener('abort', () => void this.#worker.terminate(), { once: true });
+    limit.signal.addEventListener('abort', () => this.#stop(), { once: true });
+  }
+
+  #stop(): void {
+    this.#onEnd(this);
+    void this.#worker.terminate();
   }
 
   #end(reason: Error): void {
     this.#limit?.clear();
-    this.#onEnd();
+    this.#onEnd(this);
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
   }

@@ -2,6 +2,7 @@
 import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
 import type { McpParts } from './mcp-parts.ts';
 import { PROMPTS } from './prompts/catalogue.ts';
+import { jobsOnRecord } from './resources/catalogue.ts';
 import { IMAGE_TEMPLATE } from './resources/images.ts';
 import { JOB_TEMPLATE } from './resources/jobs.ts';
 
@@ -23,8 +24,7 @@ export async function complete(params: CompleteRequest['params'], parts: McpPart
   if (argument.name !== 'job_id') return completion([]);
   const isImage = ref.uri === IMAGE_TEMPLATE.uriTemplate;
   if (!isImage && ref.uri !== JOB_TEMPLATE.uriTemplate) return completion([]);
-  const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
-  const listed = (await jobs?.list()) ?? [];
+  const listed = await jobsOnRecord(parts);
   const ids = listed.filter((job) => !isImage || job.state === 'saved').map(({ id }) => id);
   return completion(ids.filter((id) => id.startsWith(typed)));
 }

@@ -141,6 +141,15 @@ it('list nothing of a sandbox that has not begun, and do not begin it', async ()
   expect(story.startedApps()).toBe(0);
 });
 
+it('that stay are listed also where the key cannot be read', async () => {
+  story = await startStory({
+    sandboxed: false,
+    settings: { apiKey: undefined, apiKeyFile: '/nowhere/key' },
+  });
+  expect(await urisOf(story)).toEqual(['flux://limits', 'flux://guide/prompting']);
+  await expect(story.readResource('flux://limits')).rejects.toThrow(/key/);
+});
+
 it('hold no secret that a prompt holds', async () => {
   story = await startStory({ sandbox: { jobDurationMs: 0 } });
   const { key } = story.sandbox;

@@ -7,6 +7,7 @@ import {
   type ReadResourceResult,
 } from '@modelcontextprotocol/server';
 import { FluxError } from '../../core/failure.ts';
+import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { quoted } from '../../core/untrusted-text.ts';
 import type { McpParts } from '../mcp-parts.ts';
@@ -28,9 +29,7 @@ export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAG
  * @throws ProtocolError (-32602) for a cursor that no page has given
  */
 export async function listResources(parts: McpParts, cursor?: string): Promise<ListResourcesResult> {
-  // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.
-  const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
-  const page = pageOfJobs((await jobs?.list()) ?? [], JOBS_PER_PAGE, cursor);
+  const page = pageOfJobs(await jobsOnRecord(parts), JOBS_PER_PAGE, cursor);
   if (page === undefined)
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
@@ -43,6 +42,19 @@ export async function listResources(parts: McpParts, cursor?: string): Promise<L
     resources: cursor === undefined ? [LIMITS_RESOURCE, GUIDE_RESOURCE, ...listed] : listed,
     ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
   };
+}
+
+/** Hosts list at their start: what a call would be told (an unreadable key or folder) is no reason to list nothing. */
+export async function jobsOnRecord(parts: McpParts): Promise<readonly Job[]> {
+  try {
+    // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.
+    const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
+    return (await jobs?.list()) ?? [];
+  } catch (error) {
+    if (!(error instanceof FluxError)) throw error;
+    parts.log.warn('jobs could not be listed', { error: error.message });
+    return [];
+  }
 }
 
 /** @throws ResourceNotFoundError (-32602) for a name that no resource has */

@@ -180,6 +180,17 @@ describe('a connection', () => {
     expect((await failureOf(fetchPicture())).message).toContain('(ECONNREFUSED)');
   });
 
+  it('that falls silent within the picture is given up', async () => {
+    const impatient = createImageDownload(
+      { hosts: [], apiOrigin: host.origin, userAgent: 'flux-pro-mcp/test' },
+      { clock, idleMs: 300 },
+    );
+    host.answer((_request, response) => void response.writeHead(200).write(JPEG.subarray(0, 50)));
+    const failure = await failureOf(impatient.fetch(`${host.origin}/1.jpg`, new AbortController().signal));
+    expect(failure).toMatchObject({ retry: 'same_job', message: expect.stringContaining('UND_ERR_BODY_TIMEOUT') });
+    await impatient.close();
+  });
+
   it('that stalls ends at the deadline of 120 s', async () => {
     const arrived = new Promise<void>((resolve) => host.answer(() => resolve()));
     const failing = failureOf(fetchPicture());

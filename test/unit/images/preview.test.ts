@@ -94,6 +94,16 @@ it('works again after a picture that broke the decoder, and ends with the server
   await own.close();
 });
 
+it('ends its thread when nobody needs it, and begins a new one for the next picture', async () => {
+  const clock = createManualClock();
+  const own = createPreview({ clock, log: silent });
+  const half = { maxBytes: 1e6, maxSidePx: 80 };
+  expect(await own.fit(await jpegOf(100, 100), half)).toMatchObject({ isPreview: true });
+  await clock.advance(30_000);
+  expect(await own.fit(await jpegOf(100, 100), half)).toMatchObject({ isPreview: true });
+  await own.close();
+});
+
 it('gives up on a picture that takes for ever', async () => {
   const clock = createManualClock();
   const own = createPreview({ clock, log: silent });
