@@ -8,6 +8,10 @@ import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doiton
 import { TOOLS } from '../src/mcp/catalogue.ts';
 import { nextStep } from '../src/mcp/failure-text.ts';
 import { HOST_PROFILES } from '../src/mcp/host-profiles.ts';
+import { PROMPTS } from '../src/mcp/prompts/catalogue.ts';
+import { TEMPLATES } from '../src/mcp/resources/catalogue.ts';
+import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
+import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { SCENARIOS } from '../src/sandbox/scenarios/scenarios.ts';
 
@@ -127,6 +131,25 @@ function scenariosTable(): string {
   return table(['scenario', 'group', 'on the wire', 'not together with'], rows);
 }
 
+function promptsTable(): string {
+  const rows = PROMPTS.map(({ name, description, arguments: args }) => {
+    const names = args.map((one) => (one.required ? `**\`${one.name}\`**` : `\`${one.name}\``));
+    return [`\`${name}\``, names.join(' '), description];
+  });
+  return table(['prompt', 'arguments (required in bold)', 'what for'], rows);
+}
+
+function resourcesTable(): string {
+  const fixed = [LIMITS_RESOURCE, GUIDE_RESOURCE].map((one) => [one.uri, one.mimeType ?? '', one.description ?? '']);
+  const made = TEMPLATES.resourceTemplates.map((one) => [
+    one.uriTemplate,
+    one.mimeType ?? 'the picture’s own',
+    one.description ?? '',
+  ]);
+  const rows = [...fixed, ...made].map(([uri = '', type = '', description = '']) => [`\`${uri}\``, type, description]);
+  return table(['resource', 'type', 'holds'], rows);
+}
+
 /** Blocks by name, for the places marked `<!-- generated:NAME -->` in Markdown files. */
 export const BLOCKS: Readonly<Record<string, () => string>> = {
   settings: settingsTable,
@@ -137,6 +160,8 @@ export const BLOCKS: Readonly<Record<string, () => string>> = {
   'job-failures': jobFailuresTable,
   kinds: kindsTable,
   hosts: hostsTable,
+  prompts: promptsTable,
+  resources: resourcesTable,
   scenarios: scenariosTable,
 };
 
