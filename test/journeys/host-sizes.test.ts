@@ -36,7 +36,8 @@ async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, by
   });
   const times = { now: CREATED_AT, stalledAfterMs: 900_000 };
   const result = await jobResult(job, shape, times, async (_, bounds: PreviewBounds) => {
-    const picture = await preview.fit(bytes, bounds);
+    // The bytes are taken over.
+    const picture = await preview.fit(Uint8Array.from(bytes), bounds);
     if (picture?.size !== undefined) shown = picture.isPreview ? `${picture.size.width} px` : 'whole';
     return picture ?? 'unfit';
   });
