@@ -25,7 +25,9 @@ export class ResourceUpdates {
   /** @returns false for what never changes, or is not there */
   async subscribe(uri: string): Promise<boolean> {
     const id = jobIdOf(uri);
-    if (id === undefined || (await (await this.#parts.jobs()).find(id)) === undefined) return false;
+    const job = id === undefined ? undefined : await (await this.#parts.jobs()).find(id);
+    // What is told of it names it by our id.
+    if (job === undefined || job.id !== id) return false;
     this.#subscribed.add(uri);
     return true;
   }
