@@ -1,5 +1,8 @@
 /** Tells whether an address of the network lies outside: not on this machine, not in the network around it. */
-import { IPv4, IPv6, isValid, parse } from 'ipaddr.js';
+import ipaddr, { type IPv4 as Address4, type IPv6 as Address6 } from 'ipaddr.js';
+
+// A CommonJS module: Node finds no names in it when the program runs from its sources.
+const { IPv4, IPv6, isValid, parse } = ipaddr;
 
 /** What an IPv6 address may hold an IPv4 address in: 32 bits of ::ffff:0:0/96 or of the NAT64 prefix 64:ff9b::/96. */
 const NAT64 = IPv6.parse('64:ff9b::');
@@ -28,7 +31,7 @@ export function isLoopbackAddress(text: string): boolean {
   return (inner ?? address).range() === 'loopback';
 }
 
-function innerAddress(address: IPv6): IPv4 | undefined {
+function innerAddress(address: Address6): Address4 | undefined {
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();
   if (!address.match(NAT64, PREFIX_BITS)) return undefined;
   return new IPv4(address.toByteArray().slice(-4));
