@@ -43,15 +43,20 @@ export type PackedPackage = {
   close(): Promise<void>;
 };
 
+/** Another checkout with its build, so that a test can be seen to fail on an older state: `FLUX_TEST_CHECKOUT`. */
+const PACKED_FROM = process.env.FLUX_TEST_CHECKOUT ?? CHECKOUT;
+
 /** Packs what `npm run build` left in dist/, as `npm publish` would, and unpacks it far from any node_modules. */
 export async function unpackPackage(): Promise<PackedPackage> {
-  await access(join(CHECKOUT, 'dist/main.js')).catch(() => {
-    throw new Error('dist/main.js is missing: run "npm run build" first, or "npm test", which does');
+  await access(join(PACKED_FROM, 'dist/main.js')).catch(() => {
+    throw new Error(
+      `${PACKED_FROM}/dist/main.js is missing: run "npm run build" there first, or "npm test", which does`,
+    );
   });
   // The real path: `import.meta.url` in the program shows that one, too.
   const root = await realpath(await mkdtemp(join(tmpdir(), 'flux-packed-')));
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', root];
-  await run('npm', pack, { cwd: CHECKOUT });
+  await run('npm', pack, { cwd: PACKED_FROM });
   const [archive] = (await readdir(root)).filter((name) => name.endsWith('.tgz'));
   if (archive === undefined) throw new Error(`npm pack left no tarball in ${root}`);
   const tarball = join(root, archive);
