@@ -95,6 +95,16 @@ describe('several jobs', () => {
     expect(bench.provider.requests).toEqual([['dt_1'], ['dt_2']]);
   });
 
+  it('that are due in a moment join the request, even if it then takes one more', async () => {
+    bench.provider.atOnce = 3;
+    await order('one');
+    await bench.clock.advance(200);
+    for (const prompt of ['two', 'three', 'four']) await order(prompt);
+    await bench.clock.advance(1_300);
+    // Only the first was due by then: room for two more without a further request, but all three are due within 200 ms.
+    expect(bench.provider.requests.flat().toSorted()).toEqual(['dt_1', 'dt_2', 'dt_3', 'dt_4']);
+  });
+
   it('that are not due are asked for only as far as the same request has room for them', async () => {
     bench.provider.atOnce = 3;
     await order('one');

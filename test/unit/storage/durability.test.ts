@@ -1,0 +1,89 @@
+/**
+ * The order of system calls on the money path: what leads to a charge is forced to the disk before it counts.
+ *
+ * The calls are recorded on their way to the real file system. What this cannot know: whether the disk keeps its word.
+ */
+import type * as FileSystem from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { createFileGate } from '../../../src/storage/gate.ts';
+import { createFileLedger } from '../../../src/storage/file-ledger.ts';
+import { owner, sampleJob } from '../core/sample-jobs.ts';
+
+const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof FileSystem>();
+  const nameOf = (path: unknown): string => String(path).split('/').at(-1) ?? '';
+  type Done = (error: NodeJS.ErrnoException | null) => void;
+  return {
+    ...fs,
+    openSync: (path: string, ...rest: [string, number?]) => {
+      const file = fs.openSync(path, ...rest);
+      calls.paths.set(file, nameOf(path));
+      return file;
+    },
+    fdatasync: (file: number, done: Done) => {
+      calls.list.push(`sync ${calls.paths.get(file)}`);
+      fs.fdatasync(file, done);
+    },
+    fsync: (file: number, done: Done) => {
+      calls.list.push(`sync ${calls.paths.get(file)}`);
+      fs.fsync(file, done);
+    },
+    renameSync: (from: string, to: string) => {
+      calls.list.push(`rename ${nameOf(from)} ${nameOf(to)}`);
+      fs.renameSync(from, to);
+    },
+  };
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'flux-durability-'));
+  calls.list.length = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const parts = {
+  clock: systemClock,
+  log: { debug() {}, info() {}, warn() {}, error() {} },
+  processes: { self: () => owner(1), isAlive: () => true },
+};
+
+/** The file's bytes reach the disk before it takes its name, and its name reaches the disk after that. */
+function expectDurable(file: string, inFolder: string): void {
+  const at = calls.list.findIndex((call) => call.startsWith('rename ') && call.endsWith(` ${file}`));
+  expect(at, `${file} is put in its place: ${calls.list.join(', ')}`).toBeGreaterThanOrEqual(0);
+  const part = calls.list[at]?.split(' ')[1];
+  expect(calls.list.slice(0, at)).toContain(`sync ${part}`);
+  expect(calls.list.slice(at + 1)).toContain(`sync ${inFolder}`);
+}
+
+describe('a job record', () => {
+  it('is on the disk, and so is its name, when it was added', async () => {
+    await createFileLedger(folder, parts).add(sampleJob({ id: 'job_a', state: 'queued' }));
+    expectDurable('job_a.json', 'jobs');
+  });
+
+  it('is on the disk after every change, the step before the first byte included', async () => {
+    const ledger = createFileLedger(folder, parts);
+    await ledger.add(sampleJob({ id: 'job_a', state: 'queued' }));
+    calls.list.length = 0;
+    await ledger.update('job_a', (job) => ({ ...job, state: 'submitting' }));
+    expectDurable('job_a.json', 'jobs');
+  });
+});
+
+describe('an admission', () => {
+  it('is on the disk when an order was admitted: until there is a record, nothing else says that it is reserved', async () => {
+    const gate = createFileGate(folder, { ...parts, plan: 'pro', jobs: async () => [] });
+    const order = { id: 'job_a', owner: owner(1), maxCredits: 20, sameAs: 'a', allowDuplicate: false };
+    const admission = await gate.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
+    expect(admission).toMatchObject({ type: 'taken' });
+    expectDurable('account.json', 'gate');
+  });
+});
