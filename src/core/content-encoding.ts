@@ -1,0 +1,120 @@
+/** Decodes the body of an HTTP answer by its `Content-Encoding`, never to more bytes than a bound. */
+import { pipeline, Readable, type Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+
+const NAMES = ['gzip', 'deflate', 'br', 'zstd'] as const;
+export type ContentEncoding = (typeof NAMES)[number];
+
+/** More layers than any server or proxy on the way adds. */
+const LAYERS_MAX = 4;
+
+export class ContentTooLarge extends Error {
+  override readonly name = 'ContentTooLarge';
+  constructor(readonly maxBytes: number) {
+    super(`The body is larger than ${maxBytes} bytes.`);
+  }
+}
+
+/**
+ * What the header names, in the order in which it was applied; empty for a body that was sent as it is.
+ * `undefined` when this Node.js cannot decode one of them.
+ */
+export function contentEncodings(header: string | readonly string[] | undefined): ContentEncoding[] | undefined {
+  const names = [header ?? []]
+    .flat()
+    .join(',')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim().replace(/^x-/u, ''))
+    .filter((name) => name !== '' && name !== 'identity');
+  const known = NAMES.filter((name) => name !== 'zstd' || zstdDecoder !== undefined);
+  const found = names.map((name) => known.find((one) => one === name));
+  if (found.length > LAYERS_MAX || found.includes(undefined)) return undefined;
+  return found.filter((name) => name !== undefined);
+}
+
+type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * The decoded body, chunk by chunk; a consumer that stops early ends the source.
+ * @throws ContentTooLarge as soon as any layer exceeds the bound; the errors of zlib for a body that cannot be decoded
+ */
+export async function* decodedContent(
+  body: Body,
+  encodings: readonly ContentEncoding[],
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // The last one was applied last.
+  const layers = encodings.toReversed();
+  const content = layers.reduce<Body>((inner, encoding) => bounded(decodedLayer(inner, encoding), maxBytes), body);
+  yield* layers.length === 0 ? bounded(body, maxBytes) : content;
+}
+
+async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ContentTooLarge(maxBytes);
+    yield chunk;
+  }
+}
+
+async function* decodedLayer(body: Body, encoding: ContentEncoding): AsyncGenerator<Uint8Array, void, undefined> {
+  const { first, rest } = await withFirstBytes(body);
+  const decoder = decoderFor(encoding, first);
+  if (decoder === undefined) {
+    yield* rest;
+    return;
+  }
+  // The callback is required; the error arrives through the iteration as well.
+  pipeline(Readable.from(rest, { objectMode: false }), decoder, () => undefined);
+  for await (const chunk of decoder as AsyncIterable<Uint8Array>) yield chunk;
+}
+
+/** Enough to recognise the longest signature below. */
+const FIRST_BYTES = 4;
+
+/** The body from its beginning, and its first bytes: fewer when there are no more. */
+async function withFirstBytes(body: Body): Promise<{ first: Uint8Array; rest: AsyncIterable<Uint8Array> }> {
+  const source = (async function* () {
+    yield* body;
+  })();
+  let first: Uint8Array = new Uint8Array();
+  while (first.length < FIRST_BYTES) {
+    const { value, done } = await source.next();
+    if (done === true) break;
+    first = Buffer.concat([first, value]);
+  }
+  const rest = (async function* () {
+    try {
+      if (first.length > 0) yield first;
+      yield* source;
+    } finally {
+      // A consumer may stop before the source was reached.
+      await source.return();
+    }
+  })();
+  return { first, rest };
+}
+
+/** `undefined` for a body without the signature of its encoding: it was sent as it is, whatever its header says. */
+function decoderFor(encoding: ContentEncoding, first: Uint8Array): Transform | undefined {
+  const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = first;
+  switch (encoding) {
+    case 'gzip':
+      return b0 === 0x1f && b1 === 0x8b ? zlib.createGunzip() : undefined;
+    case 'zstd':
+      return b0 === 0x28 && b1 === 0xb5 && b2 === 0x2f && b3 === 0xfd ? zstdDecoder?.() : undefined;
+    case 'br':
+      return first.length === 0 ? undefined : zlib.createBrotliDecompress();
+    case 'deflate':
+      if (first.length === 0) return undefined;
+      // Some servers leave out the zlib header that RFC 9110 asks for.
+      return (b0 & 0x0f) === 8 && (b0 * 256 + b1) % 31 === 0 ? zlib.createInflate() : zlib.createInflateRaw();
+    default:
+      return encoding satisfies never;
+  }
+}
+
+/** Node.js has it from 22.15 on; the types of Node.js 20 do not know it. */
+const zstdDecoder = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
