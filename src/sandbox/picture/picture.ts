@@ -13,7 +13,8 @@ export type PictureRequest = { prompt: string; width: number; height: number };
 /** A JPEG that depends on the prompt and the size alone. */
 async function renderPicture({ prompt, width, height }: PictureRequest): Promise<Uint8Array> {
   const seed = createHash('sha256').update(prompt).digest().readUInt32LE(0);
-  const [picture] = await Promise.all([paintLandscape(seed, width, height), prepareEncoder()]);
+  await prepareEncoder();
+  const picture = paintLandscape(seed, width, height);
   stampSandbox(picture);
   return encodeJpeg(picture);
 }
