@@ -1,22 +1,26 @@
-/** What the server tells an agent about itself once, at the beginning of a session. */
+/** What the server says about itself to an agent once, at the start of a session. */
 
-/** Claude Code cuts it at 2,048 characters. */
+/**
+ * One whole sentence per entry, so that an edit cannot lose half of one. Together with the notes they stay well under
+ * 2,048 characters, where Claude Code cuts them.
+ */
+const SENTENCES = [
+  'flux-pro-mcp makes pictures with Flux Pro, a paid service: every new order costs credits.',
+  'For one picture, call generate_image once; it waits for the picture and saves it on disk.',
+  'For several pictures, call generate_images once; it keeps within the limits of the plan by itself.',
+  'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that until its status is "completed" or "failed".',
+  'Never call generate_image again for the same picture because of a time-out or a lost answer: find its job with list_jobs, also after a crash or a restart, and call get_job_status.',
+  'A repeated call with the same arguments finds its job, and costs nothing, only while the job is unfinished and for 2 minutes after it has finished; after that it orders and pays for a new picture.',
+  'get_job_status places no new order; if the answer to an order was lost, it sends that same order again under its own idempotency key, so that the order may be charged then, but never twice.',
+  "If a call may cost more than the user's confirmation threshold, the user is asked, or the answer names the price: then ask the user, and repeat the call with max_credits only after a yes.",
+  'When a picture is finished, tell the user its file path.',
+  'Errors say whether credits were spent and what to do next; follow their "Next:" line.',
+  'Before you order several pictures, call check_rate_limits to see what the plan and the budget allow.',
+];
+
+const SANDBOX_NOTE =
+  'This server runs against the built-in sandbox: pictures are test pictures, and no real credits are spent.';
+
 export function instructions(sandbox: boolean): string {
-  const flow = [
-    'flux-pro-mcp makes pictures with Flux Pro. Every generate_image call orders and pays for one new picture.',
-    'Flow: call generate_image once; it waits for the picture. If it answers with a status other than "completed" or',
-
-    'call get_job_status with that job_id and wait_seconds 45 until status is "completed" or "failed".',
-    'Never call generate_image again for the same picture because of a time-out or a lost answer: get_job_status',
-    'finishes the job that is already paid for. After a crash or a restart look at list_jobs first.',
-    'For several pictures call generate_images once: it keeps the limits by itself; repeated with the same arguments it',
-    'finds its own jobs and orders nothing twice.',
-    'A call that may cost more than the user allows without asking answers with the price: ask the user, then repeat it',
-    'with max_credits.',
-    'A finished picture is saved on disk: tell the user the file path. Errors say whether credits were spent and what',
-    'to do next; follow their "Next:" line. Before ordering several pictures, check_rate_limits shows what the plan allows.',
-  ];
-  const note =
-    'This server runs against the built-in sandbox: pictures are test pictures and no real credits are spent.';
-  return [...flow, ...(sandbox ? [note] : [])].join(' ');
+  return [...SENTENCES, ...(sandbox ? [SANDBOX_NOTE] : [])].join('\n');
 }

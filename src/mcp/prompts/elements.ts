@@ -26,7 +26,7 @@ export const ELEMENTS = [
   {
     name: 'style',
     title: 'Style',
-    asks: 'How it is made: a medium, a technique, an epoch.',
+    asks: 'How it is made: a medium, a technique, a period.',
     suggestions: [
       'photograph',
       'watercolour with fine ink lines',
@@ -49,7 +49,7 @@ export const ELEMENTS = [
   {
     name: 'lighting',
     title: 'Lighting',
-    asks: 'Where the light comes from, how hard it is, which colour it has.',
+    asks: 'Where the light comes from, how hard it is, what colour it has.',
     suggestions: [
       'soft light of an overcast morning',
       'golden hour, long shadows',
@@ -65,7 +65,7 @@ export const ELEMENTS = [
   {
     name: 'camera',
     title: 'Camera',
-    asks: 'From where and how it is seen: angle, distance, lens.',
+    asks: 'Where it is seen from, and how: angle, distance, lens.',
     suggestions: [
       'at eye level',
       'low angle',
@@ -81,13 +81,13 @@ export const ELEMENTS = [
   {
     name: 'composition',
     title: 'Composition',
-    asks: 'Where things stand in the frame, and how much room is around them.',
+    asks: 'Where things are in the frame, and how much space is around them.',
     suggestions: [
       'subject centred',
       'subject in the left third, empty space on the right',
       'symmetrical',
       'diagonal lines leading to the subject',
-      'much empty space around it',
+      'plenty of empty space around it',
       'framed by a doorway',
       'foreground blurred, subject behind it',
     ],

@@ -1,4 +1,7 @@
-/** How to write a prompt: `flux://guide/prompting`. The provider's advice, and what follows from it. */
+/**
+ * How to write a prompt: `flux://guide/prompting`. The provider's advice, and what follows from it. Each entry is a whole
+ * paragraph or list item, so that an edit cannot lose half of a sentence.
+ */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
 import { ELEMENTS } from '../prompts/elements.ts';
 import { GUIDE_URI } from './uris.ts';
@@ -19,8 +22,8 @@ function guideText(): string {
   return [
     '# How to write a prompt for Flux Pro',
     '',
-    'Write one description in plain sentences, most important things first. Say what is to be seen, not what is to be',
-    'avoided: there is no negative prompt, and a thing that is named tends to appear.',
+    'Write one description in plain sentences, the most important things first.',
+    'Say what is to be seen, not what is to be avoided: there is no negative prompt, and a thing that is named tends to appear.',
     '',
     '## What to say',
     '',
@@ -30,16 +33,15 @@ function guideText(): string {
     '',
     '- Nothing contradicts something else (a night scene in bright daylight, a close-up of a whole landscape).',
     '- Each element has its place: in front, behind, left, right, in its hand.',
-    '- Words that are to be readable in the picture are short and stand in quotes.',
-    '- The aspect ratio fits the composition: 16:9 for wide scenes, 9:16 for phones and portraits, 1:1 for icons.',
-    '- One picture, one idea: for variants order several pictures with `generate_images`.',
+    '- Words that are to be readable in the picture are short and in quotation marks.',
+    '- The aspect ratio fits the composition: 16:9 for wide scenes, 9:16 for phone screens, 3:4 for portraits, 1:1 for icons.',
+    '- The prompt describes one picture: for variants, order several pictures with `generate_images`.',
     '',
     '## An example',
     '',
-    '> A red fox asleep in fresh snow under a birch, watercolour with fine ink lines, quiet and tender mood, soft light',
-    '> of an overcast morning, seen from slightly above, the fox in the lower third with much empty snow around it.',
+    '> A red fox asleep in fresh snow under a birch, watercolour with fine ink lines, quiet and tender mood, soft light of an overcast morning, seen from slightly above, the fox in the lower third with plenty of empty snow around it.',
     '',
-    'It names subject, style, mood, lighting, camera and composition, in that order, and costs the same as three words.',
+    'It names subject, style, mood, lighting, camera and composition, in that order, and costs no more than a prompt of three words.',
   ].join('\n');
 }
 
