@@ -14,7 +14,13 @@ const SEED = 20_261_126;
 const PAUSE_MS = 60_000;
 const ANSWER_MS = 50;
 const KINDS = [logNormal(6), logNormal(12), logNormal(30), BIMODAL];
-const TARGETS: Readonly<Record<number, number>> = { 6: 0.6, 12: 0.5, 30: 0.5 };
+const TARGETS: Readonly<Record<number, number>> = { 6: 0.65, 12: 0.5, 30: 0.5 };
+const TEN_AT_ONCE = 0.15;
+/** The median notice may come so much later than the loop's, and the slowest notices no later than this. */
+const LATER_MS = 100;
+const P95_MS = 4_000;
+/** On the Free plan with a history, as a multiple of the least time. */
+const FREE_TIME = 1.5;
 
 type Setting = { plan: Plan; atOnce: number };
 /** A plan that allows so many at a time; its day allows so many pictures, too. */
@@ -115,9 +121,11 @@ for (const durations of KINDS) {
   for (const setting of SETTINGS) {
     const [mine, theirs] = [await ours(durations, setting), await loop(durations, setting)];
     const ratio = mine.looks / theirs.looks;
-    const target = setting.atOnce === 10 ? 0.15 : TARGETS[durations.medianSeconds ?? 0];
-    const wanted = setting.atOnce === 3 ? undefined : target;
-    if (mine.medianMs > theirs.medianMs) misses.push(`${durations.name}, ${setting.atOnce}: delay`);
+    const target = setting.atOnce === 10 ? TEN_AT_ONCE : TARGETS[durations.medianSeconds ?? 0];
+    // Of two kinds mixed, and of three at a time, the figures are reported without a target.
+    const wanted = setting.atOnce === 3 || durations === BIMODAL ? undefined : target;
+    if (mine.medianMs > theirs.medianMs + LATER_MS || mine.p95Ms > P95_MS)
+      misses.push(`${durations.name}, ${setting.atOnce}: delay`);
     if (wanted !== undefined && ratio > wanted) misses.push(`${durations.name}, ${setting.atOnce}: ${ratio}`);
     rows.push([
       durations.name,
@@ -136,7 +144,12 @@ for (const durations of KINDS) {
 const freeRows: (readonly string[])[] = [];
 for (const durations of KINDS)
   for (const together of [false, true])
-    for (const history of [0, HISTORY]) freeRows.push(await free(durations, { history, together }));
+    for (const history of [0, HISTORY]) {
+      const row = await free(durations, { history, together });
+      if (history > 0 && durations !== BIMODAL && Number(row[3]) > FREE_TIME)
+        misses.push(`${durations.name} on the Free plan: ${row[3]}`);
+      freeRows.push(row);
+    }
 
 const tie = await smallCase();
 const content = [

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Durations, durationsSchema } from './durations.ts';
 
 /** Raised whenever a file of before could be misread. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** By the kind of picture; the one that was changed last stands last. */
 export type Kinds = Readonly<Record<string, Durations>>;

@@ -1,122 +1,47 @@
-/** When one request that reads all jobs under watch pays best: by what is known of how long such jobs take. */
-import { type Durations, quantileMs, unfinishedAt } from './durations.ts';
+/** When a job of a known kind is polled: first when it can be finished, then in even steps. */
+import { type Durations, quantileMs } from './durations.ts';
 import type { ReadAllowance } from './read-share.ts';
 
-/** Ages count from when the service took the order; `seenMs`: when it was last read, unfinished, 0 for never. */
-export type Watched = { ageMs: number; seenMs: number; durations: Durations };
-
-/**
- * As close as that looks follow each other, and as that they would come were pictures finished evenly. Both measured, see
- * bench:polling: smaller ones cost more than half of the requests of a loop of 2 s, larger ones notice later than it.
- */
-const GAP_MS = 1_520;
-const EVEN_GAP_MS = 1_430;
-/** Of pictures that take all alike, no further apart than this part of the span in which the middle half is finished. */
-const SPAN_PART = 0.29;
-/** A job that overstays is looked at so often at the least, as long as requests are left. */
-const GAP_MAX_MS = 10_000;
-/** Before so many of its kind are finished nobody looks. */
-const EARLY_PART = 0.1;
-/** Below this part of the window's requests each further one becomes dearer. */
+/** So many pictures of a kind must have been seen before their durations are believed. */
+const ENOUGH = 5;
+/** The first poll comes when a quarter of such pictures are finished, or so long after the first ones, if that is sooner. */
+const EARLY_PART = 0.25;
+const FIRST_PART = 0.05;
+const AFTER_FIRST_MS = 3_000;
+/** Where requests are scarce the first poll should find the picture finished. */
+const LATE_PART = 0.75;
+const STEP_MS = 1_750;
+/** A job that lasts longer than all before it is polled less and less often. */
+const OVERSTAY_PART = 0.25;
+const STEP_MAX_MS = 10_000;
+/** Below this part of the window's requests each further one costs more. */
 const PLENTY = 0.5;
-const JITTER = 0.05;
-const CANDIDATES = 60;
-/** A picture of a kind of which nothing is known waits no longer than this for a look because requests are dear. */
-const DEAR_DELAY_MAX_MS = 15_000;
-/** A plan that lies so far ahead is made anew anyway. */
-const HORIZON_MS = 10 * 60_000;
+/** Because requests are scarce a poll is put off to this at most. */
+const PUT_OFF_MAX_MS = 15_000;
 
-/**
- * What one request is worth at present: 1 as long as there are plenty, and more the fewer are left. The gap between
- * two grows with its square root.
- */
+/** The age at which such a job is polled first; `undefined`: too little is known. */
+export function firstPollAgeMs(known: Durations | undefined, allowance: ReadAllowance): number | undefined {
+  if (known === undefined || known.tookMs.length < ENOUGH) return undefined;
+  const price = priceOf(allowance);
+  const early = quantileMs(known, Math.min(LATE_PART, EARLY_PART * price)) ?? 0;
+  const first = quantileMs(known, FIRST_PART) ?? 0;
+  return Math.min(early, first + AFTER_FIRST_MS * price ** 2);
+}
+
+/** Milliseconds from a poll of such a job to the next; `ageMs` is its age now. */
+export function nextPollMs(known: Durations, ageMs: number, allowance: ReadAllowance): number {
+  const overstayedMs = ageMs - (quantileMs(known, 1) ?? ageMs);
+  const stepMs = Math.min(STEP_MAX_MS, Math.max(STEP_MS, overstayedMs * OVERSTAY_PART));
+  return pricedDelayMs(stepMs, allowance);
+}
+
+/** A delay at the present price of a request: longer, the fewer requests of the window are left. */
+export function pricedDelayMs(delayMs: number, allowance: ReadAllowance): number {
+  return Math.min(delayMs * priceOf(allowance), Math.max(delayMs, PUT_OFF_MAX_MS));
+}
+
+/** 1 as long as there are plenty. */
 function priceOf({ left, perWindow }: ReadAllowance): number {
   if (left === null || perWindow === null) return 1;
-  const part = Math.max(left, 0.5) / perWindow;
-  return part >= PLENTY ? 1 : (PLENTY / part) ** 2;
-}
-
-/** The delay of a look that goes by no plan, at the present price of a request. */
-export function pricedDelayMs(delayMs: number, allowance: ReadAllowance): number {
-  return Math.min(delayMs * Math.sqrt(priceOf(allowance)), Math.max(delayMs, DEAR_DELAY_MAX_MS));
-}
-
-/**
- * Milliseconds from now until one request for all these jobs should leave; Infinity for none.
- * @param sinceReadMs since jobs were read last; Infinity for never
- * @param random in [0, 1): processes that watch the same kind of job do not all come at once
- */
-export function nextPollMs(
-  jobs: readonly Watched[],
-  allowance: ReadAllowance,
-  sinceReadMs: number,
-  random: number,
-): number {
-  if (jobs.length === 0) return Number.POSITIVE_INFINITY;
-  const price = priceOf(allowance);
-  const gapMs = GAP_MS * Math.sqrt(price);
-  const earliestMs = Math.max(0, allowance.refillMs, gapMs - sinceReadMs);
-  const latestMs = Math.max(earliestMs, latestOf(jobs, gapMs));
-  const bestMs = Math.min(bestFrom(earliestMs, latestMs, jobs, price), latestMs);
-  return bestMs * (1 - JITTER + 2 * JITTER * random);
-}
-
-/** The first moment at which one of the jobs has been left alone for long enough. */
-function latestOf(jobs: readonly Watched[], gapMs: number): number {
-  const bounds = jobs.map(
-    ({ ageMs, seenMs, durations }) =>
-      Math.max(quantileMs(durations, EARLY_PART), seenMs + Math.max(GAP_MAX_MS, gapMs)) - ageMs,
-  );
-  return Math.min(HORIZON_MS, Math.max(0, ...[Math.min(...bounds)]));
-}
-
-/**
- * The moment with the least cost for each job that is found finished: a request, and the time for which finished
- * pictures will have waited. Were the pictures to come evenly, the best gap would be `EVEN_GAP_MS`.
- */
-function bestFrom(earliestMs: number, latestMs: number, jobs: readonly Watched[], price: number): number {
-  let best = { atMs: earliestMs, cost: Number.POSITIVE_INFINITY };
-  const stepMs = (latestMs - earliestMs) / CANDIDATES;
-  const { hazard, spanMs } = usualOf(jobs);
-  const impatience = 2 / (hazard * Math.min(EVEN_GAP_MS, SPAN_PART * spanMs) ** 2);
-  let waitedMs = jobs.reduce((sum, job) => sum + waitedUntil(job, earliestMs), 0);
-  for (let step = 0; step <= CANDIDATES; step += 1) {
-    const atMs = earliestMs + step * stepMs;
-    if (step > 0) waitedMs += stepMs * jobs.reduce((sum, job) => sum + finishedIn(job, atMs - stepMs / 2), 0);
-    const found = jobs.reduce((sum, job) => sum + finishedIn(job, atMs), 0);
-    const cost = (price + impatience * waitedMs) / found;
-    if (found > 1e-6 && cost < best.cost) best = { atMs, cost };
-  }
-  return best.cost === Number.POSITIVE_INFINITY ? latestMs : best.atMs;
-}
-
-/** The probability that the job is finished in so many milliseconds, having been unfinished when it was last read. */
-function finishedIn({ ageMs, seenMs, durations }: Watched, inMs: number): number {
-  return 1 - unfinishedAt(durations, ageMs + inMs) / unfinishedAt(durations, seenMs);
-}
-
-const WAITED_STEPS = 12;
-const SPAN_MIN_MS = 200;
-/** Of those that are left in that span, so large a part is finished while as much time passes as it lasts. */
-const MIDDLE_HAZARD = 0.7;
-
-/** Milliseconds for which its picture is expected to have waited by then. */
-function waitedUntil(job: Watched, inMs: number): number {
-  const spanMs = job.ageMs + inMs - job.seenMs;
-  const stepMs = spanMs / WAITED_STEPS;
-  let sum = 0;
-  for (let step = 0; step < WAITED_STEPS; step += 1)
-    sum += finishedIn(job, job.seenMs - job.ageMs + (step + 0.5) * stepMs);
-  return sum * stepMs;
-}
-
-/** The spans in which the middle half of such pictures is finished: their mean, and how many come in a millisecond. */
-function usualOf(jobs: readonly Watched[]): { hazard: number; spanMs: number } {
-  const spans = jobs.map(({ durations }) =>
-    Math.max(SPAN_MIN_MS, quantileMs(durations, 0.75) - quantileMs(durations, 0.25)),
-  );
-  return {
-    hazard: spans.reduce((sum, spanMs) => sum + MIDDLE_HAZARD / spanMs, 0),
-    spanMs: spans.reduce((sum, spanMs) => sum + spanMs, 0) / jobs.length,
-  };
+  return Math.max(1, (PLENTY * perWindow) / Math.max(left, 0.5));
 }

@@ -1,6 +1,5 @@
 /** One job under watch: what was seen of it, and when it is to be looked at next. Times are monotonic milliseconds. */
 import type { Clock } from '../core/clock.ts';
-import type { Durations } from '../core/durations.ts';
 import type { Job } from '../core/job.ts';
 
 /**
@@ -16,10 +15,7 @@ export class WatchedJob {
   /** A job without an end by then is left alone. */
   readonly until: number;
   job: Job;
-  durations: Durations | undefined;
   isBeingRead = false;
-  /** When it was asked for last, whatever came of it. */
-  readAt = Number.NEGATIVE_INFINITY;
   isOver = false;
   /** Looks that its own schedule counts. */
   polls = 0;
@@ -29,8 +25,10 @@ export class WatchedJob {
   isToldNow = false;
   /** Events are trusted to tell of its end before the next look. */
   isNet = false;
-  /** When it is looked at by itself; absent: left to the plan for all. */
-  dueAt: number | undefined;
+  /** When it is polled next. */
+  dueAt = Number.POSITIVE_INFINITY;
+  /** It is polled in even steps, counted from its last poll, whatever that was made for. */
+  isStepping = false;
   /** How long the wait until then is as a whole. */
   dueAfterMs = 0;
   readonly #clock: Clock;
@@ -88,7 +86,6 @@ export class WatchedJob {
   /** What an event told while the answer was on its way may be newer than the answer. */
   isRead(): void {
     this.isBeingRead = false;
-    this.readAt = this.#clock.monotonic();
     if (this.#isToldMeanwhile) this.tell();
   }
 
@@ -126,16 +123,11 @@ export class WatchedJob {
     this.isNet = isNet;
   }
 
-  leaveToPlan(): void {
-    this.dueAt = undefined;
-    this.isNet = false;
-  }
-
   /** After a look that told nothing. `obeyedMs`: what the service asked for. */
-  waitAtLeast(obeyedMs: number, delayMs: number): void {
+  waitAtLeast(obeyedMs: number): void {
     const now = this.#clock.monotonic();
     this.#notBefore = now + obeyedMs;
-    const due = Math.max(this.dueAt ?? now + delayMs, this.#notBefore);
+    const due = Math.max(this.dueAt, this.#notBefore);
     this.dueAfterMs = due - now;
     this.dueAt = due;
   }

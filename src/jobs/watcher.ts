@@ -8,12 +8,15 @@ import type { Gate } from '../core/gate.ts';
 import type { ImageProvider, Reading, RemoteJob } from '../core/image-provider.ts';
 import type { Job } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
-import { pricedDelayMs } from '../core/poll-plan.ts';
+import { firstPollAgeMs, nextPollMs, pricedDelayMs } from '../core/poll-plan.ts';
 import { eventsArrive, pollDelayMs, safetyNetDelayMs } from '../core/poll-schedule.ts';
 import { leadsTo } from '../core/webhook-url.ts';
 import type { JobBoard } from './job-board.ts';
-import { allowanceNow, mayWait, nextRead, type WatchPlan } from './watch-plan.ts';
+import { allowanceNow, nextRead, type WatchPlan } from './watch-plan.ts';
 import { type How, WatchedJob } from './watched-job.ts';
+
+/** Processes that wait for pictures of one kind do not all come at once. */
+const PLAN_JITTER = 0.05;
 
 export type WatcherParts = {
   board: JobBoard;
@@ -198,7 +201,7 @@ export class Watcher {
       return;
     }
     watched.sawUnfinished(at, isDue);
-    if (isDue) await this.#schedule(watched);
+    if (isDue || watched.isStepping) await this.#schedule(watched);
   }
 
   async #hinder(watched: WatchedJob, failure: Failure, isDue: boolean): Promise<void> {
@@ -215,7 +218,7 @@ export class Watcher {
       return;
     }
     await this.#schedule(watched);
-    watched.waitAtLeast(obeyedMs, pollDelayMs(watched.polls + 1, clock.random()));
+    watched.waitAtLeast(obeyedMs);
   }
 
   async #leaveAlone(watched: WatchedJob): Promise<void> {
@@ -223,19 +226,22 @@ export class Watcher {
     watched.end(watched.job);
   }
 
-  /** When it is looked at next, by itself; one of whose kind enough is known is left to the common plan. */
+  /** When it is polled next. */
   async #schedule(watched: WatchedJob): Promise<void> {
     const { clock, events, durations, gate } = this.#parts;
     const isExpected = !watched.isTold && leadsTo(this.#settings.webhookUrl, watched.job.webhookUrl);
     const isNet = isExpected && eventsArrive(clock.now(), await events.lastMarkAt(), this.#missedAt);
-    const known = isNet || watched.isTold ? undefined : await durations.recall(durationKey(watched.job.request));
-    watched.durations = known;
-    if (isNet) watched.dueIn(safetyNetDelayMs(watched.polls + 1, clock.random()), true);
-    else if (mayWait(known)) watched.leaveToPlan();
-    else {
-      const { allowance } = await allowanceNow(gate, clock);
-      watched.dueIn(pricedDelayMs(pollDelayMs(watched.polls + 1, clock.random()), allowance), false);
-    }
+    if (isNet) return watched.dueIn(safetyNetDelayMs(watched.polls + 1, clock.random()), true);
+    const known = watched.isTold ? undefined : await durations.recall(durationKey(watched.job.request));
+    const { allowance } = await allowanceNow(gate, clock);
+    const firstMs = firstPollAgeMs(known, allowance);
+    watched.isStepping = firstMs !== undefined;
+    if (known === undefined || firstMs === undefined)
+      return watched.dueIn(pricedDelayMs(pollDelayMs(watched.polls + 1, clock.random()), allowance), false);
+    const ageMs = watched.ageMs(clock.monotonic());
+    const stepMs = watched.seenMs() === 0 ? 0 : nextPollMs(known, ageMs, allowance);
+    const delayMs = Math.max(allowance.refillMs, stepMs, firstMs - ageMs);
+    watched.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), false);
   }
 
   /** An event of this job makes its next look due at once. */

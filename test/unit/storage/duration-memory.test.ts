@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { observations } from '../../../src/core/durations.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createFileDurations, createMemoryDurations } from '../../../src/storage/duration-memory.ts';
 import { owner } from '../core/sample-jobs.ts';
@@ -23,10 +22,7 @@ const ofProcess = (pid: number) =>
   });
 const SEEN = { afterMs: 5_000, byMs: 7_000 };
 const file = () => join(folder, 'gate', 'durations.json');
-const count = async (pid: number, key: string) => {
-  const known = await ofProcess(pid).recall(key);
-  return known === undefined ? 0 : Math.round(observations(known));
-};
+const count = async (pid: number, key: string) => (await ofProcess(pid).recall(key))?.tookMs.length ?? 0;
 
 describe('the file', () => {
   it('is what other processes know, kind by kind', async () => {
@@ -42,16 +38,19 @@ describe('the file', () => {
     expect(Object.keys(JSON.parse(await readFile(file(), 'utf8')).kinds)).toHaveLength(50);
   });
 
-  it.each(['', '{', '{"schema":9,"kinds":{}}', '{"schema":1,"kinds":{"a":{"weights":[1]}}}'])(
-    'that holds %j is begun anew',
-    async (text) => {
-      await mkdir(join(folder, 'gate'));
-      await writeFile(file(), text);
-      expect(await count(1, 'a')).toBe(0);
-      await ofProcess(1).note('a', SEEN);
-      expect(await count(1, 'a')).toBe(1);
-    },
-  );
+  it.each([
+    '',
+    '{',
+    '{"schema":9,"kinds":{}}',
+    '{"schema":1,"kinds":{"a":{"weights":[1]}}}',
+    '{"schema":2,"kinds":{"a":{"tookMs":[-1]}}}',
+  ])('that holds %j is begun anew', async (text) => {
+    await mkdir(join(folder, 'gate'));
+    await writeFile(file(), text);
+    expect(await count(1, 'a')).toBe(0);
+    await ofProcess(1).note('a', SEEN);
+    expect(await count(1, 'a')).toBe(1);
+  });
 
   it('that cannot be written is no reason to stop', async () => {
     await writeFile(join(folder, 'gate'), 'in the way of the folder');
