@@ -41,7 +41,8 @@ async function handleCall(
   context: ServerContext,
   parts: McpParts,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { signal } = context.mcpReq;
+  const { ending } = parts;
+  const signal = ending === undefined ? context.mcpReq.signal : AbortSignal.any([context.mcpReq.signal, ending]);
   const shape = resultShape(identity, parts);
   const toolContext: ToolContext = {
     jobs: parts.jobs,

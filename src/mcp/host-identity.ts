@@ -29,11 +29,18 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return {
-    canAsk: canAsk(capabilities),
+    canAsk: hasQuestions(protocolVersion) && canAsk(capabilities),
     showsViewer: showsViewer(capabilities),
     ...(clientName === undefined ? {} : { clientName }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),
   };
+}
+
+/** Earlier eras have no `elicitation/create`, whatever a client declares. */
+const QUESTIONS_SINCE = '2025-06-18';
+
+function hasQuestions(protocolVersion: string | undefined): boolean {
+  return protocolVersion !== undefined && protocolVersion >= QUESTIONS_SINCE;
 }
 
 /** What kinds of pages a host takes, it may leave unsaid. */

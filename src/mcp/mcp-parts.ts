@@ -20,6 +20,8 @@ export type McpParts = {
   startedJobs: () => ImageJobs | undefined;
   /** What becomes of the jobs of this process. */
   feed: JobFeed;
+  /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */
+  ending?: AbortSignal;
   /** The page for hosts with MCP Apps, as HTML; `undefined` where the program was put together without it. */
   viewerPage: () => Promise<string | undefined>;
   clock: Clock;

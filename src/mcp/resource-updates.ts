@@ -1,5 +1,6 @@
 /** Tells a client that a job changed, or that there is one more: what it has subscribed to, in either protocol era. */
-import type { Server } from '@modelcontextprotocol/server';
+import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
+import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
@@ -24,10 +25,7 @@ export class ResourceUpdates {
 
   /** @returns false for what never changes, or is not there */
   async subscribe(uri: string): Promise<boolean> {
-    const id = jobIdOf(uri);
-    const job = id === undefined ? undefined : await (await this.#parts.jobs()).find(id);
-    // What is told of it names it by our id.
-    if (job === undefined || job.id !== id) return false;
+    if (!(await canBeReported(uri, this.#parts))) return false;
     this.#subscribed.add(uri);
     return true;
   }
@@ -59,4 +57,38 @@ export class ResourceUpdates {
   #send(send: () => Promise<void>): void {
     send().catch((error: unknown) => this.#parts.log.debug('an update was not sent', { error: String(error) }));
   }
+}
+
+/** A client that asks for more at once is promised no more than these. */
+const SUBSCRIPTIONS_MAX = 500;
+
+const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) });
+
+/**
+ * A request for `subscriptions/listen` that asks only for what can be reported: the SDK confirms every URI that stands
+ * in it. What is no such request passes unchanged.
+ */
+export async function narrowListen(request: JSONRPCRequest, parts: McpParts): Promise<JSONRPCRequest> {
+  const { data } = listenSchema.safeParse(request.params);
+  if (data === undefined) return request;
+  const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, SUBSCRIPTIONS_MAX);
+  const reported = await Promise.all(
+    asked.map((uri) =>
+      canBeReported(uri, parts).catch((error: unknown) => {
+        parts.log.warn('a job could not be looked up for a subscription', { error: String(error) });
+        return false;
+      }),
+    ),
+  );
+  const resourceSubscriptions = asked.filter((_, index) => reported[index]);
+  const notifications = { ...data.notifications, resourceSubscriptions };
+  return { ...request, params: { ...request.params, notifications } };
+}
+
+/** Changes name a job by our id, so that one by which the service knows it is none of them. */
+async function canBeReported(uri: string, parts: McpParts): Promise<boolean> {
+  const id = jobIdOf(uri);
+  if (id === undefined) return false;
+  const job = await (await parts.jobs()).find(id);
+  return job?.id === id;
 }

@@ -1,38 +1,49 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
-import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
-import { cleanLine, quoted } from '../core/untrusted-text.ts';
+import { ProtocolError, ProtocolErrorCode, type Server, type ServerOptions } from '@modelcontextprotocol/server';
+import { quoted } from '../core/untrusted-text.ts';
+import { GuardedServer } from './guarded-server.ts';
 import { identityOf } from './host-identity.ts';
 import { instructions } from './instructions.ts';
+import { CONSTANT } from './lasting.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';
+import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
 
 const CAPABILITIES = {
   tools: {},
   resources: { subscribe: true, listChanged: true },
   prompts: {},
   completions: {},
+  // Hosts use an extension only where both sides declare it.
+  extensions: { [VIEWER_EXTENSION]: { mimeTypes: [VIEWER_MIME_TYPE] } },
+};
+
+/** What this program answers alike as long as it runs. Lists of jobs and limits are never old. */
+const CACHE_HINTS: NonNullable<ServerOptions['cacheHints']> = {
+  'server/discover': CONSTANT,
+  'tools/list': CONSTANT,
+  'prompts/list': CONSTANT,
+  'resources/templates/list': CONSTANT,
 };
 
 export function createMcpServer(parts: McpParts): Server {
-  const server = new Server(
+  const server = new GuardedServer(
     { name: parts.name, title: 'Flux Pro', version: parts.version },
-    { capabilities: CAPABILITIES, instructions: instructions(parts.sandbox) },
+    { capabilities: CAPABILITIES, instructions: instructions(parts.sandbox), cacheHints: CACHE_HINTS },
+    parts,
   );
   handleTools(server, parts);
   handleResources(server, parts);
-  server.setRequestHandler('prompts/list', async () => (await import('./prompts/catalogue.ts')).listPrompts());
-  server.setRequestHandler('prompts/get', async ({ params }) =>
-    (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments),
-  );
-  server.setRequestHandler('completion/complete', async ({ params }) =>
-    (await import('./completion.ts')).complete(params, parts),
-  );
+  handlePrompts(server, parts);
   return server;
 }
 
 function handleTools(server: Server, parts: McpParts): void {
-  server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
+  server.setRequestHandler('tools/list', async ({ params }) => {
+    expectNoCursor('tools/list', params?.cursor);
+    return { tools: listTools() };
+  });
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
     const result = await callTool(params, identityOf(server, context), context, parts);
@@ -44,15 +55,20 @@ function handleTools(server: Server, parts: McpParts): void {
 function handleResources(server: Server, parts: McpParts): void {
   const updates = new ResourceUpdates(server, parts);
   const catalogue = () => import('./resources/catalogue.ts');
-  server.setRequestHandler('resources/templates/list', async () => (await catalogue()).TEMPLATES);
+  server.setRequestHandler('resources/templates/list', async ({ params }) => {
+    expectNoCursor('resources/templates/list', params?.cursor);
+    return (await catalogue()).TEMPLATES;
+  });
   server.setRequestHandler('resources/list', async ({ params }) =>
     (await catalogue()).listResources(parts, params?.cursor),
   );
   // Records outlive a process: a picture of an earlier one is readable before any tool was called.
-  server.setRequestHandler('resources/read', async ({ params }) => (await catalogue()).readResource(params.uri, parts));
+  server.setRequestHandler('resources/read', async ({ params }) =>
+    (await catalogue()).readResource(params.uri, parts, server.getNegotiatedProtocolVersion()),
+  );
   server.setRequestHandler('resources/subscribe', async ({ params }) => {
-    if (!(await updates.subscribe(params.uri))) throw cannotSubscribe(parts.redact(params.uri));
-    return {};
+    if (await updates.subscribe(params.uri)) return {};
+    throw (await catalogue()).cannotSubscribe(parts.redact(params.uri));
   });
   server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
     updates.unsubscribe(params.uri);
@@ -60,9 +76,24 @@ function handleResources(server: Server, parts: McpParts): void {
   });
 }
 
-function cannotSubscribe(uri: string): ProtocolError {
-  const message = `${cleanLine(uri, 120)} cannot be subscribed to: jobs on record can, as flux://jobs/{job_id}.`;
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+function handlePrompts(server: Server, parts: McpParts): void {
+  server.setRequestHandler('prompts/list', async ({ params }) => {
+    expectNoCursor('prompts/list', params?.cursor);
+    return (await import('./prompts/catalogue.ts')).listPrompts();
+  });
+  server.setRequestHandler('prompts/get', async ({ params }) =>
+    (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments),
+  );
+  server.setRequestHandler('completion/complete', async ({ params }) =>
+    (await import('./completion.ts')).complete(params, parts),
+  );
+}
+
+/** Of a list that is one page: no answer to it has given a cursor. */
+function expectNoCursor(method: string, cursor: string | undefined): void {
+  if (cursor === undefined) return;
+  const message = `cursor: ${quoted(cursor.slice(0, 500), 60)} is not the nextCursor of an answer to ${method}.`;
+  throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }
 
 function unknownTool(name: string): ProtocolError {

@@ -60,6 +60,6 @@ describe.each(ERAS)('prompts (%s)', (era) => {
     const ref = { type: 'ref/prompt', name: 'compose_image_prompt' } as const;
     expect(await story.complete(ref, 'style', 'water')).toEqual(['watercolour with fine ink lines']);
     expect((await story.complete(ref, 'lighting', '')).length).toBeGreaterThan(5);
-    expect(await story.complete(ref, 'nothing', 'a')).toEqual([]);
+    await expect(story.complete(ref, 'nothing', 'a')).rejects.toMatchObject({ code: -32602 });
   });
 });

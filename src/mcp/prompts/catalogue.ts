@@ -28,15 +28,10 @@ export function listPrompts(): ListPromptsResult {
 
 /** @throws ProtocolError (-32602) that names the prompt or the argument, the value and the bound */
 export function getPrompt(name: string, given: Readonly<Record<string, string>> = {}): GetPromptResult {
-  const prompt = PROMPTS.find((known) => known.name === name);
-  if (prompt === undefined)
-    throw invalid(
-      `There is no prompt ${quoted(name, 80)}. There are: ${PROMPTS.map((known) => known.name).join(', ')}.`,
-    );
+  const prompt = promptNamed(name);
   const known = prompt.arguments.map((argument) => argument.name);
   const stranger = Object.keys(given).find((argument) => !known.includes(argument));
-  if (stranger !== undefined)
-    throw invalid(`${name} has no argument ${quoted(stranger, 80)}. It has: ${known.join(', ')}.`);
+  if (stranger !== undefined) throw unknown(`argument of ${name}`, stranger, known);
   const values = Object.fromEntries(prompt.arguments.map((one) => [one.name, givenText(given[one.name], one.name)]));
   const missing = prompt.arguments.find((one) => one.required && values[one.name] === undefined);
   if (missing !== undefined) throw invalid(`${name} needs the argument ${missing.name}: ${missing.description}`);
@@ -44,6 +39,19 @@ export function getPrompt(name: string, given: Readonly<Record<string, string>> 
     description: prompt.description,
     messages: [{ role: 'user', content: { type: 'text', text: prompt.render(values) } }],
   };
+}
+
+/** @throws ProtocolError (-32602) that names all prompts */
+export function promptNamed(name: string): Prompt {
+  const prompt = PROMPTS.find((known) => known.name === name);
+  if (prompt !== undefined) return prompt;
+  const names = PROMPTS.map((known) => known.name);
+  throw unknown('prompt', name, names);
+}
+
+/** Something that a client names and that there is not. @param what its kind, after "There is no" */
+export function unknown(what: string, name: string, known: readonly string[]): ProtocolError {
+  return invalid(`There is no ${what} ${quoted(name.slice(0, 500), 80)}. There are: ${known.join(', ')}.`);
 }
 
 function givenText(text: string | undefined, name: string): string | undefined {

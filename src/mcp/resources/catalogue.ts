@@ -10,6 +10,7 @@ import { FluxError } from '../../core/failure.ts';
 import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { quoted } from '../../core/untrusted-text.ts';
+import { lasting } from '../lasting.ts';
 import type { McpParts } from '../mcp-parts.ts';
 import { redactValues } from '../redact-result.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
@@ -57,18 +58,26 @@ export async function jobsOnRecord(parts: McpParts): Promise<readonly Job[]> {
   }
 }
 
-/** @throws ResourceNotFoundError (-32602) for a name that no resource has */
-export async function readResource(uri: string, parts: McpParts): Promise<ReadResourceResult> {
-  try {
-    if (uri === LIMITS_URI) return await readLimits(parts);
-    if (uri === GUIDE_URI) return readGuide();
-    if (uri === VIEWER_URI) return await readViewer(parts);
-    if (uri.startsWith(IMAGE_URI_PREFIX)) return await readImage(uri, parts);
-    if (uri.startsWith(JOB_URI_PREFIX)) return await readJob(uri, parts);
-  } catch (error) {
-    if (error instanceof FluxError)
-      throw new ProtocolError(ProtocolErrorCode.InternalError, parts.redact(error.message));
-    throw error;
-  }
+/**
+ * @param protocolVersion what the connection speaks
+ * @throws ResourceNotFoundError for a name that no resource has
+ */
+export async function readResource(
+  uri: string,
+  parts: McpParts,
+  protocolVersion: string | undefined,
+): Promise<ReadResourceResult> {
+  if (uri === LIMITS_URI) return readLimits(parts);
+  if (uri === GUIDE_URI) return lasting(readGuide(), protocolVersion);
+  if (uri === VIEWER_URI) return lasting(await readViewer(parts), protocolVersion);
+  if (uri.startsWith(IMAGE_URI_PREFIX)) return readImage(uri, parts);
+  if (uri.startsWith(JOB_URI_PREFIX)) return readJob(uri, parts);
   throw notThere(parts.redact(uri), 'resources/list and resources/templates/list tell what there is');
+}
+
+/** Why nothing can be reported of a resource. */
+export function cannotSubscribe(uri: string): ProtocolError {
+  const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
+  if (![LIMITS_URI, GUIDE_URI, VIEWER_URI].includes(uri)) return notThere(uri, why);
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `${uri} cannot be subscribed to: ${why}.`);
 }

@@ -24,7 +24,7 @@ export function describeImage(job: Job): ListResourcesResult['resources'][number
   };
 }
 
-/** @throws ResourceNotFoundError (-32602) when there is no finished picture of that name */
+/** @throws ResourceNotFoundError when there is no finished picture of that name */
 export async function readImage(uri: string, parts: McpParts): Promise<ReadResourceResult> {
   const jobs = await parts.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');

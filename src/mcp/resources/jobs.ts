@@ -27,7 +27,7 @@ export function describeJob(job: Job): ListResourcesResult['resources'][number] 
   };
 }
 
-/** @throws ResourceNotFoundError (-32602) for an unknown id */
+/** @throws ResourceNotFoundError for an unknown id */
 export async function readJob(uri: string, parts: McpParts): Promise<ReadResourceResult> {
   const jobs = await parts.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');

@@ -2,7 +2,14 @@
 import { ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { cleanLine } from '../../core/untrusted-text.ts';
 
-/** @param hint what could be read instead; without a full stop */
+/** Its data repeats the URI; one longer than any of ours is cut there. */
+const URI_MAX_CHARACTERS = 500;
+
+/**
+ * @param uri without secrets
+ * @param hint what could be read instead; without a full stop
+ */
 export function notThere(uri: string, hint: string): ResourceNotFoundError {
-  return new ResourceNotFoundError(uri, `There is no resource ${cleanLine(uri, 120)}; ${hint}.`);
+  const repeated = uri.slice(0, URI_MAX_CHARACTERS);
+  return new ResourceNotFoundError(repeated, `There is no resource ${cleanLine(repeated, 120)}; ${hint}.`);
 }

@@ -11,7 +11,7 @@ import { VIEWER_URI } from './uris.ts';
  */
 const UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
-/** @throws ResourceNotFoundError (-32602) where this program was put together without the page */
+/** @throws ResourceNotFoundError where this program was put together without the page */
 export async function readViewer(parts: McpParts): Promise<ReadResourceResult> {
   const html = await parts.viewerPage();
   if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');

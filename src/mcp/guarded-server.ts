@@ -1,0 +1,56 @@
+/** The SDK's server with one boundary around every handler, its own ones included. */
+import {
+  isJSONRPCErrorResponse,
+  type JSONRPCMessage,
+  ProtocolErrorCode,
+  Server,
+  type ServerOptions,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import type { McpParts } from './mcp-parts.ts';
+import { protocolErrorOf } from './protocol-errors.ts';
+
+type WrapHandler = Server['_wrapHandler'];
+
+/** From here on a missing resource is a wrong parameter. */
+const MISSING_IS_INVALID = '2026-07-28';
+
+export class GuardedServer extends Server {
+  readonly #parts: Pick<McpParts, 'redact' | 'log'>;
+
+  constructor(info: ConstructorParameters<typeof Server>[0], options: ServerOptions, parts: McpParts) {
+    super(info, options);
+    this.#parts = parts;
+  }
+
+  protected override _wrapHandler(...[method, handler]: Parameters<WrapHandler>): ReturnType<WrapHandler> {
+    const wrapped = super._wrapHandler(method, handler);
+    return async (request, context) => {
+      try {
+        return await wrapped(request, context);
+      } catch (error) {
+        throw protocolErrorOf(method, error, this.#parts);
+      }
+    };
+  }
+
+  override async connect(transport: Transport): Promise<void> {
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(this.#inEra(message), options);
+    await super.connect(transport);
+  }
+
+  /** Before 2026-07-28 a missing resource had a code of its own, which the SDK sends in no era. */
+  #inEra(message: JSONRPCMessage): JSONRPCMessage {
+    const version = this.getNegotiatedProtocolVersion();
+    if (version !== undefined && version >= MISSING_IS_INVALID) return message;
+    if (!isJSONRPCErrorResponse(message) || message.error.code !== ProtocolErrorCode.InvalidParams) return message;
+    if (!isMissingResource(message.error.data)) return message;
+    return { ...message, error: { ...message.error, code: ProtocolErrorCode.ResourceNotFound } };
+  }
+}
+
+/** The protocol's mark of that error: its data holds the URI and nothing else. */
+function isMissingResource(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && Object.keys(data).join() === 'uri';
+}

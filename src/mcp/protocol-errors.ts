@@ -1,0 +1,69 @@
+/** Turns whatever a handler of the protocol throws into an error that a client may read: in words, without secrets. */
+import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import { FluxError } from '../core/failure.ts';
+import type { Log } from '../core/log.ts';
+import type { Redact } from '../core/redaction.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
+import { failureSentences, nextStep } from './failure-text.ts';
+import { redactValues } from './redact-result.ts';
+
+/** Longer than any sentence of ours; what the SDK quotes of a message may be as long as the message. */
+const MAX_CHARACTERS = 4_000;
+const PROBLEMS_SHOWN = 5;
+const CALL = 'tools/call';
+
+export function protocolErrorOf(method: string, error: unknown, { redact, log }: { redact: Redact; log: Log }): Error {
+  const words = (text: string): string => redact(text.slice(0, MAX_CHARACTERS));
+  const problems = problemsIn(error);
+  if (problems !== undefined)
+    return new ProtocolError(ProtocolErrorCode.InvalidParams, words(`Invalid params for ${method}: ${problems}.`));
+  if (error instanceof ProtocolError)
+    return new ProtocolError(error.code, words(error.message), redactValues(error.data, redact));
+  if (error instanceof FluxError) {
+    const failure = method === CALL ? error.failure : { ...error.failure, creditsSpent: 'no' as const };
+    return new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      words(`${failureSentences(failure)} ${nextStep(failure)}`),
+    );
+  }
+  log.error('a request failed unexpectedly', {
+    method,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return new ProtocolError(ProtocolErrorCode.InternalError, unforeseen(method));
+}
+
+function unforeseen(method: string): string {
+  const cost =
+    method === CALL
+      ? 'Credits may have been spent. Look at list_jobs before you order again.'
+      : 'Nothing was ordered, and no credits were spent. Trying again may help.';
+  return `${method} ended in an unforeseen error. ${cost} If it happens again, ask the user to report the log line on stderr as a defect of flux-pro-mcp.`;
+}
+
+const issuesSchema = z
+  .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string(), code: z.string() }))
+  .nonempty();
+
+/** What the SDK's check of a request found. It tells it as a JSON text in the message of a plain error. */
+function problemsIn(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof FluxError) return undefined;
+  const start = error.message.indexOf('[');
+  if (start === -1) return undefined;
+  try {
+    const issues = issuesSchema.parse(JSON.parse(error.message.slice(start)));
+    return issues.slice(0, PROBLEMS_SHOWN).map(problemOf).join('; ');
+  } catch {
+    return undefined;
+  }
+}
+
+type Issue = z.infer<typeof issuesSchema>[number];
+
+function problemOf({ path, message, code }: Issue): string {
+  const name = cleanLine(path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.'), 200);
+  if (message.endsWith('received undefined')) return `${name} is missing`;
+  if (code === 'invalid_union') return `${name} has none of the forms that are allowed there`;
+  return `${name}: ${cleanLine(message.replace(/^Invalid input: /u, ''), 300)}`;
+}
