@@ -2,6 +2,8 @@
 import type { App, AppParts, AppSettings } from '../app.ts';
 import type { Config } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
+import type { McpParts } from '../mcp/mcp-parts.ts';
+import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { readViewerPage } from '../runtime/viewer-page.ts';
@@ -26,25 +28,30 @@ export async function run(args: Arguments): Promise<number> {
   const feed = new JobFeed();
   const parts = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
   const running = new Lazy(() => start(config, sandbox, parts));
-  openStdioDoor(
-    () =>
-      createMcpServer({
-        name: 'flux-pro-mcp',
-        version: VERSION,
-        sandbox,
-        defaultWaitSeconds: config.waitSeconds,
-        resultParts: config.resultParts,
-        preview: config.preview,
-        jobs: async () => (await running.get()).app.jobs,
-        startedJobs: () => running.current?.app.jobs,
-        feed,
-        viewerPage: readViewerPage,
-        clock: systemClock,
-        log,
-        redact: secrets.redact,
-      }),
-    { log, close: async () => (await running.settled())?.close() },
-  );
+  const ending = new AbortController();
+  const mcpParts: McpParts = {
+    name: 'flux-pro-mcp',
+    version: VERSION,
+    sandbox,
+    defaultWaitSeconds: config.waitSeconds,
+    resultParts: config.resultParts,
+    preview: config.preview,
+    jobs: async () => (await running.get()).app.jobs,
+    startedJobs: () => running.current?.app.jobs,
+    feed,
+    ending: ending.signal,
+    viewerPage: readViewerPage,
+    clock: systemClock,
+    log,
+    redact: secrets.redact,
+  };
+  openStdioDoor(() => createMcpServer(mcpParts), {
+    narrow: (request) => narrowListen(request, mcpParts),
+    endWaits: () => ending.abort(new Error('the server is ending')),
+    close: async () => (await running.settled())?.close(),
+    clock: systemClock,
+    log,
+  });
   return new Promise<never>(() => undefined);
 }
 

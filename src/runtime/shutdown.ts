@@ -12,14 +12,18 @@ export type ShutdownParts = {
   log: Log;
 };
 
-/** Ends the process with code 0, once, however many reasons turn up. */
-export function installShutdown(parts: ShutdownParts): void {
+/**
+ * Ends the process with code 0, once, however many reasons turn up.
+ * @returns ends it for a reason of the caller's
+ */
+export function installShutdown(parts: ShutdownParts): (reason: string) => void {
   let ending = false;
   const end = (reason: string): void => {
     if (ending) return;
     ending = true;
     parts.log.info('ending', { reason });
-    setTimeout(() => process.exit(0), GRACE_MS).unref();
+    // It keeps the process alive: where nothing else does, Node would end with another code before all is closed.
+    setTimeout(() => process.exit(0), GRACE_MS);
     parts
       .close()
       .catch((error: unknown) => parts.log.error('closing failed', { error: String(error) }))
@@ -30,4 +34,5 @@ export function installShutdown(parts: ShutdownParts): void {
   parts.stdin.on('close', () => end('input closed'));
   // Without a listener a host that stops reading would crash the process with EPIPE.
   parts.stdout.on('error', (error) => end(`output closed: ${String(error)}`));
+  return end;
 }

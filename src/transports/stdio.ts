@@ -1,21 +1,44 @@
-/** The stdio door: JSON-RPC on stdin and stdout, every protocol era from one factory. */
-import type { McpServerFactory } from '@modelcontextprotocol/server';
+/** The protocol on stdin and stdout: JSON-RPC, every protocol era from one factory. */
+import type { JSONRPCRequest, McpServerFactory } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { installShutdown } from '../runtime/shutdown.ts';
+import { StdioTransport } from './stdio-transport.ts';
 
-/** Serves until the input ends or a signal comes; then closes everything and ends the process. */
-export function openStdioDoor(factory: McpServerFactory, options: { close: () => Promise<void>; log: Log }): void {
-  const { log } = options;
+/** For answers that need nobody else; a host kills after about 2 s. */
+const ANSWERS_MS = 800;
+
+export type StdioOptions = {
+  /** What a subscription asks for, less what cannot be reported. */
+  narrow: (request: JSONRPCRequest) => Promise<JSONRPCRequest>;
+  /** Ends what calls wait for, so that they answer. */
+  endWaits: () => void;
+  close: () => Promise<void>;
+  clock: Clock;
+  log: Log;
+};
+
+/** Serves until the input ends or a signal comes; then answers what can be answered, and ends the process. */
+export function openStdioDoor(factory: McpServerFactory, options: StdioOptions): void {
+  const { log, narrow, clock } = options;
+  const stdin = process.stdin;
+  const stdout = process.stdout;
+  const transport = new StdioTransport({ stdin, stdout, log, narrow, onUnreadable: () => end('unreadable input') });
   const door = serveStdio(factory, {
-    onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message }),
+    transport,
+    // An error may hold a whole message.
+    onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message.slice(0, 500) }),
   });
-  installShutdown({
-    stdin: process.stdin,
-    stdout: process.stdout,
+  const end = installShutdown({
+    stdin,
+    stdout,
     log,
     close: async () => {
+      options.endWaits();
+      await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
       await Promise.all([door.close(), options.close()]);
+      await transport.flushed();
     },
   });
 }

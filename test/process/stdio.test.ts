@@ -60,7 +60,7 @@ describe.concurrent('stdout', () => {
     expect(misspelt.isError).toBe(true);
     expect(textOf(misspelt)).toContain('promt');
     expect((await host.ask('tools/call', { name: 'paint', arguments: {} })).error?.message).toContain('paint');
-    expect((await host.ask('resources/read', { uri: 'flux://images/none' })).error?.code).toBe(-32602);
+    expect((await host.ask('resources/read', { uri: 'flux://images/none' })).error?.code).toBe(-32002);
     await end(program);
   });
 });
@@ -89,7 +89,7 @@ describe.concurrent('the server lives on', () => {
       '[]',
       'null',
       '"\u0000"',
-      '{"jsonrpc":"1.0","id":1}',
+      '{"jsonrpc":"1.0","id":"refused"}',
     ];
     host.send(...rubbish);
     expect((await host.handshake()).result).toMatchObject({ serverInfo: { name: 'flux-pro-mcp' } });

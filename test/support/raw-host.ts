@@ -10,7 +10,7 @@ export type RpcMessage = {
   method?: string;
   params?: Record<string, unknown>;
   result?: Record<string, unknown>;
-  error?: { code: number; message: string };
+  error?: { code: number; message: string; data?: Record<string, unknown> };
 };
 
 export type ToolResult = { isError?: boolean; content: { type: string; text?: string }[] };
@@ -19,18 +19,30 @@ export type ToolResult = { isError?: boolean; content: { type: string; text?: st
 export const textOf = (result: unknown): string =>
   (result as ToolResult).content.map((part) => part.text ?? '').join('\n');
 
-/** Every line of an output as a message. @throws Error that shows the line which is not JSON-RPC, or not a line */
+/** What a request of protocol 2026-07-28 says of itself. */
+export const envelope = (
+  version: unknown = '2026-07-28',
+  capabilities: Record<string, unknown> = {},
+): { _meta: Record<string, unknown> } => ({
+  _meta: {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
+    'io.modelcontextprotocol/clientInfo': { name: 'raw-host', version: '1.0.0' },
+  },
+});
+
+/** Every line of an output as a message, those of a batch one by one. @throws Error that shows the line which is not JSON-RPC, or not a line */
 export function jsonRpcLines(stdout: string): RpcMessage[] {
   if (stdout !== '' && !stdout.endsWith('\n')) throw new Error(`stdout ends within a line: ${stdout.slice(-200)}`);
-  return stdout.split('\n').slice(0, -1).map(jsonRpcLine);
+  return stdout.split('\n').slice(0, -1).flatMap(jsonRpcLine);
 }
 
-function jsonRpcLine(line: string): RpcMessage {
+function jsonRpcLine(line: string): RpcMessage[] {
   try {
-    const message: unknown = JSON.parse(line);
-    if (typeof message === 'object' && message !== null && 'jsonrpc' in message && message.jsonrpc === '2.0') {
-      return message as RpcMessage;
-    }
+    const parsed: unknown = JSON.parse(line);
+    const messages: unknown[] = Array.isArray(parsed) && parsed.length > 0 ? parsed : [parsed];
+    if (messages.every((one) => typeof one === 'object' && one !== null && 'jsonrpc' in one && one.jsonrpc === '2.0'))
+      return messages as RpcMessage[];
   } catch {}
   throw new Error(`a line on stdout is not JSON-RPC: ${JSON.stringify(line.slice(0, 300))}`);
 }
@@ -72,7 +84,7 @@ export class RawHost {
     return this.answer(request.id);
   }
 
-  answer(id: number): Promise<RpcMessage> {
+  answer(id: number | string | null): Promise<RpcMessage> {
     return this.waitFor(`answer to request ${id}`, (message) => message.id === id && message.method === undefined);
   }
 
@@ -118,7 +130,7 @@ export class RawHost {
     const lines = (this.#rest + chunk).split('\n');
     this.#rest = lines.pop() ?? '';
     try {
-      this.#messages.push(...lines.map(jsonRpcLine));
+      this.#messages.push(...lines.flatMap(jsonRpcLine));
     } catch (error) {
       this.#end ??= String(error);
     }
