@@ -9,7 +9,7 @@ import { invalid, type Reading, readLine, refused } from './json-rpc.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { type Answer, Batch, OpenRequests } from './open-requests.ts';
 
-export const MAX_LINE_BYTES = 10 * 1024 * 1024;
+const MAX_LINE_BYTES = 10 * 1024 * 1024;
 /** The one revision of the protocol that has batches. */
 const BATCHES_IN = '2025-03-26';
 
