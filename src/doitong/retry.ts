@@ -44,7 +44,8 @@ export function createRetries({ clock, log }: { clock: Clock; log: Log }): Retri
       return undefined;
     }
     budget = paid;
-    return toldDelayMs ?? backOffMs(attempt, clock.random());
+    // `Retry-After: 0`, or a date that has passed, is no wish to be asked without a pause.
+    return Math.max(toldDelayMs ?? 0, backOffMs(attempt, clock.random()));
   }
 
   return {

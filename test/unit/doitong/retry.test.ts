@@ -50,7 +50,8 @@ describe('retries', () => {
   it('obey the delay of the service exactly up to a minute', async () => {
     const test = start([failed('rateLimited', 0), failed('rateLimited', 60_000)]);
     expect(await test.run()).toEqual({ value: 'done' });
-    expect(test.clock.slept).toEqual([0, 60_000]);
+    // No delay at all is no wish to be asked without a pause: the back-off stays the least.
+    expect(test.clock.slept).toEqual([250, 60_000]);
   });
 
   it('hand a longer delay back, in seconds rounded up', async () => {
