@@ -1,6 +1,6 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
 import type { App, AppParts, AppSettings } from '../app.ts';
-import type { Config } from '../config/settings.ts';
+import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
 import type { McpParts } from '../mcp/mcp-parts.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
@@ -12,7 +12,7 @@ import { VERSION } from '../runtime/version.ts';
 import { openStdioDoor } from '../transports/stdio.ts';
 import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
-import { Secrets } from './secrets.ts';
+import { secretsOf } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { writeStderr } from './stderr.ts';
 import { WebhookDoor } from './webhook-door.ts';
@@ -22,17 +22,23 @@ type Running = { app: App; close: () => Promise<void> };
 export async function run(args: Arguments): Promise<number> {
   const sandbox = args.flags.sandbox !== undefined;
   const config = settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
-  const secrets = new Secrets([config.apiKey, config.webhookSecret].filter((secret) => secret !== undefined));
+  const secrets = secretsOf(config);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
+  const otherOrigin = sandbox || config.apiUrl === SETTINGS.apiUrl.default ? undefined : config.apiUrl;
   const feed = new JobFeed();
   const parts = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
-  const running = new Lazy(() => start(config, sandbox, parts));
+  const running = new Lazy(() => {
+    if (otherOrigin !== undefined)
+      log.warn("Orders and the key go to another address than the provider's own", { otherOrigin });
+    return start(config, sandbox, parts);
+  });
   const ending = new AbortController();
   const mcpParts: McpParts = {
     name: 'flux-pro-mcp',
     version: VERSION,
     sandbox,
+    otherOrigin: otherOrigin === undefined ? undefined : { origin: otherOrigin, told: false },
     defaultWaitSeconds: config.waitSeconds,
     resultParts: config.resultParts,
     preview: config.preview,

@@ -14,7 +14,8 @@ import { TOOLS } from './catalogue.ts';
 import { answerIn, askUser } from './confirmation.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
 import { parseInput } from './input-problems.ts';
-import type { McpParts } from './mcp-parts.ts';
+import { otherOriginText } from './instructions.ts';
+import type { McpParts, OtherOrigin } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
 import { redactResult, redactValues } from './redact-result.ts';
 import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
@@ -30,7 +31,20 @@ export async function callTool(
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
   const result = await handleCall(tool, params.arguments, identity, context, parts);
-  return isInputRequiredResult(result) ? redactValues(result, parts.redact) : redactResult(result, parts.redact);
+  if (isInputRequiredResult(result)) return redactValues(result, parts.redact);
+  return redactResult(withOtherOrigin(result, parts), parts.redact);
+}
+
+/** The first result of the process says where the key goes, when that is not the provider's own address. */
+function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpParts): CallToolResult {
+  const [first, ...rest] = result.content;
+  if (otherOrigin === undefined || otherOrigin.told || first?.type !== 'text') return result;
+  otherOrigin.told = true;
+  return { ...result, content: [{ ...first, text: `${first.text}${originNote(otherOrigin)}` }, ...rest] };
+}
+
+function originNote({ origin }: OtherOrigin): string {
+  return `\nNote: ${otherOriginText(origin)} Ask the user whether that is what they want, if they have not said so.`;
 }
 
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
@@ -124,10 +138,12 @@ async function pictureOf(
 
 function resultShape(identity: HostIdentity, parts: McpParts): ResultShape {
   const profile = profileOf(identity);
+  const { otherOrigin } = parts;
+  const roomForNote = otherOrigin?.told === false ? originNote(otherOrigin).length : 0;
   const wanted = parts.resultParts === 'auto' ? profile.parts : parts.resultParts;
   return {
     parts: parts.preview === 'off' ? wanted.filter((part) => part !== 'image') : wanted,
-    maxCharacters: profile.maxResultCharacters,
+    maxCharacters: profile.maxResultCharacters - roomForNote,
     hasViewer: identity.showsViewer ?? false,
     maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,
   };

@@ -21,6 +21,12 @@ const SENTENCES = [
 const SANDBOX_NOTE =
   'This server runs against the built-in sandbox: pictures are test pictures, and no real credits are spent.';
 
-export function instructions(sandbox: boolean): string {
-  return [...SENTENCES, ...(sandbox ? [SANDBOX_NOTE] : [])].join('\n');
+export function instructions(sandbox: boolean, otherOrigin?: string): string {
+  const origin = otherOrigin === undefined ? [] : [otherOriginText(otherOrigin)];
+  return [...SENTENCES, ...origin, ...(sandbox ? [SANDBOX_NOTE] : [])].join('\n');
+}
+
+/** @param origin where the key goes instead of the provider's own address */
+export function otherOriginText(origin: string): string {
+  return `DOITONG_API_URL sends orders and the key to ${origin}, not to the Doitong service's own address.`;
 }

@@ -6,10 +6,15 @@ import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 
+/** `told` once a result of this process has named it. */
+export type OtherOrigin = { origin: string; told: boolean };
+
 export type McpParts = {
   name: string;
   version: string;
   sandbox: boolean;
+  /** Where the key goes when that is not the provider's own address. */
+  otherOrigin?: OtherOrigin | undefined;
   defaultWaitSeconds: number;
   resultParts: 'auto' | readonly ResultPart[];
   /** The picture inside an answer: as large as the host takes, none, or at most so many pixels on its longer side. */

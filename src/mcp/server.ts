@@ -30,7 +30,11 @@ const CACHE_HINTS: NonNullable<ServerOptions['cacheHints']> = {
 export function createMcpServer(parts: McpParts): Server {
   const server = new GuardedServer(
     { name: parts.name, title: 'Flux Pro', version: parts.version },
-    { capabilities: CAPABILITIES, instructions: instructions(parts.sandbox), cacheHints: CACHE_HINTS },
+    {
+      capabilities: CAPABILITIES,
+      instructions: instructions(parts.sandbox, parts.otherOrigin?.origin),
+      cacheHints: CACHE_HINTS,
+    },
     parts,
   );
   handleTools(server, parts);
