@@ -14,9 +14,10 @@ const EVERYTHING: ImportRule = { src: '*', packages: '*' };
 export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   // Decoding a body (node:zlib, and node:stream around it) only computes: it reads no file and opens no connection.
   core: { src: [], packages: ['zod', 'node:zlib', 'node:stream'] },
-  doitong: { src: ['core'], packages: ['undici', 'zod', 'node:crypto'] },
+  network: { src: ['core'], packages: ['undici', 'ipaddr.js', NODE] },
+  doitong: { src: ['core', 'network'], packages: ['undici', 'zod', 'node:crypto'] },
   storage: { src: ['core'], packages: [NODE] },
-  images: { src: ['core'], packages: [NODE, 'undici', 'ipaddr.js', '@jsquash/*'] },
+  images: { src: ['core', 'network'], packages: [NODE, 'undici', 'ipaddr.js', '@jsquash/*'] },
   runtime: { src: ['core'], packages: [NODE] },
   jobs: { src: ['core'], packages: [] },
   mcp: { src: ['core', 'jobs'], packages: [SERVER_SDK, 'zod'] },
@@ -78,7 +79,10 @@ const MAX_LINES = { src: 350, test: 500 } as const;
 const HOMES: readonly (readonly [RegExp, string])[] = [
   [/^@modelcontextprotocol\/server/, 'What is read by a model belongs in mcp/, a door in transports/.'],
   [/^@modelcontextprotocol\//, 'An MCP client is used by the demo in cli/ and by tests only.'],
-  [/^undici$/, "Sending to the provider belongs in doitong/, fetching a picture's bytes in images/."],
+  [
+    /^undici$/,
+    "Sending to the provider belongs in doitong/, fetching a picture's bytes in images/, opening a connection in network/.",
+  ],
   [/^graphql/, 'A GraphQL document is text in doitong/; a GraphQL engine runs in sandbox/ only.'],
   [/^@jsquash\//, 'Bytes of pictures belong in images/ (its mirror image: sandbox/).'],
   [/^node:fs/, 'What touches a path belongs in storage/.'],

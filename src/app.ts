@@ -52,7 +52,8 @@ export type AppSettings = Pick<
   | 'lowCreditsAlert'
   | 'stalledMinutes'
   | 'resendHours'
-> & { sandbox: boolean };
+> &
+  Partial<Pick<Config, 'httpsProxy' | 'httpProxy' | 'noProxy'>> & { sandbox: boolean };
 
 export type App = {
   jobs: ImageJobs;
@@ -95,12 +96,16 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     requestWindow: parts.requestWindow,
   });
   const userAgent = `flux-pro-mcp/${VERSION}`;
-  const { apiUrl, dialect, jobQuery } = settings;
+  const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;
+  const proxies = { httpsProxy, httpProxy, noProxy };
   const provider = createDoitongProvider(
-    { apiUrl, apiKey, dialect, jobQuery, userAgent },
+    { apiUrl, apiKey, dialect, jobQuery, userAgent, proxies },
     { clock, log, gate, memory },
   );
-  const download = createImageDownload({ hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent }, { clock });
+  const download = createImageDownload(
+    { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
+    { clock },
+  );
   const store = createImageFolder(() => outputFolder(settings.outputDir));
   const preview = createPreview({ clock, log });
   const board = new JobBoard(ledger, gate, parts.feed);

@@ -11,10 +11,11 @@ import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts'
 import type { Arguments } from './command.ts';
 import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
 import { folderCheck, lookAtKey, nodeCheck } from './doctor-machine.ts';
+import { certificatesCheck, originCheck, proxyCheck } from './doctor-network.ts';
 import { budgetChecks, recordsCheck } from './doctor-records.ts';
 import { serviceChecks } from './doctor-service.ts';
 import { webhookCheck } from './doctor-webhooks.ts';
-import { Secrets } from './secrets.ts';
+import { secretsOf } from './secrets.ts';
 import { settingsOf } from './settings.ts';
 import { stayAlive } from './stay-alive.ts';
 import { writeStderr } from './stderr.ts';
@@ -27,7 +28,7 @@ const EXIT_FAILURE = 1;
 export async function run(args: Arguments): Promise<number> {
   const json = args.flags.json !== undefined;
   const config = settingsOf(args);
-  const secrets = new Secrets([config.apiKey, config.webhookSecret].filter((secret) => secret !== undefined));
+  const secrets = secretsOf(config);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const checks: Check[] = [];
   const tell = (found: readonly Check[]): void => {
@@ -53,7 +54,8 @@ export async function run(args: Arguments): Promise<number> {
     const isReadable = apiKey !== undefined;
     if (isReadable) tell(await attempt('records', () => recordChecks(config, folders.state, log)));
     tell(await attempt('webhooks', async () => [await webhookCheck(config)]));
-    tell([downloadsCheck(config)]);
+    tell([downloadsCheck(config), originCheck(config), proxyCheck(config)]);
+    tell(await attempt('certificates', async () => [await certificatesCheck(args.env)]));
     tell(
       await attempt('service', async () => {
         const report = await probe({ ...config, apiKey, apiKeyFile: undefined }, isKept, log);

@@ -3,6 +3,7 @@ import type { Config } from '../config/settings.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 import type { Log } from '../core/log.ts';
 import { quoted } from '../core/untrusted-text.ts';
+import { proxySecrets } from '../core/proxy.ts';
 import { jobText } from '../mcp/job-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
 import { redactValues } from '../mcp/redact-result.ts';
@@ -82,7 +83,7 @@ function statusFlag({ flags }: Arguments): JobStatus | undefined {
 async function open(args: Arguments): Promise<Records> {
   const config = settingsOf(args, settingsWithout(FOR_JOBS));
   const apiKey = await keyOf(config);
-  const secrets = new Secrets([apiKey]);
+  const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config.stateDir), config.apiUrl, apiKey);
   const ledger = createFileLedger(folder, { clock: systemClock, log, processes: systemProcesses });

@@ -1,5 +1,13 @@
 /** The secrets of this process, and a redactor that knows them all, later ones included. */
+import type { Config } from '../config/settings.ts';
+import { proxySecrets } from '../core/proxy.ts';
 import { createRedactor, type Redact } from '../core/redaction.ts';
+
+/** What must be shown nowhere of these settings. */
+export function secretsOf(config: Pick<Config, 'apiKey' | 'webhookSecret' | 'httpsProxy' | 'httpProxy'>): Secrets {
+  const { apiKey, webhookSecret } = config;
+  return new Secrets([...[apiKey, webhookSecret].filter((secret) => secret !== undefined), ...proxySecrets(config)]);
+}
 
 export class Secrets {
   #secrets: readonly string[];

@@ -14,6 +14,9 @@ export const NOT_FOR_SANDBOX: readonly SettingName[] = [
   'webhookUrl',
   'webhookSecret',
   'webhookListen',
+  'httpsProxy',
+  'httpProxy',
+  'noProxy',
 ];
 
 /**
@@ -29,6 +32,9 @@ export const FOR_JOBS: readonly SettingName[] = [
   'jobQuery',
   'downloadHosts',
   'webhookUrl',
+  'httpsProxy',
+  'httpProxy',
+  'noProxy',
   'outputDir',
   'stateDir',
   'maxCreditsPerDay',

@@ -24,13 +24,14 @@ export function loadConfig(
   for (const name of SETTING_NAMES) {
     const row: Setting = SETTINGS[name];
     const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
-    const fromEnv = filled(env[row.env]);
+    const variable = variableOf(row, env);
+    const fromEnv = filled(env[variable]);
     const text = left.includes(name) ? row.default : (fromFlag ?? fromEnv ?? row.default);
     if (text === undefined) continue;
     given.add(name);
     const read = row.schema.safeParse(text);
     if (read.success) values[name] = read.data;
-    else problems.push(problem(row, text, fromFlag !== undefined));
+    else problems.push(problem(row, text, fromFlag === undefined ? variable : `--${row.flag} (${row.env})`));
   }
   problems.push(...SETTING_NAMES.filter((name) => given.has(name)).flatMap((name) => lacking(name, given)));
   return problems.length === 0 ? { ok: true, config: values as Config } : { ok: false, problems };
@@ -46,6 +47,12 @@ function lacking(name: SettingName, given: ReadonlySet<string>): string[] {
   return [`${row.env}: it needs ${names(needs)}, and ${names(absent)} ${absent.length > 1 ? 'are' : 'is'} not set.`];
 }
 
+/** The name under which it is set, where two spellings are allowed. */
+function variableOf({ env: name, eitherCase }: Setting, env: Readonly<Record<string, string | undefined>>): string {
+  const lower = name.toLowerCase();
+  return eitherCase && filled(env[lower]) !== undefined ? lower : name;
+}
+
 function filled(text: string | undefined): string | undefined {
   const trimmed = text?.trim();
   return trimmed === undefined || trimmed === '' || UNFILLED.test(trimmed) ? undefined : trimmed;
@@ -54,8 +61,7 @@ function filled(text: string | undefined): string | undefined {
 /** A refused URL may hold a user and password. */
 const redact = createRedactor([]);
 
-function problem(row: Setting, text: string, isFlag: boolean): string {
-  const where = isFlag ? `--${row.flag} (${row.env})` : row.env;
+function problem(row: Setting, text: string, where: string): string {
   const hidden = row.secret === true || row.hideRefused === true;
   const shown = hidden ? 'the value (not shown)' : `"${cleanLine(redact(text), 120)}"`;
   return `${where}: ${shown} is not allowed. Allowed: ${row.allowed}.`;

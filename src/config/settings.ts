@@ -4,12 +4,15 @@ import { API_KEY } from '../core/api-key.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
 import { PLANS } from '../core/plan.ts';
+import { proxyAddressOf } from '../core/proxy.ts';
 import { RESULT_PARTS } from '../core/result-part.ts';
 import { webhookUrlOf } from '../core/webhook-url.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
 export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> = {
   env: string;
+  /** The variable is also read in lower case, which comes first where both are set. */
+  eitherCase?: true;
   /** Without the two dashes; absent where the value must not stand in a process list. */
   flag?: string;
   schema: Schema;
@@ -71,6 +74,13 @@ const listenAddress = z.string().transform((text, context): ListenAddress => {
   const isHost = URL.canParse(`http://${ipv6 === undefined ? name : `[${ipv6}]`}`);
   if (isHost && port >= 1 && port <= 65_535) return { host: ipv6 ?? name, port };
   context.addIssue({ code: 'custom', message: 'not an address' });
+  return z.NEVER;
+});
+
+const proxy = z.string().transform((text, context) => {
+  const address = proxyAddressOf(text);
+  if (address !== undefined) return address;
+  context.addIssue({ code: 'custom', message: 'not a proxy' });
   return z.NEVER;
 });
 
@@ -169,6 +179,30 @@ export const SETTINGS = {
     needs: ['webhookUrl', 'webhookSecret'],
     allowed: '[HOST:]PORT with a port from 1 to 65535 and IPv6 in brackets; without HOST it is 127.0.0.1',
     help: 'Where the posts to DOITONG_WEBHOOK_URL arrive on this machine; opened with the first order, for all servers with the same key.',
+  },
+  httpsProxy: {
+    env: 'HTTPS_PROXY',
+    eitherCase: true,
+    schema: proxy,
+    hideRefused: true,
+    allowed: '[http://][USER:PASSWORD@]HOST[:PORT], or the same with https://; SOCKS proxies are not spoken',
+    help: 'The proxy through which the API and the pictures are reached, never anything on this machine. Also read as https_proxy, which comes first.',
+  },
+  httpProxy: {
+    env: 'HTTP_PROXY',
+    eitherCase: true,
+    schema: proxy,
+    hideRefused: true,
+    allowed: 'as for HTTPS_PROXY',
+    help: 'Used in place of HTTPS_PROXY where that is not set: nothing but this machine is spoken to without encryption. Also read as http_proxy, which comes first.',
+  },
+  noProxy: {
+    env: 'NO_PROXY',
+    eitherCase: true,
+    schema: z.string(),
+    allowed:
+      'names (with all below them), addresses and networks such as 10.0.0.0/8, each with :PORT if need be, separated by commas or spaces; or *',
+    help: 'Hosts that are reached without a proxy. Also read as no_proxy, which comes first.',
   },
   outputDir: {
     env: 'FLUX_OUTPUT_DIR',

@@ -91,7 +91,7 @@ export class ApiClient {
       ...(door === 'graphql' ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       accept: 'application/json',
-      // Nothing here unpacks a compressed body.
+      // Some services compress all the same, which is decoded; there is no need to ask for it.
       'accept-encoding': 'identity',
       'user-agent': userAgent,
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),

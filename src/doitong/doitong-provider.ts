@@ -5,6 +5,7 @@ import type { RequestGate } from '../core/gate.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
+import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
@@ -33,6 +34,7 @@ export type DoitongSettings = {
   /** How orders are placed, or `auto` to find out. */
   dialect: DialectName | 'auto';
   userAgent: string;
+  proxies?: ProxySettings;
 };
 
 export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate; memory: WireMemory };
@@ -64,7 +66,7 @@ class DoitongProvider implements ImageProvider {
     const redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
     const quote = quoteWith(redact);
     this.intake = new JobIntake({ redact, quote, log });
-    this.transport = createTransport(settings.apiUrl, clock);
+    this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
     this.client = new ApiClient({ transport: this.transport, gate, clock, quote, apiKey, userAgent });
     this.retries = createRetries({ clock, log });
     const found = {

@@ -198,6 +198,15 @@ export const FAILURE_TABLE = {
     retry: 'later',
     repeated: true,
   },
+  blocked: {
+    when: 'no connection until somebody changes something: a certificate that is not trusted, a proxy that refuses; nothing was sent',
+    statuses: [],
+    codes: [],
+    kind: 'unreachable',
+    creditsSpent: 'no',
+    retry: 'no',
+    repeated: false,
+  },
   lost: {
     when: 'the connection broke, or no answer came in time, after the request was sent',
     statuses: [],

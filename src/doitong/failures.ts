@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
+import { connectWords } from '../network/connect-failure.ts';
 import { normalStatus } from './statuses.ts';
 import type { NetworkFault } from './transport.ts';
 
@@ -65,9 +66,28 @@ export function rowVerdict(
 
 /** The failure of an exchange without an answer. */
 export function faultVerdict(sent: boolean, fault: NetworkFault, purpose: Purpose): Verdict {
-  const message = sent ? `${faultText(fault, purpose)} ${OUTCOME_UNKNOWN[purpose]}` : notSentText(fault);
-  return verdictOf(sent ? 'lost' : 'notSent', purpose, { message });
+  if (!sent) return notSentVerdict(fault, purpose);
+  const message = `${faultText(fault, purpose)} ${OUTCOME_UNKNOWN[purpose]}`;
+  const verdict = verdictOf('lost', purpose, { message });
+  // It has answered: the next answer to the same request would be as large.
+  return fault.code === OVERSIZED ? { ...verdict, repeated: false } : verdict;
 }
+
+function notSentVerdict({ cause, code, connect }: NetworkFault, purpose: Purpose): Verdict {
+  const message = (reason: string): string => `The service could not be reached: ${reason}. Nothing was sent.`;
+  if (cause === 'caller') {
+    return verdictOf('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
+  }
+  if (cause === 'deadline') return verdictOf('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
+  if (connect === undefined)
+    return verdictOf('notSent', purpose, { message: message(withCode('no connection', code)) });
+  const { reason, remedy, lasting } = connectWords(connect);
+  return verdictOf(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
+}
+
+/** undici's code for headers that are longer than the bound. */
+const OVERSIZED = 'UND_ERR_HEADERS_OVERFLOW';
+const CONNECT_TOO_LATE = 'no connection came about in time';
 
 /** Why a job ended without a picture. `reason` is the service's own text. */
 export function jobFailure(word: string, reason: string | undefined, quote: Quote): Failure {
@@ -162,6 +182,7 @@ const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
   noJobQuery: 'No way to ask the service for a job was found',
   held: 'The service has asked for no requests until its limit is over, so nothing was sent',
   notSent: 'The service could not be reached; nothing was sent',
+  blocked: 'The service could not be reached; nothing was sent',
   lost: 'The service gave no answer',
 };
 
@@ -190,22 +211,6 @@ function amountsText({ creditsRequired, creditsAvailable }: Amounts): string {
   return creditsAvailable === undefined ? '' : ` ${creditsAvailable} credits are available.`;
 }
 
-const CONNECT_FAULTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'the name of the service could not be resolved',
-  EAI_AGAIN: 'the name of the service could not be resolved at the moment',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
-  ENETUNREACH: 'there is no route to the network of the service',
-  EHOSTUNREACH: 'there is no route to the service',
-};
-
-function notSentText({ cause, code }: NetworkFault): string {
-  if (cause === 'caller') return 'The call was ended before anything was sent to the service.';
-  const known = code === undefined ? undefined : CONNECT_FAULTS[code];
-  const why = cause === 'deadline' ? 'no connection came about in time' : (known ?? withCode('no connection', code));
-  return `The service could not be reached: ${why}. Nothing was sent.`;
-}
-
 function faultText({ cause, code }: NetworkFault, purpose: Purpose): string {
   const what = purpose === 'submit' ? 'the order' : 'the status request';
   switch (cause) {
@@ -214,6 +219,7 @@ function faultText({ cause, code }: NetworkFault, purpose: Purpose): string {
     case 'deadline':
       return `The service did not answer ${what} in time.`;
     case 'network':
+      if (code === OVERSIZED) return `The service answered ${what} with headers that are too long to be read.`;
       return `${withCode(`The connection to the service broke after ${what} was sent`, code)}.`;
     default:
       return cause satisfies never;

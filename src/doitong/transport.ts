@@ -1,6 +1,10 @@
 /** One HTTP exchange with the service: everything that can come of it is plain data, nothing is thrown. */
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
+import { contentEncodings, decodedContent } from '../core/content-encoding.ts';
+import type { ProxySettings } from '../core/proxy.ts';
+import { createAgent } from '../network/agent.ts';
+import { ConnectFailure, type ConnectProblem } from '../network/connect-failure.ts';
 
 /** What went wrong on the way, for the failure table and the log. */
 export type NetworkFault = {
@@ -8,10 +12,12 @@ export type NetworkFault = {
   cause: 'caller' | 'deadline' | 'network';
   /** The code of undici, Node or OpenSSL, where there is one. */
   code?: string;
+  /** What is known of a connection that did not come about. */
+  connect?: ConnectProblem;
 };
 
 export type Exchange =
-  /** `body` is undefined when it was cut off, or longer than the limit. */
+  /** `body` is undefined when it was cut off, longer than the limit, or in an encoding that cannot be decoded. */
   | { outcome: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string | undefined }
   /** Not one byte of the request left this process. */
   | { outcome: 'not_sent'; fault: NetworkFault }
@@ -38,7 +44,6 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** Deadlines are signals; undici's own timers come late and only catch what a signal should have ended. */
 const BACK_STOP_MS = 60_000;
 const BODY_MAX_BYTES = 1_000_000;
@@ -48,15 +53,11 @@ const CONNECTIONS = 16;
 type Settle = (exchange: Exchange) => void;
 
 /** `origin` is fixed: the request carries the key, and undici's dispatchers follow no redirects. */
-export function createTransport(origin: string, clock: Clock): Transport {
-  const timeouts = {
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: BACK_STOP_MS,
-    bodyTimeout: BACK_STOP_MS,
-  };
-  const kept = new Agent({ ...timeouts, connections: CONNECTIONS });
+export function createTransport(origin: string, clock: Clock, proxies: ProxySettings = {}): Transport {
+  const options = { headersTimeout: BACK_STOP_MS, bodyTimeout: BACK_STOP_MS, connections: CONNECTIONS };
+  const kept = createAgent({ clock, proxies }, options);
   // Without pipelining undici says `Connection: close` and never uses a connection twice.
-  const fresh = new Agent({ ...timeouts, connections: CONNECTIONS, pipelining: 0 });
+  const fresh = createAgent({ clock, proxies }, { ...options, pipelining: 0 });
 
   return {
     async exchange(request) {
@@ -95,6 +96,7 @@ class Call implements Dispatcher.DispatchHandler {
   private started = false;
   private controller: Dispatcher.DispatchController | undefined;
   private head: { status: number; headers: Record<string, string> } | undefined;
+  private encoding: string | string[] | undefined;
   private readonly chunks: Buffer[] = [];
   private size = 0;
   private readonly onAbort = (): void => this.end(this.signal.reason, this.whoAborted());
@@ -118,8 +120,10 @@ class Call implements Dispatcher.DispatchHandler {
     this.controller = controller;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
-    if (status >= 200) this.head = { status, headers: firstValues(headers) };
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
+    if (status < 200) return;
+    this.head = { status, headers: firstValues(headers) };
+    this.encoding = headers['content-encoding'];
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -129,9 +133,9 @@ class Call implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    // Decoding removes a byte order mark and replaces what is not UTF-8.
-    if (this.head) this.finish({ outcome: 'answered', ...this.head, body: new TextDecoder().decode(this.bytes()) });
-    else this.end(undefined);
+    const { head } = this;
+    if (head === undefined) this.end(undefined);
+    else void this.text().then((body) => this.finish({ outcome: 'answered', ...head, body }));
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -141,7 +145,11 @@ class Call implements Dispatcher.DispatchHandler {
   /** Ends the call before the whole answer was read. */
   end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
     const code = codeOf(error);
-    const fault: NetworkFault = { cause, ...(code === undefined ? {} : { code }) };
+    const fault: NetworkFault = {
+      cause,
+      ...(code === undefined ? {} : { code }),
+      ...(error instanceof ConnectFailure ? { connect: error.problem } : {}),
+    };
     if (this.head) this.finish({ outcome: 'answered', ...this.head, body: undefined });
     else this.finish({ outcome: this.started ? 'ambiguous' : 'not_sent', fault });
     this.controller?.abort(new Error('The call has ended.'));
@@ -154,21 +162,33 @@ class Call implements Dispatcher.DispatchHandler {
     this.settle(exchange);
   }
 
-  private bytes(): Buffer {
-    return Buffer.concat(this.chunks, this.size);
+  private async text(): Promise<string | undefined> {
+    const encodings = contentEncodings(this.encoding);
+    if (encodings === undefined) return undefined;
+    const decoded: Uint8Array[] = [];
+    try {
+      for await (const chunk of decodedContent(this.chunks, encodings, this.maxBytes)) decoded.push(chunk);
+    } catch {
+      return undefined;
+    }
+    // This removes a byte order mark and replaces what is not UTF-8.
+    return new TextDecoder().decode(Buffer.concat(decoded));
   }
 }
 
-function firstValues(headers: Record<string, unknown>): Record<string, string> {
+type IncomingHeaders = Record<string, string | string[] | undefined>;
+
+function firstValues(headers: IncomingHeaders): Record<string, string> {
   const first: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    const single: unknown = Array.isArray(value) ? value[0] : value;
+    const single = Array.isArray(value) ? value[0] : value;
     if (typeof single === 'string') first[name.toLowerCase()] = single;
   }
   return first;
 }
 
 function codeOf(error: unknown): string | undefined {
+  if (error instanceof ConnectFailure) return error.problem.code;
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return error.cause instanceof Error ? codeOf(error.cause) : error.name;

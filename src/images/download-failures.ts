@@ -1,6 +1,7 @@
 /** What is said of a picture that cannot be fetched. Its credits are spent by then. */
 import { type Failure, FluxError } from '../core/failure.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
+import { type ConnectFailure, connectWords } from '../network/connect-failure.ts';
 
 const OPEN_YOURSELF = 'Open the url yourself if you trust it; this server does not fetch it.';
 const LIST_HOST =
@@ -10,6 +11,13 @@ const LIST_HOST =
 /** It may be there at the next try. */
 export function failed(reason: string, cause?: unknown): FluxError {
   return failure(`The finished picture could not be fetched (${reason}).`, 'same_job', cause);
+}
+
+/** The host of the picture was not reached. */
+export function notConnected(error: ConnectFailure): FluxError {
+  const { reason, remedy } = connectWords(error.problem);
+  const { failure } = failed(reason, error);
+  return new FluxError(remedy === undefined ? failure : { ...failure, remedy }, { cause: error });
 }
 
 export function brokenOff(error: unknown): FluxError {

@@ -1,18 +1,28 @@
 /** Fetches finished pictures: allowed hosts and addresses only, without key or cookie, bounded, checked by their bytes. */
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageDownload } from '../core/image-store.ts';
-import { AddressRefused, checkedLookup, type Resolve } from './checked-lookup.ts';
-import { brokenOff, failed, redirectedTooOften, refusedAddress, refusedUrl } from './download-failures.ts';
+import type { ProxySettings } from '../core/proxy.ts';
+import { createAgent } from '../network/agent.ts';
+import { ConnectFailure } from '../network/connect-failure.ts';
+import type { Resolve } from '../network/connector.ts';
+import { AddressRefused, checkedLookup } from './checked-lookup.ts';
+import {
+  brokenOff,
+  failed,
+  notConnected,
+  redirectedTooOften,
+  refusedAddress,
+  refusedUrl,
+} from './download-failures.ts';
 import { judgeDownloadUrl } from './download-url.ts';
 import { pictureOf } from './picture-bytes.ts';
 import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
 import { TransferredBytes } from './transferred-bytes.ts';
 
 const TIMEOUT_MS = 120_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 /** A host that says nothing for so long has nothing more to say; undici looks about once a second. */
 const IDLE_MS = 20_000;
 const REDIRECTS_MAX = 3;
@@ -21,7 +31,13 @@ const RESUMES_MAX = 5;
 /** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
 const DISCARDED_BYTES = 64 * 1024;
 
-export type DownloadSettings = { hosts: readonly string[]; apiOrigin: string; userAgent: string };
+export type DownloadSettings = {
+  hosts: readonly string[];
+  apiOrigin: string;
+  userAgent: string;
+  /** A proxy resolves names itself: then the addresses that a name leads to are its concern. */
+  proxies?: ProxySettings;
+};
 
 export type DownloadParts = {
   clock: Clock;
@@ -36,11 +52,10 @@ export function createImageDownload(
   { clock, resolve, idleMs = IDLE_MS }: DownloadParts,
 ): ImageDownload & { close(): Promise<void> } {
   const agentFor = (isAllowed: (address: string) => boolean): Agent =>
-    new Agent({
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: checkedLookup(isAllowed, resolve) },
-      headersTimeout: idleMs,
-      bodyTimeout: idleMs,
-    });
+    createAgent(
+      { clock, proxies: settings.proxies, resolve: checkedLookup(isAllowed, resolve) },
+      { headersTimeout: idleMs, bodyTimeout: idleMs },
+    );
   const outside = agentFor(isPublicAddress);
   const own = agentFor(isLoopbackAddress);
 
@@ -99,7 +114,10 @@ export function createImageDownload(
         return pictureOf(await transfer(url, AbortSignal.any([signal, deadline.signal])));
       } catch (error) {
         if (error instanceof FluxError || signal.aborted) throw error;
-        if (error instanceof AddressRefused) throw refusedAddress(error.message);
+        if (error instanceof ConnectFailure) {
+          if (error.cause instanceof AddressRefused) throw refusedAddress(error.cause.message);
+          throw notConnected(error);
+        }
         if (deadline.signal.aborted) throw failed(`it took longer than ${TIMEOUT_MS / 1000} s`, error);
         throw brokenOff(error);
       } finally {

@@ -55,7 +55,21 @@ function expectNoTrace(sandbox: Sandbox): void {
 }
 
 const ALL = [
-  ...['node', 'key', 'state_folder', 'output_folder', 'records', 'webhooks', 'downloads', 'service', 'clock', 'plan'],
+  ...[
+    'node',
+    'key',
+    'state_folder',
+    'output_folder',
+    'records',
+    'webhooks',
+    'downloads',
+    'origin',
+    'proxy',
+    'certificates',
+    'service',
+    'clock',
+    'plan',
+  ],
   ...['authorization', 'schema', 'dialect', 'input', 'job_query', 'budget', 'limits'],
 ];
 

@@ -21,6 +21,28 @@ const badNumbers = (min: number, max: number): string[] => [
 ];
 const CREDITS = [0, 100_000_000] as const;
 
+const PROXY = { host: 'proxy.corp', port: 3128, secure: false, user: '', password: '' };
+const GOOD_PROXIES: [string, unknown][] = [
+  ['http://proxy.corp:3128', PROXY],
+  ['proxy.corp:3128', PROXY],
+  ['HTTP://Proxy.Corp:3128/', PROXY],
+  ['proxy.corp', { ...PROXY, port: 80 }],
+  ['https://proxy.corp', { ...PROXY, port: 443, secure: true }],
+  ['http://me:p%40ss%3Aword@proxy.corp:3128', { ...PROXY, user: 'me', password: 'p@ss:word' }],
+  ['me:p@ss@proxy.corp:3128', { ...PROXY, user: 'me', password: 'p@ss' }],
+  ['http://[::1]:3128', { ...PROXY, host: '::1' }],
+];
+const BAD_PROXIES = [
+  'socks5://proxy.corp:1080',
+  'ftp://proxy.corp',
+  'http://',
+  'http://proxy.corp:99999',
+  'proxy.corp:0',
+  'two words',
+  'http://me:%zz@proxy.corp',
+  `http://${'x'.repeat(2_100)}`,
+];
+
 const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   apiKey: [
     ['12345678', '12345678'],
@@ -73,6 +95,9 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['[::1]:8080', { host: '::1', port: 8080 }],
     ['[::ffff:127.0.0.1]:8080', { host: '::ffff:127.0.0.1', port: 8080 }],
   ],
+  httpsProxy: GOOD_PROXIES,
+  httpProxy: GOOD_PROXIES,
+  noProxy: [['localhost, .corp 10.0.0.0/8', 'localhost, .corp 10.0.0.0/8']],
   outputDir: [
     ['/srv/pictures', '/srv/pictures'],
     ['~', '~'],
@@ -163,6 +188,9 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
     'user@127.0.0.1:8080',
     'http://127.0.0.1:8080',
   ],
+  httpsProxy: BAD_PROXIES,
+  httpProxy: BAD_PROXIES,
+  noProxy: [],
   outputDir: ['pictures', './pictures', '..', '~other', 'C:pictures', '/a\0b'],
   stateDir: ['state', './state', '../state'],
   maxCreditsPerDay: badNumbers(...CREDITS),
@@ -202,7 +230,7 @@ describe.each(SETTING_NAMES)('%s', (name) => {
   it('can be documented: help is a sentence, what is allowed completes one', () => {
     expect(row.help).toMatch(/^[A-Z].*\.$/u);
     expect(row.allowed).toMatch(/[^.]$/u);
-    expect(row.env).toMatch(/^(?:DOITONG|FLUX)_[A-Z_]+$/u);
+    expect(row.env).toMatch(/^(?:(?:DOITONG|FLUX)_[A-Z_]+|(?:HTTPS?|NO)_PROXY)$/u);
     if (row.flag !== undefined) expect(row.flag).toMatch(/^[a-z]+(?:-[a-z]+)*$/u);
   });
 

@@ -118,12 +118,12 @@ describe('messages', () => {
 
   it.each([
     [
-      faultVerdict(false, { cause: 'network', code: 'ECONNREFUSED' }, 'submit'),
+      faultVerdict(false, { cause: 'network', connect: { host: 'api.test', code: 'ECONNREFUSED' } }, 'submit'),
       'The service could not be reached: the connection was refused. Nothing was sent.',
     ],
     [
-      faultVerdict(false, { cause: 'network', code: 'CERT_HAS_EXPIRED' }, 'submit'),
-      'The service could not be reached: no connection (CERT_HAS_EXPIRED). Nothing was sent.',
+      faultVerdict(false, { cause: 'network', connect: { host: 'api.test', code: 'CERT_HAS_EXPIRED' } }, 'submit'),
+      'The service could not be reached: the certificate of api.test has expired (CERT_HAS_EXPIRED). Nothing was sent.',
     ],
     [faultVerdict(false, { cause: 'caller' }, 'submit'), 'The call was ended before anything was sent to the service.'],
     [

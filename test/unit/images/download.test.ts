@@ -156,7 +156,7 @@ describe('a connection', () => {
       response.end(JPEG.subarray(Number(from)));
     });
     const fetching = fetchPicture();
-    while (clock.pending() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (clock.slept.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     await clock.advance(20_000);
     expect(Buffer.from((await fetching).bytes)).toEqual(JPEG);
     expect(host.requests.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${cut}-`]);
@@ -169,7 +169,7 @@ describe('a connection', () => {
       response.write(JPEG.subarray(0, 50), () => response.destroy());
     });
     const failing = failureOf(fetchPicture());
-    while (clock.pending() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (clock.slept.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     await clock.advance(20_000);
     expect((await failing).retry).toBe('same_job');
     expect(host.requests).toHaveLength(2);
@@ -177,7 +177,7 @@ describe('a connection', () => {
 
   it('that is refused names the reason', async () => {
     await host.close();
-    expect((await failureOf(fetchPicture())).message).toContain('(ECONNREFUSED)');
+    expect((await failureOf(fetchPicture())).message).toContain('(the connection was refused)');
   });
 
   it('that falls silent within the picture is given up', async () => {

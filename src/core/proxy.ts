@@ -1,0 +1,56 @@
+/** The address of an HTTP proxy as environment variables spell it, with or without scheme, user and password. */
+
+export type ProxyAddress = {
+  /** A name or an address, IPv6 without its brackets. */
+  host: string;
+  port: number;
+  /** The connection to the proxy itself is encrypted. */
+  secure: boolean;
+  user: string;
+  password: string;
+};
+
+/** What the environment says about proxies. */
+export type ProxySettings = {
+  httpsProxy?: ProxyAddress | undefined;
+  httpProxy?: ProxyAddress | undefined;
+  /** Hosts that are reached without a proxy, as `NO_PROXY` lists them. */
+  noProxy?: string | undefined;
+};
+
+const SCHEME = /^[a-z][a-z\d+.-]{0,20}:\/\//iu;
+const LENGTH_MAX = 2_048;
+
+/** `undefined` for what is no address of an HTTP proxy. */
+export function proxyAddressOf(text: string): ProxyAddress | undefined {
+  if (text.length > LENGTH_MAX) return undefined;
+  const full = SCHEME.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+    return undefined;
+  }
+  const [user, password] = [decoded(url.username), decoded(url.password)];
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  if (user === undefined || password === undefined || port === 0) return undefined;
+  return { host: url.hostname.replace(/^\[|\]$/gu, ''), port, secure: url.protocol === 'https:', user, password };
+}
+
+/** As it may be shown: without user and password. */
+export function shownProxy({ host, port, secure }: ProxyAddress): string {
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What must never be shown of it. */
+export function proxySecrets({ httpsProxy, httpProxy }: ProxySettings): string[] {
+  return [httpsProxy, httpProxy].flatMap((proxy) =>
+    proxy === undefined || proxy.password === '' ? [] : [proxy.password, `${proxy.user}:${proxy.password}`],
+  );
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
