@@ -98,7 +98,7 @@ export function createImageDownload(
           throw problem;
         }
         for await (const chunk of answer.body as AsyncIterable<Uint8Array>) received.add(chunk);
-        return received.whole();
+        return await received.decoded();
       } catch (error) {
         if (error instanceof FluxError || signal.aborted || !received.canResume || received.size <= before) throw error;
         if (resumes === RESUMES_MAX) throw error;

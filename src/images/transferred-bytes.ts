@@ -1,11 +1,11 @@
 /** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
 import type { Dispatcher } from 'undici';
+import { type ContentEncoding, ContentTooLarge, contentEncodings, decodedContent } from '../core/content-encoding.ts';
 import type { FluxError } from '../core/failure.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { failed, tooLarge, wrongStatus } from './download-failures.ts';
+import { MAX_BYTES } from './picture-bytes.ts';
 
-/** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
-const MAX_BYTES = 30 * 1024 * 1024;
 const FIRST_BYTES = 256 * 1024;
 
 const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
@@ -17,6 +17,7 @@ export class TransferredBytes {
   #size = 0;
   /** What names these very bytes at the host: without it a rest could belong to another picture. */
   #validator: string | undefined;
+  #encodings: readonly ContentEncoding[] = [];
 
   get size(): number {
     return this.#size;
@@ -39,21 +40,26 @@ export class TransferredBytes {
    * @returns what is wrong with it when it is neither
    */
   begin(answer: Answer): FluxError | undefined {
-    const encoding = String(answer.headers['content-encoding'] ?? 'identity').toLowerCase();
-    if (encoding !== 'identity') return failed(`it came as ${quoted(encoding, 20)}, which was not asked for`);
-    if (answer.statusCode === 206) return this.#goesOn(answer);
-    if (answer.statusCode !== 200) return wrongStatus(answer.statusCode);
+    if (answer.statusCode !== 200 && answer.statusCode !== 206) return wrongStatus(answer.statusCode);
+    const named = answer.headers['content-encoding'];
+    const encodings = contentEncodings(named);
+    if (encodings === undefined)
+      return failed(`it came encoded as ${quoted(String(named), 40)}, which is not known here`);
+    if (answer.statusCode === 206) return this.#goesOn(answer, encodings);
     const length = Number(answer.headers['content-length'] ?? 0);
     if (length > MAX_BYTES) return tooLarge(MAX_BYTES);
     this.#size = 0;
-    this.#validator = validatorOf(answer);
+    this.#encodings = encodings;
+    // A host that encodes on the way may cut the next answer from other bytes: an encoded transfer begins again.
+    this.#validator = encodings.length === 0 ? validatorOf(answer) : undefined;
     this.#reserve(Math.min(length, FIRST_BYTES));
     return undefined;
   }
 
-  #goesOn(answer: Answer): FluxError | undefined {
+  #goesOn(answer: Answer, encodings: readonly ContentEncoding[]): FluxError | undefined {
     const [, from, last, total] = CONTENT_RANGE.exec(String(answer.headers['content-range'] ?? '')) ?? [];
-    if (this.#size === 0 || Number(from) !== this.#size || Number(last) + 1 !== Number(total))
+    const fits = this.#size > 0 && encodings.length === 0 && Number(from) === this.#size;
+    if (!fits || Number(last) + 1 !== Number(total))
       return failed('the host sent another part of it than was asked for');
     return Number(total) > MAX_BYTES ? tooLarge(MAX_BYTES) : undefined;
   }
@@ -68,6 +74,19 @@ export class TransferredBytes {
 
   whole(): Uint8Array {
     return this.#buffer.subarray(0, this.#size);
+  }
+
+  /** The whole as it was before it was encoded for the transfer. @throws FluxError */
+  async decoded(): Promise<Uint8Array> {
+    if (this.#encodings.length === 0) return this.whole();
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of decodedContent([this.whole()], this.#encodings, MAX_BYTES)) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    } catch (error) {
+      if (error instanceof ContentTooLarge) throw tooLarge(MAX_BYTES);
+      throw failed(`it came encoded as ${this.#encodings.join(', ')} and cannot be decoded`, error);
+    }
   }
 
   #reserve(bytes: number): void {
