@@ -9,11 +9,13 @@ export type RemoteJob = {
   phase: 'processing' | 'completed' | 'failed';
   /** The service's own word, verbatim. */
   remoteStatus: string;
-  /** Where the picture is; always present when `phase` is `completed`. */
+  /** Where the picture is. When `phase` is `completed`, this, `inlinePicture` or `failure` is present. */
   url?: string;
+  /** The picture itself as a data URL, where the service sends it in place of an address. Never recorded. */
+  inlinePicture?: string;
   /** Credits, exact. */
   creditCost?: number;
-  /** Why there is no picture; always present when `phase` is `failed`. */
+  /** Why there is no picture, always present when `phase` is `failed`; or why a finished one cannot be fetched. */
   failure?: Failure;
   /** Parts of the order (`version`, `quality`, `webhookUrl`) that the service does not take: it was sent without them. */
   leftOut?: readonly string[];

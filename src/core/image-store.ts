@@ -21,7 +21,7 @@ export type PictureLabel = {
 };
 
 export interface ImageDownload {
-  /** @throws FluxError of kind `download_failed`; the credits are spent by then. */
+  /** @param url an address, or a data URL. @throws FluxError of kind `download_failed`; the credits are spent by then. */
   fetch(url: string, signal: AbortSignal): Promise<Picture>;
 }
 

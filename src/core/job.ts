@@ -209,6 +209,7 @@ function observe(job: Job, remote: RemoteJob, at: number): Job {
         ...known,
         completedAt: at,
         ...(remote.url === undefined ? {} : { url: remote.url }),
+        ...(remote.failure === undefined ? {} : { failure: remote.failure }),
       });
     case 'failed':
       return to(job, 'failed', {

@@ -10,8 +10,6 @@ import type { StatusQuery } from './schema/status-query.ts';
 
 /** More in one document is what services guard against, and what a plan never has under way. */
 const JOBS_MAX = 25;
-/** What one job may add to an answer before the answer is no longer read to its end. */
-const BYTES_A_JOB = 200_000;
 /** Refusals that may be about the number of jobs: with a single one they would not be met. */
 const MAYBE_TOO_MANY: readonly Verdict['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
 /** The same, when they are still there after several tries. */
@@ -120,7 +118,6 @@ export class BatchReader {
       path: '/graphql',
       body: { query: statusDocument(query, ids) },
       fields: ids.length,
-      maxBytes: Math.max(1_000_000, ids.length * BYTES_A_JOB),
       signal,
     });
     if (reply.outcome === 'unanswered') return { verdict: reply.verdict };

@@ -65,7 +65,7 @@ class DoitongProvider implements ImageProvider {
     this.apiKey = apiKey;
     const redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
     const quote = quoteWith(redact);
-    this.intake = new JobIntake({ redact, quote, log });
+    this.intake = new JobIntake({ redact, quote, log, origin: settings.apiUrl });
     this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
     this.client = new ApiClient({ transport: this.transport, gate, clock, quote, apiKey, userAgent });
     this.retries = createRetries({ clock, log });

@@ -80,8 +80,23 @@ function hasId(value: unknown): value is Record<string, unknown> {
   return read.success && (typeof read.data.id === 'string' || typeof read.data.id === 'number');
 }
 
+/** A long answer may hold a picture, not more values than the largest schema: each takes many times its text. */
+const VALUES_MAX = 4_000_000;
+
+function hasTooManyValues(text: string): boolean {
+  if (text.length <= VALUES_MAX) return false;
+  let values = 0;
+  for (const sign of [',', '[', '{']) {
+    for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) {
+      values += 1;
+      if (values > VALUES_MAX) return true;
+    }
+  }
+  return false;
+}
+
 function parseJson(bodyText: string | undefined): unknown {
-  if (bodyText === undefined) return undefined;
+  if (bodyText === undefined || hasTooManyValues(bodyText)) return undefined;
   try {
     return JSON.parse(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText);
   } catch {

@@ -6,7 +6,13 @@ import type { Envelope } from './envelope.ts';
 import type { Quote } from './failures.ts';
 import { readWireJob } from './wire-job.ts';
 
-export type JobIntakeParts = { redact: Redact; quote: Quote; log: Log };
+export type JobIntakeParts = {
+  redact: Redact;
+  quote: Quote;
+  log: Log;
+  /** The API's: some services give addresses relative to it. */
+  origin: string;
+};
 
 export class JobIntake {
   readonly #parts: JobIntakeParts;
@@ -18,13 +24,13 @@ export class JobIntake {
 
   /** `undefined` without a job that can be used. @param remoteId of the job that was asked for */
   take(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
-    const { redact, quote, log } = this.#parts;
+    const { redact, quote, log, origin } = this.#parts;
     if (!envelope.job) return undefined;
     const beside = envelope.errors.find(({ message }) => message !== '')?.message;
     const { status } = envelope.job;
     // The word is shown verbatim, and kept: nothing secret may be in it.
     const raw = typeof status === 'string' ? { ...envelope.job, status: redact(status) } : envelope.job;
-    const read = readWireJob(raw, quote, { beside, ...(remoteId === undefined ? {} : { remoteId }) });
+    const read = readWireJob(raw, quote, { beside, origin, ...(remoteId === undefined ? {} : { remoteId }) });
     if (read === undefined) return undefined;
     const { job, oddity } = read;
     if (envelope.errors.length > 0) {

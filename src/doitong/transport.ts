@@ -29,7 +29,7 @@ export type WireRequest = {
   path: string;
   /** Absent for a GET. */
   body?: string;
-  /** Longer answers are not read to their end; 1 MB where nothing is said. */
+  /** Longer answers are not read to their end; 42 MB where nothing is said. */
   maxBytes?: number;
   headers: Readonly<Record<string, string>>;
   deadlineMs: number;
@@ -46,7 +46,8 @@ export interface Transport {
 
 /** Deadlines are signals; undici's own timers come late and only catch what a signal should have ended. */
 const BACK_STOP_MS = 60_000;
-const BODY_MAX_BYTES = 1_000_000;
+/** A picture of 30 MB as Base64, which some services send inside the answer, and the job around it. */
+const BODY_MAX_BYTES = 42_000_000;
 /** Connections to the one origin; more requests at a time wait for one. */
 const CONNECTIONS = 16;
 

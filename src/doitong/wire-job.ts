@@ -3,6 +3,9 @@ import * as z from 'zod';
 import type { RemoteJob } from '../core/image-provider.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { jobFailure, type Quote } from './failures.ts';
+import { pictureSource } from './picture-address.ts';
+import { addressInJson, addressOf } from './schema/address-in-json.ts';
+import { isOutputName } from './schema/name-words.ts';
 import { phaseOf } from './statuses.ts';
 
 export type WireJob = {
@@ -13,7 +16,6 @@ export type WireJob = {
 
 const REMOTE_ID_MAX_CHARACTERS = 200;
 const STATUS_MAX_CHARACTERS = 60;
-const URL_MAX_CHARACTERS = 4_096;
 
 /** A string (or a number, as some services send it) that is safe in a document, a log line and a file name's text. */
 export const remoteIdSchema = z
@@ -28,14 +30,6 @@ const reasonIn = z.union([
 ]);
 const fields = z.object({
   status: words,
-  url: z
-    .string()
-    .trim()
-    .min(1)
-    .max(URL_MAX_CHARACTERS)
-    .regex(/^\P{Cc}+$/u)
-    .optional()
-    .catch(undefined),
   creditCost: z
     .union([z.number(), z.string().trim().min(1).transform(Number)])
     .pipe(z.number().min(0))
@@ -44,35 +38,47 @@ const fields = z.object({
 });
 const REASON_PLACES = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
 
-/** `undefined` when there is no usable id. `beside` is the text of an error that came along with the job. */
+/**
+ * `undefined` when there is no usable id. `beside` is the text of an error that came along with the job, `origin` the
+ * API's, against which a relative address of the picture is resolved.
+ */
 export function readWireJob(
   raw: Readonly<Record<string, unknown>>,
   quote: Quote,
-  known: { remoteId?: string; beside?: string | undefined } = {},
+  known: { remoteId?: string; beside?: string | undefined; origin?: string } = {},
 ): WireJob | undefined {
   const remoteId = known.remoteId ?? remoteIdSchema.safeParse(raw.id).data;
   if (remoteId === undefined) return undefined;
-  const { status, url, creditCost } = fields.parse(raw);
-  const phase = status === undefined ? phaseWithoutStatus(url) : phaseOf(status);
+  const { status, creditCost } = fields.parse(raw);
+  const address = addressIn(raw, status === undefined);
+  const phase = status === undefined ? phaseWithoutStatus(address) : phaseOf(status);
   const job: RemoteJob = {
     remoteId,
     phase: phase ?? 'processing',
     remoteStatus: cleanLine(status ?? '', STATUS_MAX_CHARACTERS),
-    ...(url === undefined ? {} : { url }),
     ...(creditCost === undefined ? {} : { creditCost }),
   };
   if (phase === undefined) return { job, oddity: 'unknown_status' };
-  if (phase === 'completed' && url === undefined) {
-    return { job: { ...job, phase: 'processing' }, oddity: 'completed_without_url' };
+  if (phase === 'completed') {
+    if (address === undefined) return { job: { ...job, phase: 'processing' }, oddity: 'completed_without_url' };
+    return { job: { ...job, ...pictureSource(address, known.origin) } };
   }
-  if (phase !== 'failed') return { job };
+  if (phase === 'processing') return { job };
   const reason = reasonOf(raw) ?? known.beside;
   return { job: { ...job, failure: jobFailure(status ?? '', reason, quote) } };
 }
 
 /** A service that does not tell a status is judged by the picture. */
-function phaseWithoutStatus(url: string | undefined): RemoteJob['phase'] {
-  return url === undefined ? 'processing' : 'completed';
+function phaseWithoutStatus(address: string | undefined): RemoteJob['phase'] {
+  return address === undefined ? 'processing' : 'completed';
+}
+
+/**
+ * Where the picture is: `url`, or an address under a name that speaks of one, up to some levels below.
+ * @param isSign whether the address is the only sign that the job is finished: a link to the job itself is none then
+ */
+function addressIn(raw: Readonly<Record<string, unknown>>, isSign: boolean): string | undefined {
+  return addressOf(raw.url, true) ?? addressInJson(raw, (words) => !isSign || isOutputName(words.slice(0, 1)));
 }
 
 function reasonOf(raw: Readonly<Record<string, unknown>>): string | undefined {

@@ -34,7 +34,7 @@ export function redirectedTooOften(times: number): FluxError {
 
 /** @param what the bytes are, as far as can be told */
 export function noPicture(what: string): FluxError {
-  return failure(`What lies at the address is ${what}, not a JPEG, PNG, WebP or AVIF picture.`, 'same_job');
+  return failure(`What the service delivered is ${what}, not a picture.`, 'same_job');
 }
 
 export function cutOff(): FluxError {

@@ -9,6 +9,7 @@ import { createAgent } from '../network/agent.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import type { Resolve } from '../network/connector.ts';
 import { AddressRefused, checkedLookup } from './checked-lookup.ts';
+import { bytesOfDataUrl, isDataUrl } from './data-url.ts';
 import {
   brokenOff,
   failed,
@@ -109,6 +110,7 @@ export function createImageDownload(
 
   return {
     async fetch(url, signal) {
+      if (isDataUrl(url)) return pictureOf(bytesOfDataUrl(url));
       const deadline = clock.deadline(TIMEOUT_MS);
       try {
         return pictureOf(await transfer(url, AbortSignal.any([signal, deadline.signal])));

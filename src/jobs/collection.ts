@@ -1,10 +1,11 @@
 /** Fetches finished pictures and saves them; what cannot be saved now is kept for the next try. */
 import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Failure, failureOf } from '../core/failure.ts';
-import type { ImageProvider } from '../core/image-provider.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
+import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
+import type { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 
 const DOWNLOAD_TRIES = 5;
@@ -16,7 +17,15 @@ export type CollectionParts = {
   provider: Pick<ImageProvider, 'read'>;
   download: ImageDownload;
   store: ImageStore;
+  inline: InlinePictures;
   clock: Clock;
+};
+
+const NO_ADDRESS: Failure = {
+  kind: 'download_failed',
+  message: 'The service does not say where the finished picture is. The picture was not saved.',
+  creditsSpent: 'yes',
+  retry: 'same_job',
 };
 
 export class Collection {
@@ -40,15 +49,19 @@ export class Collection {
 
   /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
   async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
-    const { board, download, store, clock } = this.#parts;
+    const { board, download, store, inline, clock } = this.#parts;
     const label = labelOf(job);
-    let { url } = job;
-    for (let attempt = 1; url !== undefined; attempt += 1) {
+    let source = inline.get(job.id) ?? job.url;
+    for (let attempt = 1; ; attempt += 1) {
+      // A record holds no data URL: then the service is asked again for what it sends.
+      const wasOnRecord = source !== undefined;
       try {
-        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(url, life));
+        source ??= await this.#sourceNow(job, life);
+        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(source, life));
         this.#keep(job.id, picture);
         const file = await store.save(picture, label);
         this.#unsaved.delete(job.id);
+        inline.delete(job.id);
         const again = job.state === 'saved' ? { again: true as const } : {};
         await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType, ...again });
         return undefined;
@@ -60,27 +73,37 @@ export class Collection {
           retry: 'same_job',
         });
         if (failure.kind !== 'download_failed' || attempt === DOWNLOAD_TRIES) return failure;
-        const fresh = attempt === 1 ? await this.#freshUrl(job, url, life) : undefined;
-        if (fresh === undefined && failure.retry !== 'same_job') return failure;
-        if (fresh === undefined) await clock.sleep(backOffMs(attempt, clock.random()), life);
-        url = fresh ?? url;
+        // How long an address lives is not documented: the job may have another one by now.
+        const fresh =
+          attempt === 1 && wasOnRecord ? await this.#sourceNow(job, life).catch(() => undefined) : undefined;
+        life.throwIfAborted();
+        const isNew = fresh !== undefined && fresh !== source;
+        if (!isNew && failure.retry !== 'same_job') return failure;
+        if (!isNew) await clock.sleep(backOffMs(attempt, clock.random()), life);
+        source = fresh ?? source;
       }
     }
-    return undefined;
   }
 
-  /** How long an address lives is not documented: the job may tell another one by now. */
-  async #freshUrl(job: Job, url: string, life: AbortSignal): Promise<string | undefined> {
-    const { board, provider } = this.#parts;
-    if (job.remoteId === undefined) return undefined;
+  /** What the service says now of where the picture is. @throws FluxError of kind `download_failed` when it is nowhere */
+  async #sourceNow(job: Job, life: AbortSignal): Promise<string> {
+    const remote = job.remoteId === undefined ? undefined : await this.#read(job.remoteId, life);
+    const source = remote?.inlinePicture ?? remote?.url;
+    if (source === undefined) throw new FluxError(remote?.failure ?? NO_ADDRESS);
+    if (source === remote?.url && source !== job.url)
+      await this.#parts.board.apply(job.id, { type: 'relocated', url: source });
+    return source;
+  }
+
+  /** The picture exists and is paid for, whatever stands in the way of asking for it. */
+  async #read(remoteId: string, life: AbortSignal): Promise<RemoteJob> {
     try {
-      const remote = await provider.read(job.remoteId, life);
-      if (remote.url === undefined || remote.url === url) return undefined;
-      await board.apply(job.id, { type: 'relocated', url: remote.url });
-      return remote.url;
+      return await this.#parts.provider.read(remoteId, life);
     } catch (error) {
-      if (life.aborted) throw error;
-      return undefined;
+      if (life.aborted || !(error instanceof FluxError)) throw error;
+      const { failure } = error;
+      const retry = failure.retry === 'no' ? 'no' : 'same_job';
+      throw new FluxError({ ...failure, creditsSpent: 'yes', retry }, { cause: error });
     }
   }
 

@@ -10,6 +10,7 @@ import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import { Collection } from './collection.ts';
+import { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 import type { Hold } from './order-failures.ts';
 import { Places } from './places.ts';
@@ -36,6 +37,7 @@ export type RunnerSettings = JobTimes & WatchSettings;
 export class JobRunner {
   readonly #parts: RunnerParts;
   readonly #settings: RunnerSettings;
+  readonly #inline = new InlinePictures();
   readonly #collection: Collection;
   readonly #watcher: Watcher;
   readonly #places: Places;
@@ -52,8 +54,9 @@ export class JobRunner {
   constructor(parts: RunnerParts, settings: RunnerSettings, sweep: () => Promise<void>) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#collection = new Collection(parts);
-    this.#watcher = new Watcher(parts, settings, this.#life.signal);
+    const withInline = { ...parts, inline: this.#inline };
+    this.#collection = new Collection(withInline);
+    this.#watcher = new Watcher(withInline, settings, this.#life.signal);
     this.#places = new Places({ ...parts, sweep });
   }
 
@@ -165,7 +168,7 @@ export class JobRunner {
     const withdrawal = this.#withdrawals.get(job.id) ?? new AbortController();
     return submit(
       job,
-      { ...this.#parts, places: this.#places },
+      { ...this.#parts, places: this.#places, inline: this.#inline },
       {
         life,
         withdrawal: withdrawal.signal,

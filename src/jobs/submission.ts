@@ -4,6 +4,7 @@ import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
+import type { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 import { type Hold, KEY_TOO_OLD, stillOpen, TAKEN, UNSENT, unforeseen, WITHDRAWN } from './order-failures.ts';
 import type { Places } from './places.ts';
@@ -12,6 +13,7 @@ export type SubmissionParts = {
   board: JobBoard;
   places: Places;
   provider: ImageProvider;
+  inline: InlinePictures;
   clock: Clock;
   processes: Processes;
   /** Never rejects. */
@@ -67,6 +69,7 @@ export async function submit(job: Job, parts: SubmissionParts, terms: Submission
         sent = true;
       },
     });
+    parts.inline.keep(job.id, remote);
     return await board.apply(job.id, { type: 'observed', remote, at: clock.now() });
   } catch (error) {
     if (terms.life.aborted) {

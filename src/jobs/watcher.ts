@@ -11,6 +11,7 @@ import type { JobEvents } from '../core/job-events.ts';
 import { firstPollAgeMs, nextPollMs, pricedDelayMs } from '../core/poll-plan.ts';
 import { eventsArrive, pollDelayMs, safetyNetDelayMs } from '../core/poll-schedule.ts';
 import { leadsTo } from '../core/webhook-url.ts';
+import type { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 import { allowanceNow, nextRead, type WatchPlan } from './watch-plan.ts';
 import { type How, WatchedJob } from './watched-job.ts';
@@ -24,6 +25,7 @@ export type WatcherParts = {
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
   durations: DurationMemory;
   events: JobEvents;
+  inline: InlinePictures;
   clock: Clock;
 };
 
@@ -189,7 +191,8 @@ export class Watcher {
   }
 
   async #observe(watched: WatchedJob, remote: RemoteJob, at: number, isDue: boolean): Promise<void> {
-    const { board, clock, durations } = this.#parts;
+    const { board, clock, durations, inline } = this.#parts;
+    inline.keep(watched.job.id, remote);
     const job = await board.apply(watched.job.id, { type: 'observed', remote, at: clock.now() });
     watched.job = job;
     if (job.state !== 'processing') {

@@ -1,6 +1,7 @@
 /** Writes the document that asks for the status of one or several jobs, and reads the answer into flat records. */
 import { HEADERS_DOCUMENT } from '../documents.ts';
-import { isOutputName, isUrlName, wordsOf } from './name-words.ts';
+import { addressInJson, addressOf, entries, isRecord } from './address-in-json.ts';
+import { isUrlName, wordsOf } from './name-words.ts';
 import { readsSeveral, type StatusQuery } from './status-query.ts';
 
 type RawJob = Record<string, unknown>;
@@ -108,10 +109,6 @@ function printed(fields: Selection): string {
   return [...fields].map(([name, inner]) => (inner.size === 0 ? name : `${name} { ${printed(inner)} }`)).join(' ');
 }
 
-function isRecord(value: unknown): value is RawJob {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function own(record: RawJob, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
@@ -130,8 +127,6 @@ function answerFor(query: StatusQuery, data: unknown, count: number, index: numb
   return value === null && query.answersList ? undefined : value;
 }
 
-const ENTRIES_MAX = 10_000;
-
 /** Every value at the end of the path, through all lists on the way. */
 function inside(value: unknown, path: readonly string[]): unknown[] {
   let values = entries([value]);
@@ -139,13 +134,6 @@ function inside(value: unknown, path: readonly string[]): unknown[] {
     values = entries(values.map((item) => (isRecord(item) ? own(item, name) : undefined)));
   }
   return values;
-}
-
-function entries(values: readonly unknown[]): unknown[] {
-  return values
-    .flat(3)
-    .filter((value) => value !== null && value !== undefined)
-    .slice(0, ENTRIES_MAX);
 }
 
 function pick(query: StatusQuery, jobs: readonly RawJob[], id: string, asked: number): RawJob | undefined {
@@ -169,7 +157,8 @@ function flat(query: StatusQuery, job: RawJob, id: string): RawJob {
   const told: [string, unknown][] = [
     ['id', idIn(query, job) ?? id],
     ['status', first(query.status)],
-    ['url', urlIn(query, job)],
+    // What was not asked for by its path may still have come: a service need not keep to the selection.
+    ['url', urlIn(query, job) ?? addressInJson(job)],
     ['creditCost', first(query.creditCost)],
     ['error', reasonIn(query, job)],
     ...query.others.map((path): [string, unknown] => [path.at(-1) ?? '', first(path)]),
@@ -187,37 +176,8 @@ function urlIn(query: StatusQuery, job: RawJob): string | undefined {
   for (const path of query.urls) {
     const named = isUrlName(wordsOf(path.at(-1) ?? ''));
     for (const value of inside(job, path)) {
-      const url = isRecord(value) ? urlInJson(value) : urlOf(value, named);
+      const url = isRecord(value) ? addressInJson(value) : addressOf(value, named);
       if (url !== undefined) return url;
-    }
-  }
-  return undefined;
-}
-
-/** What a field is called says that it holds an address; elsewhere the value has to look like one. */
-function urlOf(value: unknown, named: boolean): string | undefined {
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  return named || /^https?:\/\/\S+$/iu.test(value.trim()) ? value : undefined;
-}
-
-const JSON_VISITS_MAX = 200;
-const JSON_MEMBERS_MAX = 200;
-
-/** A scalar of the service's own can hold a whole object: the nearest address under a name that fits. */
-function urlInJson(json: RawJob): string | undefined {
-  const queue: RawJob[] = [json];
-  for (let visits = 0; visits < JSON_VISITS_MAX; visits += 1) {
-    const record = queue.shift();
-    if (record === undefined) return undefined;
-    const members = Object.entries(record)
-      .slice(0, JSON_MEMBERS_MAX)
-      .map(([name, value]) => ({ words: wordsOf(name), values: entries([value]) }));
-    for (const fits of [isUrlName, isOutputName]) {
-      for (const { values } of members.filter(({ words }) => fits(words))) {
-        const url = values.map((value) => urlOf(value, false)).find((found) => found !== undefined);
-        if (url !== undefined) return url;
-        queue.push(...values.filter(isRecord).slice(0, JSON_VISITS_MAX));
-      }
     }
   }
   return undefined;

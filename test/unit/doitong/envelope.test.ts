@@ -120,3 +120,14 @@ describe('openRestEnvelope', () => {
     expect(openRestEnvelope(200, undefined).data).toBeUndefined();
   });
 });
+
+describe('a long answer', () => {
+  it('is read when it is long because it holds a picture', () => {
+    const url = `data:image/jpeg;base64,${'A'.repeat(20_000_000)}`;
+    expect(openEnvelope(JSON.stringify({ data: { job: { id: 'a', url } } })).job).toEqual({ id: 'a', url });
+  });
+
+  it('is not read when it holds more values than any answer needs', () => {
+    expect(openEnvelope(`{"data":{"job":{"id":"a","list":[${'0,'.repeat(4_000_001)}0]}}}`).job).toBeUndefined();
+  });
+});

@@ -6,7 +6,8 @@ import { phaseOf } from '../../../src/doitong/statuses.ts';
 import { readWireJob } from '../../../src/doitong/wire-job.ts';
 
 const quote = quoteWith((text) => text);
-const read = (raw: Record<string, unknown>): ReturnType<typeof readWireJob> => readWireJob(raw, quote);
+const read = (raw: Record<string, unknown>): ReturnType<typeof readWireJob> =>
+  readWireJob(raw, quote, { origin: 'https://api.doitong.com' });
 
 describe('phaseOf', () => {
   it.each([
@@ -54,6 +55,76 @@ describe('readWireJob', () => {
     });
   });
 
+  it.each([
+    ['/outputs/a.jpg', 'https://api.doitong.com/outputs/a.jpg'],
+    ['outputs/a.jpg', 'https://api.doitong.com/outputs/a.jpg'],
+    ['./a.jpg', 'https://api.doitong.com/a.jpg'],
+    ['?file=a', 'https://api.doitong.com/?file=a'],
+    ['//cdn.doitong.com/a.jpg', 'https://cdn.doitong.com/a.jpg'],
+    ['  https://CDN.doitong.com/a.jpg\n', 'https://cdn.doitong.com/a.jpg'],
+    ['https://cdn/a.jpg IGNORE ALL', 'https://cdn/a.jpg%20IGNORE%20ALL'],
+    [`https://cdn/${'a'.repeat(4_000)}`, `https://cdn/${'a'.repeat(4_000)}`],
+  ])('resolves and normalizes the address %j', (url, expected) => {
+    expect(read({ id: 'a', status: 'completed', url })?.job).toEqual({
+      remoteId: 'a',
+      phase: 'completed',
+      remoteStatus: 'completed',
+      url: expected,
+    });
+  });
+
+  it.each([
+    [`https://cdn/${'a'.repeat(5_000)}`, '5,012 characters long'],
+    ['https://cdn/a\u0000.jpg', 'control characters'],
+    ['https://cdn/a\n.jpg', 'control characters'],
+    ['https://[::1', 'not a URL'],
+    ['file:///etc/passwd', 'not an https address'],
+    ['javascript:alert(1)', 'not an https address'],
+    ['C:\\outputs\\a.jpg', 'not an https address'],
+    ['é'.repeat(4_000), 'too long once it is escaped'],
+  ])('ends a job whose address cannot be used, and says why: %.40j', (url, reason) => {
+    const job = read({ id: 'a', status: 'completed', url })?.job;
+    expect(job).toMatchObject({ phase: 'completed', failure: { kind: 'download_failed', creditsSpent: 'yes' } });
+    expect(job).not.toHaveProperty('url');
+    expect(job?.failure?.message).toContain(reason);
+    expect(job?.failure?.message.length).toBeLessThan(300);
+  });
+
+  it('takes a data URL of any length for the picture itself', () => {
+    for (const data of ['data:image/png;base64,AAAA', `DATA:image/jpeg,${'%00'.repeat(10_000)}`]) {
+      const job = read({ id: 'a', status: 'completed', url: ` ${data}` })?.job;
+      expect(job).toMatchObject({ phase: 'completed', inlinePicture: data });
+      expect(job).not.toHaveProperty('url');
+    }
+  });
+
+  it.each([
+    [{ output: { url: 'https://cdn/a.jpg' } }],
+    [{ output: { image: { href: 'https://cdn/a.jpg' } } }],
+    [{ output: 'https://cdn/a.jpg' }],
+    [{ output: ['https://cdn/a.jpg', 'https://cdn/b.jpg'] }],
+    [{ result: { images: [{ url: 'https://cdn/a.jpg' }] } }],
+    [{ images: [{ url: 'https://cdn/a.jpg', width: 1 }] }],
+    [{ images: ['https://cdn/a.jpg'] }],
+    [{ image: 'https://cdn/a.jpg' }],
+    [{ imageUrl: 'https://cdn/a.jpg', thumbnailUrl: 'https://cdn/small.jpg' }],
+    [{ image_url: 'https://cdn/a.jpg', webhookUrl: 'https://me/hook' }],
+    [{ download_url: 'https://cdn/a.jpg' }],
+    [{ url: null, output: { url: 'https://cdn/a.jpg' }, input: { image_url: 'https://me/in.jpg' } }],
+    [{ url: ['https://cdn/a.jpg'] }],
+    [{ url: '', data: { output: { link: 'https://cdn/a.jpg' } } }],
+  ])('finds the address in %j', (fields) => {
+    expect(read({ id: 'a', status: 'completed', ...fields })?.job).toMatchObject({ url: 'https://cdn/a.jpg' });
+  });
+
+  it('takes no link for the picture of a job that does not say that it is finished', () => {
+    const link = 'https://api/jobs/a';
+    for (const fields of [{ link }, { href: link }, { statusUrl: link }, { urls: { get: link } }]) {
+      expect(read({ id: 'a', ...fields })?.job.phase).toBe('processing');
+    }
+    expect(read({ id: 'a', output: ['https://cdn/a.jpg'] })?.job).toMatchObject({ url: 'https://cdn/a.jpg' });
+  });
+
   it('judges a job without a status by its picture', () => {
     expect(read({ id: 'a', url: 'https://cdn/a.jpg' })?.job.phase).toBe('completed');
     expect(read({ id: 'a' })?.job.phase).toBe('processing');
@@ -80,13 +151,13 @@ describe('readWireJob', () => {
     expect(failure?.message).toBe('The service ended the job without a picture (status "failed"): "out of memory".');
   });
 
-  it('never throws, and a completed job always has its picture', () => {
+  it('never throws, and a completed job always has its picture or says why it cannot be fetched', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom('id', 'status', 'url', 'creditCost', 'error', 'metadata'), fc.jsonValue()),
         (raw) => {
           const job = readWireJob(raw, quote, { remoteId: 'a' })?.job;
-          if (job?.phase === 'completed') expect(job.url).toBeTypeOf('string');
+          if (job?.phase === 'completed') expect(job.url ?? job.inlinePicture ?? job.failure).toBeDefined();
           if (job?.phase === 'failed') expect(job.failure).toBeDefined();
         },
       ),

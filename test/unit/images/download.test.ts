@@ -121,9 +121,7 @@ describe('an answer that is no picture', () => {
     ['something else', 'GIF89a'],
   ])('is refused when it is %s under a picture type', async (what, body) => {
     host.answer((_request, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(body));
-    expect((await failureOf(fetchPicture())).message).toBe(
-      `What lies at the address is ${what}, not a JPEG, PNG, WebP or AVIF picture.`,
-    );
+    expect((await failureOf(fetchPicture())).message).toBe(`What the service delivered is ${what}, not a picture.`);
   });
 });
 

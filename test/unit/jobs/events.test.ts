@@ -2,6 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
+import { InlinePictures } from '../../../src/jobs/inline-pictures.ts';
 import { JobBoard } from '../../../src/jobs/job-board.ts';
 import { Watcher } from '../../../src/jobs/watcher.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
@@ -211,7 +212,11 @@ describe('while events arrive', () => {
 it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
   const life = new AbortController();
   const board = new JobBoard(bench.ledger, bench.gate);
-  const watcher = new Watcher({ ...bench, board }, { stalledAfterMs: HOUR, webhookUrl: URL_SET }, life.signal);
+  const watcher = new Watcher(
+    { ...bench, board, inline: new InlinePictures() },
+    { stalledAfterMs: HOUR, webhookUrl: URL_SET },
+    life.signal,
+  );
   const job = sampleJob({ state: 'processing', remoteId: 'dt_1', webhookUrl: URL_SET });
   await bench.ledger.add(job);
   const watching = watcher.follow(job, { atOnce: true, isFresh: false });

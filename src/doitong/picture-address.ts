@@ -1,0 +1,47 @@
+/** Reads what a finished job says about its picture: an absolute address, the picture itself, or neither. */
+import type { Failure } from '../core/failure.ts';
+import type { RemoteJob } from '../core/image-provider.ts';
+import { quoted } from '../core/untrusted-text.ts';
+
+/** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
+const ADDRESS_MAX_CHARACTERS = 4_096;
+const SHOWN_CHARACTERS = 80;
+
+type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
+
+/**
+ * @param text not empty and without blanks around it
+ * @param origin of the API, against which a relative address is resolved
+ */
+export function pictureSource(text: string, origin: string | undefined): PictureSource {
+  // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
+  if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
+  if (text.length > ADDRESS_MAX_CHARACTERS) {
+    return unusable(
+      `is ${text.length.toLocaleString('en-US')} characters long; at most ${ADDRESS_MAX_CHARACTERS.toLocaleString('en-US')} are accepted`,
+    );
+  }
+  if (/\p{Cc}/u.test(text)) return unusable('contains control characters');
+  // Resolved once and recorded so: whoever reads the record needs no origin, and sees the address that is fetched.
+  const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined;
+  if (url === undefined) return unusable(`is not a URL (${quoted(text, SHOWN_CHARACTERS)})`);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return unusable(`is not an https address (it begins with ${quoted(url.protocol, SHOWN_CHARACTERS)})`);
+  }
+  // Resolving and escaping make an address longer.
+  if (url.href.length > 2 * ADDRESS_MAX_CHARACTERS) return unusable('is too long once it is escaped');
+  return { url: url.href };
+}
+
+function unusable(what: string): { failure: Failure } {
+  return {
+    failure: {
+      kind: 'download_failed',
+      message: `The service finished the picture, but the address that it gave for it ${what}. The picture was not saved.`,
+      creditsSpent: 'yes',
+      retry: 'no',
+      remedy:
+        'Ask the user to report this job to Doitong; once the service gives another address, get_job_status saves the picture without a new charge.',
+    },
+  };
+}
