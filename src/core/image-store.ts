@@ -6,7 +6,11 @@ export type Picture = {
   mediaType: string;
   /** The matching file extension, without the dot. */
   extension: string;
+  /** Pixels, as it is displayed; absent where the bytes do not tell. */
+  size?: PixelSize;
 };
+
+export type PixelSize = { width: number; height: number };
 
 /** What a file name is made of. */
 export type PictureLabel = {

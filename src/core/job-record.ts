@@ -47,6 +47,7 @@ const jobSchema = z.object({
   url: z.string().optional(),
   file: z.string().optional(),
   mediaType: z.string().optional(),
+  size: z.object({ width: z.number(), height: z.number() }).optional(),
   failure: failureSchema.optional(),
   sandbox: z.boolean(),
 });

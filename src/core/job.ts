@@ -3,6 +3,7 @@ import type { CreditRange } from './credits.ts';
 import type { Failure } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { ImageRequest } from './image-request.ts';
+import type { PixelSize } from './image-store.ts';
 import { isSameOwner, type Owner } from './processes.ts';
 
 /**
@@ -72,6 +73,8 @@ export type Job = {
   /** Absolute path of the saved picture. */
   file?: string;
   mediaType?: string;
+  /** Of the saved picture, as it is displayed; absent where its bytes do not tell. */
+  size?: PixelSize;
   /** Why it failed, or what stands in the way at the moment while the state is not `failed`. */
   failure?: Failure;
   /** Made by the built-in sandbox: not a real picture, no real credits. */
@@ -92,7 +95,7 @@ export type JobEvent =
   /** The picture is at another address now: the one that was told has expired. */
   | { type: 'relocated'; url: string }
   /** `again`: the file was gone, and the picture was fetched once more. */
-  | { type: 'saved'; file: string; mediaType: string; again?: true }
+  | { type: 'saved'; file: string; mediaType: string; size?: PixelSize; again?: true }
   /** It ended without a charge, says `by`: nothing is known any more once another process has taken it over. */
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
@@ -126,9 +129,7 @@ export function advance(job: Job, event: JobEvent): Job {
     case 'relocated':
       return job.state === 'completed' || job.state === 'saved' ? { ...job, url: event.url } : job;
     case 'saved':
-      if (job.state === 'saved' && event.again && job.file !== event.file)
-        return { ...job, file: event.file, mediaType: event.mediaType };
-      return to(job, 'saved', { ...withoutFailure(job), file: event.file, mediaType: event.mediaType });
+      return saved(job, event);
     case 'failed':
       return isUnanswered(job) && isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;
     case 'unsent':
@@ -144,6 +145,24 @@ function takenBy(job: Job, owner: Owner, way: string | undefined): Job {
   const next = { ...job, owner, ...(way === undefined ? {} : { way }) };
   if (job.state !== 'submitting') return to(job, 'submitting', next);
   return isSameOwner(job.owner, owner) && job.way === way ? job : next;
+}
+
+function saved(job: Job, { file, mediaType, size, again }: JobEvent & { type: 'saved' }): Job {
+  const { size: _, ...before } = job;
+  const picture = { file, mediaType, ...(size === undefined ? {} : { size }) };
+  if (job.state === 'saved' && again && job.file !== file) return { ...before, ...picture };
+  return to(job, 'saved', { ...withoutFailure(before), ...picture });
+}
+
+/** What is said of the size: that of the picture once there is one, the ordered one until then. */
+export function sizeOf({ size, request }: Pick<Job, 'size' | 'request'>): PixelSize {
+  return size ?? { width: request.width, height: request.height };
+}
+
+/** The ordered size, where the picture has another one. */
+export function orderedSize({ size, request }: Pick<Job, 'size' | 'request'>): PixelSize | undefined {
+  const { width, height } = request;
+  return size === undefined || (size.width === width && size.height === height) ? undefined : { width, height };
 }
 
 /** The service has said nothing of it yet. */

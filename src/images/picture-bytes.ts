@@ -11,7 +11,8 @@ export function pictureOf(bytes: Uint8Array): Picture {
   const seen = inspectPicture(bytes);
   if (seen === undefined) throw noPicture(lookOf(bytes));
   if (!seen.isWhole) throw cutOff();
-  return { bytes, mediaType: seen.mediaType, extension: seen.extension };
+  const { mediaType, extension, size } = seen;
+  return { bytes, mediaType, extension, ...(size === undefined ? {} : { size }) };
 }
 
 const LOOKED_AT_BYTES = 512;

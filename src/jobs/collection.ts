@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import type { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 
@@ -50,7 +50,6 @@ export class Collection {
   /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
   async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
     const { board, download, store, inline, clock } = this.#parts;
-    const label = labelOf(job);
     let source = inline.get(job.id) ?? job.url;
     for (let attempt = 1; ; attempt += 1) {
       // A record holds no data URL: then the service is asked again for what it sends.
@@ -59,11 +58,13 @@ export class Collection {
         source ??= await this.#sourceNow(job, life);
         const picture = this.#unsaved.get(job.id) ?? (await download.fetch(source, life));
         this.#keep(job.id, picture);
-        const file = await store.save(picture, label);
+        const file = await store.save(picture, labelOf(job, picture));
         this.#unsaved.delete(job.id);
         inline.delete(job.id);
         const again = job.state === 'saved' ? { again: true as const } : {};
-        await board.apply(job.id, { type: 'saved', file, mediaType: picture.mediaType, ...again });
+        const { mediaType, size } = picture;
+        const known = size === undefined ? {} : { size };
+        await board.apply(job.id, { type: 'saved', file, mediaType, ...known, ...again });
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;
@@ -114,15 +115,19 @@ export class Collection {
   }
 }
 
-function labelOf({ id, request, createdAt, completedAt, fileName, remoteId, credits, sandbox }: Job): PictureLabel {
+function labelOf(job: Job, { size }: Picture): PictureLabel {
+  const { id, request, createdAt, completedAt, fileName, remoteId, credits, sandbox } = job;
+  const delivered = size === undefined ? { request } : { request, size };
+  const ordered = orderedSize(delivered);
   return {
     jobId: id,
     prompt: request.prompt,
     createdAt,
     ...(fileName === undefined ? {} : { fileName }),
     about: {
-      width: request.width,
-      height: request.height,
+      ...sizeOf(delivered),
+      ordered_width: ordered?.width,
+      ordered_height: ordered?.height,
       version: request.version,
       quality: request.quality,
       credits: credits.exact ?? undefined,

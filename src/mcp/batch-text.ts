@@ -73,6 +73,11 @@ function headline({ jobs, completed, failed, pending }: BatchView, waitedSeconds
     .concat('.');
 }
 
+function sizeText({ width, height, ordered }: JobView): string {
+  const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
+  return `${width} × ${height}${other}`;
+}
+
 function entryText(view: JobView, job: Job | undefined, number: number): string {
   const { exact, min, max } = view.credits;
   const price =
@@ -82,7 +87,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
         ? `${min} to ${max} credits by the price list`
         : `${exact} credits`;
   const parts = [
-    `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${view.width} × ${view.height}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
+    `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
     ...(view.file === undefined ? [] : [`   File: ${view.file}`]),
     ...(view.url === undefined ? [] : [`   URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`]),
     ...(job?.failure === undefined ? [] : [`   ${failureSentences(job.failure).trim()}`]),

@@ -25,7 +25,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
   if (job.failure !== undefined) lines.push(failureSentences(job.failure));
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
   if (view.url !== undefined) lines.push(`URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`);
-  lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.`);
+  lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${otherSizeText(view)}`);
   lines.push(`Prompt: ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
   lines.push(
     `Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${cleanLine(view.doitong_id)})`}`,
@@ -59,6 +59,11 @@ function headline(view: JobView, job: Job, waitedSeconds: number | undefined): s
     default:
       return job.state satisfies never;
   }
+}
+
+function otherSizeText({ ordered }: JobView): string {
+  if (ordered === undefined) return '';
+  return ` The service delivered another size than ordered: ${ordered.width} × ${ordered.height} pixels were ordered.`;
 }
 
 function creditsText(view: JobView): string {

@@ -1,7 +1,7 @@
 /** The job object that agents get: the record in the words of the public interface. */
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
-import type { Job, JobState } from '../core/job.ts';
+import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
 import { nextStepForJob } from './failure-text.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -24,6 +24,10 @@ export const jobViewSchema = z.strictObject({
   prompt: z.string(),
   width: z.int(),
   height: z.int(),
+  ordered: z
+    .strictObject({ width: z.number(), height: z.number() })
+    .optional()
+    .describe('the ordered size, where the delivered picture has another one'),
   version: z.string().optional(),
   credits: z.strictObject({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
   url: z.string().optional(),
@@ -58,8 +62,8 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     status: statusOf(job.state),
     ...(stalled ? { stalled: true as const } : {}),
     prompt: job.request.prompt,
-    width: job.request.width,
-    height: job.request.height,
+    ...sizeOf(job),
+    ...optional('ordered', orderedSize(job)),
     ...optional('version', job.request.version),
     credits: job.credits,
     ...optional('url', job.url),

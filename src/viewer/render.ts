@@ -121,10 +121,13 @@ function renderWords(page: Elements, entry: Entry | undefined, state: PageState)
   if (trouble !== undefined) setText(page.trouble, trouble);
 }
 
-function factsOf({ width, height, credits, version, file }: ViewedJob): [string, string][] {
+function factsOf({ width, height, ordered, credits, version, file }: ViewedJob): [string, string][] {
+  const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
   const price = credits === undefined ? undefined : creditsText(credits);
   return [
-    ...(width === undefined || height === undefined ? [] : [['Size', `${width} × ${height}`] as [string, string]]),
+    ...(width === undefined || height === undefined
+      ? []
+      : [['Size', `${width} × ${height}${other}`] as [string, string]]),
     ...(price === undefined ? [] : [['Credits', price] as [string, string]]),
     ...(version === undefined ? [] : [['Version', version] as [string, string]]),
     ...(file === undefined ? [] : [['File', file] as [string, string]]),

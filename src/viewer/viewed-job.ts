@@ -6,6 +6,8 @@ export type ViewedJob = {
   prompt: string;
   width?: number;
   height?: number;
+  /** Where the picture has another size. */
+  ordered?: { width: number; height: number };
   version?: string;
   credits?: { min?: number; max?: number; exact?: number };
   /** Only https, or http on this machine. */
@@ -82,6 +84,12 @@ function pictureOf(data: unknown, mimeType: unknown): string | undefined {
   return known ? `data:${mimeType};base64,${data}` : undefined;
 }
 
+function sizeIn(value: unknown): ViewedJob['ordered'] {
+  const { width, height } = recordOf(value);
+  const size = { width: numberOf(width), height: numberOf(height) };
+  return size.width === undefined || size.height === undefined ? undefined : { width: size.width, height: size.height };
+}
+
 function jobOf(value: unknown): ViewedJob | undefined {
   const job = recordOf(value);
   const jobId = textOf(job.job_id);
@@ -97,6 +105,7 @@ function jobOf(value: unknown): ViewedJob | undefined {
     sandbox: job.sandbox === true,
     ...optional('width', numberOf(job.width)),
     ...optional('height', numberOf(job.height)),
+    ...optional('ordered', sizeIn(job.ordered)),
     ...optional('version', textOf(job.version)),
     credits: {
       ...optional('min', numberOf(credits.min)),

@@ -148,7 +148,10 @@ page.vary.onclick = async () => {
 };
 
 /** The same picture once more, as a new order: never repeated by itself. */
-function variationOf({ prompt, width, height, version }: ViewedJob): Record<string, unknown> {
+function variationOf(job: ViewedJob): Record<string, unknown> {
+  const { prompt, version } = job;
+  // What was delivered may be a size that cannot be ordered.
+  const { width, height } = job.ordered ?? job;
   return {
     prompt,
     ...(width === undefined || height === undefined ? {} : { width, height }),

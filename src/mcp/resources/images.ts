@@ -1,6 +1,6 @@
 /** Finished pictures: `flux://images/{job_id}`, in their original size and type. */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
-import type { Job } from '../../core/job.ts';
+import { type Job, orderedSize, sizeOf } from '../../core/job.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import type { McpParts } from '../mcp-parts.ts';
 import { notThere } from './not-there.ts';
@@ -14,11 +14,14 @@ export const IMAGE_TEMPLATE = {
 };
 
 export function describeImage(job: Job): ListResourcesResult['resources'][number] {
+  const { width, height } = sizeOf(job);
+  const ordered = orderedSize(job);
+  const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
   return {
     uri: imageUri(job.id),
     name: `image-${job.id}`,
     title: cleanLine(job.request.prompt, 80),
-    description: `${job.request.width} × ${job.request.height} pixels${job.sandbox ? ', from the sandbox' : ''}`,
+    description: `${width} × ${height} pixels${other}${job.sandbox ? ', from the sandbox' : ''}`,
     mimeType: job.mediaType ?? 'image/jpeg',
     annotations: { audience: ['user'], lastModified: new Date(job.completedAt ?? job.createdAt).toISOString() },
   };

@@ -45,6 +45,7 @@ describe('a picture', () => {
       bytes: JPEG,
       mediaType: 'image/jpeg',
       extension: 'jpg',
+      size: { width: 16, height: 16 },
     });
     expect(host.requests.map((request) => request.path)).toEqual(['/outputs/1.jpg?sig=a%20b']);
   });
