@@ -64,7 +64,7 @@ export async function run(args: Arguments): Promise<number> {
 async function start(config: Config, sandbox: boolean, parts: AppParts): Promise<Running> {
   const { createApp } = await import('../app.ts');
   const service = sandbox ? await startSandboxService(config) : undefined;
-  const webhooks = new WebhookDoor(config.webhookListen, parts.log);
+  const webhooks = new WebhookDoor(config.webhookListen, parts.log, config.webhookUrl);
   const onSubmission = (): Promise<void> => webhooks.open(app.webhookSink);
   const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...parts, onSubmission });
   return {

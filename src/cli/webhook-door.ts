@@ -6,15 +6,20 @@ import type { WebhookSink } from '../core/webhook-sink.ts';
 
 export class WebhookDoor {
   readonly #listen: ListenAddress | undefined;
+  readonly #publicUrl: string | undefined;
   readonly #log: Log;
   #opening: Promise<void> | undefined;
   #closeListener: (() => Promise<void>) | undefined;
   /** Open, or of no use any more. */
   #isSettled = false;
 
-  /** @param listen where; `undefined`: nowhere */
-  constructor(listen: ListenAddress | undefined, log: Log) {
+  /**
+   * @param listen where; `undefined`: nowhere
+   * @param publicUrl what the service is given
+   */
+  constructor(listen: ListenAddress | undefined, log: Log, publicUrl?: string) {
     this.#listen = listen;
+    this.#publicUrl = publicUrl;
     this.#log = log;
   }
 
@@ -36,7 +41,7 @@ export class WebhookDoor {
   async #open(listen: ListenAddress, sink: WebhookSink): Promise<void> {
     try {
       const { openWebhookListener } = await import('../transports/webhook.ts');
-      const listener = await openWebhookListener({ ...listen, sink, log: this.#log });
+      const listener = await openWebhookListener({ ...listen, publicUrl: this.#publicUrl, sink, log: this.#log });
       if (listener.taken) {
         this.#log.info(
           'the port for webhooks is taken, as a rule by another flux-pro-mcp, which tells this one',

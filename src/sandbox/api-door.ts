@@ -1,8 +1,8 @@
 // Owns the way of a request through the API's two endpoints: key, rate limit, the faults of scenarios, and the work.
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Answer, answerJson, JSON_TYPE, orRefusal } from './answer.ts';
+import { bearerKeyOf, headerKeyOf, isKey } from './caller.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { guessOperation, rootFieldsOf } from './graphql-operation.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -25,12 +25,6 @@ export type ApiDoorParts = {
 
 /** `jobId` is set where REST reads a job. */
 export type ApiRoute = { style: 'graphql' | 'rest'; jobId?: string };
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-function isKey(given: string | undefined, key: string): boolean {
-  return given !== undefined && timingSafeEqual(digest(given), digest(key));
-}
 
 export class ApiDoor {
   private readonly firstTries: FirstTries;
@@ -62,7 +56,8 @@ export class ApiDoor {
     attempt: Attempt,
   ): Promise<Answer> {
     const { key, limiter } = this.parts;
-    if (!isKey(givenKey(request, route), key)) throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
+    const given = route.style === 'graphql' ? bearerKeyOf(request) : headerKeyOf(request);
+    if (!isKey(given, key)) throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
     const counts = this.parts.chosen.traits.countsFields && route.style === 'graphql';
     limiter.take(counts ? rootFieldsOf(attempt.body) : 1);
     const allowed = route.jobId === undefined ? 'POST' : 'GET';
@@ -105,10 +100,4 @@ export class ApiDoor {
 function attemptOf(route: ApiRoute, { method, path, operation, idempotencyKey }: LoggedRequest, body: string): Attempt {
   const orders = route.style === 'rest' ? route.jobId === undefined : /^generate/.test(operation);
   return { method, path, body, idempotencyKey, isOrder: method === 'POST' && orders };
-}
-
-function givenKey({ headers }: IncomingMessage, { style }: ApiRoute): string | undefined {
-  if (style === 'graphql') return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const given = headers['x-api-key'];
-  return Array.isArray(given) ? given[0] : given;
 }

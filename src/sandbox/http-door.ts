@@ -1,8 +1,9 @@
 // Owns the sandbox's HTTP side: which path leads where, the log of it, and how an answer leaves.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, answerJson, answerRefusal } from './answer.ts';
+import { type Answer, answerJson, answerRefusal, orRefusal } from './answer.ts';
 import type { ApiDoor, ApiRoute } from './api-door.ts';
+import { bearerKeyOf, checkCaller, headerKeyOf, isKey } from './caller.ts';
 import { guessOperation } from './graphql-operation.ts';
 import type { PictureDoor } from './picture-door.ts';
 import { Refusal } from './refusal.ts';
@@ -11,6 +12,7 @@ import type { LoggedRequest, RequestLog, SandboxOperation } from './request-log.
 
 export type DoorParts = {
   now: () => number;
+  key: string;
   log: RequestLog;
   api: ApiDoor;
   pictures: PictureDoor;
@@ -31,7 +33,7 @@ export class HttpDoor {
     const method = request.method ?? 'GET';
     const [path = '/', query] = request.url?.split('?', 2) ?? [];
     if (path === '/sandbox/state' && method === 'GET') {
-      this.send(request, response, answerJson(200, this.parts.inspect()));
+      this.send(request, response, await orRefusal(async () => this.state(request)));
       return;
     }
     const idempotencyKey = single(request.headers['idempotency-key']);
@@ -51,7 +53,17 @@ export class HttpDoor {
     this.send(request, response, answer);
   }
 
+  /** Prompts are in it. */
+  private state(request: IncomingMessage): Answer {
+    checkCaller(request);
+    const { key, inspect } = this.parts;
+    if (!isKey(bearerKeyOf(request), key) && !isKey(headerKeyOf(request), key))
+      throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
+    return answerJson(200, inspect());
+  }
+
   private async answer(request: IncomingMessage, entry: LoggedRequest, query: URLSearchParams): Promise<Answer> {
+    checkCaller(request);
     const { api, pictures, graphql } = this.parts;
     const { path } = entry;
     const route = apiRoute(path);

@@ -76,7 +76,7 @@ export type Sandbox = {
 /**
  * A stateful emulator of the Doitong service on a local port. Prompts that contain `sandbox:fail` make a job that ends
  * as `failed` (refunded), those with `sandbox:moderated` one that ends as `moderated` (not refunded).
- * The state is served at `GET /sandbox/state`, too, for tests of other processes.
+ * The state is served at `GET /sandbox/state`, too, to whoever has the key, for tests of other processes.
  * @throws ScenarioError when the scenarios are unknown or exclude each other
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -113,6 +113,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const engine = createGraphqlEngine(createResolvers(service, view, traits.statusQuery), { ...traits, introspection });
   const door = new HttpDoor({
     now,
+    key,
     log,
     api: new ApiDoor({
       key,

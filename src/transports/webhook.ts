@@ -1,8 +1,10 @@
 /** The door for webhooks: listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { FluxError } from '../core/failure.ts';
+import { isLoopbackHost } from '../core/hosts.ts';
 import type { Log } from '../core/log.ts';
 import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook-sink.ts';
+import { type AllowedCallers, callerProblem } from './caller-guard.ts';
 
 /** Nobody on the network is shown more than somebody on this machine, unless the user says so. */
 const DEFAULT_HOST = '127.0.0.1';
@@ -20,6 +22,8 @@ export type WebhookListenerOptions = {
   host?: string | undefined;
   /** 0 takes a free one. */
   port: number;
+  /** The URL that the service is given: senders call this listener by its host, or by where it listens. */
+  publicUrl?: string | undefined;
   sink: WebhookSink;
   log: Log;
   patience?: WebhookPatience;
@@ -57,7 +61,18 @@ export async function openWebhookListener(options: WebhookListenerOptions): Prom
   return { taken: false, address, close: () => close(server) };
 }
 
-function createDoor({ sink, log, patience = PATIENCE }: WebhookListenerOptions): Server {
+/** A proxy in front may use the public name, the one it was told to forward to, or this machine's address. */
+function allowedCallers({ host, publicUrl }: WebhookListenerOptions): AllowedCallers {
+  const listen = host || DEFAULT_HOST;
+  const named = listen.includes(':') && !listen.startsWith('[') ? `[${listen}]` : listen;
+  const names = [named, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])];
+  return { hosts: names.map((name) => name.toLowerCase()), addresses: !isLoopbackHost(named) };
+}
+
+function createDoor(options: WebhookListenerOptions): Server {
+  const { sink, log, patience = PATIENCE } = options;
+  const allowed = allowedCallers(options);
+  let isRefusalLogged = false;
   const server = createServer({
     headersTimeout: patience.headersMs,
     requestTimeout: patience.requestMs,
@@ -74,6 +89,15 @@ function createDoor({ sink, log, patience = PATIENCE }: WebhookListenerOptions):
   // What is not HTTP, or comes too slowly, is cut off without an answer.
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('request', async (request, response) => {
+    const problem = callerProblem(request.rawHeaders, allowed);
+    if (problem !== undefined) {
+      // Once: whoever meant no harm needs to know it, and nobody shall fill the log.
+      if (!isRefusalLogged)
+        log.warn('a request to the webhook listener was refused; jobs are polled', { because: problem });
+      isRefusalLogged = true;
+      response.writeHead(403, { 'Content-Length': 0, Connection: 'close' }).end();
+      return;
+    }
     const body = await readBody(request);
     if (body === undefined) return;
     const { method = '', url: path = '', rawHeaders: headers } = request;

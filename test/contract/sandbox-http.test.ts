@@ -228,14 +228,15 @@ describe('the schema', () => {
 });
 
 describe('the state', () => {
-  it('is served without a key and does not count itself', async () => {
+  it('is served to whoever has the key, either way, and does not count itself', async () => {
     await start({ plan: 'free' });
     await graphql({
       query: GENERATE,
       variables: { input: { type: 'IMAGE', provider: 'flux-pro', input: { text: 'fox' } } },
     });
-    for (let index = 0; index < 20; index++) await fetch(`${sandbox.url}/sandbox/state`);
-    const { body } = await send('/sandbox/state', {});
+    const headers = { 'x-api-key': sandbox.key };
+    for (let index = 0; index < 20; index++) await fetch(`${sandbox.url}/sandbox/state`, { headers });
+    const { body } = await send('/sandbox/state', { headers: { authorization: `Bearer ${sandbox.key}` } });
     expect(body).toEqual(sandbox.inspect());
     expect(body as SandboxState).toMatchObject({
       credits: 980,
@@ -244,6 +245,16 @@ describe('the state', () => {
       jobs: [{ status: 'processing', prompt: 'fox', width: 1024, height: 1024 }],
     });
     expect((body as SandboxState).requests).toHaveLength(1);
+    for (const other of [
+      {},
+      { 'x-api-key': 'wrong' },
+      { authorization: 'Bearer wrong' },
+      { authorization: sandbox.key },
+    ]) {
+      const refused = await send('/sandbox/state', { headers: other as Record<string, string> });
+      expect(refused.status).toBe(401);
+      expect(code(refused)).toBe('UNAUTHENTICATED');
+    }
   });
 
   it('is a copy', async () => {

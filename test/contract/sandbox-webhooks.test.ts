@@ -252,7 +252,7 @@ describe('a listener', () => {
       expect(httpStatus).toBe(0);
       expect(problem).toEqual(expect.stringMatching(/./));
     }
-    expect((await fetch(`${sandbox.url}/sandbox/state`)).status).toBe(200);
+    expect((await fetch(`${sandbox.url}/sandbox/state`)).status).toBe(401);
   });
 
   it.each([

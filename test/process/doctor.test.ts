@@ -32,8 +32,8 @@ async function doctor(env: Record<string, string>, ...args: string[]): Promise<O
   return { code, stdout, stderr };
 }
 
-async function expectNothingOrdered({ url }: Service): Promise<void> {
-  const state = (await (await fetch(`${url}/sandbox/state`)).json()) as SandboxState;
+async function expectNothingOrdered({ url, key }: Service): Promise<void> {
+  const state = (await (await fetch(`${url}/sandbox/state`, { headers: { 'x-api-key': key } })).json()) as SandboxState;
   expect({ submissions: state.submissions, charges: state.charges }).toEqual({ submissions: 0, charges: [] });
 }
 

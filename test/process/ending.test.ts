@@ -161,7 +161,7 @@ async function freePort(): Promise<string> {
 
 async function isServing(port: string): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/sandbox/state`).then(
-    ({ ok }) => ok,
+    () => true,
     () => false,
   );
 }

@@ -28,8 +28,8 @@ async function stop({ program }: Service): Promise<void> {
   await program.exit;
 }
 
-async function stateOf({ url }: Service): Promise<SandboxState> {
-  return (await (await fetch(`${url}/sandbox/state`)).json()) as SandboxState;
+async function stateOf({ url, key }: Service): Promise<SandboxState> {
+  return (await (await fetch(`${url}/sandbox/state`, { headers: { 'x-api-key': key } })).json()) as SandboxState;
 }
 
 /** A user of that service: what its servers and its shell have in common. */

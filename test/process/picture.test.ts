@@ -30,8 +30,8 @@ async function startService(): Promise<Service> {
   return { program, ...(JSON.parse(program.stdout()) as { url: string; key: string }) };
 }
 
-async function stateOf({ url }: Service): Promise<SandboxState> {
-  return (await (await fetch(`${url}/sandbox/state`)).json()) as SandboxState;
+async function stateOf({ url, key }: Service): Promise<SandboxState> {
+  return (await (await fetch(`${url}/sandbox/state`, { headers: { 'x-api-key': key } })).json()) as SandboxState;
 }
 
 async function stop({ program }: Service): Promise<void> {

@@ -61,7 +61,9 @@ describe.concurrent('scenarios by flags', () => {
     program.child.stdin.end();
     expect(await program.exit).toMatchObject({ code: 0 });
 
-    const state = (await (await fetch(`${told.url}/sandbox/state`)).json()) as SandboxState;
+    const state = (await (
+      await fetch(`${told.url}/sandbox/state`, { headers: { 'x-api-key': told.key } })
+    ).json()) as SandboxState;
     expect(state.charges).toHaveLength(1);
     expect(state.faults).toMatchObject([{ scenario: 'rate-limited' }]);
     const seen = await fetch(`${told.url}/v1/text_to_image/${state.jobs[0]?.id}`, {
