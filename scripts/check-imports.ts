@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 function* sources(folder: string): Generator<SourceFile> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* sources(path);
+    if (entry.isDirectory() && entry.name !== 'node_modules') yield* sources(path);
     else if (entry.name.endsWith('.ts')) {
       yield { path: relative(ROOT, path).split(sep).join('/'), text: readFileSync(path, 'utf8') };
     }

@@ -1,0 +1,52 @@
+/**
+ * `npm run test:hosts`: drives the built server through real frameworks and command-line hosts, with a fake model behind
+ * them, and asserts on what the model receives. `-- NAME…` runs a selection, `-- --list` names them all, `-- --verbose`
+ * prints what each client said.
+ */
+import { parseArgs } from 'node:util';
+import { type CaseName, type CaseReport, runCase } from './cases.ts';
+import { CLIENTS, type ClientRow, labelOf } from './clients.ts';
+import { installClients } from './install.ts';
+import { hostsTable, writeDocs } from './report.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false } },
+});
+
+if (values.list) for (const row of CLIENTS) console.log(`${row.client.padEnd(16)}${labelOf(row)}`);
+else process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const rows = CLIENTS.filter(isWanted);
+  if (rows.length === 0) throw new Error(`no client is called ${positionals.join(', ')}; --list names them`);
+  const node = await installClients();
+  const reports = new Map<ClientRow, Map<CaseName, CaseReport>>();
+  const count = { passed: 0, failed: 0 };
+  for (const row of rows) {
+    const cases = new Map<CaseName, CaseReport>();
+    reports.set(row, cases);
+    for (const name of casesOf(row)) {
+      const report = await runCase(name, row, node);
+      cases.set(name, report);
+      const isFine = report.problems.length === 0;
+      count[isFine ? 'passed' : 'failed'] += 1;
+      console.log(`${isFine ? 'ok  ' : 'FAIL'}  ${labelOf(row)}, ${name}`);
+      for (const problem of report.problems) console.log(`      ${problem}`);
+      if (values.verbose) console.log(report.output.replaceAll(/^/gmu, '      '));
+    }
+  }
+  const table = hostsTable(reports);
+  console.log(`\n${table}\n`);
+  if (process.env.UPDATE_DOCS !== undefined && positionals.length === 0) await writeDocs(table);
+  console.log(`${count.passed} passed, ${count.failed} failed`);
+  return count.failed === 0 ? 0 : 1;
+}
+
+function isWanted(row: ClientRow): boolean {
+  return positionals.length === 0 || positionals.some((name) => row.client === name || labelOf(row).includes(name));
+}
+
+function casesOf({ timeout }: ClientRow): CaseName[] {
+  return timeout === 'none' ? ['one picture', 'nine pictures'] : ['one picture', 'nine pictures', 'time-out'];
+}
