@@ -63,6 +63,6 @@ const redact = createRedactor([]);
 
 function problem(row: Setting, text: string, where: string): string {
   const hidden = row.secret === true || row.hideRefused === true;
-  const shown = hidden ? 'the value (not shown)' : `"${cleanLine(redact(text), 120)}"`;
+  const shown = hidden ? 'the value (not shown)' : `"${cleanLine(redact(text, 1_000), 120)}"`;
   return `${where}: ${shown} is not allowed. Allowed: ${row.allowed}.`;
 }

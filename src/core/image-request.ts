@@ -63,7 +63,11 @@ const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
 // What shows something: neither white space nor a character without a glyph of its own.
 const VISIBLE = /[^\s\p{Cf}]/u;
 
-const characterCount = (text: string): number => [...text].length;
+function characterCount(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
 
 export const promptSchema = z
   .string()

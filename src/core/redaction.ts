@@ -1,36 +1,53 @@
 /** The one redactor: removes the user's secrets, and what looks like one, from text that leaves the process. */
+import { createSecretSearch, type Span } from './secret-search.ts';
 
-export type Redact = (text: string) => string;
+/**
+ * @param maxCharacters how much of the text is wanted: what lies behind is cut off before anything looks at the text,
+ * except what is needed to know a secret that begins before the cut. All of it, if not given.
+ */
+export type Redact = (text: string, maxCharacters?: number) => string;
+/** Whether a text holds one of the user's secrets, in any spelling. */
+export type HoldsSecret = (text: string) => boolean;
 
 const MARK = '[redacted]';
-const CREDENTIAL_SHAPES: readonly [RegExp, string][] = [
-  [/\b(bearer\s+)[\w~+/.=-]{6,}/giu, `$1${MARK}`],
-  [/(["']?\b(?:x-api-key|authorization|api[_-]?key)\b["']?\s*[:=]\s*["']?)(?!bearer\b)[^\s"',;&]{6,}/giu, `$1${MARK}`],
-  // Credentials in the user-info part of a URL.
-  [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"']+@/giu, `$1${MARK}@`],
+/** Credentials of anyone; the second group is what is removed. */
+const CREDENTIAL_SHAPES: readonly RegExp[] = [
+  /(\bbearer\s{1,16})([\w~+/.=-]{6,})/giu,
+  /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]{6,})/giu,
+  // In the user-info part of a URL.
+  /(:\/\/)([^\s/?#"']+)@/gu,
 ];
 
-/** The forms in which a secret can turn up in a text: as it is, in a URL, in JSON, in Base64. */
-function spellings(secret: string): string[] {
-  const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64(secret)];
-  // Under 6 characters a "secret" would blank out ordinary words.
-  return [...new Set(forms)].filter((form) => form.length >= 6).sort((a, b) => b.length - a.length);
-}
-
-function base64(text: string): string {
-  // The tail depends on what follows the secret in the encoded text: whole 3-byte groups alone are stable.
-  const bytes = new TextEncoder().encode(text);
-  const whole = bytes.subarray(0, bytes.length - (bytes.length % 3));
-  return btoa(String.fromCharCode(...whole));
-}
-
-/** A redactor for these secrets; the longest spelling is removed first. */
+/** A redactor for these secrets, whatever their spelling. */
 export function createRedactor(secrets: readonly string[]): Redact {
-  const literal = secrets.flatMap(spellings);
-  return (text) => {
-    let clean = text;
-    for (const secret of literal) clean = clean.replaceAll(secret, MARK);
-    for (const [shape, replacement] of CREDENTIAL_SHAPES) clean = clean.replace(shape, replacement);
-    return clean;
+  const search = createSecretSearch(secrets);
+  return (text, maxCharacters = text.length) => {
+    const read = text.slice(0, maxCharacters + search.longest);
+    const spans = [...search.spansIn(read), ...CREDENTIAL_SHAPES.flatMap((shape) => spansOf(shape, read))];
+    return withMarks(read, spans, Math.min(maxCharacters, read.length));
   };
+}
+
+export function createSecretFinder(secrets: readonly string[]): HoldsSecret {
+  const search = createSecretSearch(secrets);
+  return (text) => search.spansIn(text).length > 0;
+}
+
+function spansOf(shape: RegExp, text: string): Span[] {
+  return [...text.matchAll(shape)].map(({ index, 1: before = '', 2: secret = '' }) => {
+    const start = index + before.length;
+    return { start, end: start + secret.length };
+  });
+}
+
+/** Nothing from behind `length` is shown, and nothing of a span, one that reaches beyond `length` included. */
+function withMarks(text: string, spans: Span[], length: number): string {
+  let clean = '';
+  let at = 0;
+  for (const { start, end } of spans.sort((a, b) => a.start - b.start)) {
+    if (start >= length) break;
+    if (start >= at) clean += text.slice(at, start) + MARK;
+    at = Math.max(at, end);
+  }
+  return clean + text.slice(at, Math.max(at, length));
 }

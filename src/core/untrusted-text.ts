@@ -1,17 +1,30 @@
 /** Cleans text that comes from outside (service, prompt, file name) before a person or a model reads it. */
+import type { Redact } from './redaction.ts';
 
 // C0 and C1 controls, bidi overrides and isolates, zero-width and other invisible marks, line separators, lone
 // surrogates: what can hide or reorder the words around it.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
+/** How much of a text is looked at for so many characters of it: what is invisible may take most of it. */
+function readFor(maxCharacters: number): number {
+  return 4 * maxCharacters + 1_000;
+}
+
 /** One line without control, bidi or invisible characters, at most `maxCharacters` long (an ellipsis marks the cut). */
 export function cleanLine(text: string, maxCharacters = 300): string {
-  const flat = text.replace(INVISIBLE, ' ').replace(/\s+/gu, ' ').trim();
+  const read = text.slice(0, readFor(maxCharacters));
+  const flat = read.replace(INVISIBLE, ' ').replace(/\s+/gu, ' ').trim();
   const characters = [...flat];
-  return characters.length <= maxCharacters ? flat : `${characters.slice(0, maxCharacters - 1).join('')}…`;
+  const isWhole = read.length === text.length && characters.length <= maxCharacters;
+  return isWhole ? flat : `${characters.slice(0, maxCharacters - 1).join('')}…`;
 }
 
 /** Foreign text in quotation marks, so that it reads as a quotation and never as part of our sentence. */
 export function quoted(text: string, maxCharacters = 300): string {
   return `"${cleanLine(text, maxCharacters).replaceAll('"', "'")}"`;
+}
+
+/** Text of any length that may hold a secret: cut, without the secret, and quoted. */
+export function quotedWithout(redact: Redact, text: string, maxCharacters = 300): string {
+  return quoted(redact(text, readFor(maxCharacters)), maxCharacters);
 }

@@ -1,6 +1,7 @@
 /** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
 import type { Failure } from '../core/failure.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import type { Redact } from '../core/redaction.ts';
+import { quotedWithout } from '../core/untrusted-text.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
 import { connectWords } from '../network/connect-failure.ts';
@@ -17,9 +18,9 @@ export type Purpose = 'submit' | 'read';
 export type Quote = (text: string) => string;
 
 export const quoteWith =
-  (redact: (text: string) => string): Quote =>
+  (redact: Redact): Quote =>
   (text) =>
-    quoted(redact(text));
+    quotedWithout(redact, text);
 
 const ROWS = Object.entries(FAILURE_TABLE) as [FailureRowName, FailureRow][];
 const ANSWERED: FailureRowName = 'errorWithoutCode';

@@ -13,6 +13,7 @@ import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askUser } from './confirmation.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
+import { boundsProblem } from './input-bounds.ts';
 import { parseInput } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpParts, OtherOrigin } from './mcp-parts.ts';
@@ -30,7 +31,7 @@ export async function callTool(
 ): Promise<CallToolResult | InputRequiredResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
-  const result = await handleCall(tool, params.arguments, identity, context, parts);
+  const result = await handleCall(tool, params, identity, context, parts);
   if (isInputRequiredResult(result)) return redactValues(result, parts.redact);
   return redactResult(withOtherOrigin(result, parts), parts.redact);
 }
@@ -50,7 +51,7 @@ function originNote({ origin }: OtherOrigin): string {
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
   tool: AnyTool,
-  args: unknown,
+  { arguments: args, _meta }: CallToolRequest['params'],
   identity: HostIdentity,
   context: ServerContext,
   parts: McpParts,
@@ -72,6 +73,7 @@ async function handleCall(
     answer: answerIn(context),
   };
   try {
+    checkBounds(tool, { arguments: args, _meta });
     const outcome = await tool.handle(parseInput(tool, args, parts.redact), toolContext);
     if (outcome.type === 'ask') return askUser(outcome.question, outcome.yes);
     return await render(outcome, shape, parts);
@@ -85,6 +87,21 @@ async function handleCall(
       parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
     return refusal(failure, shape, { mayCarryData: tool.output === undefined });
+  }
+}
+
+/** @throws FluxError of kind `bad_input`; nothing was sent */
+function checkBounds(tool: AnyTool, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) {
+    const problem = boundsProblem(value);
+    if (problem === undefined) continue;
+    throw new FluxError({
+      kind: 'bad_input',
+      message: `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: it ${problem}.`,
+      creditsSpent: 'no',
+      retry: 'no',
+      remedy: `Call ${tool.name} with the arguments that it lists, and nothing else.`,
+    });
   }
 }
 

@@ -14,10 +14,10 @@ export async function complete(params: CompleteRequest['params'], parts: McpPart
   const { ref, argument } = params;
   const typed = argument.value.trim().toLowerCase();
   if (ref.type === 'ref/prompt') {
-    const { arguments: known } = promptNamed(ref.name);
+    const { arguments: known } = promptNamed(ref.name, parts.redact);
     const named = known.find(({ name }) => name === argument.name);
     const names = known.map(({ name }) => name);
-    if (named === undefined) throw unknown(`argument of ${ref.name}`, argument.name, names);
+    if (named === undefined) throw unknown(`argument of ${ref.name}`, argument.name, names, parts.redact);
     const all = named.suggestions;
     // What begins with it first, then what holds it.
     const begins = all.filter((text) => text.toLowerCase().startsWith(typed));
@@ -26,8 +26,8 @@ export async function complete(params: CompleteRequest['params'], parts: McpPart
   }
   const isImage = ref.uri === IMAGE_TEMPLATE.uriTemplate;
   if (!isImage && ref.uri !== JOB_TEMPLATE.uriTemplate)
-    throw unknown('resource template', ref.uri, [IMAGE_TEMPLATE.uriTemplate, JOB_TEMPLATE.uriTemplate]);
-  if (argument.name !== 'job_id') throw unknown(`argument of ${ref.uri}`, argument.name, ['job_id']);
+    throw unknown('resource template', ref.uri, [IMAGE_TEMPLATE.uriTemplate, JOB_TEMPLATE.uriTemplate], parts.redact);
+  if (argument.name !== 'job_id') throw unknown(`argument of ${ref.uri}`, argument.name, ['job_id'], parts.redact);
   const listed = await jobsOnRecord(parts);
   const ids = listed.filter((job) => !isImage || job.state === 'saved').map(({ id }) => id);
   return completion(ids.filter((id) => id.startsWith(typed)));

@@ -2,11 +2,12 @@
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
-import { quoted } from '../core/untrusted-text.ts';
-import { redactValues } from './redact-result.ts';
+import { quotedWithout } from '../core/untrusted-text.ts';
 import type { AnyTool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
+/** More are not even counted. */
+const READ_PROBLEMS = 1_000;
 const SHOWN_VALUE_CHARACTERS = 60;
 
 /**
@@ -18,8 +19,9 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
   // Two bounds of one field are told in one sentence, so that breaking both gives the same one twice.
-  const shownArgs = redactValues(args, redact);
-  const problems = [...new Set(read.error.issues.flatMap((issue) => problemsOf(issue, tool, shownArgs, redact)))];
+  const json = z.toJSONSchema(tool.input, { io: 'input' });
+  const issues = read.error.issues.slice(0, READ_PROBLEMS);
+  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, { tool, json, args, redact })))];
   const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more of this kind`] : [];
   throw new FluxError({
     kind: 'bad_input',
@@ -35,25 +37,30 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
   });
 }
 
-function problemsOf(issue: z.core.$ZodIssue, tool: AnyTool, args: unknown, redact: Redact): string[] {
-  const schema = schemaAt(tool, issue.path);
+/** `json`: what the host sees of the tool's arguments. */
+type Given = { tool: AnyTool; json: Schema; args: unknown; redact: Redact };
+
+function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given): string[] {
+  const schema = schemaAt(json, issue.path);
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
     const whose = issue.path.length === 0 ? tool.name : nameOf(issue.path);
-    return issue.keys.map(
-      (key) => `${quoted(redact(key), SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}; ${list}`,
-    );
+    return issue.keys
+      .slice(0, READ_PROBLEMS)
+      .map((key) => `${quotedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}; ${list}`);
   }
   const [field] = issue.path;
   if (typeof field !== 'string')
     return [`the arguments must be an object with ${Object.keys(schema?.properties ?? {}).join(', ')}`];
   const name = nameOf(issue.path);
   const value = valueAt(args, issue.path);
-  if (issue.code === 'custom') return [`${name}: ${shown(value)} ${issue.message}`];
+  if (issue.code === 'custom') return [`${name}: ${shown(value, redact)} ${issue.message}`];
   const bound = boundOf(schema);
   return [
-    value === undefined ? `${name}: is missing; it must be ${bound}` : `${name}: ${shown(value)} must be ${bound}`,
+    value === undefined
+      ? `${name}: is missing; it must be ${bound}`
+      : `${name}: ${shown(value, redact)} must be ${bound}`,
   ];
 }
 
@@ -73,9 +80,8 @@ function valueAt(args: unknown, path: readonly PropertyKey[]): unknown {
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** The place in the same JSON Schema that the host sees. */
-function schemaAt(tool: AnyTool, path: readonly PropertyKey[]): Schema | undefined {
-  let schema: Schema | undefined = z.toJSONSchema(tool.input, { io: 'input' });
+function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefined {
+  let schema: Schema | undefined = json;
   for (const part of path) {
     const next: unknown = typeof part === 'number' ? schema?.items : schema?.properties?.[String(part)];
     schema = isRecord(next) ? next : undefined;
@@ -98,9 +104,9 @@ function boundOf(json: Schema | undefined): string {
   return `a ${String(json.type)}`;
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return quoted(value, SHOWN_VALUE_CHARACTERS);
-  return quoted(JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
+function shown(value: unknown, redact: Redact): string {
+  if (typeof value === 'string') return quotedWithout(redact, value, SHOWN_VALUE_CHARACTERS);
+  return quotedWithout(redact, JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

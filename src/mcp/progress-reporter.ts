@@ -22,7 +22,7 @@ export function progressReporter(
       progressToken,
       progress: fraction,
       total: 1,
-      message: redact(message).slice(0, MESSAGE_MAX_CHARACTERS),
+      message: redact(message, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS),
     };
     context.mcpReq.notify({ method: 'notifications/progress', params }).catch(onError);
   };

@@ -1,14 +1,17 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import { ProtocolError, ProtocolErrorCode, type Server, type ServerOptions } from '@modelcontextprotocol/server';
-import { quoted } from '../core/untrusted-text.ts';
+import { quotedWithout } from '../core/untrusted-text.ts';
 import { GuardedServer } from './guarded-server.ts';
 import { identityOf } from './host-identity.ts';
+import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT } from './lasting.ts';
 import type { McpParts } from './mcp-parts.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
+
+const URI_MAX_CHARACTERS = 500;
 
 const CAPABILITIES = {
   tools: {},
@@ -45,13 +48,13 @@ export function createMcpServer(parts: McpParts): Server {
 
 function handleTools(server: Server, parts: McpParts): void {
   server.setRequestHandler('tools/list', async ({ params }) => {
-    expectNoCursor('tools/list', params?.cursor);
+    expectNoCursor('tools/list', params?.cursor, parts);
     return { tools: listTools() };
   });
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
     const result = await callTool(params, identityOf(server, context), context, parts);
-    if (result === undefined) throw unknownTool(parts.redact(params.name));
+    if (result === undefined) throw unknownTool(params.name, parts);
     return result;
   });
 }
@@ -60,7 +63,7 @@ function handleResources(server: Server, parts: McpParts): void {
   const updates = new ResourceUpdates(server, parts);
   const catalogue = () => import('./resources/catalogue.ts');
   server.setRequestHandler('resources/templates/list', async ({ params }) => {
-    expectNoCursor('resources/templates/list', params?.cursor);
+    expectNoCursor('resources/templates/list', params?.cursor, parts);
     return (await catalogue()).TEMPLATES;
   });
   server.setRequestHandler('resources/list', async ({ params }) =>
@@ -72,7 +75,7 @@ function handleResources(server: Server, parts: McpParts): void {
   );
   server.setRequestHandler('resources/subscribe', async ({ params }) => {
     if (await updates.subscribe(params.uri)) return {};
-    throw (await catalogue()).cannotSubscribe(parts.redact(params.uri));
+    throw (await catalogue()).cannotSubscribe(parts.redact(params.uri, URI_MAX_CHARACTERS));
   });
   server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
     updates.unsubscribe(params.uri);
@@ -82,26 +85,34 @@ function handleResources(server: Server, parts: McpParts): void {
 
 function handlePrompts(server: Server, parts: McpParts): void {
   server.setRequestHandler('prompts/list', async ({ params }) => {
-    expectNoCursor('prompts/list', params?.cursor);
+    expectNoCursor('prompts/list', params?.cursor, parts);
     return (await import('./prompts/catalogue.ts')).listPrompts();
   });
-  server.setRequestHandler('prompts/get', async ({ params }) =>
-    (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments),
-  );
-  server.setRequestHandler('completion/complete', async ({ params }) =>
-    (await import('./completion.ts')).complete(params, parts),
-  );
+  server.setRequestHandler('prompts/get', async ({ params }) => {
+    checkBounds(params);
+    return (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments, parts.redact);
+  });
+  server.setRequestHandler('completion/complete', async ({ params }) => {
+    checkBounds(params);
+    return (await import('./completion.ts')).complete(params, parts);
+  });
+}
+
+function checkBounds(params: unknown): void {
+  const problem = boundsProblem(params);
+  if (problem === undefined) return;
+  throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The parameters cannot be read: what was given ${problem}.`);
 }
 
 /** Of a list that is one page: no answer to it has given a cursor. */
-function expectNoCursor(method: string, cursor: string | undefined): void {
+function expectNoCursor(method: string, cursor: string | undefined, { redact }: McpParts): void {
   if (cursor === undefined) return;
-  const message = `cursor: ${quoted(cursor.slice(0, 500), 60)} is not the nextCursor of an answer to ${method}.`;
+  const message = `cursor: ${quotedWithout(redact, cursor, 60)} is not the nextCursor of an answer to ${method}.`;
   throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }
 
-function unknownTool(name: string): ProtocolError {
+function unknownTool(name: string, { redact }: McpParts): ProtocolError {
   const known = listTools().map((tool) => tool.name);
-  const message = `There is no tool ${quoted(name, 80)}. There are: ${known.join(', ')}.`;
+  const message = `There is no tool ${quotedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`;
   return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }

@@ -2,6 +2,9 @@
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 
+/** A stack with its causes fits; a whole answer of the service does not. */
+const LINE_MAX_CHARACTERS = 8_000;
+
 /** @param write takes a whole line; given by the caller because only doors touch the process's streams */
 export function createStderrLog(level: LogLevel, redact: Redact, write: (line: string) => void): Log {
   const threshold = LOG_LEVELS.indexOf(level);
@@ -11,7 +14,10 @@ export function createStderrLog(level: LogLevel, redact: Redact, write: (line: s
       if (LOG_LEVELS.indexOf(of) < threshold) return;
       const values = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
       // Foreign text could otherwise forge a new entry, steer the terminal or reorder the words around it.
-      const text = redact(`${message}${values}`).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');
+      const text = redact(`${message}${values}`, LINE_MAX_CHARACTERS).replace(
+        /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu,
+        ' ',
+      );
       write(`${new Date().toISOString()} ${of.toUpperCase()} ${text}\n`);
     };
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };

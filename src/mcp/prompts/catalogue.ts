@@ -5,7 +5,8 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
-import { cleanLine, quoted } from '../../core/untrusted-text.ts';
+import type { Redact } from '../../core/redaction.ts';
+import { cleanLine, quotedWithout } from '../../core/untrusted-text.ts';
 import { composeImagePrompt } from './compose-image-prompt.ts';
 import type { Prompt } from './prompt.ts';
 import { reviewImagePrompt } from './review-image-prompt.ts';
@@ -27,31 +28,35 @@ export function listPrompts(): ListPromptsResult {
 }
 
 /** @throws ProtocolError (-32602) that names the prompt or the argument, the value and the bound */
-export function getPrompt(name: string, given: Readonly<Record<string, string>> = {}): GetPromptResult {
-  const prompt = promptNamed(name);
+export function getPrompt(
+  name: string,
+  given: Readonly<Record<string, string>> | undefined,
+  redact: Redact,
+): GetPromptResult {
+  const prompt = promptNamed(name, redact);
   const known = prompt.arguments.map((argument) => argument.name);
-  const stranger = Object.keys(given).find((argument) => !known.includes(argument));
-  if (stranger !== undefined) throw unknown(`argument of ${name}`, stranger, known);
-  const values = Object.fromEntries(prompt.arguments.map((one) => [one.name, givenText(given[one.name], one.name)]));
+  const stranger = Object.keys(given ?? {}).find((argument) => !known.includes(argument));
+  if (stranger !== undefined) throw unknown(`argument of ${name}`, stranger, known, redact);
+  const values = Object.fromEntries(prompt.arguments.map((one) => [one.name, givenText(given?.[one.name], one.name)]));
   const missing = prompt.arguments.find((one) => one.required && values[one.name] === undefined);
   if (missing !== undefined) throw invalid(`${name} needs the argument ${missing.name}: ${missing.description}`);
   return {
     description: prompt.description,
-    messages: [{ role: 'user', content: { type: 'text', text: prompt.render(values) } }],
+    messages: [{ role: 'user', content: { type: 'text', text: redact(prompt.render(values)) } }],
   };
 }
 
 /** @throws ProtocolError (-32602) that names all prompts */
-export function promptNamed(name: string): Prompt {
+export function promptNamed(name: string, redact: Redact): Prompt {
   const prompt = PROMPTS.find((known) => known.name === name);
   if (prompt !== undefined) return prompt;
   const names = PROMPTS.map((known) => known.name);
-  throw unknown('prompt', name, names);
+  throw unknown('prompt', name, names, redact);
 }
 
 /** Something that a client names and that there is not. @param what its kind, after "There is no" */
-export function unknown(what: string, name: string, known: readonly string[]): ProtocolError {
-  return invalid(`There is no ${what} ${quoted(name.slice(0, 500), 80)}. There are: ${known.join(', ')}.`);
+export function unknown(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
+  return invalid(`There is no ${what} ${quotedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
 }
 
 function givenText(text: string | undefined, name: string): string | undefined {

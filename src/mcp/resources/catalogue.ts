@@ -9,7 +9,7 @@ import {
 import { FluxError } from '../../core/failure.ts';
 import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
-import { quoted } from '../../core/untrusted-text.ts';
+import { quotedWithout } from '../../core/untrusted-text.ts';
 import { lasting } from '../lasting.ts';
 import type { McpParts } from '../mcp-parts.ts';
 import { redactValues } from '../redact-result.ts';
@@ -22,6 +22,8 @@ import { GUIDE_URI, IMAGE_URI_PREFIX, JOB_URI_PREFIX, LIMITS_URI, VIEWER_URI } f
 import { readViewer } from './viewer.ts';
 
 const JOBS_PER_PAGE = 50;
+const URI_MAX_CHARACTERS = 500;
+const WHERE_TO_LOOK = 'resources/list and resources/templates/list tell what there is';
 
 export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 
@@ -34,7 +36,7 @@ export async function listResources(parts: McpParts, cursor?: string): Promise<L
   if (page === undefined)
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
-      `cursor: ${quoted(cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
+      `cursor: ${quotedWithout(parts.redact, cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
     );
   const listed = redactValues(page.jobs, parts.redact).flatMap((job) =>
     job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
@@ -67,12 +69,15 @@ export async function readResource(
   parts: McpParts,
   protocolVersion: string | undefined,
 ): Promise<ReadResourceResult> {
+  // No resource has such a name, and the error for one that is not there repeats it all.
+  const shown = parts.redact(uri, URI_MAX_CHARACTERS);
+  if (shown !== uri) throw new ProtocolError(ProtocolErrorCode.InvalidParams, notThere(shown, WHERE_TO_LOOK).message);
   if (uri === LIMITS_URI) return readLimits(parts);
   if (uri === GUIDE_URI) return lasting(readGuide(), protocolVersion);
   if (uri === VIEWER_URI) return lasting(await readViewer(parts), protocolVersion);
   if (uri.startsWith(IMAGE_URI_PREFIX)) return readImage(uri, parts);
   if (uri.startsWith(JOB_URI_PREFIX)) return readJob(uri, parts);
-  throw notThere(parts.redact(uri), 'resources/list and resources/templates/list tell what there is');
+  throw notThere(uri, WHERE_TO_LOOK);
 }
 
 /** Why nothing can be reported of a resource. */

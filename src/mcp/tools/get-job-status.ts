@@ -1,7 +1,8 @@
 /** The tool that looks at a job and waits for it: the way to a picture that was not finished in time. */
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
-import { quoted } from '../../core/untrusted-text.ts';
+import type { Redact } from '../../core/redaction.ts';
+import { quotedWithout } from '../../core/untrusted-text.ts';
 import { defineTool } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
@@ -35,15 +36,15 @@ export const getJobStatus = defineTool({
   async handle(args, context) {
     const jobs = await context.jobs();
     const job = await jobs.look(args.job_id, context.signal);
-    if (job === undefined) throw unknownJob(args.job_id);
+    if (job === undefined) throw unknownJob(context.redact, args.job_id);
     return waitForJob(jobs, job.id, args.wait_seconds, context);
   },
 });
 
-function unknownJob(id: string): FluxError {
+function unknownJob(redact: Redact, id: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `job_id: there is no job ${quoted(id, 80)} on record for this service and key.`,
+    message: `job_id: there is no job ${quotedWithout(redact, id, 80)} on record for this service and key.`,
     creditsSpent: 'no',
     retry: 'no',
     remedy: 'Use the job_id that generate_image answered with, letter for letter; list_jobs lists all.',

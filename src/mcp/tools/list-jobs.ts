@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
-import { quoted } from '../../core/untrusted-text.ts';
+import type { Redact } from '../../core/redaction.ts';
+import { quoted, quotedWithout } from '../../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
 import { redactValues } from '../redact-result.ts';
 import { defineTool } from '../tool.ts';
@@ -40,7 +41,7 @@ export const listJobs = defineTool({
       (job) => args.status === undefined || statusOf(job.state) === args.status,
     );
     const page = pageOfJobs(wanted, args.limit, args.cursor);
-    if (page === undefined) throw badCursor(args.cursor ?? '');
+    if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
     const { stalledAfterMs } = jobs.settings;
     const views = redactValues(page.jobs, context.redact).map((job) =>
       jobView(job, { now: context.now(), stalledAfterMs }),
@@ -66,10 +67,10 @@ function text(views: readonly JobView[], nextCursor: string | undefined): string
   ].join('\n');
 }
 
-function badCursor(cursor: string): FluxError {
+function badCursor(redact: Redact, cursor: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `cursor: ${quoted(cursor, 60)} is not the next_cursor of an answer of list_jobs.`,
+    message: `cursor: ${quotedWithout(redact, cursor, 60)} is not the next_cursor of an answer of list_jobs.`,
     creditsSpent: 'no',
     retry: 'no',
     remedy: 'Call list_jobs without cursor to begin with the newest job.',

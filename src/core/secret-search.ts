@@ -1,0 +1,115 @@
+/** Finds secrets in a text, however they are spelled there, in time that grows with the text's length alone. */
+import { isEscape, readingsAt } from './spellings.ts';
+
+export type Span = { start: number; end: number };
+export type SecretSearch = {
+  /** Where they are: in order, none inside another. */
+  spansIn(text: string): Span[];
+  /** More characters than any spelling of any of the secrets takes. */
+  longest: number;
+};
+
+/** Under 6 characters a "secret" would blank out ordinary words. */
+const SECRET_MIN_CHARACTERS = 6;
+/** What one character takes at most, be it encoded three times: `%25%32%35`. */
+const SPELLING_MAX_CHARACTERS = 32;
+const ASCII = 128;
+
+export function createSecretSearch(secrets: readonly string[]): SecretSearch {
+  const needles = [...new Set(secrets.flatMap(needlesOf))].filter((one) => one.length >= SECRET_MIN_CHARACTERS);
+  const byFirst = new Map<string, string[]>();
+  const mayStart = new Uint8Array(ASCII);
+  for (const needle of needles) {
+    const first = needle.charAt(0);
+    byFirst.set(first, [...(byFirst.get(first) ?? []), needle]);
+    for (const unit of [first, first.toUpperCase()]) {
+      if (unit.charCodeAt(0) < ASCII) mayStart[unit.charCodeAt(0)] = 1;
+    }
+  }
+  for (let unit = 0; unit < ASCII; unit += 1) if (isEscape(unit)) mayStart[unit] = 1;
+
+  function endAt(text: string, at: number): number | undefined {
+    const unit = text.charCodeAt(at);
+    const firsts = isEscape(unit) ? readingsAt(text, at).map(({ units }) => units) : [text.charAt(at)];
+    const ends = firsts.flatMap((units) =>
+      (byFirst.get(units.charAt(0).toLowerCase()) ?? []).map((needle) => endOf(needle, text, at)),
+    );
+    const end = Math.max(-1, ...ends);
+    return end < 0 ? undefined : end;
+  }
+
+  return {
+    longest: SPELLING_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
+    spansIn(text) {
+      const spans: Span[] = [];
+      if (needles.length === 0) return spans;
+      for (let at = 0; at < text.length; at += 1) {
+        const unit = text.charCodeAt(at);
+        if (unit < ASCII && mayStart[unit] === 0) continue;
+        const end = endAt(text, at);
+        if (end === undefined) continue;
+        spans.push({ start: at, end });
+        at = end - 1;
+      }
+      return spans;
+    },
+  };
+}
+
+/** @returns where it ends when it begins at `start`, else -1; upper and lower case are the same */
+function endOf(needle: string, text: string, start: number): number {
+  // Nearly always the characters stand there as they are, and one of the first is another one.
+  let same = 0;
+  while (same < needle.length && isSameUnit(text, start + same, needle, same)) same += 1;
+  const last = same === needle.length ? start + same - 1 : start + same;
+  // What looks like the character itself may be the beginning of its escape, which is longer.
+  for (let at = start; at <= last; at += 1) {
+    if (isEscape(text.charCodeAt(at))) return escapedEndOf(needle, text, start);
+  }
+  return same === needle.length ? start + same : -1;
+}
+
+/** Every way to read the text is followed, each place in the needle and the text once. */
+function escapedEndOf(needle: string, text: string, start: number): number {
+  let end = -1;
+  const seen = new Set<number>();
+  const open: [matched: number, at: number][] = [[0, start]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [matched, at] = next;
+    if (matched === needle.length) end = Math.max(end, at);
+    const place = matched * (text.length + 1) + at;
+    if (matched === needle.length || at >= text.length || seen.has(place)) continue;
+    seen.add(place);
+    for (const { units, end: behind } of readingsAt(text, at)) {
+      if (needle.startsWith(units.toLowerCase(), matched)) open.push([matched + units.length, behind]);
+    }
+  }
+  return end;
+}
+
+function isSameUnit(text: string, at: number, needle: string, index: number): boolean {
+  return text.charCodeAt(at) === needle.charCodeAt(index) || text.charAt(at).toLowerCase() === needle.charAt(index);
+}
+
+/** What is searched for, in lower case: the secret, and what stands for its bytes in Base64 and in hexadecimal digits. */
+function needlesOf(secret: string): string[] {
+  if (secret.length < SECRET_MIN_CHARACTERS) return [];
+  const bytes = new TextEncoder().encode(secret);
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const inBase64 = [secret, encodedForUrl(secret), JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
+  return [secret, hex, ...inBase64].map((needle) => needle.toLowerCase());
+}
+
+function encodedForUrl(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\uFFFD'));
+}
+
+/** The part that does not depend on what stands around the text, for each place in a group of three bytes. */
+function base64Forms(text: string): string[] {
+  const bytes = new TextEncoder().encode(text);
+  return [0, 1, 2].flatMap((before) => {
+    const all = btoa(String.fromCharCode(...new Uint8Array(before), ...bytes));
+    const form = all.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+    return [form, form.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+}

@@ -1,0 +1,166 @@
+/** Reads one character of a text in every way in which programs write it: plain, in URLs, JSON and HTML, also nested. */
+
+/** `units`: one or two UTF-16 units; `end`: where the next character begins. */
+export type Reading = { units: string; end: number };
+
+/** More ways than this are nobody's spelling; it bounds the work at each place. */
+const READINGS_MAX = 10;
+const ENTITY_MAX_CHARACTERS = 12;
+const HEX = /^[\da-f]$/iu;
+/** How often a text may have been encoded for a URL. */
+const NESTED_MAX = 4;
+
+const JSON_ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+/** HTML's names of the visible ASCII characters that are neither letters nor digits. */
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  apos: "'",
+  ast: '*',
+  bsol: '\\',
+  colon: ':',
+  comma: ',',
+  commat: '@',
+  dollar: '$',
+  equals: '=',
+  excl: '!',
+  grave: '`',
+  gt: '>',
+  hat: '^',
+  lbrace: '{',
+  lbrack: '[',
+  lcub: '{',
+  lowbar: '_',
+  lpar: '(',
+  lsqb: '[',
+  lt: '<',
+  midast: '*',
+  num: '#',
+  percnt: '%',
+  period: '.',
+  plus: '+',
+  quest: '?',
+  quot: '"',
+  rbrace: '}',
+  rbrack: ']',
+  rcub: '}',
+  rpar: ')',
+  rsqb: ']',
+  semi: ';',
+  sol: '/',
+  verbar: '|',
+  vert: '|',
+};
+
+/** Whether a character at this place may stand for another one. */
+export function isEscape(unit: number): boolean {
+  return unit === 0x25 || unit === 0x5c || unit === 0x26 || unit === 0x2b;
+}
+
+/** The character as it stands there comes first. */
+export function readingsAt(text: string, at: number): Reading[] {
+  const readings: Reading[] = [{ units: text.charAt(at), end: at + 1 }];
+  // An escape may stand for the beginning of another one.
+  for (let index = 0; index < readings.length && readings.length < READINGS_MAX; index += 1) {
+    const found = readings[index];
+    const inner = found === undefined ? undefined : escaped(text, found);
+    if (inner !== undefined) readings.push(inner);
+  }
+  return readings;
+}
+
+function escaped(text: string, { units, end }: Reading): Reading | undefined {
+  switch (units) {
+    case '%':
+      return percentEncoded(text, end);
+    case '\\':
+      return jsonEscaped(text, end);
+    case '&':
+      return entity(text, end);
+    case '+':
+      return { units: ' ', end };
+    default:
+      return undefined;
+  }
+}
+
+/** @param end behind the percent sign */
+function percentEncoded(text: string, end: number): Reading | undefined {
+  const first = codeAt(text, end, 2);
+  if (first === undefined) return undefined;
+  if (first.code < 0x80) return { units: String.fromCharCode(first.code), end: first.end };
+  const more = first.code >= 0xf0 ? 3 : first.code >= 0xe0 ? 2 : 1;
+  const bytes = [first.code];
+  let at = first.end;
+  for (let index = 0; index < more; index += 1) {
+    const next = plainAt(text, at);
+    if (next.end === at + 1 || next.units.charCodeAt(0) > 0xff) return undefined;
+    bytes.push(next.units.charCodeAt(0));
+    at = next.end;
+  }
+  const units = new TextDecoder().decode(Uint8Array.from(bytes));
+  return { units, end: at };
+}
+
+/** A number of so many hexadecimal digits, which may be encoded for a URL themselves. */
+function codeAt(
+  text: string,
+  at: number,
+  digits: number,
+  depth = NESTED_MAX,
+): { code: number; end: number } | undefined {
+  let hex = '';
+  let end = at;
+  for (let index = 0; index < digits; index += 1) {
+    const digit = plainAt(text, end, depth);
+    if (!HEX.test(digit.units)) return undefined;
+    hex += digit.units;
+    end = digit.end;
+  }
+  return { code: Number.parseInt(hex, 16), end };
+}
+
+/** The character there, out of its encodings for a URL. */
+function plainAt(text: string, at: number, depth = NESTED_MAX): Reading {
+  let found: Reading = { units: text.charAt(at), end: at + 1 };
+  for (let left = depth; left > 0 && found.units === '%'; left -= 1) {
+    const inner = codeAt(text, found.end, 2, left - 1);
+    if (inner === undefined) break;
+    found = { units: String.fromCharCode(inner.code), end: inner.end };
+  }
+  return found;
+}
+
+/** @param end behind the backslash */
+function jsonEscaped(text: string, end: number): Reading | undefined {
+  const kind = plainAt(text, end);
+  if (kind.units === 'u' || kind.units === 'x') {
+    const code = codeAt(text, kind.end, kind.units === 'u' ? 4 : 2);
+    return code === undefined ? undefined : { units: String.fromCharCode(code.code), end: code.end };
+  }
+  if (['"', "'", '\\', '/', '%', '&'].includes(kind.units)) return { ...kind };
+  const control = JSON_ESCAPES[kind.units];
+  return control === undefined ? undefined : { units: control, end: kind.end };
+}
+
+/** @param end behind the ampersand */
+function entity(text: string, end: number): Reading | undefined {
+  let body = '';
+  let at = end;
+  for (let index = 0; index < ENTITY_MAX_CHARACTERS; index += 1) {
+    const next = plainAt(text, at);
+    if (!/^[\da-z#]$/iu.test(next.units)) {
+      const units = entityUnits(body.toLowerCase());
+      return units === undefined ? undefined : { units, end: next.units === ';' ? next.end : at };
+    }
+    body += next.units;
+    at = next.end;
+  }
+  return undefined;
+}
+
+function entityUnits(body: string): string | undefined {
+  if (!body.startsWith('#')) return Object.hasOwn(ENTITIES, body) ? ENTITIES[body] : undefined;
+  const digits = body.startsWith('#x') ? body.slice(2) : body.slice(1);
+  const code = Number.parseInt(digits, body.startsWith('#x') ? 16 : 10);
+  return code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+}

@@ -1,0 +1,23 @@
+/** Bounds what a request may hold before anything walks through it: how deep it is nested, and how much there is. */
+
+/** The tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments are some hundred. */
+const VALUES_MAX = 10_000;
+
+/** What is wrong with it, as a sentence without its end; without recursion, and without looking at all of it. */
+export function boundsProblem(value: unknown): string | undefined {
+  const open: [value: unknown, depth: number][] = [[value, 0]];
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [current, depth] = next;
+    if (typeof current !== 'object' || current === null) continue;
+    if (depth > DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
+    for (const key in current) {
+      count += 1;
+      if (count > VALUES_MAX) return `holds more than ${VALUES_MAX} values`;
+      if (Object.hasOwn(current, key)) open.push([(current as Record<string, unknown>)[key], depth + 1]);
+    }
+  }
+  return undefined;
+}
