@@ -21,7 +21,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   runtime: { src: ['core'], packages: [NODE] },
   jobs: { src: ['core'], packages: [] },
   mcp: { src: ['core', 'jobs'], packages: [SERVER_SDK, 'zod'] },
-  config: { src: ['core'], packages: ['zod'] },
+  config: { src: ['core'], packages: ['zod', 'psl'] },
   transports: { src: ['core', 'runtime'], packages: [SERVER_SDK, 'node:http', 'node:stream'] },
   'app.ts': { src: ['core', 'config', 'doitong', 'storage', 'images', 'runtime', 'jobs'], packages: [] },
   viewer: { src: [], packages: ['@modelcontextprotocol/ext-apps'] },

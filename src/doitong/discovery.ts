@@ -1,6 +1,7 @@
 /** Reads GraphQL's validation messages, and names the status queries that are tried where no schema is told. */
 import type { JobQuery } from './documents.ts';
 import type { WireError } from './envelope.ts';
+import { complaintBehindValue, withoutSuggestion } from './schema/complaint.ts';
 
 /** What a validation error says. None of them executed anything, so none of them cost anything. */
 export type ValidationProblem =
@@ -19,22 +20,19 @@ export type ValidationProblem =
 const NAME = '[_A-Za-z][_0-9A-Za-z]*';
 /** A type as it is spelled in a schema: `[Job!]!`. */
 const TYPE = '[\\[\\]!_0-9A-Za-z]+';
-const TAIL = '\\.(?: Did you mean .+\\?)?$';
 const pattern = (source: string): RegExp => new RegExp(`^${source}`, 'su');
 
 // The messages of graphql-js, which most servers share. They carry no code of their own, hence the only place where
 // messages are matched: anchored, as a whole, never by a part.
-const UNKNOWN_FIELD = pattern(`Cannot query field ["'](${NAME})["'] on type ["'](${NAME})["']${TAIL}`);
+const UNKNOWN_FIELD = pattern(`Cannot query field ["'](${NAME})["'] on type ["'](${NAME})["']\\.$`);
 const UNFIT_FIELD = [
   pattern(`Field ["'](${NAME})["'] must not have a selection since type ["']${TYPE}["'] has no subfields\\.$`),
-  pattern(`Field ["'](${NAME})["'] of type ["']${TYPE}["'] must have a selection of subfields${TAIL}`),
+  pattern(`Field ["'](${NAME})["'] of type ["']${TYPE}["'] must have a selection of subfields\\.$`),
 ];
-const UNKNOWN_TYPE = pattern(`Unknown type ["'](${NAME})["']${TAIL}`);
+const UNKNOWN_TYPE = pattern(`Unknown type ["'](${NAME})["']\\.$`);
 const NO_MUTATIONS = pattern('Schema is not configured (?:to execute mutation operation|for mutations)\\.$');
 const UNFIT_DOCUMENT = [
-  pattern(
-    `Unknown argument ["']${NAME}["'] on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ["']${NAME}["'])?${TAIL}`,
-  ),
+  pattern(`Unknown argument ["']${NAME}["'] on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ["']${NAME}["'])?\\.$`),
   pattern(
     `Field ["']${NAME}["'] argument ["']${NAME}["'] of type ["']${TYPE}["'] is required, but it was not provided\\.$`,
   ),
@@ -47,12 +45,11 @@ const BAD_VARIABLES = [
   pattern(`Variable ["']\\$${NAME}["'] has invalid value(?: at [.\\[\\]_0-9A-Za-z]+)?: .+$`),
   pattern(`Variable ["']\\$${NAME}["'] of required type ["']${TYPE}["'] was not provided\\.$`),
 ];
-const UNDEFINED_INPUT_FIELD = pattern(
-  `Variable ["']\\$${NAME}["'] got invalid value .+; Field ["']${NAME}["'] is not defined by type ["']${NAME}["']${TAIL}`,
-);
+const UNDEFINED_INPUT_FIELD = pattern(`; Field ["']${NAME}["'] is not defined by type ["']${NAME}["']\\.$`);
 
 /** `undefined` when the message is no standard validation message. */
-export function readValidationMessage(message: string): ValidationProblem | undefined {
+export function readValidationMessage(told: string): ValidationProblem | undefined {
+  const message = withoutSuggestion(told);
   const [, field, type] = UNKNOWN_FIELD.exec(message) ?? [];
   if (field !== undefined && type !== undefined) return { problem: 'unknown_field', field, type };
   for (const unfit of UNFIT_FIELD) {
@@ -63,7 +60,7 @@ export function readValidationMessage(message: string): ValidationProblem | unde
   if (absent !== undefined) return { problem: 'unknown_type', type: absent };
   if (NO_MUTATIONS.test(message)) return { problem: 'no_mutations' };
   if (UNFIT_DOCUMENT.some((unfit) => unfit.test(message))) return { problem: 'unfit_document' };
-  if (UNDEFINED_INPUT_FIELD.test(message)) return { problem: 'unfit_document' };
+  if (UNDEFINED_INPUT_FIELD.test(complaintBehindValue(told)?.complaint ?? '')) return { problem: 'unfit_document' };
   return BAD_VARIABLES.some((bad) => bad.test(message)) ? { problem: 'bad_variables' } : undefined;
 }
 

@@ -24,7 +24,7 @@ export function safeStem(text: string): string {
     .normalize('NFC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
-  const cut = withinBytes(words.replace(/^-+/u, ''), STEM_MAX_BYTES).replace(/-+$/u, '');
+  const cut = withinBytes(words.replace(/^-/u, ''), STEM_MAX_BYTES).replace(/-$/u, '');
   if (cut === '') return 'picture';
   return RESERVED.test(cut) ? `picture-${cut}` : cut;
 }

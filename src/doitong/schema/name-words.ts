@@ -90,9 +90,9 @@ export function wordsOf(name: string): readonly string[] {
 
 function partsOf(name: string): string[] {
   return name
-    .replace(/(\p{Lu}{2,})s(?!\p{Ll})/gu, '$1')
+    .replace(/(?<=\p{Lu}{2})s(?!\p{Ll})/gu, '')
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
-    .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1 $2')
+    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .split(/[^A-Za-z]+/u)
     .filter((part) => part !== '')
     .flatMap((part) => {

@@ -1,4 +1,5 @@
 /** Reads from a service's complaints about an order's input which optional places to leave out, without its schema. */
+import { complaintBehindValue, withoutSuggestion } from './complaint.ts';
 import { type InputObject, isInputObject, joinPath, leafPaths } from './input-paths.ts';
 
 const NAME = '[_A-Za-z][_0-9A-Za-z]*';
@@ -6,29 +7,26 @@ const NAME = '[_A-Za-z][_0-9A-Za-z]*';
 const STEPS = `(?:\\.${NAME}|\\[\\d+\\])*`;
 const QUOTED = `["'](${NAME})["']`;
 const TYPE = `["']?[\\[\\]!_0-9A-Za-z]+["']?`;
-const SUGGESTION = '(?:\\.(?: Did you mean .+\\?)?|; did you mean .+\\?)$';
 const pattern = (source: string): RegExp => new RegExp(`^${source}`, 'su');
 
 // The messages of graphql-js and of what follows it word by word, as a whole, by the release that brought each form. The
 // refused value stands in them and holds the prompt: only what comes after it, or in release 17 before it, is read.
 const VARIABLE = `Variable ["']\\$${NAME}["']`;
 /** 14 names the place behind the complaint (` at value.options`), 15 and 16 before it (` at "input.options"`). */
-const UNKNOWN_AFTER_VALUE = pattern(
-  `${VARIABLE} got invalid value (.+); Field ${QUOTED} is not defined by type ${TYPE}(?: at value(${STEPS}))?${SUGGESTION}`,
-);
+const UNKNOWN_AFTER_VALUE = pattern(`; Field ${QUOTED} is not defined by type ${TYPE}(?: at value(${STEPS}))?\\.$`);
 const PLACE_AT_END = new RegExp(` at ["']${NAME}(${STEPS})["']$`, 'u');
 const UNKNOWN_BEFORE_VALUE = pattern(
   `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} not to include unknown field ${QUOTED}(?:, found|\\. Did you mean .+\\? Found): .+$`,
 );
 /** Of an input that is written into the document. */
-const UNKNOWN_IN_DOCUMENT = pattern(`Field ${QUOTED} is not defined by type ${TYPE}${SUGGESTION}`);
+const UNKNOWN_IN_DOCUMENT = pattern(`Field ${QUOTED} is not defined by type ${TYPE}\\.$`);
 const REFUSED_VALUE = [
   pattern(`${VARIABLE} got invalid value .+ at ["']${NAME}(${STEPS})["']; .+$`),
   pattern(`${VARIABLE} has invalid value at (${STEPS}): .+$`),
 ];
 /** Behind the complaint (14), before it (15 and 16), and before the value (17). */
 const MISSING_AFTER_VALUE = pattern(
-  `${VARIABLE} got invalid value (.+); Field (?:value(${STEPS})\\.(${NAME})|${QUOTED}) of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
+  `; Field (?:value(${STEPS})\\.(${NAME})|${QUOTED}) of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
 );
 const MISSING_BEFORE_VALUE = pattern(
   `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} to include required field ${QUOTED}, found: .+$`,
@@ -79,7 +77,8 @@ export function unfitNames(
 }
 
 function missingField(message: string): string | undefined {
-  const [, refused, before14, name14, name, after] = MISSING_AFTER_VALUE.exec(message) ?? [];
+  const { refused, complaint } = complaintBehindValue(message) ?? {};
+  const [, before14, name14, name, after] = MISSING_AFTER_VALUE.exec(complaint ?? '') ?? [];
   if (name14 !== undefined) return joinPath(pathOf(before14 ?? ''), name14);
   if (refused !== undefined && name !== undefined) {
     return joinPath(pathOf(after ?? PLACE_AT_END.exec(refused)?.[1] ?? ''), name);
@@ -96,19 +95,21 @@ function complaint(message: string, value: InputObject): string | undefined {
 }
 
 function unknownField(message: string, value: InputObject): string | undefined {
-  const [, refused, after, placeAfter] = UNKNOWN_AFTER_VALUE.exec(message) ?? [];
+  const { refused, complaint } = complaintBehindValue(message) ?? {};
+  const [, after, placeAfter] = UNKNOWN_AFTER_VALUE.exec(complaint ?? '') ?? [];
   if (refused !== undefined && after !== undefined) {
     const place = placeAfter ?? PLACE_AT_END.exec(refused)?.[1];
     return place === undefined ? anywhere(value, after) : joinPath(pathOf(place), after);
   }
   const [, place, before] = UNKNOWN_BEFORE_VALUE.exec(message) ?? [];
   if (before !== undefined) return joinPath(pathOf(place ?? ''), before);
-  const inDocument = UNKNOWN_IN_DOCUMENT.exec(message)?.[1];
+  const inDocument = UNKNOWN_IN_DOCUMENT.exec(withoutSuggestion(message))?.[1];
   return inDocument === undefined ? undefined : anywhere(value, inDocument);
 }
 
 function refusedValue(message: string): string | undefined {
-  if (UNKNOWN_AFTER_VALUE.test(message) || UNKNOWN_BEFORE_VALUE.test(message)) return undefined;
+  const { complaint = '' } = complaintBehindValue(message) ?? {};
+  if (UNKNOWN_AFTER_VALUE.test(complaint) || UNKNOWN_BEFORE_VALUE.test(message)) return undefined;
   const place = REFUSED_VALUE.map((refused) => refused.exec(message)?.[1]).find((found) => found !== undefined);
   return place === undefined ? undefined : pathOf(place);
 }
