@@ -5,7 +5,7 @@ import { DEMO_PROMPT, tellStory } from './demo-story.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
-  const config = settingsOf(args, NOT_FOR_SANDBOX);
+  const config = await settingsOf(args, NOT_FOR_SANDBOX);
   const client = await connectDemoClient(serverCommand(args, config.outputDir));
   try {
     return await tellStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);

@@ -27,7 +27,7 @@ const EXIT_FAILURE = 1;
 
 export async function run(args: Arguments): Promise<number> {
   const json = args.flags.json !== undefined;
-  const config = settingsOf(args);
+  const config = await settingsOf(args);
   const secrets = secretsOf(config);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const checks: Check[] = [];

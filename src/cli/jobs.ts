@@ -81,7 +81,7 @@ function statusFlag({ flags }: Arguments): JobStatus | undefined {
 }
 
 async function open(args: Arguments): Promise<Records> {
-  const config = settingsOf(args, settingsWithout(FOR_JOBS));
+  const config = await settingsOf(args, settingsWithout(FOR_JOBS));
   const apiKey = await keyOf(config);
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);

@@ -21,7 +21,7 @@ type Running = { app: App; close: () => Promise<void> };
 
 export async function run(args: Arguments): Promise<number> {
   const sandbox = args.flags.sandbox !== undefined;
-  const config = settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
+  const config = await settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
   const secrets = secretsOf(config);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 

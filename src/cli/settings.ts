@@ -1,6 +1,6 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
-import { type Config, SETTING_NAMES, type SettingName } from '../config/settings.ts';
+import { type Config, SETTING_NAMES, SETTINGS, type SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
 /** What the built-in sandbox settles by itself: it has a key and an address of its own, and posts nothing to anybody. */
@@ -53,10 +53,21 @@ export function settingsWithout(taken: readonly SettingName[]): SettingName[] {
 }
 
 /** @param left settings that play no part. @throws UsageError with one line for each bad setting */
-export function settingsOf(args: Arguments, left: readonly SettingName[] = []): Config {
+export async function settingsOf(args: Arguments, left: readonly SettingName[] = []): Promise<Config> {
   const loaded = loadConfig(args.flags, args.env, left);
-  if (loaded.ok) return loaded.config;
-  throw new UsageError(`the settings are not valid.\n${loaded.problems.map((line) => `  ${line}`).join('\n')}`);
+  const problems = loaded.ok ? await hostProblems(loaded.config) : loaded.problems;
+  if (loaded.ok && problems.length === 0) return loaded.config;
+  throw new UsageError(`the settings are not valid.\n${problems.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** The list of such names is loaded only where somebody has set the hosts. */
+async function hostProblems({ downloadHosts }: Config): Promise<string[]> {
+  const row = SETTINGS.downloadHosts;
+  if (downloadHosts.join() === row.default) return [];
+  const { isPublicSuffix } = await import('../config/public-suffixes.ts');
+  return downloadHosts
+    .filter(isPublicSuffix)
+    .map((host) => `${row.env}: "${host}" is not allowed: anybody can have a host below it. Allowed: ${row.allowed}.`);
 }
 
 /** A whole number given to a flag of a command. @throws UsageError */

@@ -41,7 +41,8 @@ const JOB_QUERY = /^\s*([_A-Za-z]\w{0,99})\s*\(\s*([_A-Za-z]\w{0,99})\s*\)\s*$/u
 const LISTEN = /^(?:(?:\[([\dA-Fa-f:.]+)\]|([A-Za-z\d.-]+)):)?(\d{1,5})$/u;
 /** What is shorter would be guessed, and could not be told from ordinary words when texts are cleaned of it. */
 const SECRET = /^[^\p{Cc}\p{Cs}]{8,512}$/u;
-const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/u;
+/** Two labels or more, the last one no number: that would be an address. */
+const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,30}\.(?!\d+$)[a-z0-9-]{1,63}$/u;
 
 const origin = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -154,7 +155,8 @@ export const SETTINGS = {
       .transform((text) => list(text.toLowerCase()))
       .pipe(z.array(z.string().regex(HOST_NAME))),
     default: 'cdn.doitong.com',
-    allowed: 'host names separated by commas, without scheme, port or path',
+    allowed:
+      'full host names such as cdn.example.com, separated by commas, without scheme, port, path, * or a dot at the end; never a whole domain of others such as com or github.io',
     help: "Hosts that finished pictures are fetched from, besides the API's own.",
   },
   webhookUrl: {

@@ -14,8 +14,8 @@ const PROBLEMS_SHOWN = 5;
 const CALL = 'tools/call';
 
 export function protocolErrorOf(method: string, error: unknown, { redact, log }: { redact: Redact; log: Log }): Error {
-  const words = (text: string): string => redact(text.slice(0, MAX_CHARACTERS));
-  const problems = problemsIn(error);
+  const words = (text: string): string => redact(text, MAX_CHARACTERS);
+  const problems = problemsIn(error, redact);
   if (problems !== undefined)
     return new ProtocolError(ProtocolErrorCode.InvalidParams, words(`Invalid params for ${method}: ${problems}.`));
   if (error instanceof ProtocolError)
@@ -47,13 +47,16 @@ const issuesSchema = z
   .nonempty();
 
 /** What the SDK's check of a request found. It tells it as a JSON text in the message of a plain error. */
-function problemsIn(error: unknown): string | undefined {
+function problemsIn(error: unknown, redact: Redact): string | undefined {
   if (!(error instanceof Error) || error instanceof FluxError) return undefined;
   const start = error.message.indexOf('[');
   if (start === -1) return undefined;
   try {
     const issues = issuesSchema.parse(JSON.parse(error.message.slice(start)));
-    return issues.slice(0, PROBLEMS_SHOWN).map(problemOf).join('; ');
+    return issues
+      .slice(0, PROBLEMS_SHOWN)
+      .map((issue) => problemOf(issue, redact))
+      .join('; ');
   } catch {
     return undefined;
   }
@@ -61,9 +64,10 @@ function problemsIn(error: unknown): string | undefined {
 
 type Issue = z.infer<typeof issuesSchema>[number];
 
-function problemOf({ path, message, code }: Issue): string {
-  const name = cleanLine(path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.'), 200);
+function problemOf({ path, message, code }: Issue, redact: Redact): string {
+  const place = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
+  const name = cleanLine(redact(place, 1_000), 200);
   if (message.endsWith('received undefined')) return `${name} is missing`;
   if (code === 'invalid_union') return `${name} has none of the forms that are allowed there`;
-  return `${name}: ${cleanLine(message.replace(/^Invalid input: /u, ''), 300)}`;
+  return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;
 }

@@ -31,23 +31,24 @@ describe('wholeNumber', () => {
 });
 
 describe('settingsOf', () => {
-  it('gives the settings, or a usage error', () => {
-    expect(settingsOf(args({ plan: 'pro' })).plan).toBe('pro');
-    expect(() => settingsOf(args({}, { DOITONG_PLAN: 'gold' }))).toThrow(UsageError);
+  it('gives the settings, or a usage error', async () => {
+    expect((await settingsOf(args({ plan: 'pro' }))).plan).toBe('pro');
+    await expect(settingsOf(args({}, { DOITONG_PLAN: 'gold' }))).rejects.toThrow(UsageError);
   });
 
-  it('does not read what a command does not take, so that a flag of its own may have the same name', () => {
+  it('does not read what a command does not take, so that a flag of its own may have the same name', async () => {
     const left = settingsWithout(FOR_JOBS);
     expect(left).toContain('waitSeconds');
-    expect(settingsOf(args({ 'wait-seconds': '3600' }, { FLUX_RESULT: 'video' }), left).waitSeconds).toBe(45);
-    expect(() => settingsOf(args({ plan: 'gold' }), left)).toThrow(UsageError);
+    const config = await settingsOf(args({ 'wait-seconds': '3600' }, { FLUX_RESULT: 'video' }), left);
+    expect(config.waitSeconds).toBe(45);
+    await expect(settingsOf(args({ plan: 'gold' }), left)).rejects.toThrow(UsageError);
   });
 
   it.each([
     ['the built-in sandbox, which posts nothing', NOT_FOR_SANDBOX],
     ['commands that end', settingsWithout(FOR_JOBS)],
-  ])('listens for no webhooks in %s, and asks for no secret', (_, left) => {
-    const { webhookListen, webhookSecret } = settingsOf(args({}, { DOITONG_WEBHOOK_LISTEN: '8080' }), left);
+  ])('listens for no webhooks in %s, and asks for no secret', async (_, left) => {
+    const { webhookListen, webhookSecret } = await settingsOf(args({}, { DOITONG_WEBHOOK_LISTEN: '8080' }), left);
     expect([webhookListen, webhookSecret]).toEqual([undefined, undefined]);
   });
 });
