@@ -103,8 +103,10 @@ export class Waits {
         void tell().catch(() => undefined);
       };
       const { waitMs, signal } = options;
+      // One of its own for each: fifty listeners on the signal of the call would be taken for a leak.
+      const own = signal === undefined ? {} : { signal: AbortSignal.any([signal]) };
       try {
-        const job = await this.waitFor(id, { waitMs, onTick, ...(signal === undefined ? {} : { signal }) });
+        const job = await this.waitFor(id, { waitMs, onTick, ...own });
         onTick(job);
         return job;
       } catch (error) {

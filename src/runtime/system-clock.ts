@@ -1,5 +1,4 @@
 /** The real clock, timers and randomness behind the `Clock` port. */
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 
@@ -11,8 +10,6 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   random: () => Math.random(),
   async sleep(delayMs, signal) {
-    // Many jobs sleep on the one signal of the process; Node would take that for a leak and say so on stderr.
-    if (signal !== undefined) setMaxListeners(0, signal);
     const options = signal === undefined ? { ref: false } : { ref: false, signal };
     try {
       await sleepFor(Math.min(Math.max(0, delayMs), TIMER_MAX_MS), undefined, options);
