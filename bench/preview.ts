@@ -89,7 +89,7 @@ const pictures: [string, Uint8Array][] = [
   ['PNG', await pngOf(SIDE_PX, SIDE_PX)],
   ['WebP', await webpOf(SIDE_PX, SIDE_PX, 0.2)],
 ];
-const rooms = [...new Set(HOST_PROFILES.map(({ maxResultCharacters }) => maxResultCharacters))];
+const rooms = [...new Set(HOST_PROFILES.map(({ maxCharacters }) => maxCharacters))];
 const rows: string[][] = [];
 let worst = 0;
 const preview = createPreview({ clock: systemClock, log: silent });

@@ -117,10 +117,11 @@ function hostsTable(): string {
     profile.host,
     profile.clientNames.map((name) => `\`${name}…\``).join(' ') || '–',
     profile.parts.join(', '),
-    profile.maxResultCharacters.toLocaleString('en-US'),
+    profile.maxCharacters.toLocaleString('en-US'),
+    profile.maxBatchCharacters.toLocaleString('en-US'),
     profile.why,
   ]);
-  return table(['host', 'client name', 'parts', 'largest result in characters', 'why'], rows);
+  return table(['host', 'client name', 'parts', 'characters at most, one picture', 'several', 'why'], rows);
 }
 
 function scenariosTable(): string {

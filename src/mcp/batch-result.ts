@@ -2,19 +2,14 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import type { ShownPicture } from '../core/preview.ts';
 import type { ResultPart } from '../core/result-part.ts';
+import { bareBatchText } from './bare-batch-text.ts';
 import { batchText, batchView } from './batch-text.ts';
 import type { JobViewOptions } from './job-view.ts';
-import { ENVELOPE_CHARACTERS, linkPart, type ResultShape } from './result.ts';
-import { bytesWithin, charactersOf, imagePart, type PictureSource } from './shown-picture.ts';
-import { jobsMeta } from './viewer-link.ts';
+import { linkPart, type ResultShape } from './result.ts';
+import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
+import { imagePart, type PictureSource, picturesWithin, USEFUL_CHARACTERS } from './shown-picture.ts';
 import type { JobsOutcome } from './tool.ts';
-
-/** What is kept free for the sentences about the pictures. */
-const NOTE_CHARACTERS = 600;
-/** Around each link. */
-const LINK_CHARACTERS = 400;
-/** Previews are made one after the other; whoever waits for the answer has waited long enough by then. */
-const PREVIEWS_LIMIT_MS = 6_000;
+import { jobsMeta } from './viewer-link.ts';
 
 /**
  * @param pictureOf asked for one finished picture after the other, each for its share of the room that is left
@@ -29,49 +24,64 @@ export async function batchResult(
 ): Promise<CallToolResult> {
   const view = batchView(outcome, options);
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
-  const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
-  const meta = shape.hasViewer ? jobsMeta(view.jobs) : {};
-  const saved = outcome.jobs.filter((job) => job.state === 'saved');
-  const links = wants('link') ? saved.map(linkPart) : [];
-  const taken =
-    2 * batchText(view, outcome, []).length +
-    JSON.stringify({ ...structured, ...meta }).length +
-    links.length * LINK_CHARACTERS +
-    NOTE_CHARACTERS +
-    ENVELOPE_CHARACTERS;
-  const pictures: ShownPicture[] = [];
-  let left = shape.maxCharacters - taken;
-  const until = now() + PREVIEWS_LIMIT_MS;
-  for (const [at, job] of (wants('image') ? saved : []).entries()) {
-    const maxBytes = bytesWithin(left / (saved.length - at));
-    const picture = await pictureOf(job, { maxBytes, maxSidePx: shape.maxSidePx });
-    if (picture === undefined) continue;
-    // In their order, so that a person can count them: what comes after is in its file.
-    if (picture === 'unfit') break;
-    left -= charactersOf(picture);
-    pictures.push(picture);
-    if (now() > until) break;
-  }
-  const content: ContentBlock[] = [...pictures.map(imagePart), ...links];
-  if (wants('text') || content.length === 0) {
-    const notes = wants('image') ? notesOn(pictures, saved.length) : [];
-    content.unshift({ type: 'text', text: batchText(view, outcome, notes) });
-  }
-  return { content, ...structured, ...meta, ...(view.failed === view.jobs.length ? { isError: true } : {}) };
+  const numbered = outcome.jobs.map((job, at) => ({ job, number: at + 1 }));
+  const saved = numbered.filter(({ job }) => job.state === 'saved');
+
+  const make = (cuts: Cuts, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []): CallToolResult => {
+    const data = { ...view, jobs: view.jobs.map((job) => dataView(job, cuts)) };
+    const hasData = wants('structured') && !cuts.noData;
+    const hasMeta = shape.hasViewer && !cuts.noData;
+    const links = wants('link') && !cuts.noUrls ? saved.map(({ job }) => linkPart(job)) : [];
+    const content: ContentBlock[] = [...pictures, ...links];
+    // Where the data give way, somebody has to say what they said.
+    if (wants('text') || content.length === 0 || hasData !== wants('structured')) {
+      const told = { ...view, jobs: view.jobs.map((job) => textView(job, cuts)) };
+      const all = [...notes, ...cutNotes(view.jobs, cuts)];
+      content.unshift({
+        type: 'text',
+        text: cuts.bareText ? bareBatchText(told, outcome, all) : batchText(told, outcome, all),
+      });
+    }
+    return {
+      content,
+      ...(hasData ? { structuredContent: data as Record<string, unknown> } : {}),
+      // What the viewer needs is in the data, too.
+      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobsMeta(data.jobs) : {}),
+      ...(view.failed === view.jobs.length ? { isError: true } : {}),
+    };
+  };
+
+  const shows = wants('image') && saved.length > 0;
+  const { cuts, left } = fitted(make, shape.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'batch');
+  if (!shows) return make(cuts);
+  const pictures = await picturesWithin(
+    saved.map(({ job }) => job),
+    { characters: left, maxSidePx: shape.maxSidePx },
+    pictureOf,
+    now,
+  );
+  const numbers = [...pictures.keys()].flatMap((at) => saved[at]?.number ?? []);
+  const shown = [...pictures.values()];
+  return make(cuts, shown.map(imagePart), notesOn(shown, numbers, saved.length));
 }
 
-function notesOn(shown: readonly ShownPicture[], saved: number): string[] {
-  if (saved === 0) return [];
+function notesOn(shown: readonly ShownPicture[], numbers: readonly number[], saved: number): string[] {
+  const elsewhere = 'the files have them, and so have the resources flux://images/{job_id}.';
   if (shown.length === 0)
-    return ['The pictures are larger than what this host takes inside an answer; open the files instead.'];
+    return [`Previews are left out of this answer: what this host takes has no room for any; ${elsewhere}`];
   return [
     ...(shown.length < saved
-      ? [
-          `Only the first ${shown.length} of the ${saved} finished pictures are shown here; the others are in their files.`,
-        ]
+      ? [`Shown in this answer, in this order: ${listed(numbers)}. The other finished pictures are not: ${elsewhere}`]
       : []),
     ...(shown.some(({ isPreview }) => isPreview)
       ? ['Pictures are shown smaller here than they are; the files have their full size.']
       : []),
   ];
+}
+
+function listed(numbers: readonly number[]): string {
+  const first = numbers[0] ?? 0;
+  const last = numbers.at(-1) ?? 0;
+  if (numbers.length > 2 && last - first === numbers.length - 1) return `pictures ${first} to ${last}`;
+  return `${numbers.length === 1 ? 'picture' : 'pictures'} ${numbers.join(', ')}`;
 }

@@ -60,7 +60,7 @@ export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly
   ].join('\n');
 }
 
-function headline({ jobs, completed, failed, pending }: BatchView, waitedSeconds: number | undefined): string {
+export function headline({ jobs, completed, failed, pending }: BatchView, waitedSeconds: number | undefined): string {
   const total = jobs.length;
   const of = total === 1 ? 'picture is' : 'pictures are';
   const after = waitedSeconds === undefined ? '' : ` after ${waitedSeconds} s of waiting`;

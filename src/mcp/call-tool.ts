@@ -58,7 +58,6 @@ async function handleCall(
 ): Promise<CallToolResult | InputRequiredResult> {
   const { ending } = parts;
   const signal = ending === undefined ? context.mcpReq.signal : AbortSignal.any([context.mcpReq.signal, ending]);
-  const shape = resultShape(identity, parts);
   const toolContext: ToolContext = {
     jobs: parts.jobs,
     signal,
@@ -76,7 +75,7 @@ async function handleCall(
     checkBounds(tool, { arguments: args, _meta });
     const outcome = await tool.handle(parseInput(tool, args, parts.redact), toolContext);
     if (outcome.type === 'ask') return askUser(outcome.question, outcome.yes);
-    return await render(outcome, shape, parts);
+    return await render(outcome, resultShape(identity, parts, outcome), parts);
   } catch (error) {
     // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.
     if (signal.aborted)
@@ -86,7 +85,7 @@ async function handleCall(
     if (!(error instanceof FluxError))
       parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
-    return refusal(failure, shape, { mayCarryData: tool.output === undefined });
+    return refusal(failure, resultShape(identity, parts), { mayCarryData: tool.output === undefined });
   }
 }
 
@@ -153,14 +152,13 @@ async function pictureOf(
   }
 }
 
-function resultShape(identity: HostIdentity, parts: McpParts): ResultShape {
-  const profile = profileOf(identity);
+function resultShape(identity: HostIdentity, parts: McpParts, outcome?: ToolOutcome): ResultShape {
+  const profile = profileOf(identity, parts.resultParts);
   const { otherOrigin } = parts;
   const roomForNote = otherOrigin?.told === false ? originNote(otherOrigin).length : 0;
-  const wanted = parts.resultParts === 'auto' ? profile.parts : parts.resultParts;
   return {
-    parts: parts.preview === 'off' ? wanted.filter((part) => part !== 'image') : wanted,
-    maxCharacters: profile.maxResultCharacters - roomForNote,
+    parts: parts.preview === 'off' ? profile.parts.filter((part) => part !== 'image') : profile.parts,
+    maxCharacters: (outcome?.type === 'jobs' ? profile.maxBatchCharacters : profile.maxCharacters) - roomForNote,
     hasViewer: identity.showsViewer ?? false,
     maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,
   };

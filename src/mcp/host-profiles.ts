@@ -1,24 +1,30 @@
-/** What each host can take of a result: the parts that reach its user, and how large a result may be. */
-import type { ResultPart } from '../core/result-part.ts';
+/** What each host can take of a result: the parts that reach its model, and how large a result may be. */
+import { RESULT_PARTS, type ResultPart } from '../core/result-part.ts';
 
 export type HostProfile = {
   /** For documents. */
   host: string;
-  /** How its client names begin, in lower case. Prefixes: "contains vscode" would take Cursor for VS Code. */
+  /** How its client names begin, in lower case; what follows begins with anything but a letter or a digit. */
   clientNames: readonly string[];
   parts: readonly ResultPart[];
-  /** Serialized characters of a whole result. A larger picture is made smaller; file and url stay in the text. */
-  maxResultCharacters: number;
+  /** The last protocol revision under which its text alone is safe. */
+  textAloneUpTo?: string;
+  /** Serialized characters of a whole result with one picture; larger pictures are made smaller. */
+  maxCharacters: number;
+  /** The same for a call for several pictures. */
+  maxBatchCharacters: number;
   why: string;
 };
 
-/** Claude Desktop refuses results over 1,048,576 characters; what fits there fits every host that counts characters. */
-const CHARACTERS = 900_000;
+/** Claude Desktop refuses results over 1,048,576 characters; what fits there fits every host that shows pictures. */
+const LARGE = { maxCharacters: 900_000, maxBatchCharacters: 900_000 };
 /**
- * Claude Code caps a result at 25,000 tokens. How it counts a picture is not documented; Base64 text is about two
+ * Claude Code caps a result at 25,000 tokens. How it counts a picture is not documented; Base64 text is about 1.5
  * characters a token, so this stays under the cap even if it counts the picture as text.
  */
-const CHARACTERS_UNDER_TOKEN_CAP = 48_000;
+const UNDER_TOKEN_CAP = { maxCharacters: 36_000, maxBatchCharacters: 36_000 };
+/** What is harmless even where the model reads the picture as Base64 text. */
+const HARMLESS = { maxCharacters: 16_000, maxBatchCharacters: 24_000 };
 
 /** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
 export const IMAGE_SIDE_MAX_PX = 2_000;
@@ -26,9 +32,9 @@ export const IMAGE_SIDE_MAX_PX = 2_000;
 const UNKNOWN_HOST: HostProfile = {
   host: 'any other host',
   clientNames: [],
-  parts: ['text', 'image', 'structured', 'link'],
-  maxResultCharacters: CHARACTERS,
-  why: 'the whole result; the link only from protocol 2025-06-18 on, which defined it',
+  parts: ['text', 'image', 'structured'],
+  ...HARMLESS,
+  why: 'many frameworks pass their own user’s label as the name, read pictures as Base64 text, and fail on a resource_link',
 };
 
 export const HOST_PROFILES: readonly HostProfile[] = [
@@ -36,57 +42,131 @@ export const HOST_PROFILES: readonly HostProfile[] = [
     host: 'Claude Desktop',
     clientNames: ['claude-ai'],
     parts: ['text', 'image', 'structured'],
-    maxResultCharacters: CHARACTERS,
-    why: 'rejected a result that mixed a resource_link with other content',
+    ...LARGE,
+    why: 'rejected a result that mixed a resource_link with other content; refuses results over 1,048,576 characters',
   },
   {
     host: 'Claude Code',
     clientNames: ['claude-code'],
     parts: ['text', 'image'],
-    maxResultCharacters: CHARACTERS_UNDER_TOKEN_CAP,
-    why: 'drops all content when structuredContent is present; ignores resource_link; caps a result at 25,000 tokens',
+    ...UNDER_TOKEN_CAP,
+    why: 'reads structuredContent in place of all content; caps a result at 25,000 tokens',
+  },
+  {
+    host: 'Codex',
+    clientNames: ['codex-mcp-client'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'reads structuredContent in place of all content',
   },
   {
     host: 'VS Code',
     clientNames: ['visual studio code', 'vscode'],
     parts: ['text', 'image', 'link'],
-    maxResultCharacters: CHARACTERS,
+    ...LARGE,
     why: 'drops content when structuredContent is present',
   },
   {
     host: 'Cursor',
     clientNames: ['cursor'],
     parts: ['text', 'image', 'link'],
-    maxResultCharacters: CHARACTERS,
+    ...LARGE,
     why: 'drops structuredContent',
   },
   {
-    host: 'Codex',
-    clientNames: ['codex-mcp-client'],
-    parts: ['text', 'image', 'structured'],
-    maxResultCharacters: CHARACTERS,
-    why: 'rejects a whole result that holds a resource_link',
+    host: 'Copilot CLI',
+    clientNames: ['copilot-cli', 'github-copilot'],
+    parts: ['text'],
+    ...HARMLESS,
+    why: 'pictures never reach the model; text does',
+  },
+  {
+    host: 'Gemini CLI',
+    clientNames: ['gemini-cli-mcp-client', 'mcp-test-client'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'the model sees the picture',
+  },
+  {
+    host: 'opencode',
+    clientNames: ['opencode'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'the model sees the picture',
+  },
+  {
+    host: 'Qwen Code',
+    clientNames: ['qwen-cli-mcp-client'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'the model sees the picture',
+  },
+  {
+    host: 'Strands Agents',
+    clientNames: ['strands-agents-ts-sdk'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'the model sees the picture',
+  },
+  { host: 'pi', clientNames: ['pi-mcp'], parts: ['text', 'image'], ...LARGE, why: 'the model sees the picture' },
+  {
+    host: 'Kimi Code',
+    clientNames: ['kimi-code'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: "passes a resource_link to the model's API as the address of a picture",
+  },
+  {
+    host: 'Goose',
+    clientNames: ['goose'],
+    parts: ['text', 'image'],
+    ...LARGE,
+    why: 'text next to a resource_link ends the session',
   },
   {
     host: 'Cline',
-    clientNames: ['cline'],
-    parts: ['text', 'image', 'structured'],
-    maxResultCharacters: CHARACTERS,
-    why: 'older versions throw on resource_link',
+    clientNames: ['cline', '@cline/core'],
+    parts: ['text'],
+    maxCharacters: 7_900,
+    maxBatchCharacters: 7_900,
+    why: 'turns the result into text and cuts it to 8,000 characters',
   },
   {
-    host: 'Kiro',
-    clientNames: ['kiro'],
-    parts: ['text', 'image', 'structured'],
-    maxResultCharacters: CHARACTERS,
-    why: 'older versions throw on resource_link',
+    host: 'AI SDK',
+    clientNames: ['ai-sdk-mcp-client'],
+    parts: ['text', 'image'],
+    textAloneUpTo: '2025-06-18',
+    maxCharacters: 16_000,
+    maxBatchCharacters: 16_000,
+    why: 'versions 4 and 5, which speak protocol 2025-06-18 or older, read pictures as Base64 text and fail on a resource_link',
   },
   {
-    host: 'Copilot CLI',
-    clientNames: ['github-copilot', 'copilot'],
-    parts: ['text', 'structured', 'link'],
-    maxResultCharacters: CHARACTERS,
-    why: 'pictures never reach the model; text does',
+    host: 'LangChain',
+    clientNames: ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
+    parts: ['text'],
+    ...HARMLESS,
+    why: 'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic, Google or OpenAI responses set `FLUX_RESULT=text,image`',
+  },
+  {
+    host: 'mcp-use',
+    clientNames: ['mcp-use'],
+    parts: ['text'],
+    ...HARMLESS,
+    why: 'the model reads pictures as Base64 text',
+  },
+  {
+    host: 'LlamaIndex.TS',
+    clientNames: ['mcp-client-cli'],
+    parts: ['text'],
+    ...HARMLESS,
+    why: 'the model reads pictures as Base64 text',
+  },
+  {
+    host: 'Continue CLI',
+    clientNames: ['continue-cli-client'],
+    parts: ['text'],
+    ...HARMLESS,
+    why: 'the model reads pictures as Base64 text',
   },
   UNKNOWN_HOST,
 ];
@@ -104,10 +184,36 @@ export type HostIdentity = {
 /** Protocol revision that defined `resource_link`; revisions are dates and compare as text. */
 const LINKS_SINCE = '2025-06-18';
 
-export function profileOf(identity: HostIdentity): HostProfile {
-  const name = identity.clientName?.trim().toLowerCase() ?? '';
-  const profile =
-    HOST_PROFILES.find((known) => known.clientNames.some((prefix) => name.startsWith(prefix))) ?? UNKNOWN_HOST;
-  if (identity.protocolVersion !== undefined && identity.protocolVersion >= LINKS_SINCE) return profile;
-  return { ...profile, parts: profile.parts.filter((part) => part !== 'link') };
+/** @param wanted what the user has set; it overrides the profile's parts, never its bounds */
+export function profileOf(
+  { clientName, protocolVersion }: HostIdentity,
+  wanted: 'auto' | readonly ResultPart[] = 'auto',
+): HostProfile {
+  const profile = profileNamed(clientName);
+  const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
+  const usual: readonly ResultPart[] = isOld ? ['text'] : profile.parts;
+  const chosen = wanted === 'auto' ? usual : RESULT_PARTS.filter((part) => wanted.includes(part));
+  const parts = (protocolVersion ?? '') >= LINKS_SINCE ? chosen : chosen.filter((part) => part !== 'link');
+  if (!parts.includes('image') || profile.parts.includes('image')) return { ...profile, parts };
+  // A bound that is meant for words would leave no room for a picture that the user has asked for.
+  return {
+    ...profile,
+    parts,
+    maxCharacters: Math.max(profile.maxCharacters, UNKNOWN_HOST.maxCharacters),
+    maxBatchCharacters: Math.max(profile.maxBatchCharacters, UNKNOWN_HOST.maxBatchCharacters),
+  };
+}
+
+/** Longer than any name of a real client. */
+const NAME_MAX_CHARACTERS = 200;
+const CONTROL = /\p{Cc}/u;
+const WORD = /^[\p{L}\p{N}]/u;
+
+function profileNamed(clientName: string | undefined): HostProfile {
+  if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return UNKNOWN_HOST;
+  const name = clientName.trim().toLowerCase();
+  if (CONTROL.test(name)) return UNKNOWN_HOST;
+  // "cursor-vscode" is Cursor; "copilotkit" is nobody that is listed here.
+  const isNamed = (prefix: string): boolean => name.startsWith(prefix) && !WORD.test(name.slice(prefix.length));
+  return HOST_PROFILES.find(({ clientNames }) => clientNames.some(isNamed)) ?? UNKNOWN_HOST;
 }

@@ -3,12 +3,14 @@ import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server'
 import type { Outlook } from '../core/durations.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import type { ShownPicture } from '../core/preview.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';
 import { imageUri } from './resources/uris.ts';
-import { bytesWithin, imagePart, type PictureSource, pictureNote } from './shown-picture.ts';
+import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
+import { bytesWithin, imagePart, type PictureSource, pictureNote, USEFUL_CHARACTERS } from './shown-picture.ts';
 import { jobMeta } from './viewer-link.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
@@ -21,12 +23,6 @@ export type ResultShape = {
   hasViewer: boolean;
 };
 
-/** Characters kept free for what the protocol puts around the result. */
-export const ENVELOPE_CHARACTERS = 2_000;
-
-/** What is kept free for the sentence about the picture. */
-const NOTE_CHARACTERS = 400;
-
 /** @param pictureOf asked at most once, for what is left of the room when the words and the data have theirs */
 export async function jobResult(
   job: Job,
@@ -35,23 +31,34 @@ export async function jobResult(
   pictureOf: PictureSource,
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
+  const { waitedSeconds, outlook } = options;
   const wants = (part: ResultPart): boolean => shape.parts.includes(part);
-  const structured = wants('structured') ? { structuredContent: view as Record<string, unknown> } : {};
-  const meta = shape.hasViewer ? jobMeta(view, options.outlook) : {};
-  const words = jobText(view, job, { waitedSeconds: options.waitedSeconds });
-  // Text is escaped where it stands in the result: at most twice its length, as far as prompts go.
-  const taken =
-    2 * words.length + JSON.stringify({ ...structured, ...meta }).length + ENVELOPE_CHARACTERS + NOTE_CHARACTERS;
-  const bounds = { maxBytes: bytesWithin(shape.maxCharacters - taken), maxSidePx: shape.maxSidePx };
-  const picture = wants('image') ? await pictureOf(job, bounds) : undefined;
-  const notes = pictureNote(picture);
-  const text = notes.length === 0 ? words : jobText(view, job, { waitedSeconds: options.waitedSeconds, notes });
-  const content: ContentBlock[] = [];
-  if (picture !== undefined && picture !== 'unfit') content.push(imagePart(picture));
-  if (wants('link') && job.state === 'saved') content.push(linkPart(job));
-  // Text first: hosts that show one part show this one.
-  if (wants('text') || content.length === 0) content.unshift({ type: 'text', text });
-  return { content, ...structured, ...meta, ...(endedBadly(job) ? { isError: true } : {}) };
+
+  const make = (cuts: Cuts, picture?: ShownPicture | 'unfit'): CallToolResult => {
+    const data = dataView(view, cuts);
+    const hasData = wants('structured') && !cuts.noData;
+    const hasMeta = shape.hasViewer && !cuts.noData;
+    const content: ContentBlock[] = [];
+    if (picture !== undefined && picture !== 'unfit') content.push(imagePart(picture));
+    if (wants('link') && job.state === 'saved') content.push(linkPart(job));
+    // Text first: hosts that show one part show this one. Where the data give way, somebody has to say what they said.
+    if (wants('text') || content.length === 0 || hasData !== wants('structured')) {
+      const notes = [...pictureNote(picture), ...cutNotes([view], cuts)];
+      content.unshift({ type: 'text', text: jobText(textView(view, cuts), job, { waitedSeconds, notes }) });
+    }
+    return {
+      content,
+      ...(hasData ? { structuredContent: data as Record<string, unknown> } : {}),
+      // What the viewer needs is in the data, too.
+      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobMeta(data, outlook) : {}),
+      ...(endedBadly(job) ? { isError: true } : {}),
+    };
+  };
+
+  const shows = wants('image') && job.state === 'saved';
+  const { cuts, left } = fitted(make, shape.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'one');
+  if (!wants('image')) return make(cuts);
+  return make(cuts, await pictureOf(job, { maxBytes: bytesWithin(left), maxSidePx: shape.maxSidePx }));
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {

@@ -7,7 +7,11 @@ import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 export type PictureSource = (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | 'unfit' | undefined>;
 
 /** Around the Base64 text of each picture. */
-const AROUND_CHARACTERS = 400;
+const AROUND_CHARACTERS = 100;
+/** In an answer: what a picture takes of which a person or a model can tell what it shows. */
+export const USEFUL_CHARACTERS = 4_000;
+/** Pixels of the longer side of the smallest preview. */
+const USEFUL_SIDE_PX = 96;
 
 /** What a picture may have of so many characters of a result: Base64 makes four characters of three bytes. */
 export function bytesWithin(characters: number): number {
@@ -15,8 +19,61 @@ export function bytesWithin(characters: number): number {
 }
 
 /** Characters of the part in the serialized result. */
-export function charactersOf({ bytes }: ShownPicture): number {
+function charactersOf({ bytes }: ShownPicture): number {
   return Math.ceil(bytes.length / 3) * 4 + AROUND_CHARACTERS;
+}
+
+/** Previews are made one after the other; whoever waits for the answer has waited long enough by then. */
+const PREVIEWS_LIMIT_MS = 6_000;
+
+/**
+ * Pictures in their order, with equal shares of the room as long as shares are large enough to show something; then as
+ * small as is useful, until the room is used.
+ * @param now monotonic milliseconds
+ * @returns by their position in `jobs`
+ */
+export async function picturesWithin(
+  jobs: readonly Job[],
+  { characters, maxSidePx }: { characters: number; maxSidePx: number },
+  pictureOf: PictureSource,
+  now: () => number,
+): Promise<ReadonlyMap<number, ShownPicture>> {
+  const pictures = new Map<number, ShownPicture>();
+  const until = now() + PREVIEWS_LIMIT_MS;
+  let left = characters;
+  for (const [at, job] of jobs.entries()) {
+    if (pictures.size > 0 && now() > until) break;
+    const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
+    const attempts = [
+      { maxBytes: bytesWithin(share), maxSidePx },
+      { maxBytes: bytesWithin(left), maxSidePx: Math.min(maxSidePx, USEFUL_SIDE_PX) },
+    ];
+    const shown = await firstUseful(job, attempts, pictureOf);
+    if (shown !== undefined) {
+      left -= charactersOf(shown);
+      pictures.set(at, shown);
+    } else if (left < USEFUL_CHARACTERS) break;
+  }
+  return pictures;
+}
+
+async function firstUseful(
+  job: Job,
+  attempts: readonly PreviewBounds[],
+  pictureOf: PictureSource,
+): Promise<ShownPicture | undefined> {
+  for (const bounds of attempts) {
+    const picture = await pictureOf(job, bounds);
+    if (picture === undefined) return undefined;
+    if (picture !== 'unfit' && isUseful(picture, bounds)) return picture;
+  }
+  return undefined;
+}
+
+/** A picture that is small itself, or that the user wants smaller, is not judged by its size. */
+function isUseful({ isPreview, size }: ShownPicture, { maxSidePx }: PreviewBounds): boolean {
+  if (!isPreview || size === undefined) return true;
+  return Math.max(size.width, size.height) >= Math.min(USEFUL_SIDE_PX, maxSidePx);
 }
 
 export function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {

@@ -1,7 +1,7 @@
 /** Brings the page to what is known: the picture, its progress, its facts, and what can be done with it. */
 import type { Album, Entry } from './album.ts';
 import type { Elements } from './elements.ts';
-import { isFinished, type ViewedJob } from './viewed-job.ts';
+import { hasWholePrompt, isFinished, type ViewedJob } from './viewed-job.ts';
 
 export type PageState = {
   album: Album;
@@ -162,7 +162,7 @@ function renderActions(page: Elements, entry: Entry | undefined, state: PageStat
   page.copy.hidden = (job?.prompt ?? state.askedPrompt ?? '') === '';
   page.open.hidden = job?.status !== 'completed' || (job.url === undefined && job.file === undefined);
   setText(page.open, job?.url === undefined ? 'Copy file path' : 'Open picture');
-  page.vary.hidden = job === undefined || !state.canCall || job.prompt === '' || !isFinished(job);
+  page.vary.hidden = job === undefined || !state.canCall || !hasWholePrompt(job) || !isFinished(job);
   page.vary.disabled = state.isVarying;
   setText(page.vary, state.isVarying ? 'Ordering a variation…' : varyText(job));
   page.again.hidden = job === undefined || !state.isResting || !state.canCall || isFinished(job);

@@ -78,6 +78,11 @@ export function isFinished({ status }: ViewedJob): boolean {
   return ['completed', 'failed', 'unknown'].includes(status);
 }
 
+/** Where a host takes little, the server shortens prompts and says so at their end: nothing is ordered by these. */
+export function hasWholePrompt({ prompt }: ViewedJob): boolean {
+  return prompt !== '' && !prompt.endsWith('… [shortened]');
+}
+
 function pictureOf(data: unknown, mimeType: unknown): string | undefined {
   if (typeof data !== 'string' || typeof mimeType !== 'string') return undefined;
   const known = PICTURE_TYPES.includes(mimeType) && /^[A-Za-z0-9+/]+={0,2}$/u.test(data.slice(0, 200));

@@ -183,7 +183,9 @@ it('a call that is cancelled takes back what has not been sent, and what was sen
 });
 
 it('fifty small pictures are one call', async () => {
+  // A host that takes the data of so many: others get the text and as many pictures as fit.
   const { call } = await begin({
+    clientName: 'claude-ai',
     settings: { maxCreditsPerCall: 1_000, confirmAboveCredits: 1_000 },
     sandbox: { jobDurationMs: 2_000, credits: 2_000 },
   });

@@ -1,6 +1,6 @@
 /** Each host's client is played: what it would drop is never the only copy of a fact, and nothing makes it throw. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { HOST_CLIENTS, NARROW_CLIENTS } from '../support/host-clients.ts';
+import { HOST_CLIENTS, NARROW_CLIENTS, WITHOUT_PICTURES } from '../support/host-clients.ts';
 import { type Answer, type Story, startStory } from '../support/start-client.ts';
 
 let story: Story | undefined;
@@ -26,7 +26,7 @@ async function finished(clientName: string, args: object = {}): Promise<Answer> 
 }
 
 describe.each(HOST_CLIENTS)('%s', (clientName, player) => {
-  const showsPictures = clientName !== 'github-copilot-developer';
+  const showsPictures = !WITHOUT_PICTURES.includes(clientName);
 
   it('learns all of a finished picture, and sees it', async () => {
     const seen = player(await finished(clientName));
@@ -36,7 +36,9 @@ describe.each(HOST_CLIENTS)('%s', (clientName, player) => {
   });
 
   it('sees a picture that is as large as they come', async () => {
-    const seen = player(await finished(clientName, { width: 2_048, height: 2_048, max_credits: 100 }));
+    const seen = player(
+      await finished(clientName, { width: 2_048, height: 2_048, max_credits: 100, wait_seconds: 300 }),
+    );
     expect(seen.text).toMatch(/(?:File: |"file":").+\.jpg/);
     expect(seen.pictures).toBe(showsPictures ? 1 : 0);
   });

@@ -23,7 +23,7 @@ const grouped = (figure: number): string => figure.toLocaleString('en-US');
 async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
   const shape = {
     parts: profile.parts,
-    maxCharacters: profile.maxResultCharacters,
+    maxCharacters: profile.maxCharacters,
     maxSidePx: IMAGE_SIDE_MAX_PX,
     hasViewer: false,
   };
@@ -42,7 +42,7 @@ async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, by
     return picture ?? 'unfit';
   });
   const characters = JSON.stringify(result).length;
-  expect(characters).toBeLessThanOrEqual(profile.maxResultCharacters);
+  expect(characters).toBeLessThanOrEqual(profile.maxCharacters);
   if (profile.parts.includes('image')) expect(shown).not.toBe('no picture');
   // To the next thousand: what changes with a word is not worth a new table.
   return `${shown}, ${grouped(Math.ceil(characters / 1_000))} k`;

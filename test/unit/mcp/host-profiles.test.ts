@@ -19,19 +19,57 @@ describe('a host', () => {
     ['Cursor', 'Cursor'],
     ['codex-mcp-client', 'Codex'],
     ['Cline', 'Cline'],
-    ['Kiro', 'Kiro'],
+    ['@cline/core', 'Cline'],
+    ['copilot-cli', 'Copilot CLI'],
     ['github-copilot-developer', 'Copilot CLI'],
+    ['gemini-cli-mcp-client', 'Gemini CLI'],
+    ['mcp-test-client', 'Gemini CLI'],
+    ['opencode', 'opencode'],
+    ['qwen-cli-mcp-client-flux', 'Qwen Code'],
+    ['strands-agents-ts-sdk', 'Strands Agents'],
+    ['pi-mcp-adapter', 'pi'],
+    ['kimi-code', 'Kimi Code'],
+    ['goose', 'Goose'],
+    ['ai-sdk-mcp-client', 'AI SDK'],
+    ['@langchain/mcp-adapters', 'LangChain'],
+    ['langchain-mcp-adapter', 'LangChain'],
+    ['mcp-use', 'mcp-use'],
+    ['mcp-client-cli', 'LlamaIndex.TS'],
+    ['continue-cli-client', 'Continue CLI'],
     [' CLAUDE-AI ', 'Claude Desktop'],
+    ['claude-ai (via mcp-remote 0.1.29)', 'Claude Desktop'],
+    ['Cursor 1.2', 'Cursor'],
   ])('that calls itself %j is %s', (clientName, host) => {
     expect(hostOf(clientName)).toBe(host);
   });
 
-  it.each(['', 'my-vscode', 'not-claude-ai', 'mcp-inspector', 'claude'])(
-    'that only resembles a known one is an unknown one: %j',
-    (clientName) => {
-      expect(hostOf(clientName)).toBe('any other host');
-    },
-  );
+  it.each([
+    '',
+    'my-vscode',
+    'not-claude-ai',
+    'mcp-inspector',
+    'claude',
+    'claude-aide',
+    'copilotkit',
+    'cursory',
+    'clineage',
+    'gooseberry',
+    'opencoder',
+    'pi-mc',
+    'MCPClient',
+    'Kiro',
+  ])('that only resembles a known one is an unknown one: %j', (clientName) => {
+    expect(hostOf(clientName)).toBe('any other host');
+  });
+
+  it.each([
+    ['ten kilobytes long', 'claude-ai'.padEnd(10_000, ' x')],
+    ['with control characters', 'claude-ai\u0000'],
+    ['with a terminal escape', 'cursor\u001b[2J'],
+    ['of two lines', 'claude-code\nvscode'],
+  ])('whose name is hostile is an unknown one: %s', (_, clientName) => {
+    expect(hostOf(clientName)).toBe('any other host');
+  });
 
   it('that says nothing of itself is an unknown one without links', () => {
     expect(profileOf({})).toMatchObject({ host: 'any other host', parts: ['text', 'image', 'structured'] });
@@ -39,26 +77,68 @@ describe('a host', () => {
 });
 
 describe('a resource link', () => {
-  it.each(['2025-06-18', '2025-11-25', '2026-07-28'])('goes to an unknown host from protocol %s', (protocol) => {
-    expect(profileOf(named('new-host', protocol)).parts).toContain('link');
-  });
+  const links = (clientName: string, protocol: string): boolean =>
+    profileOf(named(clientName, protocol)).parts.includes('link');
+
+  it.each(['2025-06-18', '2025-11-25', '2026-07-28'])(
+    'goes to VS Code and Cursor alone under protocol %s',
+    (protocol) => {
+      const receivers = HOST_PROFILES.filter(({ clientNames }) => links(clientNames[0] ?? 'new-host', protocol));
+      expect(receivers.map(({ host }) => host)).toEqual(['VS Code', 'Cursor']);
+    },
+  );
 
   it.each(['2024-11-05', '2025-03-26'])('never goes out under protocol %s, which does not know it', (protocol) => {
-    for (const { clientNames } of HOST_PROFILES) {
-      expect(profileOf(named(clientNames[0] ?? 'new-host', protocol)).parts).not.toContain('link');
-    }
+    for (const { clientNames } of HOST_PROFILES) expect(links(clientNames[0] ?? 'new-host', protocol)).toBe(false);
+    expect(profileOf(named('vscode', protocol), ['text', 'link']).parts).toEqual(['text']);
   });
 
-  it.each(['claude-ai', 'claude-code', 'codex-mcp-client', 'cline', 'kiro'])('never goes to %s', (clientName) => {
-    expect(profileOf(named(clientName)).parts).not.toContain('link');
+  it('goes where the user has set it', () => {
+    expect(profileOf(named('new-host'), ['link', 'text']).parts).toEqual(['text', 'link']);
   });
 });
 
 describe('the structured part', () => {
-  it.each(['claude-code', 'vscode', 'visual studio code', 'cursor'])(
-    'does not go to %s, which would drop the rest or drop it',
+  it('goes to Claude Desktop and unknown hosts alone: the others would drop the rest for it, or drop it', () => {
+    const receivers = HOST_PROFILES.filter(({ parts }) => parts.includes('structured'));
+    expect(receivers.map(({ host }) => host)).toEqual(['Claude Desktop', 'any other host']);
+  });
+});
+
+describe('the AI SDK', () => {
+  const partsUnder = (protocol: string): readonly string[] =>
+    profileOf(named('ai-sdk-mcp-client (flux)', protocol)).parts;
+
+  it.each(['2024-11-05', '2025-03-26', '2025-06-18'])('gets text alone under protocol %s', (protocol) => {
+    expect(partsUnder(protocol)).toEqual(['text']);
+  });
+
+  it.each(['2025-11-25', '2026-07-28'])('gets the picture under protocol %s', (protocol) => {
+    expect(partsUnder(protocol)).toEqual(['text', 'image']);
+  });
+
+  it('gets text alone when it does not say what it speaks', () => {
+    expect(profileOf({ clientName: 'ai-sdk-mcp-client' }).parts).toEqual(['text']);
+  });
+});
+
+describe('what the user has set', () => {
+  it('overrides the parts and keeps the bounds', () => {
+    for (const { clientNames, maxCharacters, maxBatchCharacters, parts } of HOST_PROFILES) {
+      if (!parts.includes('image')) continue;
+      const profile = profileOf(named(clientNames[0] ?? 'new-host'), ['text', 'image', 'structured']);
+      expect(profile).toMatchObject({ parts: ['text', 'image', 'structured'], maxCharacters, maxBatchCharacters });
+    }
+  });
+
+  it.each(['@langchain/mcp-adapters', 'cline', 'copilot-cli', 'mcp-use'])(
+    'makes room for a picture on %s, as much as an unknown host has',
     (clientName) => {
-      expect(profileOf(named(clientName)).parts).not.toContain('structured');
+      expect(profileOf(named(clientName), ['text', 'image'])).toMatchObject({
+        parts: ['text', 'image'],
+        maxCharacters: 16_000,
+        maxBatchCharacters: 24_000,
+      });
     },
   );
 });
@@ -68,17 +148,23 @@ describe('every profile', () => {
     expect(profile.parts[0]).toBe('text');
     expect(new Set(profile.parts).size).toBe(profile.parts.length);
     for (const part of profile.parts) expect(RESULT_PARTS).toContain(part);
-    expect(profile.maxResultCharacters).toBeLessThan(1_048_576);
+    expect(profile.maxCharacters).toBeLessThan(1_048_576);
+    expect(profile.maxBatchCharacters).toBeLessThan(1_048_576);
     expect(profile.why).not.toBe('');
     for (const name of profile.clientNames) expect(name).toBe(name.toLowerCase());
   });
 
-  it('sends pictures to all but the one where they never arrive', () => {
+  it('sends pictures to all but those where they never arrive, or arrive as text', () => {
     const without = HOST_PROFILES.filter(({ parts }) => !parts.includes('image')).map(({ host }) => host);
-    expect(without).toEqual(['Copilot CLI']);
+    expect(without).toEqual(['Copilot CLI', 'Cline', 'LangChain', 'mcp-use', 'LlamaIndex.TS', 'Continue CLI']);
   });
 
-  it("keeps Claude Code's result under its cap of 25,000 tokens, at two characters a token", () => {
-    expect(profileOf(named('claude-code')).maxResultCharacters).toBeLessThan(50_000);
+  it("keeps Claude Code's result under its cap of 25,000 tokens, at 1.5 characters a token", () => {
+    const { maxCharacters, maxBatchCharacters } = profileOf(named('claude-code'));
+    expect(Math.max(maxCharacters, maxBatchCharacters) / 1.5).toBeLessThan(25_000);
+  });
+
+  it('is harmless for unknown hosts: 16,000 characters for one picture, 24,000 for several', () => {
+    expect(profileOf(named('new-host'))).toMatchObject({ maxCharacters: 16_000, maxBatchCharacters: 24_000 });
   });
 });
