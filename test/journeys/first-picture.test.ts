@@ -14,7 +14,8 @@ const PROMPT = 'A red fox in fresh snow at dusk, photograph';
 
 describe.each(ERAS)('with a client of era %s', (era) => {
   it('orders, shows progress, saves and returns the picture', async () => {
-    story = await startStory({ era });
+    // A host that takes the whole picture, and the data.
+    story = await startStory({ era, clientName: 'claude-ai' });
     const steps: ProgressStep[] = [];
     const answer = await story.call(
       'generate_image',
@@ -47,7 +48,8 @@ describe.each(ERAS)('with a client of era %s', (era) => {
   });
 
   it('gives the link as a resource that can be read, listed and found by its template', async () => {
-    story = await startStory({ era, sandbox: { jobDurationMs: 0 } });
+    const resultParts = ['text', 'image', 'link', 'structured'] as const;
+    story = await startStory({ era, resultParts, sandbox: { jobDurationMs: 0 } });
     const answer = await story.call('generate_image', { prompt: PROMPT, width: 256, height: 256 });
     const job = answer.structuredContent ?? {};
     const link = answer.content.find((part) => part.type === 'resource_link');
