@@ -1,20 +1,14 @@
 /** Files that are whole or not there: written beside their place, forced to the disk, then put in their place. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.ts';
-import { errorCode } from './error-code.ts';
-
-// Only what waits for the disk is handed to another thread: a few bytes are written sooner than handed over and back.
-const dataToDisk = promisify(fdatasync);
-const toDisk = promisify(fsync);
+import { isBusy, isHeld } from './error-code.ts';
+import { retryHeld } from './retry-held.ts';
+import { syncData, syncFolder } from './sync-to-disk.ts';
 
 /** Readable by the user alone: records hold prompts. */
 const MODE = 0o600;
-/** On Windows a virus scanner or indexer holds a file for a moment. */
-const RENAME_TRIES = 8;
-const RENAME_PAUSE_MS = 15;
 
 /** No two writers share a name: the beginning is this process's own, and the number goes up. */
 const OWN = randomBytes(5).toString('hex');
@@ -51,9 +45,8 @@ async function replace(
 ): Promise<void> {
   const part = `${path}.${ownName()}.part`;
   try {
-    await writeWhole(part, Buffer.from(text), options.durable);
-    options.before?.();
-    await renameHeld(part, path, clock);
+    await writeWhole(part, Buffer.from(text), options.durable, clock);
+    await retryHeld(() => putInPlace(part, path, options.before), isHeld, clock);
   } catch (error) {
     try {
       rmSync(part, { force: true });
@@ -64,8 +57,8 @@ async function replace(
   }
 }
 
-async function writeWhole(path: string, bytes: Buffer, durable: boolean): Promise<void> {
-  const file = openSync(path, 'wx', MODE);
+async function writeWhole(path: string, bytes: Buffer, durable: boolean, clock: Clock): Promise<void> {
+  const file = await retryHeld(() => openSync(path, 'wx', MODE), isBusy, clock);
   try {
     let written = 0;
     // A full disk can take a part and say nothing.
@@ -74,32 +67,14 @@ async function writeWhole(path: string, bytes: Buffer, durable: boolean): Promis
       if (count === 0) throw Object.assign(new Error('the disk took no more'), { code: 'ENOSPC' });
       written += count;
     }
-    if (durable) await dataToDisk(file);
+    if (durable) await syncData(file, path);
   } finally {
     closeSync(file);
   }
 }
 
-async function renameHeld(from: string, to: string, clock: Clock): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      renameSync(from, to);
-      return;
-    } catch (error) {
-      const held = ['EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error));
-      if (!held || process.platform !== 'win32' || attempt === RENAME_TRIES) throw error;
-      await clock.sleep(RENAME_PAUSE_MS * attempt);
-    }
-  }
-}
-
-/** Makes the new name itself survive; Windows has no such call and does it by itself. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    await toDisk(folder);
-  } finally {
-    closeSync(folder);
-  }
+/** Asked before every try: while the file was held, another process may have taken the lock over. */
+function putInPlace(part: string, path: string, before: BeforeReplacing | undefined): void {
+  before?.();
+  renameSync(part, path);
 }

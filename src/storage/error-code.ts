@@ -1,5 +1,57 @@
-/** The system's code of a failed file operation, for messages. */
+/** The system's codes of failed file operations: for messages, and what they mean for what is done next. */
 
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
+
+/** Node's own, under its permission model. */
+export const DENIED_BY_NODE = 'ERR_ACCESS_DENIED';
+
+/**
+ * File systems without hard links (exFAT, some network shares), with too many of one file, or whose rules are against
+ * it. Windows says EISDIR for "invalid function", and UNKNOWN for what has no code.
+ */
+const CANNOT_LINK = [
+  'EPERM',
+  'EACCES',
+  'EXDEV',
+  'EMLINK',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EINVAL',
+  'EISDIR',
+  'UNKNOWN',
+  DENIED_BY_NODE,
+];
+
+/** Whether no second name can be given here, so that the file must be written another time instead. */
+export const cannotLink = (error: unknown): boolean => CANNOT_LINK.includes(errorCode(error));
+
+/** Folders of synchronised disks and of some mounts; what the disk itself says (EIO, ENOSPC) is never among them. */
+const CANNOT_SYNC_FOLDER = [
+  'EINVAL',
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'ENOTTY',
+  'EISDIR',
+  'EBADF',
+  DENIED_BY_NODE,
+];
+
+/** Whether this folder cannot be forced to the disk at all; nothing has failed then. */
+export const cannotSyncFolder = (error: unknown): boolean => CANNOT_SYNC_FOLDER.includes(errorCode(error));
+
+/** Somebody else holds the file, or the system is short of something, for a moment. */
+const BUSY = ['EBUSY', 'ETXTBSY', 'EINTR', 'EAGAIN', 'EMFILE', 'ENFILE'];
+
+export const isBusy = (error: unknown): boolean => BUSY.includes(errorCode(error));
+
+/**
+ * The same for names. A file that another program holds is refused with EPERM or EACCES by Windows, and by Windows
+ * disks and SMB shares that are mounted elsewhere; where it is a matter of rights, half a second is lost.
+ */
+export const isHeld = (error: unknown): boolean => isBusy(error) || ['EPERM', 'EACCES'].includes(errorCode(error));

@@ -1,11 +1,12 @@
 /** Marks of events: empty files in the state folder, in whose names the watchers of every process read the news. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
 import { errorCode } from './error-code.ts';
+import { makeFolder } from './make-folder.ts';
 
 const FOLDER = 'events';
 /** A timer rather than the system's watching of folders, which is silent on some file systems. */
@@ -91,7 +92,7 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
     async mark(remoteId) {
       const [job, at] = [nameOf(remoteId), Math.round(clock.now())];
       const name = `${job}.${String(at).padStart(15, '0')}.${randomBytes(4).toString('hex')}`;
-      await mkdir(events, { recursive: true, mode: 0o700 });
+      await makeFolder(events);
       // Whole as soon as it is there: the name is all there is.
       await writeFile(join(events, name), '', { flag: 'wx', mode: 0o600 });
       await tidy({ name, job, at }).catch(() => undefined);

@@ -1,6 +1,6 @@
 /** Job records on disk, one file each, shared by all processes that work with the same service and key. */
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { rmSync, statSync } from 'node:fs';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
@@ -14,6 +14,8 @@ import { writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { type AssertHeld, FileLock, LockLost } from './file-lock.ts';
 import { LockMarks } from './lock-marks.ts';
+import { makeFolder } from './make-folder.ts';
+import { NOT_REGULAR, readText } from './read-text.ts';
 
 export type FileLedgerParts = { clock: Clock; log: Log; processes: Processes };
 
@@ -24,9 +26,8 @@ const DAMAGED = 'damaged';
  * that the system holds in memory are read in less time than Node needs to hand each of them to a thread and back.
  */
 const STRETCH_MS = 4;
-/** Longer than a record; one that is longer is read a second time. */
+/** Longer than a record. */
 const READ_BYTES = 65_536;
-const LINE_FEED = 10;
 /** Jobs that are found by the service's id without a look at all records. */
 const HINTS_MAX = 2_000;
 const LEFTOVER = /\.(?:part|orphan)$/u;
@@ -42,14 +43,8 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<{ job: Job; readOnly: boolean } | undefined> {
-    let text: string;
-    try {
-      text = readFileSync(pathOf(id), 'utf8');
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw cannot('read', pathOf(id), error);
-    }
-    return usable(id, readRecord(text));
+    const text = textAt(pathOf(id));
+    return text === undefined ? undefined : usable(id, readingOf(text));
   }
 
   async function usable(id: string, record: RecordReading): Promise<{ job: Job; readOnly: boolean } | undefined> {
@@ -66,7 +61,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   async function setAside(id: string, reason: string): Promise<void> {
     const aside = join(folder, DAMAGED, `${id}.${parts.clock.now()}.json`);
     parts.log.error('a damaged job record was set aside', { id, reason, file: aside });
-    await mkdir(join(folder, DAMAGED), { recursive: true, mode: 0o700 });
+    await makeFolder(join(folder, DAMAGED));
     await rename(pathOf(id), aside).catch(() => undefined);
   }
 
@@ -124,8 +119,8 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
         until = parts.clock.monotonic() + STRETCH_MS;
       }
       const text = textAt(pathOf(id), buffer);
-      if (text === undefined || !mayBe(text)) continue;
-      const record = readRecord(text);
+      if (text === undefined || (text !== NO_FILE && !mayBe(text))) continue;
+      const record = readingOf(text);
       const job = record.type === 'job' ? record.job : (await usable(id, record))?.job;
       if (job !== undefined) found.push(job);
     }
@@ -152,7 +147,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     location: folder,
     async add(job) {
       try {
-        mkdirSync(jobs, { recursive: true, mode: 0o700 });
+        await makeFolder(jobs);
       } catch (error) {
         throw cannot('make', jobs, error);
       }
@@ -191,22 +186,21 @@ export async function damagedRecords(folder: string): Promise<{ folder: string; 
   return { folder: aside, count: names.length };
 }
 
-/** @returns `undefined` when there is no such file */
-function textAt(path: string, buffer: Buffer): string | undefined {
+/** A folder, a FIFO or a device lies in the place of the record. */
+const NO_FILE = Symbol('no file');
+
+/** @returns `undefined` when there is nothing of that name */
+function textAt(path: string, buffer?: Buffer): string | typeof NO_FILE | undefined {
   try {
-    const file = openSync(path, 'r');
-    try {
-      const length = readSync(file, buffer, 0, buffer.length, 0);
-      // Some file systems give less at once than there is; only the end of a record has a line feed.
-      const isWhole = length < buffer.length && buffer[length - 1] === LINE_FEED;
-      return isWhole ? buffer.toString('utf8', 0, length) : readFileSync(path, 'utf8');
-    } finally {
-      closeSync(file);
-    }
+    return readText(path, buffer);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === NOT_REGULAR) return NO_FILE;
     throw cannot('read', path, error);
   }
+}
+
+function readingOf(text: string | typeof NO_FILE): RecordReading {
+  return text === NO_FILE ? { type: 'damaged', reason: 'it is not a regular file' } : readRecord(text);
 }
 
 function cannot(what: string, path: string, cause: unknown, creditsSpent: 'no' | 'maybe' = 'no'): FluxError {

@@ -3,7 +3,7 @@ import { renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { Processes } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
-import { errorCode } from './error-code.ts';
+import { errorCode, isBusy, isHeld } from './error-code.ts';
 import type { LockMarks, Mark } from './lock-marks.ts';
 import { createMarked, makerOf, markAt, markOf, REMOVAL } from './mark-file.ts';
 
@@ -112,8 +112,9 @@ function make(path: string, mark: string, mayBeRemoved: boolean): boolean {
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
-    // Windows answers so while the old lock is being removed, and for ever where nothing may be made.
-    if (process.platform === 'win32' && errorCode(error) === 'EPERM' && mayBeRemoved) return false;
+    // Windows refuses while the old lock is being removed, and for ever where nothing may be made.
+    const mayPass = process.platform === 'win32' ? isHeld(error) : isBusy(error);
+    if (mayPass && mayBeRemoved) return false;
     throw error;
   }
 }
@@ -127,7 +128,7 @@ function setAside(path: string): boolean {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
+    if (errorCode(error) === 'ENOENT' || isBusy(error)) return false;
     throw error;
   }
   rmSync(aside, REMOVAL);

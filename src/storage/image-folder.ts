@@ -15,7 +15,7 @@ import {
 import { dirname, isAbsolute, join, parse, relative } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, PictureLabel } from '../core/image-store.ts';
-import { syncFolder } from './atomic-file.ts';
+import { syncFolder } from './sync-to-disk.ts';
 import { errorCode } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 

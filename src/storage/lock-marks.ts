@@ -3,13 +3,11 @@ import { linkSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Processes } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
-import { errorCode } from './error-code.ts';
+import { cannotLink, errorCode, isBusy } from './error-code.ts';
 import { createMarked, makerOf, markAt, markOf } from './mark-file.ts';
 
 /** Beside the locks: a second name can only be given within one file system. */
 const FOLDER = 'marks';
-/** File systems without hard links (exFAT, some network shares), or with too many of one file. */
-const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK', 'EXDEV', 'EACCES'];
 
 /** A file that nobody else of this process uses at the moment: its text tells this holder from every other. */
 export type Mark = { file: string; text: string };
@@ -56,8 +54,8 @@ export class LockMarks {
       return 'mine';
     } catch (error) {
       if (errorCode(error) === 'EEXIST') return 'held';
-      if (WITHOUT_LINKS.includes(errorCode(error))) this.#hasLinks = false;
-      else if (errorCode(error) !== 'ENOENT') throw error;
+      if (cannotLink(error)) this.#hasLinks = false;
+      else if (errorCode(error) !== 'ENOENT' && !isBusy(error)) throw error;
       return 'none';
     }
   }

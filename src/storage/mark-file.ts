@@ -1,7 +1,8 @@
 /** A file that says who made it: a lock, or what a lock is another name of. */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { Owner } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
+import { readText } from './read-text.ts';
 
 /** On Windows somebody who reads the file keeps it there for a moment. */
 export const REMOVAL = { force: true, maxRetries: 5, retryDelay: 10 } as const;
@@ -30,7 +31,7 @@ export function createMarked(path: string, mark: string): void {
 /** Empty when nobody holds the lock, or its maker is just about to write. */
 export function markAt(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readText(path) ?? '';
   } catch {
     return '';
   }

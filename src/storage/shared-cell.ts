@@ -1,5 +1,5 @@
 /** One small value that processes share: read by all, changed by one at a time. */
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -8,6 +8,8 @@ import { type Durability, writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
 import { FileLock } from './file-lock.ts';
 import { LockMarks } from './lock-marks.ts';
+import { makeFolder } from './make-folder.ts';
+import { readText } from './read-text.ts';
 
 export interface SharedCell<Value> {
   read(): Promise<Value>;
@@ -42,7 +44,7 @@ export function createFileCell<Value>(
 
   /** `undefined` when there is no file; `damaged` when it does not hold such a value. */
   function look(): Value | 'damaged' | undefined {
-    const text = textAt(path);
+    const text = readText(path);
     if (text === undefined) return undefined;
     if (text === known?.text) return known.value;
     const value = form.read(text);
@@ -69,7 +71,7 @@ export function createFileCell<Value>(
     } catch (error) {
       // As a rule the folder is there; it is made where it turns out not to be.
       if (errorCode(error) !== 'ENOENT') throw error;
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(path));
       return changeUnderLock(change, options);
     }
   }
@@ -98,16 +100,6 @@ export function createFileCell<Value>(
       return turn;
     },
   };
-}
-
-/** `undefined` when there is no file. Without promises: a few kilobytes are read sooner than handed to a thread. */
-function textAt(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** For as long as the process lives. */

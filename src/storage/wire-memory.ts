@@ -1,11 +1,12 @@
 /** What was found out about a service: a file of its origin alone, which all keys and processes share for a day. */
-import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { WireFacts, WireMemory } from '../core/wire-memory.ts';
 import { writeAtomic } from './atomic-file.ts';
 import { errorCode } from './error-code.ts';
+import { makeFolder } from './make-folder.ts';
+import { readText } from './read-text.ts';
 
 /** Raised whenever a file of before could be misread. */
 const SCHEMA = 1;
@@ -28,15 +29,12 @@ export function createFileWireMemory(file: string, { clock, log }: { clock: Cloc
   return {
     recall: () =>
       attempt('read', async () => {
-        const text = await readFile(file, 'utf8').catch((error: unknown) => {
-          if (errorCode(error) === 'ENOENT') return undefined;
-          throw error;
-        });
+        const text = readText(file);
         return text === undefined ? undefined : believed(readKept(text), clock.now());
       }),
     remember: (facts) =>
       attempt('write', async () => {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+        await makeFolder(dirname(file));
         await writeAtomic(file, `${JSON.stringify({ schema: SCHEMA, at: clock.now(), facts })}\n`, clock, {
           durability: 'process',
         });
