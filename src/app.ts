@@ -15,6 +15,7 @@ import type { WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
+import { inspectPicture } from './images/inspect.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobBoard } from './jobs/job-board.ts';
@@ -26,9 +27,11 @@ import { createFileDurations, createMemoryDurations } from './storage/duration-m
 import { createFileEvents, createMemoryEvents } from './storage/event-marks.ts';
 import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
 import { createFileGate, createMemoryGate } from './storage/gate.ts';
+import { outputToCheck, stateToCheck } from './storage/folder-check.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
 import { createMemoryLedger } from './storage/memory-ledger.ts';
+import { createFoldersCheck, type NeededFolder } from './storage/needed-folders.ts';
 import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
 import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
 
@@ -89,7 +92,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const processes = systemProcesses;
-  const { ledger, gate, events, memory, durations } = recordsOf(settings, apiKey, {
+  const { ledger, gate, events, memory, durations, folder } = recordsOf(settings, apiKey, {
     clock,
     log,
     processes,
@@ -106,7 +109,8 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
     { clock },
   );
-  const store = createImageFolder(() => outputFolder(settings.outputDir));
+  const store = createImageFolder(() => outputFolder(settings.outputDir), { clock, isPicture });
+  const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock, log });
   const preview = createPreview({ clock, log });
   const board = new JobBoard(ledger, gate, parts.feed);
   const jobs = new ImageJobs(
@@ -123,6 +127,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
       log,
       ids,
       processes,
+      checkFolders,
       onSubmission: parts.onSubmission,
     },
     {
@@ -142,15 +147,25 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   };
 }
 
+const isPicture = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
+
 /** What outlives a process and is shared with others. */
-type Records = { ledger: JobLedger; gate: Gate; events: JobEvents; memory: WireMemory; durations: DurationMemory };
+type Records = {
+  ledger: JobLedger;
+  gate: Gate;
+  events: JobEvents;
+  memory: WireMemory;
+  durations: DurationMemory;
+  /** Absent where nothing outlives the process. */
+  folder?: string;
+};
 
 /**
  * Without a key nothing can be ordered, so that there is nothing to keep. The built-in sandbox ends with this process
  * and takes its jobs along.
  */
 function recordsOf(
-  { plan, sandbox, stateDir, apiUrl }: AppSettings,
+  { plan, sandbox, stateDir, outputDir, apiUrl }: AppSettings,
   apiKey: string | undefined,
   parts: FileLedgerParts & { requestWindow: RequestWindow | undefined },
 ): Records {
@@ -165,14 +180,23 @@ function recordsOf(
   }
   const root = stateFolder(stateDir);
   const folder = partitionFolder(root, apiUrl, apiKey);
-  const ledger = createFileLedger(folder, parts);
+  const ledger = createFileLedger(folder, { ...parts, outputFolder: () => outputFolder(outputDir) });
   return {
     ledger,
     gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }),
     events: createFileEvents(folder, parts),
     memory: createFileWireMemory(serviceFile(root, apiUrl), parts),
     durations: createFileDurations(folder, parts),
+    folder,
   };
+}
+
+function neededFolders({ outputDir, stateDir }: AppSettings, state: string | undefined, clock: Clock): NeededFolder[] {
+  const pictures = async () => outputToCheck(await outputFolder(outputDir), clock.now());
+  const output: NeededFolder = { lack: 'Pictures cannot be saved', setting: 'FLUX_OUTPUT_DIR', find: pictures };
+  if (state === undefined) return [output];
+  const records = async () => stateToCheck(stateFolder(stateDir), state);
+  return [{ lack: 'Job records cannot be kept', setting: 'FLUX_STATE_DIR', find: records }, output];
 }
 
 function sinkOf(

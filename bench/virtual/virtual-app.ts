@@ -52,6 +52,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       clock,
       log: silent,
       ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
+      checkFolders: async () => undefined,
       processes: { self: () => SELF, isAlive: () => true },
     },
     {

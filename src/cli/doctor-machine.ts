@@ -1,10 +1,10 @@
 /** What `doctor` looks at on this machine: Node, the key, the folders. It leaves everything as it was. */
-import { randomBytes } from 'node:crypto';
-import { open, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import { errorCode } from '../storage/error-code.ts';
+import { checkFolder, type FolderToCheck } from '../storage/folder-check.ts';
 import { readKeyFile } from '../storage/key-file.ts';
 import { expandHome } from '../storage/paths.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
@@ -56,57 +56,28 @@ async function keyFileCheck(file: string): Promise<Check> {
   return warn('key', `${found}, but other users of this machine can read it`, `Run: chmod 600 ${file}`);
 }
 
-export type FolderTerms = { check: string; setting: string; folder: string };
+export type FolderTerms = { check: string; setting: string; wanted: FolderToCheck };
 
 /**
- * Writes and removes a small file there; where the folder is made with the first picture or record, in the nearest
- * folder above.
+ * Writes and removes a small file there, as every order does; where the folder is made with the first picture or
+ * record, in the nearest folder above.
  */
-export async function folderCheck({ check, setting, folder }: FolderTerms): Promise<Check> {
-  const remedy = `Make it writable for this user, make room there, or set ${setting} to a folder that can be written.`;
-  const place = await nearestFolder(folder);
-  const where = place === folder ? folder : `${folder}, which will be made in ${place}`;
-  if (place === undefined) return fail(check, `${folder} cannot be made: something else is in its way`, remedy);
-  try {
-    await writeAndRemove(place);
-  } catch (error) {
-    return fail(check, `${where}: nothing can be written (${errorCode(error)})`, remedy);
+export async function folderCheck({ check, setting, wanted }: FolderTerms, clock: Clock): Promise<Check> {
+  const { folder, below } = wanted;
+  const state = await checkFolder(wanted, false, clock);
+  const isThere = state.at === folder || (below !== undefined && state.at === join(folder, below));
+  const where = isThere || state.at === undefined ? folder : `${folder}, which will be made in ${state.at}`;
+  if (!state.isUsable) {
+    const remedy = `Make it writable for this user, make room there, or set ${setting} to a folder that can be written.`;
+    return fail(check, `${where}: ${state.reason}`, remedy);
   }
-  const free = await freeBytes(place);
+  const { freeBytes: free, openToOthers } = state;
+  if (openToOthers !== undefined) {
+    const found = `${where}: writable, also by other users of this machine, who can replace what is kept in ${openToOthers}`;
+    return warn(check, found, `Run: chmod go-w ${openToOthers}`);
+  }
   if (free === undefined) return ok(check, `${where}: writable`);
   const room = `${Math.floor(free / MEGABYTE).toLocaleString('en-US')} MB free`;
   if (free >= LOW_SPACE_BYTES) return ok(check, `${where}: writable, ${room}`);
   return warn(check, `${where}: writable, but only ${room}`, 'Make room on that disk: a picture takes some megabytes.');
-}
-
-/** The folder itself or the nearest one above it that is there; `undefined` when that is no folder. */
-async function nearestFolder(folder: string): Promise<string | undefined> {
-  for (let at = folder; ; at = dirname(at)) {
-    const found = await stat(at).catch((error: unknown) => (errorCode(error) === 'ENOENT' ? undefined : 'other'));
-    if (found === 'other') return undefined;
-    if (found !== undefined) return found.isDirectory() ? at : undefined;
-    if (at === dirname(at)) return undefined;
-  }
-}
-
-async function writeAndRemove(folder: string): Promise<void> {
-  const path = join(folder, `.flux-pro-mcp-doctor-${randomBytes(6).toString('hex')}.tmp`);
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile('written by flux-pro-mcp doctor\n');
-    await file.datasync();
-  } finally {
-    await file.close();
-    await rm(path, { force: true });
-  }
-}
-
-/** `undefined` where the system does not tell. */
-async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
 import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
+import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folder-check.ts';
 import { createFileGate } from '../storage/gate.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments } from './command.ts';
@@ -49,8 +50,9 @@ export async function run(args: Arguments): Promise<number> {
       }),
     );
     const folders = await foldersOf(config, apiKey);
-    const isKept = (await lookAt('state_folder', 'FLUX_STATE_DIR', folders.state, tell)) !== 'fail';
-    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', folders.output, tell);
+    const isKept =
+      (await lookAt('state_folder', 'FLUX_STATE_DIR', stateToCheck(folders.root, folders.state), tell)) !== 'fail';
+    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', outputToCheck(folders.output, systemClock.now()), tell);
     const isReadable = apiKey !== undefined;
     if (isReadable) tell(await attempt('records', () => recordChecks(config, folders.state, log)));
     tell(await attempt('webhooks', async () => [await webhookCheck(config)]));
@@ -76,10 +78,10 @@ type Tell = (found: readonly Check[]) => void;
 async function lookAt(
   check: string,
   setting: string,
-  folder: string,
+  wanted: FolderToCheck,
   tell: Tell,
 ): Promise<Check['status'] | undefined> {
-  const found = await attempt(check, async () => [await folderCheck({ check, setting, folder })]);
+  const found = await attempt(check, async () => [await folderCheck({ check, setting, wanted }, systemClock)]);
   tell(found);
   return found[0]?.status;
 }
@@ -88,10 +90,10 @@ async function lookAt(
 async function foldersOf(
   { stateDir, outputDir, apiUrl }: Config,
   apiKey: string | undefined,
-): Promise<{ state: string; output: string }> {
+): Promise<{ root: string; state: string; output: string }> {
   const root = stateFolder(stateDir);
   const state = apiKey === undefined ? root : partitionFolder(root, apiUrl, apiKey);
-  return { state, output: await outputFolder(outputDir) };
+  return { root, state, output: await outputFolder(outputDir) };
 }
 
 const shared = (log: Log) => ({ clock: systemClock, log, processes: systemProcesses });

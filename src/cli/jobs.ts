@@ -12,7 +12,7 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
 import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
-import { partitionFolder, stateFolder } from '../storage/paths.ts';
+import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { jobsListText } from './jobs-list.ts';
 import { resume } from './jobs-resume.ts';
@@ -86,7 +86,8 @@ async function open(args: Arguments): Promise<Records> {
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config.stateDir), config.apiUrl, apiKey);
-  const ledger = createFileLedger(folder, { clock: systemClock, log, processes: systemProcesses });
+  const shared = { clock: systemClock, log, processes: systemProcesses };
+  const ledger = createFileLedger(folder, { ...shared, outputFolder: () => outputFolder(config.outputDir) });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000 };
   return { ledger, folder, config: { ...config, apiKey }, log, secrets, view };
 }

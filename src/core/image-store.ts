@@ -1,5 +1,8 @@
 /** The ports for the bytes of pictures: fetching them from the service, and keeping them on disk. */
 
+/** Nothing larger is fetched, or read back: a 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
+export const PICTURE_MAX_BYTES = 30 * 1024 * 1024;
+
 export type Picture = {
   bytes: Uint8Array;
   /** What the bytes are, told from the bytes: `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
@@ -37,8 +40,11 @@ export interface ImageStore {
    * @throws FluxError of kind `storage_failed`.
    */
   save(picture: Picture, label: PictureLabel): Promise<string>;
-  /** Whether a picture that was saved is still where it was. Never rejects. */
+  /** Whether a picture that was saved is still where it was, and still a picture. Never rejects. */
   has(file: string): Promise<boolean>;
-  /** The bytes of a picture that was saved. @throws FluxError of kind `storage_failed`. */
+  /**
+   * The bytes of a picture that was saved; of nothing else, whatever has taken its place.
+   * @throws FluxError of kind `storage_failed`.
+   */
   read(file: string): Promise<Uint8Array>;
 }

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { type ContentEncoding, ContentTooLarge, contentEncodings, decodedContent } from '../core/content-encoding.ts';
 import type { FluxError } from '../core/failure.ts';
+import { PICTURE_MAX_BYTES as MAX_BYTES } from '../core/image-store.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { failed, tooLarge, wrongStatus } from './download-failures.ts';
 import { MAX_BYTES } from './picture-bytes.ts';

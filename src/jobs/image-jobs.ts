@@ -27,7 +27,12 @@ const REFUSED_KEPT = 500;
 
 export type JobsSettings = JobTimes & OrdersSettings;
 
-export type JobsParts = RunnerParts & { ids: Ids; preview: Preview };
+export type JobsParts = RunnerParts & {
+  ids: Ids;
+  preview: Preview;
+  /** Looks whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
+  checkFolders: () => Promise<void>;
+};
 
 export class ImageJobs {
   readonly #parts: JobsParts;
@@ -119,17 +124,18 @@ export class ImageJobs {
     const added = entries.filter((_, index) => twins[index] === undefined);
     const { traffic } = await this.#parts.gate.state();
     checkBalance(traffic.balance, quoteOf(added.map(({ request }) => request)), accepted, this.#clock.now());
-    const ordered = await this.#take(entries, true);
+    const ordered = await this.#take(entries, true, added.length > 0);
     for (const { job } of ordered.filter(({ refused }) => refused)) this.#keepRefused(job);
     return ordered;
   }
 
-  async #take(entries: readonly Entry[], isBatch: boolean): Promise<readonly Ordered[]> {
+  async #take(entries: readonly Entry[], isBatch: boolean, mayOrder = true): Promise<readonly Ordered[]> {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
     const announced = entries.map((entry) =>
       entry.webhookUrl === undefined ? entry : { ...entry, webhookUrl: this.webhookTarget(entry.webhookUrl) },
     );
+    if (mayOrder) await this.#parts.checkFolders();
     const taken = await this.#orders.take(announced, isBatch);
     const ordered = await Promise.all(
       taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#carryOn.carryOn(one.job) } : one)),

@@ -4,6 +4,9 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
+/** Nothing of that name is there, nor can be: something above it is no folder, or a link that leads back to itself. */
+export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error));
+
 /** Node's own, under its permission model. */
 export const DENIED_BY_NODE = 'ERR_ACCESS_DENIED';
 

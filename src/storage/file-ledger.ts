@@ -11,13 +11,20 @@ import { type RecordReading, readRecord, recordText } from '../core/job-record.t
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
 import { writeAtomic } from './atomic-file.ts';
-import { errorCode } from './error-code.ts';
+import { errorCode, isAbsent } from './error-code.ts';
 import { type AssertHeld, FileLock, LockLost } from './file-lock.ts';
 import { LockMarks } from './lock-marks.ts';
 import { makeFolder } from './make-folder.ts';
 import { NOT_REGULAR, readText } from './read-text.ts';
+import { withAbsolutePath, withRecordedPath } from './recorded-path.ts';
 
-export type FileLedgerParts = { clock: Clock; log: Log; processes: Processes };
+export type FileLedgerParts = {
+  clock: Clock;
+  log: Log;
+  processes: Processes;
+  /** Absolute; records name pictures relative to it. Absent: as they are. */
+  outputFolder?: (() => Promise<string>) | undefined;
+};
 
 /** Beside the folder of the records. */
 const DAMAGED = 'damaged';
@@ -47,6 +54,14 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     return text === undefined ? undefined : usable(id, readingOf(text));
   }
 
+  let output: Promise<string> | undefined;
+  /** Asked once: the user's folders stay where they are while the process lives. */
+  async function withFile(job: Job, path: (job: Job, outputFolder: string) => Job): Promise<Job> {
+    if (job.file === undefined || parts.outputFolder === undefined) return job;
+    output ??= parts.outputFolder();
+    return path(job, await output);
+  }
+
   async function usable(id: string, record: RecordReading): Promise<{ job: Job; readOnly: boolean } | undefined> {
     if (record.type === 'damaged') {
       await setAside(id, record.reason);
@@ -54,7 +69,8 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     }
     if (record.type === 'newer' && record.job === undefined)
       parts.log.warn('a job record of a newer version cannot be read here', { id });
-    return record.job === undefined ? undefined : { job: record.job, readOnly: record.type === 'newer' };
+    if (record.job === undefined) return undefined;
+    return { job: await withFile(record.job, withAbsolutePath), readOnly: record.type === 'newer' };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
@@ -68,7 +84,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   /** A new job's record that cannot be kept means that nothing was sent; a known job's may be paid for. */
   async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
     try {
-      await writeAtomic(pathOf(job.id), recordText(job), parts.clock, {
+      await writeAtomic(pathOf(job.id), recordText(await withFile(job, withRecordedPath)), parts.clock, {
         durability: 'machine',
         before: assertHeld,
       });
@@ -92,7 +108,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 
   async function ids(): Promise<string[]> {
     const names = await readdir(jobs).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return [];
+      if (isAbsent(error)) return [];
       throw cannot('read', jobs, error);
     });
     for (const name of names) if (LEFTOVER.test(name)) removeOld(join(jobs, name));
@@ -121,7 +137,9 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
       const text = textAt(pathOf(id), buffer);
       if (text === undefined || (text !== NO_FILE && !mayBe(text))) continue;
       const record = readingOf(text);
-      const job = record.type === 'job' ? record.job : (await usable(id, record))?.job;
+      // Without a turn for others where none is needed: there may be many.
+      const isPlain = record.type === 'job' && record.job.file === undefined;
+      const job = isPlain ? record.job : (await usable(id, record))?.job;
       if (job !== undefined) found.push(job);
     }
     return found.sort(newestFirst);
@@ -180,7 +198,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
 export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
   const aside = join(folder, DAMAGED);
   const names = await readdir(aside).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (isAbsent(error)) return [];
     throw cannot('read', aside, error);
   });
   return { folder: aside, count: names.length };
@@ -194,6 +212,7 @@ function textAt(path: string, buffer?: Buffer): string | typeof NO_FILE | undefi
   try {
     return readText(path, buffer);
   } catch (error) {
+    if (isAbsent(error)) return undefined;
     if (errorCode(error) === NOT_REGULAR) return NO_FILE;
     throw cannot('read', path, error);
   }

@@ -26,8 +26,11 @@ export function safeStem(text: string): string {
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
   const cut = withinBytes(words.replace(/^-/u, ''), STEM_MAX_BYTES).replace(/-$/u, '');
   if (cut === '') return 'picture';
-  return RESERVED.test(cut) ? `picture-${cut}` : cut;
+  return isReservedName(cut) ? `picture-${cut}` : cut;
 }
+
+/** A device on Windows, with any extension. */
+export const isReservedName = (name: string): boolean => RESERVED.test(name);
 
 function withinBytes(text: string, maxBytes: number): string {
   let bytes = 0;

@@ -1,141 +1,193 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import {
-  constants,
-  copyFile,
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  realpath,
-  unlink,
-} from 'node:fs/promises';
-import { dirname, isAbsolute, join, parse, relative } from 'node:path';
+import { link, open, unlink } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, PictureLabel } from '../core/image-store.ts';
-import { syncFolder } from './sync-to-disk.ts';
-import { errorCode } from './error-code.ts';
+import { cannotLink, errorCode, isBusy } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
+import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
+import { makeFolder } from './make-folder.ts';
+import { retryHeld } from './retry-held.ts';
+import { readRegular, readSaved, Replaced } from './saved-picture.ts';
+import { syncFolder } from './sync-to-disk.ts';
+
+/** For this user alone: what lies next to a picture holds the whole prompt. */
+const MODE = 0o600;
+/** Bytes that no reader of pictures knows are kept under this extension, too. */
+const UNKNOWN_BYTES = /\.bin$/u;
+
+export type ImageFolderParts = {
+  clock: Pick<Clock, 'sleep'>;
+  /** Whether the bytes, or their beginning, are those of a picture. */
+  isPicture: (bytes: Uint8Array) => boolean;
+};
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
-export function createImageFolder(root: () => Promise<string>): ImageStore {
+export function createImageFolder(root: () => Promise<string>, parts: ImageFolderParts): ImageStore {
   return {
     async save(picture, label) {
-      const folder = await root();
-      const target = join(folder, monthFolder(label.createdAt), pictureFileName(label, picture.extension));
+      const output = await root();
+      const month = monthFolder(label.createdAt);
+      const target = join(output, month);
       try {
-        await insideOf(folder, dirname(target));
-        const file = await writeNew(target, picture.bytes);
-        await writeAbout(file, label, picture.mediaType);
-        // The record that says that it is saved is forced to the disk, too.
-        await syncFolder(dirname(target)).catch(() => undefined);
-        return file;
+        await makeFolder(output);
+        const folder = await openGuarded(output, [month], true);
+        try {
+          return join(target, await saveIn(folder, pictureFileName(label, picture.extension)));
+        } finally {
+          await folder.close();
+        }
       } catch (error) {
         if (error instanceof FluxError) throw error;
-        throw cannot(`The picture could not be saved in ${dirname(target)} (${errorCode(error)}).`, error);
+        if (error instanceof LedAway)
+          throw cannot(`The folder ${target} is a link or was replaced, and leads out of the output folder ${output}.`);
+        throw cannot(`The picture could not be saved in ${target} (${errorCode(error)}).`, error);
+      }
+
+      async function saveIn(folder: GuardedFolder, wanted: string): Promise<string> {
+        const saved = new SavedFiles(folder, parts.clock);
+        try {
+          const name = await saved.picture(wanted, picture.bytes);
+          await saved.about(name, label, picture.mediaType);
+          // The record that says that it is saved is forced to the disk, too.
+          await syncFolder(folder.at('.'));
+          if (!(await folder.isInPlace())) throw new LedAway();
+          return name;
+        } catch (error) {
+          await saved.remove();
+          throw error;
+        }
       }
     },
     async has(file) {
-      return (await lstat(file).catch(() => undefined))?.isFile() ?? false;
+      const isPicture = UNKNOWN_BYTES.test(file) ? () => true : parts.isPicture;
+      return readSaved(await root(), file, { isPicture, headOnly: true }).then(
+        () => true,
+        () => false,
+      );
     },
     async read(file) {
       try {
-        return await readFile(file);
+        return await readSaved(await root(), file, parts);
       } catch (error) {
-        throw cannot(`The saved picture ${file} cannot be read (${errorCode(error)}).`, error);
+        if (error instanceof Replaced)
+          throw unreadable(`The saved picture ${file} was replaced: what is there now is ${error.message}.`);
+        throw unreadable(`The saved picture ${file} cannot be read (${errorCode(error)}).`, error);
       }
     },
   };
 }
 
-/** Makes the month's folder. A link in its place would lead the picture out of the output folder. */
-async function insideOf(root: string, folder: string): Promise<void> {
-  const realFolder = await realpath(folder).catch(async () => {
-    await mkdir(folder, { recursive: true });
-    return realpath(folder);
-  });
-  const way = relative(await realpath(root), realFolder);
-  if (way !== '' && !way.startsWith('..') && !isAbsolute(way)) return;
-  throw cannot(`The folder ${folder} leads out of the output folder ${root}.`);
-}
+/** What one picture leaves in its folder, so that all of it can be taken back. */
+class SavedFiles {
+  readonly #folder: GuardedFolder;
+  readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #made: string[] = [];
 
-/**
- * Writes beside the target and links it into place, so that nobody sees half a picture and an existing file (or a
- * symbolic link of that name) stays as it is.
- */
-async function writeNew(target: string, bytes: Uint8Array): Promise<string> {
-  const part = `${target}.${randomBytes(4).toString('hex')}.part`;
-  const file = await open(part, 'wx', 0o644);
-  try {
-    await writeWhole(file, bytes);
-    return await putInPlace(part, target, bytes);
-  } finally {
-    await unlink(part).catch(() => undefined);
+  constructor(folder: GuardedFolder, clock: Pick<Clock, 'sleep'>) {
+    this.#folder = folder;
+    this.#clock = clock;
   }
-}
 
-async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  try {
-    await file.writeFile(bytes);
-    await file.datasync();
-    const { size } = await file.stat();
-    if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
-  } finally {
-    await file.close();
+  /**
+   * Writes the bytes under a name of their own and links them into place, so that nobody sees half a picture and an
+   * existing file (or a symbolic link of that name) stays as it is.
+   * @returns the name that the picture got: another one than wanted when that is taken by something else
+   */
+  async picture(wanted: string, bytes: Uint8Array): Promise<string> {
+    const part = `${wanted}.${randomBytes(4).toString('hex')}.part`;
+    try {
+      await this.#write(part, bytes);
+      return await this.#putInPlace(part, wanted, bytes);
+    } finally {
+      await unlink(this.#folder.at(part)).catch(() => undefined);
+    }
   }
-}
 
-/** @returns the name that the picture got: another one than wanted when that is taken by something else */
-async function putInPlace(part: string, target: string, bytes: Uint8Array): Promise<string> {
-  try {
-    await linkOrCopy(part, target);
-    return target;
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-    if (await holds(target, bytes)) return target;
-    const { dir, name, ext } = parse(target);
-    const other = join(dir, `${name}-${randomBytes(4).toString('hex')}${ext}`);
-    await linkOrCopy(part, other);
-    return other;
+  async #putInPlace(part: string, wanted: string, bytes: Uint8Array): Promise<string> {
+    try {
+      await this.#linkOrWrite(part, wanted, bytes);
+      return wanted;
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      if (await this.#holds(wanted, bytes)) return wanted;
+      const { name, ext } = parse(wanted);
+      const other = `${name}-${randomBytes(4).toString('hex')}${ext}`;
+      await this.#linkOrWrite(part, other, bytes);
+      return other;
+    }
   }
-}
 
-/** Neither way ever replaces what is there. */
-async function linkOrCopy(part: string, target: string): Promise<void> {
-  try {
-    await link(part, target);
-  } catch (error) {
-    // File systems without hard links (exFAT, some network shares).
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(errorCode(error))) throw error;
-    await copyFile(part, target, constants.COPYFILE_EXCL);
+  /** Neither way ever replaces what is there. */
+  async #linkOrWrite(part: string, name: string, bytes: Uint8Array): Promise<void> {
+    const { at } = this.#folder;
+    try {
+      await retryHeld(() => link(at(part), at(name)), isBusy, this.#clock);
+      this.#made.push(name);
+    } catch (error) {
+      if (!cannotLink(error)) throw error;
+      await this.#write(name, bytes);
+    }
   }
-}
 
-/** Whether this very picture was saved there before; a symbolic link is not followed to find out. */
-async function holds(target: string, bytes: Uint8Array): Promise<boolean> {
-  const found = await lstat(target);
-  return found.isFile() && found.size === bytes.length && Buffer.compare(await readFile(target), bytes) === 0;
-}
+  async #write(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#folder.at(name);
+    const file = await retryHeld(() => open(path, 'wx', MODE), isBusy, this.#clock);
+    this.#made.push(name);
+    try {
+      await file.writeFile(bytes);
+      await file.datasync();
+      const { size } = await file.stat();
+      if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
+    } finally {
+      await file.close();
+    }
+  }
 
-/** What is there already stays; a picture without it is a picture all the same. */
-async function writeAbout(picture: string, { about, jobId, prompt }: PictureLabel, mediaType: string): Promise<void> {
-  const { dir, name, base } = parse(picture);
-  const text = JSON.stringify({ job_id: jobId, file: base, media_type: mediaType, prompt, ...about }, undefined, 2);
-  const file = await open(join(dir, `${name}.json`), 'wx', 0o644).catch(() => undefined);
-  if (file === undefined) return;
-  try {
-    await file.writeFile(`${text}\n`);
-  } catch {
-    // Half of it would say something wrong.
-    await unlink(join(dir, `${name}.json`)).catch(() => undefined);
-  } finally {
-    await file.close();
+  /** Whether this very picture was saved there before; a symbolic link is not followed to find out. */
+  async #holds(name: string, bytes: Uint8Array): Promise<boolean> {
+    const found = await readRegular(this.#folder, name).catch((error: unknown) => {
+      if (error instanceof Replaced) return undefined;
+      throw error;
+    });
+    return found !== undefined && Buffer.compare(found, bytes) === 0;
+  }
+
+  /** What is there already stays; a picture without it is a picture all the same. */
+  async about(picture: string, { about, jobId, prompt }: PictureLabel, mediaType: string): Promise<void> {
+    const name = `${parse(picture).name}.json`;
+    const text = JSON.stringify(
+      { job_id: jobId, file: picture, media_type: mediaType, prompt, ...about },
+      undefined,
+      2,
+    );
+    const file = await open(this.#folder.at(name), 'wx', MODE).catch(() => undefined);
+    if (file === undefined) return;
+    this.#made.push(name);
+    try {
+      await file.writeFile(`${text}\n`);
+    } catch {
+      // Half of it would say something wrong.
+      await unlink(this.#folder.at(name)).catch(() => undefined);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async remove(): Promise<void> {
+    for (const name of this.#made) await unlink(this.#folder.at(name)).catch(() => undefined);
   }
 }
 
 function cannot(message: string, cause?: unknown): FluxError {
   const remedy = 'Make room there, or set FLUX_OUTPUT_DIR to a folder that can be written and restart the server.';
+  return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
+}
+
+function unreadable(message: string, cause?: unknown): FluxError {
+  const remedy =
+    'Call get_job_status with its job_id: the picture is fetched again from its address where that still works, without a new charge.';
   return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
 }

@@ -20,9 +20,8 @@ export function readText(path: string, buffer?: Buffer): string | undefined {
     file = openSync(path, READ);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    // A socket; a link that leads back to itself.
-    if (['ENXIO', 'ELOOP'].includes(errorCode(error))) throw refused(path, NOT_REGULAR);
-    throw error;
+    // A socket.
+    throw errorCode(error) === 'ENXIO' ? refused(path, NOT_REGULAR) : error;
   }
   try {
     const seen = fstatSync(file);

@@ -55,6 +55,21 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     expect(stage.sandbox.inspect().charges).toHaveLength(1);
   });
 
+  it('where the picture is to be saved, before an order: nothing is sent, and the folder is named', async () => {
+    const disk = await mount();
+    const outputDir = join(disk.folder, 'pictures');
+    const { app, stage } = await start({ outputDir });
+    await disk.stop();
+    const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
+    expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
+    expect(refused.message).toContain(outputDir);
+    expect(submissions(stage)).toBe(0);
+
+    await disk.goOn();
+    expect((await orderToTheEnd(app, 'a wren')).job.state).toBe('saved');
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+
   it('after an order was recorded and before it was sent: nothing is sent', async () => {
     const disk = await mount();
     const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
@@ -90,8 +105,9 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
   it('when the picture is to be saved: it is paid for, and saved later', async () => {
     const disk = await mount();
     const { app, stage } = await start({ outputDir: join(disk.folder, 'pictures') });
-    await disk.stop();
+    stage.witness.onOrder = disk.stop;
     const { job } = await orderToTheEnd(app, 'a wren');
+    stage.witness.onOrder = undefined;
     expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed', creditsSpent: 'yes' } });
     expect(job.failure?.message).toContain(disk.folder);
     await decodeJpeg((await app.jobs.readPicture(job)) ?? new Uint8Array());

@@ -31,7 +31,11 @@ afterEach(async () => {
 });
 
 const start = (argv: string[], env: Record<string, string> = { DOITONG_API_KEY: KEY }): Promise<number> =>
-  run({ argv: ['jobs', ...argv], env: { FLUX_STATE_DIR: state, ...env }, program: '/dist/main.js' });
+  run({
+    argv: ['jobs', ...argv],
+    env: { FLUX_STATE_DIR: state, FLUX_OUTPUT_DIR: '/p', ...env },
+    program: '/dist/main.js',
+  });
 
 const folder = (): string => partitionFolder(state, SERVICE, KEY);
 async function keep(...jobs: Partial<Job>[]): Promise<void> {
@@ -143,9 +147,9 @@ describe('list', () => {
 
 describe('show', () => {
   it.each(['job_1', 'dt_9'])('prints what an agent would see: %s', async (id) => {
-    await keep({ id: 'job_1', remoteId: 'dt_9', state: 'saved', file: '/p/fox.jpg' }, { id: 'job_2' });
+    await keep({ id: 'job_1', remoteId: 'dt_9', state: 'saved', file: '2026-11/fox.jpg' }, { id: 'job_2' });
     expect(await start(['show', id])).toBe(0);
-    expect(out.join('')).toMatch(/^The picture is finished and saved\.\nFile: \/p\/fox\.jpg\n/u);
+    expect(out.join('')).toMatch(/^The picture is finished and saved\.\nFile: \/p\/2026-11\/fox\.jpg\n/u);
     expect(out.join('')).toContain('Job: job_1 (at Doitong: dt_9)');
   });
 

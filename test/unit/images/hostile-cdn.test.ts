@@ -50,7 +50,10 @@ async function attempt(
   );
   try {
     const picture = await download.fetch(options.url ?? `${origin}/outputs/1.jpg`, new AbortController().signal);
-    await createImageFolder(async () => join(outside, 'pictures')).save(picture, LABEL);
+    await createImageFolder(async () => join(outside, 'pictures'), {
+      clock: createManualClock(),
+      isPicture: () => true,
+    }).save(picture, LABEL);
     return { picture };
   } catch (error) {
     if (!(error instanceof FluxError)) throw error;

@@ -283,6 +283,7 @@ export function startProcess<Known extends Shared>(
       ids,
       processes,
       onSubmission,
+      checkFolders: async () => undefined,
     },
     { ...DEFAULTS, ...settings },
   );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { Picture, PictureLabel } from '../../../src/core/image-store.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createImageFolder } from '../../../src/storage/image-folder.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 
@@ -14,7 +15,8 @@ const label: PictureLabel = { jobId: 'job_1', prompt: 'a fox', createdAt: CREATE
 
 let base: string;
 let root: string;
-const store = () => createImageFolder(async () => root);
+const isPicture = (bytes: Uint8Array): boolean => bytes[0] === 255;
+const store = () => createImageFolder(async () => root, { clock: systemClock, isPicture });
 
 beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'flux-folder-'));
@@ -48,10 +50,13 @@ describe('save', () => {
 
   it('asks for the folder and makes it at the first picture, not before', async () => {
     let asked = 0;
-    const lazy = createImageFolder(async () => {
-      asked += 1;
-      return root;
-    });
+    const lazy = createImageFolder(
+      async () => {
+        asked += 1;
+        return root;
+      },
+      { clock: systemClock, isPicture },
+    );
     expect(asked).toBe(0);
     expect(await readdir(base)).toEqual([]);
     await lazy.save(picture, label);
