@@ -20,10 +20,11 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
   let thread: PreviewThread | undefined;
 
   async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-    thread ??= new PreviewThread(clock, (ended) => {
-      if (thread === ended) thread = undefined;
-    });
     try {
+      // Node's permission model may allow no thread at all.
+      thread ??= new PreviewThread(clock, (ended) => {
+        if (thread === ended) thread = undefined;
+      });
       return await thread.run(bytes, bounds);
     } catch (error) {
       log.warn('a preview could not be made', { error: String(error) });

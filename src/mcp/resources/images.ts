@@ -1,16 +1,26 @@
-/** Finished pictures: `flux://images/{job_id}`, in their original size and type. */
+/** Finished pictures: `flux://images/{job_id}`, in their original size and type as far as hosts take that. */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
+import { type Failure, FluxError } from '../../core/failure.ts';
 import { type Job, orderedSize, sizeOf } from '../../core/job.ts';
+import type { ShownPicture } from '../../core/preview.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
+import { IMAGE_SIDE_MAX_PX } from '../host-profiles.ts';
 import type { McpParts } from '../mcp-parts.ts';
+import { bytesWithin } from '../shown-picture.ts';
 import { notThere } from './not-there.ts';
 import { IMAGE_URI_PREFIX, imageUri, jobIdOf } from './uris.ts';
+
+/** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */
+const MAX_BYTES = bytesWithin(900_000);
+/** The size of a preview, and the file that has the whole picture. */
+const PREVIEW_META = 'io.github.flux-pro-mcp/preview';
 
 export const IMAGE_TEMPLATE = {
   uriTemplate: `${IMAGE_URI_PREFIX}{job_id}`,
   name: 'image',
   title: 'A finished picture',
-  description: 'The saved picture of a job, in its original size and type.',
+  description:
+    'The saved picture of a job, in its original size and type; one that is too large for hosts comes as a smaller JPEG.',
 };
 
 export function describeImage(job: Job): ListResourcesResult['resources'][number] {
@@ -34,6 +44,31 @@ export async function readImage(uri: string, parts: McpParts): Promise<ReadResou
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
     throw notThere(uri, "a job's picture can be read once its status is completed");
+  if (bytes.length <= MAX_BYTES) return contents(uri, { bytes, mediaType: job.mediaType ?? 'image/jpeg' });
+  const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
+  if (shown === undefined || shown === 'unfit') throw new FluxError(tooLarge(bytes.length, job));
+  const { width, height } = shown.size ?? {};
+  // Nobody should take it for the file: it has fewer pixels.
+  return contents(uri, shown, { [PREVIEW_META]: { width, height, file: parts.redact(job.file ?? '') } });
+}
+
+type Contents = ReadResourceResult['contents'][number];
+
+function contents(
+  uri: string,
+  { bytes, mediaType }: Pick<ShownPicture, 'bytes' | 'mediaType'>,
+  meta?: Contents['_meta'],
+): ReadResourceResult {
   const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
-  return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob }] };
+  return { contents: [{ uri, mimeType: mediaType, blob, ...(meta === undefined ? {} : { _meta: meta }) }] };
+}
+
+function tooLarge(bytes: number, { file, id }: Job): Failure {
+  const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return {
+    kind: 'storage_failed',
+    message: `The picture of ${id} has ${size}, more than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${file}`,
+    creditsSpent: 'yes',
+    retry: 'no',
+  };
 }
