@@ -110,7 +110,8 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     { clock },
   );
   const store = createImageFolder(() => outputFolder(settings.outputDir), { clock, isPicture });
-  const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock, log });
+  // The system's calls take real time, also where a test drives the clock.
+  const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
   const preview = createPreview({ clock, log });
   const board = new JobBoard(ledger, gate, parts.feed);
   const jobs = new ImageJobs(

@@ -45,7 +45,7 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
   const folder = recordsFolder(stage);
   const { jobs, unreadable } = await readRecords(join(folder, 'jobs'));
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
-  const decoded = await countDecoded(service.jobs, jobs);
+  const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
   const account = totalsOf(accountForm.read(await readFile(join(folder, 'gate', 'account.json'), 'utf8')) ?? never());
   const chargedCredits = service.charges.reduce((sum, { credits }) => sum + credits, 0);
   const refused = [...left].filter((prompt) => !chargesOf.has(prompt));
@@ -149,13 +149,14 @@ async function readRecords(folder: string): Promise<{ jobs: Job[]; unreadable: n
 async function countDecoded(
   charged: readonly { id: string; width: number; height: number }[],
   jobs: readonly Job[],
+  outputDir: string,
 ): Promise<number> {
   const byRemoteId = new Map(jobs.map((job) => [job.remoteId, job]));
   let decoded = 0;
   for (const { id, width, height } of charged) {
     const job = byRemoteId.get(id);
     if (job?.state !== 'saved' || job.file === undefined) continue;
-    const picture = await decodeJpeg(await readFile(job.file)).catch(() => undefined);
+    const picture = await decodeJpeg(await readFile(join(outputDir, job.file))).catch(() => undefined);
     if (picture?.width === width && picture.height === height) decoded += 1;
   }
   return decoded;

@@ -1,10 +1,9 @@
 /** Folders that take no files are met before an order is paid for, by doctor and by the server alike. */
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Home, unpackPackage } from '../support/packed-program.ts';
-import { jobOf, order, type PictureService, serve, startPictureService } from '../support/picture-service.ts';
+import { jobOf, makeFifo, order, type PictureService, serve, startPictureService } from '../support/picture-service.ts';
 import { textOf } from '../support/raw-host.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
 
@@ -47,7 +46,7 @@ const obstacles: Record<string, (base: string) => Promise<string>> = {
     return join(base, 'link');
   },
   'is a FIFO': async (base) => {
-    execFileSync('mkfifo', [join(base, 'fifo')]);
+    makeFifo(join(base, 'fifo'));
     return join(base, 'fifo');
   },
   ...(process.platform === 'linux'

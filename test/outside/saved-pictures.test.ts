@@ -1,5 +1,4 @@
 /** What has taken the place of a saved picture is never handed out, whatever it is and whatever the record says. */
-import { execFileSync } from 'node:child_process';
 import { link, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -8,6 +7,7 @@ import { recordText } from '../../src/core/job-record.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import {
   jobOf,
+  makeFifo,
   order,
   type PictureService,
   type Serving,
@@ -46,7 +46,7 @@ const swaps: Record<string, (saved: Saved) => Promise<unknown>> = {
     await writeFile(`${file}.other.jpg`, service.picture);
     await symlink(`${file}.other.jpg`, file);
   },
-  'a FIFO': async ({ file }) => execFileSync('mkfifo', [file]),
+  'a FIFO': async ({ file }) => makeFifo(file),
   'a folder': ({ file }) => mkdir(file),
   'a device': async ({ file }) => symlink('/dev/zero', file),
   'a socket': async ({ file }) => {
@@ -180,7 +180,7 @@ describe('a record', () => {
     const { host, id } = here;
     const path = await recordOf(here);
     await rm(path);
-    execFileSync('mkfifo', [path]);
+    makeFifo(path);
     expect(textOf(await host.call('list_jobs', {}))).not.toContain(id);
     expect((await host.call('get_job_status', { job_id: id })).isError).toBe(true);
   });

@@ -1,10 +1,11 @@
 /** A service that has every picture ready at once, and hosts that order from it with the packed program. */
+import { execFileSync } from 'node:child_process';
 import type { Home, PackedPackage, RunningProgram, StartOptions } from './packed-program.ts';
 import { jpegOf } from './pictures.ts';
 import { RawHost, textOf, type ToolResult } from './raw-host.ts';
 import { type ScriptedService, startScriptedService } from './scripted-service.ts';
 
-export const SIZE = { width: 256, height: 256 };
+const SIZE = { width: 256, height: 256 };
 
 export type PictureService = ScriptedService & {
   picture: Buffer;
@@ -44,4 +45,11 @@ export function jobOf(answer: ToolResult): { id: string; file: string } {
   const [, file = ''] = /^File: (.+)$/mu.exec(text) ?? [];
   if (id === '' || file === '') throw new Error(`no saved picture in the answer: ${text}`);
   return { id, file };
+}
+
+const MKFIFO = 'mkfifo';
+
+/** Node has no call for it. */
+export function makeFifo(path: string): void {
+  execFileSync(MKFIFO, [path]);
 }
