@@ -1,6 +1,6 @@
 /** Reads the bytes out of a data URL (RFC 2397), however it is spelled. */
 import { failed, tooLarge } from './download-failures.ts';
-import { MAX_BYTES } from './picture-bytes.ts';
+import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 
 /** Media type and parameters before the comma are short; without a comma there is nothing behind them. */
 const HEAD_MAX_CHARACTERS = 1_000;
@@ -21,7 +21,7 @@ export function bytesOfDataUrl(text: string): Uint8Array {
   const data = percentDecoded(Buffer.from(text.slice(comma + 1), 'latin1'));
   // Buffer reads both alphabets of Base64 and steps over blanks.
   const bytes = isBase64 ? Buffer.from(data.toString('latin1'), 'base64') : data;
-  if (bytes.length > MAX_BYTES) throw tooLarge(MAX_BYTES);
+  if (bytes.length > PICTURE_MAX_BYTES) throw tooLarge(PICTURE_MAX_BYTES);
   return bytes;
 }
 

@@ -3,9 +3,6 @@ import type { Picture } from '../core/image-store.ts';
 import { cutOff, noPicture } from './download-failures.ts';
 import { inspectPicture } from './inspect.ts';
 
-/** A 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
-export const MAX_BYTES = 30 * 1024 * 1024;
-
 /** @throws FluxError when they are no picture, or only the beginning of one */
 export function pictureOf(bytes: Uint8Array): Picture {
   const seen = inspectPicture(bytes);

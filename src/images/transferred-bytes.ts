@@ -2,10 +2,9 @@
 import type { Dispatcher } from 'undici';
 import { type ContentEncoding, ContentTooLarge, contentEncodings, decodedContent } from '../core/content-encoding.ts';
 import type { FluxError } from '../core/failure.ts';
-import { PICTURE_MAX_BYTES as MAX_BYTES } from '../core/image-store.ts';
+import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { failed, tooLarge, wrongStatus } from './download-failures.ts';
-import { MAX_BYTES } from './picture-bytes.ts';
 
 const FIRST_BYTES = 256 * 1024;
 
@@ -48,7 +47,7 @@ export class TransferredBytes {
       return failed(`it came encoded as ${quoted(String(named), 40)}, which is not known here`);
     if (answer.statusCode === 206) return this.#goesOn(answer, encodings);
     const length = Number(answer.headers['content-length'] ?? 0);
-    if (length > MAX_BYTES) return tooLarge(MAX_BYTES);
+    if (length > PICTURE_MAX_BYTES) return tooLarge(PICTURE_MAX_BYTES);
     this.#size = 0;
     this.#encodings = encodings;
     // A host that encodes on the way may cut the next answer from other bytes: an encoded transfer begins again.
@@ -62,12 +61,12 @@ export class TransferredBytes {
     const fits = this.#size > 0 && encodings.length === 0 && Number(from) === this.#size;
     if (!fits || Number(last) + 1 !== Number(total))
       return failed('the host sent another part of it than was asked for');
-    return Number(total) > MAX_BYTES ? tooLarge(MAX_BYTES) : undefined;
+    return Number(total) > PICTURE_MAX_BYTES ? tooLarge(PICTURE_MAX_BYTES) : undefined;
   }
 
   /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
   add(chunk: Uint8Array): void {
-    if (this.#size + chunk.length > MAX_BYTES) throw tooLarge(MAX_BYTES);
+    if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge(PICTURE_MAX_BYTES);
     this.#reserve(this.#size + chunk.length);
     this.#buffer.set(chunk, this.#size);
     this.#size += chunk.length;
@@ -82,17 +81,17 @@ export class TransferredBytes {
     if (this.#encodings.length === 0) return this.whole();
     try {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of decodedContent([this.whole()], this.#encodings, MAX_BYTES)) chunks.push(chunk);
+      for await (const chunk of decodedContent([this.whole()], this.#encodings, PICTURE_MAX_BYTES)) chunks.push(chunk);
       return Buffer.concat(chunks);
     } catch (error) {
-      if (error instanceof ContentTooLarge) throw tooLarge(MAX_BYTES);
+      if (error instanceof ContentTooLarge) throw tooLarge(PICTURE_MAX_BYTES);
       throw failed(`it came encoded as ${this.#encodings.join(', ')} and cannot be decoded`, error);
     }
   }
 
   #reserve(bytes: number): void {
     if (bytes <= this.#buffer.length) return;
-    const grown = Buffer.alloc(Math.min(MAX_BYTES, Math.max(bytes, 2 * this.#buffer.length)));
+    const grown = Buffer.alloc(Math.min(PICTURE_MAX_BYTES, Math.max(bytes, 2 * this.#buffer.length)));
     this.#buffer.copy(grown, 0, 0, this.#size);
     this.#buffer = grown;
   }
