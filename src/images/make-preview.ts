@@ -5,13 +5,20 @@ import { encodeJpeg } from './codecs/jpeg-encoder.ts';
 import type { Pixels } from './codecs/pixels.ts';
 import { decodePng } from './codecs/png-decoder.ts';
 import { resized } from './codecs/resizer.ts';
+import { turned } from './codecs/turned.ts';
 import { decodeWebp } from './codecs/webp-decoder.ts';
-import { inspectPicture } from './inspect.ts';
+import type { Inspected } from './formats/inspected.ts';
+import { withProfile } from './formats/jpeg.ts';
+import { colorProfileOf, inspectPicture } from './inspect.ts';
 
 export type MadePreview = { bytes: Uint8Array; width: number; height: number };
 
-/** Pixels are four bytes each while they are decoded; a header that promises more is not followed. */
-const PIXELS_MAX = 50_000_000;
+/**
+ * The header decides how much memory a decoder takes, some 25 bytes a pixel: no more is decoded than twice what can be
+ * ordered, on sides of at most twice the longest.
+ */
+const PIXELS_MAX = 2 * 2_048 * 2_048;
+const SIDE_MAX_PX = 2 * 2_048;
 const QUALITY = 78;
 /** Nothing worth looking at. */
 const SIDE_MIN_PX = 64;
@@ -22,16 +29,30 @@ const GOOD = 0.85;
 /** What a picture of this quality has of the bytes of one that a service sends. */
 const SHARE = 0.7;
 
-/** @returns `undefined` for a format that is not decoded here, too many pixels, or too few bytes for any picture */
+/**
+ * @returns `undefined` for a format that is not decoded here, headers that contradict each other, too many pixels, or
+ * too few bytes for any picture
+ */
 export async function makePreview(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-  const size = inspectPicture(bytes)?.size;
-  if (size === undefined || size.width * size.height > PIXELS_MAX) return undefined;
-  const pixels = await decode(bytes);
-  return pixels === undefined ? undefined : fitted(onWhite(pixels), bytes.length, bounds);
+  const seen = inspectPicture(bytes);
+  if (seen === undefined || !mayBeDecoded(seen)) return undefined;
+  const pixels = await decode(bytes, seen);
+  if (pixels === undefined) return undefined;
+  // The codecs leave colours as they are: without its profile the same numbers would be other colours.
+  const profile = colorProfileOf(bytes, seen);
+  const kept = profile !== undefined && profile.length <= bounds.maxBytes / 4 ? profile : undefined;
+  const source = { pixels: onWhite(pixels), orientation: seen.orientation ?? 1, profile: kept };
+  return fitted(source, bytes.length, bounds);
 }
 
-function decode(bytes: Uint8Array): Promise<Pixels> | undefined {
-  switch (inspectPicture(bytes)?.mediaType) {
+function mayBeDecoded({ size, isDamaged, isCmyk }: Inspected): boolean {
+  if (size === undefined || isDamaged || isCmyk) return false;
+  const { width, height } = size;
+  return width * height <= PIXELS_MAX && Math.max(width, height) <= SIDE_MAX_PX;
+}
+
+function decode(bytes: Uint8Array, { mediaType }: Inspected): Promise<Pixels> | undefined {
+  switch (mediaType) {
     case 'image/jpeg':
       return decodeJpegPixels(bytes);
     case 'image/png':
@@ -43,8 +64,11 @@ function decode(bytes: Uint8Array): Promise<Pixels> | undefined {
   }
 }
 
-async function fitted(pixels: Pixels, sentBytes: number, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-  const longer = Math.max(pixels.width, pixels.height);
+/** Pixels as they are stored, and how they are to be displayed. */
+type Source = { pixels: Pixels; orientation: number; profile: Uint8Array | undefined };
+
+async function fitted(source: Source, sentBytes: number, bounds: PreviewBounds): Promise<MadePreview | undefined> {
+  const longer = Math.max(source.pixels.width, source.pixels.height);
   const most = Math.min(longer, bounds.maxSidePx);
   const aim = AIM * bounds.maxBytes;
   // A PNG of grain has many times the bytes that a JPEG of it needs.
@@ -53,7 +77,7 @@ async function fitted(pixels: Pixels, sentBytes: number, bounds: PreviewBounds):
   let fits: Try | undefined;
   let exceeds: Try | undefined;
   for (let tries = 0; tries < TRIES && side >= SIDE_MIN_PX; tries += 1) {
-    const made = await encoded(pixels, Math.floor(side));
+    const made = await encoded(source, Math.floor(side));
     const tried = { side, bytes: made.bytes.length };
     if (tried.bytes > bounds.maxBytes) exceeds = tried;
     else {
@@ -78,12 +102,13 @@ function sideFor(aim: number, last: Try, fits: Try | undefined, exceeds: Try | u
   return fits.side * (aim / fits.bytes) ** (1 / power);
 }
 
-async function encoded(pixels: Pixels, side: number): Promise<MadePreview> {
+async function encoded({ pixels, orientation, profile }: Source, side: number): Promise<MadePreview> {
   const scale = Math.min(1, side / Math.max(pixels.width, pixels.height));
   const [width, height] = [pixels.width, pixels.height].map((px) => Math.max(1, Math.round(px * scale)));
   const size = { width: width ?? 1, height: height ?? 1 };
-  const bytes = await encodeJpeg(scale === 1 ? pixels : await resized(pixels, size), QUALITY);
-  return { bytes, ...size };
+  const displayed = turned(scale === 1 ? pixels : await resized(pixels, size), orientation);
+  const bytes = await encodeJpeg(displayed, QUALITY);
+  return { bytes: withProfile(bytes, profile), width: displayed.width, height: displayed.height };
 }
 
 /** A JPEG has no transparency, and what lies under it is often black. */

@@ -36,9 +36,12 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
     async fit(bytes, bounds) {
       const seen = inspectPicture(bytes);
       if (seen === undefined) return undefined;
-      const { mediaType, size } = seen;
+      const { mediaType, size, orientation, isDamaged } = seen;
+      if (isDamaged) return undefined;
       const longer = size === undefined ? 0 : Math.max(size.width, size.height);
-      if (SHOWN_TYPES.includes(mediaType) && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
+      // Few models turn a picture as its EXIF data say.
+      const isUpright = orientation === undefined;
+      if (SHOWN_TYPES.includes(mediaType) && isUpright && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
         return { bytes, mediaType, isPreview: false, ...(size === undefined ? {} : { size }) };
       if (size === undefined) return undefined;
       const made = await make(bytes, bounds);
@@ -50,13 +53,21 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
   };
 }
 
+/** Of the thread's own heap. The memory of the codecs does not count there: it is bounded by the pixels. */
+const HEAP_MAX_MB = 128;
+const WORKER_OPTIONS = {
+  stdout: true,
+  stderr: true,
+  resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB, maxYoungGenerationSizeMb: 32 },
+};
+
 type Waiting = { resolve: (made: MadePreview | undefined) => void; reject: (reason: Error) => void };
 
 /** One thread and the tasks that it has been given. */
 class PreviewThread {
   readonly #clock: Clock;
   readonly #onEnd: (ended: PreviewThread) => void;
-  readonly #worker = new Worker(workerFile());
+  readonly #worker = new Worker(workerFile(), WORKER_OPTIONS);
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #limit: { signal: AbortSignal; clear: () => void } | undefined;
@@ -68,6 +79,8 @@ class PreviewThread {
     this.#worker.on('message', (answer: PreviewAnswer) => this.#settle(answer));
     this.#worker.on('error', (error: Error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(new Error('the thread ended')));
+    // Codecs print what they think of damaged pictures; nobody reads it, and stdout belongs to the protocol.
+    for (const output of [this.#worker.stdout, this.#worker.stderr]) output.resume();
     this.#worker.unref();
   }
 

@@ -1,16 +1,23 @@
-/** Walks through the boxes of an AVIF (ISO 14496-12): none may reach beyond the end. */
-import type { Inspected } from './inspected.ts';
+/** Walks through the boxes of an AVIF or HEIC (ISO 14496-12): none may reach beyond the end. */
 import { ByteReader } from './byte-reader.ts';
+import { type Inspected, inspected } from './inspected.ts';
 
 /** The size stands in the head, in a box `ispe` some boxes deep; it is looked for instead of walked to. */
 const HEAD_BYTES = 4_096;
 
+/** By the brand at the beginning. */
+const TYPES = [
+  { mediaType: 'image/avif', extension: 'avif', brands: ['avif', 'avis'] },
+  { mediaType: 'image/heic', extension: 'heic', brands: ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx'] },
+  { mediaType: 'image/heif', extension: 'heif', brands: ['mif1', 'msf1'] },
+];
+
 export function inspectAvif(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
-  if (!reader.holds(4, 'ftypavif') && !reader.holds(4, 'ftypavis')) return undefined;
-  const size = sizeOf(bytes, reader);
-  const isWhole = isClosed(reader);
-  return { mediaType: 'image/avif', extension: 'avif', ...(size === undefined ? {} : { size }), isWhole };
+  const type = TYPES.find(({ brands }) => brands.some((brand) => reader.holds(4, `ftyp${brand}`)));
+  if (type === undefined) return undefined;
+  const { mediaType, extension } = type;
+  return inspected({ mediaType, extension }, { size: sizeOf(bytes, reader), isWhole: isClosed(reader) });
 }
 
 /** Whether the boxes, one with the pixels among them, end where the bytes do. */

@@ -14,12 +14,8 @@ export class ByteReader {
     return at < this.length ? this.#view.getUint8(at) : 0;
   }
 
-  uint16(at: number): number {
-    return at + 2 <= this.length ? this.#view.getUint16(at) : 0;
-  }
-
-  uint16Little(at: number): number {
-    return this.byte(at) | (this.byte(at + 1) << 8);
+  uint16(at: number, littleEndian = false): number {
+    return at + 2 <= this.length ? this.#view.getUint16(at, littleEndian) : 0;
   }
 
   uint24Little(at: number): number {

@@ -75,11 +75,9 @@ it.each([
   ['SVG, which can hold scripts', bytes('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>')],
   ['HTML', bytes('<!doctype html><html></html>')],
   ['JSON', bytes('{"error":"not found"}')],
-  ['GIF', bytes('GIF89a')],
   ['BMP', bytes('BM')],
   ['a RIFF sound', bytes('RIFF', 1, 2, 3, 4, 'WAVEfmt ')],
   ['an MP4 film', bytes(0, 0, 0, 32, 'ftypisom')],
-  ['HEIC', bytes(0, 0, 0, 32, 'ftypheic')],
   ['a PNG whose line ends were changed', bytes(0x89, 'PNG\n', 0x1a, '\n')],
   ['a JPEG after a blank', bytes(' ', 0xff, 0xd8, 0xff)],
 ])('does not take %s for a picture', (_, other) => {
@@ -93,4 +91,38 @@ it('never takes text for a picture', () => {
       expect(inspectPicture(Buffer.from(text))).toBeUndefined();
     }),
   );
+});
+
+describe('a kind of picture that is kept as it comes', () => {
+  const size = { width: 40, height: 24 };
+  const entry = (tag: number, value: number): Uint8Array =>
+    bytes(tag & 0xff, tag >> 8, 3, 0, 1, 0, 0, 0, value, 0, 0, 0);
+  const tiff = Buffer.concat([bytes('II*', 0, 8, 0, 0, 0, 2, 0), entry(0x100, 40), entry(0x101, 24)]);
+  const bmp = Buffer.concat([
+    bytes('BM', 60, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 40, 0, 0, 0, 0xe8, 0xff, 0xff, 0xff),
+    Buffer.alloc(34),
+  ]);
+  it.each([
+    ['gif', bytes('GIF89a', 40, 0, 24, 0, 0, 0, 0, 0x2c, 0x3b), { mediaType: 'image/gif', size, isWhole: true }],
+    ['gif', bytes('GIF89a', 40, 0, 24, 0, 0, 0, 0, 0x2c, 9), { mediaType: 'image/gif', size, isWhole: false }],
+    ['tiff', tiff, { mediaType: 'image/tiff', size, isWhole: true }],
+    ['tiff', tiff.subarray(0, 20), { mediaType: 'image/tiff', isWhole: false }],
+    ['bmp', bmp, { mediaType: 'image/bmp', size, isWhole: true }],
+    ['bmp', bmp.subarray(0, 40), { mediaType: 'image/bmp', size, isWhole: false }],
+    ['jxl', bytes(0xff, 0x0a, 1, 2, 3), { mediaType: 'image/jxl', isWhole: true }],
+    ['jxl', bytes(0, 0, 0, 12, 'JXL \r\n', 0x87, '\n'), { mediaType: 'image/jxl', isWhole: true }],
+    ['jp2', bytes(0, 0, 0, 12, 'jP  \r\n', 0x87, '\n'), { mediaType: 'image/jp2', isWhole: true }],
+    [
+      'heic',
+      bytes(0, 0, 0, 16, 'ftypheic', 0, 0, 0, 0, 0, 0, 0, 8, 'mdat'),
+      { mediaType: 'image/heic', isWhole: true },
+    ],
+    [
+      'heic',
+      bytes(0, 0, 0, 16, 'ftypheic', 0, 0, 0, 0, 0, 0, 0, 9, 'mdat'),
+      { mediaType: 'image/heic', isWhole: false },
+    ],
+  ])('is known: %s', (extension, picture, expected) => {
+    expect(inspectPicture(picture)).toEqual({ extension, ...expected });
+  });
 });
