@@ -5,7 +5,7 @@ export const PICTURE_MAX_BYTES = 30 * 1024 * 1024;
 
 export type Picture = {
   bytes: Uint8Array;
-  /** What the bytes are, told from the bytes: `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
+  /** What the bytes are, told from the bytes; `application/octet-stream` for a kind that is not known here. */
   mediaType: string;
   /** The matching file extension, without the dot. */
   extension: string;

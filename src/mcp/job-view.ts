@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import { nextStepForJob } from './failure-text.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -55,7 +56,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
   // A refusal for lack of credits says so itself.
   const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
-  const notes = [next(job), leftOutText(job), low].filter((note) => note !== undefined);
+  const notes = [next(job), otherTypeText(job), leftOutText(job), low].filter((note) => note !== undefined);
   return {
     job_id: job.id,
     ...optional('doitong_id', job.remoteId),
@@ -108,6 +109,17 @@ function next(job: Job): string {
     default:
       return job.state satisfies never;
   }
+}
+
+const UNKNOWN_TYPE = 'application/octet-stream';
+const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+
+/** The bytes were paid for, whatever they are: they are kept, and the user is told what to expect. */
+function otherTypeText({ state, mediaType }: Job): string | undefined {
+  if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
+  const what =
+    mediaType === UNKNOWN_TYPE ? 'a file whose type is not known here' : `a file of type ${cleanLine(mediaType, 40)}`;
+  return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
 /** As the tools call them. */

@@ -5,7 +5,7 @@ import type { PictureLabel } from '../core/image-store.ts';
 const STEM_MAX_BYTES = 80;
 /** Device names that Windows takes for itself, with any extension. */
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)(?:\.|$)/iu;
-const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif)$/iu;
+const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif|gif|tiff?|bmp|hei[cf]|jxl|jp2)$/iu;
 
 /** `YYYY-MM` of the day on which the job was created, in UTC. */
 export function monthFolder(createdAt: number): string {

@@ -38,6 +38,11 @@ export const SCRIPTED_KEY = 'scripted-service-key';
 /** The answer that a documented service gives: the job under the alias that the program asks for. */
 export const jobAnswer = (job: Record<string, unknown>): ScriptedAnswer => ({ body: { data: { job } } });
 
+/** Lines on stderr, without the one that names this service, which is another one than the provider's. */
+export function printedIn(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => line !== '' && !line.includes('Orders and the key go to another address'));
+}
+
 /** By default an order is taken as `remote-1`, is completed at once, and its picture is not there. */
 export async function startScriptedService(
   scripts: { submit?: Script; status?: Script; picture?: Script } = {},

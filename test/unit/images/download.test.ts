@@ -119,7 +119,8 @@ describe('an answer that is no picture', () => {
     ['an SVG drawing', '<svg xmlns="http://www.w3.org/2000/svg"/>'],
     ['nothing', ''],
     ['JSON', '{"error":"expired"}'],
-    ['something else', 'GIF89a'],
+    ['something else', 'PK\u0003\u0004'],
+    ['text', 'Not found'],
   ])('is refused when it is %s under a picture type', async (what, body) => {
     host.answer((_request, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(body));
     expect((await failureOf(fetchPicture())).message).toBe(`What the service delivered is ${what}, not a picture.`);

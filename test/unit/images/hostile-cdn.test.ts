@@ -248,10 +248,10 @@ describe('a body', () => {
     ['SVG', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', /an SVG drawing/u],
     ['SVG as image/png', 'image/png', '<?xml version="1.0"?><svg/>', /an SVG drawing/u],
     ['JSON', 'application/json', '{"error":"expired"}', /JSON/u],
-    ['GIF', 'image/gif', 'GIF89a', /something else/u],
+    ['a GIF that was cut off', 'image/gif', 'GIF89a', /came only in part/u],
     ['an archive', 'image/jpeg', 'PK\u0003\u0004', /something else/u],
     ['a program', 'image/jpeg', 'MZ\u0090\u0000', /something else/u],
-    ['PDF', 'image/jpeg', '%PDF-1.7', /something else/u],
+    ['the first line of a PDF', 'image/jpeg', '%PDF-1.7', /text/u],
     ['nothing', 'image/jpeg', '', /nothing/u],
   ])('that is %s is no picture', async (_, type, body, what) => {
     cdn.host.answer((_request, response) =>
