@@ -140,6 +140,11 @@ describe('reading', () => {
       ['tools/call', { name: KEY }],
     ] as const)
       expect((await host.ask(method, params)).error?.message, method).not.toMatch(/doitong-live/);
+    for (const prompt of ['compose_image_prompt', 'review_image_prompt']) {
+      const argument = prompt === COMPOSE ? 'subject' : 'prompt';
+      const { result } = await host.ask('prompts/get', { name: prompt, arguments: { [argument]: `a heron ${KEY}` } });
+      expect(JSON.stringify(result)).toContain('a heron [redacted]');
+    }
     expect(program.stdout()).not.toContain('doitong-live');
     expect(program.stderr()).not.toContain('doitong-live');
   });

@@ -1,0 +1,11 @@
+/** The short form of `npm run fuzz`. */
+import { expect, it } from 'vitest';
+import { runFuzz } from './fuzz-run.ts';
+
+it('survives 2,000 mutated messages, answers each that can be read once, and charges and shows nothing unasked', async () => {
+  const report = await runFuzz({ seed: 20_261_127, messages: 2_000 });
+  expect(report.problems).toEqual([]);
+  expect(report.answersExpected).toBeGreaterThan(1_000);
+  expect(report.charges).toBeGreaterThan(0);
+  expect(report.charges).toBeLessThanOrEqual(report.ordersSent);
+}, 240_000);
