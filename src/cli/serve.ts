@@ -3,6 +3,7 @@ import type { App, AppParts, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
 import type { McpParts } from '../mcp/mcp-parts.ts';
+import { Questions } from '../mcp/questions.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -44,6 +45,7 @@ export async function run(args: Arguments): Promise<number> {
     preview: config.preview,
     jobs: async () => (await running.get()).app.jobs,
     startedJobs: () => running.current?.app.jobs,
+    questions: new Questions(),
     feed,
     ending: ending.signal,
     viewerPage: readViewerPage,

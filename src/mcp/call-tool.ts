@@ -8,30 +8,35 @@ import {
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
-import { answerIn, askUser } from './confirmation.ts';
+import { answerIn, askNow, questionResult } from './confirmation.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { parseInput } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpParts, OtherOrigin } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
+import type { Questions } from './questions.ts';
 import { redactResult, redactValues } from './redact-result.ts';
 import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
+/** Who calls, and what became of the questions that were put to its user. */
+export type Caller = { identity: HostIdentity; questions: Questions };
+
 /** @returns `undefined` when there is no such tool */
 export async function callTool(
   params: CallToolRequest['params'],
-  identity: HostIdentity,
+  caller: Caller,
   context: ServerContext,
   parts: McpParts,
 ): Promise<CallToolResult | InputRequiredResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
-  const result = await handleCall(tool, params, identity, context, parts);
+  const result = await handleCall(tool, params, caller, context, parts);
   if (isInputRequiredResult(result)) return redactValues(result, parts.redact);
   return redactResult(withOtherOrigin(result, parts), parts.redact);
 }
@@ -52,7 +57,7 @@ function originNote({ origin }: OtherOrigin): string {
 async function handleCall(
   tool: AnyTool,
   { arguments: args, _meta }: CallToolRequest['params'],
-  identity: HostIdentity,
+  { identity, questions }: Caller,
   context: ServerContext,
   parts: McpParts,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -68,13 +73,26 @@ async function handleCall(
     sandbox: parts.sandbox,
     now: () => parts.clock.now(),
     defaultWaitSeconds: parts.defaultWaitSeconds,
-    canAsk: identity.canAsk ?? false,
+    canAsk: identity.canAsk && questions.isUnanswered ? 'unanswered' : (identity.canAsk ?? false),
     answer: answerIn(context),
   };
+  if (toolContext.answer !== undefined) questions.answered(toolContext.answer);
   try {
     checkBounds(tool, { arguments: args, _meta });
-    const outcome = await tool.handle(parseInput(tool, args, parts.redact), toolContext);
-    if (outcome.type === 'ask') return askUser(outcome.question, outcome.yes);
+    const input = parseInput(tool, args, parts.redact);
+    let outcome = await tool.handle(input, toolContext);
+    if (outcome.type === 'ask' && identity.asksInResults) {
+      questions.asked();
+      return questionResult(outcome);
+    }
+    if (outcome.type === 'ask') {
+      const answer = await askNow(redactValues(outcome, parts.redact), context, (error) =>
+        parts.log.warn('a question to the user was not answered', { error: cleanLine(String(error)) }),
+      );
+      questions.answered(answer);
+      outcome = await tool.handle(input, { ...toolContext, answer });
+    }
+    if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
     return await render(outcome, resultShape(identity, parts, outcome), parts);
   } catch (error) {
     // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.

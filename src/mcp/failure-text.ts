@@ -38,6 +38,11 @@ export function creditsSentence(failure: Failure): string {
 /** Whether and when repeating helps, as a sentence. */
 export function retrySentence(failure: Failure): string {
   const seconds = failure.retryAfterSeconds;
+  // It is not time that helps.
+  if (failure.kind === 'not_confirmed')
+    return failure.retry === 'no'
+      ? 'Trying again helps only after the user has said yes.'
+      : 'Trying again helps only after the user has agreed to the price.';
   switch (failure.retry) {
     case 'no':
       return 'Trying again as it stands does not help.';

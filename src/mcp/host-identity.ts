@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { HostIdentity } from './host-profiles.ts';
+import { declinesByItself } from './questions.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
 
 const envelopeSchema = z.object({
@@ -15,6 +16,9 @@ const envelopeSchema = z.object({
   [PROTOCOL_VERSION_META_KEY]: z.string().optional().catch(undefined),
   [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
 });
+
+/** Protocol revision; revisions are dates and compare as text. */
+const QUESTIONS_IN_RESULTS_SINCE = '2026-07-28';
 
 const askingSchema = z.object({ elicitation: z.looseObject({}) });
 
@@ -29,7 +33,8 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return {
-    canAsk: hasQuestions(protocolVersion) && canAsk(capabilities),
+    canAsk: hasQuestions(protocolVersion) && canAsk(capabilities) && !declinesByItself(clientName),
+    asksInResults: (server.getNegotiatedProtocolVersion() ?? '') >= QUESTIONS_IN_RESULTS_SINCE,
     showsViewer: showsViewer(capabilities),
     ...(clientName === undefined ? {} : { clientName }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),

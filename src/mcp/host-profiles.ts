@@ -177,6 +177,8 @@ export type HostIdentity = {
   protocolVersion?: string;
   /** Whether it can put a question to its user. */
   canAsk?: boolean;
+  /** Its protocol puts questions inside results, and knows no connections. */
+  asksInResults?: boolean;
   /** Whether it shows the viewer beside a result. */
   showsViewer?: boolean;
 };

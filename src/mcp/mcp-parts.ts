@@ -5,6 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { Questions } from './questions.ts';
 
 /** `told` once a result of this process has named it. */
 export type OtherOrigin = { origin: string; told: boolean };
@@ -23,6 +24,8 @@ export type McpParts = {
   jobs: () => Promise<ImageJobs>;
   /** The job service if a call has made it already. */
   startedJobs: () => ImageJobs | undefined;
+  /** Of the whole process: what became of questions to the user where the protocol knows no connections. */
+  questions: Questions;
   /** What becomes of the jobs of this process. */
   feed: JobFeed;
   /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */

@@ -7,6 +7,7 @@ import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT } from './lasting.ts';
 import type { McpParts } from './mcp-parts.ts';
+import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
@@ -51,9 +52,12 @@ function handleTools(server: Server, parts: McpParts): void {
     expectNoCursor('tools/list', params?.cursor, parts);
     return { tools: listTools() };
   });
+  const ofConnection = new Questions();
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
-    const result = await callTool(params, identityOf(server, context), context, parts);
+    const identity = identityOf(server, context);
+    const questions = identity.asksInResults ? parts.questions : ofConnection;
+    const result = await callTool(params, { identity, questions }, context, parts);
     if (result === undefined) throw unknownTool(params.name, parts);
     return result;
   });

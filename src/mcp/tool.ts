@@ -25,8 +25,8 @@ export type ToolContext = {
   now: () => number;
   /** How long a call waits when it does not say. */
   defaultWaitSeconds: number;
-  /** Whether this client can put a question to its user. */
-  canAsk: boolean;
+  /** Whether this client can put a question to its user; `unanswered`: it left the last one without an answer. */
+  canAsk: boolean | 'unanswered';
   /** What became of the question that an earlier run of this call asked for; absent when none was asked. */
   answer: Answer | undefined;
 };

@@ -23,38 +23,42 @@ describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
         return { action: 'accept', content: { confirm: true } };
       },
     });
-    const answer = await call('generate_image', { prompt: 'a dear fox' });
+    const answer = await call('generate_image', { prompt: 'a costly fox' });
     expect(textOf(answer)).toContain('The picture is finished and saved.');
     expect(questions).toHaveLength(1);
-    expect(questions[0]?.message).toContain('10 to 20 credits? Prompt: "a dear fox"');
+    expect(questions[0]?.message).toContain('10 to 20 credits? Prompt: "a costly fox"');
     expect(charges(story as Story)).toBe(1);
   });
 
   it.each([
-    ['declined', { action: 'decline' }],
-    ['dismissed', { action: 'cancel' }],
-    ['accepted with the box left empty', { action: 'accept', content: { confirm: false } }],
-    ['accepted by a host that fills in nothing', { action: 'accept', content: {} }],
-  ] as const)('is not made when the question is %s, which is not called the refusal of the user', async (_, reply) => {
+    ['declined', { action: 'decline' }, 'The user did not confirm.'],
+    ['dismissed', { action: 'cancel' }, 'The question was not answered.'],
+    [
+      'accepted with the box left empty',
+      { action: 'accept', content: { confirm: false } },
+      'The user did not confirm.',
+    ],
+    ['accepted by a host that fills in nothing', { action: 'accept', content: {} }, 'The user did not confirm.'],
+  ] as const)('is not made when the question is %s', async (_, reply, words) => {
     const { call, sandbox } = await begin({ era, ...DEAR, onQuestion: () => reply });
-    const answer = await call('generate_image', { prompt: 'a dear fox' });
+    const answer = await call('generate_image', { prompt: 'a costly fox' });
     expect(answer.isError).toBe(true);
-    expect(textOf(answer)).toContain('not the refusal of the user');
+    expect(textOf(answer)).toContain(words);
     expect(textOf(answer)).toContain('No credits were spent.');
     expect(sandbox.inspect().submissions).toBe(0);
   });
 
   it('is answered with the quote where nobody can be asked, and accepted with max_credits', async () => {
     const { call, sandbox } = await begin({ era, ...DEAR });
-    const quote = await call('generate_image', { prompt: 'a dear fox' });
+    const quote = await call('generate_image', { prompt: 'a costly fox' });
     expect(quote.isError).toBe(true);
     expect(quote.structuredContent).toMatchObject({ error: { kind: 'not_confirmed', credits_spent: 'no' } });
     expect(textOf(quote)).toContain('10 to 20 credits');
     expect(textOf(quote)).toContain('max_credits 20');
     expect(sandbox.inspect().submissions).toBe(0);
-    const less = await call('generate_image', { prompt: 'a dear fox', max_credits: 19 });
+    const less = await call('generate_image', { prompt: 'a costly fox', max_credits: 19 });
     expect(less.structuredContent).toMatchObject({ error: { kind: 'not_confirmed' } });
-    const answer = await call('generate_image', { prompt: 'a dear fox', max_credits: 20 });
+    const answer = await call('generate_image', { prompt: 'a costly fox', max_credits: 20 });
     expect(textOf(answer)).toContain('The picture is finished and saved.');
   });
 });

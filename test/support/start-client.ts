@@ -20,6 +20,7 @@ import { WebhookDoor } from '../../src/cli/webhook-door.ts';
 import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
+import { Questions } from '../../src/mcp/questions.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
@@ -149,6 +150,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     return running;
   };
   let app = new Lazy(start);
+  const questions = new Questions();
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const door = serveStdio(
     () =>
@@ -161,6 +163,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         preview: options.preview ?? 'auto',
         jobs: async () => (await app.get()).jobs,
         startedJobs: () => app.current?.jobs,
+        questions,
         feed,
         viewerPage: readViewerPage,
         // Previews take the machine's own time: their limit may not run ahead of it.

@@ -58,14 +58,34 @@ describe('a price', () => {
     expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
-  it('is not granted by any other answer, which need not be the refusal of the user', () => {
+  it("is refused by the user's no, without a way around it, whatever the price and whatever was accepted", () => {
+    for (const patch of [{}, { accepted: 5_000 }, { quote: CHEAP }]) {
+      const failure = refusal({ canAsk: true, answer: 'no', ...patch });
+      expect(failure).toMatchObject({
+        kind: 'not_confirmed',
+        message: 'The user did not confirm. Do not order unless the user now says yes.',
+        creditsSpent: 'no',
+        retry: 'no',
+      });
+      expect(failure.remedy).not.toContain('max_credits');
+    }
+  });
+
+  it('is not granted by a question without an answer: the price is told, and what to do', () => {
     const failure = refusal({ canAsk: true, answer: 'unanswered' });
-    expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no' });
-    expect(failure.message).toContain('may have answered it without asking anybody');
+    expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
+    expect(failure.message).toContain('The question was not answered. Nothing was spent');
+    expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
+  });
+
+  it('is not asked for where an earlier question has no answer: the price is told, and what to do', () => {
+    const failure = refusal({ canAsk: 'unanswered' });
+    expect(failure.message).toContain('this host cannot ask the user: it left an earlier question unanswered');
+    expect(failure.remedy).toContain('max_credits 101');
   });
 
   it('is never asked for twice', () => {
-    for (const answer of ['yes', 'unanswered'] as const) {
+    for (const answer of ['yes', 'no', 'unanswered'] as const) {
       const again = (): unknown => consent({ canAsk: true, answer });
       if (answer === 'yes') expect(again()).toBe('granted');
       else expect(again).toThrow(FluxError);

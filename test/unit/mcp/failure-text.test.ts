@@ -64,6 +64,13 @@ describe('the sentences', () => {
     expect(retrySentence(failure)).toBe(sentence);
   });
 
+  it.each([
+    ['no', 'Trying again helps only after the user has said yes.'],
+    ['later', 'Trying again helps only after the user has agreed to the price.'],
+  ] as const)('about trying again a call that was not confirmed name the user, not time: %s', (retry, sentence) => {
+    expect(retrySentence(sampleFailure({ kind: 'not_confirmed', retry }))).toBe(sentence);
+  });
+
   it('stand in the order: what happened, cost, trying again', () => {
     expect(failureSentences(sampleFailure())).toBe(
       'The service failed. Credits may have been spent. Trying again later may help.',

@@ -1,0 +1,41 @@
+/** Proves when a host counts as one that cannot ask its user. */
+import { describe, expect, it } from 'vitest';
+import { declinesByItself, Questions } from '../../../src/mcp/questions.ts';
+
+describe('a host that declines by itself', () => {
+  it.each([
+    'codex-mcp-client',
+    'Codex-MCP-Client',
+    ' codex-mcp-client/0.171',
+    'copilot-cli',
+    'GitHub-Copilot',
+    'github-copilot-developer',
+  ])('is known by its name: %s', (name) => {
+    expect(declinesByItself(name)).toBe(true);
+  });
+
+  it.each([undefined, '', 'claude-code', 'my-codex-mcp-client', 'copilot', 'codex'])('is not: %s', (name) => {
+    expect(declinesByItself(name)).toBe(false);
+  });
+});
+
+describe('questions', () => {
+  it('are answered by a yes and by a no, until one is not', () => {
+    const questions = new Questions();
+    expect(questions.isUnanswered).toBe(false);
+    for (const answer of ['yes', 'no'] as const) {
+      questions.answered('unanswered');
+      expect(questions.isUnanswered).toBe(true);
+      questions.answered(answer);
+      expect(questions.isUnanswered).toBe(false);
+    }
+  });
+
+  it('inside results are unanswered until the answer comes', () => {
+    const questions = new Questions();
+    questions.asked();
+    expect(questions.isUnanswered).toBe(true);
+    questions.answered('no');
+    expect(questions.isUnanswered).toBe(false);
+  });
+});
