@@ -3,35 +3,50 @@ import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import type { Redact } from '../../core/redaction.ts';
-import { quoted, quotedWithout } from '../../core/untrusted-text.ts';
+import { cleanLine, quoted, quotedWithout } from '../../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
 import { redactValues } from '../redact-result.ts';
 import { defineTool } from '../tool.ts';
 
 const LIMIT_MAX = 100;
 const LIMIT_DEFAULT = 20;
-const PROMPT_SHOWN_CHARACTERS = 60;
 
 const input = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional().describe('Only jobs of this status. Default: all.'),
-  limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT).describe('How many jobs to list at most.'),
-  cursor: z.string().min(1).max(200).optional().describe('next_cursor of the answer before, for the jobs after it.'),
+  status: z
+    .enum(JOB_STATUSES)
+    .optional()
+    .describe(
+      `Only jobs with this status: ${JOB_STATUSES.slice(0, -1).join(', ')} or ${JOB_STATUSES.at(-1)}. Default: all.`,
+    ),
+  limit: z
+    .int()
+    .min(1)
+    .max(LIMIT_MAX)
+    .default(LIMIT_DEFAULT)
+    .describe('How many jobs to list at most, 1–100; a long list may hold fewer and a next_cursor. Default: 20.'),
+  cursor: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('The next_cursor of the previous answer, 1–200 characters, to list the jobs after it. Default: none.'),
 });
 
 const output = z.strictObject({
-  jobs: z.array(jobViewSchema).describe('newest first'),
-  next_cursor: z.string().optional().describe('absent: there are no more'),
+  jobs: z.array(jobViewSchema).describe('Newest first; prompts are cut to at most 200 characters.'),
+  next_cursor: z.string().optional().describe('Absent when there are no more jobs.'),
 });
 
 export const listJobs = defineTool({
   name: 'list_jobs',
   title: 'List image jobs',
   description:
-    'Lists pictures ordered with generate_image, newest first, those of earlier sessions and of other running servers ' +
-    'with the same key included, each with status, file, URL, credits and what to do next. Use it to find a picture ' +
-    'again, above all after a crash, a restart or a time-out, before ordering anything anew. Costs nothing and asks ' +
-    'nobody: it tells what is on record; get_job_status carries an unfinished job on. Returns jobs and, when there are ' +
-    'more, next_cursor.',
+    'Lists the pictures ordered with generate_image and generate_images, newest first, including those of earlier ' +
+    'sessions and of other running servers with the same key, each with status, file, URL, credits and what to do ' +
+    'next. Use it to find a picture again, above all after a crash, a restart or a time-out, before you order anything ' +
+    'again. Costs nothing and sends nothing to the service: it shows what is on record; get_job_status asks for the ' +
+    'newest status of a job and waits for it. Returns jobs, their prompts cut to at most 200 characters, and ' +
+    'next_cursor if there are more.',
   effect: 'read',
   input,
   output,
@@ -40,39 +55,85 @@ export const listJobs = defineTool({
     const wanted = (await jobs.list()).filter(
       (job) => args.status === undefined || statusOf(job.state) === args.status,
     );
-    const page = pageOfJobs(wanted, args.limit, args.cursor);
-    if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
     const { stalledAfterMs } = jobs.settings;
-    const views = redactValues(page.jobs, context.redact).map((job) =>
-      jobView(job, { now: context.now(), stalledAfterMs }),
-    );
-    const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
-    return { type: 'value', value, text: text(views, page.nextCursor) };
+    const answerOf = (limit: number, detail: Detail): Answer => {
+      const page = pageOfJobs(wanted, limit, args.cursor);
+      if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
+      const views = redactValues(page.jobs, context.redact).map((job) =>
+        listed(jobView(job, { now: context.now(), stalledAfterMs }), detail),
+      );
+      const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
+      return { value, text: text(views, page.nextCursor, detail) };
+    };
+    return { type: 'value', ...fitting(answerOf, args.limit) };
   },
 });
 
-function text(views: readonly JobView[], nextCursor: string | undefined): string {
+type Answer = { value: Record<string, unknown>; text: string };
+/** Characters of each prompt; whether the URL of a picture that has a file is worth its room. */
+type Detail = { prompt: number; promptInText: number; hasUrls: boolean };
+const FULL: Detail = { prompt: 200, promptInText: 60, hasUrls: true };
+const BRIEF: Detail = { prompt: 40, promptInText: 40, hasUrls: false };
+
+/** Of the serialized result. Hosts cut or refuse what is longer, and the model pays for each of them. */
+const RESULT_MAX_CHARACTERS = 60_000;
+
+/** With less detail where there are many jobs, and in more pages where that is not enough. */
+function fitting(answerOf: (limit: number, detail: Detail) => Answer, limit: number): Answer {
+  const full = answerOf(limit, FULL);
+  if (fits(full)) return full;
+  let count = limit;
+  let answer = answerOf(count, BRIEF);
+  while (!fits(answer) && count > 1) {
+    count = Math.floor(count * 0.9);
+    answer = answerOf(count, BRIEF);
+  }
+  return answer;
+}
+
+function fits({ value, text }: Answer): boolean {
+  return (
+    JSON.stringify({ content: [{ type: 'text', text }], structuredContent: value }).length <= RESULT_MAX_CHARACTERS
+  );
+}
+
+function listed(view: JobView, { prompt, hasUrls }: Detail): JobView {
+  const { url, ...rest } = view;
+  const isCut = [...view.prompt].length > prompt;
+  return {
+    ...rest,
+    ...(isCut ? { prompt: cleanLine(view.prompt, prompt) } : {}),
+    ...(url === undefined || (!hasUrls && view.file !== undefined) ? {} : { url }),
+  };
+}
+
+function text(views: readonly JobView[], nextCursor: string | undefined, { promptInText, hasUrls }: Detail): string {
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
-    const prompt = quoted(view.prompt, PROMPT_SHOWN_CHARACTERS);
+    const prompt = quoted(view.prompt, promptInText);
     return `- ${view.job_id} ${view.status}${view.stalled ? ' (stalled)' : ''}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
   const open = views.some((view) => ['submitting', 'processing', 'queued'].includes(view.status));
   return [
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
     ...lines,
+    ...(hasUrls
+      ? []
+      : ['Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.']),
     ...(nextCursor === undefined ? [] : [`More: call list_jobs with cursor "${nextCursor}".`]),
-    open ? 'Next: call get_job_status with the job_id of an unfinished job to carry it on.' : 'Next: nothing is open.',
+    open
+      ? 'Next: Call get_job_status with the job_id of an unfinished job to wait for its picture.'
+      : 'Next: Nothing to do; no job listed here is unfinished.',
   ].join('\n');
 }
 
 function badCursor(redact: Redact, cursor: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `cursor: ${quotedWithout(redact, cursor, 60)} is not the next_cursor of an answer of list_jobs.`,
+    message: `cursor: ${quotedWithout(redact, cursor, 60)} is not a next_cursor that list_jobs has returned.`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: 'Call list_jobs without cursor to begin with the newest job.',
+    remedy: 'Call list_jobs without cursor to start with the newest job.',
   });
 }
