@@ -31,14 +31,14 @@ export function checkCall(quote: CreditRange, settings: BudgetSettings, accepted
   if (quote.max > settings.maxCreditsPerCall) {
     throw over(
       `This call may cost up to ${quote.max} credits, and one call may cost at most ${settings.maxCreditsPerCall}.`,
-      'Order less or smaller pictures, or ask the user to raise FLUX_MAX_CREDITS_PER_CALL.',
+      'Order fewer or smaller pictures, or ask the user to raise FLUX_MAX_CREDITS_PER_CALL.',
       'no',
     );
   }
   if (accepted !== undefined && quote.max > accepted && quote.max <= settings.confirmAboveCredits) {
     throw over(
       `This call may cost up to ${quote.max} credits, more than max_credits (${accepted}).`,
-      `Order less or smaller pictures, or repeat the call with max_credits ${quote.max} if the user accepts that.`,
+      `Order fewer or smaller pictures, or repeat the call with max_credits ${quote.max} if the user accepts that.`,
       'no',
     );
   }
@@ -66,7 +66,7 @@ export function checkBalance(
     message: `The call costs ${quote.min} to ${quote.max} credits, and the last known balance is ${balance.credits}. Nothing was sent.`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: `Order fewer pictures, or ask the user to top up the credits at Doitong; if that is done already, call again with max_credits ${quote.max}.`,
+    remedy: `Order fewer pictures, or ask the user to top up the credits at Doitong; if that has been done already, call again with max_credits ${quote.max}.`,
     creditsAvailable: balance.credits,
   });
 }
@@ -87,8 +87,8 @@ export function overLimit({ totals, allowed, wanted, limit }: OverLimit, now: nu
     imagesPerDay: () =>
       over(
         left === 0
-          ? `Today's ${allowed} pictures are used up (${totals.images} ordered).`
-          : `The call asks for ${wanted.images} pictures, but only ${left} of today's ${allowed} are left.`,
+          ? `Today's limit of ${allowed} ${allowed === 1 ? 'picture' : 'pictures'} is used up (${totals.images} ordered).`
+          : `The call asks for ${wanted.images} pictures, but only ${left} of today's ${allowed} ${left === 1 ? 'is' : 'are'} left.`,
         'Wait for the next day (UTC), or ask the user to raise FLUX_MAX_IMAGES_PER_DAY.',
         'later',
         retryAfterSeconds,

@@ -18,7 +18,6 @@ import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSetting
 import { Recovery } from './recovery.ts';
 import { ShownPictures } from './shown-pictures.ts';
 import { type WaitOptions, Waits } from './waits.ts';
-import { webhookTarget } from './webhook-target.ts';
 
 /** Jobs of earlier processes are looked after at most so often. */
 const SWEEP_EVERY_MS = 2_500;
@@ -77,11 +76,6 @@ export class ImageJobs {
     return quote;
   }
 
-  /** Where the end of a job is announced if a caller asks for `url`. @throws FluxError of kind `bad_input` */
-  webhookTarget(url: string): string {
-    return webhookTarget(url, this.settings.webhookUrl);
-  }
-
   /** Whether that may be spent without asking. @throws FluxError of kind `not_confirmed` */
   consentTo(input: ConsentInput): 'granted' | 'ask' {
     return consentTo(input, this.settings);
@@ -105,7 +99,7 @@ export class ImageJobs {
   /**
    * Orders one picture: spends credits. Answers with the record as soon as it exists; `waitFor` waits. An equal
    * request that is under way or has just ended is not ordered again.
-   * @throws FluxError when nothing can be ordered (no key, over budget, a webhook elsewhere); nothing was sent then.
+   * @throws FluxError when nothing can be ordered (no key, over budget); nothing was sent then.
    */
   async order(request: ImageRequest, options: OrderOptions = {}): Promise<Ordered> {
     const [ordered] = await this.#take([{ request, ...options }], false);
@@ -132,11 +126,8 @@ export class ImageJobs {
   async #take(entries: readonly Entry[], isBatch: boolean, mayOrder = true): Promise<readonly Ordered[]> {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    const announced = entries.map((entry) =>
-      entry.webhookUrl === undefined ? entry : { ...entry, webhookUrl: this.webhookTarget(entry.webhookUrl) },
-    );
     if (mayOrder) await this.#parts.checkFolders();
-    const taken = await this.#orders.take(announced, isBatch);
+    const taken = await this.#orders.take(entries, isBatch);
     const ordered = await Promise.all(
       taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#carryOn.carryOn(one.job) } : one)),
     );

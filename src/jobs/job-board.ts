@@ -102,10 +102,10 @@ export class JobBoard {
 export function lostRecord(id: string, location: string): FluxError {
   return new FluxError({
     kind: 'storage_failed',
-    message: `The record of ${id} in ${location} cannot be read any more; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
+    message: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
     creditsSpent: 'maybe',
     retry: 'no',
     remedy:
-      "Ask the user to look at that folder and at the account at Doitong; order the picture anew only with the user's consent, with allow_duplicate true.",
+      "Ask the user to check that folder and the account at Doitong; order the picture again only with the user's consent, with allow_duplicate true.",
   });
 }

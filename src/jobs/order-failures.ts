@@ -7,7 +7,7 @@ export type Hold = { reason: 'place' | 'permit'; until: number };
 /** A record that says that nothing has left, and nobody who would send it any more. */
 export const UNSENT: Failure = {
   kind: 'unreachable',
-  message: 'The server that was to send this order ended before it did, or was taken for ended; nothing was sent.',
+  message: 'The server that was going to send this order ended, or seemed to have ended, before it sent anything.',
   creditsSpent: 'no',
   retry: 'later',
   remedy: 'Call generate_image again if the picture is still wanted.',
@@ -16,7 +16,7 @@ export const UNSENT: Failure = {
 /** Another process has taken the job over, or closed it, before this one sent anything. */
 export const TAKEN: Failure = {
   kind: 'ambiguous',
-  message: 'Another process carries this order on.',
+  message: 'Another process has taken this order over.',
   creditsSpent: 'maybe',
   retry: 'same_job',
 };
@@ -24,15 +24,16 @@ export const TAKEN: Failure = {
 /** Its key may be forgotten by the service: sent once more it could be another order. */
 export const KEY_TOO_OLD: Failure = {
   kind: 'ambiguous',
-  message: 'Whether the service took this order is not known, and it is too old to be sent again under its key.',
+  message:
+    'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
   creditsSpent: 'maybe',
   retry: 'no',
-  remedy: "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.",
+  remedy: "Ask the user to check the account at Doitong; order the picture again only with the user's consent.",
 };
 
 export const WITHDRAWN: Failure = {
   kind: 'rate_limited',
-  message: 'The call was cancelled while the order waited to be sent, so it was taken back.',
+  message: 'The call was cancelled while the order was waiting to be sent, so the order was taken back.',
   creditsSpent: 'no',
   retry: 'later',
   remedy: 'Call generate_image again if the picture is still wanted.',
@@ -47,7 +48,7 @@ export function stillOpen(failure: Failure): Failure {
   return {
     ...failure,
     kind: 'ambiguous',
-    message: `An earlier try of this order may have been carried out. The last answer: ${failure.message}`,
+    message: `An earlier attempt at this order may have been carried out. The last answer: ${failure.message}`,
     creditsSpent: 'maybe',
     retry: 'same_job',
   };

@@ -21,8 +21,6 @@ const ROUNDS = 5;
 export type OrderOptions = {
   /** Stem of the picture's file. */
   fileName?: string;
-  /** Where the service tells the end of this job, in place of the setting. */
-  webhookUrl?: string;
   /** A picture of its own, although an equal one is under way or was just made. */
   allowDuplicate?: boolean;
 };
@@ -48,7 +46,7 @@ export type OrdersParts = {
 
 export type OrdersSettings = BudgetSettings & {
   sandbox: boolean;
-  /** Where the service tells the end of each job, unless the order says otherwise. */
+  /** Where the service reports the end of each job. */
   webhookUrl?: string | undefined;
 };
 
@@ -126,7 +124,8 @@ export class Orders {
   }
 
   /** Its key is made when it is recorded: what only repeats another order needs none. */
-  #draft({ request, fileName, webhookUrl = this.#settings.webhookUrl }: Entry, nth: number): Job {
+  #draft({ request, fileName }: Entry, nth: number): Job {
+    const { webhookUrl } = this.#settings;
     const { clock, ids, processes } = this.#parts;
     return {
       id: ids.jobId(),

@@ -12,7 +12,7 @@ const URL_SHOWN_CHARACTERS = 4_096;
 export type BatchView = { jobs: JobView[]; completed: number; failed: number; pending: number; next: string };
 
 export function batchView(outcome: JobsOutcome, options: JobViewOptions): BatchView {
-  // The balance is told once, for all of them.
+  // The balance is named once, for all of them.
   const { lowBalance, ...rest } = options;
   const jobs = outcome.jobs.map((job) => jobView(job, { ...rest, duplicate: outcome.duplicates.has(job.id) }));
   const count = (...statuses: JobView['status'][]): number =>
@@ -33,14 +33,14 @@ type Counts = { completed: number; failed: number; pending: number };
 
 function nextSteps({ completed, failed, pending }: Counts, repeatable: boolean): string[] {
   const again = repeatable
-    ? 'Call generate_images again with exactly the same arguments: it finds these jobs, orders nothing twice and waits for the rest; get_job_status looks at a single one.'
-    : 'Call get_job_status with the job_id of each unfinished picture; do not repeat this call, that would order those with allow_duplicate anew.';
+    ? 'To wait for the rest, call generate_images again with exactly the same arguments: until 2 minutes after the last picture has finished it finds these jobs and orders again only what failed without a charge; later it would order and pay for all of them again. get_job_status waits for a single job.'
+    : 'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
   return [
     ...(pending > 0 ? [again] : []),
     ...(completed > 0 ? ['Show the finished pictures to the user and say where the files are.'] : []),
     ...(failed > 0
       ? [
-          'What failed says why; order it anew with generate_image only if it is still wanted: that is a new, paid order.',
+          'Each failed picture says why it failed; order it again with generate_image only if it is still wanted: that is a new, paid order.',
         ]
       : []),
   ];
@@ -49,7 +49,7 @@ function nextSteps({ completed, failed, pending }: Counts, repeatable: boolean):
 /** @param notes what else is to be said of the parts of the answer */
 export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[]): string {
   const sandbox = view.jobs.some((job) => job.sandbox)
-    ? ['Sandbox: these are test pictures of the built-in sandbox; no real credits are spent.']
+    ? ['Sandbox: these are test pictures from the built-in sandbox; no real credits are spent.']
     : [];
   return [
     headline(view, outcome.waitedSeconds),
@@ -83,7 +83,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
   const price =
     view.error?.credits_spent === 'no'
       ? 'no credits spent'
-      : exact === null
+      : exact === undefined
         ? `${min} to ${max} credits by the price list`
         : `${exact} credits`;
   const parts = [

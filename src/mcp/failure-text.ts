@@ -7,18 +7,19 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   bad_input: 'Correct what is named above and call again.',
   bad_key:
     "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server; calling again before that cannot work.",
-  no_credits: 'Ask the user to top up the credits at Doitong, or to order a smaller picture.',
-  over_budget: 'Ask the user to raise the budget, or to order a smaller picture.',
+  no_credits: 'Ask the user to top up the credits at Doitong, or suggest a smaller picture.',
+  over_budget: 'Ask the user to raise the budget, or suggest a smaller picture.',
   not_confirmed: 'Ask the user whether this may be spent.',
   rate_limited: 'Wait a minute, then call again.',
-  service_error: 'Call again later; if it keeps happening, ask the user to look at the state of the Doitong service.',
+  service_error: 'Call again later; if it keeps happening, ask the user to check the status of the Doitong service.',
   unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then call again.',
-  ambiguous: 'Ask for this job; never order the picture anew.',
-  moderated: 'Change the prompt so that it keeps to the rules of the service, then call generate_image again.',
-  generation_failed: 'Call generate_image again, if need be with another prompt; that is a new, paid order.',
+  ambiguous: 'Call get_job_status for this job; do not order the picture again.',
+  moderated:
+    'Change the prompt so that it follows the rules of the service, then call generate_image again; that is a new, paid order.',
+  generation_failed: 'Call generate_image again, if necessary with a different prompt; that is a new, paid order.',
   download_failed: 'Call get_job_status for this job to fetch the picture again without a new charge.',
   storage_failed: 'Ask the user to check the output folder, then call get_job_status for this job.',
-  unsupported_service: 'Tell the user what the service does not offer; check DOITONG_API_URL.',
+  unsupported_service: 'Tell the user what the service does not offer, and ask the user to check DOITONG_API_URL.',
 };
 
 /** Whether credits left the account, as a sentence. */
@@ -73,11 +74,11 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   // What was never sent is no order: the remedies of the kinds fit.
   if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
   if (failure.retry === 'no')
-    return `${nextStep(failure)} Do not call generate_image again for this picture: it is ordered already.`;
-  const carryOn =
-    `all get_job_status with job_id "${job.id}": it carries on with this same job and cannot be charged twice. ` +
+    return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
+  const resume =
+    `all get_job_status with job_id "${job.id}": it resumes this same job, which cannot be charged twice. ` +
     'Do not call generate_image again for this picture.';
-  return failure.remedy === undefined ? `C${carryOn}` : `${failure.remedy} Then c${carryOn}`;
+  return failure.remedy === undefined ? `C${resume}` : `${failure.remedy} Then c${resume}`;
 }
 
 /** What happened, what it cost, whether trying again helps. A message that ends its line keeps it to itself. */

@@ -12,7 +12,6 @@ import {
   sideSchema,
   sidesOf,
 } from '../core/image-request.ts';
-import { WEBHOOK_URL_MAX_CHARACTERS } from '../core/webhook-url.ts';
 import type { Entry } from '../jobs/orders.ts';
 
 const MAX_CREDITS_MAX = 100_000_000;
@@ -20,26 +19,48 @@ const MAX_CREDITS_MAX = 100_000_000;
 /** What a call may spend at most. */
 export const maxCreditsSchema = z.int().min(1).max(MAX_CREDITS_MAX);
 
+/** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 export const pictureArguments = {
   prompt: promptSchema.describe(
-    'What the picture shows: subject, style, mood, lighting, camera angle, composition. No contradictions.',
+    'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, ' +
+      'without contradictions.',
   ),
   aspect_ratio: z
     .enum(ASPECT_RATIO_NAMES)
     .optional()
-    .describe('Shape of the picture; instead of width and height. Default 1:1.'),
+    .describe(`Shape of the picture, in place of width and height: ${choices(ASPECT_RATIO_NAMES)}. Default: 1:1.`),
   size: z
     .enum(SIZES)
     .optional()
-    .describe('With aspect_ratio: standard is about 1 megapixel, large has its longest side at 2048 and costs more.'),
-  width: sideSchema.optional().describe(`Width in pixels. Default ${SIDE_DEFAULT_PX}.`),
-  height: sideSchema.optional().describe(`Height in pixels. Default ${SIDE_DEFAULT_PX}.`),
-  version: z.enum(FLUX_VERSIONS).optional().describe("Model version. Default: the service's own choice."),
-  quality: z.enum(QUALITIES).optional().describe("Quality. Default: the service's own choice."),
+    .describe(
+      'Size for an aspect_ratio: standard (about 1 megapixel) or large (longest side 2048 pixels, costs more). ' +
+        'Default: standard.',
+    ),
+  width: sideSchema.optional().describe(sideText('Width')),
+  height: sideSchema.optional().describe(sideText('Height')),
+  version: z
+    .enum(FLUX_VERSIONS)
+    .optional()
+    .describe(`Version of the model: ${choices(FLUX_VERSIONS)}. Default: the service chooses.`),
+  quality: z
+    .enum(QUALITIES)
+    .optional()
+    .describe(`Quality: ${choices(QUALITIES)} is the only value. Default: the service chooses.`),
   file_name: fileNameSchema
     .optional()
-    .describe('Name for the file, without folder and extension. Default: made from the prompt.'),
+    .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
 };
+
+function choices(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' or ');
+}
+
+function sideText(side: string): string {
+  return `${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`;
+}
+
+export const maxCreditsText = (of: string): string =>
+  `The most that ${of} may cost, from 1 to 100,000,000 credits: the price that the user has accepted. Default: the user's settings.`;
 
 /** What else is said of an order, after the arguments that a tool puts in between. */
 export const orderArguments = {
@@ -47,21 +68,10 @@ export const orderArguments = {
     .boolean()
     .default(false)
     .describe(
-      'Order a picture of its own although an equal request is under way or was finished less than 2 minutes ago. ' +
-        'Only for a wanted variation, never because of a time-out.',
+      'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ' +
+        'ago: only for a variation that the user wants, never because of a time-out. Default: false.',
     ),
-  max_credits: maxCreditsSchema
-    .optional()
-    .describe('What may be spent on this call at most; the price that the user has accepted. Default: the settings.'),
-  webhook_url: z
-    .string()
-    .min(1)
-    .max(WEBHOOK_URL_MAX_CHARACTERS)
-    .optional()
-    .describe(
-      'Https URL that Doitong posts to when the job ends, at the origin of the setting DOITONG_WEBHOOK_URL. Only when ' +
-        'the user names one; the answer comes without it as well. Default: the setting.',
-    ),
+  max_credits: maxCreditsSchema.optional().describe(maxCreditsText('this picture')),
 };
 
 type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
@@ -79,8 +89,7 @@ export function checkSides({ value, issues }: { value: Sides; issues: z.core.$Zo
 const picture = z.object({ ...pictureArguments, ...orderArguments });
 type PictureArguments = z.output<typeof picture>;
 
-/** @param webhookTarget checks where the end of the job is announced. @throws FluxError of kind `bad_input` */
-export function entryOf(args: PictureArguments, webhookTarget: (url: string) => string): Entry {
+export function entryOf(args: PictureArguments): Entry {
   const sides = sidesOf({ ...args, aspectRatio: args.aspect_ratio });
   const request: ImageRequest = {
     prompt: args.prompt,
@@ -92,6 +101,5 @@ export function entryOf(args: PictureArguments, webhookTarget: (url: string) => 
     request,
     allowDuplicate: args.allow_duplicate,
     ...(args.file_name === undefined ? {} : { fileName: args.file_name }),
-    ...(args.webhook_url === undefined ? {} : { webhookUrl: webhookTarget(args.webhook_url) }),
   };
 }

@@ -10,6 +10,10 @@ const SHOWN_PROBLEMS = 8;
 const READ_PROBLEMS = 1_000;
 const SHOWN_VALUE_CHARACTERS = 60;
 
+const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
+/** An address that a model could choose would tell somebody else of the user's pictures. */
+const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all orders)';
+
 /**
  * The arguments as the tool takes them.
  * @param redact removes secrets from what is shown of them, before it is shortened
@@ -18,11 +22,11 @@ const SHOWN_VALUE_CHARACTERS = 60;
 export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
-  // Two bounds of one field are told in one sentence, so that breaking both gives the same one twice.
+  // Two bounds of one field are named in one sentence, so that breaking both gives the same one twice.
   const json = z.toJSONSchema(tool.input, { io: 'input' });
   const issues = read.error.issues.slice(0, READ_PROBLEMS);
   const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, { tool, json, args, redact })))];
-  const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more of this kind`] : [];
+  const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more problems`] : [];
   throw new FluxError({
     kind: 'bad_input',
     message: `The arguments of ${tool.name} are not valid, so nothing was sent.\n${[
@@ -46,9 +50,10 @@ function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
     const whose = issue.path.length === 0 ? tool.name : nameOf(issue.path);
-    return issue.keys
-      .slice(0, READ_PROBLEMS)
-      .map((key) => `${quotedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}; ${list}`);
+    return issue.keys.slice(0, READ_PROBLEMS).map((key) => {
+      const hint = tool.effect === 'spend' && WEBHOOK.test(key.slice(0, SHOWN_VALUE_CHARACTERS)) ? WEBHOOK_HINT : '';
+      return `${quotedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}${hint}; ${list}`;
+    });
   }
   const [field] = issue.path;
   if (typeof field !== 'string')

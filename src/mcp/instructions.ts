@@ -8,7 +8,7 @@ const SENTENCES = [
   'flux-pro-mcp makes pictures with Flux Pro, a paid service: every new order costs credits.',
   'For one picture, call generate_image once; it waits for the picture and saves it on disk.',
   'For several pictures, call generate_images once; it keeps within the limits of the plan by itself.',
-  'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that until its status is "completed" or "failed".',
+  'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that until its status is "completed", "failed" or "unknown".',
   'Never call generate_image again for the same picture because of a time-out or a lost answer: find its job with list_jobs, also after a crash or a restart, and call get_job_status.',
   'A repeated call with the same arguments finds its job, and costs nothing, only while the job is unfinished and for 2 minutes after it has finished; after that it orders and pays for a new picture.',
   'get_job_status places no new order; if the answer to an order was lost, it sends that same order again under its own idempotency key, so that the order may be charged then, but never twice.',

@@ -20,7 +20,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
   const lines = [headline(view, job, waitedSeconds)];
   if (view.duplicate)
     lines.push(
-      'Duplicate: an equal request had ordered this picture before, so nothing was ordered or paid for now. For another picture of the same request call generate_image with allow_duplicate true.',
+      'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture of the same request, call generate_image with allow_duplicate true.',
     );
   if (job.failure !== undefined) lines.push(failureSentences(job.failure));
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
@@ -30,7 +30,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
   lines.push(
     `Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${cleanLine(view.doitong_id)})`}`,
   );
-  if (view.sandbox) lines.push('Sandbox: this is a test picture of the built-in sandbox; no real credits are spent.');
+  if (view.sandbox) lines.push('Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.');
   lines.push(...notes, `Next: ${view.next}`);
   return lines.join('\n');
 }
@@ -51,7 +51,7 @@ function headline(view: JobView, job: Job, waitedSeconds: number | undefined): s
     case 'submitting':
       return job.failure === undefined
         ? `The request is being sent; the service has not confirmed it yet${after}.`
-        : 'It is not known whether the service took the request.';
+        : 'It is not known whether the service accepted the request.';
     case 'failed':
       return 'There is no picture.';
     case 'unknown':
@@ -69,5 +69,5 @@ function otherSizeText({ ordered }: JobView): string {
 function creditsText(view: JobView): string {
   const { min, max, exact } = view.credits;
   if (view.status === 'failed' && view.error?.credits_spent === 'no') return 'no credits spent';
-  return exact === null ? `${min} to ${max} credits by the price list` : `${exact} credits`;
+  return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
 }

@@ -21,7 +21,7 @@ export const jobViewSchema = z.strictObject({
   job_id: z.string(),
   doitong_id: z.string().optional(),
   status: z.enum(JOB_STATUSES),
-  stalled: z.literal(true).optional(),
+  stalled: z.boolean().optional(),
   prompt: z.string(),
   width: z.int(),
   height: z.int(),
@@ -30,15 +30,19 @@ export const jobViewSchema = z.strictObject({
     .optional()
     .describe('the ordered size, where the delivered picture has another one'),
   version: z.string().optional(),
-  credits: z.strictObject({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
+  credits: z.strictObject({
+    min: z.number(),
+    max: z.number(),
+    exact: z.number().optional().describe('Absent until it is known.'),
+  }),
   url: z.string().optional(),
   file: z.string().optional(),
   created_at: z.string(),
   completed_at: z.string().optional(),
   error: errorSchema.optional(),
-  duplicate: z.literal(true).optional().describe('an equal request had ordered it before; nothing was ordered now'),
-  sandbox: z.literal(true).optional(),
-  next: z.string().describe('what to do now'),
+  duplicate: z.boolean().optional().describe('An equal request had ordered it before; nothing was ordered now.'),
+  sandbox: z.boolean().optional(),
+  next: z.string().describe('What to do now.'),
 });
 export type JobView = z.output<typeof jobViewSchema>;
 
@@ -57,23 +61,24 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
   // A refusal for lack of credits says so itself.
   const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
   const notes = [next(job), otherTypeText(job), leftOutText(job), low].filter((note) => note !== undefined);
+  const { min, max, exact } = job.credits;
   return {
     job_id: job.id,
     ...optional('doitong_id', job.remoteId),
     status: statusOf(job.state),
-    ...(stalled ? { stalled: true as const } : {}),
+    ...(stalled ? { stalled } : {}),
     prompt: job.request.prompt,
     ...sizeOf(job),
     ...optional('ordered', orderedSize(job)),
     ...optional('version', job.request.version),
-    credits: job.credits,
+    credits: { min, max, ...(exact === null ? {} : { exact }) },
     ...optional('url', job.url),
     ...optional('file', job.file),
     created_at: iso(job.createdAt),
     ...(job.completedAt === undefined ? {} : { completed_at: iso(job.completedAt) }),
     ...(job.failure === undefined ? {} : { error: errorView(job.failure) }),
-    ...(options.duplicate ? { duplicate: true as const } : {}),
-    ...(job.sandbox ? { sandbox: true as const } : {}),
+    ...(options.duplicate ? { duplicate: true } : {}),
+    ...(job.sandbox ? { sandbox: true } : {}),
     next: notes.join(' '),
   };
 }
@@ -92,7 +97,7 @@ function next(job: Job): string {
   if (job.failure !== undefined) return nextStepForJob(job.failure, job);
   const ask =
     `Call get_job_status with job_id "${job.id}" and wait_seconds 45; do not call generate_image again for this ` +
-    'picture, that would order and pay for another one.';
+    'picture: with any other arguments that would order and pay for another one.';
   switch (job.state) {
     case 'saved':
       return 'Show the picture to the user and say where the file is.';
@@ -103,7 +108,7 @@ function next(job: Job): string {
     case 'processing':
       return ask;
     case 'unknown':
-      return "Ask the user to look at the account at Doitong; order the picture anew only with the user's consent.";
+      return "Ask the user to check the account at Doitong; order the picture again only with the user's consent.";
     case 'failed':
       return 'Call generate_image again if the picture is still wanted; that is a new, paid order.';
     default:
@@ -122,19 +127,19 @@ function otherTypeText({ state, mediaType }: Job): string | undefined {
   return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
-/** As the tools call them. */
-const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'webhook_url' };
+/** As the user knows them. */
+const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'the webhook address (DOITONG_WEBHOOK_URL)' };
 
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
   if (leftOut.length === 0 || state === 'failed') return undefined;
   const names = leftOut.map((part) => PART_NAMES[part] ?? part).join(' and ');
-  return `Tell the user that the service does not take ${names}: the picture was ordered without.`;
+  return `Tell the user that the service does not take ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
 }
 
 /** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
 export function lowBalanceText(credits: number | undefined): string | undefined {
   if (credits === undefined) return undefined;
-  return `Tell the user that credits run low: the last known balance is ${credits}.`;
+  return `Tell the user that the credits are running low: the last known balance is ${credits}.`;
 }
 
 export function statusOf(state: JobState): JobStatus {

@@ -112,7 +112,7 @@ describe('a budget', () => {
     await call('generate_image', { prompt: 'one' });
     const answer = await call('generate_image', { prompt: 'two' });
     expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget' } });
-    expect(textOf(answer)).toContain("Today's 1 pictures are used up");
+    expect(textOf(answer)).toContain("Today's limit of 1 picture is used up");
     expect(textOf(await call('check_rate_limits'))).toContain('FLUX_MAX_IMAGES_PER_DAY');
   });
 });
@@ -188,6 +188,6 @@ describe('a low balance', () => {
     expect(limits.structuredContent).toMatchObject({ credits: { last_known_balance: 25, low: true } });
     expect(textOf(limits)).toContain('25 credits (low)');
     const small = await call('generate_image', { prompt: 'small', width: 256, height: 256 });
-    expect(textOf(small)).toMatch(/Tell the user that credits run low: the last known balance is 15\./);
+    expect(textOf(small)).toMatch(/Tell the user that the credits are running low: the last known balance is 15\./);
   });
 });

@@ -183,40 +183,26 @@ describe('what is signed by the service', () => {
   });
 });
 
-describe('webhook_url', () => {
+describe('the address of the setting', () => {
   const SET = 'https://hooks.example.org/doitong';
-  const settings = { webhookUrl: SET };
 
-  it('goes with the order in place of the setting, which goes with all others', async () => {
-    await start('webhooks', { webhooks: false, settings, jobDurationMs: 0 });
+  it('goes with every order', async () => {
+    await start('webhooks', { webhooks: false, settings: { webhookUrl: SET }, jobDurationMs: 0 });
     await order('as set');
-    const mine = 'https://hooks.example.org/mine?album=7';
-    await story.call('generate_image', { ...ORDER, prompt: 'as asked', webhook_url: mine });
-    await delivered(2);
-    expect(story.sandbox.inspect().webhooks.map(({ url }) => url)).toEqual([SET, mine]);
+    await delivered(1);
+    expect(story.sandbox.inspect().webhooks.map(({ url }) => url)).toEqual([SET]);
   });
 
-  it('makes no new request of an equal one', async () => {
-    await start(undefined, { webhooks: false, settings, jobDurationMs: 0 });
-    await order(ORDER.prompt);
-    const again = await story.call('generate_image', { ...ORDER, webhook_url: `${SET}/again` });
-    expect(again.structuredContent).toMatchObject({ status: 'completed', duplicate: true });
-    expect(story.sandbox.inspect().charges).toHaveLength(1);
-  });
-
-  it.each([
-    ['elsewhere', settings, 'https://evil.example/doitong', ['https://evil.example,', 'https://hooks.example.org.']],
-    ['without encryption', settings, 'http://hooks.example.org/doitong', ['https URL']],
-    ['that is none', settings, 'doitong', ['https URL']],
-    ['that is empty', settings, '', ['webhook_url: "" must be a text of 1 to 2000 characters']],
-    ['where none is set', {}, SET, ['DOITONG_WEBHOOK_URL is not set']],
-  ])('%s is refused, and nothing is sent', async (_, set, url, says) => {
-    await start(undefined, { webhooks: false, settings: set });
-    const answer = await story.call('generate_image', { ...ORDER, webhook_url: url });
+  it.each<[string, string, (args: Record<string, unknown>) => Record<string, unknown>]>([
+    ['generate_image', '', (args) => ({ ...ORDER, ...args })],
+    ['generate_images', '', (args) => ({ images: [{ prompt: ORDER.prompt }], ...args })],
+    ['generate_images', ', nor of one of its pictures', (args) => ({ images: [{ prompt: ORDER.prompt, ...args }] })],
+  ])('is no argument of %s%s: the setting is named, and nothing is sent', async (tool, _, argumentsWith) => {
+    await start(undefined, { webhooks: false, settings: { webhookUrl: SET } });
+    const answer = await story.call(tool, argumentsWith({ webhook_url: `${SET}/mine` }));
     expect(answer).toMatchObject({ isError: true, structuredContent: { error: { kind: 'bad_input' } } });
-    for (const part of [...says, 'webhook_url', 'No credits were spent.', 'Next: ']) {
+    for (const part of ['"webhook_url" is not an argument', 'DOITONG_WEBHOOK_URL', 'No credits were spent.', 'Next: '])
       expect(textOf(answer)).toContain(part);
-    }
     expect(story.sandbox.inspect().requests).toEqual([]);
   });
 });

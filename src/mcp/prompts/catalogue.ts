@@ -62,7 +62,7 @@ export function unknown(what: string, name: string, known: readonly string[], re
 function givenText(text: string | undefined, name: string): string | undefined {
   if (text === undefined) return undefined;
   if (text.length > ARGUMENT_MAX_CHARACTERS)
-    throw invalid(`${name} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are taken.`);
+    throw invalid(`${name} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are allowed.`);
   const cleaned = cleanLine(text, ARGUMENT_MAX_CHARACTERS);
   return cleaned === '' ? undefined : cleaned;
 }

@@ -23,7 +23,7 @@ import { readViewer } from './viewer.ts';
 
 const JOBS_PER_PAGE = 50;
 const URI_MAX_CHARACTERS = 500;
-const WHERE_TO_LOOK = 'resources/list and resources/templates/list tell what there is';
+const WHERE_TO_LOOK = 'resources/list and resources/templates/list list what there is';
 
 export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 

@@ -13,7 +13,7 @@ export const JOB_TEMPLATE = {
   uriTemplate: `${JOB_URI_PREFIX}{job_id}`,
   name: 'job',
   title: 'An image job',
-  description: 'What is on record of an order: status, file, URL, credits, and what to do next. Can be subscribed to.',
+  description: 'The record of an order: status, file, URL, credits and what to do next. Clients can subscribe to it.',
   mimeType: 'application/json',
 };
 
@@ -31,7 +31,7 @@ export function describeJob(job: Job): ListResourcesResult['resources'][number] 
 export async function readJob(uri: string, parts: McpParts): Promise<ReadResourceResult> {
   const jobs = await parts.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');
-  if (job === undefined) throw notThere(uri, 'list_jobs tells the ids of all jobs on record');
+  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
   const { stalledAfterMs } = jobs.settings;
   const view = jobView(redactValues(job, parts.redact), { now: parts.clock.now(), stalledAfterMs });
   return jsonContents(uri, view);

@@ -1,4 +1,4 @@
-/** The tool that tells plan, limits, budget and credits; it asks the service only when told to. */
+/** The tool that reports plan, limits, budget and credits; it asks the service only on request. */
 import * as z from 'zod';
 import { creditRange } from '../../core/credits.ts';
 import { SIDE_MIN_PX } from '../../core/image-request.ts';
@@ -6,14 +6,14 @@ import { PLANS } from '../../core/plan.ts';
 import type { LimitsReport } from '../../jobs/limits-report.ts';
 import { defineTool } from '../tool.ts';
 
-const limit = z.int().nullable().describe('null: the plan sets none');
+const limit = z.int().optional().describe('Absent when the plan sets none.');
 
 const output = z.strictObject({
   plan: z.enum(PLANS),
   requests: z.strictObject({
     limit,
-    remaining: z.int().optional().describe('that may leave now; absent: no limit is known'),
-    resets_at: z.string().optional().describe('ISO 8601; absent: not told by the service yet'),
+    remaining: z.int().optional().describe('How many may be sent now; absent when no limit is known.'),
+    resets_at: z.string().optional().describe('ISO 8601; absent when the service has not reported it yet.'),
     source: z.enum(['headers', 'plan']),
   }),
   concurrent: z.strictObject({ limit, in_use: z.int() }),
@@ -21,11 +21,11 @@ const output = z.strictObject({
   credits: z.strictObject({
     spent_today: z.number(),
     budget_per_day: z.number(),
-    reserved: z.number().describe('for jobs whose exact price is not known yet'),
-    last_known_balance: z.number().optional().describe('absent: not told by the service yet'),
-    low: z.boolean().describe('the last known balance is below the alert'),
+    reserved: z.number().describe('For jobs whose exact price is not known yet.'),
+    last_known_balance: z.number().optional().describe('Absent when the service has not reported it yet.'),
+    low: z.boolean().describe('Whether the last known balance is below the alert.'),
   }),
-  next_request_at: z.string().describe('ISO 8601'),
+  next_request_at: z.string().describe('ISO 8601.'),
   advice: z.string(),
 });
 
@@ -33,17 +33,17 @@ export const checkRateLimits = defineTool({
   name: 'check_rate_limits',
   title: 'Check rate limits and credits',
   description:
-    'Tells the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is in use, the ' +
-    'credits spent and reserved with this key from this machine today, the budget, and when the next request may ' +
-    'leave. Use it before ordering several pictures, or after a rate_limited, over_budget or no_credits error. Costs ' +
-    "no credits. It answers from what the service's last answers told, and from the plan's table until then, and " +
-    'sends nothing; with refresh it sends one request for the newest figures.',
+    'Returns the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is used, the ' +
+    'credits spent and reserved today with this key on this machine, the budget, and when the next request may be ' +
+    'sent. Use it before you order several pictures, or after a rate_limited, over_budget or no_credits error. Costs ' +
+    'no credits. It reports what the service said last, or the table of the plan until then, and sends nothing; with ' +
+    'refresh it sends one request for current figures. Unknown figures and limits that do not exist are absent.',
   effect: 'read',
   input: z.strictObject({
     refresh: z
       .boolean()
       .default(false)
-      .describe('Ask the service for the newest figures first: one request, no credits.'),
+      .describe('Whether to ask the service for current figures first: one request, no credits. Default: false.'),
   }),
   output,
   async handle(args, context) {
@@ -61,13 +61,13 @@ export function limitsView(report: LimitsReport, now: number): LimitsView {
   return {
     plan: report.plan,
     requests: {
-      limit: requests.limit,
+      ...limitOf(requests.limit),
       ...(requests.remaining === null ? {} : { remaining: requests.remaining }),
       ...(requests.resetsAt === null ? {} : { resets_at: iso(requests.resetsAt) }),
       source: requests.source,
     },
-    concurrent: { limit: report.concurrent.limit, in_use: report.concurrent.inUse },
-    daily: report.daily,
+    concurrent: { ...limitOf(report.concurrent.limit), in_use: report.concurrent.inUse },
+    daily: { ...limitOf(report.daily.limit), used: report.daily.used },
     credits: {
       spent_today: credits.spentToday,
       budget_per_day: credits.budgetPerDay,
@@ -80,19 +80,21 @@ export function limitsView(report: LimitsReport, now: number): LimitsView {
   };
 }
 
+const limitOf = (limit: number | null): { limit?: number } => (limit === null ? {} : { limit });
+
 function text(value: LimitsView, sandbox: boolean): string {
   const { requests, concurrent, daily, credits } = value;
   const left = requests.remaining === undefined ? '' : `, ${requests.remaining} left`;
   const reset = requests.resets_at === undefined ? '' : `, resets at ${requests.resets_at}`;
   const balance = credits.last_known_balance === undefined ? 'not known' : `${credits.last_known_balance} credits`;
   return [
-    `Plan: ${value.plan}; its request limit ${requests.source === 'headers' ? 'was told by the service' : "is from the plan's table"}.`,
+    `Plan: ${value.plan}; its request limit ${requests.source === 'headers' ? 'was reported by the service' : 'comes from the table of the plan'}.`,
     `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
-    `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use from this machine.`,
-    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used from this machine today (UTC).`,
-    `Credits: ${credits.spent_today} spent from this machine today (UTC), ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
+    `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this machine.`,
+    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this machine today (UTC).`,
+    `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
-    `Next request: from ${value.next_request_at} on.`,
+    `Next request: not before ${value.next_request_at}.`,
     ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
     `Next: ${value.advice}`,
   ].join('\n');
@@ -105,18 +107,18 @@ function advice(report: LimitsReport, now: number): string {
   const { concurrent, daily, credits, images } = report;
   const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
   if (left < CHEAPEST_MAX_CREDITS)
-    return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost; ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
+    return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost. Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
   if (daily.used >= images.budgetPerDay)
-    return "Today's pictures are used up; ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
+    return "All pictures that today's limit allows are used up. Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
   if (daily.limit !== null && daily.used >= daily.limit)
-    return "The plan's daily jobs are used up; order more tomorrow.";
-  if (report.nextRequestAt > now) return `Wait until ${iso(report.nextRequestAt)}: no request may leave before.`;
+    return 'All jobs that the plan allows per day are used up. Order more tomorrow.';
+  if (report.nextRequestAt > now) return `Wait until ${iso(report.nextRequestAt)}: no request may be sent before.`;
   if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit)
-    return 'A picture can be ordered; it is sent when a running job has finished.';
+    return 'A picture can be ordered; it will be sent when a running job has finished.';
   return credits.low
-    ? 'A picture can be ordered now. Tell the user that credits run low.'
+    ? 'A picture can be ordered now. Tell the user that the credits are running low.'
     : 'A picture can be ordered now.';
 }
 
-const figure = (value: number | null): string => (value === null ? 'no fixed limit' : String(value));
+const figure = (value: number | undefined): string => (value === undefined ? 'no fixed limit' : String(value));
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();

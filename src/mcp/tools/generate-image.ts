@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { CreditRange } from '../../core/credits.ts';
 import type { ImageRequest } from '../../core/image-request.ts';
 import { quoted } from '../../core/untrusted-text.ts';
-import { checkSides, entryOf, orderArguments, pictureArguments } from '../image-arguments.ts';
+import { checkSides, entryOf, maxCreditsText, orderArguments, pictureArguments } from '../image-arguments.ts';
 import { redactValues } from '../redact-result.ts';
 import { defineTool, type ToolOutcome } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
@@ -14,8 +14,12 @@ const input = z
     ...pictureArguments,
     wait_seconds: waitSecondsSchema
       .optional()
-      .describe('How long to wait for the picture before answering with the job. Default: the setting, usually 45.'),
+      .describe(
+        "How many seconds to wait for the picture, 0–300, before answering with the job. Default: the user's setting, " +
+          'usually 45.',
+      ),
     ...orderArguments,
+    max_credits: orderArguments.max_credits.describe(maxCreditsText('this call')),
   })
   .check(checkSides);
 
@@ -24,19 +28,18 @@ export const generateImage = defineTool({
   title: 'Generate an image',
   description:
     "Makes one new picture from a text description with Flux Pro and saves it on the user's disk. Use it when the " +
-    'user wants a picture, illustration, photo, icon or background made. It pays for one picture: ' +
-    '10–20 credits up to 1 megapixel, 30–50 at 2048 × 2048, up to 50 between. It takes 5 to 60 seconds. Returns the ' +
-    'picture, its file path, URL, exact credits and job_id. An equal request that is still under way, or finished less ' +
-    'than 2 minutes ago, is not ordered again: its job comes back with duplicate. If the picture is not finished within wait_seconds, the ' +
-    'job comes back with another status than "completed": then call get_job_status with that job_id, and never call ' +
-    'generate_image again because of a time-out, since that would order and pay for a second picture. For a good ' +
-    'result name subject, style, mood, lighting, camera angle and composition.',
+    'user wants a picture, illustration, photo, icon or background. Each order costs 10–20 credits up to 1 megapixel, ' +
+    '30–50 at 2048 × 2048, and up to 50 in between. It takes 5 to 60 seconds. Returns the picture, its file path, ' +
+    'URL, exact price and job_id. An equal request finds its job, marked as a duplicate, and costs nothing while that ' +
+    'job is unfinished and for 2 minutes after it has finished; later it orders and pays for a new picture. If the ' +
+    'status is not "completed" after wait_seconds, call get_job_status with the job_id; never call generate_image ' +
+    'again because of a time-out. For a good result, name subject, style, mood, lighting, camera angle and composition.',
   effect: 'spend',
   input,
   hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
-    const { request, ...options } = entryOf(args, (url) => jobs.webhookTarget(url));
+    const { request, ...options } = entryOf(args);
     const quote = jobs.quote([request], args.max_credits);
     // A repeated call is not asked about again: it finds its job.
     const twin = args.allow_duplicate ? undefined : await jobs.repeat(request, context.signal);
@@ -45,7 +48,7 @@ export const generateImage = defineTool({
     const { canAsk, answer } = context;
     const consent = jobs.consentTo({ quote, accepted: args.max_credits, canAsk, answer, tool: 'generate_image' });
     if (consent === 'ask') return question(redactValues(request, context.redact), quote);
-    // The last look before money moves: a call that was cancelled by now orders nothing.
+    // The last check before money moves: a call that was cancelled by now orders nothing.
     context.signal.throwIfAborted();
     const { job, duplicate } = await jobs.order(request, options);
     try {

@@ -6,7 +6,14 @@ import { isOver } from '../../core/job.ts';
 import type { BatchProgress } from '../../jobs/batch.ts';
 import type { ImageJobs } from '../../jobs/image-jobs.ts';
 import type { Entry } from '../../jobs/orders.ts';
-import { checkSides, entryOf, maxCreditsSchema, orderArguments, pictureArguments } from '../image-arguments.ts';
+import {
+  checkSides,
+  entryOf,
+  maxCreditsSchema,
+  maxCreditsText,
+  orderArguments,
+  pictureArguments,
+} from '../image-arguments.ts';
 import { defineTool, type ToolContext, type ToolOutcome } from '../tool.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
 
@@ -19,13 +26,14 @@ const input = z.strictObject({
     .array(image)
     .min(1)
     .max(IMAGES_MAX)
-    .describe('The pictures, each with the arguments of generate_image. Equal entries are pictures of their own.'),
+    .describe('The 1–50 pictures, each with arguments as in generate_image. Equal entries are separate pictures.'),
   wait_seconds: waitSecondsSchema
     .optional()
-    .describe('How long to wait for all of them before answering with the jobs. Default: the setting, usually 45.'),
-  max_credits: maxCreditsSchema
-    .optional()
-    .describe('What may be spent on all of them at most; the price that the user has accepted. Default: the settings.'),
+    .describe(
+      "How many seconds to wait for all of the pictures, 0–300, before answering with the jobs. Default: the user's " +
+        'setting, usually 45.',
+    ),
+  max_credits: maxCreditsSchema.optional().describe(maxCreditsText('all of the pictures together')),
 });
 
 export const generateImages = defineTool({
@@ -33,20 +41,21 @@ export const generateImages = defineTool({
   title: 'Generate several images',
   description:
     'Makes 1 to 50 new pictures with Flux Pro in one call and saves them. Use it instead of several generate_image ' +
-    "calls: it keeps the plan's limits by itself and uses them fully. It pays for each picture: 10–20 credits up to 1 " +
-    'megapixel, 30–50 at 2048 × 2048. The price of all is checked against the budget before anything is ordered; above ' +
-    'the threshold it is put to the user, or answered with the price to repeat as max_credits. Returns jobs in the ' +
-    'order of images, each with status, file, URL, exact credits and job_id, and how many are completed, failed and ' +
-    'pending; one that fails stops no other. Pictures that are not finished within wait_seconds go on: call ' +
-    'generate_images again with exactly the same arguments, which finds its own jobs entry by entry and orders nothing ' +
-    'twice, or get_job_status for one. Never order them anew because of a time-out.',
+    "calls: it keeps within the plan's limits by itself and uses them fully. Each picture costs 10–20 credits up to 1 " +
+    'megapixel, 30–50 at 2048 × 2048. The total price is checked against the budget before anything is ordered; above ' +
+    'the confirmation threshold the user is asked, or the answer names the price to repeat as max_credits once the ' +
+    'user agrees. Returns a job for each entry, in order, with status, file, URL, price and job_id, and how many are ' +
+    'completed, failed and pending; one failure stops no other picture. To wait for pending ones, repeat the call ' +
+    'with exactly the same arguments: until 2 minutes after the last picture has finished it finds its own jobs, and ' +
+    'orders again only what failed without a charge; later it orders and pays for all again. get_job_status waits for ' +
+    'a single job. Never order a picture again because of a time-out.',
   effect: 'spend',
   input,
   hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
     const entries = args.images.map((one, at) => {
-      const entry = entryOf(one, (url) => jobs.webhookTarget(url));
+      const entry = entryOf(one);
       checkOwnBound(entry, one.max_credits, at);
       return entry;
     });
@@ -58,7 +67,7 @@ export const generateImages = defineTool({
     const added = entries.filter((_, at) => twins[at] === undefined);
     const asked = mayOrder(jobs, added, args.max_credits, context);
     if (asked !== undefined) return asked;
-    // The last look before money moves: a call that was cancelled by now orders nothing.
+    // The last check before money moves: a call that was cancelled by now orders nothing.
     context.signal.throwIfAborted();
     const ordered = await jobs.orderAll(entries, args.max_credits === undefined ? {} : { accepted: args.max_credits });
     const ids = ordered.map(({ job }) => job.id);

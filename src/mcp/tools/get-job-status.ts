@@ -1,4 +1,4 @@
-/** The tool that looks at a job and waits for it: the way to a picture that was not finished in time. */
+/** The tool that reads the status of a job and waits for it: the way to a picture that was not finished in time. */
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import type { Redact } from '../../core/redaction.ts';
@@ -14,22 +14,28 @@ const input = z.strictObject({
     .string()
     .min(1)
     .max(JOB_ID_MAX_CHARACTERS)
-    .describe('The job_id from generate_image, or the id that Doitong gave the job.'),
+    .describe(
+      'The job_id from generate_image, generate_images or list_jobs, or the id that Doitong gave the job; 1–200 ' +
+        'characters.',
+    ),
   wait_seconds: waitSecondsSchema
     .default(0)
-    .describe('How long to wait for the picture if it is not finished; 0 only looks. 45 suits most hosts.'),
+    .describe(
+      'How many seconds to wait for the picture if it is not finished, 0–300; 0 answers at once, and 45 suits most ' +
+        'hosts. Default: 0.',
+    ),
 });
 
 export const getJobStatus = defineTool({
   name: 'get_job_status',
   title: 'Get the status of an image job',
   description:
-    'Looks at a picture ordered earlier with generate_image, and returns the picture, file path and URL when it is ' +
-    'ready. Use it whenever generate_image answered with a job that is not finished or whose outcome is not known, ' +
-    'and instead of ordering the same picture again. Costs no credits: it never orders a picture; a request whose ' +
-    'answer was lost is repeated under its own idempotency key, which cannot be charged twice. With wait_seconds it ' +
-    'waits and answers as soon as the picture is there; repeat it until status is "completed" or "failed". Jobs of ' +
-    'earlier sessions are known, too: list_jobs finds them.',
+    'Returns the status of a picture ordered earlier with generate_image or generate_images and, once it is finished, ' +
+    'the picture, its file path and URL. Use it when a job is not finished or its outcome is not known, instead of ' +
+    'ordering the picture again. It places no new order and costs nothing itself; only if the answer to an order was ' +
+    'lost does it send that same order again under its own idempotency key, so that the order may be charged then, ' +
+    'but never twice. With wait_seconds it answers as soon as the picture is finished; repeat the call until the ' +
+    'status is "completed", "failed" or "unknown". Jobs of earlier sessions are known, too: list_jobs lists them.',
   effect: 'read',
   input,
   hasViewer: true,
@@ -47,6 +53,6 @@ function unknownJob(redact: Redact, id: string): FluxError {
     message: `job_id: there is no job ${quotedWithout(redact, id, 80)} on record for this service and key.`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: 'Use the job_id that generate_image answered with, letter for letter; list_jobs lists all.',
+    remedy: 'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',
   });
 }

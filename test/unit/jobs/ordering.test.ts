@@ -147,7 +147,7 @@ describe('a submission that fails', () => {
       state: 'submitting',
       failure: { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' },
     });
-    expect(job?.failure?.message).toContain('An earlier try of this order may have been carried out.');
+    expect(job?.failure?.message).toContain('An earlier attempt at this order may have been carried out.');
   });
 
   it('is not sent twice by two looks at once', async () => {

@@ -111,7 +111,7 @@ describe('an unknown argument', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`, 1]));
     const problems = problemsOf(checkRateLimits, many);
     expect(problems).toHaveLength(9);
-    expect(problems.at(-1)).toBe('492 more of this kind');
+    expect(problems.at(-1)).toBe('492 more problems');
   });
 });
 

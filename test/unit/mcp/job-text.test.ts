@@ -73,7 +73,7 @@ describe('the text of a job', () => {
 
   it('says when it is not known whether the request arrived', () => {
     const text = textOf({ state: 'submitting', failure: sampleFailure({ kind: 'ambiguous', retry: 'same_job' }) });
-    expect(firstLine(text)).toBe('It is not known whether the service took the request.');
+    expect(firstLine(text)).toBe('It is not known whether the service accepted the request.');
     expect(text).toContain('Credits may have been spent.');
     expect(text).toContain('Do not call generate_image again for this picture.');
   });
@@ -85,7 +85,7 @@ describe('the text of a job', () => {
 
   it('says in every state that a sandbox picture is one, and never otherwise', () => {
     for (const state of JOB_STATES) {
-      const line = 'Sandbox: this is a test picture of the built-in sandbox; no real credits are spent.';
+      const line = 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.';
       expect(textOf({ state, sandbox: true }).split('\n')).toContain(line);
       expect(textOf({ state, sandbox: false })).not.toMatch(/sandbox/iu);
     }

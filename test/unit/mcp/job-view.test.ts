@@ -52,7 +52,7 @@ describe('jobView', () => {
       'created_at',
       'next',
     ]);
-    expect(view.credits.exact).toBeNull();
+    expect(view.credits).toEqual({ min: 10, max: 20 });
   });
 
   it('never shows the idempotency key', () => {
@@ -100,7 +100,7 @@ describe('jobView', () => {
   it('names what the service does not take, as the tools call it', () => {
     const { next } = jobView({ ...saved, leftOut: ['quality', 'webhookUrl'] }, CREATED_AT);
     expect(next).toMatch(
-      /the file is\. Tell the user .* does not take quality and webhook_url: .* ordered without\.$/u,
+      /the file is\. Tell the user .* does not take quality and the webhook address \(DOITONG_WEBHOOK_URL\): .* ordered without them\.$/u,
     );
     const failed = sampleJob({ state: 'failed', leftOut: ['quality'] });
     expect(jobView(failed, CREATED_AT).next).not.toContain('quality');

@@ -1,0 +1,173 @@
+/** The tools as the packed program lists them: schemas that every model's API takes, and words that hold the bounds. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unpackPackage } from '../support/packed-program.ts';
+import { RawHost, textOf } from '../support/raw-host.ts';
+
+type Schema = Record<string, unknown> & { description?: string; properties?: Record<string, Schema>; items?: Schema };
+type ListedTool = { name: string; description: string; inputSchema: Schema; outputSchema?: Schema };
+
+const packed = await unpackPackage();
+let host: RawHost;
+let tools: ListedTool[];
+let listed: unknown[];
+beforeAll(async () => {
+  host = new RawHost(await packed.start(['serve', '--sandbox']));
+  await host.handshake();
+  tools = ((await host.ask('tools/list')).result?.tools ?? []) as ListedTool[];
+  const others = ['prompts/list', 'resources/list', 'resources/templates/list'];
+  listed = [tools, ...(await Promise.all(others.map((method) => host.ask(method).then(({ result }) => result))))];
+});
+afterAll(() => packed.close());
+
+/** Keywords that a model's API is documented or seen to refuse, anywhere in a schema. */
+const REFUSED = [
+  'multipleOf',
+  '$schema',
+  '$ref',
+  '$defs',
+  'definitions',
+  'const',
+  'oneOf',
+  'allOf',
+  'anyOf',
+  'not',
+  'nullable',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'patternProperties',
+  'propertyNames',
+  'prefixItems',
+  'if',
+];
+
+/** Every schema inside a schema, with its path; names of properties are no keywords. */
+function schemasIn(schema: Schema, path: string): [string, Schema][] {
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, one]) => schemasIn(one, `${path}.${name}`));
+  const items = schema.items === undefined ? [] : schemasIn(schema.items, `${path}[]`);
+  return [[path, schema], ...inner, ...items];
+}
+
+const allSchemas = (): [string, Schema][] =>
+  tools.flatMap(({ name, inputSchema, outputSchema }) => [
+    ...schemasIn(inputSchema, name),
+    ...(outputSchema === undefined ? [] : schemasIn(outputSchema, `${name} (output)`)),
+  ]);
+const allArguments = (): [string, Schema][] =>
+  tools.flatMap(({ name, inputSchema }) => schemasIn(inputSchema, name)).filter(([path]) => /\.[a-z_]+$/u.test(path));
+
+describe('a listed schema', () => {
+  it('holds no keyword that a model API refuses', () => {
+    expect(tools).toHaveLength(5);
+    const found = allSchemas().flatMap(([path, schema]) =>
+      REFUSED.filter((word) => word in schema).map((word) => `${path}: ${word}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('names one type for everything, and choices only among texts', () => {
+    for (const [path, { type, enum: choices }] of allSchemas()) {
+      expect(type, path).toBeTypeOf('string');
+      expect(type, path).not.toBe('null');
+      if (choices !== undefined) expect(type, path).toBe('string');
+    }
+  });
+
+  it('holds no number beyond what an API reads, such as the largest integer of JavaScript', () => {
+    expect(JSON.stringify(listed)).not.toContain(String(Number.MAX_SAFE_INTEGER));
+  });
+
+  it('has no argument for webhooks', () => {
+    expect(JSON.stringify(listed)).not.toMatch(/webhook/i);
+  });
+});
+
+/** As numbers are written in words: 4000 or 4,000. */
+const written = (value: number): RegExp =>
+  new RegExp(`(?<![\\d,.])(?:${value}|${value.toLocaleString('en-US')})(?![\\d]|[,.]\\d)`, 'u');
+
+describe('the words of an argument', () => {
+  it('say each bound, choice and default that its schema has', () => {
+    const missing = allArguments().flatMap(([path, schema]) => {
+      const { description = '', default: initial } = schema;
+      const bounds = ['minimum', 'maximum', 'maxLength', 'minItems', 'maxItems'].map((word) => schema[word]);
+      const numbers = bounds.filter((bound) => typeof bound === 'number');
+      const words = [...((schema.enum ?? []) as string[]), ...(initial === undefined ? [] : [`Default: ${initial}.`])];
+      return [
+        ...numbers.filter((bound) => !written(bound).test(description)).map((bound) => `${path}: ${bound}`),
+        ...words.filter((word) => !description.includes(word)).map((word) => `${path}: ${word}`),
+      ];
+    });
+    expect(missing).toEqual([]);
+    expect(allArguments().length).toBeGreaterThan(25);
+  });
+
+  it('say what is taken when it is left out, except for what must be given', () => {
+    for (const { name, inputSchema } of tools) {
+      const required = (inputSchema.required ?? []) as string[];
+      for (const [argument, { description = '' }] of Object.entries(inputSchema.properties ?? {}))
+        if (!required.includes(argument)) expect(description, `${name}.${argument}`).toContain('Default: ');
+    }
+  });
+
+  it('say the step of width and height, which is checked all the same', async () => {
+    const sides = allArguments().filter(([path]) => /\.(?:width|height)$/u.test(path));
+    expect(sides).toHaveLength(4);
+    for (const [path, { description }] of sides)
+      expect(description, path).toContain('a multiple of 8 from 256 to 2048');
+    const refused = await host.call('generate_image', { prompt: 'a heron', width: 260, height: 256 });
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused)).toContain('width: 260 must be a whole number from 256 to 2048, a multiple of 8');
+  });
+});
+
+describe('the words of a tool', () => {
+  it.each(['generate_image', 'generate_images'])(
+    'promise of %s that a repeated call is found only for a time',
+    (name) => {
+      const { description } = tools.find((tool) => tool.name === name) ?? { description: '' };
+      expect(description).toMatch(/2 minutes after/u);
+      expect(description).toMatch(/later it orders and pays/u);
+      expect(description).not.toMatch(/nothing twice/u);
+    },
+  );
+
+  it('say of get_job_status that an order whose answer was lost may be charged by it', () => {
+    const { description = '' } = tools.find(({ name }) => name === 'get_job_status') ?? {};
+    expect(description).toContain('places no new order');
+    expect(description).toMatch(/may be charged then, but never twice/u);
+    expect(description).not.toMatch(/Costs no credits/u);
+  });
+});
+
+describe('an argument for webhooks', () => {
+  it.each([
+    ['generate_image', { prompt: 'a heron', webhook_url: 'https://hooks.example.org/x' }],
+    ['generate_images', { images: [{ prompt: 'a heron' }], webhook_url: 'https://hooks.example.org/x' }],
+    ['generate_images', { images: [{ prompt: 'a heron', webhook_url: 'https://hooks.example.org/x' }] }],
+    ['generate_image', { prompt: 'a heron', webhookUrl: 'https://hooks.example.org/x' }],
+  ])('is refused by %s: %j, with the name of the setting', async (tool, args) => {
+    const answer = await host.call(tool, args);
+    expect(answer.isError).toBe(true);
+    expect(textOf(answer)).toContain('is not an argument of');
+    expect(textOf(answer)).toContain('the user can set DOITONG_WEBHOOK_URL');
+  });
+});
+
+describe('a figure that is not known or not limited', () => {
+  it('is absent: nothing in an answer is null', async () => {
+    const ordered = await host.call('generate_image', { prompt: 'a heron', wait_seconds: 0 });
+    expect(JSON.stringify(ordered)).not.toContain(':null');
+    for (const tool of ['check_rate_limits', 'list_jobs']) {
+      const answer = (await host.call(tool, {})) as { structuredContent?: unknown };
+      expect(answer.structuredContent, tool).toBeDefined();
+      expect(JSON.stringify(answer), tool).not.toContain('null');
+    }
+    const enterprise = new RawHost(await packed.start(['serve', '--sandbox', '--plan', 'enterprise']));
+    await enterprise.handshake();
+    const limits = (await enterprise.call('check_rate_limits', {})) as { structuredContent?: Record<string, unknown> };
+    expect(JSON.stringify(limits)).not.toContain('null');
+    expect(limits.structuredContent).toMatchObject({ plan: 'enterprise' });
+    expect(limits.structuredContent?.daily).not.toHaveProperty('limit');
+    expect(textOf(limits)).toContain('Jobs per day: no fixed limit');
+  });
+});
