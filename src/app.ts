@@ -15,7 +15,7 @@ import type { WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
-import { inspectPicture } from './images/inspect.ts';
+import { mayBeSavedAs } from './images/picture-bytes.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobBoard } from './jobs/job-board.ts';
@@ -109,7 +109,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
     { clock },
   );
-  const store = createImageFolder(() => outputFolder(settings.outputDir), { clock, isPicture });
+  const store = createImageFolder(() => outputFolder(settings.outputDir), { clock, isPicture: mayBeSavedAs });
   // The system's calls take real time, also where a test drives the clock.
   const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
   const preview = createPreview({ clock, log });
@@ -147,8 +147,6 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     },
   };
 }
-
-const isPicture = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
 
 /** What outlives a process and is shared with others. */
 type Records = {

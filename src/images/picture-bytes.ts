@@ -23,6 +23,11 @@ function unknownPicture(bytes: Uint8Array): Picture {
   return { bytes, mediaType: 'application/octet-stream', extension: 'bin' };
 }
 
+/** Whether these bytes, or their beginning, may be what was saved under that extension. */
+export function mayBeSavedAs(bytes: Uint8Array, extension: string): boolean {
+  return extension === 'bin' ? wordsIn(bytes) === undefined : inspectPicture(bytes) !== undefined;
+}
+
 const EXAMINED_BYTES = 4_096;
 
 /** What kind of text it is; `undefined` for none. SVG is text, and may hold scripts. */

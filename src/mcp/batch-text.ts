@@ -2,7 +2,7 @@
 import type { Job } from '../core/job.ts';
 import { cleanLine, quoted } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
-import { type JobView, type JobViewOptions, jobView, lowBalanceText } from './job-view.ts';
+import { type JobView, type JobViewOptions, jobView, lowBalanceText, otherTypeText } from './job-view.ts';
 import type { JobsOutcome } from './tool.ts';
 
 const PROMPT_SHOWN_CHARACTERS = 80;
@@ -86,11 +86,13 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
       : exact === undefined
         ? `${min} to ${max} credits by the price list`
         : `${exact} credits`;
+  const otherType = job && otherTypeText(job);
   const parts = [
     `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
     ...(view.file === undefined ? [] : [`   File: ${view.file}`]),
     ...(view.url === undefined ? [] : [`   URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`]),
     ...(job?.failure === undefined ? [] : [`   ${failureSentences(job.failure).trim()}`]),
+    ...(otherType === undefined ? [] : [`   ${otherType}`]),
     ...(view.status === 'unknown' ? [`   ${view.next}`] : []),
   ];
   return parts.join('\n');

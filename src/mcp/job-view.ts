@@ -120,7 +120,7 @@ const UNKNOWN_TYPE = 'application/octet-stream';
 const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /** The bytes were paid for, whatever they are: they are kept, and the user is told what to expect. */
-function otherTypeText({ state, mediaType }: Job): string | undefined {
+export function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
   const what =
     mediaType === UNKNOWN_TYPE ? 'a file whose type is not known here' : `a file of type ${cleanLine(mediaType, 40)}`;

@@ -1,7 +1,7 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { link, open, unlink } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, PictureLabel } from '../core/image-store.ts';
@@ -15,17 +15,19 @@ import { syncFolder } from './sync-to-disk.ts';
 
 /** For this user alone: what lies next to a picture holds the whole prompt. */
 const MODE = 0o600;
-/** Bytes that no reader of pictures knows are kept under this extension, too. */
-const UNKNOWN_BYTES = /\.bin$/u;
 
 export type ImageFolderParts = {
   clock: Pick<Clock, 'sleep'>;
-  /** Whether the bytes, or their beginning, are those of a picture. */
-  isPicture: (bytes: Uint8Array) => boolean;
+  /** Whether the bytes, or their beginning, may be what was saved under that extension (without its dot). */
+  isPicture: (bytes: Uint8Array, extension: string) => boolean;
 };
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
 export function createImageFolder(root: () => Promise<string>, parts: ImageFolderParts): ImageStore {
+  const readPicture = async (file: string, headOnly: boolean): Promise<Uint8Array> => {
+    const isPicture = (bytes: Uint8Array): boolean => parts.isPicture(bytes, extname(file).slice(1));
+    return readSaved(await root(), file, { isPicture, headOnly });
+  };
   return {
     async save(picture, label) {
       const output = await root();
@@ -62,15 +64,14 @@ export function createImageFolder(root: () => Promise<string>, parts: ImageFolde
       }
     },
     async has(file) {
-      const isPicture = UNKNOWN_BYTES.test(file) ? () => true : parts.isPicture;
-      return readSaved(await root(), file, { isPicture, headOnly: true }).then(
+      return readPicture(file, true).then(
         () => true,
         () => false,
       );
     },
     async read(file) {
       try {
-        return await readSaved(await root(), file, parts);
+        return await readPicture(file, false);
       } catch (error) {
         if (error instanceof Replaced)
           throw unreadable(`The saved picture ${file} was replaced: what is there now is ${error.message}.`);

@@ -1,8 +1,8 @@
 /** Pictures of every kind that a service may deliver: damaged, huge, turned, in other colours, of other types. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeJpeg } from '../support/jpeg.ts';
+import { decodeJpeg, quarterColors } from '../support/jpeg.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import {
   jpegOf,
@@ -110,17 +110,7 @@ describe('a picture in an answer', () => {
     const { job, shown, text } = await order(bytes);
     const pixels = await decodeJpeg(Buffer.from(shown?.data ?? '', 'base64'));
     expect([pixels.width, pixels.height]).toEqual([width, height]);
-    const names = [
-      [0.25, 0.25],
-      [0.75, 0.25],
-      [0.25, 0.75],
-      [0.75, 0.75],
-    ].map(([x = 0, y = 0]) => {
-      const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
-      const [red, green] = [...pixels.data.slice(at, at + 2)].map((value) => value > 128);
-      return red && green ? 'W' : red ? 'R' : green ? 'G' : 'B';
-    });
-    expect(names.join('')).toBe(expected);
+    expect(quarterColors(pixels)).toBe(expected);
     const size = orientation >= 5 ? { width: 480, height: 640 } : { width: 640, height: 480 };
     expect(job).toMatchObject(size);
     expect(text).toContain(`Picture: ${size.width} × ${size.height} pixels`);
@@ -159,6 +149,21 @@ describe('a file that is not of a type that is shown', () => {
     const again = await host.call('get_job_status', { job_id: job.job_id });
     expect(textOf(again)).toContain(`delivered ${what}`);
     expect(printedIn(program.stderr())).toEqual([]);
+  });
+
+  it('is told for each picture of a batch', async () => {
+    delivered = { body: text('GIF89a\u0010\0\u0010\0\0\0\0', NOISE, text(';')), type: 'image/gif' };
+    const images = [1, 2].map((number) => ({ prompt: `a mill ${number}`, width: 640, height: 480 }));
+    const answer = await host.call('generate_images', { images });
+    expect(textOf(answer).match(/the service delivered a file of type image\/gif/gu)).toHaveLength(2);
+  });
+
+  it('is not handed out any more when words have taken its place', async () => {
+    const { job } = await order(text('XPIC\u0001\0', NOISE), 'image/jpeg');
+    await writeFile(job.file ?? '', 'the words of another file, as long as you like');
+    const { result, error } = await host.ask('resources/read', { uri: `flux://images/${job.job_id}` });
+    expect(result).toBeUndefined();
+    expect(error?.message).toContain('was replaced');
   });
 
   it.each([

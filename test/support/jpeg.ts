@@ -26,3 +26,15 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<DecodedJpeg> {
   const picture: DecodedJpeg = await decode(Uint8Array.from(bytes).buffer);
   return { width: picture.width, height: picture.height, data: picture.data };
 }
+
+/** The colours of the four quarters, from the top left on: R, G, B or W. */
+export function quarterColors({ data, width, height }: DecodedJpeg): string {
+  const middles = [0.25, 0.75].flatMap((y) => [0.25, 0.75].map((x) => ({ x, y })));
+  return middles
+    .map(({ x, y }) => {
+      const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
+      const [red, green] = [...data.slice(at, at + 2)].map((value) => value > 128);
+      return red && green ? 'W' : red ? 'R' : green ? 'G' : 'B';
+    })
+    .join('');
+}

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { colorProfileOf, inspectPicture } from '../../../src/images/inspect.ts';
 import { makePreview } from '../../../src/images/make-preview.ts';
 import { pictureOf } from '../../../src/images/picture-bytes.ts';
-import { decodeJpeg } from '../../support/jpeg.ts';
+import { decodeJpeg, quarterColors } from '../../support/jpeg.ts';
 import {
   frameHeader,
   jpegOf,
@@ -143,18 +143,7 @@ describe('a picture that is turned', () => {
     const size = orientation >= 5 ? { width: 64, height: 96 } : { width: 96, height: 64 };
     expect(made).toMatchObject(size);
     expect(inspectPicture(bytes)?.size).toEqual(size);
-    const { data, width, height } = await decodeJpeg(made?.bytes ?? new Uint8Array());
-    const colors = [
-      [0.25, 0.25],
-      [0.75, 0.25],
-      [0.25, 0.75],
-      [0.75, 0.75],
-    ].map(([x = 0, y = 0]) => {
-      const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
-      const [red, green, blue] = [...data.slice(at, at + 3)].map((value) => value > 128);
-      return red && green ? 'W' : red ? 'R' : green ? 'G' : blue ? 'B' : '?';
-    });
-    expect(colors.join('')).toBe(expected);
+    expect(quarterColors(await decodeJpeg(made?.bytes ?? new Uint8Array()))).toBe(expected);
   });
 });
 
