@@ -1,7 +1,16 @@
 /** The system's codes of failed file operations: for messages, and what they mean for what is done next. */
+import { constants } from 'node:os';
 
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  if (!(error instanceof Error && 'code' in error)) return String(error);
+  const code = String(error.code);
+  // Node has no name for some of them, EDQUOT among them; the system's own tables do.
+  const [, number] = /^Unknown system error -(\d{1,6})$/u.exec(code) ?? [];
+  return number === undefined ? code : (nameOf(Number(number)) ?? code);
+}
+
+function nameOf(number: number): string | undefined {
+  return Object.entries(constants.errno).find(([, known]) => known === number)?.[0];
 }
 
 /** Nothing of that name is there, nor can be: something above it is no folder, or a link that leads back to itself. */
