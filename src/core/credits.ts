@@ -6,6 +6,9 @@ export type CreditRange = { min: number; max: number };
 const FIRST_BRACKET_MAX_PIXELS = 1_024 * 1_024;
 const LAST_BRACKET_MIN_PIXELS = 2_048 * 2_048;
 
+/** A price above this, ten times the list's upper end, is taken for a mistake. */
+export const PLAUSIBLE_CREDITS_MAX = 500;
+
 /** What a picture of this size (pixels) may cost. Between the two priced brackets: from the lowest to the highest. */
 export function creditRange(width: number, height: number): CreditRange {
   const pixels = width * height;

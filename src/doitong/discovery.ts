@@ -14,6 +14,8 @@ export type ValidationProblem =
   | { problem: 'no_mutations' }
   /** An unknown argument, or a missing or misplaced one: the document does not fit the service. */
   | { problem: 'unfit_document' }
+  /** A text was given where a number has to stand. */
+  | { problem: 'wants_number' }
   /** The variables do not fit: the request was wrong, not the document. */
   | { problem: 'bad_variables' };
 
@@ -45,6 +47,7 @@ const BAD_VARIABLES = [
   pattern(`Variable ["']\\$${NAME}["'] has invalid value(?: at [.\\[\\]_0-9A-Za-z]+)?: .+$`),
   pattern(`Variable ["']\\$${NAME}["'] of required type ["']${TYPE}["'] was not provided\\.$`),
 ];
+const WANTS_NUMBER = pattern(`${NAME} cannot represent (?:a )?non-integer value: ".*"\\.?$`);
 const UNDEFINED_INPUT_FIELD = pattern(`; Field ["']${NAME}["'] is not defined by type ["']${NAME}["']\\.$`);
 
 /** `undefined` when the message is no standard validation message. */
@@ -60,6 +63,7 @@ export function readValidationMessage(told: string): ValidationProblem | undefin
   if (absent !== undefined) return { problem: 'unknown_type', type: absent };
   if (NO_MUTATIONS.test(message)) return { problem: 'no_mutations' };
   if (UNFIT_DOCUMENT.some((unfit) => unfit.test(message))) return { problem: 'unfit_document' };
+  if (WANTS_NUMBER.test(message)) return { problem: 'wants_number' };
   if (UNDEFINED_INPUT_FIELD.test(complaintBehindValue(told)?.complaint ?? '')) return { problem: 'unfit_document' };
   return BAD_VARIABLES.some((bad) => bad.test(message)) ? { problem: 'bad_variables' } : undefined;
 }

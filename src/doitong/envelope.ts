@@ -1,5 +1,7 @@
 /** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
 import * as z from 'zod';
+import { parseJsonLosslessly } from './lossless-json.ts';
+import { creditsSchema } from './wire-values.ts';
 
 export type WireError = {
   message: string;
@@ -23,15 +25,14 @@ export type Envelope = {
 const UNREADABLE: Envelope = { job: undefined, data: undefined, errors: [] };
 const ERRORS_READ_MAX = 50;
 
-const amount = z.union([z.number(), z.string().trim().min(1).transform(Number)]).pipe(z.number().min(0));
 /** An object with any fields; every field of interest is optional and forgets a value of a wrong type. */
 const record = z.record(z.string(), z.unknown());
 const text = z.string().optional().catch(undefined);
 const extensions = z
   .object({
     code: text,
-    creditsRequired: amount.optional().catch(undefined),
-    creditsAvailable: amount.optional().catch(undefined),
+    creditsRequired: creditsSchema.optional().catch(undefined),
+    creditsAvailable: creditsSchema.optional().catch(undefined),
   })
   .catch({});
 const place = z
@@ -98,7 +99,7 @@ function hasTooManyValues(text: string): boolean {
 function parseJson(bodyText: string | undefined): unknown {
   if (bodyText === undefined || hasTooManyValues(bodyText)) return undefined;
   try {
-    return JSON.parse(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText);
+    return parseJsonLosslessly(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText);
   } catch {
     return undefined;
   }

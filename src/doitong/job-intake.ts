@@ -1,10 +1,12 @@
 /** Takes the job out of an answer, and tells the log what is odd about it: each odd word once. */
+import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Envelope } from './envelope.ts';
 import type { Quote } from './failures.ts';
 import { readWireJob } from './wire-job.ts';
+import { statusWord } from './wire-values.ts';
 
 export type JobIntakeParts = {
   redact: Redact;
@@ -27,12 +29,16 @@ export class JobIntake {
     const { redact, quote, log, origin } = this.#parts;
     if (!envelope.job) return undefined;
     const beside = envelope.errors.find(({ message }) => message !== '')?.message;
-    const { status } = envelope.job;
+    const status = statusWord(envelope.job.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
-    const raw = typeof status === 'string' ? { ...envelope.job, status: redact(status) } : envelope.job;
+    const raw = status === undefined ? envelope.job : { ...envelope.job, status: redact(status) };
     const read = readWireJob(raw, quote, { beside, origin, ...(remoteId === undefined ? {} : { remoteId }) });
     if (read === undefined) return undefined;
-    const { job, oddity } = read;
+    const { job, oddity, implausibleCost } = read;
+    if (implausibleCost !== undefined) {
+      const told = { remoteId: job.remoteId, creditCost: implausibleCost, above: PLAUSIBLE_CREDITS_MAX };
+      log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', told);
+    }
     if (envelope.errors.length > 0) {
       log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
     }

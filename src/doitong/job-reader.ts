@@ -8,7 +8,7 @@ import type { Envelope } from './envelope.ts';
 import { faultVerdict, rowVerdict, type Verdict } from './failures.ts';
 import { createTurns } from './in-turn.ts';
 import type { Retries, Try } from './retry.ts';
-import { readStatusAnswer, statusDocument, withoutFields } from './schema/status-document.ts';
+import { curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
@@ -45,6 +45,8 @@ export class JobReader {
   readonly #inTurn = createTurns();
   /** Queries that the service has refused; asked for again when one that was known does not fit any more. */
   readonly #refused = new Set<string>();
+  /** The configured query takes a number, as the service said. */
+  #takesNumber = false;
 
   constructor(parts: JobReaderParts) {
     this.#parts = parts;
@@ -84,17 +86,21 @@ export class JobReader {
     const { configured, facts } = this.#parts;
     if (configured === 'auto') return (await facts.get()).reading;
     const { field, argument } = configured;
-    return isGraphqlName(field) && isGraphqlName(argument) ? plainQuery(field, argument) : undefined;
+    return isGraphqlName(field) && isGraphqlName(argument) ? this.#configuredQuery(field, argument) : undefined;
   }
 
   async #readConfigured({ field, argument }: JobQuery, remoteId: string, signal: AbortSignal): Promise<Envelope> {
     if (!isGraphqlName(field) || !isGraphqlName(argument))
       throw noJobQuery('The configured status query is no GraphQL field with an argument.');
-    const answer = await this.#ask(plainQuery(field, argument), remoteId, signal, true);
+    const answer = await this.#ask(this.#configuredQuery(field, argument), remoteId, signal, true);
     if (answer.type !== 'unfit') return jobIn(answer);
     throw noJobQuery(
       `The service does not offer the status query ${field}(${argument}). ${answer.verdict.failure.message}`,
     );
+  }
+
+  #configuredQuery(field: string, argument: string): StatusQuery {
+    return { ...plainQuery(field, argument), ...(this.#takesNumber ? { takesNumber: true } : {}) };
   }
 
   async #discover(remoteId: string, signal: AbortSignal): Promise<Envelope> {
@@ -150,15 +156,15 @@ export class JobReader {
       if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
       const { envelope, problems, verdict, toldDelayMs } = reply;
       if (problems !== undefined) {
-        const unknown = problems.flatMap((item) => ('field' in item ? [item.field] : []));
-        const less = unknown.length === problems.length ? withoutFields(query, unknown) : undefined;
-        if (less === undefined) return { value: { type: 'unfit', verdict, path: false } };
-        query = less;
+        const cured = curedQuery(query, problems);
+        if (cured === undefined) return { value: { type: 'unfit', verdict, path: false } };
+        query = cured;
         continue;
       }
       const job = readStatusAnswer(query, envelope.data, [remoteId]).get(remoteId);
       if (job) {
         if (this.#parts.configured === 'auto') await this.#parts.facts.noteReading(query);
+        else this.#takesNumber = query.takesNumber === true;
         return { value: { type: 'job', envelope: { ...envelope, job } } };
       }
       if (isPathAbsent(reply) && !(proven && verdict.row === 'unknownJob')) {

@@ -12,7 +12,7 @@ import { type ConfiguredDialect, findOrdering } from './probe-ordering.ts';
 import { ProbeWire } from './probe-wire.ts';
 import { createRetries, type Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import { statusDocument, withoutFields } from './schema/status-document.ts';
+import { statusDocument, curedQuery } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
@@ -33,6 +33,8 @@ export type ProbeParts = {
 
 /** No service gives a job this id; it reads as an id everywhere. */
 const NO_JOB = '00000000-0000-0000-0000-000000000000';
+/** The same for a service that counts its jobs. */
+const NO_NUMBERED_JOB = '0';
 const GRAPHQL_PATH = '/graphql';
 const REST_PATH = '/v1/text_to_image';
 const REST_QUESTION = { door: 'rest', path: `${REST_PATH}/${NO_JOB}` } as const;
@@ -166,13 +168,16 @@ class Probe {
       const { reply } = await this.#ask(
         way === 'rest'
           ? REST_QUESTION
-          : { door: 'graphql', path: GRAPHQL_PATH, body: { query: statusDocument(way, [NO_JOB]) } },
+          : {
+              door: 'graphql',
+              path: GRAPHQL_PATH,
+              body: { query: statusDocument(way, [way.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB]) },
+            },
       );
       if (reply.outcome === 'answered' && reply.problems !== undefined && way !== 'rest') {
-        const unknown = reply.problems.flatMap((item) => ('field' in item ? [item.field] : []));
-        const less = unknown.length === reply.problems.length ? withoutFields(way, unknown) : undefined;
-        if (less === undefined) return { type: 'unfit' };
-        way = less;
+        const cured = curedQuery(way, reply.problems);
+        if (cured === undefined) return { type: 'unfit' };
+        way = cured;
         continue;
       }
       return askedOf(reply, way === 'rest');

@@ -10,16 +10,13 @@ const WORDS: Readonly<Record<RemoteJob['phase'], readonly string[]>> = {
 
 const PHASES: ReadonlyMap<string, RemoteJob['phase']> = new Map(
   (Object.entries(WORDS) as [RemoteJob['phase'], readonly string[]][]).flatMap(([phase, words]) =>
-    words.map((word): [string, RemoteJob['phase']] => [word, phase]),
+    words.map((word): [string, RemoteJob['phase']] => [normalStatus(word), phase]),
   ),
 );
 
-/** A word as the table spells it: any case, spaces and hyphens like underscores. */
+/** The letters and digits of a word alone: `IN-PROGRESS`, `InProgress` and `in progress` are one. */
 export function normalStatus(word: string): string {
-  return word
-    .trim()
-    .toLowerCase()
-    .replace(/[\s-]+/gu, '_');
+  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** `undefined` for a word that nobody foresaw: the caller treats it as still processing. */

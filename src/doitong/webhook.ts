@@ -10,6 +10,7 @@ import {
   type WebhookSink,
   type WebhookVerdict,
 } from '../core/webhook-sink.ts';
+import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-job.ts';
 
 const SIGNATURE_HEADER = 'x-doitong-signature';
@@ -119,7 +120,7 @@ function signatureIn(headers: readonly string[]): Uint8Array | undefined {
 
 function idIn(body: Uint8Array): string | undefined {
   try {
-    return event.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))).data?.id;
+    return event.safeParse(parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body))).data?.id;
   } catch {
     return undefined;
   }

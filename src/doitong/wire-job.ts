@@ -1,5 +1,6 @@
 /** Reads a job out of an answer's raw fields, leniently: only the id must be right. */
 import * as z from 'zod';
+import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { jobFailure, type Quote } from './failures.ts';
@@ -7,11 +8,14 @@ import { pictureSource } from './picture-address.ts';
 import { addressInJson, addressOf } from './schema/address-in-json.ts';
 import { isOutputName } from './schema/name-words.ts';
 import { phaseOf } from './statuses.ts';
+import { creditsSchema, statusWord } from './wire-values.ts';
 
 export type WireJob = {
   job: RemoteJob;
   /** Something worth a line in the log. */
   oddity?: 'unknown_status' | 'completed_without_url';
+  /** The price that was told and cannot be one: it is not taken. */
+  implausibleCost?: number;
 };
 
 const REMOTE_ID_MAX_CHARACTERS = 200;
@@ -22,19 +26,13 @@ export const remoteIdSchema = z
   .union([z.string(), z.number().transform(String)])
   .refine((id) => id.trim().length > 0 && id.length <= REMOTE_ID_MAX_CHARACTERS && !/[\p{Cc}\p{Cs}]/u.test(id));
 
-const words = z.string().trim().min(1).optional().catch(undefined);
 const reasonIn = z.union([
   z.string(),
   z.object({ message: z.string() }).transform(({ message }) => message),
   z.object({ reason: z.string() }).transform(({ reason }) => reason),
 ]);
 const fields = z.object({
-  status: words,
-  creditCost: z
-    .union([z.number(), z.string().trim().min(1).transform(Number)])
-    .pipe(z.number().min(0))
-    .optional()
-    .catch(undefined),
+  creditCost: creditsSchema.optional().catch(undefined),
 });
 const REASON_PLACES = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
 
@@ -49,7 +47,12 @@ export function readWireJob(
 ): WireJob | undefined {
   const remoteId = known.remoteId ?? remoteIdSchema.safeParse(raw.id).data;
   if (remoteId === undefined) return undefined;
-  const { status, creditCost } = fields.parse(raw);
+  const { creditCost } = fields.parse(raw);
+  if (creditCost !== undefined && creditCost > PLAUSIBLE_CREDITS_MAX) {
+    const read = readWireJob({ ...raw, creditCost: undefined }, quote, known);
+    return read && { ...read, implausibleCost: creditCost };
+  }
+  const status = statusWord(raw.status);
   const address = addressIn(raw, status === undefined);
   const phase = status === undefined ? phaseWithoutStatus(address) : phaseOf(status);
   const job: RemoteJob = {

@@ -20,6 +20,8 @@ export type IdArgument = {
   /** The argument's name, then the names of the input fields that lead to the id. */
   path: string[];
   takesList: boolean;
+  /** It is a number and takes no text. */
+  takesNumber: boolean;
   /** Higher is worse. */
   cost: number;
 };
@@ -27,6 +29,9 @@ export type IdArgument = {
 const INPUT_OBJECTS_MAX = 2;
 const ATTRIBUTES = new Set(['unique', 'public', 'remote', 'by', 'the']);
 const OPERATORS = new Set(['eq', 'equal', 'is', 'in', 'any', 'value']);
+
+/** Scalars that take a number and no text: GraphQL's own, and the usual names for longer ones. */
+const NUMBER_TYPES = new Set(['Int', 'BigInt', 'Int64', 'Long']);
 
 type Level = { schema: SchemaModel; budget: Budget; answersList: boolean; depth: number; underId: boolean };
 
@@ -53,12 +58,14 @@ function findId(inputs: readonly InputModel[], level: Level): IdArgument | undef
 function takesId(input: InputModel, sole: boolean, level: Level): IdArgument | undefined {
   const { name, type } = input;
   const words = wordsOf(name);
-  if (type.kind === 'SCALAR' && type.lists <= 1 && isIdType(type)) {
+  const takesNumber = NUMBER_TYPES.has(type.name);
+  // A number is an id only where its name says so: most numbers are sizes and limits.
+  if (type.kind === 'SCALAR' && type.lists <= 1 && (takesNumber ? saysId(words) : isIdType(type))) {
     const cost = sole ? soleCost(words, type, level) : saysId(words) || isOperator(words, level) ? 1 : undefined;
     const takesList = type.lists === 1;
     return cost === undefined
       ? undefined
-      : { path: [name], takesList, cost: cost + (takesList === level.answersList ? 0 : 2) };
+      : { path: [name], takesList, takesNumber, cost: cost + (takesList === level.answersList ? 0 : 2) };
   }
   if (type.kind !== 'INPUT_OBJECT' || type.lists > 0 || level.depth === INPUT_OBJECTS_MAX) return undefined;
   const underId = saysId(words);

@@ -1,4 +1,5 @@
 /** Writes the document that asks for the status of one or several jobs, and reads the answer into flat records. */
+import type { ValidationProblem } from '../discovery.ts';
 import { HEADERS_DOCUMENT } from '../documents.ts';
 import { addressInJson, addressOf, entries, isRecord } from './address-in-json.ts';
 import { isUrlName, wordsOf } from './name-words.ts';
@@ -13,7 +14,8 @@ export const aliasOf = (index: number): string => `j${index}`;
 
 /**
  * One id is asked for under `job`, several under `j0`, `j1`, … or in one list under `jobs`. Ids come from outside: they
- * stand as string literals, which are valid for `ID` and `String` alike, where a variable would need the type.
+ * stand as string literals, which are valid for `ID` and `String` alike, where a variable would need the type; for an
+ * argument that is known to be a number, as its digits.
  */
 export function statusDocument(query: StatusQuery, ids: readonly string[]): string {
   const asked = [...new Set(ids)];
@@ -71,14 +73,27 @@ export function withoutFields(query: StatusQuery, names: readonly string[]): Sta
   };
 }
 
-function argumentsOf({ argument, takesList, sizeArgument }: StatusQuery, ids: readonly string[]): string {
+/** The query that the service may take, after it refused this one; `undefined` when there is no cure. */
+export function curedQuery(query: StatusQuery, problems: readonly ValidationProblem[]): StatusQuery | undefined {
+  if (problems.every(({ problem }) => problem === 'wants_number')) {
+    return query.takesNumber === true ? undefined : { ...query, takesNumber: true };
+  }
+  const unknown = problems.flatMap((item) => ('field' in item ? [item.field] : []));
+  return unknown.length === problems.length ? withoutFields(query, unknown) : undefined;
+}
+
+function argumentsOf(query: StatusQuery, ids: readonly string[]): string {
+  const { argument, takesList, takesNumber, sizeArgument } = query;
   const [outer, ...inner] = argument;
-  const literals = ids.map(literal);
+  const literals = ids.map((id) => (takesNumber === true && WHOLE_NUMBER.test(id) ? id : literal(id)));
   const value = takesList ? `[${literals.join(', ')}]` : literals.join('');
   const nested = inner.reduceRight((text, name) => `{${name}: ${text}}`, value);
   const size = sizeArgument === undefined ? '' : `, ${sizeArgument}: ${ids.length}`;
   return `${outer}: ${nested}${size}`;
 }
+
+/** As both JSON and GraphQL write it; an id like `007` is none. */
+const WHOLE_NUMBER = /^(?:0|-?[1-9]\d{0,199})$/u;
 
 /** JSON's escapes are GraphQL's, but for half a character, which GraphQL has no way to write. */
 function literal(id: string): string {

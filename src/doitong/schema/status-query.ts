@@ -27,6 +27,8 @@ export const statusQuerySchema = z.strictObject({
   argument: path,
   /** Whether the id stands in a list of ids. */
   takesList: z.boolean(),
+  /** Whether the argument is a number: then an id that is one is written without quotation marks. */
+  takesNumber: z.literal(true).optional(),
   /** An argument that says how many are listed at most, so that no default cuts the answer. */
   sizeArgument: name.optional(),
   /** From the root field's answer to the job; empty when the answer is the job. */
@@ -121,6 +123,7 @@ function queryOf(field: FieldModel, argument: IdArgument, { path: job, isList, s
     field: field.name,
     argument: argument.path,
     takesList: argument.takesList,
+    ...(argument.takesNumber ? { takesNumber: true } : {}),
     ...(isList && argument.takesList && size !== undefined ? { sizeArgument: size.name } : {}),
     job,
     answersList: isList,
