@@ -3,9 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
-import { FluxError } from '../core/failure.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folder-check.ts';
-import { readKeyFile } from '../storage/key-file.ts';
+import { apiKeyOf } from '../storage/key-file.ts';
 import { expandHome } from '../storage/paths.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
@@ -27,24 +26,16 @@ export function nodeCheck(version: string): Check {
 const SET_KEY =
   "Set DOITONG_API_KEY, or DOITONG_API_KEY_FILE to a file that holds it, in the host's configuration; serve --sandbox needs none.";
 
-/** The key, never shown, and what there is to say of it. */
-export async function lookAtKey({
-  apiKey,
-  apiKeyFile,
-}: Pick<Config, 'apiKey' | 'apiKeyFile'>): Promise<{ apiKey: string | undefined; check: Check }> {
-  if (apiKey !== undefined) {
-    const both = apiKeyFile === undefined ? '' : '; DOITONG_API_KEY_FILE is set too and is not read';
-    return { apiKey, check: ok('key', `set by DOITONG_API_KEY, well-formed${both}`) };
-  }
-  if (apiKeyFile === undefined) return { apiKey: undefined, check: fail('key', 'no key is set', SET_KEY) };
-  try {
-    const read = await readKeyFile(apiKeyFile);
-    return { apiKey: read, check: await keyFileCheck(apiKeyFile) };
-  } catch (error) {
-    if (!(error instanceof FluxError)) throw error;
-    const remedy = 'Correct the file, or DOITONG_API_KEY_FILE.';
-    return { apiKey: undefined, check: fail('key', error.failure.message, remedy) };
-  }
+/** The key, never shown, and what there is to say of it: by the code that the server goes by. */
+export async function lookAtKey(
+  settings: Pick<Config, 'apiKey' | 'apiKeyFile'>,
+): Promise<{ apiKey: string | undefined; check: Check }> {
+  const apiKey = await apiKeyOf(settings);
+  if (apiKey === undefined) return { apiKey, check: fail('key', 'no key is set', SET_KEY) };
+  const file = settings.apiKeyFile;
+  if (settings.apiKey === undefined && file !== undefined) return { apiKey, check: await keyFileCheck(file) };
+  const both = file === undefined ? '' : '; DOITONG_API_KEY_FILE is set too and is not read';
+  return { apiKey, check: ok('key', `set by DOITONG_API_KEY, well-formed${both}`) };
 }
 
 async function keyFileCheck(file: string): Promise<Check> {

@@ -6,6 +6,7 @@ import { CommandFailure, type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { fullHelp } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
+import { isSecret } from './secrets.ts';
 import { writeStderr } from './stderr.ts';
 
 const DEFAULT_COMMAND = 'serve';
@@ -23,7 +24,7 @@ export async function run(input: ProgramInput): Promise<number> {
   // A reader that has seen enough (`| head`) is no crash, and what was begun comes to its end.
   process.stdout.off('error', ignore).on('error', ignore);
   const { DOITONG_API_KEY: key } = input.env;
-  const redact = createRedactor(key === undefined ? [] : [key.trim()]);
+  const redact = createRedactor(key === undefined || !isSecret(key.trim()) ? [] : [key.trim()]);
   try {
     return await dispatch(input);
   } catch (error) {

@@ -1,12 +1,19 @@
 /** The secrets of this process, and a redactor that knows them all, later ones included. */
 import type { Config } from '../config/settings.ts';
+import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { createRedactor, type Redact } from '../core/redaction.ts';
 
 /** What must be shown nowhere of these settings. */
 export function secretsOf(config: Pick<Config, 'apiKey' | 'webhookSecret' | 'httpsProxy' | 'httpProxy'>): Secrets {
   const { apiKey, webhookSecret } = config;
-  return new Secrets([...[apiKey, webhookSecret].filter((secret) => secret !== undefined), ...proxySecrets(config)]);
+  const given = [apiKey, webhookSecret].filter((secret) => secret !== undefined).filter(isSecret);
+  return new Secrets([...given, ...proxySecrets(config)]);
+}
+
+/** A placeholder is none: to remove it would blank out the very words that say what is wrong. */
+export function isSecret(text: string): boolean {
+  return placeholderIn(text) === undefined && !isStandIn(text);
 }
 
 export class Secrets {

@@ -1,4 +1,5 @@
 /** Turns flags and environment into a `Config`, or into problems that name the setting, the value and what is allowed. */
+import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -6,7 +7,7 @@ import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] };
 
 /** Some hosts pass an option that the user left empty as an empty text or as its unfilled placeholder. */
-const UNFILLED = /^\$\{[\w.]+\}$/u;
+const UNFILLED = /^\$\{user_config\.[\w.-]{1,100}\}$/u;
 
 /**
  * Flag before environment before default.
@@ -29,9 +30,13 @@ export function loadConfig(
     const text = left.includes(name) ? row.default : (fromFlag ?? fromEnv ?? row.default);
     if (text === undefined) continue;
     given.add(name);
+    const where = fromFlag === undefined ? variable : `--${row.flag} (${row.env})`;
+    // The key is looked at where it is used, so that a server without a good one still says what it can do.
+    const unfilled = name === 'apiKey' ? undefined : unfilledPart(row, text, where);
     const read = row.schema.safeParse(text);
-    if (read.success) values[name] = read.data;
-    else problems.push(problem(row, text, fromFlag === undefined ? variable : `--${row.flag} (${row.env})`));
+    if (unfilled !== undefined) problems.push(unfilled);
+    else if (read.success) values[name] = read.data;
+    else problems.push(problem(row, text, where));
   }
   problems.push(...SETTING_NAMES.filter((name) => given.has(name)).flatMap((name) => lacking(name, given)));
   return problems.length === 0 ? { ok: true, config: values as Config } : { ok: false, problems };
@@ -56,6 +61,13 @@ function variableOf({ env: name, eitherCase }: Setting, env: Readonly<Record<str
 function filled(text: string | undefined): string | undefined {
   const trimmed = text?.trim();
   return trimmed === undefined || trimmed === '' || UNFILLED.test(trimmed) ? undefined : trimmed;
+}
+
+/** What somebody should have filled in: a value with a placeholder in it means nothing. */
+function unfilledPart(row: Setting, text: string, where: string): string | undefined {
+  const found = placeholderIn(text) ?? (row.secret && isStandIn(text) ? text : undefined);
+  if (found === undefined) return undefined;
+  return `${where}: the host did not fill in ${cleanLine(found, 120)}. Write the value itself there. Allowed: ${row.allowed}.`;
 }
 
 /** A refused URL may hold a user and password. */

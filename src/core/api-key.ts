@@ -1,3 +1,77 @@
-/** The shape of an API key: what can stand in a header and is long enough to be removed from texts safely. */
+/** What an API key looks like, and what is put in its place by mistake. */
 
-export const API_KEY = /^[\x21-\x7e]{8,512}$/u;
+import { cleanLine, quoted } from './untrusted-text.ts';
+
+/** What can stand in a header and is long enough to be removed from texts safely. */
+const API_KEY = /^[\x21-\x7e]{8,512}$/u;
+
+/** Longer texts hold no placeholder worth naming. */
+const LOOKED_AT_CHARACTERS = 2_000;
+
+/** What hosts, shells and templates fill in, or fail to: VS Code, Cursor, npm, cmd, PowerShell, Helm. */
+const PLACEHOLDERS: readonly RegExp[] = [
+  /\$\{[^{}]{0,100}\}/u,
+  /\{\{[^{}]{0,100}\}\}/u,
+  /\$\([A-Za-z_]\w{0,99}\)/u,
+  /^\$(?:[Ee][Nn][Vv]:\w{1,100}|[A-Z_][A-Z0-9_]{2,99})(?=$|[\\/])/u,
+  /^%[A-Za-z_]\w{1,99}%(?=$|[\\/])/u,
+];
+
+/** The first part of a value that somebody should have filled in. */
+export function placeholderIn(text: string): string | undefined {
+  const looked = text.slice(0, LOOKED_AT_CHARACTERS);
+  for (const pattern of PLACEHOLDERS) {
+    const [found] = pattern.exec(looked) ?? [];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const IN_BRACKETS = /^[<[][A-Za-z][\w .:-]{0,98}[>\]]$/u;
+/** Once everything but letters is taken out. */
+const EXAMPLE =
+  /^(?:undefined|null|none|nil|nan|unset|empty|false|true|todo|tbd|changeme|example|placeholder|redacted|secret|password|x{4,}|(?:your|my|the|insert|enter|paste|put|replace|add|set)?(?:with)?(?:your|my|the)?(?:own)?(?:doitong|flux|fluxpro)?(?:api|secret|access)?(?:key|token)(?:here|goeshere)?)$/u;
+const DIGIT = /\d/u;
+
+/** A word that stands for a value in examples, or that a program writes for none. */
+export function isStandIn(text: string): boolean {
+  if (text.length > 100) return false;
+  return IN_BRACKETS.test(text) || (!DIGIT.test(text) && EXAMPLE.test(text.toLowerCase().replace(/[^a-z]/gu, '')));
+}
+
+const QUOTED = /^["'`\u2018\u201c]|["'`\u2019\u201d]$/u;
+const ASSIGNED = /^(?:(?:export|set|setx|let) {1,4})?\$?(?:[Ee][Nn][Vv]:)?([A-Za-z_]\w{0,99}) {0,4}[=:] {0,4}[^=\s]/u;
+const KEY_NAME = /key|token|secret|authorization/iu;
+const SCHEME = /^(?:authorization: {0,4})?(?:bearer|basic|token)\s/iu;
+
+/** What could be sent as a key, and what is plainly something else that was put in its place. */
+export function isKeyOrMistake(text: string): boolean {
+  return API_KEY.test(text) || mistakeIn(text, '') !== undefined;
+}
+
+/**
+ * What is wrong with a text in the place of a key, as a sentence; it shows placeholders, and nothing that may be a part
+ * of a key.
+ * @param text without the space around it
+ * @param place completes "… holds", such as the name of the variable
+ */
+export function keyProblem(text: string, place: string): string | undefined {
+  const mistake = mistakeIn(text, place);
+  if (mistake !== undefined) return mistake;
+  if (/[\r\n]/u.test(text)) return `${place} holds several lines; the key alone belongs there.`;
+  if (API_KEY.test(text)) return undefined;
+  return `${place} does not hold one key of 8 to 512 visible characters without spaces.`;
+}
+
+function mistakeIn(text: string, place: string): string | undefined {
+  const placeholder = placeholderIn(text);
+  if (placeholder !== undefined)
+    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${place} still holds that placeholder in place of the key.`;
+  if (isStandIn(text)) return `${place} holds ${quoted(text, 100)}, which stands for a key and is none.`;
+  if (QUOTED.test(text)) return `${place} holds quotation marks, which are no part of a key.`;
+  if (SCHEME.test(text)) return `${place} holds a whole header ("Bearer …"); the key alone belongs there.`;
+  const [, name] = ASSIGNED.exec(text.slice(0, LOOKED_AT_CHARACTERS)) ?? [];
+  if (name !== undefined && (KEY_NAME.test(name) || /^[A-Z][A-Z0-9_]*$/u.test(name)))
+    return `${place} holds a whole line of the form NAME=key; the key alone belongs there.`;
+  return undefined;
+}

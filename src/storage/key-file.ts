@@ -1,33 +1,68 @@
-/** Reads the API key from the file that the user named. */
-import { readFile } from 'node:fs/promises';
-import { API_KEY } from '../core/api-key.ts';
+/** Finds the API key: the one that was set, else the one in the file that was named. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import { expandHome } from './paths.ts';
 
-/** @throws FluxError of kind `bad_key` that names the file and the reason, never its content. */
-export async function readKeyFile(path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(expandHome(path), 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw badKeyFile(`The key file ${path} cannot be read (${code}).`, error);
-  }
-  const key = text.trim();
-  if (API_KEY.test(key)) return key;
-  throw badKeyFile(`The key file ${path} does not hold one key of 8 to 512 visible characters without spaces.`);
-}
+const FILE_MAX_BYTES = 10_000;
+const BOM = '\uFEFF';
 
-/** The key that was set, else the one in the file that was named. @throws FluxError of kind `bad_key` */
+const IN_VARIABLE =
+  "Ask the user to put the key itself into DOITONG_API_KEY in the host's configuration, or to name a file that holds it in DOITONG_API_KEY_FILE, and to restart the server.";
+const IN_FILE = 'Correct the file and call again, or correct DOITONG_API_KEY_FILE and restart the server.';
+
+/**
+ * The one place that says whether a key can be used: whatever orders, and `doctor`, asks here.
+ * @throws FluxError of kind `bad_key` that never shows what may be a key
+ */
 export async function apiKeyOf(settings: {
   apiKey: string | undefined;
   apiKeyFile: string | undefined;
 }): Promise<string | undefined> {
-  if (settings.apiKey !== undefined || settings.apiKeyFile === undefined) return settings.apiKey;
-  return readKeyFile(settings.apiKeyFile);
+  const { apiKey, apiKeyFile } = settings;
+  if (apiKey === undefined) return apiKeyFile === undefined ? undefined : readKeyFile(apiKeyFile);
+  const problem = keyProblem(apiKey, 'DOITONG_API_KEY');
+  if (problem !== undefined) throw badKey(problem, IN_VARIABLE);
+  return apiKey;
 }
 
-function badKeyFile(message: string, cause?: unknown): FluxError {
-  const remedy = 'Correct the file and call again, or correct DOITONG_API_KEY_FILE and restart the server.';
+/** @throws FluxError of kind `bad_key` that names the file and the reason, never its content. */
+export async function readKeyFile(path: string): Promise<string> {
+  const place = `The key file ${path}`;
+  const text = decoded(await bytesOf(path, place), place).trim();
+  const problem = text === '' ? `${place} is empty.` : keyProblem(text, place);
+  if (problem !== undefined) throw badKey(problem, IN_FILE);
+  return text;
+}
+
+async function bytesOf(path: string, place: string): Promise<Buffer> {
+  let file: FileHandle | undefined;
+  try {
+    // A pipe that nobody writes to would keep the reader waiting for ever.
+    file = await open(expandHome(path), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await file.stat()).isFile())
+      throw badKey(`${place} is not a file but a folder, a pipe or a device.`, IN_FILE);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
+    if (bytesRead <= FILE_MAX_BYTES) return buffer.subarray(0, bytesRead);
+    throw badKey(`${place} is larger than ${FILE_MAX_BYTES} bytes; the key alone belongs there.`, IN_FILE);
+  } catch (error) {
+    if (error instanceof FluxError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw badKey(`${place} cannot be read (${code}).`, IN_FILE, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Editors put a byte order mark before the text, and some of Windows' programs write two bytes a character. */
+function decoded(bytes: Buffer, place: string): string {
+  if (bytes.includes(0))
+    throw badKey(`${place} is not UTF-8 text: it looks like UTF-16. Save it as UTF-8 or ASCII.`, IN_FILE);
+  const text = bytes.toString('utf8');
+  return text.startsWith(BOM) ? text.slice(BOM.length) : text;
+}
+
+function badKey(message: string, remedy: string, cause?: unknown): FluxError {
   return new FluxError({ kind: 'bad_key', message, creditsSpent: 'no', retry: 'no', remedy }, { cause });
 }

@@ -65,6 +65,25 @@ describe('in the environment', () => {
     expect(loadConfig({}, env)).toEqual(loadConfig({}, {}));
   });
 
+  it.each([
+    ['DOITONG_API_URL', `\${input:url}`, `\${input:url}`],
+    ['DOITONG_API_URL', `https://\${env:HOST}`, `\${env:HOST}`],
+    ['FLUX_OUTPUT_DIR', `\${workspaceFolder}/pictures`, `\${workspaceFolder}`],
+    ['FLUX_OUTPUT_DIR', '$HOME/pictures', '$HOME'],
+    ['FLUX_STATE_DIR', '%LOCALAPPDATA%\\flux', '%LOCALAPPDATA%'],
+    ['FLUX_STATE_DIR', '~/{{name}}', '{{name}}'],
+    ['FLUX_STATE_DIR', `/srv/\${user_config.state}`, `\${user_config.state}`],
+    ['DOITONG_API_KEY_FILE', `\${DOITONG_API_KEY_FILE}`, `\${DOITONG_API_KEY_FILE}`],
+    ['DOITONG_WEBHOOK_SECRET', `\${input:webhook-secret}`, `\${input:webhook-secret}`],
+    ['DOITONG_WEBHOOK_SECRET', 'undefined', 'undefined'],
+    ['DOITONG_WEBHOOK_SECRET', '<your-secret>', '<your-secret>'],
+    ['FLUX_LOG_LEVEL', '{{level}}', '{{level}}'],
+  ])('%s=%s names the placeholder that nobody filled in', (variable, text, placeholder) => {
+    const lines = problems(loadConfig({}, { [variable]: text }));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`${variable}: the host did not fill in ${placeholder}. Write the value itself there.`);
+  });
+
   it('space around a value does not count', () => {
     expect(loaded(loadConfig({}, { DOITONG_API_KEY: ' dt_live_12345678\n' })).apiKey).toBe('dt_live_12345678');
   });
@@ -150,6 +169,13 @@ describe('a secret', () => {
       'DOITONG_API_KEY: the value (not shown) is not allowed. Allowed: 8 to 512 visible ASCII characters without spaces.',
     );
   });
+
+  it.each([`\${input:doitong-key}`, 'undefined', 'null', '"dt_live_12345678"', 'Bearer dt_live_12345678'])(
+    'that is plainly something else is no reason not to start: %j',
+    (key) => {
+      expect(loaded(loadConfig({}, { DOITONG_API_KEY: key })).apiKey).toBe(key);
+    },
+  );
 
   it('for webhooks is not shown when refused', () => {
     expect(problems(loadConfig({}, { DOITONG_WEBHOOK_SECRET: 'hen' }))).toEqual([

@@ -1,7 +1,9 @@
 /** Proves that the key is read from its file, and that messages name the file and never what it holds. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { readKeyFile } from '../../../src/storage/key-file.ts';
@@ -28,25 +30,46 @@ describe('readKeyFile', () => {
     },
   );
 
-  it.each(['', '\n', 'short', 'dt_live_1\ndt_live_2', 'KEY=dt live', 'schlüssel_12345', `${'x'.repeat(513)}`])(
-    'refuses %j, naming the file and not what it holds',
-    async (text) => {
-      const path = join(folder, 'bad');
-      await writeFile(path, text);
-      const error = await refusalOf(path);
-      expect(error.failure).toMatchObject({ kind: 'bad_key', creditsSpent: 'no', retry: 'no' });
-      expect(error.failure.message).toBe(
-        `The key file ${path} does not hold one key of 8 to 512 visible characters without spaces.`,
-      );
-      if (text.trim() !== '') expect(JSON.stringify([error.failure, error.stack])).not.toContain(text.trim());
-    },
-  );
+  it.each([
+    ['', 'is empty'],
+    ['\n', 'is empty'],
+    ['\uFEFF\r\n', 'is empty'],
+    ['short', 'does not hold one key of 8 to 512 visible characters without spaces'],
+    ['schlüssel_12345', 'does not hold one key'],
+    ['x'.repeat(513), 'does not hold one key'],
+    ['dt_live_1\ndt_live_2', 'holds several lines'],
+    ['DOITONG_API_KEY=dt_live_12345678', 'holds a whole line of the form NAME=key'],
+    ['export DOITONG_API_KEY=dt_live_12345678\n', 'holds a whole line of the form NAME=key'],
+    ['"dt_live_12345678"', 'holds quotation marks'],
+    ['Bearer dt_live_12345678', 'holds a whole header'],
+    ['x'.repeat(10_001), 'is larger than 10000 bytes'],
+    ['k\0e\0y\0', 'is not UTF-8 text: it looks like UTF-16'],
+  ])('refuses %j, naming the file and not what it holds', async (text, reason) => {
+    const path = join(folder, 'bad');
+    await writeFile(path, text);
+    const error = await refusalOf(path);
+    expect(error.failure).toMatchObject({ kind: 'bad_key', creditsSpent: 'no', retry: 'no' });
+    expect(error.failure.message).toContain(`The key file ${path} ${reason}`);
+    if (text.trim() !== '') expect(JSON.stringify([error.failure, error.stack])).not.toContain(text.trim());
+  });
+
+  it('says that a file is UTF-16, as Windows writes it', async () => {
+    const path = join(folder, 'utf16');
+    await writeFile(path, Buffer.from('\uFEFFdt_live_12345678\r\n', 'utf16le'));
+    expect((await refusalOf(path)).message).toContain('Save it as UTF-8');
+  });
+
+  it.runIf(platform() !== 'win32')('never waits for a pipe', async () => {
+    const path = join(folder, 'pipe');
+    await promisify(execFile)('mkfifo', [path]);
+    expect((await refusalOf(path)).message).toContain('a folder, a pipe or a device');
+  });
 
   it('names the reason when the file cannot be read', async () => {
     expect((await refusalOf(join(folder, 'none'))).message).toBe(
       `The key file ${join(folder, 'none')} cannot be read (ENOENT).`,
     );
-    expect((await refusalOf(folder)).message).toContain('(EISDIR)');
+    expect((await refusalOf(folder)).message).toContain('is not a file but a folder');
     expect((await refusalOf(folder)).failure.remedy).toContain('DOITONG_API_KEY_FILE');
   });
 });
