@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Builds the whole program into dist/: one ESM start file, lazily loaded chunks, codec files, licences. */
+/** Builds the whole program into dist/: a start file that old Nodes can read, one ESM program file, lazily loaded chunks, codec files, licences. */
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, sep } from 'node:path';
@@ -35,14 +35,16 @@ const UNWANTED = [
 /** Bundled CommonJS code calls `require`, which ESM lacks; only a file that holds such code gets one. */
 const CALLS_REQUIRE = /typeof require\s*[<!=]/;
 const REQUIRE = 'const require=name=>process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);\n';
-const START = 'dist/main.js';
+/** Checks the version of Node, and loads the program. */
+const BIN = 'dist/main.js';
+const START = 'dist/program.js';
 const SHEBANG = '#!/usr/bin/env node\n';
 
 async function main() {
   const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { main: 'src/main.ts', 'preview-worker': 'src/images/preview-worker.ts' },
+    entryPoints: { program: 'src/cli/run.ts', 'preview-worker': 'src/images/preview-worker.ts' },
     outdir: OUT,
     write: false,
     bundle: true,
@@ -61,6 +63,8 @@ async function main() {
     define: { __FLUX_PRO_MCP_VERSION__: JSON.stringify(version) },
   });
 
+  const bin = await buildBin();
+
   for (const [input, outputs] of bundledInputs(metafile)) {
     const unwanted = UNWANTED.find(([pattern]) => pattern.test(input));
     if (unwanted) throw new Error(`${input} is in ${outputs.join(', ')}: ${unwanted[1]}`);
@@ -73,8 +77,9 @@ async function main() {
 
   await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
-  for (const [file, code] of files) await writeFile(join(ROOT, file), finished(code, file === START));
-  await chmod(join(ROOT, START), 0o755);
+  for (const [file, code] of files) await writeFile(join(ROOT, file), finished(code));
+  await writeFile(join(ROOT, BIN), `${SHEBANG}${bin}`);
+  await chmod(join(ROOT, BIN), 0o755);
   for (const codec of CODECS) {
     const copy = join(OUT, basename(codec));
     await copyFile(require.resolve(codec), copy);
@@ -97,9 +102,30 @@ function bundledInputs(metafile) {
   return found;
 }
 
-function finished(code, isMain) {
-  const body = code.replace(/^#!.*\n/, '');
-  return `${isMain ? SHEBANG : ''}${CALLS_REQUIRE.test(body) ? REQUIRE : ''}${body}`;
+/** In the syntax of old Nodes, and without a static import: each of them would be read before the check. */
+async function buildBin() {
+  const program = {
+    name: 'program',
+    setup(plugin) {
+      plugin.onResolve({ filter: /^\.\/cli\/run\.ts$/ }, () => ({ path: `./${basename(START)}`, external: true }));
+    },
+  };
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/main.ts'],
+    write: false,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node12.20',
+    minify: true,
+    plugins: [program],
+  });
+  return outputFiles[0].text;
+}
+
+function finished(code) {
+  return `${CALLS_REQUIRE.test(code) ? REQUIRE : ''}${code}`;
 }
 
 /** The files that the start file loads before it can answer, itself included. */

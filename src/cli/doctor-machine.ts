@@ -3,24 +3,20 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
+import { nodeProblem } from '../runtime/node-version.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folder-check.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { expandHome } from '../storage/paths.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
-/** As package.json says under `engines`. */
-const NODE_MIN = [20, 18, 1] as const;
 const LOW_SPACE_BYTES = 100_000_000;
 const MEGABYTE = 1_000_000;
 
 /** @param version as Node tells it, with or without its `v` */
 export function nodeCheck(version: string): Check {
-  const parts = version.replace(/^v/u, '').split('.').map(Number);
-  const differing = NODE_MIN.findIndex((least, index) => parts[index] !== least);
-  const isEnough = differing === -1 || (parts[differing] ?? 0) > (NODE_MIN[differing] ?? 0);
-  const needed = NODE_MIN.join('.');
-  if (isEnough) return ok('node', version);
-  return fail('node', `${version}, and ${needed} or newer is needed`, 'Install a newer Node.js from nodejs.org.');
+  const problem = nodeProblem(version);
+  if (problem === undefined) return ok('node', version);
+  return fail('node', problem, 'Install a newer Node.js from nodejs.org.');
 }
 
 const SET_KEY =

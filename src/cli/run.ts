@@ -1,4 +1,5 @@
 /** Finds the command, checks its flags, runs it, and turns bad usage into a message and an exit code. */
+import '../config/lean-zod.ts';
 import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';

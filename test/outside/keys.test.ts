@@ -1,7 +1,8 @@
 /** What is no key is never sent, and the answer says what is wrong; `doctor` says the same. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Home, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
@@ -94,7 +95,7 @@ describe('the key file', () => {
 
   it('that is a folder or a pipe is named, and nobody waits for it', async () => {
     const pipe = join(home.folder, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    await promisify(execFile)('mkfifo', [pipe]);
     for (const file of [home.cwd, pipe]) {
       const { answer, doctor } = await askBoth({ DOITONG_API_KEY_FILE: file });
       expect(answer).toContain('is not a file but a folder, a pipe or a device');
