@@ -8,6 +8,8 @@ import type { JobEvents } from './core/job-events.ts';
 import type { JobFeed } from './core/job-feed.ts';
 import type { JobLedger } from './core/job-ledger.ts';
 import type { Log } from './core/log.ts';
+import { proxySecrets } from './core/proxy.ts';
+import { createSecretFinder } from './core/redaction.ts';
 import type { ServiceReport } from './core/service-report.ts';
 import type { RequestWindow } from './core/traffic.ts';
 import type { WebhookSink } from './core/webhook-sink.ts';
@@ -91,6 +93,8 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   // A key file that cannot be read is told at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
+  const { webhookSecret } = settings;
+  const secrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const processes = systemProcesses;
   const { ledger, gate, events, memory, durations, folder } = recordsOf(settings, apiKey, {
     clock,
@@ -102,7 +106,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;
   const proxies = { httpsProxy, httpProxy, noProxy };
   const provider = createDoitongProvider(
-    { apiUrl, apiKey, dialect, jobQuery, userAgent, proxies },
+    { apiUrl, apiKey, otherSecrets: secrets, dialect, jobQuery, userAgent, proxies },
     { clock, log, gate, memory },
   );
   const download = createImageDownload(
@@ -130,6 +134,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
       processes,
       checkFolders,
       onSubmission: parts.onSubmission,
+      holdsSecret: createSecretFinder(apiKey === undefined ? secrets : [apiKey, ...secrets]),
     },
     {
       ...settings,

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { decodeJpeg } from '../images/codecs/jpeg-decoder.ts';
 import { progressBar } from './progress-bar.ts';
+import { visible } from './terminal-text.ts';
 
 export const DEMO_PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';
 
@@ -26,7 +27,7 @@ export interface DemoClient {
 
 /** @returns 0 only if the picture is on disk and decodes in the size that was ordered */
 export async function tellStory(client: DemoClient, prompt: string, out: NodeJS.WriteStream): Promise<number> {
-  const say = (line: string): void => void out.write(`${line}\n`);
+  const say = (line: string): void => void out.write(`${visible(line)}\n`);
   say(`Connected over stdio: ${client.speaks}`);
   say(`Tools: ${(await client.listTools()).join(', ')}`);
   say('');

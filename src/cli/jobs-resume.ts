@@ -1,12 +1,11 @@
 /** `jobs resume`: carries on what rests unfinished and tells how it goes. Nothing is ever ordered here. */
 import type { Clock } from '../core/clock.ts';
 import { isOver, type Job } from '../core/job.ts';
-import type { Redact } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, quoted } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences } from '../mcp/failure-text.ts';
 import { statusOf } from '../mcp/job-view.ts';
-import { redactValues } from '../mcp/redact-result.ts';
 import { visible } from './terminal-text.ts';
 
 const REASON_SHOWN_CHARACTERS = 600;

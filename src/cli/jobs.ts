@@ -1,12 +1,13 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` ask nobody, `resume` the service. */
+
 import type { Config } from '../config/settings.ts';
 import type { JobLedger } from '../core/job-ledger.ts';
 import type { Log } from '../core/log.ts';
-import { quoted } from '../core/untrusted-text.ts';
 import { proxySecrets } from '../core/proxy.ts';
+import { redactValues } from '../core/redaction.ts';
+import { quoted } from '../core/untrusted-text.ts';
 import { jobText } from '../mcp/job-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
-import { redactValues } from '../mcp/redact-result.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
@@ -88,7 +89,7 @@ async function open(args: Arguments): Promise<Records> {
   const folder = partitionFolder(stateFolder(config.stateDir), config.apiUrl, apiKey);
   const shared = { clock: systemClock, log, processes: systemProcesses };
   const ledger = createFileLedger(folder, { ...shared, outputFolder: () => outputFolder(config.outputDir) });
-  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000 };
+  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiOrigin: config.apiUrl };
   return { ledger, folder, config: { ...config, apiKey }, log, secrets, view };
 }
 
@@ -117,7 +118,7 @@ async function list(
     return 0;
   }
   const told = { views, found: wanted.length, onRecord: jobs.length, status, service: config.apiUrl, folder, damaged };
-  print(secrets.redact(jobsListText(told)));
+  print(visible(secrets.redact(jobsListText(told))));
   return 0;
 }
 
@@ -148,7 +149,10 @@ async function resumeAll({ config, log, secrets }: Records, waitSeconds: number)
   try {
     const { jobs } = app;
     const { redact } = secrets;
-    return await resume({ jobs, clock: systemClock, say: print, redact, signal: interrupted.signal }, waitSeconds);
+    return await resume(
+      { jobs, clock: systemClock, say: (line) => print(visible(line)), redact, signal: interrupted.signal },
+      waitSeconds,
+    );
   } finally {
     await app.close();
     letGo();

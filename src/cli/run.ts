@@ -9,10 +9,13 @@ import { fullHelp } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
 import { isSecret } from './secrets.ts';
 import { writeStderr } from './stderr.ts';
+import { visible } from './terminal-text.ts';
 
 const DEFAULT_COMMAND = 'serve';
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
+/** A stack fits; a whole argument of any length does not. */
+const MESSAGE_MAX_CHARACTERS = 8_000;
 
 export type ProgramInput = {
   argv: readonly string[];
@@ -29,7 +32,7 @@ export async function run(input: ProgramInput): Promise<number> {
   try {
     return await dispatch(input);
   } catch (error) {
-    writeStderr(`flux-pro-mcp: ${redact(await reasonOf(error))}\n`);
+    writeStderr(`${visible(`flux-pro-mcp: ${redact(await reasonOf(error), MESSAGE_MAX_CHARACTERS)}`)}\n`);
     return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
   }
 }

@@ -31,5 +31,5 @@ export class Secrets {
     this.#redact = createRedactor(this.#secrets);
   }
 
-  readonly redact: Redact = (text) => this.#redact(text);
+  readonly redact: Redact = (text, maxCharacters) => this.#redact(text, maxCharacters);
 }

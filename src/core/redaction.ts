@@ -9,7 +9,9 @@ export type Redact = (text: string, maxCharacters?: number) => string;
 /** Whether a text holds one of the user's secrets, in any spelling. */
 export type HoldsSecret = (text: string) => boolean;
 
-const MARK = '[redacted]';
+export const MARK = '[redacted]';
+/** Nothing that this program reads or makes is nested so deep. */
+const DEPTH_MAX = 64;
 /** Credentials of anyone; the second group is what is removed. */
 const CREDENTIAL_SHAPES: readonly RegExp[] = [
   /(\bbearer\s{1,16})([\w~+/.=-]{6,})/giu,
@@ -18,12 +20,21 @@ const CREDENTIAL_SHAPES: readonly RegExp[] = [
   /(:\/\/)([^\s/?#"']+)@/gu,
 ];
 
-/** A redactor for these secrets, whatever their spelling. */
+/** Removes these secrets, whatever their spelling, and what looks like a credential of anyone. */
 export function createRedactor(secrets: readonly string[]): Redact {
+  return redactorOf(secrets, CREDENTIAL_SHAPES);
+}
+
+/** Removes these secrets alone: a signed address stays one that can be fetched. */
+export function createSecretRemover(secrets: readonly string[]): Redact {
+  return redactorOf(secrets, []);
+}
+
+function redactorOf(secrets: readonly string[], shapes: readonly RegExp[]): Redact {
   const search = createSecretSearch(secrets);
   return (text, maxCharacters = text.length) => {
     const read = text.slice(0, maxCharacters + search.longest);
-    const spans = [...search.spansIn(read), ...CREDENTIAL_SHAPES.flatMap((shape) => spansOf(shape, read))];
+    const spans = [...search.spansIn(read), ...shapes.flatMap((shape) => spansOf(shape, read))];
     return withMarks(read, spans, Math.min(maxCharacters, read.length));
   };
 }
@@ -50,4 +61,14 @@ function withMarks(text: string, spans: Span[], length: number): string {
     at = Math.max(at, end);
   }
   return clean + text.slice(at, Math.max(at, length));
+}
+
+/** Every text inside a value, however deep, the names of its fields included. */
+export function redactValues<Value>(value: Value, redact: Redact, depth = 0): Value {
+  if (typeof value === 'string') return redact(value) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === DEPTH_MAX) return '[nested too deep]' as Value;
+  if (Array.isArray(value)) return value.map((entry: unknown) => redactValues(entry, redact, depth + 1)) as Value;
+  const fields = Object.entries(value).map(([key, entry]) => [redact(key), redactValues(entry, redact, depth + 1)]);
+  return Object.fromEntries(fields) as Value;
 }

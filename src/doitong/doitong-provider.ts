@@ -6,7 +6,7 @@ import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../core/i
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
 import type { ProxySettings } from '../core/proxy.ts';
-import { createRedactor } from '../core/redaction.ts';
+import { createRedactor, createSecretFinder, createSecretRemover } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { ApiClient } from './api-client.ts';
@@ -29,6 +29,8 @@ export type DoitongSettings = {
   /** Origin of the API, without a path. */
   apiUrl: string;
   apiKey: string | undefined;
+  /** What must not be recorded of an answer either: the webhook secret. */
+  otherSecrets?: readonly string[];
   /** The status query, or `auto` to find it. */
   jobQuery: JobQuery | 'auto';
   /** How orders are placed, or `auto` to find out. */
@@ -63,16 +65,18 @@ class DoitongProvider implements ImageProvider {
   constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
     const { apiKey, userAgent } = settings;
     this.apiKey = apiKey;
-    const redact = createRedactor(apiKey === undefined ? [] : [apiKey]);
+    const secrets = [apiKey, ...(settings.otherSecrets ?? [])].filter((secret) => secret !== undefined);
+    const redact = createRedactor(secrets);
+    const removeSecrets = createSecretRemover(secrets);
     const quote = quoteWith(redact);
-    this.intake = new JobIntake({ redact, quote, log, origin: settings.apiUrl });
+    this.intake = new JobIntake({ redact, removeSecrets, quote, log, origin: settings.apiUrl });
     this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
     this.client = new ApiClient({ transport: this.transport, gate, clock, quote, apiKey, userAgent });
     this.retries = createRetries({ clock, log });
     const found = {
       client: this.client,
       schema: new ServiceSchema(this.client, this.retries),
-      facts: new ServiceFacts(memory, log),
+      facts: new ServiceFacts(memory, log, createSecretFinder(secrets)),
       log,
     };
     this.orders = new OrderSender({ ...found, quote, configured: settings.dialect });

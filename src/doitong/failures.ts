@@ -2,9 +2,9 @@
 import type { Failure } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { quotedWithout } from '../core/untrusted-text.ts';
+import { connectWords } from '../network/connect-failure.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
-import { connectWords } from '../network/connect-failure.ts';
 import { normalStatus } from './statuses.ts';
 import type { NetworkFault } from './transport.ts';
 

@@ -2,7 +2,7 @@
 import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
-import type { Redact } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import type { Envelope } from './envelope.ts';
 import type { Quote } from './failures.ts';
 import { readWireJob } from './wire-job.ts';
@@ -10,6 +10,8 @@ import { statusWord } from './wire-values.ts';
 
 export type JobIntakeParts = {
   redact: Redact;
+  /** Removes the secrets of this program alone. */
+  removeSecrets: Redact;
   quote: Quote;
   log: Log;
   /** The API's: some services give addresses relative to it. */
@@ -26,12 +28,18 @@ export class JobIntake {
 
   /** `undefined` without a job that can be used. @param remoteId of the job that was asked for */
   take(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
-    const { redact, quote, log, origin } = this.#parts;
+    const { redact, removeSecrets, quote, log, origin } = this.#parts;
     if (!envelope.job) return undefined;
+    // What is read here is recorded: a service that repeats the key must not bring it to the disk.
+    const without = redactValues(envelope.job, (text) => (isData(text) ? text : removeSecrets(text)));
+    if (remoteId === undefined && typeof without.id === 'string' && without.id !== envelope.job.id) {
+      log.error('The service repeats a secret as the id of a job: such a job cannot be asked for');
+      return undefined;
+    }
     const beside = envelope.errors.find(({ message }) => message !== '')?.message;
-    const status = statusWord(envelope.job.status);
+    const status = statusWord(without.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
-    const raw = status === undefined ? envelope.job : { ...envelope.job, status: redact(status) };
+    const raw = status === undefined ? without : { ...without, status: redact(status) };
     const read = readWireJob(raw, quote, { beside, origin, ...(remoteId === undefined ? {} : { remoteId }) });
     if (read === undefined) return undefined;
     const { job, oddity, implausibleCost } = read;
@@ -48,4 +56,9 @@ export class JobIntake {
     }
     return job;
   }
+}
+
+/** Megabytes of Base64, which no secret gets into. */
+function isData(text: string): boolean {
+  return /^\s*data:/iu.test(text.slice(0, 20));
 }

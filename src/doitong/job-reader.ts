@@ -17,6 +17,7 @@ import type { ServiceSchema } from './service-schema.ts';
 export const READ_ATTEMPTS = 5;
 const GRAPHQL_PATH = '/graphql';
 const REST_PATH = '/v1/text_to_image';
+const DOT_SEGMENT = /^\.{1,2}$/u;
 const PATH_ABSENT: readonly number[] = [404, 405];
 const HOW_TO_SET =
   'Set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server. The jobs are not lost.';
@@ -177,6 +178,8 @@ export class JobReader {
   }
 
   async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
+    // Resolved as a step of the path it would lead to another address, with the key.
+    if (DOT_SEGMENT.test(remoteId)) return { value: { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } };
     const reply = await this.#parts.client.send({
       purpose: 'read',
       door: 'rest',

@@ -1,6 +1,7 @@
 /** Reads what a finished job says about its picture: an absolute address, the picture itself, or neither. */
 import type { Failure } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
+import { MARK } from '../core/redaction.ts';
 import { quoted } from '../core/untrusted-text.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
@@ -16,6 +17,7 @@ type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
 export function pictureSource(text: string, origin: string | undefined): PictureSource {
   // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
   if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
+  if (text.includes(MARK)) return unusable('contains a secret of this server, the API key perhaps');
   if (text.length > ADDRESS_MAX_CHARACTERS) {
     return unusable(
       `is ${text.length.toLocaleString('en-US')} characters long; at most ${ADDRESS_MAX_CHARACTERS.toLocaleString('en-US')} are accepted`,
@@ -23,7 +25,9 @@ export function pictureSource(text: string, origin: string | undefined): Picture
   }
   if (/\p{Cc}/u.test(text)) return unusable('contains control characters');
   // Resolved once and recorded so: whoever reads the record needs no origin, and sees the address that is fetched.
-  const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined;
+  // Nearly every text is an address relative to another one, whole sentences included.
+  const isWords = /\s/u.test(text) && !URL.canParse(text);
+  const url = !isWords && URL.canParse(text, origin) ? new URL(text, origin) : undefined;
   if (url === undefined) return unusable(`is not a URL (${quoted(text, SHOWN_CHARACTERS)})`);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     return unusable(`is not an https address (it begins with ${quoted(url.protocol, SHOWN_CHARACTERS)})`);

@@ -1,6 +1,7 @@
 /** What was found out about this service: recalled once, kept for the next process, forgotten when it does not fit. */
 import * as z from 'zod';
 import type { Log } from '../core/log.ts';
+import type { HoldsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { DIALECT_NAMES, type DialectName } from './dialects.ts';
 import { isGraphqlName } from './documents.ts';
@@ -35,12 +36,15 @@ const NOTHING: Facts = { shape: DOCUMENTED_SHAPE };
 export class ServiceFacts {
   readonly #memory: WireMemory;
   readonly #log: Log;
+  readonly #holdsSecret: HoldsSecret;
   #known: Facts = NOTHING;
   #recalled: Promise<void> | undefined;
 
-  constructor(memory: WireMemory, log: Log) {
+  /** @param holdsSecret names come from the service, which may repeat the key in one */
+  constructor(memory: WireMemory, log: Log, holdsSecret: HoldsSecret = () => false) {
     this.#memory = memory;
     this.#log = log;
+    this.#holdsSecret = holdsSecret;
   }
 
   async get(): Promise<Facts> {
@@ -78,7 +82,8 @@ export class ServiceFacts {
     const before = this.#known;
     this.#known = facts;
     const { shape, ...rest } = facts;
-    if (JSON.stringify(facts) !== JSON.stringify(before)) await this.#memory.remember({ ...rest, ...shape });
+    const text = JSON.stringify(facts);
+    if (text !== JSON.stringify(before) && !this.#holdsSecret(text)) await this.#memory.remember({ ...rest, ...shape });
   }
 
   async #recall(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Finds the addresses of a host for a connection, and lets it go to none that was not checked. */
-import { resolveAll, type Resolve } from '../network/connector.ts';
+import { type Resolve, resolveAll } from '../network/connector.ts';
 
 /** A host's name leads to where no picture may be fetched from. */
 export class AddressRefused extends Error {

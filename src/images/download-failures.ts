@@ -3,10 +3,11 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type ConnectFailure, connectWords } from '../network/connect-failure.ts';
 
-const OPEN_YOURSELF = 'Open the url yourself if you trust it; this server does not fetch it.';
-const LIST_HOST =
-  'Open the url yourself, or, if you trust the host, add it to DOITONG_DOWNLOAD_HOSTS, restart the server and ask ' +
-  'get_job_status for this job.';
+const NOT_FETCHED =
+  'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.';
+const HOST_NOT_LISTED =
+  'Ask the user whether pictures may be fetched from that host. Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in ' +
+  "the host's configuration and a restart; get_job_status then saves the picture without a new charge.";
 
 /** It may be there at the next try. */
 export function failed(reason: string, cause?: unknown): FluxError {
@@ -42,12 +43,12 @@ export function cutOff(): FluxError {
 }
 
 export function tooLarge(maxBytes: number): FluxError {
-  return hopeless(`The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`, OPEN_YOURSELF);
+  return hopeless(`The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`, NOT_FETCHED);
 }
 
 /** The address of a finished picture does not change: asking again would be refused again. */
 export function refusedUrl(message: string, hostRefused: boolean): FluxError {
-  return hopeless(message, hostRefused ? LIST_HOST : OPEN_YOURSELF);
+  return hopeless(message, hostRefused ? HOST_NOT_LISTED : NOT_FETCHED);
 }
 
 export function refusedAddress(reason: string): FluxError {

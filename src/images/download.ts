@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageDownload } from '../core/image-store.ts';
 import type { ProxySettings } from '../core/proxy.ts';
+import { isLoopbackAddress, isPublicAddress } from '../core/public-address.ts';
 import { createAgent } from '../network/agent.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import type { Resolve } from '../network/connector.ts';
@@ -20,7 +21,6 @@ import {
 } from './download-failures.ts';
 import { judgeDownloadUrl } from './download-url.ts';
 import { pictureOf } from './picture-bytes.ts';
-import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
 import { TransferredBytes } from './transferred-bytes.ts';
 
 const TIMEOUT_MS = 120_000;

@@ -5,6 +5,7 @@ import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
+import { isPlainId } from '../core/shown-remote.ts';
 import type { InlinePictures } from './inline-pictures.ts';
 import type { JobBoard } from './job-board.ts';
 
@@ -133,7 +134,7 @@ function labelOf(job: Job, { size }: Picture): PictureLabel {
       credits: credits.exact ?? undefined,
       created_at: iso(createdAt),
       completed_at: completedAt === undefined ? undefined : iso(completedAt),
-      doitong_id: remoteId,
+      doitong_id: remoteId !== undefined && isPlainId(remoteId) ? remoteId : undefined,
       sandbox: sandbox || undefined,
     },
   };

@@ -6,6 +6,7 @@ import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { isOver, type Job, type JobTimes } from '../core/job.ts';
 import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
+import type { HoldsSecret } from '../core/redaction.ts';
 import type { BatchWaitOptions } from './batch.ts';
 import { checkBalance, checkCall, quoteOf } from './budget.ts';
 import { CarryOn } from './carry-on.ts';
@@ -16,6 +17,7 @@ import { JobRunner, type RunnerParts } from './job-runner.ts';
 import { type LimitsReport, limitsReport } from './limits-report.ts';
 import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
 import { Recovery } from './recovery.ts';
+import { checkSecrets } from './secret-in-order.ts';
 import { ShownPictures } from './shown-pictures.ts';
 import { type WaitOptions, Waits } from './waits.ts';
 
@@ -24,13 +26,14 @@ const SWEEP_EVERY_MS = 2_500;
 /** Refused pictures of batches, which have no record, are remembered for those who ask for them. */
 const REFUSED_KEPT = 500;
 
-export type JobsSettings = JobTimes & OrdersSettings;
+export type JobsSettings = JobTimes & OrdersSettings & { apiUrl?: string };
 
 export type JobsParts = RunnerParts & {
   ids: Ids;
   preview: Preview;
   /** Looks whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
   checkFolders: () => Promise<void>;
+  holdsSecret?: HoldsSecret;
 };
 
 export class ImageJobs {
@@ -71,6 +74,7 @@ export class ImageJobs {
   quote(requests: readonly ImageRequest[], accepted: number | undefined): CreditRange {
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
+    this.#checkSecrets(requests.map((request) => ({ request })));
     const quote = quoteOf(requests);
     checkCall(quote, this.settings, accepted);
     return quote;
@@ -123,7 +127,14 @@ export class ImageJobs {
     return ordered;
   }
 
+  /** What is ordered is recorded, told, and becomes a file's name. @throws FluxError of kind `bad_input` */
+  #checkSecrets(entries: readonly Entry[]): void {
+    const { holdsSecret } = this.#parts;
+    if (holdsSecret !== undefined) for (const entry of entries) checkSecrets(entry, holdsSecret);
+  }
+
   async #take(entries: readonly Entry[], isBatch: boolean, mayOrder = true): Promise<readonly Ordered[]> {
+    this.#checkSecrets(entries);
     const unavailable = this.#parts.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
     if (mayOrder) await this.#parts.checkFolders();

@@ -1,12 +1,11 @@
 /** Several jobs as text that is complete on its own, and as data: both from the same value. */
 import type { Job } from '../core/job.ts';
-import { cleanLine, quoted } from '../core/untrusted-text.ts';
+import { quoted } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import { type JobView, type JobViewOptions, jobView, lowBalanceText, otherTypeText } from './job-view.ts';
 import type { JobsOutcome } from './tool.ts';
 
 const PROMPT_SHOWN_CHARACTERS = 80;
-const URL_SHOWN_CHARACTERS = 4_096;
 
 /** The result of a call for several pictures; `jobs` in the order of its entries. */
 export type BatchView = { jobs: JobView[]; completed: number; failed: number; pending: number; next: string };
@@ -90,7 +89,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
   const parts = [
     `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
     ...(view.file === undefined ? [] : [`   File: ${view.file}`]),
-    ...(view.url === undefined ? [] : [`   URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`]),
+    ...(view.url === undefined ? [] : [`   URL: ${view.url}`]),
     ...(job?.failure === undefined ? [] : [`   ${failureSentences(job.failure).trim()}`]),
     ...(otherType === undefined ? [] : [`   ${otherType}`]),
     ...(view.status === 'unknown' ? [`   ${view.next}`] : []),

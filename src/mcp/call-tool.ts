@@ -1,4 +1,5 @@
 /** Handles a tool call: finds the tool, checks its arguments, runs it, and puts the answer together. */
+
 import {
   type CallToolRequest,
   type CallToolResult,
@@ -10,6 +11,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
+import { redactValues } from '../core/redaction.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askNow, questionResult } from './confirmation.ts';
@@ -20,7 +22,7 @@ import { otherOriginText } from './instructions.ts';
 import type { McpParts, OtherOrigin } from './mcp-parts.ts';
 import { progressReporter } from './progress-reporter.ts';
 import type { Questions } from './questions.ts';
-import { redactResult, redactValues } from './redact-result.ts';
+import { redactResult } from './redact-result.ts';
 import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -128,8 +130,8 @@ async function render(
   parts: McpParts,
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
-  const { stalledAfterMs } = (await parts.jobs()).settings;
-  const options = { now: parts.clock.now(), stalledAfterMs, lowBalance: await lowBalanceOf(parts) };
+  const { stalledAfterMs, apiUrl: apiOrigin } = (await parts.jobs()).settings;
+  const options = { now: parts.clock.now(), stalledAfterMs, apiOrigin, lowBalance: await lowBalanceOf(parts) };
   if (outcome.type === 'jobs') {
     const recorded = new Map(outcome.jobs.map((job) => [job.id, job]));
     const jobs = redactValues(outcome.jobs, parts.redact);

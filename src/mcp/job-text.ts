@@ -1,13 +1,13 @@
 /** The job object as text that is complete on its own: some hosts show nothing else. */
 
 import type { Job } from '../core/job.ts';
-import { cleanLine, quoted } from '../core/untrusted-text.ts';
+import { isPlainId } from '../core/shown-remote.ts';
+import { quoted } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import type { JobView } from './job-view.ts';
 
 const PROMPT_SHOWN_CHARACTERS = 200;
-/** Signed addresses are long, and useless when they are cut. */
-const URL_SHOWN_CHARACTERS = 4_096;
+const ID_SHOWN_CHARACTERS = 40;
 
 export type JobTextOptions = {
   /** How long this call waited; named when it ended before the picture did. */
@@ -24,12 +24,10 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
     );
   if (job.failure !== undefined) lines.push(failureSentences(job.failure));
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
-  if (view.url !== undefined) lines.push(`URL: ${cleanLine(view.url, URL_SHOWN_CHARACTERS)}`);
+  if (view.url !== undefined) lines.push(`URL: ${view.url}`);
   lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${otherSizeText(view)}`);
   lines.push(`Prompt: ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
-  lines.push(
-    `Job: ${view.job_id}${view.doitong_id === undefined ? '' : ` (at Doitong: ${cleanLine(view.doitong_id)})`}`,
-  );
+  lines.push(`Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`);
   if (view.sandbox) lines.push('Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.');
   lines.push(...notes, `Next: ${view.next}`);
   return lines.join('\n');
@@ -70,4 +68,8 @@ function creditsText(view: JobView): string {
   const { min, max, exact } = view.credits;
   if (view.status === 'failed' && view.error?.credits_spent === 'no') return 'no credits spent';
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
+}
+
+function shownId(id: string): string {
+  return isPlainId(id) ? id : quoted(id, ID_SHOWN_CHARACTERS);
 }

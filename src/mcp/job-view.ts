@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
+import { isPlainId, shownAddress } from '../core/shown-remote.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { nextStepForJob } from './failure-text.ts';
 
@@ -50,6 +51,8 @@ export type JobViewOptions = {
   /** Epoch milliseconds. */
   now: number;
   stalledAfterMs: number;
+  /** The API's own, whose addresses are shown also when they are on this machine. */
+  apiOrigin?: string | undefined;
   /** An equal request had ordered it before. */
   duplicate?: boolean | undefined;
   /** The last known balance in credits, when it is low. */
@@ -64,7 +67,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
   const { min, max, exact } = job.credits;
   return {
     job_id: job.id,
-    ...optional('doitong_id', job.remoteId),
+    ...optional('doitong_id', job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined),
     status: statusOf(job.state),
     ...(stalled ? { stalled } : {}),
     prompt: job.request.prompt,
@@ -72,7 +75,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ...optional('ordered', orderedSize(job)),
     ...optional('version', job.request.version),
     credits: { min, max, ...(exact === null ? {} : { exact }) },
-    ...optional('url', job.url),
+    ...optional('url', job.url === undefined ? undefined : shownAddress(job.url, options.apiOrigin)),
     ...optional('file', job.file),
     created_at: iso(job.createdAt),
     ...(job.completedAt === undefined ? {} : { completed_at: iso(job.completedAt) }),

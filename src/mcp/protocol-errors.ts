@@ -3,10 +3,9 @@ import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import type { Redact } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
-import { redactValues } from './redact-result.ts';
 
 /** Longer than any sentence of ours; what the SDK quotes of a message may be as long as the message. */
 const MAX_CHARACTERS = 4_000;

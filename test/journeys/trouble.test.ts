@@ -128,11 +128,20 @@ it('the key turns up nowhere, even when the service repeats it', async () => {
   expect(textOf(answer)).toContain('[redacted]');
 });
 
-it('a key inside a prompt is shown in no answer, not even the half of it that a shortened text would hold', async () => {
+it('a key inside a prompt is refused, and shown in no answer', async () => {
   story = await startStory({ sandbox: { jobDurationMs: 0, key: 'sandbox-0123456789abcdef' } });
   const beginning = story.sandbox.key.slice(0, 14);
+  const answer = await story.call('generate_image', { ...ORDER, prompt: `a sign: ${story.sandbox.key}` });
+  expect(textOf(answer)).toContain('The prompt contains a secret of this server');
+  expect(JSON.stringify([answer, await story.call('list_jobs')])).not.toContain(beginning);
+});
+
+it('a credential of others inside a prompt is shown in no answer, not even the half that a cut would leave', async () => {
+  story = await startStory({ sandbox: { jobDurationMs: 0 } });
+  const credential = 'Bearer 0123456789abcdef0123456789abcdef';
+  const beginning = credential.slice(0, 20);
   for (const length of [40, 180]) {
-    const prompt = `${'x'.repeat(length - 1)} ${story.sandbox.key}`;
+    const prompt = `${'x'.repeat(length - 1)} ${credential}`;
     const answer = await story.call('generate_image', { ...ORDER, prompt });
     expect(textOf(answer)).toContain('xxx');
     expect(JSON.stringify(answer.content.filter((part) => part.type === 'text'))).not.toContain(beginning);

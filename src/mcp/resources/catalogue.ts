@@ -1,4 +1,5 @@
 /** All resources: what is listed, page by page, and which file reads what. */
+
 import {
   type ListResourcesResult,
   type ListResourceTemplatesResult,
@@ -9,10 +10,10 @@ import {
 import { FluxError } from '../../core/failure.ts';
 import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
+import { redactValues } from '../../core/redaction.ts';
 import { quotedWithout } from '../../core/untrusted-text.ts';
 import { lasting } from '../lasting.ts';
 import type { McpParts } from '../mcp-parts.ts';
-import { redactValues } from '../redact-result.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
 import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
 import { describeJob, JOB_TEMPLATE, readJob } from './jobs.ts';

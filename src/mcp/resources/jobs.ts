@@ -1,10 +1,11 @@
 /** Jobs on record: `flux://jobs/{job_id}`, the job object as JSON. Looking at one carries nothing on. */
+
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
 import type { Job } from '../../core/job.ts';
+import { redactValues } from '../../core/redaction.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { jobView, statusOf } from '../job-view.ts';
 import type { McpParts } from '../mcp-parts.ts';
-import { redactValues } from '../redact-result.ts';
 import { jsonContents } from './json-contents.ts';
 import { notThere } from './not-there.ts';
 import { JOB_URI_PREFIX, jobIdOf, jobUri } from './uris.ts';
@@ -32,7 +33,7 @@ export async function readJob(uri: string, parts: McpParts): Promise<ReadResourc
   const jobs = await parts.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');
   if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
-  const { stalledAfterMs } = jobs.settings;
-  const view = jobView(redactValues(job, parts.redact), { now: parts.clock.now(), stalledAfterMs });
+  const { stalledAfterMs, apiUrl: apiOrigin } = jobs.settings;
+  const view = jobView(redactValues(job, parts.redact), { now: parts.clock.now(), stalledAfterMs, apiOrigin });
   return jsonContents(uri, view);
 }

@@ -1,10 +1,11 @@
 /** The tool that orders one picture. */
+
 import * as z from 'zod';
 import type { CreditRange } from '../../core/credits.ts';
 import type { ImageRequest } from '../../core/image-request.ts';
+import { redactValues } from '../../core/redaction.ts';
 import { quoted } from '../../core/untrusted-text.ts';
 import { checkSides, entryOf, maxCreditsText, orderArguments, pictureArguments } from '../image-arguments.ts';
-import { redactValues } from '../redact-result.ts';
 import { defineTool, type ToolOutcome } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';

@@ -2,10 +2,9 @@
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
-import type { Redact } from '../../core/redaction.ts';
+import { type Redact, redactValues } from '../../core/redaction.ts';
 import { cleanLine, quoted, quotedWithout } from '../../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
-import { redactValues } from '../redact-result.ts';
 import { defineTool } from '../tool.ts';
 
 const LIMIT_MAX = 100;
@@ -55,12 +54,12 @@ export const listJobs = defineTool({
     const wanted = (await jobs.list()).filter(
       (job) => args.status === undefined || statusOf(job.state) === args.status,
     );
-    const { stalledAfterMs } = jobs.settings;
+    const { stalledAfterMs, apiUrl: apiOrigin } = jobs.settings;
     const answerOf = (limit: number, detail: Detail): Answer => {
       const page = pageOfJobs(wanted, limit, args.cursor);
       if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
       const views = redactValues(page.jobs, context.redact).map((job) =>
-        listed(jobView(job, { now: context.now(), stalledAfterMs }), detail),
+        listed(jobView(job, { now: context.now(), stalledAfterMs, apiOrigin }), detail),
       );
       const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
       return { value, text: text(views, page.nextCursor, detail) };

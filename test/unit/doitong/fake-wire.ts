@@ -63,7 +63,7 @@ export function createFakeWire(
       way: () => reader.knownWay(),
       readOne: (id, signal) => reader.read(id, signal),
     }),
-    intake: new JobIntake({ redact, quote, log, origin: 'https://api.doitong.com' }),
+    intake: new JobIntake({ redact, removeSecrets: redact, quote, log, origin: 'https://api.doitong.com' }),
   };
 }
 

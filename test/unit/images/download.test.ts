@@ -225,7 +225,9 @@ describe('an address that is refused', () => {
   it('for another reason than its host does not send the user to that setting', async () => {
     const failure = await failureOf(download.fetch('http://127.0.0.1:1/1.jpg', new AbortController().signal));
     expect(failure.retry).toBe('no');
-    expect(failure.remedy).toBe('Open the url yourself if you trust it; this server does not fetch it.');
+    expect(failure.remedy).toBe(
+      'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.',
+    );
   });
 });
 
