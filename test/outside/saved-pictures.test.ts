@@ -14,6 +14,8 @@ import {
   serve,
   startPictureService,
 } from '../support/picture-service.ts';
+import { decodeJpeg } from '../support/jpeg.ts';
+import { jpegOf } from '../support/pictures.ts';
 import { textOf } from '../support/raw-host.ts';
 
 const packed = await unpackPackage();
@@ -183,5 +185,20 @@ describe('a record', () => {
     makeFifo(path);
     expect(textOf(await host.call('list_jobs', {}))).not.toContain(id);
     expect((await host.call('get_job_status', { job_id: id })).isError).toBe(true);
+  });
+});
+
+describe('a picture that is larger than hosts take in one answer', () => {
+  it('is given as a smaller JPEG, which says so and names the file', async () => {
+    const large = await startPictureService(Buffer.from(await jpegOf(2_048, 2_048, { grain: 0.5 })));
+    expect(large.picture.length).toBeGreaterThan(786_432);
+    const { host } = await serve(packed, large);
+    const { id, file } = jobOf(await order(host));
+    const { result } = await host.ask('resources/read', { uri: `flux://images/${id}` });
+    expect(JSON.stringify(result).length).toBeLessThan(1_048_576);
+    const [contents] = (result as { contents: { blob: string; _meta: Record<string, unknown> }[] }).contents;
+    const { width, height } = await decodeJpeg(Buffer.from(contents?.blob ?? '', 'base64'));
+    expect(contents?._meta['io.github.flux-pro-mcp/preview']).toEqual({ width, height, file });
+    await large.close();
   });
 });
