@@ -62,7 +62,9 @@ async function runSession(packed: PackedPackage, dice: Dice, messages: number, r
     report.charges += charges.length;
     const charged = jobs.map(({ prompt }) => prompt);
     for (const prompt of charged) if (!session.hasOrdered(prompt)) complain(`nobody ordered ${JSON.stringify(prompt)}`);
-    if (new Set(charged).size < charged.length) complain('a picture was ordered twice');
+    // The same words in another size are another picture.
+    const pictures = new Set(jobs.map(({ prompt, width, height }) => JSON.stringify([prompt, width, height])));
+    if (pictures.size < jobs.length) complain('a picture was ordered twice');
     for (const [name, output] of [['stdout', program.stdout()] as const, ['stderr', program.stderr()] as const])
       if (output.includes(KEY) || output.includes(btoa(KEY).slice(0, 20))) complain(`the key stands on ${name}`);
   } catch (error) {

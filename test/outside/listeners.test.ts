@@ -1,8 +1,9 @@
 /** The listeners of the program, as a page in a browser can reach them: by a foreign name, from a foreign origin. */
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import { RawHost } from '../support/raw-host.ts';
 import { jobAnswer, startScriptedService } from '../support/scripted-service.ts';
@@ -180,11 +181,3 @@ describe('the listener for webhooks', () => {
       expect((await send(port, post({ host }))).status, host).toBe(403);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

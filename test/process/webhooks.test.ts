@@ -1,10 +1,10 @@
 /** Two packed programs share one listener for webhooks: whoever waits is told, in whichever of them. */
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { SIGNATURE_HEADER, signWebhook } from '../../src/sandbox/webhooks/signature.ts';
+import { freePort } from '../support/free-port.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
@@ -23,14 +23,6 @@ const JOB_MS = 3_000;
 const FIRST_LOOK_MS = 24_000;
 
 type Server = { host: RawHost; program: RunningProgram };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** One user of one service, who runs several hosts. */
 class User {

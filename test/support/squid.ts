@@ -1,10 +1,11 @@
 /** Debian's squid as the proxy of an office, with names that no one else here knows. */
 import { execFile, spawn } from 'node:child_process';
 import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 
 const SQUID = '/usr/sbin/squid';
 const PASSWORD_CHECK = '/usr/lib/squid/basic_ncsa_auth';
@@ -86,14 +87,6 @@ export async function startSquid({ names = [], user, denied = [] }: SquidOptions
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listening(port: number, ended: Promise<void>, log: string): Promise<void> {

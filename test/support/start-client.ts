@@ -1,6 +1,5 @@
 /** A real MCP client of either SDK line, connected in process to the real server, job service and sandbox over HTTP. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type McpSubscription, Client as ModernClient } from '@modelcontextprotocol/client';
@@ -25,6 +24,7 @@ import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from './free-port.ts';
 import { createFastClock } from './fast-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
 
@@ -195,14 +195,6 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
       await rm(outputDir, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 type Connected = Pick<
