@@ -58,7 +58,7 @@ export type AppSettings = Pick<
   | 'stalledMinutes'
   | 'resendHours'
 > &
-  Partial<Pick<Config, 'httpsProxy' | 'httpProxy' | 'noProxy'>> & { sandbox: boolean };
+  Partial<Pick<Config, 'httpsProxy' | 'httpProxy' | 'noProxy' | 'folderVariables'>> & { sandbox: boolean };
 
 export type App = {
   jobs: ImageJobs;
@@ -113,7 +113,10 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
     { clock },
   );
-  const store = createImageFolder(() => outputFolder(settings.outputDir), { clock, isPicture: mayBeSavedAs });
+  const store = createImageFolder(() => outputFolder(settings.outputDir, settings.folderVariables), {
+    clock,
+    isPicture: mayBeSavedAs,
+  });
   // The system's calls take real time, also where a test drives the clock.
   const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
   const preview = createPreview({ clock, log });
@@ -169,7 +172,7 @@ type Records = {
  * and takes its jobs along.
  */
 function recordsOf(
-  { plan, sandbox, stateDir, outputDir, apiUrl }: AppSettings,
+  { plan, sandbox, stateDir, outputDir, folderVariables, apiUrl }: AppSettings,
   apiKey: string | undefined,
   parts: FileLedgerParts & { requestWindow: RequestWindow | undefined },
 ): Records {
@@ -182,9 +185,9 @@ function recordsOf(
       durations: createMemoryDurations(parts.log),
     };
   }
-  const root = stateFolder(stateDir);
+  const root = stateFolder(stateDir, folderVariables);
   const folder = partitionFolder(root, apiUrl, apiKey);
-  const ledger = createFileLedger(folder, { ...parts, outputFolder: () => outputFolder(outputDir) });
+  const ledger = createFileLedger(folder, { ...parts, outputFolder: () => outputFolder(outputDir, folderVariables) });
   return {
     ledger,
     gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }),
@@ -195,11 +198,15 @@ function recordsOf(
   };
 }
 
-function neededFolders({ outputDir, stateDir }: AppSettings, state: string | undefined, clock: Clock): NeededFolder[] {
-  const pictures = async () => outputToCheck(await outputFolder(outputDir), clock.now());
+function neededFolders(
+  { outputDir, stateDir, folderVariables }: AppSettings,
+  state: string | undefined,
+  clock: Clock,
+): NeededFolder[] {
+  const pictures = async () => outputToCheck(await outputFolder(outputDir, folderVariables), clock.now());
   const output: NeededFolder = { lack: 'Pictures cannot be saved', setting: 'FLUX_OUTPUT_DIR', find: pictures };
   if (state === undefined) return [output];
-  const records = async () => stateToCheck(stateFolder(stateDir), state);
+  const records = async () => stateToCheck(stateFolder(stateDir, folderVariables), state);
   return [{ lack: 'Job records cannot be kept', setting: 'FLUX_STATE_DIR', find: records }, output];
 }
 

@@ -38,7 +38,7 @@ async function keyFileCheck(file: string): Promise<Check> {
   const found = `in ${file}, well-formed`;
   // Windows keeps its permissions elsewhere.
   if (process.platform === 'win32') return ok('key', found);
-  const { mode } = await stat(expandHome(file));
+  const { mode } = await stat(expandHome(file, 'DOITONG_API_KEY_FILE'));
   if ((mode & 0o044) === 0) return ok('key', found);
   return warn('key', `${found}, but other users of this machine can read it`, `Run: chmod 600 ${file}`);
 }

@@ -49,23 +49,30 @@ export async function run(args: Arguments): Promise<number> {
         return [looked.check];
       }),
     );
-    const folders = await foldersOf(config, apiKey);
-    const isKept =
-      (await lookAt('state_folder', 'FLUX_STATE_DIR', stateToCheck(folders.root, folders.state), tell)) !== 'fail';
-    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', outputToCheck(folders.output, systemClock.now()), tell);
-    const isReadable = apiKey !== undefined;
-    if (isReadable) tell(await attempt('records', () => recordChecks(config, folders.state, log)));
+    // Known only where the user has a folder for it.
+    let records: string | undefined;
+    const state = await lookAt('state_folder', 'FLUX_STATE_DIR', tell, async () => {
+      const root = stateFolder(config.stateDir, config.folderVariables);
+      const folder = apiKey === undefined ? root : partitionFolder(root, config.apiUrl, apiKey);
+      if (apiKey !== undefined) records = folder;
+      return stateToCheck(root, folder);
+    });
+    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', tell, async () =>
+      outputToCheck(await outputFolder(config.outputDir, config.folderVariables), systemClock.now()),
+    );
+    const readable = records;
+    if (readable !== undefined) tell(await attempt('records', () => recordChecks(config, readable, log)));
     tell(await attempt('webhooks', async () => [await webhookCheck(config)]));
     tell([downloadsCheck(config), originCheck(config), proxyCheck(config)]);
     tell(await attempt('certificates', async () => [await certificatesCheck(args.env)]));
     tell(
       await attempt('service', async () => {
-        const report = await probe({ ...config, apiKey, apiKeyFile: undefined }, isKept, log);
+        const report = await probe({ ...config, apiKey, apiKeyFile: undefined }, state !== 'fail', log);
         return serviceChecks(report, { ...config, now: systemClock.now() });
       }),
     );
     // By now the plan is known.
-    if (isReadable) tell(await attempt('budget', () => budgetOf(config, folders.state, log)));
+    if (readable !== undefined) tell(await attempt('budget', () => budgetOf(config, readable, log)));
   } finally {
     letGo();
   }
@@ -78,22 +85,14 @@ type Tell = (found: readonly Check[]) => void;
 async function lookAt(
   check: string,
   setting: string,
-  wanted: FolderToCheck,
   tell: Tell,
+  find: () => Promise<FolderToCheck>,
 ): Promise<Check['status'] | undefined> {
-  const found = await attempt(check, async () => [await folderCheck({ check, setting, wanted }, systemClock)]);
+  const found = await attempt(check, async () => [
+    await folderCheck({ check, setting, wanted: await find() }, systemClock),
+  ]);
   tell(found);
   return found[0]?.status;
-}
-
-/** Absolute; the state folder is the one of this service and key, as soon as there is a key. */
-async function foldersOf(
-  { stateDir, outputDir, apiUrl }: Config,
-  apiKey: string | undefined,
-): Promise<{ root: string; state: string; output: string }> {
-  const root = stateFolder(stateDir);
-  const state = apiKey === undefined ? root : partitionFolder(root, apiUrl, apiKey);
-  return { root, state, output: await outputFolder(outputDir) };
 }
 
 const shared = (log: Log) => ({ clock: systemClock, log, processes: systemProcesses });

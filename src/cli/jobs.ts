@@ -86,9 +86,12 @@ async function open(args: Arguments): Promise<Records> {
   const apiKey = await keyOf(config);
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
-  const folder = partitionFolder(stateFolder(config.stateDir), config.apiUrl, apiKey);
+  const folder = partitionFolder(stateFolder(config.stateDir, config.folderVariables), config.apiUrl, apiKey);
   const shared = { clock: systemClock, log, processes: systemProcesses };
-  const ledger = createFileLedger(folder, { ...shared, outputFolder: () => outputFolder(config.outputDir) });
+  const ledger = createFileLedger(folder, {
+    ...shared,
+    outputFolder: () => outputFolder(config.outputDir, config.folderVariables),
+  });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiOrigin: config.apiUrl };
   return { ledger, folder, config: { ...config, apiKey }, log, secrets, view };
 }

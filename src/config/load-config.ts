@@ -1,5 +1,6 @@
 /** Turns flags and environment into a `Config`, or into problems that name the setting, the value and what is allowed. */
 import { isStandIn, placeholderIn } from '../core/api-key.ts';
+import { folderVariablesOf } from '../core/folder-variables.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -39,7 +40,8 @@ export function loadConfig(
     else problems.push(problem(row, text, where));
   }
   problems.push(...SETTING_NAMES.filter((name) => given.has(name)).flatMap((name) => lacking(name, given)));
-  return problems.length === 0 ? { ok: true, config: values as Config } : { ok: false, problems };
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, config: { ...(values as Config), ...folderVariablesOf(env) } };
 }
 
 /** What was given and refused is told of already. */

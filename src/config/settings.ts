@@ -1,6 +1,7 @@
 /** THE table of settings: every other view of a setting (flags, help, README, host manifests) is derived from it. */
 import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
+import type { FolderVariables } from '../core/folder-variables.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
 import { PLANS } from '../core/plan.ts';
@@ -327,4 +328,7 @@ type ValueOf<Row extends Setting> = Row extends { default: string }
   : z.output<Row['schema']> | undefined;
 
 /** The settings as the program uses them. */
-export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
+export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
+  /** Where this user's folders are, as far as the environment says. */
+  readonly folderVariables?: FolderVariables;
+};

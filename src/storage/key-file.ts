@@ -40,14 +40,15 @@ async function bytesOf(path: string, place: string): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
     // A pipe that nobody writes to would keep the reader waiting for ever.
-    file = await open(expandHome(path), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    file = await open(expandHome(path, 'DOITONG_API_KEY_FILE'), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if (!(await file.stat()).isFile())
       throw badKey(`${place} is not a file but a folder, a pipe or a device.`, IN_FILE);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
     if (bytesRead <= FILE_MAX_BYTES) return buffer.subarray(0, bytesRead);
     throw badKey(`${place} is larger than ${FILE_MAX_BYTES} bytes; the key alone belongs there.`, IN_FILE);
   } catch (error) {
-    if (error instanceof FluxError) throw error;
+    if (error instanceof FluxError)
+      throw error.failure.kind === 'bad_key' ? error : badKey(error.message, IN_FILE, error);
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     throw badKey(`${place} cannot be read (${code}).`, IN_FILE, error);
   } finally {

@@ -2,26 +2,45 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import { FluxError } from '../core/failure.ts';
+import type { FolderVariables } from '../core/folder-variables.ts';
 
-/** The path with a leading `~` replaced by the user's home. */
-export function expandHome(path: string): string {
-  return path === '~' || /^~[\\/]/u.test(path) ? join(homedir(), path.slice(1)) : resolve(path);
+const OUTPUT = 'FLUX_OUTPUT_DIR';
+const STATE = 'FLUX_STATE_DIR';
+
+/** The path with a leading `~` replaced by the user's home. @throws FluxError where there is none */
+export function expandHome(path: string, setting: string): string {
+  return path === '~' || /^~[\\/]/u.test(path) ? join(homeFor(setting), path.slice(1)) : resolve(path);
 }
 
-/** The output folder: the one that was set, else `flux-pro` in the user's Pictures folder. Nothing is created. */
-export async function outputFolder(configured: string | undefined): Promise<string> {
-  return configured === undefined ? join(await picturesFolder(), 'flux-pro') : expandHome(configured);
+/**
+ * The output folder: the one that was set, else `flux-pro` in the user's Pictures folder. Nothing is created.
+ * @throws FluxError of kind `storage_failed` where the user has no such folder
+ */
+export async function outputFolder(configured: string | undefined, variables: FolderVariables = {}): Promise<string> {
+  if (configured !== undefined) return expandHome(configured, OUTPUT);
+  return join((await desktopPictures(variables)) ?? join(homeFor(OUTPUT), 'Pictures'), 'flux-pro');
 }
 
-/** The folder of the job records: the one that was set, else the platform's place for state. Nothing is created. */
-export function stateFolder(configured: string | undefined): string {
-  if (configured !== undefined) return expandHome(configured);
-  const places: Partial<Record<NodeJS.Platform, string[]>> = {
-    darwin: ['Library', 'Application Support'],
-    win32: ['AppData', 'Local'],
-  };
-  return join(homedir(), ...(places[platform()] ?? ['.local', 'state']), 'flux-pro-mcp');
+/**
+ * The folder of the job records: the one that was set, else the platform's place for state. Nothing is created.
+ * @throws FluxError of kind `storage_failed` where the user has no such folder
+ */
+export function stateFolder(configured: string | undefined, variables: FolderVariables = {}): string {
+  if (configured !== undefined) return expandHome(configured, STATE);
+  return join(platformState(variables), 'flux-pro-mcp');
+}
+
+function platformState(variables: FolderVariables): string {
+  switch (platform()) {
+    case 'darwin':
+      return join(homeFor(STATE), 'Library', 'Application Support');
+    case 'win32':
+      return absolute(variables.LOCALAPPDATA) ?? join(homeFor(STATE), 'AppData', 'Local');
+    default:
+      return absolute(variables.XDG_STATE_HOME) ?? join(homeFor(STATE), '.local', 'state');
+  }
 }
 
 /** Records of different services and keys never mix. The key itself cannot be told from the name. */
@@ -39,17 +58,46 @@ function nameOf(apiOrigin: string, identity: string): string {
   return `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`;
 }
 
-async function picturesFolder(): Promise<string> {
-  const usual = join(homedir(), 'Pictures');
-  if (platform() !== 'linux') return usual;
-  // The freedesktop user-dirs file says where a translated desktop keeps its pictures.
+/** Where a desktop of Linux says that pictures are: in the environment, else in the file of its user's folders. */
+async function desktopPictures(variables: FolderVariables): Promise<string | undefined> {
+  if (platform() === 'darwin' || platform() === 'win32') return undefined;
+  const home = homeFolder();
+  const named = absolute(variables.XDG_PICTURES_DIR) ?? (await picturesInUserDirs(variables, home));
+  // "$HOME/" alone is how a desktop says that there is no such folder.
+  return named === undefined || (home !== undefined && resolve(named) === resolve(home)) ? undefined : named;
+}
+
+async function picturesInUserDirs(variables: FolderVariables, home: string | undefined): Promise<string | undefined> {
+  const config = absolute(variables.XDG_CONFIG_HOME) ?? (home === undefined ? undefined : join(home, '.config'));
+  if (config === undefined) return undefined;
+  const text = await readFile(join(config, 'user-dirs.dirs'), 'utf8').catch(() => '');
+  const [, named] = /^XDG_PICTURES_DIR="(.*)"$/mu.exec(text) ?? [];
+  if (named === undefined || (home === undefined && named.startsWith('$HOME'))) return undefined;
+  return absolute(named.replace(/^\$HOME/u, () => home ?? ''));
+}
+
+/** As the XDG specification wants it: what is no absolute path counts as not set. */
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+/** Absent in a container without a user of that number, and where HOME is no path. */
+function homeFolder(): string | undefined {
   try {
-    const text = await readFile(join(homedir(), '.config', 'user-dirs.dirs'), 'utf8');
-    const [, named] = /^XDG_PICTURES_DIR="(.*)"$/mu.exec(text) ?? [];
-    const path = named?.replace(/^\$HOME/u, homedir());
-    // "$HOME/" alone is how a desktop says that there is no such folder.
-    return path?.startsWith('/') && resolve(path) !== resolve(homedir()) ? path : usual;
+    return absolute(homedir());
   } catch {
-    return usual;
+    return undefined;
   }
+}
+
+function homeFor(setting: string): string {
+  const home = homeFolder();
+  if (home !== undefined) return home;
+  throw new FluxError({
+    kind: 'storage_failed',
+    message: `This user has no home folder (HOME is no absolute path, and the system knows none), so ${setting} needs an absolute path. Nothing was sent.`,
+    creditsSpent: 'no',
+    retry: 'no',
+    remedy: `Ask the user to set ${STATE} and ${OUTPUT} to folders that can be written, as absolute paths, and to restart the server.`,
+  });
 }

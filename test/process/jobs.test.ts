@@ -95,8 +95,10 @@ describe.concurrent('jobs', () => {
     for (const known of [id, listed?.doitong_id ?? 'no id']) {
       const shown = await jobs(user, 'show', known);
       expect(shown).toMatchObject({ code: 0, stderr: '' });
-      // Word for word what the agent was told: nothing has happened since.
-      expect(shown.stdout).toBe(`${answer.trimEnd()}\n`);
+      // Word for word what the agent was told of the job: nothing has happened since.
+      const ofThisAnswer = /^(?:Shown in this answer|Note): /;
+      const told = answer.split('\n').filter((line) => !ofThisAnswer.test(line));
+      expect(shown.stdout).toBe(`${told.join('\n').trimEnd()}\n`);
       expect(JSON.parse((await jobs(user, 'show', known, '--json')).stdout)).toEqual(listed);
     }
     expect(await jobs(user, 'show', 'job_none')).toMatchObject({

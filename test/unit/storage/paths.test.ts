@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expandHome, outputFolder, partitionFolder, serviceFile } from '../../../src/storage/paths.ts';
+import { FluxError } from '../../../src/core/failure.ts';
+import { expandHome, outputFolder, partitionFolder, serviceFile, stateFolder } from '../../../src/storage/paths.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -18,9 +19,9 @@ afterEach(async () => {
 
 describe('expandHome', () => {
   it('puts the home in place of a leading tilde, and only there', () => {
-    expect(expandHome('~')).toBe(homedir());
-    expect(expandHome('~/pictures')).toBe(join(homedir(), 'pictures'));
-    expect(expandHome(resolve('/srv/~/x'))).toBe(resolve('/srv/~/x'));
+    expect(expandHome('~', 'X')).toBe(homedir());
+    expect(expandHome('~/pictures', 'X')).toBe(join(homedir(), 'pictures'));
+    expect(expandHome(resolve('/srv/~/x'), 'X')).toBe(resolve('/srv/~/x'));
   });
 });
 
@@ -43,6 +44,63 @@ describe('outputFolder', () => {
     await mkdir(join(home, '.config'));
     await writeFile(join(home, '.config', 'user-dirs.dirs'), text);
     expect(await outputFolder(undefined)).toBe(join(home, ...expected));
+  });
+});
+
+describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
+  it('say where state and pictures are', async () => {
+    expect(stateFolder(undefined, { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/state/flux-pro-mcp');
+    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/Bilder/flux-pro');
+    await mkdir(join(home, 'settings'));
+    await writeFile(join(home, 'settings', 'user-dirs.dirs'), 'XDG_PICTURES_DIR="$HOME/Fotos"\n');
+    expect(await outputFolder(undefined, { XDG_CONFIG_HOME: join(home, 'settings') })).toBe(
+      join(home, 'Fotos', 'flux-pro'),
+    );
+  });
+
+  it('count as not set where they hold no absolute path', async () => {
+    for (const path of ['state', './state', '~/state', '']) {
+      const variables = { XDG_STATE_HOME: path, XDG_PICTURES_DIR: path, XDG_CONFIG_HOME: path };
+      expect(stateFolder(undefined, variables)).toBe(join(home, '.local', 'state', 'flux-pro-mcp'));
+      expect(await outputFolder(undefined, variables)).toBe(join(home, 'Pictures', 'flux-pro'));
+    }
+  });
+
+  it('say by the home itself that there is no such folder', async () => {
+    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: home })).toBe(join(home, 'Pictures', 'flux-pro'));
+  });
+
+  it('are overruled by the setting', async () => {
+    expect(stateFolder('/srv/s', { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/s');
+    expect(await outputFolder('/srv/p', { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/p');
+  });
+});
+
+describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
+  beforeEach(() => vi.stubEnv('HOME', 'here'));
+  const refusal = async (find: () => unknown): Promise<unknown> => {
+    try {
+      return await find();
+    } catch (error) {
+      return error instanceof FluxError ? error.failure : error;
+    }
+  };
+
+  it('is told which settings help, before anything is sent', async () => {
+    for (const find of [() => stateFolder(undefined), () => outputFolder(undefined), () => outputFolder('~/p')])
+      expect(await refusal(find)).toMatchObject({
+        kind: 'storage_failed',
+        creditsSpent: 'no',
+        retry: 'no',
+        message: expect.stringMatching(/no home folder.*FLUX_(?:STATE|OUTPUT)_DIR needs an absolute path/),
+        remedy: expect.stringMatching(/FLUX_STATE_DIR and FLUX_OUTPUT_DIR/),
+      });
+  });
+
+  it('needs none where the folders are named', async () => {
+    expect(stateFolder('/srv/s')).toBe('/srv/s');
+    expect(stateFolder(undefined, { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/state/flux-pro-mcp');
+    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/Bilder/flux-pro');
   });
 });
 
