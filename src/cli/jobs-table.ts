@@ -36,7 +36,7 @@ function statusText(view: JobView): string {
 
 function creditsText({ credits, error, status }: JobView): string {
   if (status === 'failed' && error?.credits_spent === 'no') return '0';
-  return credits.exact === null ? `${credits.min}–${credits.max}` : String(credits.exact);
+  return credits.exact === undefined ? `${credits.min}–${credits.max}` : String(credits.exact);
 }
 
 /** The file, else in brackets what stands in its way. */
