@@ -152,10 +152,12 @@ it('that stay are listed also where the key cannot be read', async () => {
   await expect(story.readResource('flux://limits')).rejects.toThrow(/key/);
 });
 
-it('hold no secret that a prompt holds', async () => {
+it('hold no secret that a prompt holds: such an order is refused and leaves no record', async () => {
   story = await startStory({ sandbox: { jobDurationMs: 0 } });
   const { key } = story.sandbox;
-  const { structuredContent: job = {} } = await story.call('generate_image', { prompt: `a kite ${key}`, ...SMALL });
-  const all = JSON.stringify([await story.listResources(), await story.readResource(`flux://jobs/${job.job_id}`)]);
-  expect(all).not.toContain(key);
+  const answer = await story.call('generate_image', { prompt: `a kite ${key}`, ...SMALL });
+  expect(answer.isError).toBe(true);
+  const listed = JSON.stringify([answer, await story.listResources()]);
+  expect(listed).not.toContain(key);
+  expect(listed).not.toContain('flux://jobs/');
 });
