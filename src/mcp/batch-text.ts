@@ -32,7 +32,7 @@ type Counts = { completed: number; failed: number; pending: number };
 
 function nextSteps({ completed, failed, pending }: Counts, repeatable: boolean): string[] {
   const again = repeatable
-    ? 'To wait for the rest, call generate_images again with exactly the same arguments: until 2 minutes after the last picture has finished it finds these jobs and orders again only what failed without a charge; later it would order and pay for all of them again. get_job_status waits for a single job.'
+    ? 'Call generate_images again with exactly the same arguments: until 2 minutes after the last picture has finished, it finds these jobs, waits for the rest, and orders again only what failed without a charge; later it would order and pay for all of them again. get_job_status waits for a single job.'
     : 'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
   return [
     ...(pending > 0 ? [again] : []),

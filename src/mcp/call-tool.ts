@@ -100,7 +100,9 @@ async function handleCall(
     // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.
     if (signal.aborted)
       return {
-        content: [{ type: 'text', text: 'The wait was cancelled. What was ordered goes on; list_jobs shows it.' }],
+        content: [
+          { type: 'text', text: 'The wait was cancelled. Orders that have been sent continue; list_jobs shows them.' },
+        ],
       };
     if (!(error instanceof FluxError))
       parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
@@ -190,7 +192,8 @@ function unforeseen(tool: AnyTool): Failure {
     message: `${tool.name} ended in an unforeseen error; the log on stderr says more.`,
     creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
     retry: 'later',
-    remedy: 'Look at what was ordered before ordering again, and report the log line as a defect of flux-pro-mcp.',
+    remedy:
+      'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a defect of flux-pro-mcp.',
   };
 }
 

@@ -36,7 +36,7 @@ export function protocolErrorOf(method: string, error: unknown, { redact, log }:
 function unforeseen(method: string): string {
   const cost =
     method === CALL
-      ? 'Credits may have been spent. Look at list_jobs before you order again.'
+      ? 'Credits may have been spent. Call list_jobs before you order again.'
       : 'Nothing was ordered, and no credits were spent. Trying again may help.';
   return `${method} ended in an unforeseen error. ${cost} If it happens again, ask the user to report the log line on stderr as a defect of flux-pro-mcp.`;
 }

@@ -88,7 +88,7 @@ export function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
 export function pictureNote(picture: ShownPicture | 'unfit' | undefined): string[] {
   if (picture === 'unfit')
     return [
-      'The picture is not shown inside this answer: it is larger than this host or a preview takes, of a type that is not shown here, or damaged. Open the file instead.',
+      'The picture is not shown inside this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or damaged. Open the file instead.',
     ];
   if (picture === undefined || !picture.isPreview) return [];
   const { size } = picture;

@@ -40,7 +40,7 @@ describe('an error of a handler', () => {
 
   it('of a call does not say that nothing was spent', () => {
     expect(errorOf('tools/call', new TypeError('x')).message).toContain(
-      'Credits may have been spent. Look at list_jobs before you order again.',
+      'Credits may have been spent. Call list_jobs before you order again.',
     );
   });
 
