@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientRow, labelOf, type PictureSeen } from './clients.ts';
 import { driveClient, type Outcome } from './drive-client.ts';
-import type { Received } from './fake-model/conversation.ts';
-import { FAREWELL, startFakeModel, type Step } from './fake-model/server.ts';
+import type { OfferedTool, Received } from './fake-model/conversation.ts';
+import { FAREWELL, startFakeModel, type Step, toolNamed } from './fake-model/server.ts';
 import { openStage, type ServerRecord, type Stage } from './stage.ts';
 
 export type CaseName = 'one picture' | 'nine pictures' | 'time-out';
@@ -40,7 +40,6 @@ const STEPS: Record<CaseName, readonly Step[]> = {
   ],
 };
 
-/** Names that the framework's user chooses would choose the parts; each row runs with the settings of its own. */
 export async function runCase(name: CaseName, row: ClientRow, node: string): Promise<CaseReport> {
   const stage = await openStage(JOB_SECONDS[name], row.settings ?? {});
   const model = await startFakeModel();
@@ -57,6 +56,7 @@ export async function runCase(name: CaseName, row: ClientRow, node: string): Pro
     const problems = [
       ...model.refusals().map((reason) => `the model API refused a request: ${reason}`),
       ...(model.dialects().every((dialect) => dialect === row.dialect) ? [] : [`spoke ${model.dialects().join(', ')}`]),
+      ...toolsMissing(model.offered(), records),
       ...left.map(({ pid }) => `the server is still running (${pid})`),
       ...(name === 'time-out'
         ? timeoutProblems(received, records, charges)
@@ -87,6 +87,14 @@ export async function runCase(name: CaseName, row: ClientRow, node: string): Pro
     await model.close();
     await stage.close();
   }
+}
+
+/** A client that drops a tool in silence, for its schema or its description, leaves the model without it. */
+function toolsMissing(offered: readonly OfferedTool[], records: readonly ServerRecord[]): string[] {
+  const missing = [...new Set(records.flatMap(({ tools }) => tools))].filter(
+    (name) => toolNamed(offered, name) === undefined,
+  );
+  return missing.length === 0 ? [] : [`the client does not offer ${missing.join(', ')} to the model`];
 }
 
 function orderProblems(

@@ -32,7 +32,7 @@ const WITH_PICTURES = { FLUX_RESULT: 'text,image' };
 export const CLIENTS: readonly ClientRow[] = [
   ...rows(
     { client: 'openai-agents', title: 'OpenAI Agents', package: '@openai/agents', timeout: 'setting' },
-    { responses: 'picture', chat: 'base64' },
+    { responses: 'picture', chat: 'none' },
   ),
   ...rows(
     { client: 'ai-sdk-4', title: 'AI SDK 4', package: 'ai', timeout: 'abort signal' },
@@ -66,7 +66,17 @@ export const CLIENTS: readonly ClientRow[] = [
       timeout: 'setting',
       settings: WITH_PICTURES,
     },
-    { responses: 'picture', anthropic: 'picture', gemini: 'picture' },
+    { responses: 'base64', anthropic: 'picture', gemini: 'picture' },
+  ),
+  ...rows(
+    {
+      client: 'langchain-0',
+      title: 'LangChain.js 0.3, FLUX_RESULT=text,image',
+      package: '@langchain/mcp-adapters',
+      timeout: 'setting',
+      settings: WITH_PICTURES,
+    },
+    { responses: 'base64', anthropic: 'picture', gemini: 'picture' },
   ),
   ...rows(
     { client: 'mastra', title: 'Mastra', package: '@mastra/mcp', timeout: 'setting' },
@@ -89,6 +99,37 @@ export const CLIENTS: readonly ClientRow[] = [
     { gemini: 'picture' },
   ),
   ...rows({ client: 'opencode', title: 'opencode', package: 'opencode-ai', timeout: 'setting' }, { chat: 'picture' }),
+  ...rows({ client: 'google-adk', title: 'Google ADK', package: '@google/adk', timeout: 'none' }, { gemini: 'base64' }),
+  ...rows(
+    { client: 'strands', title: 'Strands Agents', package: '@strands-agents/sdk', timeout: 'abort signal' },
+    { chat: 'picture', responses: 'picture', anthropic: 'picture', gemini: 'picture' },
+  ),
+  ...rows(
+    { client: 'voltagent', title: 'VoltAgent', package: '@voltagent/core', timeout: 'setting' },
+    { responses: 'base64', anthropic: 'base64' },
+  ),
+  ...rows({ client: 'genkit', title: 'Genkit', package: '@genkit-ai/mcp', timeout: 'none' }, { gemini: 'none' }),
+  ...rows(
+    { client: 'llamaindex', title: 'LlamaIndex.TS', package: '@llamaindex/tools', timeout: 'none' },
+    { chat: 'none' },
+  ),
+  ...rows(
+    { client: 'copilot-cli', title: 'Copilot CLI', package: '@github/copilot', timeout: 'none' },
+    { chat: 'none', responses: 'none', anthropic: 'none' },
+  ),
+  ...rows(
+    { client: 'qwen-code', title: 'Qwen Code', package: '@qwen-code/qwen-code', timeout: 'setting' },
+    { chat: 'picture' },
+  ),
+  ...rows(
+    { client: 'kimi-code', title: 'Kimi Code', package: '@moonshot-ai/kimi-code', timeout: 'setting' },
+    { chat: 'picture', responses: 'picture', anthropic: 'picture' },
+  ),
+  ...rows(
+    { client: 'continue-cli', title: 'Continue CLI', package: '@continuedev/cli', timeout: 'none' },
+    { chat: 'none' },
+  ),
+  ...rows({ client: 'cline-cli', title: 'Cline CLI', package: 'cline', timeout: 'setting' }, { chat: 'none' }),
 ];
 
 export const labelOf = ({ title, dialect }: ClientRow): string => `${title} (${dialect})`;

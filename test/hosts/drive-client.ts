@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { COMMAND_LINES, type Task } from './command-lines.ts';
+import { COMMAND_LINES } from './command-lines/all.ts';
+import type { Task } from './command-lines/command-line.ts';
 import type { ClientRow } from './clients.ts';
 import type { Stage } from './stage.ts';
 
@@ -46,7 +47,7 @@ export async function driveClient(row: ClientRow, stage: Stage, task: Task, node
   // A command line takes one prompt at a time; a second one is a second run, as a user would start it.
   const outcomes: Outcome[] = [];
   for (const prompt of task.prompts) {
-    const { command, env } = await commandLine({ folder, stage, task, prompt, node });
+    const { command, env } = await commandLine({ stage, task, prompt, node });
     outcomes.push(await run(command, { ...base, ...env }, stage.cwd));
   }
   return {

@@ -4,22 +4,24 @@
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 
-const file = join(process.env.HOSTS_RECORD_DIR, `${process.pid}.log`);
-delete process.env.HOSTS_RECORD_DIR;
-appendFileSync(file, '');
+// Threads inherit the preload; the streams of the protocol are the main thread's.
+if (isMainThread) {
+  const file = join(process.env.HOSTS_RECORD_DIR, `${process.pid}.log`);
+  appendFileSync(file, '');
+  const note = (direction, chunk) =>
+    appendFileSync(file, `${JSON.stringify([direction, Buffer.from(chunk).toString('utf8')])}\n`);
 
-const note = (direction, chunk) =>
-  appendFileSync(file, `${JSON.stringify([direction, Buffer.from(chunk).toString('utf8')])}\n`);
-
-const { stdin, stdout } = process;
-const emit = stdin.emit;
-stdin.emit = function emitAndNote(event, ...args) {
-  if (event === 'data') note('in', args[0]);
-  return emit.call(this, event, ...args);
-};
-const write = stdout.write;
-stdout.write = function writeAndNote(chunk, ...args) {
-  note('out', chunk);
-  return write.call(this, chunk, ...args);
-};
+  const { stdin, stdout } = process;
+  const emit = stdin.emit;
+  stdin.emit = function emitAndNote(event, ...args) {
+    if (event === 'data') note('in', args[0]);
+    return emit.call(this, event, ...args);
+  };
+  const write = stdout.write;
+  stdout.write = function writeAndNote(chunk, ...args) {
+    note('out', chunk);
+    return write.call(this, chunk, ...args);
+  };
+}

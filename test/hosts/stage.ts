@@ -31,6 +31,8 @@ export type ServerRecord = {
   isRunning: boolean;
   clientName?: string;
   protocol?: string;
+  /** Names that it has listed. */
+  tools: string[];
   /** Results of `tools/call`, as they left. */
   results: unknown[];
 };
@@ -123,7 +125,7 @@ async function readRecord(file: string, pid: number): Promise<ServerRecord> {
         .map(([, text]) => text)
         .join(''),
     );
-  const record: ServerRecord = { pid, isRunning: isRunning(pid), results: [] };
+  const record: ServerRecord = { pid, isRunning: isRunning(pid), tools: [], results: [] };
   const calls = new Set<unknown>();
   for (const message of all('in') as { method?: string; id?: unknown; params?: Record<string, unknown> }[]) {
     const meta = (message.params?._meta ?? {}) as Record<string, unknown>;
@@ -136,6 +138,8 @@ async function readRecord(file: string, pid: number): Promise<ServerRecord> {
   for (const message of all('out') as { id?: unknown; result?: Record<string, unknown> }[]) {
     const agreed = message.result?.protocolVersion;
     if (typeof agreed === 'string') record.protocol = agreed;
+    const listed = message.result?.tools;
+    if (Array.isArray(listed)) record.tools.push(...listed.map(({ name }: { name: string }) => name));
     if (calls.has(message.id) && message.result !== undefined) record.results.push(message.result);
   }
   return record;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /**
  * Installs what the folder's lockfile pins, once for each state of it.
- * @returns path of the Node 24 that is among them
+ * @returns path of the Node 24 that is among them, or of a newer one
  */
 export async function installPinned(folder: string): Promise<string> {
   const lock = createHash('sha256')
@@ -23,6 +23,10 @@ export async function installPinned(folder: string): Promise<string> {
   }
   const system = process.platform === 'win32' ? 'win' : process.platform;
   const node = join(folder, `node_modules/node-${system}-${process.arch}/bin/node`);
-  if (!existsSync(node)) throw new Error(`there is no package with Node 24 for ${process.platform} ${process.arch}`);
-  return node;
+  if (existsSync(node)) return node;
+  // Not every platform has a package; there the Node that runs this must do.
+  if (Number.parseInt(process.versions.node, 10) >= 24) return process.execPath;
+  throw new Error(
+    `there is no package with Node 24 for ${process.platform} ${process.arch}: run this on Node 24 or newer`,
+  );
 }

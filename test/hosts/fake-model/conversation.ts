@@ -54,6 +54,9 @@ export type Json = { readonly [name: string]: unknown };
 export const isRecord = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** One object for a list of one: JSON for protocol buffers takes that. */
+export const listOf = (value: unknown): Json[] => recordsOf(Array.isArray(value) ? value : [value]);
+
 export const recordsOf = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -4,6 +4,7 @@ import {
   type Conversation,
   type Dialect,
   isRecord,
+  listOf,
   type Json,
   newId,
   type OfferedTool,
@@ -19,7 +20,7 @@ const TOOL_NAME = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/u;
 
 function read(body: Json, path: string): Conversation {
   return {
-    tools: toolsOf(recordsOf(body.tools)),
+    tools: toolsOf(listOf(body.tools)),
     results: resultsOf(recordsOf(body.contents)),
     stream: path.includes(':streamGenerateContent'),
   };

@@ -29,14 +29,8 @@ function toolsOf(body: Json): OfferedTool[] {
     if (tool.type !== 'function' || !isRecord(fn))
       throw new Refusal(`Missing required parameter: 'tools[${at}].function'.`);
     const name = openAiToolName(fn.name, `tools[${at}].function.name`);
-    const description = textOf(fn.description);
-    // Said in many reports of users; the reference has no bound.
-    if (description.length > 1_024)
-      throw new Refusal(
-        `Invalid 'tools[${at}].function.description': string too long. Expected a string with maximum length 1024, but got a string with length ${description.length} instead.`,
-      );
     checkOpenAiSchema(fn.parameters, name, fn.strict === true);
-    return [{ name, description, schema: fn.parameters }];
+    return [{ name, description: textOf(fn.description), schema: fn.parameters }];
   });
 }
 

@@ -153,7 +153,7 @@ export async function startFakeModel(): Promise<FakeModel> {
 }
 
 /** Clients put a name of the server before the tool's. */
-function toolNamed(tools: readonly OfferedTool[], wanted: string): OfferedTool | undefined {
+export function toolNamed(tools: readonly OfferedTool[], wanted: string): OfferedTool | undefined {
   return (
     tools.find(({ name }) => name === wanted) ??
     tools.find(({ name }) => new RegExp(`[^a-z]${wanted}$`, 'u').test(name))

@@ -20,6 +20,8 @@ await runPrompts(async (prompt) => {
     prompt,
     maxSteps: 8,
     maxRetries: 0,
+    // Without this it asks for strict schemas, which the API refuses where an argument is optional.
+    providerOptions: { openai: { strictSchemas: false } },
     // The client has no time-out of its own.
     ...(task.timeoutMs === undefined ? {} : { abortSignal: AbortSignal.timeout(task.timeoutMs) }),
   });
