@@ -145,7 +145,7 @@ export const HOST_PROFILES: readonly HostProfile[] = [
     clientNames: ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
     parts: ['text'],
     ...HARMLESS,
-    why: 'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic, Google or OpenAI responses set `FLUX_RESULT=text,image`',
+    why: 'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic models set `FLUX_RESULT=text,image`; with Google and OpenAI responses the picture would come as Base64 text',
   },
   {
     host: 'mcp-use',

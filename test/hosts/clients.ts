@@ -18,7 +18,10 @@ export type ClientRow = {
   /** Settings of the server that the documents recommend for this client. */
   settings?: Record<string, string>;
   expected: PictureSeen;
-  /** How a call is cut short: by the client's own setting, by the app's abort signal, or not at all. */
+  /**
+   * How a call is cut short: by the client's own setting, by the app's abort signal, or not at all: there is neither, or
+   * the server's progress extends the time (opencode).
+   */
   timeout: 'setting' | 'abort signal' | 'none';
 };
 
@@ -66,7 +69,7 @@ export const CLIENTS: readonly ClientRow[] = [
       timeout: 'setting',
       settings: WITH_PICTURES,
     },
-    { responses: 'base64', anthropic: 'picture', gemini: 'picture' },
+    { responses: 'base64', anthropic: 'picture', gemini: 'base64' },
   ),
   ...rows(
     {
@@ -76,11 +79,21 @@ export const CLIENTS: readonly ClientRow[] = [
       timeout: 'setting',
       settings: WITH_PICTURES,
     },
-    { responses: 'base64', anthropic: 'picture', gemini: 'picture' },
+    { responses: 'base64', anthropic: 'picture', gemini: 'base64' },
   ),
   ...rows(
     { client: 'mastra', title: 'Mastra', package: '@mastra/mcp', timeout: 'setting' },
     { responses: 'none', anthropic: 'none', gemini: 'none' },
+  ),
+  ...rows(
+    {
+      client: 'mastra',
+      title: 'Mastra, FLUX_RESULT=text,image',
+      package: '@mastra/mcp',
+      timeout: 'setting',
+      settings: WITH_PICTURES,
+    },
+    { responses: 'picture', anthropic: 'picture', gemini: 'picture' },
   ),
   ...rows(
     { client: 'mcp-use', title: 'mcp-use', package: 'mcp-use', timeout: 'none' },
@@ -98,7 +111,7 @@ export const CLIENTS: readonly ClientRow[] = [
     { client: 'gemini-cli', title: 'Gemini CLI', package: '@google/gemini-cli', timeout: 'setting' },
     { gemini: 'picture' },
   ),
-  ...rows({ client: 'opencode', title: 'opencode', package: 'opencode-ai', timeout: 'setting' }, { chat: 'picture' }),
+  ...rows({ client: 'opencode', title: 'opencode', package: 'opencode-ai', timeout: 'none' }, { chat: 'picture' }),
   ...rows({ client: 'google-adk', title: 'Google ADK', package: '@google/adk', timeout: 'none' }, { gemini: 'base64' }),
   ...rows(
     { client: 'strands', title: 'Strands Agents', package: '@strands-agents/sdk', timeout: 'abort signal' },

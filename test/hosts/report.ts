@@ -36,7 +36,7 @@ export function hostsTable(reports: ReadonlyMap<ClientRow, ReadonlyMap<CaseName,
       WORDS[one?.seen ?? 'none'],
       size(one),
       size(nine),
-      cut === undefined ? 'no setting' : cut.problems.length === 0 ? 'found again' : 'FAILED',
+      cut === undefined ? '–' : cut.problems.length === 0 ? 'found again' : 'FAILED',
       all.some(({ problems }) => problems.some((problem) => problem.includes('still running'))) ? 'NO' : 'yes',
     ];
   });

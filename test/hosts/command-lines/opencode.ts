@@ -29,7 +29,6 @@ export const opencode: CommandLine = async ({ stage, task, prompt }) => {
           type: 'local',
           command: [command, ...args],
           environment: env,
-          ...(task.timeoutMs === undefined ? {} : { timeout: task.timeoutMs }),
         },
       },
     }),

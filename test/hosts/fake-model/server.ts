@@ -36,7 +36,7 @@ export type FakeModel = {
   received(): (Received | undefined)[];
   /** Requests that were refused, with the reason. */
   refusals(): string[];
-  /** Tools of the last request that had any. */
+  /** Tools of the request that had most: some offer them by and by. */
   offered(): OfferedTool[];
   /** Dialects that were spoken. */
   dialects(): string[];
@@ -109,7 +109,7 @@ export async function startFakeModel(): Promise<FakeModel> {
     if (!isRecord(body)) return send(response, 400, dialect.refusal('the body is not a JSON object'));
     try {
       const conversation = dialect.read(body, path);
-      if (conversation.tools.length > 0) offered = conversation.tools;
+      if (conversation.tools.length > offered.length) offered = conversation.tools;
       dialects.add(dialect.name);
       const model = typeof body.model === 'string' ? body.model : 'fake';
       const reply = dialect.write(answerTo(conversation), conversation, model);
