@@ -12,10 +12,12 @@ export type HoldsSecret = (text: string) => boolean;
 export const MARK = '[redacted]';
 /** Nothing that this program reads or makes is nested so deep. */
 const DEPTH_MAX = 64;
+/** What is shorter is an ordinary word. */
+const CREDENTIAL_MIN_CHARACTERS = 6;
 /** Credentials of anyone; the second group is what is removed. */
 const CREDENTIAL_SHAPES: readonly RegExp[] = [
-  /(\bbearer\s{1,16})([\w~+/.=-]{6,})/giu,
-  /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]{6,})/giu,
+  /(\bbearer\s+)([\w~+/.=-]+)/giu,
+  /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]+)/giu,
   // In the user-info part of a URL.
   /(:\/\/)([^\s/?#"']+)@/gu,
 ];
@@ -45,9 +47,10 @@ export function createSecretFinder(secrets: readonly string[]): HoldsSecret {
 }
 
 function spansOf(shape: RegExp, text: string): Span[] {
-  return [...text.matchAll(shape)].map(({ index, 1: before = '', 2: secret = '' }) => {
+  return [...text.matchAll(shape)].flatMap(({ index, 1: before = '', 2: secret = '' }) => {
     const start = index + before.length;
-    return { start, end: start + secret.length };
+    const isUser = before === '://';
+    return isUser || secret.length >= CREDENTIAL_MIN_CHARACTERS ? { start, end: start + secret.length } : [];
   });
 }
 

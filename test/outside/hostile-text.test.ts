@@ -119,7 +119,7 @@ describe('text from the service', () => {
     const service = await startScriptedService({ submit: () => answer(DOTS), status: () => answer(DOTS) });
     const program = await packed.start([], { env: service.env });
     const said = await livesThrough(program, (host) =>
-      host.ask('tools/call', { name: 'generate_image', arguments: { prompt: 'a heron', wait_seconds: 0 } }),
+      host.ask('tools/call', { name: 'generate_image', arguments: { prompt: 'a heron', wait_seconds: 2 } }),
     );
     expect(said.length).toBeLessThan(8_000);
     await service.close();

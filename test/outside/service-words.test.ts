@@ -109,11 +109,30 @@ describe('the id of a job', () => {
   });
 
   it.each(['.', '..'])('never becomes a step of a path (%s)', async (id) => {
-    const { service } = await orderedFrom(
-      { id, status: 'processing' },
-      { DOITONG_DIALECT: 'rest', DOITONG_JOB_QUERY: 'auto' },
-    );
-    for (const { path } of service.requests) expect(path).not.toMatch(/\/\.{0,2}$/u);
+    // A service without GraphQL: jobs are asked for by their address alone.
+    const service = await startScriptedService({
+      submit: () => ({ body: { id, status: 'processing' } }),
+      status: ({ path }) => (path === '/graphql' ? { status: 404 } : { body: { id, status: 'processing' } }),
+    });
+    const env = { ...service.env, DOITONG_DIALECT: 'rest', DOITONG_JOB_QUERY: 'auto' };
+    const host = new RawHost(await packed.start([], { env }));
+    await host.handshake();
+    expect(textOf(await host.call('generate_image', ORDER))).toContain(`"${id}"`);
+    expect(service.requests.filter(({ method }) => method === 'GET')).toEqual([]);
+    await service.close();
+  });
+
+  it.each(['a/../../admin', 'a?b#c', '%2e%2e'])('is escaped in a path (%s)', async (id) => {
+    const service = await startScriptedService({
+      submit: () => ({ body: { id, status: 'processing' } }),
+      status: ({ path }) => (path === '/graphql' ? { status: 404 } : { body: { id, status: 'processing' } }),
+    });
+    const env = { ...service.env, DOITONG_DIALECT: 'rest', DOITONG_JOB_QUERY: 'auto' };
+    const host = new RawHost(await packed.start([], { env }));
+    await host.handshake();
+    await host.call('generate_image', ORDER);
+    const asked = service.requests.filter(({ method }) => method === 'GET').map(({ path }) => path);
+    expect(new Set(asked)).toEqual(new Set([`/v1/text_to_image/${encodeURIComponent(id)}`]));
     await service.close();
   });
 });

@@ -25,8 +25,9 @@ const REFUSED_VALUE = [
   pattern(`${VARIABLE} has invalid value at (${STEPS}): .+$`),
 ];
 /** Behind the complaint (14), before it (15 and 16), and before the value (17). */
+const MISSING_AT_PLACE = pattern(`; Field value(${STEPS}) of required type ${TYPE} was not provided\\.$`);
 const MISSING_AFTER_VALUE = pattern(
-  `; Field (?:value(${STEPS})\\.(${NAME})|${QUOTED}) of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
+  `; Field ${QUOTED} of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
 );
 const MISSING_BEFORE_VALUE = pattern(
   `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} to include required field ${QUOTED}, found: .+$`,
@@ -78,8 +79,9 @@ export function unfitNames(
 
 function missingField(message: string): string | undefined {
   const { refused, complaint } = complaintBehindValue(message) ?? {};
-  const [, before14, name14, name, after] = MISSING_AFTER_VALUE.exec(complaint ?? '') ?? [];
-  if (name14 !== undefined) return joinPath(pathOf(before14 ?? ''), name14);
+  const place14 = MISSING_AT_PLACE.exec(complaint ?? '')?.[1];
+  if (place14 !== undefined) return pathOf(place14);
+  const [, name, after] = MISSING_AFTER_VALUE.exec(complaint ?? '') ?? [];
   if (refused !== undefined && name !== undefined) {
     return joinPath(pathOf(after ?? PLACE_AT_END.exec(refused)?.[1] ?? ''), name);
   }
