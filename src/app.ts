@@ -117,9 +117,9 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
     clock,
     isPicture: mayBeSavedAs,
   });
-  // The system's calls take real time, also where a test drives the clock.
+  // The system's calls, and previews, take real time, also where a test drives the clock.
   const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
-  const preview = createPreview({ clock, log });
+  const preview = createPreview({ clock: systemClock, log });
   const board = new JobBoard(ledger, gate, parts.feed);
   const jobs = new ImageJobs(
     {
