@@ -10,6 +10,7 @@ import type { SandboxState } from '../../src/sandbox/sandbox.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
+import { printedIn } from '../support/scripted-service.ts';
 
 const packed = await unpackPackage();
 afterAll(() => packed.close());
@@ -76,7 +77,7 @@ describe.concurrent('the sandbox command', () => {
 
     program.child.stdin.end();
     expect(await program.exit).toMatchObject({ code: 0 });
-    expect(program.stderr()).toBe('');
+    expect(printedIn(program.stderr())).toEqual([]);
     expect(program.stdout()).not.toContain(service.key);
     await stop(service);
     expect(service.program.stdout().split('\n')).toHaveLength(2);

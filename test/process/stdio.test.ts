@@ -8,6 +8,7 @@ import { listTools } from '../../src/mcp/tool-listing.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { jsonRpcLines, RawHost, textOf } from '../support/raw-host.ts';
+import { printedIn } from '../support/scripted-service.ts';
 
 const packed = await unpackPackage();
 afterAll(() => packed.close());
@@ -154,7 +155,7 @@ describe.concurrent('starting', () => {
       await host.ask('resources/list');
       await host.ask('resources/templates/list');
       await end(program);
-      expect(program.stderr()).toBe('');
+      expect(printedIn(program.stderr())).toEqual([]);
     }
     service.close();
     expect(await traces(home)).toEqual(before);
