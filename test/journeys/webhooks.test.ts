@@ -1,6 +1,6 @@
 /** The service tells when a picture is ready: it is looked at once more and then, and nothing else is believed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ScenarioName } from '../../src/sandbox/sandbox.ts';
 import { SIGNATURE_HEADER, signWebhook } from '../../src/sandbox/webhooks/signature.ts';
 import type { FaultTarget } from '../support/fault-server.ts';
@@ -69,7 +69,8 @@ describe('with webhooks', () => {
     ['on disk, shared by processes', { sandboxed: false }],
     ['in memory', { sandboxed: true }],
   ])('a picture is looked for once instead of many times; marks %s', async (_, options) => {
-    await start('webhooks', options);
+    // Long enough for several polls, however slow the machine is.
+    await start('webhooks', { ...options, jobDurationMs: 30_000 });
     const first = await order('the first, of which nobody knew that it would be told');
     expect(await delivered(1)).toEqual([200]);
     const [second, third] = [await order('the second'), await order('the third')];
@@ -164,8 +165,7 @@ describe('what is signed by the service', () => {
     const lie = { id: doitongId, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` };
     expect(await post(lie)).toBe(200);
     expect(await post({ ...lie, status: 'failed' })).toBe(200);
-    await sleep(50);
-    expect(sent('status')).toBeGreaterThan(before);
+    await vi.waitFor(() => expect(sent('status')).toBeGreaterThan(before), { timeout: 10_000, interval: 20 });
     expect((await story.call('get_job_status', { job_id: id })).structuredContent?.status).toBe('processing');
     const done = await waitForPicture(id);
     expect(done.url).toBe(`${story.wire.url}/outputs/${doitongId}.jpg`);
