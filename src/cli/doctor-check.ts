@@ -49,8 +49,10 @@ export function summaryLine(checks: readonly Check[]): string {
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Remedies are written for a model that talks with the user; here the user reads them. */
-function toTheUser(remedy: string): string {
-  return remedy.replace(/^Ask the user to (\p{L})/u, (_, first: string) => first.toUpperCase());
+export function toTheUser(remedy: string): string {
+  const [, rest] = /^Ask the user to (\p{L}.*)$/su.exec(remedy) ?? [];
+  if (rest === undefined) return remedy;
+  return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`.replace(/, (and|or) to /gu, ', $1 ');
 }
 
 /** What goes wrong while one thing is looked at must not hide the others. */
@@ -63,6 +65,6 @@ export async function attempt(check: string, look: () => Promise<readonly Check[
       return [fail(check, message, toTheUser(remedy))];
     }
     const reason = error instanceof Error ? error.message : String(error);
-    return [fail(check, `This could not be looked at: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];
+    return [fail(check, `This could not be checked: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];
   }
 }

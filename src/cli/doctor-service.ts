@@ -1,9 +1,9 @@
-/** What `doctor` says of the service: each finding of a look at it as a line, with the remedy where there is one. */
+/** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
 import type { Failure } from '../core/failure.ts';
 import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../core/plan.ts';
 import type { Reach, ReachStage, ResetForm, ServiceReport, ToldLimits } from '../core/service-report.ts';
-import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { type Check, fail, ok, toTheUser, warn } from './doctor-check.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
 
 export type ServiceTerms = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'> & { now: number };
@@ -47,7 +47,7 @@ const REMEDIES: Readonly<Record<ReachStage, string>> = {
   name: `Check the network connection and its name service, and ${CHECK_URL}.`,
   connection: `Check the network connection and the firewall, and ${CHECK_URL}.`,
   encryption: `Check that no program on the way replaces certificates (NODE_EXTRA_CA_CERTS names one that you trust) and that this machine's date is right, and ${CHECK_URL}.`,
-  time: 'Check the network connection and the firewall, and look at the state of the Doitong service; then run doctor again.',
+  time: 'Check the network connection and the firewall, and the status of the Doitong service; then run doctor again.',
   other: `Check the network connection, and ${CHECK_URL}.`,
 };
 
@@ -65,7 +65,8 @@ function reachCheck(reach: Reach, { apiUrl, now }: ServiceTerms): Check {
       const found = `${apiUrl} answers (${Math.round(reach.tookMs)} ms)`;
       const { stumble } = reach;
       if (stumble === undefined) return ok('service', found);
-      const remedy = 'If this stays so, look at what stands between this machine and the service (a proxy, a gateway).';
+      const remedy =
+        'If this happens again, check what stands between this machine and the service (a proxy, a gateway).';
       return warn(
         'service',
         `${found}, but only to the second try. The first: ${stumble.failure.message}${kindOf(stumble.mediaType)}`,
@@ -97,12 +98,12 @@ const kindOf = (mediaType: string | undefined): string =>
 
 function strangeRemedy({ failure, mediaType }: Reach & { type: 'strange' }): string {
   if (mediaType?.includes('html')) {
-    return `A proxy, a gateway or a sign-in page answers in place of the API: look at what stands between, and ${CHECK_URL}.`;
+    return `A proxy, a gateway or a sign-in page answers in place of the API: check what stands between this machine and the service, and ${CHECK_URL}.`;
   }
   if (failure.kind === 'service_error') {
-    return 'Look at the state of the Doitong service and run doctor again later.';
+    return 'Check the status of the Doitong service and run doctor again later.';
   }
-  return failure.remedy ?? `${CHECK_URL.charAt(0).toUpperCase()}${CHECK_URL.slice(1)}.`;
+  return toTheUser(failure.remedy ?? `Ask the user to ${CHECK_URL}.`);
 }
 
 const waitText = ({ retryAfterSeconds: seconds }: Failure): string =>

@@ -44,7 +44,7 @@ export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate; memory: 
 const SUBMIT_ATTEMPTS = 3;
 const REFRESH_ATTEMPTS = 2;
 const SET_KEY =
-  "Set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start with --sandbox, which needs no key.";
+  "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
 
 export function createDoitongProvider(settings: DoitongSettings, deps: DoitongParts): ImageProvider {
   return new DoitongProvider(settings, deps);

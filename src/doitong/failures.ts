@@ -187,10 +187,10 @@ const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
   lost: 'The service gave no answer',
 };
 
-const CHECK_URL = 'Check that DOITONG_API_URL is the address of the Doitong API.';
+const CHECK_URL = 'Ask the user to check that DOITONG_API_URL is the address of the Doitong API.';
 const REMEDIES: Readonly<Partial<Record<FailureRowName, string>>> = {
   badKey:
-    "Set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration and restart the server.",
+    "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration, and to restart the server.",
   notOffered: CHECK_URL,
   movedElsewhere: CHECK_URL,
   redirected: CHECK_URL,

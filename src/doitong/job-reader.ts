@@ -20,7 +20,7 @@ const REST_PATH = '/v1/text_to_image';
 const DOT_SEGMENT = /^\.{1,2}$/u;
 const PATH_ABSENT: readonly number[] = [404, 405];
 const HOW_TO_SET =
-  'Set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server. The jobs are not lost.';
+  'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
 
 /** How jobs are asked for: by a query, or by GET at the REST door. */
 type Way = StatusQuery | 'rest';

@@ -54,7 +54,7 @@ export function refusedUrl(message: string, hostRefused: boolean): FluxError {
 export function refusedAddress(reason: string): FluxError {
   return hopeless(
     `The picture's host leads into this machine or a private network (${cleanLine(reason)}); nothing was fetched from there.`,
-    'Ask the user to look at the DNS settings of this machine; the picture stays with its job, and get_job_status tries again.',
+    'Ask the user to check the DNS settings of this machine; the picture stays with its job, and get_job_status tries again.',
   );
 }
 

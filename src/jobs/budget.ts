@@ -101,7 +101,7 @@ export function overLimit({ totals, allowed, wanted, limit }: OverLimit, now: nu
         retry: 'later',
         retryAfterSeconds,
         remedy:
-          'Wait for the next day (UTC), or ask the user for a larger plan; set DOITONG_PLAN if it is larger already.',
+          'Wait for the next day (UTC), or ask the user to change to a larger plan, or to set DOITONG_PLAN if the plan is larger already.',
       }),
   };
   return texts[limit]();

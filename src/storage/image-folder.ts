@@ -183,7 +183,8 @@ class SavedFiles {
 }
 
 function cannot(message: string, cause?: unknown): FluxError {
-  const remedy = 'Make room there, or set FLUX_OUTPUT_DIR to a folder that can be written and restart the server.';
+  const remedy =
+    'Ask the user to make room there, or to set FLUX_OUTPUT_DIR to a folder that can be written and restart the server.';
   return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
 }
 

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
+import { errorCode } from './error-code.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;
@@ -10,7 +11,8 @@ const BOM = '\uFEFF';
 
 const IN_VARIABLE =
   "Ask the user to put the key itself into DOITONG_API_KEY in the host's configuration, or to name a file that holds it in DOITONG_API_KEY_FILE, and to restart the server.";
-const IN_FILE = 'Correct the file and call again, or correct DOITONG_API_KEY_FILE and restart the server.';
+const IN_FILE =
+  'Ask the user to correct the file, or to correct DOITONG_API_KEY_FILE and restart the server; then call again.';
 
 /**
  * The one place that says whether a key can be used: whatever orders, and `doctor`, asks here.
@@ -49,8 +51,7 @@ async function bytesOf(path: string, place: string): Promise<Buffer> {
   } catch (error) {
     if (error instanceof FluxError)
       throw error.failure.kind === 'bad_key' ? error : badKey(error.message, IN_FILE, error);
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw badKey(`${place} cannot be read (${code}).`, IN_FILE, error);
+    throw badKey(`${place} cannot be read (${errorCode(error)}).`, IN_FILE, error);
   } finally {
     await file?.close();
   }
