@@ -72,6 +72,7 @@ function toolArguments(): string {
 function boundsOf(schema: z.core.JSONSchema.BaseSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
   if (schema.type === 'string') return `${schema.minLength} to ${schema.maxLength} characters`;
+  if (schema.type === 'boolean') return '`true` `false`';
   if (schema.type === 'array') return `list of ${schema.minItems} to ${schema.maxItems}`;
   const step = schema.multipleOf === undefined ? '' : `, a multiple of ${schema.multipleOf}`;
   return `${schema.type === 'integer' ? 'whole number' : 'number'} from ${schema.minimum} to ${schema.maximum}${step}`;
