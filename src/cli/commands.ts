@@ -53,7 +53,7 @@ export const COMMANDS: readonly Command[] = [
         required: false,
         help:
           'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
-          'carries on every job that rests unfinished; nothing is ordered anew.',
+          'resumes every unfinished job; nothing new is ordered.',
       },
       { name: 'ID', required: false, help: 'The id of a job, ours or the one that Doitong gave it.' },
     ],

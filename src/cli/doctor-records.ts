@@ -20,11 +20,11 @@ export function recordsCheck(jobs: readonly Job[], damaged: Damaged, stalledAfte
     ...(damaged.count === 0 ? [] : [`${damaged.count} damaged set aside in ${damaged.folder}`]),
   ].join(', ');
   const remedies = [
-    ...(stalled === 0 ? [] : ['Carry on with: flux-pro-mcp jobs resume.']),
+    ...(stalled === 0 ? [] : ['Resume the unfinished jobs with: flux-pro-mcp jobs resume.']),
     ...(unknown === 0
       ? []
       : ['Look for them in the account at Doitong (flux-pro-mcp jobs list --status unknown): they may be paid for.']),
-    ...(damaged.count === 0 ? [] : ['Look at the damaged records, which may be of paid jobs, then remove them.']),
+    ...(damaged.count === 0 ? [] : ['Check the damaged records, which may belong to paid jobs, then remove them.']),
   ];
   return remedies.length === 0 ? ok('records', found) : warn('records', found, remedies.join(' '));
 }

@@ -1,4 +1,4 @@
-/** `jobs resume`: carries on what rests unfinished and tells how it goes. Nothing is ever ordered here. */
+/** `jobs resume`: resumes unfinished jobs and reports their progress. It never places a new order. */
 import type { Clock } from '../core/clock.ts';
 import { isOver, type Job } from '../core/job.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
@@ -20,14 +20,14 @@ export type ResumeParts = {
   signal: AbortSignal;
 };
 
-/** @returns the exit code: 0 when nothing that could be carried on is left unfinished */
+/** @returns the exit code: 0 when no job that could be resumed is left unfinished */
 export async function resume(parts: ResumeParts, waitSeconds: number): Promise<number> {
   const { jobs, clock, say } = parts;
   const until = clock.monotonic() + waitSeconds * 1_000;
   const known = await jobs.list();
   const open = known.filter((job) => !isOver(job) && job.state !== 'unknown').length;
-  if (open === 0) say('There is nothing to carry on: no job rests unfinished.');
-  else say(`Carrying on ${counted(open)}, for at most ${waitSeconds} s.`);
+  if (open === 0) say('There is nothing to resume: no job is unfinished.');
+  else say(`Resuming ${counted(open)}, for at most ${waitSeconds} s.`);
 
   const resumed = open === 0 ? [] : await jobs.resumeAll();
   const ended = await Promise.all(resumed.map((job) => settle(job, parts, until - clock.monotonic())));
@@ -36,7 +36,7 @@ export async function resume(parts: ResumeParts, waitSeconds: number): Promise<n
   if (doubtful > 0) {
     say(
       `Left alone: ${counted(doubtful)} of unknown outcome; an order that may have been paid for is not sent again. ` +
-        'Look at the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
+        'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
     );
   }
   return ended.every(isOver) ? 0 : 1;
@@ -74,7 +74,7 @@ function summaryOf(ended: readonly Job[]): string {
   const left = count((job) => !isOver(job) && job.state !== 'unknown');
   const saved = count(({ state }) => state === 'saved');
   const failed = count(({ state }) => state === 'failed');
-  const again = left === 0 ? '' : ' "flux-pro-mcp jobs resume" carries on again.';
+  const again = left === 0 ? '' : ' Run "flux-pro-mcp jobs resume" again to continue.';
   return `${counted(ended.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
 }
 

@@ -189,7 +189,7 @@ export const SETTINGS = {
     eitherCase: true,
     schema: proxy,
     hideRefused: true,
-    allowed: '[http://][USER:PASSWORD@]HOST[:PORT], or the same with https://; SOCKS proxies are not spoken',
+    allowed: '[http://][USER:PASSWORD@]HOST[:PORT], or the same with https://; SOCKS proxies are not supported',
     help: 'The proxy through which the API and the pictures are reached, never anything on this machine. Also read as https_proxy, which comes first.',
   },
   httpProxy: {
@@ -198,7 +198,7 @@ export const SETTINGS = {
     schema: proxy,
     hideRefused: true,
     allowed: 'as for HTTPS_PROXY',
-    help: 'Used in place of HTTPS_PROXY where that is not set: nothing but this machine is spoken to without encryption. Also read as http_proxy, which comes first.',
+    help: 'Used in place of HTTPS_PROXY where that is not set: only this machine is reached without encryption. Also read as http_proxy, which comes first.',
   },
   noProxy: {
     env: 'NO_PROXY',
@@ -262,7 +262,7 @@ export const SETTINGS = {
     schema: integer(0, 100_000_000),
     default: '100',
     allowed: 'a whole number of credits from 0 to 100000000',
-    help: 'Results warn when the balance that the service told last is below this.',
+    help: 'Results warn when the last balance that the service reported is below this.',
   },
   stalledMinutes: {
     env: 'FLUX_STALLED_MINUTES',
@@ -270,7 +270,7 @@ export const SETTINGS = {
     schema: integer(1, 1_440),
     default: '15',
     allowed: 'a whole number of minutes from 1 to 1440',
-    help: 'A job without an end after so long is shown as stalled and watched only when somebody asks for it.',
+    help: 'A job that is still unfinished after this time is shown as stalled, and polled only when somebody asks for it.',
   },
   resendHours: {
     env: 'FLUX_RESEND_HOURS',
@@ -278,7 +278,7 @@ export const SETTINGS = {
     schema: integer(0, 23),
     default: '23',
     allowed: 'a whole number of hours from 0 to 23',
-    help: 'An order without an answer is sent again under its own key for so long; the service knows keys for a day.',
+    help: 'For how long an order without an answer is sent again under its own key; the service remembers keys for a day.',
   },
   waitSeconds: {
     env: 'FLUX_WAIT_SECONDS',

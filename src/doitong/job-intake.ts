@@ -48,7 +48,7 @@ export class JobIntake {
       log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', told);
     }
     if (envelope.errors.length > 0) {
-      log.warn('A job came with errors beside it and is taken', { remoteId: job.remoteId });
+      log.warn('A job came together with errors and is used', { remoteId: job.remoteId });
     }
     if (oddity !== undefined && !this.#oddWords.has(job.remoteStatus)) {
       this.#oddWords.add(job.remoteStatus);

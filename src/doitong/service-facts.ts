@@ -66,7 +66,7 @@ export class ServiceFacts {
   async forgetOrdering(dialect: DialectName): Promise<void> {
     const { reading, dialect: known } = await this.get();
     if (known !== dialect) return;
-    this.#log.info('How to order at this service is found out anew');
+    this.#log.info('The dialect of this service no longer works and is determined again');
     await this.#change({ ...NOTHING, ...(reading === undefined ? {} : { reading }) });
   }
 

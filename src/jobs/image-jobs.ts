@@ -164,7 +164,7 @@ export class ImageJobs {
     try {
       await this.#recovery.sweep({ carryOn: true });
     } catch (error) {
-      this.#parts.log.warn('jobs of earlier processes could not be looked after', { error: String(error) });
+      this.#parts.log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
     }
   }
 

@@ -66,7 +66,7 @@ export class Recovery {
         await this.#bringInLine(entry, options.carryOn);
       } catch (error) {
         // One record that cannot be changed must not stand in the way of all others.
-        this.#parts.log.warn('an order could not be looked after', { id: entry.id, error: String(error) });
+        this.#parts.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
       }
     }
   }

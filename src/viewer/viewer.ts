@@ -139,7 +139,7 @@ page.vary.onclick = async () => {
     if (ordered !== undefined) await host.tellModel(toldOf(ordered));
   } catch {
     state.trouble =
-      'It is not known whether the variation was ordered: the host gave no answer. Look at list_jobs before ordering again.';
+      'It is not known whether the variation was ordered: the host gave no answer. Check list_jobs before ordering again.';
   } finally {
     state.isVarying = false;
     show();

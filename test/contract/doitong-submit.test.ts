@@ -71,7 +71,7 @@ describe('an order', () => {
       { body: { data: { generateimage: { id: 3, status: 'completed', url: 'https://cdn/3.jpg' } } } },
     ]);
     expect((await provider.submit(REQUEST, 'key-1', unmarked())).remoteId).toBe('job-1');
-    expect(lines.join()).toContain('errors beside it');
+    expect(lines.join()).toContain('together with errors');
     expect((await provider.submit(REQUEST, 'key-2', unmarked())).remoteId).toBe('job-2');
     expect(await provider.submit(REQUEST, 'key-3', unmarked())).toMatchObject({ remoteId: '3', phase: 'completed' });
   });

@@ -122,7 +122,7 @@ describe.concurrent('jobs', () => {
 
     const short = await jobs(user, 'resume', '--wait-seconds', '0');
     expect(short).toMatchObject({ code: 1, stderr: '' });
-    expect(short.stdout).toMatch(/^Carrying on 1 job, for at most 0 s\.\n/);
+    expect(short.stdout).toMatch(/^Resuming 1 job, for at most 0 s\.\n/);
     expect(short.stdout).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. /m);
 
     const whole = await jobs(user, 'resume');
@@ -135,7 +135,7 @@ describe.concurrent('jobs', () => {
     expect({ charges: charges.length, submissions }).toEqual({ charges: 1, submissions: 1 });
     expect(await jobs(user, 'resume')).toMatchObject({
       code: 0,
-      stdout: 'There is nothing to carry on: no job rests unfinished.\n',
+      stdout: 'There is nothing to resume: no job is unfinished.\n',
     });
     await stop(service);
   });

@@ -43,7 +43,7 @@ describe('resume', () => {
   it('has nothing to do where everything is over', async () => {
     const { lines, parts } = play({ before: [sampleJob(SAVED), sampleJob({ state: 'failed' })] });
     expect(await resume(parts, 120)).toBe(0);
-    expect(lines).toEqual(['There is nothing to carry on: no job rests unfinished.']);
+    expect(lines).toEqual(['There is nothing to resume: no job is unfinished.']);
   });
 
   it('tells each change once, then how it ended', async () => {
@@ -54,7 +54,7 @@ describe('resume', () => {
     });
     expect(await resume(parts, 30)).toBe(0);
     expect(lines).toEqual([
-      'Carrying on 1 job, for at most 30 s.',
+      'Resuming 1 job, for at most 30 s.',
       'job_a: processing, the service says "QUEUED"',
       'job_a: processing, the service says "WORKING"',
       'job_a: completed, the picture is being fetched',
@@ -68,7 +68,7 @@ describe('resume', () => {
     for (const last of [{}, { state: 'completed' as const, failure }]) {
       const { lines, parts } = play({ before: [processing], during: { job_a: [last] } });
       expect(await resume(parts, 30)).toBe(1);
-      expect(lines.at(-1)).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. .+ carries on again\.$/u);
+      expect(lines.at(-1)).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. .+ again to continue\.$/u);
       expect(lines.join('\n')).not.toContain('a-secret-key');
     }
   });
