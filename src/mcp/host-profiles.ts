@@ -1,5 +1,6 @@
 /** What each host can take of a result: the parts that reach its model, and how large a result may be. */
 import { RESULT_PARTS, type ResultPart } from '../core/result-part.ts';
+import { isNamed } from './client-names.ts';
 
 export type HostProfile = {
   /** For documents. */
@@ -206,16 +207,6 @@ export function profileOf(
   };
 }
 
-/** Longer than any name of a real client. */
-const NAME_MAX_CHARACTERS = 200;
-const CONTROL = /\p{Cc}/u;
-const WORD = /^[\p{L}\p{N}]/u;
-
 function profileNamed(clientName: string | undefined): HostProfile {
-  if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return UNKNOWN_HOST;
-  const name = clientName.trim().toLowerCase();
-  if (CONTROL.test(name)) return UNKNOWN_HOST;
-  // "cursor-vscode" is Cursor; "copilotkit" is nobody that is listed here.
-  const isNamed = (prefix: string): boolean => name.startsWith(prefix) && !WORD.test(name.slice(prefix.length));
-  return HOST_PROFILES.find(({ clientNames }) => clientNames.some(isNamed)) ?? UNKNOWN_HOST;
+  return HOST_PROFILES.find(({ clientNames }) => isNamed(clientName, clientNames)) ?? UNKNOWN_HOST;
 }

@@ -1,12 +1,12 @@
 /** Remembers whether questions to the user get answers, so that a host that answers none is not asked again and again. */
 import type { Answer } from '../jobs/consent.ts';
+import { isNamed } from './client-names.ts';
 
-/** Hosts that declare elicitation and decline by themselves, without showing anything. Prefixes, in lower case. */
+/** Hosts that declare elicitation and decline by themselves, without showing anything. In lower case. */
 const DECLINE_BY_THEMSELVES = ['codex-mcp-client', 'copilot-cli', 'github-copilot'];
 
 export function declinesByItself(clientName: string | undefined): boolean {
-  const name = clientName?.trim().toLowerCase() ?? '';
-  return DECLINE_BY_THEMSELVES.some((prefix) => name.startsWith(prefix));
+  return isNamed(clientName, DECLINE_BY_THEMSELVES);
 }
 
 /** Of one connection, or of the whole process where the protocol knows no connections. */

@@ -14,7 +14,17 @@ describe('a host that declines by itself', () => {
     expect(declinesByItself(name)).toBe(true);
   });
 
-  it.each([undefined, '', 'claude-code', 'my-codex-mcp-client', 'copilot', 'codex'])('is not: %s', (name) => {
+  it.each([
+    undefined,
+    '',
+    'claude-code',
+    'my-codex-mcp-client',
+    'copilot',
+    'codex',
+    'copilot-client',
+    'github-copilots',
+    `copilot-cli ${'x'.repeat(1_000)}`,
+  ])('is not: %s', (name) => {
     expect(declinesByItself(name)).toBe(false);
   });
 });
