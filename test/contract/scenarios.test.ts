@@ -58,11 +58,11 @@ function cellsOf({ kind, orders, schema, reads, charges, spent }: Outcome, seen:
 
 function page(): string {
   return [
-    '# What comes of an order in each scenario',
+    '# What happens to an order in each scenario',
     '',
     'Written by `test/contract/scenarios.test.ts`, which plays each scenario of [the sandbox](sandbox.md) in each',
     'dialect, set by `DOITONG_DIALECT`, through the real tool. `ok`: the picture is there. Requests are all that went to',
-    'the API: orders, questions for the schema, looks at the job. An order carries a version and a quality; with',
+    'the API: orders, questions for the schema, status reads. An order carries a version and a quality; with',
     'webhooks and `strict-input` alone it carries a webhook as well. `low-credits` is the second of two orders of',
     '1024×1024, of which the first is paid; everything else is one order of 512×512.',
     '',

@@ -52,7 +52,7 @@ const CASES: Case[] = [
   },
   { name: '403', faults: [answer(403, errors('FORBIDDEN'))], kind: 'bad_key', requests: 1, charges: 0, spent: 'no' },
   {
-    name: '404 at both doors',
+    name: '404 at both endpoints',
     faults: [answer(404, 'nothing here'), answer(404, 'nothing here')],
     kind: 'unsupported_service',
     requests: 2,
@@ -287,7 +287,7 @@ function page(): string {
     '# What happens to an order under faults',
     '',
     'Written by `test/journeys/faults.test.ts`, which plays each fault against the sandbox over HTTP and counts there.',
-    '`ok`: the picture comes all the same. The last column but one: what asking for the job brings once the fault is over.',
+    '`ok`: the picture still arrives. "Asked for later": what asking for the job brings once the fault is over.',
     '',
     '| fault | kind | orders sent | keys | charges | asked for later | what the model reads |',
     '| --- | --- | --- | --- | --- | --- | --- |',
