@@ -114,7 +114,7 @@ const rows = [
   {
     name: 'never-finishing',
     group: 'jobs',
-    sentence: 'Every job is charged, stays `processing` for ever and occupies one of the plan’s places.',
+    sentence: 'Every job is charged, stays `processing` for ever and occupies one of the plan’s slots.',
     traits: { ending: 'never' },
   },
   {
@@ -127,14 +127,14 @@ const rows = [
     name: 'shouting-status',
     group: 'jobs',
     sentence:
-      'Statuses are told as `QUEUED` (the first quarter of a job’s time), `IN_PROGRESS`, `SUCCEEDED`, `ERROR` and `REJECTED` (moderated).',
+      'Statuses are reported as `QUEUED` (the first quarter of a job’s time), `IN_PROGRESS`, `SUCCEEDED`, `ERROR` and `REJECTED` (moderated).',
     traits: { shoutingStatus: true },
   },
   {
     name: 'expired-url',
     group: 'pictures',
     sentence:
-      'The first address of a finished picture answers 403 or 410, whenever it is fetched; the job read after that tells a fresh one, with another signature, that works.',
+      'The first address of a finished picture answers 403 or 410, whenever it is fetched; the job read after that has a fresh one, with another signature, that works.',
     traits: { expiringUrls: true },
   },
   {
@@ -248,7 +248,7 @@ const rows = [
   {
     name: 'skewed-clock',
     group: 'limits',
-    sentence: 'The service’s clock is ten minutes ahead: the `Date` header, the reset and every time that a job tells.',
+    sentence: 'The service’s clock is ten minutes ahead: the `Date` header, the reset and every time that a job reports.',
     traits: { clockAheadMs: CLOCK_AHEAD_MS },
   },
 ] as const satisfies readonly Row[];
