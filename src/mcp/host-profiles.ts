@@ -187,7 +187,7 @@ export type HostIdentity = {
 /** Protocol revision that defined `resource_link`; revisions are dates and compare as text. */
 const LINKS_SINCE = '2025-06-18';
 
-/** @param wanted what the user has set; it overrides the profile's parts, never its bounds */
+/** @param wanted what the user has set; it overrides the profile's parts, and lowers none of its bounds */
 export function profileOf(
   { clientName, protocolVersion }: HostIdentity,
   wanted: 'auto' | readonly ResultPart[] = 'auto',
