@@ -186,7 +186,7 @@ describe('the service', () => {
     [{ type: 'unreachable', stage: 'name', failure: failure() }, 'fail', /\(name\)/u, /name service/u],
     [{ type: 'unreachable', stage: 'connection', failure: failure() }, 'fail', /\(connection\)/u, /firewall/u],
     [{ type: 'unreachable', stage: 'encryption', failure: failure() }, 'fail', /\(encryption\)/u, /certificates/u],
-    [{ type: 'unreachable', stage: 'time', failure: failure() }, 'fail', /\(time\)/u, /state of the Doitong service/u],
+    [{ type: 'unreachable', stage: 'time', failure: failure() }, 'fail', /\(time\)/u, /status of the Doitong service/u],
     [{ type: 'unreachable', stage: 'other', failure: failure() }, 'fail', /failed/u, /DOITONG_API_URL/u],
     [{ type: 'strange', failure: failure(), mediaType: 'text/html' }, 'fail', /came as text\/html/u, /sign-in page/u],
     [{ type: 'strange', failure: failure() }, 'fail', /failed/u, /run doctor again later/u],
