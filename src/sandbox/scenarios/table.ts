@@ -248,7 +248,8 @@ const rows = [
   {
     name: 'skewed-clock',
     group: 'limits',
-    sentence: 'The service’s clock is ten minutes ahead: the `Date` header, the reset and every time that a job reports.',
+    sentence:
+      'The service’s clock is ten minutes ahead: the `Date` header, the reset and every time that a job reports.',
     traits: { clockAheadMs: CLOCK_AHEAD_MS },
   },
 ] as const satisfies readonly Row[];
