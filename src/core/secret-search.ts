@@ -18,15 +18,15 @@ const ASCII = 128;
 export function createSecretSearch(secrets: readonly string[]): SecretSearch {
   const needles = [...new Set(secrets.flatMap(needlesOf))].filter((one) => one.length >= SECRET_MIN_CHARACTERS);
   const byFirst = new Map<string, string[]>();
-  const mayStart = new Uint8Array(ASCII);
+  // Nearly everywhere in a text the first two characters show that no secret begins there.
+  const pairs = new Uint8Array(ASCII * ASCII);
   for (const needle of needles) {
-    const first = needle.charAt(0);
+    const [first = '', second = ''] = [needle.charAt(0), needle.charAt(1)];
     byFirst.set(first, [...(byFirst.get(first) ?? []), needle]);
-    for (const unit of [first, first.toUpperCase()]) {
-      if (unit.charCodeAt(0) < ASCII) mayStart[unit.charCodeAt(0)] = 1;
+    for (const one of [first, first.toUpperCase()]) {
+      for (const other of [second, second.toUpperCase()]) pairs[pairOf(one.charCodeAt(0), other.charCodeAt(0))] = 1;
     }
   }
-  for (let unit = 0; unit < ASCII; unit += 1) if (isEscape(unit)) mayStart[unit] = 1;
 
   function endAt(text: string, at: number): number | undefined {
     const unit = text.charCodeAt(at);
@@ -45,7 +45,9 @@ export function createSecretSearch(secrets: readonly string[]): SecretSearch {
       if (needles.length === 0) return spans;
       for (let at = 0; at < text.length; at += 1) {
         const unit = text.charCodeAt(at);
-        if (unit < ASCII && mayStart[unit] === 0) continue;
+        const next = text.charCodeAt(at + 1);
+        const isPlain = unit < ASCII && next < ASCII && !isEscape(unit) && !isEscape(next);
+        if (isPlain && pairs[pairOf(unit, next)] === 0) continue;
         const end = endAt(text, at);
         if (end === undefined) continue;
         spans.push({ start: at, end });
@@ -54,6 +56,10 @@ export function createSecretSearch(secrets: readonly string[]): SecretSearch {
       return spans;
     },
   };
+}
+
+function pairOf(unit: number, next: number): number {
+  return unit * ASCII + next;
 }
 
 /** @returns where it ends when it begins at `start`, else -1; upper and lower case are the same */
