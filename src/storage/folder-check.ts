@@ -1,5 +1,5 @@
 /** Whether a folder takes files, tried the way the server writes them; `doctor` and every order ask it. */
-import { lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { ownName } from './atomic-file.ts';
@@ -46,20 +46,47 @@ export type FolderState =
       freeBytes: number | undefined;
       /** A folder that other users of this machine can write to. */
       openToOthers: string | undefined;
+      /** Which folder that was: another one of that name has another identity. */
+      identity: string | undefined;
     }
   | { isUsable: false; at: string | undefined /** Half a sentence with the system's code. */; reason: string };
 
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
+  const reason = `it gave no answer within ${PATIENCE_MS / 1_000} s`;
+  return patiently(looked(wanted, make, clock), { isUsable: false, at: wanted.folder, reason }, clock);
+}
+
+/** Whether the folder that was found usable is still the one of that name, and still takes writes. Never rejects. */
+export async function isUnchanged({ at, identity }: FolderState & { isUsable: true }, clock: Clock): Promise<boolean> {
+  if (identity === undefined) return false;
+  return patiently(
+    identityOf(at).then((now) => now === identity),
+    false,
+    clock,
+  );
+}
+
+async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T> {
   const { signal, clear } = clock.deadline(PATIENCE_MS);
-  const late = new Promise<FolderState>((resolve) => {
-    const reason = `it gave no answer within ${PATIENCE_MS / 1_000} s`;
-    signal.addEventListener('abort', () => resolve({ isUsable: false, at: wanted.folder, reason }), { once: true });
+  const over = new Promise<T>((resolve) => {
+    signal.addEventListener('abort', () => resolve(late), { once: true });
   });
   try {
-    return await Promise.race([looked(wanted, make, clock), late]);
+    return await Promise.race([work, over]);
   } finally {
     clear();
+  }
+}
+
+/** `undefined` for what cannot be written to. */
+async function identityOf(folder: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, mode } = await stat(folder, { bigint: true });
+    await access(folder, constants.W_OK);
+    return [dev, ino, mode].join(':');
+  } catch {
+    return undefined;
   }
 }
 
@@ -87,7 +114,7 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
       await tryGuarded(folder, below, make, clock);
     } else await writeAndRemove((name) => join(at ?? folder, name), clock);
     const openToOthers = await firstOpen([wanted.inside ?? folder, folder, inner ?? folder], isPrivate);
-    return { isUsable: true, at, freeBytes: await freeBytes(at), openToOthers };
+    return { isUsable: true, at, freeBytes: await freeBytes(at), openToOthers, identity: await identityOf(at) };
   } catch (error) {
     return { isUsable: false, at, reason: reasonOf(error) };
   }

@@ -2,9 +2,9 @@
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import { checkFolder, type FolderToCheck } from './folder-check.ts';
+import { checkFolder, type FolderState, type FolderToCheck, isUnchanged } from './folder-check.ts';
 
-/** An order of fifty pictures is looked at once. */
+/** As long as the folder of that name is the same one, what was tried there is not tried with every order. */
 const BELIEVED_FOR_MS = 30_000;
 
 export type NeededFolder = {
@@ -20,12 +20,16 @@ export function createFoldersCheck(
   { clock, log }: { clock: Clock; log: Log },
 ): () => Promise<void> {
   const told = new Set<string>();
-  let believedUntil = Number.NEGATIVE_INFINITY;
+  const believed = new Map<NeededFolder, { wanted: string; state: FolderState & { isUsable: true }; until: number }>();
 
   async function check(one: NeededFolder): Promise<void> {
-    const wanted = await one.find();
-    const state = await checkFolder(wanted, true, clock);
-    if (!state.isUsable) throw refused(one, wanted.folder, state.reason);
+    const found = await one.find();
+    const known = believed.get(one);
+    const wanted = JSON.stringify(found);
+    if (known?.wanted === wanted && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
+    const state = await checkFolder(found, true, clock);
+    if (!state.isUsable) throw refused(one, found.folder, state.reason);
+    believed.set(one, { wanted, state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || told.has(openToOthers)) return;
     told.add(openToOthers);
@@ -36,9 +40,7 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    if (clock.monotonic() < believedUntil) return;
     await Promise.all(needed.map(check));
-    believedUntil = clock.monotonic() + BELIEVED_FOR_MS;
   };
 }
 

@@ -1,11 +1,11 @@
 /** Folders that take no files are met before an order is paid for, by doctor and by the server alike. */
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { mountSmallDisk } from '../crash/small-disk.ts';
 import { type Home, unpackPackage } from '../support/packed-program.ts';
 import { jobOf, makeFifo, order, type PictureService, serve, startPictureService } from '../support/picture-service.ts';
 import { textOf } from '../support/raw-host.ts';
-import { mountSmallDisk } from '../crash/small-disk.ts';
 
 const packed = await unpackPackage();
 const service: PictureService = await startPictureService();
@@ -163,5 +163,24 @@ describe('the look at the folders', () => {
     jobOf(await order(host));
     const names = await readdir(join(output, thisMonth()));
     expect(names.map((name) => name.replace(/^.*\./u, '')).sort()).toEqual(['jpg', 'json']);
+  });
+});
+
+describe.each(SETTINGS)('%s, which took files a moment ago', (setting) => {
+  it.each<[string, (folder: string) => Promise<void>]>([
+    ['is a file now', (folder) => writeFile(folder, '')],
+    ['is a link that leads nowhere now', (folder) => symlink(join(home.folder, 'gone'), folder)],
+  ])('%s: the next order is refused, and nothing is sent', async (_, replace) => {
+    const folder = join(home.folder, 'chosen');
+    const { host } = await serve(packed, service, { home, env: { [setting]: folder } });
+    expect((await order(host)).isError).not.toBe(true);
+    const before = service.orders();
+    await rm(folder, { recursive: true });
+    await replace(folder);
+    const answer = await order(host, 'another heron');
+    expect(answer.isError).toBe(true);
+    expect(textOf(answer)).toContain(folder);
+    expect(textOf(answer)).toContain('No credits were spent.');
+    expect(service.orders()).toBe(before);
   });
 });
