@@ -39,6 +39,9 @@ export function isStandIn(text: string): boolean {
   return IN_BRACKETS.test(text) || (!DIGIT.test(text) && EXAMPLE.test(text.toLowerCase().replace(/[^a-z]/gu, '')));
 }
 
+/** References that a password manager should have replaced: 1Password, Bitwarden, Vault and the stores of clouds. */
+const REFERENCE = /^(op|bws?|vault|keyring|keychain|pass|secret|secretref|ref|env|file|aws-?sm|gcp-?sm|azurekv):\/\//iu;
+const STRUCTURED = /^[{[].*[}\]]$/su;
 const QUOTED = /^["'`\u2018\u201c]|["'`\u2019\u201d]$/u;
 const ASSIGNED = /^(?:(?:export|set|setx|let) {1,4})?\$?(?:[Ee][Nn][Vv]:)?([A-Za-z_]\w{0,99}) {0,4}[=:] {0,4}[^=\s]/u;
 const KEY_NAME = /key|token|secret|authorization/iu;
@@ -68,6 +71,10 @@ function mistakeIn(text: string, place: string): string | undefined {
   if (placeholder !== undefined)
     return `The host did not fill in ${cleanLine(placeholder, 120)}: ${place} still holds that placeholder in place of the key.`;
   if (isStandIn(text)) return `${place} holds ${quoted(text, 100)}, which stands for a key and is none.`;
+  const [reference] = REFERENCE.exec(text) ?? [];
+  if (reference !== undefined)
+    return `${place} holds a reference (${reference}…) in place of the key that it stands for: nothing has replaced it.`;
+  if (STRUCTURED.test(text.slice(0, LOOKED_AT_CHARACTERS))) return `${place} holds JSON; the key alone belongs there.`;
   if (QUOTED.test(text)) return `${place} holds quotation marks, which are no part of a key.`;
   if (SCHEME.test(text)) return `${place} holds a whole header ("Bearer …"); the key alone belongs there.`;
   const [, name] = ASSIGNED.exec(text.slice(0, LOOKED_AT_CHARACTERS)) ?? [];

@@ -57,6 +57,8 @@ describe('in the place of the key', () => {
     ['null', 'holds "null", which stands for a key and is none'],
     [`"${SECRET}"`, 'DOITONG_API_KEY holds quotation marks'],
     [`DOITONG_API_KEY=${SECRET}`, 'DOITONG_API_KEY holds a whole line of the form NAME=key'],
+    [`op://vault/${SECRET}/key`, 'DOITONG_API_KEY holds a reference (op://…)'],
+    [`{"apiKey":"${SECRET}"}`, 'DOITONG_API_KEY holds JSON'],
     [`Bearer ${SECRET}`, 'DOITONG_API_KEY holds a whole header'],
   ])('%s is named, and nothing is sent', async (key, words) => {
     const { answer, isError, doctor } = await askBoth({ DOITONG_API_KEY: key });
@@ -78,6 +80,7 @@ describe('the key file', () => {
   it.each([
     ['several lines', `${SECRET}\n${SECRET}\n`, 'holds several lines'],
     ['a line of a shell', `export DOITONG_API_KEY=${SECRET}\n`, 'holds a whole line of the form NAME=key'],
+    ['JSON', `{\n  "apiKey": "${SECRET}"\n}\n`, 'holds JSON'],
     ['nothing', '', 'is empty'],
     ['UTF-16', Buffer.from(`\uFEFF${SECRET}\r\n`, 'utf16le'), 'looks like UTF-16'],
     ['too much', 'x'.repeat(20_000), 'is larger than 10000 bytes'],
