@@ -50,6 +50,48 @@ export async function* decodedContent(
   yield* layers.length === 0 ? bounded(body, maxBytes) : content;
 }
 
+/**
+ * The whole body as it was before it was encoded. Some servers name an encoding that they did not apply, or one that
+ * says nothing about bytes (`utf-8`, `none`), and some send gzip without a word: what can be read is taken.
+ * @param isReadable whether these bytes may be what was asked for
+ * @returns `undefined` when it is in an encoding that cannot be decoded
+ * @throws ContentTooLarge
+ */
+export async function wholeContent(
+  body: readonly Uint8Array[],
+  header: string | readonly string[] | undefined,
+  { maxBytes, isReadable }: { maxBytes: number; isReadable: (bytes: Uint8Array) => boolean },
+): Promise<Uint8Array | undefined> {
+  const encodings = contentEncodings(header);
+  const named = encodings && (await decodedOrNothing(body, encodings, maxBytes));
+  if (named !== undefined && isReadable(named)) return named;
+  const plain = Buffer.concat(body);
+  if (encodings?.length !== 0 && isReadable(plain)) return plain;
+  for (const packed of [named, plain]) {
+    if (packed === undefined || !isGzip(packed)) continue;
+    const unpacked = await decodedOrNothing([packed], ['gzip'], maxBytes);
+    if (unpacked !== undefined && isReadable(unpacked)) return unpacked;
+  }
+  return named;
+}
+
+async function decodedOrNothing(
+  body: readonly Uint8Array[],
+  encodings: readonly ContentEncoding[],
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of decodedContent(body, encodings, maxBytes)) chunks.push(chunk);
+  } catch (error) {
+    if (error instanceof ContentTooLarge) throw error;
+    return undefined;
+  }
+  return Buffer.concat(chunks);
+}
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
 async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   let size = 0;
   for await (const chunk of body) {
@@ -102,7 +144,7 @@ function decoderFor(encoding: ContentEncoding, first: Uint8Array): Transform | u
   const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = first;
   switch (encoding) {
     case 'gzip':
-      return b0 === 0x1f && b1 === 0x8b ? zlib.createGunzip() : undefined;
+      return isGzip(first) ? zlib.createGunzip() : undefined;
     case 'zstd':
       return b0 === 0x28 && b1 === 0xb5 && b2 === 0x2f && b3 === 0xfd ? zstdDecoder?.() : undefined;
     case 'br':

@@ -54,7 +54,7 @@ const body = z.object({
 });
 
 export function openEnvelope(bodyText: string | undefined): Envelope {
-  const parsed = body.safeParse(parseJson(bodyText));
+  const parsed = body.safeParse(withoutList(parseJson(bodyText)));
   if (!parsed.success) return UNREADABLE;
   const { data } = parsed.data;
   return { job: jobIn(data), data, errors: errorsIn(parsed.data) };
@@ -65,15 +65,20 @@ export function openEnvelope(bodyText: string | undefined): Envelope {
  * have an id, too, which is not the id of a job.
  */
 export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {
-  const json = record.safeParse(parseJson(bodyText));
+  const json = record.safeParse(withoutList(parseJson(bodyText)));
   if (!json.success) return UNREADABLE;
   const { data } = json;
   const told = body.parse(data);
   if (status >= 400) return { job: undefined, data, errors: errorsIn(told) };
-  const job = [data, data.data, data.job, data.result].find(hasId);
+  const job = [data, data.data, data.job, data.result].map(withoutList).find(hasId);
   // What a job says of itself is no error.
   const errors = errorsIn(job === data ? { ...told, error: undefined, message: undefined } : told);
   return { job: job ?? (errors.length > 0 ? undefined : jobIn(told.data)), data, errors };
+}
+
+/** One thing was asked for: a list of one is that thing. */
+function withoutList(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
 function hasId(value: unknown): value is Record<string, unknown> {
@@ -109,7 +114,7 @@ function parseJson(bodyText: string | undefined): unknown {
 function jobIn(data: Record<string, unknown> | undefined): Envelope['job'] {
   if (data === undefined) return undefined;
   const values = Object.values(data);
-  const value = 'job' in data ? data.job : values.length === 1 ? values[0] : undefined;
+  const value = withoutList('job' in data ? data.job : values.length === 1 ? values[0] : undefined);
   if (value === undefined || value === null) return value;
   const job = record.safeParse(value);
   return job.success ? job.data : undefined;

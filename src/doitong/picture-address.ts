@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import { MARK } from '../core/redaction.ts';
 import { quoted } from '../core/untrusted-text.ts';
+import { isPictureInBase64 } from './schema/address-in-json.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
@@ -15,6 +16,7 @@ type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
  * @param origin of the API, against which a relative address is resolved
  */
 export function pictureSource(text: string, origin: string | undefined): PictureSource {
+  if (isPictureInBase64(text)) return { inlinePicture: `data:;base64,${text}` };
   // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
   if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
   if (text.includes(MARK)) return unusable('contains a secret of this server, the API key perhaps');
@@ -26,7 +28,7 @@ export function pictureSource(text: string, origin: string | undefined): Picture
   if (/\p{Cc}/u.test(text)) return unusable('contains control characters');
   // Resolved once and recorded so: whoever reads the record needs no origin, and sees the address that is fetched.
   // Nearly every text is an address relative to another one, whole sentences included.
-  const isWords = /\s/u.test(text) && !URL.canParse(text);
+  const isWords = /\s/u.test(text) && !/^[/\\]/u.test(text) && !URL.canParse(text);
   const url = !isWords && URL.canParse(text, origin) ? new URL(text, origin) : undefined;
   if (url === undefined) return unusable(`is not a URL (${quoted(text, SHOWN_CHARACTERS)})`);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {

@@ -1,7 +1,7 @@
 /** One HTTP exchange with the service: everything that can come of it is plain data, nothing is thrown. */
 import type { Agent, Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
-import { contentEncodings, decodedContent } from '../core/content-encoding.ts';
+import { wholeContent } from '../core/content-encoding.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { createAgent } from '../network/agent.ts';
 import { ConnectFailure, type ConnectProblem } from '../network/connect-failure.ts';
@@ -164,17 +164,20 @@ class Call implements Dispatcher.DispatchHandler {
   }
 
   private async text(): Promise<string | undefined> {
-    const encodings = contentEncodings(this.encoding);
-    if (encodings === undefined) return undefined;
-    const decoded: Uint8Array[] = [];
-    try {
-      for await (const chunk of decodedContent(this.chunks, encodings, this.maxBytes)) decoded.push(chunk);
-    } catch {
-      return undefined;
-    }
+    const { chunks, encoding, maxBytes } = this;
+    const content = await wholeContent(chunks, encoding, { maxBytes, isReadable: mayBeJson }).catch(() => undefined);
+    if (content === undefined) return undefined;
     // This removes a byte order mark and replaces what is not UTF-8.
-    return new TextDecoder().decode(Buffer.concat(decoded));
+    return new TextDecoder().decode(content);
   }
+}
+
+const BEFORE_JSON = /^[\uFEFF\s]*/u;
+
+/** Compressed bytes do not begin so. */
+function mayBeJson(bytes: Uint8Array): boolean {
+  const beginning = new TextDecoder().decode(bytes.subarray(0, 100)).replace(BEFORE_JSON, '');
+  return beginning.startsWith('{') || beginning.startsWith('[');
 }
 
 type IncomingHeaders = Record<string, string | string[] | undefined>;

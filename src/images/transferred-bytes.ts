@@ -1,14 +1,20 @@
 /** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
 import type { Dispatcher } from 'undici';
-import { type ContentEncoding, ContentTooLarge, contentEncodings, decodedContent } from '../core/content-encoding.ts';
+import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content-encoding.ts';
 import type { FluxError } from '../core/failure.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { failed, tooLarge, wrongStatus } from './download-failures.ts';
+import { inspectPicture } from './inspect.ts';
 
 const FIRST_BYTES = 256 * 1024;
 
 const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
+
+/** 201 comes from hosts that make the file on request, 203 from proxies that have changed how it is transferred. */
+const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
+
+const OTHER_PART = 'the host sent another part of it than was asked for';
 
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>;
 
@@ -17,7 +23,9 @@ export class TransferredBytes {
   #size = 0;
   /** What names these very bytes at the host: without it a rest could belong to another picture. */
   #validator: string | undefined;
-  #encodings: readonly ContentEncoding[] = [];
+  #encoding: string | string[] | undefined;
+  /** The length of the whole, where it came as a part that is the whole. */
+  #claimed: number | undefined;
 
   get size(): number {
     return this.#size;
@@ -40,27 +48,26 @@ export class TransferredBytes {
    * @returns what is wrong with it when it is neither
    */
   begin(answer: Answer): FluxError | undefined {
-    if (answer.statusCode !== 200 && answer.statusCode !== 206) return wrongStatus(answer.statusCode);
-    const named = answer.headers['content-encoding'];
-    const encodings = contentEncodings(named);
-    if (encodings === undefined)
-      return failed(`it came encoded as ${quoted(String(named), 40)}, which is not known here`);
-    if (answer.statusCode === 206) return this.#goesOn(answer, encodings);
+    if (!WITH_BYTES.includes(answer.statusCode)) return wrongStatus(answer.statusCode);
+    const encoding = answer.headers['content-encoding'];
+    const isPlain = contentEncodings(encoding)?.length === 0;
+    const claimed = answer.statusCode === 206 ? wholeRange(answer) : undefined;
+    if (answer.statusCode === 206 && claimed === undefined) return this.#goesOn(answer, isPlain);
     const length = Number(answer.headers['content-length'] ?? 0);
     if (length > PICTURE_MAX_BYTES) return tooLarge(PICTURE_MAX_BYTES);
     this.#size = 0;
-    this.#encodings = encodings;
+    this.#encoding = encoding;
+    this.#claimed = claimed;
     // A host that encodes on the way may cut the next answer from other bytes: an encoded transfer begins again.
-    this.#validator = encodings.length === 0 ? validatorOf(answer) : undefined;
+    this.#validator = isPlain ? validatorOf(answer) : undefined;
     this.#reserve(Math.min(length, FIRST_BYTES));
     return undefined;
   }
 
-  #goesOn(answer: Answer, encodings: readonly ContentEncoding[]): FluxError | undefined {
+  #goesOn(answer: Answer, isPlain: boolean): FluxError | undefined {
     const [, from, last, total] = CONTENT_RANGE.exec(String(answer.headers['content-range'] ?? '')) ?? [];
-    const fits = this.#size > 0 && encodings.length === 0 && Number(from) === this.#size;
-    if (!fits || Number(last) + 1 !== Number(total))
-      return failed('the host sent another part of it than was asked for');
+    const fits = this.#size > 0 && isPlain && Number(from) === this.#size;
+    if (!fits || Number(last) + 1 !== Number(total)) return failed(OTHER_PART);
     return Number(total) > PICTURE_MAX_BYTES ? tooLarge(PICTURE_MAX_BYTES) : undefined;
   }
 
@@ -78,15 +85,17 @@ export class TransferredBytes {
 
   /** The whole as it was before it was encoded for the transfer. @throws FluxError */
   async decoded(): Promise<Uint8Array> {
-    if (this.#encodings.length === 0) return this.whole();
+    if (this.#claimed !== undefined && this.#claimed !== this.#size) throw failed(OTHER_PART);
+    const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
+    const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
     try {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of decodedContent([this.whole()], this.#encodings, PICTURE_MAX_BYTES)) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      const content = await wholeContent([this.whole()], this.#encoding, limits);
+      if (content !== undefined) return content;
     } catch (error) {
       if (error instanceof ContentTooLarge) throw tooLarge(PICTURE_MAX_BYTES);
-      throw failed(`it came encoded as ${this.#encodings.join(', ')} and cannot be decoded`, error);
+      throw error;
     }
+    throw failed(`it came encoded as ${quoted(String(this.#encoding), 40)} and cannot be decoded`);
   }
 
   #reserve(bytes: number): void {
@@ -95,6 +104,12 @@ export class TransferredBytes {
     this.#buffer.copy(grown, 0, 0, this.#size);
     this.#buffer = grown;
   }
+}
+
+/** The length of the whole, where the part is all of it: some hosts answer so when no part was asked for. */
+function wholeRange({ headers }: Answer): number | undefined {
+  const [, from, last, total] = CONTENT_RANGE.exec(String(headers['content-range'] ?? '')) ?? [];
+  return Number(from) === 0 && Number(last) + 1 === Number(total) ? Number(total) : undefined;
 }
 
 /** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { jpegOf, pngOf } from '../support/pictures.ts';
-import { RawHost, textOf, type ToolResult } from '../support/raw-host.ts';
+import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { jobAnswer, type ScriptedService, startScriptedService } from '../support/scripted-service.ts';
 
 const JPEG = Buffer.from(await jpegOf(256, 256));
@@ -28,7 +28,8 @@ async function start(settings: Record<string, string>): Promise<void> {
         : jobAnswer({ id: /"id-[^"\\]*/u.exec(body)?.[0].slice(1), status: 'completed', ...finished }),
     picture: () => ({ body: JPEG }),
   });
-  const env = { ...service.env, FLUX_RESULT: 'text,image,structured', FLUX_MAX_IMAGES_PER_DAY: '1000', ...settings };
+  const limits = { DOITONG_PLAN: 'enterprise', FLUX_MAX_IMAGES_PER_DAY: '1000', FLUX_MAX_CREDITS_PER_DAY: '100000' };
+  const env = { ...service.env, ...limits, FLUX_RESULT: 'text,image,structured', ...settings };
   program = await packed.start([], { env });
   host = new RawHost(program);
   await host.handshake();
@@ -76,6 +77,9 @@ describe.each([
     ['/outputs/x.jpg', '/outputs/x.jpg'],
     ['outputs/x.jpg', '/outputs/x.jpg'],
     ['?file=x', '/?file=x'],
+    ['/outputs/a b.jpg', '/outputs/a%20b.jpg'],
+    ['\\outputs\\x.jpg', '/outputs/x.jpg'],
+    [' /outputs/x.jpg\n', '/outputs/x.jpg'],
     ['//HOST/outputs/y.jpg', '/outputs/y.jpg'],
   ])('with the relative address %s has its picture saved from the service', async (url, path) => {
     const own = new URL(service.url);
@@ -94,6 +98,11 @@ describe.each([
     ['image', (url: string) => ({ image: { url } })],
     ['imageUrl', (url: string) => ({ imageUrl: url, thumbnailUrl: `${url}?small` })],
     ['download_url', (url: string) => ({ download_url: url })],
+    ['url.href', (url: string) => ({ url: { href: url } })],
+    ['url.value', (url: string) => ({ url: { value: url } })],
+    ['url.raw, with a thumbnail beside it', (url: string) => ({ url: { thumb: `${url}?small`, raw: url } })],
+    ['a list of objects', (url: string) => ({ url: [{ url }] })],
+    ['a list of lists', (url: string) => ({ url: [[{ src: url }]] })],
   ])('whose address is at %s has its picture saved', async (_place, fields) => {
     const { text, job } = await order(fields(`${service.url}/outputs/z.jpg`));
     expect(text).toContain('The picture is finished and saved.');
@@ -122,6 +131,21 @@ describe.each([
     for (const file of await filesOf(program.home.folder)) {
       if (file === job.file) continue;
       expect((await readFile(file, 'latin1')).includes(url.slice(30, 90)), file).toBe(false);
+    }
+  });
+
+  it.each([
+    ['url', (data: string) => ({ url: data })],
+    ['b64_json', (data: string) => ({ url: null, b64_json: data })],
+    ['imageBase64', (data: string) => ({ imageBase64: data })],
+    ['output', (data: string) => ({ output: [data] })],
+    ['image.base64', (data: string) => ({ image: { base64: data } })],
+  ])('that holds its picture in plain Base64 at %s has it saved', async (_place, fields) => {
+    for (const bytes of [JPEG, PNG]) {
+      const { text, job } = await order(fields(bytes.toString('base64')));
+      expect(text).toContain('The picture is finished and saved.');
+      expect(bytes.equals(await readFile(job.file ?? ''))).toBe(true);
+      expect(text.length).toBeLessThan(2_000);
     }
   });
 

@@ -1,5 +1,5 @@
 /** Finds the address of a picture in fields that no schema describes, by the names of the fields around it. */
-import { isOutputName, isUrlName, wordsOf } from './name-words.ts';
+import { IMAGE_WORDS, isOutputName, isUrlName, within, wordsOf } from './name-words.ts';
 
 type Json = Record<string, unknown>;
 
@@ -23,9 +23,11 @@ export function addressInJson(
       .slice(0, MEMBERS_MAX)
       .map(([name, value]) => ({ words: wordsOf(name), values: entries([value]) }))
       .filter(({ words }) => visits > 0 || mayBeginWith(words));
-    for (const fits of [isUrlName, isOutputName]) {
+    for (const fits of [isUrlName, isOutputName, isBase64Name]) {
       for (const { words, values } of members.filter((member) => fits(member.words))) {
-        const url = values.map((value) => addressOf(value, isUrlName(words))).find((found) => found !== undefined);
+        const url = values
+          .map((value) => addressOf(value, isUrlName(words)) ?? (isUrlName(words) ? addressInside(value) : undefined))
+          .find((found) => found !== undefined);
         if (url !== undefined) return url;
         queue.push(...values.filter(isRecord).slice(0, VISITS_MAX));
       }
@@ -33,6 +35,20 @@ export function addressInJson(
   }
   return undefined;
 }
+
+const PLAIN_VALUE_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
+
+/** Under a name that holds an address: an object with the address by itself, `{ value }` or sizes to choose from. */
+function addressInside(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const name = PLAIN_VALUE_NAMES.find((one) => typeof value[one] === 'string' && value[one].trim() !== '');
+  return name === undefined ? undefined : addressOf(value[name], true);
+}
+
+/** `b64_json`, `imageBase64`. */
+const isBase64Name = (words: readonly string[]): boolean =>
+  ['b', 'base'].some((word) => words.includes(word)) &&
+  within(words, new Set(['b', 'base', 'json', 'data', 'string', 'encoded', ...IMAGE_WORDS]));
 
 /** What a field is called says that it holds an address; elsewhere the value has to look like one. */
 export function addressOf(value: unknown, isNamed: boolean): string | undefined {
@@ -44,8 +60,18 @@ export function addressOf(value: unknown, isNamed: boolean): string | undefined 
 
 /** Absolute, or relative to the host; Base64 text of a JPEG begins with a slash, too. */
 function looksLikeAddress(text: string): boolean {
-  if (/^data:image\//iu.test(text.slice(0, 11))) return true;
+  if (/^data:image\//iu.test(text.slice(0, 11)) || isPictureInBase64(text)) return true;
   return /^(?:https?:\/\/|\/(?!9j\/))\S+$/iu.test(text);
+}
+
+/** How a JPEG, PNG, WebP or GIF begins in Base64. */
+const BASE64_SIGNATURE = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD)[\w+/-]*$/u;
+/** No address is looked at further, and no picture is shorter. */
+const SIGNATURE_CHARACTERS = 60;
+
+/** The picture itself in place of its address. */
+export function isPictureInBase64(text: string): boolean {
+  return text.length > SIGNATURE_CHARACTERS && BASE64_SIGNATURE.test(text.slice(0, SIGNATURE_CHARACTERS));
 }
 
 export function isRecord(value: unknown): value is Json {
