@@ -65,7 +65,7 @@ export function openEnvelope(bodyText: string | undefined): Envelope {
  * have an id, too, which is not the id of a job.
  */
 export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {
-  const json = record.safeParse(withoutList(parseJson(bodyText)));
+  const json = record.safeParse(parseJson(bodyText));
   if (!json.success) return UNREADABLE;
   const { data } = json;
   const told = body.parse(data);

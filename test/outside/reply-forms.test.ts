@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
-import { type ScriptedAnswer, startScriptedService } from '../support/scripted-service.ts';
+import { type ScriptedAnswer, type ScriptedRequest, startScriptedService } from '../support/scripted-service.ts';
 
 type Reply = (json: string) => ScriptedAnswer;
 
@@ -34,7 +34,9 @@ async function order(): Promise<{ answer: ToolResult; file: string | undefined; 
   orders += 1;
   const answer = await host.call('generate_image', { prompt: `heron ${orders}`, width: 256, height: 256 });
   const { file } = (answer as ToolResult & { structuredContent: { file?: string } }).structuredContent;
-  const submits = service.requests.slice(before).filter(({ kind }) => kind === 'submit');
+  // Earlier orders without an answer are sent again beside this one, under their own keys.
+  const isThis = ({ kind, body }: ScriptedRequest): boolean => kind === 'submit' && body.includes(`"heron ${orders}"`);
+  const submits = service.requests.slice(before).filter(isThis);
   return { answer, file, keys: submits.map(({ headers }) => headers['idempotency-key']) };
 }
 
