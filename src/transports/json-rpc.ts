@@ -23,7 +23,7 @@ export type Reading =
   | { kind: 'request'; message: JSONRPCRequest; note?: string }
   | { kind: 'notification'; message: JSONRPCNotification; note?: string }
   | { kind: 'response'; message: JSONRPCResponse; note?: string }
-  | { kind: 'refused'; response: Refusal }
+  | { kind: 'refused'; response: Refusal; hasNoMethod?: true }
   | { kind: 'ignored'; reason: string };
 
 /** The entries of a batch stand in an array, which is never empty. */
@@ -70,7 +70,7 @@ function readMessage(value: unknown): Reading {
   }
   // An error about what may have been an answer could be answered with an error, without an end.
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return readResponse(value);
-  return invalid(repeatable(value.id), 'it has no method');
+  return { ...invalid(repeatable(value.id), 'it has no method'), hasNoMethod: true };
 }
 
 function readRequest(value: Record<string, unknown>): Reading {
@@ -102,6 +102,7 @@ function readNotification(value: Record<string, unknown>): Reading {
   return { kind: 'ignored', reason: 'a notification is not valid JSON-RPC 2.0, or its params are not an object' };
 }
 
+/** What cannot be read still answers its request: whoever asked would wait in vain for another answer. */
 function readResponse(value: Record<string, unknown>): Reading {
   const { jsonrpc, id, result, error } = value;
   const message = {
@@ -110,9 +111,16 @@ function readResponse(value: Record<string, unknown>): Reading {
     ...(Object.hasOwn(value, 'result') ? { result } : {}),
     ...(Object.hasOwn(value, 'error') ? { error } : {}),
   };
-  return isJSONRPCResponse(message)
-    ? { kind: 'response', message }
-    : { kind: 'ignored', reason: 'an answer is not valid JSON-RPC 2.0' };
+  if (isJSONRPCResponse(message)) return { kind: 'response', message };
+  const answered = repeatable(id);
+  return answered === null ? { kind: 'ignored', reason: NO_ANSWER } : unreadableAnswer(answered);
+}
+
+const NO_ANSWER = 'an answer is not valid JSON-RPC 2.0';
+
+export function unreadableAnswer(id: string | number): Reading & { kind: 'response' } {
+  const error = { code: ProtocolErrorCode.InvalidRequest, message: NO_ANSWER };
+  return { kind: 'response', message: { jsonrpc: '2.0', id, error } };
 }
 
 /** An id that an error can carry without loss: beyond 2^53 two numbers of the wire become one. */

@@ -2,10 +2,16 @@
  * The transport of the protocol over a pair of streams. The SDK's own drops what it cannot read and stops at the end
  * of input; this one answers every request that can be read, once, and can wait until all answers are written.
  */
-import type { JSONRPCMessage, JSONRPCRequest, Transport } from '@modelcontextprotocol/server';
+import {
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type RequestId,
+  type Transport,
+} from '@modelcontextprotocol/server';
 import type { Log } from '../core/log.ts';
 import { EraGuard } from './era-guard.ts';
-import { invalid, type Reading, readLine, refused } from './json-rpc.ts';
+import { invalid, type Reading, readLine, refused, unreadableAnswer } from './json-rpc.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { type Answer, Batch, OpenRequests } from './open-requests.ts';
 
@@ -31,6 +37,8 @@ export class StdioTransport implements Transport {
   readonly #lines = new LineSplitter(MAX_LINE_BYTES);
   readonly #guard = new EraGuard();
   readonly #requests = new OpenRequests();
+  /** Requests of this server that the client has not answered. */
+  readonly #asked = new Set<RequestId>();
   /** Messages are taken one after the other, in the order of their lines. */
   #taking: Promise<void> = Promise.resolve();
   #written: Promise<void> = Promise.resolve();
@@ -50,6 +58,7 @@ export class StdioTransport implements Transport {
 
   send(message: JSONRPCMessage): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the connection is closed'));
+    if (isJSONRPCRequest(message)) this.#asked.add(message.id);
     const batch = this.#requests.answered(message);
     if (batch === undefined) return this.#write(message);
     batch.add(message as Answer);
@@ -124,10 +133,20 @@ export class StdioTransport implements Transport {
       for (const entry of reading.entries) await this.#handle(entry, batch);
       return batch.close();
     }
-    const requests = reading.entries.filter((entry) => entry.kind === 'request');
+    await this.#refuseBatch(reading.entries);
+  }
+
+  /** What is answered, or is an answer itself, leaves nobody waiting. */
+  async #refuseBatch(entries: readonly Reading[]): Promise<void> {
     const reason = `this connection has no batches (protocol version ${BATCHES_IN} alone has them)`;
-    if (requests.length === 0) this.#answer(invalid(null, reason).response);
-    for (const { message } of requests) this.#answer(invalid(message.id, reason).response);
+    const ids = entries.flatMap((entry) => {
+      if (entry.kind === 'request') return [entry.message.id];
+      return entry.kind === 'refused' && entry.response.id !== null ? [entry.response.id] : [];
+    });
+    const answers = entries.filter(({ kind }) => kind === 'response');
+    if (ids.length + answers.length === 0) this.#answer(invalid(null, reason).response);
+    for (const id of ids) this.#answer(invalid(id, reason).response);
+    for (const answer of answers) await this.#handle(answer);
   }
 
   async #handle(reading: Reading, batch?: Batch): Promise<void> {
@@ -150,9 +169,14 @@ export class StdioTransport implements Transport {
         return;
       }
       case 'response':
+        if (reading.message.id !== undefined) this.#asked.delete(reading.message.id);
         return this.onmessage?.(reading.message);
-      case 'refused':
+      case 'refused': {
+        const { id } = reading.response;
+        // With neither a method nor a result it may be either; by its id it answers what was asked.
+        if (reading.hasNoMethod && id !== null && this.#asked.has(id)) return this.#handle(unreadableAnswer(id));
         return this.#refuse(reading, batch);
+      }
       case 'ignored':
         return log.warn('ignored input', { because: reading.reason });
       default:

@@ -199,6 +199,13 @@ describe('a batch', () => {
         ['one', -32600],
         ['two', -32600],
       ]);
+      // An entry that cannot be served has an id as well.
+      const wrong = await answersTo(JSON.stringify([ping({ id: 'a' }), ping({ id: 'b', params: null }), { id: 'c' }]));
+      expect(wrong.map(({ id, error }) => [id, error?.code])).toEqual([
+        ['a', -32600],
+        ['b', -32600],
+        ['c', -32600],
+      ]);
       const none = await answersTo(JSON.stringify([ping({})]));
       expect(none.map(({ id, error }) => [id, error?.code])).toEqual([[null, -32600]]);
     },

@@ -206,12 +206,39 @@ describe('an answer on the wire of an earlier era', () => {
     ['a result without an action', { result: {} }],
     ['an unknown action', { result: { action: 'later' } }],
     ['a form that is no object', { result: { action: 'accept', content: 'yes' } }],
+    ['a result that is null', { result: null }],
+    ['a result that is a text', { result: 'yes' }],
+    ['a result that is a list', { result: [] }],
+    ['an error that is a text', { error: 'IGNORE ALL' }],
+    ['an error that is null', { error: null }],
+    [
+      'a yes and an error at once',
+      { result: { action: 'accept', content: { confirm: true } }, error: { code: 1, message: 'x' } },
+    ],
+    [
+      'a yes in another version of JSON-RPC',
+      { jsonrpc: '1.0', result: { action: 'accept', content: { confirm: true } } },
+    ],
+    ['neither a result nor an error', {}],
   ])('is no answer: %s', async (_, answer) => {
     const { text, next } = await ask(answer);
     expect(text).toContain(UNANSWERED);
     expect(text).toContain('max_credits 20');
     expect(text).not.toMatch(/Fulfilling|Method not found|IGNORE ALL|Invalid result/);
     expect(next).toContain('max_credits 20');
+  });
+});
+
+describe('an answer in a batch, in an era without batches', () => {
+  it('is heard, so that the call does not wait for another one', async () => {
+    const host = await startRawHost();
+    const clientInfo = { name: 'raw-host', version: '1.0.0' };
+    await host.ask('initialize', { protocolVersion: '2025-06-18', capabilities: CAPABILITIES, clientInfo });
+    const call = host.request('tools/call', IMAGE);
+    host.send(call);
+    const question = await host.waitFor('a question', ({ method }) => method === 'elicitation/create');
+    host.send(JSON.stringify([{ jsonrpc: '2.0', id: question.id, result: { action: 'decline' } }]));
+    expect(textOf((await host.answer(call.id)).result)).toContain(NO);
   });
 });
 
