@@ -7,6 +7,10 @@ export type Reading = { units: string; end: number };
 const READINGS_MAX = 10;
 const ENTITY_MAX_CHARACTERS = 12;
 const HEX = /^[\da-f]$/iu;
+/** Full-width forms of the visible ASCII characters, so far away from them. */
+const FULL_WIDTH = { first: 0xff01, last: 0xff5e, distance: 0xfee0 };
+/** What nobody sees may stand between any two characters. */
+const INVISIBLE = /^[\p{Cc}\p{Cf}]$/u;
 /** How often a text may have been encoded for a URL. */
 const NESTED_MAX = 4;
 
@@ -53,7 +57,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Whether a character at this place may stand for another one. */
 export function isEscape(unit: number): boolean {
-  return unit === 0x25 || unit === 0x5c || unit === 0x26 || unit === 0x2b;
+  return unit === 0x25 || unit === 0x5c || unit === 0x26 || unit === 0x2b || isFullWidth(unit) || isInvisible(unit);
+}
+
+function isFullWidth(unit: number): boolean {
+  return unit >= FULL_WIDTH.first && unit <= FULL_WIDTH.last;
+}
+
+/** Visible ASCII is most of every text, and needs no pattern. */
+function isInvisible(unit: number): boolean {
+  return (unit < 0x20 || unit > 0x7e) && INVISIBLE.test(String.fromCharCode(unit));
 }
 
 /** The character as it stands there comes first. */
@@ -79,8 +92,16 @@ function escaped(text: string, { units, end }: Reading): Reading | undefined {
     case '+':
       return { units: ' ', end };
     default:
-      return undefined;
+      return unlike(units, end);
   }
+}
+
+/** A character that is only spelled in another way, or not to be seen at all. */
+function unlike(units: string, end: number): Reading | undefined {
+  const unit = units.charCodeAt(0);
+  if (units.length !== 1) return undefined;
+  if (isFullWidth(unit)) return { units: String.fromCharCode(unit - FULL_WIDTH.distance), end };
+  return isInvisible(unit) ? { units: '', end } : undefined;
 }
 
 /** @param end behind the percent sign */

@@ -40,7 +40,13 @@ export class JobIntake {
     const status = statusWord(without.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
     const raw = status === undefined ? without : { ...without, status: redact(status) };
-    const read = readWireJob(raw, quote, { beside, origin, ...(remoteId === undefined ? {} : { remoteId }) });
+    const holdsSecret = (text: string): boolean => removeSecrets(text) !== text;
+    const read = readWireJob(raw, quote, {
+      beside,
+      origin,
+      holdsSecret,
+      ...(remoteId === undefined ? {} : { remoteId }),
+    });
     if (read === undefined) return undefined;
     const { job, oddity, implausibleCost } = read;
     if (implausibleCost !== undefined) {

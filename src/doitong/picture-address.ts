@@ -1,25 +1,27 @@
 /** Reads what a finished job says about its picture: an absolute address, the picture itself, or neither. */
 import type { Failure } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
-import { MARK } from '../core/redaction.ts';
+import { type HoldsSecret, MARK } from '../core/redaction.ts';
 import { quoted } from '../core/untrusted-text.ts';
 import { isPictureInBase64 } from './schema/address-in-json.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
 const SHOWN_CHARACTERS = 80;
+const HAS_SECRET = 'contains a secret of this server, the API key perhaps';
 
 type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
 
 /**
  * @param text not empty and without blanks around it
  * @param origin of the API, against which a relative address is resolved
+ * @param holdsSecret an address in its normal form may spell out what the text hid
  */
-export function pictureSource(text: string, origin: string | undefined): PictureSource {
+export function pictureSource(text: string, origin?: string, holdsSecret: HoldsSecret = () => false): PictureSource {
   if (isPictureInBase64(text)) return { inlinePicture: `data:;base64,${text}` };
   // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
   if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
-  if (text.includes(MARK)) return unusable('contains a secret of this server, the API key perhaps');
+  if (text.includes(MARK)) return unusable(HAS_SECRET);
   if (text.length > ADDRESS_MAX_CHARACTERS) {
     return unusable(
       `is ${text.length.toLocaleString('en-US')} characters long; at most ${ADDRESS_MAX_CHARACTERS.toLocaleString('en-US')} are accepted`,
@@ -34,6 +36,7 @@ export function pictureSource(text: string, origin: string | undefined): Picture
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     return unusable(`is not an https address (it begins with ${quoted(url.protocol, SHOWN_CHARACTERS)})`);
   }
+  if (holdsSecret(url.href)) return unusable(HAS_SECRET);
   // Resolving and escaping make an address longer.
   if (url.href.length > 2 * ADDRESS_MAX_CHARACTERS) return unusable('is too long once it is escaped');
   return { url: url.href };

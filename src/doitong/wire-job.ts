@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
+import type { HoldsSecret } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { jobFailure, type Quote } from './failures.ts';
 import { pictureSource } from './picture-address.ts';
@@ -43,7 +44,7 @@ const REASON_PLACES = ['error', 'errorMessage', 'failureReason', 'reason', 'stat
 export function readWireJob(
   raw: Readonly<Record<string, unknown>>,
   quote: Quote,
-  known: { remoteId?: string; beside?: string | undefined; origin?: string } = {},
+  known: { remoteId?: string; beside?: string | undefined; origin?: string; holdsSecret?: HoldsSecret } = {},
 ): WireJob | undefined {
   const remoteId = known.remoteId ?? remoteIdSchema.safeParse(raw.id).data;
   if (remoteId === undefined) return undefined;
@@ -64,7 +65,7 @@ export function readWireJob(
   if (phase === undefined) return { job, oddity: 'unknown_status' };
   if (phase === 'completed') {
     if (address === undefined) return { job: { ...job, phase: 'processing' }, oddity: 'completed_without_url' };
-    return { job: { ...job, ...pictureSource(address, known.origin) } };
+    return { job: { ...job, ...pictureSource(address, known.origin, known.holdsSecret) } };
   }
   if (phase === 'processing') return { job };
   const reason = reasonOf(raw) ?? known.beside;

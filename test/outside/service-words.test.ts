@@ -25,6 +25,12 @@ async function onDisk(folder: string): Promise<string> {
 const structuredOf = (answer: object): Record<string, unknown> =>
   (answer as { structuredContent?: Record<string, unknown> }).structuredContent ?? {};
 
+/** Other spellings of ASCII, which a URL's host loses. */
+const inFullWidth = (text: string): string =>
+  [...text].map((one) => String.fromCodePoint(one.charCodeAt(0) + 0xfee0)).join('');
+const asMathematical = (one: string): string =>
+  /[a-z]/.test(one) ? String.fromCodePoint(one.charCodeAt(0) - 0x61 + 0x1d41a) : one;
+
 async function orderedFrom(job: Record<string, unknown>, env: Record<string, string> = {}) {
   const picture = await jpegOf(256, 256);
   const service = await startScriptedService({
@@ -138,7 +144,7 @@ describe('the id of a job', () => {
 });
 
 describe('a service that repeats the key', () => {
-  it.each([
+  it.each<readonly [string, Record<string, unknown>]>([
     ['as the id', { id: SCRIPTED_KEY, status: 'processing' }],
     ['inside the id', { id: `job-${encodeURIComponent(SCRIPTED_KEY)}`, status: 'processing' }],
     ['as the status', { id: 'remote-1', status: SCRIPTED_KEY }],
@@ -147,6 +153,22 @@ describe('a service that repeats the key', () => {
       'in the address, escaped',
       { id: 'remote-1', status: 'completed', url: `https://cdn.doitong.com/x.jpg?k=%73${SCRIPTED_KEY.slice(1)}` },
     ],
+    ...(
+      [
+        ['full-width characters', inFullWidth(SCRIPTED_KEY)],
+        ['mathematical letters', [...SCRIPTED_KEY].map(asMathematical).join('')],
+        ['soft hyphens in it', [...SCRIPTED_KEY].join('\u00ad')],
+        ['zero-width spaces in it', [...SCRIPTED_KEY].join('\u200b')],
+      ] as const
+    ).map(
+      ([how, host]) =>
+        [
+          `as the host of the address, with ${how}`,
+          { id: 'remote-1', status: 'completed', url: `https://${host}.example/x.jpg` },
+        ] as const,
+    ),
+    ['in full-width characters, as the status', { id: 'remote-1', status: inFullWidth(SCRIPTED_KEY) }],
+    ['in full-width characters, as the reason', { id: 'remote-1', status: 'failed', error: inFullWidth(SCRIPTED_KEY) }],
     ['as the reason', { id: 'remote-1', status: 'failed', error: `bad key ${SCRIPTED_KEY}` }],
     ['as the price', { id: 'remote-1', status: 'processing', creditCost: SCRIPTED_KEY }],
   ])('writes it neither to the disk nor to the model (%s)', async (_, job) => {
@@ -162,6 +184,8 @@ describe('a service that repeats the key', () => {
     ].join('\n');
     expect(decodeURIComponent(all.replaceAll('%', '%25'))).not.toContain(SCRIPTED_KEY);
     expect(all).not.toContain(SCRIPTED_KEY.slice(1));
+    expect(Buffer.from(all, 'latin1').toString('utf8')).not.toContain(inFullWidth(SCRIPTED_KEY));
+    expect(all).not.toContain(inFullWidth(SCRIPTED_KEY));
     await service.close();
   });
 

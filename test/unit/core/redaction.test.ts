@@ -13,11 +13,17 @@ describe('createRedactor', () => {
     ['in a URL', encodeURIComponent(KEY)],
     ['in JSON', JSON.stringify({ k: KEY })],
     ['in Base64', Buffer.from(KEY).toString('base64')],
+    ['in lines of Base64', Buffer.from(KEY).toString('base64').replace(/.{7}/gu, '$&\r\n')],
+    ['in full-width characters', [...KEY].map((one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0)).join('')],
+    ['with zero-width spaces in it', [...KEY].join('\u200b')],
+    ['with a soft hyphen in it', `${KEY.slice(0, 6)}\u00ad${KEY.slice(6)}`],
+    ['with control characters in it', [...KEY].join('\0')],
   ])('removes the secret %s', (_, spelling) => {
     const clean = redact(`before ${spelling} after`);
     expect(clean).toContain('[redacted]');
     expect(clean).not.toContain(KEY);
     expect(clean).toMatch(/^before .* after$/u);
+    expect(clean.length).toBeLessThan(40);
   });
 
   it('removes what looks like a credential of anyone', () => {
