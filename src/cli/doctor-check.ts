@@ -52,7 +52,7 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 export function toTheUser(remedy: string): string {
   const [, rest] = /^Ask the user to (\p{L}.*)$/su.exec(remedy) ?? [];
   if (rest === undefined) return remedy;
-  return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`.replace(/, (and|or) to /gu, ', $1 ');
+  return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`.replace(/ (and|or) to (?=\p{Ll})/gu, ' $1 ');
 }
 
 /** What goes wrong while one thing is looked at must not hide the others. */

@@ -50,7 +50,7 @@ function flagsAndSettings(command: Command): string[] {
   const own = command.flags.map((flag) => row(flagSpelling(flag), flagHelp(flag)));
   const settings = command.settings.map(settingRow);
   return [
-    ...(words.length === 0 ? [] : [`Words (flux-pro-mcp ${usage(command)}):`, ...words, '']),
+    ...(words.length === 0 ? [] : [`Arguments (flux-pro-mcp ${usage(command)}):`, ...words, '']),
     ...(own.length === 0 ? [] : ['Flags:', ...own]),
     ...(settings.length === 0 ? [] : ['', 'Settings (flag before environment before default):', ...settings]),
   ];

@@ -1,6 +1,7 @@
 /** Reads a command's flags and words; whatever it does not know ends in a message that names it. */
 import { parseArgs } from 'node:util';
 import { SETTINGS, type Setting } from '../config/settings.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import { type Arguments, type Command, type Positional, UsageError, withValue } from './command.ts';
 
 const SWITCHES = ['help', 'version'] as const;
@@ -61,5 +62,5 @@ function unknownFlag(rawName: string, command: Command, known: string[]): UsageE
   const secret = /key|secret|token/iu.test(rawName)
     ? ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.'
     : '';
-  return new UsageError(`${command.name} has no flag ${rawName}.${secret} Allowed: ${allowed}.`);
+  return new UsageError(`${command.name} has no flag ${cleanLine(rawName, 80)}.${secret} Allowed: ${allowed}.`);
 }

@@ -189,7 +189,8 @@ export const SETTINGS = {
     eitherCase: true,
     schema: proxy,
     hideRefused: true,
-    allowed: '[http://][USER:PASSWORD@]HOST[:PORT], or the same with https://; SOCKS proxies are not supported',
+    allowed:
+      '[USER:PASSWORD@]HOST[:PORT], with http://, https:// or nothing in front of it; SOCKS proxies are not supported',
     help: 'The proxy through which the API and the pictures are reached, never anything on this machine. Also read as https_proxy, which comes first.',
   },
   httpProxy: {

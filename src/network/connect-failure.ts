@@ -106,7 +106,7 @@ export function connectWords({ host, code, proxy }: ConnectProblem): ConnectWord
 function answeredByProxy(host: string, status: number, { shown, setting }: Pick<ProxyRoute, 'shown' | 'setting'>) {
   const says = (what: string): string => `the proxy ${shown} (${setting}) ${what} (HTTP ${status})`;
   if (status === 407) {
-    const remedy = `Ask the user to put a valid user name and password into ${setting} (http://USER:PASSWORD@HOST:PORT), and to restart the server.`;
+    const remedy = `Ask the user to put a valid user name and password into ${setting} (as USER:PASSWORD@ in front of its host), and to restart the server.`;
     return { reason: says('wants a valid user name and password'), remedy, lasting: true };
   }
   if (status >= 500) {

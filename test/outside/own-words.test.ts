@@ -41,6 +41,26 @@ describe('the terminal', () => {
   });
 });
 
+describe('what the program says of its own settings', () => {
+  it('shows the form of a proxy with a user, and takes no example for a secret', async () => {
+    const { code, said } = await endOf([], { HTTPS_PROXY: 'socks5://127.0.0.1:1080' });
+    expect(code).toBe(2);
+    expect(said).toContain('Allowed: [USER:PASSWORD@]HOST[:PORT]');
+    expect(said).not.toContain('[redacted]');
+  });
+
+  it('speaks to the user in whole orders', async () => {
+    const { said } = await endOf(['doctor'], { HOME: 'nowhere', DOITONG_API_URL: 'http://127.0.0.1:9' });
+    expect(said).toContain('as absolute paths, and restart the server.');
+  });
+
+  it.each(['--x\nFAKE LINE', '--x\u2028FAKE LINE'])('keeps an unknown flag on one line', async (flag) => {
+    const { code, said } = await endOf(['serve', flag]);
+    expect(code).toBe(2);
+    expect(said.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
 describe('DOITONG_DOWNLOAD_HOSTS', () => {
   it.each([
     'com',
