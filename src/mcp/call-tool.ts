@@ -118,7 +118,7 @@ function checkBounds(tool: AnyTool, given: Readonly<Record<string, unknown>>): v
     if (problem === undefined) continue;
     throw new FluxError({
       kind: 'bad_input',
-      message: `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: it ${problem}.`,
+      message: `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: there are ${problem}.`,
       creditsSpent: 'no',
       retry: 'no',
       remedy: `Call ${tool.name} with the arguments that it lists, and nothing else.`,

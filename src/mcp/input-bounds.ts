@@ -5,17 +5,17 @@ const DEPTH_MAX = 32;
 /** Fifty pictures with all their arguments are some hundred. */
 const VALUES_MAX = 10_000;
 
-/** What is wrong with it, as a sentence without its end; without recursion, and without looking at all of it. */
+/** What is too much in it, as words that follow "there are"; without recursion, and without looking at all of it. */
 export function boundsProblem(value: unknown): string | undefined {
   const open: [value: unknown, depth: number][] = [[value, 0]];
   let count = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [current, depth] = next;
     if (typeof current !== 'object' || current === null) continue;
-    if (depth > DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
+    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
     for (const key in current) {
       count += 1;
-      if (count > VALUES_MAX) return `holds more than ${VALUES_MAX} values`;
+      if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
       if (Object.hasOwn(current, key)) open.push([(current as Record<string, unknown>)[key], depth + 1]);
     }
   }

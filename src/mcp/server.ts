@@ -105,7 +105,7 @@ function handlePrompts(server: Server, parts: McpParts): void {
 function checkBounds(params: unknown): void {
   const problem = boundsProblem(params);
   if (problem === undefined) return;
-  throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The parameters cannot be read: what was given ${problem}.`);
+  throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The parameters cannot be read: there are ${problem}.`);
 }
 
 /** Of a list that is one page: no answer to it has given a cursor. */
