@@ -31,20 +31,36 @@ export function expectedAnswers(line: Uint8Array, hasBatches: boolean): Expected
       orders: entries.flatMap(({ orders }) => orders),
       cancelled: entries.flatMap(({ cancelled }) => cancelled),
     };
-  return {
-    ...NONE,
-    ids: value
-      .filter(isRequest)
-      .map(usableId)
-      .concat(value.some(isRequest) ? [] : [null]),
-  };
+  return { ...NONE, ids: idsOfRefused(value) };
+}
+
+/** A batch where there are none: each entry that has an id is refused by it; with no such entry, the batch is. */
+function idsOfRefused(batch: readonly unknown[]): unknown[] {
+  const entries = batch.filter(isObject);
+  const ids = entries.filter((entry) => !isAnswer(entry)).map(usableId);
+  const known = ids.filter((id) => id !== null);
+  const answers = entries.filter((entry) => isAnswer(entry) && (usableId(entry) !== null || isErrorToNobody(entry)));
+  return known.length + answers.length === 0 ? [null] : known;
+}
+
+const isAnswer = (value: Record<string, unknown>): boolean =>
+  !Object.hasOwn(value, 'method') && (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error'));
+
+/** JSON-RPC allows an error without an id, about what could not be read. */
+function isErrorToNobody({ jsonrpc, id, error }: Record<string, unknown>): boolean {
+  return (
+    jsonrpc === '2.0' &&
+    id === undefined &&
+    isObject(error) &&
+    Number.isInteger(error.code) &&
+    typeof error.message === 'string'
+  );
 }
 
 function ofMessage(value: unknown): Expected {
   if (!isObject(value)) return { ...NONE, ids: [null] };
   if (!Object.hasOwn(value, 'method')) {
-    const isResponse = Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error');
-    return isResponse ? NONE : { ...NONE, ids: [usableId(value)] };
+    return isAnswer(value) ? NONE : { ...NONE, ids: [usableId(value)] };
   }
   const params = isObject(value.params) ? value.params : {};
   if (!Object.hasOwn(value, 'id')) {
@@ -54,20 +70,6 @@ function ofMessage(value: unknown): Expected {
   const isOrder = value.method === 'tools/call' && String(params.name).startsWith('generate_image');
   return { ids: [usableId(value)], orders: isOrder ? textsIn(params.arguments) : [], cancelled: [] };
 }
-
-/** A request in the sense of the protocol: every part is of the right type. */
-function isRequest(value: unknown): value is Record<string, unknown> {
-  if (!isObject(value) || value.jsonrpc !== '2.0' || typeof value.method !== 'string') return false;
-  const { id } = value;
-  const hasId = typeof id === 'string' || Number.isSafeInteger(id);
-  const hasMore = Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error');
-  const meta = isObject(value.params) ? value.params._meta : undefined;
-  const isMeta = meta === undefined || (isObject(meta) && isToken(meta.progressToken));
-  return hasId && !hasMore && isMeta && (!Object.hasOwn(value, 'params') || isObject(value.params));
-}
-
-const isToken = (token: unknown): boolean =>
-  token === undefined || typeof token === 'string' || Number.isSafeInteger(token);
 
 function usableId({ id }: Record<string, unknown>): unknown {
   if (typeof id === 'string') return id;
