@@ -30,7 +30,8 @@ const SHORT_MS = 400;
 /** Finished as soon as it is ordered: an order that was lost comes back with its picture. */
 const AT_ONCE: Partial<Play> = { jobDurationMs: 0 };
 const foundAtOnce = (orders: number): Outcome => ok({ orders, schema: 0, reads: 0 });
-const LONG: Partial<Play> = { jobDurationMs: 4_000 };
+/** Several polls come before the end, even where finding out how to poll takes seconds of the story's clock. */
+const LONG: Partial<Play> = { jobDurationMs: 30_000 };
 
 type Expected = Outcome | (Partial<Record<Setting, Outcome>> & { all: Outcome });
 

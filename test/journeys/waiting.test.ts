@@ -11,15 +11,16 @@ afterEach(async () => {
 const ORDER = { prompt: 'A paper boat on a pond', width: 256, height: 256 };
 
 it('hands the job back when wait_seconds is over, and get_job_status ends it', async () => {
-  story = await startStory({ sandbox: { jobDurationMs: 20_000 } });
-  const early = await story.call('generate_image', { ...ORDER, wait_seconds: 2 });
+  // The order must have left by then, and the picture must not be there yet, however slow the machine is.
+  story = await startStory({ sandbox: { jobDurationMs: 80_000 } });
+  const early = await story.call('generate_image', { ...ORDER, wait_seconds: 20 });
   expect(early.isError ?? false).toBe(false);
   expect(early.structuredContent).toMatchObject({ status: 'processing' });
   const id = String(early.structuredContent?.job_id);
   expect(textOf(early)).toContain(`Call get_job_status with job_id "${id}"`);
   expect(textOf(early)).toContain('do not call generate_image again');
 
-  const late = await story.call('get_job_status', { job_id: id, wait_seconds: 60 });
+  const late = await story.call('get_job_status', { job_id: id, wait_seconds: 200 });
   expect(late.structuredContent).toMatchObject({ job_id: id, status: 'completed' });
   expect(late.content.some((part) => part.type === 'image')).toBe(true);
   expect(story.sandbox.inspect().charges).toHaveLength(1);

@@ -69,8 +69,9 @@ describe('with webhooks', () => {
     ['on disk, shared by processes', { sandboxed: false }],
     ['in memory', { sandboxed: true }],
   ])('a picture is looked for once instead of many times; marks %s', async (_, options) => {
-    // Long enough for several polls, however slow the machine is.
-    await start('webhooks', { ...options, jobDurationMs: 30_000 });
+    // Long enough for several polls, which wait for no discovery, and shorter than the wait of those who expect an event.
+    const jobQuery = { field: 'checkJobStatus', argument: 'jobId' };
+    await start('webhooks', { ...options, jobDurationMs: 25_000, settings: { dialect: 'generate', jobQuery } });
     const first = await order('the first, of which nobody knew that it would be told');
     expect(await delivered(1)).toEqual([200]);
     const [second, third] = [await order('the second'), await order('the third')];
