@@ -8,6 +8,11 @@ const KEY = 'dt_live_12345678';
 const redact = createRedactor([KEY]);
 
 describe('redactResult', () => {
+  it('cleans what goes to the viewer alone, names of fields included', () => {
+    const result = redactResult({ content: [], _meta: { job: { prompt: `x ${KEY}`, [KEY]: 1 } } }, redact);
+    expect(result._meta).toEqual({ job: { prompt: 'x [redacted]', '[redacted]': 1 } });
+  });
+
   it('cleans words and data at every depth', () => {
     const result = redactResult(
       {
