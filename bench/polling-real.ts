@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../src/app.ts';
 import { benchSettings } from './app-settings.ts';
-import { jobDurationMs } from '../src/sandbox/job.ts';
-import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { jobDurationMs } from '../sandbox/job.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
 import { median } from './figures.ts';
 import { createVirtualApp } from './virtual/virtual-app.ts';
 

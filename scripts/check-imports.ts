@@ -15,7 +15,7 @@ function* sources(folder: string): Generator<SourceFile> {
   }
 }
 
-const files = ['src', 'test'].flatMap((folder) => [...sources(join(ROOT, folder))]);
+const files = ['src', 'sandbox', 'test'].flatMap((folder) => [...sources(join(ROOT, folder))]);
 const findings = checkSources(files);
 for (const { path, line, rule, offending, message } of findings) {
   console.error(`${path}:${line}  ${rule}: ${offending}\n    ${message}`);

@@ -13,7 +13,7 @@ import { TEMPLATES } from '../src/mcp/resources/catalogue.ts';
 import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
 import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
-import { SCENARIOS } from '../src/sandbox/scenarios/scenarios.ts';
+import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 

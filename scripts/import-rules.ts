@@ -10,7 +10,7 @@ const NODE = 'node:*';
 const SERVER_SDK = '@modelcontextprotocol/server';
 const EVERYTHING: ImportRule = { src: '*', packages: '*' };
 
-/** By first folder or top-level file under src/. A part that is missing here is a finding in itself. */
+/** By first folder or top-level file under src/, and the sandbox next to it. A part that is missing here is a finding. */
 export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   // Decoding a body (node:zlib, and node:stream around it) only computes: it reads no file and opens no connection.
   core: { src: [], packages: ['zod', 'node:zlib', 'node:stream', 'ipaddr.js'] },
@@ -73,7 +73,7 @@ const CONFINED: readonly {
 ];
 
 const BANNED_NAMES = new Set(['utils.ts', 'helpers.ts', 'common.ts', 'types.ts']);
-const MAX_LINES = { src: 350, test: 500 } as const;
+const MAX_LINES = { program: 350, test: 500 } as const;
 
 /** "Where does this line go?", by what a foreign package or part is there for. */
 const HOMES: readonly (readonly [RegExp, string])[] = [
@@ -100,7 +100,7 @@ const HOMES: readonly (readonly [RegExp, string])[] = [
   [/^src\/config/, 'Take the value as an argument; app.ts and cli/ pick it from the Config.'],
   [/^src\/jobs/, 'Whether we may send or spend is decided in jobs/, which mcp/ and cli/ call.'],
   [/^src\/mcp/, 'What is read by a model belongs in mcp/; cli/ joins it with a door.'],
-  [/^src\/sandbox/, 'The sandbox is an island: only cli/ may start it.'],
+  [/^sandbox/, 'The sandbox is an island: only cli/ may start it.'],
   [/^src\/(?:cli|transports|app\.ts|main\.ts)/, 'The outside calls the inside, never the other way round.'],
 ];
 
@@ -151,16 +151,16 @@ function forbidden(path: string, { line, specifier, target }: Import, known: Rea
     return finding('import table', `${part} may import ${may}. ${home(specifier)}`);
   }
   const other = partOf(target);
-  if (other === undefined) return finding('import table', `src/ imports nothing from outside src/.`);
+  if (other === undefined) return finding('import table', 'src/ and sandbox/ import nothing from other folders.');
   if (!known.has(target)) return finding('import table', `There is no file ${target}; imports name the .ts file.`);
   if (other === part || row.src === '*' || row.src.includes(other)) return [];
   const may = row.src.length === 0 ? 'nothing from src' : row.src.join(', ');
-  return finding('import table', `${part} may import ${may}. ${home(`src/${other}`)}`);
+  return finding('import table', `${part} may import ${may}. ${home(target)}`);
 }
 
 function confined(file: SourceFile, imports: readonly Import[]): Finding[] {
+  if (partOf(file.path) === undefined) return [];
   const inside = file.path.replace(/^src\//, '');
-  if (inside === file.path) return [];
   const code = blankStrings(blankComments(file.text));
   return CONFINED.flatMap(({ name: rule, pattern, modules, allowed, belongs: message }) => {
     if (allowed.some((place) => inside === place || inside.startsWith(`${place}/`))) return [];
@@ -185,11 +185,12 @@ function shape({ path, text }: SourceFile): Finding[] {
     add(1, 'name', name, 'It belongs in the folder of its only user; with two users, in core/ under a real name.');
   }
   const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
-  const limit = path.startsWith('test/') ? MAX_LINES.test : path.startsWith('src/') ? MAX_LINES.src : undefined;
+  const isProgram = partOf(path) !== undefined;
+  const limit = path.startsWith('test/') ? MAX_LINES.test : isProgram ? MAX_LINES.program : undefined;
   if (limit !== undefined && lines > limit) {
     add(limit + 1, 'length', `${lines} lines`, `More than ${limit} lines: split the file by what its parts own.`);
   }
-  if (path.startsWith('src/') && !opensWithSentence(text)) {
+  if (isProgram && !opensWithSentence(text)) {
     add(
       1,
       'opening',
@@ -227,9 +228,10 @@ function cycles(imports: ReadonlyMap<string, readonly Import[]>): Finding[] {
   return findings;
 }
 
-/** The first folder or file under src/; undefined outside. */
+/** The first folder or file under src/, or the sandbox; undefined for everything else. */
 function partOf(path: string): string | undefined {
-  return /^src\/([^/]+)/.exec(path)?.[1];
+  const match = /^(?:src\/([^/]+)|(sandbox)(?=\/))/.exec(path);
+  return match?.[1] ?? match?.[2];
 }
 
 /** `name` allows `name` and `name/sub`; `name*` allows whatever starts like it. */

@@ -1,7 +1,7 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
 import { PLANS, type Plan } from '../core/plan.ts';
-import type { ScenarioName } from '../sandbox/sandbox.ts';
-import { chooseScenarios, SCENARIOS, ScenarioError } from '../sandbox/scenarios/scenarios.ts';
+import type { ScenarioName } from '../../sandbox/sandbox.ts';
+import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
 import { type Arguments, type HelpSection, UsageError, valuesOf } from './command.ts';
 import { wholeNumber } from './settings.ts';
 
@@ -12,7 +12,7 @@ export async function run(args: Arguments): Promise<number> {
   const { scenarios, sendsWebhooks } = scenariosOf(valuesOf(args, 'scenario'));
   const { seed } = args.flags;
   // With the service itself only now: help, which needs the names alone, and refusals do not wait for it.
-  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const { startSandbox } = await import('../../sandbox/sandbox.ts');
   // Before the first line: whoever has read it may end the program at once.
   const toldToEnd = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());

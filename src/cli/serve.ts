@@ -82,7 +82,7 @@ async function start(config: Config, sandbox: boolean, parts: AppParts): Promise
 async function startSandboxService(
   config: Config,
 ): Promise<{ settings: Partial<AppSettings>; close: () => Promise<void> }> {
-  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const { startSandbox } = await import('../../sandbox/sandbox.ts');
   const sandbox = await startSandbox(config.plan === 'auto' ? {} : { plan: config.plan });
   // The user's own key stays out of it: the sandbox has one of its own.
   return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };

@@ -15,7 +15,7 @@ import { leafPaths } from '../../src/doitong/schema/input-paths.ts';
 import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
 import { statusDocument } from '../../src/doitong/schema/status-document.ts';
 import { plainQuery } from '../../src/doitong/schema/status-query.ts';
-import { sandboxSchemaSdl } from '../../src/sandbox/sandbox.ts';
+import { sandboxSchemaSdl } from '../../sandbox/sandbox.ts';
 
 const schema = buildSchema(sandboxSchemaSdl);
 const problems = (document: string): string[] => validate(schema, parse(document)).map(({ message }) => message);

@@ -4,7 +4,7 @@ import { FluxError } from '../../src/core/failure.ts';
 import type { ImageProvider } from '../../src/core/image-provider.ts';
 import { DIALECT_NAMES } from '../../src/doitong/dialects.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../src/doitong/doitong-provider.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createOpenGate, type OpenGate } from '../support/open-gate.ts';

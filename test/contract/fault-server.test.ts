@@ -1,7 +1,7 @@
 // Owns the proof that the fault server does to the wire what each fault says, and to the sandbox no more than that.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 

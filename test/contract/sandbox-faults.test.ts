@@ -1,7 +1,7 @@
 // Owns the proof of the scenarios that spoil answers or the balance: what arrives on the wire, and what it costs.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 let sandbox: Sandbox;

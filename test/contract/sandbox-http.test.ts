@@ -9,7 +9,7 @@ import {
   type SandboxState,
   sandboxSchemaSdl,
   startSandbox,
-} from '../../src/sandbox/sandbox.ts';
+} from '../../sandbox/sandbox.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 let sandbox: Sandbox;
@@ -266,7 +266,7 @@ describe('the state', () => {
   });
 
   it('keeps no more than the last 10,000 requests', async () => {
-    const { RequestLog } = await import('../../src/sandbox/request-log.ts');
+    const { RequestLog } = await import('../../sandbox/request-log.ts');
     const log = new RequestLog();
     for (let at = 0; at < 10_050; at++) log.add({ at, method: 'GET', path: '/', operation: 'other', httpStatus: 200 });
     expect(log.list()).toHaveLength(10_000);

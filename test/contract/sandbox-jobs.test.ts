@@ -1,7 +1,7 @@
 // Owns the proof of the scenarios about jobs, pictures and limits, and of the reading of jobs in both styles.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);

@@ -1,7 +1,7 @@
 // Owns the proof of the sandbox's pictures: real JPEGs of the size asked for, reproducible, marked, and only when ready.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { type DecodedJpeg, decodeJpeg } from '../support/jpeg.ts';
 
 let now = 0;

@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type ScenarioName, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { chooseScenarios, SCENARIOS, ScenarioError } from '../../src/sandbox/scenarios/scenarios.ts';
-import { SCENARIO_GROUPS } from '../../src/sandbox/scenarios/table.ts';
+import { type Sandbox, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
+import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
+import { SCENARIO_GROUPS } from '../../sandbox/scenarios/table.ts';
 
 const NAMES = SCENARIOS.map(({ name }) => name);
 const DOCUMENT = readFileSync(new URL('../../docs/sandbox.md', import.meta.url), 'utf8');

@@ -2,7 +2,7 @@
 
 import { buildClientSchema, buildSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type ScenarioName, sandboxSchemaSdl, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type ScenarioName, sandboxSchemaSdl, startSandbox } from '../../sandbox/sandbox.ts';
 
 let sandbox: Sandbox;
 afterEach(() => sandbox?.close());

@@ -1,7 +1,7 @@
 // Owns the proof of what the sandbox remembers: idempotency, credits, limits and the life of a job.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 
 type Reply = {
   status: number;

@@ -5,9 +5,9 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { postWebhook } from '../../src/sandbox/webhooks/post-webhook.ts';
-import { signWebhook } from '../../src/sandbox/webhooks/signature.ts';
+import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
+import { postWebhook } from '../../sandbox/webhooks/post-webhook.ts';
+import { signWebhook } from '../../sandbox/webhooks/signature.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 const SECRET = 'a secret of the tests';

@@ -1,5 +1,5 @@
 /** What is expected of an order in each scenario of the sandbox, by dialect, as data. */
-import type { ScenarioName } from '../../src/sandbox/sandbox.ts';
+import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import type { Play, Setting } from './scenario-play.ts';
 
 export type Outcome = {

@@ -1,7 +1,7 @@
 /** Plays one scenario of the sandbox in one dialect, through the real tool, and counts what came of it. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ScenarioName } from '../../src/sandbox/sandbox.ts';
+import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import type { FaultTarget } from '../support/fault-server.ts';
 import { type Answer, type Story, startStory, textOf } from '../support/start-client.ts';
 

@@ -1,6 +1,6 @@
 /** Sends mutated messages to the packed program and compares what comes back with what had to come back. */
 import { once } from 'node:events';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createDice, type Dice } from '../crash/dice.ts';
 import { type PackedPackage, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { envelope, jsonRpcLines, RawHost, type RpcMessage } from '../support/raw-host.ts';

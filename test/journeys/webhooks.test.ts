@@ -1,8 +1,8 @@
 /** The service tells when a picture is ready: it is looked at once more and then, and nothing else is believed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ScenarioName } from '../../src/sandbox/sandbox.ts';
-import { SIGNATURE_HEADER, signWebhook } from '../../src/sandbox/webhooks/signature.ts';
+import type { ScenarioName } from '../../sandbox/sandbox.ts';
+import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks/signature.ts';
 import type { FaultTarget } from '../support/fault-server.ts';
 import { type Answer, type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
 

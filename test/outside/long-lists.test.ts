@@ -1,6 +1,6 @@
 /** Lists of many jobs with the longest prompts, from the packed program: bounded, and complete over their pages. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 

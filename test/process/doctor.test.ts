@@ -1,6 +1,6 @@
 /** The packed program's `doctor` against the packed sandbox: lines, JSON, exit codes, and nothing ordered. */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SandboxState } from '../../src/sandbox/sandbox.ts';
+import type { SandboxState } from '../../sandbox/sandbox.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 
 const packed = await unpackPackage();

@@ -1,7 +1,7 @@
 /** The records from the shell, with the packed program: list and show without the service, resume after a kill. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SandboxState } from '../../src/sandbox/sandbox.ts';
+import type { SandboxState } from '../../sandbox/sandbox.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';

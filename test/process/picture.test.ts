@@ -6,7 +6,7 @@ import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/c
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SandboxState } from '../../src/sandbox/sandbox.ts';
+import type { SandboxState } from '../../sandbox/sandbox.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';

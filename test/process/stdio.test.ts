@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listTools } from '../../src/mcp/tool-listing.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { jsonRpcLines, RawHost, textOf } from '../support/raw-host.ts';
 import { printedIn } from '../support/scripted-service.ts';

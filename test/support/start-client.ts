@@ -23,7 +23,7 @@ import { Questions } from '../../src/mcp/questions.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { freePort } from './free-port.ts';
 import { createFastClock } from './fast-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';

@@ -4,8 +4,8 @@ import { COMMANDS } from '../../../src/cli/commands.ts';
 import { fullHelp, helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
 import { JOB_STATUSES } from '../../../src/mcp/job-view.ts';
-import { SCENARIOS } from '../../../src/sandbox/scenarios/scenarios.ts';
-import { SCENARIO_GROUPS } from '../../../src/sandbox/scenarios/table.ts';
+import { SCENARIOS } from '../../../sandbox/scenarios/scenarios.ts';
+import { SCENARIO_GROUPS } from '../../../sandbox/scenarios/table.ts';
 
 const flat = (text: string): string => text.replace(/\s+/gu, ' ');
 

@@ -12,7 +12,7 @@ import { findOrdering } from '../../../src/doitong/probe-ordering.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createTransport } from '../../../src/doitong/transport.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { type Sandbox, type ScenarioName, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
 import { createMemoryWireMemory } from '../../../src/storage/wire-memory.ts';
 import { createOpenGate } from '../../support/open-gate.ts';
 import { modelOf } from './schema/fixture.ts';
