@@ -1,5 +1,5 @@
 /** How long a batch takes as a whole, against the least that the plan's limits allow and against naive programs. */
-import { PLAN_LIMITS, type Plan } from '../src/core/plan.ts';
+import { PLAN_LIMITS, type Plan } from '../src/limits/plan.ts';
 import { machine, markdownTable, recordIfAsked } from './figures.ts';
 import { allAtOnce, oneAfterTheOther } from './virtual/naive-clients.ts';
 import { logNormal } from './virtual/random.ts';

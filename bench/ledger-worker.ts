@@ -2,18 +2,18 @@
 import '../src/config/lean-zod.ts';
 import { join } from 'node:path';
 import type { Clock } from '../src/core/clock.ts';
-import type { Gate } from '../src/core/gate.ts';
+import type { Gate } from '../src/limits/limits.ts';
 import type { RemoteJob } from '../src/core/image-provider.ts';
 import { sameAs } from '../src/core/image-request.ts';
 import type { Job } from '../src/core/job.ts';
-import type { JobLedger } from '../src/core/job-ledger.ts';
-import { JobBoard } from '../src/jobs/job-board.ts';
+import type { JobLedger } from '../src/core/job-store.ts';
+import { JobBoard } from '../src/jobs/job-records.ts';
 import { randomIds } from '../src/runtime/random-ids.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
 import { systemProcesses } from '../src/runtime/system-processes.ts';
 import { writeAtomic } from '../src/storage/atomic-file.ts';
-import { createFileLedger } from '../src/storage/file-ledger.ts';
-import { createFileGate } from '../src/storage/gate.ts';
+import { createFileLedger } from '../src/storage/file-job-store.ts';
+import { createFileGate } from '../src/storage/shared-limits.ts';
 
 /** Milliseconds by what took them. */
 export type Timings = Record<string, number[]>;

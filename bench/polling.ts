@@ -1,5 +1,5 @@
 /** Status requests and notice delay against the documented loop, in virtual time, on the same durations of pictures. */
-import type { Plan } from '../src/core/plan.ts';
+import type { Plan } from '../src/limits/plan.ts';
 import { machine, markdownTable, median, quantile, recordIfAsked } from './figures.ts';
 import { smallCase } from './polling-real.ts';
 import { bestPossible } from './virtual/best-possible.ts';

@@ -3,14 +3,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiDoor } from './api-door.ts';
+import { ApiDoor } from './api-endpoint.ts';
 import { createGraphqlEndpoint } from './graphql-endpoint.ts';
 import { createGraphqlEngine } from './graphql-engine.ts';
 import { createResolvers } from './graphql-resolvers.ts';
-import { HttpDoor } from './http-door.ts';
+import { HttpDoor } from './http-listener.ts';
 import type { JobStatus } from './job.ts';
 import { createJobView } from './job-view.ts';
-import { PictureDoor } from './picture-door.ts';
+import { PictureDoor } from './picture-endpoint.ts';
 import { planLimits, type SandboxPlan } from './plans.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { type DealtFault, type LoggedRequest, RequestLog } from './request-log.ts';

@@ -1,17 +1,14 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
-import type { DurationMemory } from './core/duration-memory.ts';
-import type { Gate } from './core/gate.ts';
 import type { Ids } from './core/ids.ts';
 import type { JobEvents } from './core/job-events.ts';
 import type { JobFeed } from './core/job-feed.ts';
-import type { JobLedger } from './core/job-ledger.ts';
+import type { JobLedger } from './core/job-store.ts';
 import type { Log } from './core/log.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import type { ServiceReport } from './core/service-report.ts';
-import type { RequestWindow } from './core/traffic.ts';
 import type { WebhookSink } from './core/webhook-sink.ts';
 import type { WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
@@ -20,21 +17,24 @@ import { createImageDownload } from './images/download.ts';
 import { mayBeSavedAs } from './images/picture-bytes.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
-import { JobBoard } from './jobs/job-board.ts';
+import { JobBoard } from './jobs/job-records.ts';
+import type { Gate } from './limits/limits.ts';
+import type { RequestWindow } from './limits/rate-state.ts';
+import type { DurationMemory } from './polling/duration-memory.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileDurations, createMemoryDurations } from './storage/duration-memory.ts';
-import { createFileEvents, createMemoryEvents } from './storage/event-marks.ts';
-import { createFileLedger, type FileLedgerParts } from './storage/file-ledger.ts';
-import { createFileGate, createMemoryGate } from './storage/gate.ts';
+import { createFileEvents, createMemoryEvents } from './storage/event-markers.ts';
+import { createFileLedger, type FileLedgerParts } from './storage/file-job-store.ts';
 import { outputToCheck, stateToCheck } from './storage/folder-check.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createMemoryLedger } from './storage/memory-ledger.ts';
+import { createMemoryLedger } from './storage/memory-job-store.ts';
 import { createFoldersCheck, type NeededFolder } from './storage/needed-folders.ts';
 import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
+import { createFileGate, createMemoryGate } from './storage/shared-limits.ts';
 import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
 
 export type AppSettings = Pick<

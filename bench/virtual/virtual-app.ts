@@ -1,14 +1,14 @@
 /** The real job service in virtual time, with its own gate, watcher and scheduler, in front of a virtual service. */
 import type { Job } from '../../src/core/job.ts';
-import type { JobLedger } from '../../src/core/job-ledger.ts';
+import type { JobLedger } from '../../src/core/job-store.ts';
 import type { Log } from '../../src/core/log.ts';
-import type { Plan } from '../../src/core/plan.ts';
+import type { Plan } from '../../src/limits/plan.ts';
 import { ImageJobs } from '../../src/jobs/image-jobs.ts';
-import { JobBoard } from '../../src/jobs/job-board.ts';
+import { JobBoard } from '../../src/jobs/job-records.ts';
 import { createMemoryDurations } from '../../src/storage/duration-memory.ts';
-import { createMemoryEvents } from '../../src/storage/event-marks.ts';
-import { createMemoryGate } from '../../src/storage/gate.ts';
-import { createMemoryLedger } from '../../src/storage/memory-ledger.ts';
+import { createMemoryEvents } from '../../src/storage/event-markers.ts';
+import { createMemoryGate } from '../../src/storage/shared-limits.ts';
+import { createMemoryLedger } from '../../src/storage/memory-job-store.ts';
 import { type Durations, seeded } from './random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { VirtualService } from './virtual-service.ts';

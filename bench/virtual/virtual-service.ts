@@ -1,8 +1,8 @@
 /** A service in virtual time: jobs that take as long as they are drawn, the plan's limits, and a count of requests. */
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { RequestGate } from '../../src/core/gate.ts';
+import type { RequestGate } from '../../src/limits/limits.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../src/core/image-provider.ts';
-import { PLAN_LIMITS, type Plan } from '../../src/core/plan.ts';
+import { PLAN_LIMITS, type Plan } from '../../src/limits/plan.ts';
 import { awaitPermit } from '../../src/doitong/permit.ts';
 import type { Durations, Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';

@@ -2,7 +2,7 @@
 import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import { creditRange } from '../core/credits.ts';
 import { isOver, type Job } from '../core/job.ts';
-import { type LimitsReport, limitsReport } from '../jobs/limits-report.ts';
+import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
 export type Damaged = { folder: string; count: number };

@@ -1,8 +1,8 @@
 /** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
 import type { Failure } from '../core/failure.ts';
-import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../core/plan.ts';
 import type { Reach, ReachStage, ResetForm, ServiceReport, ToldLimits } from '../core/service-report.ts';
+import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
 import { type Check, fail, ok, toTheUser, warn } from './doctor-check.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
 

@@ -1,7 +1,7 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` ask nobody, `resume` the service. */
 
 import type { Config } from '../config/settings.ts';
-import type { JobLedger } from '../core/job-ledger.ts';
+import type { JobLedger } from '../core/job-store.ts';
 import type { Log } from '../core/log.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { redactValues } from '../core/redaction.ts';
@@ -11,7 +11,7 @@ import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } 
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
-import { createFileLedger, damagedRecords } from '../storage/file-ledger.ts';
+import { createFileLedger, damagedRecords } from '../storage/file-job-store.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';

@@ -1,7 +1,8 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
-import { PLANS, type Plan } from '../core/plan.ts';
+
 import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
+import { PLANS, type Plan } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError, valuesOf } from './command.ts';
 import { wholeNumber } from './settings.ts';
 

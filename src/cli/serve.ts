@@ -2,7 +2,7 @@
 import type { App, AppParts, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
-import type { McpParts } from '../mcp/mcp-parts.ts';
+import type { McpParts } from '../mcp/mcp-deps.ts';
 import { Questions } from '../mcp/questions.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
@@ -16,7 +16,7 @@ import { Lazy } from './lazy.ts';
 import { secretsOf } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { writeStderr } from './stderr.ts';
-import { WebhookDoor } from './webhook-door.ts';
+import { WebhookDoor } from './webhook-listener.ts';
 
 type Running = { app: App; close: () => Promise<void> };
 

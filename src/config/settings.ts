@@ -4,10 +4,10 @@ import { isKeyOrMistake } from '../core/api-key.ts';
 import type { FolderVariables } from '../core/folder-variables.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
-import { PLANS } from '../core/plan.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
 import { RESULT_PARTS } from '../core/result-part.ts';
 import { webhookUrlOf } from '../core/webhook-url.ts';
+import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
 export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> = {

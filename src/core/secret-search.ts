@@ -1,5 +1,5 @@
 /** Finds secrets in a text, however they are spelled there, in time that grows with the text's length alone. */
-import { isEscape, readingsAt } from './spellings.ts';
+import { isEscape, readingsAt } from './text-encodings.ts';
 
 export type Span = { start: number; end: number };
 export type SecretSearch = {

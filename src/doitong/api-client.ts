@@ -1,12 +1,12 @@
 /** One request to the service and what it made of it: permit, headers, deadline, envelope, verdict. */
 import type { Clock } from '../core/clock.ts';
-import type { RequestGate } from '../core/gate.ts';
+import type { RequestGate } from '../limits/limits.ts';
 import { type ValidationProblem, validationProblems } from './discovery.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerVerdict, faultVerdict, type Purpose, type Quote, rowVerdict, type Verdict } from './failures.ts';
 import { awaitPermit } from './permit.ts';
 import { readRateHeaders } from './rate-headers.ts';
-import { toldByService, toldDelay } from './told.ts';
+import { toldByService, toldDelay } from './rate-report.ts';
 import type { Exchange, Transport } from './transport.ts';
 
 /** The two doors of the service: each has a header of its own for the key. */

@@ -1,7 +1,6 @@
 /** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { RequestGate } from '../core/gate.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
@@ -9,19 +8,20 @@ import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor, createSecretFinder, createSecretRemover } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
+import type { RequestGate } from '../limits/limits.ts';
 import { ApiClient } from './api-client.ts';
 import { BatchReader, type OneAnswer, unforeseenReading } from './batch-reader.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { quoteWith, rowVerdict } from './failures.ts';
-import { JobIntake } from './job-intake.ts';
+import { JobIntake } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
 import { OrderSender, type OrderTerms } from './order-sender.ts';
 import { type ProbeParts, probeService } from './probe.ts';
 import { createRetries, type Retries, type Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
-import { submissionVerdict } from './submission-verdict.ts';
+import { submissionVerdict } from './submission-decision.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { remoteIdSchema } from './wire-job.ts';
 

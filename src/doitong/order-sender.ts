@@ -20,7 +20,7 @@ import {
   partsLeftOut,
   type Shape,
   withoutPlaces,
-} from './order-shape.ts';
+} from './order-encoding.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import { complainsOfValues, pathsToLeaveOut, type UnfitNames, unfitNames } from './schema/unfit-input.ts';
 import type { Facts, ServiceFacts } from './service-facts.ts';

@@ -2,7 +2,7 @@
 import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { RequestGate } from '../core/gate.ts';
+import type { RequestGate } from '../limits/limits.ts';
 import { faultVerdict, type Purpose, rowVerdict, type Verdict } from './failures.ts';
 
 /** A window's end is told in whole seconds, rounded up. */

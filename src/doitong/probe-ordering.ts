@@ -1,7 +1,7 @@
 /** Tells from what is known of the service, without asking it anything, how an order would be placed there. */
 import type { OrderingFinding } from '../core/service-report.ts';
 import { DIALECTS, type Dialect, type DialectName, dialectOf, type WireOrder } from './dialects.ts';
-import { DOCUMENTED_SHAPE, type Fitting, fitToSchema, inputOf, partsLeftOut, type Shape } from './order-shape.ts';
+import { DOCUMENTED_SHAPE, type Fitting, fitToSchema, inputOf, partsLeftOut, type Shape } from './order-encoding.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { Facts } from './service-facts.ts';
 

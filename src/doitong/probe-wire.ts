@@ -1,9 +1,9 @@
 /** What a look at the service overhears of its own requests: headers, faults, and a gate that would keep it waiting. */
 import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
-import type { RequestGate } from '../core/gate.ts';
 import type { ReachStage, ResetForm, Stumble, ToldLimits } from '../core/service-report.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
+import type { RequestGate } from '../limits/limits.ts';
 import { clockDifference, readRateHeaders, readReset } from './rate-headers.ts';
 import type { Exchange, NetworkFault, Transport } from './transport.ts';
 

@@ -1,9 +1,9 @@
 /** Looks at the service without ordering anything: what it answers to free questions, and what that means for orders. */
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { RequestGate } from '../core/gate.ts';
 import type { Log } from '../core/log.ts';
 import type { KeyFinding, Reach, ReadingFinding, ServiceReport, Stumble } from '../core/service-report.ts';
+import type { RequestGate } from '../limits/limits.ts';
 import { ApiClient, type Call, type Reply } from './api-client.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import type { Quote, Verdict } from './failures.ts';
@@ -12,7 +12,7 @@ import { type ConfiguredDialect, findOrdering } from './probe-ordering.ts';
 import { ProbeWire } from './probe-wire.ts';
 import { createRetries, type Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import { statusDocument, curedQuery } from './schema/status-document.ts';
+import { curedQuery, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';

@@ -5,7 +5,7 @@ import type { HoldsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { DIALECT_NAMES, type DialectName } from './dialects.ts';
 import { isGraphqlName } from './documents.ts';
-import { DOCUMENTED_SHAPE, type Shape } from './order-shape.ts';
+import { DOCUMENTED_SHAPE, type Shape } from './order-encoding.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 const names = z.array(z.string().max(200)).max(20).catch([]);

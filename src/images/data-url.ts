@@ -1,6 +1,7 @@
 /** Reads the bytes out of a data URL (RFC 2397), however it is spelled. */
-import { failed, tooLarge } from './download-failures.ts';
+
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
+import { failed, tooLarge } from './download-failures.ts';
 
 /** Media type and parameters before the comma are short; without a comma there is nothing behind them. */
 const HEAD_MAX_CHARACTERS = 1_000;

@@ -1,6 +1,6 @@
 /** Waits for the next change of a job's record, or for a while. */
 import type { Clock } from '../core/clock.ts';
-import type { JobBoard } from './job-board.ts';
+import type { JobBoard } from './job-records.ts';
 
 export type Change = { promise: Promise<void>; stop: () => void };
 

@@ -7,7 +7,7 @@ import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/i
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId } from '../core/shown-remote.ts';
 import type { InlinePictures } from './inline-pictures.ts';
-import type { JobBoard } from './job-board.ts';
+import type { JobBoard } from './job-records.ts';
 
 const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */

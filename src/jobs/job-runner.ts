@@ -1,21 +1,21 @@
 /** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
 import type { Clock } from '../core/clock.ts';
-import type { DurationMemory } from '../core/duration-memory.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Gate } from '../core/gate.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
 import type { Job, JobTimes } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
+import type { Gate } from '../limits/limits.ts';
+import type { DurationMemory } from '../polling/duration-memory.ts';
+import { Watcher, type WatchSettings } from '../polling/poller.ts';
 import { Collection } from './collection.ts';
 import { InlinePictures } from './inline-pictures.ts';
-import type { JobBoard } from './job-board.ts';
+import type { JobBoard } from './job-records.ts';
 import type { Hold } from './order-failures.ts';
-import { Places } from './places.ts';
+import { Places } from './slot-queue.ts';
 import { submit } from './submission.ts';
-import { Watcher, type WatchSettings } from './watcher.ts';
 
 export type RunnerParts = {
   board: JobBoard;

@@ -1,15 +1,16 @@
 /** Takes the orders of a call in: finds equal ones that they repeat, reserves the price, has them recorded and begun. */
-import type { Admission } from '../core/account.ts';
+
 import type { Clock } from '../core/clock.ts';
 import { creditRange } from '../core/credits.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Gate, OrderToAdmit } from '../core/gate.ts';
 import type { Ids } from '../core/ids.ts';
 import { type ImageRequest, sameAs } from '../core/image-request.ts';
 import { isOver, type Job } from '../core/job.ts';
 import type { Processes } from '../core/processes.ts';
-import { type BudgetSettings, overLimit } from './budget.ts';
-import { type JobBoard, lostRecord } from './job-board.ts';
+import { type BudgetSettings, overLimit } from '../limits/budget.ts';
+import type { Gate, OrderToAdmit } from '../limits/limits.ts';
+import type { Admission } from '../limits/reservations.ts';
+import { type JobBoard, lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Recovery } from './recovery.ts';
 

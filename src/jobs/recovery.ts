@@ -1,11 +1,12 @@
 /** Looks after jobs whose process is gone: closes what was never sent, carries on what may be paid for. */
-import type { AccountEntry } from '../core/account.ts';
+
 import type { Clock } from '../core/clock.ts';
-import type { Gate } from '../core/gate.ts';
 import { isEnded, type Job, type JobTimes } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
-import type { JobBoard } from './job-board.ts';
+import type { Gate } from '../limits/limits.ts';
+import type { AccountEntry } from '../limits/reservations.ts';
+import type { JobBoard } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import { UNSENT } from './order-failures.ts';
 

@@ -5,9 +5,9 @@ import type { ImageProvider } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import type { InlinePictures } from './inline-pictures.ts';
-import type { JobBoard } from './job-board.ts';
+import type { JobBoard } from './job-records.ts';
 import { type Hold, KEY_TOO_OLD, stillOpen, TAKEN, UNSENT, unforeseen, WITHDRAWN } from './order-failures.ts';
-import type { Places } from './places.ts';
+import type { Places } from './slot-queue.ts';
 
 export type SubmissionParts = {
   board: JobBoard;

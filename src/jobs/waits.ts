@@ -1,17 +1,17 @@
 /** Waits for jobs on behalf of calls, and tells how far they have come. */
 import type { Clock } from '../core/clock.ts';
-import type { DurationMemory } from '../core/duration-memory.ts';
-import { durationKey, expectedMs, type Outlook, outlook } from '../core/durations.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Gate } from '../core/gate.ts';
 import { isOver, type Job } from '../core/job.ts';
-import { PLAN_LIMITS } from '../core/plan.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
-import { batchLeftMs } from '../core/wait-progress.ts';
+import type { Gate } from '../limits/limits.ts';
+import { PLAN_LIMITS } from '../limits/plan.ts';
+import type { DurationMemory } from '../polling/duration-memory.ts';
+import { durationKey, expectedMs, type Outlook, outlook } from '../polling/durations.ts';
+import { batchLeftMs } from '../polling/wait-progress.ts';
 import type { BatchProgress, BatchWaitOptions } from './batch.ts';
-import type { CarryOn } from './carry-on.ts';
 import type { Changes } from './changes.ts';
-import type { JobBoard } from './job-board.ts';
+import type { JobBoard } from './job-records.ts';
+import type { CarryOn } from './job-resumer.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Hold } from './order-failures.ts';
 import type { Recovery } from './recovery.ts';

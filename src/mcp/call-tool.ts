@@ -9,9 +9,9 @@ import {
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { redactValues } from '../core/redaction.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askNow, questionResult } from './confirmation.ts';
@@ -19,7 +19,7 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles
 import { boundsProblem } from './input-bounds.ts';
 import { parseInput } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import type { McpParts, OtherOrigin } from './mcp-parts.ts';
+import type { McpParts, OtherOrigin } from './mcp-deps.ts';
 import { progressReporter } from './progress-reporter.ts';
 import type { Questions } from './questions.ts';
 import { redactResult } from './redact-result.ts';

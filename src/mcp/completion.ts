@@ -1,6 +1,6 @@
 /** Offers what an argument may be while it is typed: ids of jobs and pictures, and words for prompts. */
 import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
-import type { McpParts } from './mcp-parts.ts';
+import type { McpParts } from './mcp-deps.ts';
 import { promptNamed, unknown } from './prompts/catalogue.ts';
 import { jobsOnRecord } from './resources/catalogue.ts';
 import { IMAGE_TEMPLATE } from './resources/images.ts';

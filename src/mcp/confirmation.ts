@@ -5,7 +5,7 @@ import {
   inputResponse,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { Answer } from '../jobs/consent.ts';
+import type { Answer } from '../jobs/confirmation.ts';
 
 export type Question = { question: string; yes: string };
 

@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type Transport,
 } from '@modelcontextprotocol/server';
-import type { McpParts } from './mcp-parts.ts';
+import type { McpParts } from './mcp-deps.ts';
 import { protocolErrorOf } from './protocol-errors.ts';
 
 type WrapHandler = Server['_wrapHandler'];

@@ -1,5 +1,5 @@
 /** Remembers whether questions to the user get answers, so that a host that answers none is not asked again and again. */
-import type { Answer } from '../jobs/consent.ts';
+import type { Answer } from '../jobs/confirmation.ts';
 import { isNamed } from './client-names.ts';
 
 /** Hosts that declare elicitation and decline by themselves, without showing anything. In lower case. */

@@ -2,7 +2,7 @@
 import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
-import type { McpParts } from './mcp-parts.ts';
+import type { McpParts } from './mcp-deps.ts';
 import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
 
 /** Clients read the whole list again: a batch is one change. */

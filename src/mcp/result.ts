@@ -1,10 +1,10 @@
 /** Puts a tool's outcome together as the parts that this host can take, within its size. */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
-import type { Outlook } from '../core/durations.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { ShownPicture } from '../core/preview.ts';
 import type { ResultPart } from '../core/result-part.ts';
+import type { Outlook } from '../polling/durations.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';

@@ -6,7 +6,7 @@ import { identityOf } from './host-identity.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT } from './lasting.ts';
-import type { McpParts } from './mcp-parts.ts';
+import type { McpParts } from './mcp-deps.ts';
 import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';

@@ -1,10 +1,10 @@
 /** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
 import type * as z from 'zod';
-import type { Outlook } from '../core/durations.ts';
 import type { Job } from '../core/job.ts';
 import type { Redact } from '../core/redaction.ts';
-import type { Answer } from '../jobs/consent.ts';
+import type { Answer } from '../jobs/confirmation.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { Outlook } from '../polling/durations.ts';
 
 /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
 export type ToolEffect = 'read' | 'spend';

@@ -1,5 +1,5 @@
 /** What ties results to the viewer that hosts with MCP Apps show: additive, and absent for all other hosts. */
-import type { Outlook } from '../core/durations.ts';
+import type { Outlook } from '../polling/durations.ts';
 import type { JobView } from './job-view.ts';
 import { VIEWER_URI } from './resources/uris.ts';
 

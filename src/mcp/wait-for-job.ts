@@ -1,10 +1,11 @@
 /** Waits for a job on behalf of a call and tells its progress. */
-import type { Outlook } from '../core/durations.ts';
+
 import { isEnded, type Job } from '../core/job.ts';
 import { quoted } from '../core/untrusted-text.ts';
-import { waitFraction } from '../core/wait-progress.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import type { Hold } from '../jobs/order-failures.ts';
+import type { Outlook } from '../polling/durations.ts';
+import { waitFraction } from '../polling/wait-progress.ts';
 import type { ToolContext, ToolOutcome } from './tool.ts';
 
 export async function waitForJob(

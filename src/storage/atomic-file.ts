@@ -4,7 +4,7 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { isBusy, isHeld } from './error-code.ts';
-import { retryHeld } from './retry-held.ts';
+import { retryHeld } from './retry-busy.ts';
 import { syncData, syncFolder } from './sync-to-disk.ts';
 
 /** Readable by the user alone: records hold prompts. */

@@ -1,13 +1,13 @@
 /** What is learnt of how long pictures take: one small file that all processes with one service and key share. */
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import type { DurationMemory } from '../core/duration-memory.ts';
-import { emptyDurations, withDuration } from '../core/durations.ts';
-import { type Kinds, kindsForm } from '../core/durations-record.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
+import type { DurationMemory } from '../polling/duration-memory.ts';
+import { emptyDurations, withDuration } from '../polling/durations.ts';
+import { type Kinds, kindsForm } from '../polling/stored-durations.ts';
 import { errorCode } from './error-code.ts';
-import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from './shared-cell.ts';
+import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from './shared-value.ts';
 
 /** Kinds of pictures; the one that was learnt of longest ago is forgotten first. */
 const KINDS_MAX = 50;

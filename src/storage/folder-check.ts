@@ -7,7 +7,7 @@ import { errorCode, isAbsent, isBusy, isHeld } from './error-code.ts';
 import { monthFolder } from './file-names.ts';
 import { LedAway, openGuarded } from './guarded-folder.ts';
 import { isFolder, makeFolder } from './make-folder.ts';
-import { retryHeld } from './retry-held.ts';
+import { retryHeld } from './retry-busy.ts';
 import { syncFolder } from './sync-to-disk.ts';
 
 /** A network disk that is gone can keep a call for ever. */

@@ -9,8 +9,8 @@ import { cannotLink, errorCode, isBusy } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
 import { makeFolder } from './make-folder.ts';
-import { retryHeld } from './retry-held.ts';
-import { readRegular, readSaved, Replaced } from './saved-picture.ts';
+import { retryHeld } from './retry-busy.ts';
+import { Replaced, readRegular, readSaved } from './saved-picture.ts';
 import { syncFolder } from './sync-to-disk.ts';
 
 /** For this user alone: what lies next to a picture holds the whole prompt. */

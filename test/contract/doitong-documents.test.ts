@@ -10,7 +10,7 @@ import {
 } from '../../src/doitong/dialects.ts';
 import { CANDIDATE_QUERIES } from '../../src/doitong/discovery.ts';
 import { HEADERS_DOCUMENT } from '../../src/doitong/documents.ts';
-import { DOCUMENTED_SHAPE, inputOf, optionalPlaces, partsLeftOut } from '../../src/doitong/order-shape.ts';
+import { DOCUMENTED_SHAPE, inputOf, optionalPlaces, partsLeftOut } from '../../src/doitong/order-encoding.ts';
 import { leafPaths } from '../../src/doitong/schema/input-paths.ts';
 import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
 import { statusDocument } from '../../src/doitong/schema/status-document.ts';

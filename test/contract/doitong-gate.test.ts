@@ -1,9 +1,9 @@
 /** Proves that no request leaves without a permit, that what the service told is obeyed, and when an order is marked. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { Gate, RequestGate } from '../../src/core/gate.ts';
+import type { Gate, RequestGate } from '../../src/limits/limits.ts';
 import type { SubmitOptions } from '../../src/core/image-provider.ts';
-import { createMemoryGate } from '../../src/storage/gate.ts';
+import { createMemoryGate } from '../../src/storage/shared-limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
 import {
   errors,

@@ -1,6 +1,6 @@
 /** Proves over real HTTP that several jobs are read in one request, and that none suffers from what another meets. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PermitAsk, ToldByService } from '../../src/core/gate.ts';
+import type { PermitAsk, ToldByService } from '../../src/limits/limits.ts';
 import { createOpenGate } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { nameOf, schemaService, stepOf } from '../unit/doitong/schema-service.ts';

@@ -1,8 +1,8 @@
 /** Compares the three books after a run: what the service charged, what left a process, what is on record and disk. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { totalsOf } from '../../src/core/account.ts';
-import { accountForm } from '../../src/core/gate-record.ts';
+import { totalsOf } from '../../src/limits/reservations.ts';
+import { accountForm } from '../../src/limits/stored-limits.ts';
 import { isOver, type Job } from '../../src/core/job.ts';
 import { readRecord } from '../../src/core/job-record.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';

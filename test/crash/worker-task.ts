@@ -2,7 +2,7 @@
 import type { AppSettings } from '../../src/app.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { JobState } from '../../src/core/job.ts';
-import type { RequestWindow } from '../../src/core/traffic.ts';
+import type { RequestWindow } from '../../src/limits/rate-state.ts';
 import type { ClockBase } from './shared-clock.ts';
 
 /** The variable that holds the task as JSON. */

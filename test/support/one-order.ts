@@ -1,7 +1,7 @@
 /** Single orders through a gate that takes them by the call, and the verdict on each as a word. */
-import type { Admission, OverLimit } from '../../src/core/account.ts';
-import type { PlaceAnswer } from '../../src/core/account-places.ts';
-import type { Gate, OrderToAdmit } from '../../src/core/gate.ts';
+import type { Admission, OverLimit } from '../../src/limits/reservations.ts';
+import type { PlaceAnswer } from '../../src/limits/slots.ts';
+import type { Gate, OrderToAdmit } from '../../src/limits/limits.ts';
 
 type Limits = Parameters<Gate['admit']>[1];
 

@@ -1,6 +1,6 @@
 /** A request gate that never holds a request back, and keeps what the answers told. */
-import type { RequestGate, ToldByService } from '../../src/core/gate.ts';
-import { learnWindow, pauseWindow, type RateWindow } from '../../src/core/rate-window.ts';
+import type { RequestGate, ToldByService } from '../../src/limits/limits.ts';
+import { learnWindow, pauseWindow, type RateWindow } from '../../src/limits/rate-window.ts';
 
 export type OpenGate = RequestGate & {
   /** What each answer told, in order. */

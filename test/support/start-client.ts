@@ -15,7 +15,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
-import { WebhookDoor } from '../../src/cli/webhook-door.ts';
+import { WebhookDoor } from '../../src/cli/webhook-listener.ts';
 import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';

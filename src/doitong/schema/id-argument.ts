@@ -1,6 +1,6 @@
 /** Finds the argument of a root field that takes a job's id, also inside input objects. */
 import type { FieldModel, InputModel, SchemaModel, TypeRef } from './introspection.ts';
-import type { Budget } from './job-shape.ts';
+import type { Budget } from './job-fields.ts';
 import {
   anyOf,
   CONTEXT_WORDS,

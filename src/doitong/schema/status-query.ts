@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isGraphqlName } from '../documents.ts';
 import { type IdArgument, idArgument } from './id-argument.ts';
 import { type FieldModel, fieldsOf, type SchemaModel } from './introspection.ts';
-import { type Budget, createJobShapes, type JobPlace, type JobShapes } from './job-shape.ts';
+import { type Budget, createJobShapes, type JobPlace, type JobShapes } from './job-fields.ts';
 import {
   anyOf,
   IMAGE_WORDS,

@@ -13,7 +13,7 @@ import { pageOfJobs } from '../../core/job-page.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { quotedWithout } from '../../core/untrusted-text.ts';
 import { lasting } from '../lasting.ts';
-import type { McpParts } from '../mcp-parts.ts';
+import type { McpParts } from '../mcp-deps.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
 import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
 import { describeJob, JOB_TEMPLATE, readJob } from './jobs.ts';

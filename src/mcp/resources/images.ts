@@ -5,7 +5,7 @@ import { type Job, orderedSize, sizeOf } from '../../core/job.ts';
 import type { ShownPicture } from '../../core/preview.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { IMAGE_SIDE_MAX_PX } from '../host-profiles.ts';
-import type { McpParts } from '../mcp-parts.ts';
+import type { McpParts } from '../mcp-deps.ts';
 import { bytesWithin } from '../shown-picture.ts';
 import { notThere } from './not-there.ts';
 import { IMAGE_URI_PREFIX, imageUri, jobIdOf } from './uris.ts';

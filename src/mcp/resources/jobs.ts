@@ -5,7 +5,7 @@ import type { Job } from '../../core/job.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { jobView, statusOf } from '../job-view.ts';
-import type { McpParts } from '../mcp-parts.ts';
+import type { McpParts } from '../mcp-deps.ts';
 import { jsonContents } from './json-contents.ts';
 import { notThere } from './not-there.ts';
 import { JOB_URI_PREFIX, jobIdOf, jobUri } from './uris.ts';

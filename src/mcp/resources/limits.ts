@@ -1,6 +1,6 @@
 /** Plan, limits, budget and credits as they are known: `flux://limits`. Nothing is asked of the service. */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
-import type { McpParts } from '../mcp-parts.ts';
+import type { McpParts } from '../mcp-deps.ts';
 import { limitsView } from '../tools/check-rate-limits.ts';
 import { jsonContents } from './json-contents.ts';
 import { LIMITS_URI } from './uris.ts';

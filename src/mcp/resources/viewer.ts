@@ -1,6 +1,6 @@
 /** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
-import type { McpParts } from '../mcp-parts.ts';
+import type { McpParts } from '../mcp-deps.ts';
 import { VIEWER_MIME_TYPE } from '../viewer-link.ts';
 import { notThere } from './not-there.ts';
 import { VIEWER_URI } from './uris.ts';

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { creditRange } from '../../core/credits.ts';
 import { SIDE_MIN_PX } from '../../core/image-request.ts';
-import { PLANS } from '../../core/plan.ts';
-import type { LimitsReport } from '../../jobs/limits-report.ts';
+import type { LimitsReport } from '../../limits/limits-report.ts';
+import { PLANS } from '../../limits/plan.ts';
 import { defineTool } from '../tool.ts';
 
 const limit = z.int().optional().describe('Absent when the plan sets none.');

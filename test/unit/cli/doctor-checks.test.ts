@@ -6,11 +6,11 @@ import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
 import { serviceChecks } from '../../../src/cli/doctor-service.ts';
 import { webhookCheck } from '../../../src/cli/doctor-webhooks.ts';
 import { orderingChecks, readingCheck } from '../../../src/cli/doctor-wire.ts';
-import { emptyAccount } from '../../../src/core/account.ts';
+import { emptyAccount } from '../../../src/limits/reservations.ts';
 import type { Failure } from '../../../src/core/failure.ts';
-import type { GateState } from '../../../src/core/gate.ts';
+import type { GateState } from '../../../src/limits/limits.ts';
 import type { Reach, ServiceReport } from '../../../src/core/service-report.ts';
-import { emptyTraffic, REQUEST_WINDOW } from '../../../src/core/traffic.ts';
+import { emptyTraffic, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
 import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const named = (checks: readonly Check[], name: string): Check | undefined => checks.find(({ check }) => check === name);

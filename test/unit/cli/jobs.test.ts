@@ -8,7 +8,7 @@ import type { Job } from '../../../src/core/job.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { systemProcesses } from '../../../src/runtime/system-processes.ts';
-import { createFileLedger } from '../../../src/storage/file-ledger.ts';
+import { createFileLedger } from '../../../src/storage/file-job-store.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 

@@ -5,7 +5,7 @@ import { BatchReader } from '../../../src/doitong/batch-reader.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { quoteWith } from '../../../src/doitong/failures.ts';
-import { JobIntake } from '../../../src/doitong/job-intake.ts';
+import { JobIntake } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
 import { createRetries } from '../../../src/doitong/retry.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DIALECT_NAMES, type DialectName } from '../../../src/doitong/dialects.ts';
-import { submissionVerdict } from '../../../src/doitong/submission-verdict.ts';
+import { submissionVerdict } from '../../../src/doitong/submission-decision.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { answered, createFakeWire, dialectIn } from './fake-wire.ts';

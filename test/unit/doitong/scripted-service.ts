@@ -1,7 +1,7 @@
 /** Owns a service for tests that answers each request as a script says, over real HTTP. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RequestGate } from '../../../src/core/gate.ts';
+import type { RequestGate } from '../../../src/limits/limits.ts';
 import type { SubmitOptions } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/log.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';

@@ -1,6 +1,6 @@
 /** Proves that the pictures of one call are ordered together, told in order, and found again by the same call. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/core/account.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { BatchProgress } from '../../../src/jobs/batch.ts';
 import type { Entry } from '../../../src/jobs/orders.ts';

@@ -3,8 +3,8 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { InlinePictures } from '../../../src/jobs/inline-pictures.ts';
-import { JobBoard } from '../../../src/jobs/job-board.ts';
-import { Watcher } from '../../../src/jobs/watcher.ts';
+import { JobBoard } from '../../../src/jobs/job-records.ts';
+import { Watcher } from '../../../src/polling/poller.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import {
   type Bench,

@@ -1,28 +1,28 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 import { admitOne, placeOne } from '../../support/one-order.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import type { DurationMemory } from '../../../src/core/duration-memory.ts';
+import type { DurationMemory } from '../../../src/polling/duration-memory.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
-import type { Gate, RequestGate } from '../../../src/core/gate.ts';
+import type { Gate, RequestGate } from '../../../src/limits/limits.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
 import { sameAs } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
-import type { JobLedger } from '../../../src/core/job-ledger.ts';
+import type { JobLedger } from '../../../src/core/job-store.ts';
 import type { Log } from '../../../src/core/log.ts';
-import type { Plan } from '../../../src/core/plan.ts';
+import type { Plan } from '../../../src/limits/plan.ts';
 import type { Processes } from '../../../src/core/processes.ts';
-import type { RequestWindow } from '../../../src/core/traffic.ts';
+import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { faultVerdict, type Purpose } from '../../../src/doitong/failures.ts';
 import { awaitPermit, type PermitTerms } from '../../../src/doitong/permit.ts';
 import { ImageJobs, type JobsParts, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
-import { JobBoard } from '../../../src/jobs/job-board.ts';
+import { JobBoard } from '../../../src/jobs/job-records.ts';
 import { createMemoryDurations } from '../../../src/storage/duration-memory.ts';
-import { createMemoryEvents } from '../../../src/storage/event-marks.ts';
-import { createMemoryGate } from '../../../src/storage/gate.ts';
-import { createMemoryLedger } from '../../../src/storage/memory-ledger.ts';
+import { createMemoryEvents } from '../../../src/storage/event-markers.ts';
+import { createMemoryGate } from '../../../src/storage/shared-limits.ts';
+import { createMemoryLedger } from '../../../src/storage/memory-job-store.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 

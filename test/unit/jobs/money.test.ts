@@ -1,7 +1,7 @@
 /** Proves the rules about money: marked before it is sent, one key for ever, and never called free when it may be paid. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/core/account.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { advance, type Job, type JobState } from '../../../src/core/job.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createFileGate } from '../../../src/storage/gate.ts';
-import { createFileLedger } from '../../../src/storage/file-ledger.ts';
+import { createFileGate } from '../../../src/storage/shared-limits.ts';
+import { createFileLedger } from '../../../src/storage/file-job-store.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';
 
 const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));

@@ -1,7 +1,7 @@
 /** A process of its own that finds the port taken, waits for the event of a job, and tells its parent each step. */
 import type { Log } from '../../../src/core/log.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createFileEvents } from '../../../src/storage/event-marks.ts';
+import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { openWebhookListener } from '../../../src/transports/webhook.ts';
 
 const [folder = '', remoteId = '', port = ''] = process.argv.slice(2);

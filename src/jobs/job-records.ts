@@ -1,0 +1,111 @@
+/** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
+import { FluxError } from '../core/failure.ts';
+import { advance, type Job, type JobEvent } from '../core/job.ts';
+import type { JobFeed } from '../core/job-feed.ts';
+import type { JobLedger } from '../core/job-store.ts';
+import type { JobGate } from '../limits/limits.ts';
+
+export class JobBoard {
+  readonly #ledger: JobLedger;
+  readonly #gate: Pick<JobGate, 'note'>;
+  readonly #feed: JobFeed | undefined;
+  readonly #listeners = new Map<string, Set<() => void>>();
+  /** The last change under way of each job: changes of one job never overtake each other. */
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  /**
+   * @param gate is told every change, so that prices are settled and places freed as the records say
+   * @param feed is told what was stored
+   */
+  constructor(ledger: JobLedger, gate: Pick<JobGate, 'note'>, feed?: JobFeed) {
+    this.#ledger = ledger;
+    this.#gate = gate;
+    this.#feed = feed;
+  }
+
+  async add(job: Job): Promise<void> {
+    await this.#ledger.add(job);
+    this.#feed?.publish({ job, isNew: true });
+  }
+
+  /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
+  apply(id: string, event: JobEvent): Promise<Job> {
+    const change = (this.#queues.get(id) ?? Promise.resolve()).then(() => this.#change(id, event));
+    const settled = change.catch(() => undefined);
+    this.#queues.set(id, settled);
+    void settled.then(() => {
+      if (this.#queues.get(id) === settled) this.#queues.delete(id);
+    });
+    return change;
+  }
+
+  async #change(id: string, event: JobEvent): Promise<Job> {
+    let changed = false;
+    const job = await this.#ledger.update(id, (before) => {
+      const after = advance(before, event);
+      changed = after !== before;
+      return after;
+    });
+    if (job === undefined) throw lostRecord(id, this.#ledger.location);
+    if (changed) {
+      await this.#gate.note(job);
+      this.wake(id);
+      this.#feed?.publish({ job, isNew: false });
+    }
+    return job;
+  }
+
+  find(id: string): Promise<Job | undefined> {
+    return this.#ledger.find(id);
+  }
+
+  /** Where the records are, for messages. */
+  get location(): string {
+    return this.#ledger.location;
+  }
+
+  /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
+  async get(id: string): Promise<Job> {
+    const job = await this.#ledger.find(id);
+    if (job === undefined) throw lostRecord(id, this.#ledger.location);
+    return job;
+  }
+
+  /** Newest first. */
+  list(): Promise<readonly Job[]> {
+    return this.#ledger.list();
+  }
+
+  /** Tells those who wait for this job to look again. */
+  wake(id: string): void {
+    for (const listener of this.#listeners.get(id) ?? []) listener();
+  }
+
+  /** How many wait for this job. */
+  listeners(id: string): number {
+    return this.#listeners.get(id)?.size ?? 0;
+  }
+
+  /** Calls `listener` after every change of the job, until the returned function is called. */
+  listen(id: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(id, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(id);
+    };
+  }
+}
+
+/** A record that was there and cannot be read any more: the order may well be paid for. */
+export function lostRecord(id: string, location: string): FluxError {
+  return new FluxError({
+    kind: 'storage_failed',
+    message: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
+    creditsSpent: 'maybe',
+    retry: 'no',
+    remedy:
+      "Ask the user to check that folder and the account at Doitong; order the picture again only with the user's consent, with allow_duplicate true.",
+  });
+}

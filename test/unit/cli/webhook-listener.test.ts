@@ -1,0 +1,103 @@
+/** Proves that the door for webhooks opens once and on time, waits for a taken port, and never stands in the way. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebhookDoor } from '../../../src/cli/webhook-listener.ts';
+import type { Log } from '../../../src/core/log.ts';
+import type { WebhookSink } from '../../../src/core/webhook-sink.ts';
+
+let said: string[];
+const doors: WebhookDoor[] = [];
+beforeEach(() => {
+  said = [];
+});
+afterEach(async () => {
+  await Promise.all(doors.splice(0).map((door) => door.close()));
+});
+
+const line =
+  (level: string) =>
+  (message: string, fields: object = {}): void =>
+    void said.push(`${level} ${message} ${JSON.stringify(fields)}`);
+const log: Log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+const sink: WebhookSink = { accept: async () => 200 };
+
+function doorAt(port: number, host = '127.0.0.1'): WebhookDoor {
+  const door = new WebhookDoor({ host, port }, log);
+  doors.push(door);
+  return door;
+}
+
+/** Somebody else at a port of its own. */
+async function occupy(): Promise<{ port: number; leave: () => Promise<void> }> {
+  const server: Server = createServer((_, response) => response.writeHead(418).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const leave = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+  return { port: (server.address() as AddressInfo).port, leave };
+}
+
+async function freePort(): Promise<number> {
+  const { port, leave } = await occupy();
+  await leave();
+  return port;
+}
+
+/** The status of a post; 0 when nobody listens. */
+async function post(port: number): Promise<number> {
+  const headers = { connection: 'close' };
+  const answer = await fetch(`http://127.0.0.1:${port}/x`, { method: 'POST', body: '{}', headers }).catch(() => null);
+  await answer?.arrayBuffer();
+  return answer?.status ?? 0;
+}
+
+describe('the door', () => {
+  it('opens when it is asked to, once, however often', async () => {
+    const port = await freePort();
+    const door = doorAt(port);
+    expect(await post(port)).toBe(0);
+    await Promise.all([door.open(sink), door.open(sink)]);
+    await door.open(sink);
+    expect(await post(port)).toBe(200);
+    expect(said).toEqual([expect.stringMatching(/^info listening for webhooks /u)]);
+  });
+
+  it('of which nothing is set stays shut', async () => {
+    const port = await freePort();
+    await new WebhookDoor(undefined, log).open(sink);
+    await doorAt(port).open(undefined);
+    expect(await post(port)).toBe(0);
+    expect(said).toEqual([]);
+  });
+
+  it('tries a taken port again the next time', async () => {
+    const { port, leave } = await occupy();
+    const door = doorAt(port);
+    await door.open(sink);
+    expect(said).toEqual([expect.stringMatching(/^info the port for webhooks is taken/u)]);
+    await leave();
+    await door.open(sink);
+    expect(await post(port)).toBe(200);
+  });
+
+  it.each([
+    ['no address of this machine', '192.0.2.1'],
+    ['a name that is none', 'no-such-host.invalid'],
+  ])('that cannot open warns once, names the setting, and stands in the way of nothing: %s', async (_, host) => {
+    const door = doorAt(await freePort(), host);
+    await door.open(sink);
+    await door.open(sink);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/^warn nobody listens for webhooks; jobs are polled .*DOITONG_WEBHOOK_LISTEN/u);
+    expect(said[0]).toContain(host);
+  });
+
+  it('that is closed lets go of the port, even in the midst of opening, and opens no more', async () => {
+    const port = await freePort();
+    const door = doorAt(port);
+    const opening = door.open(sink);
+    await door.close();
+    await opening;
+    await door.open(sink);
+    expect(await post(port)).toBe(0);
+  });
+});

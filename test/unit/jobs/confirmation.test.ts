@@ -1,0 +1,101 @@
+/** Proves when a call may spend its price without asking, when somebody is asked, and when it may not. */
+import { describe, expect, it } from 'vitest';
+import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import { type ConsentInput, consentTo } from '../../../src/jobs/confirmation.ts';
+import { createBench } from './fakes.ts';
+
+const SETTINGS = { confirmAboveCredits: 100 };
+const CHEAP = { min: 50, max: 100 };
+const DEAR = { min: 60, max: 101 };
+
+const input = (patch: Partial<ConsentInput> = {}): ConsentInput => ({
+  quote: DEAR,
+  accepted: undefined,
+  canAsk: false,
+  answer: undefined,
+  tool: 'generate_image',
+  ...patch,
+});
+const consent = (patch: Partial<ConsentInput> = {}): 'granted' | 'ask' => consentTo(input(patch), SETTINGS);
+
+function refusal(patch: Partial<ConsentInput>): Failure {
+  try {
+    consent(patch);
+  } catch (error) {
+    if (error instanceof FluxError) return error.failure;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('a price', () => {
+  it('up to the threshold needs no word, whoever is there', () => {
+    for (const canAsk of [true, false]) expect(consent({ quote: CHEAP, canAsk })).toBe('granted');
+  });
+
+  it('above it is asked for where somebody can be asked', () => {
+    expect(consent({ canAsk: true })).toBe('ask');
+  });
+
+  it('above it is granted by the yes of the user, or by the caller who accepts all of it', () => {
+    expect(consent({ canAsk: true, answer: 'yes' })).toBe('granted');
+    for (const canAsk of [true, false]) {
+      expect(consent({ canAsk, accepted: 101 })).toBe('granted');
+      expect(consent({ canAsk, accepted: 5_000 })).toBe('granted');
+    }
+  });
+
+  it('is not granted by accepting less than it may be', () => {
+    expect(consent({ accepted: 100, canAsk: true })).toBe('ask');
+    expect(refusal({ accepted: 100 }).kind).toBe('not_confirmed');
+  });
+
+  it('is not granted where nobody can be asked: the price is told, and what to do', () => {
+    const failure = refusal({});
+    expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
+    expect(failure.message).toContain('60 to 101 credits');
+    expect(failure.message).toContain('this host cannot ask the user');
+    expect(failure.message).toContain('Nothing was sent.');
+    expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
+  });
+
+  it("is refused by the user's no, without a way around it, whatever the price and whatever was accepted", () => {
+    for (const patch of [{}, { accepted: 5_000 }, { quote: CHEAP }]) {
+      const failure = refusal({ canAsk: true, answer: 'no', ...patch });
+      expect(failure).toMatchObject({
+        kind: 'not_confirmed',
+        message: 'The user did not confirm. Do not order unless the user now says yes.',
+        creditsSpent: 'no',
+        retry: 'no',
+      });
+      expect(failure.remedy).not.toContain('max_credits');
+    }
+  });
+
+  it('is not granted by a question without an answer: the price is told, and what to do', () => {
+    const failure = refusal({ canAsk: true, answer: 'unanswered' });
+    expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
+    expect(failure.message).toContain('The question was not answered. Nothing was spent');
+    expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
+  });
+
+  it('is not asked for where an earlier question has no answer: the price is told, and what to do', () => {
+    const failure = refusal({ canAsk: 'unanswered' });
+    expect(failure.message).toContain('this host cannot ask the user: it left an earlier question unanswered');
+    expect(failure.remedy).toContain('max_credits 101');
+  });
+
+  it('is never asked for twice', () => {
+    for (const answer of ['yes', 'no', 'unanswered'] as const) {
+      const again = (): unknown => consent({ canAsk: true, answer });
+      if (answer === 'yes') expect(again()).toBe('granted');
+      else expect(again).toThrow(FluxError);
+    }
+  });
+});
+
+describe('the threshold', () => {
+  it('is the one that was set; nothing makes every call a question', () => {
+    expect(createBench({ confirmAboveCredits: 0 }).jobs.consentTo(input({ quote: CHEAP, canAsk: true }))).toBe('ask');
+    expect(createBench({ confirmAboveCredits: 101 }).jobs.consentTo(input())).toBe('granted');
+  });
+});

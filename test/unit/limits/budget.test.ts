@@ -1,0 +1,195 @@
+/** Proves that no order is sent that the budget does not pay for, and that what is reserved is given back. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { totalsOf } from '../../../src/limits/reservations.ts';
+import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import { quoteOf } from '../../../src/limits/budget.ts';
+import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { type Bench, createBench, leftBehind, REQUEST, thrown } from '../jobs/fakes.ts';
+
+const LARGE = { prompt: 'a fox', width: 2_048, height: 2_048 };
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench({ plan: 'pro' });
+});
+afterEach(() => bench.jobs.close());
+
+async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<Failure> {
+  const error: unknown = await Promise.resolve()
+    .then(() => (typeof work === 'function' ? work() : work))
+    .then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+  expect(error).toBeInstanceOf(FluxError);
+  return (error as FluxError).failure;
+}
+const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
+const totals = async () => totalsOf((await bench.gate.state()).account);
+
+describe('the price of a call', () => {
+  it('is the sum of its pictures', () => {
+    expect(quoteOf([])).toEqual({ min: 0, max: 0 });
+    expect(bench.jobs.quote([REQUEST, LARGE], undefined)).toEqual({ min: 40, max: 70 });
+  });
+
+  it('is refused above what one call may cost, confirmed or not', async () => {
+    const ten = Array.from({ length: 10 }, () => LARGE);
+    expect(bench.jobs.quote(ten, undefined).max).toBe(500);
+    const failure = await failureOf(() => bench.jobs.quote([...ten, REQUEST], 10_000));
+    expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no', retry: 'no' });
+    expect(failure.message).toContain('520');
+    expect(failure.remedy).toContain('FLUX_MAX_CREDITS_PER_CALL');
+  });
+
+  it('is refused above what the caller accepts, where nobody would be asked', async () => {
+    expect(bench.jobs.quote([REQUEST], 20).max).toBe(20);
+    const failure = await failureOf(() => bench.jobs.quote([REQUEST], 19));
+    expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
+    expect(failure.remedy).toContain('max_credits 20');
+    // Above the threshold the user is asked, who may accept more.
+    expect(bench.jobs.quote([LARGE, LARGE, LARGE], 19).max).toBe(150);
+  });
+
+  it('is not told where nothing can be ordered', async () => {
+    bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
+    expect((await failureOf(() => bench.jobs.quote([REQUEST], undefined))).kind).toBe('bad_key');
+  });
+});
+
+describe('an order over the budget of the day', () => {
+  it('is refused with the figures; nothing is recorded and nothing is sent', async () => {
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 50 });
+    bench.provider.submissions = [remoteJob('processing', { creditCost: 12 })];
+    bench.provider.readings = ['stall'];
+    for (const n of [1, 2]) await bench.jobs.order(another(n));
+    await bench.clock.advance(0);
+    await bench.jobs.order(another(3));
+    const failure = await failureOf(bench.jobs.order(another(4)));
+    expect(failure).toMatchObject({
+      kind: 'over_budget',
+      creditsSpent: 'no',
+      retry: 'later',
+      retryAfterSeconds: 24 * 60 * 60,
+    });
+    expect(failure.message).toContain("only 6 of today's budget of 50 are left (24 spent, 20 reserved");
+    expect(failure.message).toContain('Nothing was sent.');
+    await bench.clock.advance(1_000);
+    expect(bench.provider.submitted).toHaveLength(3);
+    expect(await bench.jobs.list()).toHaveLength(3);
+  });
+
+  it('in pictures, or in jobs of the plan, is refused as well', async () => {
+    bench = createBench({ plan: 'pro', maxImagesPerDay: 1 });
+    await bench.jobs.order(another(1));
+    const images = await failureOf(bench.jobs.order(another(2)));
+    expect(images).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
+    expect(images.remedy).toContain('FLUX_MAX_IMAGES_PER_DAY');
+
+    bench = createBench({ plan: 'free', maxImagesPerDay: 1_000, maxCreditsPerDay: 100_000 });
+    const now = bench.clock.now();
+    for (let n = 0; n < 100; n += 1)
+      await leftBehind(bench, sampleJob({ id: `job_x${n}`, state: 'saved', createdAt: now, updatedAt: now }));
+    const jobs = await failureOf(bench.jobs.order(another(1)));
+    expect(jobs).toMatchObject({ kind: 'rate_limited', creditsSpent: 'no', retry: 'later' });
+    expect(jobs.message).toContain('100 jobs per day');
+  });
+
+  it('is possible again on the next day', async () => {
+    bench = createBench({ plan: 'pro', maxImagesPerDay: 1 });
+    await bench.jobs.order(another(1));
+    await bench.clock.advance(5_000);
+    const failure = await failureOf(bench.jobs.order(another(2)));
+    await bench.clock.advance((failure.retryAfterSeconds ?? 0) * 1_000);
+    expect((await bench.jobs.order(another(2))).duplicate).toBe(false);
+  });
+});
+
+describe('of twenty orders at a time', () => {
+  it('with a budget for five, five are sent', async () => {
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 119 });
+    bench.provider.submissions = ['stall'];
+    const orders = Promise.allSettled(Array.from({ length: 20 }, (_, n) => bench.jobs.order(another(n))));
+    await bench.clock.advance(10_000);
+    const done = await orders;
+    expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    for (const result of done)
+      if (result.status === 'rejected') expect(result.reason.failure).toMatchObject({ kind: 'over_budget' });
+    expect(bench.provider.submitted).toHaveLength(5);
+    expect(await totals()).toMatchObject({ images: 5, reservedCredits: 100 });
+  });
+
+  it('with a budget for all, all are sent: none is taken for one that was left behind', async () => {
+    const orders = Promise.all(Array.from({ length: 20 }, (_, n) => bench.jobs.order(another(n))));
+    await bench.clock.advance(60_000);
+    await orders;
+    await bench.clock.advance(120_000);
+    const states = (await bench.jobs.list()).map(({ state }) => state);
+    expect(states).toEqual(Array.from({ length: 20 }, () => 'saved'));
+    expect(bench.provider.submitted).toHaveLength(20);
+  });
+});
+
+describe('what is reserved', () => {
+  it('is reserved before the first byte leaves', async () => {
+    let reserved: unknown;
+    bench.provider.onSending = () => {
+      reserved = totals();
+    };
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(await reserved).toMatchObject({ images: 1, reservedCredits: 20, placesInUse: 1 });
+  });
+
+  it('gives way to the exact price', async () => {
+    bench.provider.submissions = [remoteJob('processing', { creditCost: 12 })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, placesInUse: 1 });
+    await bench.clock.advance(2_000);
+    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, placesInUse: 0 });
+  });
+
+  it('is given back when the order certainly cost nothing, and kept when that is not known', async () => {
+    bench.provider.submissions = [
+      thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }),
+      thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' }),
+    ];
+    await bench.jobs.order(another(1));
+    await bench.clock.advance(0);
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+    await bench.jobs.order(another(2));
+    await bench.clock.advance(0);
+    expect(await totals()).toMatchObject({ images: 1, reservedCredits: 20 });
+  });
+
+  it('is given back when the order cannot be recorded; nothing is sent then', async () => {
+    const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
+    bench.ledger.add = () => Promise.reject(full);
+    expect((await failureOf(bench.jobs.order(REQUEST))).kind).toBe('storage_failed');
+    await bench.clock.advance(60_000);
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('by processes that are gone does not stand in the way for good', async () => {
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 40 });
+    const now = bench.clock.now();
+    for (const id of ['job_a', 'job_b'])
+      await leftBehind(bench, sampleJob({ id, owner: owner(7), createdAt: now, updatedAt: now }));
+    expect((await bench.jobs.order(REQUEST)).duplicate).toBe(false);
+    expect((await bench.recorded('job_a')).failure).toMatchObject({ creditsSpent: 'no' });
+  });
+
+  it('by an order whose outcome is not known stays reserved, and is counted as spent in the end', async () => {
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 30, resendWindowMs: 60 * 60_000 });
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' })];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(2 * 60 * 60_000);
+    const looking = bench.jobs.look('job_1');
+    await bench.clock.advance(5_000);
+    expect((await looking)?.state).toBe('unknown');
+    expect(await totals()).toEqual({ images: 1, spentCredits: 20, reservedCredits: 0, placesInUse: 0 });
+    expect((await failureOf(bench.jobs.order(another(2)))).kind).toBe('over_budget');
+  });
+});

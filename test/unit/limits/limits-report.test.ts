@@ -1,0 +1,188 @@
+/** Proves the figures of the limits report, and that none is claimed that nobody told. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { accountOfJobs } from '../../../src/limits/rebuilt-reservations.ts';
+import type { GateState } from '../../../src/limits/limits.ts';
+import type { Job } from '../../../src/core/job.ts';
+import type { RateWindow } from '../../../src/limits/rate-window.ts';
+import { emptyTraffic, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
+import { limitsReport } from '../../../src/limits/limits-report.ts';
+import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+import { type Bench, createBench, REQUEST, thrown } from '../jobs/fakes.ts';
+
+const NOW = CREATED_AT + 12 * 3_600_000;
+const BUDGET = {
+  maxCreditsPerCall: 500,
+  maxCreditsPerDay: 1_000,
+  maxImagesPerDay: 100,
+  confirmAboveCredits: 100,
+  lowCreditsAlert: 100,
+};
+
+type Input = Partial<Omit<GateState, 'traffic' | 'account'>> & {
+  window?: RateWindow;
+  balance?: number;
+  permits?: number[];
+  jobs?: Job[];
+};
+
+function report({ window = {}, balance, permits = [], jobs = [], ...state }: Input = {}) {
+  const traffic = {
+    ...emptyTraffic(NOW),
+    window,
+    permits,
+    ...(balance === undefined ? {} : { balance: { credits: balance, at: NOW } }),
+  };
+  const account = accountOfJobs(jobs, ({ id }) => id, NOW);
+  const requestLimit = window.limit ?? 10;
+  return limitsReport(
+    { plan: 'free', requestLimit, keptForOrders: 2, counting: REQUEST_WINDOW, ...state, traffic, account },
+    BUDGET,
+    NOW,
+  );
+}
+const sent = (patch: Partial<Job>): Job => sampleJob({ remoteId: 'dt', createdAt: NOW, ...patch });
+
+describe('before anything was told', () => {
+  it("the report is the free plan's table", () => {
+    expect(report()).toEqual({
+      plan: 'free',
+      requests: { limit: 10, remaining: 10, resetsAt: null, source: 'plan' },
+      concurrent: { limit: 1, inUse: 0 },
+      daily: { limit: 100, used: 0 },
+      credits: { spentToday: 0, budgetPerDay: 1_000, reserved: 0, lastKnownBalance: null, low: false },
+      images: { budgetPerDay: 100 },
+      nextRequestAt: NOW,
+    });
+  });
+
+  it('a plan without limits has none', () => {
+    const { requests, concurrent, daily } = report({ plan: 'enterprise', requestLimit: null });
+    expect(requests).toEqual({ limit: null, remaining: null, resetsAt: null, source: 'plan' });
+    expect([concurrent.limit, daily.limit]).toEqual([null, null]);
+  });
+
+  it('our own requests of the last minute are counted', () => {
+    const permits = [NOW - 70_000, NOW - 50_000, NOW - 1_000];
+    expect(report({ permits }).requests.remaining).toBe(8);
+    const full = Array.from({ length: 10 }, () => NOW - 41_000);
+    expect(report({ permits: full })).toMatchObject({ requests: { remaining: 0 }, nextRequestAt: NOW + 20_000 });
+  });
+});
+
+describe('what the headers told', () => {
+  const window = { limit: 30, remaining: 4, resetsAt: NOW + 20_000 };
+
+  it('counts', () => {
+    expect(report({ window, plan: 'starter' })).toMatchObject({
+      requests: { limit: 30, remaining: 4, resetsAt: NOW + 20_000, source: 'headers' },
+      concurrent: { limit: 3 },
+      nextRequestAt: NOW,
+    });
+  });
+
+  it('counts where our own count is higher, and gives way where it is lower', () => {
+    const permits = Array.from({ length: 28 }, () => NOW - 1_000);
+    expect(report({ window, permits }).requests.remaining).toBe(2);
+  });
+
+  it('is over with its window: a full one has begun', () => {
+    const { requests, nextRequestAt } = report({ window: { ...window, remaining: 0, resetsAt: NOW } });
+    expect(requests).toMatchObject({ limit: 30, remaining: 30, resetsAt: null });
+    expect(nextRequestAt).toBe(NOW);
+  });
+
+  it('says when the next request may leave', () => {
+    expect(report({ window: { ...window, remaining: 0 } }).nextRequestAt).toBe(NOW + 20_000);
+    expect(report({ window: { pausedUntil: NOW + 90_000 } }).nextRequestAt).toBe(NOW + 90_000);
+  });
+});
+
+describe('jobs', () => {
+  it('are in use from the moment they may be there until the service is done with them', () => {
+    const states = ['submitting', 'processing', 'unknown', 'completed', 'saved', 'failed'] as const;
+    const jobs = states.map((state) => sent({ id: state, state }));
+    expect(report({ jobs }).concurrent.inUse).toBe(2);
+  });
+
+  it('count for the UTC day on which they were ordered, unless they certainly cost nothing', () => {
+    const free = sampleFailure({ creditsSpent: 'no' });
+    const jobs = [
+      sent({ id: 'a', createdAt: CREATED_AT }),
+      sent({ id: 'b', state: 'failed', failure: sampleFailure() }),
+      sent({ id: 'c', createdAt: CREATED_AT - 1 }),
+      sampleJob({ id: 'd', state: 'failed', createdAt: NOW, failure: free }),
+    ];
+    expect(report({ jobs }).daily.used).toBe(2);
+  });
+
+  it('add up to what is spent and what is reserved', () => {
+    const credits = (exact: number | null) => ({ min: 10, max: 20, exact });
+    const jobs = [
+      sent({ id: 'a', state: 'saved', credits: credits(12) }),
+      sent({ id: 'b', state: 'processing', credits: credits(15) }),
+      sent({ id: 'c', state: 'processing', credits: credits(null) }),
+      sent({ id: 'd', state: 'failed', credits: credits(null), failure: sampleFailure() }),
+      sent({ id: 'e', state: 'saved', credits: credits(50), createdAt: CREATED_AT - 1 }),
+    ];
+    expect(report({ jobs }).credits).toMatchObject({ spentToday: 12 + 15 + 20, reserved: 20 });
+  });
+});
+
+describe('the balance', () => {
+  it('is low below the alert, and never when nobody told it', () => {
+    expect(report({ balance: 99 }).credits).toMatchObject({ lastKnownBalance: 99, low: true });
+    expect(report({ balance: 100 }).credits).toMatchObject({ lastKnownBalance: 100, low: false });
+    expect(report({ balance: 0 }).credits).toMatchObject({ lastKnownBalance: 0, low: true });
+  });
+});
+
+describe('limits()', () => {
+  let bench: Bench;
+  afterEach(() => bench.jobs.close());
+
+  it('answers from what is known and asks nobody', async () => {
+    bench = createBench({ plan: 'starter' });
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(1_500);
+    await bench.gate.learn({ balance: 480 });
+    const asked = bench.provider.reads.length;
+    expect(await bench.jobs.limits()).toMatchObject({
+      plan: 'starter',
+      requests: { limit: 30, remaining: 28 },
+      concurrent: { limit: 3, inUse: 0 },
+      daily: { limit: 1_000, used: 1 },
+      credits: { spentToday: 12, reserved: 0, lastKnownBalance: 480, low: false },
+    });
+    expect(bench.provider.reads).toHaveLength(asked);
+    expect(bench.provider.refreshed).toBe(0);
+  });
+
+  it('asks for fresh headers when it is told to, and says why it could not', async () => {
+    bench = createBench({ plan: 'starter' });
+    const signal = new AbortController().signal;
+    await bench.jobs.limits(signal);
+    expect(bench.provider.refreshed).toBe(1);
+    bench.provider.refresh = () => Promise.reject(thrown({ kind: 'unreachable', creditsSpent: 'no' }));
+    await expect(bench.jobs.limits(signal)).rejects.toMatchObject({ failure: { kind: 'unreachable' } });
+  });
+
+  it('shows what is reserved while a job runs', async () => {
+    bench = createBench({ plan: 'starter' });
+    bench.provider.submissions = ['stall'];
+    await bench.jobs.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(await bench.jobs.limits()).toMatchObject({
+      concurrent: { inUse: 1 },
+      credits: { spentToday: 0, reserved: 20 },
+    });
+  });
+
+  it('warns of a low balance only', async () => {
+    bench = createBench({ lowCreditsAlert: 50 });
+    expect(await bench.jobs.lowBalance()).toBeUndefined();
+    await bench.gate.learn({ balance: 50 });
+    expect(await bench.jobs.lowBalance()).toBeUndefined();
+    await bench.gate.learn({ balance: 49 });
+    expect(await bench.jobs.lowBalance()).toBe(49);
+  });
+});

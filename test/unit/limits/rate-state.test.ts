@@ -1,0 +1,214 @@
+/** Proves that no span of the window ever sees more requests than the limit, and that what the service told is obeyed. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  emptyTraffic,
+  permitsLeft,
+  REQUEST_WINDOW,
+  type Traffic,
+  takePermit,
+  trafficAt,
+  withOrderPaid,
+} from '../../../src/limits/rate-state.ts';
+
+const NOW = 1_800_000_000_000;
+const HOUR = 3_600_000;
+const SPAN_MS = REQUEST_WINDOW.windowMs + REQUEST_WINDOW.slackMs;
+
+function granted(traffic: Traffic, limit: number | null, now: number): Traffic {
+  const verdict = takePermit(traffic, limit, REQUEST_WINDOW, now);
+  if (verdict.type === 'wait') throw new Error(`wait until ${verdict.until - now} ms from now`);
+  return verdict.traffic;
+}
+/** After `count` permits at that moment. */
+function used(count: number, limit: number | null = 10, at = NOW): Traffic {
+  let traffic = emptyTraffic(at);
+  for (let n = 0; n < count; n += 1) traffic = granted(traffic, limit, at);
+  return traffic;
+}
+const ask = (traffic: Traffic, limit: number | null, now: number) => takePermit(traffic, limit, REQUEST_WINDOW, now);
+
+describe('a permit', () => {
+  it('is given up to the limit, and then when the first one has left the window', () => {
+    const full = used(10);
+    expect(ask(full, 10, NOW + 500)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS, told: false });
+    expect(ask(full, 10, NOW + SPAN_MS - 1).type).toBe('wait');
+    expect(ask(full, 10, NOW + SPAN_MS).type).toBe('granted');
+  });
+
+  it('is always given where no limit is known, and nothing is kept then', () => {
+    const traffic = used(500, null);
+    expect(traffic.permits).toEqual([]);
+    expect(ask(traffic, null, NOW).type).toBe('granted');
+  });
+
+  it('is kept no longer than it counts', () => {
+    expect(granted(used(10), 10, NOW + SPAN_MS).permits).toEqual([NOW + SPAN_MS]);
+  });
+
+  it('counts at once when the limit becomes smaller', () => {
+    expect(ask(used(10, 60), 10, NOW)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS });
+    expect(ask(used(5, 60), 10, NOW).type).toBe('granted');
+  });
+
+  it('is never one more than the limit in any span of the window, whenever requests are wanted', () => {
+    const gaps = fc.array(fc.oneof(fc.nat(200), fc.nat(20_000), fc.constant(0)), { minLength: 1, maxLength: 120 });
+    fc.assert(
+      fc.property(gaps, fc.integer({ min: 1, max: 12 }), fc.boolean(), (pauses, limit, obeys) => {
+        let traffic = emptyTraffic(NOW);
+        let now = NOW;
+        const given: number[] = [];
+        for (const pause of pauses) {
+          now += pause;
+          let verdict = ask(traffic, limit, now);
+          if (verdict.type === 'wait' && obeys) {
+            expect(verdict.until).toBeGreaterThan(now);
+            now = verdict.until;
+            verdict = ask(traffic, limit, now);
+            expect(verdict.type).toBe('granted');
+          }
+          if (verdict.type === 'wait') continue;
+          traffic = verdict.traffic;
+          given.push(now);
+        }
+        for (const [index, at] of given.entries()) {
+          const next = given[index + limit];
+          // Even if the first of them took the whole slack to arrive.
+          if (next !== undefined) expect(next - at).toBeGreaterThanOrEqual(SPAN_MS);
+        }
+      }),
+    );
+  });
+
+  it('is not withheld for long by a clock that is set back, and the limit holds in real time all the same', () => {
+    const steps = fc.array(fc.tuple(fc.nat(15_000), fc.constantFrom(0, 0, 0, 0, 500, 5_000, HOUR)), { maxLength: 80 });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 10 }), (history, limit) => {
+        let traffic = emptyTraffic(NOW);
+        let real = NOW;
+        let behind = 0;
+        const given: number[] = [];
+        for (const [pause, back] of history) {
+          real += pause;
+          behind += back;
+          const verdict = ask(traffic, limit, real - behind);
+          if (verdict.type === 'granted') {
+            traffic = verdict.traffic;
+            given.push(real);
+          } else expect(verdict.until - (real - behind)).toBeLessThanOrEqual(SPAN_MS + 1_000);
+        }
+        for (const [index, at] of given.entries()) {
+          const next = given[index + limit];
+          if (next !== undefined) expect(next - at).toBeGreaterThanOrEqual(REQUEST_WINDOW.windowMs);
+        }
+      }),
+    );
+  });
+});
+
+describe('a clock that was set back', () => {
+  it('by an hour blocks for no longer than a window', () => {
+    const verdict = ask(used(10), 10, NOW - HOUR);
+    expect(verdict).toMatchObject({ type: 'wait', until: NOW - HOUR + SPAN_MS, told: false });
+  });
+
+  it('takes pauses and windows along', () => {
+    const traffic: Traffic = {
+      ...emptyTraffic(NOW),
+      window: { limit: 10, remaining: 0, resetsAt: NOW + 20_000, pausedUntil: NOW + 30_000 },
+    };
+    expect(trafficAt(traffic, NOW - HOUR)).toEqual({
+      permits: [],
+      window: { limit: 10, remaining: 0, resetsAt: NOW - HOUR + 20_000, pausedUntil: NOW - HOUR + 30_000 },
+      writtenAt: NOW - HOUR,
+    });
+    expect(ask(traffic, 10, NOW - HOUR)).toMatchObject({ type: 'wait', until: NOW - HOUR + 30_000, told: true });
+  });
+
+  it('by less than a second is just the spread between processes', () => {
+    const traffic = used(3);
+    expect(trafficAt(traffic, NOW - 1_000)).toBe(traffic);
+  });
+});
+
+describe('what the service told', () => {
+  const told = (window: Traffic['window']): Traffic => ({ ...emptyTraffic(NOW), window });
+
+  it('a pause is obeyed to its end, before anything that we count', () => {
+    const paused = { ...used(10), window: { pausedUntil: NOW + HOUR } };
+    expect(ask(paused, 10, NOW)).toMatchObject({ type: 'wait', until: NOW + HOUR, told: true });
+    expect(ask(told({ pausedUntil: NOW + 5_000 }), null, NOW + 5_000).type).toBe('granted');
+  });
+
+  it('no requests left is obeyed to the end of the window, with a limit or without', () => {
+    const empty = told({ remaining: 0, resetsAt: NOW + 30_000 });
+    for (const limit of [10, null]) {
+      expect(ask(empty, limit, NOW)).toMatchObject({ type: 'wait', until: NOW + 30_000, told: true });
+      expect(ask(empty, limit, NOW + 30_000).type).toBe('granted');
+    }
+  });
+
+  it('what is left is counted down by requests that are under way', () => {
+    let traffic = told({ remaining: 3, resetsAt: NOW + 30_000 });
+    for (let n = 0; n < 3; n += 1) traffic = granted(traffic, null, NOW + n);
+    expect(ask(traffic, null, NOW + 3)).toMatchObject({ type: 'wait', until: NOW + 30_000, told: true });
+    expect(granted(traffic, null, NOW + 30_000).window.remaining).toBe(0);
+    expect(ask(granted(traffic, null, NOW + 30_000), null, NOW + 30_001).type).toBe('granted');
+  });
+
+  it('a window that ends in an hour is a clock that differs', () => {
+    expect(ask(told({ remaining: 0, resetsAt: NOW + HOUR }), 10, NOW).type).toBe('granted');
+  });
+
+  it('is never overrun, whatever is left and whoever asks', () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.integer({ min: 1, max: 60 }), fc.nat(60_000), (remaining, limit, endsIn) => {
+        let traffic = told({ remaining, resetsAt: NOW + endsIn + 1 });
+        let given = 0;
+        for (let n = 0; n < 30; n += 1) {
+          const verdict = ask(traffic, limit, NOW + Math.floor((endsIn * n) / 30));
+          if (verdict.type === 'wait') continue;
+          traffic = verdict.traffic;
+          given += 1;
+        }
+        expect(given).toBe(Math.min(30, remaining, limit));
+      }),
+    );
+  });
+});
+
+describe('permitsLeft', () => {
+  it('is the lower one of our own count and what was told', () => {
+    expect(permitsLeft(used(4), 10, REQUEST_WINDOW, NOW)).toBe(6);
+    expect(permitsLeft(used(4), 10, REQUEST_WINDOW, NOW + SPAN_MS)).toBe(10);
+    const window = { remaining: 3, resetsAt: NOW + 20_000 };
+    expect(permitsLeft({ ...used(4), window }, 10, REQUEST_WINDOW, NOW)).toBe(3);
+    expect(permitsLeft({ ...used(9), window }, 10, REQUEST_WINDOW, NOW)).toBe(1);
+    expect(permitsLeft({ ...used(4), window }, 10, REQUEST_WINDOW, NOW + 20_000)).toBe(6);
+  });
+
+  it('is what was told where no limit is known, and else nothing that anybody knows', () => {
+    expect(permitsLeft(emptyTraffic(NOW), null, REQUEST_WINDOW, NOW)).toBeNull();
+    const window = { remaining: 3, resetsAt: NOW + 20_000 };
+    expect(permitsLeft({ ...emptyTraffic(NOW), window }, null, REQUEST_WINDOW, NOW)).toBe(3);
+  });
+});
+
+describe('the balance', () => {
+  const known: Traffic = { ...emptyTraffic(NOW), balance: { credits: 15, at: NOW } };
+
+  it('pays for the orders that were made since, each once', () => {
+    const order = { id: 'job_1', credits: 6, orderedAt: NOW + 1 };
+    const once = withOrderPaid(known, order);
+    expect(once.balance?.credits).toBe(9);
+    expect(withOrderPaid(once, order)).toBe(once);
+    expect(withOrderPaid(once, { ...order, id: 'job_2' }).balance?.credits).toBe(3);
+    expect(withOrderPaid(known, { ...order, orderedAt: NOW - 1 })).toBe(known);
+  });
+
+  it('that could not have paid for an order that was taken later is out of date', () => {
+    expect(withOrderPaid(known, { id: 'job_1', credits: 16, orderedAt: NOW + 1 }).balance).toBeUndefined();
+    const empty = emptyTraffic(NOW);
+    expect(withOrderPaid(empty, { id: 'job_1', credits: 16, orderedAt: NOW })).toBe(empty);
+  });
+});

@@ -1,0 +1,325 @@
+/** Proves that a mark reaches every process that watches the job, once, and that marks do not pile up. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/core/clock.ts';
+import type { JobEvents } from '../../../src/core/job-events.ts';
+import type { Log } from '../../../src/core/log.ts';
+import { createWebhookSink } from '../../../src/doitong/webhook.ts';
+import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { createFileEvents, createMemoryEvents } from '../../../src/storage/event-markers.ts';
+import { openWebhookListener } from '../../../src/transports/webhook.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { hexOf, PATH, SECRET } from '../doitong/webhook-vectors.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+let folder: string;
+let warnings: string[];
+let leaving: AbortController[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flux-events-'));
+  warnings = [];
+  leaving = [];
+});
+afterEach(async () => {
+  for (const controller of leaving) controller.abort(new Error('the test is over'));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const log: Log = { debug() {}, info() {}, warn: (message) => void warnings.push(message), error() {} };
+/** Of one process; `shiftMs` moves its wall clock. */
+function eventsOf(shiftMs = 0, clock: Clock = systemClock): JobEvents {
+  return createFileEvents(folder, { clock: { ...clock, now: () => clock.now() + shiftMs }, log });
+}
+const marks = (): Promise<string[]> => readdir(join(folder, 'events'));
+
+type Watch = { told: boolean; done: Promise<void> };
+function watch(events: JobEvents, remoteId: string): Watch {
+  const state: Watch = { told: false, done: Promise.resolve() };
+  const controller = new AbortController();
+  leaving.push(controller);
+  state.done = events.watch(remoteId, controller.signal).then(() => {
+    state.told = true;
+  });
+  state.done.catch(() => undefined);
+  return state;
+}
+
+/** @returns after how many milliseconds; fails after a second */
+async function within(done: Promise<unknown>, limitMs = 1_000): Promise<number> {
+  const begun = performance.now();
+  const late = sleep(limitMs, 'late', { ref: false });
+  if ((await Promise.race([done, late])) === 'late') throw new Error(`not told within ${limitMs} ms`);
+  return performance.now() - begun;
+}
+
+describe('a mark', () => {
+  it('is seen by whoever watches that job in another process, and by nobody else', async () => {
+    const [one, two] = [eventsOf(), eventsOf()];
+    const [right, sameJob, other] = [watch(two, 'dt_1'), watch(two, 'dt_1'), watch(two, 'dt_2')];
+    await sleep(50);
+    await one.mark('dt_1');
+    expect(await within(Promise.all([right.done, sameJob.done]))).toBeLessThan(600);
+    await sleep(300);
+    expect(other.told).toBe(false);
+  });
+
+  it('is seen in the process that makes it', async () => {
+    const events = eventsOf();
+    const waiting = watch(events, 'dt_1');
+    await events.mark('dt_1');
+    await within(waiting.done);
+  });
+
+  it('that came while the job was being read is seen by the next watch, and only by that', async () => {
+    const [one, two] = [eventsOf(), eventsOf()];
+    const first = watch(two, 'dt_1');
+    await one.mark('dt_1');
+    await within(first.done);
+    await one.mark('dt_1');
+    await within(watch(two, 'dt_1').done);
+    const third = watch(two, 'dt_1');
+    await sleep(600);
+    expect(third.told).toBe(false);
+    await one.mark('dt_1');
+    await within(third.done);
+  });
+
+  it('of long before the first watch is no news', async () => {
+    await eventsOf(-2 * MINUTE_MS).mark('dt_1');
+    const events = eventsOf();
+    const waiting = watch(events, 'dt_1');
+    await sleep(400);
+    expect(waiting.told).toBe(false);
+    await events.mark('dt_1');
+    await within(waiting.done);
+  });
+
+  it('of a moment before the first watch is news', async () => {
+    await eventsOf(-5_000).mark('dt_1');
+    await within(watch(eventsOf(), 'dt_1').done);
+  });
+
+  it('is seen although the clock was set back', async () => {
+    const events = eventsOf();
+    const first = watch(events, 'dt_1');
+    await events.mark('dt_1');
+    await within(first.done);
+    const second = watch(events, 'dt_1');
+    await eventsOf(-60 * MINUTE_MS).mark('dt_1');
+    await within(second.done);
+  });
+
+  it('tells nothing of the job to those who list the folder, and can be read by the user alone', async () => {
+    await eventsOf().mark('../dt_1?\u00e4');
+    const [name = ''] = await marks();
+    expect(name).toMatch(/^[0-9a-f]{32}\.\d{15}\.[0-9a-f]{8}$/u);
+    if (process.platform === 'win32') return;
+    expect((await stat(join(folder, 'events', name))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(folder, 'events'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('that cannot be made is an error', async () => {
+    await writeFile(join(folder, 'events'), 'in the way');
+    await expect(eventsOf().mark('dt_1')).rejects.toThrow();
+  });
+
+  it('is the newest of its job alone, also when many are made at a time', async () => {
+    const [one, two] = [eventsOf(), eventsOf()];
+    await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 ? one : two).mark('dt_1')));
+    await one.mark('dt_1');
+    expect(await marks()).toHaveLength(1);
+  });
+
+  it('does not remove one that another process has made since', async () => {
+    await eventsOf(2_000).mark('dt_1');
+    const [later = ''] = await marks();
+    await eventsOf().mark('dt_1');
+    expect(await marks()).toContain(later);
+  });
+});
+
+describe('old marks', () => {
+  it('of more than a day are removed with the next one, and foreign files are left alone', async () => {
+    await eventsOf(-DAY_MS - MINUTE_MS).mark('dt_old');
+    await eventsOf(-DAY_MS + MINUTE_MS).mark('dt_recent');
+    await writeFile(join(folder, 'events', 'notes.txt'), '');
+    expect(await marks()).toHaveLength(3);
+    await eventsOf().mark('dt_1');
+    expect(await marks()).toHaveLength(3);
+    expect(await marks()).toContain('notes.txt');
+  });
+
+  it('are no more than a thousand', async () => {
+    await mkdir(join(folder, 'events'));
+    const names = Array.from({ length: 1_100 }, (_, index) => {
+      const at = String(Date.now() - MINUTE_MS - index).padStart(15, '0');
+      return `${index.toString(16).padStart(32, '0')}.${at}.00000000`;
+    });
+    await Promise.all(names.map((name) => writeFile(join(folder, 'events', name), '')));
+    await eventsOf().mark('dt_1');
+    const left = await marks();
+    expect(left).toHaveLength(1_000);
+    expect(left).toContain(names[0]);
+    expect(left).not.toContain(names.at(-1));
+  });
+
+  it('tell when an event came last', async () => {
+    const events = eventsOf();
+    expect(await events.lastMarkAt()).toBeUndefined();
+    await eventsOf(-DAY_MS - MINUTE_MS).mark('dt_1');
+    expect(await events.lastMarkAt()).toBeUndefined();
+    const before = Date.now();
+    await eventsOf().mark('dt_2');
+    await eventsOf(-MINUTE_MS).mark('dt_3');
+    expect(await events.lastMarkAt()).toBeGreaterThanOrEqual(before);
+  });
+});
+
+describe('a watch', () => {
+  it('waits where there is no folder, and sees it come', async () => {
+    await rm(folder, { recursive: true });
+    const waiting = watch(eventsOf(), 'dt_1');
+    await sleep(300);
+    await eventsOf().mark('dt_1');
+    await within(waiting.done);
+    expect(warnings).toEqual([]);
+  });
+
+  it('goes on where the folder cannot be read, and says so once', async () => {
+    await writeFile(join(folder, 'events'), 'in the way');
+    const waiting = watch(eventsOf(), 'dt_1');
+    await sleep(600);
+    await rm(join(folder, 'events'));
+    await eventsOf().mark('dt_1');
+    await within(waiting.done);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it.each([
+    ['on disk', () => eventsOf()],
+    ['in memory', () => createMemoryEvents(systemClock)],
+  ])('ends with its signal, at once and before it began: %s', async (_name, make) => {
+    const events = make();
+    const controller = new AbortController();
+    const reason = new Error('no longer');
+    const [aborted, other] = [events.watch('dt_1', controller.signal), watch(events, 'dt_1')];
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    await expect(events.watch('dt_1', controller.signal)).rejects.toBe(reason);
+    await events.mark('dt_1');
+    await within(other.done);
+  });
+
+  it('costs one timer for all jobs of a process, and none when nobody waits', async () => {
+    const clock = createManualClock();
+    const events = eventsOf(0, clock);
+    const waiting = Array.from({ length: 50 }, (_, index) => watch(events, `dt_${index}`));
+    await sleep(50);
+    expect(clock.pending()).toBe(1);
+    await Promise.all(waiting.map((_, index) => events.mark(`dt_${index}`)));
+    await clock.advance(300);
+    await within(Promise.all(waiting.map(({ done }) => done)));
+    await sleep(50);
+    await clock.advance(300);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it('costs nothing any more once it was ended', async () => {
+    const clock = createManualClock();
+    const controller = new AbortController();
+    const ended = eventsOf(0, clock).watch('dt_1', controller.signal);
+    await sleep(50);
+    controller.abort(new Error('no longer'));
+    await expect(ended).rejects.toThrow('no longer');
+    await clock.advance(300);
+    await sleep(50);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe('in memory', () => {
+  it('a mark is told once, to those who wait or to the next who comes within a minute', async () => {
+    const clock = createManualClock();
+    const events = createMemoryEvents(clock);
+    expect(await events.lastMarkAt()).toBeUndefined();
+    const [one, two, other] = [watch(events, 'dt_1'), watch(events, 'dt_1'), watch(events, 'dt_2')];
+    await events.mark('dt_1');
+    await within(Promise.all([one.done, two.done]));
+    const next = watch(events, 'dt_1');
+    await events.mark('dt_3');
+    await clock.advance(1_000);
+    await within(watch(events, 'dt_3').done);
+    await events.mark('dt_4');
+    await clock.advance(MINUTE_MS);
+    const late = watch(events, 'dt_4');
+    await sleep(20);
+    expect([next.told, other.told, late.told]).toEqual([false, false, false]);
+    expect(await events.lastMarkAt()).toBe(clock.now() - MINUTE_MS);
+  });
+});
+
+describe('two processes', () => {
+  let child: ChildProcess;
+  let words: unknown[];
+  const hears = (word: string): Promise<void> =>
+    new Promise((resolve) => {
+      child.on('message', (said) => (said === word ? resolve() : undefined));
+    });
+
+  /** Resolves when it waits for the event of `dt_1`. */
+  async function startWaiter(port: number): Promise<void> {
+    const script = fileURLToPath(new URL('./event-waiter.ts', import.meta.url));
+    child = spawn(process.execPath, ['--import', 'tsx', script, folder, 'dt_1', String(port)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    words = [];
+    child.on('message', (word) => words.push(word));
+    await within(hears('waiting'), 20_000);
+  }
+  afterEach(() => void child.kill());
+
+  it('and one listener: the one that waits is told of what the other one hears', async () => {
+    const sink = createWebhookSink({
+      secret: SECRET,
+      path: PATH,
+      knows: async () => true,
+      mark: (id) => eventsOf().mark(id),
+      clock: systemClock,
+      log,
+    });
+    const listener = await openWebhookListener({ port: 0, sink, log });
+    if (listener.taken) throw new Error('a free port was taken');
+    const { port } = listener.address;
+    const statusOf = async (body: string): Promise<number> => {
+      const headers = { 'X-Doitong-Signature': `sha256=${hexOf(body)}` };
+      return (await fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', headers, body })).status;
+    };
+    try {
+      await startWaiter(port);
+      expect(await statusOf('{"id":"dt_2","status":"completed"}')).toBe(200);
+      await sleep(500);
+      expect(words).toEqual(['taken', 'waiting']);
+      const told = hears('told');
+      expect(await statusOf('{"id":"dt_1","status":"completed"}')).toBe(200);
+      await within(told);
+    } finally {
+      await listener.close();
+    }
+  });
+
+  it('end when nothing else keeps them, with the listener open and the watch pending', async () => {
+    await startWaiter(0);
+    expect(words).toEqual(['free', 'waiting']);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.disconnect();
+    await within(ended, 5_000);
+    expect(child.exitCode).toBe(0);
+  });
+});
