@@ -62,7 +62,7 @@ function jobWith(file: string): Job {
 /** From the file to the line that goes to the host, as a call does it. */
 async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'fit'>): Promise<Cost> {
   let shown = '';
-  const shape = { parts: ['text', 'image'] as const, maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
+  const shape = { content: ['text', 'image'] as const, maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
   const { value, wallMs, blockMs } = await measured(async () => {
     const result = await jobResult(job, shape, { now: 0, stalledAfterMs: 1 }, async (_, bounds) => {
       const picture = await preview.fit(await readFile(job.file ?? ''), bounds);

@@ -117,12 +117,12 @@ function hostsTable(): string {
   const rows = HOST_PROFILES.map((profile) => [
     profile.host,
     profile.clientNames.map((name) => `\`${name}…\``).join(' ') || '–',
-    profile.parts.join(', '),
+    profile.content.join(', '),
     profile.maxCharacters.toLocaleString('en-US'),
     profile.maxBatchCharacters.toLocaleString('en-US'),
     profile.why,
   ]);
-  return table(['host', 'client name', 'parts', 'characters at most, one picture', 'several', 'why'], rows);
+  return table(['host', 'client name', 'content', 'characters at most, one picture', 'several', 'why'], rows);
 }
 
 function scenariosTable(): string {

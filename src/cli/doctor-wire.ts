@@ -43,21 +43,21 @@ function sourceText({ source, checked }: OrderingFinding & { type: 'settled' }):
 }
 
 function inputCheck({ leftOut }: OrderingFinding & { type: 'settled' }, wantsWebhooks: boolean): Check {
-  const parts = leftOut.filter((part) => part !== 'webhookUrl' || wantsWebhooks);
-  if (parts.length === 0) return ok('input', 'every part of an order has its place');
-  const found = `the service takes no ${parts.join(', no ')}: left out of orders that have it`;
+  const pieces = leftOut.filter((part) => part !== 'webhookUrl' || wantsWebhooks);
+  if (pieces.length === 0) return ok('input', 'every part of an order has its place');
+  const found = `the service takes no ${pieces.join(', no ')}: left out of orders that have it`;
   // What the service makes of its own accord is no fault; a webhook that never comes is one that somebody waits for.
-  if (!parts.includes('webhookUrl')) return ok('input', found);
+  if (!pieces.includes('webhookUrl')) return ok('input', found);
   return warn('input', found, 'Remove DOITONG_WEBHOOK_URL: jobs are polled, which finds their end too.');
 }
 
 function unservedCheck({ dialect, missing, unknown, instead }: OrderingFinding & { type: 'unserved' }): Check {
-  const parts = [
+  const pieces = [
     ...(missing.length === 0 ? [] : [`it requires ${missing.join(', ')}, which this program does not know`]),
     ...(unknown.length === 0 ? [] : [`it does not take ${unknown.join(', ')} as documented`]),
   ];
   const remedy = instead === undefined ? OTHER_DIALECT : `Set DOITONG_DIALECT to ${instead}, or update flux-pro-mcp.`;
-  return fail('input', `${dialect} has changed: ${parts.join('; ')}`, remedy);
+  return fail('input', `${dialect} has changed: ${pieces.join('; ')}`, remedy);
 }
 
 const NAME = 'job_query';

@@ -61,12 +61,12 @@ async function settle(job: Job, { jobs, say, redact, signal }: ResumeParts, wait
 }
 
 function lineOf(job: Job): string {
-  const parts = [`${job.id}: ${statusOf(job.state)}`];
-  if (job.file !== undefined) parts.push(visible(job.file));
-  else if (job.failure !== undefined) parts.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
-  else if (job.state === 'completed') parts.push('the picture is being fetched');
-  else if (job.remoteStatus !== undefined) parts.push(`the service says ${quoted(job.remoteStatus, 60)}`);
-  return parts.join(', ');
+  const pieces = [`${job.id}: ${statusOf(job.state)}`];
+  if (job.file !== undefined) pieces.push(visible(job.file));
+  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
+  else if (job.state === 'completed') pieces.push('the picture is being fetched');
+  else if (job.remoteStatus !== undefined) pieces.push(`the service says ${quoted(job.remoteStatus, 60)}`);
+  return pieces.join(', ');
 }
 
 function summaryOf(ended: readonly Job[]): string {

@@ -51,8 +51,8 @@ export type ImageRequest = {
  */
 export function sameAs(request: ImageRequest, nth = 0): string {
   const { prompt, width, height, version, quality } = request;
-  const parts = [prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality];
-  return JSON.stringify(nth === 0 ? parts : [...parts, nth]);
+  const pieces = [prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality];
+  return JSON.stringify(nth === 0 ? pieces : [...pieces, nth]);
 }
 
 // Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be

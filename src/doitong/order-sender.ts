@@ -228,11 +228,11 @@ export class OrderSender {
         : withRemedy(verdict, OTHER_WAY);
     }
     const { quote } = this.#parts;
-    const parts = [
+    const pieces = [
       ...(missing.length === 0 ? [] : [`it requires ${quote(missing.join(', '))}, which this program does not know`]),
       ...(unknown.length === 0 ? [] : [`it does not take ${quote(unknown.join(', '))} as documented`]),
     ];
-    const message = `The service's ${name} has changed: ${parts.join('; ')}. Nothing was executed.`;
+    const message = `The service's ${name} has changed: ${pieces.join('; ')}. Nothing was executed.`;
     return { type: 'final', verdict: rowVerdict('notOffered', 'submit', { status, message, remedy: OTHER_WAY }) };
   }
 
@@ -241,8 +241,8 @@ export class OrderSender {
     return this.#parts.schema.get(signal).catch(() => undefined);
   }
 
-  #warnOf(parts: readonly string[]): void {
-    for (const part of parts.filter((name) => !this.#warned.has(name))) {
+  #warnOf(fields: readonly string[]): void {
+    for (const part of fields.filter((name) => !this.#warned.has(name))) {
       this.#warned.add(part);
       this.#parts.log.warn('The service does not take this part of an order: it was left out', { part });
     }

@@ -23,7 +23,7 @@ export async function batchResult(
   now: () => number,
 ): Promise<CallToolResult> {
   const view = batchView(outcome, options);
-  const wants = (part: ResultPart): boolean => shape.parts.includes(part);
+  const wants = (part: ResultPart): boolean => shape.content.includes(part);
   const numbered = outcome.jobs.map((job, at) => ({ job, number: at + 1 }));
   const saved = numbered.filter(({ job }) => job.state === 'saved');
 

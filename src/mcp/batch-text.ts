@@ -86,7 +86,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
         ? `${min} to ${max} credits by the price list`
         : `${exact} credits`;
   const otherType = job && otherTypeText(job);
-  const parts = [
+  const pieces = [
     `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
     ...(view.file === undefined ? [] : [`   File: ${view.file}`]),
     ...(view.url === undefined ? [] : [`   URL: ${view.url}`]),
@@ -94,5 +94,5 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
     ...(otherType === undefined ? [] : [`   ${otherType}`]),
     ...(view.status === 'unknown' ? [`   ${view.next}`] : []),
   ];
-  return parts.join('\n');
+  return pieces.join('\n');
 }

@@ -179,7 +179,7 @@ function resultShape(identity: HostIdentity, parts: McpParts, outcome?: ToolOutc
   const { otherOrigin } = parts;
   const roomForNote = otherOrigin?.told === false ? originNote(otherOrigin).length : 0;
   return {
-    parts: parts.preview === 'off' ? profile.parts.filter((part) => part !== 'image') : profile.parts,
+    content: parts.preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
     maxCharacters: (outcome?.type === 'jobs' ? profile.maxBatchCharacters : profile.maxCharacters) - roomForNote,
     hasViewer: identity.showsViewer ?? false,
     maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,

@@ -7,7 +7,7 @@ export type HostProfile = {
   host: string;
   /** How its client names begin, in lower case; what follows begins with anything but a letter or a digit. */
   clientNames: readonly string[];
-  parts: readonly ResultPart[];
+  content: readonly ResultPart[];
   /** The last protocol revision under which its text alone is safe. */
   textAloneUpTo?: string;
   /** Serialized characters of a whole result with one picture; larger pictures are made smaller. */
@@ -33,7 +33,7 @@ export const IMAGE_SIDE_MAX_PX = 2_000;
 const UNKNOWN_HOST: HostProfile = {
   host: 'any other host',
   clientNames: [],
-  parts: ['text', 'image', 'structured'],
+  content: ['text', 'image', 'structured'],
   ...HARMLESS,
   why: 'many frameworks pass their own user’s label as the name, read pictures as Base64 text, and fail on a resource_link',
 };
@@ -42,92 +42,92 @@ export const HOST_PROFILES: readonly HostProfile[] = [
   {
     host: 'Claude Desktop',
     clientNames: ['claude-ai'],
-    parts: ['text', 'image', 'structured'],
+    content: ['text', 'image', 'structured'],
     ...LARGE,
     why: 'rejected a result that mixed a resource_link with other content; refuses results over 1,048,576 characters',
   },
   {
     host: 'Claude Code',
     clientNames: ['claude-code'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...UNDER_TOKEN_CAP,
     why: 'reads structuredContent in place of all content; caps a result at 25,000 tokens',
   },
   {
     host: 'Codex',
     clientNames: ['codex-mcp-client'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'reads structuredContent in place of all content',
   },
   {
     host: 'VS Code',
     clientNames: ['visual studio code', 'vscode'],
-    parts: ['text', 'image', 'link'],
+    content: ['text', 'image', 'link'],
     ...LARGE,
     why: 'drops content when structuredContent is present',
   },
   {
     host: 'Cursor',
     clientNames: ['cursor'],
-    parts: ['text', 'image', 'link'],
+    content: ['text', 'image', 'link'],
     ...LARGE,
     why: 'drops structuredContent',
   },
   {
     host: 'Copilot CLI',
     clientNames: ['copilot-cli', 'github-copilot'],
-    parts: ['text'],
+    content: ['text'],
     ...HARMLESS,
     why: 'pictures never reach the model; text does',
   },
   {
     host: 'Gemini CLI',
     clientNames: ['gemini-cli-mcp-client', 'mcp-test-client'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'the model sees the picture',
   },
   {
     host: 'opencode',
     clientNames: ['opencode'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'the model sees the picture',
   },
   {
     host: 'Qwen Code',
     clientNames: ['qwen-cli-mcp-client'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'the model sees the picture',
   },
   {
     host: 'Strands Agents',
     clientNames: ['strands-agents-ts-sdk'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'the model sees the picture',
   },
-  { host: 'pi', clientNames: ['pi-mcp'], parts: ['text', 'image'], ...LARGE, why: 'the model sees the picture' },
+  { host: 'pi', clientNames: ['pi-mcp'], content: ['text', 'image'], ...LARGE, why: 'the model sees the picture' },
   {
     host: 'Kimi Code',
     clientNames: ['kimi-code'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: "passes a resource_link to the model's API as the address of a picture",
   },
   {
     host: 'Goose',
     clientNames: ['goose'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     ...LARGE,
     why: 'text next to a resource_link ends the session',
   },
   {
     host: 'Cline',
     clientNames: ['cline', '@cline/core'],
-    parts: ['text'],
+    content: ['text'],
     maxCharacters: 7_900,
     maxBatchCharacters: 7_900,
     why: 'turns the result into text and cuts it to 8,000 characters',
@@ -135,7 +135,7 @@ export const HOST_PROFILES: readonly HostProfile[] = [
   {
     host: 'AI SDK',
     clientNames: ['ai-sdk-mcp-client'],
-    parts: ['text', 'image'],
+    content: ['text', 'image'],
     textAloneUpTo: '2025-06-18',
     maxCharacters: 16_000,
     maxBatchCharacters: 16_000,
@@ -144,28 +144,28 @@ export const HOST_PROFILES: readonly HostProfile[] = [
   {
     host: 'LangChain',
     clientNames: ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
-    parts: ['text'],
+    content: ['text'],
     ...HARMLESS,
     why: 'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic models set `FLUX_RESULT=text,image`; with Google and OpenAI responses the picture would come as Base64 text',
   },
   {
     host: 'mcp-use',
     clientNames: ['mcp-use'],
-    parts: ['text'],
+    content: ['text'],
     ...HARMLESS,
     why: 'the model reads pictures as Base64 text',
   },
   {
     host: 'LlamaIndex.TS',
     clientNames: ['mcp-client-cli'],
-    parts: ['text'],
+    content: ['text'],
     ...HARMLESS,
     why: 'the model reads pictures as Base64 text',
   },
   {
     host: 'Continue CLI',
     clientNames: ['continue-cli-client'],
-    parts: ['text'],
+    content: ['text'],
     ...HARMLESS,
     why: 'the model reads pictures as Base64 text',
   },
@@ -194,14 +194,14 @@ export function profileOf(
 ): HostProfile {
   const profile = profileNamed(clientName);
   const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
-  const usual: readonly ResultPart[] = isOld ? ['text'] : profile.parts;
+  const usual: readonly ResultPart[] = isOld ? ['text'] : profile.content;
   const chosen = wanted === 'auto' ? usual : RESULT_PARTS.filter((part) => wanted.includes(part));
-  const parts = (protocolVersion ?? '') >= LINKS_SINCE ? chosen : chosen.filter((part) => part !== 'link');
-  if (!parts.includes('image') || profile.parts.includes('image')) return { ...profile, parts };
+  const content = (protocolVersion ?? '') >= LINKS_SINCE ? chosen : chosen.filter((part) => part !== 'link');
+  if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
   // A bound that is meant for words would leave no room for a picture that the user has asked for.
   return {
     ...profile,
-    parts,
+    content,
     maxCharacters: Math.max(profile.maxCharacters, UNKNOWN_HOST.maxCharacters),
     maxBatchCharacters: Math.max(profile.maxBatchCharacters, UNKNOWN_HOST.maxBatchCharacters),
   };

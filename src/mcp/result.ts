@@ -15,7 +15,7 @@ import { jobMeta } from './viewer-link.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
 export type ResultShape = {
-  parts: readonly ResultPart[];
+  content: readonly ResultPart[];
   maxCharacters: number;
   /** Of a picture inside the answer: pixels of its longer side. */
   maxSidePx: number;
@@ -32,7 +32,7 @@ export async function jobResult(
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
   const { waitedSeconds, outlook } = options;
-  const wants = (part: ResultPart): boolean => shape.parts.includes(part);
+  const wants = (part: ResultPart): boolean => shape.content.includes(part);
 
   const make = (cuts: Cuts, picture?: ShownPicture | 'unfit'): CallToolResult => {
     const data = dataView(view, cuts);
@@ -68,7 +68,7 @@ export function valueResult(value: Record<string, unknown>, text: string): CallT
 /** A call that was refused before there was a job. */
 export function refusal(failure: Failure, shape: ResultShape, options: { mayCarryData: boolean }): CallToolResult {
   const next = nextStep(failure);
-  const data = options.mayCarryData && shape.parts.includes('structured');
+  const data = options.mayCarryData && shape.content.includes('structured');
   return {
     content: [{ type: 'text', text: `${failureSentences(failure)}\nNext: ${next}` }],
     ...(data ? { structuredContent: { error: errorView(failure), next } } : {}),

@@ -23,7 +23,7 @@ const grouped = (figure: number): string => figure.toLocaleString('en-US');
 
 async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
   const shape = {
-    parts: profile.parts,
+    content: profile.content,
     maxCharacters: profile.maxCharacters,
     maxSidePx: IMAGE_SIDE_MAX_PX,
     hasViewer: false,
@@ -46,7 +46,7 @@ async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, by
   });
   const characters = JSON.stringify(result).length;
   expect(characters).toBeLessThanOrEqual(profile.maxCharacters);
-  if (profile.parts.includes('image')) expect(shown).not.toBe('no picture');
+  if (profile.content.includes('image')) expect(shown).not.toBe('no picture');
   // To the next thousand: what changes with a word is not worth a new table.
   return `${shown}, ${grouped(Math.ceil(characters / 1_000))} k`;
 }

@@ -54,17 +54,17 @@ export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
 /** The colour profile, put together from its segments; `undefined` where a part is missing. */
 export function profileInJpeg(bytes: Uint8Array): Uint8Array | undefined {
   const reader = new ByteReader(bytes);
-  const parts: Uint8Array[] = [];
+  const pieces: Uint8Array[] = [];
   let count = 0;
   for (const { marker, from, to } of segments(bytes, reader)) {
     if (marker === START_OF_SCAN) break;
     if (marker !== APP2 || !reader.holds(from, ICC)) continue;
     const head = from + ICC.length;
     count = reader.byte(head + 1);
-    parts[reader.byte(head) - 1] ??= bytes.subarray(head + 2, to);
+    pieces[reader.byte(head) - 1] ??= bytes.subarray(head + 2, to);
   }
-  const whole = count > 0 && parts.length === count && Array.from({ length: count }).every((_, index) => parts[index]);
-  return whole ? Buffer.concat(parts) : undefined;
+  const whole = count > 0 && pieces.length === count && Array.from({ length: count }).every((_, index) => pieces[index]);
+  return whole ? Buffer.concat(pieces) : undefined;
 }
 
 /** What one segment holds of a profile, after its name and two numbers. */
@@ -74,7 +74,7 @@ const PROFILE_PART_BYTES = 0xffff - 2 - ICC.length - 2;
 export function withProfile(jpeg: Uint8Array, profile: Uint8Array | undefined): Uint8Array {
   if (profile === undefined) return jpeg;
   const count = Math.ceil(profile.length / PROFILE_PART_BYTES);
-  const parts = Array.from({ length: count }, (_, index) => {
+  const pieces = Array.from({ length: count }, (_, index) => {
     const part = profile.subarray(index * PROFILE_PART_BYTES, (index + 1) * PROFILE_PART_BYTES);
     const length = 2 + ICC.length + 2 + part.length;
     const head = [0xff, APP2, length >> 8, length & 0xff, ...Buffer.from(ICC, 'latin1'), index + 1, count];
@@ -83,7 +83,7 @@ export function withProfile(jpeg: Uint8Array, profile: Uint8Array | undefined): 
   // JFIF wants to be the first segment.
   const reader = new ByteReader(jpeg);
   const at = reader.uint16(2) === 0xffe0 ? 4 + reader.uint16(4) : 2;
-  return Buffer.concat([jpeg.subarray(0, at), ...parts, jpeg.subarray(at)]);
+  return Buffer.concat([jpeg.subarray(0, at), ...pieces, jpeg.subarray(at)]);
 }
 
 /** Up to the end mark, or to where it cannot go on. */

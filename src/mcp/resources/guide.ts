@@ -16,7 +16,7 @@ export const GUIDE_RESOURCE: ListResourcesResult['resources'][number] = {
 };
 
 function guideText(): string {
-  const parts = ELEMENTS.map(
+  const pieces = ELEMENTS.map(
     ({ title, asks, suggestions }) => `- **${title}**: ${asks} For example: ${suggestions.slice(0, 6).join('; ')}.`,
   );
   return [
@@ -27,7 +27,7 @@ function guideText(): string {
     '',
     '## What to say',
     '',
-    ...parts,
+    ...pieces,
     '',
     '## What to check before ordering',
     '',

@@ -72,13 +72,13 @@ describe('a host', () => {
   });
 
   it('that says nothing of itself is an unknown one without links', () => {
-    expect(profileOf({})).toMatchObject({ host: 'any other host', parts: ['text', 'image', 'structured'] });
+    expect(profileOf({})).toMatchObject({ host: 'any other host', content: ['text', 'image', 'structured'] });
   });
 });
 
 describe('a resource link', () => {
   const links = (clientName: string, protocol: string): boolean =>
-    profileOf(named(clientName, protocol)).parts.includes('link');
+    profileOf(named(clientName, protocol)).content.includes('link');
 
   it.each(['2025-06-18', '2025-11-25', '2026-07-28'])(
     'goes to VS Code and Cursor alone under protocol %s',
@@ -90,24 +90,24 @@ describe('a resource link', () => {
 
   it.each(['2024-11-05', '2025-03-26'])('never goes out under protocol %s, which does not know it', (protocol) => {
     for (const { clientNames } of HOST_PROFILES) expect(links(clientNames[0] ?? 'new-host', protocol)).toBe(false);
-    expect(profileOf(named('vscode', protocol), ['text', 'link']).parts).toEqual(['text']);
+    expect(profileOf(named('vscode', protocol), ['text', 'link']).content).toEqual(['text']);
   });
 
   it('goes where the user has set it', () => {
-    expect(profileOf(named('new-host'), ['link', 'text']).parts).toEqual(['text', 'link']);
+    expect(profileOf(named('new-host'), ['link', 'text']).content).toEqual(['text', 'link']);
   });
 });
 
 describe('the structured part', () => {
   it('goes to Claude Desktop and unknown hosts alone: the others would drop the rest for it, or drop it', () => {
-    const receivers = HOST_PROFILES.filter(({ parts }) => parts.includes('structured'));
+    const receivers = HOST_PROFILES.filter(({ content }) => content.includes('structured'));
     expect(receivers.map(({ host }) => host)).toEqual(['Claude Desktop', 'any other host']);
   });
 });
 
 describe('the AI SDK', () => {
   const partsUnder = (protocol: string): readonly string[] =>
-    profileOf(named('ai-sdk-mcp-client (flux)', protocol)).parts;
+    profileOf(named('ai-sdk-mcp-client (flux)', protocol)).content;
 
   it.each(['2024-11-05', '2025-03-26', '2025-06-18'])('gets text alone under protocol %s', (protocol) => {
     expect(partsUnder(protocol)).toEqual(['text']);
@@ -118,16 +118,16 @@ describe('the AI SDK', () => {
   });
 
   it('gets text alone when it does not say what it speaks', () => {
-    expect(profileOf({ clientName: 'ai-sdk-mcp-client' }).parts).toEqual(['text']);
+    expect(profileOf({ clientName: 'ai-sdk-mcp-client' }).content).toEqual(['text']);
   });
 });
 
 describe('what the user has set', () => {
   it('overrides the parts and keeps the bounds', () => {
-    for (const { clientNames, maxCharacters, maxBatchCharacters, parts } of HOST_PROFILES) {
-      if (!parts.includes('image')) continue;
+    for (const { clientNames, maxCharacters, maxBatchCharacters, content } of HOST_PROFILES) {
+      if (!content.includes('image')) continue;
       const profile = profileOf(named(clientNames[0] ?? 'new-host'), ['text', 'image', 'structured']);
-      expect(profile).toMatchObject({ parts: ['text', 'image', 'structured'], maxCharacters, maxBatchCharacters });
+      expect(profile).toMatchObject({ content: ['text', 'image', 'structured'], maxCharacters, maxBatchCharacters });
     }
   });
 
@@ -135,7 +135,7 @@ describe('what the user has set', () => {
     'makes room for a picture on %s, as much as an unknown host has',
     (clientName) => {
       expect(profileOf(named(clientName), ['text', 'image'])).toMatchObject({
-        parts: ['text', 'image'],
+        content: ['text', 'image'],
         maxCharacters: 16_000,
         maxBatchCharacters: 24_000,
       });
@@ -145,9 +145,9 @@ describe('what the user has set', () => {
 
 describe('every profile', () => {
   it.each(HOST_PROFILES)('gives $host text, and a size that Claude Desktop would take', (profile) => {
-    expect(profile.parts[0]).toBe('text');
-    expect(new Set(profile.parts).size).toBe(profile.parts.length);
-    for (const part of profile.parts) expect(RESULT_PARTS).toContain(part);
+    expect(profile.content[0]).toBe('text');
+    expect(new Set(profile.content).size).toBe(profile.content.length);
+    for (const part of profile.content) expect(RESULT_PARTS).toContain(part);
     expect(profile.maxCharacters).toBeLessThan(1_048_576);
     expect(profile.maxBatchCharacters).toBeLessThan(1_048_576);
     expect(profile.why).not.toBe('');
@@ -155,7 +155,7 @@ describe('every profile', () => {
   });
 
   it('sends pictures to all but those where they never arrive, or arrive as text', () => {
-    const without = HOST_PROFILES.filter(({ parts }) => !parts.includes('image')).map(({ host }) => host);
+    const without = HOST_PROFILES.filter(({ content }) => !content.includes('image')).map(({ host }) => host);
     expect(without).toEqual(['Copilot CLI', 'Cline', 'LangChain', 'mcp-use', 'LlamaIndex.TS', 'Continue CLI']);
   });
 

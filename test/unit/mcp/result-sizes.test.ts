@@ -45,8 +45,8 @@ function failedJob(at: number, prompt: string): Job {
   };
 }
 
-function batchOf(jobs: readonly Job[], clientName: string, parts: 'auto' | readonly ResultPart[], hasViewer: boolean) {
-  const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, parts);
+function batchOf(jobs: readonly Job[], clientName: string, content: 'auto' | readonly ResultPart[], hasViewer: boolean) {
+  const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
   const shape = { ...profile, maxCharacters: profile.maxBatchCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
   const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
   return { max: shape.maxCharacters, result: batchResult(outcome, shape, TIMES, greedy, () => 0) };
@@ -61,7 +61,7 @@ const wanted = fc.oneof(
   fc.constant<'auto'>('auto'),
   fc
     .subarray([...RESULT_PARTS], { minLength: 1 })
-    .filter((parts) => parts.includes('text') || parts.includes('structured')),
+    .filter((content) => content.includes('text') || content.includes('structured')),
 );
 
 describe.each(names)('a result for %s', (clientName) => {
@@ -69,11 +69,11 @@ describe.each(names)('a result for %s', (clientName) => {
     const counts = fc.oneof(fc.constant(50), fc.integer({ min: 1, max: 50 }));
     const failures = fc.constantFrom(0, 1, 3);
     await fc.assert(
-      fc.asyncProperty(counts, prompts, wanted, fc.boolean(), failures, async (count, prompt, parts, viewer, nth) => {
+      fc.asyncProperty(counts, prompts, wanted, fc.boolean(), failures, async (count, prompt, content, viewer, nth) => {
         const jobs = Array.from({ length: count }, (_, at) =>
           nth > 0 && at % nth === 0 ? failedJob(at, repeated(prompt)) : savedJob(at, repeated(prompt)),
         );
-        const batch = batchOf(jobs, clientName, parts, viewer);
+        const batch = batchOf(jobs, clientName, content, viewer);
         const result = await batch.result;
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(batch.max);
         const told = `${textOf(result)}\n${JSON.stringify(result.structuredContent) ?? ''}`;
@@ -90,14 +90,14 @@ describe.each(names)('a result for %s', (clientName) => {
   it('of one picture is within its bound, with the longest prompt and the longest URL', async () => {
     const urls = fc.constantFrom(1, 1_000, 4_070);
     await fc.assert(
-      fc.asyncProperty(prompts, urls, wanted, fc.boolean(), async (prompt, url, parts, hasViewer) => {
-        const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, parts);
+      fc.asyncProperty(prompts, urls, wanted, fc.boolean(), async (prompt, url, content, hasViewer) => {
+        const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
         const job = savedJob(1, repeated(prompt), `https://cdn.doitong.com/${'x'.repeat(url)}`);
         const shape = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
         const result = await jobResult(job, shape, TIMES, greedy);
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(profile.maxCharacters);
         expect(JSON.stringify(result)).toContain(job.file);
-        if (profile.parts.includes('image')) expect(picturesIn(result)).toBe(1);
+        if (profile.content.includes('image')) expect(picturesIn(result)).toBe(1);
       }),
       { numRuns: 50 },
     );

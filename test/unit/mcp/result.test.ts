@@ -18,9 +18,9 @@ type Options = {
   max?: number;
   onBounds?: (bounds: PreviewBounds) => void;
 };
-const resultOf = (parts: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
+const resultOf = (content: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
   const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
-  return jobResult(job, { parts, maxCharacters: max, maxSidePx: 2_000, hasViewer: false }, TIMES, async (_, bounds) => {
+  return jobResult(job, { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false }, TIMES, async (_, bounds) => {
     options.onBounds?.(bounds);
     return picture;
   });
@@ -38,8 +38,8 @@ describe('the parts of a result', () => {
     [['text', 'image', 'link', 'structured'], ['text', 'image', 'resource_link'], true],
     [['image'], ['image'], false],
     [['structured'], ['text'], true],
-  ] as const)('%j become %j, with data: %s', async (parts, types, structured) => {
-    const result = await resultOf(parts);
+  ] as const)('%j become %j, with data: %s', async (content, types, structured) => {
+    const result = await resultOf(content);
     expect(typesOf(result)).toEqual(types);
     expect(result.structuredContent !== undefined).toBe(structured);
   });
@@ -61,8 +61,8 @@ describe('the parts of a result', () => {
     const subsets = fc.subarray([...RESULT_PARTS]);
     const pictures = fc.constantFrom<'unfit' | ShownPicture>('unfit', shownOf(new Uint8Array(9)));
     await fc.assert(
-      fc.asyncProperty(subsets, fc.constantFrom(...JOB_STATES), pictures, async (parts, state, picture) => {
-        const result = await resultOf(parts, { job: { ...saved, state }, picture });
+      fc.asyncProperty(subsets, fc.constantFrom(...JOB_STATES), pictures, async (content, state, picture) => {
+        const result = await resultOf(content, { job: { ...saved, state }, picture });
         expect(result.content.length).toBeGreaterThan(0);
         if (!typesOf(result).some((type) => type !== 'text')) expect(wordsOf(result)).toContain('Job: job_1');
       }),
@@ -73,8 +73,8 @@ describe('the parts of a result', () => {
 describe('a picture that this answer cannot hold', () => {
   it.each([[['text', 'image']], [['image']], [['image', 'structured']]] as const)(
     'is left out of %j, and the text says so and where the file is',
-    async (parts) => {
-      const result = await resultOf(parts, { picture: 'unfit' });
+    async (content) => {
+      const result = await resultOf(content, { picture: 'unfit' });
       expect(typesOf(result)).toEqual(['text']);
       expect(wordsOf(result)).toContain('The picture is not shown inside this answer');
       expect(wordsOf(result)).toContain('File: /pictures/fox.png');
@@ -136,7 +136,7 @@ describe('an error', () => {
 
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
-  const shape = { parts: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
+  const shape = { content: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
   const text =
     'The service failed. No credits were spent. Trying again as it stands does not help.\nNext: Set the key.';
 
@@ -156,7 +156,7 @@ describe('a refusal', () => {
       content: [{ type: 'text', text }],
       isError: true,
     });
-    expect(refusal(failure, { ...shape, parts: ['image'] }, { mayCarryData: true })).not.toHaveProperty(
+    expect(refusal(failure, { ...shape, content: ['image'] }, { mayCarryData: true })).not.toHaveProperty(
       'structuredContent',
     );
   });
