@@ -12,7 +12,7 @@ const DURATIONS = logNormal(30);
 const ENTRIES_MAX = 50;
 const TO_REACH = 1.1;
 
-type Way = { name: string; work: (app: VirtualApp) => Promise<unknown>; history?: number };
+type StatusRead = { name: string; work: (app: VirtualApp) => Promise<unknown>; history?: number };
 
 async function batch({ jobs }: VirtualApp): Promise<void> {
   const entries = Array.from({ length: PICTURES }, (_, n) => ({
@@ -31,7 +31,7 @@ async function batch({ jobs }: VirtualApp): Promise<void> {
   );
 }
 
-const WAYS: readonly Way[] = [
+const WAYS: readonly StatusRead[] = [
   { name: 'generate_images, two calls of 50, nothing learnt yet', work: batch },
   { name: `generate_images, two calls of 50, after ${HISTORY} pictures`, work: batch, history: HISTORY },
   { name: 'one after the other, a look every 2 s', work: (app) => oneAfterTheOther(app, PICTURES) },
@@ -41,16 +41,16 @@ const WAYS: readonly Way[] = [
 /** Every place is taken by the next picture at once, and requests cost nothing but what the plan allows of them. */
 function optimumMs(tookMs: readonly number[], plan: Plan): number {
   const { concurrentJobs, requestsPerMinute } = PLAN_LIMITS[plan];
-  const places = new Array<number>(concurrentJobs ?? tookMs.length).fill(0);
+  const slots = new Array<number>(concurrentJobs ?? tookMs.length).fill(0);
   const orders: number[] = [];
   for (const ms of tookMs) {
-    places.sort((a, b) => a - b);
+    slots.sort((a, b) => a - b);
     const window = requestsPerMinute === null ? 0 : (orders.at(-requestsPerMinute) ?? -60_000) + 60_000;
-    const begins = Math.max(places[0] ?? 0, window);
+    const begins = Math.max(slots[0] ?? 0, window);
     orders.push(begins);
-    places[0] = begins + ms;
+    slots[0] = begins + ms;
   }
-  return Math.max(...places);
+  return Math.max(...slots);
 }
 
 async function history({ jobs, clock }: VirtualApp, pictures: number): Promise<void> {

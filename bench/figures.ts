@@ -53,7 +53,7 @@ export function fileSystemOf(folder: string): string {
 }
 
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const line = (sharedValues: readonly string[]): string => `| ${sharedValues.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 

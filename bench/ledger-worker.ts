@@ -2,18 +2,18 @@
 import '../src/config/lean-zod.ts';
 import { join } from 'node:path';
 import type { Clock } from '../src/core/clock.ts';
-import type { Gate } from '../src/limits/limits.ts';
 import type { RemoteJob } from '../src/core/image-provider.ts';
-import { sameAs } from '../src/core/image-request.ts';
+import { dedupeKey } from '../src/core/image-request.ts';
 import type { Job } from '../src/core/job.ts';
-import type { JobLedger } from '../src/core/job-store.ts';
-import { JobBoard } from '../src/jobs/job-records.ts';
+import type { JobStore } from '../src/core/job-store.ts';
+import { JobRecords } from '../src/jobs/job-records.ts';
+import type { Limits } from '../src/limits/limits.ts';
 import { randomIds } from '../src/runtime/random-ids.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
 import { systemProcesses } from '../src/runtime/system-processes.ts';
 import { writeAtomic } from '../src/storage/atomic-file.ts';
-import { createFileLedger } from '../src/storage/file-job-store.ts';
-import { createFileGate } from '../src/storage/shared-limits.ts';
+import { createFileJobStore } from '../src/storage/file-job-store.ts';
+import { createFileLimits } from '../src/storage/shared-limits.ts';
 
 /** Milliseconds by what took them. */
 export type Timings = Record<string, number[]>;
@@ -44,40 +44,40 @@ async function timed<Value>(timings: Timings, what: string, work: () => Promise<
 }
 
 /** The same ledger and gate as in the program, each call timed. */
-function booksIn(folder: string, timings: Timings): { gate: Gate; board: JobBoard } {
-  const parts = { clock: CLOCK, log: LOG, processes: systemProcesses };
-  const ledger = createFileLedger(folder, parts);
-  const gate = createFileGate(folder, {
-    ...parts,
+function booksIn(folder: string, timings: Timings): { limits: Limits; records: JobRecords } {
+  const deps = { clock: CLOCK, log: LOG, processes: systemProcesses };
+  const jobStore = createFileJobStore(folder, deps);
+  const limits = createFileLimits(folder, {
+    ...deps,
     plan: 'pro',
     requestWindow: REQUEST_WINDOW,
-    jobs: () => ledger.list(),
+    jobs: () => jobStore.list(),
   });
-  const timedLedger: JobLedger = {
-    ...ledger,
-    add: (job) => timed(timings, 'add', () => ledger.add(job)),
-    update: (id, change) => timed(timings, 'update', () => ledger.update(id, change)),
+  const timedStore: JobStore = {
+    ...jobStore,
+    add: (job) => timed(timings, 'add', () => jobStore.add(job)),
+    update: (id, change) => timed(timings, 'update', () => jobStore.update(id, change)),
   };
-  const timedGate: Gate = {
-    ...gate,
-    admit: (orders, limits) => timed(timings, 'admit', () => gate.admit(orders, limits)),
-    places: (ids) => timed(timings, 'place', () => gate.places(ids)),
-    permit: () => timed(timings, 'permit', () => gate.permit()),
-    note: (job) => timed(timings, 'note', () => gate.note(job)),
+  const timedLimits: Limits = {
+    ...limits,
+    admit: (orders, spending) => timed(timings, 'admit', () => limits.admit(orders, spending)),
+    slots: (ids) => timed(timings, 'place', () => limits.slots(ids)),
+    permit: () => timed(timings, 'permit', () => limits.permit()),
+    note: (job) => timed(timings, 'note', () => limits.note(job)),
   };
-  return { gate: timedGate, board: new JobBoard(timedLedger, timedGate) };
+  return { limits: timedLimits, records: new JobRecords(timedStore, timedLimits) };
 }
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
-async function keepBooks({ gate, board }: { gate: Gate; board: JobBoard }): Promise<void> {
+async function keepBooks({ limits, records }: { limits: Limits; records: JobRecords }): Promise<void> {
   const id = randomIds.jobId();
   const owner = systemProcesses.self();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
-  const order = { id, owner, maxCredits: 20, sameAs: sameAs(request), allowDuplicate: false };
-  const { type } = await gate.admit([order], { creditsPerDay: null, imagesPerDay: null });
+  const order = { id, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };
+  const { type } = await limits.admit([order], { creditsPerDay: null, imagesPerDay: null });
   if (type !== 'taken') throw new Error(`the order was not admitted: ${type}`);
   const at = CLOCK.now();
-  await board.add({
+  await records.add({
     id,
     idempotencyKey: randomIds.idempotencyKey(),
     request,
@@ -88,19 +88,19 @@ async function keepBooks({ gate, board }: { gate: Gate; board: JobBoard }): Prom
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
   });
-  if ((await gate.places([id])).get(id)?.taken !== true) throw new Error('there was no place');
-  await permit(gate);
-  await board.apply(id, { type: 'sending', owner });
+  if ((await limits.slots([id])).get(id)?.taken !== true) throw new Error('there was no place');
+  await permit(limits);
+  await records.apply(id, { type: 'sending', owner });
   const remote: RemoteJob = { remoteId: `img_${id}`, phase: 'processing', remoteStatus: 'PROCESSING', creditCost: 15 };
-  await board.apply(id, { type: 'observed', remote, at });
-  for (let look = 1; look <= STATUS_PERMITS; look += 1) await permit(gate);
+  await records.apply(id, { type: 'status_received', remote, at });
+  for (let check = 1; check <= STATUS_PERMITS; check += 1) await permit(limits);
   const url = `https://cdn.doitong.com/${id}.jpg`;
-  await board.apply(id, { type: 'observed', remote: { ...remote, phase: 'completed', url }, at });
-  await board.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg' });
+  await records.apply(id, { type: 'status_received', remote: { ...remote, phase: 'completed', url }, at });
+  await records.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg' });
 }
 
-async function permit(gate: Gate): Promise<void> {
-  if (!(await gate.permit()).granted) throw new Error('the window is too small for this machine');
+async function permit(limits: Limits): Promise<void> {
+  if (!(await limits.permit()).granted) throw new Error('the window is too small for this machine');
 }
 
 /** @param count pictures; 0 goes on until nobody listens any more */
@@ -137,15 +137,15 @@ async function replacements(folder: string, count: number): Promise<Timings> {
 
 async function reads(folder: string, remoteId: string): Promise<Timings> {
   const timings: Timings = {};
-  const ledger = createFileLedger(folder, { clock: systemClock, log: LOG, processes: systemProcesses });
+  const jobStore = createFileJobStore(folder, { clock: systemClock, log: LOG, processes: systemProcesses });
   const before = process.cpuUsage();
-  await timed(timings, 'list, first', () => ledger.list());
+  await timed(timings, 'list, first', () => jobStore.list());
   const { user, system } = process.cpuUsage(before);
   timings['list, processor'] = [(user + system) / 1_000];
-  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'list, again', () => ledger.list());
-  await timed(timings, 'find, first', () => ledger.find(remoteId));
+  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'list, again', () => jobStore.list());
+  await timed(timings, 'find, first', () => jobStore.find(remoteId));
   for (let again = 0; again < REPEATED_READS; again += 1) {
-    await timed(timings, 'find, again', () => ledger.find(remoteId));
+    await timed(timings, 'find, again', () => jobStore.find(remoteId));
   }
   return timings;
 }

@@ -4,28 +4,28 @@ import type { AddressInfo } from 'node:net';
 
 /** Milliseconds of this process's `performance.now`. */
 export type Span = { arrivedAt: number; answeredAt: number };
-/** `looks`: how often a job is processing before it is finished. */
-export type OverheadService = { url: string; spans: Span[]; looks: number; close(): void };
+/** `polls`: how often a job is processing before it is finished. */
+export type OverheadService = { url: string; spans: Span[]; polls: number; close(): void };
 
 export async function startOverheadService(picture: Uint8Array): Promise<OverheadService> {
-  const service: OverheadService = { url: '', spans: [], looks: 0, close: () => server.close() };
+  const service: OverheadService = { url: '', spans: [], polls: 0, close: () => server.close() };
   let jobs = 0;
   let left = 0;
 
   function answerTo(query: string): unknown {
     if (query.includes('generate(')) {
-      left = service.looks;
+      left = service.polls;
       return { job: jobNow(`ovh_${++jobs}`) };
     }
     left -= 1;
     return { job: jobNow(`ovh_${jobs}`) };
   }
   function jobNow(id: string): unknown {
-    const isOver = left <= 0;
-    const url = isOver ? `${service.url}/pictures/${id}.jpg` : null;
+    const isSettled = left <= 0;
+    const url = isSettled ? `${service.url}/pictures/${id}.jpg` : null;
     return {
       id,
-      status: isOver ? 'completed' : 'processing',
+      status: isSettled ? 'completed' : 'processing',
       url,
       creditCost: 10,
       createdAt: new Date().toISOString(),

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApp } from '../src/app.ts';
-import { benchSettings } from './app-settings.ts';
 import { jobDurationMs } from '../sandbox/job.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
+import { createApp } from '../src/app.ts';
+import { benchSettings } from './app-settings.ts';
 import { median } from './figures.ts';
 import { createVirtualApp } from './virtual/virtual-app.ts';
 
@@ -15,7 +15,7 @@ const MEDIAN_MS = 4_000;
 const SEED = 'tie';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-export type SmallCase = { looks: number; medianDelayMs: number };
+export type SmallCase = { polls: number; medianDelayMs: number };
 
 /** `real`: the program over HTTP against the sandbox; `virtual`: its job service against the same durations. */
 export async function smallCase(): Promise<{ pictures: number; real: SmallCase; virtual: SmallCase }> {
@@ -51,8 +51,8 @@ async function inRealTime(): Promise<{ real: SmallCase; durationsMs: number[] }>
         delays.push(completedAt - acceptedAt - tookMs);
       }
     }
-    const looks = sandbox.inspect().requests.filter(({ operation }) => operation === 'status').length;
-    return { real: { looks: looks / delays.length, medianDelayMs: median(delays) }, durationsMs };
+    const polls = sandbox.inspect().requests.filter(({ operation }) => operation === 'status').length;
+    return { real: { polls: polls / delays.length, medianDelayMs: median(delays) }, durationsMs };
   } finally {
     await app.close();
     await sandbox.close();
@@ -76,7 +76,7 @@ async function inVirtualTime(durationsMs: readonly number[]): Promise<SmallCase>
   for (let number = 0; number < ROUNDS; number += 1) await clock.until(round(number));
   const served = [...service.jobs.values()];
   return {
-    looks: service.counts.reads / served.length,
+    polls: service.counts.reads / served.length,
     medianDelayMs: median(served.map(({ id, endsAt }) => (noticedAt.get(id) ?? Number.NaN) - endsAt)),
   };
 }

@@ -30,7 +30,7 @@ const SETTINGS: readonly Setting[] = [
   { plan: 'pro', atOnce: 10 },
 ];
 
-type Seen = { looks: number; medianMs: number; p95Ms: number; refused: number };
+type Seen = { polls: number; medianMs: number; p95Ms: number; refused: number };
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
 
 async function ours(durations: Durations, { plan, atOnce }: Setting): Promise<Seen> {
@@ -55,7 +55,7 @@ async function ours(durations: Durations, { plan, atOnce }: Setting): Promise<Se
   const served = [...service.jobs.values()].slice(before.jobs);
   const delays = served.map(({ id, endsAt }) => (noticedAt.get(id) ?? Number.POSITIVE_INFINITY) - endsAt);
   return {
-    looks: (service.counts.reads - before.reads) / served.length,
+    polls: (service.counts.reads - before.reads) / served.length,
     medianMs: median(delays),
     p95Ms: quantile(delays, 0.95),
     refused: service.counts.refused,
@@ -65,7 +65,7 @@ async function ours(durations: Durations, { plan, atOnce }: Setting): Promise<Se
 async function loop(durations: Durations, { atOnce }: Setting): Promise<Omit<Seen, 'refused'>> {
   const { clock, service } = createVirtualApp({ plan: 'enterprise', durations, seed: SEED });
   const { delaysMs, requests } = await clock.until(loopRounds(service, clock, Math.ceil(PICTURES / atOnce), atOnce));
-  return { looks: requests / delaysMs.length, medianMs: median(delaysMs), p95Ms: quantile(delaysMs, 0.95) };
+  return { polls: requests / delaysMs.length, medianMs: median(delaysMs), p95Ms: quantile(delaysMs, 0.95) };
 }
 
 function best(durations: Durations, medianMs: number): number {
@@ -74,7 +74,7 @@ function best(durations: Durations, medianMs: number): number {
     Array.from({ length: 5_000 }, () => durations.draw(random)),
     medianMs,
     ANSWER_MS,
-  ).looks;
+  ).polls;
 }
 
 type FreeSetting = { history: number; together: boolean };
@@ -120,7 +120,7 @@ const misses: string[] = [];
 for (const durations of KINDS) {
   for (const setting of SETTINGS) {
     const [mine, theirs] = [await ours(durations, setting), await loop(durations, setting)];
-    const ratio = mine.looks / theirs.looks;
+    const ratio = mine.polls / theirs.polls;
     const target = setting.atOnce === 10 ? TEN_AT_ONCE : TARGETS[durations.medianSeconds ?? 0];
     // Of two kinds mixed, and of three at a time, the figures are reported without a target.
     const wanted = setting.atOnce === 3 || durations === BIMODAL ? undefined : target;
@@ -130,8 +130,8 @@ for (const durations of KINDS) {
     rows.push([
       durations.name,
       `${setting.atOnce} (${setting.plan})`,
-      theirs.looks.toFixed(2),
-      mine.looks.toFixed(2),
+      theirs.polls.toFixed(2),
+      mine.polls.toFixed(2),
       `**${ratio.toFixed(3)}**`,
       wanted === undefined ? '–' : `≤ ${wanted}`,
       setting.atOnce === 1 ? best(durations, theirs.medianMs).toFixed(2) : '–',
@@ -185,8 +185,8 @@ const content = [
   markdownTable(
     ['how', 'looks', 'delay, median'],
     [
-      ['real time, HTTP, disk', tie.real.looks.toFixed(2), seconds(tie.real.medianDelayMs)],
-      ['virtual time', tie.virtual.looks.toFixed(2), seconds(tie.virtual.medianDelayMs)],
+      ['real time, HTTP, disk', tie.real.polls.toFixed(2), seconds(tie.real.medianDelayMs)],
+      ['virtual time', tie.virtual.polls.toFixed(2), seconds(tie.virtual.medianDelayMs)],
     ],
   ),
 ].join('\n');

@@ -22,22 +22,22 @@ type Cost = { wallMs: number; blockMs: number; characters: number; shown: string
 
 /** Looks as often as the loop turns: the longest time between two looks is the longest block. */
 async function measured<Value>(work: () => Promise<Value>): Promise<{ value: Value; wallMs: number; blockMs: number }> {
-  let isOver = false;
+  let isSettled = false;
   let longest = 0;
   let last = performance.now();
-  const look = (): void => {
+  const check = (): void => {
     const now = performance.now();
     longest = Math.max(longest, now - last);
     last = now;
-    if (!isOver) setImmediate(look);
+    if (!isSettled) setImmediate(check);
   };
-  setImmediate(look);
+  setImmediate(check);
   const began = performance.now();
   const value = await work();
   const wallMs = performance.now() - began;
-  isOver = true;
+  isSettled = true;
   await new Promise((resolve) => setImmediate(resolve));
-  look();
+  check();
   return { value, wallMs, blockMs: longest };
 }
 

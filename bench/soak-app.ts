@@ -1,10 +1,10 @@
 /** The program's own app in a process of its own: orders pictures as a host would, and tells what it holds on to. */
 import { createApp } from '../src/app.ts';
-import { benchSettings } from './app-settings.ts';
 import { type ClockBase, createSharedClock } from '../test/crash/shared-clock.ts';
+import { benchSettings } from './app-settings.ts';
 
 type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce: number };
-export type Told = {
+export type Reported = {
   done: number;
   failed: number;
   heapBytes: number;
@@ -44,7 +44,7 @@ async function until(count: number): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-function told(): Told {
+function reported(): Reported {
   globalThis.gc?.();
   globalThis.gc?.();
   const resources: Record<string, number> = {};
@@ -61,6 +61,6 @@ process.on('message', (count: number) => {
   until(count)
     // What a finished picture leaves to do is done by then.
     .then(() => new Promise((resolve) => setTimeout(resolve, 1_500)))
-    .then(() => process.send?.(told()));
+    .then(() => process.send?.(reported()));
 });
 process.send?.('ready');

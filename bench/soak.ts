@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newClockBase } from '../test/crash/shared-clock.ts';
 import { machine, markdownTable, recordIfAsked } from './figures.ts';
-import type { Told } from './soak-app.ts';
+import type { Reported } from './soak-app.ts';
 
 const SPEED = 8;
 const AT_ONCE = 30;
@@ -52,9 +52,9 @@ try {
   await answerOf(app);
   const began = performance.now();
   const charged = new Set<string>();
-  const seen: Told[] = [];
+  const seen: Reported[] = [];
   for (let n = 1; n <= STEPS; n += 1) {
-    seen.push(await ask<Told>(app, n * step));
+    seen.push(await ask<Reported>(app, n * step));
     for (const id of (await ask<{ charges: string[] }>(service, 0)).charges) charged.add(id);
     console.error(`${n * step} jobs, ${megabytes(seen.at(-1)?.heapBytes ?? 0)} of heap`);
   }
@@ -70,7 +70,7 @@ try {
   const pictures = readdirSync(join(folder, 'pictures'), { recursive: true, encoding: 'utf8' });
   const [first, last] = [seen[0], seen.at(-1)];
   if (first === undefined || last === undefined) throw new Error('nothing was measured');
-  const handles = ({ resources }: Told): number => Object.values(resources).reduce((sum, count) => sum + count, 0);
+  const handles = ({ resources }: Reported): number => Object.values(resources).reduce((sum, count) => sum + count, 0);
   const heapGrowth = last.heapBytes - first.heapBytes;
   const facts: [string, string, boolean][] = [
     ['jobs', String(step * STEPS), true],

@@ -15,7 +15,7 @@ import { type Attempt, FirstTries } from './scenarios/first-tries.ts';
 import type { Chosen } from './scenarios/scenarios.ts';
 import type { Placement } from './service.ts';
 
-export type ApiDoorParts = {
+export type ApiEndpointDeps = {
   key: string;
   chosen: Chosen;
   limiter: RateLimiter;
@@ -26,11 +26,11 @@ export type ApiDoorParts = {
 /** `jobId` is set where REST reads a job. */
 export type ApiRoute = { style: 'graphql' | 'rest'; jobId?: string };
 
-export class ApiDoor {
+export class ApiEndpoint {
   private readonly firstTries: FirstTries;
 
-  constructor(private readonly parts: ApiDoorParts) {
-    this.firstTries = new FirstTries(parts.chosen.firstTries);
+  constructor(private readonly deps: ApiEndpointDeps) {
+    this.firstTries = new FirstTries(deps.chosen.firstTries);
   }
 
   /** The body is read before anything is refused, so that the log tells what a refused request wanted. */
@@ -55,10 +55,10 @@ export class ApiDoor {
     entry: LoggedRequest,
     attempt: Attempt,
   ): Promise<Answer> {
-    const { key, limiter } = this.parts;
+    const { key, limiter } = this.deps;
     const given = route.style === 'graphql' ? bearerKeyOf(request) : headerKeyOf(request);
     if (!isKey(given, key)) throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
-    const counts = this.parts.chosen.traits.countsFields && route.style === 'graphql';
+    const counts = this.deps.chosen.traits.countsFields && route.style === 'graphql';
     limiter.take(counts ? rootFieldsOf(attempt.body) : 1);
     const allowed = route.jobId === undefined ? 'POST' : 'GET';
     if (entry.method !== allowed) throw new Refusal('METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
@@ -76,7 +76,7 @@ export class ApiDoor {
   }
 
   private async work(request: IncomingMessage, route: ApiRoute, body: string, placement: Placement): Promise<Answer> {
-    const { graphql, rest } = this.parts;
+    const { graphql, rest } = this.deps;
     if (route.jobId !== undefined) return answerJson(200, rest.read(route.jobId));
     if (route.style === 'rest') return answerJson(200, rest.submit(body, placement));
     const answer = await graphql({ headers: request.headers, body, placement });
@@ -90,9 +90,9 @@ export class ApiDoor {
 
   /** What every answer of the API itself has, as opposed to those of a proxy before it. */
   private finish(answer: Answer): Answer {
-    const rate: Record<string, string> = { ...this.parts.limiter.headers() };
+    const rate: Record<string, string> = { ...this.deps.limiter.headers() };
     if (answer.silent) delete rate['X-RateLimit-Reset'];
-    const refused = answer.status >= 400 && this.parts.chosen.traits.refusalsWith200;
+    const refused = answer.status >= 400 && this.deps.chosen.traits.refusalsWith200;
     return { ...answer, ...(refused && { status: 200 }), headers: { ...answer.headers, ...rate } };
   }
 }

@@ -2,20 +2,20 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, answerJson, answerRefusal, orRefusal } from './answer.ts';
-import type { ApiDoor, ApiRoute } from './api-endpoint.ts';
+import type { ApiEndpoint, ApiRoute } from './api-endpoint.ts';
 import { bearerKeyOf, checkCaller, headerKeyOf, isKey } from './caller.ts';
 import { guessOperation } from './graphql-operation.ts';
-import type { PictureDoor } from './picture-endpoint.ts';
+import type { PictureEndpoint } from './picture-endpoint.ts';
 import { Refusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import type { LoggedRequest, RequestLog, SandboxOperation } from './request-log.ts';
 
-export type DoorParts = {
+export type HttpListenerDeps = {
   now: () => number;
   key: string;
   log: RequestLog;
-  api: ApiDoor;
-  pictures: PictureDoor;
+  api: ApiEndpoint;
+  pictures: PictureEndpoint;
   /** Whether /graphql is there. */
   graphql: boolean;
   inspect: () => unknown;
@@ -26,8 +26,8 @@ const REST_PATH = '/v1/text_to_image';
 const single = (header: string | string[] | undefined): string | undefined =>
   (Array.isArray(header) ? header[0] : header) || undefined;
 
-export class HttpDoor {
-  constructor(private readonly parts: DoorParts) {}
+export class HttpListener {
+  constructor(private readonly deps: HttpListenerDeps) {}
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET';
@@ -37,8 +37,8 @@ export class HttpDoor {
       return;
     }
     const idempotencyKey = single(request.headers['idempotency-key']);
-    const entry = this.parts.log.add({
-      at: this.parts.now(),
+    const entry = this.deps.log.add({
+      at: this.deps.now(),
       method,
       path,
       operation: operationAt(path),
@@ -56,7 +56,7 @@ export class HttpDoor {
   /** Prompts are in it. */
   private state(request: IncomingMessage): Answer {
     checkCaller(request);
-    const { key, inspect } = this.parts;
+    const { key, inspect } = this.deps;
     if (!isKey(bearerKeyOf(request), key) && !isKey(headerKeyOf(request), key))
       throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
     return answerJson(200, inspect());
@@ -64,7 +64,7 @@ export class HttpDoor {
 
   private async answer(request: IncomingMessage, entry: LoggedRequest, query: URLSearchParams): Promise<Answer> {
     checkCaller(request);
-    const { api, pictures, graphql } = this.parts;
+    const { api, pictures, graphql } = this.deps;
     const { path } = entry;
     const route = apiRoute(path);
     if (route && (graphql || route.style === 'rest')) return api.answer(request, route, entry);
@@ -82,7 +82,7 @@ export class HttpDoor {
     // The Date header follows the sandbox's clock, as the reset times do: a caller may compare them.
     response.writeHead(answer.status, {
       ...answer.headers,
-      Date: new Date(this.parts.now()).toUTCString(),
+      Date: new Date(this.deps.now()).toUTCString(),
       'Content-Length': String(Buffer.byteLength(answer.body)),
       ...(!request.complete && { Connection: 'close' }),
     });

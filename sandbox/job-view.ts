@@ -5,7 +5,7 @@ import type { PictureAddresses } from './scenarios/picture-addresses.ts';
 import { statusWord } from './scenarios/status-words.ts';
 import type { Traits } from './scenarios/traits.ts';
 
-export type JobViewParts = {
+export type JobViewDeps = {
   now: () => number;
   origin: () => string;
   traits: Traits;
@@ -16,7 +16,7 @@ export type JobView = ReturnType<typeof createJobView>;
 
 const failureVerbs: Partial<Record<JobStatus, string>> = { failed: 'failed', moderated: 'moderated' };
 
-export function createJobView({ now, origin, traits, addresses }: JobViewParts) {
+export function createJobView({ now, origin, traits, addresses }: JobViewDeps) {
   const reason = traits.ending === undefined ? 'its prompt asks for it' : 'a scenario asks for it';
   const isoTime = (ms: number): string => new Date(ms).toISOString();
 
@@ -56,8 +56,8 @@ export function createJobView({ now, origin, traits, addresses }: JobViewParts) 
   /** The documented body of a webhook, about a job that has ended. */
   const announce = (job: Job) => {
     const { id, status, url, service, createdAt, metadata } = describe(job);
-    const { version: _version, quality: _quality, ...told } = metadata;
-    return { id, status, url, service, createdAt, completedAt: isoTime(job.endsAtMs), metadata: told };
+    const { version: _version, quality: _quality, ...reported } = metadata;
+    return { id, status, url, service, createdAt, completedAt: isoTime(job.endsAtMs), metadata: reported };
   };
 
   return { describe, announce };

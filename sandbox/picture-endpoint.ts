@@ -8,19 +8,19 @@ import type { LoggedRequest } from './request-log.ts';
 import type { PictureAddresses } from './scenarios/picture-addresses.ts';
 import type { Service } from './service.ts';
 
-export type PictureDoorParts = {
+export type PictureEndpointDeps = {
   now: () => number;
   service: Service;
   addresses: PictureAddresses;
 };
 
-export class PictureDoor {
+export class PictureEndpoint {
   private readonly pictures = new PictureCache();
 
-  constructor(private readonly parts: PictureDoorParts) {}
+  constructor(private readonly deps: PictureEndpointDeps) {}
 
   async answer(entry: LoggedRequest, id: string, query: URLSearchParams): Promise<Answer> {
-    const { now, service, addresses } = this.parts;
+    const { now, service, addresses } = this.deps;
     if (entry.method !== 'GET' && entry.method !== 'HEAD') {
       throw new Refusal('METHOD_NOT_ALLOWED', 'Pictures take GET only');
     }
@@ -30,7 +30,7 @@ export class PictureDoor {
     }
     const access = addresses.open(job, query.get('signature'));
     if (access.fault !== undefined) entry.fault = access.fault;
-    if (access.verdict === 'refuse') return answerJson(access.status, { message: 'This address has expired' });
+    if (access.decision === 'refuse') return answerJson(access.status, { message: 'This address has expired' });
     const body = await this.pictures.get(job.submission);
     return { status: 200, headers: { 'Content-Type': access.contentType }, body };
   }

@@ -3,14 +3,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiDoor } from './api-endpoint.ts';
+import { ApiEndpoint } from './api-endpoint.ts';
 import { createGraphqlEndpoint } from './graphql-endpoint.ts';
 import { createGraphqlEngine } from './graphql-engine.ts';
 import { createResolvers } from './graphql-resolvers.ts';
-import { HttpDoor } from './http-listener.ts';
+import { HttpListener } from './http-listener.ts';
 import type { JobStatus } from './job.ts';
 import { createJobView } from './job-view.ts';
-import { PictureDoor } from './picture-endpoint.ts';
+import { PictureEndpoint } from './picture-endpoint.ts';
 import { planLimits, type SandboxPlan } from './plans.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { type DealtFault, type LoggedRequest, RequestLog } from './request-log.ts';
@@ -111,25 +111,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   const introspection = (options.introspection ?? true) && traits.introspection;
   const engine = createGraphqlEngine(createResolvers(service, view, traits.statusQuery), { ...traits, introspection });
-  const door = new HttpDoor({
+  const endpoint = new HttpListener({
     now,
     key,
     log,
-    api: new ApiDoor({
+    api: new ApiEndpoint({
       key,
       chosen,
       limiter: new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat),
       graphql: createGraphqlEndpoint(engine),
       rest: createRestEndpoint(service, view),
     }),
-    pictures: new PictureDoor({ now, service, addresses }),
+    pictures: new PictureEndpoint({ now, service, addresses }),
     graphql: traits.graphql,
     inspect,
   });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.
-    door.handle(request, response).catch(() => response.destroy());
+    endpoint.handle(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

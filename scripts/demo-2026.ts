@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { serverCommand } from '../src/cli/demo.ts';
-import { DEMO_PROMPT, type DemoAnswer, tellStory } from '../src/cli/demo-story.ts';
+import { DEMO_PROMPT, type DemoAnswer, playStory } from '../src/cli/demo-story.ts';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const { FLUX_OUTPUT_DIR } = process.env;
@@ -14,7 +14,7 @@ const client = new Client(
 );
 await client.connect(new StdioClientTransport({ ...server, stderr: 'inherit' }));
 try {
-  process.exitCode = await tellStory(
+  process.exitCode = await playStory(
     {
       speaks: `@modelcontextprotocol/client 2.x, protocol ${client.getNegotiatedProtocolVersion()}`,
       listTools: async () => (await client.listTools()).tools.map((tool) => tool.name),

@@ -1,7 +1,8 @@
 /** The documents that are made from the code: what each of them holds, as text. */
 import type * as z from 'zod';
+import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
-import { flagHelp, flagSpelling, usage } from '../src/cli/help.ts';
+import { flagHelp, flagText, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { FAILURE_KINDS } from '../src/core/failure.ts';
 import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
@@ -13,12 +14,11 @@ import { TEMPLATES } from '../src/mcp/resources/catalogue.ts';
 import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
 import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
-import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const sharedValue = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  const line = (sharedValues: readonly string[]): string => `| ${sharedValues.map(sharedValue).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
@@ -34,7 +34,7 @@ function settingsTable(): string {
 
 function commandsTable(): string {
   const rows = COMMANDS.map((command) => {
-    const flags = command.flags.map((flag) => `\`${flagSpelling(flag)}\` ${flagHelp(flag)}`);
+    const flags = command.flags.map((flag) => `\`${flagText(flag)}\` ${flagHelp(flag)}`);
     return [`\`flux-pro-mcp ${usage(command)}\``, command.summary, flags.join('<br>')];
   });
   return table(['command', 'does', 'flags of its own'], rows);

@@ -168,7 +168,7 @@ function confined(file: SourceFile, imports: readonly Import[]): Finding[] {
   const inside = file.path.replace(/^src\//, '');
   const code = blankStrings(blankComments(file.text));
   return CONFINED.flatMap(({ name: rule, pattern, modules, allowed, belongs: message }) => {
-    if (allowed.some((place) => inside === place || inside.startsWith(`${place}/`))) return [];
+    if (allowed.some((slot) => inside === slot || inside.startsWith(`${slot}/`))) return [];
     const uses = [...code.matchAll(new RegExp(pattern, 'g'))].map((match) => ({
       line: lineAt(code, match.index),
       offending: match[0],
@@ -252,12 +252,12 @@ function home(target: string): string {
 }
 
 function resolve(from: string, specifier: string): string {
-  const parts = from.split('/').slice(0, -1);
+  const deps = from.split('/').slice(0, -1);
   for (const step of specifier.split('/')) {
-    if (step === '..') parts.pop();
-    else if (step !== '.') parts.push(step);
+    if (step === '..') deps.pop();
+    else if (step !== '.') deps.push(step);
   }
-  return parts.join('/');
+  return deps.join('/');
 }
 
 function lineAt(text: string, index: number): number {

@@ -4,7 +4,7 @@ import type { Clock } from './core/clock.ts';
 import type { Ids } from './core/ids.ts';
 import type { JobEvents } from './core/job-events.ts';
 import type { JobFeed } from './core/job-feed.ts';
-import type { JobLedger } from './core/job-store.ts';
+import type { JobStore } from './core/job-store.ts';
 import type { Log } from './core/log.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
@@ -17,8 +17,8 @@ import { createImageDownload } from './images/download.ts';
 import { mayBeSavedAs } from './images/picture-bytes.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
-import { JobBoard } from './jobs/job-records.ts';
-import type { Gate } from './limits/limits.ts';
+import { JobRecords } from './jobs/job-records.ts';
+import type { Limits } from './limits/limits.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import type { DurationMemory } from './polling/duration-memory.ts';
 import { randomIds } from './runtime/random-ids.ts';
@@ -27,14 +27,14 @@ import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileDurations, createMemoryDurations } from './storage/duration-memory.ts';
 import { createFileEvents, createMemoryEvents } from './storage/event-markers.ts';
-import { createFileLedger, type FileLedgerParts } from './storage/file-job-store.ts';
+import { createFileJobStore, type FileJobStoreDeps } from './storage/file-job-store.ts';
 import { outputToCheck, stateToCheck } from './storage/folder-check.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createMemoryLedger } from './storage/memory-job-store.ts';
+import { createMemoryJobStore } from './storage/memory-job-store.ts';
 import { createFoldersCheck, type NeededFolder } from './storage/needed-folders.ts';
 import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
-import { createFileGate, createMemoryGate } from './storage/shared-limits.ts';
+import { createFileLimits, createMemoryLimits } from './storage/shared-limits.ts';
 import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
 
 export type AppSettings = Pick<
@@ -69,7 +69,7 @@ export type App = {
   close: () => Promise<void>;
 };
 
-export type AppParts = {
+export type AppDeps = {
   log: Log;
   /** Told every secret that turns up, before it is used. */
   onSecret: (secret: string) => void;
@@ -88,26 +88,26 @@ export type AppParts = {
 /**
  * @throws FluxError of kind `bad_key` when the key file that was named cannot be read
  */
-export async function createApp(settings: AppSettings, parts: AppParts): Promise<App> {
-  const { log, onSecret, clock = systemClock, ids = randomIds } = parts;
+export async function createApp(settings: AppSettings, deps: AppDeps): Promise<App> {
+  const { log, onSecret, clock = systemClock, ids = randomIds } = deps;
   // A key file that cannot be read is told at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const { webhookSecret } = settings;
   const secrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const processes = systemProcesses;
-  const { ledger, gate, events, memory, durations, folder } = recordsOf(settings, apiKey, {
+  const { jobStore, limits, events, memory, durations, folder } = recordsOf(settings, apiKey, {
     clock,
     log,
     processes,
-    requestWindow: parts.requestWindow,
+    requestWindow: deps.requestWindow,
   });
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;
   const proxies = { httpsProxy, httpProxy, noProxy };
   const provider = createDoitongProvider(
     { apiUrl, apiKey, otherSecrets: secrets, dialect, jobQuery, userAgent, proxies },
-    { clock, log, gate, memory },
+    { clock, log, limiter: limits, memory },
   );
   const download = createImageDownload(
     { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
@@ -120,11 +120,11 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   // The system's calls, and previews, take real time, also where a test drives the clock.
   const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
   const preview = createPreview({ clock: systemClock, log });
-  const board = new JobBoard(ledger, gate, parts.feed);
+  const records = new JobRecords(jobStore, limits, deps.feed);
   const jobs = new ImageJobs(
     {
-      board,
-      gate,
+      records,
+      limits,
       provider,
       download,
       store,
@@ -136,8 +136,8 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
       ids,
       processes,
       checkFolders,
-      onSubmission: parts.onSubmission,
-      holdsSecret: createSecretFinder(apiKey === undefined ? secrets : [apiKey, ...secrets]),
+      onSubmission: deps.onSubmission,
+      containsSecret: createSecretFinder(apiKey === undefined ? secrets : [apiKey, ...secrets]),
     },
     {
       ...settings,
@@ -147,7 +147,7 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
   );
   return {
     jobs,
-    webhookSink: sinkOf(settings, { ledger, events, clock, log }),
+    webhookSink: sinkOf(settings, { jobStore, events, clock, log }),
     probe: (signal) => provider.probe(signal),
     close: async () => {
       await jobs.close();
@@ -158,8 +158,8 @@ export async function createApp(settings: AppSettings, parts: AppParts): Promise
 
 /** What outlives a process and is shared with others. */
 type Records = {
-  ledger: JobLedger;
-  gate: Gate;
+  jobStore: JobStore;
+  limits: Limits;
   events: JobEvents;
   memory: WireMemory;
   durations: DurationMemory;
@@ -174,26 +174,29 @@ type Records = {
 function recordsOf(
   { plan, sandbox, stateDir, outputDir, folderVariables, apiUrl }: AppSettings,
   apiKey: string | undefined,
-  parts: FileLedgerParts & { requestWindow: RequestWindow | undefined },
+  deps: FileJobStoreDeps & { requestWindow: RequestWindow | undefined },
 ): Records {
   if (sandbox || apiKey === undefined) {
     return {
-      ledger: createMemoryLedger(),
-      gate: createMemoryGate({ ...parts, plan }),
-      events: createMemoryEvents(parts.clock),
-      memory: createMemoryWireMemory(parts.clock),
-      durations: createMemoryDurations(parts.log),
+      jobStore: createMemoryJobStore(),
+      limits: createMemoryLimits({ ...deps, plan }),
+      events: createMemoryEvents(deps.clock),
+      memory: createMemoryWireMemory(deps.clock),
+      durations: createMemoryDurations(deps.log),
     };
   }
   const root = stateFolder(stateDir, folderVariables);
   const folder = partitionFolder(root, apiUrl, apiKey);
-  const ledger = createFileLedger(folder, { ...parts, outputFolder: () => outputFolder(outputDir, folderVariables) });
+  const jobStore = createFileJobStore(folder, {
+    ...deps,
+    outputFolder: () => outputFolder(outputDir, folderVariables),
+  });
   return {
-    ledger,
-    gate: createFileGate(folder, { ...parts, plan, jobs: () => ledger.list() }),
-    events: createFileEvents(folder, parts),
-    memory: createFileWireMemory(serviceFile(root, apiUrl), parts),
-    durations: createFileDurations(folder, parts),
+    jobStore,
+    limits: createFileLimits(folder, { ...deps, plan, jobs: () => jobStore.list() }),
+    events: createFileEvents(folder, deps),
+    memory: createFileWireMemory(serviceFile(root, apiUrl), deps),
+    durations: createFileDurations(folder, deps),
     folder,
   };
 }
@@ -212,14 +215,14 @@ function neededFolders(
 
 function sinkOf(
   { webhookUrl, webhookSecret }: AppSettings,
-  { ledger, events, clock, log }: Pick<Records, 'ledger' | 'events'> & { clock: Clock; log: Log },
+  { jobStore, events, clock, log }: Pick<Records, 'jobStore' | 'events'> & { clock: Clock; log: Log },
 ): WebhookSink | undefined {
   if (webhookUrl === undefined || webhookSecret === undefined) return undefined;
   return createWebhookSink({
     secret: webhookSecret,
     path: new URL(webhookUrl).pathname,
-    knows: async (id) => (await ledger.find(id))?.remoteId === id,
-    mark: (id) => events.mark(id),
+    knows: async (id) => (await jobStore.find(id))?.remoteId === id,
+    addMarker: (id) => events.addMarker(id),
     clock,
     log,
   });

@@ -3,7 +3,7 @@
 const STEP_MS = 100;
 const SAMPLES_KEPT = 20_000;
 
-type Policy = { looks: number; medianDelayMs: number };
+type Policy = { polls: number; medianDelayMs: number };
 
 /**
  * Expected looks for each job under the best schedule whose median delay is no longer than `medianMs`. The schedule
@@ -12,14 +12,14 @@ type Policy = { looks: number; medianDelayMs: number };
  */
 export function bestPossible(durationsMs: readonly number[], medianMs: number, answerMs: number): Policy {
   const ends = durationsMs.slice(0, SAMPLES_KEPT).toSorted((a, b) => a - b);
-  let [cheap, dear] = [1e-6, 10];
-  let best: Policy = { looks: Number.POSITIVE_INFINITY, medianDelayMs: 0 };
+  let [cheap, expensive] = [1e-6, 10];
+  let best: Policy = { polls: Number.POSITIVE_INFINITY, medianDelayMs: 0 };
   for (let step = 0; step < 30; step += 1) {
-    const weight = Math.sqrt(cheap * dear);
+    const weight = Math.sqrt(cheap * expensive);
     const policy = play(scheduleFor(ends, weight), ends, answerMs);
     if (policy.medianDelayMs <= medianMs) {
-      if (policy.looks < best.looks) best = policy;
-      dear = weight;
+      if (policy.polls < best.polls) best = policy;
+      expensive = weight;
     } else cheap = weight;
   }
   return best;
@@ -64,12 +64,12 @@ function scheduleFor(ends: readonly number[], weight: number): number[] {
 
 function play(times: readonly number[], ends: readonly number[], answerMs: number): Policy {
   const delays: number[] = [];
-  let looks = 0;
+  let polls = 0;
   for (const endMs of ends) {
     const made = times.findIndex((atMs) => atMs >= endMs);
-    looks += made + 1;
+    polls += made + 1;
     delays.push((times[made] ?? endMs) - endMs + answerMs);
   }
   delays.sort((a, b) => a - b);
-  return { looks: looks / ends.length, medianDelayMs: delays[Math.floor(delays.length / 2)] ?? 0 };
+  return { polls: polls / ends.length, medianDelayMs: delays[Math.floor(delays.length / 2)] ?? 0 };
 }

@@ -1,6 +1,7 @@
 /** The provider's own advice, against the same service: each job by itself is asked for every two seconds. */
-import type { ServedJob, VirtualService } from './virtual-service.ts';
+
 import type { VirtualClock } from './virtual-clock.ts';
+import type { ServedJob, VirtualService } from './virtual-service.ts';
 
 const POLL_EVERY_MS = 2_000;
 const ROUND_TRIP_MS = 100;
@@ -13,9 +14,9 @@ async function loopUntilDone(job: ServedJob, clock: VirtualClock): Promise<{ not
   for (let requests = 1; ; requests += 1) {
     await clock.sleep(POLL_EVERY_MS);
     await clock.sleep(ROUND_TRIP_MS / 2);
-    const isOver = clock.monotonic() >= job.endsAt;
+    const isSettled = clock.monotonic() >= job.endsAt;
     await clock.sleep(ROUND_TRIP_MS / 2);
-    if (isOver) return { noticedAt: clock.monotonic(), requests };
+    if (isSettled) return { noticedAt: clock.monotonic(), requests };
   }
 }
 

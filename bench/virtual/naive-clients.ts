@@ -1,6 +1,7 @@
 /** Two programs as they are written without this one: pictures one after the other, and all at once with retries. */
-import type { ServedJob, VirtualService } from './virtual-service.ts';
+
 import type { VirtualClock } from './virtual-clock.ts';
+import type { ServedJob, VirtualService } from './virtual-service.ts';
 
 const POLL_EVERY_MS = 2_000;
 const ROUND_TRIP_MS = 100;

@@ -1,14 +1,14 @@
 /** The real job service in virtual time, with its own gate, watcher and scheduler, in front of a virtual service. */
 import type { Job } from '../../src/core/job.ts';
-import type { JobLedger } from '../../src/core/job-store.ts';
+import type { JobStore } from '../../src/core/job-store.ts';
 import type { Log } from '../../src/core/log.ts';
-import type { Plan } from '../../src/limits/plan.ts';
 import { ImageJobs } from '../../src/jobs/image-jobs.ts';
-import { JobBoard } from '../../src/jobs/job-records.ts';
+import { JobRecords } from '../../src/jobs/job-records.ts';
+import type { Plan } from '../../src/limits/plan.ts';
 import { createMemoryDurations } from '../../src/storage/duration-memory.ts';
 import { createMemoryEvents } from '../../src/storage/event-markers.ts';
-import { createMemoryGate } from '../../src/storage/shared-limits.ts';
-import { createMemoryLedger } from '../../src/storage/memory-job-store.ts';
+import { createMemoryJobStore } from '../../src/storage/memory-job-store.ts';
+import { createMemoryLimits } from '../../src/storage/shared-limits.ts';
 import { type Durations, seeded } from './random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { VirtualService } from './virtual-service.ts';
@@ -27,18 +27,18 @@ export type VirtualApp = {
 export function createVirtualApp(options: { plan: Plan; durations: Durations; seed: number }): VirtualApp {
   const { plan, durations, seed } = options;
   const clock = createVirtualClock(seeded(seed));
-  const gate = createMemoryGate({ clock, log: silent, plan });
-  const service = new VirtualService({ clock, gate, plan, durations, random: seeded(seed + 1) });
+  const limits = createMemoryLimits({ clock, log: silent, plan });
+  const service = new VirtualService({ clock, limits, plan, durations, random: seeded(seed + 1) });
   const noticedAt = new Map<string, number>();
-  const ledger = noticing(createMemoryLedger(), ({ state, remoteId }) => {
+  const jobStore = noticing(createMemoryJobStore(), ({ state, remoteId }) => {
     if (state === 'completed' && remoteId !== undefined && !noticedAt.has(remoteId))
       noticedAt.set(remoteId, clock.monotonic());
   });
   let count = 0;
   const jobs = new ImageJobs(
     {
-      board: new JobBoard(ledger, gate),
-      gate,
+      records: new JobRecords(jobStore, limits),
+      limits,
       provider: service,
       download: { fetch: async () => ({ bytes: new Uint8Array(), mediaType: 'image/jpeg', extension: 'jpg' }) },
       store: {
@@ -69,14 +69,14 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
   return { jobs, clock, service, noticedAt };
 }
 
-function noticing(ledger: JobLedger, onChange: (job: Job) => void): JobLedger {
+function noticing(jobStore: JobStore, onChange: (job: Job) => void): JobStore {
   return {
-    location: ledger.location,
-    add: (job) => ledger.add(job),
-    find: (id) => ledger.find(id),
-    list: () => ledger.list(),
+    location: jobStore.location,
+    add: (job) => jobStore.add(job),
+    find: (id) => jobStore.find(id),
+    list: () => jobStore.list(),
     async update(id, change) {
-      const job = await ledger.update(id, change);
+      const job = await jobStore.update(id, change);
       if (job !== undefined) onChange(job);
       return job;
     },

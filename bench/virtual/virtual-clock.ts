@@ -55,15 +55,15 @@ export function createVirtualClock(random: () => number): VirtualClock {
       };
     },
     async until(work) {
-      let isOver = false;
+      let isSettled = false;
       const over = (): void => {
-        isOver = true;
+        isSettled = true;
       };
       work.then(over, over);
       for (;;) {
         // Everything that hangs on promises alone runs before the next timer.
         await new Promise<void>((resolve) => setImmediate(resolve));
-        if (isOver) return work;
+        if (isSettled) return work;
         const next = timers.pop();
         if (next === undefined) throw new Error('nothing is left that could happen');
         time = Math.max(time, next.due);

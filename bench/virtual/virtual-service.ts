@@ -1,9 +1,9 @@
 /** A service in virtual time: jobs that take as long as they are drawn, the plan's limits, and a count of requests. */
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { RequestGate } from '../../src/limits/limits.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../src/core/image-provider.ts';
-import { PLAN_LIMITS, type Plan } from '../../src/limits/plan.ts';
 import { awaitPermit } from '../../src/doitong/permit.ts';
+import type { RequestLimiter } from '../../src/limits/limits.ts';
+import { PLAN_LIMITS, type Plan } from '../../src/limits/plan.ts';
 import type { Durations, Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -15,9 +15,9 @@ export type ServedJob = { id: string; acceptedAt: number; endsAt: number };
 
 export type Counts = { orders: number; reads: number; refused: number; idsRead: number };
 
-export type VirtualServiceParts = {
+export type VirtualServiceDeps = {
   clock: VirtualClock;
-  gate: RequestGate;
+  limits: RequestLimiter;
   plan: Plan;
   durations: Durations;
   random: Random;
@@ -26,11 +26,11 @@ export type VirtualServiceParts = {
 export class VirtualService implements ImageProvider {
   readonly jobs = new Map<string, ServedJob>();
   readonly counts: Counts = { orders: 0, reads: 0, refused: 0, idsRead: 0 };
-  readonly #parts: VirtualServiceParts;
+  readonly #deps: VirtualServiceDeps;
   #window: number[] = [];
 
-  constructor(parts: VirtualServiceParts) {
-    this.#parts = parts;
+  constructor(deps: VirtualServiceDeps) {
+    this.#deps = deps;
   }
 
   unavailable(): undefined {
@@ -43,7 +43,7 @@ export class VirtualService implements ImageProvider {
       await this.#permitted('submit', 1, signal, onWait);
       beforeTry?.();
       await beforeSending('generate');
-      const { clock, plan } = this.#parts;
+      const { clock, plan } = this.#deps;
       await clock.sleep(ROUND_TRIP_MS / 2, signal);
       const refusal = this.#refusal(PLAN_LIMITS[plan].concurrentJobs);
       this.counts.orders += 1;
@@ -54,14 +54,14 @@ export class VirtualService implements ImageProvider {
       }
       const job = this.accept();
       await clock.sleep(ROUND_TRIP_MS / 2, signal);
-      return this.#told(job);
+      return this.#reported(job);
     }
   }
 
   /** An order of a program that keeps no limits: `undefined` when the service refuses it. */
   orderNow(): ServedJob | undefined {
     this.counts.orders += 1;
-    if (this.#refusal(PLAN_LIMITS[this.#parts.plan].concurrentJobs) === undefined) return this.accept();
+    if (this.#refusal(PLAN_LIMITS[this.#deps.plan].concurrentJobs) === undefined) return this.accept();
     this.counts.refused += 1;
     return undefined;
   }
@@ -69,14 +69,14 @@ export class VirtualService implements ImageProvider {
   /** A look of such a program: whether the job is finished; `undefined` when the service refuses it. */
   readNow({ endsAt }: ServedJob): boolean | undefined {
     this.counts.reads += 1;
-    if (this.#refusal(null) === undefined) return this.#parts.clock.monotonic() >= endsAt;
+    if (this.#refusal(null) === undefined) return this.#deps.clock.monotonic() >= endsAt;
     this.counts.refused += 1;
     return undefined;
   }
 
   /** A job begins now. */
   accept(): ServedJob {
-    const { clock, durations, random } = this.#parts;
+    const { clock, durations, random } = this.#deps;
     const acceptedAt = clock.monotonic();
     const id = `dt_${this.jobs.size + 1}`;
     const job = { id, acceptedAt, endsAt: acceptedAt + durations.draw(random) };
@@ -91,7 +91,7 @@ export class VirtualService implements ImageProvider {
   }
 
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     await this.#permitted('read', remoteIds.length, signal);
     await clock.sleep(ROUND_TRIP_MS / 2, signal);
     this.counts.reads += 1;
@@ -100,7 +100,7 @@ export class VirtualService implements ImageProvider {
     if (refusal !== undefined) this.counts.refused += 1;
     const readings = remoteIds.map((id): [string, Reading] => {
       const job = this.jobs.get(id);
-      return [id, refusal !== undefined || job === undefined ? { failure: LIMITED } : { job: this.#told(job) }];
+      return [id, refusal !== undefined || job === undefined ? { failure: LIMITED } : { job: this.#reported(job) }];
     });
     await clock.sleep(ROUND_TRIP_MS / 2, signal);
     return new Map(readings);
@@ -118,10 +118,10 @@ export class VirtualService implements ImageProvider {
 
   async close(): Promise<void> {}
 
-  #told({ id, endsAt }: ServedJob): RemoteJob {
-    const isOver = this.#parts.clock.monotonic() >= endsAt;
+  #reported({ id, endsAt }: ServedJob): RemoteJob {
+    const isSettled = this.#deps.clock.monotonic() >= endsAt;
     const url = `https://cdn.doitong.com/${id}.jpg`;
-    return isOver
+    return isSettled
       ? { remoteId: id, phase: 'completed', remoteStatus: 'completed', url, creditCost: 12 }
       : { remoteId: id, phase: 'processing', remoteStatus: 'processing', creditCost: 12 };
   }
@@ -132,14 +132,14 @@ export class VirtualService implements ImageProvider {
     signal: AbortSignal,
     onWait?: (until: number) => void,
   ): Promise<void> {
-    const { gate, clock } = this.#parts;
-    const hindrance = await awaitPermit(gate, clock, { purpose, fields, signal, onWait });
-    if (hindrance !== undefined) throw new FluxError(hindrance.failure);
+    const { limits, clock } = this.#deps;
+    const denied = await awaitPermit(limits, clock, { purpose, fields, signal, onWait });
+    if (denied !== undefined) throw new FluxError(denied.failure);
   }
 
   /** As the service counts: any span of a minute, and the jobs that run. @returns milliseconds to wait */
-  #refusal(places: number | null): number | undefined {
-    const { clock, plan } = this.#parts;
+  #refusal(slots: number | null): number | undefined {
+    const { clock, plan } = this.#deps;
     const now = clock.monotonic();
     this.#window = this.#window.filter((at) => now - at < WINDOW_MS);
     const { requestsPerMinute } = PLAN_LIMITS[plan];
@@ -147,7 +147,7 @@ export class VirtualService implements ImageProvider {
       return (this.#window[0] ?? now) + WINDOW_MS - now;
     this.#window.push(now);
     const running = [...this.jobs.values()].filter(({ endsAt }) => endsAt > now);
-    if (places === null || running.length < places) return undefined;
+    if (slots === null || running.length < slots) return undefined;
     return Math.min(...running.map(({ endsAt }) => endsAt)) - now;
   }
 }

@@ -15,8 +15,8 @@ let ready: Promise<void> | undefined;
 
 /** Beside the bundle when there is one, else in the package that the sources run with. */
 function findCodec(): string {
-  const beside = fileURLToPath(new URL('./mozjpeg_enc.wasm', import.meta.url));
-  if (existsSync(beside)) return beside;
+  const adjacent = fileURLToPath(new URL('./mozjpeg_enc.wasm', import.meta.url));
+  if (existsSync(adjacent)) return adjacent;
   return createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm');
 }
 

@@ -7,8 +7,8 @@ import type { Traits } from './traits.ts';
 
 /** `serve`: the picture, under this type. `refuse`: the address has expired. */
 export type PictureAccess =
-  | { verdict: 'serve'; contentType: string; fault?: ScenarioName }
-  | { verdict: 'refuse'; status: 403 | 410; fault: ScenarioName };
+  | { decision: 'serve'; contentType: string; fault?: ScenarioName }
+  | { decision: 'refuse'; status: 403 | 410; fault: ScenarioName };
 
 /** The signature and the oddities of a job follow from the seed and its id alone. */
 export class PictureAddresses {
@@ -29,11 +29,11 @@ export class PictureAddresses {
   open(job: Job, signature: string | null): PictureAccess {
     if (this.traits.expiringUrls && signature !== this.signature(job, true)) {
       this.expired.add(job);
-      return { verdict: 'refuse', status: this.coin(job, 'expired') ? 403 : 410, fault: 'expired-url' };
+      return { decision: 'refuse', status: this.coin(job, 'expired') ? 403 : 410, fault: 'expired-url' };
     }
-    if (!this.traits.wrongContentType) return { verdict: 'serve', contentType: 'image/jpeg' };
+    if (!this.traits.wrongContentType) return { decision: 'serve', contentType: 'image/jpeg' };
     const contentType = this.coin(job, 'type') ? 'text/html; charset=utf-8' : 'application/octet-stream';
-    return { verdict: 'serve', contentType, fault: 'wrong-content-type' };
+    return { decision: 'serve', contentType, fault: 'wrong-content-type' };
   }
 
   private signature(job: Job, isFresh: boolean): string {

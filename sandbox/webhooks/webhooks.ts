@@ -13,7 +13,7 @@ export type WebhookDelivery = PostResult & {
   at: number;
 };
 
-export type WebhooksParts = {
+export type WebhooksDeps = {
   now: () => number;
   secret: string;
   traits: Traits;
@@ -25,27 +25,27 @@ export type WebhooksParts = {
 type Pending = { job: Job; url: string; dueAtMs: number };
 
 /** How often the clock is looked at while webhooks are pending: it may be a test's own, which no timer knows. */
-const LOOK_MS = 20;
+const CHECK_MS = 20;
 const TIMEOUT_MS = 5_000;
 const KEPT_DELIVERIES = 5_000;
 const FORGED_ORIGIN = 'https://forged.example';
 
 export class Webhooks {
   private readonly pending = new Set<Pending>();
-  private readonly underWay = new Set<Promise<void>>();
+  private readonly inFlight = new Set<Promise<void>>();
   private readonly deliveries: WebhookDelivery[] = [];
   private readonly closing = new AbortController();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly parts: WebhooksParts) {}
+  constructor(private readonly deps: WebhooksDeps) {}
 
   /** A job that never ends is never announced. */
   expect(job: Job): void {
-    const { traits } = this.parts;
+    const { traits } = this.deps;
     const url = job.submission.webhookUrl;
     if (!traits.webhooks || url === undefined || job.ending === 'never' || this.closing.signal.aborted) return;
     this.pending.add({ job, url, dueAtMs: job.endsAtMs + traits.webhookDelayMs });
-    this.timer ??= setInterval(() => this.sendDue(), LOOK_MS).unref();
+    this.timer ??= setInterval(() => this.sendDue(), CHECK_MS).unref();
   }
 
   /** Those that have got an answer, or never will, oldest first. */
@@ -58,16 +58,16 @@ export class Webhooks {
     clearInterval(this.timer);
     this.pending.clear();
     this.closing.abort();
-    await Promise.all(this.underWay);
+    await Promise.all(this.inFlight);
   }
 
   private sendDue(): void {
-    const now = this.parts.now();
+    const now = this.deps.now();
     for (const one of this.pending) {
       if (now < one.dueAtMs) continue;
       this.pending.delete(one);
-      const sending = this.send(one).finally(() => this.underWay.delete(sending));
-      this.underWay.add(sending);
+      const sending = this.send(one).finally(() => this.inFlight.delete(sending));
+      this.inFlight.add(sending);
     }
     if (this.pending.size > 0) return;
     clearInterval(this.timer);
@@ -75,7 +75,7 @@ export class Webhooks {
   }
 
   private async send({ job, url }: Pending): Promise<void> {
-    const { now, traits, timeoutMs = TIMEOUT_MS } = this.parts;
+    const { now, traits, timeoutMs = TIMEOUT_MS } = this.deps;
     const { body, signature } = this.compose(job);
     const headers = { 'Content-Type': 'application/json', [SIGNATURE_HEADER]: signature };
     for (let time = 0; time < traits.webhookTimes && !this.closing.signal.aborted; time++) {
@@ -87,7 +87,7 @@ export class Webhooks {
   }
 
   private compose(job: Job): { body: string; signature: string } {
-    const { secret, traits, view } = this.parts;
+    const { secret, traits, view } = this.deps;
     const truth = view.announce(job);
     if (!traits.webhooksForged) {
       const body = JSON.stringify(truth);

@@ -26,7 +26,7 @@ export interface DemoClient {
 }
 
 /** @returns 0 only if the picture is on disk and decodes in the size that was ordered */
-export async function tellStory(client: DemoClient, prompt: string, out: NodeJS.WriteStream): Promise<number> {
+export async function playStory(client: DemoClient, prompt: string, out: NodeJS.WriteStream): Promise<number> {
   const say = (line: string): void => void out.write(`${visible(line)}\n`);
   say(`Connected over stdio: ${client.speaks}`);
   say(`Tools: ${(await client.listTools()).join(', ')}`);

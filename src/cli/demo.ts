@@ -1,14 +1,14 @@
 /** `demo`: the main job from end to end, against the sandbox, as an agent would live it. */
 import type { Arguments } from './command.ts';
 import { connectDemoClient, type ServerCommand } from './demo-client.ts';
-import { DEMO_PROMPT, tellStory } from './demo-story.ts';
+import { DEMO_PROMPT, playStory } from './demo-story.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
   const config = await settingsOf(args, NOT_FOR_SANDBOX);
   const client = await connectDemoClient(serverCommand(args, config.outputDir));
   try {
-    return await tellStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);
+    return await playStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);
   } finally {
     await client.close();
   }

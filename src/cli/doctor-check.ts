@@ -19,13 +19,13 @@ export const ok = (check: string, found: string): Check => ({ check, status: 'ok
 export const warn = (check: string, found: string, remedy: string): Check => ({ check, status: 'warn', found, remedy });
 export const fail = (check: string, found: string, remedy: string): Check => ({ check, status: 'fail', found, remedy });
 
-const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
+const SYMBOLS: Readonly<Record<CheckStatus, string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
 const NAME_WIDTH = 14;
 
 /** A line that needs no colour and holds no secret. */
 export function checkLine({ check, status, found, remedy }: Check, redact: Redact): string {
   const what = remedy === undefined ? found : `${found} → ${remedy}`;
-  return visible(redact(`${MARKS[status]}  ${check.padEnd(NAME_WIDTH)}  ${what}`)).replaceAll('\n', ' ');
+  return visible(redact(`${SYMBOLS[status]}  ${check.padEnd(NAME_WIDTH)}  ${what}`)).replaceAll('\n', ' ');
 }
 
 export function checksJson(checks: readonly Check[], redact: Redact): string {
@@ -56,9 +56,9 @@ export function toTheUser(remedy: string): string {
 }
 
 /** What goes wrong while one thing is looked at must not hide the others. */
-export async function attempt(check: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
+export async function attempt(check: string, run: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
   try {
-    return await look();
+    return await run();
   } catch (error) {
     if (error instanceof FluxError) {
       const { message, remedy = 'Correct what is named here.' } = error.failure;

@@ -23,7 +23,7 @@ const SET_KEY =
   "Set DOITONG_API_KEY, or DOITONG_API_KEY_FILE to a file that holds it, in the host's configuration; serve --sandbox needs none.";
 
 /** The key, never shown, and what there is to say of it: by the code that the server goes by. */
-export async function lookAtKey(
+export async function checkKey(
   settings: Pick<Config, 'apiKey' | 'apiKeyFile'>,
 ): Promise<{ apiKey: string | undefined; check: Check }> {
   const apiKey = await apiKeyOf(settings);
@@ -43,13 +43,13 @@ async function keyFileCheck(file: string): Promise<Check> {
   return warn('key', `${found}, but other users of this machine can read it`, `Run: chmod 600 ${file}`);
 }
 
-export type FolderTerms = { check: string; setting: string; wanted: FolderToCheck };
+export type FolderOptions = { check: string; setting: string; wanted: FolderToCheck };
 
 /**
  * Writes and removes a small file there, as every order does; where the folder is made with the first picture or
  * record, in the nearest folder above.
  */
-export async function folderCheck({ check, setting, wanted }: FolderTerms, clock: Clock): Promise<Check> {
+export async function folderCheck({ check, setting, wanted }: FolderOptions, clock: Clock): Promise<Check> {
   const { folder, below } = wanted;
   const state = await checkFolder(wanted, false, clock);
   const isThere = state.at === folder || (below !== undefined && state.at === join(folder, below));

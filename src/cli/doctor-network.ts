@@ -13,20 +13,20 @@ export function originCheck({ apiUrl }: Pick<Config, 'apiUrl'>): Check {
   return warn('origin', found, 'Remove DOITONG_API_URL unless you set it yourself and trust that address.');
 }
 
-type ProxyTerms = Pick<Config, 'apiUrl' | 'downloadHosts' | 'httpsProxy' | 'httpProxy' | 'noProxy'>;
+type ProxyOptions = Pick<Config, 'apiUrl' | 'downloadHosts' | 'httpsProxy' | 'httpProxy' | 'noProxy'>;
 
-export function proxyCheck({ apiUrl, downloadHosts, ...proxies }: ProxyTerms): Check {
+export function proxyCheck({ apiUrl, downloadHosts, ...proxies }: ProxyOptions): Check {
   if (proxies.httpsProxy === undefined && proxies.httpProxy === undefined) {
     return ok('proxy', 'none is set: the API and pictures are reached directly');
   }
-  const wayTo = (target: Target): string => {
+  const routeTo = (target: Target): string => {
     const route = proxyRoute(target, proxies);
     return route === undefined ? 'directly' : `through ${route.shown} (${route.setting})`;
   };
-  const api = wayTo(targetOf(new URL(apiUrl)));
-  const pictures = downloadHosts.map((host) => ({ host, way: wayTo({ secure: true, host, port: 443 }) }));
-  if (pictures.every(({ way }) => way === api)) return ok('proxy', `the API and pictures go ${api}`);
-  const each = pictures.map(({ host, way }) => `pictures from ${host} ${way}`);
+  const api = routeTo(targetOf(new URL(apiUrl)));
+  const pictures = downloadHosts.map((host) => ({ host, route: routeTo({ secure: true, host, port: 443 }) }));
+  if (pictures.every(({ route }) => route === api)) return ok('proxy', `the API and pictures go ${api}`);
+  const each = pictures.map(({ host, route }) => `pictures from ${host} ${route}`);
   return ok('proxy', `the API goes ${api}, ${each.join(', ')}`);
 }
 

@@ -1,7 +1,7 @@
 /** What `doctor` reads in the state folder: the job records, the budget, and a pause that is in force. */
 import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import { creditRange } from '../core/credits.ts';
-import { isOver, type Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
@@ -11,8 +11,8 @@ export type Damaged = { folder: string; count: number };
 export function recordsCheck(jobs: readonly Job[], damaged: Damaged, stalledAfterMs: number, now: number): Check {
   const count = (fits: (job: Job) => boolean): number => jobs.filter(fits).length;
   const unknown = count(({ state }) => state === 'unknown');
-  const unfinished = count((job) => !isOver(job)) - unknown;
-  const stalled = count((job) => !isOver(job) && job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs);
+  const unfinished = count((job) => !isSettled(job)) - unknown;
+  const stalled = count((job) => !isSettled(job) && job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs);
   const found = [
     jobs.length === 1 ? '1 job' : `${jobs.length} jobs`,
     `${unfinished} unfinished${stalled === 0 ? '' : ` (${stalled} for long)`}`,
@@ -32,14 +32,14 @@ export function recordsCheck(jobs: readonly Job[], damaged: Damaged, stalledAfte
 /** The smallest picture. */
 const CHEAPEST = creditRange(256, 256);
 
-export type BudgetTerms = Parameters<typeof limitsReport>[1];
+export type BudgetOptions = Parameters<typeof limitsReport>[1];
 
-export function budgetChecks(state: Parameters<typeof limitsReport>[0], budget: BudgetTerms, now: number): Check[] {
+export function budgetChecks(state: Parameters<typeof limitsReport>[0], budget: BudgetOptions, now: number): Check[] {
   const report = limitsReport(state, budget, now);
-  return [budgetCheck(report, budget), ...balanceCheck(report, state.traffic.balance?.at), pauseCheck(report, now)];
+  return [budgetCheck(report, budget), ...balanceCheck(report, state.rateState.balance?.at), pauseCheck(report, now)];
 }
 
-function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCall }: BudgetTerms): Check {
+function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCall }: BudgetOptions): Check {
   const left = Math.max(0, credits.budgetPerDay - credits.spentToday - credits.reserved);
   const picturesLeft = Math.max(0, images.budgetPerDay - daily.used);
   const found =
@@ -76,10 +76,10 @@ function balanceCheck({ credits }: LimitsReport, at: number | undefined): Check[
 }
 
 function pauseCheck({ concurrent, nextRequestAt, requests }: LimitsReport, now: number): Check {
-  const places = `${concurrent.inUse} of ${concurrent.limit ?? 'any number of'} places for jobs in use`;
+  const slots = `${concurrent.inUse} of ${concurrent.limit ?? 'any number of'} places for jobs in use`;
   const waitMs = nextRequestAt - now;
   if (waitMs > 0) {
-    const found = `${places}; no request may leave for ${Math.ceil(waitMs / 1_000)} s`;
+    const found = `${slots}; no request may leave for ${Math.ceil(waitMs / 1_000)} s`;
     const remedy = `Wait until ${new Date(nextRequestAt).toISOString()}: the service asked for it, or the limit is used up.`;
     return waitMs > OBEYED_DELAY_MAX_MS ? fail('limits', found, remedy) : warn('limits', found, remedy);
   }
@@ -87,9 +87,9 @@ function pauseCheck({ concurrent, nextRequestAt, requests }: LimitsReport, now: 
   if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit) {
     return warn(
       'limits',
-      `${places}${left}`,
+      `${slots}${left}`,
       'The next order waits for a place: flux-pro-mcp jobs list shows the jobs.',
     );
   }
-  return ok('limits', `${places}${left}`);
+  return ok('limits', `${slots}${left}`);
 }

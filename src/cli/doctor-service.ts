@@ -1,21 +1,21 @@
 /** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Reach, ReachStage, ResetForm, ServiceReport, ToldLimits } from '../core/service-report.ts';
+import type { Reach, ReachStage, ReportedLimits, ResetForm, ServiceReport } from '../core/service-report.ts';
 import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
 import { type Check, fail, ok, toTheUser, warn } from './doctor-check.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
 
-export type ServiceTerms = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'> & { now: number };
+export type ServiceOptions = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'> & { now: number };
 
 /** What could not be looked into has no line: the line that says why comes first. */
-export function serviceChecks(report: ServiceReport, terms: ServiceTerms): Check[] {
+export function serviceChecks(report: ServiceReport, options: ServiceOptions): Check[] {
   const { reach, key, schema } = report;
-  const checks = [reachCheck(reach, terms)];
-  if (reach.type === 'unreachable' || reach.type === 'held') return checks;
+  const checks = [reachCheck(reach, options)];
+  if (reach.type === 'unreachable' || reach.type === 'paused') return checks;
   checks.push(...clockChecks(report.clockAheadMs));
   if (reach.type === 'strange') return checks;
-  checks.push(planCheck(report.limits, terms));
+  checks.push(planCheck(report.limits, options));
   if (reach.type === 'refused') return checks;
   switch (key.type) {
     case 'accepted':
@@ -37,7 +37,7 @@ export function serviceChecks(report: ServiceReport, terms: ServiceTerms): Check
     checks.push(ok('schema', 'the service does not tell its schema: the documented ways are tried in their order'));
   }
   if (schema === 'no_graphql') checks.push(ok('schema', 'there is no /graphql: the service is asked by REST'));
-  checks.push(...orderingChecks(report.ordering, terms.webhookUrl !== undefined), ...readingCheck(report.reading));
+  checks.push(...orderingChecks(report.ordering, options.webhookUrl !== undefined), ...readingCheck(report.reading));
   return checks;
 }
 
@@ -59,17 +59,17 @@ const STAGES: Readonly<Record<ReachStage, string>> = {
   other: 'connection',
 };
 
-function reachCheck(reach: Reach, { apiUrl, now }: ServiceTerms): Check {
+function reachCheck(reach: Reach, { apiUrl, now }: ServiceOptions): Check {
   switch (reach.type) {
     case 'reached': {
       const found = `${apiUrl} answers (${Math.round(reach.tookMs)} ms)`;
-      const { stumble } = reach;
-      if (stumble === undefined) return ok('service', found);
+      const { firstFailure } = reach;
+      if (firstFailure === undefined) return ok('service', found);
       const remedy =
         'If this happens again, check what stands between this machine and the service (a proxy, a gateway).';
       return warn(
         'service',
-        `${found}, but only to the second try. The first: ${stumble.failure.message}${kindOf(stumble.mediaType)}`,
+        `${found}, but only to the second try. The first: ${firstFailure.failure.message}${kindOf(firstFailure.mediaType)}`,
         remedy,
       );
     }
@@ -83,7 +83,7 @@ function reachCheck(reach: Reach, { apiUrl, now }: ServiceTerms): Check {
         `${apiUrl}: ${reach.failure.message}`,
         `${waitText(reach.failure)}, then run doctor again.`,
       );
-    case 'held': {
+    case 'paused': {
       const seconds = Math.ceil(Math.max(0, reach.until - now) / 1_000);
       const found = `${apiUrl} was not asked: no request may leave for ${seconds} s, by the limit or by the service's wish`;
       return warn('service', found, `Wait ${seconds} s, then run doctor again.`);
@@ -136,12 +136,12 @@ const FORMS: Readonly<Record<ResetForm, string>> = {
   unreadable: 'reset in a form that is not understood, so that this program counts by itself',
 };
 
-const placesText = (jobs: number | null): string => (jobs === 1 ? '1 job' : `${jobs ?? 'any number of'} jobs`);
+const slotsText = (jobs: number | null): string => (jobs === 1 ? '1 job' : `${jobs ?? 'any number of'} jobs`);
 
-function planCheck({ limit, remaining, resetForm }: ToldLimits, { plan: configured }: ServiceTerms): Check {
+function planCheck({ limit, remaining, resetForm }: ReportedLimits, { plan: configured }: ServiceOptions): Check {
   const plan = planOf(configured, limit);
   const { requestsPerMinute, concurrentJobs } = PLAN_LIMITS[plan];
-  const says = `${plan}: ${limit ?? requestsPerMinute ?? 'any number of'} requests a minute, ${placesText(concurrentJobs)} at a time`;
+  const says = `${plan}: ${limit ?? requestsPerMinute ?? 'any number of'} requests a minute, ${slotsText(concurrentJobs)} at a time`;
   if (limit === undefined) {
     const found = `${says}, by the plan's table: the answers tell no limit`;
     if (configured !== 'auto') return ok('plan', found);
@@ -149,7 +149,7 @@ function planCheck({ limit, remaining, resetForm }: ToldLimits, { plan: configur
   }
   const form = resetForm === undefined ? 'no reset told' : FORMS[resetForm];
   const found = `${says}, as the answers tell (${remaining ?? 'unknown'} left; ${form})`;
-  const told = planOfRequestLimit(limit);
-  if (configured === 'auto' || told === configured || configured === 'enterprise') return ok('plan', found);
-  return warn('plan', `${found}; that limit is of the plan ${told}`, `Set DOITONG_PLAN to auto or ${told}.`);
+  const reported = planOfRequestLimit(limit);
+  if (configured === 'auto' || reported === configured || configured === 'enterprise') return ok('plan', found);
+  return warn('plan', `${found}; that limit is of the plan ${reported}`, `Set DOITONG_PLAN to auto or ${reported}.`);
 }

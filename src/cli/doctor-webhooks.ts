@@ -46,18 +46,18 @@ function plain(url: string): string {
 }
 
 async function portCheck(webhookUrl: string, { host, port }: ListenAddress): Promise<Check> {
-  const way = `${plain(webhookUrl)} → ${host}:${port}`;
+  const route = `${plain(webhookUrl)} → ${host}:${port}`;
   const problem = await listenProblem({ host, port });
-  if (problem === undefined) return ok('webhooks', `${way}: the port is free and is opened with the first order`);
+  if (problem === undefined) return ok('webhooks', `${route}: the port is free and is opened with the first order`);
   if (problem === 'EADDRINUSE') {
     return warn(
       'webhooks',
-      `${way}: the port is taken, as a rule by a flux-pro-mcp server, which tells all others`,
+      `${route}: the port is taken, as a rule by a flux-pro-mcp server, which tells all others`,
       'Nothing to do while one is running; else set DOITONG_WEBHOOK_LISTEN to another port.',
     );
   }
   const remedy = 'Set DOITONG_WEBHOOK_LISTEN to an address of this machine and a port from 1024 on.';
-  return warn('webhooks', `${way}: nothing can listen there (${problem}): jobs are polled`, remedy);
+  return warn('webhooks', `${route}: nothing can listen there (${problem}): jobs are polled`, remedy);
 }
 
 /** The system's code of what stands in the way, right after the port was let go again. */

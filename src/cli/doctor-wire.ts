@@ -73,7 +73,7 @@ export function readingCheck(reading: ReadingFinding): Check[] {
         schema: 'found in the schema',
         tried: 'found by trying',
       };
-      return [ok(NAME, `${reading.way}, ${texts[reading.source]}; the service answers to it`)];
+      return [ok(NAME, `${reading.query}, ${texts[reading.source]}; the service answers to it`)];
     }
     case 'unfit': {
       const [best] = reading.offered;
@@ -81,15 +81,15 @@ export function readingCheck(reading: ReadingFinding): Check[] {
         best === undefined
           ? `Correct DOITONG_JOB_QUERY, or set it to auto.`
           : `Set DOITONG_JOB_QUERY to auto or ${best}.`;
-      return [fail(NAME, `${reading.way}, as set by DOITONG_JOB_QUERY, is not offered by the service`, remedy)];
+      return [fail(NAME, `${reading.query}, as set by DOITONG_JOB_QUERY, is not offered by the service`, remedy)];
     }
     case 'open': {
       const because = reading.failure === undefined ? '' : `: ${reading.failure.message}`;
-      const ways = reading.ways.length === 0 ? '' : ` The first job tries ${reading.ways.join(', ')}.`;
+      const queries = reading.queries.length === 0 ? '' : ` The first job tries ${reading.queries.join(', ')}.`;
       return [
         warn(
           NAME,
-          `not settled${because}${because === '' ? '.' : ''}${ways}`,
+          `not settled${because}${because === '' ? '.' : ''}${queries}`,
           `${HOW_TO_SET} Or run doctor again later.`,
         ),
       ];

@@ -5,13 +5,13 @@ import type { ServiceReport } from '../core/service-report.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
-import { createFileLedger, damagedRecords } from '../storage/file-job-store.ts';
+import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folder-check.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
-import { createFileGate } from '../storage/shared-limits.ts';
+import { createFileLimits } from '../storage/shared-limits.ts';
 import type { Arguments } from './command.ts';
 import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
-import { folderCheck, lookAtKey, nodeCheck } from './doctor-machine.ts';
+import { checkKey, folderCheck, nodeCheck } from './doctor-machine.ts';
 import { certificatesCheck, originCheck, proxyCheck } from './doctor-network.ts';
 import { budgetChecks, recordsCheck } from './doctor-records.ts';
 import { serviceChecks } from './doctor-service.ts';
@@ -32,47 +32,47 @@ export async function run(args: Arguments): Promise<number> {
   const secrets = secretsOf(config);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const checks: Check[] = [];
-  const tell = (found: readonly Check[]): void => {
+  const report = (found: readonly Check[]): void => {
     checks.push(...found);
     if (!json) for (const check of found) print(checkLine(check, secrets.redact));
   };
   const letGo = stayAlive();
   try {
     // What needs no network is told first, so that no slow network hides it.
-    tell([nodeCheck(process.version)]);
+    report([nodeCheck(process.version)]);
     let apiKey: string | undefined;
-    tell(
+    report(
       await attempt('key', async () => {
-        const looked = await lookAtKey(config);
-        apiKey = looked.apiKey;
+        const checked = await checkKey(config);
+        apiKey = checked.apiKey;
         if (apiKey !== undefined) secrets.add(apiKey);
-        return [looked.check];
+        return [checked.check];
       }),
     );
     // Known only where the user has a folder for it.
     let records: string | undefined;
-    const state = await lookAt('state_folder', 'FLUX_STATE_DIR', tell, async () => {
+    const state = await checkFolder('state_folder', 'FLUX_STATE_DIR', report, async () => {
       const root = stateFolder(config.stateDir, config.folderVariables);
       const folder = apiKey === undefined ? root : partitionFolder(root, config.apiUrl, apiKey);
       if (apiKey !== undefined) records = folder;
       return stateToCheck(root, folder);
     });
-    await lookAt('output_folder', 'FLUX_OUTPUT_DIR', tell, async () =>
+    await checkFolder('output_folder', 'FLUX_OUTPUT_DIR', report, async () =>
       outputToCheck(await outputFolder(config.outputDir, config.folderVariables), systemClock.now()),
     );
     const readable = records;
-    if (readable !== undefined) tell(await attempt('records', () => recordChecks(config, readable, log)));
-    tell(await attempt('webhooks', async () => [await webhookCheck(config)]));
-    tell([downloadsCheck(config), originCheck(config), proxyCheck(config)]);
-    tell(await attempt('certificates', async () => [await certificatesCheck(args.env)]));
-    tell(
+    if (readable !== undefined) report(await attempt('records', () => recordChecks(config, readable, log)));
+    report(await attempt('webhooks', async () => [await webhookCheck(config)]));
+    report([downloadsCheck(config), originCheck(config), proxyCheck(config)]);
+    report(await attempt('certificates', async () => [await certificatesCheck(args.env)]));
+    report(
       await attempt('service', async () => {
-        const report = await probe({ ...config, apiKey, apiKeyFile: undefined }, state !== 'fail', log);
-        return serviceChecks(report, { ...config, now: systemClock.now() });
+        const service = await probe({ ...config, apiKey, apiKeyFile: undefined }, state !== 'fail', log);
+        return serviceChecks(service, { ...config, now: systemClock.now() });
       }),
     );
     // By now the plan is known.
-    if (readable !== undefined) tell(await attempt('budget', () => budgetOf(config, readable, log)));
+    if (readable !== undefined) report(await attempt('budget', () => budgetOf(config, readable, log)));
   } finally {
     letGo();
   }
@@ -80,32 +80,32 @@ export async function run(args: Arguments): Promise<number> {
   return checks.some(({ status }) => status === 'fail') ? EXIT_FAILURE : 0;
 }
 
-type Tell = (found: readonly Check[]) => void;
+type Report = (found: readonly Check[]) => void;
 
-async function lookAt(
+async function checkFolder(
   check: string,
   setting: string,
-  tell: Tell,
+  report: Report,
   find: () => Promise<FolderToCheck>,
 ): Promise<Check['status'] | undefined> {
   const found = await attempt(check, async () => [
     await folderCheck({ check, setting, wanted: await find() }, systemClock),
   ]);
-  tell(found);
+  report(found);
   return found[0]?.status;
 }
 
 const shared = (log: Log) => ({ clock: systemClock, log, processes: systemProcesses });
 
 async function recordChecks({ stalledMinutes }: Config, folder: string, log: Log): Promise<Check[]> {
-  const jobs = await createFileLedger(folder, shared(log)).list();
+  const jobs = await createFileJobStore(folder, shared(log)).list();
   return [recordsCheck(jobs, await damagedRecords(folder), stalledMinutes * 60_000, systemClock.now())];
 }
 
 async function budgetOf(config: Config, folder: string, log: Log): Promise<Check[]> {
-  const jobs = () => createFileLedger(folder, shared(log)).list();
-  const gate = createFileGate(folder, { ...shared(log), plan: config.plan, jobs });
-  return budgetChecks(await gate.state(), config, systemClock.now());
+  const jobs = () => createFileJobStore(folder, shared(log)).list();
+  const limits = createFileLimits(folder, { ...shared(log), plan: config.plan, jobs });
+  return budgetChecks(await limits.state(), config, systemClock.now());
 }
 
 function downloadsCheck({ downloadHosts, apiUrl }: Config): Check {

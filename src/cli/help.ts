@@ -38,16 +38,16 @@ function commandHelp(command: Command): string {
 /** The command with the words that it takes. */
 export function usage(command: Command): string {
   const words = (command.positionals ?? []).map((positional) =>
-    positional.required ? spelling(positional) : `[${spelling(positional)}]`,
+    positional.required ? positionalText(positional) : `[${positionalText(positional)}]`,
   );
   return [command.name, ...words].join(' ');
 }
 
-const spelling = ({ name, words }: Positional): string => words?.join('|') ?? name;
+const positionalText = ({ name, words }: Positional): string => words?.join('|') ?? name;
 
 function flagsAndSettings(command: Command): string[] {
-  const words = (command.positionals ?? []).map((positional) => row(spelling(positional), positional.help));
-  const own = command.flags.map((flag) => row(flagSpelling(flag), flagHelp(flag)));
+  const words = (command.positionals ?? []).map((positional) => row(positionalText(positional), positional.help));
+  const own = command.flags.map((flag) => row(flagText(flag), flagHelp(flag)));
   const settings = command.settings.map(settingRow);
   return [
     ...(words.length === 0 ? [] : [`Arguments (flux-pro-mcp ${usage(command)}):`, ...words, '']),
@@ -57,7 +57,7 @@ function flagsAndSettings(command: Command): string[] {
 }
 
 /** A flag as it is typed; the dots stand for more of the same. */
-export function flagSpelling({ name, value, repeatable }: CommandFlag): string {
+export function flagText({ name, value, repeatable }: CommandFlag): string {
   return `--${name}${value === undefined ? '' : ` ${value}`}${repeatable ? ' …' : ''}`;
 }
 

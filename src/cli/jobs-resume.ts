@@ -1,8 +1,8 @@
 /** `jobs resume`: resumes unfinished jobs and reports their progress. It never places a new order. */
 import type { Clock } from '../core/clock.ts';
-import { isOver, type Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import { cleanLine, quoted } from '../core/untrusted-text.ts';
+import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences } from '../mcp/failure-text.ts';
 import { statusOf } from '../mcp/job-view.ts';
@@ -10,7 +10,7 @@ import { visible } from './terminal-text.ts';
 
 const REASON_SHOWN_CHARACTERS = 600;
 
-export type ResumeParts = {
+export type ResumeDeps = {
   jobs: Pick<ImageJobs, 'list' | 'find' | 'resumeAll' | 'waitFor'>;
   clock: Clock;
   /** Prints one line. */
@@ -21,43 +21,43 @@ export type ResumeParts = {
 };
 
 /** @returns the exit code: 0 when no job that could be resumed is left unfinished */
-export async function resume(parts: ResumeParts, waitSeconds: number): Promise<number> {
-  const { jobs, clock, say } = parts;
+export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<number> {
+  const { jobs, clock, say } = deps;
   const until = clock.monotonic() + waitSeconds * 1_000;
   const known = await jobs.list();
-  const open = known.filter((job) => !isOver(job) && job.state !== 'unknown').length;
+  const open = known.filter((job) => !isSettled(job) && job.state !== 'unknown').length;
   if (open === 0) say('There is nothing to resume: no job is unfinished.');
   else say(`Resuming ${counted(open)}, for at most ${waitSeconds} s.`);
 
   const resumed = open === 0 ? [] : await jobs.resumeAll();
-  const ended = await Promise.all(resumed.map((job) => settle(job, parts, until - clock.monotonic())));
-  if (ended.length > 0) say(summaryOf(ended));
-  const doubtful = [...known, ...ended].filter(({ state }) => state === 'unknown').length;
-  if (doubtful > 0) {
+  const finished = await Promise.all(resumed.map((job) => settle(job, deps, until - clock.monotonic())));
+  if (finished.length > 0) say(summaryOf(finished));
+  const unknownCount = [...known, ...finished].filter(({ state }) => state === 'unknown').length;
+  if (unknownCount > 0) {
     say(
-      `Left alone: ${counted(doubtful)} of unknown outcome; an order that may have been paid for is not sent again. ` +
+      `Left alone: ${counted(unknownCount)} of unknown outcome; an order that may have been paid for is not sent again. ` +
         'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
     );
   }
-  return ended.every(isOver) ? 0 : 1;
+  return finished.every(isSettled) ? 0 : 1;
 }
 
 /** The job when it is over or when there is no more time; a line for each change of what it is at. */
-async function settle(job: Job, { jobs, say, redact, signal }: ResumeParts, waitMs: number): Promise<Job> {
+async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitMs: number): Promise<Job> {
   let said = '';
-  const tell = (now: Job): void => {
+  const report = (now: Job): void => {
     const line = lineOf(redactValues(now, redact));
     if (line !== said) say(line);
     said = line;
   };
-  const ended = await jobs
-    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: tell })
+  const finished = await jobs
+    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: report })
     .catch(async (error: unknown) => {
       if (!signal.aborted) throw error;
       return (await jobs.find(job.id)) ?? job;
     });
-  tell(ended);
-  return ended;
+  report(finished);
+  return finished;
 }
 
 function lineOf(job: Job): string {
@@ -65,17 +65,17 @@ function lineOf(job: Job): string {
   if (job.file !== undefined) pieces.push(visible(job.file));
   else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
   else if (job.state === 'completed') pieces.push('the picture is being fetched');
-  else if (job.remoteStatus !== undefined) pieces.push(`the service says ${quoted(job.remoteStatus, 60)}`);
+  else if (job.remoteStatus !== undefined) pieces.push(`the service says ${fenced(job.remoteStatus, 60)}`);
   return pieces.join(', ');
 }
 
-function summaryOf(ended: readonly Job[]): string {
-  const count = (fits: (job: Job) => boolean): number => ended.filter(fits).length;
-  const left = count((job) => !isOver(job) && job.state !== 'unknown');
+function summaryOf(finished: readonly Job[]): string {
+  const count = (fits: (job: Job) => boolean): number => finished.filter(fits).length;
+  const left = count((job) => !isSettled(job) && job.state !== 'unknown');
   const saved = count(({ state }) => state === 'saved');
   const failed = count(({ state }) => state === 'failed');
   const again = left === 0 ? '' : ' Run "flux-pro-mcp jobs resume" again to continue.';
-  return `${counted(ended.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
+  return `${counted(finished.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
 }
 
 const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);

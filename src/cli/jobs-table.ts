@@ -10,14 +10,14 @@ const HEAD = ['JOB', 'STATUS', 'CREATED', 'CREDITS', 'PROMPT', 'FILE'];
 
 /** One line a job under a line of headings; the longest column is the last, so that nothing behind it is pushed away. */
 export function jobsTable(views: readonly JobView[]): string {
-  const rows = [HEAD, ...views.map(cells)];
+  const rows = [HEAD, ...views.map(columns)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column] ?? ''))));
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - columnsOf(cell))).join(GAP);
+    row.map((text, column) => text + ' '.repeat((widths[column] ?? 0) - columnsOf(text))).join(GAP);
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }
 
-function cells(view: JobView): string[] {
+function columns(view: JobView): string[] {
   return [
     view.job_id,
     statusText(view),

@@ -1,17 +1,17 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` ask nobody, `resume` the service. */
 
 import type { Config } from '../config/settings.ts';
-import type { JobLedger } from '../core/job-store.ts';
+import type { JobStore } from '../core/job-store.ts';
 import type { Log } from '../core/log.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { redactValues } from '../core/redaction.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { fenced } from '../core/untrusted-text.ts';
 import { jobText } from '../mcp/job-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemProcesses } from '../runtime/system-processes.ts';
-import { createFileLedger, damagedRecords } from '../storage/file-job-store.ts';
+import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
@@ -32,7 +32,7 @@ type Action = keyof typeof TAKES;
 
 /** The records of one service and key, and how to print what stands there. */
 type Records = {
-  ledger: JobLedger;
+  jobStore: JobStore;
   /** Absolute path of the folder that they are in. */
   folder: string;
   config: Config & { apiKey: string };
@@ -88,12 +88,12 @@ async function open(args: Arguments): Promise<Records> {
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config.stateDir, config.folderVariables), config.apiUrl, apiKey);
   const shared = { clock: systemClock, log, processes: systemProcesses };
-  const ledger = createFileLedger(folder, {
+  const jobStore = createFileJobStore(folder, {
     ...shared,
     outputFolder: () => outputFolder(config.outputDir, config.folderVariables),
   });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiOrigin: config.apiUrl };
-  return { ledger, folder, config: { ...config, apiKey }, log, secrets, view };
+  return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
 }
 
 /** @throws UsageError when none is set, FluxError of kind `bad_key` when its file cannot be read */
@@ -107,10 +107,10 @@ async function keyOf(config: Config): Promise<string> {
 }
 
 async function list(
-  { ledger, folder, config, log, secrets, view }: Records,
+  { jobStore, folder, config, log, secrets, view }: Records,
   { limit, status, json }: { limit: number; status: JobStatus | undefined; json: boolean },
 ): Promise<number> {
-  const jobs = await ledger.list();
+  const jobs = await jobStore.list();
   const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
   // Before anything is shortened: half a secret would not be recognised any more.
   const views = redactValues(wanted.slice(0, limit), secrets.redact).map((job) => jobView(job, view));
@@ -120,17 +120,25 @@ async function list(
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
     return 0;
   }
-  const told = { views, found: wanted.length, onRecord: jobs.length, status, service: config.apiUrl, folder, damaged };
-  print(visible(secrets.redact(jobsListText(told))));
+  const reported = {
+    views,
+    found: wanted.length,
+    onRecord: jobs.length,
+    status,
+    service: config.apiUrl,
+    folder,
+    damaged,
+  };
+  print(visible(secrets.redact(jobsListText(reported))));
   return 0;
 }
 
-async function show({ ledger, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {
-  const found = await ledger.find(id);
+async function show({ jobStore, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {
+  const found = await jobStore.find(id);
   if (found === undefined) {
     throw new CommandFailure(
       secrets.redact(
-        `there is no job ${quoted(id, 200)} on record for ${config.apiUrl} and this key. jobs list shows what there is.`,
+        `there is no job ${fenced(id, 200)} on record for ${config.apiUrl} and this key. jobs list shows what there is.`,
       ),
     );
   }

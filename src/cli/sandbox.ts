@@ -15,7 +15,7 @@ export async function run(args: Arguments): Promise<number> {
   // With the service itself only now: help, which needs the names alone, and refusals do not wait for it.
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
   // Before the first line: whoever has read it may end the program at once.
-  const toldToEnd = new Promise<void>((resolve) => {
+  const endRequested = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
   const sandbox = await startSandbox({
@@ -29,7 +29,7 @@ export async function run(args: Arguments): Promise<number> {
   });
   const { url, key, webhookSecret } = sandbox;
   process.stdout.write(`${JSON.stringify({ url, key, ...(sendsWebhooks ? { webhookSecret } : {}) })}\n`);
-  await toldToEnd;
+  await endRequested;
   await sandbox.close();
   return 0;
 }

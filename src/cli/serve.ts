@@ -1,8 +1,8 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
-import type { App, AppParts, AppSettings } from '../app.ts';
+import type { App, AppDeps, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
-import type { McpParts } from '../mcp/mcp-deps.ts';
+import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { Questions } from '../mcp/questions.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
@@ -10,13 +10,13 @@ import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { VERSION } from '../runtime/version.ts';
 import { readViewerPage } from '../runtime/viewer-page.ts';
-import { openStdioDoor } from '../transports/stdio.ts';
+import { openStdioTransport } from '../transports/stdio.ts';
 import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
 import { secretsOf } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { writeStderr } from './stderr.ts';
-import { WebhookDoor } from './webhook-listener.ts';
+import { WebhookListener } from './webhook-listener.ts';
 
 type Running = { app: App; close: () => Promise<void> };
 
@@ -28,20 +28,20 @@ export async function run(args: Arguments): Promise<number> {
 
   const otherOrigin = sandbox || config.apiUrl === SETTINGS.apiUrl.default ? undefined : config.apiUrl;
   const feed = new JobFeed();
-  const parts = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
+  const deps = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
   const running = new Lazy(() => {
     if (otherOrigin !== undefined)
       log.warn("Orders and the key go to another address than the provider's own", { otherOrigin });
-    return start(config, sandbox, parts);
+    return start(config, sandbox, deps);
   });
   const ending = new AbortController();
-  const mcpParts: McpParts = {
+  const mcpDeps: McpDeps = {
     name: 'flux-pro-mcp',
     version: VERSION,
     sandbox,
-    otherOrigin: otherOrigin === undefined ? undefined : { origin: otherOrigin, told: false },
+    otherOrigin: otherOrigin === undefined ? undefined : { origin: otherOrigin, reported: false },
     defaultWaitSeconds: config.waitSeconds,
-    resultParts: config.resultParts,
+    resultContent: config.resultContent,
     preview: config.preview,
     jobs: async () => (await running.get()).app.jobs,
     startedJobs: () => running.current?.app.jobs,
@@ -53,8 +53,8 @@ export async function run(args: Arguments): Promise<number> {
     log,
     redact: secrets.redact,
   };
-  openStdioDoor(() => createMcpServer(mcpParts), {
-    narrow: (request) => narrowListen(request, mcpParts),
+  openStdioTransport(() => createMcpServer(mcpDeps), {
+    narrow: (request) => narrowListen(request, mcpDeps),
     endWaits: () => ending.abort(new Error('the server is ending')),
     close: async () => (await running.settled())?.close(),
     clock: systemClock,
@@ -63,12 +63,12 @@ export async function run(args: Arguments): Promise<number> {
   return new Promise<never>(() => undefined);
 }
 
-async function start(config: Config, sandbox: boolean, parts: AppParts): Promise<Running> {
+async function start(config: Config, sandbox: boolean, deps: AppDeps): Promise<Running> {
   const { createApp } = await import('../app.ts');
   const service = sandbox ? await startSandboxService(config) : undefined;
-  const webhooks = new WebhookDoor(config.webhookListen, parts.log, config.webhookUrl);
+  const webhooks = new WebhookListener(config.webhookListen, deps.log, config.webhookUrl);
   const onSubmission = (): Promise<void> => webhooks.open(app.webhookSink);
-  const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...parts, onSubmission });
+  const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...deps, onSubmission });
   return {
     app,
     close: async () => {

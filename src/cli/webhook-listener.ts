@@ -4,7 +4,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import type { WebhookSink } from '../core/webhook-sink.ts';
 
-export class WebhookDoor {
+export class WebhookListener {
   readonly #listen: ListenAddress | undefined;
   readonly #publicUrl: string | undefined;
   readonly #log: Log;

@@ -5,7 +5,7 @@ import type { FolderVariables } from '../core/folder-variables.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { LOG_LEVELS } from '../core/log.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
-import { RESULT_PARTS } from '../core/result-part.ts';
+import { RESULT_CONTENT } from '../core/result-part.ts';
 import { webhookUrlOf } from '../core/webhook-url.ts';
 import { PLANS } from '../limits/plan.ts';
 
@@ -297,7 +297,7 @@ export const SETTINGS = {
     allowed: 'auto, off, or the longest side in pixels from 64 to 4096',
     help: 'The picture inside an answer: auto makes it as large as the host takes, off leaves it out; the file is always whole.',
   },
-  resultParts: {
+  resultContent: {
     env: 'FLUX_RESULT',
     flag: 'result',
     schema: z.union([
@@ -305,10 +305,10 @@ export const SETTINGS = {
       z
         .string()
         .transform(list)
-        .pipe(z.array(z.enum(RESULT_PARTS)).min(1)),
+        .pipe(z.array(z.enum(RESULT_CONTENT)).min(1)),
     ]),
     default: 'auto',
-    allowed: `auto, or any of ${RESULT_PARTS.join(', ')} separated by commas`,
+    allowed: `auto, or any of ${RESULT_CONTENT.join(', ')} separated by commas`,
     help: 'Parts of a result; auto gives each host what it can take.',
   },
   logLevel: {

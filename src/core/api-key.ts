@@ -1,12 +1,12 @@
 /** What an API key looks like, and what is put in its place by mistake. */
 
-import { cleanLine, quoted } from './untrusted-text.ts';
+import { cleanLine, fenced } from './untrusted-text.ts';
 
 /** What can stand in a header and is long enough to be removed from texts safely. */
 const API_KEY = /^[\x21-\x7e]{8,512}$/u;
 
 /** Longer texts hold no placeholder worth naming. */
-const LOOKED_AT_CHARACTERS = 2_000;
+const CHECKED_CHARACTERS = 2_000;
 
 /** What hosts, shells and templates fill in, or fail to: VS Code, Cursor, npm, cmd, PowerShell, Helm. */
 const PLACEHOLDERS: readonly RegExp[] = [
@@ -19,9 +19,9 @@ const PLACEHOLDERS: readonly RegExp[] = [
 
 /** The first part of a value that somebody should have filled in. */
 export function placeholderIn(text: string): string | undefined {
-  const looked = text.slice(0, LOOKED_AT_CHARACTERS);
+  const checked = text.slice(0, CHECKED_CHARACTERS);
   for (const pattern of PLACEHOLDERS) {
-    const [found] = pattern.exec(looked) ?? [];
+    const [found] = pattern.exec(checked) ?? [];
     if (found !== undefined) return found;
   }
   return undefined;
@@ -42,7 +42,7 @@ export function isStandIn(text: string): boolean {
 /** References that a password manager should have replaced: 1Password, Bitwarden, Vault and the stores of clouds. */
 const REFERENCE = /^(op|bws?|vault|keyring|keychain|pass|secret|secretref|ref|env|file|aws-?sm|gcp-?sm|azurekv):\/\//iu;
 const STRUCTURED = /^[{[].*[}\]]$/su;
-const QUOTED = /^["'`\u2018\u201c]|["'`\u2019\u201d]$/u;
+const FENCED = /^["'`\u2018\u201c]|["'`\u2019\u201d]$/u;
 const ASSIGNED = /^(?:(?:export|set|setx|let) {1,4})?\$?(?:[Ee][Nn][Vv]:)?([A-Za-z_]\w{0,99}) {0,4}[=:] {0,4}[^=\s]/u;
 const KEY_NAME = /key|token|secret|authorization/iu;
 const SCHEME = /^(?:authorization: {0,4})?(?:bearer|basic|token)\s/iu;
@@ -56,29 +56,29 @@ export function isKeyOrMistake(text: string): boolean {
  * What is wrong with a text in the place of a key, as a sentence; it shows placeholders, and nothing that may be a part
  * of a key.
  * @param text without the space around it
- * @param place completes "… holds", such as the name of the variable
+ * @param where completes "… holds", such as the name of the variable
  */
-export function keyProblem(text: string, place: string): string | undefined {
-  const mistake = mistakeIn(text, place);
+export function keyProblem(text: string, where: string): string | undefined {
+  const mistake = mistakeIn(text, where);
   if (mistake !== undefined) return mistake;
-  if (/[\r\n]/u.test(text)) return `${place} holds several lines; the key alone belongs there.`;
+  if (/[\r\n]/u.test(text)) return `${where} holds several lines; the key alone belongs there.`;
   if (API_KEY.test(text)) return undefined;
-  return `${place} does not hold one key of 8 to 512 visible characters without spaces.`;
+  return `${where} does not hold one key of 8 to 512 visible characters without spaces.`;
 }
 
-function mistakeIn(text: string, place: string): string | undefined {
+function mistakeIn(text: string, where: string): string | undefined {
   const placeholder = placeholderIn(text);
   if (placeholder !== undefined)
-    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${place} still holds that placeholder in place of the key.`;
-  if (isStandIn(text)) return `${place} holds ${quoted(text, 100)}, which stands for a key and is none.`;
+    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${where} still holds that placeholder in place of the key.`;
+  if (isStandIn(text)) return `${where} holds ${fenced(text, 100)}, which stands for a key and is none.`;
   const [reference] = REFERENCE.exec(text) ?? [];
   if (reference !== undefined)
-    return `${place} holds a reference (${reference}…) in place of the key that it stands for: nothing has replaced it.`;
-  if (STRUCTURED.test(text.slice(0, LOOKED_AT_CHARACTERS))) return `${place} holds JSON; the key alone belongs there.`;
-  if (QUOTED.test(text)) return `${place} holds quotation marks, which are no part of a key.`;
-  if (SCHEME.test(text)) return `${place} holds a whole header ("Bearer …"); the key alone belongs there.`;
-  const [, name] = ASSIGNED.exec(text.slice(0, LOOKED_AT_CHARACTERS)) ?? [];
+    return `${where} holds a reference (${reference}…) in place of the key that it stands for: nothing has replaced it.`;
+  if (STRUCTURED.test(text.slice(0, CHECKED_CHARACTERS))) return `${where} holds JSON; the key alone belongs there.`;
+  if (FENCED.test(text)) return `${where} holds quotation marks, which are no part of a key.`;
+  if (SCHEME.test(text)) return `${where} holds a whole header ("Bearer …"); the key alone belongs there.`;
+  const [, name] = ASSIGNED.exec(text.slice(0, CHECKED_CHARACTERS)) ?? [];
   if (name !== undefined && (KEY_NAME.test(name) || /^[A-Z][A-Z0-9_]*$/u.test(name)))
-    return `${place} holds a whole line of the form NAME=key; the key alone belongs there.`;
+    return `${where} holds a whole line of the form NAME=key; the key alone belongs there.`;
   return undefined;
 }

@@ -27,12 +27,12 @@ export type Reading = { job: RemoteJob } | { failure: Failure };
 export type SubmitOptions = {
   signal: AbortSignal;
   /**
-   * Called right before the first byte of the first try leaves, and again before a try that leaves another `way`: the
+   * Called right before the first byte of the first try leaves, and again before a try that leaves another `dialect`: the
    * provider's name for how the order is spelled. A rejection ends the submission before that try leaves.
    */
-  beforeSending: (way: string) => Promise<void>;
+  beforeSending: (dialect: string) => Promise<void>;
   /** The way in which an earlier try of this order left, perhaps from another process: it may leave in no other. */
-  way?: string;
+  dialect?: string;
   /** Called before every try; what it throws ends the submission before that try leaves. */
   beforeTry?: () => void;
   /** Called when a request has to wait for a permit until then (epoch milliseconds). */

@@ -49,7 +49,7 @@ export type ImageRequest = {
  * The request as a text by which equal ones are found: what looks the same to a reader is the same.
  * @param nth which of the equal requests of one call it is, from 0: they are pictures of their own
  */
-export function sameAs(request: ImageRequest, nth = 0): string {
+export function dedupeKey(request: ImageRequest, nth = 0): string {
   const { prompt, width, height, version, quality } = request;
   const pieces = [prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality];
   return JSON.stringify(nth === 0 ? pieces : [...pieces, nth]);

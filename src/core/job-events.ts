@@ -6,17 +6,17 @@ export interface JobEvents {
    * Tells the watchers of this job, in every process with the same service and key.
    * @throws when the news cannot be kept; the service has to send it again then
    */
-  mark(remoteId: string): Promise<void>;
+  addMarker(remoteId: string): Promise<void>;
   /**
    * Resolves within about 300 ms of the next mark for this job. A mark that was made in the minute before, and of
    * which no watch of this process has been told, counts as well: it may have come while the job was being read.
    * Rejects with `signal.reason` as soon as `signal` is aborted, and for no other reason: without marks it waits.
    * A pending watch never keeps the process alive.
    */
-  watch(remoteId: string, signal: AbortSignal): Promise<void>;
+  subscribe(remoteId: string, signal: AbortSignal): Promise<void>;
   /**
    * Epoch milliseconds of the newest mark of the last day, for whichever job and by whichever process: whether events
    * arrive here at all. Never rejects.
    */
-  lastMarkAt(): Promise<number | undefined>;
+  lastMarkerAt(): Promise<number | undefined>;
 }

@@ -33,7 +33,7 @@ const jobSchema = z.object({
   batch: z.string().optional(),
   nth: z.number().optional(),
   webhookUrl: z.string().optional(),
-  way: z.string().optional(),
+  dialect: z.string().optional(),
   leftOut: z.array(z.string()).optional(),
   state: z.enum(JOB_STATES),
   createdAt: z.number(),

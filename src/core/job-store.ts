@@ -1,7 +1,7 @@
 /** The port to the place where job records are kept. */
 import type { Job } from './job.ts';
 
-export interface JobLedger {
+export interface JobStore {
   /** Where the records are, for messages. */
   readonly location: string;
   /** Stores the record of a new job. @throws FluxError of kind `storage_failed`; nothing may be sent then. */

@@ -51,7 +51,7 @@ export type Job = {
   /** Where the service was asked to tell its end: every try of one order says the same, whatever is set by then. */
   webhookUrl?: string;
   /** The provider's name for the way in which it left last: sent again, it leaves in no other. */
-  way?: string;
+  dialect?: string;
   /** Parts of the order that the service does not take: it was sent without them. */
   leftOut?: readonly string[];
   state: JobState;
@@ -82,16 +82,16 @@ export type Job = {
 };
 
 export type JobEvent =
-  /** The first byte is about to leave, sent by `owner`; `way`: the provider's name for how it is spelled. */
-  | { type: 'sending'; owner: Owner; way?: string }
+  /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is spelled. */
+  | { type: 'sending'; owner: Owner; dialect?: string }
   /** It still waits to be sent: whoever looks at the record sees that its process lives. */
   | { type: 'waiting'; owner: Owner }
   /** `from` is gone, or has said nothing for too long: `owner` carries the job on, if nobody else was faster. */
   | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
-  | { type: 'doubtful'; failure: Failure }
+  | { type: 'outcome_unknown'; failure: Failure }
   /** The service answered for this job, to a submission or to a status request. */
-  | { type: 'observed'; remote: RemoteJob; at: number }
+  | { type: 'status_received'; remote: RemoteJob; at: number }
   /** The picture is at another address now: the one that was told has expired. */
   | { type: 'relocated'; url: string }
   /** `again`: the file was gone, and the picture was fetched once more. */
@@ -99,9 +99,9 @@ export type JobEvent =
   /** It ended without a charge, says `by`: nothing is known any more once another process has taken it over. */
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
-  | { type: 'unsent'; failure: Failure; at: number }
+  | { type: 'abandoned'; failure: Failure; at: number }
   /** Something stands in the way, but the job lives on. */
-  | { type: 'hindered'; failure: Failure };
+  | { type: 'blocked'; failure: Failure };
 
 const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ['submitting', 'failed'],
@@ -117,34 +117,34 @@ const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return takenBy(job, event.owner, event.way ?? job.way);
+      return takenBy(job, event.owner, event.dialect ?? job.dialect);
     case 'waiting':
       return job.state === 'queued' && isSameOwner(job.owner, event.owner) ? { ...job } : job;
     case 'adopted':
-      return !isOver(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
-    case 'doubtful':
+      return !isSettled(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
+    case 'outcome_unknown':
       return to(job, 'unknown', { ...job, failure: event.failure });
-    case 'observed':
-      return observe(job, event.remote, event.at);
+    case 'status_received':
+      return receiveStatus(job, event.remote, event.at);
     case 'relocated':
       return job.state === 'completed' || job.state === 'saved' ? { ...job, url: event.url } : job;
     case 'saved':
       return saved(job, event);
     case 'failed':
       return isUnanswered(job) && isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;
-    case 'unsent':
+    case 'abandoned':
       return job.state === 'queued' ? failed(job, event.failure, event.at) : job;
-    case 'hindered':
-      return isOver(job) ? job : { ...job, failure: event.failure };
+    case 'blocked':
+      return isSettled(job) ? job : { ...job, failure: event.failure };
     default:
       return event satisfies never;
   }
 }
 
-function takenBy(job: Job, owner: Owner, way: string | undefined): Job {
-  const next = { ...job, owner, ...(way === undefined ? {} : { way }) };
+function takenBy(job: Job, owner: Owner, dialect: string | undefined): Job {
+  const next = { ...job, owner, ...(dialect === undefined ? {} : { dialect }) };
   if (job.state !== 'submitting') return to(job, 'submitting', next);
-  return isSameOwner(job.owner, owner) && job.way === way ? job : next;
+  return isSameOwner(job.owner, owner) && job.dialect === dialect ? job : next;
 }
 
 function saved(job: Job, { file, mediaType, size, again }: JobEvent & { type: 'saved' }): Job {
@@ -175,13 +175,13 @@ function failed(job: Job, failure: Failure, at: number): Job {
 }
 
 /** Nothing more will happen to it: the picture is saved, or there will be none. */
-export function isOver(job: Job): boolean {
+export function isSettled(job: Job): boolean {
   return job.state === 'saved' || job.state === 'failed';
 }
 
 /** The service is done with it, with or without a picture. */
-export function isEnded(job: Job): boolean {
-  return isOver(job) || job.state === 'completed';
+export function isFinishedRemotely(job: Job): boolean {
+  return isSettled(job) || job.state === 'completed';
 }
 
 /** Whether a job in this state may still come to that one. */
@@ -209,8 +209,8 @@ function isSameNews(job: Job, known: Job): boolean {
   );
 }
 
-function observe(job: Job, remote: RemoteJob, at: number): Job {
-  if (isEnded(job)) return job;
+function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
+  if (isFinishedRemotely(job)) return job;
   const known: Job = {
     ...withoutFailure(job),
     acceptedAt: job.acceptedAt ?? at,

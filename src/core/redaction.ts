@@ -7,15 +7,15 @@ import { createSecretSearch, type Span } from './secret-search.ts';
  */
 export type Redact = (text: string, maxCharacters?: number) => string;
 /** Whether a text holds one of the user's secrets, in any spelling. */
-export type HoldsSecret = (text: string) => boolean;
+export type ContainsSecret = (text: string) => boolean;
 
-export const MARK = '[redacted]';
+export const REDACTED = '[redacted]';
 /** Nothing that this program reads or makes is nested so deep. */
 const DEPTH_MAX = 64;
 /** What is shorter is an ordinary word. */
 const CREDENTIAL_MIN_CHARACTERS = 6;
 /** Credentials of anyone; the second group is what is removed. */
-const CREDENTIAL_SHAPES: readonly RegExp[] = [
+const CREDENTIAL_PATTERNS: readonly RegExp[] = [
   /(\bbearer\s+)([\w~+/.=-]+)/giu,
   /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]+)/giu,
   // In the user-info part of a URL.
@@ -24,7 +24,7 @@ const CREDENTIAL_SHAPES: readonly RegExp[] = [
 
 /** Removes these secrets, whatever their spelling, and what looks like a credential of anyone. */
 export function createRedactor(secrets: readonly string[]): Redact {
-  return redactorOf(secrets, CREDENTIAL_SHAPES);
+  return redactorOf(secrets, CREDENTIAL_PATTERNS);
 }
 
 /** Removes these secrets alone: a signed address stays one that can be fetched. */
@@ -32,22 +32,22 @@ export function createSecretRemover(secrets: readonly string[]): Redact {
   return redactorOf(secrets, []);
 }
 
-function redactorOf(secrets: readonly string[], shapes: readonly RegExp[]): Redact {
+function redactorOf(secrets: readonly string[], patterns: readonly RegExp[]): Redact {
   const search = createSecretSearch(secrets);
   return (text, maxCharacters = text.length) => {
     const read = text.slice(0, maxCharacters + search.longest);
-    const spans = [...search.spansIn(read), ...shapes.flatMap((shape) => spansOf(shape, read))];
-    return withMarks(read, spans, Math.min(maxCharacters, read.length));
+    const spans = [...search.spansIn(read), ...patterns.flatMap((pattern) => spansOf(pattern, read))];
+    return withRedactions(read, spans, Math.min(maxCharacters, read.length));
   };
 }
 
-export function createSecretFinder(secrets: readonly string[]): HoldsSecret {
+export function createSecretFinder(secrets: readonly string[]): ContainsSecret {
   const search = createSecretSearch(secrets);
   return (text) => search.spansIn(text).length > 0;
 }
 
-function spansOf(shape: RegExp, text: string): Span[] {
-  return [...text.matchAll(shape)].flatMap(({ index, 1: before = '', 2: secret = '' }) => {
+function spansOf(pattern: RegExp, text: string): Span[] {
+  return [...text.matchAll(pattern)].flatMap(({ index, 1: before = '', 2: secret = '' }) => {
     const start = index + before.length;
     const isUser = before === '://';
     return isUser || secret.length >= CREDENTIAL_MIN_CHARACTERS ? { start, end: start + secret.length } : [];
@@ -55,12 +55,12 @@ function spansOf(shape: RegExp, text: string): Span[] {
 }
 
 /** Nothing from behind `length` is shown, and nothing of a span, one that reaches beyond `length` included. */
-function withMarks(text: string, spans: Span[], length: number): string {
+function withRedactions(text: string, spans: Span[], length: number): string {
   let clean = '';
   let at = 0;
   for (const { start, end } of spans.sort((a, b) => a.start - b.start)) {
     if (start >= length) break;
-    if (start >= at) clean += text.slice(at, start) + MARK;
+    if (start >= at) clean += text.slice(at, start) + REDACTED;
     at = Math.max(at, end);
   }
   return clean + text.slice(at, Math.max(at, length));

@@ -12,7 +12,7 @@ export type SecretSearch = {
 /** Under 6 characters a "secret" would blank out ordinary words. */
 const SECRET_MIN_CHARACTERS = 6;
 /** What one character takes at most, be it encoded three times: `%25%32%35`. */
-const SPELLING_MAX_CHARACTERS = 32;
+const ENCODED_MAX_CHARACTERS = 32;
 const ASCII = 128;
 
 export function createSecretSearch(secrets: readonly string[]): SecretSearch {
@@ -39,7 +39,7 @@ export function createSecretSearch(secrets: readonly string[]): SecretSearch {
   }
 
   return {
-    longest: SPELLING_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
+    longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
     spansIn(text) {
       const spans: Span[] = [];
       if (needles.length === 0) return spans;
@@ -83,9 +83,9 @@ function escapedEndOf(needle: string, text: string, start: number): number {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [matched, at] = next;
     if (matched === needle.length) end = Math.max(end, at);
-    const place = matched * (text.length + 1) + at;
-    if (matched === needle.length || at >= text.length || seen.has(place)) continue;
-    seen.add(place);
+    const position = matched * (text.length + 1) + at;
+    if (matched === needle.length || at >= text.length || seen.has(position)) continue;
+    seen.add(position);
     for (const { units, end: behind } of readingsAt(text, at)) {
       if (needle.startsWith(units.toLowerCase(), matched)) open.push([matched + units.length, behind]);
     }

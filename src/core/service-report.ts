@@ -5,22 +5,22 @@ import type { Failure } from './failure.ts';
 export type ReachStage = 'name' | 'connection' | 'encryption' | 'time' | 'other';
 
 /** `mediaType` as the answer named it, without parameters. */
-export type Stumble = { failure: Failure; mediaType?: string };
+export type FirstFailure = { failure: Failure; mediaType?: string };
 
 export type Reach =
-  /** `stumble`: what the first try of this very request came to before the second one went through. */
-  | { type: 'reached'; tookMs: number; stumble?: Stumble }
+  /** `firstFailure`: what the first try of this very request came to before the second one went through. */
+  | { type: 'reached'; tookMs: number; firstFailure?: FirstFailure }
   | { type: 'unreachable'; stage: ReachStage; failure: Failure }
   /** Something answered, but not the way the API does. */
-  | ({ type: 'strange' } & Stumble)
+  | ({ type: 'strange' } & FirstFailure)
   | { type: 'refused'; failure: Failure }
   /** Nothing was sent: no request may leave before then (epoch milliseconds). */
-  | { type: 'held'; until: number };
+  | { type: 'paused'; until: number };
 
 export type ResetForm = 'epoch_seconds' | 'epoch_milliseconds' | 'seconds_from_now' | 'date' | 'unreadable';
 
 /** What the headers of the answers told. */
-export type ToldLimits = { limit?: number; remaining?: number; resetsAt?: number; resetForm?: ResetForm };
+export type ReportedLimits = { limit?: number; remaining?: number; resetsAt?: number; resetForm?: ResetForm };
 
 export type KeyFinding =
   /** A job was asked for with it. */
@@ -49,11 +49,11 @@ export type OrderingFinding =
   | { type: 'unknown' };
 
 export type ReadingFinding =
-  | { type: 'works'; way: string; source: 'configured' | 'remembered' | 'schema' | 'tried' }
+  | { type: 'works'; query: string; source: 'configured' | 'remembered' | 'schema' | 'tried' }
   /** What was set does not exist there. `offered`: what the schema offers in its place, best first. */
-  | { type: 'unfit'; way: string; offered: readonly string[] }
+  | { type: 'unfit'; query: string; offered: readonly string[] }
   /** Not settled yet: these are tried with the first job. */
-  | { type: 'open'; ways: readonly string[]; failure?: Failure }
+  | { type: 'open'; queries: readonly string[]; failure?: Failure }
   /** Nothing was found: neither in the schema nor by trying. */
   | { type: 'none' }
   | { type: 'unknown' };
@@ -62,7 +62,7 @@ export type ServiceReport = {
   reach: Reach;
   /** Milliseconds by which the service's clock is ahead of ours, 0 for the same; absent: it tells no time. */
   clockAheadMs?: number;
-  limits: ToldLimits;
+  limits: ReportedLimits;
   key: KeyFinding;
   /** Whether the service tells its schema. */
   schema: 'told' | 'withheld' | 'no_graphql' | 'unknown';

@@ -20,11 +20,11 @@ export function cleanLine(text: string, maxCharacters = 300): string {
 }
 
 /** Foreign text in quotation marks, so that it reads as a quotation and never as part of our sentence. */
-export function quoted(text: string, maxCharacters = 300): string {
+export function fenced(text: string, maxCharacters = 300): string {
   return `"${cleanLine(text, maxCharacters).replaceAll('"', "'")}"`;
 }
 
 /** Text of any length that may hold a secret: cut, without the secret, and quoted. */
-export function quotedWithout(redact: Redact, text: string, maxCharacters = 300): string {
-  return quoted(redact(text, readFor(maxCharacters)), maxCharacters);
+export function fencedWithout(redact: Redact, text: string, maxCharacters = 300): string {
+  return fenced(redact(text, readFor(maxCharacters)), maxCharacters);
 }

@@ -19,9 +19,9 @@ export type RawWebhook = {
  * 200: signed by the service, and used or ignored. 401: not signed by it. 404: not the place, or not an event.
  * 413: too large. 503: a true event that could not be kept, which the service may send again.
  */
-export type WebhookVerdict = 200 | 401 | 404 | 413 | 503;
+export type WebhookResult = 200 | 401 | 404 | 413 | 503;
 
 export interface WebhookSink {
   /** Never rejects. */
-  accept(raw: RawWebhook): Promise<WebhookVerdict>;
+  accept(raw: RawWebhook): Promise<WebhookResult>;
 }

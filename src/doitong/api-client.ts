@@ -1,20 +1,20 @@
 /** One request to the service and what it made of it: permit, headers, deadline, envelope, verdict. */
 import type { Clock } from '../core/clock.ts';
-import type { RequestGate } from '../limits/limits.ts';
+import type { RequestLimiter } from '../limits/limits.ts';
 import { type ValidationProblem, validationProblems } from './discovery.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
-import { answerVerdict, faultVerdict, type Purpose, type Quote, rowVerdict, type Verdict } from './failures.ts';
+import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
 import { awaitPermit } from './permit.ts';
 import { readRateHeaders } from './rate-headers.ts';
-import { toldByService, toldDelay } from './rate-report.ts';
+import { rateReportOf, reportedDelay } from './rate-report.ts';
 import type { Exchange, Transport } from './transport.ts';
 
 /** The two doors of the service: each has a header of its own for the key. */
-export type Door = 'graphql' | 'rest';
+export type Endpoint = 'graphql' | 'rest';
 
 export type Call = {
   purpose: Purpose;
-  door: Door;
+  endpoint: Endpoint;
   path: string;
   /** Absent: a GET. */
   body?: unknown;
@@ -37,19 +37,19 @@ export type Answered = {
   /** What is wrong with the document when nothing was executed; `undefined` in every other case. */
   problems: readonly ValidationProblem[] | undefined;
   /** What the answer means if the caller finds nothing of use in it. */
-  verdict: Verdict;
-  toldDelayMs: number | undefined;
+  decision: Decision;
+  reportedDelayMs: number | undefined;
   /** Parts of an order that it was sent without. */
   leftOut?: readonly string[];
 };
 
-export type Reply = Answered | { outcome: 'unanswered'; verdict: Verdict };
+export type Reply = Answered | { outcome: 'unanswered'; decision: Decision };
 
-export type ApiClientParts = {
+export type ApiClientDeps = {
   transport: Transport;
-  gate: RequestGate;
+  limiter: RequestLimiter;
   clock: Clock;
-  quote: Quote;
+  fence: Fence;
   apiKey: string | undefined;
   userAgent: string;
 };
@@ -59,17 +59,17 @@ const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 1
 const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
 
 export class ApiClient {
-  readonly #parts: ApiClientParts;
+  readonly #deps: ApiClientDeps;
 
-  constructor(parts: ApiClientParts) {
-    this.#parts = parts;
+  constructor(deps: ApiClientDeps) {
+    this.#deps = deps;
   }
 
   async send(call: Call): Promise<Reply> {
-    const { transport, gate, clock } = this.#parts;
+    const { transport, limiter, clock } = this.#deps;
     const { purpose, signal } = call;
-    const hindrance = await awaitPermit(gate, clock, call);
-    if (hindrance !== undefined) return { outcome: 'unanswered', verdict: hindrance };
+    const denied = await awaitPermit(limiter, clock, call);
+    if (denied !== undefined) return { outcome: 'unanswered', decision: denied };
     await call.beforeSending?.();
     const exchange = await transport.exchange({
       method: call.body === undefined ? 'GET' : 'POST',
@@ -82,13 +82,16 @@ export class ApiClient {
       signal,
     });
     if (exchange.outcome === 'answered') return this.#answered(exchange, call);
-    return { outcome: 'unanswered', verdict: faultVerdict(exchange.outcome === 'ambiguous', exchange.fault, purpose) };
+    return {
+      outcome: 'unanswered',
+      decision: faultDecision(exchange.outcome === 'ambiguous', exchange.fault, purpose),
+    };
   }
 
-  #headersOf({ door, body, idempotencyKey }: Call): Record<string, string> {
-    const { apiKey = '', userAgent } = this.#parts;
+  #headersOf({ endpoint, body, idempotencyKey }: Call): Record<string, string> {
+    const { apiKey = '', userAgent } = this.#deps;
     return {
-      ...(door === 'graphql' ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
+      ...(endpoint === 'graphql' ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       accept: 'application/json',
       // Some services compress all the same, which is decoded; there is no need to ask for it.
@@ -100,32 +103,35 @@ export class ApiClient {
 
   async #answered(
     exchange: Exchange & { outcome: 'answered' },
-    { purpose, door, fields = 1 }: Call,
+    { purpose, endpoint, fields = 1 }: Call,
   ): Promise<Answered> {
-    const { clock, gate, quote } = this.#parts;
+    const { clock, limiter, fence } = this.#deps;
     const { status } = exchange;
     const at = clock.now();
-    const told = readRateHeaders(exchange.headers, at);
-    const envelope = door === 'graphql' ? openEnvelope(exchange.body) : openRestEnvelope(status, exchange.body);
-    const problems = door === 'graphql' ? problemsOf(status, envelope) : undefined;
-    const verdict =
+    const reported = readRateHeaders(exchange.headers, at);
+    const envelope = endpoint === 'graphql' ? openEnvelope(exchange.body) : openRestEnvelope(status, exchange.body);
+    const problems = endpoint === 'graphql' ? problemsOf(status, envelope) : undefined;
+    const decision =
       problems === undefined
-        ? answerVerdict(status, envelope, purpose, quote)
-        : this.#validationVerdict(status, envelope, problems, purpose);
-    const toldDelayMs = envelope.job ? undefined : toldDelay(verdict, told, at);
-    await gate.learn({ ...toldByService(verdict, told, toldDelayMs, at), ...(fields > 1 ? { fields } : {}) });
-    return { outcome: 'answered', status, envelope, problems, verdict, toldDelayMs };
+        ? answerDecision(status, envelope, purpose, fence)
+        : this.#validationDecision(status, envelope, problems, purpose);
+    const reportedDelayMs = envelope.job ? undefined : reportedDelay(decision, reported, at);
+    await limiter.learn({
+      ...rateReportOf(decision, reported, reportedDelayMs, at),
+      ...(fields > 1 ? { fields } : {}),
+    });
+    return { outcome: 'answered', status, envelope, problems, decision, reportedDelayMs };
   }
 
-  #validationVerdict(
+  #validationDecision(
     status: number,
     { errors }: Envelope,
     problems: readonly ValidationProblem[],
     purpose: Purpose,
-  ): Verdict {
+  ): Decision {
     const onlyVariables = problems.every(({ problem }) => problem === 'bad_variables');
     const row = onlyVariables ? 'invalidRequest' : 'notOffered';
-    return rowVerdict(row, purpose, { status, errors, quote: this.#parts.quote });
+    return rowDecision(row, purpose, { status, errors, fence: this.#deps.fence });
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import type { Envelope, WireError } from './envelope.ts';
-import { answerVerdict, type Quote, rowVerdict, type Verdict } from './failures.ts';
+import { answerDecision, type Decision, type Fence, rowDecision } from './failures.ts';
 import { READ_ATTEMPTS } from './job-reader.ts';
 import type { Retries, Try } from './retry.ts';
 import { aliasOf, readStatusAnswer, statusDocument } from './schema/status-document.ts';
@@ -11,9 +11,9 @@ import type { StatusQuery } from './schema/status-query.ts';
 /** More in one document is what services guard against, and what a plan never has under way. */
 const JOBS_MAX = 25;
 /** Refusals that may be about the number of jobs: with a single one they would not be met. */
-const MAYBE_TOO_MANY: readonly Verdict['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
+const MAYBE_TOO_MANY: readonly Decision['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
 /** The same, when they are still there after several tries. */
-const LASTING: readonly Verdict['row'][] = ['errorWithoutCode', 'unreadable'];
+const LASTING: readonly Decision['row'][] = ['errorWithoutCode', 'unreadable'];
 /** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
 const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
 
@@ -21,12 +21,12 @@ const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited',
 export type OneAnswer = { envelope: Envelope } | { failure: Failure };
 export type Answers = Map<string, OneAnswer>;
 
-export type BatchReaderParts = {
+export type BatchReaderDeps = {
   client: ApiClient;
   retries: Retries;
-  quote: Quote;
+  fence: Fence;
   /** The query that has led to jobs before; `rest`: there is none, or none yet. */
-  way: () => Promise<StatusQuery | 'rest' | undefined>;
+  query: () => Promise<StatusQuery | 'rest' | undefined>;
   /** Reads one job, and finds out how if need be. @throws FluxError */
   readOne: (remoteId: string, signal: AbortSignal) => Promise<Envelope>;
 };
@@ -38,17 +38,17 @@ type Outcome =
   | { type: 'unfit' };
 
 export class BatchReader {
-  readonly #parts: BatchReaderParts;
+  readonly #deps: BatchReaderDeps;
   /** Lowered for good when the service refuses a larger number. */
   #jobsMax = JOBS_MAX;
 
-  constructor(parts: BatchReaderParts) {
-    this.#parts = parts;
+  constructor(deps: BatchReaderDeps) {
+    this.#deps = deps;
   }
 
   /** How many jobs one request can ask for; at the REST door a single one. */
   async atOnce(): Promise<number> {
-    return (await this.#parts.way()) === 'rest' ? 1 : this.#jobsMax;
+    return (await this.#deps.query()) === 'rest' ? 1 : this.#jobsMax;
   }
 
   /** Never rejects but for an aborted signal; every id has an answer. */
@@ -58,14 +58,14 @@ export class BatchReader {
     let left = ids;
     while (left.length > 0) {
       signal.throwIfAborted();
-      const way = left.length === 1 ? undefined : await this.#parts.way();
-      const some = way === undefined || way === 'rest' ? left.slice(0, 1) : left.slice(0, this.#jobsMax);
+      const query = left.length === 1 ? undefined : await this.#deps.query();
+      const some = query === undefined || query === 'rest' ? left.slice(0, 1) : left.slice(0, this.#jobsMax);
       const [first] = some;
       if (first === undefined) break;
       const asked =
-        some.length === 1 || way === undefined || way === 'rest'
+        some.length === 1 || query === undefined || query === 'rest'
           ? new Map([[first, await this.#one(first, signal)]])
-          : await this.#several(way, some, signal);
+          : await this.#several(query, some, signal);
       for (const [id, answer] of asked) answers.set(id, answer);
       const hopeless = [...asked.values()].find(concernsAll);
       if (hopeless !== undefined) for (const id of left) if (!answers.has(id)) answers.set(id, hopeless);
@@ -76,7 +76,7 @@ export class BatchReader {
 
   async #one(remoteId: string, signal: AbortSignal): Promise<OneAnswer> {
     try {
-      return { envelope: await this.#parts.readOne(remoteId, signal) };
+      return { envelope: await this.#deps.readOne(remoteId, signal) };
     } catch (error) {
       if (signal.aborted || !(error instanceof FluxError)) throw error;
       return { failure: error.failure };
@@ -85,13 +85,13 @@ export class BatchReader {
 
   /** @returns no answers when the same ids are to be asked for in another way */
   async #several(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Answers> {
-    let row: Verdict['row'] | undefined;
+    let row: Decision['row'] | undefined;
     const once = async (): Promise<Try<Outcome>> => {
       const result = await this.#ask(query, ids, signal);
-      row = 'verdict' in result ? result.verdict.row : undefined;
+      row = 'decision' in result ? result.decision.row : undefined;
       return result;
     };
-    const tried = await this.#parts.retries.run(once, { what: 'read jobs', attempts: READ_ATTEMPTS, signal });
+    const tried = await this.#deps.retries.run(once, { what: 'read jobs', attempts: READ_ATTEMPTS, signal });
     signal.throwIfAborted();
     if ('failures' in tried) {
       if (row !== undefined && LASTING.includes(row)) return this.#fewer(ids.length);
@@ -112,40 +112,40 @@ export class BatchReader {
   }
 
   async #ask(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Try<Outcome>> {
-    const reply = await this.#parts.client.send({
+    const reply = await this.#deps.client.send({
       purpose: 'read',
-      door: 'graphql',
+      endpoint: 'graphql',
       path: '/graphql',
       body: { query: statusDocument(query, ids) },
       fields: ids.length,
       signal,
     });
-    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+    if (reply.outcome === 'unanswered') return { decision: reply.decision };
     if (reply.problems !== undefined) return { value: { type: 'unfit' } };
-    const told = readStatusAnswer(query, reply.envelope.data, ids);
-    if (told.size > 0) return { value: { type: 'told', answers: this.#answersIn(reply, told, ids) } };
-    if (MAYBE_TOO_MANY.includes(reply.verdict.row)) return { value: { type: 'too_many' } };
-    return { verdict: reply.verdict, toldDelayMs: reply.toldDelayMs };
+    const reported = readStatusAnswer(query, reply.envelope.data, ids);
+    if (reported.size > 0) return { value: { type: 'told', answers: this.#answersIn(reply, reported, ids) } };
+    if (MAYBE_TOO_MANY.includes(reply.decision.row)) return { value: { type: 'too_many' } };
+    return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
   }
 
   #answersIn(
     { status, envelope }: Answered,
-    told: ReadonlyMap<string, Record<string, unknown> | null>,
+    reported: ReadonlyMap<string, Record<string, unknown> | null>,
     ids: readonly string[],
   ): Answers {
     return new Map(
       ids.map((id, index): [string, OneAnswer] => {
         const own = errorsOf(envelope.errors, index);
-        const job = told.get(id);
+        const job = reported.get(id);
         if (job) return [id, { envelope: { job, data: envelope.data, errors: own } }];
         if (own.length > 0) {
-          const { quote } = this.#parts;
+          const { fence } = this.#deps;
           return [
             id,
-            { failure: answerVerdict(status, { job: null, data: undefined, errors: own }, 'read', quote).failure },
+            { failure: answerDecision(status, { job: null, data: undefined, errors: own }, 'read', fence).failure },
           ];
         }
-        return [id, { failure: rowVerdict(job === null ? 'unknownJob' : 'unreadable', 'read').failure }];
+        return [id, { failure: rowDecision(job === null ? 'unknownJob' : 'unreadable', 'read').failure }];
       }),
     );
   }

@@ -8,8 +8,8 @@ export type DialectName = (typeof DIALECT_NAMES)[number];
 export type WireOrder = ImageRequest & { webhookUrl?: string };
 
 /** Parts of an order that a service may lack without the picture being another one. Named as the order names them. */
-export const OPTIONAL_PARTS = ['version', 'quality', 'webhookUrl'] as const;
-export type OptionalPart = (typeof OPTIONAL_PARTS)[number];
+export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
+export type OptionalPart = (typeof OPTIONAL_FIELDS)[number];
 
 export type GraphqlDialect = {
   name: 'generate' | 'generateImage';
@@ -22,7 +22,7 @@ export type GraphqlDialect = {
   fields: readonly string[];
   input: (order: WireOrder) => Record<string, unknown>;
   /** Where the optional parts stand in the input, as dotted paths; those without a place are never sent. */
-  places: Readonly<Partial<Record<OptionalPart, string>>>;
+  paths: Readonly<Partial<Record<OptionalPart, string>>>;
   /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
   webhookMayMove: boolean;
 };
@@ -32,7 +32,7 @@ export type RestDialect = {
   kind: 'rest';
   path: '/v1/text_to_image';
   input: (order: WireOrder) => Record<string, unknown>;
-  places: Readonly<Partial<Record<OptionalPart, string>>>;
+  paths: Readonly<Partial<Record<OptionalPart, string>>>;
   /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
   webhookMayMove: boolean;
 };
@@ -57,7 +57,7 @@ const GENERATE: GraphqlDialect = {
       options: present({ width, height, version, quality }),
       webhookUrl,
     }),
-  places: { version: 'options.version', quality: 'options.quality', webhookUrl: 'webhookUrl' },
+  paths: { version: 'options.version', quality: 'options.quality', webhookUrl: 'webhookUrl' },
   webhookMayMove: true,
 };
 
@@ -71,7 +71,7 @@ const GENERATE_IMAGE: GraphqlDialect = {
   fields: ['id', 'status', 'url', 'createdAt'],
   input: ({ prompt, width, height, version, webhookUrl }) =>
     present({ service: SERVICE, prompt, width, height, version, webhookUrl }),
-  places: { version: 'version', webhookUrl: 'webhookUrl' },
+  paths: { version: 'version', webhookUrl: 'webhookUrl' },
   webhookMayMove: false,
 };
 
@@ -81,7 +81,7 @@ const REST: RestDialect = {
   kind: 'rest',
   path: '/v1/text_to_image',
   input: GENERATE_IMAGE.input,
-  places: GENERATE_IMAGE.places,
+  paths: GENERATE_IMAGE.paths,
   webhookMayMove: false,
 };
 

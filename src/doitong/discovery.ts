@@ -51,8 +51,8 @@ const WANTS_NUMBER = pattern(`${NAME} cannot represent (?:a )?non-integer value:
 const UNDEFINED_INPUT_FIELD = pattern(`; Field ["']${NAME}["'] is not defined by type ["']${NAME}["']\\.$`);
 
 /** `undefined` when the message is no standard validation message. */
-export function readValidationMessage(told: string): ValidationProblem | undefined {
-  const message = withoutSuggestion(told);
+export function readValidationMessage(reported: string): ValidationProblem | undefined {
+  const message = withoutSuggestion(reported);
   const [, field, type] = UNKNOWN_FIELD.exec(message) ?? [];
   if (field !== undefined && type !== undefined) return { problem: 'unknown_field', field, type };
   for (const unfit of UNFIT_FIELD) {
@@ -64,7 +64,7 @@ export function readValidationMessage(told: string): ValidationProblem | undefin
   if (NO_MUTATIONS.test(message)) return { problem: 'no_mutations' };
   if (UNFIT_DOCUMENT.some((unfit) => unfit.test(message))) return { problem: 'unfit_document' };
   if (WANTS_NUMBER.test(message)) return { problem: 'wants_number' };
-  if (UNDEFINED_INPUT_FIELD.test(complaintBehindValue(told)?.complaint ?? '')) return { problem: 'unfit_document' };
+  if (UNDEFINED_INPUT_FIELD.test(complaintBehindValue(reported)?.complaint ?? '')) return { problem: 'unfit_document' };
   return BAD_VARIABLES.some((bad) => bad.test(message)) ? { problem: 'bad_variables' } : undefined;
 }
 

@@ -8,20 +8,20 @@ import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor, createSecretFinder, createSecretRemover } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
-import type { RequestGate } from '../limits/limits.ts';
+import type { RequestLimiter } from '../limits/limits.ts';
 import { ApiClient } from './api-client.ts';
 import { BatchReader, type OneAnswer, unforeseenReading } from './batch-reader.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
-import { quoteWith, rowVerdict } from './failures.ts';
-import { JobIntake } from './job-parser.ts';
+import { fenceWith, rowDecision } from './failures.ts';
+import { JobParser } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
-import { OrderSender, type OrderTerms } from './order-sender.ts';
-import { type ProbeParts, probeService } from './probe.ts';
+import { type OrderingOptions, OrderSender } from './order-sender.ts';
+import { type ProbeDeps, probeService } from './probe.ts';
 import { createRetries, type Retries, type Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
-import { submissionVerdict } from './submission-decision.ts';
+import { submissionDecision } from './submission-decision.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { remoteIdSchema } from './wire-job.ts';
 
@@ -39,14 +39,14 @@ export type DoitongSettings = {
   proxies?: ProxySettings;
 };
 
-export type DoitongParts = { clock: Clock; log: Log; gate: RequestGate; memory: WireMemory };
+export type DoitongDeps = { clock: Clock; log: Log; limiter: RequestLimiter; memory: WireMemory };
 
 const SUBMIT_ATTEMPTS = 3;
 const REFRESH_ATTEMPTS = 2;
 const SET_KEY =
   "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
 
-export function createDoitongProvider(settings: DoitongSettings, deps: DoitongParts): ImageProvider {
+export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDeps): ImageProvider {
   return new DoitongProvider(settings, deps);
 }
 
@@ -54,24 +54,24 @@ class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
   private readonly apiKey: string | undefined;
   private readonly transport: Transport;
-  private readonly intake: JobIntake;
+  private readonly parser: JobParser;
   private readonly client: ApiClient;
   private readonly retries: Retries;
   private readonly orders: OrderSender;
   private readonly reader: JobReader;
   private readonly batches: BatchReader;
-  private readonly probing: ProbeParts;
+  private readonly probing: ProbeDeps;
 
-  constructor(settings: DoitongSettings, { clock, log, gate, memory }: DoitongParts) {
+  constructor(settings: DoitongSettings, { clock, log, limiter, memory }: DoitongDeps) {
     const { apiKey, userAgent } = settings;
     this.apiKey = apiKey;
     const secrets = [apiKey, ...(settings.otherSecrets ?? [])].filter((secret) => secret !== undefined);
     const redact = createRedactor(secrets);
     const removeSecrets = createSecretRemover(secrets);
-    const quote = quoteWith(redact);
-    this.intake = new JobIntake({ redact, removeSecrets, quote, log, origin: settings.apiUrl });
+    const fence = fenceWith(redact);
+    this.parser = new JobParser({ redact, removeSecrets, fence, log, origin: settings.apiUrl });
     this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
-    this.client = new ApiClient({ transport: this.transport, gate, clock, quote, apiKey, userAgent });
+    this.client = new ApiClient({ transport: this.transport, limiter, clock, fence, apiKey, userAgent });
     this.retries = createRetries({ clock, log });
     const found = {
       client: this.client,
@@ -79,18 +79,18 @@ class DoitongProvider implements ImageProvider {
       facts: new ServiceFacts(memory, log, createSecretFinder(secrets)),
       log,
     };
-    this.orders = new OrderSender({ ...found, quote, configured: settings.dialect });
+    this.orders = new OrderSender({ ...found, fence, configured: settings.dialect });
     this.reader = new JobReader({ ...found, retries: this.retries, configured: settings.jobQuery });
     this.batches = new BatchReader({
       client: this.client,
       retries: this.retries,
-      quote,
-      way: () => this.reader.knownWay(),
+      fence,
+      query: () => this.reader.knownQuery(),
       readOne: (id, signal) => this.reader.read(id, signal),
     });
     const { dialect, jobQuery } = settings;
     const { transport } = this;
-    this.probing = { transport, gate, clock, log, quote, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
+    this.probing = { transport, limiter, clock, log, fence, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
   }
 
   unavailable(): Failure | undefined {
@@ -108,15 +108,15 @@ class DoitongProvider implements ImageProvider {
     const perTry = {
       signal: bounded,
       onWait: options.onWait,
-      beforeSending: beforeEach(options.beforeTry, onceForEachWay(options.beforeSending)),
+      beforeSending: beforeEach(options.beforeTry, oncePerDialect(options.beforeSending)),
       idempotencyKey,
-      ...(options.way === undefined ? {} : { way: options.way }),
+      ...(options.dialect === undefined ? {} : { dialect: options.dialect }),
     };
     const once = (): Promise<Try<RemoteJob>> => this.submitOnce(order, perTry);
-    const terms = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
-    const tried = await foreseen('same_job', () => this.retries.run(once, terms));
+    const retryOptions = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
+    const tried = await foreseen('same_job', () => this.retries.run(once, retryOptions));
     if ('value' in tried) return tried.value;
-    throw new FluxError(submissionVerdict(tried.failures));
+    throw new FluxError(submissionDecision(tried.failures));
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
@@ -126,8 +126,8 @@ class DoitongProvider implements ImageProvider {
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     return foreseen('later', async () => {
       const envelope = await this.reader.read(remoteId, bounded);
-      const job = this.intake.take(envelope, remoteId);
-      if (job === undefined) throw new FluxError(rowVerdict('unreadable', 'read').failure);
+      const job = this.parser.take(envelope, remoteId);
+      if (job === undefined) throw new FluxError(rowDecision('unreadable', 'read').failure);
       return job;
     });
   }
@@ -159,19 +159,19 @@ class DoitongProvider implements ImageProvider {
     const once = async (): Promise<Try<true>> => {
       const reply = await this.client.send({
         purpose: 'read',
-        door: 'graphql',
+        endpoint: 'graphql',
         path: '/graphql',
         body: { query: HEADERS_DOCUMENT },
         signal: bounded,
       });
-      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
+      if (reply.outcome === 'unanswered') return { decision: reply.decision };
       // The headers are learnt by now; a service that refuses the question itself has told them, too.
-      const refusesTheQuestion = reply.problems !== undefined || reply.verdict.row === 'notOffered';
+      const refusesTheQuestion = reply.problems !== undefined || reply.decision.row === 'notOffered';
       if (reply.envelope.data !== undefined || refusesTheQuestion) return { value: true };
-      return { verdict: reply.verdict, toldDelayMs: reply.toldDelayMs };
+      return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
     };
-    const terms = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
-    const tried = await foreseen('later', () => this.retries.run(once, terms));
+    const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
+    const tried = await foreseen('later', () => this.retries.run(once, retryOptions));
     if ('failures' in tried)
       throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
   }
@@ -187,19 +187,19 @@ class DoitongProvider implements ImageProvider {
 
   private readingOf(remoteId: string, answer: OneAnswer): Reading {
     if ('failure' in answer) return answer;
-    const job = this.intake.take(answer.envelope, remoteId);
-    return job === undefined ? { failure: rowVerdict('unreadable', 'read').failure } : { job };
+    const job = this.parser.take(answer.envelope, remoteId);
+    return job === undefined ? { failure: rowDecision('unreadable', 'read').failure } : { job };
   }
 
-  private async submitOnce(order: WireOrder, terms: OrderTerms): Promise<Try<RemoteJob>> {
-    const reply = await this.orders.once(order, terms);
-    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-    const job = this.intake.take(reply.envelope);
+  private async submitOnce(order: WireOrder, retryOptions: OrderingOptions): Promise<Try<RemoteJob>> {
+    const reply = await this.orders.once(order, retryOptions);
+    if (reply.outcome === 'unanswered') return { decision: reply.decision };
+    const job = this.parser.take(reply.envelope);
     const { leftOut = [] } = reply;
     if (job !== undefined) return { value: leftOut.length === 0 ? job : { ...job, leftOut } };
     // A job without a usable id exists all the same: no code beside it may call the order refused.
-    const unusable = reply.envelope.job ? rowVerdict('unreadable', 'submit', { status: reply.status }) : undefined;
-    return { verdict: unusable ?? reply.verdict, toldDelayMs: reply.toldDelayMs };
+    const unusable = reply.envelope.job ? rowDecision('unreadable', 'submit', { status: reply.status }) : undefined;
+    return { decision: unusable ?? reply.decision, reportedDelayMs: reply.reportedDelayMs };
   }
 }
 
@@ -212,19 +212,19 @@ const NO_SUCH_ID: Failure = {
 
 function beforeEach(
   check: (() => void) | undefined,
-  mark: (way: string) => Promise<void>,
-): (way: string) => Promise<void> {
-  return async (way) => {
+  persist: (dialect: string) => Promise<void>,
+): (dialect: string) => Promise<void> {
+  return async (dialect) => {
     check?.();
-    await mark(way);
+    await persist(dialect);
   };
 }
 
 /** The tries after the first find the order marked already, as long as they leave in the same way. */
-function onceForEachWay(mark: (way: string) => Promise<void>): (way: string) => Promise<void> {
-  let last: { way: string; done: Promise<void> } | undefined;
-  return (way) => {
-    if (last?.way !== way) last = { way, done: mark(way) };
+function oncePerDialect(persist: (dialect: string) => Promise<void>): (dialect: string) => Promise<void> {
+  let last: { dialect: string; done: Promise<void> } | undefined;
+  return (dialect) => {
+    if (last?.dialect !== dialect) last = { dialect, done: persist(dialect) };
     return last.done;
   };
 }

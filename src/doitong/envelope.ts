@@ -35,12 +35,12 @@ const extensions = z
     creditsAvailable: creditsSchema.optional().catch(undefined),
   })
   .catch({});
-const place = z
+const errorPath = z
   .array(z.union([z.string(), z.number()]))
   .max(50)
   .optional()
   .catch(undefined);
-const wireError = z.object({ message: z.string().catch(''), path: place, extensions: extensions.default({}) });
+const wireError = z.object({ message: z.string().catch(''), path: errorPath, extensions: extensions.default({}) });
 const gatewayError = z.union([
   z.string().transform((message) => ({ message })),
   z.object({ message: z.string(), code: text }),
@@ -68,12 +68,12 @@ export function openRestEnvelope(status: number, bodyText: string | undefined): 
   const json = record.safeParse(parseJson(bodyText));
   if (!json.success) return UNREADABLE;
   const { data } = json;
-  const told = body.parse(data);
-  if (status >= 400) return { job: undefined, data, errors: errorsIn(told) };
+  const reported = body.parse(data);
+  if (status >= 400) return { job: undefined, data, errors: errorsIn(reported) };
   const job = [data, data.data, data.job, data.result].map(withoutList).find(hasId);
   // What a job says of itself is no error.
-  const errors = errorsIn(job === data ? { ...told, error: undefined, message: undefined } : told);
-  return { job: job ?? (errors.length > 0 ? undefined : jobIn(told.data)), data, errors };
+  const errors = errorsIn(job === data ? { ...reported, error: undefined, message: undefined } : reported);
+  return { job: job ?? (errors.length > 0 ? undefined : jobIn(reported.data)), data, errors };
 }
 
 /** One thing was asked for: a list of one is that thing. */

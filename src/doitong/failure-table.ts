@@ -180,7 +180,7 @@ export const FAILURE_TABLE = {
     retry: 'no',
     repeated: false,
   },
-  held: {
+  paused: {
     when: 'held back here: the service asked for silence for longer than a caller waits',
     statuses: [],
     codes: [],

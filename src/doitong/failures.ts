@@ -1,7 +1,7 @@
 /** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
 import type { Failure } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
-import { quotedWithout } from '../core/untrusted-text.ts';
+import { fencedWithout } from '../core/untrusted-text.ts';
 import { connectWords } from '../network/connect-failure.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
@@ -9,18 +9,18 @@ import { normalStatus } from './statuses.ts';
 import type { NetworkFault } from './transport.ts';
 
 /** A failure, and whether the client may try again by itself. */
-export type Verdict = { row: FailureRowName; failure: Failure; repeated: boolean };
+export type Decision = { row: FailureRowName; failure: Failure; repeated: boolean };
 
 /** What a request is for: an order can cost credits, reading cannot. */
 export type Purpose = 'submit' | 'read';
 
 /** Quotes the service's words; secrets must be out of them by then. */
-export type Quote = (text: string) => string;
+export type Fence = (text: string) => string;
 
-export const quoteWith =
-  (redact: Redact): Quote =>
+export const fenceWith =
+  (redact: Redact): Fence =>
   (text) =>
-    quotedWithout(redact, text);
+    fencedWithout(redact, text);
 
 const ROWS = Object.entries(FAILURE_TABLE) as [FailureRowName, FailureRow][];
 const ANSWERED: FailureRowName = 'errorWithoutCode';
@@ -51,39 +51,39 @@ function rowOfStatus(status: number): FailureRowName {
 }
 
 /** The failure of an answer that holds no job. */
-export function answerVerdict(status: number, envelope: Envelope, purpose: Purpose, quote: Quote): Verdict {
+export function answerDecision(status: number, envelope: Envelope, purpose: Purpose, fence: Fence): Decision {
   const name = rowOf(status, envelope.errors, purpose);
-  return verdictOf(name, purpose, { status, errors: envelope.errors, quote });
+  return decisionOf(name, purpose, { status, errors: envelope.errors, fence });
 }
 
 /** The failure of a row that was found without the table: a validation error, an unknown job. */
-export function rowVerdict(
+export function rowDecision(
   name: FailureRowName,
   purpose: Purpose,
-  details: { status?: number; errors?: readonly WireError[]; quote?: Quote; message?: string; remedy?: string } = {},
-): Verdict {
-  return verdictOf(name, purpose, details);
+  details: { status?: number; errors?: readonly WireError[]; fence?: Fence; message?: string; remedy?: string } = {},
+): Decision {
+  return decisionOf(name, purpose, details);
 }
 
 /** The failure of an exchange without an answer. */
-export function faultVerdict(sent: boolean, fault: NetworkFault, purpose: Purpose): Verdict {
-  if (!sent) return notSentVerdict(fault, purpose);
+export function faultDecision(sent: boolean, fault: NetworkFault, purpose: Purpose): Decision {
+  if (!sent) return notSentDecision(fault, purpose);
   const message = `${faultText(fault, purpose)} ${OUTCOME_UNKNOWN[purpose]}`;
-  const verdict = verdictOf('lost', purpose, { message });
+  const decision = decisionOf('lost', purpose, { message });
   // It has answered: the next answer to the same request would be as large.
-  return fault.code === OVERSIZED ? { ...verdict, repeated: false } : verdict;
+  return fault.code === OVERSIZED ? { ...decision, repeated: false } : decision;
 }
 
-function notSentVerdict({ cause, code, connect }: NetworkFault, purpose: Purpose): Verdict {
+function notSentDecision({ cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
   const message = (reason: string): string => `The service could not be reached: ${reason}. Nothing was sent.`;
   if (cause === 'caller') {
-    return verdictOf('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
+    return decisionOf('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
   }
-  if (cause === 'deadline') return verdictOf('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
+  if (cause === 'deadline') return decisionOf('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
   if (connect === undefined)
-    return verdictOf('notSent', purpose, { message: message(withCode('no connection', code)) });
+    return decisionOf('notSent', purpose, { message: message(withCode('no connection', code)) });
   const { reason, remedy, lasting } = connectWords(connect);
-  return verdictOf(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
+  return decisionOf(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
 }
 
 /** undici's code for headers that are longer than the bound. */
@@ -91,16 +91,16 @@ const OVERSIZED = 'UND_ERR_HEADERS_OVERFLOW';
 const CONNECT_TOO_LATE = 'no connection came about in time';
 
 /** Why a job ended without a picture. `reason` is the service's own text. */
-export function jobFailure(word: string, reason: string | undefined, quote: Quote): Failure {
+export function jobFailure(word: string, reason: string | undefined, fence: Fence): Failure {
   const moderated = (JOB_FAILURE_TABLE.moderated.statuses as readonly string[]).includes(normalStatus(word));
   const row = moderated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
   const what = moderated
     ? 'The service refused to deliver the picture for reasons of moderation'
     : 'The service ended the job without a picture';
-  const because = reason === undefined ? '.' : `: ${quote(reason)}.`;
+  const because = reason === undefined ? '.' : `: ${fence(reason)}.`;
   return {
     kind: row.kind,
-    message: `${what} (status ${quote(word)})${because}`,
+    message: `${what} (status ${fence(word)})${because}`,
     // `creditCost` is a price; whether a job without a picture keeps it is not documented.
     creditsSpent: row.creditsSpent,
     retry: row.retry,
@@ -110,12 +110,12 @@ export function jobFailure(word: string, reason: string | undefined, quote: Quot
 type Details = {
   status?: number;
   errors?: readonly WireError[];
-  quote?: Quote;
+  fence?: Fence;
   message?: string;
   remedy?: string;
 };
 
-function verdictOf(name: FailureRowName, purpose: Purpose, details: Details): Verdict {
+function decisionOf(name: FailureRowName, purpose: Purpose, details: Details): Decision {
   const { kind, creditsSpent, retry, repeated }: FailureRow = FAILURE_TABLE[name];
   const amounts = creditAmounts(details.errors ?? []);
   const remedy = details.remedy ?? REMEDIES[name];
@@ -181,7 +181,7 @@ const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
   unreadable: 'The service gave an answer that cannot be read',
   unknownJob: 'The service does not know this job at the moment',
   noJobQuery: 'No way to ask the service for a job was found',
-  held: 'The service has asked for no requests until its limit is over, so nothing was sent',
+  paused: 'The service has asked for no requests until its limit is over, so nothing was sent',
   notSent: 'The service could not be reached; nothing was sent',
   blocked: 'The service could not be reached; nothing was sent',
   lost: 'The service gave no answer',
@@ -199,7 +199,7 @@ const REMEDIES: Readonly<Partial<Record<FailureRowName, string>>> = {
 function answerText(name: FailureRowName, purpose: Purpose, details: Details, amounts: Amounts): string {
   const status = details.status === undefined ? '' : ` (HTTP ${details.status})`;
   const words = details.errors?.find((error) => error.message.trim() !== '')?.message;
-  const said = words === undefined || details.quote === undefined ? '' : `: ${details.quote(words)}`;
+  const said = words === undefined || details.fence === undefined ? '' : `: ${details.fence(words)}`;
   const open = FAILURE_TABLE[name].creditsSpent === 'maybe' && purpose === 'submit' ? ` ${OUTCOME_UNKNOWN.submit}` : '';
   return `${WHAT_HAPPENED[name]}${status}${said}.${amountsText(amounts)}${open}`;
 }

@@ -4,31 +4,31 @@ import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import type { Envelope } from './envelope.ts';
-import type { Quote } from './failures.ts';
+import type { Fence } from './failures.ts';
 import { readWireJob } from './wire-job.ts';
 import { statusWord } from './wire-values.ts';
 
-export type JobIntakeParts = {
+export type JobParserDeps = {
   redact: Redact;
   /** Removes the secrets of this program alone. */
   removeSecrets: Redact;
-  quote: Quote;
+  fence: Fence;
   log: Log;
   /** The API's: some services give addresses relative to it. */
   origin: string;
 };
 
-export class JobIntake {
-  readonly #parts: JobIntakeParts;
+export class JobParser {
+  readonly #deps: JobParserDeps;
   readonly #oddWords = new Set<string>();
 
-  constructor(parts: JobIntakeParts) {
-    this.#parts = parts;
+  constructor(deps: JobParserDeps) {
+    this.#deps = deps;
   }
 
   /** `undefined` without a job that can be used. @param remoteId of the job that was asked for */
   take(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
-    const { redact, removeSecrets, quote, log, origin } = this.#parts;
+    const { redact, removeSecrets, fence, log, origin } = this.#deps;
     if (!envelope.job) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
     const without = redactValues(envelope.job, (text) => (isData(text) ? text : removeSecrets(text)));
@@ -36,22 +36,22 @@ export class JobIntake {
       log.error('The service repeats a secret as the id of a job: such a job cannot be asked for');
       return undefined;
     }
-    const beside = envelope.errors.find(({ message }) => message !== '')?.message;
+    const otherError = envelope.errors.find(({ message }) => message !== '')?.message;
     const status = statusWord(without.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
     const raw = status === undefined ? without : { ...without, status: redact(status) };
-    const holdsSecret = (text: string): boolean => removeSecrets(text) !== text;
-    const read = readWireJob(raw, quote, {
-      beside,
+    const containsSecret = (text: string): boolean => removeSecrets(text) !== text;
+    const read = readWireJob(raw, fence, {
+      otherError,
       origin,
-      holdsSecret,
+      containsSecret,
       ...(remoteId === undefined ? {} : { remoteId }),
     });
     if (read === undefined) return undefined;
     const { job, oddity, implausibleCost } = read;
     if (implausibleCost !== undefined) {
-      const told = { remoteId: job.remoteId, creditCost: implausibleCost, above: PLAUSIBLE_CREDITS_MAX };
-      log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', told);
+      const reported = { remoteId: job.remoteId, creditCost: implausibleCost, above: PLAUSIBLE_CREDITS_MAX };
+      log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     }
     if (envelope.errors.length > 0) {
       log.warn('A job came together with errors and is used', { remoteId: job.remoteId });

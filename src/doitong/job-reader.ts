@@ -5,7 +5,7 @@ import type { Answered, ApiClient } from './api-client.ts';
 import { CANDIDATE_QUERIES } from './discovery.ts';
 import { isGraphqlName, type JobQuery } from './documents.ts';
 import type { Envelope } from './envelope.ts';
-import { faultVerdict, rowVerdict, type Verdict } from './failures.ts';
+import { type Decision, faultDecision, rowDecision } from './failures.ts';
 import { createTurns } from './in-turn.ts';
 import type { Retries, Try } from './retry.ts';
 import { curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
@@ -23,16 +23,16 @@ const HOW_TO_SET =
   'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
 
 /** How jobs are asked for: by a query, or by GET at the REST door. */
-type Way = StatusQuery | 'rest';
+type StatusRead = StatusQuery | 'rest';
 
 type Answer =
   | { type: 'job'; envelope: Envelope }
   /** The way is there, and leads to no such job. */
-  | { type: 'unknown'; verdict: Verdict }
+  | { type: 'unknown'; decision: Decision }
   /** The service does not have this way; nothing is known of the job then. `path`: there is nothing at all. */
-  | { type: 'unfit'; verdict: Verdict; path: boolean };
+  | { type: 'unfit'; decision: Decision; path: boolean };
 
-export type JobReaderParts = {
+export type JobReaderDeps = {
   client: ApiClient;
   schema: ServiceSchema;
   facts: ServiceFacts;
@@ -42,20 +42,20 @@ export type JobReaderParts = {
 };
 
 export class JobReader {
-  readonly #parts: JobReaderParts;
+  readonly #deps: JobReaderDeps;
   readonly #inTurn = createTurns();
   /** Queries that the service has refused; asked for again when one that was known does not fit any more. */
   readonly #refused = new Set<string>();
   /** The configured query takes a number, as the service said. */
   #takesNumber = false;
 
-  constructor(parts: JobReaderParts) {
-    this.#parts = parts;
+  constructor(deps: JobReaderDeps) {
+    this.#deps = deps;
   }
 
   /** The answer that holds the job. @throws FluxError */
   async read(remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    const { configured, facts } = this.#parts;
+    const { configured, facts } = this.#deps;
     if (configured !== 'auto') return this.#readConfigured(configured, remoteId, signal);
     const { reading } = await facts.get();
     if (reading !== undefined) {
@@ -65,26 +65,26 @@ export class JobReader {
     }
     // Readers that come while the way is looked for wait for the first one instead of asking the same.
     const envelope = await this.#inTurn(() => this.#discover(remoteId, signal), signal);
-    if (envelope === undefined) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'read').failure);
+    if (envelope === undefined) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
     return envelope;
   }
 
   /** The ways that the schema or the list of candidates offers, best first; asks for the schema if need be. */
-  async ways(signal: AbortSignal): Promise<readonly Way[]> {
-    const { schema, facts } = this.#parts;
+  async queries(signal: AbortSignal): Promise<readonly StatusRead[]> {
+    const { schema, facts } = this.#deps;
     const { dialect } = await facts.get();
-    const told = await schema.get(signal);
+    const reported = await schema.get(signal);
     const submitField = dialect === 'generate' || dialect === 'generateImage' ? { submitField: dialect } : {};
     const queries =
-      told === undefined
+      reported === undefined
         ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
-        : findStatusQueries(told, submitField);
+        : findStatusQueries(reported, submitField);
     return [...queries, 'rest'];
   }
 
   /** The query by which several jobs can be asked for at once; `undefined` as long as none is known. */
-  async knownWay(): Promise<Way | undefined> {
-    const { configured, facts } = this.#parts;
+  async knownQuery(): Promise<StatusRead | undefined> {
+    const { configured, facts } = this.#deps;
     if (configured === 'auto') return (await facts.get()).reading;
     const { field, argument } = configured;
     return isGraphqlName(field) && isGraphqlName(argument) ? this.#configuredQuery(field, argument) : undefined;
@@ -96,7 +96,7 @@ export class JobReader {
     const answer = await this.#ask(this.#configuredQuery(field, argument), remoteId, signal, true);
     if (answer.type !== 'unfit') return jobIn(answer);
     throw noJobQuery(
-      `The service does not offer the status query ${field}(${argument}). ${answer.verdict.failure.message}`,
+      `The service does not offer the status query ${field}(${argument}). ${answer.decision.failure.message}`,
     );
   }
 
@@ -105,104 +105,104 @@ export class JobReader {
   }
 
   async #discover(remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    const { facts, log } = this.#parts;
+    const { facts, log } = this.#deps;
     // Whoever had the turn before may have found it.
     const { reading } = await facts.get();
-    const ways = reading === undefined ? await this.ways(signal) : [reading];
+    const queries = reading === undefined ? await this.queries(signal) : [reading];
     let graphqlIsAbsent = false;
     let unknown: (Answer & { type: 'unknown' }) | undefined;
-    for (const way of ways) {
-      if (way !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(way)))) continue;
-      const answer = await this.#ask(way, remoteId, signal, way === reading);
+    for (const query of queries) {
+      if (query !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(query)))) continue;
+      const answer = await this.#ask(query, remoteId, signal, query === reading);
       if (answer.type === 'job') {
-        log.info('The way to read jobs is settled', { way: way === 'rest' ? 'rest' : way.field });
+        log.info('The way to read jobs is settled', { query: query === 'rest' ? 'rest' : query.field });
         return answer.envelope;
       }
       // It may lead to something else than jobs: only a job settles the way.
       if (answer.type === 'unknown') unknown ??= answer;
-      else if (way === 'rest') {
+      else if (query === 'rest') {
         // It is the only door: what it says is about the key, or about this question.
-        if (graphqlIsAbsent && !answer.path) throw new FluxError(answer.verdict.failure);
+        if (graphqlIsAbsent && !answer.path) throw new FluxError(answer.decision.failure);
       } else if (answer.path) graphqlIsAbsent = true;
-      else this.#refused.add(JSON.stringify(way));
+      else this.#refused.add(JSON.stringify(query));
     }
     if (unknown !== undefined) return jobIn(unknown);
     throw noJobQuery('No query was found by which this service tells the status of a job.');
   }
 
-  async #forget(reading: Way): Promise<void> {
-    if (!(await this.#parts.facts.forgetReading(reading))) return;
+  async #forget(reading: StatusRead): Promise<void> {
+    if (!(await this.#deps.facts.forgetReading(reading))) return;
     this.#refused.clear();
-    this.#parts.schema.forget();
+    this.#deps.schema.forget();
   }
 
   /** @param proven the way has led to jobs before, or the user says so */
-  async #ask(way: Way, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Answer> {
+  async #ask(query: StatusRead, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Answer> {
     const once = (): Promise<Try<Answer>> =>
-      way === 'rest' ? this.#askRest(remoteId, signal, proven) : this.#askQuery(way, remoteId, signal, proven);
-    const tried = await this.#parts.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
+      query === 'rest' ? this.#askRest(remoteId, signal, proven) : this.#askQuery(query, remoteId, signal, proven);
+    const tried = await this.#deps.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
     if ('value' in tried) return tried.value;
     throw new FluxError(tried.failures.at(-1) ?? tried.failures[0]);
   }
 
   async #askQuery(wanted: StatusQuery, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
     for (let query = wanted; ; ) {
-      const reply = await this.#parts.client.send({
+      const reply = await this.#deps.client.send({
         purpose: 'read',
-        door: 'graphql',
+        endpoint: 'graphql',
         path: GRAPHQL_PATH,
         body: { query: statusDocument(query, [remoteId]) },
         signal,
       });
-      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-      const { envelope, problems, verdict, toldDelayMs } = reply;
+      if (reply.outcome === 'unanswered') return { decision: reply.decision };
+      const { envelope, problems, decision, reportedDelayMs } = reply;
       if (problems !== undefined) {
         const cured = curedQuery(query, problems);
-        if (cured === undefined) return { value: { type: 'unfit', verdict, path: false } };
+        if (cured === undefined) return { value: { type: 'unfit', decision, path: false } };
         query = cured;
         continue;
       }
       const job = readStatusAnswer(query, envelope.data, [remoteId]).get(remoteId);
       if (job) {
-        if (this.#parts.configured === 'auto') await this.#parts.facts.noteReading(query);
+        if (this.#deps.configured === 'auto') await this.#deps.facts.noteReading(query);
         else this.#takesNumber = query.takesNumber === true;
         return { value: { type: 'job', envelope: { ...envelope, job } } };
       }
-      if (isPathAbsent(reply) && !(proven && verdict.row === 'unknownJob')) {
-        return { value: unfit(verdict) };
+      if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob')) {
+        return { value: unfit(decision) };
       }
       const unknown = job === null && envelope.errors.length === 0 && reply.status < 400;
-      if (unknown) return { value: { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } };
-      return { verdict, toldDelayMs };
+      if (unknown) return { value: { type: 'unknown', decision: rowDecision('unknownJob', 'read') } };
+      return { decision, reportedDelayMs };
     }
   }
 
   async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
     // Resolved as a step of the path it would lead to another address, with the key.
-    if (DOT_SEGMENT.test(remoteId)) return { value: { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } };
-    const reply = await this.#parts.client.send({
+    if (DOT_SEGMENT.test(remoteId)) return { value: { type: 'unknown', decision: rowDecision('unknownJob', 'read') } };
+    const reply = await this.#deps.client.send({
       purpose: 'read',
-      door: 'rest',
+      endpoint: 'rest',
       path: `${REST_PATH}/${encodeURIComponent(remoteId)}`,
       signal,
     });
-    if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-    const { status, envelope, verdict, toldDelayMs } = reply;
+    if (reply.outcome === 'unanswered') return { decision: reply.decision };
+    const { status, envelope, decision, reportedDelayMs } = reply;
     if (envelope.job) {
-      await this.#parts.facts.noteReading('rest');
+      await this.#deps.facts.noteReading('rest');
       return { value: { type: 'job', envelope } };
     }
     if (!isPathAbsent(reply)) {
-      const mayBeNoDoor = !proven && status < 500 && verdict.row !== 'rateLimited';
-      return mayBeNoDoor ? { value: { type: 'unfit', verdict, path: false } } : { verdict, toldDelayMs };
+      const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
+      return mayBeNoEndpoint ? { value: { type: 'unfit', decision, path: false } } : { decision, reportedDelayMs };
     }
     // The address of a job that does not exist is answered like one that leads nowhere; a page is no answer of the API.
     const speaks = proven && status === 404 && envelope.data !== undefined;
-    return { value: speaks ? { type: 'unknown', verdict: rowVerdict('unknownJob', 'read') } : unfit(verdict) };
+    return { value: speaks ? { type: 'unknown', decision: rowDecision('unknownJob', 'read') } : unfit(decision) };
   }
 }
 
-const unfit = (verdict: Verdict): Answer => ({ type: 'unfit', verdict, path: true });
+const unfit = (decision: Decision): Answer => ({ type: 'unfit', decision, path: true });
 
 /** Nothing is at this address, whatever is asked there. */
 function isPathAbsent({ status }: Answered): boolean {
@@ -212,9 +212,9 @@ function isPathAbsent({ status }: Answered): boolean {
 /** @throws FluxError when the service knows no such job */
 function jobIn(answer: Exclude<Answer, { type: 'unfit' }>): Envelope {
   if (answer.type === 'job') return answer.envelope;
-  throw new FluxError(answer.verdict.failure);
+  throw new FluxError(answer.decision.failure);
 }
 
 function noJobQuery(message: string): FluxError {
-  return new FluxError(rowVerdict('noJobQuery', 'read', { message, remedy: HOW_TO_SET }).failure);
+  return new FluxError(rowDecision('noJobQuery', 'read', { message, remedy: HOW_TO_SET }).failure);
 }

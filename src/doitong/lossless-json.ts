@@ -28,7 +28,7 @@ function withExactNumbers(text: string): string {
     if (NUMBER_STARTS.has(character)) {
       while (NUMBER_GOES_ON.has(text.charAt(end))) end += 1;
       const token = text.slice(at, end);
-      if (!isHeld(token)) {
+      if (!isRepresented(token)) {
         exact += `${text.slice(copied, at)}"${written(token)}"`;
         copied = end;
       }
@@ -44,15 +44,15 @@ function endOfString(text: string, start: number): number {
   return at + 1;
 }
 
-function isHeld(token: string): boolean {
+function isRepresented(token: string): boolean {
   const value = Number(token);
   if (Number.isInteger(value)) return Number.isSafeInteger(value) && sameNumber(token, value);
   return Number.isFinite(value) && sameNumber(token, value);
 }
 
 function sameNumber(token: string, value: number): boolean {
-  const [given, held] = [decimal(token), decimal(String(value))];
-  return given !== undefined && given.digits === held?.digits && given.exponent === held.exponent;
+  const [given, represented] = [decimal(token), decimal(String(value))];
+  return given !== undefined && given.digits === represented?.digits && given.exponent === represented.exponent;
 }
 
 type Decimal = { sign: string; digits: string; exponent: number };

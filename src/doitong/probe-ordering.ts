@@ -1,7 +1,14 @@
 /** Tells from what is known of the service, without asking it anything, how an order would be placed there. */
 import type { OrderingFinding } from '../core/service-report.ts';
 import { DIALECTS, type Dialect, type DialectName, dialectOf, type WireOrder } from './dialects.ts';
-import { DOCUMENTED_SHAPE, type Fitting, fitToSchema, inputOf, partsLeftOut, type Shape } from './order-encoding.ts';
+import {
+  DOCUMENTED_ENCODING,
+  type Encoding,
+  type Fitting,
+  fitToSchema,
+  inputOf,
+  omittedFields,
+} from './order-encoding.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { Facts } from './service-facts.ts';
 
@@ -23,28 +30,28 @@ export function findOrdering(
   known: Facts,
   configured: ConfiguredDialect,
 ): OrderingFinding {
-  const ways = waysFrom(known, configured);
-  const [first] = ways;
+  const queries = dialectsFrom(known, configured);
+  const [first] = queries;
   if (first === undefined) return { type: 'unknown' };
   const source = configured !== 'auto' ? 'configured' : known.dialect === first.name ? 'remembered' : undefined;
   if (schema === undefined) {
-    if (source === undefined) return { type: 'open', dialects: ways.map(({ name }) => name) };
-    const shape: Shape = known.dialect === first.name ? known.shape : DOCUMENTED_SHAPE;
-    return settled(first, source, shape);
+    if (source === undefined) return { type: 'open', dialects: queries.map(({ name }) => name) };
+    const encoding: Encoding = known.dialect === first.name ? known.encoding : DOCUMENTED_ENCODING;
+    return settled(first, source, encoding);
   }
-  for (const way of ways) {
-    if (way.kind === 'rest') return settled(way, source ?? 'only_one', DOCUMENTED_SHAPE);
-    const fitting = fitToSchema(schema, way, FULL_ORDER, DOCUMENTED_SHAPE);
-    if (fitting.type === 'shape') {
-      return settled(way, way === first && source !== undefined ? source : 'schema', fitting.shape, schema);
+  for (const query of queries) {
+    if (query.kind === 'rest') return settled(query, source ?? 'only_one', DOCUMENTED_ENCODING);
+    const fitting = fitToSchema(schema, query, FULL_ORDER, DOCUMENTED_ENCODING);
+    if (fitting.type === 'encoding') {
+      return settled(query, query === first && source !== undefined ? source : 'schema', fitting.encoding, schema);
     }
-    if (fitting.type === 'unserved') return unserved(way, fitting, schema);
+    if (fitting.type === 'unserved') return unserved(query, fitting, schema);
   }
-  return { type: 'absent', dialects: ways.map(({ name }) => name), ...insteadOf(ways, schema) };
+  return { type: 'absent', dialects: queries.map(({ name }) => name), ...insteadOf(queries, schema) };
 }
 
 /** In the order in which an order tries them. */
-function waysFrom({ dialect: known }: Facts, configured: ConfiguredDialect): readonly Dialect[] {
+function dialectsFrom({ dialect: known }: Facts, configured: ConfiguredDialect): readonly Dialect[] {
   if (configured !== 'auto') return [dialectOf(configured)];
   return known === undefined ? DIALECTS : [dialectOf(known), ...DIALECTS.filter(({ name }) => name !== known)];
 }
@@ -52,8 +59,8 @@ function waysFrom({ dialect: known }: Facts, configured: ConfiguredDialect): rea
 type Source = (OrderingFinding & { type: 'settled' })['source'];
 
 /** @param schema when it says that the service takes such an order */
-function settled(dialect: Dialect, source: Source, shape: Shape, schema?: SchemaModel): OrderingFinding {
-  const leftOut = partsLeftOut(dialect, FULL_ORDER, inputOf(dialect, FULL_ORDER, shape, schema));
+function settled(dialect: Dialect, source: Source, encoding: Encoding, schema?: SchemaModel): OrderingFinding {
+  const leftOut = omittedFields(dialect, FULL_ORDER, inputOf(dialect, FULL_ORDER, encoding, schema));
   return { type: 'settled', dialect: dialect.name, source, checked: schema !== undefined, leftOut };
 }
 
@@ -69,7 +76,7 @@ function insteadOf(others: readonly Dialect[], schema: SchemaModel): { instead?:
   const fits = DIALECTS.find(
     (dialect) =>
       !others.includes(dialect) &&
-      (dialect.kind === 'rest' || fitToSchema(schema, dialect, FULL_ORDER, DOCUMENTED_SHAPE).type === 'shape'),
+      (dialect.kind === 'rest' || fitToSchema(schema, dialect, FULL_ORDER, DOCUMENTED_ENCODING).type === 'encoding'),
   );
   return fits === undefined ? {} : { instead: fits.name };
 }

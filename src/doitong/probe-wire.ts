@@ -1,9 +1,9 @@
 /** What a look at the service overhears of its own requests: headers, faults, and a gate that would keep it waiting. */
 import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
-import type { ReachStage, ResetForm, Stumble, ToldLimits } from '../core/service-report.ts';
+import type { FirstFailure, ReachStage, ReportedLimits, ResetForm } from '../core/service-report.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import type { RequestGate } from '../limits/limits.ts';
+import type { RequestLimiter } from '../limits/limits.ts';
 import { clockDifference, readRateHeaders, readReset } from './rate-headers.ts';
 import type { Exchange, NetworkFault, Transport } from './transport.ts';
 
@@ -16,13 +16,13 @@ type Answer = Exchange & { outcome: 'answered' };
 
 export class ProbeWire {
   readonly transport: Transport;
-  readonly gate: RequestGate;
-  readonly #heldBack = new AbortController();
-  #heldUntil: number | undefined;
+  readonly limiter: RequestLimiter;
+  readonly #deferred = new AbortController();
+  #pausedUntil: number | undefined;
   #fault: NetworkFault | undefined;
   readonly #answers: { answer: Answer; at: number }[] = [];
 
-  constructor({ transport, gate, clock }: { transport: Transport; gate: RequestGate; clock: Clock }) {
+  constructor({ transport, limiter, clock }: { transport: Transport; limiter: RequestLimiter; clock: Clock }) {
     this.transport = {
       exchange: async (request) => {
         const exchange = await transport.exchange(request);
@@ -32,25 +32,25 @@ export class ProbeWire {
       },
       close: async () => undefined,
     };
-    this.gate = {
+    this.limiter = {
       permit: async (ask) => {
-        const answer = await gate.permit(ask);
+        const answer = await limiter.permit(ask);
         if (answer.granted || answer.until - clock.now() <= WAIT_MAX_MS) return answer;
-        this.#heldUntil = answer.until;
-        this.#heldBack.abort(new Error('A permit would take too long.'));
+        this.#pausedUntil = answer.until;
+        this.#deferred.abort(new Error('A permit would take too long.'));
         return answer;
       },
-      learn: (told) => gate.learn(told),
+      learn: (reported) => limiter.learn(reported),
     };
   }
 
   /** Aborted when the next request would have to wait for too long. */
-  get heldBack(): AbortSignal {
-    return this.#heldBack.signal;
+  get deferred(): AbortSignal {
+    return this.#deferred.signal;
   }
 
-  heldUntil(): number | undefined {
-    return this.#heldUntil;
+  pausedUntil(): number | undefined {
+    return this.#pausedUntil;
   }
 
   stage(): ReachStage {
@@ -65,13 +65,13 @@ export class ProbeWire {
   }
 
   /** The failure that the last answer was taken for, and what kind of answer it was. */
-  described(failure: Failure): Stumble {
+  described(failure: Failure): FirstFailure {
     const type = this.#answers.at(-1)?.answer.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
     return { failure, ...(type === undefined ? {} : { mediaType: cleanLine(type, MEDIA_TYPE_CHARACTERS) }) };
   }
 
   /** What the last answer that says anything of the limits told, and how far the clocks differ. */
-  told(): { clockAheadMs?: number; limits: ToldLimits } {
+  reported(): { clockAheadMs?: number; limits: ReportedLimits } {
     const dated = this.#answers.findLast(({ answer }) => answer.headers.date !== undefined);
     const rated = this.#answers.findLast(({ answer }) => Object.keys(answer.headers).some(isRateHeader));
     return {
@@ -83,7 +83,7 @@ export class ProbeWire {
 
 const isRateHeader = (name: string): boolean => name.startsWith('x-ratelimit-');
 
-function limitsIn(headers: Readonly<Record<string, string>>, at: number): ToldLimits {
+function limitsIn(headers: Readonly<Record<string, string>>, at: number): ReportedLimits {
   const { retryAfterMs: _, ...window } = readRateHeaders(headers, at);
   const resetForm = formOf(headers['x-ratelimit-reset'], at + clockDifference(headers.date, at));
   return { ...window, ...(resetForm === undefined ? {} : { resetForm }) };

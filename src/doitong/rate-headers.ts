@@ -32,18 +32,18 @@ const SAME_CLOCK_MS = 2_000;
  * the service's, by its clock: the answer's `Date` tells by how much that differs from ours.
  */
 export function readRateHeaders(headers: Readonly<Record<string, string>>, now: number): RateHeaders {
-  const told: RateHeaders = {};
+  const reported: RateHeaders = {};
   const ahead = clockDifference(headers.date, now);
   const limit = count(headers['x-ratelimit-limit']);
   const remaining = count(headers['x-ratelimit-remaining']);
   const resetsAt = readReset(headers['x-ratelimit-reset'], now, ahead);
   const retryAfterMs = readRetryAfter(headers['retry-after'], now, ahead);
   // A limit of none would let nothing through for ever: no service means that.
-  if (limit !== undefined && limit > 0) told.limit = limit;
-  if (remaining !== undefined) told.remaining = remaining;
-  if (resetsAt !== undefined) told.resetsAt = resetsAt;
-  if (retryAfterMs !== undefined) told.retryAfterMs = retryAfterMs;
-  return told;
+  if (limit !== undefined && limit > 0) reported.limit = limit;
+  if (remaining !== undefined) reported.remaining = remaining;
+  if (resetsAt !== undefined) reported.resetsAt = resetsAt;
+  if (retryAfterMs !== undefined) reported.retryAfterMs = retryAfterMs;
+  return reported;
 }
 
 /** Epoch milliseconds by our clock at which the window starts anew, at most a day from `now`. */

@@ -1,11 +1,11 @@
 /** What was found out about this service: recalled once, kept for the next process, forgotten when it does not fit. */
 import * as z from 'zod';
 import type { Log } from '../core/log.ts';
-import type { HoldsSecret } from '../core/redaction.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { DIALECT_NAMES, type DialectName } from './dialects.ts';
 import { isGraphqlName } from './documents.ts';
-import { DOCUMENTED_SHAPE, type Shape } from './order-encoding.ts';
+import { DOCUMENTED_ENCODING, type Encoding } from './order-encoding.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 const names = z.array(z.string().max(200)).max(20).catch([]);
@@ -26,25 +26,25 @@ const factsSchema = z.object({
 export type Facts = {
   dialect?: DialectName;
   /** How orders are spelled in that dialect. */
-  shape: Shape;
+  encoding: Encoding;
   /** How jobs are asked for; `rest`: by GET. */
   reading?: StatusQuery | 'rest';
 };
 
-const NOTHING: Facts = { shape: DOCUMENTED_SHAPE };
+const NOTHING: Facts = { encoding: DOCUMENTED_ENCODING };
 
 export class ServiceFacts {
   readonly #memory: WireMemory;
   readonly #log: Log;
-  readonly #holdsSecret: HoldsSecret;
+  readonly #containsSecret: ContainsSecret;
   #known: Facts = NOTHING;
   #recalled: Promise<void> | undefined;
 
-  /** @param holdsSecret names come from the service, which may repeat the key in one */
-  constructor(memory: WireMemory, log: Log, holdsSecret: HoldsSecret = () => false) {
+  /** @param containsSecret names come from the service, which may repeat the key in one */
+  constructor(memory: WireMemory, log: Log, containsSecret: ContainsSecret = () => false) {
     this.#memory = memory;
     this.#log = log;
-    this.#holdsSecret = holdsSecret;
+    this.#containsSecret = containsSecret;
   }
 
   async get(): Promise<Facts> {
@@ -54,8 +54,8 @@ export class ServiceFacts {
   }
 
   /** An order of this spelling was taken. */
-  async noteOrdering(dialect: DialectName, shape: Shape): Promise<void> {
-    await this.#change({ ...(await this.get()), dialect, shape });
+  async noteOrdering(dialect: DialectName, encoding: Encoding): Promise<void> {
+    await this.#change({ ...(await this.get()), dialect, encoding });
   }
 
   async noteReading(reading: StatusQuery | 'rest'): Promise<void> {
@@ -81,19 +81,20 @@ export class ServiceFacts {
   async #change(facts: Facts): Promise<void> {
     const before = this.#known;
     this.#known = facts;
-    const { shape, ...rest } = facts;
+    const { encoding, ...rest } = facts;
     const text = JSON.stringify(facts);
-    if (text !== JSON.stringify(before) && !this.#holdsSecret(text)) await this.#memory.remember({ ...rest, ...shape });
+    if (text !== JSON.stringify(before) && !this.#containsSecret(text))
+      await this.#memory.remember({ ...rest, ...encoding });
   }
 
   async #recall(): Promise<void> {
     const recalled = await this.#memory.recall();
     const read = factsSchema.safeParse(recalled);
     if (recalled === undefined || !read.success) return;
-    const { dialect, reading, typeName, ...shape } = read.data;
+    const { dialect, reading, typeName, ...encoding } = read.data;
     this.#known = {
       ...(dialect === undefined ? {} : { dialect }),
-      shape: { ...shape, ...(typeName === undefined ? {} : { typeName }) },
+      encoding: { ...encoding, ...(typeName === undefined ? {} : { typeName }) },
       ...(reading === undefined ? {} : { reading }),
     };
   }

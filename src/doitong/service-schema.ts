@@ -1,7 +1,7 @@
 /** The service's own schema, asked for once, when somebody needs it. */
 import { FluxError } from '../core/failure.ts';
 import type { ApiClient } from './api-client.ts';
-import { faultVerdict } from './failures.ts';
+import { faultDecision } from './failures.ts';
 import { createTurns } from './in-turn.ts';
 import type { Retries, Try } from './retry.ts';
 import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
@@ -31,7 +31,7 @@ export class ServiceSchema {
         this.#known ??= await this.#ask(signal);
         return true;
       }, signal);
-      if (asked === undefined) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'read').failure);
+      if (asked === undefined) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
     }
     return this.#known === 'none' ? undefined : this.#known;
   }
@@ -45,16 +45,16 @@ export class ServiceSchema {
     const once = async (): Promise<Try<unknown>> => {
       const reply = await this.#client.send({
         purpose: 'read',
-        door: 'graphql',
+        endpoint: 'graphql',
         path: '/graphql',
         body: { query: SCHEMA_DOCUMENT },
         maxBytes: MAX_BYTES,
         signal,
       });
-      if (reply.outcome === 'unanswered') return { verdict: reply.verdict };
-      const { status, envelope, verdict, toldDelayMs } = reply;
-      const refused = status < 500 && verdict.row !== 'rateLimited' && verdict.row !== 'unreadable';
-      return envelope.data !== undefined || refused ? { value: envelope.data } : { verdict, toldDelayMs };
+      if (reply.outcome === 'unanswered') return { decision: reply.decision };
+      const { status, envelope, decision, reportedDelayMs } = reply;
+      const refused = status < 500 && decision.row !== 'rateLimited' && decision.row !== 'unreadable';
+      return envelope.data !== undefined || refused ? { value: envelope.data } : { decision, reportedDelayMs };
     };
     const tried = await this.#retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
     if ('value' in tried) return readSchema(tried.value) ?? 'none';

@@ -5,7 +5,7 @@ import type { Failure } from '../core/failure.ts';
  * `tries` are the failures in the order in which they happened. As soon as one try left it open whether the order was
  * carried out, no later refusal can close it: only an answer with a job could have.
  */
-export function submissionVerdict(tries: readonly [Failure, ...Failure[]]): Failure {
+export function submissionDecision(tries: readonly [Failure, ...Failure[]]): Failure {
   const last = tries.at(-1) ?? tries[0];
   const open = tries.filter((failure) => failure.creditsSpent !== 'no');
   if (open.length === 0) return last;

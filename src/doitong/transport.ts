@@ -69,7 +69,7 @@ export function createTransport(origin: string, clock: Clock, proxies: ProxySett
         return await new Promise<Exchange>((settle) => {
           const whoAborted = (): 'caller' | 'deadline' => (request.signal.aborted ? 'caller' : 'deadline');
           const call = new Call(signal, whoAborted, request.maxBytes ?? BODY_MAX_BYTES, settle);
-          if (!call.ended) dispatch(agent, origin, request, call);
+          if (!call.finished) dispatch(agent, origin, request, call);
         });
       } finally {
         deadline.clear();
@@ -92,7 +92,7 @@ function dispatch(agent: Agent, origin: string, request: WireRequest, call: Call
 
 /** What undici reports of one request. It starts with the request, ends once, and forgets what comes later. */
 class Call implements Dispatcher.DispatchHandler {
-  ended = false;
+  finished = false;
   /** undici calls `onRequestStart` right before the first write: without it nothing has left. */
   private started = false;
   private controller: Dispatcher.DispatchController | undefined;
@@ -113,7 +113,7 @@ class Call implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.ended) {
+    if (this.finished) {
       controller.abort(new Error('The call has ended.'));
       return;
     }
@@ -157,8 +157,8 @@ class Call implements Dispatcher.DispatchHandler {
   }
 
   private finish(exchange: Exchange): void {
-    if (this.ended) return;
-    this.ended = true;
+    if (this.finished) return;
+    this.finished = true;
     this.signal.removeEventListener('abort', this.onAbort);
     this.settle(exchange);
   }

@@ -4,12 +4,7 @@ import * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
-import {
-  type RawWebhook,
-  WEBHOOK_BODY_MAX_BYTES,
-  type WebhookSink,
-  type WebhookVerdict,
-} from '../core/webhook-sink.ts';
+import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/webhook-sink.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-job.ts';
 
@@ -24,7 +19,7 @@ const SEEN_FOR_MS = 24 * 60 * 60_000;
 /** Nothing else is taken from an event: how the job stands is read from the service itself. */
 const event = z.object({ id: remoteIdSchema });
 
-export type WebhookSinkParts = {
+export type WebhookSinkDeps = {
   /** Shared with the service. @see DOITONG_WEBHOOK_SECRET */
   secret: string;
   /** The `pathname` of the URL that was given to the service. */
@@ -32,7 +27,7 @@ export type WebhookSinkParts = {
   /** Whether a job of ours has this id at the service. */
   knows: (remoteId: string) => Promise<boolean>;
   /** Tells the watchers of that job. */
-  mark: (remoteId: string) => Promise<void>;
+  addMarker: (remoteId: string) => Promise<void>;
   clock: Pick<Clock, 'monotonic'>;
   log: Log;
 };
@@ -53,18 +48,18 @@ export type WebhookCounters = {
 };
 
 /** @throws FluxError of kind `bad_input` without a secret: anybody could sign then */
-export function createWebhookSink(parts: WebhookSinkParts): WebhookSink & { counters: Readonly<WebhookCounters> } {
-  const { secret, path, knows, mark, log } = parts;
+export function createWebhookSink(deps: WebhookSinkDeps): WebhookSink & { counters: Readonly<WebhookCounters> } {
+  const { secret, path, knows, addMarker, log } = deps;
   if (secret === '') throw noSecret();
   const counters: WebhookCounters = { accepted: 0, replayed: 0, unknown: 0, forged: 0, malformed: 0, lost: 0 };
-  const seen = new SeenEvents(parts.clock);
+  const seen = new SeenEvents(deps.clock);
 
-  function count(what: keyof WebhookCounters, verdict: WebhookVerdict): WebhookVerdict {
+  function count(what: keyof WebhookCounters, decision: WebhookResult): WebhookResult {
     counters[what] += 1;
-    return verdict;
+    return decision;
   }
 
-  function refuse(): WebhookVerdict {
+  function refuse(): WebhookResult {
     const message = 'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET';
     // Whoever finds the port can ask as often as they like; but a wrong secret must be told.
     if (counters.forged === 0) log.warn(message);
@@ -78,11 +73,11 @@ export function createWebhookSink(parts: WebhookSinkParts): WebhookSink & { coun
    */
   async function use(remoteId: string): Promise<keyof WebhookCounters> {
     if (!(await knows(remoteId))) return 'unknown';
-    await mark(remoteId);
+    await addMarker(remoteId);
     return 'accepted';
   }
 
-  async function accept({ method, path: target, headers, body }: RawWebhook): Promise<WebhookVerdict> {
+  async function accept({ method, path: target, headers, body }: RawWebhook): Promise<WebhookResult> {
     if (method !== 'POST' || target.split('?', 1)[0] !== path) return 404;
     if (body.length > WEBHOOK_BODY_MAX_BYTES) return count('malformed', 413);
     const digest = createHmac('sha256', secret).update(body).digest();

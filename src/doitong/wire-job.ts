@@ -2,9 +2,9 @@
 import * as z from 'zod';
 import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
-import type { HoldsSecret } from '../core/redaction.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { jobFailure, type Quote } from './failures.ts';
+import { type Fence, jobFailure } from './failures.ts';
 import { pictureSource } from './picture-address.ts';
 import { addressInJson, addressOf } from './schema/address-in-json.ts';
 import { isOutputName } from './schema/name-words.ts';
@@ -35,22 +35,22 @@ const reasonIn = z.union([
 const fields = z.object({
   creditCost: creditsSchema.optional().catch(undefined),
 });
-const REASON_PLACES = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
+const REASON_NAMES = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
 
 /**
- * `undefined` when there is no usable id. `beside` is the text of an error that came along with the job, `origin` the
+ * `undefined` when there is no usable id. `otherError` is the text of an error that came along with the job, `origin` the
  * API's, against which a relative address of the picture is resolved.
  */
 export function readWireJob(
   raw: Readonly<Record<string, unknown>>,
-  quote: Quote,
-  known: { remoteId?: string; beside?: string | undefined; origin?: string; holdsSecret?: HoldsSecret } = {},
+  fence: Fence,
+  known: { remoteId?: string; otherError?: string | undefined; origin?: string; containsSecret?: ContainsSecret } = {},
 ): WireJob | undefined {
   const remoteId = known.remoteId ?? remoteIdSchema.safeParse(raw.id).data;
   if (remoteId === undefined) return undefined;
   const { creditCost } = fields.parse(raw);
   if (creditCost !== undefined && creditCost > PLAUSIBLE_CREDITS_MAX) {
-    const read = readWireJob({ ...raw, creditCost: undefined }, quote, known);
+    const read = readWireJob({ ...raw, creditCost: undefined }, fence, known);
     return read && { ...read, implausibleCost: creditCost };
   }
   const status = statusWord(raw.status);
@@ -65,11 +65,11 @@ export function readWireJob(
   if (phase === undefined) return { job, oddity: 'unknown_status' };
   if (phase === 'completed') {
     if (address === undefined) return { job: { ...job, phase: 'processing' }, oddity: 'completed_without_url' };
-    return { job: { ...job, ...pictureSource(address, known.origin, known.holdsSecret) } };
+    return { job: { ...job, ...pictureSource(address, known.origin, known.containsSecret) } };
   }
   if (phase === 'processing') return { job };
-  const reason = reasonOf(raw) ?? known.beside;
-  return { job: { ...job, failure: jobFailure(status ?? '', reason, quote) } };
+  const reason = reasonOf(raw) ?? known.otherError;
+  return { job: { ...job, failure: jobFailure(status ?? '', reason, fence) } };
 }
 
 /** A service that does not tell a status is judged by the picture. */
@@ -87,9 +87,9 @@ function addressIn(raw: Readonly<Record<string, unknown>>, isSign: boolean): str
 
 function reasonOf(raw: Readonly<Record<string, unknown>>): string | undefined {
   const metadata = z.record(z.string(), z.unknown()).safeParse(raw.metadata).data ?? {};
-  for (const place of [raw, metadata]) {
-    for (const name of REASON_PLACES) {
-      const reason = reasonIn.safeParse(place[name]).data?.trim();
+  for (const record of [raw, metadata]) {
+    for (const name of REASON_NAMES) {
+      const reason = reasonIn.safeParse(record[name]).data?.trim();
       if (reason) return reason;
     }
   }

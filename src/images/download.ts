@@ -40,7 +40,7 @@ export type DownloadSettings = {
   proxies?: ProxySettings;
 };
 
-export type DownloadParts = {
+export type DownloadDeps = {
   clock: Clock;
   /** The system's unless a test plays the DNS. */
   resolve?: Resolve;
@@ -50,7 +50,7 @@ export type DownloadParts = {
 
 export function createImageDownload(
   settings: DownloadSettings,
-  { clock, resolve, idleMs = IDLE_MS }: DownloadParts,
+  { clock, resolve, idleMs = IDLE_MS }: DownloadDeps,
 ): ImageDownload & { close(): Promise<void> } {
   const agentFor = (isAllowed: (address: string) => boolean): Agent =>
     createAgent(
@@ -64,9 +64,9 @@ export function createImageDownload(
   async function ask(text: string, received: TransferredBytes, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     let target = text;
     for (let redirects = 0; ; redirects += 1) {
-      const verdict = judgeDownloadUrl(target, settings.hosts, settings.apiOrigin);
-      if (!verdict.ok) throw refusedUrl(verdict.reason, verdict.hostRefused);
-      const { url, isOwn } = verdict;
+      const decision = judgeDownloadUrl(target, settings.hosts, settings.apiOrigin);
+      if (!decision.ok) throw refusedUrl(decision.reason, decision.hostRefused);
+      const { url, isOwn } = decision;
       const answer = await (isOwn ? own : outside).request({
         origin: url.origin,
         path: url.pathname + url.search,

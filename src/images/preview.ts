@@ -22,8 +22,8 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
   async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
     try {
       // Node's permission model may allow no thread at all.
-      thread ??= new PreviewThread(clock, (ended) => {
-        if (thread === ended) thread = undefined;
+      thread ??= new PreviewThread(clock, (stopped) => {
+        if (thread === stopped) thread = undefined;
       });
       return await thread.run(bytes, bounds);
     } catch (error) {
@@ -66,14 +66,14 @@ type Waiting = { resolve: (made: MadePreview | undefined) => void; reject: (reas
 /** One thread and the tasks that it has been given. */
 class PreviewThread {
   readonly #clock: Clock;
-  readonly #onEnd: (ended: PreviewThread) => void;
+  readonly #onEnd: (stopped: PreviewThread) => void;
   readonly #worker = new Worker(workerFile(), WORKER_OPTIONS);
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #limit: { signal: AbortSignal; clear: () => void } | undefined;
 
   /** @param onEnd called as soon as no more tasks may be given to it; perhaps more than once */
-  constructor(clock: Clock, onEnd: (ended: PreviewThread) => void) {
+  constructor(clock: Clock, onEnd: (stopped: PreviewThread) => void) {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#worker.on('message', (answer: PreviewAnswer) => this.#settle(answer));
@@ -93,7 +93,7 @@ class PreviewThread {
       // Bytes that are a part of something larger are copied instead.
       const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
       this.#worker.postMessage(task, isWhole ? [bytes.buffer] : []);
-      this.#watch();
+      this.#monitor();
     });
   }
 
@@ -108,11 +108,11 @@ class PreviewThread {
     if (error === undefined) waiting?.resolve(made);
     else waiting?.reject(new Error(error));
     if (this.#waiting.size === 0) this.#worker.unref();
-    this.#watch();
+    this.#monitor();
   }
 
   /** Each answer gives the next task its time anew. */
-  #watch(): void {
+  #monitor(): void {
     this.#limit?.clear();
     const limit = this.#clock.deadline(this.#waiting.size > 0 ? TASK_LIMIT_MS : IDLE_MS);
     this.#limit = limit;
@@ -134,6 +134,6 @@ class PreviewThread {
 
 /** Beside the bundle; run from its sources, the program takes the one that was built last. */
 function workerFile(): string {
-  const beside = fileURLToPath(new URL('./preview-worker.js', import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/preview-worker.js', import.meta.url));
+  const adjacent = fileURLToPath(new URL('./preview-worker.js', import.meta.url));
+  return existsSync(adjacent) ? adjacent : fileURLToPath(new URL('../../dist/preview-worker.js', import.meta.url));
 }

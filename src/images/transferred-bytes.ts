@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content-encoding.ts';
 import type { FluxError } from '../core/failure.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { fenced } from '../core/untrusted-text.ts';
 import { failed, tooLarge, wrongStatus } from './download-failures.ts';
 import { inspectPicture } from './inspect.ts';
 
@@ -95,7 +95,7 @@ export class TransferredBytes {
       if (error instanceof ContentTooLarge) throw tooLarge(PICTURE_MAX_BYTES);
       throw error;
     }
-    throw failed(`it came encoded as ${quoted(String(this.#encoding), 40)} and cannot be decoded`);
+    throw failed(`it came encoded as ${fenced(String(this.#encoding), 40)} and cannot be decoded`);
   }
 
   #reserve(bytes: number): void {

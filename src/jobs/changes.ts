@@ -1,15 +1,15 @@
 /** Waits for the next change of a job's record, or for a while. */
 import type { Clock } from '../core/clock.ts';
-import type { JobBoard } from './job-records.ts';
+import type { JobRecords } from './job-records.ts';
 
 export type Change = { promise: Promise<void>; stop: () => void };
 
 export class Changes {
-  readonly #board: JobBoard;
+  readonly #records: JobRecords;
   readonly #clock: Clock;
 
-  constructor(board: JobBoard, clock: Clock) {
-    this.#board = board;
+  constructor(records: JobRecords, clock: Clock) {
+    this.#records = records;
     this.#clock = clock;
   }
 
@@ -17,7 +17,7 @@ export class Changes {
   next(id: string): Change {
     let stop = (): void => undefined;
     const promise = new Promise<void>((resolve) => {
-      stop = this.#board.listen(id, resolve);
+      stop = this.#records.listen(id, resolve);
     });
     return { promise, stop };
   }

@@ -7,14 +7,14 @@ import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/i
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId } from '../core/shown-remote.ts';
 import type { InlinePictures } from './inline-pictures.ts';
-import type { JobBoard } from './job-records.ts';
+import type { JobRecords } from './job-records.ts';
 
 const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
 const UNSAVED_PICTURES = 4;
 
-export type CollectionParts = {
-  board: JobBoard;
+export type CollectionDeps = {
+  records: JobRecords;
   provider: Pick<ImageProvider, 'read'>;
   download: ImageDownload;
   store: ImageStore;
@@ -30,11 +30,11 @@ const NO_ADDRESS: Failure = {
 };
 
 export class Collection {
-  readonly #parts: CollectionParts;
+  readonly #deps: CollectionDeps;
   readonly #unsaved = new Map<string, Picture>();
 
-  constructor(parts: CollectionParts) {
-    this.#parts = parts;
+  constructor(deps: CollectionDeps) {
+    this.#deps = deps;
   }
 
   /** A fetched picture that is not on disk: its url may expire before the folder can be written. */
@@ -45,12 +45,12 @@ export class Collection {
   /** Saves the picture of a completed job, or leaves on record what stands in the way. */
   async collect(job: Job, life: AbortSignal): Promise<void> {
     const failure = await this.fetch(job, life);
-    if (failure !== undefined) await this.#parts.board.apply(job.id, { type: 'hindered', failure });
+    if (failure !== undefined) await this.#deps.records.apply(job.id, { type: 'blocked', failure });
   }
 
   /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
   async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
-    const { board, download, store, inline, clock } = this.#parts;
+    const { records, download, store, inline, clock } = this.#deps;
     let source = inline.get(job.id) ?? job.url;
     for (let attempt = 1; ; attempt += 1) {
       // A record holds no data URL: then the service is asked again for what it sends.
@@ -65,7 +65,7 @@ export class Collection {
         const again = job.state === 'saved' ? { again: true as const } : {};
         const { mediaType, size } = picture;
         const known = size === undefined ? {} : { size };
-        await board.apply(job.id, { type: 'saved', file, mediaType, ...known, ...again });
+        await records.apply(job.id, { type: 'saved', file, mediaType, ...known, ...again });
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;
@@ -93,14 +93,14 @@ export class Collection {
     const source = remote?.inlinePicture ?? remote?.url;
     if (source === undefined) throw new FluxError(remote?.failure ?? NO_ADDRESS);
     if (source === remote?.url && source !== job.url)
-      await this.#parts.board.apply(job.id, { type: 'relocated', url: source });
+      await this.#deps.records.apply(job.id, { type: 'relocated', url: source });
     return source;
   }
 
   /** The picture exists and is paid for, whatever stands in the way of asking for it. */
   async #read(remoteId: string, life: AbortSignal): Promise<RemoteJob> {
     try {
-      return await this.#parts.provider.read(remoteId, life);
+      return await this.#deps.provider.read(remoteId, life);
     } catch (error) {
       if (life.aborted || !(error instanceof FluxError)) throw error;
       const { failure } = error;

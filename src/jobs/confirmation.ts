@@ -9,8 +9,8 @@ import type { BudgetSettings } from '../limits/budget.ts';
  */
 export type Answer = 'yes' | 'no' | 'unanswered';
 
-export type ConsentInput = {
-  quote: CreditRange;
+export type ConfirmationInput = {
+  estimate: CreditRange;
   /** What the caller said it accepts to spend. */
   accepted: number | undefined;
   /** Whether somebody can be asked; `unanswered`: not by this host, which left an earlier question without an answer. */
@@ -24,14 +24,14 @@ export type ConsentInput = {
  * @returns `ask`: the user has to be asked first; nothing may happen before
  * @throws FluxError of kind `not_confirmed`
  */
-export function consentTo(
-  input: ConsentInput,
+export function confirm(
+  input: ConfirmationInput,
   settings: Pick<BudgetSettings, 'confirmAboveCredits'>,
 ): 'granted' | 'ask' {
-  const { quote, accepted, canAsk, answer } = input;
+  const { estimate, accepted, canAsk, answer } = input;
   if (answer === 'no') throw refusedByUser();
-  if (quote.max <= settings.confirmAboveCredits) return 'granted';
-  if (accepted !== undefined && accepted >= quote.max) return 'granted';
+  if (estimate.max <= settings.confirmAboveCredits) return 'granted';
+  if (accepted !== undefined && accepted >= estimate.max) return 'granted';
   if (answer === 'yes') return 'granted';
   if (answer === undefined && canAsk === true) return 'ask';
   throw notConfirmed(input, settings.confirmAboveCredits);
@@ -48,8 +48,8 @@ function refusedByUser(): FluxError {
   });
 }
 
-function notConfirmed({ quote, canAsk, answer, tool }: ConsentInput, threshold: number): FluxError {
-  const price = `The call may cost ${quote.min} to ${quote.max} credits. Above ${threshold} it must be confirmed`;
+function notConfirmed({ estimate, canAsk, answer, tool }: ConfirmationInput, threshold: number): FluxError {
+  const price = `The call may cost ${estimate.min} to ${estimate.max} credits. Above ${threshold} it must be confirmed`;
   const unanswered = canAsk === 'unanswered' ? ': it left an earlier question unanswered' : '';
   const message =
     answer === undefined
@@ -60,6 +60,6 @@ function notConfirmed({ quote, canAsk, answer, tool }: ConsentInput, threshold: 
     message,
     creditsSpent: 'no',
     retry: 'later',
-    remedy: `Tell the user the price; only if the user agrees, call ${tool} again with the same arguments and max_credits ${quote.max}.`,
+    remedy: `Tell the user the price; only if the user agrees, call ${tool} again with the same arguments and max_credits ${estimate.max}.`,
   });
 }

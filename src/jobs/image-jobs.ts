@@ -4,17 +4,17 @@ import type { CreditRange } from '../core/credits.ts';
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
 import type { ImageRequest } from '../core/image-request.ts';
-import { isOver, type Job, type JobTimes } from '../core/job.ts';
+import { isSettled, type Job, type JobTimes } from '../core/job.ts';
 import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
-import type { HoldsSecret } from '../core/redaction.ts';
-import { checkBalance, checkCall, quoteOf } from '../limits/budget.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
+import { checkBalance, checkCall, estimateOf } from '../limits/budget.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import type { BatchWaitOptions } from './batch.ts';
 import { Changes } from './changes.ts';
-import { type ConsentInput, consentTo } from './confirmation.ts';
-import type { JobBoard } from './job-records.ts';
-import { CarryOn } from './job-resumer.ts';
-import { JobRunner, type RunnerParts } from './job-runner.ts';
+import { type ConfirmationInput, confirm } from './confirmation.ts';
+import type { JobRecords } from './job-records.ts';
+import { JobResumer } from './job-resumer.ts';
+import { JobRunner, type RunnerDeps } from './job-runner.ts';
 import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
 import { Recovery } from './recovery.ts';
 import { checkSecrets } from './secret-in-order.ts';
@@ -22,48 +22,48 @@ import { ShownPictures } from './shown-pictures.ts';
 import { type WaitOptions, Waits } from './waits.ts';
 
 /** Jobs of earlier processes are looked after at most so often. */
-const SWEEP_EVERY_MS = 2_500;
+const RECONCILE_EVERY_MS = 2_500;
 /** Refused pictures of batches, which have no record, are remembered for those who ask for them. */
 const REFUSED_KEPT = 500;
 
 export type JobsSettings = JobTimes & OrdersSettings & { apiUrl?: string };
 
-export type JobsParts = RunnerParts & {
+export type JobsDeps = RunnerDeps & {
   ids: Ids;
   preview: Preview;
   /** Looks whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
   checkFolders: () => Promise<void>;
-  holdsSecret?: HoldsSecret;
+  containsSecret?: ContainsSecret;
 };
 
 export class ImageJobs {
-  readonly #parts: JobsParts;
-  readonly #board: JobBoard;
+  readonly #deps: JobsDeps;
+  readonly #records: JobRecords;
   readonly #clock: Clock;
   readonly #runner: JobRunner;
   readonly #recovery: Recovery;
   readonly #orders: Orders;
-  readonly #carryOn: CarryOn;
+  readonly #resume: JobResumer;
   readonly #waits: Waits;
   readonly #shown: ShownPictures;
   /** Pictures of batches that were refused alone. */
   readonly #refused = new Map<string, Job>();
   readonly settings: JobsSettings;
-  #swept = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
+  #reconciled = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
-  constructor(parts: JobsParts, settings: JobsSettings) {
-    this.#parts = parts;
+  constructor(deps: JobsDeps, settings: JobsSettings) {
+    this.#deps = deps;
     this.settings = settings;
-    this.#board = parts.board;
-    this.#clock = parts.clock;
-    this.#runner = new JobRunner(parts, settings, () => this.#sweep());
-    this.#recovery = new Recovery({ ...parts, runner: () => this.#runner }, settings);
-    const shared = { ...parts, recovery: this.#recovery, runner: this.#runner };
-    const changes = new Changes(parts.board, parts.clock);
+    this.#records = deps.records;
+    this.#clock = deps.clock;
+    this.#runner = new JobRunner(deps, settings, () => this.#reconcile());
+    this.#recovery = new Recovery({ ...deps, runner: () => this.#runner }, settings);
+    const shared = { ...deps, recovery: this.#recovery, runner: this.#runner };
+    const changes = new Changes(deps.records, deps.clock);
     this.#orders = new Orders(shared, settings);
-    this.#carryOn = new CarryOn({ ...shared, changes });
-    this.#waits = new Waits({ ...shared, changes, carryOn: this.#carryOn });
-    this.#shown = new ShownPictures({ preview: parts.preview, read: (job) => this.#pictureToGive(job) });
+    this.#resume = new JobResumer({ ...shared, changes });
+    this.#waits = new Waits({ ...shared, changes, resume: this.#resume });
+    this.#shown = new ShownPictures({ preview: deps.preview, read: (job) => this.#pictureToGive(job) });
   }
 
   /**
@@ -71,24 +71,24 @@ export class ImageJobs {
    * @param accepted what the caller said it accepts to spend
    * @throws FluxError of kind `over_budget`, or when nothing can be ordered at all (no key)
    */
-  quote(requests: readonly ImageRequest[], accepted: number | undefined): CreditRange {
-    const unavailable = this.#parts.provider.unavailable();
+  estimate(requests: readonly ImageRequest[], accepted: number | undefined): CreditRange {
+    const unavailable = this.#deps.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
     this.#checkSecrets(requests.map((request) => ({ request })));
-    const quote = quoteOf(requests);
-    checkCall(quote, this.settings, accepted);
-    return quote;
+    const estimate = estimateOf(requests);
+    checkCall(estimate, this.settings, accepted);
+    return estimate;
   }
 
   /** Whether that may be spent without asking. @throws FluxError of kind `not_confirmed` */
-  consentTo(input: ConsentInput): 'granted' | 'ask' {
-    return consentTo(input, this.settings);
+  confirm(input: ConfirmationInput): 'granted' | 'ask' {
+    return confirm(input, this.settings);
   }
 
   /** The job that such a request would only repeat, carried on; nothing is ordered anew. */
   async repeat(request: ImageRequest, signal?: AbortSignal): Promise<Job | undefined> {
-    const [twin] = await this.#orders.twinsOf([{ request }], false);
-    return twin === undefined ? undefined : this.#carryOn.carryOn(twin, signal);
+    const [duplicate] = await this.#orders.duplicatesOf([{ request }], false);
+    return duplicate === undefined ? undefined : this.#resume.resume(duplicate, signal);
   }
 
   /**
@@ -96,8 +96,10 @@ export class ImageJobs {
    * ordered. Nothing is ordered anew.
    */
   async repeatAll(entries: readonly Entry[], signal?: AbortSignal): Promise<readonly (Job | undefined)[]> {
-    const twins = await this.#orders.twinsOf(entries, true);
-    return Promise.all(twins.map((twin) => (twin === undefined ? undefined : this.#carryOn.carryOn(twin, signal))));
+    const duplicates = await this.#orders.duplicatesOf(entries, true);
+    return Promise.all(
+      duplicates.map((duplicate) => (duplicate === undefined ? undefined : this.#resume.resume(duplicate, signal))),
+    );
   }
 
   /**
@@ -118,10 +120,10 @@ export class ImageJobs {
    * @throws FluxError when the call as a whole is refused (no key, over budget, too few credits); nothing was sent then
    */
   async orderAll(entries: readonly Entry[], { accepted }: { accepted?: number } = {}): Promise<readonly Ordered[]> {
-    const twins = await this.#orders.twinsOf(entries, true);
-    const added = entries.filter((_, index) => twins[index] === undefined);
-    const { traffic } = await this.#parts.gate.state();
-    checkBalance(traffic.balance, quoteOf(added.map(({ request }) => request)), accepted, this.#clock.now());
+    const duplicates = await this.#orders.duplicatesOf(entries, true);
+    const added = entries.filter((_, index) => duplicates[index] === undefined);
+    const { rateState } = await this.#deps.limits.state();
+    checkBalance(rateState.balance, estimateOf(added.map(({ request }) => request)), accepted, this.#clock.now());
     const ordered = await this.#take(entries, true, added.length > 0);
     for (const { job } of ordered.filter(({ refused }) => refused)) this.#keepRefused(job);
     return ordered;
@@ -129,21 +131,21 @@ export class ImageJobs {
 
   /** What is ordered is recorded, told, and becomes a file's name. @throws FluxError of kind `bad_input` */
   #checkSecrets(entries: readonly Entry[]): void {
-    const { holdsSecret } = this.#parts;
-    if (holdsSecret !== undefined) for (const entry of entries) checkSecrets(entry, holdsSecret);
+    const { containsSecret } = this.#deps;
+    if (containsSecret !== undefined) for (const entry of entries) checkSecrets(entry, containsSecret);
   }
 
   async #take(entries: readonly Entry[], isBatch: boolean, mayOrder = true): Promise<readonly Ordered[]> {
     this.#checkSecrets(entries);
-    const unavailable = this.#parts.provider.unavailable();
+    const unavailable = this.#deps.provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    if (mayOrder) await this.#parts.checkFolders();
+    if (mayOrder) await this.#deps.checkFolders();
     const taken = await this.#orders.take(entries, isBatch);
     const ordered = await Promise.all(
-      taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#carryOn.carryOn(one.job) } : one)),
+      taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#resume.resume(one.job) } : one)),
     );
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (ordered.some(({ duplicate }) => !duplicate)) void this.#sweep();
+    if (ordered.some(({ duplicate }) => !duplicate)) void this.#reconcile();
     return ordered;
   }
 
@@ -154,37 +156,37 @@ export class ImageJobs {
   }
 
   /** One look serves all who order or wait here: each would read the record of every order that is open. */
-  #sweep(): Promise<void> {
+  #reconcile(): Promise<void> {
     const now = this.#clock.monotonic();
-    if (now - this.#swept.at >= SWEEP_EVERY_MS) this.#swept = { at: now, done: this.#sweepNow() };
-    return this.#swept.done;
+    if (now - this.#reconciled.at >= RECONCILE_EVERY_MS) this.#reconciled = { at: now, done: this.#reconcileNow() };
+    return this.#reconciled.done;
   }
 
-  async #sweepNow(): Promise<void> {
+  async #reconcileNow(): Promise<void> {
     try {
-      await this.#recovery.sweep({ carryOn: true });
+      await this.#recovery.reconcile({ resume: true });
     } catch (error) {
-      this.#parts.log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
+      this.#deps.log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
     }
   }
 
   /** Takes an order back that has not been sent and that nobody else waits for. One that was sent goes on. */
-  withdraw(id: string): void {
-    if (this.#board.listeners(id) === 0) this.#runner.withdraw(id);
+  cancelUnsent(id: string): void {
+    if (this.#records.listeners(id) === 0) this.#runner.cancelUnsent(id);
   }
 
   /**
    * By our id or the service's. Looking at a job that rests unfinished carries it on (nothing is ordered anew), and
    * waits for the first news of it, at most `FIRST_NEWS_MS`.
    */
-  async look(id: string, signal?: AbortSignal): Promise<Job | undefined> {
+  async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job === undefined || this.#refused.has(job.id) ? job : this.#carryOn.carryOn(job, signal);
+    return job === undefined || this.#refused.has(job.id) ? job : this.#resume.resume(job, signal);
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
   async find(id: string): Promise<Job | undefined> {
-    return this.#refused.get(id) ?? this.#board.find(id);
+    return this.#refused.get(id) ?? this.#records.find(id);
   }
 
   /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
@@ -201,12 +203,12 @@ export class ImageJobs {
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
-    return this.#board.list();
+    return this.#records.list();
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
   async readPicture(job: Job): Promise<Uint8Array | undefined> {
-    return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#parts.store.read(job.file);
+    return job.file === undefined ? this.#runner.unsaved(job.id)?.bytes : this.#deps.store.read(job.file);
   }
 
   /** Bytes that whoever gets them may keep: those of a picture that is not saved yet are needed here. */
@@ -226,24 +228,24 @@ export class ImageJobs {
 
   /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */
   async limits(refresh?: AbortSignal): Promise<LimitsReport> {
-    if (refresh !== undefined) await this.#parts.provider.refresh(refresh);
-    await this.#recovery.sweep({ carryOn: false });
-    return limitsReport(await this.#parts.gate.state(), this.settings, this.#clock.now());
+    if (refresh !== undefined) await this.#deps.provider.refresh(refresh);
+    await this.#recovery.reconcile({ resume: false });
+    return limitsReport(await this.#deps.limits.state(), this.settings, this.#clock.now());
   }
 
   /** The last known balance, when it is below the alert. */
   async lowBalance(): Promise<number | undefined> {
-    const { traffic } = await this.#parts.gate.state();
-    const credits = traffic.balance?.credits;
+    const { rateState } = await this.#deps.limits.state();
+    const credits = rateState.balance?.credits;
     return credits !== undefined && credits < this.settings.lowCreditsAlert ? credits : undefined;
   }
 
   /** Carries on every job that rests unfinished; one that cannot be carried on keeps no other from it. */
   async resumeAll(): Promise<readonly Job[]> {
-    const open = (await this.#board.list()).filter((job) => !isOver(job) && job.state !== 'unknown');
+    const open = (await this.#records.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
     return Promise.all(
       open.map((job) =>
-        this.#carryOn.carryOn(job).catch((error: unknown) => ({
+        this.#resume.resume(job).catch((error: unknown) => ({
           ...job,
           failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
         })),
@@ -253,6 +255,6 @@ export class ImageJobs {
 
   /** Stops waiting and watching; jobs go on at the service. */
   async close(): Promise<void> {
-    await Promise.all([this.#runner.close(), this.#parts.preview.close()]);
+    await Promise.all([this.#runner.close(), this.#deps.preview.close()]);
   }
 }

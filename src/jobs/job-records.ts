@@ -2,29 +2,29 @@
 import { FluxError } from '../core/failure.ts';
 import { advance, type Job, type JobEvent } from '../core/job.ts';
 import type { JobFeed } from '../core/job-feed.ts';
-import type { JobLedger } from '../core/job-store.ts';
-import type { JobGate } from '../limits/limits.ts';
+import type { JobStore } from '../core/job-store.ts';
+import type { OrderLimits } from '../limits/limits.ts';
 
-export class JobBoard {
-  readonly #ledger: JobLedger;
-  readonly #gate: Pick<JobGate, 'note'>;
+export class JobRecords {
+  readonly #store: JobStore;
+  readonly #limits: Pick<OrderLimits, 'note'>;
   readonly #feed: JobFeed | undefined;
   readonly #listeners = new Map<string, Set<() => void>>();
   /** The last change under way of each job: changes of one job never overtake each other. */
   readonly #queues = new Map<string, Promise<unknown>>();
 
   /**
-   * @param gate is told every change, so that prices are settled and places freed as the records say
+   * @param limits is told every change, so that prices are settled and places freed as the records say
    * @param feed is told what was stored
    */
-  constructor(ledger: JobLedger, gate: Pick<JobGate, 'note'>, feed?: JobFeed) {
-    this.#ledger = ledger;
-    this.#gate = gate;
+  constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, feed?: JobFeed) {
+    this.#store = store;
+    this.#limits = limits;
     this.#feed = feed;
   }
 
   async add(job: Job): Promise<void> {
-    await this.#ledger.add(job);
+    await this.#store.add(job);
     this.#feed?.publish({ job, isNew: true });
   }
 
@@ -41,14 +41,14 @@ export class JobBoard {
 
   async #change(id: string, event: JobEvent): Promise<Job> {
     let changed = false;
-    const job = await this.#ledger.update(id, (before) => {
+    const job = await this.#store.update(id, (before) => {
       const after = advance(before, event);
       changed = after !== before;
       return after;
     });
-    if (job === undefined) throw lostRecord(id, this.#ledger.location);
+    if (job === undefined) throw lostRecord(id, this.#store.location);
     if (changed) {
-      await this.#gate.note(job);
+      await this.#limits.note(job);
       this.wake(id);
       this.#feed?.publish({ job, isNew: false });
     }
@@ -56,24 +56,24 @@ export class JobBoard {
   }
 
   find(id: string): Promise<Job | undefined> {
-    return this.#ledger.find(id);
+    return this.#store.find(id);
   }
 
   /** Where the records are, for messages. */
   get location(): string {
-    return this.#ledger.location;
+    return this.#store.location;
   }
 
   /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
-    const job = await this.#ledger.find(id);
-    if (job === undefined) throw lostRecord(id, this.#ledger.location);
+    const job = await this.#store.find(id);
+    if (job === undefined) throw lostRecord(id, this.#store.location);
     return job;
   }
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
-    return this.#ledger.list();
+    return this.#store.list();
   }
 
   /** Tells those who wait for this job to look again. */

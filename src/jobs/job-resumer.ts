@@ -2,16 +2,16 @@
 import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
-import { isOver, type Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import type { Changes } from './changes.ts';
-import type { JobBoard } from './job-records.ts';
+import type { JobRecords } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Recovery } from './recovery.ts';
 
 const FIRST_NEWS_MS = 5_000;
 
-export type CarryOnParts = {
-  board: JobBoard;
+export type JobResumerDeps = {
+  records: JobRecords;
   store: Pick<ImageStore, 'has'>;
   runner: JobRunner;
   recovery: Recovery;
@@ -19,37 +19,37 @@ export type CarryOnParts = {
   clock: Clock;
 };
 
-export class CarryOn {
-  readonly #parts: CarryOnParts;
+export class JobResumer {
+  readonly #deps: JobResumerDeps;
   /** Why saved pictures whose files are gone could not be fetched again. */
   readonly #gone = new Map<string, Failure>();
 
-  constructor(parts: CarryOnParts) {
-    this.#parts = parts;
+  constructor(deps: JobResumerDeps) {
+    this.#deps = deps;
   }
 
   /** Nothing is ordered anew. Waits for the first news of the job, at most `FIRST_NEWS_MS`. */
-  async carryOn(job: Job, signal?: AbortSignal): Promise<Job> {
-    const { board, store, runner, recovery } = this.#parts;
+  async resume(job: Job, signal?: AbortSignal): Promise<Job> {
+    const { records, store, runner, recovery } = this.#deps;
     if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return this.#fetchAgain(job);
-    if (isOver(job) || runner.isRunning(job.id)) return job;
+    if (isSettled(job) || runner.isRunning(job.id)) return job;
     if (job.state === 'unknown' || recovery.isInOtherHands(job)) return job;
-    if (job.state === 'queued') return recovery.closeUnsent(job);
+    if (job.state === 'queued') return recovery.abandon(job);
     runner.ensure(job.id);
     await this.#firstNews(job, signal);
-    return this.withTrouble(await board.get(job.id));
+    return this.withTrouble(await records.get(job.id));
   }
 
   /** The job with what stands in its way and could not be put on record. */
   withTrouble(job: Job): Job {
-    const { runner } = this.#parts;
+    const { runner } = this.#deps;
     const gone = job.state === 'saved' ? this.#gone.get(job.id) : undefined;
     if (gone !== undefined) {
       const { file: _, ...rest } = job;
       return { ...rest, state: 'completed', failure: gone };
     }
     const failure = runner.isRunning(job.id) ? undefined : runner.troubleOf(job.id);
-    return failure === undefined || isOver(job) ? job : { ...job, failure };
+    return failure === undefined || isSettled(job) ? job : { ...job, failure };
   }
 
   /** Whether its file is gone and could not be fetched again. */
@@ -59,20 +59,20 @@ export class CarryOn {
 
   /** Somebody has moved or removed the file: the picture is fetched again, without a new charge. */
   async #fetchAgain(job: Job): Promise<Job> {
-    const { board, runner } = this.#parts;
+    const { records, runner } = this.#deps;
     const failure = await runner.fetchAgain(job);
     if (failure === undefined) this.#gone.delete(job.id);
     else this.#gone.set(job.id, failure);
-    return this.withTrouble(await board.get(job.id));
+    return this.withTrouble(await records.get(job.id));
   }
 
   async #firstNews(job: Job, signal: AbortSignal | undefined): Promise<void> {
-    const { board, runner, changes, clock } = this.#parts;
+    const { records, runner, changes, clock } = this.#deps;
     const until = clock.monotonic() + FIRST_NEWS_MS;
     while (runner.isRunning(job.id) && clock.monotonic() < until) {
       const change = changes.next(job.id);
       try {
-        if (isNews(job, await board.get(job.id))) return;
+        if (isNews(job, await records.get(job.id))) return;
         await changes.orAfter(change, until - clock.monotonic(), signal);
       } finally {
         change.stop();

@@ -7,19 +7,19 @@ import type { Job, JobTimes } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
-import type { Gate } from '../limits/limits.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/duration-memory.ts';
-import { Watcher, type WatchSettings } from '../polling/poller.ts';
+import { Poller, type PollSettings } from '../polling/poller.ts';
 import { Collection } from './collection.ts';
 import { InlinePictures } from './inline-pictures.ts';
-import type { JobBoard } from './job-records.ts';
-import type { Hold } from './order-failures.ts';
-import { Places } from './slot-queue.ts';
+import type { JobRecords } from './job-records.ts';
+import type { WaitReason } from './order-failures.ts';
+import { SlotQueue } from './slot-queue.ts';
 import { submit } from './submission.ts';
 
-export type RunnerParts = {
-  board: JobBoard;
-  gate: Gate;
+export type RunnerDeps = {
+  records: JobRecords;
+  limits: Limits;
   provider: ImageProvider;
   download: ImageDownload;
   store: ImageStore;
@@ -32,32 +32,32 @@ export type RunnerParts = {
   onSubmission?: (() => Promise<void>) | undefined;
 };
 
-export type RunnerSettings = JobTimes & WatchSettings;
+export type RunnerSettings = JobTimes & PollSettings;
 
 export class JobRunner {
-  readonly #parts: RunnerParts;
+  readonly #deps: RunnerDeps;
   readonly #settings: RunnerSettings;
   readonly #inline = new InlinePictures();
   readonly #collection: Collection;
-  readonly #watcher: Watcher;
-  readonly #places: Places;
+  readonly #poller: Poller;
+  readonly #slots: SlotQueue;
   readonly #running = new Map<string, Promise<void>>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
-  readonly #holds = new Map<string, Hold>();
+  readonly #waitReasons = new Map<string, WaitReason>();
   /** Of orders that have not been sent and can still be taken back. */
-  readonly #withdrawals = new Map<string, AbortController>();
+  readonly #cancellations = new Map<string, AbortController>();
   /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
   readonly #life = new AbortController();
 
-  /** @param sweep looks after jobs whose process is gone; called while an order waits for a place */
-  constructor(parts: RunnerParts, settings: RunnerSettings, sweep: () => Promise<void>) {
-    this.#parts = parts;
+  /** @param reconcile looks after jobs whose process is gone; called while an order waits for a place */
+  constructor(deps: RunnerDeps, settings: RunnerSettings, reconcile: () => Promise<void>) {
+    this.#deps = deps;
     this.#settings = settings;
-    const withInline = { ...parts, inline: this.#inline };
+    const withInline = { ...deps, inline: this.#inline };
     this.#collection = new Collection(withInline);
-    this.#watcher = new Watcher(withInline, settings, this.#life.signal);
-    this.#places = new Places({ ...parts, sweep });
+    this.#poller = new Poller(withInline, settings, this.#life.signal);
+    this.#slots = new SlotQueue({ ...deps, reconcile });
   }
 
   /**
@@ -66,7 +66,7 @@ export class JobRunner {
    */
   begin(id: string, record: () => Promise<void>): Promise<void> {
     // From here on: a call that is cancelled meanwhile takes its order back.
-    this.#withdrawals.set(id, new AbortController());
+    this.#cancellations.set(id, new AbortController());
     const recorded = record();
     const run = async (): Promise<void> => {
       // Whoever ordered is told why there is no record.
@@ -92,13 +92,13 @@ export class JobRunner {
       .catch((error: unknown) => {
         if (error instanceof FluxError) this.#troubles.set(id, error.failure);
         if (!this.#life.signal.aborted)
-          this.#parts.log.error('a job stopped unexpectedly', { id, error: String(error) });
+          this.#deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
       })
       .finally(() => {
         this.#running.delete(id);
-        this.#withdrawals.delete(id);
-        this.#parts.board.wake(id);
-        this.#places.poke();
+        this.#cancellations.delete(id);
+        this.#deps.records.wake(id);
+        this.#slots.notify();
       });
     this.#running.set(id, run);
   }
@@ -113,13 +113,13 @@ export class JobRunner {
   }
 
   /** What an order that has not been sent waits for. */
-  holdOf(id: string): Hold | undefined {
-    return this.#holds.get(id);
+  waitReasonOf(id: string): WaitReason | undefined {
+    return this.#waitReasons.get(id);
   }
 
   /** Takes an order back that has not been sent. One that was sent goes on. */
-  withdraw(id: string): void {
-    this.#withdrawals.get(id)?.abort(new Error('the order was taken back'));
+  cancelUnsent(id: string): void {
+    this.#cancellations.get(id)?.abort(new Error('the order was taken back'));
   }
 
   /** Fetches a saved picture once more whose file is gone. @returns what stands in the way */
@@ -141,48 +141,48 @@ export class JobRunner {
   async #run(id: string): Promise<void> {
     // Of its own: Node warns of a signal that many wait for.
     const life = AbortSignal.any([this.#life.signal]);
-    let job = await this.#adopt(await this.#parts.board.get(id));
+    let job = await this.#adopt(await this.#deps.records.get(id));
     if (job === undefined) return;
     const isFresh = job.state === 'queued';
     const submits = isFresh || job.state === 'submitting';
     if (submits) job = await this.#submit(job, life);
     // One that was not submitted just now may be long finished: the first look is at once.
-    if (job.state === 'processing') job = await this.#watcher.follow(job, { atOnce: !submits, isFresh });
+    if (job.state === 'processing') job = await this.#poller.follow(job, { atOnce: !submits, isFresh });
     // Its place is free while its picture is fetched.
-    this.#places.poke();
+    this.#slots.notify();
     if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 
   /** @returns `undefined` when another process was faster */
   async #adopt(job: Job): Promise<Job | undefined> {
-    const { board, processes } = this.#parts;
+    const { records, processes } = this.#deps;
     const self = processes.self();
     // A process that lives may be stuck: it is asked nothing, and its sent job is only watched here as well.
     const inItsHands = processes.isAlive(job.owner) && job.state !== 'submitting';
     if (isSameOwner(job.owner, self) || inItsHands) return job;
-    const adopted = await board.apply(job.id, { type: 'adopted', from: job.owner, owner: self });
+    const adopted = await records.apply(job.id, { type: 'adopted', from: job.owner, owner: self });
     return isSameOwner(adopted.owner, self) ? adopted : undefined;
   }
 
   #submit(job: Job, life: AbortSignal): Promise<Job> {
-    const withdrawal = this.#withdrawals.get(job.id) ?? new AbortController();
+    const cancellation = this.#cancellations.get(job.id) ?? new AbortController();
     return submit(
       job,
-      { ...this.#parts, places: this.#places, inline: this.#inline },
+      { ...this.#deps, slots: this.#slots, inline: this.#inline },
       {
         life,
-        withdrawal: withdrawal.signal,
+        cancellation: cancellation.signal,
         resendWindowMs: this.#settings.resendWindowMs,
-        onSending: () => this.#withdrawals.delete(job.id),
-        onHold: (hold) => this.#hold(job.id, hold),
+        onSending: () => this.#cancellations.delete(job.id),
+        onWaitReason: (waitReason) => this.#waitReason(job.id, waitReason),
       },
     );
   }
 
-  #hold(id: string, hold: Hold | undefined): void {
-    const known = this.#holds.get(id);
-    if (hold === undefined) this.#holds.delete(id);
-    else this.#holds.set(id, hold);
-    if (known?.reason !== hold?.reason) this.#parts.board.wake(id);
+  #waitReason(id: string, waitReason: WaitReason | undefined): void {
+    const known = this.#waitReasons.get(id);
+    if (waitReason === undefined) this.#waitReasons.delete(id);
+    else this.#waitReasons.set(id, waitReason);
+    if (known?.reason !== waitReason?.reason) this.#deps.records.wake(id);
   }
 }

@@ -2,10 +2,10 @@
 import type { Failure } from '../core/failure.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a place. */
-export type Hold = { reason: 'place' | 'permit'; until: number };
+export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
 /** A record that says that nothing has left, and nobody who would send it any more. */
-export const UNSENT: Failure = {
+export const ABANDONED: Failure = {
   kind: 'unreachable',
   message: 'The server that was going to send this order ended, or seemed to have ended, before it sent anything.',
   creditsSpent: 'no',
@@ -31,7 +31,7 @@ export const KEY_TOO_OLD: Failure = {
   remedy: "Ask the user to check the account at Doitong; order the picture again only with the user's consent.",
 };
 
-export const WITHDRAWN: Failure = {
+export const CANCELLED: Failure = {
   kind: 'rate_limited',
   message: 'The call was cancelled while the order was waiting to be sent, so the order was taken back.',
   creditsSpent: 'no',

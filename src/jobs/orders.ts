@@ -4,13 +4,13 @@ import type { Clock } from '../core/clock.ts';
 import { creditRange } from '../core/credits.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
-import { type ImageRequest, sameAs } from '../core/image-request.ts';
-import { isOver, type Job } from '../core/job.ts';
+import { dedupeKey, type ImageRequest } from '../core/image-request.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import type { Processes } from '../core/processes.ts';
-import { type BudgetSettings, overLimit } from '../limits/budget.ts';
-import type { Gate, OrderToAdmit } from '../limits/limits.ts';
+import { type BudgetSettings, limitExceeded } from '../limits/budget.ts';
+import type { Limits, OrderToAdmit } from '../limits/limits.ts';
 import type { Admission } from '../limits/reservations.ts';
-import { type JobBoard, lostRecord } from './job-records.ts';
+import { type JobRecords, lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Recovery } from './recovery.ts';
 
@@ -35,9 +35,9 @@ export type Entry = { request: ImageRequest } & OrderOptions;
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
-export type OrdersParts = {
-  board: JobBoard;
-  gate: Gate;
+export type OrdersDeps = {
+  records: JobRecords;
+  limits: Limits;
   recovery: Recovery;
   runner: Pick<JobRunner, 'begin' | 'isRunning'>;
   clock: Clock;
@@ -58,22 +58,22 @@ const NO_KEY = '';
 type Draft = { at: number; job: Job; order: OrderToAdmit };
 
 export class Orders {
-  readonly #parts: OrdersParts;
+  readonly #deps: OrdersDeps;
   readonly #settings: OrdersSettings;
 
-  constructor(parts: OrdersParts, settings: OrdersSettings) {
-    this.#parts = parts;
+  constructor(deps: OrdersDeps, settings: OrdersSettings) {
+    this.#deps = deps;
     this.#settings = settings;
   }
 
   /** The job that each of these entries would only repeat; `undefined` for one that would be ordered. */
-  async twinsOf(entries: readonly Entry[], isBatch: boolean): Promise<readonly (Job | undefined)[]> {
+  async duplicatesOf(entries: readonly Entry[], isBatch: boolean): Promise<readonly (Job | undefined)[]> {
     return Promise.all(
       numbered(entries).map(async ({ entry, text }) => {
         if (entry.allowDuplicate === true) return undefined;
-        const id = await this.#parts.gate.twinOf(text, isBatch);
-        const job = id === undefined ? undefined : await this.#parts.board.find(id);
-        return job !== undefined && (await this.#isTwin(job, isBatch)) ? job : undefined;
+        const id = await this.#deps.limits.duplicateOf(text, isBatch);
+        const job = id === undefined ? undefined : await this.#deps.records.find(id);
+        return job !== undefined && (await this.#isDuplicate(job, isBatch)) ? job : undefined;
       }),
     );
   }
@@ -83,27 +83,27 @@ export class Orders {
    * @throws FluxError of kind `over_budget`, `rate_limited` or `storage_failed`; nothing is ordered then
    */
   async take(entries: readonly Entry[], isBatch: boolean): Promise<readonly Ordered[]> {
-    const { gate, recovery, clock } = this.#parts;
-    const limits = { creditsPerDay: this.#settings.maxCreditsPerDay, imagesPerDay: this.#settings.maxImagesPerDay };
+    const { limits, recovery, clock } = this.#deps;
+    const spending = { creditsPerDay: this.#settings.maxCreditsPerDay, imagesPerDay: this.#settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
     let open = this.#drafts(entries, isBatch);
-    let swept = false;
+    let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
-      const verdict = await gate.admit(
+      const decision = await limits.admit(
         open.map(({ order }) => order),
-        limits,
+        spending,
       );
-      if (verdict.type === 'taken') {
-        open = await this.#settle(open, verdict.admissions, ordered, isBatch);
-      } else if (swept) {
+      if (decision.type === 'taken') {
+        open = await this.#settle(open, decision.admissions, ordered, isBatch);
+      } else if (reconciled) {
         // What dead processes had left reserved was not all that stood in the way.
-        const refusal = overLimit(verdict, clock.now());
+        const refusal = limitExceeded(decision, clock.now());
         if (ordered.size === 0) throw refusal;
         for (const draft of open) ordered.set(draft.at, refused(draft.job, refusal, clock.now()));
         open = [];
       } else {
-        await recovery.sweep({ carryOn: false });
-        swept = true;
+        await recovery.reconcile({ resume: false });
+        reconciled = true;
       }
       if (round === ROUNDS && open.length > 0) throw new Error('the account and the records do not come to agree');
     }
@@ -119,7 +119,7 @@ export class Orders {
       const inBatch = batch === undefined ? {} : { batch };
       const { id, owner, credits } = job;
       const allowDuplicate = entry.allowDuplicate ?? false;
-      const order: OrderToAdmit = { id, owner, maxCredits: credits.max, sameAs: text, allowDuplicate, ...inBatch };
+      const order: OrderToAdmit = { id, owner, maxCredits: credits.max, dedupeKey: text, allowDuplicate, ...inBatch };
       return { at, job: { ...job, ...inBatch }, order };
     });
   }
@@ -127,7 +127,7 @@ export class Orders {
   /** Its key is made when it is recorded: what only repeats another order needs none. */
   #draft({ request, fileName }: Entry, nth: number): Job {
     const { webhookUrl } = this.#settings;
-    const { clock, ids, processes } = this.#parts;
+    const { clock, ids, processes } = this.#deps;
     return {
       id: ids.jobId(),
       idempotencyKey: NO_KEY,
@@ -159,7 +159,7 @@ export class Orders {
         } catch (error) {
           if (!isBatch || !(error instanceof FluxError)) throw error;
           failures.push(error);
-          return refused(draft.job, error, this.#parts.clock.now());
+          return refused(draft.job, error, this.#deps.clock.now());
         }
       }),
     );
@@ -175,10 +175,10 @@ export class Orders {
 
   async #settleOne({ job, order }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
     if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
-    const twin = await this.#recorded(admission.id);
-    if (twin !== undefined && (await this.#isTwin(twin, order.batch !== undefined)))
-      return { job: twin, duplicate: true };
-    if (twin === undefined) await this.#forget(admission.id);
+    const duplicate = await this.#recorded(admission.id);
+    if (duplicate !== undefined && (await this.#isDuplicate(duplicate, order.batch !== undefined)))
+      return { job: duplicate, duplicate: true };
+    if (duplicate === undefined) await this.#forget(admission.id);
     return undefined;
   }
 
@@ -188,43 +188,43 @@ export class Orders {
    * @throws FluxError when it may have been sent: its record was lost
    */
   async #forget(id: string): Promise<void> {
-    const { gate, board, recovery } = this.#parts;
-    if (!(await recovery.mayHaveLeft(id))) return gate.drop(id);
-    await gate.lose(id);
-    throw lostRecord(id, board.location);
+    const { limits, records, recovery } = this.#deps;
+    if (!(await recovery.mayHaveLeft(id))) return limits.drop(id);
+    await limits.lose(id);
+    throw lostRecord(id, records.location);
   }
 
   /** The account may be behind: what the record says is noted, and the account asked again. */
-  async #isTwin(job: Job, isBatch: boolean): Promise<boolean> {
-    const { gate, recovery, runner } = this.#parts;
+  async #isDuplicate(job: Job, isBatch: boolean): Promise<boolean> {
+    const { limits, recovery, runner } = this.#deps;
     if (job.state === 'queued' && !recovery.isInOtherHands(job) && !runner.isRunning(job.id)) {
-      await recovery.closeUnsent(job);
+      await recovery.abandon(job);
       return false;
     }
-    if (!isOver(job)) return true;
-    await gate.note(job);
-    return (await gate.twinOf(sameAs(job.request, job.nth), isBatch)) === job.id;
+    if (!isSettled(job)) return true;
+    await limits.note(job);
+    return (await limits.duplicateOf(dedupeKey(job.request, job.nth), isBatch)) === job.id;
   }
 
   async #recorded(id: string): Promise<Job | undefined> {
-    const { board, recovery, clock } = this.#parts;
+    const { records, recovery, clock } = this.#deps;
     for (;;) {
       // Asked before the look: a record that is made in between is seen by it.
       const isAwaited = await recovery.awaitsRecord(id);
-      const job = await board.find(id);
+      const job = await records.find(id);
       if (job !== undefined || !isAwaited) return job;
       await clock.sleep(RECORD_PAUSE_MS);
     }
   }
 
   async #record(draft: Job): Promise<Job> {
-    const { board, gate, runner, ids } = this.#parts;
+    const { records, limits, runner, ids } = this.#deps;
     const job = { ...draft, idempotencyKey: ids.idempotencyKey() };
     try {
-      await runner.begin(job.id, () => board.add(job));
+      await runner.begin(job.id, () => records.add(job));
       return job;
     } catch (error) {
-      await gate.drop(job.id);
+      await limits.drop(job.id);
       throw error;
     }
   }
@@ -234,10 +234,10 @@ export class Orders {
 function numbered(entries: readonly Entry[]): { entry: Entry; nth: number; text: string }[] {
   const seen = new Map<string, number>();
   return entries.map((entry) => {
-    const first = sameAs(entry.request);
+    const first = dedupeKey(entry.request);
     const nth = entry.allowDuplicate ? 0 : (seen.get(first) ?? 0);
     if (!entry.allowDuplicate) seen.set(first, nth + 1);
-    return { entry, nth, text: sameAs(entry.request, nth) };
+    return { entry, nth, text: dedupeKey(entry.request, nth) };
   });
 }
 

@@ -1,12 +1,12 @@
 /** Refuses an order that holds a secret of the user: it would be sent, recorded, told and become the name of a file. */
 import { FluxError } from '../core/failure.ts';
-import type { HoldsSecret } from '../core/redaction.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
 import type { Entry } from './orders.ts';
 
 /** @throws FluxError of kind `bad_input` that does not repeat the secret */
-export function checkSecrets({ request, fileName = '' }: Entry, holdsSecret: HoldsSecret): void {
-  const holds = (text: string): boolean => holdsSecret(text) || holdsSecret(asFileName(text));
-  const field = holds(request.prompt) ? 'prompt' : holds(fileName) ? 'file_name' : undefined;
+export function checkSecrets({ request, fileName = '' }: Entry, containsSecret: ContainsSecret): void {
+  const hasSecret = (text: string): boolean => containsSecret(text) || containsSecret(asFileName(text));
+  const field = hasSecret(request.prompt) ? 'prompt' : hasSecret(fileName) ? 'file_name' : undefined;
   if (field === undefined) return;
   throw new FluxError({
     kind: 'bad_input',

@@ -7,17 +7,17 @@ const KEPT = 12;
 /** The room for a picture depends on the words beside it: rooms that differ by less than a sixteenth count as equal. */
 const STEPS = 4;
 
-export type ShownPicturesParts = {
+export type ShownPicturesDeps = {
   preview: Preview;
   read: (job: Job) => Promise<Uint8Array | undefined>;
 };
 
 export class ShownPictures {
-  readonly #parts: ShownPicturesParts;
+  readonly #deps: ShownPicturesDeps;
   readonly #kept = new Map<string, ShownPicture>();
 
-  constructor(parts: ShownPicturesParts) {
-    this.#parts = parts;
+  constructor(deps: ShownPicturesDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -30,9 +30,9 @@ export class ShownPictures {
     const key = `${job.id} ${job.file} ${maxBytes} ${maxSidePx}`;
     const known = this.#kept.get(key);
     if (known !== undefined) return known;
-    const bytes = await this.#parts.read(job);
+    const bytes = await this.#deps.read(job);
     if (bytes === undefined) return undefined;
-    const shown = await this.#parts.preview.fit(bytes, { maxBytes, maxSidePx });
+    const shown = await this.#deps.preview.fit(bytes, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#keep(key, shown);
     return shown ?? 'unfit';
   }

@@ -4,51 +4,51 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { Processes } from '../core/processes.ts';
-import type { JobGate } from '../limits/limits.ts';
-import type { PlaceAnswer } from '../limits/slots.ts';
-import { placeWaitSeconds } from '../polling/wait-progress.ts';
-import type { JobBoard } from './job-records.ts';
-import { type Hold, UNSENT } from './order-failures.ts';
+import type { OrderLimits } from '../limits/limits.ts';
+import type { SlotAnswer } from '../limits/slots.ts';
+import { slotWaitSeconds } from '../polling/wait-progress.ts';
+import type { JobRecords } from './job-records.ts';
+import { ABANDONED, type WaitReason } from './order-failures.ts';
 
 /** How often those who wait look whether a place is free that another process has given back. */
-const LOOK_MS = 250;
+const CHECK_MS = 250;
 /** How often they look after jobs whose process is gone, which may hold the places. */
-const SWEEP_MS = 5_000;
+const RECONCILE_MS = 5_000;
 /** How often the record of one that waits says that it still does. */
 const STILL_WAITING_MS = 60_000;
 
-export type PlacesParts = {
-  board: JobBoard;
-  gate: Pick<JobGate, 'places'>;
+export type SlotQueueDeps = {
+  records: JobRecords;
+  limits: Pick<OrderLimits, 'slots'>;
   clock: Clock;
   processes: Processes;
   /** Looks after jobs whose process is gone. */
-  sweep: () => Promise<void>;
+  reconcile: () => Promise<void>;
 };
 
 type Waiting = {
   job: Job;
-  onHold: (hold: Hold) => void;
+  onWaitReason: (waitReason: WaitReason) => void;
   /** When the record said last that it waits. */
-  toldAt: number;
+  reportedAt: number;
   settle: (error?: unknown) => void;
 };
 
-export class Places {
-  readonly #parts: PlacesParts;
+export class SlotQueue {
+  readonly #deps: SlotQueueDeps;
   readonly #waiting = new Map<string, Waiting>();
-  #isLooking = false;
+  #isChecking = false;
   #wake: (() => void) | undefined;
   /** Something is new since the last look began. */
-  #isPoked = false;
-  #sweptAt = Number.NEGATIVE_INFINITY;
+  #isNotified = false;
+  #reconciledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: PlacesParts) {
-    this.#parts = parts;
+  constructor(deps: SlotQueueDeps) {
+    this.#deps = deps;
   }
 
   /** @throws FluxError when the order is not on the account any more; rejects with `signal.reason` when that aborts */
-  take(job: Job, signal: AbortSignal, onHold: (hold: Hold) => void): Promise<void> {
+  take(job: Job, signal: AbortSignal, onWaitReason: (waitReason: WaitReason) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -62,83 +62,83 @@ export class Places {
       };
       const onAbort = (): void => settle(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.set(job.id, { job, onHold, toldAt: this.#parts.clock.monotonic(), settle });
-      this.poke();
-      void this.#look();
+      this.#waiting.set(job.id, { job, onWaitReason, reportedAt: this.#deps.clock.monotonic(), settle });
+      this.notify();
+      void this.#check();
     });
   }
 
   /** A place may have become free: the line looks now. */
-  poke(): void {
-    this.#isPoked = true;
+  notify(): void {
+    this.#isNotified = true;
     this.#wake?.();
   }
 
-  async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  async #check(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
     try {
       while (this.#waiting.size > 0) {
-        this.#isPoked = false;
-        await this.#lookOnce();
-        if (this.#waiting.size > 0 && !this.#isPoked) await this.#rest();
+        this.#isNotified = false;
+        await this.#checkOnce();
+        if (this.#waiting.size > 0 && !this.#isNotified) await this.#pause();
       }
     } finally {
-      this.#isLooking = false;
+      this.#isChecking = false;
     }
   }
 
-  async #lookOnce(): Promise<void> {
+  async #checkOnce(): Promise<void> {
     const waiting = [...this.#waiting.values()];
     try {
-      const answers = await this.#parts.gate.places(waiting.map(({ job }) => job.id));
-      for (const one of waiting) this.#tell(one, answers.get(one.job.id));
-      await this.#sweep();
+      const answers = await this.#deps.limits.slots(waiting.map(({ job }) => job.id));
+      for (const one of waiting) this.#deliver(one, answers.get(one.job.id));
+      await this.#reconcile();
       await this.#sayStillWaiting();
     } catch (error) {
       for (const { settle } of waiting) settle(error);
     }
   }
 
-  #tell({ job, onHold, settle }: Waiting, answer: PlaceAnswer | undefined): void {
+  #deliver({ job, onWaitReason, settle }: Waiting, answer: SlotAnswer | undefined): void {
     // Somebody gave it up while the answer came: its record will say so, and free the place.
     if (answer === undefined || !this.#waiting.has(job.id)) return;
     if (answer.taken) {
       // Another process took it for one that had died before it was recorded: nobody reserves its price any more.
-      settle(answer.absent && job.state === 'queued' ? new FluxError(UNSENT) : undefined);
+      settle(answer.absent && job.state === 'queued' ? new FluxError(ABANDONED) : undefined);
       return;
     }
-    const now = this.#parts.clock.now();
+    const now = this.#deps.clock.now();
     const runningSeconds = answer.oldestAt === undefined ? 0 : (now - answer.oldestAt) / 1_000;
-    onHold({ reason: 'place', until: now + placeWaitSeconds(answer.ahead, runningSeconds) * 1_000 });
+    onWaitReason({ reason: 'slot', until: now + slotWaitSeconds(answer.ahead, runningSeconds) * 1_000 });
   }
 
-  async #sweep(): Promise<void> {
-    const now = this.#parts.clock.monotonic();
-    if (this.#waiting.size === 0 || now - this.#sweptAt <= SWEEP_MS) return;
-    this.#sweptAt = now;
-    await this.#parts.sweep();
+  async #reconcile(): Promise<void> {
+    const now = this.#deps.clock.monotonic();
+    if (this.#waiting.size === 0 || now - this.#reconciledAt <= RECONCILE_MS) return;
+    this.#reconciledAt = now;
+    await this.#deps.reconcile();
   }
 
   async #sayStillWaiting(): Promise<void> {
-    const { board, clock, processes } = this.#parts;
+    const { records, clock, processes } = this.#deps;
     for (const one of this.#waiting.values()) {
-      if (one.job.state !== 'queued' || clock.monotonic() - one.toldAt <= STILL_WAITING_MS) continue;
-      one.toldAt = clock.monotonic();
-      await board.apply(one.job.id, { type: 'waiting', owner: processes.self() });
+      if (one.job.state !== 'queued' || clock.monotonic() - one.reportedAt <= STILL_WAITING_MS) continue;
+      one.reportedAt = clock.monotonic();
+      await records.apply(one.job.id, { type: 'waiting', owner: processes.self() });
     }
   }
 
-  async #rest(): Promise<void> {
-    const { clock } = this.#parts;
-    const rest = new AbortController();
+  async #pause(): Promise<void> {
+    const { clock } = this.#deps;
+    const pause = new AbortController();
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const slept = clock.sleep(LOOK_MS * (0.75 + 0.5 * clock.random()), rest.signal);
+    const slept = clock.sleep(CHECK_MS * (0.75 + 0.5 * clock.random()), pause.signal);
     await Promise.race([woken, slept]);
     this.#wake = undefined;
     slept.catch(() => undefined);
-    rest.abort();
+    pause.abort();
   }
 }

@@ -1,42 +1,42 @@
 /** Waits for jobs on behalf of calls, and tells how far they have come. */
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import { isOver, type Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
-import type { Gate } from '../limits/limits.ts';
+import type { Limits } from '../limits/limits.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
 import type { DurationMemory } from '../polling/duration-memory.ts';
-import { durationKey, expectedMs, type Outlook, outlook } from '../polling/durations.ts';
+import { durationKey, type Eta, eta, expectedMs } from '../polling/durations.ts';
 import { batchLeftMs } from '../polling/wait-progress.ts';
 import type { BatchProgress, BatchWaitOptions } from './batch.ts';
 import type { Changes } from './changes.ts';
-import type { JobBoard } from './job-records.ts';
-import type { CarryOn } from './job-resumer.ts';
+import type { JobRecords } from './job-records.ts';
+import type { JobResumer } from './job-resumer.ts';
 import type { JobRunner } from './job-runner.ts';
-import type { Hold } from './order-failures.ts';
+import type { WaitReason } from './order-failures.ts';
 import type { Recovery } from './recovery.ts';
 
 /** Progress is told at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
 /** What another process learns of a job shows in the record only. */
-const LOOK_ELSEWHERE_MS = 100;
+const CHECK_OTHERS_MS = 100;
 /** A batch tells of single changes no more often than this. */
-const BATCH_TELLS_EVERY_MS = 500;
+const BATCH_PROGRESS_EVERY_MS = 500;
 
 export type WaitOptions = {
   waitMs: number;
   /** Ends the wait, never the job. */
   signal?: AbortSignal;
-  /** Called at the start, every two seconds and at every change; `hold`: why the order has not been sent yet. */
-  onTick?: (job: Job, elapsedMs: number, hold: Hold | undefined, outlook: Outlook) => void;
+  /** Called at the start, every two seconds and at every change; `waitReason`: why the order has not been sent yet. */
+  onTick?: (job: Job, elapsedMs: number, waitReason: WaitReason | undefined, eta: Eta) => void;
 };
 
-export type WaitsParts = {
-  board: JobBoard;
-  gate: Pick<Gate, 'state'>;
+export type WaitsDeps = {
+  records: JobRecords;
+  limits: Pick<Limits, 'state'>;
   runner: JobRunner;
   recovery: Recovery;
-  carryOn: CarryOn;
+  resume: JobResumer;
   changes: Changes;
   durations: DurationMemory;
   processes: Processes;
@@ -44,38 +44,38 @@ export type WaitsParts = {
 };
 
 export class Waits {
-  readonly #parts: WaitsParts;
+  readonly #deps: WaitsDeps;
 
-  constructor(parts: WaitsParts) {
-    this.#parts = parts;
+  constructor(deps: WaitsDeps) {
+    this.#deps = deps;
   }
 
   /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, options: WaitOptions): Promise<Job> {
-    const { board, runner, recovery, carryOn, changes, clock } = this.#parts;
+    const { records, runner, recovery, resume, changes, clock } = this.#deps;
     const started = clock.monotonic();
     let resumed = false;
-    let lookedAt = Number.NEGATIVE_INFINITY;
+    let checkedAt = Number.NEGATIVE_INFINITY;
     for (;;) {
       const change = changes.next(id);
       try {
-        const job = carryOn.withTrouble(await board.get(id));
+        const job = resume.withTrouble(await records.get(id));
         const elapsedMs = clock.monotonic() - started;
         options.signal?.throwIfAborted();
         const elsewhere = recovery.isInOtherHands(job);
         // Whoever sent it may end before it is finished: from the answer on it is watched and fetched here as well.
-        if (!resumed && !elsewhere && this.#restsUnhindered(job)) {
+        if (!resumed && !elsewhere && this.#isIdle(job)) {
           resumed = true;
           runner.ensure(id);
         }
         const moves = elsewhere || runner.isRunning(id);
-        if (isOver(job) || carryOn.isGone(id) || !moves || elapsedMs >= options.waitMs) return job;
+        if (isSettled(job) || resume.isGone(id) || !moves || elapsedMs >= options.waitMs) return job;
         // A look at the record every 100 ms is no news for those who are told of the progress.
-        if (clock.monotonic() - lookedAt >= TICK_MS || !this.#isOthers(job)) {
-          lookedAt = clock.monotonic();
-          options.onTick?.(job, elapsedMs, runner.holdOf(id), await this.outlookOf(job));
+        if (clock.monotonic() - checkedAt >= TICK_MS || !this.#isOthers(job)) {
+          checkedAt = clock.monotonic();
+          options.onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.etaOf(job));
         }
-        const tickMs = this.#isOthers(job) ? LOOK_ELSEWHERE_MS : TICK_MS;
+        const tickMs = this.#isOthers(job) ? CHECK_OTHERS_MS : TICK_MS;
         await changes.orAfter(change, Math.min(tickMs, options.waitMs - elapsedMs), options.signal);
       } finally {
         change.stop();
@@ -85,22 +85,22 @@ export class Waits {
 
   /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
   async waitForAll(ids: readonly string[], options: BatchWaitOptions): Promise<readonly Job[]> {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     const latest = new Map<string, Job>();
-    let told = { at: Number.NEGATIVE_INFINITY, done: -1 };
-    const tell = async (): Promise<void> => {
+    let reported = { at: Number.NEGATIVE_INFINITY, done: -1 };
+    const reportProgress = async (): Promise<void> => {
       const jobs = ids.flatMap((id) => latest.get(id) ?? []);
-      const done = jobs.filter(isOver).length;
+      const done = jobs.filter(isSettled).length;
       // Before all of them were looked at, and after the end, there is nothing to tell.
       if (options.onTick === undefined || jobs.length < ids.length || done === ids.length) return;
-      if (done === told.done && clock.monotonic() - told.at < BATCH_TELLS_EVERY_MS) return;
-      told = { at: clock.monotonic(), done };
+      if (done === reported.done && clock.monotonic() - reported.at < BATCH_PROGRESS_EVERY_MS) return;
+      reported = { at: clock.monotonic(), done };
       options.onTick(await this.#progressOf(jobs));
     };
     const waitOne = async (id: string): Promise<Job> => {
       const onTick = (job: Job): void => {
         latest.set(id, job);
-        void tell().catch(() => undefined);
+        void reportProgress().catch(() => undefined);
       };
       const { waitMs, signal } = options;
       // One of its own for each: fifty listeners on the signal of the call would be taken for a leak.
@@ -118,21 +118,21 @@ export class Waits {
     return Promise.all(ids.map(waitOne));
   }
 
-  async outlookOf(job: Job): Promise<Outlook> {
-    const { durations, clock } = this.#parts;
+  async etaOf(job: Job): Promise<Eta> {
+    const { durations, clock } = this.#deps;
     const known = await durations.recall(durationKey(job.request));
-    return outlook(known, Math.max(0, clock.now() - (job.acceptedAt ?? clock.now())));
+    return eta(known, Math.max(0, clock.now() - (job.acceptedAt ?? clock.now())));
   }
 
   async #progressOf(jobs: readonly Job[]): Promise<BatchProgress> {
-    const { gate, durations } = this.#parts;
-    const running = jobs.filter((job) => !isOver(job) && job.acceptedAt !== undefined);
-    const waiting = jobs.filter((job) => !isOver(job) && job.acceptedAt === undefined);
-    const outlooks = await Promise.all(running.map((job) => this.outlookOf(job)));
+    const { limits, durations } = this.#deps;
+    const running = jobs.filter((job) => !isSettled(job) && job.acceptedAt !== undefined);
+    const waiting = jobs.filter((job) => !isSettled(job) && job.acceptedAt === undefined);
+    const outlooks = await Promise.all(running.map((job) => this.etaOf(job)));
     const expected = await Promise.all(
       waiting.map(async ({ request }) => expectedMs(await durations.recall(durationKey(request)))),
     );
-    const { plan } = await gate.state();
+    const { plan } = await limits.state();
     const done = jobs.length - running.length - waiting.length;
     return {
       jobs,
@@ -149,12 +149,12 @@ export class Waits {
 
   /** Its process may learn of its end sooner than this one, and tells nobody but the record. */
   #isOthers(job: Job): boolean {
-    const { processes } = this.#parts;
+    const { processes } = this.#deps;
     return !isSameOwner(job.owner, processes.self()) && processes.isAlive(job.owner);
   }
 
-  #restsUnhindered(job: Job): boolean {
+  #isIdle(job: Job): boolean {
     const atService = job.state === 'processing' || job.state === 'completed';
-    return atService && job.failure === undefined && !this.#parts.runner.isRunning(job.id);
+    return atService && job.failure === undefined && !this.#deps.runner.isRunning(job.id);
   }
 }

@@ -3,7 +3,7 @@
 import { type CreditRange, creditRange } from '../core/credits.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { ImageRequest } from '../core/image-request.ts';
-import type { OverLimit, SpendingLimits } from './reservations.ts';
+import type { LimitExceeded, SpendingLimits } from './reservations.ts';
 
 /** In credits and pictures; shared by all processes with the same key. */
 export type BudgetSettings = {
@@ -17,7 +17,7 @@ export type BudgetSettings = {
 };
 
 /** What the pictures of one call may cost together. */
-export function quoteOf(requests: readonly ImageRequest[]): CreditRange {
+export function estimateOf(requests: readonly ImageRequest[]): CreditRange {
   return requests
     .map(({ width, height }) => creditRange(width, height))
     .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
@@ -28,18 +28,18 @@ export function quoteOf(requests: readonly ImageRequest[]): CreditRange {
  * @param accepted what the caller said it accepts to spend
  * @throws FluxError of kind `over_budget`
  */
-export function checkCall(quote: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
-  if (quote.max > settings.maxCreditsPerCall) {
-    throw over(
-      `This call may cost up to ${quote.max} credits, and one call may cost at most ${settings.maxCreditsPerCall}.`,
+export function checkCall(fence: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
+  if (fence.max > settings.maxCreditsPerCall) {
+    throw refusal(
+      `This call may cost up to ${fence.max} credits, and one call may cost at most ${settings.maxCreditsPerCall}.`,
       'Order fewer or smaller pictures, or ask the user to raise FLUX_MAX_CREDITS_PER_CALL.',
       'no',
     );
   }
-  if (accepted !== undefined && quote.max > accepted && quote.max <= settings.confirmAboveCredits) {
-    throw over(
-      `This call may cost up to ${quote.max} credits, more than max_credits (${accepted}).`,
-      `Order fewer or smaller pictures, or repeat the call with max_credits ${quote.max} if the user accepts that.`,
+  if (accepted !== undefined && fence.max > accepted && fence.max <= settings.confirmAboveCredits) {
+    throw refusal(
+      `This call may cost up to ${fence.max} credits, more than max_credits (${accepted}).`,
+      `Order fewer or smaller pictures, or repeat the call with max_credits ${fence.max} if the user accepts that.`,
       'no',
     );
   }
@@ -56,37 +56,37 @@ const BALANCE_BELIEVED_MS = 24 * 60 * 60_000;
  */
 export function checkBalance(
   balance: { credits: number; at: number } | undefined,
-  quote: CreditRange,
+  fence: CreditRange,
   accepted: number | undefined,
   now: number,
 ): void {
-  if (balance === undefined || balance.credits >= quote.min || Math.abs(now - balance.at) > BALANCE_BELIEVED_MS) return;
-  if (accepted !== undefined && accepted >= quote.max) return;
+  if (balance === undefined || balance.credits >= fence.min || Math.abs(now - balance.at) > BALANCE_BELIEVED_MS) return;
+  if (accepted !== undefined && accepted >= fence.max) return;
   throw new FluxError({
     kind: 'no_credits',
-    message: `The call costs ${quote.min} to ${quote.max} credits, and the last known balance is ${balance.credits}. Nothing was sent.`,
+    message: `The call costs ${fence.min} to ${fence.max} credits, and the last known balance is ${balance.credits}. Nothing was sent.`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: `Order fewer pictures, or ask the user to top up the credits at Doitong; if that has been done already, call again with max_credits ${quote.max}.`,
+    remedy: `Order fewer pictures, or ask the user to top up the credits at Doitong; if that has been done already, call again with max_credits ${fence.max}.`,
     creditsAvailable: balance.credits,
   });
 }
 
 /** The failure of a call that the budget or the plan's day does not allow. */
-export function overLimit({ totals, allowed, wanted, limit }: OverLimit, now: number): FluxError {
+export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
   const what = wanted.images === 1 ? 'The order' : `The ${wanted.images} orders`;
   const left = Math.max(0, allowed - totals.images);
   const retryAfterSeconds = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
   const texts: Readonly<Record<keyof SpendingLimits, () => FluxError>> = {
     creditsPerDay: () =>
-      over(
+      refusal(
         `${what} may cost up to ${wanted.credits} credits, but only ${Math.max(0, allowed - totals.spentCredits - totals.reservedCredits)} of today's budget of ${allowed} are left (${totals.spentCredits} spent, ${totals.reservedCredits} reserved for running jobs).`,
         'Wait for running jobs (the exact prices are often lower than what is reserved) or for the next day (UTC), or ask the user to raise FLUX_MAX_CREDITS_PER_DAY.',
         'later',
         retryAfterSeconds,
       ),
     imagesPerDay: () =>
-      over(
+      refusal(
         left === 0
           ? `Today's limit of ${allowed} ${allowed === 1 ? 'picture' : 'pictures'} is used up (${totals.images} ordered).`
           : `The call asks for ${wanted.images} pictures, but only ${left} of today's ${allowed} ${left === 1 ? 'is' : 'are'} left.`,
@@ -108,7 +108,7 @@ export function overLimit({ totals, allowed, wanted, limit }: OverLimit, now: nu
   return texts[limit]();
 }
 
-function over(message: string, remedy: string, retry: Failure['retry'], retryAfterSeconds?: number): FluxError {
+function refusal(message: string, remedy: string, retry: Failure['retry'], retryAfterSeconds?: number): FluxError {
   return new FluxError({
     kind: 'over_budget',
     message: `${message} Nothing was sent.`,

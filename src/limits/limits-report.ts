@@ -1,7 +1,7 @@
 /** What is known of plan, limits and credits, in figures. */
 
 import type { BudgetSettings } from './budget.ts';
-import type { GateState } from './limits.ts';
+import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
 import { permitsLeft, takePermit } from './rate-state.ts';
 import { totalsOf } from './reservations.ts';
@@ -35,24 +35,24 @@ export type LimitsReport = {
 };
 
 export function limitsReport(
-  { plan, traffic, account, requestLimit, counting }: GateState,
+  { plan, rateState, reservations, requestLimit, counting }: LimitsState,
   budget: BudgetSettings,
   now: number,
 ): LimitsReport {
   const limits = PLAN_LIMITS[plan];
-  const totals = totalsOf(account);
-  const { window } = traffic;
-  const next = takePermit(traffic, requestLimit, counting, now);
-  const balance = traffic.balance?.credits ?? null;
+  const totals = totalsOf(reservations);
+  const { window } = rateState;
+  const next = takePermit(rateState, requestLimit, counting, now);
+  const balance = rateState.balance?.credits ?? null;
   return {
     plan,
     requests: {
       limit: requestLimit,
-      remaining: permitsLeft(traffic, requestLimit, counting, now),
+      remaining: permitsLeft(rateState, requestLimit, counting, now),
       resetsAt: window.resetsAt !== undefined && window.resetsAt > now ? window.resetsAt : null,
       source: window.limit === undefined ? 'plan' : 'headers',
     },
-    concurrent: { limit: limits.concurrentJobs, inUse: totals.placesInUse },
+    concurrent: { limit: limits.concurrentJobs, inUse: totals.slotsInUse },
     daily: { limit: limits.jobsPerDay, used: totals.images },
     credits: {
       spentToday: totals.spentCredits,

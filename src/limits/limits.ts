@@ -2,19 +2,19 @@
 
 import type { Job } from '../core/job.ts';
 import type { Plan } from './plan.ts';
-import type { RequestWindow, Traffic } from './rate-state.ts';
+import type { RateState, RequestWindow } from './rate-state.ts';
 import type { RateWindow } from './rate-window.ts';
-import type { Account, AccountEntry, AdmissionVerdict, SpendingLimits } from './reservations.ts';
-import type { PlaceAnswer } from './slots.ts';
+import type { AdmissionResult, Reservation, Reservations, SpendingLimits } from './reservations.ts';
+import type { SlotAnswer } from './slots.ts';
 
-export type OrderToAdmit = Pick<AccountEntry, 'id' | 'owner' | 'maxCredits' | 'batch'> & {
+export type OrderToAdmit = Pick<Reservation, 'id' | 'owner' | 'maxCredits' | 'batch'> & {
   /** The request in normal form, as text: equal requests have equal texts. */
-  sameAs: string;
+  dedupeKey: string;
   allowDuplicate: boolean;
 };
 
 /** What answers told, for all processes. */
-export type ToldByService = {
+export type RateReport = {
   window?: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>;
   /** Epoch milliseconds until which the service asked for silence. */
   pausedUntil?: number;
@@ -30,43 +30,43 @@ export type ToldByService = {
  */
 export type PermitAsk = { purpose: 'submit' | 'read'; fields: number };
 
-/** A permit, or when to ask again (epoch milliseconds); `told`: because of what the service said. */
-export type PermitAnswer = { granted: true } | { granted: false; until: number; told: boolean };
+/** A permit, or when to ask again (epoch milliseconds); `reported`: because of what the service said. */
+export type PermitAnswer = { granted: true } | { granted: false; until: number; reported: boolean };
 
 /** May one more request leave? Every request to the service asks this first. */
-export interface RequestGate {
+export interface RequestLimiter {
   /** @param ask an order, unless something else is said. @throws FluxError of kind `storage_failed` */
   permit(ask?: PermitAsk): Promise<PermitAnswer>;
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
-  learn(told: ToldByService): Promise<void>;
+  learn(reported: RateReport): Promise<void>;
 }
 
 /** May one more order be made, and may it be sent now? */
-export interface JobGate {
+export interface OrderLimits {
   /**
    * Reserves the price of the orders of one call, in one step with the look for equal orders and at the limits: of all
    * that are new, or of none.
    * @throws FluxError of kind `storage_failed`; nothing is reserved then
    */
-  admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionVerdict>;
+  admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionResult>;
   /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
-  twinOf(sameAs: string, forBatch?: boolean): Promise<string | undefined>;
+  duplicateOf(dedupeKey: string, forBatch?: boolean): Promise<string | undefined>;
   /** An answer for each order. @throws FluxError of kind `storage_failed` */
-  places(ids: readonly string[]): Promise<ReadonlyMap<string, PlaceAnswer>>;
+  slots(ids: readonly string[]): Promise<ReadonlyMap<string, SlotAnswer>>;
   /** Settles the price and frees the place as the record says. Never rejects: the record can be noted again. */
   note(job: Job): Promise<void>;
   /** The place of a job that nobody watches any more. Never rejects. */
-  givePlaceBack(id: string): Promise<void>;
+  releaseSlot(id: string): Promise<void>;
   /** Of an order that was never recorded and never sent. Never rejects. */
   drop(id: string): Promise<void>;
   /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
   lose(id: string): Promise<void>;
 }
 
-export type GateState = {
+export type LimitsState = {
   plan: Plan;
-  traffic: Traffic;
-  account: Account;
+  rateState: RateState;
+  reservations: Reservations;
   /** Requests per window; null: none is known. */
   requestLimit: number | null;
   counting: RequestWindow;
@@ -74,7 +74,7 @@ export type GateState = {
   keptForOrders: number;
 };
 
-export interface Gate extends RequestGate, JobGate {
+export interface Limits extends RequestLimiter, OrderLimits {
   /** What is known now. @throws FluxError of kind `storage_failed` */
-  state(): Promise<GateState>;
+  state(): Promise<LimitsState>;
 }

@@ -2,7 +2,7 @@
 import { isSameWindow, nextRequestAt, type RateWindow } from './rate-window.ts';
 
 /** Times are epoch milliseconds. */
-export type Traffic = {
+export type RateState = {
   /** When the permits of the last window were given, in order. */
   permits: readonly number[];
   /** What the answers told. */
@@ -23,32 +23,32 @@ export type RequestWindow = { windowMs: number; slackMs: number };
 
 export const REQUEST_WINDOW: RequestWindow = { windowMs: 60_000, slackMs: 1_000 };
 
-export type PermitVerdict =
-  | { type: 'granted'; traffic: Traffic }
+export type PermitDecision =
+  | { type: 'granted'; rateState: RateState }
   /**
-   * `told`: the service asked for silence or its window is used up; else our own count says so. `traffic` is to be
+   * `reported`: the service asked for silence or its window is used up; else our own count says so. `rateState` is to be
    * kept, too: by a clock that was set back the end of the wait would move along with the clock.
    */
-  | { type: 'wait'; until: number; told: boolean; traffic: Traffic };
+  | { type: 'wait'; until: number; reported: boolean; rateState: RateState };
 
 /** A clock that was set back by less than this is just the spread between processes. */
 const SPREAD_MS = 1_000;
 
-export function emptyTraffic(now: number): Traffic {
+export function emptyRateState(now: number): RateState {
   return { permits: [], window: {}, writtenAt: now };
 }
 
 /** The same traffic by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
-export function trafficAt(traffic: Traffic, now: number): Traffic {
-  const ahead = traffic.writtenAt - now;
-  if (ahead <= SPREAD_MS) return traffic;
+export function rateStateAt(rateState: RateState, now: number): RateState {
+  const ahead = rateState.writtenAt - now;
+  if (ahead <= SPREAD_MS) return rateState;
   const back = (at: number): number => at - ahead;
-  const { resetsAt, pausedUntil } = traffic.window;
+  const { resetsAt, pausedUntil } = rateState.window;
   return {
-    ...traffic,
-    permits: traffic.permits.map(back),
+    ...rateState,
+    permits: rateState.permits.map(back),
     window: {
-      ...traffic.window,
+      ...rateState.window,
       ...(resetsAt === undefined ? {} : { resetsAt: back(resetsAt) }),
       ...(pausedUntil === undefined ? {} : { pausedUntil: back(pausedUntil) }),
     },
@@ -57,79 +57,79 @@ export function trafficAt(traffic: Traffic, now: number): Traffic {
 }
 
 /** `fields`: jobs that the request asks for. `kept`: requests that must be left for others in every window. */
-export type PermitTerms = { fields?: number; kept?: number };
+export type PermitOptions = { fields?: number; kept?: number };
 
 /** @param limit requests per window; null: none is known */
 export function takePermit(
-  before: Traffic,
+  before: RateState,
   limit: number | null,
   counting: RequestWindow,
   now: number,
-  { fields = 1, kept = 0 }: PermitTerms = {},
-): PermitVerdict {
-  const traffic = trafficAt(before, now);
+  { fields = 1, kept = 0 }: PermitOptions = {},
+): PermitDecision {
+  const rateState = rateStateAt(before, now);
   // A request that is larger than the whole window takes all of it.
   const most = Math.max(1, (limit ?? Number.POSITIVE_INFINITY) - kept);
-  const cost = Math.min(costOf(traffic, fields), most);
-  const toldAt = nextRequestAt(traffic.window, now, cost + kept);
-  if (toldAt > now) return { type: 'wait', until: toldAt, told: true, traffic };
+  const cost = Math.min(costOf(rateState, fields), most);
+  const reportedAt = nextRequestAt(rateState.window, now, cost + kept);
+  if (reportedAt > now) return { type: 'wait', until: reportedAt, reported: true, rateState };
   const spanMs = counting.windowMs + counting.slackMs;
-  const recent = traffic.permits.filter((at) => now - at < spanMs);
+  const recent = rateState.permits.filter((at) => now - at < spanMs);
   // The newest of those that have to leave the window first.
   const last = limit === null ? undefined : recent[recent.length - 1 - (most - cost)];
-  if (last !== undefined) return { type: 'wait', until: last + spanMs, told: false, traffic };
-  const { remaining, resetsAt } = traffic.window;
+  if (last !== undefined) return { type: 'wait', until: last + spanMs, reported: false, rateState };
+  const { remaining, resetsAt } = rateState.window;
   // Until the answer tells the count anew, the request that leaves now is taken off here.
   const left =
     remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - cost) : remaining;
   return {
     type: 'granted',
-    traffic: {
-      ...traffic,
+    rateState: {
+      ...rateState,
       permits: limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)],
-      window: left === undefined ? traffic.window : { ...traffic.window, remaining: left },
+      window: left === undefined ? rateState.window : { ...rateState.window, remaining: left },
       writtenAt: now,
     },
   };
 }
 
 /** What a request counts that asks for so many jobs. */
-function costOf(traffic: Traffic, fields: number): number {
-  return traffic.countsFields ? Math.max(1, fields) : 1;
+function costOf(rateState: RateState, fields: number): number {
+  return rateState.countsFields ? Math.max(1, fields) : 1;
 }
 
 /**
  * The traffic after the answer to a request for several jobs: what is left tells whether each of them was counted. A
  * smaller drop than that is the doing of others who use the key.
- * @param told the answer's window, before it is learnt
+ * @param reported the answer's window, before it is learnt
  */
 export function learnCounting(
-  traffic: Traffic,
+  rateState: RateState,
   fields: number,
-  told: Pick<RateWindow, 'remaining' | 'resetsAt'>,
-): Traffic {
-  const { window, countsFields, ...rest } = traffic;
-  if (fields < 2 || told.remaining === undefined || window.remaining === undefined) return traffic;
-  if (!isSameWindow(window, told)) return traffic;
-  const unforeseen = window.remaining - told.remaining;
-  if (!countsFields && unforeseen >= fields - 1) return { ...traffic, countsFields: true };
+  reported: Pick<RateWindow, 'remaining' | 'resetsAt'>,
+): RateState {
+  const { window, countsFields, ...rest } = rateState;
+  if (fields < 2 || reported.remaining === undefined || window.remaining === undefined) return rateState;
+  if (!isSameWindow(window, reported)) return rateState;
+  const unforeseen = window.remaining - reported.remaining;
+  if (!countsFields && unforeseen >= fields - 1) return { ...rateState, countsFields: true };
   // What was taken off for each of them was not taken off there.
-  return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : traffic;
+  return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : rateState;
 }
 
 /** Requests that may leave now, by our own count and by what the service told; null: no limit is known. */
 export function permitsLeft(
-  traffic: Traffic,
+  rateState: RateState,
   limit: number | null,
   counting: RequestWindow,
   now: number,
 ): number | null {
-  const { window, permits } = trafficAt(traffic, now);
+  const { window, permits } = rateStateAt(rateState, now);
   if ((window.pausedUntil ?? 0) > now) return 0;
-  const told = window.resetsAt !== undefined && window.resetsAt > now ? window.remaining : undefined;
-  if (limit === null) return told ?? null;
+  const reported = window.resetsAt !== undefined && window.resetsAt > now ? window.remaining : undefined;
+  if (limit === null) return reported ?? null;
   const own = Math.max(0, limit - permits.filter((at) => now - at < counting.windowMs + counting.slackMs).length);
-  return told === undefined ? own : Math.min(own, told);
+  return reported === undefined ? own : Math.min(own, reported);
 }
 
 /** Orders that a balance remembers to have paid for; more of them and it is forgotten as too old. */
@@ -139,11 +139,14 @@ const COUNTED_MAX = 1_000;
  * The balance after an order that was made since it was told, taken off once. One that could not have paid for the order
  * is out of date: somebody has topped it up.
  */
-export function withOrderPaid(traffic: Traffic, order: { id: string; credits: number; orderedAt: number }): Traffic {
-  const { balance, ...rest } = traffic;
+export function withOrderPaid(
+  rateState: RateState,
+  order: { id: string; credits: number; orderedAt: number },
+): RateState {
+  const { balance, ...rest } = rateState;
   const counted = balance?.counted ?? [];
-  if (balance === undefined || balance.at > order.orderedAt || counted.includes(order.id)) return traffic;
+  if (balance === undefined || balance.at > order.orderedAt || counted.includes(order.id)) return rateState;
   const credits = balance.credits - order.credits;
   if (credits < 0 || counted.length >= COUNTED_MAX) return rest;
-  return { ...traffic, balance: { ...balance, credits, counted: [...counted, order.id] } };
+  return { ...rateState, balance: { ...balance, credits, counted: [...counted, order.id] } };
 }

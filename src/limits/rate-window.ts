@@ -35,18 +35,19 @@ export function isSameWindow(one: Pick<RateWindow, 'resetsAt'>, other: Pick<Rate
   return Math.abs(one.resetsAt - other.resetsAt) <= SAME_RESET_MS;
 }
 
-/** The window after an answer that told `told`; what it did not tell stays as it was. */
+/** The window after an answer that told `reported`; what it did not tell stays as it was. */
 export function learnWindow(
   window: RateWindow,
-  told: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>,
+  reported: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>,
 ): RateWindow {
-  if (told.limit === undefined && told.remaining === undefined && told.resetsAt === undefined) return window;
+  if (reported.limit === undefined && reported.remaining === undefined && reported.resetsAt === undefined)
+    return window;
   const { resetsAt } = window;
-  if (resetsAt === undefined || !isSameWindow(window, told)) return { ...window, ...told };
+  if (resetsAt === undefined || !isSameWindow(window, reported)) return { ...window, ...reported };
   // Answers overtake each other: within one window the lower count is the later one.
-  const overtaken = (window.remaining ?? Number.POSITIVE_INFINITY) < (told.remaining ?? 0);
-  const { remaining } = overtaken ? window : told;
-  return { ...window, ...told, resetsAt, ...(remaining === undefined ? {} : { remaining }) };
+  const overtaken = (window.remaining ?? Number.POSITIVE_INFINITY) < (reported.remaining ?? 0);
+  const { remaining } = overtaken ? window : reported;
+  return { ...window, ...reported, resetsAt, ...(remaining === undefined ? {} : { remaining }) };
 }
 
 /** The window after a request for silence until `until` (epoch milliseconds); a longer silence stands. */

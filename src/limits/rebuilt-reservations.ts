@@ -1,26 +1,38 @@
 /** The account as the records of jobs tell it, for when its own file is missing, damaged or behind. */
 
-import { isEnded, type Job } from '../core/job.ts';
-import { type Account, type AccountEntry, accountAt, emptyAccount, noteJob, utcDay } from './reservations.ts';
+import { isFinishedRemotely, type Job } from '../core/job.ts';
+import {
+  emptyReservations,
+  noteJob,
+  type Reservation,
+  type Reservations,
+  reservationsAt,
+  utcDay,
+} from './reservations.ts';
 
 /** The account that the records tell, for when its own file is missing or damaged. */
-export function accountOfJobs(jobs: readonly Job[], fingerprintOf: (job: Job) => string, now: number): Account {
-  let account = emptyAccount(now);
+export function reservationsOfJobs(
+  jobs: readonly Job[],
+  fingerprintOf: (job: Job) => string,
+  now: number,
+): Reservations {
+  let reservations = emptyReservations(now);
   for (const job of jobs.toSorted((one, other) => one.createdAt - other.createdAt)) {
-    if (utcDay(job.createdAt) < account.day && isEnded(job)) continue;
-    account = { ...account, entries: [...account.entries, entryOf(job, fingerprintOf)] };
-    account = noteJob(account, job, job.completedAt ?? job.updatedAt);
+    if (utcDay(job.createdAt) < reservations.day && isFinishedRemotely(job)) continue;
+    reservations = { ...reservations, entries: [...reservations.entries, entryOf(job, fingerprintOf)] };
+    reservations = noteJob(reservations, job, job.completedAt ?? job.updatedAt);
   }
-  return accountAt(account, now);
+  return reservationsAt(reservations, now);
 }
 
 /** An order that lives and has no entry (the file was lost before it was recorded) gets it back: it is to be paid. */
-export function withEntryOf(account: Account, job: Job, fingerprintOf: (job: Job) => string): Account {
-  if (isEnded(job) || job.state === 'unknown' || account.entries.some(({ id }) => id === job.id)) return account;
-  return { ...account, entries: [...account.entries, entryOf(job, fingerprintOf)] };
+export function withEntryOf(reservations: Reservations, job: Job, fingerprintOf: (job: Job) => string): Reservations {
+  if (isFinishedRemotely(job) || job.state === 'unknown' || reservations.entries.some(({ id }) => id === job.id))
+    return reservations;
+  return { ...reservations, entries: [...reservations.entries, entryOf(job, fingerprintOf)] };
 }
 
-function entryOf(job: Job, fingerprintOf: (job: Job) => string): AccountEntry {
+function entryOf(job: Job, fingerprintOf: (job: Job) => string): Reservation {
   return {
     id: job.id,
     fingerprint: fingerprintOf(job),
@@ -28,8 +40,8 @@ function entryOf(job: Job, fingerprintOf: (job: Job) => string): AccountEntry {
     day: utcDay(job.createdAt),
     owner: job.owner,
     maxCredits: job.credits.max,
-    place: job.state === 'submitting' || job.state === 'processing',
+    slot: job.state === 'submitting' || job.state === 'processing',
     ...(job.batch === undefined ? {} : { batch: job.batch }),
-    ...(job.state === 'queued' ? {} : { placedAt: job.createdAt }),
+    ...(job.state === 'queued' ? {} : { slotAt: job.createdAt }),
   };
 }

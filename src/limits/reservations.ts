@@ -1,5 +1,5 @@
 /** The account of orders shared by all processes with one key: what is reserved and spent, and who holds a place. */
-import { isEnded, type Job } from '../core/job.ts';
+import { isFinishedRemotely, type Job } from '../core/job.ts';
 import type { Owner } from '../core/processes.ts';
 
 /** An equal request this soon after the end of the first is taken for a repeated call, not for a new wish. */
@@ -8,7 +8,7 @@ export const DUPLICATE_WINDOW_MS = 120_000;
 const UNKNOWN_KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** One order. Times are epoch milliseconds, amounts credits. */
-export type AccountEntry = {
+export type Reservation = {
   id: string;
   /** Of the request in normal form: equal requests have equal ones. */
   fingerprint: string;
@@ -20,9 +20,9 @@ export type AccountEntry = {
   maxCredits: number;
   exactCredits?: number;
   /** Whether it holds one of the plan's places for jobs at a time. */
-  place: boolean;
+  slot: boolean;
   /** When it got its place. It may have left since: without a record it still may be paid for. */
-  placedAt?: number;
+  slotAt?: number;
   /** Places are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
   turn?: number;
   /** The call that ordered several pictures: they are remembered together, for as long as the last of them. */
@@ -31,14 +31,14 @@ export type AccountEntry = {
   end?: { at: number; outcome: 'picture' | 'nothing' | 'free' | 'unknown' };
 };
 
-export type Account = {
+export type Reservations = {
   /** Days since the epoch, in UTC: the provider's page does not say when its day begins. */
   day: number;
   /** Of ended orders of that day. */
   settled: { images: number; credits: number };
-  entries: readonly AccountEntry[];
+  entries: readonly Reservation[];
   /** When a place was taken or given back last. */
-  placesChangedAt: number;
+  slotsChangedAt: number;
   /** The turn of the order that got its place last; absent: 0. */
   turn?: number;
 };
@@ -51,10 +51,10 @@ export type SpendingLimits = {
   jobsPerDay: number | null;
 };
 
-export type Totals = { images: number; spentCredits: number; reservedCredits: number; placesInUse: number };
+export type Totals = { images: number; spentCredits: number; reservedCredits: number; slotsInUse: number };
 
 /** An order that asks to be admitted. */
-export type Candidate = Pick<AccountEntry, 'id' | 'fingerprint' | 'owner' | 'maxCredits' | 'batch'> & {
+export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'owner' | 'maxCredits' | 'batch'> & {
   allowDuplicate: boolean;
 };
 
@@ -64,8 +64,8 @@ export type Admission =
   | { type: 'duplicate'; id: string };
 
 /** `wanted`: what all that is new would have cost and counted. */
-export type OverLimit = {
-  type: 'over';
+export type LimitExceeded = {
+  type: 'exceeded';
   limit: keyof SpendingLimits;
   allowed: number;
   totals: Totals;
@@ -73,10 +73,12 @@ export type OverLimit = {
 };
 
 /** One admission for each candidate, in their order, or none at all. */
-export type AdmissionVerdict = { type: 'taken'; account: Account; admissions: readonly Admission[] } | OverLimit;
+export type AdmissionResult =
+  | { type: 'taken'; reservations: Reservations; admissions: readonly Admission[] }
+  | LimitExceeded;
 
-export function emptyAccount(now: number): Account {
-  return { day: utcDay(now), settled: { images: 0, credits: 0 }, entries: [], placesChangedAt: now };
+export function emptyReservations(now: number): Reservations {
+  return { day: utcDay(now), settled: { images: 0, credits: 0 }, entries: [], slotsChangedAt: now };
 }
 
 /** The provider's page does not say when its day begins; UTC is taken. */
@@ -85,59 +87,66 @@ export function utcDay(epochMs: number): number {
 }
 
 /** The account as of `now`: a new day begins with empty totals, and ended orders are forgotten in time. */
-export function accountAt(account: Account, now: number): Account {
+export function reservationsAt(reservations: Reservations, now: number): Reservations {
   const today = utcDay(now);
   // A clock that was set back into the day before must not forget what today has cost; one that was set back by more
   // was wrong before, and its day would not end for as long.
-  const day = account.day - today > 1 ? today : Math.max(today, account.day);
-  const remembers = memoryOf(account, now);
-  const entries = account.entries.filter(remembers);
-  if (account.day === day && entries.length === account.entries.length) return account;
-  const settled = day > account.day ? { images: 0, credits: 0 } : account.settled;
-  return { ...account, day, settled, entries };
+  const day = reservations.day - today > 1 ? today : Math.max(today, reservations.day);
+  const remembers = memoryOf(reservations, now);
+  const entries = reservations.entries.filter(remembers);
+  if (reservations.day === day && entries.length === reservations.entries.length) return reservations;
+  const settled = day > reservations.day ? { images: 0, credits: 0 } : reservations.settled;
+  return { ...reservations, day, settled, entries };
 }
 
-export function totalsOf(account: Account): Totals {
-  const today = account.entries.filter((entry) => entry.end === undefined && entry.day >= account.day);
-  const sum = (amount: (entry: AccountEntry) => number): number =>
+export function totalsOf(reservations: Reservations): Totals {
+  const today = reservations.entries.filter((entry) => entry.end === undefined && entry.day >= reservations.day);
+  const sum = (amount: (entry: Reservation) => number): number =>
     today.reduce((total, entry) => total + amount(entry), 0);
   return {
-    images: account.settled.images + today.length,
-    spentCredits: account.settled.credits + sum((entry) => entry.exactCredits ?? 0),
+    images: reservations.settled.images + today.length,
+    spentCredits: reservations.settled.credits + sum((entry) => entry.exactCredits ?? 0),
     reservedCredits: sum((entry) => (entry.exactCredits === undefined ? entry.maxCredits : 0)),
-    placesInUse: account.entries.filter((entry) => entry.place && entry.end === undefined).length,
+    slotsInUse: reservations.entries.filter((entry) => entry.slot && entry.end === undefined).length,
   };
 }
 
 /** Orders that wait to be sent for the first time. */
-export function waitingOrders(account: Account): number {
-  return account.entries.filter((entry) => entry.end === undefined && entry.placedAt === undefined).length;
+export function waitingOrders(reservations: Reservations): number {
+  return reservations.entries.filter((entry) => entry.end === undefined && entry.slotAt === undefined).length;
 }
 
 /**
  * The order that an equal request would only repeat. One that ended without a picture is ordered again, but not by a
  * repeated call for several pictures: that call wants to know what has become of each.
  */
-export function twinIn(account: Account, fingerprint: string, now: number, forBatch = false): AccountEntry | undefined {
-  const remembers = memoryOf(account, now);
-  const isTwin = ({ end, batch }: AccountEntry): boolean =>
+export function duplicateIn(
+  reservations: Reservations,
+  fingerprint: string,
+  now: number,
+  forBatch = false,
+): Reservation | undefined {
+  const remembers = memoryOf(reservations, now);
+  const isDuplicate = ({ end, batch }: Reservation): boolean =>
     end?.outcome === 'nothing' ? forBatch && batch !== undefined : end?.outcome !== 'free';
-  return account.entries.findLast((entry) => entry.fingerprint === fingerprint && isTwin(entry) && remembers(entry));
+  return reservations.entries.findLast(
+    (entry) => entry.fingerprint === fingerprint && isDuplicate(entry) && remembers(entry),
+  );
 }
 
 /** Reserves the price of all that is new among the candidates, in one step: all of it, or nothing. */
 export function admitAll(
-  before: Account,
+  before: Reservations,
   candidates: readonly Candidate[],
   limits: SpendingLimits,
   now: number,
-): AdmissionVerdict {
-  const account = accountAt(before, now);
-  const twins = candidates.map((order) =>
-    order.allowDuplicate ? undefined : twinIn(account, order.fingerprint, now, order.batch !== undefined),
+): AdmissionResult {
+  const reservations = reservationsAt(before, now);
+  const duplicates = candidates.map((order) =>
+    order.allowDuplicate ? undefined : duplicateIn(reservations, order.fingerprint, now, order.batch !== undefined),
   );
-  const added = candidates.filter((_, index) => twins[index] === undefined);
-  const totals = totalsOf(account);
+  const added = candidates.filter((_, index) => duplicates[index] === undefined);
+  const totals = totalsOf(reservations);
   const wanted = { credits: added.reduce((sum, { maxCredits }) => sum + maxCredits, 0), images: added.length };
   const after: Readonly<Record<keyof SpendingLimits, number>> = {
     creditsPerDay: totals.spentCredits + totals.reservedCredits + wanted.credits,
@@ -147,130 +156,138 @@ export function admitAll(
   for (const limit of ['creditsPerDay', 'imagesPerDay', 'jobsPerDay'] as const) {
     const allowed = limits[limit];
     if (added.length > 0 && allowed !== null && after[limit] > allowed)
-      return { type: 'over', limit, allowed, totals, wanted };
+      return { type: 'exceeded', limit, allowed, totals, wanted };
   }
-  const turn = account.turn ?? 0;
+  const turn = reservations.turn ?? 0;
   const entries = added.map(
-    ({ allowDuplicate: _, ...order }, index): AccountEntry => ({
+    ({ allowDuplicate: _, ...order }, index): Reservation => ({
       ...order,
       at: now,
-      day: account.day,
-      place: false,
+      day: reservations.day,
+      slot: false,
       ...(turn + index === 0 ? {} : { turn: turn + index }),
     }),
   );
-  const admissions = twins.map((twin): Admission => (twin ? { type: 'duplicate', id: twin.id } : { type: 'admitted' }));
-  const known = joined(account, candidates, twins);
-  if (added.length === 0 && known === account.entries) return { type: 'taken', account: before, admissions };
+  const admissions = duplicates.map(
+    (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),
+  );
+  const known = joined(reservations, candidates, duplicates);
+  if (added.length === 0 && known === reservations.entries) return { type: 'taken', reservations: before, admissions };
   return {
     type: 'taken',
-    account: { ...account, entries: [...known, ...entries] },
+    reservations: { ...reservations, entries: [...known, ...entries] },
     admissions,
   };
 }
 
 /** What a repeated call finds is remembered with what it orders now. */
 function joined(
-  { entries }: Account,
+  { entries }: Reservations,
   candidates: readonly Candidate[],
-  twins: readonly (AccountEntry | undefined)[],
-): readonly AccountEntry[] {
-  const batches = new Map(twins.map((twin, index) => [twin?.id, candidates[index]?.batch]));
-  const isNew = ({ id, batch }: AccountEntry): boolean => (batches.get(id) ?? batch) !== batch;
+  duplicates: readonly (Reservation | undefined)[],
+): readonly Reservation[] {
+  const batches = new Map(duplicates.map((duplicate, index) => [duplicate?.id, candidates[index]?.batch]));
+  const isNew = ({ id, batch }: Reservation): boolean => (batches.get(id) ?? batch) !== batch;
   if (!entries.some(isNew)) return entries;
   return entries.map((entry) => (isNew(entry) ? { ...entry, batch: batches.get(entry.id) ?? entry.id } : entry));
 }
 
 /** The account after what the record says of its order; the very same account when that is nothing new. */
-export function noteJob(account: Account, job: Job, now: number): Account {
-  const entry = account.entries.find((known) => known.id === job.id);
-  if (entry === undefined) return account;
+export function noteJob(reservations: Reservations, job: Job, now: number): Reservations {
+  const entry = reservations.entries.find((known) => known.id === job.id);
+  if (entry === undefined) return reservations;
   if (entry.end !== undefined) {
     const isNews = entry.end.outcome === 'unknown' && job.state !== 'unknown';
-    return isNews ? noteJob(reopened(account, entry), job, now) : account;
+    return isNews ? noteJob(reopened(reservations, entry), job, now) : reservations;
   }
   const exact = job.credits.exact ?? undefined;
   const end = endOf(job);
   if (end === undefined) {
-    if (exact === entry.exactCredits && job.owner.session === entry.owner.session) return account;
+    if (exact === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
     const { exactCredits: _, ...rest } = entry;
-    return replaced(account, entry, {
+    return replaced(reservations, entry, {
       ...rest,
       owner: job.owner,
       ...(exact === undefined ? {} : { exactCredits: exact }),
     });
   }
-  return ended(account, exact === undefined ? entry : { ...entry, exactCredits: exact }, end, now);
+  return finished(reservations, exact === undefined ? entry : { ...entry, exactCredits: exact }, end, now);
 }
 
-function ended(
-  account: Account,
-  entry: AccountEntry,
+function finished(
+  reservations: Reservations,
+  entry: Reservation,
   end: NonNullable<ReturnType<typeof endOf>>,
   now: number,
-): Account {
-  const counts = entry.day >= account.day && end !== 'free';
+): Reservations {
+  const counts = entry.day >= reservations.day && end !== 'free';
   const settled = counts
     ? {
-        images: account.settled.images + 1,
-        credits: account.settled.credits + (entry.exactCredits ?? entry.maxCredits),
+        images: reservations.settled.images + 1,
+        credits: reservations.settled.credits + (entry.exactCredits ?? entry.maxCredits),
       }
-    : account.settled;
-  const entries = account.entries.map((known) =>
-    known.id === entry.id ? { ...entry, place: false, end: { at: now, outcome: end } } : known,
+    : reservations.settled;
+  const entries = reservations.entries.map((known) =>
+    known.id === entry.id ? { ...entry, slot: false, end: { at: now, outcome: end } } : known,
   );
-  const placesChangedAt = entry.place ? now : account.placesChangedAt;
-  return { ...account, settled, entries, placesChangedAt };
+  const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
+  return { ...reservations, settled, entries, slotsChangedAt };
 }
 
 /** The order as if it had never been: nothing was sent. */
-export function dropEntry(account: Account, id: string, now: number): Account {
-  const entries = account.entries.filter((entry) => entry.id !== id);
-  return entries.length === account.entries.length ? account : { ...account, entries, placesChangedAt: now };
+export function dropEntry(reservations: Reservations, id: string, now: number): Reservations {
+  const entries = reservations.entries.filter((entry) => entry.id !== id);
+  return entries.length === reservations.entries.length
+    ? reservations
+    : { ...reservations, entries, slotsChangedAt: now };
 }
 
 /** The account after the loss of a record: an order that may have left is counted in full, and stays in the way. */
-export function loseEntry(account: Account, id: string, now: number): Account {
-  const entry = account.entries.find((known) => known.id === id);
-  if (entry === undefined || entry.end !== undefined) return account;
-  return ended(account, entry, 'unknown', now);
+export function loseEntry(reservations: Reservations, id: string, now: number): Reservations {
+  const entry = reservations.entries.find((known) => known.id === id);
+  if (entry === undefined || entry.end !== undefined) return reservations;
+  return finished(reservations, entry, 'unknown', now);
 }
 
 /** As it was before it was given up. */
-function reopened(account: Account, { end: _, ...entry }: AccountEntry): Account {
+function reopened(reservations: Reservations, { end: _, ...entry }: Reservation): Reservations {
   const settled =
-    entry.day >= account.day
+    entry.day >= reservations.day
       ? {
-          images: account.settled.images - 1,
-          credits: account.settled.credits - (entry.exactCredits ?? entry.maxCredits),
+          images: reservations.settled.images - 1,
+          credits: reservations.settled.credits - (entry.exactCredits ?? entry.maxCredits),
         }
-      : account.settled;
-  return { ...account, settled, entries: account.entries.map((known) => (known.id === entry.id ? entry : known)) };
+      : reservations.settled;
+  return {
+    ...reservations,
+    settled,
+    entries: reservations.entries.map((known) => (known.id === entry.id ? entry : known)),
+  };
 }
 
 /** `free`: it ended without a charge. */
 function endOf(job: Job): 'picture' | 'nothing' | 'unknown' | 'free' | undefined {
   if (job.state === 'unknown') return 'unknown';
-  if (!isEnded(job)) return undefined;
+  if (!isFinishedRemotely(job)) return undefined;
   if (job.state !== 'failed') return 'picture';
   // Whether the service keeps the price of a job that it ended itself is not documented: it is taken to be spent.
   return job.failure?.creditsSpent === 'no' ? 'free' : 'nothing';
 }
 
 /** Whether an order is still to be known: it is open, or it or another of its call has just ended. */
-function memoryOf({ entries }: Account, now: number): (entry: AccountEntry) => boolean {
-  const isFresh = ({ end }: AccountEntry): boolean => end === undefined || isRemembered(end, now);
+function memoryOf({ entries }: Reservations, now: number): (entry: Reservation) => boolean {
+  const isFresh = ({ end }: Reservation): boolean => end === undefined || isRemembered(end, now);
   const batches = new Set(entries.filter(isFresh).map(({ batch }) => batch));
   return (entry) => isFresh(entry) || (entry.batch !== undefined && batches.has(entry.batch));
 }
 
-function isRemembered(end: NonNullable<AccountEntry['end']>, now: number): boolean {
+function isRemembered(end: NonNullable<Reservation['end']>, now: number): boolean {
   const window = end.outcome === 'unknown' ? UNKNOWN_KEPT_MS : DUPLICATE_WINDOW_MS;
   // A clock that was set back would otherwise keep it for as long as it was set back.
   return Math.abs(now - end.at) < window;
 }
 
 /** The account with `by` in place of the entry. */
-export function replaced(account: Account, entry: AccountEntry, by: AccountEntry): Account {
-  return { ...account, entries: account.entries.map((known) => (known === entry ? by : known)) };
+export function replaced(reservations: Reservations, entry: Reservation, by: Reservation): Reservations {
+  return { ...reservations, entries: reservations.entries.map((known) => (known === entry ? by : known)) };
 }

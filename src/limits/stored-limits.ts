@@ -1,15 +1,15 @@
 /** The form of the shared account and traffic on disk: what is written, and what may be read back. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
-import type { Traffic } from './rate-state.ts';
-import type { Account } from './reservations.ts';
+import type { RateState } from './rate-state.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Raised whenever a file of before could be misread. */
 const SCHEMA = 1;
 
 const owner = z.object({ pid: z.number(), host: z.string(), session: z.string() });
 
-const accountSchema = z.object({
+const reservationsSchema = z.object({
   day: z.int(),
   settled: z.object({ images: z.int(), credits: z.number() }),
   entries: z.array(
@@ -21,18 +21,18 @@ const accountSchema = z.object({
       owner,
       maxCredits: z.number(),
       exactCredits: z.number().optional(),
-      place: z.boolean(),
-      placedAt: z.number().optional(),
+      slot: z.boolean(),
+      slotAt: z.number().optional(),
       turn: z.number().optional(),
       batch: z.string().optional(),
       end: z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) }).optional(),
     }),
   ),
-  placesChangedAt: z.number(),
+  slotsChangedAt: z.number(),
   turn: z.number().optional(),
 });
 
-const trafficSchema = z.object({
+const rateStateSchema = z.object({
   permits: z.array(z.number()),
   window: z.object({
     limit: z.number().optional(),
@@ -47,8 +47,8 @@ const trafficSchema = z.object({
 
 type Form<Value> = { read: (text: string) => Value | undefined; write: (value: Value) => string };
 
-export const accountForm = formOf<Account>(accountSchema, 'account');
-export const trafficForm = formOf<Traffic>(trafficSchema, 'traffic');
+export const reservationsForm = formOf<Reservations>(reservationsSchema, 'account');
+export const rateStateForm = formOf<RateState>(rateStateSchema, 'traffic');
 
 function formOf<Value>(schema: z.ZodType, name: string): Form<Value> {
   const file = z.looseObject({ schema: z.int().min(1) });

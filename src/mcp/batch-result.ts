@@ -5,7 +5,7 @@ import type { ResultPart } from '../core/result-part.ts';
 import { bareBatchText } from './bare-batch-text.ts';
 import { batchText, batchView } from './batch-text.ts';
 import type { JobViewOptions } from './job-view.ts';
-import { linkPart, type ResultShape } from './result.ts';
+import { linkPart, type ResultForm } from './result.ts';
 import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
 import { imagePart, type PictureSource, picturesWithin, USEFUL_CHARACTERS } from './shown-picture.ts';
 import type { JobsOutcome } from './tool.ts';
@@ -17,29 +17,29 @@ import { jobsMeta } from './viewer-link.ts';
  */
 export async function batchResult(
   outcome: JobsOutcome,
-  shape: ResultShape,
+  form: ResultForm,
   options: JobViewOptions,
   pictureOf: PictureSource,
   now: () => number,
 ): Promise<CallToolResult> {
   const view = batchView(outcome, options);
-  const wants = (part: ResultPart): boolean => shape.content.includes(part);
+  const wants = (part: ResultPart): boolean => form.content.includes(part);
   const numbered = outcome.jobs.map((job, at) => ({ job, number: at + 1 }));
   const saved = numbered.filter(({ job }) => job.state === 'saved');
 
   const make = (cuts: Cuts, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []): CallToolResult => {
     const data = { ...view, jobs: view.jobs.map((job) => dataView(job, cuts)) };
     const hasData = wants('structured') && !cuts.noData;
-    const hasMeta = shape.hasViewer && !cuts.noData;
+    const hasMeta = form.hasViewer && !cuts.noData;
     const links = wants('link') && !cuts.noUrls ? saved.map(({ job }) => linkPart(job)) : [];
     const content: ContentBlock[] = [...pictures, ...links];
     // Where the data give way, somebody has to say what they said.
     if (wants('text') || content.length === 0 || hasData !== wants('structured')) {
-      const told = { ...view, jobs: view.jobs.map((job) => textView(job, cuts)) };
+      const reported = { ...view, jobs: view.jobs.map((job) => textView(job, cuts)) };
       const all = [...notes, ...cutNotes(view.jobs, cuts)];
       content.unshift({
         type: 'text',
-        text: cuts.bareText ? bareBatchText(told, outcome, all) : batchText(told, outcome, all),
+        text: cuts.bareText ? bareBatchText(reported, outcome, all) : batchText(reported, outcome, all),
       });
     }
     return {
@@ -52,11 +52,11 @@ export async function batchResult(
   };
 
   const shows = wants('image') && saved.length > 0;
-  const { cuts, left } = fitted(make, shape.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'batch');
+  const { cuts, left } = fitted(make, form.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'batch');
   if (!shows) return make(cuts);
   const pictures = await picturesWithin(
     saved.map(({ job }) => job),
-    { characters: left, maxSidePx: shape.maxSidePx },
+    { characters: left, maxSidePx: form.maxSidePx },
     pictureOf,
     now,
   );

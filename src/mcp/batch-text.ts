@@ -1,6 +1,6 @@
 /** Several jobs as text that is complete on its own, and as data: both from the same value. */
 import type { Job } from '../core/job.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { fenced } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import { type JobView, type JobViewOptions, jobView, lowBalanceText, otherTypeText } from './job-view.ts';
 import type { JobsOutcome } from './tool.ts';
@@ -87,7 +87,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
         : `${exact} credits`;
   const otherType = job && otherTypeText(job);
   const pieces = [
-    `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
+    `${number}. ${view.status}${view.stalled ? ' (stalled)' : ''}, ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}, ${sizeText(view)}, ${price}, job ${view.job_id}${view.duplicate ? ' (ordered before; not paid again)' : ''}`,
     ...(view.file === undefined ? [] : [`   File: ${view.file}`]),
     ...(view.url === undefined ? [] : [`   URL: ${view.url}`]),
     ...(job?.failure === undefined ? [] : [`   ${failureSentences(job.failure).trim()}`]),

@@ -19,11 +19,11 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles
 import { boundsProblem } from './input-bounds.ts';
 import { parseInput } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import type { McpParts, OtherOrigin } from './mcp-deps.ts';
+import type { McpDeps, OtherOrigin } from './mcp-deps.ts';
 import { progressReporter } from './progress-reporter.ts';
 import type { Questions } from './questions.ts';
 import { redactResult } from './redact-result.ts';
-import { jobResult, type ResultShape, refusal, valueResult } from './result.ts';
+import { jobResult, type ResultForm, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
 /** Who calls, and what became of the questions that were put to its user. */
@@ -34,20 +34,20 @@ export async function callTool(
   params: CallToolRequest['params'],
   caller: Caller,
   context: ServerContext,
-  parts: McpParts,
+  deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
-  const result = await handleCall(tool, params, caller, context, parts);
-  if (isInputRequiredResult(result)) return redactValues(result, parts.redact);
-  return redactResult(withOtherOrigin(result, parts), parts.redact);
+  const result = await handleCall(tool, params, caller, context, deps);
+  if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
+  return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
 
 /** The first result of the process says where the key goes, when that is not the provider's own address. */
-function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpParts): CallToolResult {
+function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): CallToolResult {
   const [first, ...rest] = result.content;
-  if (otherOrigin === undefined || otherOrigin.told || first?.type !== 'text') return result;
-  otherOrigin.told = true;
+  if (otherOrigin === undefined || otherOrigin.reported || first?.type !== 'text') return result;
+  otherOrigin.reported = true;
   return { ...result, content: [{ ...first, text: `${first.text}${originNote(otherOrigin)}` }, ...rest] };
 }
 
@@ -61,41 +61,41 @@ async function handleCall(
   { arguments: args, _meta }: CallToolRequest['params'],
   { identity, questions }: Caller,
   context: ServerContext,
-  parts: McpParts,
+  deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { ending } = parts;
+  const { ending } = deps;
   const signal = ending === undefined ? context.mcpReq.signal : AbortSignal.any([context.mcpReq.signal, ending]);
   const toolContext: ToolContext = {
-    jobs: parts.jobs,
+    jobs: deps.jobs,
     signal,
-    progress: progressReporter(context, parts.redact, (error) =>
-      parts.log.debug('progress not sent', { error: String(error) }),
+    progress: progressReporter(context, deps.redact, (error) =>
+      deps.log.debug('progress not sent', { error: String(error) }),
     ),
-    redact: parts.redact,
-    sandbox: parts.sandbox,
-    now: () => parts.clock.now(),
-    defaultWaitSeconds: parts.defaultWaitSeconds,
+    redact: deps.redact,
+    sandbox: deps.sandbox,
+    now: () => deps.clock.now(),
+    defaultWaitSeconds: deps.defaultWaitSeconds,
     canAsk: identity.canAsk && questions.isUnanswered ? 'unanswered' : (identity.canAsk ?? false),
     answer: answerIn(context),
   };
   if (toolContext.answer !== undefined) questions.answered(toolContext.answer);
   try {
     checkBounds(tool, { arguments: args, _meta });
-    const input = parseInput(tool, args, parts.redact);
+    const input = parseInput(tool, args, deps.redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && identity.asksInResults) {
       questions.asked();
       return questionResult(outcome);
     }
     if (outcome.type === 'ask') {
-      const answer = await askNow(redactValues(outcome, parts.redact), context, (error) =>
-        parts.log.warn('a question to the user was not answered', { error: cleanLine(String(error)) }),
+      const answer = await askNow(redactValues(outcome, deps.redact), context, (error) =>
+        deps.log.warn('a question to the user was not answered', { error: cleanLine(String(error)) }),
       );
       questions.answered(answer);
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
-    return await render(outcome, resultShape(identity, parts, outcome), parts);
+    return await render(outcome, resultForm(identity, deps, outcome), deps);
   } catch (error) {
     // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.
     if (signal.aborted)
@@ -105,9 +105,9 @@ async function handleCall(
         ],
       };
     if (!(error instanceof FluxError))
-      parts.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
+      deps.log.error('a tool failed unexpectedly', { tool: tool.name, error: stack(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
-    return refusal(failure, resultShape(identity, parts), { mayCarryData: tool.output === undefined });
+    return refusal(failure, resultForm(identity, deps), { mayCarryData: tool.output === undefined });
   }
 }
 
@@ -128,61 +128,57 @@ function checkBounds(tool: AnyTool, given: Readonly<Record<string, unknown>>): v
 
 async function render(
   outcome: Exclude<ToolOutcome, { type: 'ask' }>,
-  shape: ResultShape,
-  parts: McpParts,
+  form: ResultForm,
+  deps: McpDeps,
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
-  const { stalledAfterMs, apiUrl: apiOrigin } = (await parts.jobs()).settings;
-  const options = { now: parts.clock.now(), stalledAfterMs, apiOrigin, lowBalance: await lowBalanceOf(parts) };
+  const { stalledAfterMs, apiUrl: apiOrigin } = (await deps.jobs()).settings;
+  const options = { now: deps.clock.now(), stalledAfterMs, apiOrigin, lowBalance: await lowBalanceOf(deps) };
   if (outcome.type === 'jobs') {
     const recorded = new Map(outcome.jobs.map((job) => [job.id, job]));
-    const jobs = redactValues(outcome.jobs, parts.redact);
+    const jobs = redactValues(outcome.jobs, deps.redact);
     return batchResult(
       { ...outcome, jobs },
-      shape,
+      form,
       options,
-      (job, bounds) => pictureOf(recorded.get(job.id) ?? job, bounds, parts),
-      () => parts.clock.monotonic(),
+      (job, bounds) => pictureOf(recorded.get(job.id) ?? job, bounds, deps),
+      () => deps.clock.monotonic(),
     );
   }
-  const { job, duplicate, waitedSeconds, outlook } = outcome;
-  const shown = { ...options, duplicate, waitedSeconds, outlook };
-  return jobResult(redactValues(job, parts.redact), shape, shown, (_, bounds) => pictureOf(job, bounds, parts));
+  const { job, duplicate, waitedSeconds, eta } = outcome;
+  const shown = { ...options, duplicate, waitedSeconds, eta };
+  return jobResult(redactValues(job, deps.redact), form, shown, (_, bounds) => pictureOf(job, bounds, deps));
 }
 
 /** A warning that cannot be told is no reason to withhold the answer. */
-async function lowBalanceOf(parts: McpParts): Promise<number | undefined> {
+async function lowBalanceOf(deps: McpDeps): Promise<number | undefined> {
   try {
-    return await (await parts.jobs()).lowBalance();
+    return await (await deps.jobs()).lowBalance();
   } catch (error) {
-    parts.log.warn('the last known balance could not be read', { error: String(error) });
+    deps.log.warn('the last known balance could not be read', { error: String(error) });
     return undefined;
   }
 }
 
 /** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
-async function pictureOf(
-  job: Job,
-  bounds: PreviewBounds,
-  parts: McpParts,
-): Promise<ShownPicture | 'unfit' | undefined> {
+async function pictureOf(job: Job, bounds: PreviewBounds, deps: McpDeps): Promise<ShownPicture | 'unfit' | undefined> {
   try {
-    return await (await parts.jobs()).shownPicture(job, bounds);
+    return await (await deps.jobs()).shownPicture(job, bounds);
   } catch (error) {
-    parts.log.warn('a saved picture could not be read', { id: job.id, error: String(error) });
+    deps.log.warn('a saved picture could not be read', { id: job.id, error: String(error) });
     return undefined;
   }
 }
 
-function resultShape(identity: HostIdentity, parts: McpParts, outcome?: ToolOutcome): ResultShape {
-  const profile = profileOf(identity, parts.resultParts);
-  const { otherOrigin } = parts;
-  const roomForNote = otherOrigin?.told === false ? originNote(otherOrigin).length : 0;
+function resultForm(identity: HostIdentity, deps: McpDeps, outcome?: ToolOutcome): ResultForm {
+  const profile = profileOf(identity, deps.resultContent);
+  const { otherOrigin } = deps;
+  const roomForNote = otherOrigin?.reported === false ? originNote(otherOrigin).length : 0;
   return {
-    content: parts.preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
+    content: deps.preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
     maxCharacters: (outcome?.type === 'jobs' ? profile.maxBatchCharacters : profile.maxCharacters) - roomForNote,
     hasViewer: identity.showsViewer ?? false,
-    maxSidePx: typeof parts.preview === 'number' ? parts.preview : IMAGE_SIDE_MAX_PX,
+    maxSidePx: typeof deps.preview === 'number' ? deps.preview : IMAGE_SIDE_MAX_PX,
   };
 }
 

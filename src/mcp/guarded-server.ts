@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type Transport,
 } from '@modelcontextprotocol/server';
-import type { McpParts } from './mcp-deps.ts';
+import type { McpDeps } from './mcp-deps.ts';
 import { protocolErrorOf } from './protocol-errors.ts';
 
 type WrapHandler = Server['_wrapHandler'];
@@ -16,11 +16,11 @@ type WrapHandler = Server['_wrapHandler'];
 const MISSING_IS_INVALID = '2026-07-28';
 
 export class GuardedServer extends Server {
-  readonly #parts: Pick<McpParts, 'redact' | 'log'>;
+  readonly #deps: Pick<McpDeps, 'redact' | 'log'>;
 
-  constructor(info: ConstructorParameters<typeof Server>[0], options: ServerOptions, parts: McpParts) {
+  constructor(info: ConstructorParameters<typeof Server>[0], options: ServerOptions, deps: McpDeps) {
     super(info, options);
-    this.#parts = parts;
+    this.#deps = deps;
   }
 
   protected override _wrapHandler(...[method, handler]: Parameters<WrapHandler>): ReturnType<WrapHandler> {
@@ -29,7 +29,7 @@ export class GuardedServer extends Server {
       try {
         return await wrapped(request, context);
       } catch (error) {
-        throw protocolErrorOf(method, error, this.#parts);
+        throw protocolErrorOf(method, error, this.#deps);
       }
     };
   }

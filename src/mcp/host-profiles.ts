@@ -1,5 +1,5 @@
 /** What each host can take of a result: the parts that reach its model, and how large a result may be. */
-import { RESULT_PARTS, type ResultPart } from '../core/result-part.ts';
+import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
 import { isNamed } from './client-names.ts';
 
 export type HostProfile = {
@@ -195,7 +195,7 @@ export function profileOf(
   const profile = profileNamed(clientName);
   const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
   const usual: readonly ResultPart[] = isOld ? ['text'] : profile.content;
-  const chosen = wanted === 'auto' ? usual : RESULT_PARTS.filter((part) => wanted.includes(part));
+  const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
   const content = (protocolVersion ?? '') >= LINKS_SINCE ? chosen : chosen.filter((part) => part !== 'link');
   if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
   // A bound that is meant for words would leave no room for a picture that the user has asked for.

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
-import { quotedWithout } from '../core/untrusted-text.ts';
+import { fencedWithout } from '../core/untrusted-text.ts';
 import type { AnyTool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -52,7 +52,7 @@ function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given
     const whose = issue.path.length === 0 ? tool.name : nameOf(issue.path);
     return issue.keys.slice(0, READ_PROBLEMS).map((key) => {
       const hint = tool.effect === 'spend' && WEBHOOK.test(key.slice(0, SHOWN_VALUE_CHARACTERS)) ? WEBHOOK_HINT : '';
-      return `${quotedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}${hint}; ${list}`;
+      return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}${hint}; ${list}`;
     });
   }
   const [field] = issue.path;
@@ -110,8 +110,8 @@ function boundOf(json: Schema | undefined): string {
 }
 
 function shown(value: unknown, redact: Redact): string {
-  if (typeof value === 'string') return quotedWithout(redact, value, SHOWN_VALUE_CHARACTERS);
-  return quotedWithout(redact, JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
+  if (typeof value === 'string') return fencedWithout(redact, value, SHOWN_VALUE_CHARACTERS);
+  return fencedWithout(redact, JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

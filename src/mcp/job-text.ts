@@ -2,7 +2,7 @@
 
 import type { Job } from '../core/job.ts';
 import { isPlainId } from '../core/shown-remote.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { fenced } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import type { JobView } from './job-view.ts';
 
@@ -26,7 +26,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
   if (view.file !== undefined) lines.push(`File: ${view.file}`);
   if (view.url !== undefined) lines.push(`URL: ${view.url}`);
   lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${otherSizeText(view)}`);
-  lines.push(`Prompt: ${quoted(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
+  lines.push(`Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
   lines.push(`Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`);
   if (view.sandbox) lines.push('Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.');
   lines.push(...notes, `Next: ${view.next}`);
@@ -42,8 +42,8 @@ function headline(view: JobView, job: Job, waitedSeconds: number | undefined): s
       return 'The picture is finished, but it is not saved on this machine.';
     case 'processing':
       return view.stalled
-        ? `The job is stalled: the service still says ${quoted(job.remoteStatus || 'processing', 60)}.`
-        : `The picture is not finished yet${after}; the service says ${quoted(job.remoteStatus || 'processing', 60)}.`;
+        ? `The job is stalled: the service still says ${fenced(job.remoteStatus || 'processing', 60)}.`
+        : `The picture is not finished yet${after}; the service says ${fenced(job.remoteStatus || 'processing', 60)}.`;
     case 'queued':
       return `The request has not been sent yet${after}.`;
     case 'submitting':
@@ -71,5 +71,5 @@ function creditsText(view: JobView): string {
 }
 
 function shownId(id: string): string {
-  return isPlainId(id) ? id : quoted(id, ID_SHOWN_CHARACTERS);
+  return isPlainId(id) ? id : fenced(id, ID_SHOWN_CHARACTERS);
 }

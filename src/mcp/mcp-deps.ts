@@ -7,17 +7,17 @@ import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import type { Questions } from './questions.ts';
 
-/** `told` once a result of this process has named it. */
-export type OtherOrigin = { origin: string; told: boolean };
+/** `reported` once a result of this process has named it. */
+export type OtherOrigin = { origin: string; reported: boolean };
 
-export type McpParts = {
+export type McpDeps = {
   name: string;
   version: string;
   sandbox: boolean;
   /** Where the key goes when that is not the provider's own address. */
   otherOrigin?: OtherOrigin | undefined;
   defaultWaitSeconds: number;
-  resultParts: 'auto' | readonly ResultPart[];
+  resultContent: 'auto' | readonly ResultPart[];
   /** The picture inside an answer: as large as the host takes, none, or at most so many pixels on its longer side. */
   preview: 'auto' | 'off' | number;
   /** The job service, made at the first call that needs it: listing tools needs no key, no disk, no network. */

@@ -64,8 +64,8 @@ function problemsIn(error: unknown, redact: Redact): string | undefined {
 type Issue = z.infer<typeof issuesSchema>[number];
 
 function problemOf({ path, message, code }: Issue, redact: Redact): string {
-  const place = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
-  const name = cleanLine(redact(place, 1_000), 200);
+  const slot = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
+  const name = cleanLine(redact(slot, 1_000), 200);
   if (message.endsWith('received undefined')) return `${name} is missing`;
   if (code === 'invalid_union') return `${name} has none of the forms that are allowed there`;
   return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;

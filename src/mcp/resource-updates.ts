@@ -2,7 +2,7 @@
 import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
-import type { McpParts } from './mcp-deps.ts';
+import type { McpDeps } from './mcp-deps.ts';
 import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
 
 /** Clients read the whole list again: a batch is one change. */
@@ -12,20 +12,20 @@ const SUBSCRIPTIONS_IN_TRANSPORT = '2026-07-28';
 
 export class ResourceUpdates {
   readonly #server: Server;
-  readonly #parts: McpParts;
+  readonly #deps: McpDeps;
   readonly #subscribed = new Set<string>();
   #isListDue = false;
 
-  constructor(server: Server, parts: McpParts) {
+  constructor(server: Server, deps: McpDeps) {
     this.#server = server;
-    this.#parts = parts;
-    const stop = parts.feed.listen((news) => this.#on(news));
+    this.#deps = deps;
+    const stop = deps.feed.listen((news) => this.#on(news));
     server.onclose = stop;
   }
 
   /** @returns false for what never changes, or is not there */
   async subscribe(uri: string): Promise<boolean> {
-    if (!(await canBeReported(uri, this.#parts))) return false;
+    if (!(await canBeReported(uri, this.#deps))) return false;
     this.#subscribed.add(uri);
     return true;
   }
@@ -48,14 +48,14 @@ export class ResourceUpdates {
   async #listChanged(): Promise<void> {
     if (this.#isListDue) return;
     this.#isListDue = true;
-    await this.#parts.clock.sleep(LIST_PAUSE_MS);
+    await this.#deps.clock.sleep(LIST_PAUSE_MS);
     this.#isListDue = false;
     this.#send(() => this.#server.sendResourceListChanged());
   }
 
   /** A client that is gone, or takes no notifications, is no reason for trouble. */
   #send(send: () => Promise<void>): void {
-    send().catch((error: unknown) => this.#parts.log.debug('an update was not sent', { error: String(error) }));
+    send().catch((error: unknown) => this.#deps.log.debug('an update was not sent', { error: String(error) }));
   }
 }
 
@@ -68,14 +68,14 @@ const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubs
  * A request for `subscriptions/listen` that asks only for what can be reported: the SDK confirms every URI that stands
  * in it. What is no such request passes unchanged.
  */
-export async function narrowListen(request: JSONRPCRequest, parts: McpParts): Promise<JSONRPCRequest> {
+export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Promise<JSONRPCRequest> {
   const { data } = listenSchema.safeParse(request.params);
   if (data === undefined) return request;
   const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, SUBSCRIPTIONS_MAX);
   const reported = await Promise.all(
     asked.map((uri) =>
-      canBeReported(uri, parts).catch((error: unknown) => {
-        parts.log.warn('a job could not be looked up for a subscription', { error: String(error) });
+      canBeReported(uri, deps).catch((error: unknown) => {
+        deps.log.warn('a job could not be looked up for a subscription', { error: String(error) });
         return false;
       }),
     ),
@@ -86,9 +86,9 @@ export async function narrowListen(request: JSONRPCRequest, parts: McpParts): Pr
 }
 
 /** Changes name a job by our id, so that one by which the service knows it is none of them. */
-async function canBeReported(uri: string, parts: McpParts): Promise<boolean> {
+async function canBeReported(uri: string, deps: McpDeps): Promise<boolean> {
   const id = jobIdOf(uri);
   if (id === undefined) return false;
-  const job = await (await parts.jobs()).find(id);
+  const job = await (await deps.jobs()).find(id);
   return job?.id === id;
 }

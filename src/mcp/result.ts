@@ -4,7 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { ShownPicture } from '../core/preview.ts';
 import type { ResultPart } from '../core/result-part.ts';
-import type { Outlook } from '../polling/durations.ts';
+import type { Eta } from '../polling/durations.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobViewOptions, jobView } from './job-view.ts';
@@ -14,7 +14,7 @@ import { bytesWithin, imagePart, type PictureSource, pictureNote, USEFUL_CHARACT
 import { jobMeta } from './viewer-link.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
-export type ResultShape = {
+export type ResultForm = {
   content: readonly ResultPart[];
   maxCharacters: number;
   /** Of a picture inside the answer: pixels of its longer side. */
@@ -26,18 +26,18 @@ export type ResultShape = {
 /** @param pictureOf asked at most once, for what is left of the room when the words and the data have theirs */
 export async function jobResult(
   job: Job,
-  shape: ResultShape,
-  options: JobViewOptions & { waitedSeconds?: number | undefined; outlook?: Outlook | undefined },
+  form: ResultForm,
+  options: JobViewOptions & { waitedSeconds?: number | undefined; eta?: Eta | undefined },
   pictureOf: PictureSource,
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
-  const { waitedSeconds, outlook } = options;
-  const wants = (part: ResultPart): boolean => shape.content.includes(part);
+  const { waitedSeconds, eta } = options;
+  const wants = (part: ResultPart): boolean => form.content.includes(part);
 
   const make = (cuts: Cuts, picture?: ShownPicture | 'unfit'): CallToolResult => {
     const data = dataView(view, cuts);
     const hasData = wants('structured') && !cuts.noData;
-    const hasMeta = shape.hasViewer && !cuts.noData;
+    const hasMeta = form.hasViewer && !cuts.noData;
     const content: ContentBlock[] = [];
     if (picture !== undefined && picture !== 'unfit') content.push(imagePart(picture));
     if (wants('link') && job.state === 'saved') content.push(linkPart(job));
@@ -50,15 +50,15 @@ export async function jobResult(
       content,
       ...(hasData ? { structuredContent: data as Record<string, unknown> } : {}),
       // What the viewer needs is in the data, too.
-      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobMeta(data, outlook) : {}),
-      ...(endedBadly(job) ? { isError: true } : {}),
+      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobMeta(data, eta) : {}),
+      ...(isUnsuccessful(job) ? { isError: true } : {}),
     };
   };
 
   const shows = wants('image') && job.state === 'saved';
-  const { cuts, left } = fitted(make, shape.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'one');
+  const { cuts, left } = fitted(make, form.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'one');
   if (!wants('image')) return make(cuts);
-  return make(cuts, await pictureOf(job, { maxBytes: bytesWithin(left), maxSidePx: shape.maxSidePx }));
+  return make(cuts, await pictureOf(job, { maxBytes: bytesWithin(left), maxSidePx: form.maxSidePx }));
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {
@@ -66,9 +66,9 @@ export function valueResult(value: Record<string, unknown>, text: string): CallT
 }
 
 /** A call that was refused before there was a job. */
-export function refusal(failure: Failure, shape: ResultShape, options: { mayCarryData: boolean }): CallToolResult {
+export function refusal(failure: Failure, form: ResultForm, options: { mayCarryData: boolean }): CallToolResult {
   const next = nextStep(failure);
-  const data = options.mayCarryData && shape.content.includes('structured');
+  const data = options.mayCarryData && form.content.includes('structured');
   return {
     content: [{ type: 'text', text: `${failureSentences(failure)}\nNext: ${next}` }],
     ...(data ? { structuredContent: { error: errorView(failure), next } } : {}),
@@ -77,7 +77,7 @@ export function refusal(failure: Failure, shape: ResultShape, options: { mayCarr
 }
 
 /** There is no picture, or nobody knows whether there will be one. A job that only cannot be read now lives on. */
-function endedBadly(job: Job): boolean {
+function isUnsuccessful(job: Job): boolean {
   const open = job.state === 'queued' || job.state === 'submitting' || job.state === 'unknown';
   return job.state === 'failed' || (open && job.failure !== undefined);
 }

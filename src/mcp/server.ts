@@ -1,12 +1,12 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import { ProtocolError, ProtocolErrorCode, type Server, type ServerOptions } from '@modelcontextprotocol/server';
-import { quotedWithout } from '../core/untrusted-text.ts';
+import { fencedWithout } from '../core/untrusted-text.ts';
 import { GuardedServer } from './guarded-server.ts';
 import { identityOf } from './host-identity.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT } from './lasting.ts';
-import type { McpParts } from './mcp-deps.ts';
+import type { McpDeps } from './mcp-deps.ts';
 import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';
@@ -31,55 +31,55 @@ const CACHE_HINTS: NonNullable<ServerOptions['cacheHints']> = {
   'resources/templates/list': CONSTANT,
 };
 
-export function createMcpServer(parts: McpParts): Server {
+export function createMcpServer(deps: McpDeps): Server {
   const server = new GuardedServer(
-    { name: parts.name, title: 'Flux Pro', version: parts.version },
+    { name: deps.name, title: 'Flux Pro', version: deps.version },
     {
       capabilities: CAPABILITIES,
-      instructions: instructions(parts.sandbox, parts.otherOrigin?.origin),
+      instructions: instructions(deps.sandbox, deps.otherOrigin?.origin),
       cacheHints: CACHE_HINTS,
     },
-    parts,
+    deps,
   );
-  handleTools(server, parts);
-  handleResources(server, parts);
-  handlePrompts(server, parts);
+  handleTools(server, deps);
+  handleResources(server, deps);
+  handlePrompts(server, deps);
   return server;
 }
 
-function handleTools(server: Server, parts: McpParts): void {
+function handleTools(server: Server, deps: McpDeps): void {
   server.setRequestHandler('tools/list', async ({ params }) => {
-    expectNoCursor('tools/list', params?.cursor, parts);
+    expectNoCursor('tools/list', params?.cursor, deps);
     return { tools: listTools() };
   });
   const ofConnection = new Questions();
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
     const identity = identityOf(server, context);
-    const questions = identity.asksInResults ? parts.questions : ofConnection;
-    const result = await callTool(params, { identity, questions }, context, parts);
-    if (result === undefined) throw unknownTool(params.name, parts);
+    const questions = identity.asksInResults ? deps.questions : ofConnection;
+    const result = await callTool(params, { identity, questions }, context, deps);
+    if (result === undefined) throw unknownTool(params.name, deps);
     return result;
   });
 }
 
-function handleResources(server: Server, parts: McpParts): void {
-  const updates = new ResourceUpdates(server, parts);
+function handleResources(server: Server, deps: McpDeps): void {
+  const updates = new ResourceUpdates(server, deps);
   const catalogue = () => import('./resources/catalogue.ts');
   server.setRequestHandler('resources/templates/list', async ({ params }) => {
-    expectNoCursor('resources/templates/list', params?.cursor, parts);
+    expectNoCursor('resources/templates/list', params?.cursor, deps);
     return (await catalogue()).TEMPLATES;
   });
   server.setRequestHandler('resources/list', async ({ params }) =>
-    (await catalogue()).listResources(parts, params?.cursor),
+    (await catalogue()).listResources(deps, params?.cursor),
   );
   // Records outlive a process: a picture of an earlier one is readable before any tool was called.
   server.setRequestHandler('resources/read', async ({ params }) =>
-    (await catalogue()).readResource(params.uri, parts, server.getNegotiatedProtocolVersion()),
+    (await catalogue()).readResource(params.uri, deps, server.getNegotiatedProtocolVersion()),
   );
   server.setRequestHandler('resources/subscribe', async ({ params }) => {
     if (await updates.subscribe(params.uri)) return {};
-    throw (await catalogue()).cannotSubscribe(parts.redact(params.uri, URI_MAX_CHARACTERS));
+    throw (await catalogue()).cannotSubscribe(deps.redact(params.uri, URI_MAX_CHARACTERS));
   });
   server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
     updates.unsubscribe(params.uri);
@@ -87,18 +87,18 @@ function handleResources(server: Server, parts: McpParts): void {
   });
 }
 
-function handlePrompts(server: Server, parts: McpParts): void {
+function handlePrompts(server: Server, deps: McpDeps): void {
   server.setRequestHandler('prompts/list', async ({ params }) => {
-    expectNoCursor('prompts/list', params?.cursor, parts);
+    expectNoCursor('prompts/list', params?.cursor, deps);
     return (await import('./prompts/catalogue.ts')).listPrompts();
   });
   server.setRequestHandler('prompts/get', async ({ params }) => {
     checkBounds(params);
-    return (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments, parts.redact);
+    return (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments, deps.redact);
   });
   server.setRequestHandler('completion/complete', async ({ params }) => {
     checkBounds(params);
-    return (await import('./completion.ts')).complete(params, parts);
+    return (await import('./completion.ts')).complete(params, deps);
   });
 }
 
@@ -109,14 +109,14 @@ function checkBounds(params: unknown): void {
 }
 
 /** Of a list that is one page: no answer to it has given a cursor. */
-function expectNoCursor(method: string, cursor: string | undefined, { redact }: McpParts): void {
+function expectNoCursor(method: string, cursor: string | undefined, { redact }: McpDeps): void {
   if (cursor === undefined) return;
-  const message = `cursor: ${quotedWithout(redact, cursor, 60)} is not the nextCursor of an answer to ${method}.`;
+  const message = `cursor: ${fencedWithout(redact, cursor, 60)} is not the nextCursor of an answer to ${method}.`;
   throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }
 
-function unknownTool(name: string, { redact }: McpParts): ProtocolError {
+function unknownTool(name: string, { redact }: McpDeps): ProtocolError {
   const known = listTools().map((tool) => tool.name);
-  const message = `There is no tool ${quotedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`;
+  const message = `There is no tool ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`;
   return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }

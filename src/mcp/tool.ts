@@ -4,7 +4,7 @@ import type { Job } from '../core/job.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Answer } from '../jobs/confirmation.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { Outlook } from '../polling/durations.ts';
+import type { Eta } from '../polling/durations.ts';
 
 /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
 export type ToolEffect = 'read' | 'spend';
@@ -43,7 +43,7 @@ export type JobsOutcome = {
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
-  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number; outlook?: Outlook }
+  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number; eta?: Eta }
   | ({ type: 'jobs' } & JobsOutcome)
   /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
   | { type: 'ask'; question: string; yes: string }

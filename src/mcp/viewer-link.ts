@@ -1,5 +1,5 @@
 /** What ties results to the viewer that hosts with MCP Apps show: additive, and absent for all other hosts. */
-import type { Outlook } from '../polling/durations.ts';
+import type { Eta } from '../polling/durations.ts';
 import type { JobView } from './job-view.ts';
 import { VIEWER_URI } from './resources/uris.ts';
 
@@ -15,12 +15,12 @@ const META = 'io.github.flux-pro-mcp/';
 
 export type ViewerMeta = { _meta?: Record<string, unknown> };
 
-export function jobMeta(view: JobView, outlook: Outlook | undefined): ViewerMeta {
-  const seconds = outlook === undefined ? 0 : Math.round(outlook.leftMs / 1_000);
+export function jobMeta(view: JobView, eta: Eta | undefined): ViewerMeta {
+  const seconds = eta === undefined ? 0 : Math.round(eta.leftMs / 1_000);
   return {
     _meta: {
       [`${META}job`]: view,
-      ...(outlook === undefined ? {} : { [`${META}outlook`]: { fraction: outlook.fraction, seconds_left: seconds } }),
+      ...(eta === undefined ? {} : { [`${META}outlook`]: { fraction: eta.fraction, seconds_left: seconds } }),
     },
   };
 }

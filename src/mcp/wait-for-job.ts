@@ -1,10 +1,10 @@
 /** Waits for a job on behalf of a call and tells its progress. */
 
-import { isEnded, type Job } from '../core/job.ts';
-import { quoted } from '../core/untrusted-text.ts';
+import { isFinishedRemotely, type Job } from '../core/job.ts';
+import { fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { Hold } from '../jobs/order-failures.ts';
-import type { Outlook } from '../polling/durations.ts';
+import type { WaitReason } from '../jobs/order-failures.ts';
+import type { Eta } from '../polling/durations.ts';
 import { waitFraction } from '../polling/wait-progress.ts';
 import type { ToolContext, ToolOutcome } from './tool.ts';
 
@@ -16,15 +16,15 @@ export async function waitForJob(
   duplicate = false,
 ): Promise<ToolOutcome> {
   const began = context.now();
-  let last: Outlook | undefined;
+  let last: Eta | undefined;
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal: context.signal,
-    onTick: (current, elapsedMs, hold, outlook) => {
-      last = outlook;
+    onTick: (current, elapsedMs, waitReason, eta) => {
+      last = eta;
       context.progress(
-        fractionOf(current, elapsedMs, outlook),
-        hold === undefined ? message(current, elapsedMs, outlook) : holdMessage(hold, context.now()),
+        fractionOf(current, elapsedMs, eta),
+        waitReason === undefined ? message(current, elapsedMs, eta) : waitMessage(waitReason, context.now()),
       );
     },
   });
@@ -34,13 +34,13 @@ export async function waitForJob(
     job,
     duplicate,
     ...(waitedSeconds > 0 ? { waitedSeconds } : {}),
-    ...(last === undefined || isEnded(job) ? {} : { outlook: last }),
+    ...(last === undefined || isFinishedRemotely(job) ? {} : { eta: last }),
   };
 }
 
-function holdMessage({ reason, until }: Hold, now: number): string {
+function waitMessage({ reason, until }: WaitReason, now: number): string {
   const seconds = Math.max(1, Math.round((until - now) / 1_000));
-  return reason === 'place'
+  return reason === 'slot'
     ? `waiting for a free slot, about ${seconds} s`
     : `waiting until the rate limit allows the next request, about ${seconds} s`;
 }
@@ -50,13 +50,13 @@ const BEFORE_THE_ORDER = 0.05;
 const FETCHING = 0.99;
 
 /** Never backwards, and never the end before it is there. */
-function fractionOf(job: Job, elapsedMs: number, { fraction }: Outlook): number {
+function fractionOf(job: Job, elapsedMs: number, { fraction }: Eta): number {
   if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * waitFraction(elapsedMs / 1_000);
   const made = BEFORE_THE_ORDER + (FETCHING - BEFORE_THE_ORDER) * fraction;
   return job.state === 'completed' ? FETCHING + (1 - FETCHING) * waitFraction(elapsedMs / 1_000) : made;
 }
 
-function message(job: Job, elapsedMs: number, { leftMs }: Outlook): string {
+function message(job: Job, elapsedMs: number, { leftMs }: Eta): string {
   const soFar = `${Math.round(elapsedMs / 1_000)} s so far`;
   const left = `about ${Math.max(1, Math.round(leftMs / 1_000))} s left`;
   switch (job.state) {
@@ -64,7 +64,7 @@ function message(job: Job, elapsedMs: number, { leftMs }: Outlook): string {
     case 'submitting':
       return `sending the request, ${soFar}`;
     case 'processing':
-      return `the picture is being made (${quoted(job.remoteStatus || 'processing', 40)}), ${soFar}, ${left}`;
+      return `the picture is being made (${fenced(job.remoteStatus || 'processing', 40)}), ${soFar}, ${left}`;
     case 'completed':
       return `fetching the finished picture, ${soFar}`;
     case 'saved':

@@ -1,12 +1,12 @@
 /** The one way to make an agent of undici: every connection of this program is opened by the same rules. */
 import { Agent } from 'undici';
-import { type ConnectorParts, createConnector } from './connector.ts';
+import { type ConnectorDeps, createConnector } from './connector.ts';
 
 /** Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less. */
 const HEADERS_MAX_BYTES = 256 * 1024;
 
 type AgentOptions = Pick<Agent.Options, 'headersTimeout' | 'bodyTimeout' | 'connections' | 'pipelining'>;
 
-export function createAgent(parts: ConnectorParts, options: AgentOptions): Agent {
-  return new Agent({ ...options, connect: createConnector(parts), maxHeaderSize: HEADERS_MAX_BYTES });
+export function createAgent(deps: ConnectorDeps, options: AgentOptions): Agent {
+  return new Agent({ ...options, connect: createConnector(deps), maxHeaderSize: HEADERS_MAX_BYTES });
 }

@@ -91,8 +91,8 @@ export function connectWords({ host, code, proxy }: ConnectProblem): ConnectWord
     return { reason, remedy: fault === 'expired' || fault === 'early' ? CHECK_DATE : OWN_AUTHORITY, lasting: true };
   }
   if (proxy === undefined || failed === undefined) {
-    const way = proxy === undefined ? '' : `, through the proxy ${proxy.shown} (${proxy.setting})`;
-    return { reason: `${codeText(code, host)}${way}`, lasting: false };
+    const route = proxy === undefined ? '' : `, through the proxy ${proxy.shown} (${proxy.setting})`;
+    return { reason: `${codeText(code, host)}${route}`, lasting: false };
   }
   const proxyName = new URL(failed.shown).hostname;
   if (failed.status !== undefined) return answeredByProxy(host, failed.status, failed);

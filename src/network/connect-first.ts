@@ -16,10 +16,10 @@ export function connectFirst(
 ): Promise<Socket> {
   const waiting = [...addresses];
   const trying = new Set<Socket>();
-  const over = new AbortController();
+  const finished = new AbortController();
   return new Promise((resolve, reject) => {
     const end = (winner?: Socket): void => {
-      over.abort();
+      finished.abort();
       signal.removeEventListener('abort', abort);
       for (const socket of trying) if (socket !== winner) socket.destroy();
     };
@@ -30,23 +30,23 @@ export function connectFirst(
     const abort = (): void => fail(signal.reason);
     const tryNext = (): void => {
       const next = waiting.shift();
-      if (over.signal.aborted || next === undefined) return;
+      if (finished.signal.aborted || next === undefined) return;
       const socket = connect({ host: next.address, port });
       trying.add(socket);
       const failed = (error: Error): void => {
         trying.delete(socket);
-        if (over.signal.aborted) return;
+        if (finished.signal.aborted) return;
         if (trying.size === 0 && waiting.length === 0) fail(error);
         else tryNext();
       };
       socket.on('error', failed);
       socket.once('connect', () => {
-        if (over.signal.aborted) return;
+        if (finished.signal.aborted) return;
         end(socket);
         socket.off('error', failed);
         resolve(socket);
       });
-      if (waiting.length > 0) clock.sleep(NEXT_AFTER_MS, over.signal).then(tryNext, () => undefined);
+      if (waiting.length > 0) clock.sleep(NEXT_AFTER_MS, finished.signal).then(tryNext, () => undefined);
     };
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });

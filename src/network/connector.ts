@@ -13,7 +13,7 @@ import { type ProxyRoute, proxyRoute } from './routes.ts';
 /** Finds the addresses of a host, and may refuse it. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
-export type ConnectorParts = { clock: Clock; proxies?: ProxySettings | undefined; resolve?: Resolve | undefined };
+export type ConnectorDeps = { clock: Clock; proxies?: ProxySettings | undefined; resolve?: Resolve | undefined };
 
 /** As undici calls a connector: an IPv6 address comes without its brackets. */
 type Wanted = { hostname: string; protocol: string; port: string };
@@ -25,7 +25,7 @@ const KEEP_ALIVE_MS = 60_000;
 
 export const resolveAll: Resolve = (host) => lookup(host, { all: true });
 
-export function createConnector({ clock, proxies = {}, resolve = resolveAll }: ConnectorParts) {
+export function createConnector({ clock, proxies = {}, resolve = resolveAll }: ConnectorDeps) {
   async function reach(host: string, port: number, signal: AbortSignal, find: Resolve): Promise<Socket> {
     const family = isIP(host);
     const addresses = family === 0 ? await orAborted(find(host), signal) : [{ address: host, family }];

@@ -17,7 +17,7 @@ export const durationsSchema = z.object({ tookMs: z.array(z.number().min(0).max(
 export type Durations = { tookMs: readonly number[] };
 
 /** How far along a job is: `fraction` in [0, 1) grows with its age, `leftMs` is what is expected to be left. */
-export type Outlook = { fraction: number; leftMs: number };
+export type Eta = { fraction: number; leftMs: number };
 
 export const emptyDurations = (): Durations => ({ tookMs: [] });
 
@@ -45,7 +45,7 @@ export function quantileMs({ tookMs }: Durations, part: number): number | undefi
 }
 
 /** What can be foreseen of a job of that age; without history, by what pictures usually take. */
-export function outlook(known: Durations | undefined, ageMs: number): Outlook {
+export function eta(known: Durations | undefined, ageMs: number): Eta {
   const usualMs = expectedMs(known);
   const longer = known?.tookMs.filter((tookMs) => tookMs > ageMs) ?? [];
   const leftMs =

@@ -6,8 +6,8 @@ const CAP_MS = 10_000;
 const JITTER = 0.2;
 
 /** An event comes within seconds of the end of its job, most of them in the first minute. */
-const NET_FIRST_MS = 30_000;
-const NET_MS = 60_000;
+const FALLBACK_FIRST_MS = 30_000;
+const FALLBACK_MS = 60_000;
 /** Long enough for the pauses of a day's work; whoever changes a tunnel or a proxy needs longer to notice anything. */
 const EVIDENCE_FOR_MS = 3 * 60 * 60_000;
 
@@ -17,8 +17,8 @@ export function pollDelayMs(poll: number, random: number): number {
 }
 
 /** The same for a job whose end an event will tell: a safety net for events that are lost. */
-export function safetyNetDelayMs(poll: number, random: number): number {
-  return spread(poll === 1 ? NET_FIRST_MS : NET_MS, random);
+export function fallbackDelayMs(poll: number, random: number): number {
+  return spread(poll === 1 ? FALLBACK_FIRST_MS : FALLBACK_MS, random);
 }
 
 /**

@@ -8,23 +8,23 @@ import type { Job } from '../core/job.ts';
  */
 export type How = { atOnce: boolean; isFresh: boolean };
 
-export class WatchedJob {
+export class PolledJob {
   /** Resolves when the watch ends. */
-  readonly over: Promise<Job>;
+  readonly finished: Promise<Job>;
   readonly isFresh: boolean;
   /** A job without an end by then is left alone. */
   readonly until: number;
   job: Job;
   isBeingRead = false;
-  isOver = false;
+  isFinished = false;
   /** Looks that its own schedule counts. */
   polls = 0;
   /** An event has told of its end. */
-  isTold = false;
+  hasEvent = false;
   /** The next look is one that an event has asked for. */
-  isToldNow = false;
+  isEventPoll = false;
   /** Events are trusted to tell of its end before the next look. */
-  isNet = false;
+  isFallback = false;
   /** When it is polled next. */
   dueAt = Number.POSITIVE_INFINITY;
   /** It is polled in even steps, counted from its last poll, whatever that was made for. */
@@ -35,7 +35,7 @@ export class WatchedJob {
   readonly #acceptedAt: number;
   readonly #gone = new AbortController();
   #seenAt: number | undefined;
-  #isToldMeanwhile = false;
+  #hadEventMeanwhile = false;
   /** The service asked for silence until then, whatever an event says. */
   #notBefore = Number.NEGATIVE_INFINITY;
   /** The first look of a job of unknown age does not count. */
@@ -58,7 +58,7 @@ export class WatchedJob {
     this.#acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
     this.#isFirst = how.atOnce;
     if (how.atOnce) this.dueAt = now;
-    this.over = new Promise((resolve, reject) => {
+    this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -80,13 +80,13 @@ export class WatchedJob {
 
   beginRead(): void {
     this.isBeingRead = true;
-    this.#isToldMeanwhile = false;
+    this.#hadEventMeanwhile = false;
   }
 
   /** What an event told while the answer was on its way may be newer than the answer. */
   isRead(): void {
     this.isBeingRead = false;
-    if (this.#isToldMeanwhile) this.tell();
+    if (this.#hadEventMeanwhile) this.noteEvent();
   }
 
   /** Whether it may be asked for now at all. */
@@ -95,12 +95,12 @@ export class WatchedJob {
   }
 
   end(job: Job): void {
-    this.isOver = true;
+    this.isFinished = true;
     this.#resolve(job);
   }
 
   fail(error: unknown): void {
-    this.isOver = true;
+    this.isFinished = true;
     this.#reject(error);
   }
 
@@ -117,10 +117,10 @@ export class WatchedJob {
     this.#counted(isDue);
   }
 
-  dueIn(delayMs: number, isNet: boolean): void {
+  dueIn(delayMs: number, isFallback: boolean): void {
     this.dueAt = this.#clock.monotonic() + delayMs;
     this.dueAfterMs = delayMs;
-    this.isNet = isNet;
+    this.isFallback = isFallback;
   }
 
   /** After a look that told nothing. `obeyedMs`: what the service asked for. */
@@ -133,10 +133,10 @@ export class WatchedJob {
   }
 
   /** It is at its end: an answer that does not know that yet will soon. */
-  tell(): void {
-    this.#isToldMeanwhile = this.isBeingRead;
-    this.isTold = true;
-    this.isToldNow = true;
+  noteEvent(): void {
+    this.#hadEventMeanwhile = this.isBeingRead;
+    this.hasEvent = true;
+    this.isEventPoll = true;
     this.polls = 0;
     this.dueAt = Math.max(this.#clock.monotonic(), this.#notBefore);
     this.dueAfterMs = 0;
@@ -144,8 +144,8 @@ export class WatchedJob {
 
   #counted(isDue: boolean): void {
     if (!isDue) return;
-    if (!this.#isFirst && !this.isToldNow) this.polls += 1;
+    if (!this.#isFirst && !this.isEventPoll) this.polls += 1;
     this.#isFirst = false;
-    this.isToldNow = false;
+    this.isEventPoll = false;
   }
 }

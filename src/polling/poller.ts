@@ -6,23 +6,23 @@ import type { ImageProvider, Reading, RemoteJob } from '../core/image-provider.t
 import type { Job, JobEvent } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import { leadsTo } from '../core/webhook-url.ts';
-import type { Gate } from '../limits/limits.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from './duration-memory.ts';
 import { durationKey } from './durations.ts';
-import { allowanceNow, nextRead, type WatchPlan } from './next-poll.ts';
+import { allowanceNow, type NextPoll, nextRead } from './next-poll.ts';
 import { firstPollAgeMs, nextPollMs, pricedDelayMs } from './poll-plan.ts';
-import { eventsArrive, pollDelayMs, safetyNetDelayMs } from './poll-schedule.ts';
-import { type How, WatchedJob } from './polled-job.ts';
+import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-schedule.ts';
+import { type How, PolledJob } from './polled-job.ts';
 
 /** Processes that wait for pictures of one kind do not all come at once. */
 const PLAN_JITTER = 0.05;
 
-export type WatcherParts = {
-  board: {
+export type PollerDeps = {
+  records: {
     get(id: string): Promise<Job>;
     apply(id: string, event: JobEvent): Promise<Job>;
   };
-  gate: Pick<Gate, 'givePlaceBack' | 'state'>;
+  limits: Pick<Limits, 'releaseSlot' | 'state'>;
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
   durations: DurationMemory;
   events: JobEvents;
@@ -31,28 +31,28 @@ export type WatcherParts = {
   clock: Clock;
 };
 
-export type WatchSettings = {
+export type PollSettings = {
   /** A job without an end after so long is not watched any more. */
   stalledAfterMs: number;
   /** Where events for the processes with this key arrive, if anywhere. */
   webhookUrl?: string | undefined;
 };
 
-export class Watcher {
-  readonly #parts: WatcherParts;
-  readonly #settings: WatchSettings;
+export class Poller {
+  readonly #deps: PollerDeps;
+  readonly #settings: PollSettings;
   readonly #life: AbortSignal;
-  readonly #jobs = new Map<string, WatchedJob>();
+  readonly #jobs = new Map<string, PolledJob>();
   #isRunning = false;
   #wake: (() => void) | undefined;
   /** Something is new since the plan was begun. */
-  #isPoked = false;
+  #isNotified = false;
   /** When a job was last found at its end, of which an event should have told. */
   #missedAt: number | undefined;
 
   /** @param life ends every watch */
-  constructor(parts: WatcherParts, settings: WatchSettings, life: AbortSignal) {
-    this.#parts = parts;
+  constructor(deps: PollerDeps, settings: PollSettings, life: AbortSignal) {
+    this.#deps = deps;
     this.#settings = settings;
     this.#life = life;
   }
@@ -61,20 +61,20 @@ export class Watcher {
   async follow(job: Job, how: How): Promise<Job> {
     if (job.state !== 'processing' || job.remoteId === undefined) return job;
     this.#life.throwIfAborted();
-    const watched = new WatchedJob(job, job.remoteId, how, this.#parts.clock, this.#settings.stalledAfterMs);
-    if (!how.atOnce) await this.#schedule(watched);
-    this.#jobs.set(job.id, watched);
-    this.#listen(watched);
-    this.#poke();
+    const polled = new PolledJob(job, job.remoteId, how, this.#deps.clock, this.#settings.stalledAfterMs);
+    if (!how.atOnce) await this.#schedule(polled);
+    this.#jobs.set(job.id, polled);
+    this.#listen(polled);
+    this.#notify();
     void this.#run();
-    return watched.over.finally(() => {
+    return polled.finished.finally(() => {
       this.#jobs.delete(job.id);
-      watched.letGo();
+      polled.letGo();
     });
   }
 
-  #poke(): void {
-    this.#isPoked = true;
+  #notify(): void {
+    this.#isNotified = true;
     this.#wake?.();
   }
 
@@ -84,36 +84,36 @@ export class Watcher {
     try {
       while (this.#jobs.size > 0) await this.#turn();
     } catch (error) {
-      for (const watched of this.#jobs.values()) watched.fail(error);
+      for (const polled of this.#jobs.values()) polled.fail(error);
     } finally {
       this.#isRunning = false;
     }
   }
 
   async #turn(): Promise<void> {
-    const { clock } = this.#parts;
-    this.#isPoked = false;
-    for (const watched of this.#idle().filter((one) => clock.monotonic() >= one.until)) await this.#leaveAlone(watched);
-    const plan = await nextRead(this.#idle(), this.#parts);
-    if (this.#isPoked) return;
+    const { clock } = this.#deps;
+    this.#isNotified = false;
+    for (const polled of this.#idle().filter((one) => clock.monotonic() >= one.until)) await this.#giveUp(polled);
+    const plan = await nextRead(this.#idle(), this.#deps);
+    if (this.#isNotified) return;
     const ends = this.#idle().map(({ until }) => until);
-    await this.#restUntil(Math.min(plan.at, ...ends), plan);
+    await this.#waitUntil(Math.min(plan.at, ...ends), plan);
   }
 
   /** Those of which nothing is being asked. */
-  #idle(): WatchedJob[] {
-    return [...this.#jobs.values()].filter(({ isBeingRead, isOver }) => !isBeingRead && !isOver);
+  #idle(): PolledJob[] {
+    return [...this.#jobs.values()].filter(({ isBeingRead, isFinished }) => !isBeingRead && !isFinished);
   }
 
-  async #restUntil(at: number, plan: WatchPlan): Promise<void> {
-    const { clock } = this.#parts;
+  async #waitUntil(at: number, plan: NextPoll): Promise<void> {
+    const { clock } = this.#deps;
     const now = clock.monotonic();
     // Something is new: what to ask next is planned anew.
     if (at > now && (await this.#isWokenWithin(Math.max(1, at - now)))) return;
     // A timer may be early by the fraction of a millisecond.
     const { due, along } = plan.readAt(Math.max(at, clock.monotonic()));
     if (due.length === 0) return;
-    for (const watched of [...due, ...along]) watched.beginRead();
+    for (const polled of [...due, ...along]) polled.beginRead();
     void this.#read(due, along);
   }
 
@@ -127,7 +127,7 @@ export class Watcher {
     });
     // Without an end there is nothing to ask as long as nothing is new.
     const slept = Number.isFinite(delayMs)
-      ? this.#parts.clock.sleep(delayMs, rest.signal).then(() => false)
+      ? this.#deps.clock.sleep(delayMs, rest.signal).then(() => false)
       : new Promise<false>((_, reject) => rest.signal.addEventListener('abort', () => reject(rest.signal.reason)));
     try {
       return await Promise.race([woken, slept]);
@@ -140,31 +140,31 @@ export class Watcher {
   }
 
   /** @param due those whose time has come; @param along others that the same request can ask for */
-  async #read(due: readonly WatchedJob[], along: readonly WatchedJob[]): Promise<void> {
-    const { clock } = this.#parts;
-    const asked: WatchedJob[] = [];
+  async #read(due: readonly PolledJob[], along: readonly PolledJob[]): Promise<void> {
+    const { clock } = this.#deps;
+    const asked: PolledJob[] = [];
     try {
-      for (const watched of [...due, ...along]) if (!(await this.#isKnownToBeOver(watched))) asked.push(watched);
-      if (!asked.some((watched) => due.includes(watched))) return;
+      for (const polled of [...due, ...along]) if (!(await this.#isKnownFinished(polled))) asked.push(polled);
+      if (!asked.some((polled) => due.includes(polled))) return;
       const readings = await this.#ask(asked.map(({ remoteId }) => remoteId));
       const at = clock.monotonic();
       await Promise.all(
-        asked.map(async (watched) => {
-          const reading = readings.get(watched.remoteId);
-          if (reading !== undefined) await this.#take(watched, reading, at, due.includes(watched));
+        asked.map(async (polled) => {
+          const reading = readings.get(polled.remoteId);
+          if (reading !== undefined) await this.#take(polled, reading, at, due.includes(polled));
         }),
       );
     } catch (error) {
-      for (const watched of [...due, ...along]) watched.fail(error);
+      for (const polled of [...due, ...along]) polled.fail(error);
     } finally {
-      for (const watched of [...due, ...along]) watched.isRead();
-      this.#poke();
+      for (const polled of [...due, ...along]) polled.isRead();
+      this.#notify();
     }
   }
 
   async #ask(ids: readonly string[]): Promise<ReadonlyMap<string, Reading>> {
     try {
-      return await this.#parts.provider.readMany(ids, this.#life);
+      return await this.#deps.provider.readMany(ids, this.#life);
     } catch (error) {
       if (this.#life.aborted) throw error;
       return new Map(ids.map((id) => [id, { failure: unreadable(error) }]));
@@ -172,92 +172,92 @@ export class Watcher {
   }
 
   /** Another process may have learnt it: then it is on record, and nobody need be asked. */
-  async #isKnownToBeOver(watched: WatchedJob): Promise<boolean> {
+  async #isKnownFinished(polled: PolledJob): Promise<boolean> {
     try {
-      const job = await this.#parts.board.get(watched.job.id);
+      const job = await this.#deps.records.get(polled.job.id);
       if (job.state === 'processing') return false;
-      watched.end(job);
+      polled.end(job);
     } catch (error) {
-      watched.fail(error);
+      polled.fail(error);
     }
     return true;
   }
 
-  async #take(watched: WatchedJob, reading: Reading, at: number, isDue: boolean): Promise<void> {
+  async #take(polled: PolledJob, reading: Reading, at: number, isDue: boolean): Promise<void> {
     try {
-      if ('job' in reading) await this.#observe(watched, reading.job, at, isDue);
-      else await this.#hinder(watched, reading.failure, isDue);
+      if ('job' in reading) await this.#receiveStatus(polled, reading.job, at, isDue);
+      else await this.#block(polled, reading.failure, isDue);
     } catch (error) {
-      watched.fail(error);
+      polled.fail(error);
     }
   }
 
-  async #observe(watched: WatchedJob, remote: RemoteJob, at: number, isDue: boolean): Promise<void> {
-    const { board, clock, durations, inline } = this.#parts;
-    inline.keep(watched.job.id, remote);
-    const job = await board.apply(watched.job.id, { type: 'observed', remote, at: clock.now() });
-    watched.job = job;
+  async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number, isDue: boolean): Promise<void> {
+    const { records, clock, durations, inline } = this.#deps;
+    inline.keep(polled.job.id, remote);
+    const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
+    polled.job = job;
     if (job.state !== 'processing') {
-      if (watched.isNet && isDue && !watched.isToldNow) this.#missedAt = clock.now();
-      watched.end(job);
-      if (watched.isFresh && remote.phase === 'completed') {
-        await durations.note(durationKey(job.request), { afterMs: watched.seenMs(), byMs: watched.ageMs(at) });
+      if (polled.isFallback && isDue && !polled.isEventPoll) this.#missedAt = clock.now();
+      polled.end(job);
+      if (polled.isFresh && remote.phase === 'completed') {
+        await durations.note(durationKey(job.request), { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
       }
       return;
     }
-    watched.sawUnfinished(at, isDue);
-    if (isDue || watched.isStepping) await this.#schedule(watched);
+    polled.sawUnfinished(at, isDue);
+    if (isDue || polled.isStepping) await this.#schedule(polled);
   }
 
-  async #hinder(watched: WatchedJob, failure: Failure, isDue: boolean): Promise<void> {
-    const { board, clock } = this.#parts;
-    watched.job = await board.apply(watched.job.id, { type: 'hindered', failure });
+  async #block(polled: PolledJob, failure: Failure, isDue: boolean): Promise<void> {
+    const { records, clock } = this.#deps;
+    polled.job = await records.apply(polled.job.id, { type: 'blocked', failure });
     const obeyedMs = (failure.retryAfterSeconds ?? 0) * 1_000;
     if (failure.retry === 'no' || obeyedMs > OBEYED_DELAY_MAX_MS) {
-      watched.end(watched.job);
+      polled.end(polled.job);
       return;
     }
-    watched.sawNothing(isDue);
-    if (clock.monotonic() + obeyedMs > watched.until) {
-      await this.#leaveAlone(watched);
+    polled.sawNothing(isDue);
+    if (clock.monotonic() + obeyedMs > polled.until) {
+      await this.#giveUp(polled);
       return;
     }
-    await this.#schedule(watched);
-    watched.waitAtLeast(obeyedMs);
+    await this.#schedule(polled);
+    polled.waitAtLeast(obeyedMs);
   }
 
-  async #leaveAlone(watched: WatchedJob): Promise<void> {
-    await this.#parts.gate.givePlaceBack(watched.job.id);
-    watched.end(watched.job);
+  async #giveUp(polled: PolledJob): Promise<void> {
+    await this.#deps.limits.releaseSlot(polled.job.id);
+    polled.end(polled.job);
   }
 
   /** When it is polled next. */
-  async #schedule(watched: WatchedJob): Promise<void> {
-    const { clock, events, durations, gate } = this.#parts;
-    const isExpected = !watched.isTold && leadsTo(this.#settings.webhookUrl, watched.job.webhookUrl);
-    const isNet = isExpected && eventsArrive(clock.now(), await events.lastMarkAt(), this.#missedAt);
-    if (isNet) return watched.dueIn(safetyNetDelayMs(watched.polls + 1, clock.random()), true);
-    const known = watched.isTold ? undefined : await durations.recall(durationKey(watched.job.request));
-    const { allowance } = await allowanceNow(gate, clock);
+  async #schedule(polled: PolledJob): Promise<void> {
+    const { clock, events, durations, limits } = this.#deps;
+    const isExpected = !polled.hasEvent && leadsTo(this.#settings.webhookUrl, polled.job.webhookUrl);
+    const isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
+    if (isFallback) return polled.dueIn(fallbackDelayMs(polled.polls + 1, clock.random()), true);
+    const known = polled.hasEvent ? undefined : await durations.recall(durationKey(polled.job.request));
+    const { allowance } = await allowanceNow(limits, clock);
     const firstMs = firstPollAgeMs(known, allowance);
-    watched.isStepping = firstMs !== undefined;
+    polled.isStepping = firstMs !== undefined;
     if (known === undefined || firstMs === undefined)
-      return watched.dueIn(pricedDelayMs(pollDelayMs(watched.polls + 1, clock.random()), allowance), false);
-    const ageMs = watched.ageMs(clock.monotonic());
-    const stepMs = watched.seenMs() === 0 ? 0 : nextPollMs(known, ageMs, allowance);
+      return polled.dueIn(pricedDelayMs(pollDelayMs(polled.polls + 1, clock.random()), allowance), false);
+    const ageMs = polled.ageMs(clock.monotonic());
+    const stepMs = polled.seenMs() === 0 ? 0 : nextPollMs(known, ageMs, allowance);
     const delayMs = Math.max(allowance.refillMs, stepMs, firstMs - ageMs);
-    watched.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), false);
+    polled.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), false);
   }
 
   /** An event of this job makes its next look due at once. */
-  #listen(watched: WatchedJob): void {
-    if (watched.job.webhookUrl === undefined) return;
-    const { events } = this.#parts;
+  #listen(polled: PolledJob): void {
+    if (polled.job.webhookUrl === undefined) return;
+    const { events } = this.#deps;
     const listen = async (): Promise<void> => {
       for (;;) {
-        await events.watch(watched.remoteId, watched.gone);
-        watched.tell();
-        this.#poke();
+        await events.subscribe(polled.remoteId, polled.gone);
+        polled.noteEvent();
+        this.#notify();
       }
     };
     // Ends with the watch.

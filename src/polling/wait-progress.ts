@@ -10,7 +10,7 @@ export const USUAL_SECONDS = 20;
  * About how long an order waits for a place among the plan's jobs at a time.
  * @param ahead orders that come first; @param runningSeconds for how long the oldest running job has been under way
  */
-export function placeWaitSeconds(ahead: number, runningSeconds: number): number {
+export function slotWaitSeconds(ahead: number, runningSeconds: number): number {
   return Math.max(5, Math.round(USUAL_SECONDS - runningSeconds)) + ahead * USUAL_SECONDS;
 }
 
@@ -22,10 +22,10 @@ export function waitFraction(elapsedSeconds: number): number {
 /**
  * Milliseconds until all jobs of a batch are over, when each free place is taken by the next that waits.
  * @param runningMs what is left of each that runs; @param waitingMs how long each that waits will take
- * @param places jobs at a time that the plan allows; null: no limit
+ * @param slots jobs at a time that the plan allows; null: no limit
  */
-export function batchLeftMs(runningMs: readonly number[], waitingMs: readonly number[], places: number | null): number {
-  const count = Math.max(1, places ?? Number.POSITIVE_INFINITY);
+export function batchLeftMs(runningMs: readonly number[], waitingMs: readonly number[], slots: number | null): number {
+  const count = Math.max(1, slots ?? Number.POSITIVE_INFINITY);
   const ends = [...runningMs];
   for (const takesMs of waitingMs) {
     ends.sort((one, other) => one - other);

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { isBusy, isHeld } from './error-code.ts';
-import { retryHeld } from './retry-busy.ts';
+import { isBusy, isFileInUse } from './error-code.ts';
+import { retryBusy } from './retry-busy.ts';
 import { syncData, syncFolder } from './sync-to-disk.ts';
 
 /** Readable by the user alone: records hold prompts. */
@@ -46,7 +46,7 @@ async function replace(
   const part = `${path}.${ownName()}.part`;
   try {
     await writeWhole(part, Buffer.from(text), options.durable, clock);
-    await retryHeld(() => putInPlace(part, path, options.before), isHeld, clock);
+    await retryBusy(() => replaceTarget(part, path, options.before), isFileInUse, clock);
   } catch (error) {
     try {
       rmSync(part, { force: true });
@@ -58,7 +58,7 @@ async function replace(
 }
 
 async function writeWhole(path: string, bytes: Buffer, durable: boolean, clock: Clock): Promise<void> {
-  const file = await retryHeld(() => openSync(path, 'wx', MODE), isBusy, clock);
+  const file = await retryBusy(() => openSync(path, 'wx', MODE), isBusy, clock);
   try {
     let written = 0;
     // A full disk can take a part and say nothing.
@@ -74,7 +74,7 @@ async function writeWhole(path: string, bytes: Buffer, durable: boolean, clock: 
 }
 
 /** Asked before every try: while the file was held, another process may have taken the lock over. */
-function putInPlace(part: string, path: string, before: BeforeReplacing | undefined): void {
+function replaceTarget(part: string, path: string, before: BeforeReplacing | undefined): void {
   before?.();
   renameSync(part, path);
 }

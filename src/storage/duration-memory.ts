@@ -7,39 +7,39 @@ import type { DurationMemory } from '../polling/duration-memory.ts';
 import { emptyDurations, withDuration } from '../polling/durations.ts';
 import { type Kinds, kindsForm } from '../polling/stored-durations.ts';
 import { errorCode } from './error-code.ts';
-import { type CellForm, createFileCell, createMemoryCell, type SharedCell } from './shared-value.ts';
+import { createFileValue, createMemoryValue, type SharedValue, type ValueForm } from './shared-value.ts';
 
 /** Kinds of pictures; the one that was learnt of longest ago is forgotten first. */
 const KINDS_MAX = 50;
 
-const form: CellForm<Kinds> = { ...kindsForm, initial: () => ({}), durability: 'process' };
+const form: ValueForm<Kinds> = { ...kindsForm, initial: () => ({}), durability: 'process' };
 
 /** @param folder absolute; of this service and key alone. Made at the first change. */
 export function createFileDurations(
   folder: string,
-  parts: { clock: Clock; log: Log; processes: Processes },
+  deps: { clock: Clock; log: Log; processes: Processes },
 ): DurationMemory {
-  return memoryIn(createFileCell(join(folder, 'gate', 'durations.json'), form, parts), parts.log);
+  return memoryIn(createFileValue(join(folder, 'gate', 'durations.json'), form, deps), deps.log);
 }
 
 /** For as long as the process lives. */
 export function createMemoryDurations(log: Log): DurationMemory {
-  return memoryIn(createMemoryCell<Kinds>({}), log);
+  return memoryIn(createMemoryValue<Kinds>({}), log);
 }
 
-function memoryIn(cell: SharedCell<Kinds>, log: Log): DurationMemory {
-  const untold = (error: unknown): undefined => {
+function memoryIn(value: SharedValue<Kinds>, log: Log): DurationMemory {
+  const unreported = (error: unknown): undefined => {
     log.debug('how long pictures take is not kept', { error: errorCode(error) });
     return undefined;
   };
   return {
-    recall: async (key) => (await cell.read().catch(untold))?.[key],
+    recall: async (key) => (await value.read().catch(unreported))?.[key],
     async note(key, seen) {
       const change = ({ [key]: known = emptyDurations(), ...others }: Kinds) => ({
         value: { ...newest(others), [key]: withDuration(known, seen) },
         result: undefined,
       });
-      await cell.update(change).catch(untold);
+      await value.update(change).catch(unreported);
     },
   };
 }

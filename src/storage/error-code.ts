@@ -66,4 +66,4 @@ export const isBusy = (error: unknown): boolean => BUSY.includes(errorCode(error
  * The same for names. A file that another program holds is refused with EPERM or EACCES by Windows, and by Windows
  * disks and SMB shares that are mounted elsewhere; where it is a matter of rights, half a second is lost.
  */
-export const isHeld = (error: unknown): boolean => isBusy(error) || ['EPERM', 'EACCES'].includes(errorCode(error));
+export const isFileInUse = (error: unknown): boolean => isBusy(error) || ['EPERM', 'EACCES'].includes(errorCode(error));

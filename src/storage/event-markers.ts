@@ -10,86 +10,90 @@ import { makeFolder } from './make-folder.ts';
 
 const FOLDER = 'events';
 /** A timer rather than the system's watching of folders, which is silent on some file systems. */
-const LOOK_EVERY_MS = 250;
+const CHECK_EVERY_MS = 250;
 /** A mark this young may be news to a process that has not looked for it before. */
 const NEWS_FOR_MS = 60_000;
 const KEPT_FOR_MS = 24 * 60 * 60_000;
 /** More would make each look dear; so many events later nobody waits for the oldest any more. */
-const KEPT_MARKS = 1_000;
+const KEPT_MARKERS = 1_000;
 /** Jobs whose marks are remembered as told; a forgotten one costs one look at a job. */
 const REMEMBERED_JOBS = 2_000;
 
 /** A job, the time in epoch milliseconds, and what tells two marks of one moment apart. */
-const MARK = /^([0-9a-f]{32})\.(\d{15})\.[0-9a-f]{8}$/u;
-type Mark = { name: string; job: string; at: number };
+const MARKER = /^([0-9a-f]{32})\.(\d{15})\.[0-9a-f]{8}$/u;
+type EventMarker = { name: string; job: string; at: number };
 
 /** @param folder absolute; of this service and key alone. `events` in it is made with the first mark. */
 export function createFileEvents(folder: string, { clock, log }: { clock: Clock; log: Log }): JobEvents {
   const events = join(folder, FOLDER);
-  const watchers = new Watchers();
+  const subscribers = new Watchers();
   /** What this process has seen of jobs that it watches or has watched. */
-  const told = new Map<string, Set<string>>();
-  let looking = false;
+  const reported = new Map<string, Set<string>>();
+  let isChecking = false;
   let warned = false;
 
-  async function marks(): Promise<Mark[]> {
+  async function markers(): Promise<EventMarker[]> {
     const names = await readdir(events).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];
       throw error;
     });
     return names.flatMap((name) => {
-      const [, job, at] = MARK.exec(name) ?? [];
+      const [, job, at] = MARKER.exec(name) ?? [];
       return job === undefined ? [] : [{ name, job, at: Number(at) }];
     });
   }
 
-  const ageOf = ({ at }: Mark): number => Math.abs(clock.now() - at);
+  const ageOf = ({ at }: EventMarker): number => Math.abs(clock.now() - at);
 
-  async function look(): Promise<void> {
-    const found = new Map<string, Mark[]>(watchers.jobs().map((job) => [job, []]));
-    for (const mark of await marks()) found.get(mark.job)?.push(mark);
+  async function check(): Promise<void> {
+    const found = new Map<string, EventMarker[]>(subscribers.jobs().map((job) => [job, []]));
+    for (const marker of await markers()) found.get(marker.job)?.push(marker);
     for (const [job, list] of found) {
-      const known = told.get(job);
-      const isNews = list.some((mark) => (known === undefined ? ageOf(mark) < NEWS_FOR_MS : !known.has(mark.name)));
+      const known = reported.get(job);
+      const isNews = list.some((marker) =>
+        known === undefined ? ageOf(marker) < NEWS_FOR_MS : !known.has(marker.name),
+      );
       // Whoever left during the look has not been told: it stays news for the next watch.
-      if (isNews && !watchers.tell(job)) continue;
+      if (isNews && !subscribers.notify(job)) continue;
       remember(job, [...(known ?? []), ...list.map(({ name }) => name)]);
     }
   }
 
   function remember(job: string, names: readonly string[]): void {
-    told.delete(job);
-    told.set(job, new Set(names));
-    const [oldest] = told.keys();
-    if (told.size > REMEMBERED_JOBS && oldest !== undefined) told.delete(oldest);
+    reported.delete(job);
+    reported.set(job, new Set(names));
+    const [oldest] = reported.keys();
+    if (reported.size > REMEMBERED_JOBS && oldest !== undefined) reported.delete(oldest);
   }
 
   /** One look serves all who wait in this process. */
-  async function keepLooking(): Promise<void> {
-    if (looking) return;
-    looking = true;
-    while (watchers.jobs().length > 0) {
-      await look().catch((error: unknown) => {
+  async function keepChecking(): Promise<void> {
+    if (isChecking) return;
+    isChecking = true;
+    while (subscribers.jobs().length > 0) {
+      await check().catch((error: unknown) => {
         if (!warned) log.warn('the marks of webhooks cannot be read; jobs are polled', { error: errorCode(error) });
         warned = true;
       });
-      await clock.sleep(LOOK_EVERY_MS);
+      await clock.sleep(CHECK_EVERY_MS);
     }
-    looking = false;
+    isChecking = false;
   }
 
   /** Without it the folder would grow for ever. Of several marks of a job the last one says it all. */
-  async function tidy(newest: Mark): Promise<void> {
-    const found = (await marks()).sort((a, b) => b.at - a.at);
+  async function tidy(newest: EventMarker): Promise<void> {
+    const found = (await markers()).sort((a, b) => b.at - a.at);
     const useless = found.filter(
-      (mark, index) =>
-        index >= KEPT_MARKS || ageOf(mark) > KEPT_FOR_MS || (mark.job === newest.job && mark.name < newest.name),
+      (marker, index) =>
+        index >= KEPT_MARKERS ||
+        ageOf(marker) > KEPT_FOR_MS ||
+        (marker.job === newest.job && marker.name < newest.name),
     );
     await Promise.all(useless.map(({ name }) => rm(join(events, name), { force: true })));
   }
 
   return {
-    async mark(remoteId) {
+    async addMarker(remoteId) {
       const [job, at] = [nameOf(remoteId), Math.round(clock.now())];
       const name = `${job}.${String(at).padStart(15, '0')}.${randomBytes(4).toString('hex')}`;
       await makeFolder(events);
@@ -97,13 +101,13 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
       await writeFile(join(events, name), '', { flag: 'wx', mode: 0o600 });
       await tidy({ name, job, at }).catch(() => undefined);
     },
-    watch(remoteId, signal) {
-      const watch = watchers.add(nameOf(remoteId), signal);
-      void keepLooking();
-      return watch;
+    subscribe(remoteId, signal) {
+      const subscribe = subscribers.add(nameOf(remoteId), signal);
+      void keepChecking();
+      return subscribe;
     },
-    async lastMarkAt() {
-      const recent = (await marks().catch(() => [])).filter((mark) => ageOf(mark) <= KEPT_FOR_MS);
+    async lastMarkerAt() {
+      const recent = (await markers().catch(() => [])).filter((marker) => ageOf(marker) <= KEPT_FOR_MS);
       return recent.length === 0 ? undefined : Math.max(...recent.map(({ at }) => at));
     },
   };
@@ -111,26 +115,26 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
 
 /** For one process alone, and for as long as it lives. */
 export function createMemoryEvents(clock: Pick<Clock, 'now'>): JobEvents {
-  const watchers = new Watchers();
+  const subscribers = new Watchers();
   /** Marks that nobody was waiting for. */
-  const untold = new Map<string, number>();
+  const unreported = new Map<string, number>();
   let last: number | undefined;
   return {
-    async mark(remoteId) {
+    async addMarker(remoteId) {
       last = clock.now();
-      untold.delete(remoteId);
-      if (watchers.tell(remoteId)) return;
-      untold.set(remoteId, last);
-      const [oldest] = untold.keys();
-      if (untold.size > KEPT_MARKS && oldest !== undefined) untold.delete(oldest);
+      unreported.delete(remoteId);
+      if (subscribers.notify(remoteId)) return;
+      unreported.set(remoteId, last);
+      const [oldest] = unreported.keys();
+      if (unreported.size > KEPT_MARKERS && oldest !== undefined) unreported.delete(oldest);
     },
-    async watch(remoteId, signal) {
+    async subscribe(remoteId, signal) {
       signal.throwIfAborted();
-      const at = untold.get(remoteId);
-      untold.delete(remoteId);
-      if (at === undefined || clock.now() - at >= NEWS_FOR_MS) await watchers.add(remoteId, signal);
+      const at = unreported.get(remoteId);
+      unreported.delete(remoteId);
+      if (at === undefined || clock.now() - at >= NEWS_FOR_MS) await subscribers.add(remoteId, signal);
     },
-    lastMarkAt: async () => last,
+    lastMarkerAt: async () => last,
   };
 }
 
@@ -155,9 +159,9 @@ class Watchers {
       }
       const leave = (): void => {
         signal.removeEventListener('abort', onAbort);
-        this.#remove(job, onTold);
+        this.#remove(job, onEvent);
       };
-      const onTold = (): void => {
+      const onEvent = (): void => {
         leave();
         resolve();
       };
@@ -166,20 +170,20 @@ class Watchers {
         reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#byJob.set(job, (this.#byJob.get(job) ?? new Set()).add(onTold));
+      this.#byJob.set(job, (this.#byJob.get(job) ?? new Set()).add(onEvent));
     });
   }
 
   /** @returns whether anybody was waiting */
-  tell(job: string): boolean {
+  notify(job: string): boolean {
     const waiting = [...(this.#byJob.get(job) ?? [])];
-    for (const onTold of waiting) onTold();
+    for (const onEvent of waiting) onEvent();
     return waiting.length > 0;
   }
 
-  #remove(job: string, onTold: () => void): void {
+  #remove(job: string, onEvent: () => void): void {
     const waiting = this.#byJob.get(job);
-    waiting?.delete(onTold);
+    waiting?.delete(onEvent);
     if (waiting?.size === 0) this.#byJob.delete(job);
   }
 }

@@ -7,7 +7,7 @@ import { FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
 import { newestFirst } from '../core/job-page.ts';
 import { type RecordReading, readRecord, recordText } from '../core/job-record.ts';
-import type { JobLedger } from '../core/job-store.ts';
+import type { JobStore } from '../core/job-store.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
 import { writeAtomic } from './atomic-file.ts';
@@ -18,7 +18,7 @@ import { makeFolder } from './make-folder.ts';
 import { NOT_REGULAR, readText } from './read-text.ts';
 import { withAbsolutePath, withRecordedPath } from './recorded-path.ts';
 
-export type FileLedgerParts = {
+export type FileJobStoreDeps = {
   clock: Clock;
   log: Log;
   processes: Processes;
@@ -41,8 +41,8 @@ const LEFTOVER = /\.(?:part|orphan)$/u;
 const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** @param folder absolute; of this service and key alone. Made when the first record is written. */
-export function createFileLedger(folder: string, parts: FileLedgerParts): JobLedger {
-  const lock = new FileLock(parts.processes, parts.clock, new LockMarks(parts.processes));
+export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobStore {
+  const lock = new FileLock(deps.processes, deps.clock, new LockMarks(deps.processes));
   const jobs = join(folder, 'jobs');
   const pathOf = (id: string): string => join(jobs, `${id}.json`);
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
@@ -57,8 +57,8 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   let output: Promise<string> | undefined;
   /** Asked once: the user's folders stay where they are while the process lives. */
   async function withFile(job: Job, path: (job: Job, outputFolder: string) => Job): Promise<Job> {
-    if (job.file === undefined || parts.outputFolder === undefined) return job;
-    output ??= parts.outputFolder();
+    if (job.file === undefined || deps.outputFolder === undefined) return job;
+    output ??= deps.outputFolder();
     return path(job, await output);
   }
 
@@ -68,15 +68,15 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
       return undefined;
     }
     if (record.type === 'newer' && record.job === undefined)
-      parts.log.warn('a job record of a newer version cannot be read here', { id });
+      deps.log.warn('a job record of a newer version cannot be read here', { id });
     if (record.job === undefined) return undefined;
     return { job: await withFile(record.job, withAbsolutePath), readOnly: record.type === 'newer' };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
   async function setAside(id: string, reason: string): Promise<void> {
-    const aside = join(folder, DAMAGED, `${id}.${parts.clock.now()}.json`);
-    parts.log.error('a damaged job record was set aside', { id, reason, file: aside });
+    const aside = join(folder, DAMAGED, `${id}.${deps.clock.now()}.json`);
+    deps.log.error('a damaged job record was set aside', { id, reason, file: aside });
     await makeFolder(join(folder, DAMAGED));
     await rename(pathOf(id), aside).catch(() => undefined);
   }
@@ -84,7 +84,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   /** A new job's record that cannot be kept means that nothing was sent; a known job's may be paid for. */
   async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
     try {
-      await writeAtomic(pathOf(job.id), recordText(await withFile(job, withRecordedPath)), parts.clock, {
+      await writeAtomic(pathOf(job.id), recordText(await withFile(job, withRecordedPath)), deps.clock, {
         durability: 'machine',
         before: assertHeld,
       });
@@ -118,7 +118,7 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   /** What a killed process left half written. A young one may belong to a process that lives. */
   function removeOld(path: string): void {
     try {
-      if (parts.clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) rmSync(path, { force: true });
+      if (deps.clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) rmSync(path, { force: true });
     } catch {
       // Another process has removed it.
     }
@@ -128,11 +128,11 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
   async function all(mayBe: (text: string) => boolean = () => true): Promise<Job[]> {
     const found: Job[] = [];
     const buffer = Buffer.allocUnsafe(READ_BYTES);
-    let until = parts.clock.monotonic() + STRETCH_MS;
+    let until = deps.clock.monotonic() + STRETCH_MS;
     for (const id of (await ids()).filter((name) => JOB_ID.test(name))) {
-      if (parts.clock.monotonic() > until) {
+      if (deps.clock.monotonic() > until) {
         await new Promise<void>((resolve) => setImmediate(resolve));
-        until = parts.clock.monotonic() + STRETCH_MS;
+        until = deps.clock.monotonic() + STRETCH_MS;
       }
       const text = textAt(pathOf(id), buffer);
       if (text === undefined || (text !== NO_FILE && !mayBe(text))) continue;
@@ -155,8 +155,8 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
     const known = idsByRemoteId.get(remoteId);
     const job = known === undefined ? undefined : (await read(known))?.job;
     if (job?.remoteId === remoteId) return job;
-    const spelling = JSON.stringify(remoteId);
-    const found = (await all((text) => text.includes(spelling))).find((other) => other.remoteId === remoteId);
+    const encodedId = JSON.stringify(remoteId);
+    const found = (await all((text) => text.includes(encodedId))).find((other) => other.remoteId === remoteId);
     if (found !== undefined) hint(remoteId, found.id);
     return found;
   }
@@ -179,9 +179,9 @@ export function createFileLedger(folder: string, parts: FileLedgerParts): JobLed
         const next = change(record.job);
         if (next === record.job) return next;
         if (record.readOnly) throw readOnly(id);
-        const stamped = { ...next, updatedAt: parts.clock.now() };
-        const unsent = stamped.state === 'submitting' && record.job.state === 'queued';
-        await write(stamped, unsent ? 'no' : 'maybe', assertHeld);
+        const stamped = { ...next, updatedAt: deps.clock.now() };
+        const neverSent = stamped.state === 'submitting' && record.job.state === 'queued';
+        await write(stamped, neverSent ? 'no' : 'maybe', assertHeld);
         if (stamped.remoteId !== undefined) hint(stamped.remoteId, id);
         return stamped;
       });

@@ -3,7 +3,7 @@ import { renameSync, rmSync, unlinkSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { Processes } from '../core/processes.ts';
 import { ownName } from './atomic-file.ts';
-import { errorCode, isBusy, isHeld } from './error-code.ts';
+import { errorCode, isBusy, isFileInUse } from './error-code.ts';
 import type { LockMarks, Mark } from './lock-marks.ts';
 import { createMarked, makerOf, markAt, markOf, REMOVAL } from './mark-file.ts';
 
@@ -113,7 +113,7 @@ function make(path: string, mark: string, mayBeRemoved: boolean): boolean {
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     // Windows refuses while the old lock is being removed, and for ever where nothing may be made.
-    const mayPass = process.platform === 'win32' ? isHeld(error) : isBusy(error);
+    const mayPass = process.platform === 'win32' ? isFileInUse(error) : isBusy(error);
     if (mayPass && mayBeRemoved) return false;
     throw error;
   }

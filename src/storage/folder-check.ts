@@ -3,11 +3,11 @@ import { access, constants, lstat, open, rename, rm, stat, statfs } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { ownName } from './atomic-file.ts';
-import { errorCode, isAbsent, isBusy, isHeld } from './error-code.ts';
+import { errorCode, isAbsent, isBusy, isFileInUse } from './error-code.ts';
 import { monthFolder } from './file-names.ts';
 import { LedAway, openGuarded } from './guarded-folder.ts';
 import { isFolder, makeFolder } from './make-folder.ts';
-import { retryHeld } from './retry-busy.ts';
+import { retryBusy } from './retry-busy.ts';
 import { syncFolder } from './sync-to-disk.ts';
 
 /** A network disk that is gone can keep a call for ever. */
@@ -54,7 +54,7 @@ export type FolderState =
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
   const reason = `it gave no answer within ${PATIENCE_MS / 1_000} s`;
-  return patiently(looked(wanted, make, clock), { isUsable: false, at: wanted.folder, reason }, clock);
+  return patiently(checked(wanted, make, clock), { isUsable: false, at: wanted.folder, reason }, clock);
 }
 
 /** Whether the folder that was found usable is still the one of that name, and still takes writes. Never rejects. */
@@ -69,11 +69,11 @@ export async function isUnchanged({ at, identity }: FolderState & { isUsable: tr
 
 async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T> {
   const { signal, clear } = clock.deadline(PATIENCE_MS);
-  const over = new Promise<T>((resolve) => {
+  const timedOut = new Promise<T>((resolve) => {
     signal.addEventListener('abort', () => resolve(late), { once: true });
   });
   try {
-    return await Promise.race([work, over]);
+    return await Promise.race([work, timedOut]);
   } finally {
     clear();
   }
@@ -91,15 +91,15 @@ async function identityOf(folder: string): Promise<string | undefined> {
 }
 
 /** A look that the system never answers is not begun a second time: each keeps a thread. */
-const underWay = new Map<string, Promise<FolderState>>();
+const pending = new Map<string, Promise<FolderState>>();
 
-function looked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
+function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
   const key = JSON.stringify([wanted, make]);
-  const known = underWay.get(key);
+  const known = pending.get(key);
   if (known !== undefined) return known;
-  const look = tried(wanted, make, clock).finally(() => underWay.delete(key));
-  underWay.set(key, look);
-  return look;
+  const check = tried(wanted, make, clock).finally(() => pending.delete(key));
+  pending.set(key, check);
+  return check;
 }
 
 async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
@@ -149,14 +149,14 @@ async function writeAndRemove(at: (name: string) => string, clock: Clock): Promi
   const name = `.flux-pro-mcp-check-${ownName()}`;
   const [part, whole] = [at(`${name}.part`), at(`${name}.tmp`)];
   try {
-    const file = await retryHeld(() => open(part, 'wx', 0o600), isBusy, clock);
+    const file = await retryBusy(() => open(part, 'wx', 0o600), isBusy, clock);
     try {
       await file.writeFile('written by flux-pro-mcp to see whether files can be written here\n');
       await file.datasync();
     } finally {
       await file.close();
     }
-    await retryHeld(() => rename(part, whole), isHeld, clock);
+    await retryBusy(() => rename(part, whole), isFileInUse, clock);
     await syncFolder(at('.'));
   } finally {
     await Promise.all([part, whole].map((path) => rm(path, { force: true }).catch(() => undefined)));

@@ -13,7 +13,7 @@ export type GuardedFolder = {
   /** The path by which the system reaches a file of this very folder; not for people. */
   at(name: string): string;
   /** Whether the folder is still where it was opened, and inside the output folder. */
-  isInPlace(): Promise<boolean>;
+  isUnmoved(): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -36,15 +36,15 @@ export async function openGuarded(root: string, steps: readonly string[], make: 
   if (seen.isSymbolicLink()) throw new LedAway();
   await isFolder(path);
   const handle = process.platform === 'win32' ? undefined : await open(path, FOLDER).catch(ledAway);
-  const isInPlace = async (): Promise<boolean> => {
+  const isUnmoved = async (): Promise<boolean> => {
     const [now, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]).catch(() => []);
     return now?.isDirectory() === true && isSame(now, seen) && real === path;
   };
   try {
     if (handle !== undefined && !isSame(await handle.stat({ bigint: true }), seen)) throw new LedAway();
-    if (!(await isInPlace())) throw new LedAway();
-    const base = (await heldPath(handle, seen)) ?? path;
-    return { at: (name) => join(base, name), isInPlace, close: async () => handle?.close() };
+    if (!(await isUnmoved())) throw new LedAway();
+    const base = (await pathByHandle(handle, seen)) ?? path;
+    return { at: (name) => join(base, name), isUnmoved, close: async () => handle?.close() };
   } catch (error) {
     await handle?.close();
     throw error;
@@ -57,7 +57,7 @@ function ledAway(error: unknown): never {
 }
 
 /** Linux reaches an open folder by its descriptor, wherever its name leads by now. Node's permission model looks at names. */
-async function heldPath(handle: FileHandle | undefined, seen: Identity): Promise<string | undefined> {
+async function pathByHandle(handle: FileHandle | undefined, seen: Identity): Promise<string | undefined> {
   if (handle === undefined || process.platform !== 'linux' || process.permission !== undefined) return undefined;
   const path = `/proc/self/fd/${handle.fd}`;
   const found = await stat(path, { bigint: true }).catch(() => undefined);

@@ -9,23 +9,23 @@ import { cannotLink, errorCode, isBusy } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
 import { makeFolder } from './make-folder.ts';
-import { retryHeld } from './retry-busy.ts';
+import { retryBusy } from './retry-busy.ts';
 import { Replaced, readRegular, readSaved } from './saved-picture.ts';
 import { syncFolder } from './sync-to-disk.ts';
 
 /** For this user alone: what lies next to a picture holds the whole prompt. */
 const MODE = 0o600;
 
-export type ImageFolderParts = {
+export type ImageFolderDeps = {
   clock: Pick<Clock, 'sleep'>;
   /** Whether the bytes, or their beginning, may be what was saved under that extension (without its dot). */
   isPicture: (bytes: Uint8Array, extension: string) => boolean;
 };
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
-export function createImageFolder(root: () => Promise<string>, parts: ImageFolderParts): ImageStore {
+export function createImageFolder(root: () => Promise<string>, deps: ImageFolderDeps): ImageStore {
   const readPicture = async (file: string, headOnly: boolean): Promise<Uint8Array> => {
-    const isPicture = (bytes: Uint8Array): boolean => parts.isPicture(bytes, extname(file).slice(1));
+    const isPicture = (bytes: Uint8Array): boolean => deps.isPicture(bytes, extname(file).slice(1));
     return readSaved(await root(), file, { isPicture, headOnly });
   };
   return {
@@ -49,13 +49,13 @@ export function createImageFolder(root: () => Promise<string>, parts: ImageFolde
       }
 
       async function saveIn(folder: GuardedFolder, wanted: string): Promise<string> {
-        const saved = new SavedFiles(folder, parts.clock);
+        const saved = new SavedFiles(folder, deps.clock);
         try {
           const name = await saved.picture(wanted, picture.bytes);
           await saved.about(name, label, picture.mediaType);
           // The record that says that it is saved is forced to the disk, too.
           await syncFolder(folder.at('.'));
-          if (!(await folder.isInPlace())) throw new LedAway();
+          if (!(await folder.isUnmoved())) throw new LedAway();
           return name;
         } catch (error) {
           await saved.remove();
@@ -101,19 +101,19 @@ class SavedFiles {
     const part = `${wanted}.${randomBytes(4).toString('hex')}.part`;
     try {
       await this.#write(part, bytes);
-      return await this.#putInPlace(part, wanted, bytes);
+      return await this.#replaceTarget(part, wanted, bytes);
     } finally {
       await unlink(this.#folder.at(part)).catch(() => undefined);
     }
   }
 
-  async #putInPlace(part: string, wanted: string, bytes: Uint8Array): Promise<string> {
+  async #replaceTarget(part: string, wanted: string, bytes: Uint8Array): Promise<string> {
     try {
       await this.#linkOrWrite(part, wanted, bytes);
       return wanted;
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error;
-      if (await this.#holds(wanted, bytes)) return wanted;
+      if (await this.#contains(wanted, bytes)) return wanted;
       const { name, ext } = parse(wanted);
       const other = `${name}-${randomBytes(4).toString('hex')}${ext}`;
       await this.#linkOrWrite(part, other, bytes);
@@ -125,7 +125,7 @@ class SavedFiles {
   async #linkOrWrite(part: string, name: string, bytes: Uint8Array): Promise<void> {
     const { at } = this.#folder;
     try {
-      await retryHeld(() => link(at(part), at(name)), isBusy, this.#clock);
+      await retryBusy(() => link(at(part), at(name)), isBusy, this.#clock);
       this.#made.push(name);
     } catch (error) {
       if (!cannotLink(error)) throw error;
@@ -135,7 +135,7 @@ class SavedFiles {
 
   async #write(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#folder.at(name);
-    const file = await retryHeld(() => open(path, 'wx', MODE), isBusy, this.#clock);
+    const file = await retryBusy(() => open(path, 'wx', MODE), isBusy, this.#clock);
     this.#made.push(name);
     try {
       await file.writeFile(bytes);
@@ -148,7 +148,7 @@ class SavedFiles {
   }
 
   /** Whether this very picture was saved there before; a symbolic link is not followed to find out. */
-  async #holds(name: string, bytes: Uint8Array): Promise<boolean> {
+  async #contains(name: string, bytes: Uint8Array): Promise<boolean> {
     const found = await readRegular(this.#folder, name).catch((error: unknown) => {
       if (error instanceof Replaced) return undefined;
       throw error;

@@ -1,12 +1,12 @@
 /** Job records for as long as the process lives. */
-import { isOver, type Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { newestFirst } from '../core/job-page.ts';
-import type { JobLedger } from '../core/job-store.ts';
+import type { JobStore } from '../core/job-store.ts';
 
 /** Finished jobs beyond this number are forgotten, the oldest first; running ones never. */
 const KEPT_JOBS = 1_000;
 
-export function createMemoryLedger(): JobLedger {
+export function createMemoryJobStore(): JobStore {
   // Insertion order is creation order: a record that is stored again keeps its place.
   const jobs = new Map<string, Job>();
   return {
@@ -35,7 +35,7 @@ export function createMemoryLedger(): JobLedger {
 /** Never the job that has just changed: somebody may wait for it. */
 function forgetOldest(jobs: Map<string, Job>, changed: string): void {
   for (const job of jobs.values()) {
-    if (!isOver(job) || job.id === changed) continue;
+    if (!isSettled(job) || job.id === changed) continue;
     jobs.delete(job.id);
     return;
   }

@@ -19,7 +19,7 @@ export function createFoldersCheck(
   needed: readonly NeededFolder[],
   { clock, log }: { clock: Clock; log: Log },
 ): () => Promise<void> {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const believed = new Map<NeededFolder, { wanted: string; state: FolderState & { isUsable: true }; until: number }>();
 
   async function check(one: NeededFolder): Promise<void> {
@@ -31,8 +31,8 @@ export function createFoldersCheck(
     if (!state.isUsable) throw refused(one, found.folder, state.reason);
     believed.set(one, { wanted, state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
-    if (openToOthers === undefined || told.has(openToOthers)) return;
-    told.add(openToOthers);
+    if (openToOthers === undefined || reported.has(openToOthers)) return;
+    reported.add(openToOthers);
     log.warn('other users of this machine can write to this folder, and so replace what is kept there', {
       folder: openToOthers,
       remedy: `chmod go-w ${openToOthers}`,

@@ -5,7 +5,7 @@ const TRIES = 8;
 const PAUSE_MS = 15;
 
 /** @param mayPass whether the error may be gone a moment later */
-export async function retryHeld<Value>(
+export async function retryBusy<Value>(
   work: () => Value | Promise<Value>,
   mayPass: (error: unknown) => boolean,
   clock: Pick<Clock, 'sleep'>,

@@ -29,7 +29,7 @@ export async function readSaved(
   });
   try {
     const bytes = await readRegular(folder, name, headOnly ? HEAD_BYTES : undefined);
-    if (!(await folder.isInPlace())) throw new Replaced('in a folder that is a link');
+    if (!(await folder.isUnmoved())) throw new Replaced('in a folder that is a link');
     if (!isPicture(bytes)) throw new Replaced('not a picture');
     return bytes;
   } finally {

@@ -3,42 +3,42 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import { sameAs } from '../core/image-request.ts';
+import { dedupeKey } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import type { Processes } from '../core/processes.ts';
-import type { Gate, GateState, PermitAnswer } from '../limits/limits.ts';
+import type { Limits, LimitsState, PermitAnswer } from '../limits/limits.ts';
 import { PLAN_LIMITS, type Plan, planOf } from '../limits/plan.ts';
 import {
-  emptyTraffic,
+  emptyRateState,
   learnCounting,
+  type RateState,
   REQUEST_WINDOW,
   type RequestWindow,
-  type Traffic,
+  rateStateAt,
   takePermit,
-  trafficAt,
   withOrderPaid,
 } from '../limits/rate-state.ts';
 import { learnWindow, pauseWindow } from '../limits/rate-window.ts';
 import { keptForOrders } from '../limits/read-share.ts';
-import { accountOfJobs, withEntryOf } from '../limits/rebuilt-reservations.ts';
+import { reservationsOfJobs, withEntryOf } from '../limits/rebuilt-reservations.ts';
 import {
-  type Account,
-  accountAt,
   admitAll,
   dropEntry,
-  emptyAccount,
+  duplicateIn,
+  emptyReservations,
   loseEntry,
   noteJob,
-  twinIn,
+  type Reservations,
+  reservationsAt,
   waitingOrders,
 } from '../limits/reservations.ts';
-import { givePlaceBack, takePlaces } from '../limits/slots.ts';
-import { accountForm, trafficForm } from '../limits/stored-limits.ts';
+import { releaseSlot, takeSlots } from '../limits/slots.ts';
+import { rateStateForm, reservationsForm } from '../limits/stored-limits.ts';
 import { errorCode } from './error-code.ts';
-import { createFileCell, createMemoryCell, type SharedCell } from './shared-value.ts';
+import { createFileValue, createMemoryValue, type SharedValue } from './shared-value.ts';
 
-export type GateParts = {
+export type LimitsDeps = {
   clock: Clock;
   log: Log;
   plan: Plan | 'auto';
@@ -46,50 +46,52 @@ export type GateParts = {
   requestWindow?: RequestWindow | undefined;
 };
 
-type Cells = { traffic: SharedCell<Traffic>; account: SharedCell<Account> };
+type SharedValues = { rateState: SharedValue<RateState>; reservations: SharedValue<Reservations> };
 
 /**
  * @param folder absolute; of this service and key alone. Made at the first change.
- * @param parts `jobs` are the records: the account is told by them when its own file is missing or damaged
+ * @param deps `jobs` are the records: the account is told by them when its own file is missing or damaged
  */
-export function createFileGate(
+export function createFileLimits(
   folder: string,
-  parts: GateParts & { processes: Processes; jobs: () => Promise<readonly Job[]> },
-): Gate {
-  const { clock } = parts;
-  const fromRecords = async (): Promise<Account> => accountOfJobs(await parts.jobs(), fingerprintOfJob, clock.now());
-  const cells: Cells = {
-    traffic: createFileCell(
+  deps: LimitsDeps & { processes: Processes; jobs: () => Promise<readonly Job[]> },
+): Limits {
+  const { clock } = deps;
+  const fromRecords = async (): Promise<Reservations> =>
+    reservationsOfJobs(await deps.jobs(), fingerprintOfJob, clock.now());
+  const sharedValues: SharedValues = {
+    rateState: createFileValue(
       join(folder, 'gate', 'traffic.json'),
-      { ...trafficForm, initial: () => emptyTraffic(clock.now()), durability: 'process' },
-      parts,
+      { ...rateStateForm, initial: () => emptyRateState(clock.now()), durability: 'process' },
+      deps,
     ),
-    account: createFileCell(
+    reservations: createFileValue(
       join(folder, 'gate', 'account.json'),
-      { ...accountForm, initial: fromRecords, durability: 'process' },
-      parts,
+      { ...reservationsForm, initial: fromRecords, durability: 'process' },
+      deps,
     ),
   };
-  return createGate(cells, parts, folder);
+  return createLimits(sharedValues, deps, folder);
 }
 
-export function createMemoryGate(parts: GateParts): Gate {
-  const now = parts.clock.now();
-  return createGate(
-    { traffic: createMemoryCell(emptyTraffic(now)), account: createMemoryCell(emptyAccount(now)) },
-    parts,
+export function createMemoryLimits(deps: LimitsDeps): Limits {
+  const now = deps.clock.now();
+  return createLimits(
+    { rateState: createMemoryValue(emptyRateState(now)), reservations: createMemoryValue(emptyReservations(now)) },
+    deps,
   );
 }
 
 /** @param folder for messages */
-function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'memory'): Gate {
-  const { clock, log } = parts;
-  const counting = parts.requestWindow ?? REQUEST_WINDOW;
+function createLimits({ rateState, reservations }: SharedValues, deps: LimitsDeps, folder = 'memory'): Limits {
+  const { clock, log } = deps;
+  const counting = deps.requestWindow ?? REQUEST_WINDOW;
 
-  const planNow = ({ window }: Traffic): Plan => planOf(parts.plan, window.limit);
-  const requestLimit = (now: Traffic): number | null => now.window.limit ?? PLAN_LIMITS[planNow(now)].requestsPerMinute;
+  const planNow = ({ window }: RateState): Plan => planOf(deps.plan, window.limit);
+  const requestLimit = (now: RateState): number | null =>
+    now.window.limit ?? PLAN_LIMITS[planNow(now)].requestsPerMinute;
 
-  const keptNow = (now: Traffic, orders: Account): number =>
+  const keptNow = (now: RateState, orders: Reservations): number =>
     keptForOrders(requestLimit(now), waitingOrders(orders), PLAN_LIMITS[planNow(now)].concurrentJobs);
 
   /** What must be known before anything is sent. */
@@ -111,83 +113,86 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
     }
   }
 
-  const changeAccount = (change: (before: Account) => Account): Promise<void> =>
-    account.update((before) => ({ value: change(before), result: undefined }));
+  const changeReservations = (change: (before: Reservations) => Reservations): Promise<void> =>
+    reservations.update((before) => ({ value: change(before), result: undefined }));
 
   return {
     permit: ({ purpose, fields } = { purpose: 'submit', fields: 1 }) =>
       needed(async () => {
-        const orders = purpose === 'read' ? await account.read() : undefined;
-        return traffic.update<PermitAnswer>((before) => {
+        const orders = purpose === 'read' ? await reservations.read() : undefined;
+        return rateState.update<PermitAnswer>((before) => {
           const kept = orders === undefined ? 0 : keptNow(before, orders);
-          const verdict = takePermit(before, requestLimit(before), counting, clock.now(), { fields, kept });
-          if (verdict.type === 'granted') return { value: verdict.traffic, result: { granted: true } };
-          return { value: verdict.traffic, result: { granted: false, until: verdict.until, told: verdict.told } };
+          const decision = takePermit(before, requestLimit(before), counting, clock.now(), { fields, kept });
+          if (decision.type === 'granted') return { value: decision.rateState, result: { granted: true } };
+          return {
+            value: decision.rateState,
+            result: { granted: false, until: decision.until, reported: decision.reported },
+          };
         });
       }),
-    learn: (told) =>
+    learn: (reported) =>
       followUp('traffic', async () => {
-        const learnt = (before: Traffic): Traffic => learntTraffic(before, told, clock.now());
-        const known = await traffic.read();
+        const learnt = (before: RateState): RateState => learnedRateState(before, reported, clock.now());
+        const known = await rateState.read();
         // Most answers tell what was counted here already.
         if (learnt(known) === known) return;
-        await traffic.update((before) => ({ value: learnt(before), result: undefined }));
+        await rateState.update((before) => ({ value: learnt(before), result: undefined }));
       }),
     async admit(orders, limits) {
-      const { jobsPerDay } = PLAN_LIMITS[planNow(await needed(() => traffic.read()))];
-      const candidates = orders.map(({ sameAs: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
-      const change = (before: Account) => {
-        const verdict = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
-        return { value: verdict.type === 'taken' ? verdict.account : before, result: verdict };
+      const { jobsPerDay } = PLAN_LIMITS[planNow(await needed(() => rateState.read()))];
+      const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
+      const change = (before: Reservations) => {
+        const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
+        return { value: decision.type === 'taken' ? decision.reservations : before, result: decision };
       };
       // What follows can be told by the records again; until there is one, only this says that the price is reserved.
-      return needed(() => account.update(change, { durability: 'machine' }));
+      return needed(() => reservations.update(change, { durability: 'machine' }));
     },
-    async twinOf(text, forBatch) {
-      const known = await needed(() => account.read());
-      return twinIn(known, fingerprint(text), clock.now(), forBatch)?.id;
+    async duplicateOf(text, forBatch) {
+      const known = await needed(() => reservations.read());
+      return duplicateIn(known, fingerprint(text), clock.now(), forBatch)?.id;
     },
-    async places(ids) {
-      const limit = PLAN_LIMITS[planNow(await needed(() => traffic.read()))].concurrentJobs;
-      const wanted = (before: Account) => takePlaces(before, ids, limit, clock.now());
+    async slots(ids) {
+      const limit = PLAN_LIMITS[planNow(await needed(() => rateState.read()))].concurrentJobs;
+      const wanted = (before: Reservations) => takeSlots(before, ids, limit, clock.now());
       // A look costs less than a change, and most looks of those who wait find nothing.
-      const seen = await needed(() => account.read());
-      const looked = wanted(seen);
-      if (looked.account === seen) return looked.answers;
+      const seen = await needed(() => reservations.read());
+      const checked = wanted(seen);
+      if (checked.reservations === seen) return checked.answers;
       return needed(() =>
-        account.update((before) => {
-          const { account: value, answers } = wanted(before);
+        reservations.update((before) => {
+          const { reservations: value, answers } = wanted(before);
           return { value, result: answers };
         }),
       );
     },
     async note(job) {
       await followUp('account', async () => {
-        const noted = (before: Account): Account =>
+        const noted = (before: Reservations): Reservations =>
           noteJob(withEntryOf(before, job, fingerprintOfJob), job, clock.now());
-        const known = await account.read();
-        if (noted(known) !== known) await changeAccount(noted);
+        const known = await reservations.read();
+        if (noted(known) !== known) await changeReservations(noted);
       });
       const { exact } = job.credits;
       if (exact === null) return;
       await followUp('balance', async () => {
-        const known = await traffic.read();
-        const checked = (before: Traffic): Traffic =>
+        const known = await rateState.read();
+        const checked = (before: RateState): RateState =>
           withOrderPaid(before, { id: job.id, credits: exact, orderedAt: job.createdAt });
         if (checked(known) === known) return;
-        await traffic.update((before) => ({ value: checked(before), result: undefined }));
+        await rateState.update((before) => ({ value: checked(before), result: undefined }));
       });
     },
-    givePlaceBack: (id) => followUp('place', () => changeAccount((before) => givePlaceBack(before, id, clock.now()))),
-    lose: (id) => followUp('record', () => changeAccount((before) => loseEntry(before, id, clock.now()))),
-    drop: (id) => followUp('order', () => changeAccount((before) => dropEntry(before, id, clock.now()))),
-    async state(): Promise<GateState> {
-      const [shared, orders] = await needed(() => Promise.all([traffic.read(), account.read()]));
+    releaseSlot: (id) => followUp('slot', () => changeReservations((before) => releaseSlot(before, id, clock.now()))),
+    lose: (id) => followUp('record', () => changeReservations((before) => loseEntry(before, id, clock.now()))),
+    drop: (id) => followUp('order', () => changeReservations((before) => dropEntry(before, id, clock.now()))),
+    async state(): Promise<LimitsState> {
+      const [shared, orders] = await needed(() => Promise.all([rateState.read(), reservations.read()]));
       const now = clock.now();
       return {
         plan: planNow(shared),
-        traffic: trafficAt(shared, now),
-        account: accountAt(orders, now),
+        rateState: rateStateAt(shared, now),
+        reservations: reservationsAt(orders, now),
         requestLimit: requestLimit(shared),
         counting,
         keptForOrders: keptNow(shared, orders),
@@ -196,23 +201,25 @@ function createGate({ traffic, account }: Cells, parts: GateParts, folder = 'mem
   };
 }
 
-function learntTraffic(before: Traffic, told: Parameters<Gate['learn']>[0], now: number): Traffic {
-  let traffic = trafficAt(before, now);
-  if (told.window !== undefined) traffic = learnCounting(traffic, told.fields ?? 1, told.window);
-  if (told.window !== undefined) traffic = { ...traffic, window: learnWindow(traffic.window, told.window) };
-  if (told.pausedUntil !== undefined) traffic = { ...traffic, window: pauseWindow(traffic.window, told.pausedUntil) };
-  if (told.balance !== undefined) traffic = { ...traffic, balance: { credits: told.balance, at: now } };
-  return sameTraffic(before, traffic) ? before : { ...traffic, writtenAt: now };
+function learnedRateState(before: RateState, reported: Parameters<Limits['learn']>[0], now: number): RateState {
+  let rateState = rateStateAt(before, now);
+  if (reported.window !== undefined) rateState = learnCounting(rateState, reported.fields ?? 1, reported.window);
+  if (reported.window !== undefined)
+    rateState = { ...rateState, window: learnWindow(rateState.window, reported.window) };
+  if (reported.pausedUntil !== undefined)
+    rateState = { ...rateState, window: pauseWindow(rateState.window, reported.pausedUntil) };
+  if (reported.balance !== undefined) rateState = { ...rateState, balance: { credits: reported.balance, at: now } };
+  return isSameRateState(before, rateState) ? before : { ...rateState, writtenAt: now };
 }
 
-function sameTraffic(one: Traffic, other: Traffic): boolean {
+function isSameRateState(one: RateState, other: RateState): boolean {
   const keys = ['limit', 'remaining', 'resetsAt', 'pausedUntil'] as const;
   const same = one.balance === other.balance && one.countsFields === other.countsFields;
   return same && keys.every((key) => one.window[key] === other.window[key]);
 }
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
-const fingerprintOfJob = (job: Job): string => fingerprint(sameAs(job.request, job.nth));
+const fingerprintOfJob = (job: Job): string => fingerprint(dedupeKey(job.request, job.nth));
 
 function unkept(folder: string, cause: unknown): FluxError {
   return new FluxError(

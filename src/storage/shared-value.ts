@@ -11,7 +11,7 @@ import { LockMarks } from './lock-marks.ts';
 import { makeFolder } from './make-folder.ts';
 import { readText } from './read-text.ts';
 
-export interface SharedCell<Value> {
+export interface SharedValue<Value> {
   read(): Promise<Value>;
   /** `change` sees the newest value; nobody else changes it meanwhile. It may run more than once. */
   update<Result>(change: Change<Value, Result>, options?: ChangeOptions): Promise<Result>;
@@ -21,7 +21,7 @@ type Change<Value, Result> = (value: Value) => { value: Value; result: Result };
 /** `durability`: what this change must survive; by default the form's word. */
 type ChangeOptions = { durability?: Durability };
 
-export type CellForm<Value> = {
+export type ValueForm<Value> = {
   /** @returns `undefined` for a text that does not hold such a value. @throws when it must not be replaced */
   read: (text: string) => Value | undefined;
   write: (value: Value) => string;
@@ -32,18 +32,18 @@ export type CellForm<Value> = {
 };
 
 /** @param path absolute; its folder is made at the first change */
-export function createFileCell<Value>(
+export function createFileValue<Value>(
   path: string,
-  form: CellForm<Value>,
-  parts: { clock: Clock; log: Log; processes: Processes },
-): SharedCell<Value> {
-  const lock = new FileLock(parts.processes, parts.clock, new LockMarks(parts.processes));
+  form: ValueForm<Value>,
+  deps: { clock: Clock; log: Log; processes: Processes },
+): SharedValue<Value> {
+  const lock = new FileLock(deps.processes, deps.clock, new LockMarks(deps.processes));
   let last: Promise<unknown> = Promise.resolve();
   /** What was understood last: the same text need not be understood again, which costs far more than reading it. */
   let known: { text: string; value: Value } | undefined;
 
   /** `undefined` when there is no file; `damaged` when it does not hold such a value. */
-  function look(): Value | 'damaged' | undefined {
+  function readNow(): Value | 'damaged' | undefined {
     const text = readText(path);
     if (text === undefined) return undefined;
     if (text === known?.text) return known.value;
@@ -54,15 +54,15 @@ export function createFileCell<Value>(
   }
 
   async function read(): Promise<Value> {
-    const seen = look();
+    const seen = readNow();
     return seen === undefined || seen === 'damaged' ? form.initial() : seen;
   }
 
   /** What is about to be replaced without having been understood is kept for a person to look at. */
   function keepDamaged(): void {
-    const aside = `${path}.${parts.clock.now()}.damaged`;
+    const aside = `${path}.${deps.clock.now()}.damaged`;
     renameSync(path, aside);
-    parts.log.error('a damaged file of the shared limits was set aside', { file: aside });
+    deps.log.error('a damaged file of the shared limits was set aside', { file: aside });
   }
 
   async function update<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
@@ -79,13 +79,13 @@ export function createFileCell<Value>(
   async function changeUnderLock<Result>(change: Change<Value, Result>, options: ChangeOptions): Promise<Result> {
     const { durability = form.durability } = options;
     return lock.hold(`${path}.lock`, async (assertHeld) => {
-      const seen = look();
+      const seen = readNow();
       if (seen === 'damaged') keepDamaged();
       const before = seen === undefined || seen === 'damaged' ? await form.initial() : seen;
       const { value, result } = change(before);
       if (value === before) return result;
       const text = form.write(value);
-      await writeAtomic(path, text, parts.clock, { durability, before: assertHeld });
+      await writeAtomic(path, text, deps.clock, { durability, before: assertHeld });
       known = { text, value };
       return result;
     });
@@ -103,13 +103,13 @@ export function createFileCell<Value>(
 }
 
 /** For as long as the process lives. */
-export function createMemoryCell<Value>(initial: Value): SharedCell<Value> {
-  let held = initial;
+export function createMemoryValue<Value>(initial: Value): SharedValue<Value> {
+  let current = initial;
   return {
-    read: async () => held,
+    read: async () => current,
     update: async (change) => {
-      const { value, result } = change(held);
-      held = value;
+      const { value, result } = change(current);
+      current = value;
       return result;
     },
   };

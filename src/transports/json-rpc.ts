@@ -8,7 +8,7 @@ import {
   type JSONRPCResponse,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
-import { quoted } from '../core/untrusted-text.ts';
+import { fenced } from '../core/untrusted-text.ts';
 
 /** `null` where the message had no id that can be repeated. */
 export type RefusedId = string | number | null;
@@ -144,7 +144,7 @@ function strangersIn(value: Record<string, unknown>): string | undefined {
   if (strangers.length === 0) return undefined;
   return strangers
     .slice(0, NAMES_SHOWN)
-    .map((name) => quoted(name.slice(0, 1_000), 200))
+    .map((name) => fenced(name.slice(0, 1_000), 200))
     .join(', ');
 }
 

@@ -20,12 +20,12 @@ export type StdioOptions = {
 };
 
 /** Serves until the input ends or a signal comes; then answers what can be answered, and ends the process. */
-export function openStdioDoor(factory: McpServerFactory, options: StdioOptions): void {
+export function openStdioTransport(factory: McpServerFactory, options: StdioOptions): void {
   const { log, narrow, clock } = options;
   const stdin = process.stdin;
   const stdout = process.stdout;
   const transport = new StdioTransport({ stdin, stdout, log, narrow, onUnreadable: () => end('unreadable input') });
-  const door = serveStdio(factory, {
+  const endpoint = serveStdio(factory, {
     transport,
     // An error may hold a whole message.
     onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message.slice(0, 500) }),
@@ -37,7 +37,7 @@ export function openStdioDoor(factory: McpServerFactory, options: StdioOptions):
     close: async () => {
       options.endWaits();
       await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
-      await Promise.all([door.close(), options.close()]);
+      await Promise.all([endpoint.close(), options.close()]);
       await transport.flushed();
     },
   });

@@ -41,7 +41,7 @@ export type WebhookListener =
 export async function openWebhookListener(options: WebhookListenerOptions): Promise<WebhookListener> {
   const { port, log } = options;
   const host = options.host?.replace(/^\[(.*)\]$/u, '$1') || DEFAULT_HOST;
-  const server = createDoor(options);
+  const server = createListener(options);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -69,7 +69,7 @@ function allowedCallers({ host, publicUrl }: WebhookListenerOptions): AllowedCal
   return { hosts: names.map((name) => name.toLowerCase()), addresses: !isLoopbackHost(named) };
 }
 
-function createDoor(options: WebhookListenerOptions): Server {
+function createListener(options: WebhookListenerOptions): Server {
   const { sink, log, patience = PATIENCE } = options;
   const allowed = allowedCallers(options);
   let isRefusalLogged = false;
@@ -101,7 +101,7 @@ function createDoor(options: WebhookListenerOptions): Server {
     const body = await readBody(request);
     if (body === undefined) return;
     const { method = '', url: path = '', rawHeaders: headers } = request;
-    const status = await verdictOf(sink, { method, path, headers, body }, log);
+    const status = await decisionOf(sink, { method, path, headers, body }, log);
     response.writeHead(status, { 'Content-Length': 0, Connection: 'close' }).end();
   });
   return server;
@@ -126,7 +126,7 @@ function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
   });
 }
 
-async function verdictOf(sink: WebhookSink, raw: RawWebhook, log: Log): Promise<number> {
+async function decisionOf(sink: WebhookSink, raw: RawWebhook, log: Log): Promise<number> {
   try {
     return await sink.accept(raw);
   } catch (error) {

@@ -1,11 +1,11 @@
 /** The pictures that the page knows of, and which of them is looked at. */
-import { isFinished, type ViewedJob, type ViewedOutlook } from './viewed-job.ts';
+import { isFinished, type ViewedEta, type ViewedJob } from './viewed-job.ts';
 
 export type Entry = {
   job: ViewedJob;
   /** `data:` address. */
   picture?: string;
-  outlook?: ViewedOutlook | undefined;
+  eta?: ViewedEta | undefined;
   /** Milliseconds of the page's clock, when it was first seen. */
   since: number;
 };
@@ -23,13 +23,13 @@ export class Album {
   }
 
   /** Adds the job, or takes over what is new about it; the first one is looked at. */
-  take(job: ViewedJob, news: { picture?: string | undefined; outlook?: ViewedOutlook | undefined }, now: number): void {
+  take(job: ViewedJob, news: { picture?: string | undefined; eta?: ViewedEta | undefined }, now: number): void {
     const known = this.#entries.get(job.jobId);
     const picture = news.picture ?? known?.picture;
     this.#entries.set(job.jobId, {
       job,
       since: known?.since ?? now,
-      outlook: isFinished(job) ? undefined : news.outlook,
+      eta: isFinished(job) ? undefined : news.eta,
       ...(picture === undefined ? {} : { picture }),
     });
     this.#selected ??= job.jobId;

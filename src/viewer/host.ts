@@ -64,7 +64,7 @@ export class Host {
   }
 
   /** Lets the model know what the user did here; a host that does not take it is none the worse. */
-  async tellModel(text: string): Promise<void> {
+  async updateModel(text: string): Promise<void> {
     if (this.#app.getHostCapabilities()?.updateModelContext === undefined) return;
     await this.#app.updateModelContext({ content: [{ type: 'text', text }] }).catch(() => undefined);
   }

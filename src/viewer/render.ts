@@ -32,7 +32,7 @@ export function render(page: Elements, state: PageState, onSelect: (jobId: strin
 /** @param now milliseconds of the page's clock */
 export function renderElapsed(page: Elements, since: number, now: number, entry?: Entry): void {
   const seconds = Math.max(0, Math.round((now - since) / 1_000));
-  const left = entry?.outlook?.secondsLeft;
+  const left = entry?.eta?.secondsLeft;
   setText(
     page.elapsed,
     left === undefined ? `${seconds} s` : `${seconds} s, about ${Math.max(1, Math.round(left))} s left`,
@@ -50,7 +50,7 @@ function renderStage(page: Elements, entry: Entry | undefined, state: PageState)
   setText(page.headline, headlineOf(entry, state));
   page.progress.hidden = !isOpen;
   page.elapsed.hidden = !isOpen;
-  const fraction = entry?.outlook?.fraction;
+  const fraction = entry?.eta?.fraction;
   if (fraction === undefined) {
     page.progress.removeAttribute('aria-valuenow');
     page.bar.style.width = '';
@@ -151,8 +151,8 @@ function factRow([name, value]: [string, string]): HTMLElement {
 
 function troubleOf({ error, status, next }: ViewedJob): string | undefined {
   if (error === undefined) return undefined;
-  const isOver = status === 'failed' || status === 'unknown';
-  return [error.message, SPENT[error.creditsSpent ?? ''], isOver ? next : undefined]
+  const isSettled = status === 'failed' || status === 'unknown';
+  return [error.message, SPENT[error.creditsSpent ?? ''], isSettled ? next : undefined]
     .filter((part) => part !== undefined)
     .join('\n');
 }

@@ -19,7 +19,7 @@ export type ViewedJob = {
 };
 
 /** How far along an unfinished job is: `fraction` in [0, 1]. */
-export type ViewedOutlook = { fraction: number; secondsLeft?: number };
+export type ViewedEta = { fraction: number; secondsLeft?: number };
 
 export type ResultLike = {
   content?: readonly unknown[] | undefined;
@@ -40,11 +40,11 @@ export function jobsIn(result: ResultLike): ViewedJob[] {
   return raw.flatMap((one) => jobOf(one) ?? []);
 }
 
-export function outlookIn(result: ResultLike): ViewedOutlook | undefined {
-  const outlook = recordOf(recordOf(result._meta)[`${META}outlook`]);
-  const fraction = numberOf(outlook.fraction);
+export function etaIn(result: ResultLike): ViewedEta | undefined {
+  const eta = recordOf(recordOf(result._meta)[`${META}outlook`]);
+  const fraction = numberOf(eta.fraction);
   if (fraction === undefined) return undefined;
-  const secondsLeft = numberOf(outlook.seconds_left);
+  const secondsLeft = numberOf(eta.seconds_left);
   return { fraction: Math.min(1, Math.max(0, fraction)), ...(secondsLeft === undefined ? {} : { secondsLeft }) };
 }
 

@@ -4,7 +4,7 @@ import { copyText } from './clipboard.ts';
 import { elementsOf } from './elements.ts';
 import { Host } from './host.ts';
 import { type PageState, render, renderElapsed } from './render.ts';
-import { isFinished, jobsIn, outlookIn, picturesIn, type ResultLike, textIn, type ViewedJob } from './viewed-job.ts';
+import { etaIn, isFinished, jobsIn, picturesIn, type ResultLike, textIn, type ViewedJob } from './viewed-job.ts';
 
 const WAIT_SECONDS = 20;
 /** What is not finished after so long is looked at only when somebody asks. */
@@ -58,11 +58,11 @@ function tick(): void {
 function takeResult(result: ResultLike): ViewedJob | undefined {
   const jobs = jobsIn(result);
   const pictures = picturesIn(result);
-  const outlook = outlookIn(result);
+  const eta = etaIn(result);
   for (const job of jobs) {
     // Pictures come in the order of the finished jobs.
     const picture = job.status === 'completed' ? pictures.shift() : undefined;
-    album.take(job, { picture, outlook }, performance.now());
+    album.take(job, { picture, eta }, performance.now());
     if (job.status === 'completed' && picture === undefined) void fetchPicture(job);
   }
   state.trouble = jobs.length === 0 ? textIn(result) || 'The answer holds no picture.' : undefined;
@@ -136,7 +136,7 @@ page.vary.onclick = async () => {
   show();
   try {
     const ordered = takeOrdered(await host.call('generate_image', variationOf(job)));
-    if (ordered !== undefined) await host.tellModel(toldOf(ordered));
+    if (ordered !== undefined) await host.updateModel(summaryOf(ordered));
   } catch {
     state.trouble =
       'It is not known whether the variation was ordered: the host gave no answer. Check list_jobs before ordering again.';
@@ -168,7 +168,7 @@ function takeOrdered(result: ResultLike): ViewedJob | undefined {
   return ordered;
 }
 
-function toldOf({ jobId, status, file }: ViewedJob): string {
+function summaryOf({ jobId, status, file }: ViewedJob): string {
   const where = file === undefined ? '' : ` Its file: ${file}`;
   return `The user ordered a variation of the picture in the viewer: job ${jobId}, status ${status}.${where}`;
 }

@@ -95,19 +95,22 @@ describe('auto', () => {
       ['generate', BY_REST],
       'rest',
     ]),
-  ])('takes %s, under one key, with a mark before each, and remembers it', async (_, script, ways, dialect) => {
-    const marks: [string, number][] = [];
+  ])('takes %s, under one key, with a mark before each, and remembers it', async (_, script, dialects, dialect) => {
+    const dialectsPersisted: [string, number][] = [];
     const { provider, memory, ordered, orders, clock } = await start(script);
-    const beforeSending = async (way: string): Promise<void> => void marks.push([way, orders().length]);
+    const beforeSending = async (expected: string): Promise<void> =>
+      void dialectsPersisted.push([expected, orders().length]);
     const { signal } = unmarked();
     expect((await provider.submit(REQUEST, 'key-1', { signal, beforeSending })).remoteId).toBe('job-1');
-    expect(ordered()).toEqual(ways);
+    expect(ordered()).toEqual(dialects);
     expect(new Set(orders().map(({ headers }) => headers['idempotency-key']))).toEqual(new Set(['key-1']));
-    expect(marks).toEqual(ways.map((way, index) => [way === BY_REST ? 'rest' : way, index]));
+    expect(dialectsPersisted).toEqual(
+      dialects.map((expected, index) => [expected === BY_REST ? 'rest' : expected, index]),
+    );
     expect(clock.slept).toEqual([]);
     expect(memory.known()).toMatchObject({ dialect });
     await provider.submit(REQUEST, 'key-2', unmarked());
-    expect(ordered()).toEqual([...ways, ways.at(-1)]);
+    expect(ordered()).toEqual([...dialects, dialects.at(-1)]);
     expect(memory.writes()).toBe(1);
   });
 
@@ -117,18 +120,22 @@ describe('auto', () => {
     const { provider, ordered, orders } = await start(schemaService(both, ROOT), {
       memory: createPlainWireMemory({ dialect: 'generate' }),
     });
-    const marks: string[] = [];
-    const terms = { ...unmarked(), way: 'generateImage', beforeSending: async (way: string) => void marks.push(way) };
-    expect((await provider.submit(REQUEST, 'key-1', terms)).remoteId).toBe('job-1');
+    const dialectsPersisted: string[] = [];
+    const options = {
+      ...unmarked(),
+      expected: 'generateImage',
+      beforeSending: async (expected: string) => void dialectsPersisted.push(expected),
+    };
+    expect((await provider.submit(REQUEST, 'key-1', options)).remoteId).toBe('job-1');
     expect(ordered()).toEqual(['generateImage']);
-    expect(marks).toEqual(['generateImage']);
+    expect(dialectsPersisted).toEqual(['generateImage']);
     expect(orders()[0]?.headers['idempotency-key']).toBe('key-1');
   });
 
   it('leaves an order open whose dialect is gone: it is never placed in another one', async () => {
     const { provider, ordered } = await start(schemaService(GENERATE, ROOT));
     const error: unknown = await provider
-      .submit(REQUEST, 'key-1', { ...unmarked(), way: 'generateImage' })
+      .submit(REQUEST, 'key-1', { ...unmarked(), dialect: 'generateImage' })
       .catch((reason: unknown) => reason);
     expect((error as FluxError).failure).toMatchObject({ kind: 'unsupported_service', retry: 'no' });
     expect(ordered()).toEqual(['generateImage']);
@@ -202,10 +209,10 @@ describe('auto', () => {
 
   it('says what was tried when there is none, and what to check', async () => {
     const { failure, ordered } = await start(schemaService(NEITHER, ROOT));
-    const told = await failure();
-    expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 404 });
-    expect(told.message).toContain('generate, generateImage, rest were tried');
-    expect(told.remedy).toContain('DOITONG_API_URL');
+    const reported = await failure();
+    expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 404 });
+    expect(reported.message).toContain('generate, generateImage, rest were tried');
+    expect(reported.remedy).toContain('DOITONG_API_URL');
     expect(ordered()).toHaveLength(3);
   });
 
@@ -314,11 +321,11 @@ describe('what was found', () => {
       ['generateImage', BY_REST],
       'rest',
     ],
-  ])('is given up when it does not fit any more: %s', async (dialect, script, ways, then) => {
+  ])('is given up when it does not fit any more: %s', async (dialect, script, dialects, then) => {
     const memory = createPlainWireMemory({ dialect, leftOut: ['version'], reading: 'rest' });
     const { submit, ordered } = await start(script, { memory });
     await submit();
-    expect(ordered()).toEqual(ways);
+    expect(ordered()).toEqual(dialects);
     expect(memory.known()).toMatchObject({ dialect: then, leftOut: [], reading: 'rest' });
   });
 
@@ -337,13 +344,13 @@ describe('a configured dialect', () => {
     ['generateImage', schemaService(GENERATE, ROOT, { rest }), 'generateImage'],
     ['generate', ({ path }) => (path === '/graphql' ? { status: 404 } : rest()), 'generate'],
     ['rest', schemaService(GENERATE, ROOT), BY_REST],
-  ])('is never left, whatever is known: %s', async (dialect, script, way) => {
+  ])('is never left, whatever is known: %s', async (dialect, script, expected) => {
     for (const known of ['generate', 'generateImage', 'rest']) {
       const { failure, ordered } = await start(script, { dialect, memory: createPlainWireMemory({ dialect: known }) });
-      const told = await failure();
-      expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no' });
-      expect(told.remedy).toContain(`DOITONG_DIALECT to auto (it is ${dialect})`);
-      expect(ordered()).toEqual([way]);
+      const reported = await failure();
+      expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no' });
+      expect(reported.remedy).toContain(`DOITONG_DIALECT to auto (it is ${dialect})`);
+      expect(ordered()).toEqual([expected]);
     }
   });
 

@@ -1,6 +1,7 @@
 /** Proves that every document fits the schema of the sandbox, which was written from the provider's page. */
 import { buildSchema, coerceInputValue, type GraphQLInputObjectType, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { sandboxSchemaSdl } from '../../sandbox/sandbox.ts';
 import {
   DIALECTS,
   type Dialect,
@@ -10,12 +11,11 @@ import {
 } from '../../src/doitong/dialects.ts';
 import { CANDIDATE_QUERIES } from '../../src/doitong/discovery.ts';
 import { HEADERS_DOCUMENT } from '../../src/doitong/documents.ts';
-import { DOCUMENTED_SHAPE, inputOf, optionalPlaces, partsLeftOut } from '../../src/doitong/order-encoding.ts';
+import { DOCUMENTED_ENCODING, inputOf, omittedFields, optionalPaths } from '../../src/doitong/order-encoding.ts';
 import { leafPaths } from '../../src/doitong/schema/input-paths.ts';
 import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
 import { statusDocument } from '../../src/doitong/schema/status-document.ts';
 import { plainQuery } from '../../src/doitong/schema/status-query.ts';
-import { sandboxSchemaSdl } from '../../sandbox/sandbox.ts';
 
 const schema = buildSchema(sandboxSchemaSdl);
 const problems = (document: string): string[] => validate(schema, parse(document)).map(({ message }) => message);
@@ -58,12 +58,12 @@ describe('the variables', () => {
 
   it.each(cases)('of %s with %s fit the input type', (_, _what, dialect, order) => {
     const type = schema.getType(dialect.inputType) as GraphQLInputObjectType;
-    expect(() => coerceInputValue(inputOf(dialect, order, DOCUMENTED_SHAPE), type)).not.toThrow();
+    expect(() => coerceInputValue(inputOf(dialect, order, DOCUMENTED_ENCODING), type)).not.toThrow();
   });
 
   it('send the prompt word for word, and no setting that was not made', () => {
     const inputs = DIALECTS.map((dialect) =>
-      inputOf(dialect, { ...LEAST, prompt: EVERYTHING.prompt }, DOCUMENTED_SHAPE),
+      inputOf(dialect, { ...LEAST, prompt: EVERYTHING.prompt }, DOCUMENTED_ENCODING),
     );
     const plain = { service: 'flux-pro', prompt: 'a "fox"\n', width: 256, height: 256 };
     expect(inputs).toEqual([
@@ -80,16 +80,16 @@ describe('the variables', () => {
 
   it('hold the optional parts at the places that are named for them, and at no other', () => {
     for (const dialect of DIALECTS) {
-      const [all, least] = [EVERYTHING, LEAST].map((order) => leafPaths(inputOf(dialect, order, DOCUMENTED_SHAPE)));
+      const [all, least] = [EVERYTHING, LEAST].map((order) => leafPaths(inputOf(dialect, order, DOCUMENTED_ENCODING)));
       const more = (all ?? []).filter((path) => least?.includes(path) === false);
-      expect([...more].sort()).toEqual(Object.values(dialect.places).sort());
-      expect(optionalPlaces(dialect)).toEqual(expect.arrayContaining(more));
+      expect([...more].sort()).toEqual(Object.values(dialect.paths).sort());
+      expect(optionalPaths(dialect)).toEqual(expect.arrayContaining(more));
     }
   });
 
   it('cannot hold the quality but in generate: nothing else is left out by itself', () => {
     expect(
-      DIALECTS.map((dialect) => partsLeftOut(dialect, EVERYTHING, inputOf(dialect, EVERYTHING, DOCUMENTED_SHAPE))),
+      DIALECTS.map((dialect) => omittedFields(dialect, EVERYTHING, inputOf(dialect, EVERYTHING, DOCUMENTED_ENCODING))),
     ).toEqual([[], ['quality'], ['quality']]);
   });
 });

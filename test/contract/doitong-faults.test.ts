@@ -1,13 +1,13 @@
 /** Proves against the sandbox that no fault of the network makes an order paid twice, lost, or called free. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { FluxError } from '../../src/core/failure.ts';
 import type { ImageProvider } from '../../src/core/image-provider.ts';
 import { DIALECT_NAMES } from '../../src/doitong/dialects.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../src/doitong/doitong-provider.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
-import { createOpenGate, type OpenGate } from '../support/open-gate.ts';
+import { createOpenLimiter, type OpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { PLAIN_SETTINGS, unmarked } from '../unit/doitong/scripted-service.ts';
 
@@ -19,16 +19,16 @@ let sandbox: Sandbox;
 let server: FaultServer;
 let provider: ImageProvider;
 let clock: ManualClock;
-let gate: OpenGate;
+let limiter: OpenLimiter;
 
 async function start(options: SandboxOptions = {}, settings: Partial<DoitongSettings> = {}): Promise<void> {
   sandbox = await startSandbox({ jobDurationMs: 0, ...options });
   server = await startFaultServer(sandbox.url);
   clock = createManualClock(undefined, { autoAdvance: true });
-  gate = createOpenGate();
+  limiter = createOpenLimiter();
   provider = createDoitongProvider(
     { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: sandbox.key, ...settings },
-    { clock, log, gate, memory: createPlainWireMemory() },
+    { clock, log, limiter, memory: createPlainWireMemory() },
   );
 }
 async function stop(): Promise<void> {
@@ -133,7 +133,7 @@ describe.each(DIALECT_NAMES)('an order by %s that ends without a job', (dialect)
     expect((error as FluxError).failure).toMatchObject({ kind, creditsSpent: 'no', retry: 'no' });
     expect(submissions()).toHaveLength(1);
     expect(charges()).toBe(0);
-    if (kind === 'no_credits') expect(gate.balance()).toBe(1);
+    if (kind === 'no_credits') expect(limiter.balance()).toBe(1);
   });
 });
 
@@ -156,7 +156,7 @@ describe('reading from the sandbox', () => {
         .slice(1)
         .map(({ target }) => target),
     ).toEqual(targets);
-    expect(gate.window()).toMatchObject({ limit: 60, remaining: expect.any(Number) });
+    expect(limiter.window()).toMatchObject({ limit: 60, remaining: expect.any(Number) });
   });
 
   it.each([

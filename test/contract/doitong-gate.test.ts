@@ -1,9 +1,9 @@
 /** Proves that no request leaves without a permit, that what the service told is obeyed, and when an order is marked. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { Gate, RequestGate } from '../../src/limits/limits.ts';
 import type { SubmitOptions } from '../../src/core/image-provider.ts';
-import { createMemoryGate } from '../../src/storage/shared-limits.ts';
+import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
+import { createMemoryLimits } from '../../src/storage/shared-limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
 import {
   errors,
@@ -29,19 +29,19 @@ afterEach(async () => {
 /** With the very gate that the program uses, or with another. */
 async function start(
   script: Script,
-  options: { gateOn?: (clock: ManualClock) => RequestGate; clock?: ManualClock; discovers?: boolean } = {},
-): Promise<Harness & { shared: Gate }> {
-  let shared: Gate | undefined;
-  const real = (clock: ManualClock): Gate => {
-    shared = createMemoryGate({ clock, log, plan: 'enterprise' });
+  options: { limiterOn?: (clock: ManualClock) => RequestLimiter; clock?: ManualClock; discovers?: boolean } = {},
+): Promise<Harness & { shared: Limits }> {
+  let shared: Limits | undefined;
+  const real = (clock: ManualClock): Limits => {
+    shared = createMemoryLimits({ clock, log, plan: 'enterprise' });
     return shared;
   };
   harness = await startHarness(script, {
     settings: options.discovers === true ? {} : { jobQuery: QUERY },
-    gateOn: options.gateOn ?? real,
+    limiterOn: options.limiterOn ?? real,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  return { ...harness, shared: shared ?? createMemoryGate({ clock: harness.clock, log, plan: 'enterprise' }) };
+  return { ...harness, shared: shared ?? createMemoryLimits({ clock: harness.clock, log, plan: 'enterprise' }) };
 }
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {
@@ -59,7 +59,7 @@ const noStorage = new FluxError({
   creditsSpent: 'no',
   retry: 'no',
 });
-const closed: RequestGate = { permit: () => Promise.reject(noStorage), learn: async () => undefined };
+const closed: RequestLimiter = { permit: () => Promise.reject(noStorage), learn: async () => undefined };
 
 describe('a permit', () => {
   it('is asked for before every single request: orders, tries, readings, and the search for the query', async () => {
@@ -70,23 +70,23 @@ describe('a permit', () => {
         : { body: job({ status: 'completed', url: 'https://cdn/1' }) };
     };
     harness = await startHarness(script);
-    const { provider, service, gate } = harness;
+    const { provider, service, limiter } = harness;
     await provider.submit(REQUEST, 'key-1', unmarked());
     await provider.read('job-1', never);
     await provider.refresh(never);
     expect(service.arrived.length).toBe(5);
-    expect(gate.permits()).toBe(5);
-    expect(gate.told).toHaveLength(5);
+    expect(limiter.permits()).toBe(5);
+    expect(limiter.reported).toHaveLength(5);
   });
 
   it('is waited for, and the wait is told', async () => {
     const clock = createManualClock();
-    const answers = [{ granted: false, until: MANUAL_CLOCK_START + 20_000, told: false } as const];
-    const gate: RequestGate = {
+    const answers = [{ granted: false, until: MANUAL_CLOCK_START + 20_000, reported: false } as const];
+    const limiter: RequestLimiter = {
       permit: async () => answers.shift() ?? { granted: true },
       learn: async () => undefined,
     };
-    const { provider, service } = await start([{ body: job() }], { gateOn: () => gate, clock });
+    const { provider, service } = await start([{ body: job() }], { limiterOn: () => limiter, clock });
     const waits: number[] = [];
     const order = provider.submit(REQUEST, 'key-1', { ...unmarked(), onWait: (until) => waits.push(until) });
     await clock.advance(19_999);
@@ -97,18 +97,18 @@ describe('a permit', () => {
   });
 
   it('of our own count is waited for however long: it comes within a minute', async () => {
-    const answers = [{ granted: false, until: MANUAL_CLOCK_START + 90_000, told: false } as const];
-    const gate: RequestGate = {
+    const answers = [{ granted: false, until: MANUAL_CLOCK_START + 90_000, reported: false } as const];
+    const limiter: RequestLimiter = {
       permit: async () => answers.shift() ?? { granted: true },
       learn: async () => undefined,
     };
-    const { provider, clock } = await start([{ body: job() }], { gateOn: () => gate });
+    const { provider, clock } = await start([{ body: job() }], { limiterOn: () => limiter });
     expect((await provider.submit(REQUEST, 'key-1', unmarked())).remoteId).toBe('job-1');
     expect(clock.slept).toEqual([90_020]);
   });
 
   it('that cannot be had because nothing can be stored ends an order unsent, and tells nothing of a sent job', async () => {
-    const { provider, service } = await start([], { gateOn: () => closed });
+    const { provider, service } = await start([], { limiterOn: () => closed });
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toEqual(noStorage.failure);
     expect(await failureOf(provider.read('job-1', never))).toEqual({ ...noStorage.failure, creditsSpent: 'maybe' });
     expect(await failureOf(provider.refresh(never))).toEqual(noStorage.failure);
@@ -117,11 +117,11 @@ describe('a permit', () => {
 
   it('that cannot be had for the second try leaves the order open: the first may have been carried out', async () => {
     let permits = 0;
-    const gate: RequestGate = {
+    const limiter: RequestLimiter = {
       permit: () => (++permits === 1 ? Promise.resolve({ granted: true }) : closed.permit()),
       learn: async () => undefined,
     };
-    const { provider, service } = await start([(response) => response.destroy()], { gateOn: () => gate });
+    const { provider, service } = await start([(response) => response.destroy()], { limiterOn: () => limiter });
     const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' });
     expect(service.arrived).toHaveLength(1);
@@ -129,11 +129,11 @@ describe('a permit', () => {
 
   it('is waited for no longer than the caller wants; nothing was sent then', async () => {
     const clock = createManualClock();
-    const gate: RequestGate = {
-      permit: async () => ({ granted: false, until: clock.now() + 20_000, told: false }),
+    const limiter: RequestLimiter = {
+      permit: async () => ({ granted: false, until: clock.now() + 20_000, reported: false }),
       learn: async () => undefined,
     };
-    const { provider, service } = await start([], { gateOn: () => gate, clock });
+    const { provider, service } = await start([], { limiterOn: () => limiter, clock });
     const caller = new AbortController();
     const order = failureOf(provider.submit(REQUEST, 'key-1', unmarked(caller.signal)));
     await clock.advance(5_000);
@@ -187,13 +187,13 @@ describe('what the service told', () => {
   it('a longer silence is told instead of slept: of an order nothing was sent, of a job nothing is learnt', async () => {
     const { provider, clock, shared, service } = await start([]);
     await shared.learn({ pausedUntil: clock.now() + 600_000 });
-    const told = { kind: 'rate_limited', retry: 'later', retryAfterSeconds: 600 };
+    const reported = { kind: 'rate_limited', retry: 'later', retryAfterSeconds: 600 };
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
-      ...told,
+      ...reported,
       creditsSpent: 'no',
     });
-    expect(await failureOf(provider.read('job-1', never))).toMatchObject({ ...told, creditsSpent: 'maybe' });
-    expect(await failureOf(provider.refresh(never))).toMatchObject({ ...told, creditsSpent: 'no' });
+    expect(await failureOf(provider.read('job-1', never))).toMatchObject({ ...reported, creditsSpent: 'maybe' });
+    expect(await failureOf(provider.refresh(never))).toMatchObject({ ...reported, creditsSpent: 'no' });
     expect(clock.slept).toEqual([]);
     expect(service.arrived).toEqual([]);
   });
@@ -202,8 +202,8 @@ describe('what the service told', () => {
     const refusal = errors({ message: 'no', code: 'INSUFFICIENT_CREDITS', creditsAvailable: 50 });
     const { provider, shared } = await start([{ headers: { 'x-ratelimit-limit': '30' }, status: 402, body: refusal }]);
     await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
-    const { traffic, requestLimit } = await shared.state();
-    expect(traffic.balance).toEqual({ credits: 50, at: MANUAL_CLOCK_START });
+    const { rateState, requestLimit } = await shared.state();
+    expect(rateState.balance).toEqual({ credits: 50, at: MANUAL_CLOCK_START });
     expect(requestLimit).toBe(30);
   });
 });
@@ -211,7 +211,7 @@ describe('what the service told', () => {
 describe('the mark of an order', () => {
   it('is made once, after the permit and before the first byte, whatever the number of tries', async () => {
     const seen: string[] = [];
-    const gate: RequestGate = {
+    const limiter: RequestLimiter = {
       permit: async () => {
         seen.push('permit');
         return { granted: true };
@@ -222,7 +222,7 @@ describe('the mark of an order', () => {
       seen.push('arrived');
       return count < 3 ? { status: 503 } : { body: job() };
     };
-    const { provider } = await start(script, { gateOn: () => gate });
+    const { provider } = await start(script, { limiterOn: () => limiter });
     const beforeSending = async (): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       seen.push('marked');
@@ -234,12 +234,12 @@ describe('the mark of an order', () => {
   it('is made once when fields are dropped, too', async () => {
     const unknown = errors({ message: 'Cannot query field "createdAt" on type "Generation".' });
     const { provider, service } = await start([{ status: 400, body: unknown }, { body: job() }]);
-    let marks = 0;
+    let dialectsPersisted = 0;
     const beforeSending: SubmitOptions['beforeSending'] = async () => {
-      marks += 1;
+      dialectsPersisted += 1;
     };
     await provider.submit(REQUEST, 'key-1', { signal: never, beforeSending });
-    expect([service.arrived.length, marks]).toEqual([2, 1]);
+    expect([service.arrived.length, dialectsPersisted]).toEqual([2, 1]);
   });
 
   it('that fails ends the order unsent, with its own reason', async () => {
@@ -255,12 +255,12 @@ describe('the mark of an order', () => {
   it('is not made for an order that is held back', async () => {
     const { provider, shared, clock } = await start([]);
     await shared.learn({ pausedUntil: clock.now() + 600_000 });
-    let marks = 0;
+    let dialectsPersisted = 0;
     const beforeSending: SubmitOptions['beforeSending'] = async () => {
-      marks += 1;
+      dialectsPersisted += 1;
     };
     await failureOf(provider.submit(REQUEST, 'key-1', { signal: never, beforeSending }));
-    expect(marks).toBe(0);
+    expect(dialectsPersisted).toBe(0);
   });
 });
 
@@ -273,14 +273,14 @@ describe('a refresh', () => {
     expect(service.arrived).toHaveLength(1);
     expect(service.arrived[0]?.query).toBe('query { __typename }');
     expect(service.arrived[0]?.headers).not.toHaveProperty('idempotency-key');
-    expect((await shared.state()).traffic.window).toMatchObject({ limit: 60, remaining: 42 });
+    expect((await shared.state()).rateState.window).toMatchObject({ limit: 60, remaining: 42 });
   });
 
   it('needs no answer to the question itself', async () => {
     const refusal = errors({ message: 'Cannot query field "__typename" on type "Query".' });
     const { provider, shared } = await start([{ status: 400, headers, body: refusal }]);
     await provider.refresh(never);
-    expect((await shared.state()).traffic.window.remaining).toBe(42);
+    expect((await shared.state()).rateState.window.remaining).toBe(42);
   });
 
   it.each([

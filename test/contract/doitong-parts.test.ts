@@ -55,8 +55,8 @@ const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !q
 const inputOf = ({ body, variables }: Arrived): unknown =>
   (variables as { input?: unknown } | undefined)?.input ?? body;
 
-type Parts = { top?: string; options?: string; types?: string };
-const generate = ({ top = 'webhookUrl: String', options = 'version: String quality: String', types = '' }: Parts) => `
+type Fields = { top?: string; options?: string; types?: string };
+const generate = ({ top = 'webhookUrl: String', options = 'version: String quality: String', types = '' }: Fields) => `
   type Job { id: ID! status: String! url: String creditCost: Int createdAt: String }
   enum Kind { IMAGE } input Text { text: String! } ${types}
   input Options { width: Int height: Int ${options} }
@@ -211,19 +211,19 @@ describe('what cannot be left out', () => {
     ],
   ])('is named when the service %s it: nothing is sent again, or elsewhere', async (_, script, words) => {
     const test = await start(script);
-    const told = await test.failure();
-    expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 400 });
-    expect(told.message).toContain(words);
-    expect(told.message).toContain('Nothing was executed');
-    expect(told.remedy).toContain('DOITONG_DIALECT');
+    const reported = await test.failure();
+    expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 400 });
+    expect(reported.message).toContain(words);
+    expect(reported.message).toContain('Nothing was executed');
+    expect(reported.remedy).toContain('DOITONG_DIALECT');
     expect(test.inputs()).toHaveLength(1);
   });
 
   it('is never named by a secret', async () => {
     const test = await start(schemaService(generate({ top: `${KEY}: Int!` }), ROOT));
-    const told = await test.failure();
-    expect(told.message).toContain('[redacted]');
-    expect(`${JSON.stringify(told)}${test.text()}`).not.toContain(KEY);
+    const reported = await test.failure();
+    expect(reported.message).toContain('[redacted]');
+    expect(`${JSON.stringify(reported)}${test.text()}`).not.toContain(KEY);
   });
 
   it('is the content: it is refused in the words of the service, and not repeated', async () => {
@@ -233,9 +233,9 @@ describe('what cannot be left out', () => {
       isOrder(arrived) ? { status: 400, body: refusal } : typeof schema === 'function' ? schema(arrived, count) : {};
     const test = await start(script);
     for (let time = 0; time < 2; time += 1) {
-      const told = await test.failure();
-      expect(told).toMatchObject({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' });
-      expect(told.message).toContain('width must be a multiple of 8');
+      const reported = await test.failure();
+      expect(reported).toMatchObject({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' });
+      expect(reported.message).toContain('width must be a multiple of 8');
     }
     expect(test.inputs()).toHaveLength(2);
     expect(test.asked()).toBe(1);

@@ -1,7 +1,7 @@
 /** Proves over real HTTP that several jobs are read in one request, and that none suffers from what another meets. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PermitAsk, ToldByService } from '../../src/limits/limits.ts';
-import { createOpenGate } from '../support/open-gate.ts';
+import type { PermitAsk, RateReport } from '../../src/limits/limits.ts';
+import { createOpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { nameOf, schemaService, stepOf } from '../unit/doitong/schema-service.ts';
 import {
@@ -24,17 +24,17 @@ const DONE = { status: 'completed', url: 'https://cdn/a.jpg' };
 
 async function start(script: Script, settings: { jobQuery?: 'auto' | typeof QUERY } = {}) {
   const asks: (PermitAsk | undefined)[] = [];
-  const told: ToldByService[] = [];
-  const gate = createOpenGate();
+  const reported: RateReport[] = [];
+  const limiter = createOpenLimiter();
   const harness = await startHarness(script, {
     settings: { jobQuery: QUERY, ...settings },
     memory: createPlainWireMemory(),
-    gateOn: () => ({
+    limiterOn: () => ({
       permit: (ask) => {
         asks.push(ask);
-        return gate.permit(ask);
+        return limiter.permit(ask);
       },
-      learn: async (news) => void told.push(news),
+      learn: async (news) => void reported.push(news),
     }),
   });
   harnesses.push(harness);
@@ -44,7 +44,7 @@ async function start(script: Script, settings: { jobQuery?: 'auto' | typeof QUER
     service,
     lines,
     asks,
-    told,
+    reported,
     /** What was read of each id: its phase, or the kind of its failure. */
     read: async (ids: readonly string[], signal = never) => {
       const readings = await provider.readMany(ids, signal);
@@ -75,11 +75,11 @@ const ids = (count: number): string[] => Array.from({ length: count }, (_, n) =>
 
 describe('several jobs', () => {
   it('are read in one request, at the price of one permit for so many', async () => {
-    const { read, sizes, asks, told } = await start(answering((id) => ({ id, ...DONE })));
+    const { read, sizes, asks, reported } = await start(answering((id) => ({ id, ...DONE })));
     expect(await read(['a', 'b', 'c'])).toEqual({ a: 'completed', b: 'completed', c: 'completed' });
     expect(sizes()).toEqual([3]);
     expect(asks).toEqual([{ purpose: 'read', fields: 3 }]);
-    expect(told).toEqual([expect.objectContaining({ fields: 3 })]);
+    expect(reported).toEqual([expect.objectContaining({ fields: 3 })]);
   });
 
   it('that are one are read as one, and none costs nothing', async () => {

@@ -65,10 +65,10 @@ describe('the configured query', () => {
   it('that the service lacks is a clear error, and never a lost job', async () => {
     const unknown = { status: 400, body: errors({ message: 'Cannot query field "myJob" on type "Query".' }) };
     const { failure, asked } = await start([unknown, unknown], query);
-    const told = await failure();
-    expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no' });
-    expect(told.message).toContain('myJob(key)');
-    expect(told.remedy).toContain('DOITONG_JOB_QUERY');
+    const reported = await failure();
+    expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no' });
+    expect(reported.message).toContain('myJob(key)');
+    expect(reported.remedy).toContain('DOITONG_JOB_QUERY');
     await failure();
     expect(asked()).toEqual(['myJob(key', 'myJob(key']);
   });
@@ -140,10 +140,10 @@ describe('finding the query', () => {
   it('gives up when nothing fits, says what to set, and asks for none of the names again', async () => {
     const { failure, asked } = await start(schemaService('type Query { ping: String }', {}, { introspection: false }));
     for (let time = 0; time < 3; time += 1) {
-      const told = await failure();
-      expect(told).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no' });
-      expect(told.remedy).toContain('for example job(id)');
-      expect(told.remedy).toContain('The jobs are not lost');
+      const reported = await failure();
+      expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no' });
+      expect(reported.remedy).toContain('for example job(id)');
+      expect(reported.remedy).toContain('The jobs are not lost');
     }
     const byRest = 'GET /v1/text_to_image/job-1';
     expect(asked()).toEqual([...asked().slice(0, 8), byRest, byRest, byRest]);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { createManualClock, MANUAL_CLOCK_START } from '../support/manual-clock.ts';
-import { createOpenGate } from '../support/open-gate.ts';
+import { createOpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import {
   errors,
@@ -136,13 +136,13 @@ describe('an order', () => {
 
   it('learns the balance from a refusal', async () => {
     const extensions = { code: 'INSUFFICIENT_CREDITS', creditsRequired: 100, creditsAvailable: 50 };
-    const { provider, gate } = await start([{ body: errors({ message: 'Insufficient credits', ...extensions }) }]);
+    const { provider, limiter } = await start([{ body: errors({ message: 'Insufficient credits', ...extensions }) }]);
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'no_credits',
       creditsRequired: 100,
       creditsAvailable: 50,
     });
-    expect(gate.balance()).toBe(50);
+    expect(limiter.balance()).toBe(50);
   });
 
   it('is not sent when nobody listens: three tries, no credits', async () => {
@@ -222,8 +222,8 @@ describe('an order', () => {
   );
 
   it('that made a job without a usable id is not called free by a code beside it', async () => {
-    const beside = errors({ message: 'no', code: 'BAD_USER_INPUT' }) as object;
-    const { provider } = await start(() => ({ body: { ...(job({ id: null }) as object), ...beside } }));
+    const adjacent = errors({ message: 'no', code: 'BAD_USER_INPUT' }) as object;
+    const { provider } = await start(() => ({ body: { ...(job({ id: null }) as object), ...adjacent } }));
     expect((await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).creditsSpent).toBe('maybe');
   });
 
@@ -248,10 +248,10 @@ describe('the rate limit', () => {
       'x-ratelimit-remaining': '0',
       'x-ratelimit-reset': `${NOW_S + 30}`,
     };
-    const { provider, clock, service, gate } = await start([{ status: 429, headers }, { body: job() }]);
+    const { provider, clock, service, limiter } = await start([{ status: 429, headers }, { body: job() }]);
     await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([7_000]);
-    expect(gate.window()).toEqual({
+    expect(limiter.window()).toEqual({
       limit: 10,
       remaining: 0,
       resetsAt: MANUAL_CLOCK_START + 30_000,
@@ -262,14 +262,14 @@ describe('the rate limit', () => {
 
   it('falls back to the reset of the window', async () => {
     const headers = { 'x-ratelimit-reset': `${NOW_S + 20}` };
-    const { provider, clock, gate } = await start([{ status: 429, headers }, { body: job() }]);
+    const { provider, clock, limiter } = await start([{ status: 429, headers }, { body: job() }]);
     await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([20_000]);
-    expect(gate.window().pausedUntil).toBe(MANUAL_CLOCK_START + 20_000);
+    expect(limiter.window().pausedUntil).toBe(MANUAL_CLOCK_START + 20_000);
   });
 
   it('is handed back when it is longer than a minute', async () => {
-    const { provider, clock, service, gate } = await start([{ status: 429, headers: { 'retry-after': '61' } }]);
+    const { provider, clock, service, limiter } = await start([{ status: 429, headers: { 'retry-after': '61' } }]);
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toMatchObject({
       kind: 'rate_limited',
       creditsSpent: 'no',
@@ -278,16 +278,16 @@ describe('the rate limit', () => {
     });
     expect(clock.slept).toEqual([]);
     expect(service.arrived).toHaveLength(1);
-    expect(gate.window().pausedUntil).toBe(MANUAL_CLOCK_START + 61_000);
+    expect(limiter.window().pausedUntil).toBe(MANUAL_CLOCK_START + 61_000);
   });
 
   it('on jobs does not silence the asking for their status', async () => {
     const body = errors({ message: 'Only one job at a time', code: 'CONCURRENT_LIMIT_EXCEEDED' });
     const script = [{ status: 429, headers: { 'retry-after': '5' }, body }, { body: job() }];
-    const { provider, clock, gate } = await start(script);
+    const { provider, clock, limiter } = await start(script);
     await provider.submit(REQUEST, 'key-1', unmarked());
     expect(clock.slept).toEqual([5_000]);
-    expect(gate.window().pausedUntil).toBeUndefined();
+    expect(limiter.window().pausedUntil).toBeUndefined();
   });
 });
 
@@ -311,7 +311,7 @@ describe('an end that the caller or a deadline makes', () => {
     const provider = createDoitongProvider(settings, {
       clock,
       log,
-      gate: createOpenGate(),
+      limiter: createOpenLimiter(),
       memory: createPlainWireMemory(),
     });
     const controller = new AbortController();

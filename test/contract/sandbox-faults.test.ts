@@ -62,7 +62,7 @@ function reply(outcome: Outcome): Reply {
 const codeOf = (outcome: Outcome): string => JSON.parse(reply(outcome).text).errors[0].extensions.code;
 const charges = (): number => sandbox.inspect().charges.length;
 /** What a first try looks like: its status, or how it broke. */
-const shape = (outcome: Outcome): number | string =>
+const encoding = (outcome: Outcome): number | string =>
   outcome === 'lost' ? 'lost' : 'cut' in outcome ? 'cut' : outcome.status;
 
 describe.each(DIALECTS)('the first try of each order by %s', (dialect) => {
@@ -78,13 +78,13 @@ describe.each(DIALECTS)('the first try of each order by %s', (dialect) => {
     '%s: %s with %i charges; the retry goes through and is charged once',
     async (scenario, first, charged) => {
       await start([scenario]);
-      expect(shape(await order(dialect, { key: 'key-1' }))).toBe(first);
+      expect(encoding(await order(dialect, { key: 'key-1' }))).toBe(first);
       expect(charges()).toBe(charged);
-      expect(shape(await order(dialect, { key: 'key-1' }))).toBe(200);
+      expect(encoding(await order(dialect, { key: 'key-1' }))).toBe(200);
       expect(charges()).toBe(1);
       // Another key is another order, though all else is equal.
-      expect(shape(await order(dialect, { key: 'key-2' }))).toBe(first);
-      expect(shape(await order(dialect, { key: 'key-2' }))).toBe(200);
+      expect(encoding(await order(dialect, { key: 'key-2' }))).toBe(first);
+      expect(encoding(await order(dialect, { key: 'key-2' }))).toBe(200);
       expect(charges()).toBe(2);
       const { faults, requests, credits } = sandbox.inspect();
       expect(credits).toBe(1000 - 2 * 20);
@@ -94,24 +94,24 @@ describe.each(DIALECTS)('the first try of each order by %s', (dialect) => {
         { scenario, at: START, operation, path, idempotencyKey: 'key-1' },
         { scenario, at: START, operation, path, idempotencyKey: 'key-2' },
       ]);
-      const told = first === 'lost' ? 0 : first === 'cut' ? 200 : first;
-      expect(requests.map(({ httpStatus }) => httpStatus)).toEqual([told, 200, told, 200]);
+      const reported = first === 'lost' ? 0 : first === 'cut' ? 200 : first;
+      expect(requests.map(({ httpStatus }) => httpStatus)).toEqual([reported, 200, reported, 200]);
       expect(requests.map(({ fault }) => fault)).toEqual([scenario, undefined, scenario, undefined]);
     },
   );
 
   it('is told by the body where no key is sent', async () => {
     await start(['error-before-charge']);
-    expect(shape(await order(dialect))).toBe(500);
-    expect(shape(await order(dialect, { prompt: 'a hare' }))).toBe(500);
-    expect(shape(await order(dialect))).toBe(200);
+    expect(encoding(await order(dialect))).toBe(500);
+    expect(encoding(await order(dialect, { prompt: 'a hare' }))).toBe(500);
+    expect(encoding(await order(dialect))).toBe(200);
     expect(charges()).toBe(1);
   });
 
   it('is charged anew by a retry without a key, as the service warns', async () => {
     await start(['lost-reply']);
-    expect(shape(await order(dialect))).toBe('lost');
-    expect(shape(await order(dialect))).toBe(200);
+    expect(encoding(await order(dialect))).toBe('lost');
+    expect(encoding(await order(dialect))).toBe(200);
     expect(charges()).toBe(2);
   });
 });
@@ -163,50 +163,52 @@ describe('the faults of first tries', () => {
       expect(page.headers.get('x-ratelimit-limit')).toBeNull();
     }
     expect(reply(await read()).headers.get('x-ratelimit-remaining')).toBe('59');
-    expect(shape(await post('/v1/text_to_image', {}, {}))).toBe(401);
-    expect(shape(await receive(fetch(`${sandbox.url}/v1/text_to_image/none`)))).toBe(502);
-    expect(shape(await receive(fetch(`${sandbox.url}/outputs/none.jpg`)))).toBe(404);
+    expect(encoding(await post('/v1/text_to_image', {}, {}))).toBe(401);
+    expect(encoding(await receive(fetch(`${sandbox.url}/v1/text_to_image/none`)))).toBe(502);
+    expect(encoding(await receive(fetch(`${sandbox.url}/outputs/none.jpg`)))).toBe(404);
   });
 
   it('meet orders only, apart from those of the proxy', async () => {
     await start(['rate-limited', 'error-before-charge', 'error-after-charge', 'lost-reply']);
-    expect(shape(await read())).toBe(200);
-    expect(shape(await graphql('{ __schema { queryType { name } } }'))).toBe(200);
+    expect(encoding(await read())).toBe(200);
+    expect(encoding(await graphql('{ __schema { queryType { name } } }'))).toBe(200);
     expect(sandbox.inspect().faults).toEqual([]);
   });
 
   it('are dealt one to each try, in the order in which they were named', async () => {
     const scenarios = ['lost-reply', 'proxy-html', 'truncated-reply', 'rate-limited', 'error-after-charge'] as const;
     await start(scenarios);
-    const shapes: (number | string)[] = [];
-    for (let index = 0; index < 6; index++) shapes.push(shape(await order('generate', { key: 'key-1' })));
-    expect(shapes).toEqual(['lost', 502, 'cut', 429, 500, 200]);
+    const forms: (number | string)[] = [];
+    for (let index = 0; index < 6; index++) forms.push(encoding(await order('generate', { key: 'key-1' })));
+    expect(forms).toEqual(['lost', 502, 'cut', 429, 500, 200]);
     expect(charges()).toBe(1);
     expect(sandbox.inspect().faults.map(({ scenario }) => scenario)).toEqual(scenarios);
     // A read can meet the proxy alone.
-    expect(shape(await read())).toBe(502);
-    expect(shape(await read())).toBe(200);
+    expect(encoding(await read())).toBe(502);
+    expect(encoding(await read())).toBe(200);
   });
 
   it.each(DIALECTS)('after charging wait for an order by %s that is carried out', async (dialect) => {
     await start(['lost-reply'], { credits: 10 });
-    expect(shape(await order(dialect, { key: 'key-1' }))).toBe(402);
+    expect(encoding(await order(dialect, { key: 'key-1' }))).toBe(402);
     expect(sandbox.inspect()).toMatchObject({ charges: [], faults: [] });
-    expect(shape(await order(dialect, { key: 'key-1', side: 512 }))).toBe('lost');
+    expect(encoding(await order(dialect, { key: 'key-1', side: 512 }))).toBe('lost');
     expect(charges()).toBe(1);
   });
 
   it('do not meet a caller without the key', async () => {
     await start(['rate-limited']);
-    expect(shape(await post('/v1/text_to_image', { 'x-api-key': 'wrong', 'idempotency-key': 'key-1' }, {}))).toBe(401);
-    expect(shape(await order('rest', { key: 'key-1' }))).toBe(429);
+    expect(encoding(await post('/v1/text_to_image', { 'x-api-key': 'wrong', 'idempotency-key': 'key-1' }, {}))).toBe(
+      401,
+    );
+    expect(encoding(await order('rest', { key: 'key-1' }))).toBe(429);
   });
 
   it('meet one of several equal orders that arrive together', async () => {
     await start(['lost-reply']);
-    const shapes = (await Promise.all([1, 2, 3].map(() => order('generate', { key: 'key-1' })))).map(shape);
-    expect(shapes.filter((one) => one === 'lost')).toHaveLength(1);
-    expect(shapes.filter((one) => one === 200)).toHaveLength(2);
+    const forms = (await Promise.all([1, 2, 3].map(() => order('generate', { key: 'key-1' })))).map(encoding);
+    expect(forms.filter((one) => one === 'lost')).toHaveLength(1);
+    expect(forms.filter((one) => one === 200)).toHaveLength(2);
     expect(charges()).toBe(1);
   });
 });
@@ -237,15 +239,15 @@ describe('errors-with-200', () => {
       ['NOT_FOUND', receive(fetch(`${sandbox.url}/v1/text_to_image/none`, { headers: { 'x-api-key': sandbox.key } }))],
     ];
     for (const [code, outcome] of refusals) {
-      expect([code, shape(await outcome)]).toEqual([code, 200]);
+      expect([code, encoding(await outcome)]).toEqual([code, 200]);
       expect(codeOf(await outcome)).toBe(code);
     }
-    expect(shape(await receive(fetch(`${sandbox.url}/elsewhere`)))).toBe(404);
+    expect(encoding(await receive(fetch(`${sandbox.url}/elsewhere`)))).toBe(404);
   });
 
   it('leaves the page of a proxy as it is', async () => {
     await start(['errors-with-200', 'proxy-html']);
-    expect(shape(await order('generate', { key: 'key-1' }))).toBe(502);
+    expect(encoding(await order('generate', { key: 'key-1' }))).toBe(502);
   });
 });
 const bearer = () => ({ authorization: `Bearer ${sandbox.key}` });
@@ -268,7 +270,7 @@ describe('credits', () => {
 
   it('low-credits pays for one picture of the usual size', async () => {
     await start(['low-credits']);
-    expect(shape(await order('generate', { key: 'key-1' }))).toBe(200);
+    expect(encoding(await order('generate', { key: 'key-1' }))).toBe(200);
     const refused = reply(await order('generate', { key: 'key-2' }));
     expect(refused.status).toBe(402);
     expect(JSON.parse(refused.text).errors[0].extensions).toMatchObject({ creditsRequired: 20, creditsAvailable: 0 });
@@ -278,7 +280,7 @@ describe('credits', () => {
   it('low-credits pays for two small ones', async () => {
     await start(['low-credits']);
     const statuses: unknown[] = [];
-    for (const prompt of ['a', 'b', 'c']) statuses.push(shape(await order('rest', { prompt, side: 512 })));
+    for (const prompt of ['a', 'b', 'c']) statuses.push(encoding(await order('rest', { prompt, side: 512 })));
     expect(statuses).toEqual([200, 200, 402]);
     expect(sandbox.inspect()).toMatchObject({ credits: 0, charges: [{ credits: 10 }, { credits: 10 }] });
   });

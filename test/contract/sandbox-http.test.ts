@@ -214,8 +214,8 @@ describe('the schema', () => {
   it('is what introspection tells', async () => {
     await start();
     const { body } = await graphql({ query: getIntrospectionQuery() });
-    const told = buildClientSchema((body as { data: IntrospectionQuery }).data);
-    expect(printSchema(told)).toBe(printSchema(buildSchema(sandboxSchemaSdl)));
+    const reported = buildClientSchema((body as { data: IntrospectionQuery }).data);
+    expect(printSchema(reported)).toBe(printSchema(buildSchema(sandboxSchemaSdl)));
   });
 
   it('is not told when introspection is off; the rest works', async () => {

@@ -7,7 +7,7 @@ import { decodeJpeg } from '../support/jpeg.ts';
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 const MEDIAN_MS = 10_000;
 /** A job strays up to 15 % from the median. */
-const SURELY_ENDED_MS = MEDIAN_MS * 1.15;
+const SURELY_FINISHED_MS = MEDIAN_MS * 1.15;
 
 let now = START;
 let sandbox: Sandbox;
@@ -103,7 +103,7 @@ describe('jobs', () => {
     const { id } = await submit();
     now += 10 * MEDIAN_MS * 0.84;
     expect((await read(id)).status).toBe('processing');
-    now = START + 10 * SURELY_ENDED_MS;
+    now = START + 10 * SURELY_FINISHED_MS;
     expect((await read(id)).status).toBe('completed');
     expect(sandbox.inspect().charges).toHaveLength(1);
   });
@@ -116,7 +116,7 @@ describe('jobs', () => {
     const status = scenario === 'failing' ? 'failed' : scenario;
     const { id } = await submit('sandbox:moderated sandbox:fail');
     expect((await read(id)).status).toBe('processing');
-    now += SURELY_ENDED_MS;
+    now += SURELY_FINISHED_MS;
     expect(await read(id)).toMatchObject({
       status,
       url: null,
@@ -153,7 +153,7 @@ describe('jobs', () => {
     now = START + MEDIAN_MS * 0.58;
     expect(await read(id)).toMatchObject({ status: 'POSTPROCESSING_v2', url: null });
     expect(sandbox.inspect().jobs[0]?.status).toBe('processing');
-    now = START + SURELY_ENDED_MS;
+    now = START + SURELY_FINISHED_MS;
     expect((await read(id)).status).toBe('completed');
   });
 
@@ -163,7 +163,7 @@ describe('jobs', () => {
     expect(status).toBe('QUEUED');
     now += MEDIAN_MS * 0.4;
     expect((await read(id)).status).toBe('IN_PROGRESS');
-    now = START + SURELY_ENDED_MS;
+    now = START + SURELY_FINISHED_MS;
     expect((await read(id)).status).toBe('SUCCEEDED');
     expect(await (await graphql(`{ checkJobStatus(jobId: "${id}") { status } }`)).json()).toEqual({
       data: { checkJobStatus: { status: 'SUCCEEDED' } },
@@ -283,7 +283,7 @@ describe('limits', () => {
     const { id, createdAt } = (await response.json()) as Job;
     expect(createdAt).toBe(new Date(ahead).toISOString());
     expect((await read(id)).status).toBe('processing');
-    now += SURELY_ENDED_MS;
+    now += SURELY_FINISHED_MS;
     expect((await read(id)).status).toBe('completed');
     expect(sandbox.inspect()).toMatchObject({ charges: [{ at: ahead }], requests: [{ at: ahead }, {}, {}] });
   });

@@ -155,13 +155,13 @@ async function transcript(seed: string): Promise<unknown[]> {
   ] as const;
   const sandbox = await startSandbox({ seed, scenarios, jobDurationMs: 1_000, now: () => now });
   open = sandbox;
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const see = async (path: string, init: RequestInit = {}): Promise<Record<string, string>> => {
     const headers = { 'x-api-key': sandbox.key, 'content-type': 'application/json', ...init.headers };
     const response = await fetch(sandbox.url + path, { ...init, headers });
     const text = await response.text().catch(() => '"cut"');
     const { 'content-length': _length, ...rest } = Object.fromEntries(response.headers);
-    told.push([path, response.status, rest, text.replaceAll(sandbox.url, '')]);
+    reported.push([path, response.status, rest, text.replaceAll(sandbox.url, '')]);
     return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : {};
   };
   for (let index = 0; index < 6; index++) {
@@ -178,9 +178,9 @@ async function transcript(seed: string): Promise<unknown[]> {
       await see(String(url).slice(sandbox.url.length));
     }
   }
-  told.push(sandbox.inspect());
+  reported.push(sandbox.inspect());
   await sandbox.close();
-  return told;
+  return reported;
 }
 
 describe('the seed', () => {

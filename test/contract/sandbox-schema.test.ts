@@ -41,7 +41,7 @@ const generateImage = (more: object = {}) => graphql(GENERATE_IMAGE, { input: { 
 const messages = ({ body }: { body: Body }): string[] => (body.errors ?? []).map(({ message }) => message);
 const charges = (): number => sandbox.inspect().charges.length;
 
-async function toldSchema(): Promise<string> {
+async function reportedSchema(): Promise<string> {
   const { body } = await graphql(getIntrospectionQuery());
   return printSchema(buildClientSchema((body as { data: unknown }).data as IntrospectionQuery));
 }
@@ -57,7 +57,7 @@ describe('only-generate-image', () => {
     ]);
     expect(messages(refused).join('\n')).toMatch(/Unknown type "GenerateInput".*Cannot query field "generate"/s);
     expect(charges()).toBe(0);
-    const schema = await toldSchema();
+    const schema = await reportedSchema();
     expect(schema).not.toMatch(/\bgenerate\(|GenerateInput|GenerateOptions|\bGeneration\b/);
   });
 
@@ -119,8 +119,8 @@ describe('renamed-query', () => {
     const refused = await graphql(`{ checkJobStatus(jobId: "${id}") { id } }`);
     expect(refused.status).toBe(400);
     expect(messages(refused)).toEqual(['Cannot query field "checkJobStatus" on type "Query".']);
-    const told = await graphql(`{ job: generationById(generationId: "${id}") { id status } }`);
-    expect(told.body).toEqual({ data: { job: { id, status: 'completed' } } });
+    const reported = await graphql(`{ job: generationById(generationId: "${id}") { id status } }`);
+    expect(reported.body).toEqual({ data: { job: { id, status: 'completed' } } });
     expect((await graphql('{ generationById(generationId: "none") { id } }')).body).toEqual({
       data: { generationById: null },
     });
@@ -130,7 +130,7 @@ describe('renamed-query', () => {
       'status',
       'status',
     ]);
-    expect(await toldSchema()).toContain('generationById(generationId: ID!): Job');
+    expect(await reportedSchema()).toContain('generationById(generationId: ID!): Job');
     expect(charges()).toBe(1);
   });
 });
@@ -177,7 +177,7 @@ describe('the schemas of scenarios', () => {
   ] as const)('%j is a part of the usual one, apart from the query', async (scenarios) => {
     await start(...scenarios);
     const usual = printSchema(buildSchema(sandboxSchemaSdl)).split('\n');
-    const added = (await toldSchema()).split('\n').filter((line) => !usual.includes(line));
+    const added = (await reportedSchema()).split('\n').filter((line) => !usual.includes(line));
     const renamed = (scenarios as readonly string[]).includes('renamed-query');
     expect(added).toEqual(renamed ? ['  generationById(generationId: ID!): Job'] : []);
   });
@@ -186,7 +186,7 @@ describe('the schemas of scenarios', () => {
     await start('no-introspection', 'renamed-query', 'only-generate-image', 'strict-input');
     expect((await graphql(getIntrospectionQuery())).status).toBe(400);
     const id = (await generateImage()).body.data?.job?.id ?? '';
-    const told = await graphql(`{ job: generationById(generationId: "${id}") { id status } }`);
-    expect(told.body).toEqual({ data: { job: { id, status: 'completed' } } });
+    const reported = await graphql(`{ job: generationById(generationId: "${id}") { id status } }`);
+    expect(reported.body).toEqual({ data: { job: { id, status: 'completed' } } });
   });
 });

@@ -11,7 +11,7 @@ import { signWebhook } from '../../sandbox/webhooks/signature.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 const SECRET = 'a secret of the tests';
-const ENDED_MS = 1_150;
+const FINISHED_MS = 1_150;
 /** Long enough for the sandbox to look at its clock a few times. */
 const A_WHILE_MS = 100;
 
@@ -81,15 +81,15 @@ describe('webhooks', () => {
     const id = await order(`${url}/hook?a=1`);
     await sleep(A_WHILE_MS);
     expect(received).toEqual([]);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => delivered().length === 1);
     await sleep(A_WHILE_MS);
     expect(received).toHaveLength(1);
     const [{ method, path, headers, body }] = received as [Received];
     expect([method, path, headers['content-type']]).toEqual(['POST', '/hook?a=1', 'application/json']);
     expect(headers['x-doitong-signature']).toBe(expectedSignature(body));
-    const told = JSON.parse(body);
-    expect(told).toEqual({
+    const reported = JSON.parse(body);
+    expect(reported).toEqual({
       id,
       status: 'completed',
       url: `${sandbox.url}/outputs/${id}.jpg`,
@@ -98,9 +98,9 @@ describe('webhooks', () => {
       completedAt: expect.any(String),
       metadata: { duration: null, width: 512, height: 256 },
     });
-    const tookMs = Date.parse(told.completedAt) - START;
+    const tookMs = Date.parse(reported.completedAt) - START;
     expect(tookMs).toBeGreaterThanOrEqual(850);
-    expect(tookMs).toBeLessThanOrEqual(ENDED_MS);
+    expect(tookMs).toBeLessThanOrEqual(FINISHED_MS);
     expect(delivered()).toEqual([{ jobId: id, url: `${url}/hook?a=1`, at: now, httpStatus: 200 }]);
     expect(sandbox.inspect().charges).toHaveLength(1);
   });
@@ -110,7 +110,7 @@ describe('webhooks', () => {
     await start(['webhooks', 'lost-reply']);
     await expect(order(url)).rejects.toThrow();
     const id = await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => delivered().length === 1);
     await sleep(A_WHILE_MS);
     expect(delivered()).toMatchObject([{ jobId: id, httpStatus: 200 }]);
@@ -125,7 +125,7 @@ describe('webhooks', () => {
     const url = await listen();
     await start(['webhooks', scenario]);
     await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => received.length === 1);
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ status, url: null, metadata: { error: { code } } });
   });
@@ -134,7 +134,7 @@ describe('webhooks', () => {
     const url = await listen();
     await start(['webhooks', 'shouting-status', 'expired-url', 'skewed-clock']);
     const id = await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => received.length === 1);
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       id,
@@ -148,7 +148,7 @@ describe('webhooks', () => {
     const url = await listen();
     await start([]);
     await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await sleep(A_WHILE_MS);
     await sandbox.close();
     await start(['webhooks', 'never-finishing']);
@@ -176,7 +176,7 @@ describe('the other webhook scenarios', () => {
     const url = await listen();
     await start(['webhooks-forged']);
     const id = await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => delivered().length === 1);
     const { headers, body } = received[0] as Received;
     expect(JSON.parse(body)).toMatchObject({
@@ -192,21 +192,21 @@ describe('the other webhook scenarios', () => {
     const url = await listen();
     await start(['webhooks-late']);
     await order(url);
-    now += ENDED_MS + 58_000;
+    now += FINISHED_MS + 58_000;
     await sleep(A_WHILE_MS);
     expect(received).toEqual([]);
     now += 2_000;
     await until(() => delivered().length === 1);
     const { headers, body } = received[0] as Received;
     expect(headers['x-doitong-signature']).toBe(expectedSignature(body));
-    expect(Date.parse(JSON.parse(body).completedAt)).toBeLessThanOrEqual(START + ENDED_MS);
+    expect(Date.parse(JSON.parse(body).completedAt)).toBeLessThanOrEqual(START + FINISHED_MS);
   });
 
   it('webhooks-twice sends the same bytes two times, also late and forged', async () => {
     const url = await listen();
     await start(['webhooks', 'webhooks-twice', 'webhooks-late', 'webhooks-forged']);
     await order(url);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await sleep(A_WHILE_MS);
     expect(received).toEqual([]);
     now += 60_000;
@@ -230,7 +230,7 @@ describe('a listener', () => {
     await start(['webhooks']);
     for (const index of answers.keys()) {
       await order(`${url}/${index}`, `fox ${index}`);
-      now += ENDED_MS;
+      now += FINISHED_MS;
       await until(() => delivered().length === index + 1);
     }
     expect(delivered().map(({ httpStatus, problem }) => problem ?? httpStatus)).toEqual([401, 302, 200, 'ECONNRESET']);
@@ -246,7 +246,7 @@ describe('a listener', () => {
       request.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
     );
     for (const [index, url] of [gone, odd, upgrading].entries()) await order(url, `fox ${index}`);
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => delivered().length === 3);
     for (const { httpStatus, problem } of delivered()) {
       expect(httpStatus).toBe(0);
@@ -295,7 +295,7 @@ describe('a listener', () => {
     await start(['webhooks-twice']);
     await order(url);
     await order(url, 'a later one');
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await until(() => received.length === 2);
     const before = performance.now();
     await sandbox.close();
@@ -303,7 +303,7 @@ describe('a listener', () => {
     expect(delivered()).toHaveLength(2);
     for (const delivery of delivered())
       expect(delivery).toMatchObject({ httpStatus: 0, problem: 'the sandbox was closed' });
-    now += ENDED_MS;
+    now += FINISHED_MS;
     await sleep(A_WHILE_MS);
     expect(received).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 /** Every scenario of the sandbox in every dialect: what comes of an order, what it costs, and what the model reads. */
 import { describe, expect, it } from 'vitest';
-import { FAILURE_KINDS } from '../../src/core/failure.ts';
 import { SCENARIOS } from '../../sandbox/scenarios/scenarios.ts';
+import { FAILURE_KINDS } from '../../src/core/failure.ts';
 import { CASES, type Case, type Outcome } from './scenario-cases.ts';
 import { play, SETTINGS, type Seen, type Setting } from './scenario-play.ts';
 
@@ -41,16 +41,16 @@ it('is told in docs/scenarios.md', async ({ skip }) => {
 function rowsOf(item: Case): string[] {
   const rows = new Map<string, Setting[]>();
   for (const setting of SETTINGS) {
-    const cells = cellsOf(item.expected[setting], played.get(item)?.get(setting));
-    rows.set(cells, [...(rows.get(cells) ?? []), setting]);
+    const sharedValues = columnsOf(item.expected[setting], played.get(item)?.get(setting));
+    rows.set(sharedValues, [...(rows.get(sharedValues) ?? []), setting]);
   }
-  return [...rows].map(([cells, settings]) => {
+  return [...rows].map(([sharedValues, settings]) => {
     const who = settings.length === SETTINGS.length ? 'all' : settings.join(', ');
-    return `| ${titleOf(item)} | ${who} | ${cells} |`;
+    return `| ${titleOf(item)} | ${who} | ${sharedValues} |`;
   });
 }
 
-function cellsOf({ kind, orders, schema, reads, charges, spent }: Outcome, seen: Seen | undefined): string {
+function columnsOf({ kind, orders, schema, reads, charges, spent }: Outcome, seen: Seen | undefined): string {
   const requests = reads === 'several' ? `${orders + schema + 2} or more` : orders + schema + reads;
   const said = seen?.said.replaceAll(/job_[0-9a-f]{20}/gu, 'JOB').replaceAll(/\s*\n\s*/gu, ' ');
   return [kind, requests, orders, charges, spent ?? '–', said].join(' | ');

@@ -1,10 +1,10 @@
 /** Compares the three books after a run: what the service charged, what left a process, what is on record and disk. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { totalsOf } from '../../src/limits/reservations.ts';
-import { accountForm } from '../../src/limits/stored-limits.ts';
-import { isOver, type Job } from '../../src/core/job.ts';
+import { isSettled, type Job } from '../../src/core/job.ts';
 import { readRecord } from '../../src/core/job-record.ts';
+import { totalsOf } from '../../src/limits/reservations.ts';
+import { reservationsForm } from '../../src/limits/stored-limits.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import type { Stage } from './stage.ts';
@@ -32,7 +32,7 @@ export type Books = {
   leftovers: Record<string, number>;
   /** Whole picture files; one for each charge. */
   pictureFiles: number;
-  account: { images: number; spentCredits: number; reservedCredits: number; places: number };
+  reservations: { images: number; spentCredits: number; reservedCredits: number; slots: number };
   /** What does not agree; empty when nothing was lost and nothing paid twice. */
   broken: readonly string[];
 };
@@ -46,11 +46,13 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
   const { jobs, unreadable } = await readRecords(join(folder, 'jobs'));
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
   const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
-  const account = totalsOf(accountForm.read(await readFile(join(folder, 'gate', 'account.json'), 'utf8')) ?? never());
+  const reservations = totalsOf(
+    reservationsForm.read(await readFile(join(folder, 'gate', 'account.json'), 'utf8')) ?? never(),
+  );
   const chargedCredits = service.charges.reduce((sum, { credits }) => sum + credits, 0);
   const refused = [...left].filter((prompt) => !chargesOf.has(prompt));
   const unexplained = refused.filter((prompt) => !wasRefused(prompt, jobs));
-  const unfinished = jobs.filter((job) => !isOver(job));
+  const unfinished = jobs.filter((job) => !isSettled(job));
 
   const books = {
     charges: service.charges.length,
@@ -67,17 +69,17 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
     decoded,
     leftovers: await leftoversIn({ state: stage.stateDir, pictures: stage.outputDir }),
     pictureFiles: (await namesIn(stage.outputDir, true)).filter((name) => name.endsWith('.jpg')).length,
-    account: {
-      images: account.images,
-      spentCredits: account.spentCredits,
-      reservedCredits: account.reservedCredits,
-      places: account.placesInUse,
+    reservations: {
+      images: reservations.images,
+      spentCredits: reservations.spentCredits,
+      reservedCredits: reservations.reservedCredits,
+      slots: reservations.slotsInUse,
     },
   };
   const findings: [boolean, string][] = [
     [books.unreadable > 0, `${books.unreadable} records cannot be read`],
     [books.setAside > 0, `${books.setAside} records were set aside as damaged`],
-    [unfinished.length > 0, `${unfinished.length} jobs are not finished: ${told(unfinished)}`],
+    [unfinished.length > 0, `${unfinished.length} jobs are not finished: ${reported(unfinished)}`],
     [unexplained.length > 0, `left a process, not charged, and not on record as refused: ${unexplained.join(', ')}`],
     [service.jobs.length !== books.charges, 'the service has forgotten jobs: the run was too long for it'],
   ];
@@ -90,10 +92,13 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
     [decoded !== books.charges, `${decoded} pictures on disk for ${books.charges} charges`],
     [books.pictureFiles !== books.charges, `${books.pictureFiles} picture files for ${books.charges} charges`],
     [(books.states.saved ?? 0) !== books.charges, `${books.states.saved} saved records for ${books.charges} charges`],
-    [account.images !== books.charges, `the account knows ${account.images} pictures of ${books.charges}`],
-    [account.spentCredits !== chargedCredits, `the account knows ${account.spentCredits} credits of ${chargedCredits}`],
-    [account.reservedCredits > 0, `the account still reserves ${account.reservedCredits} credits`],
-    [account.placesInUse > 0, `the account still holds ${account.placesInUse} places`],
+    [reservations.images !== books.charges, `the account knows ${reservations.images} pictures of ${books.charges}`],
+    [
+      reservations.spentCredits !== chargedCredits,
+      `the account knows ${reservations.spentCredits} credits of ${chargedCredits}`,
+    ],
+    [reservations.reservedCredits > 0, `the account still reserves ${reservations.reservedCredits} credits`],
+    [reservations.slotsInUse > 0, `the account still holds ${reservations.slotsInUse} places`],
   ];
   const all = options.exact ? [...findings, ...exactly] : findings;
   return { ...books, broken: all.flatMap(([isBroken, text]) => (isBroken ? [text] : [])) };
@@ -124,7 +129,7 @@ function countsOf<Value>(values: readonly Value[]): Map<Value, number> {
 const twice = (counts: ReadonlyMap<string, number>): string[] =>
   [...counts].filter(([, count]) => count > 1).map(([prompt, count]) => `${prompt} (${count} times)`);
 
-const told = (jobs: readonly Job[]): string =>
+const reported = (jobs: readonly Job[]): string =>
   jobs
     .map(({ id, request, state, failure }) => `${id} "${request.prompt}" ${state} ${failure?.message ?? ''}`)
     .join('; ');

@@ -134,10 +134,10 @@ describe.each([
     expect((await first?.ended)?.signal).toBe('SIGKILL');
     stage.witness.onOrder = undefined;
 
-    const told: WorkerMessage[] = [];
+    const reported: WorkerMessage[] = [];
     const later = { ...stage.clock, showed: stage.clock.showed + jumpMs };
-    await open.crew?.start({ ...task, clock: later }, (message) => told.push(message)).ended;
-    expect(told.at(-1)).toMatchObject({ type: 'ended', job: { duplicate: true, state: 'saved' } });
+    await open.crew?.start({ ...task, clock: later }, (message) => reported.push(message)).ended;
+    expect(reported.at(-1)).toMatchObject({ type: 'ended', job: { duplicate: true, state: 'saved' } });
     expect(stage.sandbox.inspect().charges).toHaveLength(1);
     expect(stage.witness.arrivals().filter(({ prompt }) => prompt === 'a wren')).toHaveLength(2);
   });

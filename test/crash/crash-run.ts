@@ -60,14 +60,14 @@ type Intent = { prompt: string; started?: true; jobId?: string; lastSeen: number
 /** What became of an intent in one process; `undefined` as long as it was not even started. */
 type Progress = { intent: Intent; started?: true; news?: JobNews; over?: true };
 
-/** `again`: ordered as before. `look`: asked for by its id. `left`: forgotten by whoever wanted it. */
-const AFTER_A_KILL = { again: 70, look: 12, left: 18 } as const;
-const AFTER_AN_OPEN_END = { again: 60, look: 25, left: 15 } as const;
+/** `again`: ordered as before. `check`: asked for by its id. `left`: forgotten by whoever wanted it. */
+const AFTER_A_KILL = { again: 70, check: 12, left: 18 } as const;
+const AFTER_AN_OPEN_END = { again: 60, check: 25, left: 15 } as const;
 
 class CrashRun {
   readonly #dice: Dice;
   readonly #running = new Set<Promise<void>>();
-  readonly #again: { intent: Intent; look: boolean }[] = [];
+  readonly #again: { intent: Intent; check: boolean }[] = [];
   #fresh = 0;
   #typicalLifeMs = FIRST_GUESS_OF_LIFE_MS;
   readonly tally = {
@@ -118,9 +118,9 @@ class CrashRun {
     while (batch.length < size) {
       const next = this.#next();
       if (next === undefined) break;
-      const { intent, look } = next;
+      const { intent, check } = next;
       batch.push({ intent });
-      orders.push({ prompt: intent.prompt, ...(look && intent.jobId !== undefined ? { lookAt: intent.jobId } : {}) });
+      orders.push({ prompt: intent.prompt, ...(check && intent.jobId !== undefined ? { checkOn: intent.jobId } : {}) });
     }
     if (batch.length === 0) return;
     this.tally.processes += 1;
@@ -140,7 +140,7 @@ class CrashRun {
     this.#running.add(done);
   }
 
-  #next(): { intent: Intent; look: boolean } | undefined {
+  #next(): { intent: Intent; check: boolean } | undefined {
     for (let next = this.#again.shift(); next !== undefined; next = this.#again.shift()) {
       if (next.intent.started === undefined) return next;
       if (Date.now() - next.intent.lastSeen < REPEAT_WITHIN_MS && next.intent.repeated < MOST_REPEATS) {
@@ -155,7 +155,7 @@ class CrashRun {
     const { intents, kills } = this.options;
     if (this.#fresh >= intents && this.tally.kills >= kills) return undefined;
     this.#fresh += 1;
-    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: Date.now(), repeated: 0 }, look: false };
+    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: Date.now(), repeated: 0 }, check: false };
   }
 
   #hear(batch: readonly Progress[], message: WorkerMessage): void {
@@ -182,14 +182,14 @@ class CrashRun {
     if (duplicate) this.tally.duplicates += 1;
     if (state === 'saved') return;
     if (state !== 'failed') this.#followUp(progress.intent, AFTER_AN_OPEN_END);
-    else if (failure?.creditsSpent === 'no') this.#again.push({ intent: progress.intent, look: false });
+    else if (failure?.creditsSpent === 'no') this.#again.push({ intent: progress.intent, check: false });
     else this.problems.push(`${progress.intent.prompt} failed: ${failure?.message}`);
   }
 
-  #followUp(intent: Intent, ways: Readonly<Record<'again' | 'look' | 'left', number>>): void {
-    const way = this.#dice.weighted(ways);
-    if (way === 'left') this.tally.leftToRecovery += 1;
-    else this.#again.push({ intent, look: way === 'look' });
+  #followUp(intent: Intent, weights: Readonly<Record<'again' | 'check' | 'left', number>>): void {
+    const choice = this.#dice.weighted(weights);
+    if (choice === 'left') this.tally.leftToRecovery += 1;
+    else this.#again.push({ intent, check: choice === 'check' });
   }
 
   async #bury(worker: Worker, { code, signal, lifeMs }: WorkerEnd, batch: readonly Progress[]): Promise<void> {
@@ -208,7 +208,7 @@ class CrashRun {
     }
     for (const { intent, started } of open) {
       if (started) this.#followUp(intent, AFTER_A_KILL);
-      else this.#again.unshift({ intent, look: false });
+      else this.#again.unshift({ intent, check: false });
     }
     const { kills, processes } = this.tally;
     if (processes % 20 === 0)
@@ -255,15 +255,15 @@ async function recover(
   crew: Crew,
   problems: string[],
 ): Promise<Extract<WorkerMessage, { type: 'recovered' }> | undefined> {
-  let told: Extract<WorkerMessage, { type: 'recovered' }> | undefined;
+  let reported: Extract<WorkerMessage, { type: 'recovered' }> | undefined;
   const work = { type: 'recovery', rounds: RECOVERY_ROUNDS, waitMs: WAIT_MS } as const;
   const worker = crew.start(taskOf(stage, work), (message) => {
-    if (message.type === 'recovered') told = message;
+    if (message.type === 'recovered') reported = message;
     if (message.type === 'problem') problems.push(message.text);
   });
   const { code, signal } = await worker.ended;
   if (code !== 0) problems.push(`the recovery ended with ${code ?? signal}: ${worker.stderr()}`);
-  return told;
+  return reported;
 }
 
 /** The keys of `killedIn`. `ordering`: there was no answer yet, and perhaps no record. */

@@ -5,12 +5,12 @@ import { type CrashReport, runCrash } from './crash-run.ts';
 const SHORT = { kills: 20, intents: 100, workers: [2, 3] } as const;
 const SEED = 20;
 
-const told = ({ intents, kills, left, charges, doubleCharges, decoded }: CrashReport): string =>
+const reported = ({ intents, kills, left, charges, doubleCharges, decoded }: CrashReport): string =>
   `${intents} intents, ${kills} kills, ${left} left, ${charges} charges, ${doubleCharges} double, ${decoded} decode`;
 
 it('processes are killed, and nothing is lost or paid twice', { timeout: 120_000 }, async () => {
   const report = await runCrash({ ...SHORT, seed: SEED, withKeys: true });
-  console.log(told(report));
+  console.log(reported(report));
   expect(report.broken).toEqual([]);
   expect(report.kills).toBeGreaterThanOrEqual(SHORT.kills);
   expect(report.charges).toBe(report.left - report.leftAndRefused);
@@ -20,7 +20,7 @@ it('processes are killed, and nothing is lost or paid twice', { timeout: 120_000
 
 it('without the idempotency key the same run pays twice: the check can fail', { timeout: 120_000 }, async () => {
   const report = await runCrash({ ...SHORT, kills: 4, intents: 25, seed: SEED, withKeys: false });
-  console.log(told(report));
+  console.log(reported(report));
   expect(report.doubleCharges).toBeGreaterThan(0);
   expect(report.problems).toEqual([]);
 });

@@ -2,23 +2,23 @@
 import type { Crew } from './crew.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
-type Told = Exclude<WorkerMessage, { type: 'recovered' | 'problem' }>;
+type Reported = Exclude<WorkerMessage, { type: 'recovered' | 'problem' }>;
 
 /** For each task what its process told, in order. @throws when a process ends otherwise than by itself */
-export async function callTogether(crew: Crew, tasks: readonly WorkerTask[]): Promise<Told[][]> {
+export async function callTogether(crew: Crew, tasks: readonly WorkerTask[]): Promise<Reported[][]> {
   return Promise.all(
     tasks.map(async (task) => {
-      const told: Told[] = [];
+      const reported: Reported[] = [];
       const problems: string[] = [];
       const worker = crew.start(task, (message) => {
         if (message.type === 'problem') problems.push(message.text);
-        else if (message.type !== 'recovered') told.push(message);
+        else if (message.type !== 'recovered') reported.push(message);
       });
       const { code, signal } = await worker.ended;
       if (code !== 0 || problems.length > 0) {
         throw new Error(`a process ended with ${code ?? signal}: ${problems.join('\n')}${worker.stderr()}`);
       }
-      return told;
+      return reported;
     }),
   );
 }

@@ -44,7 +44,7 @@ async function cut(path: string, share: number): Promise<void> {
 }
 
 const recordFile = ({ stage }: Scene, id: string): string => join(recordsFolder(stage), 'jobs', `${id}.json`);
-const gateFile = ({ stage }: Scene, name: string): string => join(recordsFolder(stage), 'gate', `${name}.json`);
+const limitsFile = ({ stage }: Scene, name: string): string => join(recordsFolder(stage), 'gate', `${name}.json`);
 
 async function untilProcessing({ app }: Scene, id: string): Promise<void> {
   const early: readonly (JobState | undefined)[] = ['queued', 'submitting'];
@@ -76,9 +76,9 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     await untilProcessing(scene, job.id);
     const waiting = refusalOf(scene.app.jobs.waitFor(job.id, { waitMs: 60_000 }));
     await cut(recordFile(scene, job.id), share);
-    const told = await waiting;
-    expect(told).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
-    expect(told.message).toContain(recordsFolder(scene.stage));
+    const reported = await waiting;
+    expect(reported).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
+    expect(reported.message).toContain(recordsFolder(scene.stage));
     expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
   });
 });
@@ -90,7 +90,7 @@ describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
     await untilProcessing(scene, job.id);
     await untilProcessing(scene, (await scene.app.jobs.order({ prompt: 'a robin', ...SIDES })).job.id);
     await scene.restart();
-    await cut(gateFile(scene, 'account'), share);
+    await cut(limitsFile(scene, 'account'), share);
 
     expect(await scene.app.jobs.order({ prompt: 'a wren', ...SIDES })).toMatchObject({
       duplicate: true,
@@ -105,7 +105,7 @@ describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
     const scene = await start();
     const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
-    await cut(gateFile(scene, 'account'), share);
+    await cut(limitsFile(scene, 'account'), share);
     expect(await orderToTheEnd(scene.app, 'a wren')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
     expect((await scene.app.jobs.limits()).credits).toMatchObject({ spentToday: 10, reserved: 0 });
     expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
@@ -115,9 +115,9 @@ describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
 it.each(CUTS)('traffic.json, cut to %s of its length: orders go on', async (share) => {
   const scene = await start();
   expect((await orderToTheEnd(scene.app, 'a wren')).job.state).toBe('saved');
-  await cut(gateFile(scene, 'traffic'), share);
+  await cut(limitsFile(scene, 'traffic'), share);
   expect((await orderToTheEnd(scene.app, 'a robin')).job.state).toBe('saved');
-  await cut(gateFile(scene, 'traffic'), share);
+  await cut(limitsFile(scene, 'traffic'), share);
   await scene.restart();
   expect(await orderToTheEnd(scene.app, 'a robin')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
   expect(scene.stage.sandbox.inspect().charges).toHaveLength(2);

@@ -113,7 +113,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     await decodeJpeg((await app.jobs.readPicture(job)) ?? new Uint8Array());
 
     await disk.goOn();
-    await app.jobs.look(job.id);
+    await app.jobs.check(job.id);
     const saved = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
     expect(saved.state).toBe('saved');
     await decodeJpeg((await app.jobs.readPicture(saved)) ?? new Uint8Array());

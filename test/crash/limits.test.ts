@@ -71,7 +71,7 @@ it('four processes stay within 30 requests in any window, and every one gets som
     ),
     requestWindow,
   }));
-  const told = await callTogether(crew, tasks);
+  const reported = await callTogether(crew, tasks);
 
   const arrivals = on.witness.arrivals();
   const times = arrivals.map(({ at }) => at).sort((a, b) => a - b);
@@ -89,7 +89,7 @@ it('four processes stay within 30 requests in any window, and every one gets som
   expect(Math.max(...inWindow)).toBeGreaterThan(LIMIT * 0.8);
   expect(Math.min(...sharesOf(inFirstWindow))).toBeGreaterThan(0);
   expect(sharesOf(arrivals)).toEqual(FOUR.map(() => ORDERS_EACH));
-  expect(told.flat().filter(({ type }) => type === 'refused')).toEqual([]);
+  expect(reported.flat().filter(({ type }) => type === 'refused')).toEqual([]);
   expect(on.sandbox.inspect().charges).toHaveLength(FOUR.length * ORDERS_EACH);
 });
 
@@ -103,10 +103,10 @@ it('of 200 parallel calls those are sent that the budget pays for', { timeout: 6
     const orders = NUMBERS(50).map((number) => ({ prompt: `${worker}: picture ${number}`, side: 1_024, notBefore }));
     return task(on, orders, orders.length);
   });
-  const told = (await callTogether(crew, tasks)).flat();
+  const reported = (await callTogether(crew, tasks)).flat();
 
-  const refused = told.flatMap((message) => (message.type === 'refused' ? [message.failure.kind] : []));
-  const saved = told.filter((message) => message.type === 'ended' && message.job.state === 'saved');
+  const refused = reported.flatMap((message) => (message.type === 'refused' ? [message.failure.kind] : []));
+  const saved = reported.filter((message) => message.type === 'ended' && message.job.state === 'saved');
   const { charges } = on.sandbox.inspect();
   const spent = charges.reduce((sum, { credits }) => sum + credits, 0);
   console.log(
@@ -132,14 +132,14 @@ it('two to four processes that order the same at once order it once', { timeout:
       RACES,
     ),
   );
-  const told = (await callTogether(crew, tasks)).flat();
+  const reported = (await callTogether(crew, tasks)).flat();
 
   for (const race of NUMBERS(RACES)) {
     const prompt = `race ${race}`;
-    const ended = told.flatMap((message) =>
+    const ended = reported.flatMap((message) =>
       message.prompt === prompt && message.type === 'ended' ? [message.job] : [],
     );
-    expect(ended.map(({ duplicate }) => duplicate).sort()).toEqual(NUMBERS(racersIn(race)).map((place) => place > 1));
+    expect(ended.map(({ duplicate }) => duplicate).sort()).toEqual(NUMBERS(racersIn(race)).map((slot) => slot > 1));
     expect(new Set(ended.map(({ jobId, state }) => `${jobId} ${state}`)).size).toBe(1);
     expect(on.witness.arrivals().filter((arrival) => arrival.prompt === prompt)).toHaveLength(1);
   }

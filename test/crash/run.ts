@@ -25,7 +25,7 @@ const report = await runCrash({
 });
 print(report);
 console.log(`took                        ${Math.round((performance.now() - begun) / 1_000)} s`);
-process.exitCode = verdict(report);
+process.exitCode = decision(report);
 
 function whole(name: string, text: string): number {
   if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${name} takes a whole number, not ${text}`);
@@ -66,13 +66,13 @@ function print(of: CrashReport): void {
     ],
     [
       'account',
-      `${of.account.images} pictures, ${of.account.spentCredits} credits, reserved ${of.account.reservedCredits}, places ${of.account.places}`,
+      `${of.reservations.images} pictures, ${of.reservations.spentCredits} credits, reserved ${of.reservations.reservedCredits}, places ${of.reservations.slots}`,
     ],
   ];
   for (const [name, value] of rows) console.log(`${name.padEnd(28)}${value}`);
 }
 
-function verdict(of: CrashReport): number {
+function decision(of: CrashReport): number {
   for (const text of of.broken) console.log(`BROKEN  ${text}`);
   if (withKeys) {
     console.log(of.broken.length === 0 ? 'nothing was lost, nothing was paid twice' : 'the books do not agree');

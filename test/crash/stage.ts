@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AppSettings } from '../../src/app.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
+import type { AppSettings } from '../../src/app.ts';
 import { type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { type ClockBase, createSharedClock, newClockBase } from './shared-clock.ts';
 import { startWitness, type Witness, type WitnessOptions } from './witness.ts';

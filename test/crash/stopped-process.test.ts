@@ -30,14 +30,14 @@ it.skipIf(process.platform === 'win32')('between the admission of an order and i
     clock: stage.clock,
     work: { type: 'orders', orders: [{ prompt: 'a wren' }], lanes: 1, waitMs: LONG_MS },
   };
-  const told: WorkerMessage[] = [];
-  const stopped = open.crew.start({ ...task, stopsBeforeRecording: true }, (message) => told.push(message));
+  const reported: WorkerMessage[] = [];
+  const stopped = open.crew.start({ ...task, stopsBeforeRecording: true }, (message) => reported.push(message));
   await untilAdmitted(stage);
-  await open.crew.start(task, (message) => told.push(message)).ended;
+  await open.crew.start(task, (message) => reported.push(message)).ended;
   process.kill(stopped.pid, 'SIGCONT');
   await stopped.ended;
 
   // Whichever of the two sent it, and whatever the other one was told.
   expect(stage.sandbox.inspect().charges).toHaveLength(1);
-  expect(told.filter(({ type }) => type === 'problem')).toEqual([]);
+  expect(reported.filter(({ type }) => type === 'problem')).toEqual([]);
 });

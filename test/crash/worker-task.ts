@@ -16,7 +16,7 @@ export type Order = {
   /** Real epoch milliseconds: those who race start together. */
   notBefore?: number;
   /** Looks at this job instead of ordering: what an agent does that remembers its id. */
-  lookAt?: string;
+  checkOn?: string;
 };
 
 export type WorkerTask = {
@@ -39,6 +39,6 @@ export type WorkerMessage =
   | { type: 'ordered'; prompt: string; job: JobNews }
   | { type: 'ended'; prompt: string; job: JobNews }
   | { type: 'refused'; prompt: string; failure: Failure }
-  | { type: 'recovered'; open: number; rounds: number; reservedCredits: number; spentCredits: number; places: number }
+  | { type: 'recovered'; open: number; rounds: number; reservedCredits: number; spentCredits: number; slots: number }
   /** Something that must never happen: an error that is no failure. */
   | { type: 'problem'; text: string };

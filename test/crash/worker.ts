@@ -3,7 +3,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { type App, createApp } from '../../src/app.ts';
 import { FluxError } from '../../src/core/failure.ts';
 import type { Ids } from '../../src/core/ids.ts';
-import { isOver, type Job } from '../../src/core/job.ts';
+import { isSettled, type Job } from '../../src/core/job.ts';
 import type { Log } from '../../src/core/log.ts';
 import { randomIds } from '../../src/runtime/random-ids.ts';
 import { createSharedClock } from './shared-clock.ts';
@@ -20,7 +20,7 @@ const line =
 const log: Log = { debug() {}, info() {}, warn: line('warn'), error: line('error') };
 
 /** Resolves when the parent's end of the pipe has it: what was told before a kill is known after it. */
-function tell(message: WorkerMessage): Promise<void> {
+function report(message: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined) throw new Error('nobody listens');
     process.send(message, () => resolve());
@@ -65,24 +65,24 @@ async function inLanes(lanes: number, next: () => Promise<void> | undefined): Pr
 }
 
 async function carryOut({ jobs }: App, order: Order, waitMs: number): Promise<void> {
-  const { prompt, side = SIDE, notBefore, lookAt } = order;
+  const { prompt, side = SIDE, notBefore, checkOn } = order;
   if (notBefore !== undefined) await sleepFor(Math.max(0, notBefore - Date.now()));
-  await tell({ type: 'started', prompt });
+  await report({ type: 'started', prompt });
   try {
     const { job, duplicate } =
-      lookAt === undefined
+      checkOn === undefined
         ? await jobs.order({ prompt, width: side, height: side })
-        : { job: await known(jobs.look(lookAt)), duplicate: true };
-    await tell({ type: 'ordered', prompt, job: newsOf(job, duplicate) });
-    await tell({ type: 'ended', prompt, job: newsOf(await jobs.waitFor(job.id, { waitMs }), duplicate) });
+        : { job: await known(jobs.check(checkOn)), duplicate: true };
+    await report({ type: 'ordered', prompt, job: newsOf(job, duplicate) });
+    await report({ type: 'ended', prompt, job: newsOf(await jobs.waitFor(job.id, { waitMs }), duplicate) });
   } catch (error) {
     if (!(error instanceof FluxError)) throw error;
-    await tell({ type: 'refused', prompt, failure: error.failure });
+    await report({ type: 'refused', prompt, failure: error.failure });
   }
 }
 
-async function known(look: Promise<Job | undefined>): Promise<Job> {
-  const job = await look;
+async function known(check: Promise<Job | undefined>): Promise<Job> {
+  const job = await check;
   if (job === undefined) throw new Error('a job that was told is not on record');
   return job;
 }
@@ -95,35 +95,35 @@ async function recover({ jobs }: App, { rounds, waitMs }: { rounds: number; wait
   let round = 0;
   let open: Job[] = [];
   for (;;) {
-    open = (await jobs.list()).filter((job) => !isOver(job));
+    open = (await jobs.list()).filter((job) => !isSettled(job));
     if (open.length === 0 || round === rounds) break;
     round += 1;
     const waiting = [...open];
     await inLanes(RECOVERY_LANES, () => {
       const job = waiting.shift();
-      return job === undefined ? undefined : carryOn(jobs, job.id, waitMs);
+      return job === undefined ? undefined : resume(jobs, job.id, waitMs);
     });
   }
   const limits = await jobs.limits();
   const { reserved, spentToday } = limits.credits;
-  const places = limits.concurrent.inUse;
-  await tell({
+  const slots = limits.concurrent.inUse;
+  await report({
     type: 'recovered',
     open: open.length,
     rounds: round,
     reservedCredits: reserved,
     spentCredits: spentToday,
-    places,
+    slots,
   });
 }
 
-async function carryOn(jobs: App['jobs'], id: string, waitMs: number): Promise<void> {
-  await jobs.look(id);
+async function resume(jobs: App['jobs'], id: string, waitMs: number): Promise<void> {
+  await jobs.check(id);
   await jobs.waitFor(id, { waitMs });
 }
 
 const problem = async (error: unknown): Promise<void> => {
-  await tell({ type: 'problem', text: error instanceof Error ? `${error.stack}` : String(error) });
+  await report({ type: 'problem', text: error instanceof Error ? `${error.stack}` : String(error) });
   process.exit(1);
 };
 process.on('uncaughtException', problem);

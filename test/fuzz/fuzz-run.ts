@@ -126,7 +126,7 @@ class FuzzSession {
     await this.isAlive();
     const missing = (): boolean => this.#counted().some(({ got, least }) => got < least);
     // Orders take as long as they take; a wait of the fuzzer's own making may be longer than anybody's patience.
-    for (let look = 0; look < 100 && missing(); look += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let check = 0; check < 100 && missing(); check += 1) await new Promise((resolve) => setTimeout(resolve, 100));
     this.#program.child.stdin.end();
     this.#code = (await this.#program.exit).code;
   }

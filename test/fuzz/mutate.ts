@@ -5,7 +5,7 @@ import { oneOf } from './messages.ts';
 
 type Tree = Record<string, unknown>;
 /** Where a member stands: the object or array that holds it, and its name there. */
-type Place = { holder: Tree; name: string; path: readonly string[] };
+type Position = { holder: Tree; name: string; path: readonly string[] };
 
 const deep = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
 const IDS: readonly unknown[] = [
@@ -67,26 +67,26 @@ export function mutated(message: Tree, dice: Dice, key: string): Buffer {
 
 function changeStructure(tree: Tree, dice: Dice, key: string): unknown {
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) return tree;
-  const places = placesIn(tree);
-  const place = places.length === 0 ? undefined : oneOf(places, dice);
+  const slots = positionsIn(tree);
+  const slot = slots.length === 0 ? undefined : oneOf(slots, dice);
   switch (
     dice.weighted({ drop: 3, retype: 6, rename: 2, add: 2, id: 2, method: 1, meta: 2, large: 1, key: 1, result: 1 })
   ) {
     case 'drop':
-      if (place !== undefined) delete place.holder[place.name];
+      if (slot !== undefined) delete slot.holder[slot.name];
       break;
     case 'retype':
-      if (place !== undefined)
-        place.holder[place.name] = dice.chance(0.02) ? deep(1_000) : structuredClone(oneOf(CONSTANTS, dice));
+      if (slot !== undefined)
+        slot.holder[slot.name] = dice.chance(0.02) ? deep(1_000) : structuredClone(oneOf(CONSTANTS, dice));
       break;
     case 'rename':
-      if (place !== undefined) {
-        place.holder[`${place.name.slice(0, -1)}x`] = place.holder[place.name];
-        delete place.holder[place.name];
+      if (slot !== undefined) {
+        slot.holder[`${slot.name.slice(0, -1)}x`] = slot.holder[slot.name];
+        delete slot.holder[slot.name];
       }
       break;
     case 'add':
-      (place?.holder ?? tree)[oneOf(['extra', '__proto__', 'constructor', 'id', ''], dice)] = structuredClone(
+      (slot?.holder ?? tree)[oneOf(['extra', '__proto__', 'constructor', 'id', ''], dice)] = structuredClone(
         oneOf(CONSTANTS, dice),
       );
       break;
@@ -99,13 +99,11 @@ function changeStructure(tree: Tree, dice: Dice, key: string): unknown {
     case 'meta':
       return { ...tree, params: { ...(tree.params as Tree), ...oneOf(METAS, dice)(dice) } };
     case 'large':
-      if (place !== undefined)
-        place.holder[place.name] = oneOf(['a.', 'x', '\u0000', '"', '\ud83d'], dice).repeat(20_000);
+      if (slot !== undefined) slot.holder[slot.name] = oneOf(['a.', 'x', '\u0000', '"', '\ud83d'], dice).repeat(20_000);
       break;
     case 'key':
       // An id, and a token, is repeated as it is: only the client itself put it there.
-      if (place !== undefined && place.path[0] === 'params' && place.path[1] !== '_meta')
-        place.holder[place.name] = key;
+      if (slot !== undefined && slot.path[0] === 'params' && slot.path[1] !== '_meta') slot.holder[slot.name] = key;
       break;
     default:
       tree[oneOf(['result', 'error'], dice)] = oneOf<unknown>([{}, null, { code: 1, message: 'x' }], dice);
@@ -120,11 +118,12 @@ const METAS: readonly ((dice: Dice) => object)[] = [
   (dice) => ({ _meta: structuredClone(oneOf(CONSTANTS, dice)) }),
 ];
 
-function placesIn(tree: Tree, path: readonly string[] = []): Place[] {
+function positionsIn(tree: Tree, path: readonly string[] = []): Position[] {
   return Object.keys(tree).flatMap((name) => {
     const value = tree[name];
     const here = [...path, name];
-    const inside = typeof value === 'object' && value !== null && here.length < 8 ? placesIn(value as Tree, here) : [];
+    const inside =
+      typeof value === 'object' && value !== null && here.length < 8 ? positionsIn(value as Tree, here) : [];
     return [{ holder: tree, name, path: here }, ...inside];
   });
 }

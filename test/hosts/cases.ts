@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientRow, labelOf, type PictureSeen } from './clients.ts';
 import { driveClient, type Outcome } from './drive-client.ts';
 import type { OfferedTool, Received } from './fake-model/conversation.ts';
-import { FAREWELL, startFakeModel, type Step, toolNamed } from './fake-model/server.ts';
+import { FAREWELL, type Step, startFakeModel, toolNamed } from './fake-model/server.ts';
 import { openStage, type ServerRecord, type Stage } from './stage.ts';
 
 export type CaseName = 'one picture' | 'nine pictures' | 'time-out';

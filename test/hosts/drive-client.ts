@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClientRow } from './clients.ts';
 import { COMMAND_LINES } from './command-lines/all.ts';
 import type { Task } from './command-lines/command-line.ts';
-import type { ClientRow } from './clients.ts';
 import type { Stage } from './stage.ts';
 
 const CLIENTS_FOLDER = join(import.meta.dirname, 'clients');

@@ -40,7 +40,7 @@ export function hostsTable(reports: ReadonlyMap<ClientRow, ReadonlyMap<CaseName,
       all.some(({ problems }) => problems.some((problem) => problem.includes('still running'))) ? 'NO' : 'yes',
     ];
   });
-  return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return [HEAD, HEAD.map(() => '---'), ...rows].map((sharedValues) => `| ${sharedValues.join(' | ')} |`).join('\n');
 }
 
 /** Rounded, so that the length of a path on this machine does not change the document. */

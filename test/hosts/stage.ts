@@ -20,7 +20,7 @@ export type Stage = {
   server: ServerCommand;
   charges(): Promise<number>;
   /** Resolves when every job of the service has ended. */
-  jobsEnded(): Promise<void>;
+  jobsFinished(): Promise<void>;
   records(): Promise<ServerRecord[]>;
   close(): Promise<void>;
 };
@@ -67,7 +67,7 @@ export async function openStage(jobSeconds: number, settings: Record<string, str
       },
     },
     charges: async () => (await state()).charges.length,
-    jobsEnded: async () => {
+    jobsFinished: async () => {
       const until = Date.now() + 60_000;
       while ((await state()).jobs.some(({ status }) => status === 'processing')) {
         if (Date.now() > until) throw new Error('a job of the sandbox does not end');

@@ -174,7 +174,7 @@ it('a call that is cancelled takes back what has not been sent, and what was sen
   );
   await expect(cancelled).rejects.toThrow();
   let failed: unknown[] = [];
-  for (let look = 0; look < 100 && failed.length < 2; look += 1) {
+  for (let check = 0; check < 100 && failed.length < 2; check += 1) {
     failed = (await call('list_jobs', { status: 'failed' })).structuredContent?.jobs as unknown[];
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -216,7 +216,7 @@ describe('an order under faults', () => {
         height: 512,
         wait_seconds: 120,
       });
-      const seen = observed(story, order);
+      const seen = received(story, order);
       expect(seen).toEqual({
         kind: expected.kind,
         requests: expected.requests,
@@ -242,7 +242,7 @@ describe('an order under faults', () => {
 
 type Seen = { kind: string; requests: number; keys: number; charges: number; spent: string };
 
-function observed(story: Story, order: Answer): Seen {
+function received(story: Story, order: Answer): Seen {
   const submits = story.wire.requests().filter((request) => request.target === 'submit');
   const error = order.structuredContent?.error as { kind: string; credits_spent: string } | undefined;
   return {

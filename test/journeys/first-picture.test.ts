@@ -48,8 +48,8 @@ describe.each(ERAS)('with a client of era %s', (era) => {
   });
 
   it('gives the link as a resource that can be read, listed and found by its template', async () => {
-    const resultParts = ['text', 'image', 'link', 'structured'] as const;
-    story = await startStory({ era, resultParts, sandbox: { jobDurationMs: 0 } });
+    const resultContent = ['text', 'image', 'link', 'structured'] as const;
+    story = await startStory({ era, resultContent, sandbox: { jobDurationMs: 0 } });
     const answer = await story.call('generate_image', { prompt: PROMPT, width: 256, height: 256 });
     const job = answer.structuredContent ?? {};
     const link = answer.content.find((part) => part.type === 'resource_link');

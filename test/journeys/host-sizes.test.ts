@@ -21,7 +21,7 @@ afterAll(() => preview.close());
 
 const grouped = (figure: number): string => figure.toLocaleString('en-US');
 
-async function cellFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
+async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
   const shape = {
     content: profile.content,
     maxCharacters: profile.maxCharacters,
@@ -55,13 +55,13 @@ it('the table of sizes in docs/hosts.md is what results are', async () => {
   const pictures = await Promise.all(SIDES.map((side) => jpegOf(side, side, { grain: 0.2 })));
   const rows: string[][] = [];
   for (const profile of HOST_PROFILES) {
-    const cells: string[] = [];
+    const sharedValues: string[] = [];
     for (const [at, side] of SIDES.entries())
-      cells.push(await cellFor(profile, side, pictures[at] ?? new Uint8Array()));
-    rows.push([profile.host, ...cells]);
+      sharedValues.push(await columnFor(profile, side, pictures[at] ?? new Uint8Array()));
+    rows.push([profile.host, ...sharedValues]);
   }
   const head = SIDES.map((side, at) => `${side}² (${grouped(Math.ceil((pictures[at]?.length ?? 0) / 1_024))} kB)`);
-  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const line = (sharedValues: string[]): string => `| ${sharedValues.join(' | ')} |`;
   const table = [line(['host', ...head]), line(['---', ...head.map(() => '---')]), ...rows.map(line)].join('\n');
   const block = `<!-- host-sizes:begin -->\n\n${table}\n\n<!-- host-sizes:end -->`;
   const document = readFileSync(DOCUMENT, 'utf8');

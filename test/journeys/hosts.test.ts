@@ -83,7 +83,7 @@ describe('a finished picture', () => {
   });
 
   it('comes in the parts that the user has set', async () => {
-    story = await startStory({ resultParts: ['text'], sandbox: { jobDurationMs: 0 } });
+    story = await startStory({ resultContent: ['text'], sandbox: { jobDurationMs: 0 } });
     expect(types(await story.call('generate_image', { prompt: 'A kite', width: 256, height: 256 }))).toEqual([TEXT]);
   });
 });

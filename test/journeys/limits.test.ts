@@ -136,9 +136,9 @@ async function askElsewhere({ sandbox }: Story): Promise<void> {
   await answer.arrayBuffer();
 }
 
-async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+async function until<Value>(check: () => Promise<Value | undefined>): Promise<Value> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {
-    const found = await look();
+    const found = await check();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

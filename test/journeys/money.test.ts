@@ -10,14 +10,14 @@ const begin = async (options: StoryOptions): Promise<Story> => {
   return story;
 };
 const charges = (of: Story): number => of.sandbox.inspect().charges.length;
-const DEAR = { settings: { confirmAboveCredits: 15 } };
+const EXPENSIVE = { settings: { confirmAboveCredits: 15 } };
 
 describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
   it('is put to the user, and goes on after a yes', async () => {
     const questions: Question[] = [];
     const { call } = await begin({
       era,
-      ...DEAR,
+      ...EXPENSIVE,
       onQuestion: (question) => {
         questions.push(question);
         return { action: 'accept', content: { confirm: true } };
@@ -40,7 +40,7 @@ describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
     ],
     ['accepted by a host that fills in nothing', { action: 'accept', content: {} }, 'The user did not confirm.'],
   ] as const)('is not made when the question is %s', async (_, reply, words) => {
-    const { call, sandbox } = await begin({ era, ...DEAR, onQuestion: () => reply });
+    const { call, sandbox } = await begin({ era, ...EXPENSIVE, onQuestion: () => reply });
     const answer = await call('generate_image', { prompt: 'a costly fox' });
     expect(answer.isError).toBe(true);
     expect(textOf(answer)).toContain(words);
@@ -49,12 +49,12 @@ describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
   });
 
   it('is answered with the quote where nobody can be asked, and accepted with max_credits', async () => {
-    const { call, sandbox } = await begin({ era, ...DEAR });
-    const quote = await call('generate_image', { prompt: 'a costly fox' });
-    expect(quote.isError).toBe(true);
-    expect(quote.structuredContent).toMatchObject({ error: { kind: 'not_confirmed', credits_spent: 'no' } });
-    expect(textOf(quote)).toContain('10 to 20 credits');
-    expect(textOf(quote)).toContain('max_credits 20');
+    const { call, sandbox } = await begin({ era, ...EXPENSIVE });
+    const fence = await call('generate_image', { prompt: 'a costly fox' });
+    expect(fence.isError).toBe(true);
+    expect(fence.structuredContent).toMatchObject({ error: { kind: 'not_confirmed', credits_spent: 'no' } });
+    expect(textOf(fence)).toContain('10 to 20 credits');
+    expect(textOf(fence)).toContain('max_credits 20');
     expect(sandbox.inspect().submissions).toBe(0);
     const less = await call('generate_image', { prompt: 'a costly fox', max_credits: 19 });
     expect(less.structuredContent).toMatchObject({ error: { kind: 'not_confirmed' } });
@@ -155,7 +155,7 @@ describe('a repeated call', () => {
       questions += 1;
       return { action: 'accept' as const, content: { confirm: true } };
     };
-    const { call } = await begin({ ...DEAR, onQuestion });
+    const { call } = await begin({ ...EXPENSIVE, onQuestion });
     await call('generate_image', { prompt: 'a fox', wait_seconds: 0 });
     await call('generate_image', { prompt: 'a fox' });
     expect(questions).toBe(1);

@@ -32,7 +32,7 @@ async function order(prompt: string): Promise<{ answer: Answer; polls: number }>
 }
 
 /** A job that the service has taken and not ended. */
-async function orderUnderWay(prompt: string): Promise<{ id: string; doitongId: string }> {
+async function openOrder(prompt: string): Promise<{ id: string; doitongId: string }> {
   let answer = await story.call('generate_image', { ...ORDER, prompt, wait_seconds: 1 });
   const id = String(answer.structuredContent?.job_id);
   while (answer.structuredContent?.doitong_id === undefined)
@@ -121,7 +121,7 @@ describe('with webhooks', () => {
     await start('webhooks', { sandboxed: false, jobDurationMs: 20_000 });
     await order('the first');
     expect(await delivered(1)).toEqual([200]);
-    const { id } = await orderUnderWay('the second');
+    const { id } = await openOrder('the second');
     // Who only looks after orders of before does not listen.
     await story.restart();
     const before = sent('status');
@@ -147,7 +147,7 @@ describe('what is not signed by the service', () => {
 
   it('changes nothing about a job under way, whatever it says of it', async () => {
     await start(undefined, { jobDurationMs: 40_000 });
-    const { id, doitongId } = await orderUnderWay('a kite');
+    const { id, doitongId } = await openOrder('a kite');
     const lie = { id: doitongId, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` };
     expect(await post(lie, 'another secret')).toBe(401);
     await sleep(50);
@@ -161,7 +161,7 @@ describe('what is not signed by the service', () => {
 describe('what is signed by the service', () => {
   it('is a hint and no more: neither its status nor its url is used', async () => {
     await start(undefined, { jobDurationMs: 40_000 });
-    const { id, doitongId } = await orderUnderWay('a kite');
+    const { id, doitongId } = await openOrder('a kite');
     const before = sent('status');
     const lie = { id: doitongId, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` };
     expect(await post(lie)).toBe(200);

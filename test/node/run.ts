@@ -29,16 +29,21 @@ try {
 console.log(failed === 0 ? `all of ${OLD.length + GOOD.length} Nodes as expected` : `${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-type Ended = { code: number | null; stdout: string; stderr: string };
+type Exited = { code: number | null; stdout: string; stderr: string };
 
-function isRefused({ code, stdout, stderr }: Ended): boolean {
+function isRefused({ code, stdout, stderr }: Exited): boolean {
   const sentence = /^flux-pro-mcp: Node\.js 20\.18\.1 or newer is needed, and this is [\d.]+; .+\n$/u;
   // Node 12 warns of its own modules first.
   const said = stderr.split('\n').filter((line) => !/ExperimentalWarning|--trace-warnings/u.test(line));
   return code === 1 && stdout === '' && sentence.test(said.join('\n'));
 }
 
-async function check(version: string, args: string[], main: string, isRight: (ended: Ended) => boolean): Promise<void> {
+async function check(
+  version: string,
+  args: string[],
+  main: string,
+  isRight: (ended: Exited) => boolean,
+): Promise<void> {
   const node = await nodeOf(version);
   const ended = await outcome(node, [main, ...args]);
   const right = isRight(ended);
@@ -56,7 +61,7 @@ async function nodeOf(version: string): Promise<string> {
   return join(folder, 'node_modules', name.replace(/@[^@]+$/u, ''), 'bin/node');
 }
 
-function outcome(node: string, args: string[]): Promise<Ended> {
+function outcome(node: string, args: string[]): Promise<Exited> {
   const home = join(root, 'home');
   const child = spawn(node, args, { cwd: root, env: { PATH: process.env.PATH ?? '', HOME: home } });
   let [stdout, stderr] = ['', ''];

@@ -60,7 +60,7 @@ async function legacyHost(
 }
 
 /** Parts and the largest result with one picture, in serialized characters. */
-const HOSTS: [clientName: string, parts: string[], max: number][] = [
+const HOSTS: [clientName: string, deps: string[], max: number][] = [
   ['claude-ai', [TEXT, IMAGE, DATA], 900_000],
   ['claude-code', [TEXT, IMAGE], 36_000],
   ['codex-mcp-client', [TEXT, IMAGE], 900_000],
@@ -101,10 +101,10 @@ describe('a picture', async () => {
   const ordered = await ask('claude-ai', 'generate_image', ORDER);
   const id = String(ordered.structuredContent?.job_id);
 
-  it.each(HOSTS)('reaches %s as %j, within %i characters', async (clientName, parts, max) => {
+  it.each(HOSTS)('reaches %s as %j, within %i characters', async (clientName, deps, max) => {
     for (const hasViewer of [false, true]) {
       const result = await ask(clientName, 'get_job_status', { job_id: id }, hasViewer);
-      expect(typesIn(result)).toEqual(parts);
+      expect(typesIn(result)).toEqual(deps);
       expect(charactersIn(result)).toBeLessThanOrEqual(max);
       for (const fact of [/File: .+\.jpg/, /1024 × 1024/, new RegExp(id), /Next: /])
         expect(textOf(result)).toMatch(fact);
@@ -152,9 +152,9 @@ describe('with the old handshake', () => {
     ['ai-sdk-mcp-client', '2025-06-18', [TEXT]],
     ['ai-sdk-mcp-client', '2025-11-25', [TEXT, IMAGE]],
     ['vscode', '2024-11-05', [TEXT, IMAGE]],
-  ] as const)('%s (%s) gets %j', async (clientName, protocol, parts) => {
+  ] as const)('%s (%s) gets %j', async (clientName, protocol, deps) => {
     const { host } = await legacyHost(clientName, { protocol });
-    expect(typesIn((await host.call('generate_image', ORDER)) as Result)).toEqual(parts);
+    expect(typesIn((await host.call('generate_image', ORDER)) as Result)).toEqual(deps);
   });
 });
 

@@ -103,7 +103,7 @@ describe.each([
     ['url.raw, with a thumbnail beside it', (url: string) => ({ url: { thumb: `${url}?small`, raw: url } })],
     ['a list of objects', (url: string) => ({ url: [{ url }] })],
     ['a list of lists', (url: string) => ({ url: [[{ src: url }]] })],
-  ])('whose address is at %s has its picture saved', async (_place, fields) => {
+  ])('whose address is at %s has its picture saved', async (_where, fields) => {
     const { text, job } = await order(fields(`${service.url}/outputs/z.jpg`));
     expect(text).toContain('The picture is finished and saved.');
     expect(job.url).toBe(`${service.url}/outputs/z.jpg`);
@@ -140,7 +140,7 @@ describe.each([
     ['imageBase64', (data: string) => ({ imageBase64: data })],
     ['output', (data: string) => ({ output: [data] })],
     ['image.base64', (data: string) => ({ image: { base64: data } })],
-  ])('that holds its picture in plain Base64 at %s has it saved', async (_place, fields) => {
+  ])('that holds its picture in plain Base64 at %s has it saved', async (_where, fields) => {
     for (const bytes of [JPEG, PNG]) {
       const { text, job } = await order(fields(bytes.toString('base64')));
       expect(text).toContain('The picture is finished and saved.');

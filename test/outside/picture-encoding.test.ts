@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
 import { jpegOf } from '../support/pictures.ts';
-import { RawHost, textOf, type ToolResult } from '../support/raw-host.ts';
+import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import {
   jobAnswer,
   printedIn,

@@ -13,7 +13,7 @@ import {
   withProfile,
   withSecondFrame,
 } from '../support/pictures.ts';
-import { RawHost, textOf, type ToolResult } from '../support/raw-host.ts';
+import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { jobAnswer, printedIn, type ScriptedService, startScriptedService } from '../support/scripted-service.ts';
 
 type Job = { job_id: string; status: string; file?: string; width: number; height: number; next: string };
@@ -141,7 +141,8 @@ describe('a file that is not of a type that is shown', () => {
     await expectKept(job, bytes, extension);
     expect(shown).toBeUndefined();
     const what = extension === '.bin' ? 'a file whose type is not known here' : `a file of type ${mimeType}`;
-    for (const told of [words, job.next]) expect(told).toContain(`Tell the user that the service delivered ${what}`);
+    for (const reported of [words, job.next])
+      expect(reported).toContain(`Tell the user that the service delivered ${what}`);
     const { result } = await host.ask('resources/read', { uri: `flux://images/${job.job_id}` });
     const [contents] = (result as { contents: { mimeType: string; blob: string }[] }).contents;
     expect(contents?.mimeType).toBe(mimeType);

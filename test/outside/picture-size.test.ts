@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Home, type PackedPackage, unpackPackage } from '../support/packed-program.ts';
 import { avifOf, jpegOf, pngOf, webpOf } from '../support/pictures.ts';
-import { RawHost, textOf, type ToolResult } from '../support/raw-host.ts';
+import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { jobAnswer, type ScriptedService, startScriptedService } from '../support/scripted-service.ts';
 
 type Size = { width: number; height: number };

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { recordText } from '../../src/core/job-record.ts';
+import { decodeJpeg } from '../support/jpeg.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import {
   jobOf,
@@ -14,7 +15,6 @@ import {
   serve,
   startPictureService,
 } from '../support/picture-service.ts';
-import { decodeJpeg } from '../support/jpeg.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { textOf } from '../support/raw-host.ts';
 

@@ -104,28 +104,28 @@ describe('a price', () => {
     ['501', undefined],
     ['1000000000000000', undefined],
     ['"1000000000000000000000"', undefined],
-  ])('that is told as %s is taken as %s', async (told, exact) => {
-    submitted = done('"a"', `,"creditCost":${told}`);
+  ])('that is told as %s is taken as %s', async (reported, exact) => {
+    submitted = done('"a"', `,"creditCost":${reported}`);
     const { job, stderr } = await order();
     expect(job.status).toBe('completed');
     expect(job.credits.exact ?? undefined).toBe(exact);
-    expect(stderr.includes('A price that cannot be right is not taken')).toBe(/\d00000|501/u.test(told));
+    expect(stderr.includes('A price that cannot be right is not taken')).toBe(/\d00000|501/u.test(reported));
   });
 });
 
 describe('a status', () => {
   it.each(['"COMPLETED"', '" Completed "', '{"name":"completed"}', '{"value":"Done"}', '["completed"]'])(
     'that is told as %s ends the job',
-    async (told) => {
-      submitted = `{"id":"a","status":${told},"url":"${service.url}/outputs/1.jpg"}`;
+    async (reported) => {
+      submitted = `{"id":"a","status":${reported},"url":"${service.url}/outputs/1.jpg"}`;
       expect((await order()).job.status).toBe('completed');
     },
   );
 
   it.each(['"InProgress"', '"IN-PROGRESS"', '"in progress"', '{"state":"RUNNING"}'])(
     'that is told as %s goes on, and is no surprise',
-    async (told) => {
-      submitted = `{"id":"a","status":${told}}`;
+    async (reported) => {
+      submitted = `{"id":"a","status":${reported}}`;
       status = () => jobJson(done('"a"'));
       const { job, stderr } = await order();
       expect(job.status).toBe('completed');

@@ -34,10 +34,10 @@ describe.concurrent('help and version', () => {
       ['demo', '--help'],
       ['flux-pro-mcp demo', '--prompt TEXT'],
     ],
-  ])('%j prints what there is', async (args, parts) => {
+  ])('%j prints what there is', async (args, deps) => {
     const program = await ended(args);
     expect(await program.exit).toMatchObject({ code: 0, signal: null });
-    for (const part of parts) expect(program.stdout()).toContain(part);
+    for (const part of deps) expect(program.stdout()).toContain(part);
     expect(program.stdout()).toMatch(/\S\n$/);
     expect(program.stderr()).toBe('');
   });

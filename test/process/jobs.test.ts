@@ -97,8 +97,8 @@ describe.concurrent('jobs', () => {
       expect(shown).toMatchObject({ code: 0, stderr: '' });
       // Word for word what the agent was told of the job: nothing has happened since.
       const ofThisAnswer = /^(?:Shown in this answer|Note): /;
-      const told = answer.split('\n').filter((line) => !ofThisAnswer.test(line));
-      expect(shown.stdout).toBe(`${told.join('\n').trimEnd()}\n`);
+      const reported = answer.split('\n').filter((line) => !ofThisAnswer.test(line));
+      expect(shown.stdout).toBe(`${reported.join('\n').trimEnd()}\n`);
       expect(JSON.parse((await jobs(user, 'show', known, '--json')).stdout)).toEqual(listed);
     }
     expect(await jobs(user, 'show', 'job_none')).toMatchObject({

@@ -96,10 +96,10 @@ describe('the packed package', () => {
   });
 
   it('holds no path of the machine that built it', async () => {
-    const places = [CHECKOUT, `${homedir()}${sep}`].filter((place) => place.length > 3);
+    const slots = [CHECKOUT, `${homedir()}${sep}`].filter((slot) => slot.length > 3);
     for (const file of files) {
       const bytes = await readFile(join(packed.folder, file), 'latin1');
-      for (const place of places) expect(bytes.includes(place), `${file} holds ${place}`).toBe(false);
+      for (const slot of slots) expect(bytes.includes(slot), `${file} holds ${slot}`).toBe(false);
       expect(bytes.includes('sourceMappingURL='), `${file} names a source map`).toBe(false);
     }
   });

@@ -17,7 +17,7 @@ afterAll(() => packed.close());
 
 type FirstLine = { url: string; key: string; webhookSecret?: string };
 
-async function startService(...flags: string[]): Promise<{ program: RunningProgram; told: FirstLine }> {
+async function startService(...flags: string[]): Promise<{ program: RunningProgram; reported: FirstLine }> {
   const program = await packed.start(['sandbox', ...flags]);
   while (!program.stdout().includes('\n')) {
     await new Promise((resolve, reject) => {
@@ -25,7 +25,7 @@ async function startService(...flags: string[]): Promise<{ program: RunningProgr
       program.child.once('close', () => reject(new Error(`the sandbox ended: ${program.stderr()}`)));
     });
   }
-  return { program, told: JSON.parse(program.stdout()) as FirstLine };
+  return { program, reported: JSON.parse(program.stdout()) as FirstLine };
 }
 
 async function stop(program: RunningProgram): Promise<void> {
@@ -47,9 +47,9 @@ async function order({ url, key }: FirstLine, more: object = {}): Promise<{ stat
 describe.concurrent('scenarios by flags', () => {
   it('are combined, and a served program gets its picture through them, charged once', async () => {
     const flags = ['--scenario', 'rate-limited', '--scenario=shouting-status', '--seed', 'x', '--job-seconds', '1'];
-    const { program: service, told } = await startService(...flags);
-    expect(Object.keys(told)).toEqual(['url', 'key']);
-    const env = { DOITONG_API_URL: told.url, DOITONG_API_KEY: told.key };
+    const { program: service, reported } = await startService(...flags);
+    expect(Object.keys(reported)).toEqual(['url', 'key']);
+    const env = { DOITONG_API_URL: reported.url, DOITONG_API_KEY: reported.key };
     const program = await packed.start(['serve'], { env });
     const host = new RawHost(program);
     await host.handshake();
@@ -62,12 +62,12 @@ describe.concurrent('scenarios by flags', () => {
     expect(await program.exit).toMatchObject({ code: 0 });
 
     const state = (await (
-      await fetch(`${told.url}/sandbox/state`, { headers: { 'x-api-key': told.key } })
+      await fetch(`${reported.url}/sandbox/state`, { headers: { 'x-api-key': reported.key } })
     ).json()) as SandboxState;
     expect(state.charges).toHaveLength(1);
     expect(state.faults).toMatchObject([{ scenario: 'rate-limited' }]);
-    const seen = await fetch(`${told.url}/v1/text_to_image/${state.jobs[0]?.id}`, {
-      headers: { 'x-api-key': told.key },
+    const seen = await fetch(`${reported.url}/v1/text_to_image/${state.jobs[0]?.id}`, {
+      headers: { 'x-api-key': reported.key },
     });
     expect(await seen.json()).toMatchObject({ status: 'SUCCEEDED' });
     await stop(service);
@@ -75,9 +75,9 @@ describe.concurrent('scenarios by flags', () => {
 
   it('deal their faults in the order of the flags', async () => {
     const flags = ['--scenario', 'rate-limited', '--scenario', 'error-before-charge', '--job-seconds', '0'];
-    const { program, told } = await startService(...flags);
+    const { program, reported } = await startService(...flags);
     const statuses: number[] = [];
-    for (let time = 0; time < 3; time++) statuses.push((await order(told)).status);
+    for (let time = 0; time < 3; time++) statuses.push((await order(reported)).status);
     expect(statuses).toEqual([429, 500, expect.toSatisfy((status: number) => status < 300)]);
     await stop(program);
   });
@@ -85,8 +85,8 @@ describe.concurrent('scenarios by flags', () => {
   it('with the same seed come out the same again', async () => {
     const ids: string[] = [];
     for (const seed of ['one', 'one', 'two']) {
-      const { program, told } = await startService('--seed', seed, '--scenario', 'expired-url');
-      ids.push((await order(told)).id);
+      const { program, reported } = await startService('--seed', seed, '--scenario', 'expired-url');
+      ids.push((await order(reported)).id);
       await stop(program);
     }
     expect(ids[1]).toBe(ids[0]);
@@ -94,8 +94,8 @@ describe.concurrent('scenarios by flags', () => {
   });
 
   it('that send webhooks tell their secret behind url and key, and sign with it', async () => {
-    const { program, told } = await startService('--scenario', 'webhooks-twice', '--job-seconds', '0');
-    expect(Object.keys(told)).toEqual(['url', 'key', 'webhookSecret']);
+    const { program, reported } = await startService('--scenario', 'webhooks-twice', '--job-seconds', '0');
+    expect(Object.keys(reported)).toEqual(['url', 'key', 'webhookSecret']);
     const listener = createServer();
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
@@ -107,9 +107,9 @@ describe.concurrent('scenarios by flags', () => {
         resolve({ signature: request.headers['x-doitong-signature'], body });
       });
     });
-    await order(told, { webhookUrl: `http://127.0.0.1:${(listener.address() as AddressInfo).port}/` });
+    await order(reported, { webhookUrl: `http://127.0.0.1:${(listener.address() as AddressInfo).port}/` });
     const { signature, body } = await received;
-    const mac = createHmac('sha256', told.webhookSecret ?? '')
+    const mac = createHmac('sha256', reported.webhookSecret ?? '')
       .update(body)
       .digest('hex');
     expect(signature).toBe(`sha256=${mac}`);

@@ -20,7 +20,7 @@ const SECRET = 'whsec_hush-hush-hush';
 const ORDER = { width: 256, height: 256, wait_seconds: 60 };
 const JOB_MS = 3_000;
 /** Before this no job is looked at again while events arrive. */
-const FIRST_LOOK_MS = 24_000;
+const FIRST_POLL_MS = 24_000;
 
 type Server = { host: RawHost; program: RunningProgram };
 
@@ -104,16 +104,16 @@ describe.concurrent('webhooks', () => {
     expect(await user.delivered(1)).toEqual([200]);
     expect(first.program.stderr()).toContain('listening for webhooks');
 
-    const told = await order(user, second, 'an egret, ordered where nobody listens');
+    const reported = await order(user, second, 'an egret, ordered where nobody listens');
     expect(second.program.stderr()).toContain('the port for webhooks is taken');
     expect(second.program.stderr()).not.toMatch(/listening for webhooks|^warn/imu);
-    expect(told.tookMs).toBeLessThan(FIRST_LOOK_MS);
-    expect(told.asked).toBe(2);
+    expect(reported.tookMs).toBeLessThan(FIRST_POLL_MS);
+    expect(reported.asked).toBe(2);
 
     await end(first);
     const taken = await order(user, second, 'a stork, ordered after the other has ended');
     expect(second.program.stderr()).toContain('listening for webhooks');
-    expect(taken.tookMs).toBeLessThan(FIRST_LOOK_MS);
+    expect(taken.tookMs).toBeLessThan(FIRST_POLL_MS);
     expect(taken.asked).toBe(2);
     expect(await user.delivered(3)).toEqual([200, 200, 200]);
     await end(second);
@@ -143,7 +143,7 @@ describe.concurrent('webhooks', () => {
     const user = await newUser('webhooks');
     const server = await user.serve({ DOITONG_WEBHOOK_LISTEN: `192.0.2.1:${user.port}`, FLUX_LOG_LEVEL: 'warn' });
     const { tookMs } = await order(user, server, 'a grebe');
-    expect(tookMs).toBeLessThan(FIRST_LOOK_MS);
+    expect(tookMs).toBeLessThan(FIRST_POLL_MS);
     expect(server.program.stderr()).toMatch(/nobody listens for webhooks; jobs are polled.+DOITONG_WEBHOOK_LISTEN/);
     expect(await user.delivered(1)).toEqual([0]);
     await end(server);

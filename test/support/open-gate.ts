@@ -1,10 +1,10 @@
 /** A request gate that never holds a request back, and keeps what the answers told. */
-import type { RequestGate, ToldByService } from '../../src/limits/limits.ts';
+import type { RateReport, RequestLimiter } from '../../src/limits/limits.ts';
 import { learnWindow, pauseWindow, type RateWindow } from '../../src/limits/rate-window.ts';
 
-export type OpenGate = RequestGate & {
+export type OpenLimiter = RequestLimiter & {
   /** What each answer told, in order. */
-  readonly told: ToldByService[];
+  readonly reported: RateReport[];
   /** How many permits were given. */
   permits(): number;
   /** All that was told of the window so far. */
@@ -13,24 +13,24 @@ export type OpenGate = RequestGate & {
   balance(): number | undefined;
 };
 
-export function createOpenGate(): OpenGate {
-  const told: ToldByService[] = [];
+export function createOpenLimiter(): OpenLimiter {
+  const reported: RateReport[] = [];
   let permits = 0;
   return {
-    told,
+    reported,
     permits: () => permits,
     async permit() {
       permits += 1;
       return { granted: true };
     },
     async learn(news) {
-      told.push(news);
+      reported.push(news);
     },
     window: () =>
-      told.reduce<RateWindow>((known, { window, pausedUntil }) => {
+      reported.reduce<RateWindow>((known, { window, pausedUntil }) => {
         const learnt = window === undefined ? known : learnWindow(known, window);
         return pausedUntil === undefined ? learnt : pauseWindow(learnt, pausedUntil);
       }, {}),
-    balance: () => told.findLast(({ balance }) => balance !== undefined)?.balance,
+    balance: () => reported.findLast(({ balance }) => balance !== undefined)?.balance,
   };
 }

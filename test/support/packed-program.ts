@@ -81,7 +81,7 @@ export async function unpackPackage(): Promise<PackedPackage> {
       const [command, first] = options.command === undefined ? [process.execPath, [main]] : [options.command, []];
       const env = { ...home.env, ...options.env };
       const child = spawn(command, [...first, ...args], { cwd: home.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
-      const program = observe(child, home);
+      const program = receiveStatus(child, home);
       running.add(program);
       program.exit.then(
         () => running.delete(program),
@@ -109,7 +109,7 @@ async function assertAlone(folder: string): Promise<void> {
 }
 
 async function makeHome(folder: string): Promise<Home> {
-  const places = {
+  const slots = {
     HOME: 'user',
     TMPDIR: 'tmp',
     XDG_CONFIG_HOME: 'config',
@@ -122,8 +122,8 @@ async function makeHome(folder: string): Promise<Home> {
     // The checkout's node_modules/.bin, which npm puts into PATH, is not for the program under test.
     PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
-  for (const [name, place] of Object.entries(places)) {
-    env[name] = join(folder, place);
+  for (const [name, slot] of Object.entries(slots)) {
+    env[name] = join(folder, slot);
     await mkdir(env[name], { recursive: true });
   }
   const cwd = join(folder, 'cwd');
@@ -131,7 +131,7 @@ async function makeHome(folder: string): Promise<Home> {
   return { folder, cwd, env };
 }
 
-function observe(child: ChildProcessWithoutNullStreams, home: Home): RunningProgram {
+function receiveStatus(child: ChildProcessWithoutNullStreams, home: Home): RunningProgram {
   let stdout = '';
   let stderr = '';
   let at = 0;

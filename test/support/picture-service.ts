@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Home, PackedPackage, RunningProgram, StartOptions } from './packed-program.ts';
 import { jpegOf } from './pictures.ts';
-import { RawHost, textOf, type ToolResult } from './raw-host.ts';
+import { RawHost, type ToolResult, textOf } from './raw-host.ts';
 import { type ScriptedService, startScriptedService } from './scripted-service.ts';
 
 const SIZE = { width: 256, height: 256 };

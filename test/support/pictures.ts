@@ -150,7 +150,7 @@ export function rgbProfile({ space = 'RGB ', bytes = 560, packed = false }: Prof
 /** The same JPEG with a colour profile, in segments of so many bytes. */
 export function withProfile(jpeg: Uint8Array, profile: Uint8Array, partBytes = 60_000): Uint8Array {
   const count = Math.ceil(profile.length / partBytes);
-  const parts = Array.from({ length: count }, (_, index) =>
+  const deps = Array.from({ length: count }, (_, index) =>
     segment(
       0xe2,
       Buffer.concat([
@@ -160,7 +160,7 @@ export function withProfile(jpeg: Uint8Array, profile: Uint8Array, partBytes = 6
       ]),
     ),
   );
-  return Buffer.concat([jpeg.subarray(0, 2), ...parts, jpeg.subarray(2)]);
+  return Buffer.concat([jpeg.subarray(0, 2), ...deps, jpeg.subarray(2)]);
 }
 
 /** With its checksum. */

@@ -12,10 +12,11 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
-import { WebhookDoor } from '../../src/cli/webhook-listener.ts';
+import { WebhookListener } from '../../src/cli/webhook-listener.ts';
 import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
@@ -23,10 +24,9 @@ import { Questions } from '../../src/mcp/questions.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
-import { freePort } from './free-port.ts';
 import { createFastClock } from './fast-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
+import { freePort } from './free-port.ts';
 
 /** `v1`: the 1.x client; `v2`: the 2.x client with the old handshake; `2026`: the 2.x client on 2026-07-28. */
 export type Era = 'v1' | 'v2' | '2026';
@@ -36,7 +36,7 @@ export type StoryOptions = {
   era?: Era;
   clientName?: string;
   sandbox?: Omit<SandboxOptions, 'now'>;
-  resultParts?: 'auto' | readonly ResultPart[];
+  resultContent?: 'auto' | readonly ResultPart[];
   preview?: 'auto' | 'off' | number;
   defaultWaitSeconds?: number;
   /** Answers and records say "sandbox"; false plays the real service. */
@@ -113,7 +113,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const feed = new JobFeed();
   const started: Pick<App, 'jobs' | 'close'>[] = [];
   const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
-    const door = new WebhookDoor(listen, log);
+    const endpoint = new WebhookListener(listen, log);
     const app = await createApp(
       {
         apiKey: sandbox.key,
@@ -137,12 +137,18 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         resendHours: 23,
         ...options.settings,
       },
-      { log, feed, onSecret: (secret) => secrets.add(secret), clock, onSubmission: () => door.open(app.webhookSink) },
+      {
+        log,
+        feed,
+        onSecret: (secret) => secrets.add(secret),
+        clock,
+        onSubmission: () => endpoint.open(app.webhookSink),
+      },
     );
     const running = {
       jobs: app.jobs,
       close: async () => {
-        await door.close();
+        await endpoint.close();
         await app.close();
       },
     };
@@ -152,14 +158,14 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   let app = new Lazy(start);
   const questions = new Questions();
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
-  const door = serveStdio(
+  const endpoint = serveStdio(
     () =>
       createMcpServer({
         name: 'flux-pro-mcp',
         version: '0.0.0-test',
         sandbox: options.sandboxed ?? true,
         defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
-        resultParts: options.resultParts ?? 'auto',
+        resultContent: options.resultContent ?? 'auto',
         preview: options.preview ?? 'auto',
         jobs: async () => (await app.get()).jobs,
         startedJobs: () => app.current?.jobs,
@@ -188,7 +194,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     },
     close: async () => {
       await client.close();
-      await door.close();
+      await endpoint.close();
       await Promise.all(started.map((app) => app.close()));
       await wire.close();
       await sandbox.close();
@@ -238,12 +244,12 @@ async function connectV1(options: StoryOptions, transport: InMemoryTransport): P
   if (onQuestion !== undefined)
     client.setRequestHandler(ElicitRequestSchema, async ({ params }) => onQuestion(params as Question));
   let agreed = '';
-  const observed = Object.assign(transport, {
+  const received = Object.assign(transport, {
     setProtocolVersion: (version: string) => {
       agreed = version;
     },
   });
-  await client.connect(observed as unknown as V1Transport);
+  await client.connect(received as unknown as V1Transport);
   return {
     call: async (tool, args = {}, { signal, onProgress } = {}) =>
       (await client.callTool({ name: tool, arguments: args }, undefined, {

@@ -10,7 +10,7 @@ declare global {
     hostCall: (name: string, args: unknown) => Promise<Result>;
     hostRead: (uri: string) => Promise<Resource>;
     hostOpen: (url: string) => Promise<boolean>;
-    hostTold: (text: string) => Promise<void>;
+    hostReceived: (text: string) => Promise<void>;
     /** Called by the test. */
     startHost: (theme: 'light' | 'dark', canCall: boolean) => Promise<void>;
     giveInput: (args: Record<string, unknown>) => Promise<void>;
@@ -39,7 +39,7 @@ window.startHost = async (theme, canCall) => {
   bridge.onreadresource = ({ uri }) => window.hostRead(uri);
   bridge.onopenlink = async ({ url }) => ((await window.hostOpen(url)) ? {} : { isError: true });
   bridge.onupdatemodelcontext = async ({ content }) => {
-    for (const part of content ?? []) if (part.type === 'text') await window.hostTold(part.text);
+    for (const part of content ?? []) if (part.type === 'text') await window.hostReceived(part.text);
     return {};
   };
   bridge.onsizechange = ({ height }) => {

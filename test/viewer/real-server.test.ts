@@ -31,7 +31,7 @@ describe.skipIf(!hasChromium)('the viewer and the server', () => {
     expect(story.sandbox.inspect().submissions).toBe(2);
     expect(story.sandbox.inspect().charges).toHaveLength(2);
     expect(await stage.text('facts')).toContain('512 × 256');
-    await expect.poll(() => stage.told.join()).toMatch(/variation/);
+    await expect.poll(() => stage.reported.join()).toMatch(/variation/);
     expect(stage.troubles).toEqual([]);
     await stage.close();
     await story.close();

@@ -44,9 +44,9 @@ export const dataResult = (job: Record<string, unknown>, ...pictures: string[]):
 });
 
 /** As hosts get it that would drop everything else beside data. */
-export const metaResult = (job: Record<string, unknown>, picture?: string, outlook?: object): Result => ({
+export const metaResult = (job: Record<string, unknown>, picture?: string, eta?: object): Result => ({
   content: [{ type: 'text', text: 'words' }, ...(picture === undefined ? [] : [imageOf(picture)])],
-  _meta: { [`${META}job`]: job, ...(outlook === undefined ? {} : { [`${META}outlook`]: outlook }) },
+  _meta: { [`${META}job`]: job, ...(eta === undefined ? {} : { [`${META}outlook`]: eta }) },
 });
 
 export const severalResult = (jobs: Record<string, unknown>[], pictures: string[]): Result => ({

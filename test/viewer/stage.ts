@@ -37,7 +37,7 @@ export type Stage = {
   frame: Frame;
   calls: { name: string; args: Record<string, unknown> }[];
   opened: string[];
-  told: string[];
+  reported: string[];
   /** Console errors, exceptions, and requests to anywhere but the host page. */
   troubles: string[];
   input(args: Record<string, unknown>): Promise<void>;
@@ -47,7 +47,7 @@ export type Stage = {
 };
 
 export type Theatre = {
-  open(answers?: Answers, look?: { width?: number; theme?: 'light' | 'dark'; canCall?: boolean }): Promise<Stage>;
+  open(answers?: Answers, check?: { width?: number; theme?: 'light' | 'dark'; canCall?: boolean }): Promise<Stage>;
   close(): Promise<void>;
 };
 
@@ -70,7 +70,7 @@ export async function openTheatre(): Promise<Theatre> {
     args: QUIET,
   });
   return {
-    open: (answers = {}, look = {}) => openStage(browser, origin, answers, look),
+    open: (answers = {}, check = {}) => openStage(browser, origin, answers, check),
     close: async () => {
       await browser.close();
       server.close();
@@ -112,7 +112,7 @@ async function openStage(
   });
   const calls: Stage['calls'] = [];
   const opened: string[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   await page.exposeFunction('hostCall', async (name: string, args: Record<string, unknown>) => {
     calls.push({ name, args });
     return answers.call?.(name, args) ?? { content: [{ type: 'text', text: 'no answer' }], isError: true };
@@ -122,7 +122,7 @@ async function openStage(
     opened.push(url);
     return answers.open?.(url) ?? true;
   });
-  await page.exposeFunction('hostTold', (text: string) => void told.push(text));
+  await page.exposeFunction('hostTold', (text: string) => void reported.push(text));
   await page.goto(origin);
   await page.evaluate(`window.startHost('${theme}', ${canCall})`);
   const frame = page.frames().find((one) => one !== page.mainFrame());
@@ -137,7 +137,7 @@ async function openStage(
     frame,
     calls,
     opened,
-    told,
+    reported,
     troubles,
     input: (args) => give('giveInput', args),
     result: (result) => give('giveResult', result),

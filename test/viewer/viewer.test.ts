@@ -24,8 +24,8 @@ describe.skipIf(!hasChromium)('the viewer', () => {
     await stage.close();
   });
 
-  const open = async (answers: Answers = {}, look: Parameters<Theatre['open']>[1] = {}): Promise<Stage> => {
-    stage = await theatre.open(answers, look);
+  const open = async (answers: Answers = {}, check: Parameters<Theatre['open']>[1] = {}): Promise<Stage> => {
+    stage = await theatre.open(answers, check);
     return stage;
   };
 
@@ -156,7 +156,7 @@ describe.skipIf(!hasChromium)('the viewer', () => {
     ]);
     expect(await stage.frame.locator('#strip button[aria-pressed=true]').count()).toBe(1);
     expect(await stage.frame.locator('#picture').getAttribute('src')).toContain(OTHER.slice(0, 400));
-    await expect.poll(() => stage.told.join()).toMatch(/variation.*job_2.*\/pictures\/2\.jpg/);
+    await expect.poll(() => stage.reported.join()).toMatch(/variation.*job_2.*\/pictures\/2\.jpg/);
     await expectAccessible();
     await keep('viewer-variation');
   });

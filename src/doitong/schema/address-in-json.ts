@@ -55,11 +55,11 @@ export function addressOf(value: unknown, isNamed: boolean): string | undefined 
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
   if (text === '') return undefined;
-  return isNamed || looksLikeAddress(text) ? text : undefined;
+  return isNamed || isLikeAddress(text) ? text : undefined;
 }
 
 /** Absolute, or relative to the host; Base64 text of a JPEG begins with a slash, too. */
-function looksLikeAddress(text: string): boolean {
+function isLikeAddress(text: string): boolean {
   if (/^data:image\//iu.test(text.slice(0, 11)) || isPictureInBase64(text)) return true;
   return /^(?:https?:\/\/|\/(?!9j\/))\S+$/iu.test(text);
 }

@@ -46,9 +46,9 @@ export function idArgument(
 }
 
 function findId(inputs: readonly InputModel[], level: Level): IdArgument | undefined {
-  level.budget.looks -= inputs.length;
+  level.budget.steps -= inputs.length;
   const required = inputs.filter((input) => input.required);
-  if (required.length > 1 || level.budget.looks < 0) return undefined;
+  if (required.length > 1 || level.budget.steps < 0) return undefined;
   const sole = required.length === 1;
   return (sole ? required : inputs)
     .flatMap((input) => takesId(input, sole, level) ?? [])

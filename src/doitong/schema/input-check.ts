@@ -37,7 +37,7 @@ export function checkInput(
   if (type === undefined) return 'absent';
   const findings: Findings = { left: [], refusedValues: [], unknown: [], missing: [] };
   const context = { schema, optionalPaths, findings };
-  const checked = checkValue(context, type, webhookPlaced(schema, type, value), '');
+  const checked = checkValue(context, type, webhookPath(schema, type, value), '');
   const missing = [
     ...args.filter(({ name, required }) => required && name !== argument).map(({ name }) => `(${name})`),
     ...findings.missing,
@@ -82,9 +82,9 @@ function checkObject(
   });
   const names = given.map(([name]) => name);
   const lacking = inputs.filter(({ name, required }) => required && !names.includes(name));
-  const told = (place: string): boolean =>
-    findings.unknown.some((unknown) => unknown === place || unknown.startsWith(`${place}.`));
-  findings.missing.push(...lacking.map(({ name }) => joinPath(path, name)).filter((place) => !told(place)));
+  const reported = (other: string): boolean =>
+    findings.unknown.some((unknown) => unknown === other || unknown.startsWith(`${other}.`));
+  findings.missing.push(...lacking.map(({ name }) => joinPath(path, name)).filter((other) => !reported(other)));
   return Object.fromEntries(given);
 }
 
@@ -121,7 +121,7 @@ function scalarValue({ name }: TypeRef, value: unknown): unknown {
   return fits === undefined || fits(value) ? value : undefined;
 }
 
-function webhookPlaced(schema: SchemaModel, type: TypeRef, value: InputObject): InputObject {
+function webhookPath(schema: SchemaModel, type: TypeRef, value: InputObject): InputObject {
   const takes = (typeName: string | undefined, name: string): InputModel | undefined =>
     typeName === undefined ? undefined : schema.types.get(typeName)?.inputs.find((input) => input.name === name);
   if (value.webhookUrl === undefined || takes(type.name, 'webhookUrl') !== undefined) return value;

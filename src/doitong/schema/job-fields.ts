@@ -20,7 +20,7 @@ import {
 /** Names from the outside to the inside. Lists on the way do not show: whoever reads looks into each. */
 export type Path = string[];
 
-export type JobShape = {
+export type JobFields = {
   typeName: string;
   /** Best first, as all lists of paths here. */
   ids: Path[];
@@ -36,21 +36,21 @@ export type JobShape = {
 };
 
 /** A job in an answer: the path to it, and whether a list is on the way. */
-export type JobPlace = { path: Path; isList: boolean; shape: JobShape };
+export type JobLocation = { path: Path; isList: boolean; fields: JobFields };
 
 /** What is left of the looks at fields and arguments: a hostile schema could ask for billions of them. */
-export type Budget = { looks: number };
+export type Budget = { steps: number };
 
-export interface JobShapes {
-  of(typeName: string): JobShape;
+export interface JobFieldsByType {
+  of(typeName: string): JobFields;
   /** Where the job stands in an answer of this type: the type itself, or what its wrappers lead to. */
-  placeIn(answer: TypeRef): JobPlace | undefined;
+  locationIn(answer: TypeRef): JobLocation | undefined;
 }
 
-type Place = { path: Path; cost: number };
+type Location = { path: Path; cost: number };
 /** A field that can be asked for without arguments; `stale` is what it costs to be deprecated. */
 type Seen = { name: string; words: readonly string[]; type: TypeRef; stale: number };
-type Look = (typeName: string) => readonly Seen[];
+type FieldsWithin = (typeName: string) => readonly Seen[];
 
 const URL_DEPTH_MAX = 4;
 const WRAPPER_DEPTH_MAX = 3;
@@ -79,61 +79,65 @@ const COST_HOLDERS = new Set(['cost', 'usage', 'billing', 'price', 'charge', 'cr
 const TELLING_FIELDS = new Set(['prompt', 'provider', 'seed', 'width']);
 
 /** Each type is looked at once, whatever number of root fields lead to it. */
-export function createJobShapes(schema: SchemaModel, budget: Budget): JobShapes {
+export function createJobFields(schema: SchemaModel, budget: Budget): JobFieldsByType {
   const seen = new Map<string, readonly Seen[]>();
-  const shapes = new Map<string, JobShape>();
-  const look: Look = (typeName) => {
+  const fieldsByType = new Map<string, JobFields>();
+  const fieldsWithin: FieldsWithin = (typeName) => {
     const fields = seen.get(typeName) ?? selectable(schema, typeName);
     seen.set(typeName, fields);
-    budget.looks -= fields.length + 1;
-    return budget.looks < 0 ? [] : fields;
+    budget.steps -= fields.length + 1;
+    return budget.steps < 0 ? [] : fields;
   };
-  const of = (typeName: string): JobShape => {
-    const shape = shapes.get(typeName) ?? jobShape(schema, typeName, look);
-    shapes.set(typeName, shape);
-    return shape;
+  const of = (typeName: string): JobFields => {
+    const fields = fieldsByType.get(typeName) ?? jobFields(schema, typeName, fieldsWithin);
+    fieldsByType.set(typeName, fields);
+    return fields;
   };
-  return { of, placeIn: (answer) => placeOfJob(answer, of, look) };
+  return { of, locationIn: (answer) => jobLocation(answer, of, fieldsWithin) };
 }
 
-function placeOfJob(answer: TypeRef, shapeOf: (typeName: string) => JobShape, look: Look): JobPlace | undefined {
-  const level = (path: Path, type: TypeRef, isList: boolean): JobPlace[] =>
-    isObject(type) ? [{ path, isList: isList || type.lists > 0, shape: shapeOf(type.name) }] : [];
-  const places: JobPlace[] = [];
-  for (let at = level([], answer, false); at.length > 0 && places.length < VISITS_MAX; ) {
-    places.push(...at);
+function jobLocation(
+  answer: TypeRef,
+  fieldsOfType: (typeName: string) => JobFields,
+  fieldsWithin: FieldsWithin,
+): JobLocation | undefined {
+  const level = (path: Path, type: TypeRef, isList: boolean): JobLocation[] =>
+    isObject(type) ? [{ path, isList: isList || type.lists > 0, fields: fieldsOfType(type.name) }] : [];
+  const locations: JobLocation[] = [];
+  for (let at = level([], answer, false); at.length > 0 && locations.length < VISITS_MAX; ) {
+    locations.push(...at);
     at = at
       // The id that is given is the one of what is answered: jobs inside a thing with an id have other ids.
-      .filter(({ path, shape }) => path.length < WRAPPER_DEPTH_MAX && !shape.ids.some(isPlainId))
-      .flatMap(({ path, isList, shape }) =>
-        look(shape.typeName)
+      .filter(({ path, fields }) => path.length < WRAPPER_DEPTH_MAX && !fields.ids.some(isPlainId))
+      .flatMap(({ path, isList, fields }) =>
+        fieldsWithin(fields.typeName)
           .filter(({ words }) => isWrapperName(words))
           .flatMap(({ name, type }) => level([...path, name], type, isList)),
       )
       .slice(0, VISITS_MAX);
   }
-  const price = ({ path, shape }: JobPlace): number =>
-    (shape.ids.length === 0 ? 100 : 0) + (shape.status === undefined ? 200 : 0) + path.length * 10 + shape.cost;
-  return places.filter(({ shape }) => shape.urls.length > 0).sort((a, b) => price(a) - price(b))[0];
+  const price = ({ path, fields }: JobLocation): number =>
+    (fields.ids.length === 0 ? 100 : 0) + (fields.status === undefined ? 200 : 0) + path.length * 10 + fields.cost;
+  return locations.filter(({ fields }) => fields.urls.length > 0).sort((a, b) => price(a) - price(b))[0];
 }
 
 const isPlainId = (path: Path): boolean => path.every((name) => wordsOf(name).length === 1);
 
-function jobShape(schema: SchemaModel, typeName: string, look: Look): JobShape {
-  const fields = look(typeName);
-  const cheapest = (places: Place[]): Place[] => places.sort((a, b) => a.cost - b.cost).slice(0, PATHS_MAX);
-  const paths = (places: Place[]): Path[] => cheapest(places).map(({ path }) => path);
-  const [status] = cheapest(fields.flatMap((field) => statusPlace(schema, field, look)));
-  const urls = cheapest(urlPlaces(typeName, look));
-  const [creditCost] = paths(fields.flatMap((field) => costPlace(field, look)));
+function jobFields(schema: SchemaModel, typeName: string, fieldsWithin: FieldsWithin): JobFields {
+  const fields = fieldsWithin(typeName);
+  const cheapest = (locations: Location[]): Location[] => locations.sort((a, b) => a.cost - b.cost).slice(0, PATHS_MAX);
+  const paths = (locations: Location[]): Path[] => cheapest(locations).map(({ path }) => path);
+  const [status] = cheapest(fields.flatMap((field) => statusLocations(schema, field, fieldsWithin)));
+  const urls = cheapest(urlLocations(typeName, fieldsWithin));
+  const [creditCost] = paths(fields.flatMap((field) => costLocations(field, fieldsWithin)));
   const metadata = fields.find(({ name, type }) => /^meta_?data$/iu.test(name) && isFreeForm(type));
   return {
     typeName,
-    ids: paths(fields.flatMap(idPlace)),
+    ids: paths(fields.flatMap(idLocations)),
     status: status?.path,
     urls: paths(urls),
     creditCost,
-    reasons: paths(fields.flatMap((field) => reasonPlace(field, look))),
+    reasons: paths(fields.flatMap((field) => reasonLocations(field, fieldsWithin))),
     metadata: metadata && [metadata.name],
     cost: Math.min(9, (status?.cost ?? 0) + (urls[0]?.cost ?? 0) / 10 + (creditCost === undefined ? 1 : 0)),
     telling:
@@ -156,18 +160,22 @@ const isText = (type: TypeRef): boolean => isLeaf(type) && !NO_TEXT.has(type.nam
 /** A scalar of the service's own, which can hold anything. */
 const isFreeForm = ({ kind, name }: TypeRef): boolean => kind === 'SCALAR' && !BUILT_IN.has(name);
 
-function idPlace({ name, words, type, stale }: Seen): Place[] {
+function idLocations({ name, words, type, stale }: Seen): Location[] {
   if (type.kind !== 'SCALAR' || type.lists > 0 || type.name === 'Boolean' || type.name === 'Float') return [];
   if (!endsIn(ID_WORDS, words, JOB_WORDS, VAGUE_JOB_WORDS, IMAGE_WORDS)) return [];
   return [{ path: [name], cost: words.length * 2 - (name === 'id' ? 1 : 0) + stale }];
 }
 
-function statusPlace(schema: SchemaModel, { name, words, type, stale }: Seen, look: Look): Place[] {
+function statusLocations(
+  schema: SchemaModel,
+  { name, words, type, stale }: Seen,
+  fieldsWithin: FieldsWithin,
+): Location[] {
   if (type.lists > 0 || !endsIn(STATUS_WORDS, words, JOB_WORDS, VAGUE_JOB_WORDS, IMAGE_WORDS, CURRENT)) return [];
   const cost = words.length - 1 + (words.at(-1) === 'status' ? 0 : 1) + stale;
   if (isText(type)) return [{ path: [name], cost: cost + (speaksOfPhases(schema, type) ? 0 : 4) }];
   if (!isObject(type)) return [];
-  return look(type.name).flatMap((inner) => {
+  return fieldsWithin(type.name).flatMap((inner) => {
     const rank = STATUS_INSIDE.indexOf(inner.words.join(' '));
     const fits = rank >= 0 && inner.type.lists === 0 && isText(inner.type);
     return fits ? [{ path: [name, inner.name], cost: cost + 2 + rank / 10 }] : [];
@@ -180,19 +188,19 @@ function speaksOfPhases(schema: SchemaModel, { kind, name }: TypeRef): boolean {
 }
 
 /** Breadth first, so that what is near is found before the bound is reached. */
-function urlPlaces(typeName: string, look: Look): Place[] {
-  const places: Place[] = [];
+function urlLocations(typeName: string, fieldsWithin: FieldsWithin): Location[] {
+  const locations: Location[] = [];
   const queue: { path: Path; typeName: string }[] = [{ path: [], typeName }];
   for (const at of queue) {
-    for (const { name, words, type, stale } of look(at.typeName)) {
+    for (const { name, words, type, stale } of fieldsWithin(at.typeName)) {
       const path = [...at.path, name];
       const cost = urlCost(words, type);
-      if (cost !== undefined) places.push({ path, cost: cost + at.path.length * 10 + stale });
+      if (cost !== undefined) locations.push({ path, cost: cost + at.path.length * 10 + stale });
       const leads = isObject(type) && (isOutputName(words) || (at.path.length > 0 && isListName(words)));
       if (leads && path.length < URL_DEPTH_MAX && queue.length < VISITS_MAX) queue.push({ path, typeName: type.name });
     }
   }
-  return places;
+  return locations;
 }
 
 function urlCost(words: readonly string[], type: TypeRef): number | undefined {
@@ -203,11 +211,11 @@ function urlCost(words: readonly string[], type: TypeRef): number | undefined {
   return isLooseOutputName(words) ? undefined : 40;
 }
 
-function costPlace({ name, words, type }: Seen, look: Look): Place[] {
+function costLocations({ name, words, type }: Seen, fieldsWithin: FieldsWithin): Location[] {
   if (type.lists > 0 || type.name === 'Boolean') return [];
   if (isLeaf(type)) return speaksOfCredits(words) ? [{ path: [name], cost: words.length === 2 ? 0 : 1 }] : [];
   if (!isObject(type) || !words.every((word) => COST_HOLDERS.has(word))) return [];
-  return look(type.name).flatMap((inner) => {
+  return fieldsWithin(type.name).flatMap((inner) => {
     const fits = isLeaf(inner.type) && inner.type.lists === 0 && speaksOfCredits([...words, ...inner.words]);
     return fits ? [{ path: [name, inner.name], cost: 3 }] : [];
   });
@@ -219,14 +227,14 @@ function speaksOfCredits(words: readonly string[]): boolean {
   return others.length < words.length && others.every((word) => COST_ATTRIBUTES.has(word) || COST_HOLDERS.has(word));
 }
 
-function reasonPlace({ name, words, type, stale }: Seen, look: Look): Place[] {
+function reasonLocations({ name, words, type, stale }: Seen, fieldsWithin: FieldsWithin): Location[] {
   if (isText(type)) {
     if (type.name === 'ID' || !endsIn(REASON_WORDS, words, REASON_ATTRIBUTES)) return [];
     // A message or a detail alone can also be good news.
     return [{ path: [name], cost: stale + (anyOf(words, REASON_HOLDERS) ? 0 : words.includes('reason') ? 1 : 2) }];
   }
   if (!isObject(type) || !endsIn(REASON_HOLDERS, words, REASON_ATTRIBUTES)) return [];
-  const inside = look(type.name).filter((field) => isText(field.type));
+  const inside = fieldsWithin(type.name).filter((field) => isText(field.type));
   const text = REASON_INSIDE.find((word) => inside.some((field) => field.name === word));
   return text === undefined ? [] : [{ path: [name, text], cost: stale }];
 }

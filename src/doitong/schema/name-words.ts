@@ -83,12 +83,12 @@ export function wordsOf(name: string): readonly string[] {
   if (known !== undefined) return known;
   // The same few names are looked at from every side: worth remembering, not worth growing without end.
   if (cached.size >= CACHED_MAX) cached.clear();
-  const found = partsOf(name);
+  const found = splitName(name);
   cached.set(name, found);
   return found;
 }
 
-function partsOf(name: string): string[] {
+function splitName(name: string): string[] {
   return name
     .replace(/(?<=\p{Lu}{2})s(?!\p{Ll})/gu, '')
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')

@@ -169,7 +169,7 @@ function idIn(query: StatusQuery, job: RawJob): string | number | undefined {
 function flat(query: StatusQuery, job: RawJob, id: string): RawJob {
   const first = (path: readonly string[] | undefined): unknown =>
     path === undefined ? undefined : inside(job, path)[0];
-  const told: [string, unknown][] = [
+  const reported: [string, unknown][] = [
     ['id', idIn(query, job) ?? id],
     ['status', first(query.status)],
     // What was not asked for by its path may still have come: a service need not keep to the selection.
@@ -178,7 +178,7 @@ function flat(query: StatusQuery, job: RawJob, id: string): RawJob {
     ['error', reasonIn(query, job)],
     ...query.others.map((path): [string, unknown] => [path.at(-1) ?? '', first(path)]),
   ];
-  return Object.fromEntries(told.filter(([, value]) => value !== undefined));
+  return Object.fromEntries(reported.filter(([, value]) => value !== undefined));
 }
 
 function reasonIn(query: StatusQuery, job: RawJob): unknown {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isGraphqlName } from '../documents.ts';
 import { type IdArgument, idArgument } from './id-argument.ts';
 import { type FieldModel, fieldsOf, type SchemaModel } from './introspection.ts';
-import { type Budget, createJobShapes, type JobPlace, type JobShapes } from './job-fields.ts';
+import { type Budget, createJobFields, type JobFieldsByType, type JobLocation } from './job-fields.ts';
 import {
   anyOf,
   IMAGE_WORDS,
@@ -49,7 +49,7 @@ export const statusQuerySchema = z.strictObject({
 export type StatusQuery = z.infer<typeof statusQuerySchema>;
 
 const FOUND_MAX = 10;
-const LOOKS_MAX = 300_000;
+const STEPS_MAX = 300_000;
 /** The documented orders, when nobody says which one is used. */
 const SUBMIT_FIELDS = ['generate', 'generateImage'];
 const SIZE_ARGUMENT = /^(?:first|limit|take|(?:page|per)_?(?:size|page))$/iu;
@@ -78,10 +78,10 @@ export function readsSeveral(query: StatusQuery): boolean {
 
 /** What fits, best first, the same for the same schema. `submitField` is the mutation by which orders are placed. */
 export function findStatusQueries(schema: SchemaModel, options: { submitField?: string } = {}): StatusQuery[] {
-  const budget: Budget = { looks: LOOKS_MAX };
-  const shapes = createJobShapes(schema, budget);
+  const budget: Budget = { steps: STEPS_MAX };
+  const fieldsByType = createJobFields(schema, budget);
   const submitFields = options.submitField === undefined ? SUBMIT_FIELDS : [options.submitField];
-  const context = { schema, budget, shapes, orders: ordersOf(schema, shapes, submitFields) };
+  const context = { schema, budget, fieldsByType, orders: ordersOf(schema, fieldsByType, submitFields) };
   const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
   // What speaks of jobs is looked at first, so that the budget of a huge schema is not spent on the rest.
   const roots = fieldsOf(schema, schema.queryType)
@@ -94,26 +94,26 @@ export function findStatusQueries(schema: SchemaModel, options: { submitField?: 
     .map(({ query }) => query);
 }
 
-type Context = { schema: SchemaModel; budget: Budget; shapes: JobShapes; orders: Orders };
+type Context = { schema: SchemaModel; budget: Budget; fieldsByType: JobFieldsByType; orders: Orders };
 type Candidate = { query: StatusQuery; name: string; cost: number };
 
-function candidate(field: FieldModel, { schema, budget, shapes, orders }: Context): Candidate | undefined {
+function candidate(field: FieldModel, { schema, budget, fieldsByType, orders }: Context): Candidate | undefined {
   const listed = field.type.lists > 0;
   const anyArgument = idArgument(schema, field, listed, budget);
   if (anyArgument === undefined) return undefined;
-  const place = shapes.placeIn(field.type);
+  const location = fieldsByType.locationIn(field.type);
   // Without an id nobody can say whose entry of a list it is.
-  if (place === undefined || (place.isList && place.shape.ids.length === 0)) return undefined;
-  const cost = costOf(field, place, orders);
+  if (location === undefined || (location.isList && location.fields.ids.length === 0)) return undefined;
+  const cost = costOf(field, location, orders);
   if (cost === undefined) return undefined;
   // That a connection is a list is known only by now.
   const argument =
-    place.isList === listed ? anyArgument : (idArgument(schema, field, place.isList, budget) ?? anyArgument);
-  return { query: queryOf(field, argument, place), name: field.name, cost: cost + argument.cost };
+    location.isList === listed ? anyArgument : (idArgument(schema, field, location.isList, budget) ?? anyArgument);
+  return { query: queryOf(field, argument, location), name: field.name, cost: cost + argument.cost };
 }
 
-function queryOf(field: FieldModel, argument: IdArgument, { path: job, isList, shape }: JobPlace): StatusQuery {
-  const { ids, status, urls, creditCost, reasons, metadata } = shape;
+function queryOf(field: FieldModel, argument: IdArgument, { path: job, isList, fields }: JobLocation): StatusQuery {
+  const { ids, status, urls, creditCost, reasons, metadata } = fields;
   // What a service calls its argument it means by the field of the same name as well.
   const id = ids.find((path) => path[0] === argument.path.at(-1)) ?? ids[0];
   const size = field.args.find(
@@ -139,14 +139,14 @@ function queryOf(field: FieldModel, argument: IdArgument, { path: job, isList, s
 /** The types that orders answer with: themselves, and the jobs inside their payloads. */
 type Orders = { answered: ReadonlySet<string>; inside: ReadonlySet<string>; words: ReadonlySet<string> };
 
-function ordersOf(schema: SchemaModel, shapes: JobShapes, submitFields: readonly string[]): Orders {
+function ordersOf(schema: SchemaModel, fieldsByType: JobFieldsByType, submitFields: readonly string[]): Orders {
   const answered = fieldsOf(schema, schema.mutationType)
     .filter((field) => submitFields.includes(field.name))
     .map(({ type }) => type.name);
   const inside = (typeName: string, depth: number): string[] =>
     fieldsOf(schema, typeName).flatMap(({ name: inner, type }) => {
       if (type.kind !== 'OBJECT' && type.kind !== 'INTERFACE') return [];
-      const { ids, status, urls } = shapes.of(type.name);
+      const { ids, status, urls } = fieldsByType.of(type.name);
       if (ids.length > 0 && (status !== undefined || urls.length > 0)) return [type.name];
       return depth > 0 && isWrapperName(wordsOf(inner)) ? inside(type.name, depth - 1) : [];
     });
@@ -161,26 +161,26 @@ const TELLING = 20;
 const SILENT = 40;
 
 /** Higher is worse; `undefined` when it speaks of something else, or of nothing. */
-function costOf(field: FieldModel, { path: job, isList, shape }: JobPlace, orders: Orders): number | undefined {
-  const { typeName } = shape;
+function costOf(field: FieldModel, { path: job, isList, fields }: JobLocation, orders: Orders): number | undefined {
+  const { typeName } = fields;
   const relation = relationOf([field.type.name, typeName], orders);
   const [fieldWords, typeWords] = [wordsOf(field.name), wordsOf(typeName)];
   const speech = speechCost(fieldWords, typeWords);
-  const foreign = foreignCost(fieldWords, typeWords, relation, orders, shape.telling);
+  const foreign = foreignCost(fieldWords, typeWords, relation, orders, fields.telling);
   if (foreign === undefined) return undefined;
-  if (relation === UNRELATED && (shape.status === undefined || (speech === undefined && !shape.telling))) {
+  if (relation === UNRELATED && (fields.status === undefined || (speech === undefined && !fields.telling))) {
     return undefined;
   }
   return (
     relation +
     foreign +
     (field.deprecated ? 2_000 : 0) +
-    (shape.status === undefined ? 500 : 0) +
-    (shape.ids.length === 0 ? 8 : 0) +
+    (fields.status === undefined ? 500 : 0) +
+    (fields.ids.length === 0 ? 8 : 0) +
     (isList ? 4 : 0) +
     job.length +
-    shape.cost +
-    (speech ?? (shape.telling ? TELLING : SILENT))
+    fields.cost +
+    (speech ?? (fields.telling ? TELLING : SILENT))
   );
 }
 

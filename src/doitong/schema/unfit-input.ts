@@ -5,7 +5,7 @@ import { type InputObject, isInputObject, joinPath, leafPaths } from './input-pa
 const NAME = '[_A-Za-z][_0-9A-Za-z]*';
 /** From the variable to the place: `.options`, `[0]`. */
 const STEPS = `(?:\\.${NAME}|\\[\\d+\\])*`;
-const QUOTED = `["'](${NAME})["']`;
+const FENCED = `["'](${NAME})["']`;
 const TYPE = `["']?[\\[\\]!_0-9A-Za-z]+["']?`;
 const pattern = (source: string): RegExp => new RegExp(`^${source}`, 'su');
 
@@ -13,24 +13,24 @@ const pattern = (source: string): RegExp => new RegExp(`^${source}`, 'su');
 // refused value stands in them and holds the prompt: only what comes after it, or in release 17 before it, is read.
 const VARIABLE = `Variable ["']\\$${NAME}["']`;
 /** 14 names the place behind the complaint (` at value.options`), 15 and 16 before it (` at "input.options"`). */
-const UNKNOWN_AFTER_VALUE = pattern(`; Field ${QUOTED} is not defined by type ${TYPE}(?: at value(${STEPS}))?\\.$`);
-const PLACE_AT_END = new RegExp(` at ["']${NAME}(${STEPS})["']$`, 'u');
+const UNKNOWN_AFTER_VALUE = pattern(`; Field ${FENCED} is not defined by type ${TYPE}(?: at value(${STEPS}))?\\.$`);
+const PATH_AT_END = new RegExp(` at ["']${NAME}(${STEPS})["']$`, 'u');
 const UNKNOWN_BEFORE_VALUE = pattern(
-  `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} not to include unknown field ${QUOTED}(?:, found|\\. Did you mean .+\\? Found): .+$`,
+  `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} not to include unknown field ${FENCED}(?:, found|\\. Did you mean .+\\? Found): .+$`,
 );
 /** Of an input that is written into the document. */
-const UNKNOWN_IN_DOCUMENT = pattern(`Field ${QUOTED} is not defined by type ${TYPE}\\.$`);
+const UNKNOWN_IN_DOCUMENT = pattern(`Field ${FENCED} is not defined by type ${TYPE}\\.$`);
 const REFUSED_VALUE = [
   pattern(`${VARIABLE} got invalid value .+ at ["']${NAME}(${STEPS})["']; .+$`),
   pattern(`${VARIABLE} has invalid value at (${STEPS}): .+$`),
 ];
 /** Behind the complaint (14), before it (15 and 16), and before the value (17). */
-const MISSING_AT_PLACE = pattern(`; Field value(${STEPS}) of required type ${TYPE} was not provided\\.$`);
+const MISSING_AT_PATH = pattern(`; Field value(${STEPS}) of required type ${TYPE} was not provided\\.$`);
 const MISSING_AFTER_VALUE = pattern(
-  `; Field ${QUOTED} of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
+  `; Field ${FENCED} of required type ${TYPE} was not provided(?: at value(${STEPS}))?\\.$`,
 );
 const MISSING_BEFORE_VALUE = pattern(
-  `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} to include required field ${QUOTED}, found: .+$`,
+  `${VARIABLE} has invalid value(?: at (${STEPS}))?: Expected value of type ${TYPE} to include required field ${FENCED}, found: .+$`,
 );
 // The patterns look back over the message, which must not take long.
 const MESSAGE_MAX_CHARACTERS = 20_000;
@@ -79,14 +79,14 @@ export function unfitNames(
 
 function missingField(message: string): string | undefined {
   const { refused, complaint } = complaintBehindValue(message) ?? {};
-  const place14 = MISSING_AT_PLACE.exec(complaint ?? '')?.[1];
+  const place14 = MISSING_AT_PATH.exec(complaint ?? '')?.[1];
   if (place14 !== undefined) return pathOf(place14);
   const [, name, after] = MISSING_AFTER_VALUE.exec(complaint ?? '') ?? [];
   if (refused !== undefined && name !== undefined) {
-    return joinPath(pathOf(after ?? PLACE_AT_END.exec(refused)?.[1] ?? ''), name);
+    return joinPath(pathOf(after ?? PATH_AT_END.exec(refused)?.[1] ?? ''), name);
   }
-  const [, place, last] = MISSING_BEFORE_VALUE.exec(message) ?? [];
-  return last === undefined ? undefined : joinPath(pathOf(place ?? ''), last);
+  const [, path, last] = MISSING_BEFORE_VALUE.exec(message) ?? [];
+  return last === undefined ? undefined : joinPath(pathOf(path ?? ''), last);
 }
 
 /** The path that a message complains about, when it is in the value. */
@@ -98,13 +98,13 @@ function complaint(message: string, value: InputObject): string | undefined {
 
 function unknownField(message: string, value: InputObject): string | undefined {
   const { refused, complaint } = complaintBehindValue(message) ?? {};
-  const [, after, placeAfter] = UNKNOWN_AFTER_VALUE.exec(complaint ?? '') ?? [];
+  const [, after, pathAfter] = UNKNOWN_AFTER_VALUE.exec(complaint ?? '') ?? [];
   if (refused !== undefined && after !== undefined) {
-    const place = placeAfter ?? PLACE_AT_END.exec(refused)?.[1];
-    return place === undefined ? anywhere(value, after) : joinPath(pathOf(place), after);
+    const path = pathAfter ?? PATH_AT_END.exec(refused)?.[1];
+    return path === undefined ? anywhere(value, after) : joinPath(pathOf(path), after);
   }
-  const [, place, before] = UNKNOWN_BEFORE_VALUE.exec(message) ?? [];
-  if (before !== undefined) return joinPath(pathOf(place ?? ''), before);
+  const [, path, before] = UNKNOWN_BEFORE_VALUE.exec(message) ?? [];
+  if (before !== undefined) return joinPath(pathOf(path ?? ''), before);
   const inDocument = UNKNOWN_IN_DOCUMENT.exec(withoutSuggestion(message))?.[1];
   return inDocument === undefined ? undefined : anywhere(value, inDocument);
 }
@@ -112,8 +112,8 @@ function unknownField(message: string, value: InputObject): string | undefined {
 function refusedValue(message: string): string | undefined {
   const { complaint = '' } = complaintBehindValue(message) ?? {};
   if (UNKNOWN_AFTER_VALUE.test(complaint) || UNKNOWN_BEFORE_VALUE.test(message)) return undefined;
-  const place = REFUSED_VALUE.map((refused) => refused.exec(message)?.[1]).find((found) => found !== undefined);
-  return place === undefined ? undefined : pathOf(place);
+  const path = REFUSED_VALUE.map((refused) => refused.exec(message)?.[1]).find((found) => found !== undefined);
+  return path === undefined ? undefined : pathOf(path);
 }
 
 /** Where no place is named the field is one of the input itself, or else the only one of that name. */

@@ -11,7 +11,7 @@ const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WasmCompil
 
 /** @param specifier of the file in its package; in the published program it lies beside the bundle */
 export async function compileCodec(specifier: string): Promise<object> {
-  const beside = fileURLToPath(new URL(`./${basename(specifier)}`, import.meta.url));
-  const file = existsSync(beside) ? beside : createRequire(import.meta.url).resolve(specifier);
+  const adjacent = fileURLToPath(new URL(`./${basename(specifier)}`, import.meta.url));
+  const file = existsSync(adjacent) ? adjacent : createRequire(import.meta.url).resolve(specifier);
   return wasm.compile(await readFile(file));
 }

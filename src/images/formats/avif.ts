@@ -14,7 +14,7 @@ const TYPES = [
 
 export function inspectAvif(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
-  const type = TYPES.find(({ brands }) => brands.some((brand) => reader.holds(4, `ftyp${brand}`)));
+  const type = TYPES.find(({ brands }) => brands.some((brand) => reader.startsWith(4, `ftyp${brand}`)));
   if (type === undefined) return undefined;
   const { mediaType, extension } = type;
   return inspected({ mediaType, extension }, { size: sizeOf(bytes, reader), isWhole: isClosed(reader) });
@@ -26,7 +26,7 @@ function isClosed(reader: ByteReader): boolean {
   let at = 0;
   while (at + 8 <= reader.length) {
     const length = reader.uint32(at);
-    hasPixels ||= reader.holds(at + 4, 'mdat');
+    hasPixels ||= reader.startsWith(at + 4, 'mdat');
     // 0: the box takes the rest. 1: its length stands in 8 bytes after its name.
     if (length === 0) return hasPixels;
     const whole = length === 1 ? reader.uint32(at + 8) * 2 ** 32 + reader.uint32(at + 12) : length;

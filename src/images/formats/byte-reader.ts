@@ -26,7 +26,7 @@ export class ByteReader {
     return at + 4 <= this.length ? this.#view.getUint32(at, littleEndian) : 0;
   }
 
-  holds(at: number, word: string): boolean {
+  startsWith(at: number, word: string): boolean {
     return [...word].every((character, index) => this.byte(at + index) === character.charCodeAt(0));
   }
 }

@@ -9,8 +9,8 @@ const ENTRIES_MAX = 500;
 /** 1 to 8; `undefined` where nothing valid is said. @param tiff from its byte-order mark on */
 export function orientationIn(tiff: Uint8Array): number | undefined {
   const reader = new ByteReader(tiff);
-  const little = reader.holds(0, 'II*\0');
-  if (!little && !reader.holds(0, 'MM\0*')) return undefined;
+  const little = reader.startsWith(0, 'II*\0');
+  if (!little && !reader.startsWith(0, 'MM\0*')) return undefined;
   const at = reader.uint32(4, little);
   const entries = Math.min(ENTRIES_MAX, reader.uint16(at, little));
   for (let entry = 0; entry < entries; entry += 1) {

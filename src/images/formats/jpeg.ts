@@ -35,7 +35,7 @@ export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
       const found = { height: reader.uint16(from + 1), width: reader.uint16(from + 3) };
       if (found.width > 0 && found.height > 0) size = found;
       seen.components = reader.byte(from + 5);
-    } else if (marker === APP1 && reader.holds(from, EXIF)) {
+    } else if (marker === APP1 && reader.startsWith(from, EXIF)) {
       orientation ??= orientationIn(bytes.subarray(from + EXIF.length, to));
     }
   }
@@ -58,12 +58,13 @@ export function profileInJpeg(bytes: Uint8Array): Uint8Array | undefined {
   let count = 0;
   for (const { marker, from, to } of segments(bytes, reader)) {
     if (marker === START_OF_SCAN) break;
-    if (marker !== APP2 || !reader.holds(from, ICC)) continue;
+    if (marker !== APP2 || !reader.startsWith(from, ICC)) continue;
     const head = from + ICC.length;
     count = reader.byte(head + 1);
     pieces[reader.byte(head) - 1] ??= bytes.subarray(head + 2, to);
   }
-  const whole = count > 0 && pieces.length === count && Array.from({ length: count }).every((_, index) => pieces[index]);
+  const whole =
+    count > 0 && pieces.length === count && Array.from({ length: count }).every((_, index) => pieces[index]);
   return whole ? Buffer.concat(pieces) : undefined;
 }
 

@@ -8,7 +8,7 @@ export function inspectKept(bytes: Uint8Array): Inspected | undefined {
 }
 
 function gif(reader: ByteReader): Inspected | undefined {
-  if (!reader.holds(0, 'GIF87a') && !reader.holds(0, 'GIF89a')) return undefined;
+  if (!reader.startsWith(0, 'GIF87a') && !reader.startsWith(0, 'GIF89a')) return undefined;
   const size = { width: reader.uint16(6, true), height: reader.uint16(8, true) };
   return kept('image/gif', 'gif', reader.length >= 14 && hasGifEnd(reader), size);
 }
@@ -25,8 +25,8 @@ const TIFF_HEIGHT = 0x0101;
 const TIFF_ENTRIES_MAX = 500;
 
 function tiff(reader: ByteReader): Inspected | undefined {
-  const little = reader.holds(0, 'II*\0');
-  if (!little && !reader.holds(0, 'MM\0*')) return undefined;
+  const little = reader.startsWith(0, 'II*\0');
+  if (!little && !reader.startsWith(0, 'MM\0*')) return undefined;
   const at = reader.uint32(4, little);
   const entries = Math.min(TIFF_ENTRIES_MAX, reader.uint16(at, little));
   const valueOfTag = (tag: number): number => {
@@ -48,7 +48,7 @@ const BMP_HEADERS = [12, 40, 52, 56, 64, 108, 124];
 function bmp(reader: ByteReader): Inspected | undefined {
   // Two letters are the beginning of many texts: the reserved bytes and the length of the next header are not.
   const header = reader.uint32(14, true);
-  if (!reader.holds(0, 'BM') || reader.uint32(6) !== 0 || !BMP_HEADERS.includes(header)) return undefined;
+  if (!reader.startsWith(0, 'BM') || reader.uint32(6) !== 0 || !BMP_HEADERS.includes(header)) return undefined;
   const size =
     header === 12
       ? { width: reader.uint16(18, true), height: reader.uint16(20, true) }
@@ -58,12 +58,12 @@ function bmp(reader: ByteReader): Inspected | undefined {
 
 function jpegXl(reader: ByteReader): Inspected | undefined {
   const isCodestream = reader.byte(0) === 0xff && reader.byte(1) === 0x0a;
-  if (!isCodestream && !reader.holds(0, '\0\0\0\u000cJXL \r\n\u0087\n')) return undefined;
+  if (!isCodestream && !reader.startsWith(0, '\0\0\0\u000cJXL \r\n\u0087\n')) return undefined;
   return kept('image/jxl', 'jxl', true);
 }
 
 function jpeg2000(reader: ByteReader): Inspected | undefined {
-  return reader.holds(0, '\0\0\0\u000cjP  \r\n\u0087\n') ? kept('image/jp2', 'jp2', true) : undefined;
+  return reader.startsWith(0, '\0\0\0\u000cjP  \r\n\u0087\n') ? kept('image/jp2', 'jp2', true) : undefined;
 }
 
 function kept(mediaType: string, extension: string, isWhole: boolean, size?: Inspected['size']): Inspected {

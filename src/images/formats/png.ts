@@ -14,7 +14,7 @@ type Chunk = { name: string; from: number; to: number };
 
 export function inspectPng(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
-  if (!reader.holds(0, SIGNATURE)) return undefined;
+  if (!reader.startsWith(0, SIGNATURE)) return undefined;
   let size: Inspected['size'];
   let orientation: number | undefined;
   const seen = { chunks: 0, headers: 0, end: false };

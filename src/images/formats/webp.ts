@@ -9,7 +9,7 @@ type Chunk = { name: string; from: number; to: number };
 
 export function inspectWebp(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
-  if (!reader.holds(0, 'RIFF') || !reader.holds(8, 'WEBP')) return undefined;
+  if (!reader.startsWith(0, 'RIFF') || !reader.startsWith(8, 'WEBP')) return undefined;
   const found = [...chunks(bytes, reader)];
   const [first] = found;
   const size = first && sizeIn(first, reader);
@@ -36,7 +36,7 @@ export function profileInWebp(bytes: Uint8Array): Uint8Array | undefined {
 
 /** Some programs write the mark of a JPEG segment before EXIF data. */
 function withoutPrefix(exif: Uint8Array): Uint8Array {
-  return new ByteReader(exif).holds(0, 'Exif\0\0') ? exif.subarray(6) : exif;
+  return new ByteReader(exif).startsWith(0, 'Exif\0\0') ? exif.subarray(6) : exif;
 }
 
 function isSameSize(one: Inspected['size'], other: Inspected['size']): boolean {

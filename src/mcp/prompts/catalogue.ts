@@ -6,7 +6,7 @@ import {
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
 import type { Redact } from '../../core/redaction.ts';
-import { cleanLine, quotedWithout } from '../../core/untrusted-text.ts';
+import { cleanLine, fencedWithout } from '../../core/untrusted-text.ts';
 import { composeImagePrompt } from './compose-image-prompt.ts';
 import type { Prompt } from './prompt.ts';
 import { reviewImagePrompt } from './review-image-prompt.ts';
@@ -56,7 +56,7 @@ export function promptNamed(name: string, redact: Redact): Prompt {
 
 /** Something that a client names and that there is not. @param what its kind, after "There is no" */
 export function unknown(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
-  return invalid(`There is no ${what} ${quotedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
+  return invalid(`There is no ${what} ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
 }
 
 function givenText(text: string | undefined, name: string): string | undefined {

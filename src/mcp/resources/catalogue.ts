@@ -11,9 +11,9 @@ import { FluxError } from '../../core/failure.ts';
 import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { redactValues } from '../../core/redaction.ts';
-import { quotedWithout } from '../../core/untrusted-text.ts';
+import { fencedWithout } from '../../core/untrusted-text.ts';
 import { lasting } from '../lasting.ts';
-import type { McpParts } from '../mcp-deps.ts';
+import type { McpDeps } from '../mcp-deps.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
 import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
 import { describeJob, JOB_TEMPLATE, readJob } from './jobs.ts';
@@ -24,7 +24,7 @@ import { readViewer } from './viewer.ts';
 
 const JOBS_PER_PAGE = 50;
 const URI_MAX_CHARACTERS = 500;
-const WHERE_TO_LOOK = 'resources/list and resources/templates/list list what there is';
+const WHERE_TO_FIND = 'resources/list and resources/templates/list list what there is';
 
 export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 
@@ -32,14 +32,14 @@ export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAG
  * What stays first, then jobs and their pictures, newest first.
  * @throws ProtocolError (-32602) for a cursor that no page has given
  */
-export async function listResources(parts: McpParts, cursor?: string): Promise<ListResourcesResult> {
-  const page = pageOfJobs(await jobsOnRecord(parts), JOBS_PER_PAGE, cursor);
+export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
+  const page = pageOfJobs(await jobsOnRecord(deps), JOBS_PER_PAGE, cursor);
   if (page === undefined)
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
-      `cursor: ${quotedWithout(parts.redact, cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
+      `cursor: ${fencedWithout(deps.redact, cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
     );
-  const listed = redactValues(page.jobs, parts.redact).flatMap((job) =>
+  const listed = redactValues(page.jobs, deps.redact).flatMap((job) =>
     job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
   );
   return {
@@ -49,14 +49,14 @@ export async function listResources(parts: McpParts, cursor?: string): Promise<L
 }
 
 /** Hosts list at their start: what a call would be told (an unreadable key or folder) is no reason to list nothing. */
-export async function jobsOnRecord(parts: McpParts): Promise<readonly Job[]> {
+export async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
   try {
     // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.
-    const jobs = parts.sandbox ? parts.startedJobs() : await parts.jobs();
+    const jobs = deps.sandbox ? deps.startedJobs() : await deps.jobs();
     return (await jobs?.list()) ?? [];
   } catch (error) {
     if (!(error instanceof FluxError)) throw error;
-    parts.log.warn('jobs could not be listed', { error: error.message });
+    deps.log.warn('jobs could not be listed', { error: error.message });
     return [];
   }
 }
@@ -67,18 +67,18 @@ export async function jobsOnRecord(parts: McpParts): Promise<readonly Job[]> {
  */
 export async function readResource(
   uri: string,
-  parts: McpParts,
+  deps: McpDeps,
   protocolVersion: string | undefined,
 ): Promise<ReadResourceResult> {
   // No resource has such a name, and the error for one that is not there repeats it all.
-  const shown = parts.redact(uri, URI_MAX_CHARACTERS);
-  if (shown !== uri) throw new ProtocolError(ProtocolErrorCode.InvalidParams, notThere(shown, WHERE_TO_LOOK).message);
-  if (uri === LIMITS_URI) return readLimits(parts);
+  const shown = deps.redact(uri, URI_MAX_CHARACTERS);
+  if (shown !== uri) throw new ProtocolError(ProtocolErrorCode.InvalidParams, notThere(shown, WHERE_TO_FIND).message);
+  if (uri === LIMITS_URI) return readLimits(deps);
   if (uri === GUIDE_URI) return lasting(readGuide(), protocolVersion);
-  if (uri === VIEWER_URI) return lasting(await readViewer(parts), protocolVersion);
-  if (uri.startsWith(IMAGE_URI_PREFIX)) return readImage(uri, parts);
-  if (uri.startsWith(JOB_URI_PREFIX)) return readJob(uri, parts);
-  throw notThere(uri, WHERE_TO_LOOK);
+  if (uri === VIEWER_URI) return lasting(await readViewer(deps), protocolVersion);
+  if (uri.startsWith(IMAGE_URI_PREFIX)) return readImage(uri, deps);
+  if (uri.startsWith(JOB_URI_PREFIX)) return readJob(uri, deps);
+  throw notThere(uri, WHERE_TO_FIND);
 }
 
 /** Why nothing can be reported of a resource. */

@@ -5,7 +5,7 @@ import { type Job, orderedSize, sizeOf } from '../../core/job.ts';
 import type { ShownPicture } from '../../core/preview.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { IMAGE_SIDE_MAX_PX } from '../host-profiles.ts';
-import type { McpParts } from '../mcp-deps.ts';
+import type { McpDeps } from '../mcp-deps.ts';
 import { bytesWithin } from '../shown-picture.ts';
 import { notThere } from './not-there.ts';
 import { IMAGE_URI_PREFIX, imageUri, jobIdOf } from './uris.ts';
@@ -38,8 +38,8 @@ export function describeImage(job: Job): ListResourcesResult['resources'][number
 }
 
 /** @throws ResourceNotFoundError when there is no finished picture of that name */
-export async function readImage(uri: string, parts: McpParts): Promise<ReadResourceResult> {
-  const jobs = await parts.jobs();
+export async function readImage(uri: string, deps: McpDeps): Promise<ReadResourceResult> {
+  const jobs = await deps.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
@@ -49,7 +49,7 @@ export async function readImage(uri: string, parts: McpParts): Promise<ReadResou
   if (shown === undefined || shown === 'unfit') throw new FluxError(tooLarge(bytes.length, job));
   const { width, height } = shown.size ?? {};
   // Nobody should take it for the file: it has fewer pixels.
-  return contents(uri, shown, { [PREVIEW_META]: { width, height, file: parts.redact(job.file ?? '') } });
+  return contents(uri, shown, { [PREVIEW_META]: { width, height, file: deps.redact(job.file ?? '') } });
 }
 
 type Contents = ReadResourceResult['contents'][number];

@@ -5,7 +5,7 @@ import type { Job } from '../../core/job.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { jobView, statusOf } from '../job-view.ts';
-import type { McpParts } from '../mcp-deps.ts';
+import type { McpDeps } from '../mcp-deps.ts';
 import { jsonContents } from './json-contents.ts';
 import { notThere } from './not-there.ts';
 import { JOB_URI_PREFIX, jobIdOf, jobUri } from './uris.ts';
@@ -29,11 +29,11 @@ export function describeJob(job: Job): ListResourcesResult['resources'][number] 
 }
 
 /** @throws ResourceNotFoundError for an unknown id */
-export async function readJob(uri: string, parts: McpParts): Promise<ReadResourceResult> {
-  const jobs = await parts.jobs();
+export async function readJob(uri: string, deps: McpDeps): Promise<ReadResourceResult> {
+  const jobs = await deps.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');
   if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
   const { stalledAfterMs, apiUrl: apiOrigin } = jobs.settings;
-  const view = jobView(redactValues(job, parts.redact), { now: parts.clock.now(), stalledAfterMs, apiOrigin });
+  const view = jobView(redactValues(job, deps.redact), { now: deps.clock.now(), stalledAfterMs, apiOrigin });
   return jsonContents(uri, view);
 }

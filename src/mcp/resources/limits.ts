@@ -1,6 +1,6 @@
 /** Plan, limits, budget and credits as they are known: `flux://limits`. Nothing is asked of the service. */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
-import type { McpParts } from '../mcp-deps.ts';
+import type { McpDeps } from '../mcp-deps.ts';
 import { limitsView } from '../tools/check-rate-limits.ts';
 import { jsonContents } from './json-contents.ts';
 import { LIMITS_URI } from './uris.ts';
@@ -14,7 +14,7 @@ export const LIMITS_RESOURCE: ListResourcesResult['resources'][number] = {
   annotations: { audience: ['assistant'] },
 };
 
-export async function readLimits(parts: McpParts): Promise<ReadResourceResult> {
-  const report = await (await parts.jobs()).limits();
-  return jsonContents(LIMITS_URI, limitsView(report, parts.clock.now()));
+export async function readLimits(deps: McpDeps): Promise<ReadResourceResult> {
+  const report = await (await deps.jobs()).limits();
+  return jsonContents(LIMITS_URI, limitsView(report, deps.clock.now()));
 }

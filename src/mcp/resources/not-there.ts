@@ -1,6 +1,6 @@
 /** What is said of a name that no resource has. */
 import { ResourceNotFoundError } from '@modelcontextprotocol/server';
-import { quoted } from '../../core/untrusted-text.ts';
+import { fenced } from '../../core/untrusted-text.ts';
 
 /** Its data repeats the URI; one longer than any of ours is cut there. */
 const URI_MAX_CHARACTERS = 500;
@@ -11,5 +11,5 @@ const URI_MAX_CHARACTERS = 500;
  */
 export function notThere(uri: string, hint: string): ResourceNotFoundError {
   const repeated = uri.slice(0, URI_MAX_CHARACTERS);
-  return new ResourceNotFoundError(repeated, `There is no resource ${quoted(repeated, 120)}; ${hint}.`);
+  return new ResourceNotFoundError(repeated, `There is no resource ${fenced(repeated, 120)}; ${hint}.`);
 }

@@ -1,6 +1,6 @@
 /** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
-import type { McpParts } from '../mcp-deps.ts';
+import type { McpDeps } from '../mcp-deps.ts';
 import { VIEWER_MIME_TYPE } from '../viewer-link.ts';
 import { notThere } from './not-there.ts';
 import { VIEWER_URI } from './uris.ts';
@@ -12,8 +12,8 @@ import { VIEWER_URI } from './uris.ts';
 const UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
 /** @throws ResourceNotFoundError where this program was put together without the page */
-export async function readViewer(parts: McpParts): Promise<ReadResourceResult> {
-  const html = await parts.viewerPage();
+export async function readViewer(deps: McpDeps): Promise<ReadResourceResult> {
+  const html = await deps.viewerPage();
   if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');
   return { contents: [{ uri: VIEWER_URI, mimeType: VIEWER_MIME_TYPE, text: html, _meta: UI_META }] };
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { CreditRange } from '../../core/credits.ts';
 import type { ImageRequest } from '../../core/image-request.ts';
 import { redactValues } from '../../core/redaction.ts';
-import { quoted } from '../../core/untrusted-text.ts';
+import { fenced } from '../../core/untrusted-text.ts';
 import { checkSides, entryOf, maxCreditsText, orderArguments, pictureArguments } from '../image-arguments.ts';
 import { defineTool, type ToolOutcome } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
@@ -41,14 +41,14 @@ export const generateImage = defineTool({
   async handle(args, context) {
     const jobs = await context.jobs();
     const { request, ...options } = entryOf(args);
-    const quote = jobs.quote([request], args.max_credits);
+    const estimate = jobs.estimate([request], args.max_credits);
     // A repeated call is not asked about again: it finds its job.
-    const twin = args.allow_duplicate ? undefined : await jobs.repeat(request, context.signal);
+    const existing = args.allow_duplicate ? undefined : await jobs.repeat(request, context.signal);
     const waitSeconds = args.wait_seconds ?? context.defaultWaitSeconds;
-    if (twin !== undefined) return waitForJob(jobs, twin.id, waitSeconds, context, true);
+    if (existing !== undefined) return waitForJob(jobs, existing.id, waitSeconds, context, true);
     const { canAsk, answer } = context;
-    const consent = jobs.consentTo({ quote, accepted: args.max_credits, canAsk, answer, tool: 'generate_image' });
-    if (consent === 'ask') return question(redactValues(request, context.redact), quote);
+    const confirmation = jobs.confirm({ estimate, accepted: args.max_credits, canAsk, answer, tool: 'generate_image' });
+    if (confirmation === 'ask') return question(redactValues(request, context.redact), estimate);
     // The last check before money moves: a call that was cancelled by now orders nothing.
     context.signal.throwIfAborted();
     const { job, duplicate } = await jobs.order(request, options);
@@ -56,16 +56,16 @@ export const generateImage = defineTool({
       return await waitForJob(jobs, job.id, waitSeconds, context, duplicate);
     } finally {
       // Nobody waits for it any more: an order that has not been sent yet is taken back.
-      if (context.signal.aborted && !duplicate) jobs.withdraw(job.id);
+      if (context.signal.aborted && !duplicate) jobs.cancelUnsent(job.id);
     }
   },
 });
 
-function question(request: ImageRequest, quote: CreditRange): ToolOutcome {
+function question(request: ImageRequest, estimate: CreditRange): ToolOutcome {
   const { width, height, prompt } = request;
   return {
     type: 'ask',
-    question: `Order one picture of ${width} × ${height} pixels from Flux Pro for ${quote.min} to ${quote.max} credits? Prompt: ${quoted(prompt, 200)}`,
-    yes: `Yes, spend up to ${quote.max} credits`,
+    question: `Order one picture of ${width} × ${height} pixels from Flux Pro for ${estimate.min} to ${estimate.max} credits? Prompt: ${fenced(prompt, 200)}`,
+    yes: `Yes, spend up to ${estimate.max} credits`,
   };
 }

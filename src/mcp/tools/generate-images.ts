@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type CreditRange, creditRange } from '../../core/credits.ts';
 import { FluxError } from '../../core/failure.ts';
-import { isOver } from '../../core/job.ts';
+import { isSettled } from '../../core/job.ts';
 import type { BatchProgress } from '../../jobs/batch.ts';
 import type { ImageJobs } from '../../jobs/image-jobs.ts';
 import type { Entry } from '../../jobs/orders.ts';
@@ -59,12 +59,12 @@ export const generateImages = defineTool({
       checkOwnBound(entry, one.max_credits, at);
       return entry;
     });
-    jobs.quote(
+    jobs.estimate(
       entries.map(({ request }) => request),
       undefined,
     );
-    const twins = await jobs.repeatAll(entries, context.signal);
-    const added = entries.filter((_, at) => twins[at] === undefined);
+    const existing = await jobs.repeatAll(entries, context.signal);
+    const added = entries.filter((_, at) => existing[at] === undefined);
     const asked = mayOrder(jobs, added, args.max_credits, context);
     if (asked !== undefined) return asked;
     // The last check before money moves: a call that was cancelled by now orders nothing.
@@ -84,12 +84,12 @@ export const generateImages = defineTool({
         jobs: waited,
         duplicates: new Set(ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id)),
         repeatable: !entries.some(({ allowDuplicate }) => allowDuplicate),
-        ...(waited.every(isOver) || seconds === 0 ? {} : { waitedSeconds: seconds }),
+        ...(waited.every(isSettled) || seconds === 0 ? {} : { waitedSeconds: seconds }),
       };
     } finally {
       // Nobody waits for them any more: orders that have not been sent yet are taken back.
       if (context.signal.aborted) {
-        for (const { job, duplicate } of ordered) if (!duplicate) jobs.withdraw(job.id);
+        for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
       }
     }
   },
@@ -104,9 +104,9 @@ function mayOrder(
 ): ToolOutcome | undefined {
   if (added.length === 0) return undefined;
   const requests = added.map(({ request }) => request);
-  const quote = jobs.quote(requests, accepted);
-  const consent = jobs.consentTo({ quote, accepted, canAsk, answer, tool: 'generate_images' });
-  return consent === 'ask' ? question(added, quote) : undefined;
+  const estimate = jobs.estimate(requests, accepted);
+  const confirmation = jobs.confirm({ estimate, accepted, canAsk, answer, tool: 'generate_images' });
+  return confirmation === 'ask' ? question(added, estimate) : undefined;
 }
 
 /** @throws FluxError of kind `over_budget` when an entry may cost more than it says it may */
@@ -122,15 +122,15 @@ function checkOwnBound({ request }: Entry, accepted: number | undefined, at: num
   });
 }
 
-function question(added: readonly Entry[], quote: CreditRange): ToolOutcome {
+function question(added: readonly Entry[], estimate: CreditRange): ToolOutcome {
   const sizes = new Set(added.map(({ request }) => `${request.width} × ${request.height}`));
   const shown = [...sizes].slice(0, 3).join(', ');
   const more = sizes.size > 3 ? ' and other sizes' : '';
   const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
   return {
     type: 'ask',
-    question: `Order ${count} (${shown}${more} pixels) from Flux Pro for ${quote.min} to ${quote.max} credits in all?`,
-    yes: `Yes, spend up to ${quote.max} credits`,
+    question: `Order ${count} (${shown}${more} pixels) from Flux Pro for ${estimate.min} to ${estimate.max} credits in all?`,
+    yes: `Yes, spend up to ${estimate.max} credits`,
   };
 }
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import type { Redact } from '../../core/redaction.ts';
-import { quotedWithout } from '../../core/untrusted-text.ts';
+import { fencedWithout } from '../../core/untrusted-text.ts';
 import { defineTool } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
@@ -41,7 +41,7 @@ export const getJobStatus = defineTool({
   hasViewer: true,
   async handle(args, context) {
     const jobs = await context.jobs();
-    const job = await jobs.look(args.job_id, context.signal);
+    const job = await jobs.check(args.job_id, context.signal);
     if (job === undefined) throw unknownJob(context.redact, args.job_id);
     return waitForJob(jobs, job.id, args.wait_seconds, context);
   },
@@ -50,7 +50,7 @@ export const getJobStatus = defineTool({
 function unknownJob(redact: Redact, id: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `job_id: there is no job ${quotedWithout(redact, id, 80)} on record for this service and key.`,
+    message: `job_id: there is no job ${fencedWithout(redact, id, 80)} on record for this service and key.`,
     creditsSpent: 'no',
     retry: 'no',
     remedy: 'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',

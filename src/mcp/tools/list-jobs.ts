@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { type Redact, redactValues } from '../../core/redaction.ts';
-import { cleanLine, quoted, quotedWithout } from '../../core/untrusted-text.ts';
+import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
 
@@ -110,7 +110,7 @@ function text(views: readonly JobView[], nextCursor: string | undefined, { promp
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
-    const prompt = quoted(view.prompt, promptInText);
+    const prompt = fenced(view.prompt, promptInText);
     return `- ${view.job_id} ${view.status}${view.stalled ? ' (stalled)' : ''}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
   const open = views.some((view) => ['submitting', 'processing', 'queued'].includes(view.status));
@@ -130,7 +130,7 @@ function text(views: readonly JobView[], nextCursor: string | undefined, { promp
 function badCursor(redact: Redact, cursor: string): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: `cursor: ${quotedWithout(redact, cursor, 60)} is not a next_cursor that list_jobs has returned.`,
+    message: `cursor: ${fencedWithout(redact, cursor, 60)} is not a next_cursor that list_jobs has returned.`,
     creditsSpent: 'no',
     retry: 'no',
     remedy: 'Call list_jobs without cursor to start with the newest job.',

@@ -1,6 +1,6 @@
 /** Codex CLI: where its model and its MCP servers are configured. */
 import { join } from 'node:path';
-import { type CommandLine, binOf, KEY, put, toml } from './command-line.ts';
+import { binOf, type CommandLine, KEY, put, toml } from './command-line.ts';
 
 export const codex: CommandLine = async ({ stage, task, prompt, node }) => {
   const home = join(stage.home, '.codex');

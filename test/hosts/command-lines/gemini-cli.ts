@@ -1,6 +1,6 @@
 /** Gemini CLI: where its model and its MCP servers are configured. */
 import { join } from 'node:path';
-import { type CommandLine, binOf, KEY, put } from './command-line.ts';
+import { binOf, type CommandLine, KEY, put } from './command-line.ts';
 
 export const geminiCli: CommandLine = async ({ stage, task, prompt, node }) => {
   await put(

@@ -8,8 +8,8 @@ import {
   newId,
   type OfferedTool,
   type Received,
-  recordsOf,
   Refusal,
+  recordsOf,
   textOf,
 } from './conversation.ts';
 import { readPicture } from './pictures.ts';

@@ -8,8 +8,8 @@ import {
   newId,
   type OfferedTool,
   type Received,
-  recordsOf,
   Refusal,
+  recordsOf,
   textOf,
 } from './conversation.ts';
 import { openAiError, openAiToolName } from './openai.ts';
@@ -127,7 +127,7 @@ export const openAiResponses: Dialect = {
     const done = { ...base, status: 'completed', output: [item], usage };
     if (!stream) return { json: done };
     const opened = { ...base, status: 'in_progress', output: [], usage: null };
-    const parts =
+    const deps =
       'call' in answer
         ? [
             {
@@ -181,7 +181,7 @@ export const openAiResponses: Dialect = {
       { type: 'response.created', response: opened },
       { type: 'response.in_progress', response: opened },
       { type: 'response.output_item.added', output_index: 0, item: begun },
-      ...parts,
+      ...deps,
       { type: 'response.output_item.done', output_index: 0, item },
       { type: 'response.completed', response: done },
     ];

@@ -12,8 +12,8 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { anthropic } from './anthropic.ts';
 import {
   type Answer,
-  callIdOf,
   type Conversation,
+  callIdOf,
   type Dialect,
   isRecord,
   newId,

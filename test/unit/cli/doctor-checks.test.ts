@@ -6,11 +6,11 @@ import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
 import { serviceChecks } from '../../../src/cli/doctor-service.ts';
 import { webhookCheck } from '../../../src/cli/doctor-webhooks.ts';
 import { orderingChecks, readingCheck } from '../../../src/cli/doctor-wire.ts';
-import { emptyAccount } from '../../../src/limits/reservations.ts';
 import type { Failure } from '../../../src/core/failure.ts';
-import type { GateState } from '../../../src/limits/limits.ts';
 import type { Reach, ServiceReport } from '../../../src/core/service-report.ts';
-import { emptyTraffic, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
+import type { LimitsState } from '../../../src/limits/limits.ts';
+import { emptyRateState, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
+import { emptyReservations } from '../../../src/limits/reservations.ts';
 import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const named = (checks: readonly Check[], name: string): Check | undefined => checks.find(({ check }) => check === name);
@@ -63,11 +63,11 @@ describe('a remedy that a failure words for a model', () => {
 
 describe('records', () => {
   const HOUR = 60 * 60_000;
-  const look = (jobs: Parameters<typeof recordsCheck>[0], damaged = 0): Check =>
+  const check = (jobs: Parameters<typeof recordsCheck>[0], damaged = 0): Check =>
     recordsCheck(jobs, { folder: '/s/damaged', count: damaged }, HOUR, NOW);
 
   it('a job that is under way is as it should be', () => {
-    expect(look([sampleJob({ state: 'processing' }), sampleJob({ state: 'saved' })])).toEqual({
+    expect(check([sampleJob({ state: 'processing' }), sampleJob({ state: 'saved' })])).toEqual({
       check: 'records',
       status: 'ok',
       found: '2 jobs, 1 unfinished',
@@ -79,7 +79,7 @@ describe('records', () => {
     [[sampleJob({ state: 'unknown', createdAt: NOW - HOUR })], 0, '0 unfinished, 1 of unknown outcome', 'paid for'],
     [[], 2, '2 damaged set aside in /s/damaged', 'damaged records'],
   ])('%#: what needs a person is told', (jobs, damaged, found, remedy) => {
-    expect(look(jobs, damaged)).toMatchObject({
+    expect(check(jobs, damaged)).toMatchObject({
       status: 'warn',
       found: expect.stringContaining(found),
       remedy: expect.stringContaining(remedy),
@@ -95,47 +95,47 @@ describe('budget', () => {
     confirmAboveCredits: 100,
     lowCreditsAlert: 100,
   };
-  const state = (patch: Partial<GateState> = {}): GateState => ({
+  const state = (patch: Partial<LimitsState> = {}): LimitsState => ({
     plan: 'free',
-    traffic: emptyTraffic(NOW),
+    rateState: emptyRateState(NOW),
     keptForOrders: 2,
-    account: emptyAccount(NOW),
+    reservations: emptyReservations(NOW),
     requestLimit: 10,
     counting: REQUEST_WINDOW,
     ...patch,
   });
-  const spent = (images: number, credits: number): Partial<GateState> => ({
-    account: { ...emptyAccount(NOW), settled: { images, credits } },
+  const spent = (images: number, credits: number): Partial<LimitsState> => ({
+    reservations: { ...emptyReservations(NOW), settled: { images, credits } },
   });
 
-  it.each<[string, Partial<GateState>, string, Check['status'], RegExp]>([
+  it.each<[string, Partial<LimitsState>, string, Check['status'], RegExp]>([
     ['nothing spent', {}, 'budget', 'ok', /^1000 of 1000 credits left/u],
     ['all spent', spent(50, 990), 'budget', 'fail', /^10 of 1000 credits left.*may cost 20$/u],
     ['all pictures made', spent(100, 500), 'budget', 'fail', /0 of 100 pictures/u],
     [
       'a known balance',
-      { traffic: { ...emptyTraffic(NOW), balance: { credits: 500, at: NOW } } },
+      { rateState: { ...emptyRateState(NOW), balance: { credits: 500, at: NOW } } },
       'balance',
       'ok',
       /500/u,
     ],
     [
       'a balance of 5',
-      { traffic: { ...emptyTraffic(NOW), balance: { credits: 5, at: NOW } } },
+      { rateState: { ...emptyRateState(NOW), balance: { credits: 5, at: NOW } } },
       'balance',
       'warn',
       /^5 credits at Doitong, as last told at 2026-11-01T00:00:00\.000Z, too few for any picture$/u,
     ],
     [
       'a pause',
-      { traffic: { ...emptyTraffic(NOW), window: { pausedUntil: NOW + 30_000 } } },
+      { rateState: { ...emptyRateState(NOW), window: { pausedUntil: NOW + 30_000 } } },
       'limits',
       'warn',
       /no request may leave for 30 s/u,
     ],
     [
       'a long pause',
-      { traffic: { ...emptyTraffic(NOW), window: { pausedUntil: NOW + 600_000 } } },
+      { rateState: { ...emptyRateState(NOW), window: { pausedUntil: NOW + 600_000 } } },
       'limits',
       'fail',
       /no request may leave for 600 s/u,
@@ -155,9 +155,9 @@ describe('budget', () => {
 
   it('a place that is taken is waited for', () => {
     const entry = { id: 'job_1', fingerprint: 'f', at: NOW, owner: { pid: 1, host: 'h', session: 's' } };
-    const account = emptyAccount(NOW);
-    const held = { ...account, entries: [{ ...entry, day: account.day, maxCredits: 20, place: true }] };
-    expect(named(budgetChecks(state({ account: held }), BUDGET, NOW), 'limits')).toMatchObject({
+    const reservations = emptyReservations(NOW);
+    const paused = { ...reservations, entries: [{ ...entry, day: reservations.day, maxCredits: 20, slot: true }] };
+    expect(named(budgetChecks(state({ reservations: paused }), BUDGET, NOW), 'limits')).toMatchObject({
       status: 'warn',
       found: expect.stringContaining('1 of 1 places'),
     });
@@ -175,7 +175,7 @@ describe('the service', () => {
     reading: { type: 'unknown' },
     ...patch,
   });
-  const terms = {
+  const options = {
     apiUrl: 'https://api.doitong.com',
     plan: 'auto',
     webhookUrl: undefined,
@@ -192,9 +192,9 @@ describe('the service', () => {
     [{ type: 'strange', failure: failure() }, 'fail', /failed/u, /run doctor again later/u],
     [{ type: 'strange', failure: failure({ kind: 'unsupported_service' }) }, 'fail', /failed/u, /^Check that DOITONG/u],
     [{ type: 'refused', failure: failure({ retryAfterSeconds: 30 }) }, 'warn', /failed/u, /^Wait 30 s,/u],
-    [{ type: 'held', until: NOW + 20_000 }, 'warn', /no request may leave for 20 s/u, /^Wait 20 s,/u],
+    [{ type: 'paused', until: NOW + 20_000 }, 'warn', /no request may leave for 20 s/u, /^Wait 20 s,/u],
   ])('%j', (reach, status, found, remedy) => {
-    const [first, ...rest] = serviceChecks(report({ reach }), terms);
+    const [first, ...rest] = serviceChecks(report({ reach }), options);
     expect(first).toMatchObject({
       check: 'service',
       status,
@@ -210,7 +210,7 @@ describe('the service', () => {
     [-45_000, 'ok', /45 s behind this one; times are corrected/u],
     [-180_000, 'warn', /3 min behind/u],
   ])('a clock that is ahead by %s ms: %s', (clockAheadMs, status, found) => {
-    const checks = serviceChecks(report(clockAheadMs === undefined ? {} : { clockAheadMs }), terms);
+    const checks = serviceChecks(report(clockAheadMs === undefined ? {} : { clockAheadMs }), options);
     expect(named(checks, 'clock')).toMatchObject({ status, found: expect.stringMatching(found) });
   });
 });
@@ -237,7 +237,7 @@ describe('orders and jobs', () => {
   });
 
   it('a job query that is not settled names what is tried, and how to set it', () => {
-    const [check] = readingCheck({ type: 'open', ways: ['job(id)', 'getJob(id)'] });
+    const [check] = readingCheck({ type: 'open', queries: ['job(id)', 'getJob(id)'] });
     expect(check).toMatchObject({
       status: 'warn',
       found: 'not settled. The first job tries job(id), getJob(id).',

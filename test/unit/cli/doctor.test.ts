@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { run } from '../../../src/cli/run.ts';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
+import { run } from '../../../src/cli/run.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
 
 let out: string[];

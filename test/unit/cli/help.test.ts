@@ -1,11 +1,11 @@
 /** Proves that help leaves nothing out: it is rendered from the tables that the program works with. */
 import { describe, expect, it } from 'vitest';
+import { SCENARIOS } from '../../../sandbox/scenarios/scenarios.ts';
+import { SCENARIO_GROUPS } from '../../../sandbox/scenarios/table.ts';
 import { COMMANDS } from '../../../src/cli/commands.ts';
 import { fullHelp, helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
 import { JOB_STATUSES } from '../../../src/mcp/job-view.ts';
-import { SCENARIOS } from '../../../sandbox/scenarios/scenarios.ts';
-import { SCENARIO_GROUPS } from '../../../sandbox/scenarios/table.ts';
 
 const flat = (text: string): string => text.replace(/\s+/gu, ' ');
 
@@ -70,8 +70,8 @@ describe("a command's help", () => {
 
   it('tells of a flag that it may be given several times, and of no other', () => {
     for (const command of COMMANDS) {
-      const told = flat(helpText(command)).split('May be given several times.').length - 1;
-      expect(told).toBe(command.flags.filter(({ repeatable }) => repeatable).length);
+      const reported = flat(helpText(command)).split('May be given several times.').length - 1;
+      expect(reported).toBe(command.flags.filter(({ repeatable }) => repeatable).length);
     }
   });
 });

@@ -49,7 +49,7 @@ describe('the table', () => {
 });
 
 describe('the list', () => {
-  const told: JobsList = {
+  const reported: JobsList = {
     views: [],
     found: 0,
     onRecord: 0,
@@ -61,13 +61,13 @@ describe('the list', () => {
   const view = viewOf({});
 
   it('says so when nothing is on record, and where it would be', () => {
-    expect(jobsListText(told)).toBe(
+    expect(jobsListText(reported)).toBe(
       'There are no jobs on record for https://api.doitong.com and this key.\nRecords: /state/partition',
     );
   });
 
   it('tells an empty record from a status that no job has', () => {
-    expect(jobsListText({ ...told, onRecord: 7, status: 'failed' })).toMatch(
+    expect(jobsListText({ ...reported, onRecord: 7, status: 'failed' })).toMatch(
       /^None of the 7 jobs on record for .+ is of status failed\.\n/u,
     );
   });
@@ -77,7 +77,7 @@ describe('the list', () => {
     [{ found: 9 }, 'The newest 1 of 9 jobs; --limit N shows more.'],
     [{ found: 1, status: 'queued' as const }, '1 job of status queued.'],
   ])('says how many there are: %j', (patch, says) => {
-    const lines = jobsListText({ ...told, views: [view], onRecord: 9, ...patch }).split('\n');
+    const lines = jobsListText({ ...reported, views: [view], onRecord: 9, ...patch }).split('\n');
     expect(lines.slice(2)).toEqual(['', says, 'Records: /state/partition']);
   });
 
@@ -85,7 +85,7 @@ describe('the list', () => {
     [1, '1 damaged record is set aside in /state/partition/damaged; what stands there is not listed.'],
     [3, '3 damaged records are set aside in /state/partition/damaged; what stands there is not listed.'],
   ])('says that %i damaged records were set aside', (count, says) => {
-    const damaged = { ...told.damaged, count };
-    expect(jobsListText({ ...told, damaged })).toContain(`\n${says}\n`);
+    const damaged = { ...reported.damaged, count };
+    expect(jobsListText({ ...reported, damaged })).toContain(`\n${says}\n`);
   });
 });

@@ -1,7 +1,7 @@
 /** Proves what is told while jobs are carried on, and when that counts as a success. */
 import { describe, expect, it } from 'vitest';
-import { type ResumeParts, resume } from '../../../src/cli/jobs-resume.ts';
-import { isOver, type Job } from '../../../src/core/job.ts';
+import { type ResumeDeps, resume } from '../../../src/cli/jobs-resume.ts';
+import { isSettled, type Job } from '../../../src/core/job.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { sampleFailure, sampleJob } from '../core/sample-jobs.ts';
@@ -13,13 +13,13 @@ type Play = {
   waits?: number[];
 };
 
-function play({ before, during = {}, waits = [] }: Play): { lines: string[]; parts: ResumeParts } {
+function play({ before, during = {}, waits = [] }: Play): { lines: string[]; deps: ResumeDeps } {
   const lines: string[] = [];
   const find = (id: string): Job => before.find((job) => job.id === id) ?? sampleJob({ id });
-  const jobs: ResumeParts['jobs'] = {
+  const jobs: ResumeDeps['jobs'] = {
     list: async () => before,
     find: async (id) => find(id),
-    resumeAll: async () => before.filter((job) => !isOver(job) && job.state !== 'unknown'),
+    resumeAll: async () => before.filter((job) => !isSettled(job) && job.state !== 'unknown'),
     async waitFor(id, { waitMs, onTick, signal }) {
       waits.push(waitMs);
       signal?.throwIfAborted();
@@ -33,7 +33,7 @@ function play({ before, during = {}, waits = [] }: Play): { lines: string[]; par
   };
   const say = (line: string): void => void lines.push(line);
   const redact = createRedactor(['a-secret-key']);
-  return { lines, parts: { jobs, clock: createManualClock(), say, redact, signal: new AbortController().signal } };
+  return { lines, deps: { jobs, clock: createManualClock(), say, redact, signal: new AbortController().signal } };
 }
 
 const SAVED: Partial<Job> = { state: 'saved', file: '/p/fox.jpg' };
@@ -41,18 +41,18 @@ const processing = sampleJob({ id: 'job_a', state: 'processing', remoteStatus: '
 
 describe('resume', () => {
   it('has nothing to do where everything is over', async () => {
-    const { lines, parts } = play({ before: [sampleJob(SAVED), sampleJob({ state: 'failed' })] });
-    expect(await resume(parts, 120)).toBe(0);
+    const { lines, deps } = play({ before: [sampleJob(SAVED), sampleJob({ state: 'failed' })] });
+    expect(await resume(deps, 120)).toBe(0);
     expect(lines).toEqual(['There is nothing to resume: no job is unfinished.']);
   });
 
   it('tells each change once, then how it ended', async () => {
     const working = { remoteStatus: 'WORKING' };
-    const { lines, parts } = play({
+    const { lines, deps } = play({
       before: [processing],
       during: { job_a: [{}, {}, working, working, { state: 'completed' }, SAVED] },
     });
-    expect(await resume(parts, 30)).toBe(0);
+    expect(await resume(deps, 30)).toBe(0);
     expect(lines).toEqual([
       'Resuming 1 job, for at most 30 s.',
       'job_a: processing, the service says "QUEUED"',
@@ -66,8 +66,8 @@ describe('resume', () => {
   it('is no success while a job is left, nor where a finished picture could not be saved', async () => {
     const failure = sampleFailure({ kind: 'storage_failed', message: 'No room for a-secret-key.' });
     for (const last of [{}, { state: 'completed' as const, failure }]) {
-      const { lines, parts } = play({ before: [processing], during: { job_a: [last] } });
-      expect(await resume(parts, 30)).toBe(1);
+      const { lines, deps } = play({ before: [processing], during: { job_a: [last] } });
+      expect(await resume(deps, 30)).toBe(1);
       expect(lines.at(-1)).toMatch(/^1 job: 0 saved, 0 failed, 1 left unfinished\. .+ again to continue\.$/u);
       expect(lines.join('\n')).not.toContain('a-secret-key');
     }
@@ -78,41 +78,41 @@ describe('resume', () => {
       state: 'failed',
       failure: sampleFailure({ message: 'The prompt\u001B was refused.' }),
     };
-    const { lines, parts } = play({ before: [processing], during: { job_a: [failed] } });
-    expect(await resume(parts, 30)).toBe(0);
+    const { lines, deps } = play({ before: [processing], during: { job_a: [failed] } });
+    expect(await resume(deps, 30)).toBe(0);
     expect(lines[1]).toMatch(/^job_a: failed, The prompt was refused\. Credits may have been spent\./u);
   });
 
   it('leaves orders of unknown outcome alone and says what to do; one that turns out so is no success', async () => {
     const unknown = sampleJob({ id: 'job_u', state: 'unknown' });
     const before = play({ before: [unknown] });
-    expect(await resume(before.parts, 30)).toBe(0);
+    expect(await resume(before.deps, 30)).toBe(0);
     expect(before.lines.at(-1)).toMatch(/^Left alone: 1 job of unknown outcome; /u);
 
     const after = play({ before: [unknown, processing], during: { job_a: [{ state: 'unknown' }] } });
-    expect(await resume(after.parts, 30)).toBe(1);
+    expect(await resume(after.deps, 30)).toBe(1);
     expect(after.lines.at(-1)).toMatch(/^Left alone: 2 jobs of unknown outcome; /u);
   });
 
   it('gives all jobs the same end of waiting, whatever the first look took', async () => {
     const waits: number[] = [];
-    const { parts } = play({ before: [processing, sampleJob({ id: 'job_b', state: 'submitting' })], waits });
+    const { deps } = play({ before: [processing, sampleJob({ id: 'job_b', state: 'submitting' })], waits });
     const clock = createManualClock();
     const slowly = async () => {
       await clock.advance(5_000);
-      return parts.jobs.resumeAll();
+      return deps.jobs.resumeAll();
     };
-    const jobs = { ...parts.jobs, resumeAll: slowly };
-    await resume({ ...parts, clock, jobs }, 3);
-    await resume({ ...parts, clock, jobs }, 9);
+    const jobs = { ...deps.jobs, resumeAll: slowly };
+    await resume({ ...deps, clock, jobs }, 3);
+    await resume({ ...deps, clock, jobs }, 9);
     expect(waits).toEqual([0, 0, 4_000, 4_000]);
   });
 
   it('ends at an interruption with what is known then', async () => {
     const interrupted = new AbortController();
     interrupted.abort(new Error('interrupted'));
-    const { lines, parts } = play({ before: [processing] });
-    expect(await resume({ ...parts, signal: interrupted.signal }, 30)).toBe(1);
+    const { lines, deps } = play({ before: [processing] });
+    expect(await resume({ ...deps, signal: interrupted.signal }, 30)).toBe(1);
     expect(lines.at(-1)).toMatch(/1 left unfinished/u);
   });
 });

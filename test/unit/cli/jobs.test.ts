@@ -8,7 +8,7 @@ import type { Job } from '../../../src/core/job.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { systemProcesses } from '../../../src/runtime/system-processes.ts';
-import { createFileLedger } from '../../../src/storage/file-job-store.ts';
+import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
@@ -40,8 +40,8 @@ const start = (argv: string[], env: Record<string, string> = { DOITONG_API_KEY: 
 const folder = (): string => partitionFolder(state, SERVICE, KEY);
 async function keep(...jobs: Partial<Job>[]): Promise<void> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const ledger = createFileLedger(folder(), { clock: systemClock, log, processes: systemProcesses });
-  for (const job of jobs) await ledger.add(sampleJob(job));
+  const jobStore = createFileJobStore(folder(), { clock: systemClock, log, processes: systemProcesses });
+  for (const job of jobs) await jobStore.add(sampleJob(job));
 }
 
 describe('bad usage', () => {

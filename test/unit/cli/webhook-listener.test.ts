@@ -2,17 +2,17 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebhookDoor } from '../../../src/cli/webhook-listener.ts';
+import { WebhookListener } from '../../../src/cli/webhook-listener.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { WebhookSink } from '../../../src/core/webhook-sink.ts';
 
 let said: string[];
-const doors: WebhookDoor[] = [];
+const listeners: WebhookListener[] = [];
 beforeEach(() => {
   said = [];
 });
 afterEach(async () => {
-  await Promise.all(doors.splice(0).map((door) => door.close()));
+  await Promise.all(listeners.splice(0).map((endpoint) => endpoint.close()));
 });
 
 const line =
@@ -22,10 +22,10 @@ const line =
 const log: Log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
 const sink: WebhookSink = { accept: async () => 200 };
 
-function doorAt(port: number, host = '127.0.0.1'): WebhookDoor {
-  const door = new WebhookDoor({ host, port }, log);
-  doors.push(door);
-  return door;
+function listenerAt(port: number, host = '127.0.0.1'): WebhookListener {
+  const endpoint = new WebhookListener({ host, port }, log);
+  listeners.push(endpoint);
+  return endpoint;
 }
 
 /** Somebody else at a port of its own. */
@@ -53,29 +53,29 @@ async function post(port: number): Promise<number> {
 describe('the door', () => {
   it('opens when it is asked to, once, however often', async () => {
     const port = await freePort();
-    const door = doorAt(port);
+    const endpoint = listenerAt(port);
     expect(await post(port)).toBe(0);
-    await Promise.all([door.open(sink), door.open(sink)]);
-    await door.open(sink);
+    await Promise.all([endpoint.open(sink), endpoint.open(sink)]);
+    await endpoint.open(sink);
     expect(await post(port)).toBe(200);
     expect(said).toEqual([expect.stringMatching(/^info listening for webhooks /u)]);
   });
 
   it('of which nothing is set stays shut', async () => {
     const port = await freePort();
-    await new WebhookDoor(undefined, log).open(sink);
-    await doorAt(port).open(undefined);
+    await new WebhookListener(undefined, log).open(sink);
+    await listenerAt(port).open(undefined);
     expect(await post(port)).toBe(0);
     expect(said).toEqual([]);
   });
 
   it('tries a taken port again the next time', async () => {
     const { port, leave } = await occupy();
-    const door = doorAt(port);
-    await door.open(sink);
+    const endpoint = listenerAt(port);
+    await endpoint.open(sink);
     expect(said).toEqual([expect.stringMatching(/^info the port for webhooks is taken/u)]);
     await leave();
-    await door.open(sink);
+    await endpoint.open(sink);
     expect(await post(port)).toBe(200);
   });
 
@@ -83,9 +83,9 @@ describe('the door', () => {
     ['no address of this machine', '192.0.2.1'],
     ['a name that is none', 'no-such-host.invalid'],
   ])('that cannot open warns once, names the setting, and stands in the way of nothing: %s', async (_, host) => {
-    const door = doorAt(await freePort(), host);
-    await door.open(sink);
-    await door.open(sink);
+    const endpoint = listenerAt(await freePort(), host);
+    await endpoint.open(sink);
+    await endpoint.open(sink);
     expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^warn nobody listens for webhooks; jobs are polled .*DOITONG_WEBHOOK_LISTEN/u);
     expect(said[0]).toContain(host);
@@ -93,11 +93,11 @@ describe('the door', () => {
 
   it('that is closed lets go of the port, even in the midst of opening, and opens no more', async () => {
     const port = await freePort();
-    const door = doorAt(port);
-    const opening = door.open(sink);
-    await door.close();
+    const endpoint = listenerAt(port);
+    const opening = endpoint.open(sink);
+    await endpoint.close();
     await opening;
-    await door.open(sink);
+    await endpoint.open(sink);
     expect(await post(port)).toBe(0);
   });
 });

@@ -27,7 +27,7 @@ describe('without flags and environment', () => {
       resendHours: 23,
       waitSeconds: 45,
       preview: 'auto',
-      resultParts: 'auto',
+      resultContent: 'auto',
       logLevel: 'warn',
     });
   });

@@ -119,7 +119,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['045', 45],
     ['300', 300],
   ],
-  resultParts: [
+  resultContent: [
     ['auto', 'auto'],
     ['text', ['text']],
     ['text, image,link,structured', ['text', 'image', 'link', 'structured']],
@@ -202,7 +202,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
   resendHours: badNumbers(0, 23),
   waitSeconds: ['-1', '301', '1.5', '1e2', 'soon', '0x10', '9999999999'],
   preview: [...badNumbers(64, 4_096), 'on', ''],
-  resultParts: ['auto,text', 'picture', 'text,', ','],
+  resultContent: ['auto,text', 'picture', 'text,', ','],
   logLevel: ['WARN', 'trace', 'none'],
 };
 

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import {
   ASPECT_RATIO_NAMES,
   ASPECT_RATIOS,
+  dedupeKey,
   fileNameSchema,
   promptSchema,
   SIZES,
-  sameAs,
   sideSchema,
   sidesOf,
 } from '../../../src/core/image-request.ts';
@@ -138,9 +138,9 @@ describe('sameAs', () => {
 
   it('is equal for what reads the same', () => {
     for (const prompt of [' a fox', 'a  fox', 'a\n\tfox\n', 'a\u00a0fox']) {
-      expect(sameAs({ ...request, prompt })).toBe(sameAs(request));
+      expect(dedupeKey({ ...request, prompt })).toBe(dedupeKey(request));
     }
-    expect(sameAs({ ...request, prompt: 'cafe\u0301' })).toBe(sameAs({ ...request, prompt: 'caf\u00e9' }));
+    expect(dedupeKey({ ...request, prompt: 'cafe\u0301' })).toBe(dedupeKey({ ...request, prompt: 'caf\u00e9' }));
   });
 
   it('differs with everything that makes another picture', () => {
@@ -153,7 +153,7 @@ describe('sameAs', () => {
       { ...request, version: 'flux-pro-1.1' as const },
       { ...request, quality: 'high' as const },
     ];
-    expect(new Set([request, ...others].map(sameAs)).size).toBe(1 + others.length);
+    expect(new Set([request, ...others].map(dedupeKey)).size).toBe(1 + others.length);
   });
 });
 

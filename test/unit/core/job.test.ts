@@ -1,7 +1,15 @@
 /** Proves that a job only ever moves forward, whatever happens in whichever order. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance, isEnded, isOver, JOB_STATES, type Job, type JobState, mayFollow } from '../../../src/core/job.ts';
+import {
+  advance,
+  isFinishedRemotely,
+  isSettled,
+  JOB_STATES,
+  type Job,
+  type JobState,
+  mayFollow,
+} from '../../../src/core/job.ts';
 import { jobEvents, owner, remoteJob, sampleFailure, sampleJob } from './sample-jobs.ts';
 
 const RANK: Readonly<Record<JobState, number>> = {
@@ -16,8 +24,8 @@ const RANK: Readonly<Record<JobState, number>> = {
 const states = fc.constantFrom(...JOB_STATES);
 const histories = fc.array(jobEvents, { maxLength: 30 });
 const saved = { type: 'saved', file: '/p/1.jpg', mediaType: 'image/jpeg' } as const;
-const observed = (phase: 'processing' | 'completed' | 'failed', at = 7) =>
-  ({ type: 'observed', remote: remoteJob(phase), at }) as const;
+const received = (phase: 'processing' | 'completed' | 'failed', at = 7) =>
+  ({ type: 'status_received', remote: remoteJob(phase), at }) as const;
 
 describe('a job', () => {
   it('goes from queued to saved by way of every state in between', () => {
@@ -25,8 +33,8 @@ describe('a job', () => {
     let job = sampleJob();
     for (const event of [
       { type: 'sending', owner: owner() } as const,
-      observed('processing'),
-      observed('completed'),
+      received('processing'),
+      received('completed'),
       saved,
     ]) {
       job = advance(job, event);
@@ -38,7 +46,7 @@ describe('a job', () => {
   });
 
   it('may be finished by the very answer to its submission', () => {
-    expect(advance(sampleJob({ state: 'submitting' }), observed('completed')).state).toBe('completed');
+    expect(advance(sampleJob({ state: 'submitting' }), received('completed')).state).toBe('completed');
   });
 
   it('never goes backwards, under any sequence of events', () => {
@@ -87,13 +95,13 @@ describe('a job', () => {
 
   it('cannot be under way or finished as long as nothing was sent', () => {
     const job = sampleJob({ failure: sampleFailure() });
-    for (const phase of ['processing', 'completed'] as const) expect(advance(job, observed(phase))).toBe(job);
+    for (const phase of ['processing', 'completed'] as const) expect(advance(job, received(phase))).toBe(job);
   });
 
   it('that is completed cannot fail any more: its picture exists', () => {
     const job = sampleJob({ state: 'completed' });
     expect(advance(job, { type: 'failed', failure: sampleFailure(), at: 9, by: owner() })).toBe(job);
-    expect(advance(job, observed('failed'))).toBe(job);
+    expect(advance(job, received('failed'))).toBe(job);
   });
 });
 
@@ -128,23 +136,23 @@ describe('a job that another process has taken over', () => {
 
 describe('a job that nobody will send', () => {
   it('fails as long as it is queued, and never after it may have been sent', () => {
-    const unsent = { type: 'unsent', failure: sampleFailure({ creditsSpent: 'no' }), at: 9 } as const;
+    const abandoned = { type: 'abandoned', failure: sampleFailure({ creditsSpent: 'no' }), at: 9 } as const;
     for (const state of JOB_STATES) {
       const job = sampleJob({ state });
-      if (state === 'queued') expect(advance(job, unsent)).toMatchObject({ state: 'failed', completedAt: 9 });
-      else expect(advance(job, unsent)).toBe(job);
+      if (state === 'queued') expect(advance(job, abandoned)).toMatchObject({ state: 'failed', completedAt: 9 });
+      else expect(advance(job, abandoned)).toBe(job);
     }
   });
 });
 
 describe('what is told again', () => {
   it('changes nothing, so that nothing is written for it', () => {
-    const job = advance(sampleJob({ state: 'submitting' }), observed('processing'));
-    expect(advance(job, observed('processing', 8))).toBe(job);
+    const job = advance(sampleJob({ state: 'submitting' }), received('processing'));
+    expect(advance(job, received('processing', 8))).toBe(job);
     const remote = remoteJob('processing', { creditCost: 12 });
-    expect(advance(job, { type: 'observed', remote, at: 8 }).credits.exact).toBe(12);
-    const hindered = { ...job, failure: sampleFailure() };
-    expect(advance(hindered, observed('processing'))).toEqual(job);
+    expect(advance(job, { type: 'status_received', remote, at: 8 }).credits.exact).toBe(12);
+    const blocked = { ...job, failure: sampleFailure() };
+    expect(advance(blocked, received('processing'))).toEqual(job);
   });
 });
 
@@ -152,40 +160,44 @@ describe('a hindrance', () => {
   it('keeps the state and says what stands in the way', () => {
     for (const state of ['queued', 'submitting', 'processing', 'completed', 'unknown'] as const) {
       const failure = sampleFailure();
-      expect(advance(sampleJob({ state }), { type: 'hindered', failure })).toEqual(sampleJob({ state, failure }));
+      expect(advance(sampleJob({ state }), { type: 'blocked', failure })).toEqual(sampleJob({ state, failure }));
     }
   });
 
   it('is forgotten with the next news', () => {
-    const hindered = (state: JobState): Job => sampleJob({ state, failure: sampleFailure() });
-    expect(advance(hindered('processing'), observed('processing')).failure).toBeUndefined();
-    expect(advance(hindered('submitting'), observed('processing')).failure).toBeUndefined();
-    expect(advance(hindered('processing'), observed('completed')).failure).toBeUndefined();
-    expect(advance(hindered('completed'), saved).failure).toBeUndefined();
+    const blocked = (state: JobState): Job => sampleJob({ state, failure: sampleFailure() });
+    expect(advance(blocked('processing'), received('processing')).failure).toBeUndefined();
+    expect(advance(blocked('submitting'), received('processing')).failure).toBeUndefined();
+    expect(advance(blocked('processing'), received('completed')).failure).toBeUndefined();
+    expect(advance(blocked('completed'), saved).failure).toBeUndefined();
   });
 
   it('gives way to the reason when the job fails', () => {
-    const job = advance(sampleJob({ state: 'processing', failure: sampleFailure() }), observed('failed'));
+    const job = advance(sampleJob({ state: 'processing', failure: sampleFailure() }), received('failed'));
     expect(job).toMatchObject({ state: 'failed', failure: { kind: 'generation_failed' }, completedAt: 7 });
   });
 });
 
 describe('the exact price', () => {
   it('is null until the service tells it, and stays once told', () => {
-    const told = advance(sampleJob({ state: 'submitting' }), {
-      type: 'observed',
+    const reported = advance(sampleJob({ state: 'submitting' }), {
+      type: 'status_received',
       remote: remoteJob('processing', { creditCost: 14 }),
       at: 1,
     });
-    expect(told.credits.exact).toBe(14);
-    expect(advance(told, observed('completed')).credits.exact).toBe(14);
-    expect(advance(sampleJob({ state: 'submitting' }), observed('processing')).credits.exact).toBeNull();
+    expect(reported.credits.exact).toBe(14);
+    expect(advance(reported, received('completed')).credits.exact).toBe(14);
+    expect(advance(sampleJob({ state: 'submitting' }), received('processing')).credits.exact).toBeNull();
   });
 });
 
 describe('isOver and isEnded', () => {
   it('tell the picture on disk from the picture at the service', () => {
-    expect(JOB_STATES.filter((state) => isOver(sampleJob({ state })))).toEqual(['saved', 'failed']);
-    expect(JOB_STATES.filter((state) => isEnded(sampleJob({ state })))).toEqual(['completed', 'saved', 'failed']);
+    expect(JOB_STATES.filter((state) => isSettled(sampleJob({ state })))).toEqual(['saved', 'failed']);
+    expect(JOB_STATES.filter((state) => isFinishedRemotely(sampleJob({ state })))).toEqual([
+      'completed',
+      'saved',
+      'failed',
+    ]);
   });
 });

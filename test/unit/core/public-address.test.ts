@@ -2,8 +2,8 @@
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AddressRefused, checkedLookup } from '../../../src/images/checked-lookup.ts';
 import { isLoopbackAddress, isPublicAddress } from '../../../src/core/public-address.ts';
+import { AddressRefused, checkedLookup } from '../../../src/images/checked-lookup.ts';
 import type { Resolve } from '../../../src/network/connector.ts';
 
 const INSIDE = [

@@ -18,8 +18,8 @@ describe('createRedactor', () => {
     ['with zero-width spaces in it', [...KEY].join('\u200b')],
     ['with a soft hyphen in it', `${KEY.slice(0, 6)}\u00ad${KEY.slice(6)}`],
     ['with control characters in it', [...KEY].join('\0')],
-  ])('removes the secret %s', (_, spelling) => {
-    const clean = redact(`before ${spelling} after`);
+  ])('removes the secret %s', (_, written) => {
+    const clean = redact(`before ${written} after`);
     expect(clean).toContain('[redacted]');
     expect(clean).not.toContain(KEY);
     expect(clean).toMatch(/^before .* after$/u);

@@ -55,12 +55,12 @@ const remoteJobs: fc.Arbitrary<RemoteJob> = fc
 export const jobEvents: fc.Arbitrary<JobEvent> = fc.oneof(
   fc.constantFrom(owner(1), owner(2)).map((by): JobEvent => ({ type: 'sending', owner: by })),
   fc.constantFrom(1, 2).map((from): JobEvent => ({ type: 'adopted', from: owner(from), owner: owner(3 - from) })),
-  fc.tuple(remoteJobs, fc.nat()).map(([remote, at]): JobEvent => ({ type: 'observed', remote, at })),
+  fc.tuple(remoteJobs, fc.nat()).map(([remote, at]): JobEvent => ({ type: 'status_received', remote, at })),
   fc.constant<JobEvent>({ type: 'saved', file: '/pictures/fox.jpg', mediaType: 'image/jpeg' }),
   fc
     .tuple(fc.nat(), fc.constantFrom(owner(1), owner(2)))
     .map(([at, by]): JobEvent => ({ type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at, by })),
-  fc.nat().map((at): JobEvent => ({ type: 'unsent', failure: sampleFailure({ creditsSpent: 'no' }), at })),
-  fc.constant<JobEvent>({ type: 'doubtful', failure: sampleFailure() }),
-  fc.constant<JobEvent>({ type: 'hindered', failure: sampleFailure() }),
+  fc.nat().map((at): JobEvent => ({ type: 'abandoned', failure: sampleFailure({ creditsSpent: 'no' }), at })),
+  fc.constant<JobEvent>({ type: 'outcome_unknown', failure: sampleFailure() }),
+  fc.constant<JobEvent>({ type: 'blocked', failure: sampleFailure() }),
 );

@@ -5,13 +5,13 @@ import { createRedactor, createSecretFinder } from '../../../src/core/redaction.
 
 /** Characters that are in no secret of these tests and in no spelling of one. */
 const FILLER = '·';
-const MARK = '[redacted]';
+const REDACTED = '[redacted]';
 
 const hex = (character: string, digits: number): string => character.charCodeAt(0).toString(16).padStart(digits, '0');
 const each = (text: string, spell: (character: string) => string): string => [...text].map(spell).join('');
 const percent = (text: string): string => each(text, (one) => `%${hex(one, 2)}`);
 
-const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
+const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   'as it is': (text) => text,
   'in upper case': (text) => text.toUpperCase(),
   'in a URL': encodeURIComponent,
@@ -41,22 +41,22 @@ const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
 const secrets = fc.stringMatching(/^[!-~]{8,40}$/u);
 
 describe('a redactor', () => {
-  it.each(Object.entries(SPELLINGS))('leaves nothing of a secret that is spelled %s', (_, spell) => {
+  it.each(Object.entries(ENCODINGS))('leaves nothing of a secret that is spelled %s', (_, spell) => {
     fc.assert(
       fc.property(secrets, fc.nat(20), fc.nat(20), (secret, before, after) => {
         const text = FILLER.repeat(before) + spell(secret) + FILLER.repeat(after);
-        expect(createRedactor([secret])(text)).toBe(FILLER.repeat(before) + MARK + FILLER.repeat(after));
+        expect(createRedactor([secret])(text)).toBe(FILLER.repeat(before) + REDACTED + FILLER.repeat(after));
       }),
     );
   });
 
-  it.each(Object.entries(SPELLINGS))('leaves nothing of it at a cut when it is spelled %s', (_, spell) => {
+  it.each(Object.entries(ENCODINGS))('leaves nothing of it at a cut when it is spelled %s', (_, spell) => {
     fc.assert(
       fc.property(secrets, secrets, fc.nat(60), fc.nat(400), (secret, other, before, cut) => {
         const text = FILLER.repeat(before) + spell(secret) + FILLER + spell(other) + FILLER.repeat(9);
         const shown = createRedactor([secret, other])(text, cut);
         expect(shown).toMatch(new RegExp(`^(?:${FILLER}|\\[redacted\\])*$`, 'u'));
-        expect(shown.replaceAll(MARK, '').length).toBeLessThanOrEqual(cut);
+        expect(shown.replaceAll(REDACTED, '').length).toBeLessThanOrEqual(cut);
       }),
     );
   });
@@ -67,9 +67,9 @@ describe('a redactor', () => {
       fc.property(secrets, around, around, (secret, before, after) => {
         const text = Buffer.from(before + secret + after).toString(encoding);
         const clean = createRedactor([secret])(text);
-        expect(clean).toContain(MARK);
+        expect(clean).toContain(REDACTED);
         // At most a byte at each end can be told from what is left, together with what stands around it.
-        const left = clean.split(MARK).map((part) => Buffer.from(part, encoding).toString('latin1'));
+        const left = clean.split(REDACTED).map((part) => Buffer.from(part, encoding).toString('latin1'));
         const middle = secret.slice(2, -2);
         expect(left.some((part) => part.includes(middle))).toBe(false);
       }),
@@ -79,11 +79,11 @@ describe('a redactor', () => {
   it('removes the whole of a long credential of anyone, also at a cut', () => {
     const redact = createRedactor([]);
     const token = 'abc123'.repeat(50_000);
-    expect(redact(`Authorization: Bearer ${token}`)).toBe(`Authorization: Bearer ${MARK}`);
-    expect(redact(`Authorization: Bearer ${token}`, 100)).toBe(`Authorization: Bearer ${MARK}`);
-    expect(redact(`api_key=${token}&a=1`)).toBe(`api_key=${MARK}&a=1`);
-    expect(redact(`https://user:${token}@example.org/`)).toBe(`https://${MARK}@example.org/`);
-    expect(redact('https://user:p@ss@example.org/x?y=a@b')).toBe(`https://${MARK}@example.org/x?y=a@b`);
+    expect(redact(`Authorization: Bearer ${token}`)).toBe(`Authorization: Bearer ${REDACTED}`);
+    expect(redact(`Authorization: Bearer ${token}`, 100)).toBe(`Authorization: Bearer ${REDACTED}`);
+    expect(redact(`api_key=${token}&a=1`)).toBe(`api_key=${REDACTED}&a=1`);
+    expect(redact(`https://user:${token}@example.org/`)).toBe(`https://${REDACTED}@example.org/`);
+    expect(redact('https://user:p@ss@example.org/x?y=a@b')).toBe(`https://${REDACTED}@example.org/x?y=a@b`);
     expect(redact(String.raw`{\"api_key\":\"abcdef123456\"}`)).toBe(String.raw`{\"api_key\":\"[redacted]\"}`);
   });
 
@@ -98,7 +98,7 @@ describe('a redactor', () => {
     const secret = 'Schlüssel-狐-🦊';
     const redact = createRedactor([secret]);
     for (const text of [secret, encodeURIComponent(secret), JSON.stringify(secret), '&#x53;chl&#252;ssel-狐-&#129418;'])
-      expect(redact(text).replaceAll('"', '')).toBe(MARK);
+      expect(redact(text).replaceAll('"', '')).toBe(REDACTED);
   });
 });
 

@@ -51,8 +51,8 @@ describe('leadsTo', () => {
     ['http://hooks.example.org/doitong', false],
     ['of a damaged record', false],
     [undefined, false],
-  ])('%j', (url, verdict) => {
-    expect(leadsTo(URL_SET, url)).toBe(verdict);
+  ])('%j', (url, decision) => {
+    expect(leadsTo(URL_SET, url)).toBe(decision);
     expect(leadsTo(undefined, url)).toBe(false);
   });
 });

@@ -3,23 +3,23 @@ import { describe, expect, it } from 'vitest';
 import { openEnvelope } from '../../../src/doitong/envelope.ts';
 import { FAILURE_TABLE } from '../../../src/doitong/failure-table.ts';
 import {
-  answerVerdict,
-  faultVerdict,
+  answerDecision,
+  faultDecision,
+  fenceWith,
   jobFailure,
-  quoteWith,
+  rowDecision,
   rowOf,
-  rowVerdict,
 } from '../../../src/doitong/failures.ts';
 
-const quote = quoteWith((text) => text.replaceAll('dt_secret', '[redacted]'));
+const fence = fenceWith((text) => text.replaceAll('dt_secret', '[redacted]'));
 const rows = Object.values(FAILURE_TABLE);
 
 function answer(status: number, error?: { message?: string; [extension: string]: unknown }) {
   const { message = 'No.', ...extensions } = error ?? {};
   const body = error === undefined ? '' : JSON.stringify({ errors: [{ message, extensions }], data: null });
   return {
-    order: answerVerdict(status, openEnvelope(body), 'submit', quote),
-    reading: answerVerdict(status, openEnvelope(body), 'read', quote),
+    order: answerDecision(status, openEnvelope(body), 'submit', fence),
+    reading: answerDecision(status, openEnvelope(body), 'read', fence),
   };
 }
 
@@ -118,20 +118,23 @@ describe('messages', () => {
 
   it.each([
     [
-      faultVerdict(false, { cause: 'network', connect: { host: 'api.test', code: 'ECONNREFUSED' } }, 'submit'),
+      faultDecision(false, { cause: 'network', connect: { host: 'api.test', code: 'ECONNREFUSED' } }, 'submit'),
       'The service could not be reached: the connection was refused. Nothing was sent.',
     ],
     [
-      faultVerdict(false, { cause: 'network', connect: { host: 'api.test', code: 'CERT_HAS_EXPIRED' } }, 'submit'),
+      faultDecision(false, { cause: 'network', connect: { host: 'api.test', code: 'CERT_HAS_EXPIRED' } }, 'submit'),
       'The service could not be reached: the certificate of api.test has expired (CERT_HAS_EXPIRED). Nothing was sent.',
     ],
-    [faultVerdict(false, { cause: 'caller' }, 'submit'), 'The call was ended before anything was sent to the service.'],
     [
-      faultVerdict(true, { cause: 'deadline' }, 'submit'),
+      faultDecision(false, { cause: 'caller' }, 'submit'),
+      'The call was ended before anything was sent to the service.',
+    ],
+    [
+      faultDecision(true, { cause: 'deadline' }, 'submit'),
       'The service did not answer the order in time. Whether the order was carried out is not known.',
     ],
     [
-      faultVerdict(true, { cause: 'network', code: 'UND_ERR_SOCKET' }, 'read'),
+      faultDecision(true, { cause: 'network', code: 'UND_ERR_SOCKET' }, 'read'),
       'The connection to the service broke after the status request was sent (UND_ERR_SOCKET). What became of the job is not known.',
     ],
   ])('say what broke', ({ failure }, message) => {
@@ -147,20 +150,20 @@ describe('a reading', () => {
       expect(failure.retry).not.toBe('same_job');
       expect(['bad_input', 'ambiguous', 'moderated', 'generation_failed']).not.toContain(failure.kind);
     }
-    expect(faultVerdict(true, { cause: 'network' }, 'read').failure.kind).toBe('unreachable');
+    expect(faultDecision(true, { cause: 'network' }, 'read').failure.kind).toBe('unreachable');
   });
 
   it('takes NOT_FOUND for a job that is not known at the moment; an order does not', () => {
     expect(answer(404, { code: 'NOT_FOUND' }).reading.failure).toMatchObject({ kind: 'service_error', retry: 'later' });
     expect(answer(404, { code: 'NOT_FOUND' }).order.failure.kind).toBe('unsupported_service');
-    expect(rowVerdict('unknownJob', 'read').failure.message).toBe('The service does not know this job at the moment.');
+    expect(rowDecision('unknownJob', 'read').failure.message).toBe('The service does not know this job at the moment.');
   });
 });
 
 describe('jobFailure', () => {
   it('never says for certain that a job without a picture keeps its price', () => {
-    expect(jobFailure('failed', undefined, quote).creditsSpent).toBe('maybe');
-    expect(jobFailure('MODERATED', 'a fox', quote)).toMatchObject({
+    expect(jobFailure('failed', undefined, fence).creditsSpent).toBe('maybe');
+    expect(jobFailure('MODERATED', 'a fox', fence)).toMatchObject({
       kind: 'moderated',
       creditsSpent: 'maybe',
       message: 'The service refused to deliver the picture for reasons of moderation (status "MODERATED"): "a fox".',

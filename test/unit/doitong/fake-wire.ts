@@ -4,8 +4,8 @@ import { ApiClient } from '../../../src/doitong/api-client.ts';
 import { BatchReader } from '../../../src/doitong/batch-reader.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
-import { quoteWith } from '../../../src/doitong/failures.ts';
-import { JobIntake } from '../../../src/doitong/job-parser.ts';
+import { fenceWith } from '../../../src/doitong/failures.ts';
+import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
 import { createRetries } from '../../../src/doitong/retry.ts';
@@ -13,7 +13,7 @@ import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { ServiceSchema } from '../../../src/doitong/service-schema.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/transport.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
-import { createOpenGate } from '../../support/open-gate.ts';
+import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { KEY } from './scripted-service.ts';
 
@@ -28,7 +28,7 @@ export function createFakeWire(
   { dialect = 'auto', jobQuery = 'auto', memory = createPlainWireMemory() }: FakeWireOptions = {},
 ) {
   const clock = createManualClock(undefined, { autoAdvance: true });
-  const gate = createOpenGate();
+  const limiter = createOpenLimiter();
   const sent: WireRequest[] = [];
   const transport = {
     exchange: async (request: WireRequest): Promise<Exchange> => {
@@ -38,32 +38,32 @@ export function createFakeWire(
     close: async () => undefined,
   };
   const redact = createRedactor([KEY]);
-  const quote = quoteWith(redact);
+  const fence = fenceWith(redact);
   const lines: string[] = [];
   // The program's log redacts every line.
   const line = (message: string, fields?: object): void =>
     void lines.push(redact(`${message} ${JSON.stringify(fields)}`));
   const log = { debug: line, info: line, warn: line, error: line };
-  const client = new ApiClient({ transport, gate, clock, quote, apiKey: KEY, userAgent: 'test' });
+  const client = new ApiClient({ transport, limiter, clock, fence, apiKey: KEY, userAgent: 'test' });
   const retries = createRetries({ clock, log });
-  const parts = { client, schema: new ServiceSchema(client, retries), facts: new ServiceFacts(memory, log), log };
-  const reader = new JobReader({ ...parts, retries, configured: jobQuery });
+  const deps = { client, schema: new ServiceSchema(client, retries), facts: new ServiceFacts(memory, log), log };
+  const reader = new JobReader({ ...deps, retries, configured: jobQuery });
   return {
     clock,
-    gate,
+    limiter,
     sent,
     lines,
     memory,
-    orders: new OrderSender({ ...parts, quote, configured: dialect }),
+    orders: new OrderSender({ ...deps, fence, configured: dialect }),
     reader,
     batches: new BatchReader({
       client,
       retries,
-      quote,
-      way: () => reader.knownWay(),
+      fence,
+      query: () => reader.knownQuery(),
       readOne: (id, signal) => reader.read(id, signal),
     }),
-    intake: new JobIntake({ redact, removeSecrets: redact, quote, log, origin: 'https://api.doitong.com' }),
+    parser: new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' }),
   };
 }
 

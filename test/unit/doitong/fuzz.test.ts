@@ -6,15 +6,15 @@ import { createRedactor } from '../../../src/core/redaction.ts';
 import { dialectOf } from '../../../src/doitong/dialects.ts';
 import { validationProblems, withoutUnknownFields } from '../../../src/doitong/discovery.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
-import { answerVerdict, faultVerdict, quoteWith, rowVerdict } from '../../../src/doitong/failures.ts';
-import { DOCUMENTED_SHAPE, fitToSchema, optionalPlaces } from '../../../src/doitong/order-encoding.ts';
+import { answerDecision, faultDecision, fenceWith, rowDecision } from '../../../src/doitong/failures.ts';
+import { DOCUMENTED_ENCODING, fitToSchema, optionalPaths } from '../../../src/doitong/order-encoding.ts';
 import { readRateHeaders } from '../../../src/doitong/rate-headers.ts';
+import { rateReportOf, reportedDelay } from '../../../src/doitong/rate-report.ts';
 import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
 import { complainsOfValues, pathsToLeaveOut, unfitNames } from '../../../src/doitong/schema/unfit-input.ts';
-import { submissionVerdict } from '../../../src/doitong/submission-decision.ts';
-import { toldByService, toldDelay } from '../../../src/doitong/rate-report.ts';
+import { submissionDecision } from '../../../src/doitong/submission-decision.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { answered, createFakeWire } from './fake-wire.ts';
@@ -25,7 +25,7 @@ const RUNS = 10_000;
 const DAY_MS = 24 * 60 * 60_000;
 const NOW = 1_800_000_000_000;
 const redact = createRedactor([KEY]);
-const quote = quoteWith(redact);
+const fence = fenceWith(redact);
 const never = new AbortController().signal;
 const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high', webhookUrl: 'https://example.test/hook' } as const;
 const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesList: true, answersList: true }];
@@ -43,8 +43,8 @@ function textsOf(failure: Failure): string[] {
 function expectClean(texts: readonly string[]): void {
   const all = texts.join('\n');
   // An assertion for each text of 10,000 answers would take longer than all the rest.
-  for (const spelling of [KEY, encodeURIComponent(KEY), KEY.slice(0, 16)]) {
-    if (all.includes(spelling)) expect(texts.filter((text) => text.includes(spelling))).toEqual([]);
+  for (const written of [KEY, encodeURIComponent(KEY), KEY.slice(0, 16)]) {
+    if (all.includes(written)) expect(texts.filter((text) => text.includes(written))).toEqual([]);
   }
 }
 
@@ -54,38 +54,38 @@ function readEnvelope(status: number, envelope: Envelope, headers: Record<string
   const problems = validationProblems(errors);
   if (problems !== undefined) withoutUnknownFields(['id', 'url'], ['id'], 'generate', problems);
   complainsOfValues(messages);
-  const places = optionalPlaces(generate);
-  expect((pathsToLeaveOut(messages, INPUT, places) ?? []).every((path) => places.includes(path))).toBe(true);
-  const { missing, unknown } = unfitNames(messages, INPUT, places);
-  const texts = [quote([...missing, ...unknown].join())];
+  const paths = optionalPaths(generate);
+  expect((pathsToLeaveOut(messages, INPUT, paths) ?? []).every((path) => paths.includes(path))).toBe(true);
+  const { missing, unknown } = unfitNames(messages, INPUT, paths);
+  const texts = [fence([...missing, ...unknown].join())];
 
-  const told = readRateHeaders(headers, NOW);
-  expect(Object.values(told).every(Number.isFinite)).toBe(true);
-  expect(told.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
-  const verdicts = (['submit', 'read'] as const).flatMap((purpose) => [
-    answerVerdict(status, envelope, purpose, quote),
-    rowVerdict('notOffered', purpose, { status, errors, quote }),
-    faultVerdict(true, { cause: 'network', code: 'ECONNRESET' }, purpose),
+  const reported = readRateHeaders(headers, NOW);
+  expect(Object.values(reported).every(Number.isFinite)).toBe(true);
+  expect(reported.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
+  const decisions = (['submit', 'read'] as const).flatMap((purpose) => [
+    answerDecision(status, envelope, purpose, fence),
+    rowDecision('notOffered', purpose, { status, errors, fence }),
+    faultDecision(true, { cause: 'network', code: 'ECONNRESET' }, purpose),
   ]);
-  for (const verdict of verdicts) {
-    const delayMs = toldDelay(verdict, told, NOW);
-    const news = JSON.stringify(toldByService(verdict, told, delayMs, NOW));
+  for (const decision of decisions) {
+    const delayMs = reportedDelay(decision, reported, NOW);
+    const news = JSON.stringify(rateReportOf(decision, reported, delayMs, NOW));
     if ((delayMs ?? 0) > DAY_MS || news.includes('null')) expect([delayMs, news]).toBe('figures');
-    texts.push(...textsOf(verdict.failure));
+    texts.push(...textsOf(decision.failure));
   }
-  const [first, ...rest] = verdicts.map(({ failure }) => failure);
-  if (first !== undefined) texts.push(...textsOf(submissionVerdict([first, ...rest])));
+  const [first, ...rest] = decisions.map(({ failure }) => failure);
+  if (first !== undefined) texts.push(...textsOf(submissionDecision([first, ...rest])));
   return texts;
 }
 
 function readJobs(envelope: Envelope): string[] {
-  const { intake, lines } = createFakeWire(() => answered(200, {}));
-  const jobs = [intake.take(envelope), intake.take(envelope, 'job-1')];
+  const { parser, lines } = createFakeWire(() => answered(200, {}));
+  const jobs = [parser.take(envelope), parser.take(envelope, 'job-1')];
   for (const query of QUERIES) {
     for (const ids of [['job-1'], ['job-1', 'j"2']]) {
       statusDocument(query, ids);
       for (const [id, job] of readStatusAnswer(query, envelope.data, ids))
-        jobs.push(intake.take({ ...envelope, job }, id));
+        jobs.push(parser.take({ ...envelope, job }, id));
     }
   }
   return [
@@ -98,7 +98,7 @@ function readAsSchema(data: unknown): void {
   const schema = readSchema(data);
   if (schema === undefined) return;
   for (const query of findStatusQueries(schema)) statusDocument(query, ['a', 'b']);
-  if (generate.kind === 'graphql') fitToSchema(schema, generate, ORDER, DOCUMENTED_SHAPE);
+  if (generate.kind === 'graphql') fitToSchema(schema, generate, ORDER, DOCUMENTED_ENCODING);
 }
 
 describe('10,000 arbitrary answers', () => {
@@ -124,9 +124,9 @@ describe('10,000 arbitrary answers', () => {
       fc.asyncProperty(services, async (answers) => {
         let met = 0;
         const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}));
-        const terms = { signal: never, idempotencyKey: 'key-1', beforeSending: async () => undefined };
-        const reply = await wire.orders.once(ORDER, terms);
-        const texts = textsOf(reply.verdict.failure);
+        const options = { signal: never, idempotencyKey: 'key-1', beforeSending: async () => undefined };
+        const reply = await wire.orders.once(ORDER, options);
+        const texts = textsOf(reply.decision.failure);
         const read = await wire.reader.read('job-1', never).catch((error: unknown) => error);
         if (read instanceof Error) {
           expect(read).toBeInstanceOf(FluxError);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DIALECT_NAMES, type DialectName } from '../../../src/doitong/dialects.ts';
-import { submissionVerdict } from '../../../src/doitong/submission-decision.ts';
+import { submissionDecision } from '../../../src/doitong/submission-decision.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { answered, createFakeWire, dialectIn } from './fake-wire.ts';
@@ -60,16 +60,16 @@ describe('an order', () => {
         const opened: DialectName[] = [];
         const wire = createFakeWire(
           (request) => {
-            const way = dialectIn(request);
-            if (way === undefined) return answered(400, {});
+            const query = dialectIn(request);
+            if (query === undefined) return answered(400, {});
             const given = answers[met % answers.length];
             met += 1;
             if (given === undefined) throw new Error('no answer');
-            if (given.open) opened.push(way);
-            if (opened[0] !== undefined) expect(way).toBe(opened[0]);
-            if (dialect !== 'auto') expect(way).toBe(dialect);
+            if (given.open) opened.push(query);
+            if (opened[0] !== undefined) expect(query).toBe(opened[0]);
+            if (dialect !== 'auto') expect(query).toBe(dialect);
             expect(request.headers['idempotency-key']).toBe('key-1');
-            return given.exchange(way);
+            return given.exchange(query);
           },
           { dialect, memory: createPlainWireMemory(known === null ? undefined : { dialect: known }) },
         );
@@ -80,8 +80,8 @@ describe('an order', () => {
             idempotencyKey: 'key-1',
             beforeSending: async () => undefined,
           });
-          failures.push(reply.verdict.failure);
-          if (opened.length > 0) expect(submissionVerdict([...failures] as never).creditsSpent).toBe('maybe');
+          failures.push(reply.decision.failure);
+          if (opened.length > 0) expect(submissionDecision([...failures] as never).creditsSpent).toBe('maybe');
         }
       }),
       { numRuns: 3_000 },
@@ -103,7 +103,7 @@ describe('an order', () => {
     expect((await once('key-2')).outcome).toBe('answered');
     expect(wire.sent.map(dialectIn)).toEqual(['generate', 'generate', 'generateImage']);
     // Now that the way is known: it stays another way than that of the first.
-    expect((await once('key-1')).verdict.row).toBe('notOffered');
+    expect((await once('key-1')).decision.row).toBe('notOffered');
     expect(wire.sent.map(dialectIn).at(-1)).toBe('generate');
   });
 });

@@ -3,18 +3,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildSchema } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RequestGate } from '../../../src/limits/limits.ts';
+import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
 import type { ServiceReport } from '../../../src/core/service-report.ts';
-import { quoteWith } from '../../../src/doitong/failures.ts';
-import { DOCUMENTED_SHAPE } from '../../../src/doitong/order-encoding.ts';
-import { type ProbeParts, probeService } from '../../../src/doitong/probe.ts';
+import { fenceWith } from '../../../src/doitong/failures.ts';
+import { DOCUMENTED_ENCODING } from '../../../src/doitong/order-encoding.ts';
+import { type ProbeDeps, probeService } from '../../../src/doitong/probe.ts';
 import { findOrdering } from '../../../src/doitong/probe-ordering.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createTransport } from '../../../src/doitong/transport.ts';
+import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
 import { createMemoryWireMemory } from '../../../src/storage/wire-memory.ts';
-import { createOpenGate } from '../../support/open-gate.ts';
+import { createOpenLimiter } from '../../support/open-gate.ts';
 import { modelOf } from './schema/fixture.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -30,9 +30,9 @@ async function sandboxWith(...scenarios: ScenarioName[]): Promise<Sandbox> {
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-async function look(
+async function check(
   { url, key }: { url: string; key: string | undefined },
-  options: Partial<ProbeParts> = {},
+  options: Partial<ProbeDeps> = {},
   signal = new AbortController().signal,
 ): Promise<ServiceReport> {
   const transport = createTransport(url, systemClock);
@@ -40,10 +40,10 @@ async function look(
   return probeService(
     {
       transport,
-      gate: createOpenGate(),
+      limiter: createOpenLimiter(),
       clock: systemClock,
       log: silent,
-      quote: quoteWith((text) => text.replaceAll(key ?? '\0', '[key]')),
+      fence: fenceWith((text) => text.replaceAll(key ?? '\0', '[key]')),
       apiKey: key,
       userAgent: 'flux-pro-mcp/test',
       facts: new ServiceFacts(createMemoryWireMemory(systemClock), silent),
@@ -62,8 +62,8 @@ function expectNothingOrdered(sandbox: Sandbox): void {
   expect(orders).toEqual([]);
 }
 
-const DOCUMENTED_QUERY = { type: 'works', way: 'checkJobStatus(jobId)', source: 'schema' };
-const CANDIDATES_FIRST = { type: 'works', way: 'checkJobStatus(jobId)', source: 'tried' };
+const DOCUMENTED_QUERY = { type: 'works', query: 'checkJobStatus(jobId)', source: 'schema' };
+const CANDIDATES_FIRST = { type: 'works', query: 'checkJobStatus(jobId)', source: 'tried' };
 const GENERATE = { type: 'settled', dialect: 'generate', source: 'schema', checked: true, leftOut: [] };
 
 describe('what is found in each scenario', () => {
@@ -78,7 +78,7 @@ describe('what is found in each scenario', () => {
       {
         schema: 'no_graphql',
         ordering: { type: 'settled', dialect: 'rest', source: 'only_one', checked: false, leftOut: ['quality'] },
-        reading: { type: 'works', way: 'GET /v1/text_to_image/{id}', source: 'tried' },
+        reading: { type: 'works', query: 'GET /v1/text_to_image/{id}', source: 'tried' },
       },
     ],
     [
@@ -89,10 +89,10 @@ describe('what is found in each scenario', () => {
         reading: CANDIDATES_FIRST,
       },
     ],
-    [['renamed-query'], { reading: { ...DOCUMENTED_QUERY, way: 'generationById(generationId)' } }],
+    [['renamed-query'], { reading: { ...DOCUMENTED_QUERY, query: 'generationById(generationId)' } }],
     [
       ['renamed-query', 'no-introspection'],
-      { reading: { type: 'works', way: 'GET /v1/text_to_image/{id}', source: 'tried' } },
+      { reading: { type: 'works', query: 'GET /v1/text_to_image/{id}', source: 'tried' } },
     ],
     [['strict-input'], { ordering: { ...GENERATE, leftOut: ['version', 'quality', 'webhookUrl'] } }],
     [['errors-with-200'], { ordering: GENERATE, reading: DOCUMENTED_QUERY }],
@@ -105,7 +105,7 @@ describe('what is found in each scenario', () => {
       ['proxy-html'],
       {
         reach: expect.objectContaining({
-          stumble: {
+          firstFailure: {
             failure: expect.objectContaining({ httpStatus: 502, creditsSpent: 'no' }),
             mediaType: 'text/html',
           },
@@ -116,7 +116,7 @@ describe('what is found in each scenario', () => {
     ],
   ])('%j', async (scenarios, expected) => {
     const sandbox = await sandboxWith(...scenarios);
-    const report = await look(sandbox);
+    const report = await check(sandbox);
     expect(report).toMatchObject({
       reach: { type: 'reached' },
       key: { type: 'accepted' },
@@ -130,7 +130,7 @@ describe('what is found in each scenario', () => {
   it('tells how far ahead the other clock is, and when the window ends by ours', async () => {
     const sandbox = await sandboxWith('skewed-clock');
     const before = systemClock.now();
-    const { clockAheadMs = 0, limits } = await look(sandbox);
+    const { clockAheadMs = 0, limits } = await check(sandbox);
     expect(Math.abs(clockAheadMs - 600_000)).toBeLessThan(5_000);
     expect(Math.abs((limits.resetsAt ?? 0) - before - 60_000)).toBeLessThan(5_000);
     expect(limits.resetForm).toBe('epoch_seconds');
@@ -142,7 +142,7 @@ describe('keys', () => {
     'a wrong one is told: %j',
     async (scenarios) => {
       const sandbox = await sandboxWith(...scenarios);
-      const report = await look({ url: sandbox.url, key: 'dt_live_wrong_key' });
+      const report = await check({ url: sandbox.url, key: 'dt_live_wrong_key' });
       expect(report).toMatchObject({
         reach: { type: 'reached' },
         key: { type: 'refused', failure: { kind: 'bad_key', creditsSpent: 'no' } },
@@ -155,7 +155,7 @@ describe('keys', () => {
 
   it('without one the service is still looked for', async () => {
     const sandbox = await sandboxWith();
-    expect(await look({ url: sandbox.url, key: undefined })).toMatchObject({
+    expect(await check({ url: sandbox.url, key: undefined })).toMatchObject({
       reach: { type: 'reached' },
       key: { type: 'unknown' },
     });
@@ -164,7 +164,7 @@ describe('keys', () => {
 });
 
 describe('what the user has set', () => {
-  it.each<[ScenarioName[], Partial<ProbeParts>, Partial<Record<keyof ServiceReport, unknown>>]>([
+  it.each<[ScenarioName[], Partial<ProbeDeps>, Partial<Record<keyof ServiceReport, unknown>>]>([
     [['only-generate-image'], { dialect: 'generate' }, { ordering: { type: 'absent', instead: 'generateImage' } }],
     [['only-rest'], { dialect: 'generate' }, { ordering: { type: 'absent', dialects: ['generate'], instead: 'rest' } }],
     [['no-introspection'], { dialect: 'rest' }, { ordering: { dialect: 'rest', source: 'configured' } }],
@@ -172,7 +172,7 @@ describe('what the user has set', () => {
       ['renamed-query'],
       { jobQuery: { field: 'checkJobStatus', argument: 'jobId' } },
       {
-        reading: { type: 'unfit', way: 'checkJobStatus(jobId)', offered: ['generationById(generationId)'] },
+        reading: { type: 'unfit', query: 'checkJobStatus(jobId)', offered: ['generationById(generationId)'] },
         key: { type: 'not_refused' },
       },
     ],
@@ -184,11 +184,11 @@ describe('what the user has set', () => {
     [
       ['no-introspection'],
       { jobQuery: { field: 'job', argument: 'id' } },
-      { reading: { type: 'unfit', way: 'job(id)', offered: [] } },
+      { reading: { type: 'unfit', query: 'job(id)', offered: [] } },
     ],
   ])('%j with %j', async (scenarios, settings, expected) => {
     const sandbox = await sandboxWith(...scenarios);
-    expect(await look(sandbox, settings)).toMatchObject(expected);
+    expect(await check(sandbox, settings)).toMatchObject(expected);
     expectNothingOrdered(sandbox);
   });
 });
@@ -203,7 +203,7 @@ describe('an order by a schema of its own', () => {
         type Mutation { generateImage(input: Order!): Job ${more} }`),
     );
   const FITTING = 'service: String! prompt: String! width: Int height: Int';
-  const nothing = { shape: DOCUMENTED_SHAPE };
+  const nothing = { encoding: DOCUMENTED_ENCODING };
 
   it('what it requires beyond the documented parts is named', () => {
     const found = findOrdering(schemaWith(`${FITTING} projectId: ID!`), nothing, 'auto');
@@ -267,20 +267,20 @@ describe('what is not the service', () => {
   it('nobody listening', async () => {
     const url = await serviceThat(200, {}, '');
     await closing.pop()?.();
-    expect(await look({ url, key: KEY })).toMatchObject({
+    expect(await check({ url, key: KEY })).toMatchObject({
       reach: { type: 'unreachable', stage: 'connection', failure: { kind: 'unreachable', creditsSpent: 'no' } },
     });
   });
 
   it('a name that nobody knows', async () => {
-    expect(await look({ url: 'https://doitong.invalid', key: KEY })).toMatchObject({
+    expect(await check({ url: 'https://doitong.invalid', key: KEY })).toMatchObject({
       reach: { type: 'unreachable', stage: 'name' },
     });
   });
 
   it('a door without encryption behind https', async () => {
     const url = await serviceThat(200, {}, '');
-    expect(await look({ url: url.replace('http:', 'https:'), key: KEY })).toMatchObject({
+    expect(await check({ url: url.replace('http:', 'https:'), key: KEY })).toMatchObject({
       reach: { type: 'unreachable', stage: 'encryption' },
     });
   });
@@ -292,14 +292,14 @@ describe('what is not the service', () => {
     [500, { 'content-type': 'application/json' }],
   ])('answers of %i %j', async (status, headers) => {
     const url = await serviceThat(status, headers, '<h1>hello</h1>');
-    const { reach } = await look({ url, key: KEY });
+    const { reach } = await check({ url, key: KEY });
     expect(reach).toMatchObject({ type: 'strange', failure: { httpStatus: status, creditsSpent: 'no' } });
     if (status === 502) expect(reach).toMatchObject({ mediaType: 'text/html' });
   });
 
   it('another service, with nothing at either door', async () => {
     const url = await serviceThat(404, HTML, 'not here');
-    expect(await look({ url, key: KEY })).toMatchObject({
+    expect(await check({ url, key: KEY })).toMatchObject({
       reach: { type: 'reached' },
       ordering: { type: 'absent', dialects: ['/graphql', '/v1/text_to_image'] },
     });
@@ -307,7 +307,7 @@ describe('what is not the service', () => {
 
   it('an exhausted limit', async () => {
     const url = await serviceThat(429, { 'retry-after': '30' }, '{}');
-    expect(await look({ url, key: KEY })).toMatchObject({
+    expect(await check({ url, key: KEY })).toMatchObject({
       reach: { type: 'refused', failure: { kind: 'rate_limited' } },
     });
   });
@@ -317,7 +317,7 @@ describe('what is not the service', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     closing.push(async () => void server.close().closeAllConnections());
-    const report = await look({ url, key: KEY }, {}, AbortSignal.timeout(150));
+    const report = await check({ url, key: KEY }, {}, AbortSignal.timeout(150));
     expect(report).toMatchObject({
       reach: {
         type: 'unreachable',
@@ -332,23 +332,26 @@ describe('the limits of others', () => {
   it('nobody is kept waiting for a permit', async () => {
     const sandbox = await sandboxWith();
     const until = systemClock.now() + 40_000;
-    const gate: RequestGate = { permit: async () => ({ granted: false, until, told: true }), learn: async () => {} };
-    expect(await look(sandbox, { gate })).toMatchObject({ reach: { type: 'held', until } });
+    const limiter: RequestLimiter = {
+      permit: async () => ({ granted: false, until, reported: true }),
+      learn: async () => {},
+    };
+    expect(await check(sandbox, { limiter })).toMatchObject({ reach: { type: 'paused', until } });
     expect(sandbox.inspect().requests).toEqual([]);
   });
 
   it('what was found by then is told when the permits end', async () => {
     const sandbox = await sandboxWith('no-introspection');
     let left = 2;
-    const gate: RequestGate = {
+    const limiter: RequestLimiter = {
       permit: async () =>
-        left-- > 0 ? { granted: true } : { granted: false, until: systemClock.now() + 40_000, told: false },
+        left-- > 0 ? { granted: true } : { granted: false, until: systemClock.now() + 40_000, reported: false },
       learn: async () => {},
     };
-    expect(await look(sandbox, { gate })).toMatchObject({
+    expect(await check(sandbox, { limiter })).toMatchObject({
       reach: { type: 'reached' },
       key: { type: 'not_refused' },
-      reading: { type: 'open', ways: expect.arrayContaining(['checkJobStatus(jobId)', 'job(id)']) },
+      reading: { type: 'open', queries: expect.arrayContaining(['checkJobStatus(jobId)', 'job(id)']) },
     });
   });
 });

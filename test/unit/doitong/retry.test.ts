@@ -2,16 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
 import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
-import { rowVerdict } from '../../../src/doitong/failures.ts';
+import { rowDecision } from '../../../src/doitong/failures.ts';
 import { createTurns } from '../../../src/doitong/in-turn.ts';
 import { createRetries, type Try } from '../../../src/doitong/retry.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;
-const failed = (row: FailureRowName, toldDelayMs?: number): Try<string> => ({
-  verdict: rowVerdict(row, 'submit'),
-  toldDelayMs,
+const failed = (row: FailureRowName, reportedDelayMs?: number): Try<string> => ({
+  decision: rowDecision(row, 'submit'),
+  reportedDelayMs,
 });
 
 function start(script: Try<string>[], options: { attempts?: number; signal?: AbortSignal; random?: number } = {}) {
@@ -19,8 +19,8 @@ function start(script: Try<string>[], options: { attempts?: number; signal?: Abo
   const retries = createRetries({ clock, log });
   let calls = 0;
   const once = async (): Promise<Try<string>> => script[calls++] ?? { value: 'done' };
-  const terms = { what: 'test', attempts: options.attempts ?? 3, signal: options.signal ?? never };
-  return { clock, retries, once, run: () => retries.run(once, terms), calls: () => calls };
+  const retryOptions = { what: 'test', attempts: options.attempts ?? 3, signal: options.signal ?? never };
+  return { clock, retries, once, run: () => retries.run(once, retryOptions), calls: () => calls };
 }
 
 describe('retries', () => {

@@ -1,12 +1,12 @@
 /** Owns a service for tests that answers each request as a script says, over real HTTP. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RequestGate } from '../../../src/limits/limits.ts';
 import type { SubmitOptions } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/log.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
+import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
-import { createOpenGate, type OpenGate } from '../../support/open-gate.ts';
+import { createOpenLimiter, type OpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
 
 export type Arrived = {
@@ -88,7 +88,7 @@ export type Harness = {
   provider: ReturnType<typeof createDoitongProvider>;
   clock: ManualClock;
   /** Learns, and holds nothing back; not asked at all when a test brings its own. */
-  gate: OpenGate;
+  limiter: OpenLimiter;
   /** What is known of the service; shared by the next process when a test hands it on. */
   memory: PlainWireMemory;
   service: ScriptedService;
@@ -103,7 +103,7 @@ export async function startHarness(
   options: {
     settings?: Partial<DoitongSettings>;
     clock?: ManualClock;
-    gateOn?: (clock: ManualClock) => RequestGate;
+    limiterOn?: (clock: ManualClock) => RequestLimiter;
     memory?: PlainWireMemory;
     /** Another process in front of the same service; that one is not closed with it. */
     service?: ScriptedService;
@@ -111,7 +111,7 @@ export async function startHarness(
 ): Promise<Harness> {
   const service = options.service ?? (await startScriptedService(script));
   const clock = options.clock ?? createManualClock(undefined, { autoAdvance: true });
-  const gate = createOpenGate();
+  const limiter = createOpenLimiter();
   const memory = options.memory ?? createPlainWireMemory();
   const lines: string[] = [];
   const at =
@@ -121,11 +121,11 @@ export async function startHarness(
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const provider = createDoitongProvider(
     { ...PLAIN_SETTINGS, apiUrl: service.url, ...options.settings },
-    { clock, log, gate: options.gateOn?.(clock) ?? gate, memory },
+    { clock, log, limiter: options.limiterOn?.(clock) ?? limiter, memory },
   );
   const close = async (): Promise<void> => {
     await provider.close();
     if (options.service === undefined) await service.close();
   };
-  return { provider, clock, gate, memory, service, lines, close };
+  return { provider, clock, limiter, memory, service, lines, close };
 }

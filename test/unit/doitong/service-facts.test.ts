@@ -1,12 +1,12 @@
 /** Proves what is remembered of a service, and that nothing that was written by others is believed blindly. */
 import { describe, expect, it } from 'vitest';
-import { DOCUMENTED_SHAPE } from '../../../src/doitong/order-encoding.ts';
+import { DOCUMENTED_ENCODING } from '../../../src/doitong/order-encoding.ts';
 import { plainQuery } from '../../../src/doitong/schema/status-query.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const SHAPE = {
+const ENCODING = {
   leftOut: ['options.quality'],
   webhookInOptions: true,
   unselected: ['creditCost'],
@@ -20,13 +20,13 @@ describe('facts', () => {
     const memory = createPlainWireMemory();
     const facts = new ServiceFacts(memory, log);
     await facts.noteReading(READING);
-    await facts.noteOrdering('generateImage', SHAPE);
+    await facts.noteOrdering('generateImage', ENCODING);
     expect(await new ServiceFacts(memory, log).get()).toEqual({
       dialect: 'generateImage',
-      shape: SHAPE,
+      encoding: ENCODING,
       reading: READING,
     });
-    expect(memory.known()).toEqual({ dialect: 'generateImage', ...SHAPE, reading: READING });
+    expect(memory.known()).toEqual({ dialect: 'generateImage', ...ENCODING, reading: READING });
   });
 
   it('are recalled once, and written only when they change', async () => {
@@ -39,21 +39,21 @@ describe('facts', () => {
     const counted = { ...memory, recall };
     const facts = new ServiceFacts(counted, log);
     await Promise.all([facts.get(), facts.get(), facts.noteReading('rest')]);
-    for (let time = 0; time < 3; time += 1) await facts.noteOrdering('rest', DOCUMENTED_SHAPE);
+    for (let time = 0; time < 3; time += 1) await facts.noteOrdering('rest', DOCUMENTED_ENCODING);
     expect([recalls, memory.writes()]).toEqual([1, 2]);
   });
 
   it('of orders and of readings are forgotten apart, and only those that did not fit', async () => {
-    const memory = createPlainWireMemory({ dialect: 'rest', ...SHAPE, reading: 'rest' });
+    const memory = createPlainWireMemory({ dialect: 'rest', ...ENCODING, reading: 'rest' });
     const facts = new ServiceFacts(memory, log);
     await facts.forgetOrdering('generate');
     expect(await facts.forgetReading(READING)).toBe(false);
     expect(memory.writes()).toBe(0);
     await facts.forgetOrdering('rest');
-    expect(await facts.get()).toEqual({ shape: DOCUMENTED_SHAPE, reading: 'rest' });
+    expect(await facts.get()).toEqual({ encoding: DOCUMENTED_ENCODING, reading: 'rest' });
     expect(await facts.forgetReading('rest')).toBe(true);
-    expect(await facts.get()).toEqual({ shape: DOCUMENTED_SHAPE });
-    expect(await new ServiceFacts(memory, log).get()).toEqual({ shape: DOCUMENTED_SHAPE });
+    expect(await facts.get()).toEqual({ encoding: DOCUMENTED_ENCODING });
+    expect(await new ServiceFacts(memory, log).get()).toEqual({ encoding: DOCUMENTED_ENCODING });
   });
 
   it.each([
@@ -63,12 +63,12 @@ describe('facts', () => {
     { reading: { ...READING, urls: [] }, typeName: 'x'.repeat(121) },
     { dialect: null, reading: null },
   ])('that are none count for nothing: %j', async (kept) => {
-    expect(await new ServiceFacts(createPlainWireMemory(kept), log).get()).toEqual({ shape: DOCUMENTED_SHAPE });
+    expect(await new ServiceFacts(createPlainWireMemory(kept), log).get()).toEqual({ encoding: DOCUMENTED_ENCODING });
   });
 
   it('of an older version count as far as they go', async () => {
     const memory = createPlainWireMemory({ dialect: 'generate', leftOut: ['webhookUrl'], what: 'else' });
-    const shape = { ...DOCUMENTED_SHAPE, leftOut: ['webhookUrl'] };
-    expect(await new ServiceFacts(memory, log).get()).toEqual({ dialect: 'generate', shape });
+    const encoding = { ...DOCUMENTED_ENCODING, leftOut: ['webhookUrl'] };
+    expect(await new ServiceFacts(memory, log).get()).toEqual({ dialect: 'generate', encoding });
   });
 });

@@ -2,15 +2,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
-import type { WebhookSink, WebhookVerdict } from '../../../src/core/webhook-sink.ts';
+import type { WebhookResult, WebhookSink } from '../../../src/core/webhook-sink.ts';
 import { createWebhookSink, type WebhookCounters } from '../../../src/doitong/webhook.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { type Delivery, hexOf, isKnown, PATH, SECRET, signed, WEBHOOK_VECTORS } from './webhook-vectors.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-function stage(overrides: { knows?: (id: string) => Promise<boolean>; mark?: (id: string) => Promise<void> } = {}) {
-  const marked: string[] = [];
+function stage(
+  overrides: { knows?: (id: string) => Promise<boolean>; addMarker?: (id: string) => Promise<void> } = {},
+) {
+  const markers: string[] = [];
   const lines: string[] = [];
   const line = (level: string) => (message: string, fields?: object) =>
     void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
@@ -20,15 +22,15 @@ function stage(overrides: { knows?: (id: string) => Promise<boolean>; mark?: (id
     secret: SECRET,
     path: PATH,
     knows: async (id) => isKnown(id),
-    mark: async (id) => void marked.push(id),
+    addMarker: async (id) => void markers.push(id),
     clock,
     log,
     ...overrides,
   });
-  return { sink, marked, lines, clock };
+  return { sink, markers, lines, clock };
 }
 
-function send(sink: WebhookSink, { method = 'POST', path = PATH, headers, body }: Delivery): Promise<WebhookVerdict> {
+function send(sink: WebhookSink, { method = 'POST', path = PATH, headers, body }: Delivery): Promise<WebhookResult> {
   return sink.accept({ method, path, headers, body: typeof body === 'string' ? Buffer.from(body) : body });
 }
 
@@ -36,11 +38,11 @@ const total = (counters: WebhookCounters): number => Object.values(counters).red
 
 describe('a webhook', () => {
   it.each(WEBHOOK_VECTORS)('$name: $status', async ({ before = [], delivery, status, counted }) => {
-    const { sink, marked, lines } = stage();
+    const { sink, markers, lines } = stage();
     for (const earlier of before) await send(sink, earlier);
-    const [marks, counters] = [marked.length, { ...sink.counters }];
+    const [marks, counters] = [markers.length, { ...sink.counters }];
     expect(await send(sink, delivery)).toBe(status);
-    expect(marked.length - marks).toBe(counted === 'accepted' ? 1 : 0);
+    expect(markers.length - marks).toBe(counted === 'accepted' ? 1 : 0);
     expect(total(sink.counters) - total(counters)).toBe(counted === undefined ? 0 : 1);
     if (counted !== undefined) expect(sink.counters[counted]).toBe(counters[counted] + 1);
     expect(lines.join('\n')).not.toContain(SECRET);
@@ -51,16 +53,16 @@ describe('a webhook', () => {
   });
 
   it('gives nothing but the id of the job', async () => {
-    const { sink, marked } = stage();
+    const { sink, markers } = stage();
     await send(sink, signed('{"id":"dt_5","status":"failed","url":"https://evil.example/x.jpg","credits":1}'));
-    expect(marked).toEqual(['dt_5']);
+    expect(markers).toEqual(['dt_5']);
   });
 
   it('is heard once when its double comes meanwhile', async () => {
-    const { sink, marked } = stage();
-    const verdicts = await Promise.all([send(sink, signed('{"id":"dt_1"}')), send(sink, signed('{"id":"dt_1"}'))]);
-    expect(verdicts).toEqual([200, 200]);
-    expect(marked).toEqual(['dt_1']);
+    const { sink, markers } = stage();
+    const decisions = await Promise.all([send(sink, signed('{"id":"dt_1"}')), send(sink, signed('{"id":"dt_1"}'))]);
+    expect(decisions).toEqual([200, 200]);
+    expect(markers).toEqual(['dt_1']);
     expect(sink.counters).toMatchObject({ accepted: 1, replayed: 1 });
   });
 
@@ -77,27 +79,27 @@ describe('a webhook', () => {
 
   it('of a job that became known meanwhile is heard when it is repeated', async () => {
     let known = false;
-    const { sink, marked } = stage({ knows: async () => known });
+    const { sink, markers } = stage({ knows: async () => known });
     expect(await send(sink, signed('{"id":"dt_1"}'))).toBe(200);
     known = true;
     expect(await send(sink, signed('{"id":"dt_1"}'))).toBe(200);
-    expect(marked).toEqual(['dt_1']);
+    expect(markers).toEqual(['dt_1']);
     expect(sink.counters).toMatchObject({ accepted: 1, unknown: 1, replayed: 0 });
   });
 
   it('that cannot be kept is asked for again', async () => {
     let full = true;
-    const marked: string[] = [];
+    const markers: string[] = [];
     const { sink, lines } = stage({
-      mark: async (id) => {
+      addMarker: async (id) => {
         if (full) throw new Error('ENOSPC');
-        marked.push(id);
+        markers.push(id);
       },
     });
     expect(await send(sink, signed('{"id":"dt_1"}'))).toBe(503);
     full = false;
     expect(await send(sink, signed('{"id":"dt_1"}'))).toBe(200);
-    expect(marked).toEqual(['dt_1']);
+    expect(markers).toEqual(['dt_1']);
     expect(sink.counters).toMatchObject({ accepted: 1, lost: 1 });
     expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
   });
@@ -115,18 +117,18 @@ describe('a webhook', () => {
   });
 
   it('needs a secret', () => {
-    const parts = { path: PATH, knows: async () => true, mark: async () => {}, clock: createManualClock() };
+    const deps = { path: PATH, knows: async () => true, addMarker: async () => {}, clock: createManualClock() };
     const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
-    expect(() => createWebhookSink({ ...parts, log, secret: '' })).toThrow(
+    expect(() => createWebhookSink({ ...deps, log, secret: '' })).toThrow(
       expect.objectContaining({ failure: expect.objectContaining({ kind: 'bad_input' }) }),
     );
   });
 });
 
-type Alteration = { kind: 'flip' | 'insert' | 'delete'; place: number; byte: number };
+type Alteration = { kind: 'flip' | 'insert' | 'delete'; position: number; byte: number };
 
-function alter(bytes: Uint8Array, { kind, place, byte }: Alteration): Uint8Array {
-  const at = place % (bytes.length + (kind === 'insert' ? 1 : 0));
+function alter(bytes: Uint8Array, { kind, position, byte }: Alteration): Uint8Array {
+  const at = position % (bytes.length + (kind === 'insert' ? 1 : 0));
   const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)];
   if (kind === 'insert') return Buffer.concat([head, Uint8Array.of(byte), tail]);
   if (kind === 'delete') return Buffer.concat([head, tail.subarray(1)]);
@@ -136,7 +138,7 @@ function alter(bytes: Uint8Array, { kind, place, byte }: Alteration): Uint8Array
 describe('an altered byte', () => {
   const alteration = fc.record<Alteration>({
     kind: fc.constantFrom('flip', 'insert', 'delete'),
-    place: fc.nat(),
+    position: fc.nat(),
     byte: fc.integer({ min: 1, max: 255 }),
   });
   const event = fc
@@ -150,10 +152,10 @@ describe('an altered byte', () => {
   it('of the body is never accepted', async () => {
     await fc.assert(
       fc.asyncProperty(event, alteration, async (body, how) => {
-        const { sink, marked } = stage({ knows: async () => true });
+        const { sink, markers } = stage({ knows: async () => true });
         const headers = header(`sha256=${hexOf(body)}`);
         expect(await send(sink, { body: alter(body, how), headers })).toBe(401);
-        expect(marked).toEqual([]);
+        expect(markers).toEqual([]);
       }),
       { numRuns: 2_000 },
     );
@@ -165,10 +167,10 @@ describe('an altered byte', () => {
         const right = `sha256=${hexOf(body)}`;
         const headers = header(alter(Buffer.from(right), how));
         const sameDigits = headers[1]?.startsWith('sha256=') && headers[1].toLowerCase() === right;
-        const { sink, marked } = stage({ knows: async () => true });
-        const verdict = await send(sink, { body, headers });
-        if (sameDigits) expect(verdict).not.toBe(401);
-        else expect([verdict, marked]).toEqual([401, []]);
+        const { sink, markers } = stage({ knows: async () => true });
+        const decision = await send(sink, { body, headers });
+        if (sameDigits) expect(decision).not.toBe(401);
+        else expect([decision, markers]).toEqual([401, []]);
       }),
       { numRuns: 2_000 },
     );
@@ -177,14 +179,14 @@ describe('an altered byte', () => {
   it('of the signature is never accepted, whichever it is and whatever becomes of it', async () => {
     const body = Buffer.from('{"id":"dt_1"}');
     const right = Buffer.from(`sha256=${hexOf(body)}`);
-    const { sink, marked } = stage();
-    for (let place = 0; place < right.length; place += 1) {
+    const { sink, markers } = stage();
+    for (let position = 0; position < right.length; position += 1) {
       for (let byte = 1; byte < 256; byte += 1) {
-        const wrong = alter(right, { kind: 'flip', place, byte });
-        const isDigit = place >= 'sha256='.length && byte === 0x20 && (right[place] ?? 0) >= 0x61;
+        const wrong = alter(right, { kind: 'flip', position, byte });
+        const isDigit = position >= 'sha256='.length && byte === 0x20 && (right[position] ?? 0) >= 0x61;
         if (!isDigit) expect(await send(sink, { body, headers: header(wrong) })).toBe(401);
       }
     }
-    expect(marked).toEqual([]);
+    expect(markers).toEqual([]);
   });
 });

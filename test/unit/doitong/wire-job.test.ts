@@ -1,13 +1,13 @@
 /** Proves how a job is read from whatever fields the service sent. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quoteWith } from '../../../src/doitong/failures.ts';
+import { fenceWith } from '../../../src/doitong/failures.ts';
 import { phaseOf } from '../../../src/doitong/statuses.ts';
 import { readWireJob } from '../../../src/doitong/wire-job.ts';
 
-const quote = quoteWith((text) => text);
+const fence = fenceWith((text) => text);
 const read = (raw: Record<string, unknown>): ReturnType<typeof readWireJob> =>
-  readWireJob(raw, quote, { origin: 'https://api.doitong.com' });
+  readWireJob(raw, fence, { origin: 'https://api.doitong.com' });
 
 describe('phaseOf', () => {
   it.each([
@@ -41,7 +41,7 @@ describe('readWireJob', () => {
   );
 
   it('needs no id when it was asked for one', () => {
-    expect(readWireJob({ status: 'queued' }, quote, { remoteId: 'a' })?.job).toMatchObject({ remoteId: 'a' });
+    expect(readWireJob({ status: 'queued' }, fence, { remoteId: 'a' })?.job).toMatchObject({ remoteId: 'a' });
   });
 
   it('treats an unknown status and a finish without a picture as processing, and says so', () => {
@@ -156,7 +156,7 @@ describe('readWireJob', () => {
       fc.property(
         fc.dictionary(fc.constantFrom('id', 'status', 'url', 'creditCost', 'error', 'metadata'), fc.jsonValue()),
         (raw) => {
-          const job = readWireJob(raw, quote, { remoteId: 'a' })?.job;
+          const job = readWireJob(raw, fence, { remoteId: 'a' })?.job;
           if (job?.phase === 'completed') expect(job.url ?? job.inlinePicture ?? job.failure).toBeDefined();
           if (job?.phase === 'failed') expect(job.failure).toBeDefined();
         },

@@ -15,8 +15,8 @@ describe('a result URL', () => {
     'https://api.doitong.com/outputs/1.jpg',
     'https://eu.cdn.doitong.com/1.jpg',
   ])('may be fetched: %s', (url) => {
-    const verdict = judge(url);
-    expect(verdict.ok && verdict.url.href).toBe(new URL(url).href);
+    const decision = judge(url);
+    expect(decision.ok && decision.url.href).toBe(new URL(url).href);
   });
 
   it.each([
@@ -41,9 +41,9 @@ describe('a result URL', () => {
     'https://localhost/1.jpg',
     'https://x.api.doitong.com/1.jpg',
   ])('on a host that is not listed is refused for its host: %s', (url) => {
-    const verdict = judge(url);
-    expect(verdict).toMatchObject({ ok: false, hostRefused: true });
-    expect(!verdict.ok && verdict.reason).toContain(`"${new URL(url).hostname}"`);
+    const decision = judge(url);
+    expect(decision).toMatchObject({ ok: false, hostRefused: true });
+    expect(!decision.ok && decision.reason).toContain(`"${new URL(url).hostname}"`);
   });
 
   it.each([
@@ -63,9 +63,9 @@ describe('a result URL', () => {
     ['cdn.doitong.com/1.jpg', 'is not a URL'],
     ['', 'is not a URL'],
   ])('is refused for more than its host: %s %s', (url, reason) => {
-    const verdict = judge(url);
-    expect(verdict).toMatchObject({ ok: false, hostRefused: false });
-    expect(!verdict.ok && verdict.reason).toContain(reason);
+    const decision = judge(url);
+    expect(decision).toMatchObject({ ok: false, hostRefused: false });
+    expect(!decision.ok && decision.reason).toContain(reason);
   });
 
   it('does not show the user information that it was refused for', () => {
@@ -103,10 +103,10 @@ describe('whatever the text', () => {
     const urls = fc.oneof(fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string({ unit: 'binary' }));
     fc.assert(
       fc.property(urls, fc.constantFrom('', 'https://', 'https://cdn.doitong.com', '//'), (text, before) => {
-        const verdict = judge(`${before}${text}`);
-        if (!verdict.ok) return;
-        expect(['https://cdn.doitong.com', API]).toContain(verdict.url.origin);
-        expect([verdict.url.username, verdict.url.password]).toEqual(['', '']);
+        const decision = judge(`${before}${text}`);
+        if (!decision.ok) return;
+        expect(['https://cdn.doitong.com', API]).toContain(decision.url.origin);
+        expect([decision.url.username, decision.url.password]).toEqual(['', '']);
       }),
     );
   });

@@ -1,8 +1,8 @@
 /** Proves that nothing a remote side sends leads inward, out of the folder, or beyond the bounds. */
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import type { RequestListener, ServerResponse } from 'node:http';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,8 +1,8 @@
 /** A CDN that is out to hurt: each case is an answer of its own, and all that was connected to is remembered. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { LookupAddress } from 'node:dns';
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { type PictureHost, startPictureHost } from './picture-host.ts';
 
 export type HostileCdn = {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { inspectPicture } from '../../../src/images/inspect.ts';
 import { avifOf, jpegOf, pngOf, SMALL_JPEG, webpOf } from '../../support/pictures.ts';
 
-const bytes = (...parts: (string | number)[]): Uint8Array =>
-  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from([part]))));
+const bytes = (...deps: (string | number)[]): Uint8Array =>
+  Buffer.concat(deps.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from([part]))));
 
 const PICTURES: [string, Uint8Array, string, string][] = [
   ['a JPEG', await jpegOf(40, 24), 'image/jpeg', 'jpg'],

@@ -1,9 +1,9 @@
 /** Proves that the pictures of one call are ordered together, told in order, and found again by the same call. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { BatchProgress } from '../../../src/jobs/batch.ts';
 import type { Entry } from '../../../src/jobs/orders.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, type BenchSettings, createBench, type OneProcess, startProcess, thrown } from './fakes.ts';
 
@@ -24,7 +24,7 @@ const entry = (prompt: string, patch: Partial<Entry> = {}): Entry => ({
   ...patch,
 });
 const entries = (...prompts: string[]): Entry[] => prompts.map((prompt) => entry(prompt));
-const totals = async () => totalsOf((await bench.gate.state()).account);
+const totals = async () => totalsOf((await bench.limits.state()).reservations);
 const idsOf = (ordered: readonly { job: { id: string } }[]): string[] => ordered.map(({ job }) => job.id);
 
 async function failureOf(work: Promise<unknown>) {
@@ -102,7 +102,7 @@ describe('the price of a call', () => {
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
     expect(failure.message).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
-    expect(bench.ledger.history).toEqual([]);
+    expect(bench.jobStore.history).toEqual([]);
   });
 
   it('says how many pictures of the day are left', async () => {
@@ -112,7 +112,7 @@ describe('the price of a call', () => {
   });
 
   it('is compared with the last known balance, unless the caller accepts it', async () => {
-    await bench.gate.learn({ balance: 25 });
+    await bench.limits.learn({ balance: 25 });
     const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'no_credits', creditsSpent: 'no' });
     expect(failure.remedy).toContain('max_credits 60');
@@ -123,7 +123,7 @@ describe('the price of a call', () => {
   it('is no reason to refuse a repeated call', async () => {
     const call = entries('one', 'two', 'three');
     await bench.jobs.orderAll(call);
-    await bench.gate.learn({ balance: 0 });
+    await bench.limits.learn({ balance: 0 });
     expect((await bench.jobs.orderAll(call)).every(({ duplicate }) => duplicate)).toBe(true);
   });
 });
@@ -142,9 +142,9 @@ describe('one that goes wrong', () => {
   });
 
   it('because it cannot be recorded is told as a failed one, and reserves nothing', async () => {
-    const { add } = bench.ledger;
+    const { add } = bench.jobStore;
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
-    bench.ledger.add = (job) => (job.request.prompt === 'two' ? Promise.reject(full) : add.call(bench.ledger, job));
+    bench.jobStore.add = (job) => (job.request.prompt === 'two' ? Promise.reject(full) : add.call(bench.jobStore, job));
     const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
     expect(ordered.map(({ job }) => job.state)).toEqual(['queued', 'failed', 'queued']);
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
@@ -154,13 +154,13 @@ describe('one that goes wrong', () => {
       ['failed', 'storage_failed'],
       ['saved', undefined],
     ]);
-    expect(await bench.jobs.look(ordered[1]?.job.id ?? '')).toMatchObject({ state: 'failed' });
+    expect(await bench.jobs.check(ordered[1]?.job.id ?? '')).toMatchObject({ state: 'failed' });
     expect(await totals()).toMatchObject({ images: 2 });
   });
 
   it('because nothing can be recorded at all refuses the call', async () => {
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
-    bench.ledger.add = () => Promise.reject(full);
+    bench.jobStore.add = () => Promise.reject(full);
     expect((await failureOf(bench.jobs.orderAll(entries('one', 'two')))).kind).toBe('storage_failed');
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
   });
@@ -180,27 +180,27 @@ describe('waiting for all', () => {
 
   it('tells how many are over and how long the rest may take, never all of them and never backwards', async () => {
     start({ plan: 'starter' });
-    const told: BatchProgress[] = [];
+    const reported: BatchProgress[] = [];
     const ordered = await bench.jobs.orderAll(entries('1', '2', '3', '4', '5', '6', '7'));
     for (const n of [1, 2, 3, 4, 5, 6, 7]) bench.provider.readingOf.set(`dt_${n}`, remoteJob('processing'));
-    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 300_000, onTick: (one) => told.push(one) });
+    const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 300_000, onTick: (one) => reported.push(one) });
     for (const n of [1, 2, 3, 4, 5, 6, 7]) {
       await bench.clock.advance(10_000);
       bench.provider.readingOf.set(`dt_${n}`, remoteJob('completed'));
     }
     await bench.clock.advance(30_000);
     expect((await waiting).every(({ state }) => state === 'saved')).toBe(true);
-    const done = told.map((one) => one.done);
+    const done = reported.map((one) => one.done);
     expect(done).toEqual(done.toSorted((a, b) => a - b));
     expect(done.at(0)).toBe(0);
     expect(Math.max(...done)).toBe(6);
-    for (const { total, fraction, leftMs, jobs } of told) {
+    for (const { total, fraction, leftMs, jobs } of reported) {
       expect([total, jobs.length]).toEqual([7, 7]);
       expect(fraction).toBeLessThan(1);
       expect(leftMs).toBeGreaterThan(0);
     }
     // Three at a time, of 20 s each as long as nothing is learnt: seven take three rounds.
-    expect(told[0]?.leftMs).toBeGreaterThan(40_000);
+    expect(reported[0]?.leftMs).toBeGreaterThan(40_000);
   });
 
   it('ends with the caller, and what was sent goes on', async () => {

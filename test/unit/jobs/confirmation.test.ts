@@ -1,26 +1,26 @@
 /** Proves when a call may spend its price without asking, when somebody is asked, and when it may not. */
 import { describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
-import { type ConsentInput, consentTo } from '../../../src/jobs/confirmation.ts';
+import { type ConfirmationInput, confirm } from '../../../src/jobs/confirmation.ts';
 import { createBench } from './fakes.ts';
 
 const SETTINGS = { confirmAboveCredits: 100 };
 const CHEAP = { min: 50, max: 100 };
-const DEAR = { min: 60, max: 101 };
+const EXPENSIVE = { min: 60, max: 101 };
 
-const input = (patch: Partial<ConsentInput> = {}): ConsentInput => ({
-  quote: DEAR,
+const input = (patch: Partial<ConfirmationInput> = {}): ConfirmationInput => ({
+  estimate: EXPENSIVE,
   accepted: undefined,
   canAsk: false,
   answer: undefined,
   tool: 'generate_image',
   ...patch,
 });
-const consent = (patch: Partial<ConsentInput> = {}): 'granted' | 'ask' => consentTo(input(patch), SETTINGS);
+const confirmation = (patch: Partial<ConfirmationInput> = {}): 'granted' | 'ask' => confirm(input(patch), SETTINGS);
 
-function refusal(patch: Partial<ConsentInput>): Failure {
+function refusal(patch: Partial<ConfirmationInput>): Failure {
   try {
-    consent(patch);
+    confirmation(patch);
   } catch (error) {
     if (error instanceof FluxError) return error.failure;
   }
@@ -29,23 +29,23 @@ function refusal(patch: Partial<ConsentInput>): Failure {
 
 describe('a price', () => {
   it('up to the threshold needs no word, whoever is there', () => {
-    for (const canAsk of [true, false]) expect(consent({ quote: CHEAP, canAsk })).toBe('granted');
+    for (const canAsk of [true, false]) expect(confirmation({ estimate: CHEAP, canAsk })).toBe('granted');
   });
 
   it('above it is asked for where somebody can be asked', () => {
-    expect(consent({ canAsk: true })).toBe('ask');
+    expect(confirmation({ canAsk: true })).toBe('ask');
   });
 
   it('above it is granted by the yes of the user, or by the caller who accepts all of it', () => {
-    expect(consent({ canAsk: true, answer: 'yes' })).toBe('granted');
+    expect(confirmation({ canAsk: true, answer: 'yes' })).toBe('granted');
     for (const canAsk of [true, false]) {
-      expect(consent({ canAsk, accepted: 101 })).toBe('granted');
-      expect(consent({ canAsk, accepted: 5_000 })).toBe('granted');
+      expect(confirmation({ canAsk, accepted: 101 })).toBe('granted');
+      expect(confirmation({ canAsk, accepted: 5_000 })).toBe('granted');
     }
   });
 
   it('is not granted by accepting less than it may be', () => {
-    expect(consent({ accepted: 100, canAsk: true })).toBe('ask');
+    expect(confirmation({ accepted: 100, canAsk: true })).toBe('ask');
     expect(refusal({ accepted: 100 }).kind).toBe('not_confirmed');
   });
 
@@ -59,7 +59,7 @@ describe('a price', () => {
   });
 
   it("is refused by the user's no, without a way around it, whatever the price and whatever was accepted", () => {
-    for (const patch of [{}, { accepted: 5_000 }, { quote: CHEAP }]) {
+    for (const patch of [{}, { accepted: 5_000 }, { estimate: CHEAP }]) {
       const failure = refusal({ canAsk: true, answer: 'no', ...patch });
       expect(failure).toMatchObject({
         kind: 'not_confirmed',
@@ -86,7 +86,7 @@ describe('a price', () => {
 
   it('is never asked for twice', () => {
     for (const answer of ['yes', 'no', 'unanswered'] as const) {
-      const again = (): unknown => consent({ canAsk: true, answer });
+      const again = (): unknown => confirmation({ canAsk: true, answer });
       if (answer === 'yes') expect(again()).toBe('granted');
       else expect(again).toThrow(FluxError);
     }
@@ -95,7 +95,7 @@ describe('a price', () => {
 
 describe('the threshold', () => {
   it('is the one that was set; nothing makes every call a question', () => {
-    expect(createBench({ confirmAboveCredits: 0 }).jobs.consentTo(input({ quote: CHEAP, canAsk: true }))).toBe('ask');
-    expect(createBench({ confirmAboveCredits: 101 }).jobs.consentTo(input())).toBe('granted');
+    expect(createBench({ confirmAboveCredits: 0 }).jobs.confirm(input({ estimate: CHEAP, canAsk: true }))).toBe('ask');
+    expect(createBench({ confirmAboveCredits: 101 }).jobs.confirm(input())).toBe('granted');
   });
 });

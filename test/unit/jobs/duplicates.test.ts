@@ -1,7 +1,8 @@
 /** Proves that a repeated call is the same order, whoever makes it and whatever became of the first. */
-import { admitOne } from '../../support/one-order.ts';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ImageRequest, sameAs } from '../../../src/core/image-request.ts';
+import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts';
+import { admitOne } from '../../support/one-order.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -51,8 +52,8 @@ describe('an equal request', () => {
   });
 
   it('at the very same time is sent although its record is seen before it is safely written', async () => {
-    const add = bench.ledger.add.bind(bench.ledger);
-    bench.ledger.add = async (job) => {
+    const add = bench.jobStore.add.bind(bench.jobStore);
+    bench.jobStore.add = async (job) => {
       await add(job);
       await bench.clock.sleep(300);
     };
@@ -74,7 +75,7 @@ describe('an equal request', () => {
       { ...request, version: 'flux-pro' as const },
       { ...request, quality: 'high' as const },
     ])
-      expect(sameAs(other)).not.toBe(sameAs(request));
+      expect(dedupeKey(other)).not.toBe(dedupeKey(request));
   });
 
   it('within two minutes of the picture is answered with it, and later is a new wish', async () => {
@@ -152,8 +153,14 @@ describe('an equal order of a process that is gone', () => {
   });
 
   it('that was admitted and never recorded does not count', async () => {
-    const entry = { id: 'job_7', owner: owner(7), maxCredits: 20, sameAs: sameAs(REQUEST), allowDuplicate: false };
-    await admitOne(bench.gate, entry, { creditsPerDay: null, imagesPerDay: null });
+    const entry = {
+      id: 'job_7',
+      owner: owner(7),
+      maxCredits: 20,
+      dedupeKey: dedupeKey(REQUEST),
+      allowDuplicate: false,
+    };
+    await admitOne(bench.limits, entry, { creditsPerDay: null, imagesPerDay: null });
     expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: false });
     expect((await bench.jobs.limits()).daily.used).toBe(1);
   });
@@ -171,8 +178,8 @@ describe('an equal order of a process that lives', () => {
 
   it('is waited for while it is being recorded, however slow its disk is', async () => {
     const other = startProcess(2, bench);
-    const add = bench.ledger.add.bind(bench.ledger);
-    bench.ledger.add = async (job) => {
+    const add = bench.jobStore.add.bind(bench.jobStore);
+    bench.jobStore.add = async (job) => {
       await bench.clock.sleep(20_000);
       await add(job);
     };

@@ -3,8 +3,8 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { InlinePictures } from '../../../src/jobs/inline-pictures.ts';
-import { JobBoard } from '../../../src/jobs/job-records.ts';
-import { Watcher } from '../../../src/polling/poller.ts';
+import { JobRecords } from '../../../src/jobs/job-records.ts';
+import { Poller } from '../../../src/polling/poller.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import {
   type Bench,
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 const readTimes = (of: OneProcess = bench): number[] => of.provider.reads.map(({ at }) => Math.round(at));
 /** An event for some other job: whether events arrive at all. */
-const evidence = (): Promise<void> => bench.events.mark('dt_other');
+const evidence = (): Promise<void> => bench.events.addMarker('dt_other');
 
 describe('without evidence that events arrive', () => {
   it.each([
@@ -60,7 +60,7 @@ describe('without evidence that events arrive', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(20_000);
     bench.provider.readings = [remoteJob('completed')];
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     expect(readTimes()).toEqual([...POLLED.slice(0, 5), 20_000]);
     expect((await bench.recorded()).state).toBe('saved');
@@ -88,7 +88,7 @@ describe('while events arrive', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(7_000);
     bench.provider.readings = [remoteJob('completed', { creditCost: 13 })];
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     expect(readTimes()).toEqual([7_000]);
     expect(await bench.recorded()).toMatchObject({ state: 'saved', credits: { exact: 13 } });
@@ -98,7 +98,7 @@ describe('while events arrive', () => {
   it('an event of another job changes nothing', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(7_000);
-    await bench.events.mark('dt_2');
+    await bench.events.addMarker('dt_2');
     await bench.clock.advance(0);
     expect(readTimes()).toEqual([]);
   });
@@ -106,7 +106,7 @@ describe('while events arrive', () => {
   it('a service whose answers lag behind its event is asked in the quick rhythm from then on', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(7_000);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(8_000);
     expect(readTimes()).toEqual([7_000, 8_500, 10_750, 14_125]);
   });
@@ -117,7 +117,7 @@ describe('while events arrive', () => {
     bench.provider.readMany = async () => new Map([['dt_1', { job: (await answers.shift()) ?? remoteJob('failed') }]]);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(31_000);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     expect((await bench.recorded()).state).toBe('processing');
     answer(remoteJob('processing'));
@@ -129,7 +129,7 @@ describe('while events arrive', () => {
     bench.provider.readings = [thrown({ kind: 'unreachable' }), remoteJob('completed')];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(7_000);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(1_500);
     expect(readTimes()).toEqual([7_000, 8_500]);
     expect((await bench.recorded()).state).toBe('saved');
@@ -143,7 +143,7 @@ describe('while events arrive', () => {
     ];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(30_000);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(41_500);
     expect(readTimes()).toEqual([30_000, 70_000, 71_500]);
   });
@@ -174,7 +174,7 @@ describe('while events arrive', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(59_000);
     expect(readTimes()).toEqual([30_000]);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     expect(readTimes()).toEqual([30_000, 59_000]);
     await bench.clock.advance(HOUR);
@@ -190,7 +190,7 @@ describe('while events arrive', () => {
     other.provider.readings = [remoteJob('processing'), remoteJob('completed')];
     const waiting = other.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(9_000);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     expect((await waiting).state).toBe('saved');
     expect(readTimes(other)).toEqual([1_000, 10_000]);
@@ -202,7 +202,7 @@ describe('while events arrive', () => {
     await bench.clock.advance(1_000);
     await bench.jobs.close();
     expect(bench.clock.pending()).toBe(0);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(MINUTE);
     expect(readTimes()).toEqual([]);
     expect((await bench.recorded()).state).toBe('processing');
@@ -211,19 +211,19 @@ describe('while events arrive', () => {
 
 it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
   const life = new AbortController();
-  const board = new JobBoard(bench.ledger, bench.gate);
-  const watcher = new Watcher(
-    { ...bench, board, inline: new InlinePictures() },
+  const records = new JobRecords(bench.jobStore, bench.limits);
+  const poller = new Poller(
+    { ...bench, records, inline: new InlinePictures() },
     { stalledAfterMs: HOUR, webhookUrl: URL_SET },
     life.signal,
   );
   const job = sampleJob({ state: 'processing', remoteId: 'dt_1', webhookUrl: URL_SET });
-  await bench.ledger.add(job);
-  const watching = watcher.follow(job, { atOnce: true, isFresh: false });
+  await bench.jobStore.add(job);
+  const subscribed = poller.follow(job, { atOnce: true, isFresh: false });
   const hanging: number[] = [];
   for (let minute = 0; minute < 5; minute += 1) {
     await bench.clock.advance(MINUTE);
-    await bench.events.mark('dt_1');
+    await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
     hanging.push(getEventListeners(life.signal, 'abort').length);
   }
@@ -231,7 +231,7 @@ it('watching, however long, leaves nothing hanging on the signal that ends it', 
   expect(hanging).toEqual([1, 1, 1, 1, 1]);
   bench.provider.readings = [remoteJob('completed')];
   await bench.clock.advance(MINUTE);
-  expect((await watching).state).toBe('completed');
+  expect((await subscribed).state).toBe('completed');
   expect(getEventListeners(life.signal, 'abort')).toEqual([]);
 });
 
@@ -250,10 +250,12 @@ describe('a job of which no event comes here', () => {
   ])('because it was ordered %s is polled', async (_, at) => {
     await evidence();
     const now = bench.clock.now();
-    await bench.ledger.add(sampleJob({ state: 'processing', remoteId: 'dt_1', createdAt: now, updatedAt: now, ...at }));
-    const looked = bench.jobs.look('job_1');
+    await bench.jobStore.add(
+      sampleJob({ state: 'processing', remoteId: 'dt_1', createdAt: now, updatedAt: now, ...at }),
+    );
+    const polled = bench.jobs.check('job_1');
     await bench.clock.advance(5_000);
-    await looked;
+    await polled;
     expect(readTimes()).toEqual([0, 1_500, 3_750]);
   });
 });
@@ -276,15 +278,15 @@ describe('the address', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    expect(bench.ledger.history[0]).toMatchObject({ state: 'queued', webhookUrl: URL_SET });
+    expect(bench.jobStore.history[0]).toMatchObject({ state: 'queued', webhookUrl: URL_SET });
     bench.living.delete(1);
     await bench.jobs.close();
 
     const next = startProcess(2, bench, { webhookUrl: 'https://elsewhere.example/hook' });
     closing.push(next);
-    const looked = next.jobs.look('job_1');
+    const polled = next.jobs.check('job_1');
     await bench.clock.advance(5_000);
-    await looked;
+    await polled;
     expect(next.provider.submitted).toMatchObject([{ key: 'key-1', webhookUrl: URL_SET }]);
   });
 });
@@ -294,7 +296,7 @@ describe('what listens for events', () => {
     const calls: number[] = [];
     const onSubmission = async (): Promise<void> => void calls.push(bench.provider.submitted.length);
     start({ plan: 'pro', onSubmission });
-    await bench.jobs.look('job_9');
+    await bench.jobs.check('job_9');
     expect(calls).toEqual([]);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
@@ -311,7 +313,7 @@ describe('what listens for events', () => {
     start({ onSubmission: () => opened });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    bench.jobs.withdraw('job_1');
+    bench.jobs.cancelUnsent('job_1');
     open();
     await bench.clock.advance(0);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });

@@ -1,29 +1,30 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
-import { admitOne, placeOne } from '../../support/one-order.ts';
+
 import type { Clock } from '../../../src/core/clock.ts';
-import type { DurationMemory } from '../../../src/polling/duration-memory.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
-import type { Gate, RequestGate } from '../../../src/limits/limits.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
-import { sameAs } from '../../../src/core/image-request.ts';
+import { dedupeKey } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
-import type { JobLedger } from '../../../src/core/job-store.ts';
+import type { JobStore } from '../../../src/core/job-store.ts';
 import type { Log } from '../../../src/core/log.ts';
-import type { Plan } from '../../../src/limits/plan.ts';
 import type { Processes } from '../../../src/core/processes.ts';
+import { faultDecision, type Purpose } from '../../../src/doitong/failures.ts';
+import { awaitPermit, type PermitOptions } from '../../../src/doitong/permit.ts';
+import { ImageJobs, type JobsDeps, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
+import { JobRecords } from '../../../src/jobs/job-records.ts';
+import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
+import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
-import { faultVerdict, type Purpose } from '../../../src/doitong/failures.ts';
-import { awaitPermit, type PermitTerms } from '../../../src/doitong/permit.ts';
-import { ImageJobs, type JobsParts, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
-import { JobBoard } from '../../../src/jobs/job-records.ts';
+import type { DurationMemory } from '../../../src/polling/duration-memory.ts';
 import { createMemoryDurations } from '../../../src/storage/duration-memory.ts';
 import { createMemoryEvents } from '../../../src/storage/event-markers.ts';
-import { createMemoryGate } from '../../../src/storage/shared-limits.ts';
-import { createMemoryLedger } from '../../../src/storage/memory-job-store.ts';
+import { createMemoryJobStore } from '../../../src/storage/memory-job-store.ts';
+import { createMemoryLimits } from '../../../src/storage/shared-limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+import { admitOne, orderOne } from '../../support/one-order.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 
 export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
@@ -66,11 +67,11 @@ export class FakeProvider implements ImageProvider {
   /** The jobs that each request of a watch asked for. */
   readonly requests: string[][] = [];
   readonly #clock: Clock;
-  readonly #gate: RequestGate;
+  readonly #limits: RequestLimiter;
 
-  constructor(clock: Clock, gate: RequestGate) {
+  constructor(clock: Clock, limits: RequestLimiter) {
     this.#clock = clock;
-    this.#gate = gate;
+    this.#limits = limits;
   }
 
   unavailable(): Failure | undefined {
@@ -82,7 +83,7 @@ export class FakeProvider implements ImageProvider {
     await this.#permitted('submit', { signal, onWait });
     beforeTry?.();
     await beforeSending('generate');
-    if (signal.aborted) throw new FluxError(faultVerdict(false, { cause: 'caller' }, 'submit').failure);
+    if (signal.aborted) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'submit').failure);
     this.submitted.push({ prompt: request.prompt, key, signal, webhookUrl });
     this.onSending?.();
     const number = this.submitted.length;
@@ -132,9 +133,9 @@ export class FakeProvider implements ImageProvider {
     throw new Error('no job of these tests looks at the service');
   }
 
-  async #permitted(purpose: Purpose, terms: Omit<PermitTerms, 'purpose'>): Promise<void> {
-    const hindrance = await awaitPermit(this.#gate, this.#clock, { purpose, ...terms });
-    if (hindrance !== undefined) throw new FluxError(hindrance.failure);
+  async #permitted(purpose: Purpose, options: Omit<PermitOptions, 'purpose'>): Promise<void> {
+    const denied = await awaitPermit(this.#limits, this.#clock, { purpose, ...options });
+    if (denied !== undefined) throw new FluxError(denied.failure);
   }
 
   async close(): Promise<void> {}
@@ -172,10 +173,10 @@ export class FakeStore implements ImageStore {
 }
 
 /** A ledger that keeps every record it was ever given, in order. */
-export class RecordingLedger implements JobLedger {
+export class RecordingJobStore implements JobStore {
   readonly location = 'memory';
   readonly history: Job[] = [];
-  readonly #inner = createMemoryLedger();
+  readonly #inner = createMemoryJobStore();
 
   async add(job: Job): Promise<void> {
     this.history.push(job);
@@ -202,8 +203,8 @@ export class RecordingLedger implements JobLedger {
 /** What processes with one key share. */
 export type Shared = {
   clock: Clock;
-  gate: Gate;
-  ledger: JobLedger;
+  limits: Limits;
+  jobStore: JobStore;
   events: JobEvents;
   /** Numbers of the processes that live. */
   living: Set<number>;
@@ -221,7 +222,7 @@ export type OneProcess = {
 };
 
 /** One process and what it shares, on a clock that the test drives. */
-export type Bench = Shared & OneProcess & { clock: ManualClock; ledger: RecordingLedger };
+export type Bench = Shared & OneProcess & { clock: ManualClock; jobStore: RecordingJobStore };
 
 export type BenchSettings = ProcessSettings & { plan?: Plan | 'auto'; requestWindow?: RequestWindow };
 
@@ -236,19 +237,19 @@ const DEFAULTS: JobsSettings = {
   resendWindowMs: 23 * 60 * 60_000,
 };
 
-type ProcessSettings = Partial<JobsSettings> & Pick<JobsParts, 'onSubmission'>;
+type ProcessSettings = Partial<JobsSettings> & Pick<JobsDeps, 'onSubmission'>;
 
 /** Process 1, alone. */
 export function createBench(settings: BenchSettings = {}): Bench {
   const clock = createManualClock();
   const { plan = 'auto', requestWindow } = settings;
-  const gate = createMemoryGate({ clock, log: silentLog, plan, requestWindow });
+  const limits = createMemoryLimits({ clock, log: silentLog, plan, requestWindow });
   let jobs = 0;
   let keys = 0;
   const ids = { jobId: () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
-  const ledger = new RecordingLedger();
+  const jobStore = new RecordingJobStore();
   const events = createMemoryEvents(clock);
-  return startProcess(1, { clock, gate, ledger, events, living: new Set<number>(), ids }, settings);
+  return startProcess(1, { clock, limits, jobStore, events, living: new Set<number>(), ids }, settings);
 }
 
 /** A process that shares with others what is shared, with the service scripted for it alone. */
@@ -257,18 +258,18 @@ export function startProcess<Known extends Shared>(
   shared: Known,
   { onSubmission, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
-  const { clock, gate, ledger, events, living, ids } = shared;
+  const { clock, limits, jobStore, events, living, ids } = shared;
   living.add(pid);
-  const provider = new FakeProvider(clock, gate);
+  const provider = new FakeProvider(clock, limits);
   const download = new FakeDownload();
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
-  const board = new JobBoard(ledger, gate);
+  const records = new JobRecords(jobStore, limits);
   const durations = createMemoryDurations(silentLog);
   const jobs = new ImageJobs(
     {
-      board,
-      gate,
+      records,
+      limits,
       provider,
       download,
       store,
@@ -288,7 +289,7 @@ export function startProcess<Known extends Shared>(
     { ...DEFAULTS, ...settings },
   );
   const recorded = async (id = 'job_1'): Promise<Job> => {
-    const job = await ledger.find(id);
+    const job = await jobStore.find(id);
     if (job === undefined) throw new Error(`no record of ${id}`);
     return job;
   };
@@ -298,12 +299,12 @@ export function startProcess<Known extends Shared>(
 /** An order on account and on record as a process left it. */
 export async function leftBehind(bench: Shared, job: Job): Promise<void> {
   const { id, owner: by, credits, request } = job;
-  const entry = { id, owner: by, maxCredits: credits.max, sameAs: sameAs(request), allowDuplicate: true };
-  const verdict = await admitOne(bench.gate, entry, { creditsPerDay: null, imagesPerDay: null });
-  if (verdict.type !== 'admitted') throw new Error(`not admitted: ${verdict.type}`);
-  if (job.state !== 'queued') await placeOne(bench.gate, id);
-  await bench.ledger.add(job);
-  await bench.gate.note(job);
+  const entry = { id, owner: by, maxCredits: credits.max, dedupeKey: dedupeKey(request), allowDuplicate: true };
+  const decision = await admitOne(bench.limits, entry, { creditsPerDay: null, imagesPerDay: null });
+  if (decision.type !== 'admitted') throw new Error(`not admitted: ${decision.type}`);
+  if (job.state !== 'queued') await orderOne(bench.limits, id);
+  await bench.jobStore.add(job);
+  await bench.limits.note(job);
 }
 
 export const thrown = (failure: Partial<Failure> & Pick<Failure, 'kind'>): FluxError =>

@@ -1,12 +1,12 @@
 /** Proves that changes of one job never overtake each other, and that those who wait are woken after the record. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
-import { JobBoard } from '../../../src/jobs/job-records.ts';
+import { JobRecords } from '../../../src/jobs/job-records.ts';
 import { owner, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
-import { RecordingLedger } from './fakes.ts';
+import { RecordingJobStore } from './fakes.ts';
 
 /** Each write takes longer than the one after it. */
-class SlowLedger extends RecordingLedger {
+class SlowJobStore extends RecordingJobStore {
   #turns = 6;
 
   override async update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
@@ -16,31 +16,31 @@ class SlowLedger extends RecordingLedger {
   }
 }
 
-let ledger: SlowLedger;
-let board: JobBoard;
+let store: SlowJobStore;
+let records: JobRecords;
 /** The states that the gate was told of. */
 let noted: string[];
 beforeEach(async () => {
-  ledger = new SlowLedger();
+  store = new SlowJobStore();
   noted = [];
-  board = new JobBoard(ledger, { note: async ({ state }) => void noted.push(state) });
-  await board.add(sampleJob());
+  records = new JobRecords(store, { note: async ({ state }) => void noted.push(state) });
+  await records.add(sampleJob());
 });
 
 describe('the board', () => {
   it('applies events in the order in which they came, however long a record takes', async () => {
     await Promise.all([
-      board.apply('job_1', { type: 'sending', owner: owner() }),
-      board.apply('job_1', { type: 'observed', remote: remoteJob('processing'), at: 1 }),
-      board.apply('job_1', { type: 'observed', remote: remoteJob('completed'), at: 2 }),
+      records.apply('job_1', { type: 'sending', owner: owner() }),
+      records.apply('job_1', { type: 'status_received', remote: remoteJob('processing'), at: 1 }),
+      records.apply('job_1', { type: 'status_received', remote: remoteJob('completed'), at: 2 }),
     ]);
-    expect(ledger.history.map(({ state }) => state)).toEqual(['queued', 'submitting', 'processing', 'completed']);
+    expect(store.history.map(({ state }) => state)).toEqual(['queued', 'submitting', 'processing', 'completed']);
     expect(noted).toEqual(['submitting', 'processing', 'completed']);
   });
 
   it('answers after the gate has taken the news in', async () => {
     let taken = false;
-    const slow = new JobBoard(ledger, {
+    const slow = new JobRecords(store, {
       note: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         taken = true;
@@ -52,52 +52,52 @@ describe('the board', () => {
 
   it('wakes after the record is written, never before', async () => {
     const seen: (string | undefined)[] = [];
-    board.listen('job_1', () => seen.push(ledger.history.at(-1)?.state));
-    await board.apply('job_1', { type: 'sending', owner: owner() });
+    records.listen('job_1', () => seen.push(store.history.at(-1)?.state));
+    await records.apply('job_1', { type: 'sending', owner: owner() });
     expect(seen).toEqual(['submitting']);
   });
 
   it('writes nothing and wakes nobody for an event that changes nothing', async () => {
     let woken = 0;
-    board.listen('job_1', () => {
+    records.listen('job_1', () => {
       woken += 1;
     });
-    await board.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
-    expect([ledger.history.length, woken, noted.length]).toEqual([1, 0, 0]);
+    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
+    expect([store.history.length, woken, noted.length]).toEqual([1, 0, 0]);
   });
 
   it('goes on after a record that could not be written', async () => {
-    const update = ledger.update.bind(ledger);
-    ledger.update = () => Promise.reject(new Error('the disk is full'));
-    await expect(board.apply('job_1', { type: 'sending', owner: owner() })).rejects.toThrow('the disk is full');
-    ledger.update = update;
-    const after = await board.apply('job_1', { type: 'hindered', failure: sampleFailure() });
+    const update = store.update.bind(store);
+    store.update = () => Promise.reject(new Error('the disk is full'));
+    await expect(records.apply('job_1', { type: 'sending', owner: owner() })).rejects.toThrow('the disk is full');
+    store.update = update;
+    const after = await records.apply('job_1', { type: 'blocked', failure: sampleFailure() });
     expect(after.state).toBe('queued');
   });
 
   it('wakes only those who listen to that job, and only until they stop', async () => {
     const calls: string[] = [];
-    const stop = board.listen('job_1', () => calls.push('first'));
-    board.listen('job_1', () => calls.push('second'));
-    board.listen('job_2', () => calls.push('other'));
-    board.wake('job_1');
+    const stop = records.listen('job_1', () => calls.push('first'));
+    records.listen('job_1', () => calls.push('second'));
+    records.listen('job_2', () => calls.push('other'));
+    records.wake('job_1');
     stop();
-    board.wake('job_1');
+    records.wake('job_1');
     expect(calls).toEqual(['first', 'second', 'second']);
   });
 
   it('knows how many wait for a job', () => {
-    expect(board.listeners('job_1')).toBe(0);
-    const stops = [1, 2].map(() => board.listen('job_1', () => undefined));
-    expect(board.listeners('job_1')).toBe(2);
+    expect(records.listeners('job_1')).toBe(0);
+    const stops = [1, 2].map(() => records.listen('job_1', () => undefined));
+    expect(records.listeners('job_1')).toBe(2);
     for (const stop of stops) stop();
-    expect(board.listeners('job_1')).toBe(0);
+    expect(records.listeners('job_1')).toBe(0);
   });
 
   it('takes a record that is gone for one that may be paid for', async () => {
-    await expect(board.get('job_9')).rejects.toMatchObject({
+    await expect(records.get('job_9')).rejects.toMatchObject({
       failure: { kind: 'storage_failed', creditsSpent: 'maybe' },
     });
-    expect(await board.find('job_9')).toBeUndefined();
+    expect(await records.find('job_9')).toBeUndefined();
   });
 });

@@ -31,12 +31,12 @@ it('is looked at again after the wait for a place', async () => {
     owner: { pid: 9, host: 'here', session: 'session-9' },
   });
   await leftBehind(bench, open);
-  await bench.gate.givePlaceBack('job_old');
+  await bench.limits.releaseSlot('job_old');
   // Another order takes the one place and keeps it for some minutes.
   bench.provider.readings = [remoteJob('processing')];
   await bench.jobs.order({ ...REQUEST, prompt: 'another one' });
   await bench.clock.advance(100);
-  void bench.jobs.look('job_old');
+  void bench.jobs.check('job_old');
   await bench.clock.advance(30 * 60_000);
   expect(bench.provider.submitted.filter(({ key }) => key === open.idempotencyKey)).toEqual([]);
   expect(await bench.recorded('job_old')).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe' } });

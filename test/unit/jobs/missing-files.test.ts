@@ -8,11 +8,11 @@ it('a saved picture whose file is gone is fetched again by whoever asks for it',
   const { job } = await bench.jobs.order(REQUEST);
   await bench.clock.advance(60_000);
   expect((await bench.recorded()).state).toBe('saved');
-  await bench.jobs.look(job.id);
+  await bench.jobs.check(job.id);
   expect(bench.download.fetched).toHaveLength(1);
   bench.store.present = false;
   bench.store.answers = ['/pictures/fox-again.jpg'];
-  expect(await bench.jobs.look(job.id)).toMatchObject({ state: 'saved', file: '/pictures/fox-again.jpg' });
+  expect(await bench.jobs.check(job.id)).toMatchObject({ state: 'saved', file: '/pictures/fox-again.jpg' });
   expect(bench.download.fetched).toHaveLength(2);
   expect(bench.provider.submitted).toHaveLength(1);
 });
@@ -23,9 +23,9 @@ it('one that cannot be fetched again is told as finished and not on disk, as lon
   await bench.clock.advance(60_000);
   bench.store.present = false;
   bench.download.answers = [thrown({ kind: 'download_failed', retry: 'no', creditsSpent: 'yes' })];
-  const told = await bench.jobs.look(job.id);
-  expect(told).toMatchObject({ state: 'completed', failure: { kind: 'download_failed' } });
-  expect(told).not.toHaveProperty('file');
+  const reported = await bench.jobs.check(job.id);
+  expect(reported).toMatchObject({ state: 'completed', failure: { kind: 'download_failed' } });
+  expect(reported).not.toHaveProperty('file');
   expect(await bench.jobs.waitFor(job.id, { waitMs: 1_000 })).toMatchObject({ state: 'completed' });
 });
 

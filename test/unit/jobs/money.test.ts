@@ -1,9 +1,9 @@
 /** Proves the rules about money: marked before it is sent, one key for ever, and never called free when it may be paid. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { advance, type Job, type JobState } from '../../../src/core/job.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -15,13 +15,13 @@ afterEach(() => bench.jobs.close());
 
 const refused = thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' });
 const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
-const totals = async () => totalsOf((await bench.gate.state()).account);
+const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
 /** The next changes of a record fail. */
 function failUpdates(count: number): void {
-  const update = bench.ledger.update.bind(bench.ledger);
+  const update = bench.jobStore.update.bind(bench.jobStore);
   let left = count;
-  bench.ledger.update = (id, change) => {
+  bench.jobStore.update = (id, change) => {
     left -= 1;
     return left >= 0 ? Promise.reject(full) : update(id, change);
   };
@@ -43,7 +43,7 @@ describe('an order that cannot be marked', () => {
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(0);
     expect(await waiting).toMatchObject({ state: 'queued', failure: { kind: 'storage_failed', creditsSpent: 'no' } });
-    expect(await bench.jobs.look('job_1')).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
+    expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
     expect(bench.provider.submitted).toEqual([]);
   });
 
@@ -51,15 +51,15 @@ describe('an order that cannot be marked', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    bench.gate.places = () => Promise.reject(full);
-    const looking = bench.jobs.look('job_1');
+    bench.limits.slots = () => Promise.reject(full);
+    const polling = bench.jobs.check('job_1');
     await bench.clock.advance(5_000);
-    expect(await looking).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });
+    expect(await polling).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
   it('because the limits cannot be kept is not sent', async () => {
-    bench.gate.permit = () => Promise.reject(full);
+    bench.limits.permit = () => Promise.reject(full);
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
@@ -69,10 +69,10 @@ describe('an order that cannot be marked', () => {
 
 describe('an order that somebody else has closed or taken over', () => {
   it('before it was marked is not sent', async () => {
-    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_000);
-    await bench.ledger.update('job_1', (job) => advance(job, { type: 'unsent', failure: refused.failure, at: 1 }));
+    await bench.jobStore.update('job_1', (job) => advance(job, { type: 'abandoned', failure: refused.failure, at: 1 }));
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted).toEqual([]);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', completedAt: 1 });
@@ -80,11 +80,14 @@ describe('an order that somebody else has closed or taken over', () => {
 
   it.each([
     ['sends it', (job: Job): Job => job],
-    ['has its answer', (job: Job): Job => advance(job, { type: 'observed', remote: remoteJob('processing'), at: 1 })],
+    [
+      'has its answer',
+      (job: Job): Job => advance(job, { type: 'status_received', remote: remoteJob('processing'), at: 1 }),
+    ],
   ])('is not called free by the one before, while the other %s', async (_, further) => {
     bench.provider.submissions = [refused];
     bench.provider.onSending = () =>
-      void bench.ledger.update('job_1', (job) =>
+      void bench.jobStore.update('job_1', (job) =>
         further(advance(job, { type: 'adopted', from: owner(1), owner: owner(2) })),
       );
     await bench.jobs.order(REQUEST);
@@ -98,8 +101,8 @@ describe('an order that somebody else has closed or taken over', () => {
 
 describe('the end of the server', () => {
   it('while an order is being marked leaves it open: the next server sends it under the same key', async () => {
-    const update = bench.ledger.update.bind(bench.ledger);
-    bench.ledger.update = async (id, change) => {
+    const update = bench.jobStore.update.bind(bench.jobStore);
+    bench.jobStore.update = async (id, change) => {
       await bench.clock.sleep(1_000);
       return update(id, change);
     };
@@ -111,9 +114,9 @@ describe('the end of the server', () => {
     expect((await bench.recorded()).state).toBe('submitting');
     bench.living.delete(1);
     const next = startProcess(2, bench);
-    const looking = next.jobs.look('job_1');
+    const polling = next.jobs.check('job_1');
     await bench.clock.advance(10_000);
-    await looking;
+    await polling;
     await bench.clock.advance(10_000);
     expect(next.provider.submitted.map(({ key }) => key)).toEqual(['key-1']);
     expect((await bench.recorded()).state).toBe('saved');
@@ -157,7 +160,7 @@ const MAY_COME: readonly JobState[] = ['submitting', 'processing', 'unknown'];
 /** Plays a life of several processes; a process that crashes is never heard of again. */
 async function play(script: readonly Answer[], history: readonly Step[]) {
   const first = createBench({ plan: 'starter' });
-  const { clock, ledger } = first;
+  const { clock, jobStore } = first;
   const left = script.map((answer) => ANSWERS[answer]);
   const sent: Sent[] = [];
   let processes = 0;
@@ -168,7 +171,7 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
     process.provider.submissions = left;
     process.provider.onSending = () => {
       const key = process.provider.submitted.at(-1)?.key;
-      const records = new Map(ledger.history.map((job) => [job.id, job]));
+      const records = new Map(jobStore.history.map((job) => [job.id, job]));
       const own = [...records.values()].find((job) => job.idempotencyKey === key);
       const open = [...records.values()].filter(({ state }) => MAY_COME.includes(state));
       sent.push({ key, record: own, open: open.length, free: left[0] === refused });
@@ -181,8 +184,8 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
   await now.jobs.order(REQUEST);
   for (const step of history) {
     if (step === 'order') void now.jobs.order(REQUEST).catch(() => undefined);
-    if (step === 'look') void now.jobs.look('job_1').catch(() => undefined);
-    if (step === 'withdraw') now.jobs.withdraw('job_1');
+    if (step === 'look') void now.jobs.check('job_1').catch(() => undefined);
+    if (step === 'withdraw') now.jobs.cancelUnsent('job_1');
     if (step === 'wait long') await clock.advance(6 * 60_000);
     if (step === 'restart') await now.jobs.close();
     if (step === 'restart' || step === 'crash') first.living.delete(processes);
@@ -196,7 +199,7 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
   const closing = Promise.all(all.map(({ jobs }) => jobs.close()));
   await clock.advance(5_000);
   await closing;
-  return { sent, jobs: await ledger.list() };
+  return { sent, jobs: await jobStore.list() };
 }
 
 describe('whatever happens', () => {
@@ -226,19 +229,19 @@ it('the way in which an order left is on record before it leaves, and goes along
   bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('processing')];
   const { submit } = bench.provider;
   bench.provider.submit = async (request, key, options) => {
-    ways.push(options.way);
+    ways.push(options.dialect);
     const beforeSending = async (): Promise<void> => {
       await options.beforeSending('generate');
       // Refused without effect, and so placed in another way.
       await options.beforeSending('rest');
-      expect((await bench.recorded()).way).toBe('rest');
+      expect((await bench.recorded()).dialect).toBe('rest');
     };
     return submit.call(bench.provider, request, key, { ...options, beforeSending });
   };
   await bench.jobs.order(REQUEST);
   await bench.clock.advance(1_000);
-  expect(bench.ledger.history.map(({ way }) => way).slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
-  await bench.jobs.look('job_1');
+  expect(bench.jobStore.history.map(({ dialect }) => dialect).slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
+  await bench.jobs.check('job_1');
   await bench.clock.advance(1_000);
   expect(ways).toEqual([undefined, 'rest']);
 });

@@ -15,7 +15,7 @@ describe('an order', () => {
     expect(duplicate).toBe(false);
     expect(job).toMatchObject({ id: 'job_1', state: 'queued', request: REQUEST, sandbox: false });
     await bench.clock.advance(1_500);
-    const states = bench.ledger.history.map(({ state }) => state);
+    const states = bench.jobStore.history.map(({ state }) => state);
     expect(states).toEqual(['queued', 'submitting', 'processing', 'completed', 'saved']);
     expect(await bench.recorded()).toMatchObject({
       remoteId: 'dt_1',
@@ -47,7 +47,7 @@ describe('an order', () => {
   it('has its key on record before the request leaves, and sends that very key', async () => {
     let onRecord: unknown;
     bench.provider.onSending = () => {
-      onRecord = bench.ledger.history.map(({ state, idempotencyKey }) => [state, idempotencyKey]);
+      onRecord = bench.jobStore.history.map(({ state, idempotencyKey }) => [state, idempotencyKey]);
     };
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
@@ -85,7 +85,7 @@ describe('without a key', () => {
     bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
     await expect(bench.jobs.order(REQUEST)).rejects.toMatchObject({ failure: { kind: 'bad_key' } });
     await bench.clock.advance(60_000);
-    expect(bench.ledger.history).toEqual([]);
+    expect(bench.jobStore.history).toEqual([]);
     expect(bench.provider.submitted).toEqual([]);
   });
 });
@@ -97,7 +97,7 @@ describe('a submission that fails', () => {
     await bench.clock.advance(0);
     const job = await bench.recorded();
     expect(job).toMatchObject({ state: 'failed', failure: { kind: 'no_credits' }, completedAt: job.createdAt });
-    await bench.jobs.look('job_1');
+    await bench.jobs.check('job_1');
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted).toHaveLength(1);
   });
@@ -124,9 +124,9 @@ describe('a submission that fails', () => {
     ];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    expect((await bench.jobs.look('job_1'))?.failure?.kind).toBe('ambiguous');
+    expect((await bench.jobs.check('job_1'))?.failure?.kind).toBe('ambiguous');
     await bench.clock.advance(0);
-    const job = await bench.jobs.look('job_1');
+    const job = await bench.jobs.check('job_1');
     expect(job).toMatchObject({ state: 'processing' });
     expect(job?.failure).toBeUndefined();
     await bench.clock.advance(10_000);
@@ -142,7 +142,7 @@ describe('a submission that fails', () => {
     ];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    const job = await bench.jobs.look('job_1');
+    const job = await bench.jobs.check('job_1');
     expect(job).toMatchObject({
       state: 'submitting',
       failure: { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' },
@@ -154,9 +154,9 @@ describe('a submission that fails', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    const looks = Promise.all([bench.jobs.look('job_1'), bench.jobs.look('job_1')]);
+    const polls = Promise.all([bench.jobs.check('job_1'), bench.jobs.check('job_1')]);
     await bench.clock.advance(5_000);
-    await looks;
+    await polls;
     expect(bench.provider.submitted).toHaveLength(2);
   });
 });
@@ -165,9 +165,9 @@ describe('look and find', () => {
   it("know a job by our id and by the service's, and no other", async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_500);
-    expect((await bench.jobs.look('dt_1'))?.id).toBe('job_1');
+    expect((await bench.jobs.check('dt_1'))?.id).toBe('job_1');
     expect((await bench.jobs.find('dt_1'))?.id).toBe('job_1');
-    expect(await bench.jobs.look('job_2')).toBeUndefined();
+    expect(await bench.jobs.check('job_2')).toBeUndefined();
     expect(await bench.jobs.find('')).toBeUndefined();
   });
 
@@ -184,7 +184,7 @@ describe('look and find', () => {
     bench.provider.submissions = ['stall'];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    expect((await bench.jobs.look('job_1'))?.state).toBe('submitting');
+    expect((await bench.jobs.check('job_1'))?.state).toBe('submitting');
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
@@ -193,12 +193,12 @@ describe('look and find', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
     let answered = false;
-    const looking = bench.jobs.look('job_1').then(() => {
+    const polling = bench.jobs.check('job_1').then(() => {
       answered = true;
     });
     await bench.clock.advance(4_999);
     expect(answered).toBe(false);
     await bench.clock.advance(1);
-    await looking;
+    await polling;
   });
 });

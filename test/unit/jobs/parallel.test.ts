@@ -3,12 +3,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import type { Clock } from '../../../src/core/clock.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { randomIds } from '../../../src/runtime/random-ids.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
-import { createFileLedger } from '../../../src/storage/file-job-store.ts';
-import { createFileGate } from '../../../src/storage/shared-limits.ts';
+import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
+import { createFileLimits } from '../../../src/storage/shared-limits.ts';
 import { createFastClock } from '../../support/fast-clock.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 import { type OneProcess, REQUEST, type Shared, startProcess } from './fakes.ts';
@@ -33,18 +33,18 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
   const living = new Set<number>();
   for (let pid = 1; pid <= count; pid += 1) {
     const self = { self: () => owner(pid), isAlive: (other: { pid: number }) => living.has(other.pid) };
-    const ledger = createFileLedger(folder, { clock, log, processes: self });
-    const gate = createFileGate(folder, { clock, log, processes: self, plan: 'pro', jobs: () => ledger.list() });
+    const jobStore = createFileJobStore(folder, { clock, log, processes: self });
+    const limits = createFileLimits(folder, { clock, log, processes: self, plan: 'pro', jobs: () => jobStore.list() });
     const events = createFileEvents(folder, { clock, log });
-    started.push(startProcess(pid, { clock, gate, ledger, events, living, ids: randomIds }, settings));
+    started.push(startProcess(pid, { clock, limits, jobStore, events, living, ids: randomIds }, settings));
   }
   return started;
 }
 
 const sent = (): string[] => started.flatMap(({ provider }) => provider.submitted.map(({ key }) => key));
 async function totals() {
-  const { account } = (await started[0]?.gate.state()) ?? {};
-  return account === undefined ? undefined : totalsOf(account);
+  const { reservations } = (await started[0]?.limits.state()) ?? {};
+  return reservations === undefined ? undefined : totalsOf(reservations);
 }
 
 describe('three processes that order twenty-one pictures at the same time', () => {
@@ -61,16 +61,16 @@ describe('three processes that order twenty-one pictures at the same time', () =
     await clock.sleep(2_000);
     expect(new Set(sent()).size).toBe(5);
     expect(sent()).toHaveLength(5);
-    expect(await totals()).toMatchObject({ images: 5, reservedCredits: 100, placesInUse: 5 });
+    expect(await totals()).toMatchObject({ images: 5, reservedCredits: 100, slotsInUse: 5 });
   });
 
   it('get all of them, never more than ten at a time', async () => {
     let most = 0;
-    for (const { provider, gate } of processes(3)) {
+    for (const { provider, limits } of processes(3)) {
       provider.readings = [remoteJob('completed', { creditCost: 11 })];
       provider.onSending = () =>
-        void gate.state().then(({ account }) => {
-          most = Math.max(most, totalsOf(account).placesInUse);
+        void limits.state().then(({ reservations }) => {
+          most = Math.max(most, totalsOf(reservations).slotsInUse);
         });
     }
     const done = await orders();
@@ -81,7 +81,7 @@ describe('three processes that order twenty-one pictures at the same time', () =
     expect(sent()).toHaveLength(21);
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(10);
-    expect(await totals()).toEqual({ images: 21, spentCredits: 231, reservedCredits: 0, placesInUse: 0 });
+    expect(await totals()).toEqual({ images: 21, spentCredits: 231, reservedCredits: 0, slotsInUse: 0 });
   });
 
   it('and all wish the same send one order, and all see its picture', async () => {

@@ -40,9 +40,9 @@ describe('a job under way', () => {
     expect((await bench.recorded()).state).toBe('processing');
 
     bench.provider.readings = [remoteJob('completed')];
-    const looking = bench.jobs.look('job_1');
+    const polling = bench.jobs.check('job_1');
     await bench.clock.advance(0);
-    expect((await looking)?.state).toBe('completed');
+    expect((await polling)?.state).toBe('completed');
     await bench.clock.advance(0);
     expect((await bench.recorded()).state).toBe('saved');
     expect(bench.provider.submitted).toHaveLength(1);
@@ -83,9 +83,9 @@ describe('a status request that fails', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(30 * MINUTE);
     expect(bench.provider.reads).toHaveLength(1);
-    const looking = bench.jobs.look('job_1');
+    const polling = bench.jobs.check('job_1');
     await bench.clock.advance(0);
-    await looking;
+    await polling;
     expect((await bench.recorded()).state).toBe('saved');
   });
 
@@ -101,7 +101,7 @@ describe("the service's request window", () => {
   it('delays a status request until it opens again', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    await bench.gate.learn({ window: { remaining: 0, resetsAt: bench.clock.now() + 30_000 } });
+    await bench.limits.learn({ window: { remaining: 0, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(29_999);
     expect(bench.provider.reads).toEqual([]);
     await bench.clock.advance(50);
@@ -111,7 +111,7 @@ describe("the service's request window", () => {
   it('delays nothing as long as more are left than what is kept for orders', async () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    await bench.gate.learn({ window: { remaining: 13, resetsAt: bench.clock.now() + 30_000 } });
+    await bench.limits.learn({ window: { remaining: 13, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(1_500);
     expect(readTimes()).toEqual([1_500]);
   });
@@ -146,7 +146,7 @@ describe('a picture that cannot be fetched', () => {
     const asked = bench.provider.reads.length;
     bench.download.answers = bench.download.answers.slice(1);
     bench.download.answers.push({ bytes: new Uint8Array([1]), mediaType: 'image/png', extension: 'png' });
-    const job = await bench.jobs.look('job_1');
+    const job = await bench.jobs.check('job_1');
     expect(job).toMatchObject({ state: 'saved', mediaType: 'image/png' });
     expect(job?.failure).toBeUndefined();
     expect(bench.provider.reads).toHaveLength(asked);
@@ -161,7 +161,7 @@ describe('a picture that cannot be saved', () => {
     await bench.clock.advance(5 * MINUTE);
     expect(await bench.recorded()).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
     expect(bench.download.fetched).toHaveLength(1);
-    expect(await bench.jobs.look('job_1')).toMatchObject({ state: 'saved', file: '/p/1.jpg' });
+    expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'saved', file: '/p/1.jpg' });
   });
 
   it('for a reason that nobody foresaw is told without its words', async () => {

@@ -16,25 +16,25 @@ afterEach(() => bench.jobs.close());
 /** A job on record as a process left it. */
 async function left(patch: Parameters<typeof sampleJob>[0]): Promise<void> {
   const now = bench.clock.now();
-  await bench.ledger.add(sampleJob({ createdAt: now, updatedAt: now, owner: owner(7), ...patch }));
+  await bench.jobStore.add(sampleJob({ createdAt: now, updatedAt: now, owner: owner(7), ...patch }));
 }
 
-async function looked(): Promise<unknown> {
-  const look = bench.jobs.look('job_1');
+async function polled(): Promise<unknown> {
+  const check = bench.jobs.check('job_1');
   await bench.clock.advance(5_000);
-  return look;
+  return check;
 }
 
 describe('what another process left', () => {
   it('is closed as not sent when it was only queued', async () => {
     await left({ state: 'queued' });
-    expect(await looked()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no', retry: 'later' } });
+    expect(await polled()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no', retry: 'later' } });
     expect(bench.provider.submitted).toEqual([]);
   });
 
   it('is repeated under its own key when its answer is missing', async () => {
     await left({ state: 'submitting', idempotencyKey: 'key-of-7' });
-    await looked();
+    await polled();
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
     expect(await bench.recorded()).toMatchObject({ state: 'saved', owner: owner(1) });
   });
@@ -42,10 +42,10 @@ describe('what another process left', () => {
   it('is left to a process that lives and is sending it', async () => {
     bench.living.add(7);
     await left({ state: 'submitting' });
-    expect(await looked()).toMatchObject({ state: 'submitting' });
+    expect(await polled()).toMatchObject({ state: 'submitting' });
     expect(bench.provider.submitted).toEqual([]);
     await bench.clock.advance(5 * MINUTE);
-    await looked();
+    await polled();
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
@@ -54,8 +54,8 @@ describe('what another process left', () => {
     await left({ state: 'submitting' });
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(1_000);
-    await bench.ledger.update('job_1', (job) =>
-      advance(job, { type: 'observed', remote: remoteJob('completed'), at: bench.clock.now() }),
+    await bench.jobStore.update('job_1', (job) =>
+      advance(job, { type: 'status_received', remote: remoteJob('completed'), at: bench.clock.now() }),
     );
     await bench.clock.advance(5_000);
     expect((await waiting).state).toBe('saved');
@@ -64,10 +64,10 @@ describe('what another process left', () => {
 
   it('is watched again when it was running, and fetched again when its file is missing', async () => {
     await left({ state: 'processing', remoteId: 'dt_1' });
-    await looked();
+    await polled();
     expect((await bench.recorded()).state).toBe('saved');
     await left({ id: 'job_2', state: 'completed', remoteId: 'dt_2', url: 'https://cdn.doitong.com/2.jpg' });
-    await bench.jobs.look('job_2');
+    await bench.jobs.check('job_2');
     expect((await bench.recorded('job_2')).state).toBe('saved');
     expect(bench.provider.submitted).toEqual([]);
   });
@@ -78,17 +78,17 @@ describe('an order without an answer', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(22 * HOUR);
-    await looked();
+    await polled();
     expect(bench.provider.submitted).toHaveLength(2);
     await bench.clock.advance(2 * HOUR);
-    expect(await looked()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe', retry: 'no' } });
-    await looked();
+    expect(await polled()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe', retry: 'no' } });
+    await polled();
     expect(bench.provider.submitted).toHaveLength(2);
   });
 });
 
 describe('a silence that the service asked for', () => {
-  const silent = (ms: number): Promise<void> => bench.gate.learn({ pausedUntil: bench.clock.now() + ms });
+  const silent = (ms: number): Promise<void> => bench.limits.learn({ pausedUntil: bench.clock.now() + ms });
 
   it('is waited for before an order leaves, while the order is still queued', async () => {
     await silent(20_000);
@@ -119,7 +119,7 @@ describe('a silence that the service asked for', () => {
     expect(await bench.recorded()).toMatchObject({ state: 'processing', failure });
     await bench.clock.advance(24 * HOUR);
     bench.provider.readings = [remoteJob('completed')];
-    await looked();
+    await polled();
     expect((await bench.recorded()).state).toBe('saved');
   });
 });
@@ -134,7 +134,7 @@ it('a picture that could not be saved is kept, shown, and saved without being fe
   const job = await bench.recorded();
   expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
   expect(await bench.jobs.readPicture(job)).toHaveLength(3);
-  await looked();
+  await polled();
   expect((await bench.recorded()).state).toBe('saved');
   expect(bench.download.fetched).toHaveLength(1);
 });

@@ -1,9 +1,10 @@
 /** Proves that orders wait for the plan's places and permits, say so meanwhile, and can be taken back until they are sent. */
-import { placeOne } from '../../support/one-order.ts';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import type { Job } from '../../../src/core/job.ts';
-import type { Hold } from '../../../src/jobs/order-failures.ts';
+import type { WaitReason } from '../../../src/jobs/order-failures.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
+import { orderOne } from '../../support/one-order.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -17,16 +18,16 @@ afterEach(() => bench.jobs.close());
 
 const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
 const sent = (): string[] => bench.provider.submitted.map(({ prompt }) => prompt);
-const totals = async () => totalsOf((await bench.gate.state()).account);
+const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
 async function ordered(count: number): Promise<void> {
   for (let n = 1; n <= count; n += 1) await bench.jobs.order(another(n));
 }
 
 /** Waits for a job and keeps what the progress says. */
-function followed(id: string, waitMs = 300_000): { holds: (Hold | undefined)[]; waiting: Promise<Job> } {
-  const holds: (Hold | undefined)[] = [];
-  const onTick = (_: Job, __: number, hold: Hold | undefined): void => void holds.push(hold);
+function followed(id: string, waitMs = 300_000): { holds: (WaitReason | undefined)[]; waiting: Promise<Job> } {
+  const holds: (WaitReason | undefined)[] = [];
+  const onTick = (_: Job, __: number, waitReason: WaitReason | undefined): void => void holds.push(waitReason);
   return { holds, waiting: bench.jobs.waitFor(id, { waitMs, onTick }) };
 }
 
@@ -38,7 +39,7 @@ describe('with one place', () => {
     expect(sent()).toEqual(['fox number 1']);
     expect((await bench.recorded('job_2')).state).toBe('queued');
     const first = await bench.recorded('job_1');
-    await bench.gate.note({ ...first, state: 'completed' });
+    await bench.limits.note({ ...first, state: 'completed' });
     await bench.clock.advance(500);
     expect(sent()).toEqual(['fox number 1', 'fox number 2']);
   });
@@ -49,7 +50,7 @@ describe('with one place', () => {
     await bench.clock.advance(2 * MINUTE);
     expect(sent()).toEqual([1, 2, 3, 4].map((n) => `fox number ${n}`));
     expect((await bench.jobs.list()).map(({ state }) => state)).toEqual(['saved', 'saved', 'saved', 'saved']);
-    expect(await totals()).toMatchObject({ images: 4, placesInUse: 0 });
+    expect(await totals()).toMatchObject({ images: 4, slotsInUse: 0 });
   });
 
   it('whoever waits is told what for, and about how long', async () => {
@@ -60,12 +61,12 @@ describe('with one place', () => {
     await bench.clock.advance(4_000);
     expect((await waiting).state).toBe('queued');
     const [first] = holds;
-    expect(first?.reason).toBe('place');
+    expect(first?.reason).toBe('slot');
     // What is left of the running job, and a whole one that comes first.
     const seconds = ((first?.until ?? 0) - bench.clock.now()) / 1_000;
     expect(seconds).toBeGreaterThan(30);
     expect(seconds).toBeLessThan(45);
-    expect(holds.every((hold) => hold?.reason === 'place')).toBe(true);
+    expect(holds.every((waitReason) => waitReason?.reason === 'slot')).toBe(true);
   });
 
   it('is told no more once the order is sent', async () => {
@@ -73,7 +74,7 @@ describe('with one place', () => {
     const { holds, waiting } = followed('job_2');
     await bench.clock.advance(30_000);
     expect((await waiting).state).toBe('saved');
-    expect(holds.some((hold) => hold?.reason === 'place')).toBe(true);
+    expect(holds.some((waitReason) => waitReason?.reason === 'slot')).toBe(true);
     expect(holds.at(-1)).toBeUndefined();
   });
 
@@ -127,7 +128,7 @@ describe('a place that another process holds', () => {
 
   it('and that is gone is free at once when its order was never sent', async () => {
     await left({ state: 'queued' });
-    await placeOne(bench.gate, 'job_7');
+    await orderOne(bench.limits, 'job_7');
     await bench.jobs.order(another(1));
     await bench.clock.advance(1_000);
     expect(sent()).toEqual(['fox number 1']);
@@ -150,10 +151,10 @@ describe('a place that another process holds', () => {
     async (state) => {
       bench.living.add(7);
       await left({ state, createdAt: bench.clock.now() - 20 * MINUTE });
-      await placeOne(bench.gate, 'job_7');
+      await orderOne(bench.limits, 'job_7');
       await bench.jobs.order(another(1));
       await bench.clock.advance(2 * MINUTE);
-      expect((await totals()).placesInUse).toBe(1);
+      expect((await totals()).slotsInUse).toBe(1);
       expect(sent()).toEqual([]);
     },
   );
@@ -161,7 +162,7 @@ describe('a place that another process holds', () => {
   it('and that is stuck before it sends does not keep the others waiting for good', async () => {
     bench.living.add(7);
     await left({ state: 'queued' });
-    await placeOne(bench.gate, 'job_7');
+    await orderOne(bench.limits, 'job_7');
     await bench.jobs.order(another(1));
     await bench.clock.advance(16 * MINUTE);
     expect(sent()).toEqual(['fox number 1']);
@@ -190,7 +191,7 @@ describe('a place that another process holds', () => {
 
 describe('a permit', () => {
   it('is waited for while the order is still queued, and that is told', async () => {
-    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
     const { holds, waiting } = followed('job_1');
@@ -224,43 +225,43 @@ describe('an order that is taken back', () => {
     bench.provider.readings = ['stall'];
     await ordered(3);
     await bench.clock.advance(1_000);
-    bench.jobs.withdraw('job_2');
+    bench.jobs.cancelUnsent('job_2');
     await bench.clock.advance(10);
     expect(await bench.recorded('job_2')).toMatchObject(taken);
     expect(await totals()).toMatchObject({ images: 2, spentCredits: 0, reservedCredits: 40 });
     const first = await bench.recorded('job_1');
-    await bench.gate.note({ ...first, state: 'completed' });
+    await bench.limits.note({ ...first, state: 'completed' });
     await bench.clock.advance(5_000);
     expect(sent()).toEqual(['fox number 1', 'fox number 3']);
   });
 
   it('while it waits for a permit is closed as not sent', async () => {
-    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_000);
-    bench.jobs.withdraw('job_1');
+    bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(60_000);
     expect(await bench.recorded()).toMatchObject(taken);
     expect(sent()).toEqual([]);
   });
 
   it('in the very moment in which it gets its place is closed as not sent', async () => {
-    const places = bench.gate.places;
-    bench.gate.places = async (ids) => {
-      const answers = await places(ids);
-      for (const id of ids) bench.jobs.withdraw(id);
+    const slots = bench.limits.slots;
+    bench.limits.slots = async (ids) => {
+      const answers = await slots(ids);
+      for (const id of ids) bench.jobs.cancelUnsent(id);
       return answers;
     };
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(10_000);
     expect(await bench.recorded()).toMatchObject(taken);
     expect(sent()).toEqual([]);
-    expect(await totals()).toMatchObject({ images: 0, placesInUse: 0 });
+    expect(await totals()).toMatchObject({ images: 0, slotsInUse: 0 });
   });
 
   it('right after it was taken in is closed as not sent', async () => {
     const { job } = await bench.jobs.order(REQUEST);
-    bench.jobs.withdraw(job.id);
+    bench.jobs.cancelUnsent(job.id);
     await bench.clock.advance(60_000);
     expect(await bench.recorded()).toMatchObject(taken);
     expect(sent()).toEqual([]);
@@ -270,16 +271,16 @@ describe('an order that is taken back', () => {
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
     expect(sent()).toHaveLength(1);
-    bench.jobs.withdraw('job_1');
+    bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(5_000);
     expect((await bench.recorded()).state).toBe('saved');
     expect(bench.provider.submitted[0]?.signal.aborted).toBe(false);
   });
 
   it('while it is being marked goes on all the same', async () => {
-    const update = bench.ledger.update.bind(bench.ledger);
-    bench.ledger.update = async (id, change) => {
-      bench.jobs.withdraw('job_1');
+    const update = bench.jobStore.update.bind(bench.jobStore);
+    bench.jobStore.update = async (id, change) => {
+      bench.jobs.cancelUnsent('job_1');
       return update(id, change);
     };
     await bench.jobs.order(REQUEST);
@@ -288,21 +289,21 @@ describe('an order that is taken back', () => {
   });
 
   it('is sent all the same when somebody else waits for it', async () => {
-    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.jobs.order(REQUEST);
     await bench.jobs.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 60_000 });
     await bench.clock.advance(1_000);
-    bench.jobs.withdraw('job_1');
+    bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(30_000);
     expect((await waiting).state).toBe('saved');
   });
 
   it('makes room for the same order anew', async () => {
-    await bench.gate.learn({ pausedUntil: bench.clock.now() + 20_000 });
+    await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_000);
-    bench.jobs.withdraw('job_1');
+    bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(10);
     expect(await bench.jobs.order(REQUEST)).toMatchObject({ job: { id: 'job_2' }, duplicate: false });
   });
@@ -322,19 +323,19 @@ describe('the end of the server', () => {
 
 describe('many jobs at a time', () => {
   it('look after what others have left once for all, not each for itself', async () => {
-    const find = bench.ledger.find.bind(bench.ledger);
-    let looks = 0;
-    bench.ledger.find = (id) => {
-      looks += 1;
+    const find = bench.jobStore.find.bind(bench.jobStore);
+    let polls = 0;
+    bench.jobStore.find = (id) => {
+      polls += 1;
       return find(id);
     };
     bench.provider.readings = ['stall'];
     await ordered(20);
     await bench.clock.advance(3_000);
-    looks = 0;
+    polls = 0;
     await bench.clock.advance(60_000);
     // Twenty records every few seconds, whoever waits.
-    expect(looks).toBeLessThan(20 * (60 / 2.5 + 1));
+    expect(polls).toBeLessThan(20 * (60 / 2.5 + 1));
   });
 
   it('do not make Node warn of listeners', async () => {

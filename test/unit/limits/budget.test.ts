@@ -1,8 +1,8 @@
 /** Proves that no order is sent that the budget does not pay for, and that what is reserved is given back. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
-import { quoteOf } from '../../../src/limits/budget.ts';
+import { estimateOf } from '../../../src/limits/budget.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, thrown } from '../jobs/fakes.ts';
 
@@ -25,35 +25,35 @@ async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<Fail
   return (error as FluxError).failure;
 }
 const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
-const totals = async () => totalsOf((await bench.gate.state()).account);
+const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
 describe('the price of a call', () => {
   it('is the sum of its pictures', () => {
-    expect(quoteOf([])).toEqual({ min: 0, max: 0 });
-    expect(bench.jobs.quote([REQUEST, LARGE], undefined)).toEqual({ min: 40, max: 70 });
+    expect(estimateOf([])).toEqual({ min: 0, max: 0 });
+    expect(bench.jobs.estimate([REQUEST, LARGE], undefined)).toEqual({ min: 40, max: 70 });
   });
 
   it('is refused above what one call may cost, confirmed or not', async () => {
     const ten = Array.from({ length: 10 }, () => LARGE);
-    expect(bench.jobs.quote(ten, undefined).max).toBe(500);
-    const failure = await failureOf(() => bench.jobs.quote([...ten, REQUEST], 10_000));
+    expect(bench.jobs.estimate(ten, undefined).max).toBe(500);
+    const failure = await failureOf(() => bench.jobs.estimate([...ten, REQUEST], 10_000));
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no', retry: 'no' });
     expect(failure.message).toContain('520');
     expect(failure.remedy).toContain('FLUX_MAX_CREDITS_PER_CALL');
   });
 
   it('is refused above what the caller accepts, where nobody would be asked', async () => {
-    expect(bench.jobs.quote([REQUEST], 20).max).toBe(20);
-    const failure = await failureOf(() => bench.jobs.quote([REQUEST], 19));
+    expect(bench.jobs.estimate([REQUEST], 20).max).toBe(20);
+    const failure = await failureOf(() => bench.jobs.estimate([REQUEST], 19));
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
     expect(failure.remedy).toContain('max_credits 20');
     // Above the threshold the user is asked, who may accept more.
-    expect(bench.jobs.quote([LARGE, LARGE, LARGE], 19).max).toBe(150);
+    expect(bench.jobs.estimate([LARGE, LARGE, LARGE], 19).max).toBe(150);
   });
 
   it('is not told where nothing can be ordered', async () => {
     bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
-    expect((await failureOf(() => bench.jobs.quote([REQUEST], undefined))).kind).toBe('bad_key');
+    expect((await failureOf(() => bench.jobs.estimate([REQUEST], undefined))).kind).toBe('bad_key');
   });
 });
 
@@ -138,16 +138,16 @@ describe('what is reserved', () => {
     };
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    expect(await reserved).toMatchObject({ images: 1, reservedCredits: 20, placesInUse: 1 });
+    expect(await reserved).toMatchObject({ images: 1, reservedCredits: 20, slotsInUse: 1 });
   });
 
   it('gives way to the exact price', async () => {
     bench.provider.submissions = [remoteJob('processing', { creditCost: 12 })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(0);
-    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, placesInUse: 1 });
+    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, slotsInUse: 1 });
     await bench.clock.advance(2_000);
-    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, placesInUse: 0 });
+    expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, slotsInUse: 0 });
   });
 
   it('is given back when the order certainly cost nothing, and kept when that is not known', async () => {
@@ -165,7 +165,7 @@ describe('what is reserved', () => {
 
   it('is given back when the order cannot be recorded; nothing is sent then', async () => {
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
-    bench.ledger.add = () => Promise.reject(full);
+    bench.jobStore.add = () => Promise.reject(full);
     expect((await failureOf(bench.jobs.order(REQUEST))).kind).toBe('storage_failed');
     await bench.clock.advance(60_000);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
@@ -186,10 +186,10 @@ describe('what is reserved', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' })];
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(2 * 60 * 60_000);
-    const looking = bench.jobs.look('job_1');
+    const polling = bench.jobs.check('job_1');
     await bench.clock.advance(5_000);
-    expect((await looking)?.state).toBe('unknown');
-    expect(await totals()).toEqual({ images: 1, spentCredits: 20, reservedCredits: 0, placesInUse: 0 });
+    expect((await polling)?.state).toBe('unknown');
+    expect(await totals()).toEqual({ images: 1, spentCredits: 20, reservedCredits: 0, slotsInUse: 0 });
     expect((await failureOf(bench.jobs.order(another(2)))).kind).toBe('over_budget');
   });
 });

@@ -1,11 +1,11 @@
 /** Proves the figures of the limits report, and that none is claimed that nobody told. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { accountOfJobs } from '../../../src/limits/rebuilt-reservations.ts';
-import type { GateState } from '../../../src/limits/limits.ts';
 import type { Job } from '../../../src/core/job.ts';
-import type { RateWindow } from '../../../src/limits/rate-window.ts';
-import { emptyTraffic, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
+import type { LimitsState } from '../../../src/limits/limits.ts';
 import { limitsReport } from '../../../src/limits/limits-report.ts';
+import { emptyRateState, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
+import type { RateWindow } from '../../../src/limits/rate-window.ts';
+import { reservationsOfJobs } from '../../../src/limits/rebuilt-reservations.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from '../jobs/fakes.ts';
 
@@ -18,7 +18,7 @@ const BUDGET = {
   lowCreditsAlert: 100,
 };
 
-type Input = Partial<Omit<GateState, 'traffic' | 'account'>> & {
+type Input = Partial<Omit<LimitsState, 'rateState' | 'reservations'>> & {
   window?: RateWindow;
   balance?: number;
   permits?: number[];
@@ -26,16 +26,16 @@ type Input = Partial<Omit<GateState, 'traffic' | 'account'>> & {
 };
 
 function report({ window = {}, balance, permits = [], jobs = [], ...state }: Input = {}) {
-  const traffic = {
-    ...emptyTraffic(NOW),
+  const rateState = {
+    ...emptyRateState(NOW),
     window,
     permits,
     ...(balance === undefined ? {} : { balance: { credits: balance, at: NOW } }),
   };
-  const account = accountOfJobs(jobs, ({ id }) => id, NOW);
+  const reservations = reservationsOfJobs(jobs, ({ id }) => id, NOW);
   const requestLimit = window.limit ?? 10;
   return limitsReport(
-    { plan: 'free', requestLimit, keptForOrders: 2, counting: REQUEST_WINDOW, ...state, traffic, account },
+    { plan: 'free', requestLimit, keptForOrders: 2, counting: REQUEST_WINDOW, ...state, rateState, reservations },
     BUDGET,
     NOW,
   );
@@ -144,7 +144,7 @@ describe('limits()', () => {
     bench = createBench({ plan: 'starter' });
     await bench.jobs.order(REQUEST);
     await bench.clock.advance(1_500);
-    await bench.gate.learn({ balance: 480 });
+    await bench.limits.learn({ balance: 480 });
     const asked = bench.provider.reads.length;
     expect(await bench.jobs.limits()).toMatchObject({
       plan: 'starter',
@@ -180,9 +180,9 @@ describe('limits()', () => {
   it('warns of a low balance only', async () => {
     bench = createBench({ lowCreditsAlert: 50 });
     expect(await bench.jobs.lowBalance()).toBeUndefined();
-    await bench.gate.learn({ balance: 50 });
+    await bench.limits.learn({ balance: 50 });
     expect(await bench.jobs.lowBalance()).toBeUndefined();
-    await bench.gate.learn({ balance: 49 });
+    await bench.limits.learn({ balance: 49 });
     expect(await bench.jobs.lowBalance()).toBe(49);
   });
 });

@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  emptyTraffic,
+  emptyRateState,
   permitsLeft,
+  type RateState,
   REQUEST_WINDOW,
-  type Traffic,
+  rateStateAt,
   takePermit,
-  trafficAt,
   withOrderPaid,
 } from '../../../src/limits/rate-state.ts';
 
@@ -15,31 +15,32 @@ const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
 const SPAN_MS = REQUEST_WINDOW.windowMs + REQUEST_WINDOW.slackMs;
 
-function granted(traffic: Traffic, limit: number | null, now: number): Traffic {
-  const verdict = takePermit(traffic, limit, REQUEST_WINDOW, now);
-  if (verdict.type === 'wait') throw new Error(`wait until ${verdict.until - now} ms from now`);
-  return verdict.traffic;
+function granted(rateState: RateState, limit: number | null, now: number): RateState {
+  const decision = takePermit(rateState, limit, REQUEST_WINDOW, now);
+  if (decision.type === 'wait') throw new Error(`wait until ${decision.until - now} ms from now`);
+  return decision.rateState;
 }
 /** After `count` permits at that moment. */
-function used(count: number, limit: number | null = 10, at = NOW): Traffic {
-  let traffic = emptyTraffic(at);
-  for (let n = 0; n < count; n += 1) traffic = granted(traffic, limit, at);
-  return traffic;
+function used(count: number, limit: number | null = 10, at = NOW): RateState {
+  let rateState = emptyRateState(at);
+  for (let n = 0; n < count; n += 1) rateState = granted(rateState, limit, at);
+  return rateState;
 }
-const ask = (traffic: Traffic, limit: number | null, now: number) => takePermit(traffic, limit, REQUEST_WINDOW, now);
+const ask = (rateState: RateState, limit: number | null, now: number) =>
+  takePermit(rateState, limit, REQUEST_WINDOW, now);
 
 describe('a permit', () => {
   it('is given up to the limit, and then when the first one has left the window', () => {
     const full = used(10);
-    expect(ask(full, 10, NOW + 500)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS, told: false });
+    expect(ask(full, 10, NOW + 500)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS, reported: false });
     expect(ask(full, 10, NOW + SPAN_MS - 1).type).toBe('wait');
     expect(ask(full, 10, NOW + SPAN_MS).type).toBe('granted');
   });
 
   it('is always given where no limit is known, and nothing is kept then', () => {
-    const traffic = used(500, null);
-    expect(traffic.permits).toEqual([]);
-    expect(ask(traffic, null, NOW).type).toBe('granted');
+    const rateState = used(500, null);
+    expect(rateState.permits).toEqual([]);
+    expect(ask(rateState, null, NOW).type).toBe('granted');
   });
 
   it('is kept no longer than it counts', () => {
@@ -55,20 +56,20 @@ describe('a permit', () => {
     const gaps = fc.array(fc.oneof(fc.nat(200), fc.nat(20_000), fc.constant(0)), { minLength: 1, maxLength: 120 });
     fc.assert(
       fc.property(gaps, fc.integer({ min: 1, max: 12 }), fc.boolean(), (pauses, limit, obeys) => {
-        let traffic = emptyTraffic(NOW);
+        let rateState = emptyRateState(NOW);
         let now = NOW;
         const given: number[] = [];
         for (const pause of pauses) {
           now += pause;
-          let verdict = ask(traffic, limit, now);
-          if (verdict.type === 'wait' && obeys) {
-            expect(verdict.until).toBeGreaterThan(now);
-            now = verdict.until;
-            verdict = ask(traffic, limit, now);
-            expect(verdict.type).toBe('granted');
+          let decision = ask(rateState, limit, now);
+          if (decision.type === 'wait' && obeys) {
+            expect(decision.until).toBeGreaterThan(now);
+            now = decision.until;
+            decision = ask(rateState, limit, now);
+            expect(decision.type).toBe('granted');
           }
-          if (verdict.type === 'wait') continue;
-          traffic = verdict.traffic;
+          if (decision.type === 'wait') continue;
+          rateState = decision.rateState;
           given.push(now);
         }
         for (const [index, at] of given.entries()) {
@@ -84,18 +85,18 @@ describe('a permit', () => {
     const steps = fc.array(fc.tuple(fc.nat(15_000), fc.constantFrom(0, 0, 0, 0, 500, 5_000, HOUR)), { maxLength: 80 });
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 10 }), (history, limit) => {
-        let traffic = emptyTraffic(NOW);
+        let rateState = emptyRateState(NOW);
         let real = NOW;
         let behind = 0;
         const given: number[] = [];
         for (const [pause, back] of history) {
           real += pause;
           behind += back;
-          const verdict = ask(traffic, limit, real - behind);
-          if (verdict.type === 'granted') {
-            traffic = verdict.traffic;
+          const decision = ask(rateState, limit, real - behind);
+          if (decision.type === 'granted') {
+            rateState = decision.rateState;
             given.push(real);
-          } else expect(verdict.until - (real - behind)).toBeLessThanOrEqual(SPAN_MS + 1_000);
+          } else expect(decision.until - (real - behind)).toBeLessThanOrEqual(SPAN_MS + 1_000);
         }
         for (const [index, at] of given.entries()) {
           const next = given[index + limit];
@@ -108,67 +109,67 @@ describe('a permit', () => {
 
 describe('a clock that was set back', () => {
   it('by an hour blocks for no longer than a window', () => {
-    const verdict = ask(used(10), 10, NOW - HOUR);
-    expect(verdict).toMatchObject({ type: 'wait', until: NOW - HOUR + SPAN_MS, told: false });
+    const decision = ask(used(10), 10, NOW - HOUR);
+    expect(decision).toMatchObject({ type: 'wait', until: NOW - HOUR + SPAN_MS, reported: false });
   });
 
   it('takes pauses and windows along', () => {
-    const traffic: Traffic = {
-      ...emptyTraffic(NOW),
+    const rateState: RateState = {
+      ...emptyRateState(NOW),
       window: { limit: 10, remaining: 0, resetsAt: NOW + 20_000, pausedUntil: NOW + 30_000 },
     };
-    expect(trafficAt(traffic, NOW - HOUR)).toEqual({
+    expect(rateStateAt(rateState, NOW - HOUR)).toEqual({
       permits: [],
       window: { limit: 10, remaining: 0, resetsAt: NOW - HOUR + 20_000, pausedUntil: NOW - HOUR + 30_000 },
       writtenAt: NOW - HOUR,
     });
-    expect(ask(traffic, 10, NOW - HOUR)).toMatchObject({ type: 'wait', until: NOW - HOUR + 30_000, told: true });
+    expect(ask(rateState, 10, NOW - HOUR)).toMatchObject({ type: 'wait', until: NOW - HOUR + 30_000, reported: true });
   });
 
   it('by less than a second is just the spread between processes', () => {
-    const traffic = used(3);
-    expect(trafficAt(traffic, NOW - 1_000)).toBe(traffic);
+    const rateState = used(3);
+    expect(rateStateAt(rateState, NOW - 1_000)).toBe(rateState);
   });
 });
 
 describe('what the service told', () => {
-  const told = (window: Traffic['window']): Traffic => ({ ...emptyTraffic(NOW), window });
+  const reported = (window: RateState['window']): RateState => ({ ...emptyRateState(NOW), window });
 
   it('a pause is obeyed to its end, before anything that we count', () => {
     const paused = { ...used(10), window: { pausedUntil: NOW + HOUR } };
-    expect(ask(paused, 10, NOW)).toMatchObject({ type: 'wait', until: NOW + HOUR, told: true });
-    expect(ask(told({ pausedUntil: NOW + 5_000 }), null, NOW + 5_000).type).toBe('granted');
+    expect(ask(paused, 10, NOW)).toMatchObject({ type: 'wait', until: NOW + HOUR, reported: true });
+    expect(ask(reported({ pausedUntil: NOW + 5_000 }), null, NOW + 5_000).type).toBe('granted');
   });
 
   it('no requests left is obeyed to the end of the window, with a limit or without', () => {
-    const empty = told({ remaining: 0, resetsAt: NOW + 30_000 });
+    const empty = reported({ remaining: 0, resetsAt: NOW + 30_000 });
     for (const limit of [10, null]) {
-      expect(ask(empty, limit, NOW)).toMatchObject({ type: 'wait', until: NOW + 30_000, told: true });
+      expect(ask(empty, limit, NOW)).toMatchObject({ type: 'wait', until: NOW + 30_000, reported: true });
       expect(ask(empty, limit, NOW + 30_000).type).toBe('granted');
     }
   });
 
   it('what is left is counted down by requests that are under way', () => {
-    let traffic = told({ remaining: 3, resetsAt: NOW + 30_000 });
-    for (let n = 0; n < 3; n += 1) traffic = granted(traffic, null, NOW + n);
-    expect(ask(traffic, null, NOW + 3)).toMatchObject({ type: 'wait', until: NOW + 30_000, told: true });
-    expect(granted(traffic, null, NOW + 30_000).window.remaining).toBe(0);
-    expect(ask(granted(traffic, null, NOW + 30_000), null, NOW + 30_001).type).toBe('granted');
+    let rateState = reported({ remaining: 3, resetsAt: NOW + 30_000 });
+    for (let n = 0; n < 3; n += 1) rateState = granted(rateState, null, NOW + n);
+    expect(ask(rateState, null, NOW + 3)).toMatchObject({ type: 'wait', until: NOW + 30_000, reported: true });
+    expect(granted(rateState, null, NOW + 30_000).window.remaining).toBe(0);
+    expect(ask(granted(rateState, null, NOW + 30_000), null, NOW + 30_001).type).toBe('granted');
   });
 
   it('a window that ends in an hour is a clock that differs', () => {
-    expect(ask(told({ remaining: 0, resetsAt: NOW + HOUR }), 10, NOW).type).toBe('granted');
+    expect(ask(reported({ remaining: 0, resetsAt: NOW + HOUR }), 10, NOW).type).toBe('granted');
   });
 
   it('is never overrun, whatever is left and whoever asks', () => {
     fc.assert(
       fc.property(fc.nat(20), fc.integer({ min: 1, max: 60 }), fc.nat(60_000), (remaining, limit, endsIn) => {
-        let traffic = told({ remaining, resetsAt: NOW + endsIn + 1 });
+        let rateState = reported({ remaining, resetsAt: NOW + endsIn + 1 });
         let given = 0;
         for (let n = 0; n < 30; n += 1) {
-          const verdict = ask(traffic, limit, NOW + Math.floor((endsIn * n) / 30));
-          if (verdict.type === 'wait') continue;
-          traffic = verdict.traffic;
+          const decision = ask(rateState, limit, NOW + Math.floor((endsIn * n) / 30));
+          if (decision.type === 'wait') continue;
+          rateState = decision.rateState;
           given += 1;
         }
         expect(given).toBe(Math.min(30, remaining, limit));
@@ -188,14 +189,14 @@ describe('permitsLeft', () => {
   });
 
   it('is what was told where no limit is known, and else nothing that anybody knows', () => {
-    expect(permitsLeft(emptyTraffic(NOW), null, REQUEST_WINDOW, NOW)).toBeNull();
+    expect(permitsLeft(emptyRateState(NOW), null, REQUEST_WINDOW, NOW)).toBeNull();
     const window = { remaining: 3, resetsAt: NOW + 20_000 };
-    expect(permitsLeft({ ...emptyTraffic(NOW), window }, null, REQUEST_WINDOW, NOW)).toBe(3);
+    expect(permitsLeft({ ...emptyRateState(NOW), window }, null, REQUEST_WINDOW, NOW)).toBe(3);
   });
 });
 
 describe('the balance', () => {
-  const known: Traffic = { ...emptyTraffic(NOW), balance: { credits: 15, at: NOW } };
+  const known: RateState = { ...emptyRateState(NOW), balance: { credits: 15, at: NOW } };
 
   it('pays for the orders that were made since, each once', () => {
     const order = { id: 'job_1', credits: 6, orderedAt: NOW + 1 };
@@ -208,7 +209,7 @@ describe('the balance', () => {
 
   it('that could not have paid for an order that was taken later is out of date', () => {
     expect(withOrderPaid(known, { id: 'job_1', credits: 16, orderedAt: NOW + 1 }).balance).toBeUndefined();
-    const empty = emptyTraffic(NOW);
+    const empty = emptyRateState(NOW);
     expect(withOrderPaid(empty, { id: 'job_1', credits: 16, orderedAt: NOW })).toBe(empty);
   });
 });

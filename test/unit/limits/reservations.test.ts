@@ -1,23 +1,23 @@
 /** Proves that the budget is never overshot, that an equal order is found, and that places go round in order. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Job } from '../../../src/core/job.ts';
+import { reservationsOfJobs, withEntryOf } from '../../../src/limits/rebuilt-reservations.ts';
 import {
-  type Account,
-  accountAt,
-  type Candidate,
   admitAll,
+  type Candidate,
   DUPLICATE_WINDOW_MS,
   dropEntry,
-  emptyAccount,
+  duplicateIn,
+  emptyReservations,
   noteJob,
+  type Reservations,
+  reservationsAt,
   type SpendingLimits,
   totalsOf,
-  twinIn,
   utcDay,
 } from '../../../src/limits/reservations.ts';
-import { givePlaceBack, takePlace } from '../../../src/limits/slots.ts';
-import { accountOfJobs, withEntryOf } from '../../../src/limits/rebuilt-reservations.ts';
-import type { Job } from '../../../src/core/job.ts';
+import { releaseSlot, takeSlot } from '../../../src/limits/slots.ts';
 import { CREATED_AT, owner, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const NOW = CREATED_AT + 12 * 3_600_000;
@@ -28,31 +28,31 @@ type Order = { id?: string; fingerprint?: string; maxCredits?: number; pid?: num
 
 /** The verdict on a single order. */
 function admit(
-  account: Account,
+  reservations: Reservations,
   order: Omit<Candidate, 'allowDuplicate'>,
   limits: SpendingLimits,
   { now, allowDuplicate }: { now: number; allowDuplicate: boolean },
 ) {
-  const verdict = admitAll(account, [{ ...order, allowDuplicate }], limits, now);
-  if (verdict.type === 'over') {
-    const { wanted: _, ...rest } = verdict;
+  const decision = admitAll(reservations, [{ ...order, allowDuplicate }], limits, now);
+  if (decision.type === 'exceeded') {
+    const { wanted: _, ...rest } = decision;
     return rest;
   }
-  const [admission] = verdict.admissions;
+  const [admission] = decision.admissions;
   if (admission?.type === 'duplicate') return admission;
-  return { type: 'admitted' as const, account: verdict.account };
+  return { type: 'admitted' as const, reservations: decision.reservations };
 }
 
-function tryOrder(account: Account, order: Order = {}, limits: Partial<SpendingLimits> = {}, now = NOW) {
+function tryOrder(reservations: Reservations, order: Order = {}, limits: Partial<SpendingLimits> = {}, now = NOW) {
   const { id = 'job_1', fingerprint = id, maxCredits = 20, pid = 1 } = order;
   const entry = { id, fingerprint, maxCredits, owner: owner(pid) };
-  return admit(account, entry, { ...NONE, ...limits }, { now, allowDuplicate: false });
+  return admit(reservations, entry, { ...NONE, ...limits }, { now, allowDuplicate: false });
 }
 
-function ordered(account: Account, order: Order = {}, now = NOW): Account {
-  const verdict = tryOrder(account, order, {}, now);
-  if (verdict.type !== 'admitted') throw new Error(`not admitted: ${verdict.type}`);
-  return verdict.account;
+function ordered(reservations: Reservations, order: Order = {}, now = NOW): Reservations {
+  const decision = tryOrder(reservations, order, {}, now);
+  if (decision.type !== 'admitted') throw new Error(`not admitted: ${decision.type}`);
+  return decision.reservations;
 }
 
 const jobOf = (patch: Partial<Job> = {}): Job => sampleJob({ createdAt: NOW, updatedAt: NOW, ...patch });
@@ -62,33 +62,39 @@ const paid = sampleFailure({ creditsSpent: 'maybe' });
 
 describe('an order', () => {
   it('has its highest price reserved as soon as it is admitted', () => {
-    const account = ordered(emptyAccount(NOW), { maxCredits: 50 });
-    expect(totalsOf(account)).toEqual({ images: 1, spentCredits: 0, reservedCredits: 50, placesInUse: 0 });
+    const reservations = ordered(emptyReservations(NOW), { maxCredits: 50 });
+    expect(totalsOf(reservations)).toEqual({ images: 1, spentCredits: 0, reservedCredits: 50, slotsInUse: 0 });
   });
 
   it('is refused when it could take more than is left; what is reserved counts', () => {
-    const account = ordered(ordered(emptyAccount(NOW), { id: 'a' }), { id: 'b' });
-    expect(tryOrder(account, { id: 'c' }, { creditsPerDay: 60 }).type).toBe('admitted');
-    const totals = { images: 2, spentCredits: 0, reservedCredits: 40, placesInUse: 0 };
-    expect(tryOrder(account, { id: 'c' }, { creditsPerDay: 59 })).toEqual({
-      type: 'over',
+    const reservations = ordered(ordered(emptyReservations(NOW), { id: 'a' }), { id: 'b' });
+    expect(tryOrder(reservations, { id: 'c' }, { creditsPerDay: 60 }).type).toBe('admitted');
+    const totals = { images: 2, spentCredits: 0, reservedCredits: 40, slotsInUse: 0 };
+    expect(tryOrder(reservations, { id: 'c' }, { creditsPerDay: 59 })).toEqual({
+      type: 'exceeded',
       limit: 'creditsPerDay',
       allowed: 59,
       totals,
     });
-    expect(tryOrder(account, { id: 'c' }, { imagesPerDay: 2 })).toMatchObject({ type: 'over', limit: 'imagesPerDay' });
-    expect(tryOrder(account, { id: 'c' }, { jobsPerDay: 2 })).toMatchObject({ type: 'over', limit: 'jobsPerDay' });
+    expect(tryOrder(reservations, { id: 'c' }, { imagesPerDay: 2 })).toMatchObject({
+      type: 'exceeded',
+      limit: 'imagesPerDay',
+    });
+    expect(tryOrder(reservations, { id: 'c' }, { jobsPerDay: 2 })).toMatchObject({
+      type: 'exceeded',
+      limit: 'jobsPerDay',
+    });
   });
 
   it('finds no room in a budget of nothing', () => {
-    expect(tryOrder(emptyAccount(NOW), {}, { creditsPerDay: 0 }).type).toBe('over');
-    expect(tryOrder(emptyAccount(NOW), {}, { imagesPerDay: 0 }).type).toBe('over');
+    expect(tryOrder(emptyReservations(NOW), {}, { creditsPerDay: 0 }).type).toBe('exceeded');
+    expect(tryOrder(emptyReservations(NOW), {}, { imagesPerDay: 0 }).type).toBe('exceeded');
   });
 
   it('that was never sent is as if it had never been', () => {
-    const account = ordered(emptyAccount(NOW));
-    expect(totalsOf(dropEntry(account, 'job_1', NOW))).toMatchObject({ images: 0, reservedCredits: 0 });
-    expect(dropEntry(account, 'job_9', NOW)).toBe(account);
+    const reservations = ordered(emptyReservations(NOW));
+    expect(totalsOf(dropEntry(reservations, 'job_1', NOW))).toMatchObject({ images: 0, reservedCredits: 0 });
+    expect(dropEntry(reservations, 'job_9', NOW)).toBe(reservations);
   });
 
   it('never takes a day over its budget, whatever happens in whichever order', () => {
@@ -107,7 +113,7 @@ describe('an order', () => {
     );
     fc.assert(
       fc.property(steps, fc.nat(200), fc.nat(6), (history, creditsPerDay, imagesPerDay) => {
-        let account = emptyAccount(NOW);
+        let reservations = emptyReservations(NOW);
         // What each order may cost at most; what the service takes is never more.
         const max = new Map<string, number>();
         for (const [index, { what, n, cost }] of history.entries()) {
@@ -117,17 +123,24 @@ describe('an order', () => {
           const job = jobOf({ id, credits: { min: 10, max: most, exact: null } });
           const exact = { min: 10, max: most, exact: Math.min(cost, most) };
           if (what === 'order') {
-            const verdict = tryOrder(account, { id, maxCredits: cost }, { creditsPerDay, imagesPerDay }, now);
-            if (verdict.type === 'admitted') {
-              account = verdict.account;
+            const decision = tryOrder(reservations, { id, maxCredits: cost }, { creditsPerDay, imagesPerDay }, now);
+            if (decision.type === 'admitted') {
+              reservations = decision.reservations;
               max.set(id, cost);
             }
-          } else if (what === 'drop') account = dropEntry(account, id, now);
-          else if (what === 'price') account = noteJob(account, { ...job, state: 'processing', credits: exact }, now);
-          else if (what === 'picture') account = noteJob(account, { ...job, state: 'completed', credits: exact }, now);
-          else if (what === 'unknown') account = noteJob(account, { ...job, state: 'unknown' }, now);
-          else account = noteJob(account, { ...job, state: 'failed', failure: what === 'free' ? free : paid }, now);
-          const { spentCredits, reservedCredits, images } = totalsOf(account);
+          } else if (what === 'drop') reservations = dropEntry(reservations, id, now);
+          else if (what === 'price')
+            reservations = noteJob(reservations, { ...job, state: 'processing', credits: exact }, now);
+          else if (what === 'picture')
+            reservations = noteJob(reservations, { ...job, state: 'completed', credits: exact }, now);
+          else if (what === 'unknown') reservations = noteJob(reservations, { ...job, state: 'unknown' }, now);
+          else
+            reservations = noteJob(
+              reservations,
+              { ...job, state: 'failed', failure: what === 'free' ? free : paid },
+              now,
+            );
+          const { spentCredits, reservedCredits, images } = totalsOf(reservations);
           expect(spentCredits + reservedCredits).toBeLessThanOrEqual(creditsPerDay);
           expect(images).toBeLessThanOrEqual(imagesPerDay);
           expect(Math.min(spentCredits, reservedCredits, images)).toBeGreaterThanOrEqual(0);
@@ -138,12 +151,12 @@ describe('an order', () => {
 });
 
 describe('the end of an order', () => {
-  const account = ordered(emptyAccount(NOW));
+  const reservations = ordered(emptyReservations(NOW));
 
   it('with a picture takes the exact price, which gives the rest of the reserve free', () => {
-    const told = noteJob(account, jobOf({ state: 'processing', credits: priced(12) }), NOW);
-    expect(totalsOf(told)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
-    const ended = noteJob(told, jobOf({ state: 'completed', credits: priced(12) }), NOW);
+    const reported = noteJob(reservations, jobOf({ state: 'processing', credits: priced(12) }), NOW);
+    expect(totalsOf(reported)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
+    const ended = noteJob(reported, jobOf({ state: 'completed', credits: priced(12) }), NOW);
     expect(totalsOf(ended)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
     expect(noteJob(ended, jobOf({ state: 'saved', credits: priced(12) }), NOW)).toBe(ended);
   });
@@ -154,22 +167,26 @@ describe('the end of an order', () => {
       jobOf({ state: 'unknown' }),
       jobOf({ state: 'failed', failure: paid }),
     ])
-      expect(totalsOf(noteJob(account, job, NOW))).toMatchObject({ images: 1, spentCredits: 20, reservedCredits: 0 });
+      expect(totalsOf(noteJob(reservations, job, NOW))).toMatchObject({
+        images: 1,
+        spentCredits: 20,
+        reservedCredits: 0,
+      });
   });
 
   it('by a failure that cost nothing gives everything back', () => {
-    const ended = noteJob(account, jobOf({ state: 'failed', failure: free }), NOW);
-    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, placesInUse: 0 });
+    const ended = noteJob(reservations, jobOf({ state: 'failed', failure: free }), NOW);
+    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
   });
 
   it('of which nothing is known can still turn out: then the exact price counts, and its place in the way is free', () => {
-    const doubtful = noteJob(account, jobOf({ state: 'unknown' }), NOW);
-    const found = noteJob(doubtful, jobOf({ state: 'processing', credits: priced(14) }), NOW);
+    const unknownCount = noteJob(reservations, jobOf({ state: 'unknown' }), NOW);
+    const found = noteJob(unknownCount, jobOf({ state: 'processing', credits: priced(14) }), NOW);
     expect(totalsOf(found)).toMatchObject({ images: 1, spentCredits: 14, reservedCredits: 0 });
-    const ended = noteJob(doubtful, jobOf({ state: 'completed', credits: priced(14) }), NOW);
+    const ended = noteJob(unknownCount, jobOf({ state: 'completed', credits: priced(14) }), NOW);
     expect(totalsOf(ended)).toMatchObject({ images: 1, spentCredits: 14 });
-    expect(twinIn(ended, 'job_1', NOW + DUPLICATE_WINDOW_MS)).toBeUndefined();
-    const gone = noteJob(doubtful, jobOf({ state: 'failed', failure: free }), NOW);
+    expect(duplicateIn(ended, 'job_1', NOW + DUPLICATE_WINDOW_MS)).toBeUndefined();
+    const gone = noteJob(unknownCount, jobOf({ state: 'failed', failure: free }), NOW);
     expect(totalsOf(gone)).toMatchObject({ images: 0, spentCredits: 0 });
   });
 
@@ -181,179 +198,179 @@ describe('the end of an order', () => {
       jobOf({ state: 'failed', failure: free }),
       jobOf({ state: 'unknown' }),
     ]) {
-      const once = noteJob(account, job, NOW);
+      const once = noteJob(reservations, job, NOW);
       expect(noteJob(once, job, NOW + 1)).toBe(once);
     }
-    expect(noteJob(account, jobOf({ id: 'job_9', state: 'saved' }), NOW)).toBe(account);
+    expect(noteJob(reservations, jobOf({ id: 'job_9', state: 'saved' }), NOW)).toBe(reservations);
   });
 
   it('keeps who carries it on', () => {
-    const taken = noteJob(account, jobOf({ state: 'submitting', owner: owner(2) }), NOW);
+    const taken = noteJob(reservations, jobOf({ state: 'submitting', owner: owner(2) }), NOW);
     expect(taken.entries[0]?.owner).toEqual(owner(2));
   });
 });
 
 describe('an equal order', () => {
-  const account = ordered(emptyAccount(NOW), { fingerprint: 'fox' });
-  const again = (before: Account, now: number) => tryOrder(before, { id: 'job_2', fingerprint: 'fox' }, {}, now);
+  const reservations = ordered(emptyReservations(NOW), { fingerprint: 'fox' });
+  const again = (before: Reservations, now: number) => tryOrder(before, { id: 'job_2', fingerprint: 'fox' }, {}, now);
 
   it('is the same order as long as the first is under way', () => {
     for (const after of [0, DUPLICATE_WINDOW_MS, 3_600_000])
-      expect(again(account, NOW + after)).toEqual({ type: 'duplicate', id: 'job_1' });
+      expect(again(reservations, NOW + after)).toEqual({ type: 'duplicate', id: 'job_1' });
   });
 
   it('is the same for 120 s after the picture, and a new wish from then on', () => {
-    const ended = noteJob(account, jobOf({ state: 'completed' }), NOW);
+    const ended = noteJob(reservations, jobOf({ state: 'completed' }), NOW);
     expect(again(ended, NOW + 119_999)).toEqual({ type: 'duplicate', id: 'job_1' });
     expect(again(ended, NOW + 120_000).type).toBe('admitted');
   });
 
   it('is a new one after a failure, whether that cost credits or not', () => {
     for (const failure of [free, paid])
-      expect(again(noteJob(account, jobOf({ state: 'failed', failure }), NOW), NOW + 1).type).toBe('admitted');
+      expect(again(noteJob(reservations, jobOf({ state: 'failed', failure }), NOW), NOW + 1).type).toBe('admitted');
   });
 
   it('stands behind one of unknown outcome for a week', () => {
-    const doubtful = noteJob(account, jobOf({ state: 'unknown' }), NOW);
-    expect(again(doubtful, NOW + 7 * DAY - 1)).toEqual({ type: 'duplicate', id: 'job_1' });
-    expect(again(doubtful, NOW + 7 * DAY).type).toBe('admitted');
+    const unknownCount = noteJob(reservations, jobOf({ state: 'unknown' }), NOW);
+    expect(again(unknownCount, NOW + 7 * DAY - 1)).toEqual({ type: 'duplicate', id: 'job_1' });
+    expect(again(unknownCount, NOW + 7 * DAY).type).toBe('admitted');
   });
 
   it('is a picture of its own when that is wanted', () => {
     const entry = { id: 'job_2', fingerprint: 'fox', maxCredits: 20, owner: owner(1) };
-    const verdict = admit(account, entry, NONE, { now: NOW, allowDuplicate: true });
-    expect(verdict.type === 'admitted' && totalsOf(verdict.account).images).toBe(2);
+    const decision = admit(reservations, entry, NONE, { now: NOW, allowDuplicate: true });
+    expect(decision.type === 'admitted' && totalsOf(decision.reservations).images).toBe(2);
   });
 
   it('is told of the last one when there are several', () => {
     const entry = { id: 'job_2', fingerprint: 'fox', maxCredits: 20, owner: owner(1) };
-    const both = admit(account, entry, NONE, { now: NOW, allowDuplicate: true });
-    expect(both.type === 'admitted' && twinIn(both.account, 'fox', NOW)?.id).toBe('job_2');
+    const both = admit(reservations, entry, NONE, { now: NOW, allowDuplicate: true });
+    expect(both.type === 'admitted' && duplicateIn(both.reservations, 'fox', NOW)?.id).toBe('job_2');
   });
 
   it('does not wait for as long as the clock was set back', () => {
-    const ended = noteJob(account, jobOf({ state: 'completed' }), NOW);
+    const ended = noteJob(reservations, jobOf({ state: 'completed' }), NOW);
     expect(again(ended, NOW - 3_600_000).type).toBe('admitted');
   });
 });
 
 describe('a new day', () => {
-  const spent = noteJob(ordered(emptyAccount(NOW)), jobOf({ state: 'saved', credits: priced(12) }), NOW);
+  const spent = noteJob(ordered(emptyReservations(NOW)), jobOf({ state: 'saved', credits: priced(12) }), NOW);
   const midnight = CREATED_AT + DAY;
 
   it('begins at midnight UTC with nothing spent', () => {
-    expect(totalsOf(accountAt(spent, midnight - 1))).toMatchObject({ images: 1, spentCredits: 12 });
-    expect(totalsOf(accountAt(spent, midnight))).toMatchObject({ images: 0, spentCredits: 0 });
-    expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight - 1).type).toBe('over');
+    expect(totalsOf(reservationsAt(spent, midnight - 1))).toMatchObject({ images: 1, spentCredits: 12 });
+    expect(totalsOf(reservationsAt(spent, midnight))).toMatchObject({ images: 0, spentCredits: 0 });
+    expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight - 1).type).toBe('exceeded');
     expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight).type).toBe('admitted');
   });
 
   it('does not pay for an order of the day before that ends in it, and keeps its place taken until then', () => {
-    const taken = takePlace(ordered(emptyAccount(NOW)), 'job_1', 1, NOW);
-    const next = accountAt(taken.type === 'taken' ? taken.account : emptyAccount(NOW), midnight);
-    expect(totalsOf(next)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, placesInUse: 1 });
+    const taken = takeSlot(ordered(emptyReservations(NOW)), 'job_1', 1, NOW);
+    const next = reservationsAt(taken.type === 'taken' ? taken.reservations : emptyReservations(NOW), midnight);
+    expect(totalsOf(next)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 1 });
     const ended = noteJob(next, jobOf({ state: 'saved', credits: priced(12) }), midnight);
-    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, placesInUse: 0 });
+    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
   });
 
   it('is not begun twice: a clock that is set back over midnight forgets nothing, and what is ordered then counts', () => {
-    const today = ordered(accountAt(spent, midnight), { id: 'b' }, midnight + 1_000);
-    const before = accountAt(today, midnight - 60_000);
+    const today = ordered(reservationsAt(spent, midnight), { id: 'b' }, midnight + 1_000);
+    const before = reservationsAt(today, midnight - 60_000);
     expect(before.day).toBe(utcDay(midnight));
     const more = ordered(before, { id: 'c' }, midnight - 60_000);
     expect(totalsOf(more)).toMatchObject({ images: 2, reservedCredits: 40 });
     const ended = noteJob(more, jobOf({ id: 'c', state: 'saved', credits: priced(15) }), midnight - 50_000);
-    expect(totalsOf(accountAt(ended, midnight + 5_000))).toMatchObject({ images: 2, spentCredits: 15 });
-    expect(totalsOf(accountAt(ended, midnight + DAY))).toMatchObject({ images: 0, spentCredits: 0 });
+    expect(totalsOf(reservationsAt(ended, midnight + 5_000))).toMatchObject({ images: 2, spentCredits: 15 });
+    expect(totalsOf(reservationsAt(ended, midnight + DAY))).toMatchObject({ images: 0, spentCredits: 0 });
   });
 
   it('does not last for as long as the clock was wrong', () => {
-    const wrong = ordered(emptyAccount(NOW + 365 * DAY), { id: 'far' }, NOW + 365 * DAY);
-    const right = ordered(accountAt(wrong, NOW), { id: 'b' }, NOW);
+    const wrong = ordered(emptyReservations(NOW + 365 * DAY), { id: 'far' }, NOW + 365 * DAY);
+    const right = ordered(reservationsAt(wrong, NOW), { id: 'b' }, NOW);
     expect(right.day).toBe(utcDay(NOW));
     expect(totalsOf(right).images).toBe(2);
-    expect(tryOrder(right, { id: 'c' }, { imagesPerDay: 2 }, NOW).type).toBe('over');
+    expect(tryOrder(right, { id: 'c' }, { imagesPerDay: 2 }, NOW).type).toBe('exceeded');
     const cleared = noteJob(right, jobOf({ id: 'far', state: 'saved' }), NOW);
-    expect(totalsOf(accountAt(cleared, midnight)).images).toBe(0);
+    expect(totalsOf(reservationsAt(cleared, midnight)).images).toBe(0);
   });
 
   it('is the same account when nothing is new', () => {
-    expect(accountAt(spent, NOW + 1)).toBe(spent);
+    expect(reservationsAt(spent, NOW + 1)).toBe(spent);
   });
 });
 
 describe('places', () => {
-  function queue(count: number): Account {
-    let account = emptyAccount(NOW);
-    for (let n = 1; n <= count; n += 1) account = ordered(account, { id: `job_${n}` }, NOW + n);
-    return account;
+  function queue(count: number): Reservations {
+    let reservations = emptyReservations(NOW);
+    for (let n = 1; n <= count; n += 1) reservations = ordered(reservations, { id: `job_${n}` }, NOW + n);
+    return reservations;
   }
-  const seated = (account: Account, id: string, limit: number | null, now = NOW + 100): Account => {
-    const verdict = takePlace(account, id, limit, now);
-    if (verdict.type === 'full') throw new Error(`no place for ${id}`);
-    return verdict.account;
+  const seated = (reservations: Reservations, id: string, limit: number | null, now = NOW + 100): Reservations => {
+    const decision = takeSlot(reservations, id, limit, now);
+    if (decision.type === 'full') throw new Error(`no place for ${id}`);
+    return decision.reservations;
   };
 
   it('are given up to the limit, and once to each', () => {
     const one = seated(queue(3), 'job_1', 2);
     const two = seated(one, 'job_2', 2);
-    expect(totalsOf(two).placesInUse).toBe(2);
+    expect(totalsOf(two).slotsInUse).toBe(2);
     expect(seated(two, 'job_2', 2)).toBe(two);
-    expect(takePlace(two, 'job_3', 2, NOW + 100)).toEqual({ type: 'full', ahead: 0, oldestAt: NOW + 1 });
+    expect(takeSlot(two, 'job_3', 2, NOW + 100)).toEqual({ type: 'full', ahead: 0, oldestAt: NOW + 1 });
   });
 
   it('go to the orders in the order in which they came', () => {
-    const held = seated(queue(3), 'job_1', 1);
-    expect(takePlace(held, 'job_3', 1, NOW + 100)).toMatchObject({ type: 'full', ahead: 1 });
-    const freed = noteJob(held, jobOf({ state: 'completed' }), NOW + 200);
-    expect(takePlace(freed, 'job_3', 1, NOW + 300)).toMatchObject({ type: 'full', ahead: 1, oldestAt: undefined });
+    const paused = seated(queue(3), 'job_1', 1);
+    expect(takeSlot(paused, 'job_3', 1, NOW + 100)).toMatchObject({ type: 'full', ahead: 1 });
+    const freed = noteJob(paused, jobOf({ state: 'completed' }), NOW + 200);
+    expect(takeSlot(freed, 'job_3', 1, NOW + 300)).toMatchObject({ type: 'full', ahead: 1, oldestAt: undefined });
     const next = seated(freed, 'job_2', 1, NOW + 300);
-    expect(totalsOf(next).placesInUse).toBe(1);
+    expect(totalsOf(next).slotsInUse).toBe(1);
   });
 
   it('go to whoever comes when the first in line does not come for three seconds', () => {
     const freed = noteJob(seated(queue(3), 'job_1', 1), jobOf({ state: 'completed' }), NOW + 200);
-    expect(takePlace(freed, 'job_3', 1, NOW + 3_200).type).toBe('full');
-    expect(takePlace(freed, 'job_3', 1, NOW + 3_201).type).toBe('taken');
-    const setBack = takePlace(freed, 'job_3', 1, NOW - 3_600_000);
+    expect(takeSlot(freed, 'job_3', 1, NOW + 3_200).type).toBe('full');
+    expect(takeSlot(freed, 'job_3', 1, NOW + 3_201).type).toBe('taken');
+    const setBack = takeSlot(freed, 'job_3', 1, NOW - 3_600_000);
     expect(setBack.type).toBe('taken');
   });
 
   it('for all leave nobody waiting', () => {
-    for (const id of ['job_3', 'job_1']) expect(takePlace(queue(3), id, null, NOW + 100).type).toBe('taken');
-    expect(takePlace(queue(3), 'job_2', 2, NOW + 100).type).toBe('taken');
+    for (const id of ['job_3', 'job_1']) expect(takeSlot(queue(3), id, null, NOW + 100).type).toBe('taken');
+    expect(takeSlot(queue(3), 'job_2', 2, NOW + 100).type).toBe('taken');
   });
 
   it('are not needed by who is not on the account', () => {
-    const account = seated(queue(2), 'job_1', 1);
-    expect(takePlace(account, 'job_9', 1, NOW)).toEqual({ type: 'taken', account, absent: true });
+    const reservations = seated(queue(2), 'job_1', 1);
+    expect(takeSlot(reservations, 'job_9', 1, NOW)).toEqual({ type: 'taken', reservations, absent: true });
   });
 
   it('are free again after every end, and when the job is not watched any more; its price stays reserved then', () => {
-    const held = seated(queue(2), 'job_1', 1);
+    const paused = seated(queue(2), 'job_1', 1);
     for (const state of ['completed', 'unknown'] as const)
-      expect(totalsOf(noteJob(held, jobOf({ state }), NOW)).placesInUse).toBe(0);
-    const back = givePlaceBack(held, 'job_1', NOW + 200);
-    expect(totalsOf(back)).toMatchObject({ placesInUse: 0, reservedCredits: 40 });
-    expect(givePlaceBack(back, 'job_1', NOW + 300)).toBe(back);
-    expect(totalsOf(dropEntry(held, 'job_1', NOW)).placesInUse).toBe(0);
+      expect(totalsOf(noteJob(paused, jobOf({ state }), NOW)).slotsInUse).toBe(0);
+    const back = releaseSlot(paused, 'job_1', NOW + 200);
+    expect(totalsOf(back)).toMatchObject({ slotsInUse: 0, reservedCredits: 40 });
+    expect(releaseSlot(back, 'job_1', NOW + 300)).toBe(back);
+    expect(totalsOf(dropEntry(paused, 'job_1', NOW)).slotsInUse).toBe(0);
   });
 
   it('are never more than the limit, whoever asks in whichever order', () => {
     const asks = fc.array(fc.tuple(fc.nat(5), fc.boolean(), fc.nat(5_000)), { maxLength: 60 });
     fc.assert(
       fc.property(asks, fc.integer({ min: 1, max: 3 }), (history, limit) => {
-        let account = queue(6);
+        let reservations = queue(6);
         let now = NOW + 100;
         for (const [n, ends, pause] of history) {
           now += pause;
           const id = `job_${n + 1}`;
-          if (ends) account = noteJob(account, jobOf({ id, state: 'completed' }), now);
+          if (ends) reservations = noteJob(reservations, jobOf({ id, state: 'completed' }), now);
           else {
-            const verdict = takePlace(account, id, limit, now);
-            if (verdict.type === 'taken') account = verdict.account;
+            const decision = takeSlot(reservations, id, limit, now);
+            if (decision.type === 'taken') reservations = decision.reservations;
           }
-          expect(totalsOf(account).placesInUse).toBeLessThanOrEqual(limit);
+          expect(totalsOf(reservations).slotsInUse).toBeLessThanOrEqual(limit);
         }
       }),
     );
@@ -368,52 +385,53 @@ describe('the account that the records tell', () => {
     jobOf({ id: 'saved', state: 'saved', createdAt: NOW - 9_000, completedAt: NOW - 5_000, credits: priced(13) }),
     jobOf({ id: 'older', state: 'saved', createdAt: NOW - 900_000, completedAt: NOW - 800_000, credits: priced(17) }),
     jobOf({ id: 'free', state: 'failed', createdAt: NOW - 9_000, completedAt: NOW - 5_000, failure: free }),
-    jobOf({ id: 'doubtful', state: 'unknown', createdAt: NOW - 3 * DAY, updatedAt: NOW - 2 * DAY }),
+    jobOf({ id: 'outcome_unknown', state: 'unknown', createdAt: NOW - 3 * DAY, updatedAt: NOW - 2 * DAY }),
     jobOf({ id: 'yesterday', state: 'saved', createdAt: NOW - DAY, completedAt: NOW - DAY, credits: priced(19) }),
     jobOf({ id: 'stuck', state: 'processing', createdAt: NOW - DAY }),
   ];
-  const account = accountOfJobs(jobs, ({ id }) => `print of ${id}`, NOW);
+  const reservations = reservationsOfJobs(jobs, ({ id }) => `print of ${id}`, NOW);
 
   it('has the totals of today', () => {
-    expect(totalsOf(account)).toEqual({
+    expect(totalsOf(reservations)).toEqual({
       images: 5,
       spentCredits: 11 + 13 + 17,
       reservedCredits: 40,
-      placesInUse: 3,
+      slotsInUse: 3,
     });
   });
 
   it('finds equal orders as before: under way, just ended, of unknown outcome', () => {
-    const twin = (id: string): string | undefined => twinIn(account, `print of ${id}`, NOW)?.id;
-    for (const id of ['newest', 'running', 'waiting', 'saved', 'doubtful', 'stuck']) expect(twin(id)).toBe(id);
-    for (const id of ['older', 'free', 'yesterday']) expect(twin(id)).toBeUndefined();
+    const duplicate = (id: string): string | undefined => duplicateIn(reservations, `print of ${id}`, NOW)?.id;
+    for (const id of ['newest', 'running', 'waiting', 'saved', 'outcome_unknown', 'stuck'])
+      expect(duplicate(id)).toBe(id);
+    for (const id of ['older', 'free', 'yesterday']) expect(duplicate(id)).toBeUndefined();
   });
 
   it('is in the order of the orders, so that the last of several equal ones is found', () => {
-    const equal = accountOfJobs(jobs, () => 'fox', NOW);
-    expect(twinIn(equal, 'fox', NOW)?.id).toBe('newest');
+    const equal = reservationsOfJobs(jobs, () => 'fox', NOW);
+    expect(duplicateIn(equal, 'fox', NOW)?.id).toBe('newest');
   });
 
   it('is what the account was, for orders that live', () => {
-    const kept = ordered(ordered(emptyAccount(NOW), { id: 'a', fingerprint: 'a' }), { id: 'b', fingerprint: 'b' });
-    const told = accountOfJobs([jobOf({ id: 'a' }), jobOf({ id: 'b' })], ({ id }) => id, NOW);
-    expect(told.entries).toEqual(kept.entries);
+    const kept = ordered(ordered(emptyReservations(NOW), { id: 'a', fingerprint: 'a' }), { id: 'b', fingerprint: 'b' });
+    const reported = reservationsOfJobs([jobOf({ id: 'a' }), jobOf({ id: 'b' })], ({ id }) => id, NOW);
+    expect(reported.entries).toEqual(kept.entries);
   });
 });
 
 describe('an order whose entry was lost', () => {
   it('gets it back when it is sent: it is to be paid', () => {
-    const empty = emptyAccount(NOW);
+    const empty = emptyReservations(NOW);
     const job = jobOf({ state: 'submitting' });
     const back = withEntryOf(empty, job, () => 'fox');
-    expect(totalsOf(back)).toMatchObject({ images: 1, reservedCredits: 20, placesInUse: 1 });
-    expect(twinIn(back, 'fox', NOW)?.id).toBe('job_1');
+    expect(totalsOf(back)).toMatchObject({ images: 1, reservedCredits: 20, slotsInUse: 1 });
+    expect(duplicateIn(back, 'fox', NOW)?.id).toBe('job_1');
     expect(withEntryOf(back, job, () => 'fox')).toBe(back);
   });
 
   it('does not get it back once it has ended: that was settled, and forgotten', () => {
     for (const state of ['completed', 'saved', 'failed', 'unknown'] as const) {
-      const empty = emptyAccount(NOW);
+      const empty = emptyReservations(NOW);
       expect(withEntryOf(empty, jobOf({ state }), () => 'fox')).toBe(empty);
     }
   });

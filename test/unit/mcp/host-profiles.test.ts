@@ -1,6 +1,6 @@
 /** Proves which parts of a result each host gets. */
 import { describe, expect, it } from 'vitest';
-import { RESULT_PARTS } from '../../../src/core/result-part.ts';
+import { RESULT_CONTENT } from '../../../src/core/result-part.ts';
 import { HOST_PROFILES, type HostIdentity, profileOf } from '../../../src/mcp/host-profiles.ts';
 
 const NEW = '2025-11-25';
@@ -106,15 +106,15 @@ describe('the structured part', () => {
 });
 
 describe('the AI SDK', () => {
-  const partsUnder = (protocol: string): readonly string[] =>
+  const contentUnder = (protocol: string): readonly string[] =>
     profileOf(named('ai-sdk-mcp-client (flux)', protocol)).content;
 
   it.each(['2024-11-05', '2025-03-26', '2025-06-18'])('gets text alone under protocol %s', (protocol) => {
-    expect(partsUnder(protocol)).toEqual(['text']);
+    expect(contentUnder(protocol)).toEqual(['text']);
   });
 
   it.each(['2025-11-25', '2026-07-28'])('gets the picture under protocol %s', (protocol) => {
-    expect(partsUnder(protocol)).toEqual(['text', 'image']);
+    expect(contentUnder(protocol)).toEqual(['text', 'image']);
   });
 
   it('gets text alone when it does not say what it speaks', () => {
@@ -147,7 +147,7 @@ describe('every profile', () => {
   it.each(HOST_PROFILES)('gives $host text, and a size that Claude Desktop would take', (profile) => {
     expect(profile.content[0]).toBe('text');
     expect(new Set(profile.content).size).toBe(profile.content.length);
-    for (const part of profile.content) expect(RESULT_PARTS).toContain(part);
+    for (const part of profile.content) expect(RESULT_CONTENT).toContain(part);
     expect(profile.maxCharacters).toBeLessThan(1_048_576);
     expect(profile.maxBatchCharacters).toBeLessThan(1_048_576);
     expect(profile.why).not.toBe('');

@@ -6,7 +6,7 @@ import { protocolErrorOf } from '../../../src/mcp/protocol-errors.ts';
 
 const KEY = 'doitong-live-8842f0c1d97be35a';
 const logged: string[] = [];
-const parts = {
+const deps = {
   redact: createRedactor([KEY]),
   log: {
     debug: () => undefined,
@@ -17,7 +17,7 @@ const parts = {
 };
 const errorOf = (method: string, thrown: unknown) => {
   logged.length = 0;
-  return protocolErrorOf(method, thrown, parts) as ProtocolError;
+  return protocolErrorOf(method, thrown, deps) as ProtocolError;
 };
 
 describe('an error of a handler', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
-import { RESULT_PARTS, type ResultPart } from '../../../src/core/result-part.ts';
+import { RESULT_CONTENT, type ResultPart } from '../../../src/core/result-part.ts';
 import { batchResult } from '../../../src/mcp/batch-result.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/host-profiles.ts';
 import { jobResult } from '../../../src/mcp/result.ts';
@@ -45,11 +45,16 @@ function failedJob(at: number, prompt: string): Job {
   };
 }
 
-function batchOf(jobs: readonly Job[], clientName: string, content: 'auto' | readonly ResultPart[], hasViewer: boolean) {
+function batchOf(
+  jobs: readonly Job[],
+  clientName: string,
+  content: 'auto' | readonly ResultPart[],
+  hasViewer: boolean,
+) {
   const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
-  const shape = { ...profile, maxCharacters: profile.maxBatchCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
+  const form = { ...profile, maxCharacters: profile.maxBatchCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
   const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
-  return { max: shape.maxCharacters, result: batchResult(outcome, shape, TIMES, greedy, () => 0) };
+  return { max: form.maxCharacters, result: batchResult(outcome, form, TIMES, greedy, () => 0) };
 }
 
 const textOf = ({ content }: CallToolResult): string =>
@@ -60,7 +65,7 @@ const names = HOST_PROFILES.map(({ clientNames }) => clientNames[0] ?? 'any-fram
 const wanted = fc.oneof(
   fc.constant<'auto'>('auto'),
   fc
-    .subarray([...RESULT_PARTS], { minLength: 1 })
+    .subarray([...RESULT_CONTENT], { minLength: 1 })
     .filter((content) => content.includes('text') || content.includes('structured')),
 );
 
@@ -76,12 +81,12 @@ describe.each(names)('a result for %s', (clientName) => {
         const batch = batchOf(jobs, clientName, content, viewer);
         const result = await batch.result;
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(batch.max);
-        const told = `${textOf(result)}\n${JSON.stringify(result.structuredContent) ?? ''}`;
+        const reported = `${textOf(result)}\n${JSON.stringify(result.structuredContent) ?? ''}`;
         for (const { id, state, file = '' } of jobs) {
-          expect(told).toContain(id);
-          if (state === 'saved') expect(told).toContain(file.slice(FOLDER.length + 1));
+          expect(reported).toContain(id);
+          if (state === 'saved') expect(reported).toContain(file.slice(FOLDER.length + 1));
         }
-        if (jobs.some(({ state }) => state === 'saved')) expect(told).toContain(FOLDER);
+        if (jobs.some(({ state }) => state === 'saved')) expect(reported).toContain(FOLDER);
       }),
       { numRuns: 25 },
     );
@@ -93,8 +98,8 @@ describe.each(names)('a result for %s', (clientName) => {
       fc.asyncProperty(prompts, urls, wanted, fc.boolean(), async (prompt, url, content, hasViewer) => {
         const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
         const job = savedJob(1, repeated(prompt), `https://cdn.doitong.com/${'x'.repeat(url)}`);
-        const shape = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
-        const result = await jobResult(job, shape, TIMES, greedy);
+        const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
+        const result = await jobResult(job, form, TIMES, greedy);
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(profile.maxCharacters);
         expect(JSON.stringify(result)).toContain(job.file);
         if (profile.content.includes('image')) expect(picturesIn(result)).toBe(1);
@@ -125,12 +130,12 @@ describe('the room for pictures of a batch', () => {
 
   it('goes on after a picture that cannot be shown, and says which ones are', async () => {
     const profile = profileOf({ clientName: 'claude-ai', protocolVersion: '2025-11-25' });
-    const shape = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
+    const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
     const jobs = short(4);
     const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
     const source = async (job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit'> =>
       job === jobs[1] ? 'unfit' : greedy(job, bounds);
-    const result = await batchResult(outcome, shape, TIMES, source, () => 0);
+    const result = await batchResult(outcome, form, TIMES, source, () => 0);
     expect(picturesIn(result)).toBe(3);
     expect(textOf(result)).toContain('Shown in this answer, in this order: pictures 1, 3, 4.');
   });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
-import { RESULT_PARTS, type ResultPart } from '../../../src/core/result-part.ts';
+import { RESULT_CONTENT, type ResultPart } from '../../../src/core/result-part.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { jobResult, refusal, valueResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
@@ -20,10 +20,15 @@ type Options = {
 };
 const resultOf = (content: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
   const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
-  return jobResult(job, { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false }, TIMES, async (_, bounds) => {
-    options.onBounds?.(bounds);
-    return picture;
-  });
+  return jobResult(
+    job,
+    { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false },
+    TIMES,
+    async (_, bounds) => {
+      options.onBounds?.(bounds);
+      return picture;
+    },
+  );
 };
 const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);
 const wordsOf = (result: CallToolResult): string =>
@@ -45,7 +50,7 @@ describe('the parts of a result', () => {
   });
 
   it('are the picture as it is, a link that can be read, and the very job object', async () => {
-    const result = await resultOf(RESULT_PARTS);
+    const result = await resultOf(RESULT_CONTENT);
     expect(result.content[1]).toEqual({ type: 'image', data: 'AQIDBA==', mimeType: 'image/png' });
     expect(result.content[2]).toMatchObject({ uri: 'flux://images/job_1', mimeType: 'image/png' });
     expect(result.structuredContent).toEqual(jobView(saved, TIMES));
@@ -58,7 +63,7 @@ describe('the parts of a result', () => {
   });
 
   it('are never all absent: there are always words or a picture', async () => {
-    const subsets = fc.subarray([...RESULT_PARTS]);
+    const subsets = fc.subarray([...RESULT_CONTENT]);
     const pictures = fc.constantFrom<'unfit' | ShownPicture>('unfit', shownOf(new Uint8Array(9)));
     await fc.assert(
       fc.asyncProperty(subsets, fc.constantFrom(...JOB_STATES), pictures, async (content, state, picture) => {
@@ -102,10 +107,10 @@ describe('a picture that was made smaller', () => {
       fc.asyncProperty(fc.integer({ min: 30_000, max: 900_000 }), prompts, async (max, prompt) => {
         const job: Job = { ...saved, request: { prompt, width: 1024, height: 1024 } };
         let bounds: PreviewBounds = { maxBytes: 0, maxSidePx: 0 };
-        await resultOf(RESULT_PARTS, { job, max, onBounds: (asked) => (bounds = asked) });
+        await resultOf(RESULT_CONTENT, { job, max, onBounds: (asked) => (bounds = asked) });
         expect(bounds.maxSidePx).toBe(2_000);
         const picture = { ...preview, bytes: new Uint8Array(bounds.maxBytes) };
-        const result = await resultOf(RESULT_PARTS, { job, max, picture });
+        const result = await resultOf(RESULT_CONTENT, { job, max, picture });
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(max);
       }),
     );
@@ -136,12 +141,12 @@ describe('an error', () => {
 
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
-  const shape = { content: RESULT_PARTS, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
+  const form = { content: RESULT_CONTENT, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
   const text =
     'The service failed. No credits were spent. Trying again as it stands does not help.\nNext: Set the key.';
 
   it('is an error with complete words, and with data where the host takes it', () => {
-    expect(refusal(failure, shape, { mayCarryData: true })).toEqual({
+    expect(refusal(failure, form, { mayCarryData: true })).toEqual({
       content: [{ type: 'text', text }],
       structuredContent: {
         error: { kind: 'bad_key', message: 'The service failed.', credits_spent: 'no' },
@@ -152,11 +157,11 @@ describe('a refusal', () => {
   });
 
   it('carries no data that would break a declared output schema, and none to hosts that drop the words for it', () => {
-    expect(refusal(failure, shape, { mayCarryData: false })).toEqual({
+    expect(refusal(failure, form, { mayCarryData: false })).toEqual({
       content: [{ type: 'text', text }],
       isError: true,
     });
-    expect(refusal(failure, { ...shape, content: ['image'] }, { mayCarryData: true })).not.toHaveProperty(
+    expect(refusal(failure, { ...form, content: ['image'] }, { mayCarryData: true })).not.toHaveProperty(
       'structuredContent',
     );
   });

@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createConnector } from '../../../src/network/connector.ts';
 import { connectFirst } from '../../../src/network/connect-first.ts';
+import { createConnector } from '../../../src/network/connector.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 
 const closing: (() => unknown)[] = [];

@@ -6,8 +6,8 @@ import {
   durationKey,
   durationsSchema,
   emptyDurations,
+  eta,
   expectedMs,
-  outlook,
   quantileMs,
   withDuration,
 } from '../../../src/polling/durations.ts';
@@ -121,7 +121,7 @@ describe('the outlook', () => {
     const known = fc.constantFrom(undefined, emptyDurations(), polledEvenly(3, 12_000), polledEvenly(60, 12_000));
     fc.assert(
       fc.property(known, fc.nat(600_000), fc.integer({ min: 1, max: 600_000 }), (durations, ageMs, more) => {
-        const [now, later] = [outlook(durations, ageMs), outlook(durations, ageMs + more)];
+        const [now, later] = [eta(durations, ageMs), eta(durations, ageMs + more)];
         expect(later.fraction).toBeGreaterThan(now.fraction);
         expect(later.fraction).toBeLessThan(1);
         expect(now.fraction).toBeGreaterThanOrEqual(0);
@@ -132,14 +132,14 @@ describe('the outlook', () => {
 
   it('is about half of the way at the median, and says how much is left', () => {
     const known = polledEvenly(60, 12_000);
-    expect(outlook(known, 12_000).fraction).toBeGreaterThan(0.3);
-    expect(outlook(known, 12_000).fraction).toBeLessThan(0.65);
-    expect(outlook(known, 2_000).leftMs).toBeGreaterThan(8_000);
-    expect(outlook(known, 11_000).leftMs).toBeLessThan(6_000);
+    expect(eta(known, 12_000).fraction).toBeGreaterThan(0.3);
+    expect(eta(known, 12_000).fraction).toBeLessThan(0.65);
+    expect(eta(known, 2_000).leftMs).toBeGreaterThan(8_000);
+    expect(eta(known, 11_000).leftMs).toBeLessThan(6_000);
   });
 
   it('goes by what pictures usually take as long as nothing is known', () => {
-    expect(outlook(undefined, 5_000)).toEqual({ fraction: 0.25, leftMs: 15_000 });
+    expect(eta(undefined, 5_000)).toEqual({ fraction: 0.25, leftMs: 15_000 });
     expect(expectedMs(undefined)).toBe(20_000);
   });
 });

@@ -1,7 +1,7 @@
 /** Proves the rhythm of status requests and the bounds of its jitter. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventsArrive, pollDelayMs, safetyNetDelayMs } from '../../../src/polling/poll-schedule.ts';
+import { eventsArrive, fallbackDelayMs, pollDelayMs } from '../../../src/polling/poll-schedule.ts';
 
 const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -27,13 +27,13 @@ describe('pollDelayMs', () => {
 
 describe('safetyNetDelayMs', () => {
   it('is 30 s at first and a minute from then on', () => {
-    expect([1, 2, 3, 100].map((poll) => safetyNetDelayMs(poll, 0.5))).toEqual([30_000, 60_000, 60_000, 60_000]);
+    expect([1, 2, 3, 100].map((poll) => fallbackDelayMs(poll, 0.5))).toEqual([30_000, 60_000, 60_000, 60_000]);
   });
 
   it('is spread by 20 % to both sides, never more', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), dice, (poll, random) => {
-        const share = safetyNetDelayMs(poll, random) / safetyNetDelayMs(poll, 0.5);
+        const share = fallbackDelayMs(poll, random) / fallbackDelayMs(poll, 0.5);
         expect(share).toBeGreaterThanOrEqual(0.8 - 1e-6);
         expect(share).toBeLessThanOrEqual(1.2 + 1e-6);
       }),
@@ -56,7 +56,7 @@ describe('eventsArrive', () => {
     ['one was missing in the same moment', NOW - HOUR, NOW - HOUR, false],
     ['one came after another was missing', NOW - HOUR, NOW - HOUR - 1, true],
     ['one was missing and none has ever come', undefined, NOW, false],
-  ])('when %s', (_, lastEventAt, missedAt, verdict) => {
-    expect(eventsArrive(NOW, lastEventAt, missedAt)).toBe(verdict);
+  ])('when %s', (_, lastEventAt, missedAt, decision) => {
+    expect(eventsArrive(NOW, lastEventAt, missedAt)).toBe(decision);
   });
 });

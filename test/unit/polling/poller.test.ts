@@ -77,8 +77,8 @@ describe('several jobs', () => {
   });
 
   it('are asked for one by one, each in its own time, where the service counts each of them', async () => {
-    await bench.gate.learn({ window: { limit: 60, remaining: 50, resetsAt: bench.clock.now() + 60_000 } });
-    await bench.gate.learn({ window: { remaining: 45, resetsAt: bench.clock.now() + 60_000 }, fields: 5 });
+    await bench.limits.learn({ window: { limit: 60, remaining: 50, resetsAt: bench.clock.now() + 60_000 } });
+    await bench.limits.learn({ window: { remaining: 45, resetsAt: bench.clock.now() + 60_000 }, fields: 5 });
     await order('one');
     await bench.clock.advance(1_000);
     await order('two');
@@ -140,7 +140,7 @@ describe('what another process has put on record', () => {
   it('is not asked of the service', async () => {
     await order('one');
     await bench.clock.advance(1_000);
-    await bench.ledger.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
+    await bench.jobStore.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
     await bench.clock.advance(60_000);
     expect(bench.provider.requests).toEqual([]);
   });
@@ -150,11 +150,11 @@ describe('what another process has put on record', () => {
     const other = startProcess(2, bench);
     closing.push(other);
     other.provider.readings = [remoteJob('processing')];
-    await other.jobs.look('job_1');
+    await other.jobs.check('job_1');
     const began = bench.clock.monotonic();
     const waiting = other.jobs.waitFor('job_1', { waitMs: 30_000 }).then(() => bench.clock.monotonic());
     await bench.clock.advance(730);
-    await bench.ledger.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
+    await bench.jobStore.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
     await bench.clock.advance(5_000);
     expect((await waiting) - began).toBeLessThanOrEqual(830);
   });
@@ -183,7 +183,7 @@ describe('the past', () => {
     await order('one');
     await bench.clock.advance(60_000);
     ends('dt_2');
-    await bench.jobs.look('job_1');
+    await bench.jobs.check('job_1');
     await bench.clock.advance(10_000);
     expect(await stateOf('job_1')).toBe('saved');
     expect(await bench.durations.recall(durationKey(request('one')))).toBeUndefined();

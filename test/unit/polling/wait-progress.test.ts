@@ -1,17 +1,17 @@
 /** Proves that shown progress always grows and never claims the end. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { placeWaitSeconds, waitFraction } from '../../../src/polling/wait-progress.ts';
+import { slotWaitSeconds, waitFraction } from '../../../src/polling/wait-progress.ts';
 
 /** Milliseconds up to a day, as seconds. */
 const seconds = fc.nat({ max: 86_400_000 }).map((ms) => ms / 1_000);
 
 describe('placeWaitSeconds', () => {
   it('is what is left of the running job and a whole one for each order ahead, never nothing', () => {
-    expect(placeWaitSeconds(0, 0)).toBe(20);
-    expect(placeWaitSeconds(0, 12.4)).toBe(8);
-    expect(placeWaitSeconds(0, 600)).toBe(5);
-    expect(placeWaitSeconds(3, 12)).toBe(68);
+    expect(slotWaitSeconds(0, 0)).toBe(20);
+    expect(slotWaitSeconds(0, 12.4)).toBe(8);
+    expect(slotWaitSeconds(0, 600)).toBe(5);
+    expect(slotWaitSeconds(3, 12)).toBe(68);
   });
 });
 

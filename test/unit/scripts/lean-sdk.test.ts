@@ -43,7 +43,7 @@ async function load(serverSource: string, coreSource: (text: string) => string):
 
 const shape = (schema: z.ZodType): unknown =>
   z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', cycles: 'ref' });
-const shapes = (schemas: Schemas): Record<string, unknown> =>
+const forms = (schemas: Schemas): Record<string, unknown> =>
   Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, shape(schema)]));
 
 describe('the lean SDK', async () => {
@@ -57,18 +57,18 @@ describe('the lean SDK', async () => {
   });
 
   it('keeps every schema of the legacy era', () => {
-    expect(shapes(lean.era)).toEqual(shapes(original.era));
+    expect(forms(lean.era)).toEqual(forms(original.era));
   });
 
   it('keeps which schema serves which method', () => {
     expect(Object.keys(lean.maps)).toEqual(Object.keys(original.maps));
     for (const [kind, schemas] of Object.entries(original.maps)) {
-      expect(shapes(lean.maps[kind] ?? {})).toEqual(shapes(schemas));
+      expect(forms(lean.maps[kind] ?? {})).toEqual(forms(schemas));
     }
   });
 
   it('keeps the registry of types for whoever uses it', () => {
-    expect(shapes(lean.registry)).toEqual(shapes(original.registry));
+    expect(forms(lean.registry)).toEqual(forms(original.registry));
     expect(Object.keys(lean.guards)).toEqual(Object.keys(original.guards));
     expect(lean.guards.Implementation?.({ name: 'a', version: '1' })).toBe(true);
     expect(lean.guards.Implementation?.({ name: 'a' })).toBe(false);

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createFileGate } from '../../../src/storage/shared-limits.ts';
-import { createFileLedger } from '../../../src/storage/file-job-store.ts';
+import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
+import { createFileLimits } from '../../../src/storage/shared-limits.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';
 
 const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));
@@ -48,7 +48,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const parts = {
+const deps = {
   clock: systemClock,
   log: { debug() {}, info() {}, warn() {}, error() {} },
   processes: { self: () => owner(1), isAlive: () => true },
@@ -65,24 +65,24 @@ function expectDurable(file: string, inFolder: string): void {
 
 describe('a job record', () => {
   it('is on the disk, and so is its name, when it was added', async () => {
-    await createFileLedger(folder, parts).add(sampleJob({ id: 'job_a', state: 'queued' }));
+    await createFileJobStore(folder, deps).add(sampleJob({ id: 'job_a', state: 'queued' }));
     expectDurable('job_a.json', 'jobs');
   });
 
   it('is on the disk after every change, the step before the first byte included', async () => {
-    const ledger = createFileLedger(folder, parts);
-    await ledger.add(sampleJob({ id: 'job_a', state: 'queued' }));
+    const jobStore = createFileJobStore(folder, deps);
+    await jobStore.add(sampleJob({ id: 'job_a', state: 'queued' }));
     calls.list.length = 0;
-    await ledger.update('job_a', (job) => ({ ...job, state: 'submitting' }));
+    await jobStore.update('job_a', (job) => ({ ...job, state: 'submitting' }));
     expectDurable('job_a.json', 'jobs');
   });
 });
 
 describe('an admission', () => {
   it('is on the disk when an order was admitted: until there is a record, nothing else says that it is reserved', async () => {
-    const gate = createFileGate(folder, { ...parts, plan: 'pro', jobs: async () => [] });
-    const order = { id: 'job_a', owner: owner(1), maxCredits: 20, sameAs: 'a', allowDuplicate: false };
-    const admission = await gate.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
+    const limits = createFileLimits(folder, { ...deps, plan: 'pro', jobs: async () => [] });
+    const order = { id: 'job_a', owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
+    const admission = await limits.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
     expect(admission).toMatchObject({ type: 'taken' });
     expectDurable('account.json', 'gate');
   });

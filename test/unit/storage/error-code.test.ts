@@ -1,7 +1,7 @@
 /** Proves which refusals of the system count as what, one by one. */
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { cannotLink, cannotSyncFolder, errorCode, isBusy, isHeld } from '../../../src/storage/error-code.ts';
+import { cannotLink, cannotSyncFolder, errorCode, isBusy, isFileInUse } from '../../../src/storage/error-code.ts';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 const holding = (test: (error: unknown) => boolean, codes: readonly string[]): string[] =>
@@ -32,7 +32,7 @@ describe('a file that is held', () => {
   it('is tried again, a name also where rights are refused', () => {
     const codes = ['EBUSY', 'ETXTBSY', 'EINTR', 'EAGAIN', 'EMFILE', 'ENFILE'];
     expect(holding(isBusy, [...codes, 'EPERM', 'EACCES', ...DISK])).toEqual(codes);
-    expect(holding(isHeld, [...codes, 'EPERM', 'EACCES', ...DISK])).toEqual([...codes, 'EPERM', 'EACCES']);
+    expect(holding(isFileInUse, [...codes, 'EPERM', 'EACCES', ...DISK])).toEqual([...codes, 'EPERM', 'EACCES']);
   });
 });
 

@@ -39,13 +39,13 @@ function eventsOf(shiftMs = 0, clock: Clock = systemClock): JobEvents {
 }
 const marks = (): Promise<string[]> => readdir(join(folder, 'events'));
 
-type Watch = { told: boolean; done: Promise<void> };
-function watch(events: JobEvents, remoteId: string): Watch {
-  const state: Watch = { told: false, done: Promise.resolve() };
+type Subscription = { reported: boolean; done: Promise<void> };
+function subscribe(events: JobEvents, remoteId: string): Subscription {
+  const state: Subscription = { reported: false, done: Promise.resolve() };
   const controller = new AbortController();
   leaving.push(controller);
-  state.done = events.watch(remoteId, controller.signal).then(() => {
-    state.told = true;
+  state.done = events.subscribe(remoteId, controller.signal).then(() => {
+    state.reported = true;
   });
   state.done.catch(() => undefined);
   return state;
@@ -62,62 +62,62 @@ async function within(done: Promise<unknown>, limitMs = 1_000): Promise<number> 
 describe('a mark', () => {
   it('is seen by whoever watches that job in another process, and by nobody else', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const [right, sameJob, other] = [watch(two, 'dt_1'), watch(two, 'dt_1'), watch(two, 'dt_2')];
+    const [right, sameJob, other] = [subscribe(two, 'dt_1'), subscribe(two, 'dt_1'), subscribe(two, 'dt_2')];
     await sleep(50);
-    await one.mark('dt_1');
+    await one.addMarker('dt_1');
     expect(await within(Promise.all([right.done, sameJob.done]))).toBeLessThan(600);
     await sleep(300);
-    expect(other.told).toBe(false);
+    expect(other.reported).toBe(false);
   });
 
   it('is seen in the process that makes it', async () => {
     const events = eventsOf();
-    const waiting = watch(events, 'dt_1');
-    await events.mark('dt_1');
+    const waiting = subscribe(events, 'dt_1');
+    await events.addMarker('dt_1');
     await within(waiting.done);
   });
 
   it('that came while the job was being read is seen by the next watch, and only by that', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const first = watch(two, 'dt_1');
-    await one.mark('dt_1');
+    const first = subscribe(two, 'dt_1');
+    await one.addMarker('dt_1');
     await within(first.done);
-    await one.mark('dt_1');
-    await within(watch(two, 'dt_1').done);
-    const third = watch(two, 'dt_1');
+    await one.addMarker('dt_1');
+    await within(subscribe(two, 'dt_1').done);
+    const third = subscribe(two, 'dt_1');
     await sleep(600);
-    expect(third.told).toBe(false);
-    await one.mark('dt_1');
+    expect(third.reported).toBe(false);
+    await one.addMarker('dt_1');
     await within(third.done);
   });
 
   it('of long before the first watch is no news', async () => {
-    await eventsOf(-2 * MINUTE_MS).mark('dt_1');
+    await eventsOf(-2 * MINUTE_MS).addMarker('dt_1');
     const events = eventsOf();
-    const waiting = watch(events, 'dt_1');
+    const waiting = subscribe(events, 'dt_1');
     await sleep(400);
-    expect(waiting.told).toBe(false);
-    await events.mark('dt_1');
+    expect(waiting.reported).toBe(false);
+    await events.addMarker('dt_1');
     await within(waiting.done);
   });
 
   it('of a moment before the first watch is news', async () => {
-    await eventsOf(-5_000).mark('dt_1');
-    await within(watch(eventsOf(), 'dt_1').done);
+    await eventsOf(-5_000).addMarker('dt_1');
+    await within(subscribe(eventsOf(), 'dt_1').done);
   });
 
   it('is seen although the clock was set back', async () => {
     const events = eventsOf();
-    const first = watch(events, 'dt_1');
-    await events.mark('dt_1');
+    const first = subscribe(events, 'dt_1');
+    await events.addMarker('dt_1');
     await within(first.done);
-    const second = watch(events, 'dt_1');
-    await eventsOf(-60 * MINUTE_MS).mark('dt_1');
+    const second = subscribe(events, 'dt_1');
+    await eventsOf(-60 * MINUTE_MS).addMarker('dt_1');
     await within(second.done);
   });
 
   it('tells nothing of the job to those who list the folder, and can be read by the user alone', async () => {
-    await eventsOf().mark('../dt_1?\u00e4');
+    await eventsOf().addMarker('../dt_1?\u00e4');
     const [name = ''] = await marks();
     expect(name).toMatch(/^[0-9a-f]{32}\.\d{15}\.[0-9a-f]{8}$/u);
     if (process.platform === 'win32') return;
@@ -127,31 +127,31 @@ describe('a mark', () => {
 
   it('that cannot be made is an error', async () => {
     await writeFile(join(folder, 'events'), 'in the way');
-    await expect(eventsOf().mark('dt_1')).rejects.toThrow();
+    await expect(eventsOf().addMarker('dt_1')).rejects.toThrow();
   });
 
   it('is the newest of its job alone, also when many are made at a time', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 ? one : two).mark('dt_1')));
-    await one.mark('dt_1');
+    await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 ? one : two).addMarker('dt_1')));
+    await one.addMarker('dt_1');
     expect(await marks()).toHaveLength(1);
   });
 
   it('does not remove one that another process has made since', async () => {
-    await eventsOf(2_000).mark('dt_1');
+    await eventsOf(2_000).addMarker('dt_1');
     const [later = ''] = await marks();
-    await eventsOf().mark('dt_1');
+    await eventsOf().addMarker('dt_1');
     expect(await marks()).toContain(later);
   });
 });
 
 describe('old marks', () => {
   it('of more than a day are removed with the next one, and foreign files are left alone', async () => {
-    await eventsOf(-DAY_MS - MINUTE_MS).mark('dt_old');
-    await eventsOf(-DAY_MS + MINUTE_MS).mark('dt_recent');
+    await eventsOf(-DAY_MS - MINUTE_MS).addMarker('dt_old');
+    await eventsOf(-DAY_MS + MINUTE_MS).addMarker('dt_recent');
     await writeFile(join(folder, 'events', 'notes.txt'), '');
     expect(await marks()).toHaveLength(3);
-    await eventsOf().mark('dt_1');
+    await eventsOf().addMarker('dt_1');
     expect(await marks()).toHaveLength(3);
     expect(await marks()).toContain('notes.txt');
   });
@@ -163,7 +163,7 @@ describe('old marks', () => {
       return `${index.toString(16).padStart(32, '0')}.${at}.00000000`;
     });
     await Promise.all(names.map((name) => writeFile(join(folder, 'events', name), '')));
-    await eventsOf().mark('dt_1');
+    await eventsOf().addMarker('dt_1');
     const left = await marks();
     expect(left).toHaveLength(1_000);
     expect(left).toContain(names[0]);
@@ -172,32 +172,32 @@ describe('old marks', () => {
 
   it('tell when an event came last', async () => {
     const events = eventsOf();
-    expect(await events.lastMarkAt()).toBeUndefined();
-    await eventsOf(-DAY_MS - MINUTE_MS).mark('dt_1');
-    expect(await events.lastMarkAt()).toBeUndefined();
+    expect(await events.lastMarkerAt()).toBeUndefined();
+    await eventsOf(-DAY_MS - MINUTE_MS).addMarker('dt_1');
+    expect(await events.lastMarkerAt()).toBeUndefined();
     const before = Date.now();
-    await eventsOf().mark('dt_2');
-    await eventsOf(-MINUTE_MS).mark('dt_3');
-    expect(await events.lastMarkAt()).toBeGreaterThanOrEqual(before);
+    await eventsOf().addMarker('dt_2');
+    await eventsOf(-MINUTE_MS).addMarker('dt_3');
+    expect(await events.lastMarkerAt()).toBeGreaterThanOrEqual(before);
   });
 });
 
 describe('a watch', () => {
   it('waits where there is no folder, and sees it come', async () => {
     await rm(folder, { recursive: true });
-    const waiting = watch(eventsOf(), 'dt_1');
+    const waiting = subscribe(eventsOf(), 'dt_1');
     await sleep(300);
-    await eventsOf().mark('dt_1');
+    await eventsOf().addMarker('dt_1');
     await within(waiting.done);
     expect(warnings).toEqual([]);
   });
 
   it('goes on where the folder cannot be read, and says so once', async () => {
     await writeFile(join(folder, 'events'), 'in the way');
-    const waiting = watch(eventsOf(), 'dt_1');
+    const waiting = subscribe(eventsOf(), 'dt_1');
     await sleep(600);
     await rm(join(folder, 'events'));
-    await eventsOf().mark('dt_1');
+    await eventsOf().addMarker('dt_1');
     await within(waiting.done);
     expect(warnings).toHaveLength(1);
   });
@@ -209,21 +209,21 @@ describe('a watch', () => {
     const events = make();
     const controller = new AbortController();
     const reason = new Error('no longer');
-    const [aborted, other] = [events.watch('dt_1', controller.signal), watch(events, 'dt_1')];
+    const [aborted, other] = [events.subscribe('dt_1', controller.signal), subscribe(events, 'dt_1')];
     controller.abort(reason);
     await expect(aborted).rejects.toBe(reason);
-    await expect(events.watch('dt_1', controller.signal)).rejects.toBe(reason);
-    await events.mark('dt_1');
+    await expect(events.subscribe('dt_1', controller.signal)).rejects.toBe(reason);
+    await events.addMarker('dt_1');
     await within(other.done);
   });
 
   it('costs one timer for all jobs of a process, and none when nobody waits', async () => {
     const clock = createManualClock();
     const events = eventsOf(0, clock);
-    const waiting = Array.from({ length: 50 }, (_, index) => watch(events, `dt_${index}`));
+    const waiting = Array.from({ length: 50 }, (_, index) => subscribe(events, `dt_${index}`));
     await sleep(50);
     expect(clock.pending()).toBe(1);
-    await Promise.all(waiting.map((_, index) => events.mark(`dt_${index}`)));
+    await Promise.all(waiting.map((_, index) => events.addMarker(`dt_${index}`)));
     await clock.advance(300);
     await within(Promise.all(waiting.map(({ done }) => done)));
     await sleep(50);
@@ -234,7 +234,7 @@ describe('a watch', () => {
   it('costs nothing any more once it was ended', async () => {
     const clock = createManualClock();
     const controller = new AbortController();
-    const ended = eventsOf(0, clock).watch('dt_1', controller.signal);
+    const ended = eventsOf(0, clock).subscribe('dt_1', controller.signal);
     await sleep(50);
     controller.abort(new Error('no longer'));
     await expect(ended).rejects.toThrow('no longer');
@@ -248,20 +248,20 @@ describe('in memory', () => {
   it('a mark is told once, to those who wait or to the next who comes within a minute', async () => {
     const clock = createManualClock();
     const events = createMemoryEvents(clock);
-    expect(await events.lastMarkAt()).toBeUndefined();
-    const [one, two, other] = [watch(events, 'dt_1'), watch(events, 'dt_1'), watch(events, 'dt_2')];
-    await events.mark('dt_1');
+    expect(await events.lastMarkerAt()).toBeUndefined();
+    const [one, two, other] = [subscribe(events, 'dt_1'), subscribe(events, 'dt_1'), subscribe(events, 'dt_2')];
+    await events.addMarker('dt_1');
     await within(Promise.all([one.done, two.done]));
-    const next = watch(events, 'dt_1');
-    await events.mark('dt_3');
+    const next = subscribe(events, 'dt_1');
+    await events.addMarker('dt_3');
     await clock.advance(1_000);
-    await within(watch(events, 'dt_3').done);
-    await events.mark('dt_4');
+    await within(subscribe(events, 'dt_3').done);
+    await events.addMarker('dt_4');
     await clock.advance(MINUTE_MS);
-    const late = watch(events, 'dt_4');
+    const late = subscribe(events, 'dt_4');
     await sleep(20);
-    expect([next.told, other.told, late.told]).toEqual([false, false, false]);
-    expect(await events.lastMarkAt()).toBe(clock.now() - MINUTE_MS);
+    expect([next.reported, other.reported, late.reported]).toEqual([false, false, false]);
+    expect(await events.lastMarkerAt()).toBe(clock.now() - MINUTE_MS);
   });
 });
 
@@ -290,7 +290,7 @@ describe('two processes', () => {
       secret: SECRET,
       path: PATH,
       knows: async () => true,
-      mark: (id) => eventsOf().mark(id),
+      addMarker: (id) => eventsOf().addMarker(id),
       clock: systemClock,
       log,
     });
@@ -306,9 +306,9 @@ describe('two processes', () => {
       expect(await statusOf('{"id":"dt_2","status":"completed"}')).toBe(200);
       await sleep(500);
       expect(words).toEqual(['taken', 'waiting']);
-      const told = hears('told');
+      const reported = hears('told');
       expect(await statusOf('{"id":"dt_1","status":"completed"}')).toBe(200);
-      await within(told);
+      await within(reported);
     } finally {
       await listener.close();
     }

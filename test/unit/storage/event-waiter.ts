@@ -6,15 +6,18 @@ import { openWebhookListener } from '../../../src/transports/webhook.ts';
 
 const [folder = '', remoteId = '', port = ''] = process.argv.slice(2);
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const tell = (word: string): void => void process.send?.(word);
+const report = (word: string): void => void process.send?.(word);
 
 // Neither listener nor watch keeps a process alive: the channel to the parent does.
 process.on('message', () => undefined);
 const listener = await openWebhookListener({ port: Number(port), sink: { accept: async () => 404 }, log });
-tell(listener.taken ? 'taken' : 'free');
-const watch = createFileEvents(folder, { clock: systemClock, log }).watch(remoteId, new AbortController().signal);
-tell('waiting');
-void watch.then(() => {
-  tell('told');
+report(listener.taken ? 'taken' : 'free');
+const subscribe = createFileEvents(folder, { clock: systemClock, log }).subscribe(
+  remoteId,
+  new AbortController().signal,
+);
+report('waiting');
+void subscribe.then(() => {
+  report('told');
   process.disconnect();
 });

@@ -76,10 +76,10 @@ describe('the path of a picture', () => {
     fc.assert(
       fc.property(text, fc.option(text, { nil: undefined }), (prompt, fileName) => {
         const name = nameOf(prompt, fileName);
-        for (const spelled of [name, name.normalize('NFD'), name.normalize('NFC')]) {
-          const file = path.resolve(root, monthFolder(CREATED_AT), spelled);
-          expect(path.relative(root, file)).toBe(path.join('2026-11', spelled));
-          expect(path.parse(file).base).toBe(spelled);
+        for (const written of [name, name.normalize('NFD'), name.normalize('NFC')]) {
+          const file = path.resolve(root, monthFolder(CREATED_AT), written);
+          expect(path.relative(root, file)).toBe(path.join('2026-11', written));
+          expect(path.parse(file).base).toBe(written);
         }
         // Windows counts UTF-16 units of the whole path, without long paths: 260 with the end.
         if (path === win32)

@@ -66,10 +66,10 @@ describe('save', () => {
   it('never writes over a file of the same name, and leaves nothing half-written beside it', async () => {
     const file = await store().save(picture, label);
     const another = { ...picture, bytes: new Uint8Array([...picture.bytes, 7]) };
-    const beside = await store().save(another, label);
-    expect(beside).not.toBe(file);
+    const adjacent = await store().save(another, label);
+    expect(adjacent).not.toBe(file);
     expect(new Uint8Array(await readFile(file))).toEqual(picture.bytes);
-    expect(new Uint8Array(await readFile(beside))).toEqual(another.bytes);
+    expect(new Uint8Array(await readFile(adjacent))).toEqual(another.bytes);
     expect(await filesIn(base)).toHaveLength(2);
   });
 

@@ -1,6 +1,7 @@
 /** Proves that the key is read from its file, and that messages name the file and never what it holds. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
-import type { RawWebhook, WebhookVerdict } from '../../../src/core/webhook-sink.ts';
+import type { RawWebhook, WebhookResult } from '../../../src/core/webhook-sink.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { openWebhookListener, type WebhookPatience } from '../../../src/transports/webhook.ts';
@@ -20,11 +20,11 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-type Answers = (raw: RawWebhook) => Promise<WebhookVerdict> | WebhookVerdict;
+type Answers = (raw: RawWebhook) => Promise<WebhookResult> | WebhookResult;
 
 async function open(answers: Answers = () => 200, options: { host?: string; patience?: WebhookPatience } = {}) {
   const heard: RawWebhook[] = [];
-  const accept = async (raw: RawWebhook): Promise<WebhookVerdict> => {
+  const accept = async (raw: RawWebhook): Promise<WebhookResult> => {
     heard.push(raw);
     return answers(raw);
   };
@@ -90,9 +90,9 @@ describe('a request', () => {
   });
 
   it('of the service passes the true sink, with whatever spaces HTTP allows around the signature', async () => {
-    const marked: string[] = [];
-    const parts = { knows: async () => true, mark: async (id: string) => void marked.push(id) };
-    const sink = createWebhookSink({ secret: SECRET, path: PATH, clock: systemClock, log, ...parts });
+    const markers: string[] = [];
+    const deps = { knows: async () => true, addMarker: async (id: string) => void markers.push(id) };
+    const sink = createWebhookSink({ secret: SECRET, path: PATH, clock: systemClock, log, ...deps });
     const { port } = await open((raw) => sink.accept(raw));
     const signature = `X-Doitong-Signature: \t sha256=${hexOf(BODY)} \t\r\n`;
     expect(await talk(port, post(BODY.length, PATH, signature), BODY)).toMatch(/^HTTP\/1\.1 200 /u);
@@ -102,7 +102,7 @@ describe('a request', () => {
       /^HTTP\/1\.1 404 /u,
     );
     expect(await talk(port, post(65_537, PATH, signature), Buffer.alloc(65_537))).toMatch(/^HTTP\/1\.1 413 /u);
-    expect(marked).toEqual(['dt_1']);
+    expect(markers).toEqual(['dt_1']);
   });
 });
 
@@ -208,7 +208,7 @@ describe('who is too slow', () => {
 describe('the port', () => {
   it('belongs to the first; the second is told that it is taken', async () => {
     const first = await open();
-    const sink = { accept: async (): Promise<WebhookVerdict> => 200 };
+    const sink = { accept: async (): Promise<WebhookResult> => 200 };
     expect(await openWebhookListener({ port: first.port, sink, log })).toEqual({ taken: true });
     await first.close();
     const second = await openWebhookListener({ port: first.port, sink, log });
@@ -232,8 +232,8 @@ describe('the port', () => {
     ['an address of another machine', { host: '192.0.2.1', port: 0 }],
     ['a host that is none', { host: 'no such host', port: 0 }],
     ['a port that is none', { host: '127.0.0.1', port: 70_000 }],
-  ])('that cannot be had is an error that names the setting: %s', async (_name, place) => {
-    const opening = openWebhookListener({ ...place, sink: { accept: async () => 200 }, log });
+  ])('that cannot be had is an error that names the setting: %s', async (_name, slot) => {
+    const opening = openWebhookListener({ ...slot, sink: { accept: async () => 200 }, log });
     await expect(opening).rejects.toMatchObject({
       failure: {
         kind: 'bad_input',

@@ -1,8 +1,8 @@
 import { ChatAnthropic } from '@langchain/anthropic';
 import { ChatGoogleGenerativeAI } from '@langchain/google-genai';
-import { createAgent } from 'langchain';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 import { ChatOpenAI } from '@langchain/openai';
+import { createAgent } from 'langchain';
 import { apiKey, model, openAiUrl, runPrompts, task } from '../task.mjs';
 
 const models = {

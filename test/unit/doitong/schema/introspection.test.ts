@@ -117,17 +117,17 @@ describe('readSchema', () => {
     const types = Array.from({ length: count }, (_, index) =>
       object(
         `Job${index}`,
-        Array.from({ length: 400 }, (__, place) =>
-          field(`result${place}`, named('OBJECT', `Job${(index + place) % count}`)),
+        Array.from({ length: 400 }, (__, number) =>
+          field(`result${number}`, named('OBJECT', `Job${(index + number) % count}`)),
         ),
       ),
     );
     const inputs = Array.from({ length: 300 }, (_, index) => ({
       kind: 'INPUT_OBJECT',
       name: `In${index}`,
-      inputFields: Array.from({ length: 20 }, (__, place) => ({
-        ...{ name: `where${place}job`, defaultValue: null },
-        type: named('INPUT_OBJECT', `In${(index + place) % 300}`),
+      inputFields: Array.from({ length: 20 }, (__, number) => ({
+        ...{ name: `where${number}job`, defaultValue: null },
+        type: named('INPUT_OBJECT', `In${(index + number) % 300}`),
       })),
     }));
     const roots = Array.from({ length: 3_000 }, (_, index) =>

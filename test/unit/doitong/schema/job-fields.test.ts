@@ -3,12 +3,12 @@ import { buildSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { idArgument } from '../../../../src/doitong/schema/id-argument.ts';
 import { fieldsOf } from '../../../../src/doitong/schema/introspection.ts';
-import { createJobShapes, type JobShape } from '../../../../src/doitong/schema/job-fields.ts';
+import { createJobFields, type JobFields } from '../../../../src/doitong/schema/job-fields.ts';
 import { fixtureSchema, modelOf } from './fixture.ts';
 
-const shapeOf = (type: string, more = ''): JobShape =>
-  createJobShapes(modelOf(buildSchema(`scalar JSON ${more} type T { ${type} } type Query { t: T }`)), {
-    looks: 10_000,
+const fieldsOfType = (type: string, more = ''): JobFields =>
+  createJobFields(modelOf(buildSchema(`scalar JSON ${more} type T { ${type} } type Query { t: T }`)), {
+    steps: 10_000,
   }).of('T');
 
 describe('a job has', () => {
@@ -28,13 +28,13 @@ describe('a job has', () => {
     ['metadata', 'metadata: JSON', ['metadata']],
     ['metadata', 'metadata: String', undefined],
   ])('%s in %s', (what, type, paths) => {
-    expect(shapeOf(type)[what as keyof JobShape]).toEqual(paths);
+    expect(fieldsOfType(type)[what as keyof JobFields]).toEqual(paths);
   });
 
   it('the enum that speaks of phases as its status', () => {
     const enums = 'enum Place { HOME AWAY } enum Phase { QUEUED DONE }';
-    expect(shapeOf('state: Place jobPhase: Phase', enums).status).toEqual(['jobPhase']);
-    expect(shapeOf('state: Place', enums).status).toEqual(['state']);
+    expect(fieldsOfType('state: Place jobPhase: Phase', enums).status).toEqual(['jobPhase']);
+    expect(fieldsOfType('state: Place', enums).status).toEqual(['state']);
   });
 });
 
@@ -42,9 +42,9 @@ it('looks no further when what it may look at is spent', () => {
   const model = modelOf(fixtureSchema('relay-connection'));
   const jobs = fieldsOf(model, 'Query').find(({ name }) => name === 'jobs');
   if (jobs === undefined) throw new Error('There are jobs.');
-  const of = (looks: number): unknown[] => {
-    const budget = { looks };
-    return [createJobShapes(model, budget).placeIn(jobs.type)?.path, idArgument(model, jobs, true, budget)?.path];
+  const of = (steps: number): unknown[] => {
+    const budget = { steps };
+    return [createJobFields(model, budget).locationIn(jobs.type)?.path, idArgument(model, jobs, true, budget)?.path];
   };
   expect(of(1_000)).toEqual([['edges', 'node'], ['ids']]);
   expect(of(5)).toEqual([undefined, undefined]);

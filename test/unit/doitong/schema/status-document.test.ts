@@ -180,8 +180,8 @@ describe('readStatusAnswer', () => {
     const ids = fc.array(fc.oneof(fc.constantFrom('a', 'b'), fc.string()), { maxLength: 3 });
     fc.assert(
       fc.property(tree, ids, fc.constantFrom(...QUERIES), (data, asked, query) => {
-        const told = readStatusAnswer(query, data, asked);
-        for (const [id, record] of told) {
+        const reported = readStatusAnswer(query, data, asked);
+        for (const [id, record] of reported) {
           expect(asked).toContain(id);
           if (record !== null) expect(['string', 'undefined']).toContain(typeof record.url);
         }

@@ -1,7 +1,7 @@
 /** Proves that the status query is found in schemas of many kinds, and that what is asked of it can be answered and read. */
 import { buildSchema, execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { quoted } from '../../../../src/core/untrusted-text.ts';
+import { fenced } from '../../../../src/core/untrusted-text.ts';
 import { readStatusAnswer, statusDocument } from '../../../../src/doitong/schema/status-document.ts';
 import {
   findStatusQueries,
@@ -38,16 +38,16 @@ describe.each(SERVICES)('$fixture', ({ fixture, submitField, finds, answers, rea
   });
 
   it.each([[['one']], [['one', 'tw"o \\ {three}', 'four']]])('is answered for %j', (ids) => {
-    const told = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
-    expect([...told]).toEqual(ids.map((id) => [id, reads(id)]));
-    for (const [id, record] of told) expect(readWireJob(record ?? {}, quoted)?.job.remoteId).toBe(id);
+    const reported = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
+    expect([...reported]).toEqual(ids.map((id) => [id, reads(id)]));
+    for (const [id, record] of reported) expect(readWireJob(record ?? {}, fenced)?.job.remoteId).toBe(id);
   });
 
   it('says so when a job is unknown', () => {
     const expected = (id: string): unknown => (id === UNKNOWN_ID && !knowsAll ? null : reads(id));
     for (const ids of [[UNKNOWN_ID], ['one', UNKNOWN_ID]]) {
-      const told = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
-      expect([...told]).toEqual(ids.map((id) => [id, expected(id)]));
+      const reported = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
+      expect([...reported]).toEqual(ids.map((id) => [id, expected(id)]));
     }
   });
 
