@@ -1,5 +1,5 @@
 # Sourced by the scripts next to it, at the root of the checkout: a clean environment, and `step`, which goes on after a
-# failure and shows what the step printed.
+# failure and shows what the step printed. With show_figures set, a step that passes shows its last lines, too.
 
 # The caller's key and settings must not change a result, and a run leaves no picture behind.
 for name in ${!DOITONG_@} ${!FLUX_@}; do unset "$name"; done
@@ -24,6 +24,7 @@ step() {
   if [ "$status" -eq 0 ]; then
     passed=$((passed + 1))
     printf 'ok    %s (%s s)\n' "$name" "$((SECONDS - start))"
+    if [ -n "${show_figures:-}" ]; then grep -v '^[[:space:]]*$' "$scratch/output" | tail -n 3 | sed 's/^/      /'; fi
     return
   fi
   failed=$((failed + 1))
