@@ -10,6 +10,7 @@ export type JobEnding = Exclude<JobStatus, 'processing'> | 'never';
 export type Job = {
   id: string;
   submission: Submission;
+  idempotencyKey?: string;
   creditCost: number;
   createdAtMs: number;
   /** Also told of a job that never ends: when it should have. */

@@ -9,6 +9,7 @@ import { createGraphqlEngine } from './graphql-engine.ts';
 import { createResolvers } from './graphql-resolvers.ts';
 import { HttpListener } from './http-listener.ts';
 import type { JobStatus } from './job.ts';
+import { JobFile } from './job-file.ts';
 import { createJobView } from './job-view.ts';
 import { PictureEndpoint } from './picture-endpoint.ts';
 import { planLimits, type SandboxPlan } from './plans.ts';
@@ -47,6 +48,8 @@ export type SandboxOptions = {
   scenarios?: readonly ScenarioName[];
   /** What webhooks are signed with; by default a generated one. */
   webhookSecret?: string;
+  /** Keeps the jobs, and with them keys, prices and the balance, for later starts; by default nothing is kept. */
+  stateFile?: string;
 };
 
 export type SandboxState = {
@@ -100,6 +103,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     now,
     seed,
     ending: traits.ending,
+    file: options.stateFile === undefined ? undefined : new JobFile(options.stateFile),
     onJob: (job) => webhooks.expect(job),
   });
   const log = new RequestLog();

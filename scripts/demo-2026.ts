@@ -1,4 +1,7 @@
 /** The demo once more with the v2 client on protocol 2026-07-28: `npm run demo:2026`. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -7,7 +10,8 @@ import { DEMO_PROMPT, type DemoAnswer, playStory } from '../src/cli/demo-story.t
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const { FLUX_OUTPUT_DIR } = process.env;
-const server = serverCommand({ words: [], flags: {}, env: process.env, program }, FLUX_OUTPUT_DIR);
+const stateDir = await mkdtemp(join(tmpdir(), 'flux-pro-demo-'));
+const server = serverCommand({ words: [], flags: {}, env: process.env, program }, FLUX_OUTPUT_DIR, stateDir);
 const client = new Client(
   { name: 'flux-pro-mcp-demo', version: '2026' },
   { versionNegotiation: { mode: { pin: '2026-07-28' } } },
@@ -27,4 +31,5 @@ try {
   );
 } finally {
   await client.close();
+  await rm(stateDir, { recursive: true, force: true });
 }

@@ -1,4 +1,5 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
+import { join } from 'node:path';
 import type { App, AppDeps, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
@@ -83,7 +84,11 @@ async function startSandboxService(
   config: Config,
 ): Promise<{ settings: Partial<AppSettings>; close: () => Promise<void> }> {
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
-  const sandbox = await startSandbox(config.plan === 'auto' ? {} : { plan: config.plan });
+  const { stateFolder } = await import('../storage/paths.ts');
+  const sandbox = await startSandbox({
+    ...(config.plan === 'auto' ? {} : { plan: config.plan }),
+    stateFile: join(stateFolder(config.stateDir, config.folderVariables), 'sandbox', 'service.json'),
+  });
   // The user's own key stays out of it: the sandbox has one of its own.
   return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };
 }

@@ -1,4 +1,4 @@
-/** Proves that the demo's server is given no key and no settings of the real service. */
+/** Proves that the demo's server is given no key, no settings of the real service, and no folder of the user's state. */
 import { describe, expect, it } from 'vitest';
 import { serverCommand } from '../../../src/cli/demo.ts';
 
@@ -8,22 +8,24 @@ describe('serverCommand', () => {
     DOITONG_API_KEY: 'dt_live_12345678',
     DOITONG_PLAN: 'free',
     FLUX_RESULT: 'text',
+    FLUX_STATE_DIR: '/home/user/state',
     UNSET: undefined,
   };
 
   it('starts this very program as a sandbox server', () => {
-    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined);
+    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined, '/tmp/demo');
     expect(server.command).toBe(process.execPath);
     expect(server.args).toEqual(['/dist/main.js', 'serve', '--sandbox', '--result', 'auto']);
   });
 
   it('passes the environment on, without anything of the real service', () => {
-    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined);
-    expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text' });
+    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined, '/tmp/demo');
+    expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text', FLUX_STATE_DIR: '/tmp/demo' });
   });
 
   it('passes on where pictures go and how much is logged', () => {
-    const server = serverCommand({ words: [], flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' }, '/pictures');
+    const args = { words: [], flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' };
+    const server = serverCommand(args, '/pictures', '/tmp/demo');
     expect(server.args.slice(-4)).toEqual(['--output-dir', '/pictures', '--log-level', 'debug']);
   });
 });
