@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PictureCache } from '../sandbox/picture/picture.ts';
+import { drawPicture } from '../sandbox/picture/picture.ts';
 import {
   fileSystemOf,
   loadBefore,
@@ -90,7 +90,7 @@ async function oneCall(host: Host, service: OverheadService, number: number): Pr
 }
 
 const load = loadBefore();
-const picture = await new PictureCache().get({ prompt: 'overhead', width: SIDE_PX, height: SIDE_PX });
+const picture = await drawPicture('overhead', SIDE_PX, SIDE_PX);
 const service = await startOverheadService(picture);
 const home = mkdtempSync(join(tmpdir(), 'flux-overhead-'));
 const child = spawn(process.execPath, [MAIN], {

@@ -64,13 +64,24 @@ describe('sandbox pictures', () => {
     expect(measure(picture, height - 4 * dot, height).bright).toBe(0);
   });
 
-  it('depends on the prompt and the size alone', async () => {
+  it('is another one for each job, also of an equal prompt, and the same whenever it is fetched', async () => {
     const first = await download('a fox in the snow', 512, 384);
-    const other = await download('a hare in the snow', 512, 384);
-    expect(other).not.toEqual(first);
-    await sandbox.close();
-    sandbox = await startSandbox({ now: () => now, jobDurationMs: 0, seed: 'another' });
-    expect(await download('a fox in the snow', 512, 384)).toEqual(first);
+    expect(await download('a hare in the snow', 512, 384)).not.toEqual(first);
+    expect(await download('a fox in the snow', 512, 384)).not.toEqual(first);
+    const id = sandbox.inspect().jobs[0]?.id;
+    const again = await fetch(`${sandbox.url}/outputs/${id}.jpg`);
+    expect(new Uint8Array(await again.arrayBuffer())).toEqual(first);
+  });
+
+  it('follows from the seed, the order of the jobs and the prompt', async () => {
+    const pictures: Uint8Array[] = [];
+    for (const prompt of ['a fox', 'a fox', 'a hare']) {
+      await sandbox.close();
+      sandbox = await startSandbox({ now: () => now, jobDurationMs: 0, seed: 'one' });
+      pictures.push(await download(prompt, 256, 256));
+    }
+    expect(pictures[1]).toEqual(pictures[0]);
+    expect(pictures[2]).not.toEqual(pictures[0]);
   });
 
   it('is there neither before the job has ended, nor for a failed or an unknown job', async () => {

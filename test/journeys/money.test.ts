@@ -1,4 +1,5 @@
 /** Proves what guards the user's credits as a client lives it: questions, quotes, the budget, and repeated calls. */
+import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERAS, type Question, type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
 
@@ -142,11 +143,13 @@ describe('a repeated call', () => {
 
   it('makes another picture when the size is another, or when that is wanted', async () => {
     const { call } = await begin({});
-    await call('generate_image', { prompt: 'a fox' });
+    const first = await call('generate_image', { prompt: 'a fox' });
     await call('generate_image', { prompt: 'a fox', width: 512 });
     const third = await call('generate_image', { prompt: 'a fox', allow_duplicate: true });
     expect(third.structuredContent).not.toHaveProperty('duplicate');
     expect(charges(story as Story)).toBe(3);
+    const [saved, varied] = [first, third].map((of) => readFile(String(of.structuredContent?.file)));
+    expect(await varied).not.toEqual(await saved);
   });
 
   it('is not asked about a second time', async () => {

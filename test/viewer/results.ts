@@ -1,13 +1,12 @@
 /** Results as the server sends them, for the viewer to show. */
-import { PictureCache } from '../../sandbox/picture/picture.ts';
+import { drawPicture } from '../../sandbox/picture/picture.ts';
 import type { Result } from './stage.ts';
 
 export const PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';
 const META = 'io.github.flux-pro-mcp/';
 
-const pictures = new PictureCache();
 export const pictureData = async (prompt: string, width: number, height: number): Promise<string> =>
-  Buffer.from(await pictures.get({ prompt, width, height })).toString('base64');
+  Buffer.from(await drawPicture(prompt, width, height)).toString('base64');
 
 export function jobOf(patch: Record<string, unknown> = {}): Record<string, unknown> {
   return {
