@@ -1,11 +1,11 @@
-// Owns what the sandbox asks of who calls it: a name of this machine, no foreign page behind it, and the key.
+// Owns what the sandbox takes of a request before it knows what it wants: its caller, its key, its body.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from './refusal.ts';
+import { Refusal } from './answer.ts';
 
-// The program's own listener has such a guard as well (src/transports). The sandbox keeps one of its own: it is a
-// program of its own, which imports nothing from the other.
+// The program's own listeners have such a guard as well (src/transports). The sandbox is a program of its own, which
+// imports nothing from the other.
 const HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 const ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
@@ -28,15 +28,26 @@ export function checkCaller({ rawHeaders }: IncomingMessage): void {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-export function isKey(given: string | undefined, key: string): boolean {
-  return given !== undefined && timingSafeEqual(digest(given), digest(key));
+/** By the header of the style: `Authorization: Bearer` or `X-API-Key`. */
+export function isAuthorized({ headers }: IncomingMessage, key: string, style: 'graphql' | 'rest' | 'either'): boolean {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  const header = [headers['x-api-key']].flat()[0];
+  const given = [style === 'rest' ? undefined : bearer, style === 'graphql' ? undefined : header];
+  return given.some((one) => one !== undefined && timingSafeEqual(digest(one), digest(key)));
 }
 
-export function bearerKeyOf({ headers }: IncomingMessage): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-}
+const MAX_BODY_BYTES = 1024 * 1024;
 
-export function headerKeyOf({ headers }: IncomingMessage): string | undefined {
-  const given = headers['x-api-key'];
-  return Array.isArray(given) ? given[0] : given;
+/** @throws Refusal of code PAYLOAD_TOO_LARGE */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // A little too much is read and thrown away, so that its sender sees the answer; far too much ends the connection.
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size > 16 * MAX_BODY_BYTES) break;
+  }
+  if (size > MAX_BODY_BYTES) throw new Refusal('PAYLOAD_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes`);
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,22 +1,12 @@
-// Owns what the service tells about a job, whichever way it is asked.
+// Owns what the service answers about a job, however it is asked.
 
 import { type Job, type JobStatus, statusAt } from './job.ts';
 import type { PictureAddresses } from './scenarios/picture-addresses.ts';
-import { statusWord } from './scenarios/status-words.ts';
 import type { Traits } from './scenarios/traits.ts';
-
-export type JobViewDeps = {
-  now: () => number;
-  origin: () => string;
-  traits: Traits;
-  addresses: PictureAddresses;
-};
 
 export type JobView = ReturnType<typeof createJobView>;
 
-const failureVerbs: Partial<Record<JobStatus, string>> = { failed: 'failed', moderated: 'moderated' };
-
-export function createJobView({ now, origin, traits, addresses }: JobViewDeps) {
+export function createJobView(now: () => number, origin: () => string, traits: Traits, addresses: PictureAddresses) {
   const reason = traits.ending === undefined ? 'its prompt asks for it' : 'a scenario asks for it';
   const isoTime = (ms: number): string => new Date(ms).toISOString();
 
@@ -25,7 +15,6 @@ export function createJobView({ now, origin, traits, addresses }: JobViewDeps) {
     const { width, height, version, quality, webhookUrl } = job.submission;
     const nowMs = now();
     const status = statusAt(job, nowMs);
-    const verb = failureVerbs[status];
     return {
       id: job.id,
       status: statusWord(job, nowMs, traits),
@@ -46,8 +35,8 @@ export function createJobView({ now, origin, traits, addresses }: JobViewDeps) {
         height,
         ...(version !== undefined && { version }),
         ...(quality !== undefined && { quality }),
-        ...(verb !== undefined && {
-          error: { code: status.toUpperCase(), message: `The sandbox ${verb} this job because ${reason}` },
+        ...((status === 'failed' || status === 'moderated') && {
+          error: { code: status.toUpperCase(), message: `The sandbox ${status} this job because ${reason}` },
         }),
       },
     };
@@ -61,4 +50,20 @@ export function createJobView({ now, origin, traits, addresses }: JobViewDeps) {
   };
 
   return { describe, announce };
+}
+
+const shouted: Record<Exclude<JobStatus, 'processing'>, string> = {
+  completed: 'SUCCEEDED',
+  failed: 'ERROR',
+  moderated: 'REJECTED',
+};
+
+/** The word for a job's status on the wire. */
+function statusWord(job: Job, nowMs: number, { lateStatus, shoutingStatus }: Traits): string {
+  const status = statusAt(job, nowMs);
+  if (status !== 'processing') return shoutingStatus ? shouted[status] : status;
+  const passed = (share: number): boolean => nowMs >= job.createdAtMs + share * (job.endsAtMs - job.createdAtMs);
+  if (lateStatus !== undefined && passed(1 / 2)) return lateStatus;
+  if (!shoutingStatus) return status;
+  return passed(1 / 4) ? 'IN_PROGRESS' : 'QUEUED';
 }

@@ -3,25 +3,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiEndpoint } from './api-endpoint.ts';
-import { createGraphqlEndpoint } from './graphql-endpoint.ts';
-import { createGraphqlEngine } from './graphql-engine.ts';
-import { createResolvers } from './graphql-resolvers.ts';
-import { HttpListener } from './http-listener.ts';
+import { createApi } from './api.ts';
+import { createDialects } from './dialects.ts';
+import { createGraphql } from './graphql.ts';
 import type { JobStatus } from './job.ts';
 import { JobFile } from './job-file.ts';
 import { createJobView } from './job-view.ts';
-import { PictureEndpoint } from './picture-endpoint.ts';
-import { planLimits, type SandboxPlan } from './plans.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
+import { createListener } from './listener.ts';
+import { createPictureHost } from './picture-host.ts';
 import { type DealtFault, type LoggedRequest, RequestLog } from './request-log.ts';
-import { createRestEndpoint } from './rest-endpoint.ts';
-import { PictureAddresses } from './scenarios/picture-addresses.ts';
+import { createPictureAddresses } from './scenarios/picture-addresses.ts';
 import { chooseScenarios, type ScenarioName } from './scenarios/scenarios.ts';
 import { type Charge, type Refund, Service } from './service.ts';
 import { type WebhookDelivery, Webhooks } from './webhooks/webhooks.ts';
 
-export type { SandboxPlan } from './plans.ts';
+export type { SandboxPlan } from './limits.ts';
 export type { ScenarioName } from './scenarios/scenarios.ts';
 export { sandboxSchemaSdl } from './schema-sdl.ts';
 
@@ -85,6 +82,7 @@ export type Sandbox = {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const chosen = chooseScenarios(options.scenarios ?? []);
   const { traits } = chosen;
+  if (options.introspection === false) traits.introspection = false;
   const clock = options.now ?? Date.now;
   const now = (): number => clock() + traits.clockAheadMs;
   const key = options.key ?? `sandbox-${randomBytes(12).toString('hex')}`;
@@ -93,8 +91,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const limits = planLimits[options.plan ?? 'pro'];
 
   let url = '';
-  const addresses = new PictureAddresses(traits, seed);
-  const view = createJobView({ now, origin: () => url, traits, addresses });
+  const addresses = createPictureAddresses(traits, seed);
+  const view = createJobView(now, () => url, traits, addresses);
   const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view });
   const service = new Service({
     limits,
@@ -113,27 +111,21 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults: log.faults(),
     webhooks: webhooks.list(),
   });
-  const introspection = (options.introspection ?? true) && traits.introspection;
-  const engine = createGraphqlEngine(createResolvers(service, view, traits.statusQuery), { ...traits, introspection });
-  const endpoint = new HttpListener({
+  const dialects = createDialects(service, view);
+  const limiter = new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
+  const handle = createListener({
     now,
     key,
     log,
-    api: new ApiEndpoint({
-      key,
-      chosen,
-      limiter: new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat),
-      graphql: createGraphqlEndpoint(engine),
-      rest: createRestEndpoint(service, view),
-    }),
-    pictures: new PictureEndpoint({ now, service, addresses }),
+    api: createApi({ key, chosen, limiter, graphql: createGraphql(dialects, traits), dialects }),
+    pictures: createPictureHost(now, service, addresses),
     graphql: traits.graphql,
     inspect,
   });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.
-    endpoint.handle(request, response).catch(() => response.destroy());
+    handle(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

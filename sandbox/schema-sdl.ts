@@ -2,8 +2,6 @@
 
 import { plainTraits, type Traits } from './scenarios/traits.ts';
 
-export type SchemaTraits = Pick<Traits, 'generate' | 'optionalInput' | 'statusQuery'>;
-
 /** Lines that are there only when the flag is. */
 const when = (flag: boolean, lines: string): string => (flag ? lines : '');
 
@@ -60,7 +58,7 @@ type Generation {
  * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
  * status query, which the page names and does not show, answers with the fields of both.
  */
-export const schemaSdl = ({ generate, optionalInput, statusQuery }: SchemaTraits): string => /* GraphQL */ `
+export const schemaSdl = ({ generate, optionalInput, statusQuery }: Traits): string => /* GraphQL */ `
 "Any JSON value."
 scalar JSON
 

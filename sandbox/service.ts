@@ -1,11 +1,11 @@
 // Owns what the sandbox remembers: its jobs, from which charges, refunds, keys, limits and the balance follow.
 
 import { createHash } from 'node:crypto';
+import { Refusal } from './answer.ts';
 import { endingAskedFor, type Job, type JobEnding, jobDurationMs, statusAt } from './job.ts';
 import type { JobFile } from './job-file.ts';
-import type { PlanLimits } from './plans.ts';
+import type { PlanLimits } from './limits.ts';
 import { priceCredits } from './price.ts';
-import { Refusal } from './refusal.ts';
 import type { Submission } from './submission.ts';
 
 export type Charge = { jobId: string; idempotencyKey?: string; credits: number; at: number };

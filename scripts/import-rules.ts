@@ -32,7 +32,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   viewer: { src: [], packages: ['@modelcontextprotocol/ext-apps'] },
   cli: EVERYTHING,
   'main.ts': EVERYTHING,
-  sandbox: { src: [], packages: ['graphql', 'graphql-http', '@jsquash/*', NODE] },
+  sandbox: { src: [], packages: ['graphql', '@jsquash/*', NODE] },
 };
 
 /** Global names that only some places may touch; the text says where the line belongs instead. */

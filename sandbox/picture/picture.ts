@@ -1,15 +1,35 @@
-// Owns the sandbox's pictures as files: a landscape for each name, marked, as JPEG.
+// Owns the sandbox's pictures as files: a landscape for each name, marked, as JPEG by a WebAssembly codec.
 
 import { createHash } from 'node:crypto';
-import { encodeJpeg, prepareEncoder } from './jpeg-encoder.ts';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import encode, { init } from '@jsquash/jpeg/encode.js';
 import { paintLandscape } from './landscape.ts';
 import { stampSandbox } from './stamp.ts';
 
+let codec: Promise<void> | undefined;
+
 /** The same for the same name and size. */
 export async function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
+  // Compiled on another thread, when the first picture is drawn.
+  codec ??= loadCodec();
+  await codec;
   const seed = createHash('sha256').update(name).digest().readUInt32LE(0);
-  await prepareEncoder();
   const picture = paintLandscape(seed, width, height);
   stampSandbox(picture);
-  return encodeJpeg(picture);
+  return new Uint8Array(await encode(picture, { quality: 84, progressive: false, optimize_coding: false }));
+}
+
+/** The types of Node 20 know WebAssembly by name only. */
+type WasmCompiler = { compile(bytes: Uint8Array): Promise<object> };
+const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WasmCompiler };
+
+/** Its file is next to the bundle when there is one, else in the package that the sources run with. */
+async function loadCodec(): Promise<void> {
+  const adjacent = fileURLToPath(new URL('./mozjpeg_enc.wasm', import.meta.url));
+  const packaged = '@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm';
+  const file = existsSync(adjacent) ? adjacent : createRequire(import.meta.url).resolve(packaged);
+  await init(await wasm.compile(await readFile(file)));
 }

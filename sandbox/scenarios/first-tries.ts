@@ -1,6 +1,8 @@
-// Owns the count of tries: which fault, if any, meets a try of a request.
+// Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
 import { createHash } from 'node:crypto';
+import { type Answer, answerRefusal, Refusal } from '../answer.ts';
+import type { LoggedRequest } from '../request-log.ts';
 import type { FirstTryFault } from './scenarios.ts';
 import type { FirstTry } from './traits.ts';
 
@@ -18,37 +20,53 @@ const KEPT_REQUESTS = 10_000;
  * Tries are of one request when they repeat its idempotency key or, where none is sent, its body: a repetition goes
  * through as soon as each fault was dealt once.
  */
-export class FirstTries {
-  private readonly dealt = new Map<string, number>();
+export function createFirstTries(faults: readonly FirstTryFault[]) {
+  const dealt = new Map<string, number>();
 
-  constructor(private readonly faults: readonly FirstTryFault[]) {}
-
-  /** The fault for this try, when it belongs to this stage; it counts as dealt then. */
-  deal<Stage extends FirstTry['stage']>(
-    stage: Stage,
-    attempt: Attempt,
-  ): Extract<FirstTryFault, { stage: Stage }> | undefined {
-    if (this.faults.length === 0) return undefined;
-    const faults = this.faults.filter((fault) => attempt.isOrder || fault.stage === 'proxy');
+  /** What a fault of this stage answers in place of `real`; undefined: this try meets none. The log entry names it. */
+  return (stage: FirstTry['stage'], attempt: Attempt, entry: LoggedRequest, real?: Answer): Answer | undefined => {
     const request = requestOf(attempt);
-    const before = this.dealt.get(request) ?? 0;
-    const fault = faults[before];
+    const before = dealt.get(request) ?? 0;
+    const fault = faults.filter((one) => attempt.isOrder || one.stage === 'proxy')[before];
     if (fault?.stage !== stage) return undefined;
-    this.dealt.set(request, before + 1);
-    this.forgetOldest();
-    return fault as Extract<FirstTryFault, { stage: Stage }>;
-  }
-
-  private forgetOldest(): void {
-    if (this.dealt.size <= KEPT_REQUESTS) return;
-    const [oldest] = this.dealt.keys();
-    if (oldest !== undefined) this.dealt.delete(oldest);
-  }
+    dealt.set(request, before + 1);
+    const [oldest] = dealt.keys();
+    if (dealt.size > KEPT_REQUESTS && oldest !== undefined) dealt.delete(oldest);
+    entry.fault = fault.scenario;
+    return answerOf(fault, real);
+  };
 }
 
 function requestOf({ method, path, body, idempotencyKey }: Attempt): string {
   if (idempotencyKey !== undefined) return `key ${idempotencyKey}`;
-  return `body ${createHash('sha256')
-    .update(JSON.stringify([method, path, body]))
-    .digest('hex')}`;
+  const hash = createHash('sha256').update(JSON.stringify([method, path, body]));
+  return `body ${hash.digest('hex')}`;
 }
+
+const PROXY_PAGE =
+  '<!doctype html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n';
+
+function answerOf({ answer }: FirstTry, real?: Answer): Answer {
+  switch (answer) {
+    case 'html':
+      return {
+        status: 502,
+        headers: { 'Content-Type': 'text/html; charset=utf-8' },
+        body: PROXY_PAGE,
+        lacks: 'rate-headers',
+      };
+    case 'rate-limited':
+      return answerRefusal(new Refusal('RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', { retryAfterSeconds: 1 }));
+    case 'rate-limited-silent':
+      return { ...answerRefusal(new Refusal('RATE_LIMIT_EXCEEDED', 'Rate limit exceeded')), lacks: 'reset' };
+    case 'error':
+      return serverError();
+    case 'lost':
+    case 'truncated':
+      return { ...(real ?? serverError()), delivery: answer };
+    default:
+      return answer satisfies never;
+  }
+}
+
+const serverError = (): Answer => answerRefusal(new Refusal('INTERNAL_SERVER_ERROR', 'Internal server error'));

@@ -1,9 +1,9 @@
 // Owns the choice of scenarios by name: what there is to choose from, what excludes what, and what a choice adds up to.
 
-import { type ScenarioGroup, type ScenarioName, scenarioRows } from './table.ts';
+import { type Scenario as Row, type ScenarioGroup, type ScenarioName, scenarioTable } from './table.ts';
 import { type FirstTry, plainTraits, type Traits } from './traits.ts';
 
-export type { ScenarioGroup, ScenarioName } from './table.ts';
+export type { ScenarioName } from './table.ts';
 
 export type Scenario = {
   name: ScenarioName;
@@ -25,36 +25,36 @@ export type Chosen = {
 
 /** A choice of scenarios that makes no sense; the message says why and stands for itself. */
 export class ScenarioError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ScenarioError';
-  }
+  override readonly name = 'ScenarioError';
 }
 
-type Row = (typeof scenarioRows)[number];
+type NamedRow = Row & { name: ScenarioName; group: ScenarioGroup };
 
-const excludes = (one: Row, other: Row): boolean =>
+const rows = Object.entries(scenarioTable).flatMap(([group, scenarios]) =>
+  Object.entries(scenarios).map(([name, row]) => ({ name, group, ...row }) as NamedRow),
+);
+
+const excludes = (one: NamedRow, other: NamedRow): boolean =>
   one !== other &&
-  (Object.keys(one.traits).some((trait) => Object.hasOwn(other.traits, trait)) ||
+  (Object.keys(one.traits ?? {}).some((trait) => Object.hasOwn(other.traits ?? {}, trait)) ||
     one.excludes?.includes(other.name) === true ||
     other.excludes?.includes(one.name) === true);
 
 /** Every scenario, for help and documents; plain data. */
-export const SCENARIOS: readonly Scenario[] = scenarioRows.map((row) => ({
+export const SCENARIOS: readonly Scenario[] = rows.map((row) => ({
   name: row.name,
   group: row.group,
   sentence: row.sentence,
-  excludes: scenarioRows.filter((other) => excludes(row, other)).map(({ name }) => name),
+  excludes: rows.filter((other) => excludes(row, other)).map(({ name }) => name),
 }));
 
 /** A name that comes twice counts once. @throws ScenarioError for an unknown name and for a pair that excludes itself. */
 export function chooseScenarios(names: readonly string[]): Chosen {
   const chosen = [...new Set(names)].map((name) => {
-    const row = scenarioRows.find((known) => known.name === name);
+    const row = rows.find((known) => known.name === name);
     if (row) return row;
-    throw new ScenarioError(
-      `There is no scenario ${JSON.stringify(name)}. There are: ${scenarioRows.map((known) => known.name).join(', ')}.`,
-    );
+    const all = rows.map((known) => known.name).join(', ');
+    throw new ScenarioError(`There is no scenario ${JSON.stringify(name)}. There are: ${all}.`);
   });
   for (const [index, one] of chosen.entries()) {
     const others = chosen.slice(index + 1).filter((other) => excludes(one, other));
@@ -62,7 +62,7 @@ export function chooseScenarios(names: readonly string[]): Chosen {
     const those = others.map(({ name }) => `"${name}"`).join(' and ');
     throw new ScenarioError(`The scenario "${one.name}" cannot be combined with ${those}.`);
   }
-  // Each webhook scenario sends webhooks, whether or not the plain one is named beside it.
+  // Each webhook scenario sends webhooks, whether or not the plain one is named as well.
   const traits: Traits = { ...plainTraits, webhooks: chosen.some(({ group }) => group === 'webhooks') };
   for (const row of chosen) Object.assign(traits, row.traits);
   return {

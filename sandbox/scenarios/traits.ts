@@ -1,50 +1,51 @@
 // Owns what a scenario may change about the sandbox, and what holds where none changes it.
 
 import type { JobEnding } from '../job.ts';
+import type { ResetFormat } from '../limits.ts';
 
 /** Every trait is set by at most one of the scenarios that are on together. */
-export type Traits = {
+export const plainTraits = {
   /** How many times longer than usual a job takes. */
-  jobTimeFactor: number;
+  jobTimeFactor: 1,
   /** How far the service's clock is ahead of the machine's. */
-  clockAheadMs: number;
+  clockAheadMs: 0,
   /** How every job ends; undefined: as its prompt asks, else with a picture. */
-  ending: JobEnding | undefined;
+  ending: undefined as JobEnding | undefined,
   /** The status of a job in the second half of its time. */
-  lateStatus: string | undefined;
-  /** Whether statuses are told in upper case and by other words. */
-  shoutingStatus: boolean;
+  lateStatus: undefined as string | undefined,
+  /** Whether statuses are other words, in upper case. */
+  shoutingStatus: false,
   /** The balance to begin with; undefined: as the options say. */
-  credits: number | undefined;
+  credits: undefined as number | undefined,
   /** Whether the API's refusals come with HTTP 200. */
-  refusalsWith200: boolean;
+  refusalsWith200: false,
   /** Whether the first address of a picture has expired when it is fetched. */
-  expiringUrls: boolean;
-  wrongContentType: boolean;
+  expiringUrls: false,
+  wrongContentType: false,
   /** Whether /graphql is there at all. */
-  graphql: boolean;
-  introspection: boolean;
+  graphql: true,
+  introspection: true,
   /** Whether the mutation `generate` is there. */
-  generate: boolean;
+  generate: true,
   /** Whether the input types have version, quality and webhookUrl. */
-  optionalInput: boolean;
-  /** How many fields a document may ask for at its root. */
-  rootFieldsMax: number;
+  optionalInput: true,
+  /** How many fields a document may have at its root. */
+  rootFieldsMax: Number.POSITIVE_INFINITY,
   /** Whether each of them counts as a request. */
-  countsFields: boolean;
+  countsFields: false,
   /** The root field, and its argument, that answer for a job. */
-  statusQuery: { field: string; argument: string };
+  statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
   /** Whether ends of jobs are announced. */
-  webhooks: boolean;
-  webhooksForged: boolean;
+  webhooks: false,
+  webhooksForged: false,
   /** How long after the end of its job a webhook is sent. */
-  webhookDelayMs: number;
-  webhookTimes: number;
-  /** How X-RateLimit-Reset tells the time; undefined: the X-RateLimit headers are left out. */
-  resetFormat: ResetFormat | undefined;
+  webhookDelayMs: 0,
+  webhookTimes: 1,
+  /** How X-RateLimit-Reset is written; undefined: the X-RateLimit headers are left out. */
+  resetFormat: 'epoch-seconds' as ResetFormat | undefined,
 };
 
-export type ResetFormat = 'epoch-seconds' | 'epoch-ms' | 'seconds-from-now' | 'iso';
+export type Traits = typeof plainTraits;
 
 /**
  * What happens to the first try of a request instead of its answer. `proxy` faults stand before everything and meet
@@ -54,27 +55,3 @@ export type FirstTry =
   | { stage: 'proxy'; answer: 'html' }
   | { stage: 'before-charging'; answer: 'rate-limited' | 'rate-limited-silent' | 'error' }
   | { stage: 'after-charging'; answer: 'error' | 'lost' | 'truncated' };
-
-export const plainTraits: Traits = {
-  jobTimeFactor: 1,
-  clockAheadMs: 0,
-  ending: undefined,
-  lateStatus: undefined,
-  shoutingStatus: false,
-  credits: undefined,
-  refusalsWith200: false,
-  expiringUrls: false,
-  wrongContentType: false,
-  graphql: true,
-  introspection: true,
-  generate: true,
-  optionalInput: true,
-  rootFieldsMax: Number.POSITIVE_INFINITY,
-  countsFields: false,
-  statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
-  webhooks: false,
-  webhooksForged: false,
-  webhookDelayMs: 0,
-  webhookTimes: 1,
-  resetFormat: 'epoch-seconds',
-};

@@ -2,7 +2,6 @@
 
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { refusalOfTarget } from './loopback.ts';
 
 /** `httpStatus` is 0 when no answer came; `problem` says why then. */
 export type PostResult = { httpStatus: number; problem?: string };
@@ -52,6 +51,14 @@ function send(url: URL, options: RequestOptions, body: string): Promise<number> 
     outgoing.on('close', () => (status > 0 ? resolve(status) : reject(new Error('closed without an answer'))));
     outgoing.end(body);
   });
+}
+
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** This machine only, so that a sandbox never calls out into the world. URLs have one form of a numeric host only. */
+function refusalOfTarget({ protocol, hostname }: URL): string | undefined {
+  if (protocol !== 'http:' && protocol !== 'https:') return 'not sent: only http and https are';
+  return LOOPBACK_HOST.test(hostname) ? undefined : 'not sent: the sandbox posts to loopback hosts only';
 }
 
 /** A code where there is one: a name with several addresses fails with an empty message. */

@@ -18,7 +18,7 @@ describe('the import table', () => {
     ['src/doitong/a.ts', "import { request } from 'undici';\nimport { createHash } from 'node:crypto';"],
     ['src/storage/a.ts', "import { open } from 'node:fs/promises';"],
     ['src/images/a.ts', "import encode from '@jsquash/jpeg/encode.js';"],
-    ['sandbox/a.ts', "import { parse } from 'graphql';\nimport { createHandler } from 'graphql-http';"],
+    ['sandbox/a.ts', "import { parse } from 'graphql';\nimport { createServer } from 'node:http';"],
     ['src/mcp/tools/a.ts', "import { Server } from '@modelcontextprotocol/server';"],
     ['src/transports/a.ts', "import { serveStdio } from '@modelcontextprotocol/server/stdio';"],
     ['src/cli/a.ts', "import { Client } from '@modelcontextprotocol/sdk/client/index.js';"],
