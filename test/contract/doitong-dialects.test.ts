@@ -123,8 +123,8 @@ describe('auto', () => {
     const dialectsPersisted: string[] = [];
     const options = {
       ...unmarked(),
-      expected: 'generateImage',
-      beforeSending: async (expected: string) => void dialectsPersisted.push(expected),
+      dialect: 'generateImage',
+      beforeSending: async (dialect: string) => void dialectsPersisted.push(dialect),
     };
     expect((await provider.submit(REQUEST, 'key-1', options)).remoteId).toBe('job-1');
     expect(ordered()).toEqual(['generateImage']);

@@ -122,7 +122,7 @@ async function openStage(
     opened.push(url);
     return answers.open?.(url) ?? true;
   });
-  await page.exposeFunction('hostTold', (text: string) => void reported.push(text));
+  await page.exposeFunction('hostReceived', (text: string) => void reported.push(text));
   await page.goto(origin);
   await page.evaluate(`window.startHost('${theme}', ${canCall})`);
   const frame = page.frames().find((one) => one !== page.mainFrame());
