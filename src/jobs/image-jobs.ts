@@ -57,7 +57,7 @@ export class ImageJobs {
     this.#records = deps.records;
     this.#clock = deps.clock;
     this.#runner = new JobRunner(deps, settings, () => this.#reconcile());
-    this.#recovery = new Recovery({ ...deps, runner: () => this.#runner }, settings);
+    this.#recovery = new Recovery({ ...deps, runner: this.#runner }, settings);
     const shared = { ...deps, recovery: this.#recovery, runner: this.#runner };
     const changes = new Changes(deps.records, deps.clock);
     this.#orders = new Orders(shared, settings);

@@ -6,7 +6,6 @@ import { isSettled, type Job } from '../core/job.ts';
 import type { Changes } from './changes.ts';
 import type { JobRecords } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
-import type { Recovery } from './recovery.ts';
 
 const FIRST_NEWS_MS = 5_000;
 
@@ -14,7 +13,6 @@ export type JobResumerDeps = {
   records: JobRecords;
   store: Pick<ImageStore, 'has'>;
   runner: JobRunner;
-  recovery: Recovery;
   changes: Changes;
   clock: Clock;
 };
@@ -30,11 +28,11 @@ export class JobResumer {
 
   /** Nothing is ordered anew. Waits for the first news of the job, at most `FIRST_NEWS_MS`. */
   async resume(job: Job, signal?: AbortSignal): Promise<Job> {
-    const { records, store, runner, recovery } = this.#deps;
+    const { records, store, runner } = this.#deps;
     if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return this.#fetchAgain(job);
-    if (isSettled(job) || runner.isRunning(job.id)) return job;
-    if (job.state === 'unknown' || recovery.isInOtherHands(job)) return job;
-    if (job.state === 'queued') return recovery.abandon(job);
+    const action = runner.nextAction(job);
+    if (action === 'close_unsent') return runner.closeUnsent(job);
+    if (action === 'none' || action === 'wait') return job;
     runner.ensure(job.id);
     await this.#firstNews(job, signal);
     return this.withTrouble(await records.get(job.id));

@@ -6,14 +6,16 @@ import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts'
 import type { Job, JobTimes } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
+import { type MetJob, type NextAction, nextAction, ownerOf } from '../core/next-action.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/duration-memory.ts';
+import type { How } from '../polling/polled-job.ts';
 import { Poller, type PollSettings } from '../polling/poller.ts';
 import { Collection } from './collection.ts';
 import { InlinePictures } from './inline-pictures.ts';
 import type { JobRecords } from './job-records.ts';
-import type { WaitReason } from './order-failures.ts';
+import { ABANDONED, type WaitReason } from './order-failures.ts';
 import { SlotQueue } from './slot-queue.ts';
 import { submit } from './submission.ts';
 
@@ -60,31 +62,43 @@ export class JobRunner {
     this.#slots = new SlotQueue({ ...deps, reconcile });
   }
 
+  /** What is to be done about a job that a caller asks for here and now, unless `met` says otherwise. */
+  nextAction(job: Job, met: Partial<MetJob> = {}): NextAction {
+    const { processes, clock } = this.#deps;
+    const owner = ownerOf(job, processes, clock.now());
+    return nextAction({
+      state: job.state,
+      owner,
+      age: 'recent',
+      running: this.isRunning(job.id),
+      asked: true,
+      ...met,
+    });
+  }
+
+  /** Closes an order that was never sent, and that nobody will send. */
+  closeUnsent(job: Job): Promise<Job> {
+    const { records, clock } = this.#deps;
+    return records.apply(job.id, { type: 'abandoned', failure: ABANDONED, at: clock.now() });
+  }
+
   /**
-   * Records a new order and carries it on. It counts as running from the first moment: its record may be seen before
-   * this is done, and must not be taken for one that was left behind.
+   * Records a new order and sends it. It counts as running from the first moment: its record may be seen before this is
+   * done, and must not be taken for one that was left behind.
    */
-  begin(id: string, record: () => Promise<void>): Promise<void> {
+  begin(job: Job): Promise<void> {
     // From here on: a call that is cancelled meanwhile takes its order back.
-    this.#cancellations.set(id, new AbortController());
-    const recorded = record();
-    const run = async (): Promise<void> => {
-      // Whoever ordered is told why there is no record.
-      const isRecorded = await recorded.then(
-        () => true,
-        () => false,
-      );
-      if (isRecorded) await this.#run(id);
-    };
-    this.#start(id, run());
+    this.#cancellations.set(job.id, new AbortController());
+    const recorded = this.#deps.records.add(job);
+    this.#start(job.id, this.#runNew(job, recorded));
     return recorded;
   }
 
-  /** Starts carrying the job on unless that is under way. */
+  /** Resumes the job unless that is under way. */
   ensure(id: string): void {
     if (this.#running.has(id) || this.#life.signal.aborted) return;
     this.#troubles.delete(id);
-    this.#start(id, this.#run(id));
+    this.#start(id, this.#runKnown(id));
   }
 
   #start(id: string, work: Promise<void>): void {
@@ -124,7 +138,7 @@ export class JobRunner {
 
   /** Fetches a saved picture once more whose file is gone. @returns what stands in the way */
   fetchAgain(job: Job): Promise<Failure | undefined> {
-    return this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
+    return this.#collection.fetch(job, this.#ownLife());
   }
 
   /** A fetched picture that is not on disk. */
@@ -138,28 +152,46 @@ export class JobRunner {
     await Promise.all(this.#running.values());
   }
 
-  async #run(id: string): Promise<void> {
-    // Of its own: Node warns of a signal that many wait for.
-    const life = AbortSignal.any([this.#life.signal]);
-    let job = await this.#adopt(await this.#deps.records.get(id));
+  async #runNew(order: Job, recorded: Promise<void>): Promise<void> {
+    // Whoever ordered is told why there is no record.
+    const isRecorded = await recorded.then(
+      () => true,
+      () => false,
+    );
+    if (!isRecorded) return;
+    const life = this.#ownLife();
+    await this.#finish(await this.#submit(order, life), { atOnce: false, isFresh: true }, life);
+  }
+
+  async #runKnown(id: string): Promise<void> {
+    const job = await this.#adopt(await this.#deps.records.get(id));
     if (job === undefined) return;
-    const isFresh = job.state === 'queued';
-    const submits = isFresh || job.state === 'submitting';
-    if (submits) job = await this.#submit(job, life);
-    // One that was not submitted just now may be long finished: the first look is at once.
-    if (job.state === 'processing') job = await this.#poller.follow(job, { atOnce: !submits, isFresh });
-    // Its place is free while its picture is fetched.
+    const life = this.#ownLife();
+    // That it runs by now is what this is about.
+    const action = this.nextAction(job, { running: false });
+    if (action === 'resend') await this.#finish(await this.#submit(job, life), { atOnce: false, isFresh: false }, life);
+    // It may be long finished: the first poll is at once.
+    if (action === 'poll') await this.#finish(job, { atOnce: true, isFresh: false }, life);
+  }
+
+  async #finish(submitted: Job, how: How, life: AbortSignal): Promise<void> {
+    const job = await this.#poller.follow(submitted, how);
+    // Its slot is free while its picture is fetched.
     this.#slots.notify();
     if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 
+  /** A signal of its own for each run: Node warns of a signal that many wait for. */
+  #ownLife(): AbortSignal {
+    return AbortSignal.any([this.#life.signal]);
+  }
+
   /** @returns `undefined` when another process was faster */
   async #adopt(job: Job): Promise<Job | undefined> {
-    const { records, processes } = this.#deps;
+    const { records, processes, clock } = this.#deps;
     const self = processes.self();
-    // A process that lives may be stuck: it is asked nothing, and its sent job is only watched here as well.
-    const inItsHands = processes.isAlive(job.owner) && job.state !== 'submitting';
-    if (isSameOwner(job.owner, self) || inItsHands) return job;
+    // The job of a process that lives is polled here as well, and stays in its hands.
+    if (ownerOf(job, processes, clock.now()) !== 'silent') return job;
     const adopted = await records.apply(job.id, { type: 'adopted', from: job.owner, owner: self });
     return isSameOwner(adopted.owner, self) ? adopted : undefined;
   }

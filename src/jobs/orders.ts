@@ -39,7 +39,7 @@ export type OrdersDeps = {
   records: JobRecords;
   limits: Limits;
   recovery: Recovery;
-  runner: Pick<JobRunner, 'begin' | 'isRunning'>;
+  runner: Pick<JobRunner, 'begin' | 'nextAction' | 'closeUnsent'>;
   clock: Clock;
   ids: Ids;
   processes: Processes;
@@ -196,9 +196,9 @@ export class Orders {
 
   /** The account may be behind: what the record says is noted, and the account asked again. */
   async #isDuplicate(job: Job, isBatch: boolean): Promise<boolean> {
-    const { limits, recovery, runner } = this.#deps;
-    if (job.state === 'queued' && !recovery.isInOtherHands(job) && !runner.isRunning(job.id)) {
-      await recovery.abandon(job);
+    const { limits, runner } = this.#deps;
+    if (runner.nextAction(job) === 'close_unsent') {
+      await runner.closeUnsent(job);
       return false;
     }
     if (!isSettled(job)) return true;
@@ -218,10 +218,10 @@ export class Orders {
   }
 
   async #record(draft: Job): Promise<Job> {
-    const { records, limits, runner, ids } = this.#deps;
+    const { limits, runner, ids } = this.#deps;
     const job = { ...draft, idempotencyKey: ids.idempotencyKey() };
     try {
-      await runner.begin(job.id, () => records.add(job));
+      await runner.begin(job);
       return job;
     } catch (error) {
       await limits.drop(job.id);

@@ -3,26 +3,21 @@
 import type { Clock } from '../core/clock.ts';
 import { isFinishedRemotely, type Job, type JobTimes } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
-import { isSameOwner, type Processes } from '../core/processes.ts';
+import type { Processes } from '../core/processes.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobRecords } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
-import { ABANDONED } from './order-failures.ts';
 
-/** Three tries of 30 s with the delays between them; a sender that says nothing for longer has lost its way. */
-const SENDING_TAKES_AT_MOST_MS = 5 * 60_000;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
-/** A process that waits for a place says so on record every minute; one that is silent for so long is gone. */
-const QUEUED_AT_MOST_MS = 5 * 60_000;
 /** How often one job is carried on without anybody asking for it. */
 const RESUME_EVERY_MS = 30_000;
 
 export type RecoveryDeps = {
   records: JobRecords;
   limits: Limits;
-  runner: () => JobRunner;
+  runner: Pick<JobRunner, 'nextAction' | 'closeUnsent' | 'ensure' | 'isRunning'>;
   clock: Clock;
   log: Log;
   processes: Processes;
@@ -36,23 +31,6 @@ export class Recovery {
   constructor(deps: RecoveryDeps, times: JobTimes) {
     this.#deps = deps;
     this.#times = times;
-  }
-
-  /**
-   * Another process is sending it: its answer will be on record in a moment. Were it wrong, the same key would keep a
-   * second request from being charged.
-   */
-  isInOtherHands(job: Job): boolean {
-    if (job.state !== 'queued' && job.state !== 'submitting') return false;
-    const { processes, clock } = this.#deps;
-    if (isSameOwner(job.owner, processes.self()) || !processes.isAlive(job.owner)) return false;
-    const quietMs = Math.abs(clock.now() - job.updatedAt);
-    return quietMs < (job.state === 'queued' ? QUEUED_AT_MOST_MS : SENDING_TAKES_AT_MOST_MS);
-  }
-
-  /** Its process is gone, and a record in this state says that nothing has left it. */
-  abandon(job: Job): Promise<Job> {
-    return this.#deps.records.apply(job.id, { type: 'abandoned', failure: ABANDONED, at: this.#deps.clock.now() });
   }
 
   /**
@@ -76,7 +54,7 @@ export class Recovery {
     const { limits, records } = this.#deps;
     const job = await records.find(entry.id);
     // Asked after the look: an order of this process is carried on before its record can be seen.
-    if (this.#isResumedHere(entry.id)) return;
+    if (this.#deps.runner.isRunning(entry.id)) return;
     if (job !== undefined) await this.#settle(job, entry, resume);
     else if (entry.slotAt !== undefined) await limits.lose(entry.id);
     else if (!this.#isBeingRecorded(entry)) await limits.drop(entry.id);
@@ -101,28 +79,19 @@ export class Recovery {
   }
 
   async #settle(job: Job, entry: Reservation, resume: boolean): Promise<void> {
-    const { limits, clock, processes } = this.#deps;
+    const { limits, runner, clock } = this.#deps;
     if (isFinishedRemotely(job) || job.state === 'unknown') return limits.note(job);
-    const isElsewhere = !isSameOwner(job.owner, processes.self());
-    // From when it got its place: it may have waited for long before, and failed looks at it are no news.
+    // From when it got its slot: it may have waited for long before, and failed polls of it are no news.
     const isStalled = clock.now() - (entry.slotAt ?? job.createdAt) > this.#times.stalledAfterMs;
-    if (isElsewhere && this.isInOtherHands(job)) {
-      if (isStalled) await limits.releaseSlot(job.id);
+    const action = runner.nextAction(job, { asked: false, age: isStalled ? 'stalled' : 'recent' });
+    if (action === 'close_unsent') {
+      await runner.closeUnsent(job);
       return;
     }
-    if (job.state === 'queued') {
-      await this.abandon(job);
-      return;
-    }
-    // One without news is not watched any more, and one without an answer must not keep all others waiting: the service
-    // is taken to be done with it.
+    // One without news or without an answer must not keep all others waiting: the service is taken to be done with it.
     if (isStalled) await limits.releaseSlot(job.id);
-    if (job.state === 'processing' && (isStalled || (isElsewhere && processes.isAlive(job.owner)))) return;
-    if (resume && this.#isDue(job.id)) this.#deps.runner().ensure(job.id);
-  }
-
-  #isResumedHere(id: string): boolean {
-    return this.#deps.runner().isRunning(id);
+    const isResumable = action === 'poll' || action === 'resend';
+    if (isResumable && resume && this.#isDue(job.id)) runner.ensure(job.id);
   }
 
   #isDue(id: string): boolean {

@@ -2,7 +2,8 @@
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import { isSameOwner, type Processes } from '../core/processes.ts';
+import { ownerOf } from '../core/next-action.ts';
+import type { Processes } from '../core/processes.ts';
 import type { Limits } from '../limits/limits.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
 import type { DurationMemory } from '../polling/duration-memory.ts';
@@ -14,7 +15,6 @@ import type { JobRecords } from './job-records.ts';
 import type { JobResumer } from './job-resumer.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { WaitReason } from './order-failures.ts';
-import type { Recovery } from './recovery.ts';
 
 /** Progress is told at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
@@ -35,7 +35,6 @@ export type WaitsDeps = {
   records: JobRecords;
   limits: Pick<Limits, 'state'>;
   runner: JobRunner;
-  recovery: Recovery;
   resume: JobResumer;
   changes: Changes;
   durations: DurationMemory;
@@ -52,7 +51,7 @@ export class Waits {
 
   /** The job when it is over, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, options: WaitOptions): Promise<Job> {
-    const { records, runner, recovery, resume, changes, clock } = this.#deps;
+    const { records, runner, resume, changes, clock } = this.#deps;
     const started = clock.monotonic();
     let resumed = false;
     let checkedAt = Number.NEGATIVE_INFINITY;
@@ -62,13 +61,12 @@ export class Waits {
         const job = resume.withTrouble(await records.get(id));
         const elapsedMs = clock.monotonic() - started;
         options.signal?.throwIfAborted();
-        const elsewhere = recovery.isInOtherHands(job);
-        // Whoever sent it may end before it is finished: from the answer on it is watched and fetched here as well.
-        if (!resumed && !elsewhere && this.#isIdle(job)) {
+        const action = runner.nextAction(job);
+        if (!resumed && action === 'poll' && job.failure === undefined) {
           resumed = true;
           runner.ensure(id);
         }
-        const moves = elsewhere || runner.isRunning(id);
+        const moves = action === 'wait' || runner.isRunning(id);
         if (isSettled(job) || resume.isGone(id) || !moves || elapsedMs >= options.waitMs) return job;
         // A look at the record every 100 ms is no news for those who are told of the progress.
         if (clock.monotonic() - checkedAt >= TICK_MS || !this.#isOthers(job)) {
@@ -149,12 +147,7 @@ export class Waits {
 
   /** Its process may learn of its end sooner than this one, and tells nobody but the record. */
   #isOthers(job: Job): boolean {
-    const { processes } = this.#deps;
-    return !isSameOwner(job.owner, processes.self()) && processes.isAlive(job.owner);
-  }
-
-  #isIdle(job: Job): boolean {
-    const atService = job.state === 'processing' || job.state === 'completed';
-    return atService && job.failure === undefined && !this.#deps.runner.isRunning(job.id);
+    const { processes, clock } = this.#deps;
+    return ownerOf(job, processes, clock.now()) === 'alive';
   }
 }
