@@ -1,5 +1,6 @@
 /** How long a batch takes as a whole, against the least that the plan's limits allow and against naive programs. */
 import { PLAN_LIMITS, type Plan } from '../src/limits/plan.ts';
+import { placeOrder, placeOrders } from '../test/support/place-orders.ts';
 import { machine, markdownTable, recordIfAsked } from './figures.ts';
 import { allAtOnce, oneAfterTheOther } from './virtual/naive-clients.ts';
 import { logNormal } from './virtual/random.ts';
@@ -23,7 +24,7 @@ async function batch({ jobs }: VirtualApp): Promise<void> {
   );
   await Promise.all(
     calls.map(async (call) => {
-      const ordered = await jobs.orderAll(call);
+      const ordered = await placeOrders(jobs, call);
       const ids = ordered.map(({ job }) => job.id);
       const done = await jobs.waitForAll(ids, { waitMs: 24 * 3_600_000 });
       if (done.some(({ state }) => state !== 'saved')) throw new Error('a picture is missing');
@@ -55,7 +56,7 @@ function optimumMs(tookMs: readonly number[], plan: Plan): number {
 
 async function history({ jobs, clock }: VirtualApp, pictures: number): Promise<void> {
   for (let n = 0; n < pictures; n += 1) {
-    const { job } = await jobs.order({ prompt: `past ${n}`, width: 1024, height: 1024 });
+    const { job } = await placeOrder(jobs, { prompt: `past ${n}`, width: 1024, height: 1024 });
     await jobs.waitFor(job.id, { waitMs: 3_600_000 });
     await clock.sleep(60_000);
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { jobDurationMs } from '../sandbox/job.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { createApp } from '../src/app.ts';
+import { placeOrder } from '../test/support/place-orders.ts';
 import { benchSettings } from './app-settings.ts';
 import { median } from './figures.ts';
 import { createVirtualApp } from './virtual/virtual-app.ts';
@@ -40,7 +41,7 @@ async function inRealTime(): Promise<{ real: SmallCase; durationsMs: number[] }>
       const ids = await Promise.all(
         Array.from({ length: AT_ONCE }, async (_, n) => {
           const request = { prompt: `picture ${round}-${n}`, width: 256, height: 256 };
-          const { job } = await app.jobs.order(request);
+          const { job } = await placeOrder(app.jobs, request);
           return job.id;
         }),
       );
@@ -67,7 +68,7 @@ async function inVirtualTime(durationsMs: readonly number[]): Promise<SmallCase>
   const round = async (number: number): Promise<void> => {
     const ids = await Promise.all(
       Array.from({ length: AT_ONCE }, async (_, n) => {
-        const { job } = await jobs.order({ prompt: `picture ${number}-${n}`, width: 256, height: 256 });
+        const { job } = await placeOrder(jobs, { prompt: `picture ${number}-${n}`, width: 256, height: 256 });
         return job.id;
       }),
     );

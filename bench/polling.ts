@@ -1,5 +1,6 @@
 /** Status requests and notice delay against the documented loop, in virtual time, on the same durations of pictures. */
 import type { Plan } from '../src/limits/plan.ts';
+import { placeOrder } from '../test/support/place-orders.ts';
 import { machine, markdownTable, median, quantile, recordIfAsked } from './figures.ts';
 import { smallCase } from './polling-real.ts';
 import { bestPossible } from './virtual/best-possible.ts';
@@ -39,7 +40,7 @@ async function ours(durations: Durations, { plan, atOnce }: Setting): Promise<Se
   const round = async (): Promise<void> => {
     const one = async (): Promise<void> => {
       const request = { prompt: `picture ${++count}`, width: 1024, height: 1024 };
-      const { job } = await jobs.order(request);
+      const { job } = await placeOrder(jobs, request);
       const { state } = await jobs.waitFor(job.id, { waitMs: 3_600_000 });
       if (state !== 'saved') throw new Error(`a picture came to be ${state}`);
     };
@@ -85,7 +86,7 @@ async function free(durations: Durations, { history, together }: FreeSetting): P
   let count = 0;
   let failed = 0;
   const one = async (): Promise<void> => {
-    const { job } = await jobs.order({ prompt: `picture ${++count}`, width: 1024, height: 1024 });
+    const { job } = await placeOrder(jobs, { prompt: `picture ${++count}`, width: 1024, height: 1024 });
     if ((await jobs.waitFor(job.id, { waitMs: 3_600_000 })).state !== 'saved') failed += 1;
   };
   const serial = async (pictures: number, pauseMs: number): Promise<void> => {

@@ -1,6 +1,7 @@
 /** The program's own app in a process of its own: orders pictures as a host would, and tells what it holds on to. */
 import { createApp } from '../src/app.ts';
 import { type ClockBase, createSharedClock } from '../test/crash/shared-clock.ts';
+import { placeOrder } from '../test/support/place-orders.ts';
 import { benchSettings } from './app-settings.ts';
 
 type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce: number };
@@ -30,7 +31,7 @@ let failed = 0;
 async function one(): Promise<void> {
   ordered += 1;
   const prompt = `picture ${ordered % PROMPTS}`;
-  const { job } = await app.jobs.order({ prompt, width: 256, height: 256 }, { allowDuplicate: true });
+  const { job } = await placeOrder(app.jobs, { prompt, width: 256, height: 256 }, { allowDuplicate: true });
   const { state } = await app.jobs.waitFor(job.id, { waitMs: 600_000 });
   if (state === 'saved') done += 1;
   else failed += 1;

@@ -45,6 +45,15 @@ export type ImageRequest = {
   quality?: Quality;
 };
 
+/** One picture that a call wants. */
+export type Order = {
+  request: ImageRequest;
+  /** Stem of the picture's file. */
+  fileName?: string;
+  /** A picture of its own, although an equal one is under way or was just made. */
+  allowDuplicate?: boolean;
+};
+
 /**
  * The request as a text by which equal ones are found: what looks the same to a reader is the same.
  * @param nth which of the equal requests of one call it is, from 0: they are pictures of their own

@@ -9,8 +9,7 @@ import type { BudgetSettings } from '../limits/budget.ts';
  */
 export type Answer = 'yes' | 'no' | 'unanswered';
 
-export type ConfirmationInput = {
-  estimate: CreditRange;
+export type Confirmation = {
   /** What the caller said it accepts to spend. */
   accepted: number | undefined;
   /** Whether somebody can be asked; `unanswered`: not by this host, which left an earlier question without an answer. */
@@ -25,16 +24,17 @@ export type ConfirmationInput = {
  * @throws FluxError of kind `not_confirmed`
  */
 export function confirm(
-  input: ConfirmationInput,
-  settings: Pick<BudgetSettings, 'confirmAboveCredits'>,
+  estimate: CreditRange,
+  confirmation: Confirmation,
+  { confirmAboveCredits }: Pick<BudgetSettings, 'confirmAboveCredits'>,
 ): 'granted' | 'ask' {
-  const { estimate, accepted, canAsk, answer } = input;
+  const { accepted, canAsk, answer } = confirmation;
   if (answer === 'no') throw refusedByUser();
-  if (estimate.max <= settings.confirmAboveCredits) return 'granted';
+  if (estimate.max <= confirmAboveCredits) return 'granted';
   if (accepted !== undefined && accepted >= estimate.max) return 'granted';
   if (answer === 'yes') return 'granted';
   if (answer === undefined && canAsk === true) return 'ask';
-  throw notConfirmed(input, settings.confirmAboveCredits);
+  throw notConfirmed(estimate, confirmation, confirmAboveCredits);
 }
 
 /** Names no way to order in spite of it. */
@@ -48,7 +48,7 @@ function refusedByUser(): FluxError {
   });
 }
 
-function notConfirmed({ estimate, canAsk, answer, tool }: ConfirmationInput, threshold: number): FluxError {
+function notConfirmed(estimate: CreditRange, { canAsk, answer, tool }: Confirmation, threshold: number): FluxError {
   const price = `The call may cost ${estimate.min} to ${estimate.max} credits. Above ${threshold} it must be confirmed`;
   const unanswered = canAsk === 'unanswered' ? ': it left an earlier question unanswered' : '';
   const message =

@@ -1,23 +1,22 @@
 /** The service that tools and commands talk to: order a picture, wait for it, look at it, know the limits. */
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
-import type { CreditRange } from '../core/credits.ts';
-import { FluxError, failureOf } from '../core/failure.ts';
+import { failureOf } from '../core/failure.ts';
 import type { Ids } from '../core/ids.ts';
-import type { ImageRequest } from '../core/image-request.ts';
+import type { Order } from '../core/image-request.ts';
 import { isSettled, type Job, type JobTimes } from '../core/job.ts';
 import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
-import { checkBalance, checkCall, estimateOf } from '../limits/budget.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import type { BatchWaitOptions } from './batch.ts';
 import { Changes } from './changes.ts';
-import { type ConfirmationInput, confirm } from './confirmation.ts';
+import { Duplicates } from './duplicates.ts';
 import type { JobRecords } from './job-records.ts';
 import { JobResumer } from './job-resumer.ts';
 import { JobRunner, type RunnerDeps } from './job-runner.ts';
-import { type Entry, type Ordered, type OrderOptions, Orders, type OrdersSettings } from './orders.ts';
+import { type Ordered, Orders, type OrdersSettings } from './orders.ts';
+import { type Proposal, type ProposalDeps, type ProposeOptions, propose, type ReadyProposal } from './proposal.ts';
 import { Recovery } from './recovery.ts';
-import { checkSecrets } from './secret-in-order.ts';
 import { ShownPictures } from './shown-pictures.ts';
 import { type WaitOptions, Waits } from './waits.ts';
 
@@ -42,12 +41,13 @@ export class ImageJobs {
   readonly #clock: Clock;
   readonly #runner: JobRunner;
   readonly #recovery: Recovery;
+  readonly #proposalDeps: ProposalDeps;
   readonly #orders: Orders;
   readonly #resume: JobResumer;
   readonly #waits: Waits;
   readonly #shown: ShownPictures;
   /** Pictures of batches that were refused alone. */
-  readonly #refused = new Map<string, Job>();
+  readonly #refused = new BoundedMap<string, Job>(REFUSED_KEPT);
   readonly settings: JobsSettings;
   #reconciled = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
@@ -60,99 +60,47 @@ export class ImageJobs {
     this.#recovery = new Recovery({ ...deps, runner: this.#runner }, settings);
     const shared = { ...deps, recovery: this.#recovery, runner: this.#runner };
     const changes = new Changes(deps.records, deps.clock);
-    this.#orders = new Orders(shared, settings);
+    const duplicates = new Duplicates(shared);
+    this.#orders = new Orders({ ...shared, duplicates }, settings);
     this.#resume = new JobResumer({ ...shared, changes });
+    this.#proposalDeps = { ...deps, duplicates, resumer: this.#resume };
     this.#waits = new Waits({ ...shared, changes, resume: this.#resume });
     this.#shown = new ShownPictures({ preview: deps.preview, read: (job) => this.#pictureToGive(job) });
   }
 
   /**
-   * What a call for these pictures may cost, after a look at the bounds of one call.
-   * @param accepted what the caller said it accepts to spend
-   * @throws FluxError of kind `over_budget`, or when nothing can be ordered at all (no key)
+   * Whether these orders of one call may be placed, must be asked about, or are refused. Nothing is reserved and nothing
+   * is ordered yet; jobs that they would only repeat are resumed.
    */
-  estimate(requests: readonly ImageRequest[], accepted: number | undefined): CreditRange {
-    const unavailable = this.#deps.provider.unavailable();
-    if (unavailable !== undefined) throw new FluxError(unavailable);
-    this.#checkSecrets(requests.map((request) => ({ request })));
-    const estimate = estimateOf(requests);
-    checkCall(estimate, this.settings, accepted);
-    return estimate;
-  }
-
-  /** Whether that may be spent without asking. @throws FluxError of kind `not_confirmed` */
-  confirm(input: ConfirmationInput): 'granted' | 'ask' {
-    return confirm(input, this.settings);
-  }
-
-  /** The job that such a request would only repeat, carried on; nothing is ordered anew. */
-  async repeat(request: ImageRequest, signal?: AbortSignal): Promise<Job | undefined> {
-    const [duplicate] = await this.#orders.duplicatesOf([{ request }], false);
-    return duplicate === undefined ? undefined : this.#resume.resume(duplicate, signal);
+  propose(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
+    return propose(orders, options, this.#proposalDeps, this.settings);
   }
 
   /**
-   * The jobs that the entries of such a batch would only repeat, carried on; `undefined` for an entry that would be
-   * ordered. Nothing is ordered anew.
+   * Orders what is new in the proposal: spends credits. Answers with a job for each order, in their order, as soon as
+   * they are recorded; `waitFor` waits. The price of all new ones is reserved in one step.
+   * @param signal a call that was cancelled by now orders nothing
+   * @throws FluxError when the call as a whole is refused (over budget, a folder that cannot be written); nothing was
+   * sent then
    */
-  async repeatAll(entries: readonly Entry[], signal?: AbortSignal): Promise<readonly (Job | undefined)[]> {
-    const duplicates = await this.#orders.duplicatesOf(entries, true);
-    return Promise.all(
-      duplicates.map((duplicate) => (duplicate === undefined ? undefined : this.#resume.resume(duplicate, signal))),
-    );
-  }
-
-  /**
-   * Orders one picture: spends credits. Answers with the record as soon as it exists; `waitFor` waits. An equal
-   * request that is under way or has just ended is not ordered again.
-   * @throws FluxError when nothing can be ordered (no key, over budget); nothing was sent then.
-   */
-  async order(request: ImageRequest, options: OrderOptions = {}): Promise<Ordered> {
-    const [ordered] = await this.#take([{ request, ...options }], false);
-    if (ordered === undefined) throw new Error('an order was neither taken nor refused');
-    return ordered;
-  }
-
-  /**
-   * Orders the pictures of one call: spends credits. Answers with a job for each entry, in their order, as soon as they
-   * are recorded; entries that repeat an earlier order bring its job. The price of all new ones is reserved in one step.
-   * @param options `accepted`: what the caller said it accepts to spend
-   * @throws FluxError when the call as a whole is refused (no key, over budget, too few credits); nothing was sent then
-   */
-  async orderAll(entries: readonly Entry[], { accepted }: { accepted?: number } = {}): Promise<readonly Ordered[]> {
-    const duplicates = await this.#orders.duplicatesOf(entries, true);
-    const added = entries.filter((_, index) => duplicates[index] === undefined);
-    const { rateState } = await this.#deps.limits.state();
-    checkBalance(rateState.balance, estimateOf(added.map(({ request }) => request)), accepted, this.#clock.now());
-    const ordered = await this.#take(entries, true, added.length > 0);
-    for (const { job } of ordered.filter(({ refused }) => refused)) this.#keepRefused(job);
-    return ordered;
-  }
-
-  /** What is ordered is recorded, told, and becomes a file's name. @throws FluxError of kind `bad_input` */
-  #checkSecrets(entries: readonly Entry[]): void {
-    const { containsSecret } = this.#deps;
-    if (containsSecret !== undefined) for (const entry of entries) checkSecrets(entry, containsSecret);
-  }
-
-  async #take(entries: readonly Entry[], isBatch: boolean, mayOrder = true): Promise<readonly Ordered[]> {
-    this.#checkSecrets(entries);
-    const unavailable = this.#deps.provider.unavailable();
-    if (unavailable !== undefined) throw new FluxError(unavailable);
-    if (mayOrder) await this.#deps.checkFolders();
-    const taken = await this.#orders.take(entries, isBatch);
-    const ordered = await Promise.all(
-      taken.map(async (one) => (one.duplicate ? { ...one, job: await this.#resume.resume(one.job) } : one)),
-    );
+  async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
+    // The last check before money moves.
+    signal?.throwIfAborted();
+    const { duplicates, isBatch } = proposal;
+    const known = duplicates.filter((job) => job !== undefined);
+    const hasNew = known.length < duplicates.length;
+    // Repeated as a call for several pictures, even those that are all known are remembered together.
+    if (!hasNew && !isBatch) return known.map((job) => ({ job, duplicate: true }));
+    if (hasNew) await this.#deps.checkFolders();
+    const placed = await this.#orders.place(proposal);
+    for (const { job, refused } of placed) if (refused) this.#refused.set(job.id, job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (ordered.some(({ duplicate }) => !duplicate)) void this.#reconcile();
-    return ordered;
-  }
-
-  #keepRefused(job: Job): void {
-    this.#refused.set(job.id, job);
-    const [oldest] = this.#refused.keys();
-    if (this.#refused.size > REFUSED_KEPT && oldest !== undefined) this.#refused.delete(oldest);
+    if (placed.some(({ duplicate }) => !duplicate)) void this.#reconcile();
+    return Promise.all(
+      placed.map(async (one, at) =>
+        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#resume.resume(one.job) } : one,
+      ),
+    );
   }
 
   /** One look serves all who order or wait here: each would read the record of every order that is open. */

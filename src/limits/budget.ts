@@ -17,9 +17,9 @@ export type BudgetSettings = {
 };
 
 /** What the pictures of one call may cost together. */
-export function estimateOf(requests: readonly ImageRequest[]): CreditRange {
-  return requests
-    .map(({ width, height }) => creditRange(width, height))
+export function estimateOf(orders: readonly { request: ImageRequest }[]): CreditRange {
+  return orders
+    .map(({ request }) => creditRange(request.width, request.height))
     .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
 }
 

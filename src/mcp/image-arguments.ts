@@ -1,5 +1,6 @@
 /** The arguments that describe one picture, the same for every tool that orders pictures. */
 import * as z from 'zod';
+import type { Order } from '../core/image-request.ts';
 import {
   ASPECT_RATIO_NAMES,
   FLUX_VERSIONS,
@@ -12,7 +13,6 @@ import {
   sideSchema,
   sidesOf,
 } from '../core/image-request.ts';
-import type { Entry } from '../jobs/orders.ts';
 
 const MAX_CREDITS_MAX = 100_000_000;
 
@@ -89,7 +89,7 @@ export function checkSides({ value, issues }: { value: Sides; issues: z.core.$Zo
 const picture = z.object({ ...pictureArguments, ...orderArguments });
 type PictureArguments = z.output<typeof picture>;
 
-export function entryOf(args: PictureArguments): Entry {
+export function orderOf(args: PictureArguments): Order {
   const sides = sidesOf({ ...args, aspectRatio: args.aspect_ratio });
   const request: ImageRequest = {
     prompt: args.prompt,

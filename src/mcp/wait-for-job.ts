@@ -1,12 +1,13 @@
-/** Waits for a job on behalf of a call and tells its progress. */
-
-import { isFinishedRemotely, type Job } from '../core/job.ts';
+/** Waits for jobs on behalf of a call and reports their progress. */
+import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { fenced } from '../core/untrusted-text.ts';
+import type { BatchProgress } from '../jobs/batch.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import type { WaitReason } from '../jobs/order-failures.ts';
+import type { Ordered } from '../jobs/orders.ts';
 import type { Eta } from '../polling/durations.ts';
 import { waitFraction } from '../polling/wait-progress.ts';
-import type { ToolContext, ToolOutcome } from './tool.ts';
+import type { JobsOutcome, ToolContext, ToolOutcome } from './tool.ts';
 
 export async function waitForJob(
   jobs: ImageJobs,
@@ -36,6 +37,37 @@ export async function waitForJob(
     ...(waitedSeconds > 0 ? { waitedSeconds } : {}),
     ...(last === undefined || isFinishedRemotely(job) ? {} : { eta: last }),
   };
+}
+
+/** The same for all that one call has ordered, in their order. */
+export async function waitForAll(
+  jobs: ImageJobs,
+  ordered: readonly Ordered[],
+  waitSeconds: number,
+  context: ToolContext,
+): Promise<{ type: 'jobs' } & Omit<JobsOutcome, 'repeatable'>> {
+  const began = context.now();
+  const waited = await jobs.waitForAll(
+    ordered.map(({ job }) => job.id),
+    {
+      waitMs: waitSeconds * 1_000,
+      signal: context.signal,
+      onTick: (progress) => context.progress(progress.fraction, batchMessage(progress)),
+    },
+  );
+  const seconds = Math.round((context.now() - began) / 1_000);
+  return {
+    type: 'jobs',
+    jobs: waited,
+    duplicates: new Set(ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id)),
+    ...(waited.every(isSettled) || seconds === 0 ? {} : { waitedSeconds: seconds }),
+  };
+}
+
+function batchMessage({ done, total, leftMs }: BatchProgress): string {
+  const seconds = Math.max(1, Math.round(leftMs / 1_000));
+  const left = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  return `${done} of ${total}, about ${left} left`;
 }
 
 function waitMessage({ reason, until }: WaitReason, now: number): string {

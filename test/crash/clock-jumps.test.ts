@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import { placeOrder } from '../support/place-orders.ts';
 import { type Crew, hireCrew } from './crew.ts';
 import { createSharedClock } from './shared-clock.ts';
 import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
@@ -54,7 +55,7 @@ describe.each([
 ] as const)('a clock that is set %s', (_, jumpMs) => {
   it('while a picture is made: it is saved, and an equal order is the same one', async () => {
     const { app, stage, clock } = await start({ settings: { maxImagesPerDay: 2 } });
-    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
     while ((await app.jobs.find(job.id))?.state !== 'processing') await clock.sleep(50);
     clock.jump(jumpMs);
     const again = await orderToTheEnd(app, 'a wren');
@@ -85,7 +86,7 @@ describe.each([
   it('during a pause that the service asked for: the pause does not last for the hour', async () => {
     const { app, stage, clock } = await start();
     stage.faults.script([{ status: 429, headers: { 'retry-after': '10' } }]);
-    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
     while (stage.witness.arrivals().length === 0) await clock.sleep(50);
     await clock.sleep(1_000);
     clock.jump(jumpMs);

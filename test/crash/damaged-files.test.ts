@@ -5,6 +5,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { JobState } from '../../src/core/job.ts';
+import { placeOrder } from '../support/place-orders.ts';
 import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
@@ -54,9 +55,9 @@ async function untilProcessing({ app }: Scene, id: string): Promise<void> {
 describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
   it('between two sessions: it is kept aside, the others stay known, and the same order is not paid again', async () => {
     const scene = await start({ sandbox: { jobDurationMs: 60_000 } });
-    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
-    await untilProcessing(scene, (await scene.app.jobs.order({ prompt: 'a robin', ...SIDES })).job.id);
+    await untilProcessing(scene, (await placeOrder(scene.app.jobs, { prompt: 'a robin', ...SIDES })).job.id);
     await scene.restart();
     await cut(recordFile(scene, job.id), share);
 
@@ -72,7 +73,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
 
   it('while its picture is made: the call that waits is told, and nothing is ordered anew', async () => {
     const scene = await start();
-    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
     const waiting = refusalOf(scene.app.jobs.waitFor(job.id, { waitMs: 60_000 }));
     await cut(recordFile(scene, job.id), share);
@@ -86,13 +87,13 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
 describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
   it('between two sessions: the records tell what is under way and what the day has cost', async () => {
     const scene = await start({ sandbox: { jobDurationMs: 60_000 }, settings: { maxImagesPerDay: 2 } });
-    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
-    await untilProcessing(scene, (await scene.app.jobs.order({ prompt: 'a robin', ...SIDES })).job.id);
+    await untilProcessing(scene, (await placeOrder(scene.app.jobs, { prompt: 'a robin', ...SIDES })).job.id);
     await scene.restart();
     await cut(limitsFile(scene, 'account'), share);
 
-    expect(await scene.app.jobs.order({ prompt: 'a wren', ...SIDES })).toMatchObject({
+    expect(await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES })).toMatchObject({
       duplicate: true,
       job: { id: job.id },
     });
@@ -103,7 +104,7 @@ describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
 
   it('while a picture is made: it is saved, and its price counted', async () => {
     const scene = await start();
-    const { job } = await scene.app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
     await cut(limitsFile(scene, 'account'), share);
     expect(await orderToTheEnd(scene.app, 'a wren')).toMatchObject({ duplicate: true, job: { state: 'saved' } });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { App, AppSettings } from '../../src/app.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
+import { placeOrder } from '../support/place-orders.ts';
 import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -74,7 +75,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     const disk = await mount();
     const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
     await orderToTheEnd(app, 'a first wren');
-    const { job } = await app.jobs.order({ prompt: 'a wren', ...SIDES });
+    const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
     await disk.stop();
     const { failure } = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
     expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });

@@ -3,6 +3,7 @@ import { type App, createApp } from '../../src/app.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
+import { placeOrder } from '../support/place-orders.ts';
 import { createSharedClock } from './shared-clock.ts';
 import type { Stage } from './stage.ts';
 
@@ -26,7 +27,7 @@ export async function openApp(
 
 /** Orders and waits to the end, or until nothing more happens. */
 export async function orderToTheEnd({ jobs }: App, prompt: string): Promise<{ job: Job; duplicate: boolean }> {
-  const { job, duplicate } = await jobs.order({ prompt, ...SIDES });
+  const { job, duplicate } = await placeOrder(jobs, { prompt, ...SIDES });
   return { job: await jobs.waitFor(job.id, { waitMs: LONG_MS }), duplicate };
 }
 

@@ -6,6 +6,7 @@ import type { Ids } from '../../src/core/ids.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
 import type { Log } from '../../src/core/log.ts';
 import { randomIds } from '../../src/runtime/random-ids.ts';
+import { placeOrder } from '../support/place-orders.ts';
 import { createSharedClock } from './shared-clock.ts';
 import { type JobNews, type Order, TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';
 
@@ -71,7 +72,7 @@ async function carryOut({ jobs }: App, order: Order, waitMs: number): Promise<vo
   try {
     const { job, duplicate } =
       checkOn === undefined
-        ? await jobs.order({ prompt, width: side, height: side })
+        ? await placeOrder(jobs, { prompt, width: side, height: side })
         : { job: await known(jobs.check(checkOn)), duplicate: true };
     await report({ type: 'ordered', prompt, job: newsOf(job, duplicate) });
     await report({ type: 'ended', prompt, job: newsOf(await jobs.waitFor(job.id, { waitMs }), duplicate) });

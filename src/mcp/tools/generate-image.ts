@@ -2,11 +2,13 @@
 
 import * as z from 'zod';
 import type { CreditRange } from '../../core/credits.ts';
-import type { ImageRequest } from '../../core/image-request.ts';
+import type { Order } from '../../core/image-request.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { fenced } from '../../core/untrusted-text.ts';
-import { checkSides, entryOf, maxCreditsText, orderArguments, pictureArguments } from '../image-arguments.ts';
-import { defineTool, type ToolOutcome } from '../tool.ts';
+import type { Question } from '../confirmation.ts';
+import { checkSides, maxCreditsText, orderArguments, orderOf, pictureArguments } from '../image-arguments.ts';
+import { placeOrders } from '../place-orders.ts';
+import { defineTool } from '../tool.ts';
 import { waitForJob } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
 
@@ -39,33 +41,23 @@ export const generateImage = defineTool({
   input,
   hasViewer: true,
   async handle(args, context) {
-    const jobs = await context.jobs();
-    const { request, ...options } = entryOf(args);
-    const estimate = jobs.estimate([request], args.max_credits);
-    // A repeated call is not asked about again: it finds its job.
-    const existing = args.allow_duplicate ? undefined : await jobs.repeat(request, context.signal);
     const waitSeconds = args.wait_seconds ?? context.defaultWaitSeconds;
-    if (existing !== undefined) return waitForJob(jobs, existing.id, waitSeconds, context, true);
-    const { canAsk, answer } = context;
-    const confirmation = jobs.confirm({ estimate, accepted: args.max_credits, canAsk, answer, tool: 'generate_image' });
-    if (confirmation === 'ask') return question(redactValues(request, context.redact), estimate);
-    // The last check before money moves: a call that was cancelled by now orders nothing.
-    context.signal.throwIfAborted();
-    const { job, duplicate } = await jobs.order(request, options);
-    try {
-      return await waitForJob(jobs, job.id, waitSeconds, context, duplicate);
-    } finally {
-      // Nobody waits for it any more: an order that has not been sent yet is taken back.
-      if (context.signal.aborted && !duplicate) jobs.cancelUnsent(job.id);
-    }
+    const call = { tool: 'generate_image', accepted: args.max_credits, isBatch: false };
+    return placeOrders([orderOf(args)], call, context, {
+      question: ({ added, estimate }) => question(redactValues(added, context.redact), estimate),
+      wait: async (jobs, [ordered]) => {
+        if (ordered === undefined) throw new Error('an order was neither placed nor refused');
+        return waitForJob(jobs, ordered.job.id, waitSeconds, context, ordered.duplicate);
+      },
+    });
   },
 });
 
-function question(request: ImageRequest, estimate: CreditRange): ToolOutcome {
-  const { width, height, prompt } = request;
+function question([order]: readonly Order[], { min, max }: CreditRange): Question {
+  if (order === undefined) throw new Error('there is nothing to ask about');
+  const { width, height, prompt } = order.request;
   return {
-    type: 'ask',
-    question: `Order one picture of ${width} × ${height} pixels from Flux Pro for ${estimate.min} to ${estimate.max} credits? Prompt: ${fenced(prompt, 200)}`,
-    yes: `Yes, spend up to ${estimate.max} credits`,
+    question: `Order one picture of ${width} × ${height} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(prompt, 200)}`,
+    yes: `Yes, spend up to ${max} credits`,
   };
 }

@@ -1,20 +1,21 @@
 /** The tool that orders several pictures in one call. */
 import * as z from 'zod';
-import { type CreditRange, creditRange } from '../../core/credits.ts';
+import { creditRange } from '../../core/credits.ts';
 import { FluxError } from '../../core/failure.ts';
-import { isSettled } from '../../core/job.ts';
-import type { BatchProgress } from '../../jobs/batch.ts';
-import type { ImageJobs } from '../../jobs/image-jobs.ts';
-import type { Entry } from '../../jobs/orders.ts';
+import type { Order } from '../../core/image-request.ts';
+import type { Proposal } from '../../jobs/proposal.ts';
+import type { Question } from '../confirmation.ts';
 import {
   checkSides,
-  entryOf,
   maxCreditsSchema,
   maxCreditsText,
   orderArguments,
+  orderOf,
   pictureArguments,
 } from '../image-arguments.ts';
-import { defineTool, type ToolContext, type ToolOutcome } from '../tool.ts';
+import { placeOrders } from '../place-orders.ts';
+import { defineTool } from '../tool.ts';
+import { waitForAll } from '../wait-for-job.ts';
 import { waitSecondsSchema } from '../wait-seconds.ts';
 
 const IMAGES_MAX = 50;
@@ -53,64 +54,20 @@ export const generateImages = defineTool({
   input,
   hasViewer: true,
   async handle(args, context) {
-    const jobs = await context.jobs();
-    const entries = args.images.map((one, at) => {
-      const entry = entryOf(one);
-      checkOwnBound(entry, one.max_credits, at);
-      return entry;
+    const orders = args.images.map(orderOf);
+    for (const [at, order] of orders.entries()) checkOwnBound(order, args.images[at]?.max_credits, at);
+    const repeatable = !orders.some(({ allowDuplicate }) => allowDuplicate);
+    const waitSeconds = args.wait_seconds ?? context.defaultWaitSeconds;
+    const call = { tool: 'generate_images', accepted: args.max_credits, isBatch: true };
+    return placeOrders(orders, call, context, {
+      question,
+      wait: async (jobs, ordered) => ({ ...(await waitForAll(jobs, ordered, waitSeconds, context)), repeatable }),
     });
-    jobs.estimate(
-      entries.map(({ request }) => request),
-      undefined,
-    );
-    const existing = await jobs.repeatAll(entries, context.signal);
-    const added = entries.filter((_, at) => existing[at] === undefined);
-    const asked = mayOrder(jobs, added, args.max_credits, context);
-    if (asked !== undefined) return asked;
-    // The last check before money moves: a call that was cancelled by now orders nothing.
-    context.signal.throwIfAborted();
-    const ordered = await jobs.orderAll(entries, args.max_credits === undefined ? {} : { accepted: args.max_credits });
-    const ids = ordered.map(({ job }) => job.id);
-    const began = context.now();
-    try {
-      const waited = await jobs.waitForAll(ids, {
-        waitMs: (args.wait_seconds ?? context.defaultWaitSeconds) * 1_000,
-        signal: context.signal,
-        onTick: (progress) => context.progress(progress.fraction, progressText(progress)),
-      });
-      const seconds = Math.round((context.now() - began) / 1_000);
-      return {
-        type: 'jobs',
-        jobs: waited,
-        duplicates: new Set(ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id)),
-        repeatable: !entries.some(({ allowDuplicate }) => allowDuplicate),
-        ...(waited.every(isSettled) || seconds === 0 ? {} : { waitedSeconds: seconds }),
-      };
-    } finally {
-      // Nobody waits for them any more: orders that have not been sent yet are taken back.
-      if (context.signal.aborted) {
-        for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
-      }
-    }
   },
 });
 
-/** @returns the question to the user, if there is one; what is found again costs nothing and is not asked about */
-function mayOrder(
-  jobs: ImageJobs,
-  added: readonly Entry[],
-  accepted: number | undefined,
-  { canAsk, answer }: ToolContext,
-): ToolOutcome | undefined {
-  if (added.length === 0) return undefined;
-  const requests = added.map(({ request }) => request);
-  const estimate = jobs.estimate(requests, accepted);
-  const confirmation = jobs.confirm({ estimate, accepted, canAsk, answer, tool: 'generate_images' });
-  return confirmation === 'ask' ? question(added, estimate) : undefined;
-}
-
 /** @throws FluxError of kind `over_budget` when an entry may cost more than it says it may */
-function checkOwnBound({ request }: Entry, accepted: number | undefined, at: number): void {
+function checkOwnBound({ request }: Order, accepted: number | undefined, at: number): void {
   const { max } = creditRange(request.width, request.height);
   if (accepted === undefined || max <= accepted) return;
   throw new FluxError({
@@ -122,20 +79,13 @@ function checkOwnBound({ request }: Entry, accepted: number | undefined, at: num
   });
 }
 
-function question(added: readonly Entry[], estimate: CreditRange): ToolOutcome {
+function question({ added, estimate: { min, max } }: Pick<Proposal & { type: 'ask' }, 'added' | 'estimate'>): Question {
   const sizes = new Set(added.map(({ request }) => `${request.width} × ${request.height}`));
   const shown = [...sizes].slice(0, 3).join(', ');
   const more = sizes.size > 3 ? ' and other sizes' : '';
   const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
   return {
-    type: 'ask',
-    question: `Order ${count} (${shown}${more} pixels) from Flux Pro for ${estimate.min} to ${estimate.max} credits in all?`,
-    yes: `Yes, spend up to ${estimate.max} credits`,
+    question: `Order ${count} (${shown}${more} pixels) from Flux Pro for ${min} to ${max} credits in all?`,
+    yes: `Yes, spend up to ${max} credits`,
   };
-}
-
-function progressText({ done, total, leftMs }: BatchProgress): string {
-  const seconds = Math.max(1, Math.round(leftMs / 1_000));
-  const left = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-  return `${done} of ${total}, about ${left} left`;
 }

@@ -1,9 +1,10 @@
 /** Proves that the pictures of one call are ordered together, told in order, and found again by the same call. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
+import type { Order } from '../../../src/core/image-request.ts';
 import type { BatchProgress } from '../../../src/jobs/batch.ts';
-import type { Entry } from '../../../src/jobs/orders.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
+import { propose } from '../../support/place-orders.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, type BenchSettings, createBench, type OneProcess, startProcess, thrown } from './fakes.ts';
 
@@ -19,13 +20,20 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map(({ jobs }) => jobs.close()));
 });
 
-const entry = (prompt: string, patch: Partial<Entry> = {}): Entry => ({
+const entry = (prompt: string, patch: Partial<Order> = {}): Order => ({
   request: { prompt, width: 1024, height: 1024 },
   ...patch,
 });
-const entries = (...prompts: string[]): Entry[] => prompts.map((prompt) => entry(prompt));
+const entries = (...prompts: string[]): Order[] => prompts.map((prompt) => entry(prompt));
 const totals = async () => totalsOf((await bench.limits.state()).reservations);
 const idsOf = (ordered: readonly { job: { id: string } }[]): string[] => ordered.map(({ job }) => job.id);
+
+/** The job that each of these would only repeat. */
+async function found(call: readonly Order[]) {
+  const proposal = await propose(bench.jobs, call);
+  if (proposal.type !== 'ready') throw new Error(`the call is not ready: ${proposal.type}`);
+  return proposal.duplicates;
+}
 
 async function failureOf(work: Promise<unknown>) {
   const error: unknown = await work.catch((reason: unknown) => reason);
@@ -36,7 +44,7 @@ async function failureOf(work: Promise<unknown>) {
 describe('a call for several pictures', () => {
   it('orders each, and brings them in order when all are over', async () => {
     bench.provider.readingOf.set('dt_2', remoteJob('failed'));
-    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    const ordered = await bench.orderAll(entries('one', 'two', 'three'));
     expect(ordered.map(({ job }) => job.request.prompt)).toEqual(['one', 'two', 'three']);
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
     await bench.clock.advance(20_000);
@@ -50,27 +58,27 @@ describe('a call for several pictures', () => {
 
   it('makes equal entries pictures of their own, and finds each of them again, entry by entry', async () => {
     const call = entries('fox', 'fox', 'hare', 'fox');
-    const first = await bench.jobs.orderAll(call);
+    const first = await bench.orderAll(call);
     expect(new Set(idsOf(first)).size).toBe(4);
-    const again = await bench.jobs.orderAll(call);
+    const again = await bench.orderAll(call);
     expect(again.map(({ job, duplicate }) => [job.id, duplicate])).toEqual(idsOf(first).map((id) => [id, true]));
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted).toHaveLength(4);
-    const late = await bench.jobs.repeatAll(call);
+    const late = await found(call);
     expect(late.map((job) => job?.id)).toEqual(idsOf(first));
     // One more of the same is the fourth of its kind: it alone is new.
-    expect((await bench.jobs.repeatAll([...call, entry('fox')])).at(-1)).toBeUndefined();
+    expect((await found([...call, entry('fox')])).at(-1)).toBeUndefined();
   });
 
   it('is found again by another process after the first has ended, and nothing is sent twice', async () => {
     const call = entries('fox', 'fox', 'hare');
-    const first = await bench.jobs.orderAll(call);
+    const first = await bench.orderAll(call);
     await bench.clock.advance(100);
     await bench.jobs.close();
     bench.living.delete(1);
     const next = startProcess(2, bench);
     closing.push(next);
-    const again = next.jobs.orderAll(call);
+    const again = next.orderAll(call);
     await bench.clock.advance(60_000);
     expect((await again).map(({ job, duplicate }) => [job.id, duplicate])).toEqual(
       idsOf(first).map((id) => [id, true]),
@@ -81,24 +89,55 @@ describe('a call for several pictures', () => {
   it('is remembered as a whole: the first pictures are not ordered anew while the last ones are made', async () => {
     start({ plan: 'free' });
     const call = entries('one', 'two', 'three');
-    await bench.jobs.orderAll(call);
+    await bench.orderAll(call);
     bench.provider.readingOf.set('dt_3', remoteJob('processing'));
     await bench.clock.advance(10 * 60_000);
-    expect((await bench.jobs.repeatAll(call)).map((job) => job?.state)).toEqual(['saved', 'saved', 'processing']);
+    expect((await found(call)).map((job) => job?.state)).toEqual(['saved', 'saved', 'processing']);
     expect(bench.provider.submitted).toHaveLength(3);
   });
 
   it('wanted as a picture of its own is one', async () => {
-    await bench.jobs.orderAll(entries('fox'));
-    const [again] = await bench.jobs.orderAll([entry('fox', { allowDuplicate: true })]);
+    await bench.orderAll(entries('fox'));
+    const [again] = await bench.orderAll([entry('fox', { allowDuplicate: true })]);
     expect(again).toMatchObject({ duplicate: false });
+  });
+});
+
+describe('what is committed', () => {
+  it('is only what was proposed as new, even if the time of a duplicate has ended in between', async () => {
+    const call = entries('one', 'two');
+    const first = await bench.orderAll(call);
+    await bench.clock.advance(60_000);
+    const proposal = await propose(bench.jobs, [...call, entry('three')]);
+    await bench.clock.advance(10 * 60_000);
+    if (proposal.type !== 'ready') throw new Error('the call is not ready');
+    expect(proposal.estimate).toEqual({ min: 10, max: 20 });
+    const placed = await bench.jobs.commit(proposal);
+    expect(placed.map(({ job, duplicate }) => [job.request.prompt, duplicate])).toEqual([
+      ['one', true],
+      ['two', true],
+      ['three', false],
+    ]);
+    expect(idsOf(placed).slice(0, 2)).toEqual(idsOf(first));
+    await bench.clock.advance(60_000);
+    expect(bench.provider.submitted.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three']);
+    expect(await totals()).toMatchObject({ images: 3, reservedCredits: 0 });
+  });
+
+  it('is nothing when the call was cancelled by then', async () => {
+    const proposal = await propose(bench.jobs, entries('one', 'two'));
+    if (proposal.type !== 'ready') throw new Error('the call is not ready');
+    const cancelled = AbortSignal.abort(new Error('cancelled'));
+    await expect(bench.jobs.commit(proposal, cancelled)).rejects.toThrow('cancelled');
+    expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
+    expect(bench.jobStore.history).toEqual([]);
   });
 });
 
 describe('the price of a call', () => {
   it('is reserved for all, or nothing is ordered', async () => {
     start({ maxCreditsPerDay: 59 });
-    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
     expect(failure.message).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
@@ -107,24 +146,24 @@ describe('the price of a call', () => {
 
   it('says how many pictures of the day are left', async () => {
     start({ maxImagesPerDay: 2 });
-    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure.message).toContain("asks for 3 pictures, but only 2 of today's 2 are left");
   });
 
   it('is compared with the last known balance, unless the caller accepts it', async () => {
     await bench.limits.learn({ balance: 25 });
-    const failure = await failureOf(bench.jobs.orderAll(entries('one', 'two', 'three')));
+    const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'no_credits', creditsSpent: 'no' });
     expect(failure.remedy).toContain('max_credits 60');
-    expect(await bench.jobs.orderAll(entries('one', 'two'))).toHaveLength(2);
-    expect(await bench.jobs.orderAll(entries('three', 'four', 'five'), { accepted: 60 })).toHaveLength(3);
+    expect(await bench.orderAll(entries('one', 'two'))).toHaveLength(2);
+    expect(await bench.orderAll(entries('three', 'four', 'five'), { accepted: 60 })).toHaveLength(3);
   });
 
   it('is no reason to refuse a repeated call', async () => {
     const call = entries('one', 'two', 'three');
-    await bench.jobs.orderAll(call);
+    await bench.orderAll(call);
     await bench.limits.learn({ balance: 0 });
-    expect((await bench.jobs.orderAll(call)).every(({ duplicate }) => duplicate)).toBe(true);
+    expect((await bench.orderAll(call)).every(({ duplicate }) => duplicate)).toBe(true);
   });
 });
 
@@ -135,7 +174,7 @@ describe('one that goes wrong', () => {
       thrown({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' }),
       remoteJob('processing'),
     ];
-    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    const ordered = await bench.orderAll(entries('one', 'two', 'three'));
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
     await bench.clock.advance(45_000);
     expect((await waiting).map(({ state }) => state)).toEqual(['saved', 'failed', 'saved']);
@@ -145,7 +184,7 @@ describe('one that goes wrong', () => {
     const { add } = bench.jobStore;
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
     bench.jobStore.add = (job) => (job.request.prompt === 'two' ? Promise.reject(full) : add.call(bench.jobStore, job));
-    const ordered = await bench.jobs.orderAll(entries('one', 'two', 'three'));
+    const ordered = await bench.orderAll(entries('one', 'two', 'three'));
     expect(ordered.map(({ job }) => job.state)).toEqual(['queued', 'failed', 'queued']);
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
     await bench.clock.advance(45_000);
@@ -161,7 +200,7 @@ describe('one that goes wrong', () => {
   it('because nothing can be recorded at all refuses the call', async () => {
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
     bench.jobStore.add = () => Promise.reject(full);
-    expect((await failureOf(bench.jobs.orderAll(entries('one', 'two')))).kind).toBe('storage_failed');
+    expect((await failureOf(bench.orderAll(entries('one', 'two')))).kind).toBe('storage_failed');
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
   });
 });
@@ -169,7 +208,7 @@ describe('one that goes wrong', () => {
 describe('waiting for all', () => {
   it('hands all of them back when the time is over', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    const ordered = await bench.jobs.orderAll(entries('one', 'two'));
+    const ordered = await bench.orderAll(entries('one', 'two'));
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 5_000 });
     await bench.clock.advance(5_000);
     expect((await waiting).map(({ id, state }) => [id, state])).toEqual([
@@ -181,7 +220,7 @@ describe('waiting for all', () => {
   it('tells how many are over and how long the rest may take, never all of them and never backwards', async () => {
     start({ plan: 'starter' });
     const reported: BatchProgress[] = [];
-    const ordered = await bench.jobs.orderAll(entries('1', '2', '3', '4', '5', '6', '7'));
+    const ordered = await bench.orderAll(entries('1', '2', '3', '4', '5', '6', '7'));
     for (const n of [1, 2, 3, 4, 5, 6, 7]) bench.provider.readingOf.set(`dt_${n}`, remoteJob('processing'));
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 300_000, onTick: (one) => reported.push(one) });
     for (const n of [1, 2, 3, 4, 5, 6, 7]) {
@@ -205,7 +244,7 @@ describe('waiting for all', () => {
 
   it('ends with the caller, and what was sent goes on', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    const ordered = await bench.jobs.orderAll(entries('one', 'two'));
+    const ordered = await bench.orderAll(entries('one', 'two'));
     const caller = new AbortController();
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000, signal: caller.signal });
     await bench.clock.advance(1_000);

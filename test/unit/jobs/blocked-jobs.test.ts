@@ -9,9 +9,9 @@ const MINUTE = 60_000;
 it('a job that cannot be read gives its place back, however often it is looked at in vain', async () => {
   const bench = createBench({ plan: 'free' });
   bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' })];
-  await bench.jobs.order({ ...REQUEST, prompt: 'the unreadable one' });
+  await bench.order({ ...REQUEST, prompt: 'the unreadable one' });
   await bench.clock.advance(100);
-  await bench.jobs.order({ ...REQUEST, prompt: 'the next one' });
+  await bench.order({ ...REQUEST, prompt: 'the next one' });
   await bench.clock.advance(10 * MINUTE);
   expect(bench.provider.submitted.map(({ prompt }) => prompt)).toEqual(['the unreadable one']);
   await bench.clock.advance(7 * MINUTE);

@@ -1,24 +1,25 @@
 /** Proves when a call may spend its price without asking, when somebody is asked, and when it may not. */
 import { describe, expect, it } from 'vitest';
+import type { CreditRange } from '../../../src/core/credits.ts';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
-import { type ConfirmationInput, confirm } from '../../../src/jobs/confirmation.ts';
-import { createBench } from './fakes.ts';
+import { type Confirmation, confirm } from '../../../src/jobs/confirmation.ts';
+import { propose } from '../../support/place-orders.ts';
+import { createBench, REQUEST } from './fakes.ts';
 
 const SETTINGS = { confirmAboveCredits: 100 };
 const CHEAP = { min: 50, max: 100 };
 const EXPENSIVE = { min: 60, max: 101 };
 
-const input = (patch: Partial<ConfirmationInput> = {}): ConfirmationInput => ({
-  estimate: EXPENSIVE,
-  accepted: undefined,
-  canAsk: false,
-  answer: undefined,
-  tool: 'generate_image',
-  ...patch,
-});
-const confirmation = (patch: Partial<ConfirmationInput> = {}): 'granted' | 'ask' => confirm(input(patch), SETTINGS);
+type Asked = Partial<Confirmation> & { estimate?: CreditRange };
 
-function refusal(patch: Partial<ConfirmationInput>): Failure {
+const confirmation = ({ estimate = EXPENSIVE, ...patch }: Asked = {}): 'granted' | 'ask' =>
+  confirm(
+    estimate,
+    { accepted: undefined, canAsk: false, answer: undefined, tool: 'generate_image', ...patch },
+    SETTINGS,
+  );
+
+function refusal(patch: Asked): Failure {
   try {
     confirmation(patch);
   } catch (error) {
@@ -94,8 +95,11 @@ describe('a price', () => {
 });
 
 describe('the threshold', () => {
-  it('is the one that was set; nothing makes every call a question', () => {
-    expect(createBench({ confirmAboveCredits: 0 }).jobs.confirm(input({ estimate: CHEAP, canAsk: true }))).toBe('ask');
-    expect(createBench({ confirmAboveCredits: 101 }).jobs.confirm(input())).toBe('granted');
+  it('is the one that was set; nothing makes every call a question', async () => {
+    const proposed = (confirmAboveCredits: number) =>
+      propose(createBench({ confirmAboveCredits }).jobs, [{ request: REQUEST }], { answer: undefined });
+    expect((await proposed(0)).type).toBe('ask');
+    expect((await proposed(19)).type).toBe('ask');
+    expect((await proposed(20)).type).toBe('ready');
   });
 });

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts';
 import { admitOne } from '../../support/one-order.ts';
+import { propose } from '../../support/place-orders.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -24,8 +25,8 @@ async function left(patch: Parameters<typeof sampleJob>[0]): Promise<void> {
   await leftBehind(bench, { ...job, owner: patch?.owner ?? owner(7) });
 }
 
-async function order(request: ImageRequest = REQUEST, of: Pick<Bench, 'jobs'> = bench) {
-  const ordering = of.jobs.order(request);
+async function order(request: ImageRequest = REQUEST, of: Pick<Bench, 'order'> = bench) {
+  const ordering = of.order(request);
   await bench.clock.advance(5_000);
   return ordering;
 }
@@ -40,7 +41,7 @@ describe('an equal request', () => {
   });
 
   it('at the very same time is one order, and every caller waits for the same picture', async () => {
-    const orders = Promise.all(Array.from({ length: 6 }, () => bench.jobs.order(REQUEST)));
+    const orders = Promise.all(Array.from({ length: 6 }, () => bench.order(REQUEST)));
     await bench.clock.advance(100);
     const answers = await orders;
     expect(new Set(answers.map(({ job }) => job.id)).size).toBe(1);
@@ -90,7 +91,7 @@ describe('an equal request', () => {
 
   it('is a picture of its own when that is wanted', async () => {
     await order();
-    const second = bench.jobs.order(REQUEST, { allowDuplicate: true });
+    const second = bench.order(REQUEST, { allowDuplicate: true });
     await bench.clock.advance(5_000);
     expect(await second).toMatchObject({ duplicate: false });
     expect(keys()).toEqual(['key-1', 'key-2']);
@@ -106,9 +107,19 @@ describe('an equal request', () => {
   });
 
   it('is told before it is made, so that nobody is asked for its price', async () => {
-    expect(await bench.jobs.repeat(REQUEST)).toBeUndefined();
+    const call = { canAsk: true, answer: undefined, isBatch: false };
+    bench = createBench({ plan: 'pro', confirmAboveCredits: 0 });
+    expect(await propose(bench.jobs, [{ request: REQUEST }], call)).toMatchObject({
+      type: 'ask',
+      estimate: { min: 10, max: 20 },
+      added: [{ request: REQUEST }],
+    });
     await order();
-    expect((await bench.jobs.repeat(REQUEST))?.id).toBe('job_1');
+    expect(await propose(bench.jobs, [{ request: REQUEST }], call)).toMatchObject({
+      type: 'ready',
+      estimate: { min: 0, max: 0 },
+      duplicates: [{ id: 'job_1' }],
+    });
     expect(keys()).toEqual(['key-1']);
   });
 
@@ -183,9 +194,9 @@ describe('an equal order of a process that lives', () => {
       await bench.clock.sleep(20_000);
       await add(job);
     };
-    const first = bench.jobs.order(REQUEST);
+    const first = bench.order(REQUEST);
     await bench.clock.advance(0);
-    const second = other.jobs.order(REQUEST);
+    const second = other.order(REQUEST);
     await bench.clock.advance(21_000);
     expect(await first).toMatchObject({ job: { id: 'job_1' }, duplicate: false });
     expect(await second).toMatchObject({ job: { id: 'job_1' }, duplicate: true });

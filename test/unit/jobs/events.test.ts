@@ -51,13 +51,13 @@ describe('without evidence that events arrive', () => {
   ])('a job is polled as if there were none: %s', async (_, before) => {
     await before();
     const since = bench.clock.monotonic();
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(30_000);
     expect(readTimes().map((at) => at - since)).toEqual(POLLED);
   });
 
   it('an event is listened to all the same', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(20_000);
     bench.provider.readings = [remoteJob('completed')];
     await bench.events.addMarker('dt_1');
@@ -67,7 +67,7 @@ describe('without evidence that events arrive', () => {
   });
 
   it('the first event slows the polling of the jobs that are still waited for', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(4_000);
     await evidence();
     await bench.clock.advance(66_000);
@@ -79,13 +79,13 @@ describe('while events arrive', () => {
   beforeEach(() => evidence());
 
   it('a job is asked for after half a minute, and each minute from then on', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(3.5 * MINUTE);
     expect(readTimes()).toEqual([30_000, 90_000, 150_000, 210_000]);
   });
 
   it('its event has it read at once, and only what is read counts', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(7_000);
     bench.provider.readings = [remoteJob('completed', { creditCost: 13 })];
     await bench.events.addMarker('dt_1');
@@ -96,7 +96,7 @@ describe('while events arrive', () => {
   });
 
   it('an event of another job changes nothing', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(7_000);
     await bench.events.addMarker('dt_2');
     await bench.clock.advance(0);
@@ -104,7 +104,7 @@ describe('while events arrive', () => {
   });
 
   it('a service whose answers lag behind its event is asked in the quick rhythm from then on', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(7_000);
     await bench.events.addMarker('dt_1');
     await bench.clock.advance(8_000);
@@ -115,7 +115,7 @@ describe('while events arrive', () => {
     let answer = (_: RemoteJob): void => undefined;
     const answers = [new Promise<RemoteJob>((resolve) => (answer = resolve)), remoteJob('completed')];
     bench.provider.readMany = async () => new Map([['dt_1', { job: (await answers.shift()) ?? remoteJob('failed') }]]);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(31_000);
     await bench.events.addMarker('dt_1');
     await bench.clock.advance(0);
@@ -127,7 +127,7 @@ describe('while events arrive', () => {
 
   it('a reading that fails after the event is repeated in the quick rhythm', async () => {
     bench.provider.readings = [thrown({ kind: 'unreachable' }), remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(7_000);
     await bench.events.addMarker('dt_1');
     await bench.clock.advance(1_500);
@@ -141,7 +141,7 @@ describe('while events arrive', () => {
       remoteJob('processing'),
       remoteJob('completed'),
     ];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(30_000);
     await bench.events.addMarker('dt_1');
     await bench.clock.advance(41_500);
@@ -150,14 +150,14 @@ describe('while events arrive', () => {
 
   it('an event that failed to come is the end of the trust, until another comes', async () => {
     bench.provider.readings = [remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(30_000);
     expect((await bench.recorded()).state).toBe('saved');
 
     const orderAt = async (prompt: string): Promise<number[]> => {
       const known = bench.provider.reads.length;
       const since = bench.clock.monotonic();
-      await bench.jobs.order({ ...REQUEST, prompt });
+      await bench.order({ ...REQUEST, prompt });
       await bench.clock.advance(30_000);
       return readTimes()
         .slice(known)
@@ -171,7 +171,7 @@ describe('while events arrive', () => {
   it('the watch of a job that never ends is given up in time, and an event until then is heard', async () => {
     start({ stalledAfterMs: MINUTE });
     await evidence();
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(59_000);
     expect(readTimes()).toEqual([30_000]);
     await bench.events.addMarker('dt_1');
@@ -183,7 +183,7 @@ describe('while events arrive', () => {
   });
 
   it('a job that another process ordered is told of here as well', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     const other = startProcess(2, bench, { webhookUrl: URL_SET });
     closing.push(other);
@@ -198,7 +198,7 @@ describe('while events arrive', () => {
   });
 
   it('the end of the server ends the wait for one, and leaves no timer behind', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     await bench.jobs.close();
     expect(bench.clock.pending()).toBe(0);
@@ -239,7 +239,7 @@ describe('a job of which no event comes here', () => {
   it('because it was ordered without an address is polled although events arrive for others', async () => {
     start({ webhookUrl: undefined });
     await evidence();
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(30_000);
     expect(readTimes()).toEqual(POLLED);
   });
@@ -265,8 +265,8 @@ describe('the address', () => {
 
   it('goes with every order', async () => {
     start({ plan: 'pro' });
-    await bench.jobs.order(REQUEST);
-    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' });
+    await bench.order(REQUEST);
+    await bench.order({ ...REQUEST, prompt: 'a hare' });
     await bench.clock.advance(5_000);
     expect(sentTo()).toEqual([
       ['key-1', URL_SET],
@@ -276,7 +276,7 @@ describe('the address', () => {
 
   it('is on record before the order leaves, and the same when it is sent again under other settings', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(bench.jobStore.history[0]).toMatchObject({ state: 'queued', webhookUrl: URL_SET });
     bench.living.delete(1);
@@ -298,9 +298,9 @@ describe('what listens for events', () => {
     start({ plan: 'pro', onSubmission });
     await bench.jobs.check('job_9');
     expect(calls).toEqual([]);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
-    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' });
+    await bench.order({ ...REQUEST, prompt: 'a hare' });
     await bench.clock.advance(0);
     expect(calls).toEqual([0, 1]);
   });
@@ -311,7 +311,7 @@ describe('what listens for events', () => {
       open = resolve;
     });
     start({ onSubmission: () => opened });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     bench.jobs.cancelUnsent('job_1');
     open();

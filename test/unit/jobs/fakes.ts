@@ -4,7 +4,8 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
-import { dedupeKey } from '../../../src/core/image-request.ts';
+import type { Order } from '../../../src/core/image-request.ts';
+import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
@@ -15,6 +16,8 @@ import { faultDecision, type Purpose } from '../../../src/doitong/failures.ts';
 import { awaitPermit, type PermitOptions } from '../../../src/doitong/permit.ts';
 import { ImageJobs, type JobsDeps, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../../src/jobs/job-records.ts';
+import type { Ordered } from '../../../src/jobs/orders.ts';
+import type { ProposeOptions } from '../../../src/jobs/proposal.ts';
 import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
@@ -25,6 +28,7 @@ import { createMemoryJobStore } from '../../../src/storage/memory-job-store.ts';
 import { createMemoryLimits } from '../../../src/storage/shared-limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { admitOne, orderOne } from '../../support/one-order.ts';
+import { placeOrder, placeOrders } from '../../support/place-orders.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 
 export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
@@ -213,6 +217,10 @@ export type Shared = {
 
 export type OneProcess = {
   jobs: ImageJobs;
+  /** One picture, ordered as a tool does whose user says yes. */
+  order: (request: ImageRequest, order?: Omit<Order, 'request'>) => Promise<Ordered>;
+  /** The same for the pictures of one call. */
+  orderAll: (orders: readonly Order[], options?: Partial<ProposeOptions>) => Promise<readonly Ordered[]>;
   provider: FakeProvider;
   download: FakeDownload;
   store: FakeStore;
@@ -293,7 +301,9 @@ export function startProcess<Known extends Shared>(
     if (job === undefined) throw new Error(`no record of ${id}`);
     return job;
   };
-  return { ...shared, jobs, provider, download, store, durations, recorded };
+  const order: OneProcess['order'] = (request, options) => placeOrder(jobs, request, options);
+  const orderAll: OneProcess['orderAll'] = (orders, options) => placeOrders(jobs, orders, options);
+  return { ...shared, jobs, order, orderAll, provider, download, store, durations, recorded };
 }
 
 /** An order on account and on record as a process left it. */

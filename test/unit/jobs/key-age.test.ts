@@ -34,7 +34,7 @@ it('is looked at again after the wait for a place', async () => {
   await bench.limits.releaseSlot('job_old');
   // Another order takes the one place and keeps it for some minutes.
   bench.provider.readings = [remoteJob('processing')];
-  await bench.jobs.order({ ...REQUEST, prompt: 'another one' });
+  await bench.order({ ...REQUEST, prompt: 'another one' });
   await bench.clock.advance(100);
   void bench.jobs.check('job_old');
   await bench.clock.advance(30 * 60_000);

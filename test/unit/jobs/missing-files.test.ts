@@ -5,7 +5,7 @@ import { createBench, REQUEST, thrown } from './fakes.ts';
 
 it('a saved picture whose file is gone is fetched again by whoever asks for it', async () => {
   const bench = createBench();
-  const { job } = await bench.jobs.order(REQUEST);
+  const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
   expect((await bench.recorded()).state).toBe('saved');
   await bench.jobs.check(job.id);
@@ -19,7 +19,7 @@ it('a saved picture whose file is gone is fetched again by whoever asks for it',
 
 it('one that cannot be fetched again is told as finished and not on disk, as long as that lasts', async () => {
   const bench = createBench();
-  const { job } = await bench.jobs.order(REQUEST);
+  const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
   bench.store.present = false;
   bench.download.answers = [thrown({ kind: 'download_failed', retry: 'no', creditsSpent: 'yes' })];
@@ -37,7 +37,7 @@ it('an address that has expired is read again from the job', async () => {
   ];
   const answers = bench.download.answers;
   bench.download.answers = [thrown({ kind: 'download_failed', retry: 'no', creditsSpent: 'yes' }), ...answers];
-  await bench.jobs.order(REQUEST);
+  await bench.order(REQUEST);
   await bench.clock.advance(60_000);
   expect(bench.download.fetched).toEqual(['https://cdn.doitong.com/old.jpg', 'https://cdn.doitong.com/new.jpg']);
   expect(await bench.recorded()).toMatchObject({ state: 'saved', url: 'https://cdn.doitong.com/new.jpg' });

@@ -30,7 +30,7 @@ function failUpdates(count: number): void {
 describe('an order that cannot be marked', () => {
   it('is not sent, and says so', async () => {
     failUpdates(1);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted).toEqual([]);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
@@ -39,7 +39,7 @@ describe('an order that cannot be marked', () => {
 
   it('and whose failure cannot be recorded either is told by the wait, and closed by the next look', async () => {
     failUpdates(2);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(0);
     expect(await waiting).toMatchObject({ state: 'queued', failure: { kind: 'storage_failed', creditsSpent: 'no' } });
@@ -49,7 +49,7 @@ describe('an order that cannot be marked', () => {
 
   it('because it was left open and cannot be taken over stays open', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     bench.limits.slots = () => Promise.reject(full);
     const polling = bench.jobs.check('job_1');
@@ -60,7 +60,7 @@ describe('an order that cannot be marked', () => {
 
   it('because the limits cannot be kept is not sent', async () => {
     bench.limits.permit = () => Promise.reject(full);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
     expect(bench.provider.submitted).toEqual([]);
@@ -70,7 +70,7 @@ describe('an order that cannot be marked', () => {
 describe('an order that somebody else has closed or taken over', () => {
   it('before it was marked is not sent', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     await bench.jobStore.update('job_1', (job) => advance(job, { type: 'abandoned', failure: refused.failure, at: 1 }));
     await bench.clock.advance(60_000);
@@ -90,7 +90,7 @@ describe('an order that somebody else has closed or taken over', () => {
       void bench.jobStore.update('job_1', (job) =>
         further(advance(job, { type: 'adopted', from: owner(1), owner: owner(2) })),
       );
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const job = await bench.recorded();
     expect(job.owner).toEqual(owner(2));
@@ -106,7 +106,7 @@ describe('the end of the server', () => {
       await bench.clock.sleep(1_000);
       return update(id, change);
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(500);
     const closing = bench.jobs.close();
     await bench.clock.advance(5_000);
@@ -181,9 +181,9 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
 
   let now = begin();
   const all = [now];
-  await now.jobs.order(REQUEST);
+  await now.order(REQUEST);
   for (const step of history) {
-    if (step === 'order') void now.jobs.order(REQUEST).catch(() => undefined);
+    if (step === 'order') void now.order(REQUEST).catch(() => undefined);
     if (step === 'look') void now.jobs.check('job_1').catch(() => undefined);
     if (step === 'withdraw') now.jobs.cancelUnsent('job_1');
     if (step === 'wait long') await clock.advance(6 * 60_000);
@@ -238,7 +238,7 @@ it('the way in which an order left is on record before it leaves, and goes along
     };
     return submit.call(bench.provider, request, key, { ...options, beforeSending });
   };
-  await bench.jobs.order(REQUEST);
+  await bench.order(REQUEST);
   await bench.clock.advance(1_000);
   expect(bench.jobStore.history.map(({ dialect }) => dialect).slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
   await bench.jobs.check('job_1');

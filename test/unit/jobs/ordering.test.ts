@@ -11,7 +11,7 @@ afterEach(() => bench.jobs.close());
 
 describe('an order', () => {
   it('goes from queued to saved, each state on record in turn', async () => {
-    const { job, duplicate } = await bench.jobs.order(REQUEST, { fileName: 'fox' });
+    const { job, duplicate } = await bench.order(REQUEST, { fileName: 'fox' });
     expect(duplicate).toBe(false);
     expect(job).toMatchObject({ id: 'job_1', state: 'queued', request: REQUEST, sandbox: false });
     await bench.clock.advance(1_500);
@@ -49,7 +49,7 @@ describe('an order', () => {
     bench.provider.onSending = () => {
       onRecord = bench.jobStore.history.map(({ state, idempotencyKey }) => [state, idempotencyKey]);
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(onRecord).toEqual([
       ['queued', 'key-1'],
@@ -59,21 +59,21 @@ describe('an order', () => {
   });
 
   it('has a key of its own: two pictures that are wanted are two orders', async () => {
-    await bench.jobs.order(REQUEST);
-    await bench.jobs.order({ ...REQUEST, prompt: 'a hare' });
+    await bench.order(REQUEST);
+    await bench.order({ ...REQUEST, prompt: 'a hare' });
     await bench.clock.advance(10_000);
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
   });
 
   it('is marked when it is made in the sandbox', async () => {
     const sandbox = createBench({ sandbox: true });
-    expect((await sandbox.jobs.order(REQUEST)).job.sandbox).toBe(true);
+    expect((await sandbox.order(REQUEST)).job.sandbox).toBe(true);
     await sandbox.jobs.close();
   });
 
   it('needs no poll when the first answer brings the picture', async () => {
     bench.provider.submissions = [remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect((await bench.recorded()).state).toBe('saved');
     expect(bench.provider.reads).toEqual([]);
@@ -83,7 +83,7 @@ describe('an order', () => {
 describe('without a key', () => {
   it('nothing is recorded and nothing is sent', async () => {
     bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
-    await expect(bench.jobs.order(REQUEST)).rejects.toMatchObject({ failure: { kind: 'bad_key' } });
+    await expect(bench.order(REQUEST)).rejects.toMatchObject({ failure: { kind: 'bad_key' } });
     await bench.clock.advance(60_000);
     expect(bench.jobStore.history).toEqual([]);
     expect(bench.provider.submitted).toEqual([]);
@@ -93,7 +93,7 @@ describe('without a key', () => {
 describe('a submission that fails', () => {
   it('ends the job when it certainly cost nothing', async () => {
     bench.provider.submissions = [thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const job = await bench.recorded();
     expect(job).toMatchObject({ state: 'failed', failure: { kind: 'no_credits' }, completedAt: job.createdAt });
@@ -108,7 +108,7 @@ describe('a submission that fails', () => {
     ['nobody knows', new TypeError('unforeseen')],
   ])('leaves the job open when credits were spent: %s', async (_, error) => {
     bench.provider.submissions = [error];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(60_000);
     const job = await bench.recorded();
     expect(job.state).toBe('submitting');
@@ -122,7 +122,7 @@ describe('a submission that fails', () => {
       thrown({ kind: 'ambiguous', retry: 'same_job' }),
       remoteJob('processing'),
     ];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect((await bench.jobs.check('job_1'))?.failure?.kind).toBe('ambiguous');
     await bench.clock.advance(0);
@@ -140,7 +140,7 @@ describe('a submission that fails', () => {
       thrown({ kind: 'ambiguous', retry: 'same_job' }),
       thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }),
     ];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const job = await bench.jobs.check('job_1');
     expect(job).toMatchObject({
@@ -152,7 +152,7 @@ describe('a submission that fails', () => {
 
   it('is not sent twice by two looks at once', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const polls = Promise.all([bench.jobs.check('job_1'), bench.jobs.check('job_1')]);
     await bench.clock.advance(5_000);
@@ -163,7 +163,7 @@ describe('a submission that fails', () => {
 
 describe('look and find', () => {
   it("know a job by our id and by the service's, and no other", async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_500);
     expect((await bench.jobs.check('dt_1'))?.id).toBe('job_1');
     expect((await bench.jobs.find('dt_1'))?.id).toBe('job_1');
@@ -173,7 +173,7 @@ describe('look and find', () => {
 
   it('find asks nobody, even of a job that rests', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     await bench.jobs.find('job_1');
     await bench.clock.advance(60_000);
@@ -182,7 +182,7 @@ describe('look and find', () => {
 
   it('look at a job that is being carried on answers at once and asks nobody', async () => {
     bench.provider.submissions = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect((await bench.jobs.check('job_1'))?.state).toBe('submitting');
     expect(bench.provider.submitted).toHaveLength(1);
@@ -190,7 +190,7 @@ describe('look and find', () => {
 
   it('look waits for news 5 s at most', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     let answered = false;
     const polling = bench.jobs.check('job_1').then(() => {

@@ -50,7 +50,7 @@ async function totals() {
 describe('three processes that order twenty-one pictures at the same time', () => {
   const orders = () =>
     Promise.allSettled(
-      Array.from({ length: 21 }, (_, n) => started[n % 3]?.jobs.order({ ...REQUEST, prompt: `fox number ${n}` })),
+      Array.from({ length: 21 }, (_, n) => started[n % 3]?.order({ ...REQUEST, prompt: `fox number ${n}` })),
     );
 
   it('order no more than the budget for five pays for', async () => {
@@ -86,7 +86,7 @@ describe('three processes that order twenty-one pictures at the same time', () =
 
   it('and all wish the same send one order, and all see its picture', async () => {
     processes(3);
-    const wishes = Array.from({ length: 12 }, (_, n) => started[n % 3]?.jobs.order(REQUEST));
+    const wishes = Array.from({ length: 12 }, (_, n) => started[n % 3]?.order(REQUEST));
     const answers = await Promise.all(wishes);
     expect(new Set(answers.map((answer) => answer?.job.id)).size).toBe(1);
     expect(answers.filter((answer) => answer?.duplicate === false)).toHaveLength(1);
@@ -98,7 +98,7 @@ describe('three processes that order twenty-one pictures at the same time', () =
 
 it('nothing is left beside the records and the shared values', async () => {
   const [one] = processes(1);
-  const order = await one?.jobs.order(REQUEST);
+  const order = await one?.order(REQUEST);
   await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });
   await one?.jobs.close();
   expect((await readdir(folder)).toSorted()).toEqual(['gate', 'jobs']);

@@ -16,7 +16,7 @@ const readTimes = (): number[] => bench.provider.reads.map(({ at }) => Math.roun
 describe('a job under way', () => {
   it('is asked for in the rhythm of the schedule', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(20_000);
     expect(readTimes()).toEqual([1_500, 3_750, 7_125, 12_188, 19_781]);
     expect(bench.provider.reads.every(({ remoteId }) => remoteId === 'dt_1')).toBe(true);
@@ -24,7 +24,7 @@ describe('a job under way', () => {
 
   it('fails when the service says so, with its reason', async () => {
     bench.provider.readings = [remoteJob('failed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_500);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'generation_failed' } });
     expect(bench.download.fetched).toEqual([]);
@@ -32,7 +32,7 @@ describe('a job under way', () => {
 
   it('is watched for a quarter of an hour, rests, and is watched again when somebody looks', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(16 * MINUTE);
     const asked = bench.provider.reads.length;
     await bench.clock.advance(60 * MINUTE);
@@ -59,7 +59,7 @@ describe('a status request that fails', () => {
     new TypeError('unforeseen'),
   ])('never fails the job: %s', async (error) => {
     bench.provider.readings = [error];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(2 * MINUTE);
     const job = await bench.recorded();
     expect(job.state).toBe('processing');
@@ -69,7 +69,7 @@ describe('a status request that fails', () => {
 
   it('is forgotten with the next answer', async () => {
     bench.provider.readings = [thrown({ kind: 'unreachable' }), remoteJob('processing'), remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_500);
     expect((await bench.recorded()).failure?.kind).toBe('unreachable');
     await bench.clock.advance(2_250);
@@ -80,7 +80,7 @@ describe('a status request that fails', () => {
 
   it('stops the watching when asking again cannot help, until somebody looks', async () => {
     bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' }), remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(30 * MINUTE);
     expect(bench.provider.reads).toHaveLength(1);
     const polling = bench.jobs.check('job_1');
@@ -91,7 +91,7 @@ describe('a status request that fails', () => {
 
   it('is not repeated before the service wants it to be', async () => {
     bench.provider.readings = [thrown({ kind: 'rate_limited', retryAfterSeconds: 40 }), remoteJob('completed')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);
     expect(readTimes()).toEqual([1_500, 41_500]);
   });
@@ -99,7 +99,7 @@ describe('a status request that fails', () => {
 
 describe("the service's request window", () => {
   it('delays a status request until it opens again', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     await bench.limits.learn({ window: { remaining: 0, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(29_999);
@@ -109,7 +109,7 @@ describe("the service's request window", () => {
   });
 
   it('delays nothing as long as more are left than what is kept for orders', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     await bench.limits.learn({ window: { remaining: 13, resetsAt: bench.clock.now() + 30_000 } });
     await bench.clock.advance(1_500);
@@ -120,7 +120,7 @@ describe("the service's request window", () => {
 describe('a picture that cannot be fetched', () => {
   it('because its host is refused leaves the job completed, with its address', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(5 * MINUTE);
     expect(await bench.recorded()).toMatchObject({
       state: 'completed',
@@ -132,7 +132,7 @@ describe('a picture that cannot be fetched', () => {
 
   it('is tried five times with growing pauses, then left for the next look', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(5 * MINUTE);
     expect(bench.download.fetched).toHaveLength(5);
     expect(bench.clock.slept.slice(-4)).toEqual([250, 500, 1_000, 2_000]);
@@ -141,7 +141,7 @@ describe('a picture that cannot be fetched', () => {
 
   it('is fetched at the next look, without asking or paying the service again', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);
     const asked = bench.provider.reads.length;
     bench.download.answers = bench.download.answers.slice(1);
@@ -157,7 +157,7 @@ describe('a picture that cannot be fetched', () => {
 describe('a picture that cannot be saved', () => {
   it('is not fetched over and over, stays completed, and is saved at the next look', async () => {
     bench.store.answers = [thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' }), '/p/1.jpg'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(5 * MINUTE);
     expect(await bench.recorded()).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
     expect(bench.download.fetched).toHaveLength(1);
@@ -166,7 +166,7 @@ describe('a picture that cannot be saved', () => {
 
   it('for a reason that nobody foresaw is told without its words', async () => {
     bench.store.answers = [new RangeError('secret words')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);
     const { failure } = await bench.recorded();
     expect(failure?.message).toBe('Saving the picture ended in an unforeseen error (RangeError).');

@@ -76,7 +76,7 @@ describe('what another process left', () => {
 describe('an order without an answer', () => {
   it('is sent again for 23 hours and never after: the service may have forgotten its key', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(22 * HOUR);
     await polled();
     expect(bench.provider.submitted).toHaveLength(2);
@@ -92,7 +92,7 @@ describe('a silence that the service asked for', () => {
 
   it('is waited for before an order leaves, while the order is still queued', async () => {
     await silent(20_000);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(19_999);
     expect((await bench.recorded()).state).toBe('queued');
     expect(bench.provider.submitted).toEqual([]);
@@ -102,7 +102,7 @@ describe('a silence that the service asked for', () => {
 
   it('that is long is told instead of waited for; nothing was sent', async () => {
     await silent(10 * MINUTE);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const failure = { kind: 'rate_limited', creditsSpent: 'no', retryAfterSeconds: 600 };
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure });
@@ -111,7 +111,7 @@ describe('a silence that the service asked for', () => {
 
   it('that is long ends the watching, is told, and a later look watches again', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     await silent(24 * HOUR);
     await bench.clock.advance(10_000);
@@ -129,7 +129,7 @@ it('a picture that could not be saved is kept, shown, and saved without being fe
     thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' }),
     '/pictures/fox.jpg',
   ];
-  await bench.jobs.order(REQUEST);
+  await bench.order(REQUEST);
   await bench.clock.advance(1_500);
   const job = await bench.recorded();
   expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });

@@ -21,7 +21,7 @@ const sent = (): string[] => bench.provider.submitted.map(({ prompt }) => prompt
 const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
 async function ordered(count: number): Promise<void> {
-  for (let n = 1; n <= count; n += 1) await bench.jobs.order(another(n));
+  for (let n = 1; n <= count; n += 1) await bench.order(another(n));
 }
 
 /** Waits for a job and keeps what the progress says. */
@@ -119,7 +119,7 @@ describe('a place that another process holds', () => {
 
   it('and that is gone is free as soon as its job has ended: it is watched here again', async () => {
     await left({ state: 'processing', remoteId: 'dt_7' });
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(10_000);
     expect(bench.provider.reads[0]?.remoteId).toBe('dt_7');
     expect(await bench.recorded('job_7')).toMatchObject({ state: 'saved', owner: owner(1) });
@@ -129,7 +129,7 @@ describe('a place that another process holds', () => {
   it('and that is gone is free at once when its order was never sent', async () => {
     await left({ state: 'queued' });
     await orderOne(bench.limits, 'job_7');
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(1_000);
     expect(sent()).toEqual(['fox number 1']);
     expect((await bench.recorded('job_7')).failure).toMatchObject({ creditsSpent: 'no' });
@@ -138,7 +138,7 @@ describe('a place that another process holds', () => {
   it('and that lives is waited for, however many are waiting', async () => {
     bench.living.add(7);
     await left({ state: 'processing', remoteId: 'dt_7' });
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(5 * MINUTE);
     expect(sent()).toEqual([]);
     expect(bench.provider.reads).toEqual([]);
@@ -152,7 +152,7 @@ describe('a place that another process holds', () => {
       bench.living.add(7);
       await left({ state, createdAt: bench.clock.now() - 20 * MINUTE });
       await orderOne(bench.limits, 'job_7');
-      await bench.jobs.order(another(1));
+      await bench.order(another(1));
       await bench.clock.advance(2 * MINUTE);
       expect((await totals()).slotsInUse).toBe(1);
       expect(sent()).toEqual([]);
@@ -163,7 +163,7 @@ describe('a place that another process holds', () => {
     bench.living.add(7);
     await left({ state: 'queued' });
     await orderOne(bench.limits, 'job_7');
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(16 * MINUTE);
     expect(sent()).toEqual(['fox number 1']);
     // It says on record every minute that it waits: one that is silent for so long is gone.
@@ -173,9 +173,9 @@ describe('a place that another process holds', () => {
   it('goes to the orders of both processes in turn', async () => {
     const other = startProcess(2, bench);
     bench.provider.readings = [remoteJob('processing'), remoteJob('completed')];
-    await bench.jobs.order(another(1));
-    await other.jobs.order(another(2));
-    await bench.jobs.order(another(3));
+    await bench.order(another(1));
+    await other.order(another(2));
+    await bench.order(another(3));
     await bench.clock.advance(2 * MINUTE);
     const states = (await bench.jobs.list()).map(({ id, state }) => [id, state]);
     expect(states).toEqual([
@@ -192,7 +192,7 @@ describe('a place that another process holds', () => {
 describe('a permit', () => {
   it('is waited for while the order is still queued, and that is told', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     const { holds, waiting } = followed('job_1');
     await bench.clock.advance(19_000);
@@ -210,7 +210,7 @@ describe('a permit', () => {
       await bench.clock.sleep(10_000);
       return remoteJob('processing');
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const { holds, waiting } = followed('job_1');
     await bench.clock.advance(20_000);
     expect((await waiting).state).toBe('saved');
@@ -237,7 +237,7 @@ describe('an order that is taken back', () => {
 
   it('while it waits for a permit is closed as not sent', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(60_000);
@@ -252,7 +252,7 @@ describe('an order that is taken back', () => {
       for (const id of ids) bench.jobs.cancelUnsent(id);
       return answers;
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(10_000);
     expect(await bench.recorded()).toMatchObject(taken);
     expect(sent()).toEqual([]);
@@ -260,7 +260,7 @@ describe('an order that is taken back', () => {
   });
 
   it('right after it was taken in is closed as not sent', async () => {
-    const { job } = await bench.jobs.order(REQUEST);
+    const { job } = await bench.order(REQUEST);
     bench.jobs.cancelUnsent(job.id);
     await bench.clock.advance(60_000);
     expect(await bench.recorded()).toMatchObject(taken);
@@ -268,7 +268,7 @@ describe('an order that is taken back', () => {
   });
 
   it('once it is sent goes on all the same', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(sent()).toHaveLength(1);
     bench.jobs.cancelUnsent('job_1');
@@ -283,15 +283,15 @@ describe('an order that is taken back', () => {
       bench.jobs.cancelUnsent('job_1');
       return update(id, change);
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(5_000);
     expect((await bench.recorded()).state).toBe('saved');
   });
 
   it('is sent all the same when somebody else waits for it', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
-    await bench.jobs.order(REQUEST);
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 60_000 });
     await bench.clock.advance(1_000);
     bench.jobs.cancelUnsent('job_1');
@@ -301,11 +301,11 @@ describe('an order that is taken back', () => {
 
   it('makes room for the same order anew', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     bench.jobs.cancelUnsent('job_1');
     await bench.clock.advance(10);
-    expect(await bench.jobs.order(REQUEST)).toMatchObject({ job: { id: 'job_2' }, duplicate: false });
+    expect(await bench.order(REQUEST)).toMatchObject({ job: { id: 'job_2' }, duplicate: false });
   });
 });
 

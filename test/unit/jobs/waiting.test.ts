@@ -11,7 +11,7 @@ afterEach(() => bench.jobs.close());
 
 describe('waitFor', () => {
   it('answers as soon as the picture is saved', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(1_500);
     expect((await waiting).state).toBe('saved');
@@ -20,7 +20,7 @@ describe('waitFor', () => {
 
   it('answers after waitMs with the job still running, and the job goes on', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     let job: unknown;
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 }).then((answer) => {
       job = answer;
@@ -37,14 +37,14 @@ describe('waitFor', () => {
 
   it('answers at once when it may not wait', async () => {
     bench.provider.submissions = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     expect((await bench.jobs.waitFor('job_1', { waitMs: 0 })).state).not.toBe('saved');
     expect(bench.clock.monotonic()).toBe(0);
   });
 
   it('answers early when nothing more happens to the job for now', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 300_000 });
     await bench.clock.advance(0);
     expect(await waiting).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
@@ -52,7 +52,7 @@ describe('waitFor', () => {
 
   it('tells progress at the start, at every change and at least every two seconds', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const ticks: [string, number][] = [];
     const waiting = bench.jobs.waitFor('job_1', {
       waitMs: 10_000,
@@ -70,7 +70,7 @@ describe('waitFor', () => {
   });
 
   it('may be several at once for one job', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waits = [1, 2, 3].map(() => bench.jobs.waitFor('job_1', { waitMs: 45_000 }));
     await bench.clock.advance(1_500);
     expect((await Promise.all(waits)).map(({ state }) => state)).toEqual(['saved', 'saved', 'saved']);
@@ -78,7 +78,7 @@ describe('waitFor', () => {
   });
 
   it('leaves no timer behind', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(1_500);
     await waiting;
@@ -89,7 +89,7 @@ describe('waitFor', () => {
 describe('a caller who gives up', () => {
   it('ends the wait at once and never the job: the service sees no abort', async () => {
     bench.provider.readings = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const caller = new AbortController();
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000, signal: caller.signal });
     await bench.clock.advance(3_000);
@@ -102,7 +102,7 @@ describe('a caller who gives up', () => {
 
   it('during the submission changes nothing about it', async () => {
     bench.provider.submissions = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const caller = new AbortController();
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000, signal: caller.signal });
     await bench.clock.advance(0);
@@ -113,7 +113,7 @@ describe('a caller who gives up', () => {
   });
 
   it('before the wait began gets no job, and the job is saved all the same', async () => {
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const signal = AbortSignal.abort(new Error('cancelled'));
     await expect(bench.jobs.waitFor('job_1', { waitMs: 45_000, signal })).rejects.toThrow('cancelled');
     await bench.clock.advance(1_500);
@@ -124,7 +124,7 @@ describe('a caller who gives up', () => {
 describe('close', () => {
   it('aborts what is under way and ends nothing at the service', async () => {
     bench.provider.submissions = ['stall', 'stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     await bench.jobs.close();
     expect(bench.provider.submitted.map(({ signal }) => signal.aborted)).toEqual([true]);
@@ -135,11 +135,11 @@ describe('close', () => {
 
   it('ends a watch between two status requests, too, and starts nothing any more', async () => {
     bench.provider.readings = [remoteJob('processing')];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(2_000);
     await bench.jobs.close();
     const asked = bench.provider.reads.length;
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(60_000);
     expect(bench.provider.reads).toHaveLength(asked);
     expect(bench.provider.submitted).toHaveLength(1);
@@ -148,7 +148,7 @@ describe('close', () => {
 
   it('lets those who wait go with the job as it stands', async () => {
     bench.provider.readings = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 300_000 });
     await bench.clock.advance(3_000);
     await bench.jobs.close();

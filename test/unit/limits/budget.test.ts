@@ -1,8 +1,11 @@
 /** Proves that no order is sent that the budget does not pay for, and that what is reserved is given back. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
+import type { ImageRequest } from '../../../src/core/image-request.ts';
+import type { ProposeOptions } from '../../../src/jobs/proposal.ts';
 import { estimateOf } from '../../../src/limits/budget.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
+import { propose } from '../../support/place-orders.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, thrown } from '../jobs/fakes.ts';
 
@@ -14,58 +17,75 @@ beforeEach(() => {
 });
 afterEach(() => bench.jobs.close());
 
-async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<Failure> {
-  const error: unknown = await Promise.resolve()
-    .then(() => (typeof work === 'function' ? work() : work))
-    .then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error: unknown = await work.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(FluxError);
   return (error as FluxError).failure;
 }
 const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
 const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
+/** What is said to a call for these pictures, of which nobody has been asked yet. */
+const proposed = (requests: readonly ImageRequest[], options: Partial<ProposeOptions> = {}) =>
+  propose(
+    bench.jobs,
+    requests.map((request) => ({ request })),
+    { answer: undefined, ...options },
+  );
+
 describe('the price of a call', () => {
-  it('is the sum of its pictures', () => {
+  it('is the sum of its pictures', async () => {
     expect(estimateOf([])).toEqual({ min: 0, max: 0 });
-    expect(bench.jobs.estimate([REQUEST, LARGE], undefined)).toEqual({ min: 40, max: 70 });
+    expect(await proposed([REQUEST, LARGE])).toMatchObject({ type: 'ready', estimate: { min: 40, max: 70 } });
   });
 
   it('is refused above what one call may cost, confirmed or not', async () => {
     const ten = Array.from({ length: 10 }, () => LARGE);
-    expect(bench.jobs.estimate(ten, undefined).max).toBe(500);
-    const failure = await failureOf(() => bench.jobs.estimate([...ten, REQUEST], 10_000));
-    expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no', retry: 'no' });
-    expect(failure.message).toContain('520');
-    expect(failure.remedy).toContain('FLUX_MAX_CREDITS_PER_CALL');
+    expect(await proposed(ten)).toMatchObject({ type: 'ask', estimate: { max: 500 } });
+    for (const answer of ['yes', undefined] as const) {
+      const refused = await proposed([...ten, REQUEST], { accepted: 10_000, answer });
+      expect(refused).toMatchObject({
+        type: 'refused',
+        failure: { kind: 'over_budget', creditsSpent: 'no', retry: 'no' },
+      });
+      if (refused.type !== 'refused') throw new Error('it was not refused');
+      expect(refused.failure.message).toContain('520');
+      expect(refused.failure.remedy).toContain('FLUX_MAX_CREDITS_PER_CALL');
+    }
   });
 
-  it('is refused above what the caller accepts, where nobody would be asked', async () => {
-    expect(bench.jobs.estimate([REQUEST], 20).max).toBe(20);
-    const failure = await failureOf(() => bench.jobs.estimate([REQUEST], 19));
-    expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
-    expect(failure.remedy).toContain('max_credits 20');
-    // Above the threshold the user is asked, who may accept more.
-    expect(bench.jobs.estimate([LARGE, LARGE, LARGE], 19).max).toBe(150);
-  });
+  it.each([true, false])(
+    'is refused above what the caller accepts, where nobody would be asked (several at once: %s)',
+    async (isBatch) => {
+      expect(await proposed([REQUEST], { accepted: 20, isBatch })).toMatchObject({ type: 'ready' });
+      const failure = { kind: 'over_budget', creditsSpent: 'no' };
+      const refused = await proposed([REQUEST], { accepted: 19, isBatch });
+      expect(refused).toMatchObject({ type: 'refused', failure });
+      if (refused.type === 'refused') expect(refused.failure.remedy).toContain('max_credits 20');
+      // Above the threshold the user is asked, who may accept more.
+      expect(await proposed([LARGE, LARGE, LARGE], { accepted: 19 })).toMatchObject({
+        type: 'ask',
+        estimate: { max: 150 },
+      });
+    },
+  );
 
   it('is not told where nothing can be ordered', async () => {
     bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
-    expect((await failureOf(() => bench.jobs.estimate([REQUEST], undefined))).kind).toBe('bad_key');
+    expect(await proposed([REQUEST])).toMatchObject({ type: 'refused', failure: { kind: 'bad_key' } });
   });
 });
 
 describe('an order over the budget of the day', () => {
   it('is refused with the figures; nothing is recorded and nothing is sent', async () => {
     bench = createBench({ plan: 'pro', maxCreditsPerDay: 50 });
-    bench.provider.submissions = [remoteJob('processing', { creditCost: 12 })];
+    const priced = remoteJob('processing', { creditCost: 12 });
+    bench.provider.submissions = [priced, priced, 'stall'];
     bench.provider.readings = ['stall'];
-    for (const n of [1, 2]) await bench.jobs.order(another(n));
+    for (const n of [1, 2]) await bench.order(another(n));
     await bench.clock.advance(0);
-    await bench.jobs.order(another(3));
-    const failure = await failureOf(bench.jobs.order(another(4)));
+    await bench.order(another(3));
+    const failure = await failureOf(bench.order(another(4)));
     expect(failure).toMatchObject({
       kind: 'over_budget',
       creditsSpent: 'no',
@@ -81,8 +101,8 @@ describe('an order over the budget of the day', () => {
 
   it('in pictures, or in jobs of the plan, is refused as well', async () => {
     bench = createBench({ plan: 'pro', maxImagesPerDay: 1 });
-    await bench.jobs.order(another(1));
-    const images = await failureOf(bench.jobs.order(another(2)));
+    await bench.order(another(1));
+    const images = await failureOf(bench.order(another(2)));
     expect(images).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
     expect(images.remedy).toContain('FLUX_MAX_IMAGES_PER_DAY');
 
@@ -90,18 +110,18 @@ describe('an order over the budget of the day', () => {
     const now = bench.clock.now();
     for (let n = 0; n < 100; n += 1)
       await leftBehind(bench, sampleJob({ id: `job_x${n}`, state: 'saved', createdAt: now, updatedAt: now }));
-    const jobs = await failureOf(bench.jobs.order(another(1)));
+    const jobs = await failureOf(bench.order(another(1)));
     expect(jobs).toMatchObject({ kind: 'rate_limited', creditsSpent: 'no', retry: 'later' });
     expect(jobs.message).toContain('100 jobs per day');
   });
 
   it('is possible again on the next day', async () => {
     bench = createBench({ plan: 'pro', maxImagesPerDay: 1 });
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(5_000);
-    const failure = await failureOf(bench.jobs.order(another(2)));
+    const failure = await failureOf(bench.order(another(2)));
     await bench.clock.advance((failure.retryAfterSeconds ?? 0) * 1_000);
-    expect((await bench.jobs.order(another(2))).duplicate).toBe(false);
+    expect((await bench.order(another(2))).duplicate).toBe(false);
   });
 });
 
@@ -109,7 +129,7 @@ describe('of twenty orders at a time', () => {
   it('with a budget for five, five are sent', async () => {
     bench = createBench({ plan: 'pro', maxCreditsPerDay: 119 });
     bench.provider.submissions = ['stall'];
-    const orders = Promise.allSettled(Array.from({ length: 20 }, (_, n) => bench.jobs.order(another(n))));
+    const orders = Promise.allSettled(Array.from({ length: 20 }, (_, n) => bench.order(another(n))));
     await bench.clock.advance(10_000);
     const done = await orders;
     expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
@@ -120,7 +140,7 @@ describe('of twenty orders at a time', () => {
   });
 
   it('with a budget for all, all are sent: none is taken for one that was left behind', async () => {
-    const orders = Promise.all(Array.from({ length: 20 }, (_, n) => bench.jobs.order(another(n))));
+    const orders = Promise.all(Array.from({ length: 20 }, (_, n) => bench.order(another(n))));
     await bench.clock.advance(60_000);
     await orders;
     await bench.clock.advance(120_000);
@@ -136,14 +156,14 @@ describe('what is reserved', () => {
     bench.provider.onSending = () => {
       reserved = totals();
     };
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(await reserved).toMatchObject({ images: 1, reservedCredits: 20, slotsInUse: 1 });
   });
 
   it('gives way to the exact price', async () => {
     bench.provider.submissions = [remoteJob('processing', { creditCost: 12 })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(await totals()).toEqual({ images: 1, spentCredits: 12, reservedCredits: 0, slotsInUse: 1 });
     await bench.clock.advance(2_000);
@@ -155,10 +175,10 @@ describe('what is reserved', () => {
       thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }),
       thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' }),
     ];
-    await bench.jobs.order(another(1));
+    await bench.order(another(1));
     await bench.clock.advance(0);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
-    await bench.jobs.order(another(2));
+    await bench.order(another(2));
     await bench.clock.advance(0);
     expect(await totals()).toMatchObject({ images: 1, reservedCredits: 20 });
   });
@@ -166,7 +186,7 @@ describe('what is reserved', () => {
   it('is given back when the order cannot be recorded; nothing is sent then', async () => {
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
     bench.jobStore.add = () => Promise.reject(full);
-    expect((await failureOf(bench.jobs.order(REQUEST))).kind).toBe('storage_failed');
+    expect((await failureOf(bench.order(REQUEST))).kind).toBe('storage_failed');
     await bench.clock.advance(60_000);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
     expect(bench.provider.submitted).toEqual([]);
@@ -177,19 +197,19 @@ describe('what is reserved', () => {
     const now = bench.clock.now();
     for (const id of ['job_a', 'job_b'])
       await leftBehind(bench, sampleJob({ id, owner: owner(7), createdAt: now, updatedAt: now }));
-    expect((await bench.jobs.order(REQUEST)).duplicate).toBe(false);
+    expect((await bench.order(REQUEST)).duplicate).toBe(false);
     expect((await bench.recorded('job_a')).failure).toMatchObject({ creditsSpent: 'no' });
   });
 
   it('by an order whose outcome is not known stays reserved, and is counted as spent in the end', async () => {
     bench = createBench({ plan: 'pro', maxCreditsPerDay: 30, resendWindowMs: 60 * 60_000 });
     bench.provider.submissions = [thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' })];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(2 * 60 * 60_000);
     const polling = bench.jobs.check('job_1');
     await bench.clock.advance(5_000);
     expect((await polling)?.state).toBe('unknown');
     expect(await totals()).toEqual({ images: 1, spentCredits: 20, reservedCredits: 0, slotsInUse: 0 });
-    expect((await failureOf(bench.jobs.order(another(2)))).kind).toBe('over_budget');
+    expect((await failureOf(bench.order(another(2)))).kind).toBe('over_budget');
   });
 });

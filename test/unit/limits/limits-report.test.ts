@@ -142,7 +142,7 @@ describe('limits()', () => {
 
   it('answers from what is known and asks nobody', async () => {
     bench = createBench({ plan: 'starter' });
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(1_500);
     await bench.limits.learn({ balance: 480 });
     const asked = bench.provider.reads.length;
@@ -169,7 +169,7 @@ describe('limits()', () => {
   it('shows what is reserved while a job runs', async () => {
     bench = createBench({ plan: 'starter' });
     bench.provider.submissions = ['stall'];
-    await bench.jobs.order(REQUEST);
+    await bench.order(REQUEST);
     await bench.clock.advance(0);
     expect(await bench.jobs.limits()).toMatchObject({
       concurrent: { inUse: 1 },

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const request = (prompt: string) => ({ prompt, width: 1024, height: 1024 });
-const order = (prompt: string) => bench.jobs.order(request(prompt));
+const order = (prompt: string) => bench.order(request(prompt));
 const stateOf = async (id: string) => (await bench.recorded(id)).state;
 const ends = (id: string, phase: 'completed' | 'failed' = 'completed'): void =>
   void bench.provider.readingOf.set(id, remoteJob(phase));
