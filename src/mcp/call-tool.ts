@@ -5,6 +5,7 @@ import {
   type CallToolResult,
   type InputRequiredResult,
   isInputRequiredResult,
+  type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
@@ -15,6 +16,7 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askNow, questionResult } from './confirmation.ts';
+import { identityOf } from './host-identity.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { parseInput } from './input-problems.ts';
@@ -26,19 +28,21 @@ import { redactResult } from './redact-result.ts';
 import { jobResult, type ResultForm, refusal, valueResult } from './result.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
-/** Who calls, and what became of the questions that were put to its user. */
-export type Caller = { identity: HostIdentity; questions: Questions };
+/** The connection that a call came over, and what became of the questions that were put to its user. */
+type Connection = { server: Server; questions: Questions };
 
 /** @returns `undefined` when there is no such tool */
 export async function callTool(
   params: CallToolRequest['params'],
-  caller: Caller,
+  { server, questions: ofConnection }: Connection,
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult | undefined> {
   const tool = TOOLS.find((known) => known.name === params.name);
   if (tool === undefined) return undefined;
-  const result = await handleCall(tool, params, caller, context, deps);
+  const identity = identityOf(server, context);
+  const questions = identity.asksInResults ? deps.questions : ofConnection;
+  const result = await handleCall(tool, params, { identity, questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
@@ -59,7 +63,7 @@ function originNote({ origin }: OtherOrigin): string {
 async function handleCall(
   tool: AnyTool,
   { arguments: args, _meta }: CallToolRequest['params'],
-  { identity, questions }: Caller,
+  { identity, questions }: { identity: HostIdentity; questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {

@@ -8,12 +8,10 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import type { McpDeps } from './mcp-deps.ts';
+import { isSince, JULY_2026 } from './protocol-eras.ts';
 import { protocolErrorOf } from './protocol-errors.ts';
 
 type WrapHandler = Server['_wrapHandler'];
-
-/** From here on a missing resource is a wrong parameter. */
-const MISSING_IS_INVALID = '2026-07-28';
 
 export class GuardedServer extends Server {
   readonly #deps: Pick<McpDeps, 'redact' | 'log'>;
@@ -42,8 +40,7 @@ export class GuardedServer extends Server {
 
   /** Before 2026-07-28 a missing resource had a code of its own, which the SDK sends in no era. */
   #inEra(message: JSONRPCMessage): JSONRPCMessage {
-    const version = this.getNegotiatedProtocolVersion();
-    if (version !== undefined && version >= MISSING_IS_INVALID) return message;
+    if (isSince(JULY_2026, this.getNegotiatedProtocolVersion())) return message;
     if (!isJSONRPCErrorResponse(message) || message.error.code !== ProtocolErrorCode.InvalidParams) return message;
     if (!isMissingResource(message.error.data)) return message;
     return { ...message, error: { ...message.error, code: ProtocolErrorCode.ResourceNotFound } };

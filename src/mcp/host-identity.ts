@@ -7,8 +7,8 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { HostIdentity } from './host-profiles.ts';
-import { declinesByItself } from './questions.ts';
+import { type HostIdentity, profileNamed } from './host-profiles.ts';
+import { isSince, JULY_2026, JUNE_2025 } from './protocol-eras.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
 
 const envelopeSchema = z.object({
@@ -16,9 +16,6 @@ const envelopeSchema = z.object({
   [PROTOCOL_VERSION_META_KEY]: z.string().optional().catch(undefined),
   [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
 });
-
-/** Protocol revision; revisions are dates and compare as text. */
-const QUESTIONS_IN_RESULTS_SINCE = '2026-07-28';
 
 const askingSchema = z.object({ elicitation: z.looseObject({}) });
 
@@ -33,19 +30,16 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return {
-    canAsk: hasQuestions(protocolVersion) && canAsk(capabilities) && !declinesByItself(clientName),
-    asksInResults: (server.getNegotiatedProtocolVersion() ?? '') >= QUESTIONS_IN_RESULTS_SINCE,
+    // Earlier eras have no questions to the user, whatever a client declares.
+    canAsk:
+      isSince(JUNE_2025, protocolVersion) &&
+      canAsk(capabilities) &&
+      profileNamed(clientName).declinesQuestions !== true,
+    asksInResults: isSince(JULY_2026, server.getNegotiatedProtocolVersion()),
     showsViewer: showsViewer(capabilities),
     ...(clientName === undefined ? {} : { clientName }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),
   };
-}
-
-/** Earlier eras have no `elicitation/create`, whatever a client declares. */
-const QUESTIONS_SINCE = '2025-06-18';
-
-function hasQuestions(protocolVersion: string | undefined): boolean {
-  return protocolVersion !== undefined && protocolVersion >= QUESTIONS_SINCE;
 }
 
 /** What kinds of pages a host takes, it may leave unsaid. */

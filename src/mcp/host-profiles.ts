@@ -1,15 +1,17 @@
 /** What each host can take of a result: the parts that reach its model, and how large a result may be. */
 import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
-import { isNamed } from './client-names.ts';
+import { isSince, JUNE_2025 } from './protocol-eras.ts';
 
 export type HostProfile = {
   /** For documents. */
   host: string;
-  /** How its client names begin, in lower case; what follows begins with anything but a letter or a digit. */
+  /** How its client names begin, in lower case. */
   clientNames: readonly string[];
   content: readonly ResultPart[];
   /** The last protocol revision under which its text alone is safe. */
   textAloneUpTo?: string;
+  /** It declares that it can ask its user, and declines by itself without showing anything. */
+  declinesQuestions?: true;
   /** Serialized characters of a whole result with one picture; larger pictures are made smaller. */
   maxCharacters: number;
   /** The same for a call for several pictures. */
@@ -19,13 +21,16 @@ export type HostProfile = {
 
 /** Claude Desktop refuses results over 1,048,576 characters; what fits there fits every host that shows pictures. */
 const LARGE = { maxCharacters: 900_000, maxBatchCharacters: 900_000 };
-/**
- * Claude Code caps a result at 25,000 tokens. How it counts a picture is not documented; Base64 text is about 1.5
- * characters a token, so this stays under the cap even if it counts the picture as text.
- */
-const UNDER_TOKEN_CAP = { maxCharacters: 36_000, maxBatchCharacters: 36_000 };
-/** What is harmless even where the model reads the picture as Base64 text. */
+/** Harmless even where the model reads the picture as Base64 text. */
 const HARMLESS = { maxCharacters: 16_000, maxBatchCharacters: 24_000 };
+
+const PICTURES = { content: ['text', 'image'], ...LARGE } as const;
+const LINKS = { content: ['text', 'image', 'link'], ...LARGE } as const;
+const WORDS = { content: ['text'], ...HARMLESS } as const;
+
+const SEES_PICTURES = 'the model sees the picture';
+const READS_BASE64 = 'the model reads pictures as Base64 text';
+const PREFERS_DATA = 'reads structuredContent in place of all content';
 
 /** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
 export const IMAGE_SIDE_MAX_PX = 2_000;
@@ -50,80 +55,38 @@ export const HOST_PROFILES: readonly HostProfile[] = [
     host: 'Claude Code',
     clientNames: ['claude-code'],
     content: ['text', 'image'],
-    ...UNDER_TOKEN_CAP,
-    why: 'reads structuredContent in place of all content; caps a result at 25,000 tokens',
+    // How it counts a picture is not documented: at 1.5 characters a token this stays under the cap even as text.
+    maxCharacters: 36_000,
+    maxBatchCharacters: 36_000,
+    why: `${PREFERS_DATA}; caps a result at 25,000 tokens`,
   },
-  {
-    host: 'Codex',
-    clientNames: ['codex-mcp-client'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'reads structuredContent in place of all content',
-  },
+  { host: 'Codex', clientNames: ['codex-mcp-client'], ...PICTURES, declinesQuestions: true, why: PREFERS_DATA },
   {
     host: 'VS Code',
     clientNames: ['visual studio code', 'vscode'],
-    content: ['text', 'image', 'link'],
-    ...LARGE,
+    ...LINKS,
     why: 'drops content when structuredContent is present',
   },
-  {
-    host: 'Cursor',
-    clientNames: ['cursor'],
-    content: ['text', 'image', 'link'],
-    ...LARGE,
-    why: 'drops structuredContent',
-  },
+  { host: 'Cursor', clientNames: ['cursor'], ...LINKS, why: 'drops structuredContent' },
   {
     host: 'Copilot CLI',
     clientNames: ['copilot-cli', 'github-copilot'],
-    content: ['text'],
-    ...HARMLESS,
+    ...WORDS,
+    declinesQuestions: true,
     why: 'pictures never reach the model; text does',
   },
-  {
-    host: 'Gemini CLI',
-    clientNames: ['gemini-cli-mcp-client', 'mcp-test-client'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'the model sees the picture',
-  },
-  {
-    host: 'opencode',
-    clientNames: ['opencode'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'the model sees the picture',
-  },
-  {
-    host: 'Qwen Code',
-    clientNames: ['qwen-cli-mcp-client'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'the model sees the picture',
-  },
-  {
-    host: 'Strands Agents',
-    clientNames: ['strands-agents-ts-sdk'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'the model sees the picture',
-  },
-  { host: 'pi', clientNames: ['pi-mcp'], content: ['text', 'image'], ...LARGE, why: 'the model sees the picture' },
+  { host: 'Gemini CLI', clientNames: ['gemini-cli-mcp-client', 'mcp-test-client'], ...PICTURES, why: SEES_PICTURES },
+  { host: 'opencode', clientNames: ['opencode'], ...PICTURES, why: SEES_PICTURES },
+  { host: 'Qwen Code', clientNames: ['qwen-cli-mcp-client'], ...PICTURES, why: SEES_PICTURES },
+  { host: 'Strands Agents', clientNames: ['strands-agents-ts-sdk'], ...PICTURES, why: SEES_PICTURES },
+  { host: 'pi', clientNames: ['pi-mcp'], ...PICTURES, why: SEES_PICTURES },
   {
     host: 'Kimi Code',
     clientNames: ['kimi-code'],
-    content: ['text', 'image'],
-    ...LARGE,
+    ...PICTURES,
     why: "passes a resource_link to the model's API as the address of a picture",
   },
-  {
-    host: 'Goose',
-    clientNames: ['goose'],
-    content: ['text', 'image'],
-    ...LARGE,
-    why: 'text next to a resource_link ends the session',
-  },
+  { host: 'Goose', clientNames: ['goose'], ...PICTURES, why: 'text next to a resource_link ends the session' },
   {
     host: 'Cline',
     clientNames: ['cline', '@cline/core'],
@@ -144,31 +107,12 @@ export const HOST_PROFILES: readonly HostProfile[] = [
   {
     host: 'LangChain',
     clientNames: ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
-    content: ['text'],
-    ...HARMLESS,
+    ...WORDS,
     why: 'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic models set `FLUX_RESULT=text,image`; with Google and OpenAI responses the picture would come as Base64 text',
   },
-  {
-    host: 'mcp-use',
-    clientNames: ['mcp-use'],
-    content: ['text'],
-    ...HARMLESS,
-    why: 'the model reads pictures as Base64 text',
-  },
-  {
-    host: 'LlamaIndex.TS',
-    clientNames: ['mcp-client-cli'],
-    content: ['text'],
-    ...HARMLESS,
-    why: 'the model reads pictures as Base64 text',
-  },
-  {
-    host: 'Continue CLI',
-    clientNames: ['continue-cli-client'],
-    content: ['text'],
-    ...HARMLESS,
-    why: 'the model reads pictures as Base64 text',
-  },
+  { host: 'mcp-use', clientNames: ['mcp-use'], ...WORDS, why: READS_BASE64 },
+  { host: 'LlamaIndex.TS', clientNames: ['mcp-client-cli'], ...WORDS, why: READS_BASE64 },
+  { host: 'Continue CLI', clientNames: ['continue-cli-client'], ...WORDS, why: READS_BASE64 },
   UNKNOWN_HOST,
 ];
 
@@ -184,9 +128,6 @@ export type HostIdentity = {
   showsViewer?: boolean;
 };
 
-/** Protocol revision that defined `resource_link`; revisions are dates and compare as text. */
-const LINKS_SINCE = '2025-06-18';
-
 /** @param wanted what the user has set; it overrides the profile's parts, and lowers none of its bounds */
 export function profileOf(
   { clientName, protocolVersion }: HostIdentity,
@@ -196,7 +137,7 @@ export function profileOf(
   const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
   const usual: readonly ResultPart[] = isOld ? ['text'] : profile.content;
   const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
-  const content = (protocolVersion ?? '') >= LINKS_SINCE ? chosen : chosen.filter((part) => part !== 'link');
+  const content = isSince(JUNE_2025, protocolVersion) ? chosen : chosen.filter((part) => part !== 'link');
   if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
   // A bound that is meant for words would leave no room for a picture that the user has asked for.
   return {
@@ -207,6 +148,22 @@ export function profileOf(
   };
 }
 
-function profileNamed(clientName: string | undefined): HostProfile {
+export function profileNamed(clientName: string | undefined): HostProfile {
   return HOST_PROFILES.find(({ clientNames }) => isNamed(clientName, clientNames)) ?? UNKNOWN_HOST;
+}
+
+/** Longer than any name of a real client. */
+const NAME_MAX_CHARACTERS = 200;
+const CONTROL = /\p{Cc}/u;
+const WORD = /^[\p{L}\p{N}]/u;
+
+/**
+ * Whether the name is one of these, in lower case, or begins with one that no letter or digit follows: "cursor-vscode"
+ * is Cursor, "copilot-client" is not the Copilot CLI.
+ */
+export function isNamed(clientName: string | undefined, names: readonly string[]): boolean {
+  if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return false;
+  const given = clientName.trim().toLowerCase();
+  if (CONTROL.test(given)) return false;
+  return names.some((name) => given.startsWith(name) && !WORD.test(given.slice(name.length)));
 }

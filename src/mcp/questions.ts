@@ -1,13 +1,5 @@
 /** Remembers whether questions to the user get answers, so that a host that answers none is not asked again and again. */
 import type { Answer } from '../jobs/confirmation.ts';
-import { isNamed } from './client-names.ts';
-
-/** Hosts that declare elicitation and decline by themselves, without showing anything. In lower case. */
-const DECLINE_BY_THEMSELVES = ['codex-mcp-client', 'copilot-cli', 'github-copilot'];
-
-export function declinesByItself(clientName: string | undefined): boolean {
-  return isNamed(clientName, DECLINE_BY_THEMSELVES);
-}
 
 /** Of one connection, or of the whole process where the protocol knows no connections. */
 export class Questions {

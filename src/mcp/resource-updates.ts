@@ -3,12 +3,11 @@ import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
 import type { McpDeps } from './mcp-deps.ts';
+import { isSince, JULY_2026 } from './protocol-eras.ts';
 import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
 
 /** Clients read the whole list again: a batch is one change. */
 const LIST_PAUSE_MS = 250;
-/** From here on subscriptions belong to the connection, which passes on only what was asked for. */
-const SUBSCRIPTIONS_IN_TRANSPORT = '2026-07-28';
 
 export class ResourceUpdates {
   readonly #server: Server;
@@ -40,9 +39,10 @@ export class ResourceUpdates {
     if (isNew || job.state === 'saved') void this.#listChanged();
   }
 
+  /** Since July 2026 the transport passes on only what was asked for. */
   #wants(uri: string): boolean {
-    const version = this.#server.getNegotiatedProtocolVersion();
-    return version === undefined || version >= SUBSCRIPTIONS_IN_TRANSPORT || this.#subscribed.has(uri);
+    const version = this.#server.getNegotiatedProtocolVersion() ?? JULY_2026;
+    return isSince(JULY_2026, version) || this.#subscribed.has(uri);
   }
 
   async #listChanged(): Promise<void> {

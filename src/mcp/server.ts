@@ -2,11 +2,10 @@
 import { ProtocolError, ProtocolErrorCode, type Server, type ServerOptions } from '@modelcontextprotocol/server';
 import { fencedWithout } from '../core/untrusted-text.ts';
 import { GuardedServer } from './guarded-server.ts';
-import { identityOf } from './host-identity.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
-import { CONSTANT } from './lasting.ts';
 import type { McpDeps } from './mcp-deps.ts';
+import { CONSTANT } from './protocol-eras.ts';
 import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { listTools } from './tool-listing.ts';
@@ -55,9 +54,7 @@ function handleTools(server: Server, deps: McpDeps): void {
   const ofConnection = new Questions();
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
-    const identity = identityOf(server, context);
-    const questions = identity.asksInResults ? deps.questions : ofConnection;
-    const result = await callTool(params, { identity, questions }, context, deps);
+    const result = await callTool(params, { server, questions: ofConnection }, context, deps);
     if (result === undefined) throw unknownTool(params.name, deps);
     return result;
   });

@@ -1,6 +1,7 @@
 /** Proves when a host counts as one that cannot ask its user. */
 import { describe, expect, it } from 'vitest';
-import { declinesByItself, Questions } from '../../../src/mcp/questions.ts';
+import { profileNamed } from '../../../src/mcp/host-profiles.ts';
+import { Questions } from '../../../src/mcp/questions.ts';
 
 describe('a host that declines by itself', () => {
   it.each([
@@ -11,7 +12,7 @@ describe('a host that declines by itself', () => {
     'GitHub-Copilot',
     'github-copilot-developer',
   ])('is known by its name: %s', (name) => {
-    expect(declinesByItself(name)).toBe(true);
+    expect(profileNamed(name).declinesQuestions).toBe(true);
   });
 
   it.each([
@@ -25,7 +26,7 @@ describe('a host that declines by itself', () => {
     'github-copilots',
     `copilot-cli ${'x'.repeat(1_000)}`,
   ])('is not: %s', (name) => {
-    expect(declinesByItself(name)).toBe(false);
+    expect(profileNamed(name).declinesQuestions).toBeUndefined();
   });
 });
 
