@@ -1,21 +1,19 @@
 /** Puts the answer to a call for several pictures together: text, as many pictures as fit, links, and data. */
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
+import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { ShownPicture } from '../core/preview.ts';
-import type { ResultPart } from '../core/result-part.ts';
-import { bareBatchText } from './bare-batch-text.ts';
-import { batchText, batchView } from './batch-text.ts';
-import type { JobViewOptions } from './job-view.ts';
-import { linkPart, type ResultForm } from './result.ts';
-import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
-import { imagePart, type PictureSource, picturesWithin, USEFUL_CHARACTERS } from './shown-picture.ts';
+import { type BatchView, batchText, batchView } from './batch-text.ts';
+import type { JobView, JobViewOptions } from './job-view.ts';
+import { VIEWER_META } from './resources/uris.ts';
+import { type ResultForm, resultOf } from './result.ts';
+import { type Cuts, dataView, textView } from './result-room.ts';
+import { type PictureSource, picturesWithin } from './shown-picture.ts';
 import type { JobsOutcome } from './tool.ts';
-import { jobsMeta } from './viewer-link.ts';
 
 /**
  * @param pictureOf asked for one finished picture after the other, each for its share of the room that is left
  * @param now monotonic milliseconds
  */
-export async function batchResult(
+export function batchResult(
   outcome: JobsOutcome,
   form: ResultForm,
   options: JobViewOptions,
@@ -23,46 +21,26 @@ export async function batchResult(
   now: () => number,
 ): Promise<CallToolResult> {
   const view = batchView(outcome, options);
-  const wants = (part: ResultPart): boolean => form.content.includes(part);
-  const numbered = outcome.jobs.map((job, at) => ({ job, number: at + 1 }));
-  const saved = numbered.filter(({ job }) => job.state === 'saved');
-
-  const make = (cuts: Cuts, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []): CallToolResult => {
-    const data = { ...view, jobs: view.jobs.map((job) => dataView(job, cuts)) };
-    const hasData = wants('structured') && !cuts.noData;
-    const hasMeta = form.hasViewer && !cuts.noData;
-    const links = wants('link') && !cuts.noUrls ? saved.map(({ job }) => linkPart(job)) : [];
-    const content: ContentBlock[] = [...pictures, ...links];
-    // Where the data give way, somebody has to say what they said.
-    if (wants('text') || content.length === 0 || hasData !== wants('structured')) {
-      const reported = { ...view, jobs: view.jobs.map((job) => textView(job, cuts)) };
-      const all = [...notes, ...cutNotes(view.jobs, cuts)];
-      content.unshift({
-        type: 'text',
-        text: cuts.bareText ? bareBatchText(reported, outcome, all) : batchText(reported, outcome, all),
-      });
-    }
-    return {
-      content,
-      ...(hasData ? { structuredContent: data as Record<string, unknown> } : {}),
-      // What the viewer needs is in the data, too.
-      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobsMeta(data.jobs) : {}),
-      ...(view.failed === view.jobs.length ? { isError: true } : {}),
-    };
+  const saved = outcome.jobs.filter(({ state }) => state === 'saved');
+  const viewOf = (change: (job: JobView) => JobView): BatchView => ({ ...view, jobs: view.jobs.map(change) });
+  const data = (cuts: Cuts): BatchView => viewOf((job) => dataView(job, cuts));
+  const forms = {
+    views: view.jobs,
+    saved,
+    isError: view.failed === view.jobs.length,
+    data,
+    viewerData: (cuts: Cuts) => ({ [`${VIEWER_META}jobs`]: data(cuts).jobs }),
+    text: (cuts: Cuts, notes: readonly string[]) => {
+      const reported = viewOf((job) => textView(job, cuts));
+      return batchText(reported, outcome, notes, cuts.bareText);
+    },
   };
-
-  const shows = wants('image') && saved.length > 0;
-  const { cuts, left } = fitted(make, form.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'batch');
-  if (!shows) return make(cuts);
-  const pictures = await picturesWithin(
-    saved.map(({ job }) => job),
-    { characters: left, maxSidePx: form.maxSidePx },
-    pictureOf,
-    now,
-  );
-  const numbers = [...pictures.keys()].flatMap((at) => saved[at]?.number ?? []);
-  const shown = [...pictures.values()];
-  return make(cuts, shown.map(imagePart), notesOn(shown, numbers, saved.length));
+  return resultOf(forms, form, 'batch', async (characters) => {
+    const shown = await picturesWithin(saved, { characters, maxSidePx: form.maxSidePx }, pictureOf, now);
+    const numbers = [...shown.keys()].map((job) => outcome.jobs.indexOf(job) + 1);
+    const pictures = [...shown.values()];
+    return { pictures, notes: notesOn(pictures, numbers, saved.length) };
+  });
 }
 
 function notesOn(shown: readonly ShownPicture[], numbers: readonly number[], saved: number): string[] {

@@ -9,10 +9,9 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Job } from '../core/job.ts';
-import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
-import { redactValues } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
 import { answerIn, askNow, questionResult } from './confirmation.ts';
@@ -24,8 +23,8 @@ import { otherOriginText } from './instructions.ts';
 import type { McpDeps, OtherOrigin } from './mcp-deps.ts';
 import { progressReporter } from './progress-reporter.ts';
 import type { Questions } from './questions.ts';
-import { redactResult } from './redact-result.ts';
 import { jobResult, type ResultForm, refusal, valueResult } from './result.ts';
+import type { PictureSource } from './shown-picture.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
 /** The connection that a call came over, and what became of the questions that were put to its user. */
@@ -45,6 +44,17 @@ export async function callTool(
   const result = await handleCall(tool, params, { identity, questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
+}
+
+/** Removes the user's secrets from everything readable in a result, whoever put it there. */
+export function redactResult(result: CallToolResult, redact: Redact): CallToolResult {
+  const content = result.content.map((part) =>
+    part.type === 'image' || part.type === 'audio'
+      ? // Megabytes of Base64, which no secret gets into.
+        { ...redactValues({ ...part, data: '' }, redact), data: part.data }
+      : redactValues(part, redact),
+  );
+  return { ...redactValues({ ...result, content: [] }, redact), content };
 }
 
 /** The first result of the process says where the key goes, when that is not the provider's own address. */
@@ -67,18 +77,14 @@ async function handleCall(
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { ending } = deps;
-  const signal = ending === undefined ? context.mcpReq.signal : AbortSignal.any([context.mcpReq.signal, ending]);
+  const signal = AbortSignal.any([context.mcpReq.signal, ...(deps.ending === undefined ? [] : [deps.ending])]);
   const toolContext: ToolContext = {
-    jobs: deps.jobs,
+    ...deps,
     signal,
     progress: progressReporter(context, deps.redact, (error) =>
       deps.log.debug('progress not sent', { error: String(error) }),
     ),
-    redact: deps.redact,
-    sandbox: deps.sandbox,
     now: () => deps.clock.now(),
-    defaultWaitSeconds: deps.defaultWaitSeconds,
     canAsk: identity.canAsk && questions.isUnanswered ? 'unanswered' : (identity.canAsk ?? false),
     answer: answerIn(context),
   };
@@ -137,39 +143,33 @@ async function render(
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
   const { stalledAfterMs, apiUrl: apiOrigin } = (await deps.jobs()).settings;
-  const options = { now: deps.clock.now(), stalledAfterMs, apiOrigin, lowBalance: await lowBalanceOf(deps) };
+  const lowBalance = await ifReadable('the last known balance', deps, (jobs) => jobs.lowBalance());
+  const options = { now: deps.clock.now(), stalledAfterMs, apiOrigin, lowBalance };
+  const recorded = outcome.type === 'jobs' ? outcome.jobs : [outcome.job];
+  // Redaction may have changed the path of a picture.
+  const pictureOf: PictureSource = ({ id }, bounds) =>
+    ifReadable(`the saved picture of ${id}`, deps, async (jobs) => {
+      const job = recorded.find((one) => one.id === id);
+      return job && jobs.shownPicture(job, bounds);
+    });
   if (outcome.type === 'jobs') {
-    const recorded = new Map(outcome.jobs.map((job) => [job.id, job]));
     const jobs = redactValues(outcome.jobs, deps.redact);
-    return batchResult(
-      { ...outcome, jobs },
-      form,
-      options,
-      (job, bounds) => pictureOf(recorded.get(job.id) ?? job, bounds, deps),
-      () => deps.clock.monotonic(),
-    );
+    return batchResult({ ...outcome, jobs }, form, options, pictureOf, () => deps.clock.monotonic());
   }
   const { job, duplicate, waitedSeconds, eta } = outcome;
-  const shown = { ...options, duplicate, waitedSeconds, eta };
-  return jobResult(redactValues(job, deps.redact), form, shown, (_, bounds) => pictureOf(job, bounds, deps));
+  return jobResult(redactValues(job, deps.redact), form, { ...options, duplicate, waitedSeconds, eta }, pictureOf);
 }
 
-/** A warning that cannot be told is no reason to withhold the answer. */
-async function lowBalanceOf(deps: McpDeps): Promise<number | undefined> {
+/** A balance that cannot be read, or a picture that was moved away, is no reason to withhold the rest of the answer. */
+async function ifReadable<Value>(
+  what: string,
+  deps: McpDeps,
+  read: (jobs: ImageJobs) => Promise<Value>,
+): Promise<Value | undefined> {
   try {
-    return await (await deps.jobs()).lowBalance();
+    return await read(await deps.jobs());
   } catch (error) {
-    deps.log.warn('the last known balance could not be read', { error: String(error) });
-    return undefined;
-  }
-}
-
-/** A picture that has been moved away since it was saved is no reason to withhold the rest of the answer. */
-async function pictureOf(job: Job, bounds: PreviewBounds, deps: McpDeps): Promise<ShownPicture | 'unfit' | undefined> {
-  try {
-    return await (await deps.jobs()).shownPicture(job, bounds);
-  } catch (error) {
-    deps.log.warn('a saved picture could not be read', { id: job.id, error: String(error) });
+    deps.log.warn(`${what} could not be read`, { error: String(error) });
     return undefined;
   }
 }

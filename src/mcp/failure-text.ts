@@ -1,5 +1,5 @@
 /** Turns a failure into the words that a model or a person reads: what happened, its cost, trying again, what to do. */
-import type { Failure, FailureKind } from '../core/failure.ts';
+import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 
 /** The remedy of each kind where the failure itself names none. */
@@ -22,40 +22,22 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   unsupported_service: 'Tell the user what the service does not offer, and ask the user to check DOITONG_API_URL.',
 };
 
-/** Whether credits left the account, as a sentence. */
-export function creditsSentence(failure: Failure): string {
-  switch (failure.creditsSpent) {
-    case 'no':
-      return 'No credits were spent.';
-    case 'maybe':
-      return 'Credits may have been spent.';
-    case 'yes':
-      return 'The credits for this picture were spent.';
-    default:
-      return failure.creditsSpent satisfies never;
-  }
-}
+const CREDITS: Readonly<Record<CreditsSpent, string>> = {
+  no: 'No credits were spent.',
+  maybe: 'Credits may have been spent.',
+  yes: 'The credits for this picture were spent.',
+};
 
 /** Whether and when repeating helps, as a sentence. */
-export function retrySentence(failure: Failure): string {
-  const seconds = failure.retryAfterSeconds;
+function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
   // It is not time that helps.
-  if (failure.kind === 'not_confirmed')
-    return failure.retry === 'no'
-      ? 'Trying again helps only after the user has said yes.'
-      : 'Trying again helps only after the user has agreed to the price.';
-  switch (failure.retry) {
-    case 'no':
-      return 'Trying again as it stands does not help.';
-    case 'later':
-      return seconds === undefined ? 'Trying again later may help.' : `Trying again helps after ${seconds} s.`;
-    case 'same_job':
-      return seconds === undefined
-        ? 'Trying again is safe for this same job only.'
-        : `Trying again is safe for this same job only, after ${seconds} s.`;
-    default:
-      return failure.retry satisfies never;
-  }
+  if (kind === 'not_confirmed')
+    return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
+  if (retry === 'no') return 'Trying again as it stands does not help.';
+  const known = retryAfterSeconds !== undefined;
+  if (retry === 'later')
+    return known ? `Trying again helps after ${retryAfterSeconds} s.` : 'Trying again later may help.';
+  return `Trying again is safe for this same job only${known ? `, after ${retryAfterSeconds} s` : ''}.`;
 }
 
 /** What to do next about a call that was refused before there was a job. */
@@ -84,5 +66,5 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
 /** What happened, what it cost, whether trying again helps. A message that ends its line keeps it to itself. */
 export function failureSentences(failure: Failure): string {
   const gap = failure.message.endsWith('\n') ? '' : ' ';
-  return `${failure.message}${gap}${creditsSentence(failure)} ${retrySentence(failure)}`;
+  return `${failure.message}${gap}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
 }

@@ -9,7 +9,7 @@ import {
 import * as z from 'zod';
 import { type HostIdentity, profileNamed } from './host-profiles.ts';
 import { isSince, JULY_2026, JUNE_2025 } from './protocol-eras.ts';
-import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
+import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './resources/uris.ts';
 
 const envelopeSchema = z.object({
   [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),

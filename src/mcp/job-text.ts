@@ -16,21 +16,28 @@ export type JobTextOptions = {
   notes?: readonly string[];
 };
 
+const DUPLICATE =
+  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture of the same request, call generate_image with allow_duplicate true.';
+
 export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: JobTextOptions = {}): string {
-  const lines = [headline(view, job, waitedSeconds)];
-  if (view.duplicate)
-    lines.push(
-      'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture of the same request, call generate_image with allow_duplicate true.',
-    );
-  if (job.failure !== undefined) lines.push(failureSentences(job.failure));
-  if (view.file !== undefined) lines.push(`File: ${view.file}`);
-  if (view.url !== undefined) lines.push(`URL: ${view.url}`);
-  lines.push(`Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${otherSizeText(view)}`);
-  lines.push(`Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`);
-  lines.push(`Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`);
-  if (view.sandbox) lines.push('Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.');
-  lines.push(...notes, `Next: ${view.next}`);
-  return lines.join('\n');
+  return lines(
+    headline(view, job, waitedSeconds),
+    view.duplicate && DUPLICATE,
+    job.failure && failureSentences(job.failure),
+    view.file !== undefined && `File: ${view.file}`,
+    view.url !== undefined && `URL: ${view.url}`,
+    `Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${otherSizeText(view)}`,
+    `Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`,
+    `Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`,
+    view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
+    ...notes,
+    `Next: ${view.next}`,
+  );
+}
+
+/** One below the other, without those that do not apply. */
+export function lines(...all: readonly (string | false | undefined)[]): string {
+  return all.filter((line) => typeof line === 'string').join('\n');
 }
 
 function headline(view: JobView, job: Job, waitedSeconds: number | undefined): string {
@@ -64,7 +71,7 @@ function otherSizeText({ ordered }: JobView): string {
   return ` The service delivered another size than ordered: ${ordered.width} × ${ordered.height} pixels were ordered.`;
 }
 
-function creditsText(view: JobView): string {
+export function creditsText(view: JobView): string {
   const { min, max, exact } = view.credits;
   if (view.status === 'failed' && view.error?.credits_spent === 'no') return 'no credits spent';
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;

@@ -139,6 +139,11 @@ function leftOutText({ leftOut = [], state }: Job): string | undefined {
   return `Tell the user that the service does not take ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
 }
 
+export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>): string {
+  const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
+  return `${width} × ${height}${other}`;
+}
+
 /** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
 export function lowBalanceText(credits: number | undefined): string | undefined {
   if (credits === undefined) return undefined;

@@ -13,9 +13,11 @@ export type OtherOrigin = { origin: string; reported: boolean };
 export type McpDeps = {
   name: string;
   version: string;
+  /** Pictures come from the built-in sandbox; every answer says so. */
   sandbox: boolean;
   /** Where the key goes when that is not the provider's own address. */
   otherOrigin?: OtherOrigin | undefined;
+  /** How long a call waits when it does not say. */
   defaultWaitSeconds: number;
   resultContent: 'auto' | readonly ResultPart[];
   /** The picture inside an answer: as large as the host takes, none, or at most so many pixels on its longer side. */

@@ -7,11 +7,10 @@ import type { ResultPart } from '../core/result-part.ts';
 import type { Eta } from '../polling/durations.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import { jobText } from './job-text.ts';
-import { errorView, type JobViewOptions, jobView } from './job-view.ts';
-import { imageUri } from './resources/uris.ts';
+import { errorView, type JobView, type JobViewOptions, jobView } from './job-view.ts';
+import { imageUri, VIEWER_META } from './resources/uris.ts';
 import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
 import { bytesWithin, imagePart, type PictureSource, pictureNote, USEFUL_CHARACTERS } from './shown-picture.ts';
-import { jobMeta } from './viewer-link.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
 export type ResultForm = {
@@ -19,12 +18,53 @@ export type ResultForm = {
   maxCharacters: number;
   /** Of a picture inside the answer: pixels of its longer side. */
   maxSidePx: number;
-  /** The host shows the viewer beside it. */
+  /** The host shows the viewer next to it. */
   hasViewer: boolean;
 };
 
-/** @param pictureOf asked at most once, for what is left of the room when the words and the data have theirs */
-export async function jobResult(
+/** One outcome in each of its forms; the cuts say what gives way to the size of the host. */
+type Forms = {
+  views: readonly JobView[];
+  /** The jobs whose picture can be read. */
+  saved: readonly Job[];
+  isError: boolean;
+  data: (cuts: Cuts) => Record<string, unknown>;
+  /** What hosts hand to the viewer and not to the model. */
+  viewerData: (cuts: Cuts) => Record<string, unknown>;
+  text: (cuts: Cuts, notes: readonly string[]) => string;
+};
+export type Shown = { pictures: readonly ShownPicture[]; notes: readonly string[] };
+
+/** @param shownIn asked at most once, for what fits into the characters that words and data leave */
+export async function resultOf(
+  { views, saved, isError, data, viewerData, text }: Forms,
+  form: ResultForm,
+  scope: 'one' | 'batch',
+  shownIn: (characters: number) => Promise<Shown>,
+): Promise<CallToolResult> {
+  const wants = (part: ResultPart): boolean => form.content.includes(part);
+  const make = (cuts: Cuts, { pictures, notes }: Shown = { pictures: [], notes: [] }): CallToolResult => {
+    const hasData = wants('structured') && !cuts.noData;
+    // What the viewer needs is in the data, too.
+    const hasViewerData = form.hasViewer && !cuts.noData && !(hasData && cuts.shortDataPrompts);
+    const links = wants('link') && !cuts.noUrls ? saved.map(linkPart) : [];
+    const content: ContentBlock[] = [...pictures.map(imagePart), ...links];
+    // Text first: hosts that show one part show this one. Where the data give way, the text has to say what they said.
+    if (wants('text') || content.length === 0 || hasData !== wants('structured'))
+      content.unshift({ type: 'text', text: text(cuts, [...notes, ...cutNotes(views, cuts)]) });
+    return {
+      content,
+      ...(hasData ? { structuredContent: data(cuts) } : {}),
+      ...(hasViewerData ? { _meta: viewerData(cuts) } : {}),
+      ...(isError ? { isError } : {}),
+    };
+  };
+  const shows = wants('image') && saved.length > 0;
+  const { cuts, left } = fitted(make, form.maxCharacters, shows ? USEFUL_CHARACTERS : 0, scope);
+  return shows ? make(cuts, await shownIn(left)) : make(cuts);
+}
+
+export function jobResult(
   job: Job,
   form: ResultForm,
   options: JobViewOptions & { waitedSeconds?: number | undefined; eta?: Eta | undefined },
@@ -32,33 +72,22 @@ export async function jobResult(
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
   const { waitedSeconds, eta } = options;
-  const wants = (part: ResultPart): boolean => form.content.includes(part);
-
-  const make = (cuts: Cuts, picture?: ShownPicture | 'unfit'): CallToolResult => {
-    const data = dataView(view, cuts);
-    const hasData = wants('structured') && !cuts.noData;
-    const hasMeta = form.hasViewer && !cuts.noData;
-    const content: ContentBlock[] = [];
-    if (picture !== undefined && picture !== 'unfit') content.push(imagePart(picture));
-    if (wants('link') && job.state === 'saved') content.push(linkPart(job));
-    // Text first: hosts that show one part show this one. Where the data give way, somebody has to say what they said.
-    if (wants('text') || content.length === 0 || hasData !== wants('structured')) {
-      const notes = [...pictureNote(picture), ...cutNotes([view], cuts)];
-      content.unshift({ type: 'text', text: jobText(textView(view, cuts), job, { waitedSeconds, notes }) });
-    }
-    return {
-      content,
-      ...(hasData ? { structuredContent: data as Record<string, unknown> } : {}),
-      // What the viewer needs is in the data, too.
-      ...(hasMeta && !(hasData && cuts.shortDataPrompts) ? jobMeta(data, eta) : {}),
-      ...(isUnsuccessful(job) ? { isError: true } : {}),
-    };
+  const outlook = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
+  const forms: Forms = {
+    views: [view],
+    saved: job.state === 'saved' ? [job] : [],
+    isError: isUnsuccessful(job),
+    data: (cuts) => dataView(view, cuts),
+    viewerData: (cuts) => ({
+      [`${VIEWER_META}job`]: dataView(view, cuts),
+      ...(outlook === undefined ? {} : { [`${VIEWER_META}outlook`]: outlook }),
+    }),
+    text: (cuts, notes) => jobText(textView(view, cuts), job, { waitedSeconds, notes }),
   };
-
-  const shows = wants('image') && job.state === 'saved';
-  const { cuts, left } = fitted(make, form.maxCharacters, shows ? USEFUL_CHARACTERS : 0, 'one');
-  if (!wants('image')) return make(cuts);
-  return make(cuts, await pictureOf(job, { maxBytes: bytesWithin(left), maxSidePx: form.maxSidePx }));
+  return resultOf(forms, form, 'one', async (characters) => {
+    const picture = await pictureOf(job, { maxBytes: bytesWithin(characters), maxSidePx: form.maxSidePx });
+    return { pictures: picture === undefined || picture === 'unfit' ? [] : [picture], notes: pictureNote(picture) };
+  });
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {
@@ -82,7 +111,7 @@ function isUnsuccessful(job: Job): boolean {
   return job.state === 'failed' || (open && job.failure !== undefined);
 }
 
-export function linkPart(job: Job): ContentBlock {
+function linkPart(job: Job): ContentBlock {
   return {
     type: 'resource_link',
     uri: imageUri(job.id),

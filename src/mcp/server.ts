@@ -8,8 +8,8 @@ import type { McpDeps } from './mcp-deps.ts';
 import { CONSTANT } from './protocol-eras.ts';
 import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
+import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './resources/uris.ts';
 import { listTools } from './tool-listing.ts';
-import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './viewer-link.ts';
 
 const URI_MAX_CHARACTERS = 500;
 

@@ -30,15 +30,14 @@ const PREVIEWS_LIMIT_MS = 6_000;
  * Pictures in their order, with equal shares of the room as long as shares are large enough to show something; then as
  * small as is useful, until the room is used.
  * @param now monotonic milliseconds
- * @returns by their position in `jobs`
  */
 export async function picturesWithin(
   jobs: readonly Job[],
   { characters, maxSidePx }: { characters: number; maxSidePx: number },
   pictureOf: PictureSource,
   now: () => number,
-): Promise<ReadonlyMap<number, ShownPicture>> {
-  const pictures = new Map<number, ShownPicture>();
+): Promise<ReadonlyMap<Job, ShownPicture>> {
+  const pictures = new Map<Job, ShownPicture>();
   const until = now() + PREVIEWS_LIMIT_MS;
   let left = characters;
   for (const [at, job] of jobs.entries()) {
@@ -51,7 +50,7 @@ export async function picturesWithin(
     const shown = await firstUseful(job, attempts, pictureOf);
     if (shown !== undefined) {
       left -= charactersOf(shown);
-      pictures.set(at, shown);
+      pictures.set(job, shown);
     } else if (left < USEFUL_CHARACTERS) break;
   }
   return pictures;

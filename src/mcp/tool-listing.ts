@@ -2,8 +2,8 @@
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
+import { VIEWER_TOOL_META } from './resources/uris.ts';
 import type { AnyTool, ToolEffect } from './tool.ts';
-import { VIEWER_TOOL_META } from './viewer-link.ts';
 
 export function listTools(): ListedTool[] {
   return TOOLS.map(listedTool);

@@ -1,30 +1,21 @@
 /** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
-import type { Redact } from '../core/redaction.ts';
 import type { Answer } from '../jobs/confirmation.ts';
-import type { ImageJobs } from '../jobs/image-jobs.ts';
 import type { Eta } from '../polling/durations.ts';
+import type { McpDeps } from './mcp-deps.ts';
 
 /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
 export type ToolEffect = 'read' | 'spend';
 
-/** What a handler may use. */
-export type ToolContext = {
-  /** Made at the first call that needs it. */
-  jobs: () => Promise<ImageJobs>;
+/** What a handler may use. Foreign text is redacted before it is shortened: half a secret is not recognised any more. */
+export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds'> & {
   /** Aborted when the caller gives up; ends waits, never jobs. */
   signal: AbortSignal;
   /** Tells the caller how far the wait has come; `fraction` in [0, 1) must grow. Does nothing if nobody asked. */
   progress: (fraction: number, message: string) => void;
-  /** Removes secrets. Used before a text is shortened: half a secret is not recognised any more. */
-  redact: Redact;
-  /** Pictures come from the built-in sandbox; every answer says so. */
-  sandbox: boolean;
   /** Epoch milliseconds. */
   now: () => number;
-  /** How long a call waits when it does not say. */
-  defaultWaitSeconds: number;
   /** Whether this client can put a question to its user; `unanswered`: it left the last one without an answer. */
   canAsk: boolean | 'unanswered';
   /** What became of the question that an earlier run of this call asked for; absent when none was asked. */

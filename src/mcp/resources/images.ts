@@ -8,12 +8,12 @@ import { IMAGE_SIDE_MAX_PX } from '../host-profiles.ts';
 import type { McpDeps } from '../mcp-deps.ts';
 import { bytesWithin } from '../shown-picture.ts';
 import { notThere } from './not-there.ts';
-import { IMAGE_URI_PREFIX, imageUri, jobIdOf } from './uris.ts';
+import { IMAGE_URI_PREFIX, imageUri, jobIdOf, VIEWER_META } from './uris.ts';
 
 /** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */
 const MAX_BYTES = bytesWithin(900_000);
 /** The size of a preview, and the file that has the whole picture. */
-const PREVIEW_META = 'io.github.flux-pro-mcp/preview';
+const PREVIEW_META = `${VIEWER_META}preview`;
 
 export const IMAGE_TEMPLATE = {
   uriTemplate: `${IMAGE_URI_PREFIX}{job_id}`,

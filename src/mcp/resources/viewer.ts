@@ -1,9 +1,8 @@
 /** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from '../mcp-deps.ts';
-import { VIEWER_MIME_TYPE } from '../viewer-link.ts';
 import { notThere } from './not-there.ts';
-import { VIEWER_URI } from './uris.ts';
+import { VIEWER_MIME_TYPE, VIEWER_URI } from './uris.ts';
 
 /**
  * Without domains of its own the host lets the page ask for nothing over the network; the picture comes with the

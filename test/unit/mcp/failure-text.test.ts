@@ -2,13 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FAILURE_KINDS, type Failure } from '../../../src/core/failure.ts';
 import { JOB_STATES } from '../../../src/core/job.ts';
-import {
-  creditsSentence,
-  failureSentences,
-  nextStep,
-  nextStepForJob,
-  retrySentence,
-} from '../../../src/mcp/failure-text.ts';
+import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { sampleFailure } from '../core/sample-jobs.ts';
 
 const RETRIES = ['no', 'later', 'same_job'] as const;
@@ -49,7 +43,9 @@ describe('the sentences', () => {
     ['maybe', 'Credits may have been spent.'],
     ['yes', 'The credits for this picture were spent.'],
   ] as const)('about credits, spent: %s', (creditsSpent, sentence) => {
-    expect(creditsSentence(sampleFailure({ creditsSpent }))).toBe(sentence);
+    expect(failureSentences(sampleFailure({ creditsSpent }))).toBe(
+      `The service failed. ${sentence} Trying again later may help.`,
+    );
   });
 
   it.each([
@@ -61,14 +57,15 @@ describe('the sentences', () => {
     ['same_job', 30, 'Trying again is safe for this same job only, after 30 s.'],
   ] as const)('about trying again: %s, %s s', (retry, seconds, sentence) => {
     const failure: Failure = sampleFailure({ retry, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) });
-    expect(retrySentence(failure)).toBe(sentence);
+    expect(failureSentences(failure)).toBe(`The service failed. Credits may have been spent. ${sentence}`);
   });
 
   it.each([
     ['no', 'Trying again helps only after the user has said yes.'],
     ['later', 'Trying again helps only after the user has agreed to the price.'],
   ] as const)('about trying again a call that was not confirmed name the user, not time: %s', (retry, sentence) => {
-    expect(retrySentence(sampleFailure({ kind: 'not_confirmed', retry }))).toBe(sentence);
+    const failure = sampleFailure({ kind: 'not_confirmed', retry });
+    expect(failureSentences(failure)).toBe(`The service failed. Credits may have been spent. ${sentence}`);
   });
 
   it('stand in the order: what happened, cost, trying again', () => {
