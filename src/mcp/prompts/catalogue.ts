@@ -22,7 +22,7 @@ export function listPrompts(): ListPromptsResult {
       name,
       title,
       description,
-      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required })),
+      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required === true })),
     })),
   };
 }

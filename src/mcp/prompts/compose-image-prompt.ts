@@ -6,25 +6,16 @@ export const composeImagePrompt: Prompt = {
   name: 'compose_image_prompt',
   title: 'Compose an image prompt',
   description: 'Combines subject, style, mood, lighting, camera and composition into one prompt for generate_image.',
-  arguments: ELEMENTS.map(({ name, asks, suggestions }) => ({
-    name,
-    description: asks,
-    required: name === 'subject',
-    suggestions,
-  })),
+  arguments: ELEMENTS,
   render(values) {
     const given = ELEMENTS.filter(({ name }) => values[name] !== undefined);
-    const missing = ELEMENTS.filter(({ name }) => values[name] === undefined);
+    const missing = ELEMENTS.flatMap(({ name }) => (values[name] === undefined ? [name] : [])).join(', ');
     return [
       'Write one prompt in plain sentences for a picture made with Flux Pro, from these parts:',
       '',
       ...given.map(({ name, title }) => `- ${title}: ${values[name]}`),
       '',
-      ...(missing.length === 0
-        ? []
-        : [
-            `Choose something that fits for the parts that are missing: ${missing.map(({ name }) => name).join(', ')}.`,
-          ]),
+      ...(missing === '' ? [] : [`Choose something that fits for the parts that are missing: ${missing}.`]),
       'Name the visual elements first, then style, mood, lighting, camera and composition.',
       'Say what is to be seen, not what is to be avoided, and leave out anything that contradicts the rest.',
       'Show the prompt to the user together with an aspect_ratio that fits.',

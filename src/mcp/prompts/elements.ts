@@ -1,19 +1,12 @@
 /** What a prompt for a picture is made of, by the provider's advice, with what can be said of each part. */
+import type { PromptArgument } from './prompt.ts';
 
-export type Element = {
-  /** As prompt arguments are called. */
-  name: string;
-  title: string;
-  asks: string;
-  /** Offered while the argument is typed. */
-  suggestions: readonly string[];
-};
-
-export const ELEMENTS = [
+export const ELEMENTS: readonly (PromptArgument & { title: string })[] = [
   {
     name: 'subject',
     title: 'Subject',
-    asks: 'What is to be seen: who or what, what it does, what it looks like, what is around it.',
+    required: true,
+    description: 'What is to be seen: who or what, what it does, what it looks like, what is around it.',
     suggestions: [
       'a lighthouse on a cliff above a calm sea',
       'an old clockmaker at her workbench',
@@ -26,7 +19,7 @@ export const ELEMENTS = [
   {
     name: 'style',
     title: 'Style',
-    asks: 'How it is made: a medium, a technique, a period.',
+    description: 'How it is made: a medium, a technique, a period.',
     suggestions: [
       'photograph',
       'watercolour with fine ink lines',
@@ -43,13 +36,13 @@ export const ELEMENTS = [
   {
     name: 'mood',
     title: 'Mood',
-    asks: 'What it feels like.',
+    description: 'What it feels like.',
     suggestions: ['calm', 'tender', 'playful', 'mysterious', 'melancholic', 'energetic', 'solemn', 'cosy', 'tense'],
   },
   {
     name: 'lighting',
     title: 'Lighting',
-    asks: 'Where the light comes from, how hard it is, what colour it has.',
+    description: 'Where the light comes from, how hard it is, what colour it has.',
     suggestions: [
       'soft light of an overcast morning',
       'golden hour, long shadows',
@@ -65,7 +58,7 @@ export const ELEMENTS = [
   {
     name: 'camera',
     title: 'Camera',
-    asks: 'Where it is seen from, and how: angle, distance, lens.',
+    description: 'Where it is seen from, and how: angle, distance, lens.',
     suggestions: [
       'at eye level',
       'low angle',
@@ -81,7 +74,7 @@ export const ELEMENTS = [
   {
     name: 'composition',
     title: 'Composition',
-    asks: 'Where things are in the frame, and how much space is around them.',
+    description: 'Where things are in the frame, and how much space is around them.',
     suggestions: [
       'subject centred',
       'subject in the left third, empty space on the right',
@@ -92,4 +85,4 @@ export const ELEMENTS = [
       'foreground blurred, subject behind it',
     ],
   },
-] as const satisfies readonly Element[];
+];

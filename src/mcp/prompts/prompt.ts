@@ -3,7 +3,7 @@
 export type PromptArgument = {
   name: string;
   description: string;
-  required: boolean;
+  required?: true;
   /** Offered while it is typed; any other text is as good. */
   suggestions: readonly string[];
 };

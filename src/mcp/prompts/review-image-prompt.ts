@@ -11,7 +11,6 @@ export const reviewImagePrompt: Prompt = {
     {
       name: 'purpose',
       description: 'What the picture is for.',
-      required: false,
       suggestions: [
         'blog header',
         'social media post',
@@ -33,7 +32,7 @@ export const reviewImagePrompt: Prompt = {
       '',
       ...(purpose === undefined ? [] : [`The picture is for: ${purpose}.`, '']),
       'Answer each of these in a line or two:',
-      ...ELEMENTS.map(({ title, asks }) => `- ${title}: does the prompt say it? (${asks})`),
+      ...ELEMENTS.map(({ title, description }) => `- ${title}: does the prompt say it? (${description})`),
       '- What is vague, contradicts something else, or cannot be seen in a picture?',
       '- Does it say what to avoid instead of what to show?',
       '- Which aspect_ratio fits?',

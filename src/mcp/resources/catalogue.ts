@@ -14,11 +14,11 @@ import { redactValues } from '../../core/redaction.ts';
 import { fencedWithout } from '../../core/untrusted-text.ts';
 import type { McpDeps } from '../mcp-deps.ts';
 import { constant } from '../protocol-eras.ts';
+import { notThere } from './contents.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
 import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
 import { describeJob, JOB_TEMPLATE, readJob } from './jobs.ts';
 import { LIMITS_RESOURCE, readLimits } from './limits.ts';
-import { notThere } from './not-there.ts';
 import { GUIDE_URI, IMAGE_URI_PREFIX, JOB_URI_PREFIX, LIMITS_URI, VIEWER_URI } from './uris.ts';
 import { readViewer } from './viewer.ts';
 

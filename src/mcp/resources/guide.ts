@@ -17,7 +17,8 @@ export const GUIDE_RESOURCE: ListResourcesResult['resources'][number] = {
 
 function guideText(): string {
   const pieces = ELEMENTS.map(
-    ({ title, asks, suggestions }) => `- **${title}**: ${asks} For example: ${suggestions.slice(0, 6).join('; ')}.`,
+    ({ title, description, suggestions }) =>
+      `- **${title}**: ${description} For example: ${suggestions.slice(0, 6).join('; ')}.`,
   );
   return [
     '# How to write a prompt for Flux Pro',

@@ -7,7 +7,7 @@ import { cleanLine } from '../../core/untrusted-text.ts';
 import { IMAGE_SIDE_MAX_PX } from '../host-profiles.ts';
 import type { McpDeps } from '../mcp-deps.ts';
 import { bytesWithin } from '../shown-picture.ts';
-import { notThere } from './not-there.ts';
+import { notThere } from './contents.ts';
 import { IMAGE_URI_PREFIX, imageUri, jobIdOf, VIEWER_META } from './uris.ts';
 
 /** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */

@@ -6,8 +6,7 @@ import { redactValues } from '../../core/redaction.ts';
 import { cleanLine } from '../../core/untrusted-text.ts';
 import { jobView, statusOf } from '../job-view.ts';
 import type { McpDeps } from '../mcp-deps.ts';
-import { jsonContents } from './json-contents.ts';
-import { notThere } from './not-there.ts';
+import { jsonContents, notThere } from './contents.ts';
 import { JOB_URI_PREFIX, jobIdOf, jobUri } from './uris.ts';
 
 export const JOB_TEMPLATE = {

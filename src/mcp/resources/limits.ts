@@ -2,7 +2,7 @@
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from '../mcp-deps.ts';
 import { limitsView } from '../tools/check-rate-limits.ts';
-import { jsonContents } from './json-contents.ts';
+import { jsonContents } from './contents.ts';
 import { LIMITS_URI } from './uris.ts';
 
 export const LIMITS_RESOURCE: ListResourcesResult['resources'][number] = {

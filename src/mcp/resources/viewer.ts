@@ -1,7 +1,7 @@
 /** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from '../mcp-deps.ts';
-import { notThere } from './not-there.ts';
+import { notThere } from './contents.ts';
 import { VIEWER_MIME_TYPE, VIEWER_URI } from './uris.ts';
 
 /**

@@ -1,5 +1,5 @@
-/** What is said of a name that no resource has. */
-import { ResourceNotFoundError } from '@modelcontextprotocol/server';
+/** What resources answer with: a value as JSON, or that there is nothing of that name. */
+import { type ReadResourceResult, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { fenced } from '../../core/untrusted-text.ts';
 
 /** Its data repeats the URI; one longer than any of ours is cut there. */
@@ -12,4 +12,8 @@ const URI_MAX_CHARACTERS = 500;
 export function notThere(uri: string, hint: string): ResourceNotFoundError {
   const repeated = uri.slice(0, URI_MAX_CHARACTERS);
   return new ResourceNotFoundError(repeated, `There is no resource ${fenced(repeated, 120)}; ${hint}.`);
+}
+
+export function jsonContents(uri: string, value: unknown): ReadResourceResult {
+  return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(value, undefined, 2) }] };
 }
