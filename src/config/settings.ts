@@ -45,46 +45,34 @@ const SECRET = /^[^\p{Cc}\p{Cs}]{8,512}$/u;
 /** Two labels or more, the last one no number: that would be an address. */
 const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,30}\.(?!\d+$)[a-z0-9-]{1,63}$/u;
 
-const origin = z.string().transform((text, context) => {
+/** What a function makes of a text; `undefined` refuses it. */
+const parsed = <Value>(parse: (text: string) => Value | undefined) =>
+  z.string().transform((text, context): Value => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: 'not allowed' });
+    return z.NEVER;
+  });
+
+function originOf(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
-  const bare =
-    url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  if (url && secure && bare) return url.origin;
-  context.addIssue({ code: 'custom', message: 'not an origin' });
-  return z.NEVER;
-});
+  // An origin alone, with nothing in front of it or behind it.
+  return url && secure && url.href === `${url.origin}/` ? url.origin : undefined;
+}
 
-const jobQuery = z.string().transform((text, context): JobQuery | 'auto' => {
+function jobQueryOf(text: string): JobQuery | 'auto' | undefined {
   if (text === 'auto') return 'auto';
   const [, field, argument] = JOB_QUERY.exec(text) ?? [];
-  if (field !== undefined && argument !== undefined) return { field, argument };
-  context.addIssue({ code: 'custom', message: 'not a query' });
-  return z.NEVER;
-});
+  return field === undefined || argument === undefined ? undefined : { field, argument };
+}
 
-const webhookUrl = z.string().transform((text, context) => {
-  const url = webhookUrlOf(text);
-  if (url !== undefined) return url;
-  context.addIssue({ code: 'custom', message: 'not a URL for webhooks' });
-  return z.NEVER;
-});
-
-const listenAddress = z.string().transform((text, context): ListenAddress => {
+function listenAddressOf(text: string): ListenAddress | undefined {
   const [, ipv6, name = '127.0.0.1', digits] = LISTEN.exec(text) ?? [];
   const port = Number(digits);
   const isHost = URL.canParse(`http://${ipv6 === undefined ? name : `[${ipv6}]`}`);
-  if (isHost && port >= 1 && port <= 65_535) return { host: ipv6 ?? name, port };
-  context.addIssue({ code: 'custom', message: 'not an address' });
-  return z.NEVER;
-});
-
-const proxy = z.string().transform((text, context) => {
-  const address = proxyAddressOf(text);
-  if (address !== undefined) return address;
-  context.addIssue({ code: 'custom', message: 'not a proxy' });
-  return z.NEVER;
-});
+  return isHost && port >= 1 && port <= 65_535 ? { host: ipv6 ?? name, port } : undefined;
+}
 
 const list = (text: string): string[] => text.split(',').map((entry) => entry.trim());
 
@@ -95,11 +83,20 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
+/** @param of what is counted, with its "of" */
+const whole = (min: number, max: number, of = '') => ({
+  schema: integer(min, max),
+  allowed: `a whole number ${of === '' ? '' : `${of} `}from ${min} to ${max}`,
+});
+
+/** What names the variable in either case has in common; a refused value may hold a password. */
+const PROXY = { eitherCase: true, schema: parsed(proxyAddressOf), hideRefused: true } as const;
+
 const ABSOLUTE =
   process.platform === 'win32' ? /^(?:~(?:$|[\\/])|[A-Za-z]:[\\/]|\\\\)[^\0]*$/u : /^(?:~(?:$|\/)|\/)[^\0]*$/u;
 
 // A relative path would lead to wherever the host happened to start the server.
-const folder = z.string().regex(ABSOLUTE);
+const FOLDER = { schema: z.string().regex(ABSOLUTE), allowed: 'an absolute path, or one that starts with ~/' };
 
 export const SETTINGS = {
   apiKey: {
@@ -112,15 +109,14 @@ export const SETTINGS = {
   },
   apiKeyFile: {
     env: 'DOITONG_API_KEY_FILE',
-    schema: folder,
+    ...FOLDER,
     hideRefused: true,
-    allowed: 'an absolute path, or one that starts with ~/',
     help: 'A file that holds the key and nothing else; read when DOITONG_API_KEY is not set.',
   },
   apiUrl: {
     env: 'DOITONG_API_URL',
     flag: 'api-url',
-    schema: origin,
+    schema: parsed(originOf),
     default: 'https://api.doitong.com',
     allowed: 'an https origin without path, or an http origin on this machine (127.0.0.1, localhost, [::1])',
     help: 'Origin of the API. The key is sent there and nowhere else.',
@@ -144,7 +140,7 @@ export const SETTINGS = {
   jobQuery: {
     env: 'DOITONG_JOB_QUERY',
     flag: 'job-query',
-    schema: jobQuery,
+    schema: parsed(jobQueryOf),
     default: 'auto',
     allowed: 'auto, or field(argument) such as job(id)',
     help: 'The status query as field(argument); auto finds it by introspection, else tries known names.',
@@ -164,7 +160,7 @@ export const SETTINGS = {
   webhookUrl: {
     env: 'DOITONG_WEBHOOK_URL',
     flag: 'webhook-url',
-    schema: webhookUrl,
+    schema: parsed(webhookUrlOf),
     allowed:
       'an https URL with a path, or an http one on this machine (127.0.0.1, localhost, [::1]), without user and fragment',
     help: 'Public address that the service is given with every order, and posts to when the job ends.',
@@ -179,25 +175,21 @@ export const SETTINGS = {
   webhookListen: {
     env: 'DOITONG_WEBHOOK_LISTEN',
     flag: 'webhook-listen',
-    schema: listenAddress,
+    schema: parsed(listenAddressOf),
     needs: ['webhookUrl', 'webhookSecret'],
     allowed: '[HOST:]PORT with a port from 1 to 65535 and IPv6 in brackets; without HOST it is 127.0.0.1',
     help: 'Where the posts to DOITONG_WEBHOOK_URL arrive on this machine; opened with the first order, for all servers with the same key.',
   },
   httpsProxy: {
     env: 'HTTPS_PROXY',
-    eitherCase: true,
-    schema: proxy,
-    hideRefused: true,
+    ...PROXY,
     allowed:
       '[USER:PASSWORD@]HOST[:PORT], with http://, https:// or nothing in front of it; SOCKS proxies are not supported',
     help: 'The proxy through which the API and the pictures are reached, never anything on this machine. Also read as https_proxy, which comes first.',
   },
   httpProxy: {
     env: 'HTTP_PROXY',
-    eitherCase: true,
-    schema: proxy,
-    hideRefused: true,
+    ...PROXY,
     allowed: 'as for HTTPS_PROXY',
     help: 'Used in place of HTTPS_PROXY where that is not set: only this machine is reached without encryption. Also read as http_proxy, which comes first.',
   },
@@ -212,81 +204,71 @@ export const SETTINGS = {
   outputDir: {
     env: 'FLUX_OUTPUT_DIR',
     flag: 'output-dir',
-    schema: folder,
+    ...FOLDER,
     defaultText: 'flux-pro in your Pictures folder',
-    allowed: 'an absolute path, or one that starts with ~/',
     help: 'Folder in which pictures are saved.',
   },
   stateDir: {
     env: 'FLUX_STATE_DIR',
     flag: 'state-dir',
-    schema: folder,
+    ...FOLDER,
     defaultText: "flux-pro-mcp in the platform's folder for state",
-    allowed: 'an absolute path, or one that starts with ~/',
     help: 'Folder of job records, limits and budget. Keep it: it knows what was paid for.',
   },
   maxCreditsPerDay: {
     env: 'FLUX_MAX_CREDITS_PER_DAY',
     flag: 'max-credits-per-day',
-    schema: integer(0, 100_000_000),
+    ...whole(0, 100_000_000, 'of credits'),
     default: '1000',
-    allowed: 'a whole number of credits from 0 to 100000000',
     help: 'Budget of a day (UTC), shared by all servers with the same key; reserved before anything is sent.',
   },
   maxCreditsPerCall: {
     env: 'FLUX_MAX_CREDITS_PER_CALL',
     flag: 'max-credits-per-call',
-    schema: integer(0, 100_000_000),
+    ...whole(0, 100_000_000, 'of credits'),
     default: '500',
-    allowed: 'a whole number of credits from 0 to 100000000',
     help: 'What one call may cost at most, by the upper end of the price list.',
   },
   maxImagesPerDay: {
     env: 'FLUX_MAX_IMAGES_PER_DAY',
     flag: 'max-images-per-day',
-    schema: integer(0, 1_000_000),
+    ...whole(0, 1_000_000),
     default: '100',
-    allowed: 'a whole number from 0 to 1000000',
     help: 'Pictures that may be ordered in a day (UTC), shared by all servers with the same key.',
   },
   confirmAboveCredits: {
     env: 'FLUX_CONFIRM_ABOVE_CREDITS',
     flag: 'confirm-above-credits',
-    schema: integer(0, 100_000_000),
+    ...whole(0, 100_000_000, 'of credits'),
     default: '100',
-    allowed: 'a whole number of credits from 0 to 100000000',
     help: 'A call that may cost more is confirmed first: by the user where the host can ask, else by max_credits.',
   },
   lowCreditsAlert: {
     env: 'FLUX_LOW_CREDITS_ALERT',
     flag: 'low-credits-alert',
-    schema: integer(0, 100_000_000),
+    ...whole(0, 100_000_000, 'of credits'),
     default: '100',
-    allowed: 'a whole number of credits from 0 to 100000000',
     help: 'Results warn when the last balance that the service reported is below this.',
   },
   stalledMinutes: {
     env: 'FLUX_STALLED_MINUTES',
     flag: 'stalled-minutes',
-    schema: integer(1, 1_440),
+    ...whole(1, 1_440, 'of minutes'),
     default: '15',
-    allowed: 'a whole number of minutes from 1 to 1440',
     help: 'A job that is still unfinished after this time is shown as stalled, and polled only when somebody asks for it.',
   },
   resendHours: {
     env: 'FLUX_RESEND_HOURS',
     flag: 'resend-hours',
-    schema: integer(0, 23),
+    ...whole(0, 23, 'of hours'),
     default: '23',
-    allowed: 'a whole number of hours from 0 to 23',
     help: 'For how long an order without an answer is sent again under its own key; the service remembers keys for a day.',
   },
   waitSeconds: {
     env: 'FLUX_WAIT_SECONDS',
     flag: 'wait-seconds',
-    schema: integer(0, 300),
+    ...whole(0, 300, 'of seconds'),
     default: '45',
-    allowed: 'a whole number of seconds from 0 to 300',
     help: 'How long a call waits for the picture before it answers with the job.',
   },
   preview: {
