@@ -3,7 +3,7 @@ import { SETTING_NAMES } from '../config/settings.ts';
 import type { Command } from './command.ts';
 // The one command that every host waits for: a file of its own would cost it time.
 import { run as serve } from './serve.ts';
-import { FOR_JOBS } from './settings.ts';
+import { NOT_FOR_JOBS } from './settings.ts';
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -68,7 +68,7 @@ export const COMMANDS: readonly Command[] = [
       { name: 'json', help: 'list and show: the job objects that tools answer with, as JSON, alone on stdout.' },
       { name: 'wait-seconds', value: 'N', help: 'resume: how long to wait for them, 0 to 3600. Default 120.' },
     ],
-    settings: FOR_JOBS,
+    settings: SETTING_NAMES.filter((name) => !NOT_FOR_JOBS.includes(name)),
     load: () => import('./jobs.ts'),
   },
   {

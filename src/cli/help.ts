@@ -13,29 +13,24 @@ export async function fullHelp(command?: Command): Promise<string> {
 
 /** The whole program's help, or one command's, as far as the tables tell it. */
 export function helpText(command?: Command): string {
-  if (command !== undefined) return commandHelp(command);
-  const names = COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary));
-  const serve = COMMANDS.find((known) => known.name === 'serve');
+  if (command !== undefined) {
+    const heading = wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`, WIDTH);
+    return [...heading, '', ...flagsAndSettings(command), ''].join('\n');
+  }
   return [
     'flux-pro-mcp: an MCP server by which AI agents make pictures with Flux Pro (Doitong API).',
     '',
     'Commands:',
-    ...names,
+    ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
     row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
     row('flux-pro-mcp --version', 'the version'),
     '',
-    ...(serve === undefined ? [] : flagsAndSettings(serve)),
+    ...COMMANDS.filter((known) => known.name === 'serve').flatMap(flagsAndSettings),
     '',
   ].join('\n');
 }
 
-function commandHelp(command: Command): string {
-  const heading = wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`, WIDTH);
-  return [...heading, '', ...flagsAndSettings(command), ''].join('\n');
-}
-
 /** The command's name and what may follow it: in brackets what need not be given. */
-/** The command with the words that it takes. */
 export function usage(command: Command): string {
   const words = (command.positionals ?? []).map((positional) =>
     positional.required ? positionalText(positional) : `[${positionalText(positional)}]`,
@@ -70,14 +65,10 @@ function sectionText({ title, rows }: HelpSection): string {
 }
 
 function settingRow(name: SettingName): string {
-  const setting: Setting = SETTINGS[name];
-  const flag = setting.flag === undefined ? '' : `--${setting.flag}, `;
-  return row(`${flag}${setting.env}`, `${setting.help} ${defaultSentence(setting)}Allowed: ${setting.allowed}.`);
-}
-
-function defaultSentence(setting: Setting): string {
-  const value = setting.defaultText ?? setting.default;
-  return value === undefined ? '' : `Default: ${value}. `;
+  const { flag, env, help, allowed, defaultText, default: usual }: Setting = SETTINGS[name];
+  const value = defaultText ?? usual;
+  const sentences = [help, ...(value === undefined ? [] : [`Default: ${value}.`]), `Allowed: ${allowed}.`];
+  return row(`${flag === undefined ? '' : `--${flag}, `}${env}`, sentences.join(' '));
 }
 
 /** A name in the first line, its text wrapped and indented below. */

@@ -18,7 +18,7 @@ import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { jobsListText } from './jobs-list.ts';
 import { resume } from './jobs-resume.ts';
 import { Secrets } from './secrets.ts';
-import { FOR_JOBS, settingsOf, settingsWithout, wholeNumber } from './settings.ts';
+import { NOT_FOR_JOBS, oneOf, settingsOf, wholeNumber } from './settings.ts';
 import { stayAlive } from './stay-alive.ts';
 import { writeStderr } from './stderr.ts';
 import { visible, visibleJson } from './terminal-text.ts';
@@ -46,7 +46,7 @@ export async function run(args: Arguments): Promise<number> {
   const json = args.flags.json !== undefined;
   const limit = wholeNumber(args, 'limit', LIMIT) ?? LIMIT.default;
   const waitSeconds = wholeNumber(args, 'wait-seconds', WAIT_SECONDS) ?? WAIT_SECONDS.default;
-  const status = statusFlag(args);
+  const status = oneOf(args, 'status', JOB_STATUSES);
   const records = await open(args);
   switch (action) {
     case 'list':
@@ -73,16 +73,8 @@ function requestOf({ words, flags }: Arguments): { action: Action; id: string } 
   return { action, id };
 }
 
-function statusFlag({ flags }: Arguments): JobStatus | undefined {
-  if (flags.status === undefined) return undefined;
-  const status = JOB_STATUSES.find((known) => known === flags.status);
-  if (status !== undefined) return status;
-  const given = JSON.stringify(flags.status);
-  throw new UsageError(`--status: ${given} is not allowed. Allowed: ${JOB_STATUSES.join(', ')}.`);
-}
-
 async function open(args: Arguments): Promise<Records> {
-  const config = await settingsOf(args, settingsWithout(FOR_JOBS));
+  const config = await settingsOf(args, NOT_FOR_JOBS);
   const apiKey = await keyOf(config);
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);

@@ -2,14 +2,14 @@
 
 import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
-import { PLANS, type Plan } from '../limits/plan.ts';
+import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError, valuesOf } from './command.ts';
-import { wholeNumber } from './settings.ts';
+import { oneOf, wholeNumber } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 });
   const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 });
-  const plan = planOf(args.flags.plan);
+  const plan = oneOf(args, 'plan', PLANS);
   const { scenarios, sendsWebhooks } = scenariosOf(valuesOf(args, 'scenario'));
   const { seed } = args.flags;
   // With the service itself only now: help, which needs the names alone, and refusals do not wait for it.
@@ -56,13 +56,6 @@ function scenariosOf(names: readonly string[]): { scenarios: ScenarioName[]; sen
     if (error instanceof ScenarioError) throw new UsageError(`--scenario: ${error.message}`);
     throw error;
   }
-}
-
-function planOf(text: string | undefined): Plan | undefined {
-  if (text === undefined) return undefined;
-  const plan = PLANS.find((known) => known === text);
-  if (plan !== undefined) return plan;
-  throw new UsageError(`--plan: ${JSON.stringify(text)} is not allowed. Allowed: ${PLANS.join(', ')}.`);
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
-import { type Config, SETTING_NAMES, SETTINGS, type SettingName } from '../config/settings.ts';
+import { type Config, SETTINGS, type SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
 /** What the built-in sandbox settles by itself: it has a key and an address of its own, and posts nothing to anybody. */
@@ -19,38 +19,14 @@ export const NOT_FOR_SANDBOX: readonly SettingName[] = [
   'noProxy',
 ];
 
-/**
- * What finds the records and carries jobs on; the budget is among them because the job service is made with it. Nobody
- * listens for webhooks in a command that ends.
- */
-export const FOR_JOBS: readonly SettingName[] = [
-  'apiKey',
-  'apiKeyFile',
-  'apiUrl',
-  'plan',
-  'dialect',
-  'jobQuery',
-  'downloadHosts',
-  'webhookUrl',
-  'httpsProxy',
-  'httpProxy',
-  'noProxy',
-  'outputDir',
-  'stateDir',
-  'maxCreditsPerDay',
-  'maxCreditsPerCall',
-  'maxImagesPerDay',
-  'confirmAboveCredits',
-  'lowCreditsAlert',
-  'stalledMinutes',
-  'resendHours',
-  'logLevel',
+/** Nobody waits for an answer or listens for webhooks in a command that ends. */
+export const NOT_FOR_JOBS: readonly SettingName[] = [
+  'webhookSecret',
+  'webhookListen',
+  'waitSeconds',
+  'preview',
+  'resultContent',
 ];
-
-/** All but these. */
-export function settingsWithout(taken: readonly SettingName[]): SettingName[] {
-  return SETTING_NAMES.filter((name) => !taken.includes(name));
-}
 
 /** @param left settings that play no part. @throws UsageError with one line for each bad setting */
 export async function settingsOf(args: Arguments, left: readonly SettingName[] = []): Promise<Config> {
@@ -79,4 +55,12 @@ export function wholeNumber(args: Arguments, flag: string, bounds: { min: number
   throw new UsageError(
     `--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: a whole number from ${bounds.min} to ${bounds.max}.`,
   );
+}
+
+/** One of these words given to a flag of a command. @throws UsageError */
+export function oneOf<Word extends string>(args: Arguments, flag: string, words: readonly Word[]): Word | undefined {
+  const text = args.flags[flag];
+  const word = words.find((known) => known === text);
+  if (text === undefined || word !== undefined) return word;
+  throw new UsageError(`--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: ${words.join(', ')}.`);
 }

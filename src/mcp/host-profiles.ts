@@ -161,7 +161,7 @@ const WORD = /^[\p{L}\p{N}]/u;
  * Whether the name is one of these, in lower case, or begins with one that no letter or digit follows: "cursor-vscode"
  * is Cursor, "copilot-client" is not the Copilot CLI.
  */
-export function isNamed(clientName: string | undefined, names: readonly string[]): boolean {
+function isNamed(clientName: string | undefined, names: readonly string[]): boolean {
   if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return false;
   const given = clientName.trim().toLowerCase();
   if (CONTROL.test(given)) return false;

@@ -1,7 +1,6 @@
 /** Proves what a person reads of the records: a table that lines up, what is left out, and where the records are. */
 import { describe, expect, it } from 'vitest';
-import { type JobsList, jobsListText } from '../../../src/cli/jobs-list.ts';
-import { jobsTable } from '../../../src/cli/jobs-table.ts';
+import { type JobsList, jobsListText, jobsTable } from '../../../src/cli/jobs-list.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { type JobView, jobView } from '../../../src/mcp/job-view.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
@@ -28,7 +27,7 @@ describe('the table', () => {
   });
 
   it.each(['狐と雪狐', '🦊🦊🦊🦊', 'e\u0301e\u0301cdefgh'])(
-    'lines up beside a prompt of as many columns: %s',
+    'lines up next to a prompt of as many columns: %s',
     (prompt) => {
       const views = [prompt, 'abcdefgh'].map((text) =>
         viewOf({ request: { prompt: text, width: 256, height: 256 }, state: 'saved', file: '/f' }),

@@ -1,7 +1,7 @@
 /** Proves the bounds of whole numbers that are given to a command's own flags, and which settings a command reads. */
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/cli/command.ts';
-import { FOR_JOBS, NOT_FOR_SANDBOX, settingsOf, settingsWithout, wholeNumber } from '../../../src/cli/settings.ts';
+import { NOT_FOR_JOBS, NOT_FOR_SANDBOX, settingsOf, wholeNumber } from '../../../src/cli/settings.ts';
 
 const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({
   words: [],
@@ -37,7 +37,7 @@ describe('settingsOf', () => {
   });
 
   it('does not read what a command does not take, so that a flag of its own may have the same name', async () => {
-    const left = settingsWithout(FOR_JOBS);
+    const left = NOT_FOR_JOBS;
     expect(left).toContain('waitSeconds');
     const config = await settingsOf(args({ 'wait-seconds': '3600' }, { FLUX_RESULT: 'video' }), left);
     expect(config.waitSeconds).toBe(45);
@@ -46,7 +46,7 @@ describe('settingsOf', () => {
 
   it.each([
     ['the built-in sandbox, which posts nothing', NOT_FOR_SANDBOX],
-    ['commands that end', settingsWithout(FOR_JOBS)],
+    ['commands that end', NOT_FOR_JOBS],
   ])('listens for no webhooks in %s, and asks for no secret', async (_, left) => {
     const { webhookListen, webhookSecret } = await settingsOf(args({}, { DOITONG_WEBHOOK_LISTEN: '8080' }), left);
     expect([webhookListen, webhookSecret]).toEqual([undefined, undefined]);
