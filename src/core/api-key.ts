@@ -20,11 +20,7 @@ const PLACEHOLDERS: readonly RegExp[] = [
 /** The first part of a value that somebody should have filled in. */
 export function placeholderIn(text: string): string | undefined {
   const checked = text.slice(0, CHECKED_CHARACTERS);
-  for (const pattern of PLACEHOLDERS) {
-    const [found] = pattern.exec(checked) ?? [];
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return PLACEHOLDERS.flatMap((pattern) => pattern.exec(checked) ?? [])[0];
 }
 
 const IN_BRACKETS = /^[<[][A-Za-z][\w .:-]{0,98}[>\]]$/u;

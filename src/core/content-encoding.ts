@@ -101,23 +101,10 @@ async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array
   }
 }
 
-async function* decodedLayer(body: Body, encoding: ContentEncoding): AsyncGenerator<Uint8Array, void, undefined> {
-  const { first, rest } = await withFirstBytes(body);
-  const decoder = decoderFor(encoding, first);
-  if (decoder === undefined) {
-    yield* rest;
-    return;
-  }
-  // The callback is required; the error arrives through the iteration as well.
-  pipeline(Readable.from(rest, { objectMode: false }), decoder, () => undefined);
-  for await (const chunk of decoder as AsyncIterable<Uint8Array>) yield chunk;
-}
-
 /** Enough to recognise the longest signature below. */
 const FIRST_BYTES = 4;
 
-/** The body from its beginning, and its first bytes: fewer when there are no more. */
-async function withFirstBytes(body: Body): Promise<{ first: Uint8Array; rest: AsyncIterable<Uint8Array> }> {
+async function* decodedLayer(body: Body, encoding: ContentEncoding): AsyncGenerator<Uint8Array, void, undefined> {
   const source = (async function* () {
     yield* body;
   })();
@@ -127,7 +114,7 @@ async function withFirstBytes(body: Body): Promise<{ first: Uint8Array; rest: As
     if (done === true) break;
     first = Buffer.concat([first, value]);
   }
-  const rest = (async function* () {
+  const whole = (async function* () {
     try {
       if (first.length > 0) yield first;
       yield* source;
@@ -136,7 +123,10 @@ async function withFirstBytes(body: Body): Promise<{ first: Uint8Array; rest: As
       await source.return();
     }
   })();
-  return { first, rest };
+  const decoder = decoderFor(encoding, first);
+  // The callback is required; the error arrives through the iteration as well.
+  if (decoder !== undefined) pipeline(Readable.from(whole, { objectMode: false }), decoder, () => undefined);
+  yield* (decoder ?? whole) as AsyncIterable<Uint8Array>;
 }
 
 /** `undefined` for a body without the signature of its encoding: it was sent as it is, whatever its header says. */

@@ -22,17 +22,11 @@ const CREDENTIAL_PATTERNS: readonly RegExp[] = [
   /(:\/\/)([^\s/?#"']+)@/gu,
 ];
 
-/** Removes these secrets, whatever their spelling, and what looks like a credential of anyone. */
-export function createRedactor(secrets: readonly string[]): Redact {
-  return redactorOf(secrets, CREDENTIAL_PATTERNS);
-}
-
-/** Removes these secrets alone: a signed address stays one that can be fetched. */
-export function createSecretRemover(secrets: readonly string[]): Redact {
-  return redactorOf(secrets, []);
-}
-
-function redactorOf(secrets: readonly string[], patterns: readonly RegExp[]): Redact {
+/**
+ * Removes these secrets in every encoding, and what looks like a credential of anyone.
+ * @param patterns none: a signed address stays one that can be fetched
+ */
+export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL_PATTERNS): Redact {
   const search = createSecretSearch(secrets);
   return (text, maxCharacters = text.length) => {
     const read = text.slice(0, maxCharacters + search.longest);
@@ -40,6 +34,9 @@ function redactorOf(secrets: readonly string[], patterns: readonly RegExp[]): Re
     return withRedactions(read, spans, Math.min(maxCharacters, read.length));
   };
 }
+
+/** Removes these secrets alone. */
+export const createSecretRemover = (secrets: readonly string[]): Redact => createRedactor(secrets, []);
 
 export function createSecretFinder(secrets: readonly string[]): ContainsSecret {
   const search = createSecretSearch(secrets);

@@ -3,7 +3,7 @@
 /** `units`: one or two UTF-16 units; `end`: where the next character begins. */
 export type Reading = { units: string; end: number };
 
-/** More ways than this are nobody's spelling; it bounds the work at each place. */
+/** More readings than this nobody writes; it bounds the work at each position. */
 const READINGS_MAX = 10;
 const ENTITY_MAX_CHARACTERS = 12;
 const HEX = /^[\da-f]$/iu;
@@ -15,47 +15,15 @@ const INVISIBLE = /^[\p{Cc}\p{Cf}]$/u;
 const NESTED_MAX = 4;
 
 const JSON_ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
-/** HTML's names of the visible ASCII characters that are neither letters nor digits. */
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  apos: "'",
-  ast: '*',
-  bsol: '\\',
-  colon: ':',
-  comma: ',',
-  commat: '@',
-  dollar: '$',
-  equals: '=',
-  excl: '!',
-  grave: '`',
-  gt: '>',
-  hat: '^',
-  lbrace: '{',
-  lbrack: '[',
-  lcub: '{',
-  lowbar: '_',
-  lpar: '(',
-  lsqb: '[',
-  lt: '<',
-  midast: '*',
-  num: '#',
-  percnt: '%',
-  period: '.',
-  plus: '+',
-  quest: '?',
-  quot: '"',
-  rbrace: '}',
-  rbrack: ']',
-  rcub: '}',
-  rpar: ')',
-  rsqb: ']',
-  semi: ';',
-  sol: '/',
-  verbar: '|',
-  vert: '|',
-};
+/** HTML's names of the visible ASCII characters that are neither letters nor digits, each with its character behind it. */
+const ENTITIES = new Map(
+  `amp& apos' ast* bsol\\ colon: comma, commat@ dollar$ equals= excl! grave\` gt> hat^ lbrace{ lbrack[ lcub{ lowbar_ lpar(
+   lsqb[ lt< midast* num# percnt% period. plus+ quest? quot" rbrace} rbrack] rcub} rpar) rsqb] semi; sol/ verbar| vert|`
+    .split(/\s+/u)
+    .map((entry) => [entry.slice(0, -1), entry.slice(-1)]),
+);
 
-/** Whether a character at this place may stand for another one. */
+/** Whether a character may stand for another one. */
 export function isEscape(unit: number): boolean {
   return unit === 0x25 || unit === 0x5c || unit === 0x26 || unit === 0x2b || isFullWidth(unit) || isInvisible(unit);
 }
@@ -82,22 +50,11 @@ export function readingsAt(text: string, at: number): Reading[] {
 }
 
 function escaped(text: string, { units, end }: Reading): Reading | undefined {
-  switch (units) {
-    case '%':
-      return percentEncoded(text, end);
-    case '\\':
-      return jsonEscaped(text, end);
-    case '&':
-      return entity(text, end);
-    case '+':
-      return { units: ' ', end };
-    default:
-      return unlike(units, end);
-  }
-}
-
-/** A character that is only spelled in another way, or not to be seen at all. */
-function unlike(units: string, end: number): Reading | undefined {
+  if (units === '%') return percentEncoded(text, end);
+  if (units === '\\') return jsonEscaped(text, end);
+  if (units === '&') return entity(text, end);
+  if (units === '+') return { units: ' ', end };
+  // A character that is only written in another way, or not to be seen at all.
   const unit = units.charCodeAt(0);
   if (units.length !== 1) return undefined;
   if (isFullWidth(unit)) return { units: String.fromCharCode(unit - FULL_WIDTH.distance), end };
@@ -118,8 +75,7 @@ function percentEncoded(text: string, end: number): Reading | undefined {
     bytes.push(next.units.charCodeAt(0));
     at = next.end;
   }
-  const units = new TextDecoder().decode(Uint8Array.from(bytes));
-  return { units, end: at };
+  return { units: new TextDecoder().decode(Uint8Array.from(bytes)), end: at };
 }
 
 /** A number of so many hexadecimal digits, which may be encoded for a URL themselves. */
@@ -180,7 +136,7 @@ function entity(text: string, end: number): Reading | undefined {
 }
 
 function entityUnits(body: string): string | undefined {
-  if (!body.startsWith('#')) return Object.hasOwn(ENTITIES, body) ? ENTITIES[body] : undefined;
+  if (!body.startsWith('#')) return ENTITIES.get(body);
   const digits = body.startsWith('#x') ? body.slice(2) : body.slice(1);
   const code = Number.parseInt(digits, body.startsWith('#x') ? 16 : 10);
   return code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
