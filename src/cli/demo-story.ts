@@ -1,6 +1,6 @@
 /** What the demo does, told by any MCP client: order a picture, show progress, print the answer, check the file. */
 import { readFile } from 'node:fs/promises';
-import { decodeJpeg } from '../images/codecs/jpeg-decoder.ts';
+import { decodeJpeg } from '../images/codecs.ts';
 import { progressBar } from './progress-bar.ts';
 import { visible } from './terminal-text.ts';
 

@@ -1,5 +1,6 @@
 /** What is said of a picture that cannot be fetched. Its credits are spent by then. */
 import { type Failure, FluxError } from '../core/failure.ts';
+import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type ConnectFailure, connectWords } from '../network/connect-failure.ts';
 
@@ -11,7 +12,12 @@ const HOST_NOT_LISTED =
 
 /** It may be there at the next try. */
 export function failed(reason: string, cause?: unknown): FluxError {
-  return failure(`The finished picture could not be fetched (${reason}).`, 'same_job', cause);
+  return failedWith(`The finished picture could not be fetched (${reason}).`, cause);
+}
+
+/** The same, where the message is a whole sentence. */
+export function failedWith(message: string, cause?: unknown): FluxError {
+  return failure(message, 'same_job', cause);
 }
 
 /** The host of the picture was not reached. */
@@ -21,29 +27,13 @@ export function notConnected(error: ConnectFailure): FluxError {
   return new FluxError(remedy === undefined ? failure : { ...failure, remedy }, { cause: error });
 }
 
-export function brokenOff(error: unknown): FluxError {
-  return failed(error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke', error);
-}
-
-export function wrongStatus(status: number): FluxError {
-  return failure(`The finished picture could not be fetched: the host answered ${status}.`, 'same_job');
-}
-
-export function redirectedTooOften(times: number): FluxError {
-  return failure(`The finished picture could not be fetched: it was redirected more than ${times} times.`, 'same_job');
-}
-
 /** @param what the bytes are, as far as can be told */
 export function noPicture(what: string): FluxError {
-  return failure(`What the service delivered is ${what}, not a picture.`, 'same_job');
+  return failedWith(`What the service delivered is ${what}, not a picture.`);
 }
 
-export function cutOff(): FluxError {
-  return failure('The finished picture came only in part.', 'same_job');
-}
-
-export function tooLarge(maxBytes: number): FluxError {
-  return hopeless(`The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`, NOT_FETCHED);
+export function tooLarge(): FluxError {
+  return hopeless(`The finished picture is larger than ${PICTURE_MAX_BYTES / 1024 ** 2} MB.`, NOT_FETCHED);
 }
 
 /** The address of a finished picture does not change: asking again would be refused again. */

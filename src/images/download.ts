@@ -11,14 +11,7 @@ import { ConnectFailure } from '../network/connect-failure.ts';
 import type { Resolve } from '../network/connector.ts';
 import { AddressRefused, checkedLookup } from './checked-lookup.ts';
 import { bytesOfDataUrl, isDataUrl } from './data-url.ts';
-import {
-  brokenOff,
-  failed,
-  notConnected,
-  redirectedTooOften,
-  refusedAddress,
-  refusedUrl,
-} from './download-failures.ts';
+import { failed, failedWith, notConnected, refusedAddress, refusedUrl } from './download-failures.ts';
 import { judgeDownloadUrl } from './download-url.ts';
 import { pictureOf } from './picture-bytes.ts';
 import { TransferredBytes } from './transferred-bytes.ts';
@@ -82,7 +75,8 @@ export function createImageDownload(
       const location = redirectOf(answer);
       if (location === undefined) return answer;
       await discard(answer, signal);
-      if (redirects === REDIRECTS_MAX) throw redirectedTooOften(REDIRECTS_MAX);
+      if (redirects === REDIRECTS_MAX)
+        throw failedWith(`The finished picture could not be fetched: it was redirected more than ${redirects} times.`);
       target = URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
     }
   }
@@ -121,7 +115,7 @@ export function createImageDownload(
           throw notConnected(error);
         }
         if (deadline.signal.aborted) throw failed(`it took longer than ${TIMEOUT_MS / 1000} s`, error);
-        throw brokenOff(error);
+        throw failed(error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke', error);
       } finally {
         deadline.clear();
       }

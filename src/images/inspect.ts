@@ -15,16 +15,15 @@ export function inspectPicture(bytes: Uint8Array): Inspected | undefined {
 const PROFILE_MAX_BYTES = 16_384;
 const PROFILE_MIN_BYTES = 128;
 
+const PROFILES: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array | undefined>> = {
+  'image/jpeg': profileInJpeg,
+  'image/png': (bytes) => profileInPng(bytes, PROFILE_MAX_BYTES),
+  'image/webp': profileInWebp,
+};
+
 /** The colour profile of a picture in RGB; `undefined` for none, and for one that is larger than any usual one. */
 export function colorProfileOf(bytes: Uint8Array, { mediaType }: Pick<Inspected, 'mediaType'>): Uint8Array | undefined {
-  const profile =
-    mediaType === 'image/jpeg'
-      ? profileInJpeg(bytes)
-      : mediaType === 'image/png'
-        ? profileInPng(bytes, PROFILE_MAX_BYTES)
-        : mediaType === 'image/webp'
-          ? profileInWebp(bytes)
-          : undefined;
+  const profile = PROFILES[mediaType]?.(bytes);
   if (profile === undefined || profile.length < PROFILE_MIN_BYTES || profile.length > PROFILE_MAX_BYTES)
     return undefined;
   const text = Buffer.from(profile).toString('latin1', 0, 40);

@@ -1,15 +1,10 @@
 /** Makes a smaller JPEG of a picture: as large as fits into so many bytes. */
 import type { PreviewBounds } from '../core/preview.ts';
-import { decodeJpegPixels } from './codecs/jpeg-decoder.ts';
-import { encodeJpeg } from './codecs/jpeg-encoder.ts';
-import type { Pixels } from './codecs/pixels.ts';
-import { decodePng } from './codecs/png-decoder.ts';
-import { resized } from './codecs/resizer.ts';
-import { turned } from './codecs/turned.ts';
-import { decodeWebp } from './codecs/webp-decoder.ts';
+import { decodePixels, encodeJpeg, type Pixels, resized } from './codecs.ts';
 import type { Inspected } from './formats/inspected.ts';
 import { withProfile } from './formats/jpeg.ts';
 import { colorProfileOf, inspectPicture } from './inspect.ts';
+import { turned } from './turned.ts';
 
 export type MadePreview = { bytes: Uint8Array; width: number; height: number };
 
@@ -36,7 +31,7 @@ const SHARE = 0.7;
 export async function makePreview(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
   const seen = inspectPicture(bytes);
   if (seen === undefined || !mayBeDecoded(seen)) return undefined;
-  const pixels = await decode(bytes, seen);
+  const pixels = await decodePixels(bytes, seen.mediaType);
   if (pixels === undefined) return undefined;
   // The codecs leave colours as they are: without its profile the same numbers would be other colours.
   const profile = colorProfileOf(bytes, seen);
@@ -51,19 +46,6 @@ function mayBeDecoded({ size, isDamaged, isCmyk }: Inspected): boolean {
   return width * height <= PIXELS_MAX && Math.max(width, height) <= SIDE_MAX_PX;
 }
 
-function decode(bytes: Uint8Array, { mediaType }: Inspected): Promise<Pixels> | undefined {
-  switch (mediaType) {
-    case 'image/jpeg':
-      return decodeJpegPixels(bytes);
-    case 'image/png':
-      return decodePng(bytes);
-    case 'image/webp':
-      return decodeWebp(bytes);
-    default:
-      return undefined;
-  }
-}
-
 /** Pixels as they are stored, and how they are to be displayed. */
 type Source = { pixels: Pixels; orientation: number; profile: Uint8Array | undefined };
 
@@ -74,32 +56,17 @@ async function fitted(source: Source, sentBytes: number, bounds: PreviewBounds):
   // A PNG of grain has many times the bytes that a JPEG of it needs.
   let side = Math.min(most, Math.max(SIDE_MIN_PX, longer * Math.sqrt(aim / (SHARE * sentBytes))));
   let best: MadePreview | undefined;
-  let fits: Try | undefined;
-  let exceeds: Try | undefined;
   for (let tries = 0; tries < TRIES && side >= SIDE_MIN_PX; tries += 1) {
     const made = await encoded(source, Math.floor(side));
-    const tried = { side, bytes: made.bytes.length };
-    if (tried.bytes > bounds.maxBytes) exceeds = tried;
-    else {
-      best = made;
-      fits = tried;
-      if (side >= most || tried.bytes >= GOOD * bounds.maxBytes) break;
+    const bytes = made.bytes.length;
+    if (bytes <= bounds.maxBytes) {
+      if (best === undefined || bytes > best.bytes.length) best = made;
+      if (side >= most || bytes >= GOOD * bounds.maxBytes) break;
     }
-    side = Math.min(most, sideFor(aim, tried, fits, exceeds));
-    // Nothing to be won any more.
-    if (fits !== undefined && side < 1.01 * fits.side) break;
+    // Bytes grow with a power of the side that is not far from the square.
+    side = Math.min(most, side * Math.sqrt(aim / bytes));
   }
   return best;
-}
-
-/** What a picture of that side took. */
-type Try = { side: number; bytes: number };
-
-/** Bytes grow with a power of the side: as it is between two tries, or with the square as long as there is one. */
-function sideFor(aim: number, last: Try, fits: Try | undefined, exceeds: Try | undefined): number {
-  if (fits === undefined || exceeds === undefined) return last.side * Math.sqrt(aim / last.bytes);
-  const power = Math.log(exceeds.bytes / fits.bytes) / Math.log(exceeds.side / fits.side);
-  return fits.side * (aim / fits.bytes) ** (1 / power);
 }
 
 async function encoded({ pixels, orientation, profile }: Source, side: number): Promise<MadePreview> {

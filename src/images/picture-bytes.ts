@@ -1,13 +1,13 @@
 /** Bytes that arrived as a picture: what they are, and whether all of them came. */
 import type { Picture } from '../core/image-store.ts';
-import { cutOff, noPicture } from './download-failures.ts';
+import { failedWith, noPicture } from './download-failures.ts';
 import { inspectPicture } from './inspect.ts';
 
 /** @throws FluxError when they are no picture, or only the beginning of one */
 export function pictureOf(bytes: Uint8Array): Picture {
   const seen = inspectPicture(bytes);
   if (seen === undefined) return unknownPicture(bytes);
-  if (!seen.isWhole) throw cutOff();
+  if (!seen.isWhole) throw failedWith('The finished picture came only in part.');
   const { mediaType, extension, size } = seen;
   return { bytes, mediaType, extension, ...(size === undefined ? {} : { size }) };
 }

@@ -4,12 +4,8 @@ import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content
 import type { FluxError } from '../core/failure.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import { failed, tooLarge, wrongStatus } from './download-failures.ts';
+import { failed, failedWith, tooLarge } from './download-failures.ts';
 import { inspectPicture } from './inspect.ts';
-
-const FIRST_BYTES = 256 * 1024;
-
-const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
 
 /** 201 comes from hosts that make the file on request, 203 from proxies that have changed how it is transferred. */
 const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
@@ -19,7 +15,7 @@ const OTHER_PART = 'the host sent another part of it than was asked for';
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>;
 
 export class TransferredBytes {
-  #buffer = Buffer.alloc(0);
+  #chunks: Uint8Array[] = [];
   #size = 0;
   /** What names these very bytes at the host: without it a rest could belong to another picture. */
   #validator: string | undefined;
@@ -36,51 +32,49 @@ export class TransferredBytes {
     return this.#validator !== undefined && this.#size > 0;
   }
 
-  /** Nothing has arrived yet: none. */
+  /** None where all is asked for. */
   rangeHeaders(): Record<string, string> {
-    return this.#validator === undefined || this.#size === 0
-      ? {}
-      : { range: `bytes=${this.#size}-`, 'if-range': this.#validator };
+    return this.canResume ? { range: `bytes=${this.#size}-`, 'if-range': this.#validator ?? '' } : {};
   }
 
   /**
-   * Looks at the head of an answer: its body is the whole picture, or goes on where the last one broke off.
+   * Reads the head of an answer: its body is the whole picture, or goes on where the last one broke off.
    * @returns what is wrong with it when it is neither
    */
   begin(answer: Answer): FluxError | undefined {
-    if (!WITH_BYTES.includes(answer.statusCode)) return wrongStatus(answer.statusCode);
-    const encoding = answer.headers['content-encoding'];
+    const { statusCode, headers } = answer;
+    if (!WITH_BYTES.includes(statusCode))
+      return failedWith(`The finished picture could not be fetched: the host answered ${statusCode}.`);
+    const encoding = headers['content-encoding'];
     const isPlain = contentEncodings(encoding)?.length === 0;
-    const claimed = answer.statusCode === 206 ? wholeRange(answer) : undefined;
-    if (answer.statusCode === 206 && claimed === undefined) return this.#goesOn(answer, isPlain);
-    const length = Number(answer.headers['content-length'] ?? 0);
-    if (length > PICTURE_MAX_BYTES) return tooLarge(PICTURE_MAX_BYTES);
+    const part = statusCode === 206 ? partIn(answer) : undefined;
+    // Some hosts answer with a part that is the whole when none was asked for.
+    if (statusCode === 206 && part?.from !== 0) {
+      const goesOn = this.#size > 0 && isPlain && part?.from === this.#size;
+      if (!goesOn) return failed(OTHER_PART);
+      return part.total > PICTURE_MAX_BYTES ? tooLarge() : undefined;
+    }
+    if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) return tooLarge();
+    this.#chunks = [];
     this.#size = 0;
     this.#encoding = encoding;
-    this.#claimed = claimed;
+    this.#claimed = part?.total;
     // A host that encodes on the way may cut the next answer from other bytes: an encoded transfer begins again.
     this.#validator = isPlain ? validatorOf(answer) : undefined;
-    this.#reserve(Math.min(length, FIRST_BYTES));
     return undefined;
-  }
-
-  #goesOn(answer: Answer, isPlain: boolean): FluxError | undefined {
-    const [, from, last, total] = CONTENT_RANGE.exec(String(answer.headers['content-range'] ?? '')) ?? [];
-    const fits = this.#size > 0 && isPlain && Number(from) === this.#size;
-    if (!fits || Number(last) + 1 !== Number(total)) return failed(OTHER_PART);
-    return Number(total) > PICTURE_MAX_BYTES ? tooLarge(PICTURE_MAX_BYTES) : undefined;
   }
 
   /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
   add(chunk: Uint8Array): void {
-    if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge(PICTURE_MAX_BYTES);
-    this.#reserve(this.#size + chunk.length);
-    this.#buffer.set(chunk, this.#size);
+    if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
+    this.#chunks.push(chunk);
     this.#size += chunk.length;
   }
 
   whole(): Uint8Array {
-    return this.#buffer.subarray(0, this.#size);
+    const whole = Buffer.concat(this.#chunks);
+    this.#chunks = [whole];
+    return whole;
   }
 
   /** The whole as it was before it was encoded for the transfer. @throws FluxError */
@@ -92,24 +86,19 @@ export class TransferredBytes {
       const content = await wholeContent([this.whole()], this.#encoding, limits);
       if (content !== undefined) return content;
     } catch (error) {
-      if (error instanceof ContentTooLarge) throw tooLarge(PICTURE_MAX_BYTES);
+      if (error instanceof ContentTooLarge) throw tooLarge();
       throw error;
     }
     throw failed(`it came encoded as ${fenced(String(this.#encoding), 40)} and cannot be decoded`);
   }
-
-  #reserve(bytes: number): void {
-    if (bytes <= this.#buffer.length) return;
-    const grown = Buffer.alloc(Math.min(PICTURE_MAX_BYTES, Math.max(bytes, 2 * this.#buffer.length)));
-    this.#buffer.copy(grown, 0, 0, this.#size);
-    this.#buffer = grown;
-  }
 }
 
-/** The length of the whole, where the part is all of it: some hosts answer so when no part was asked for. */
-function wholeRange({ headers }: Answer): number | undefined {
+const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
+
+/** `undefined` for one that does not reach to the end of the whole. */
+function partIn({ headers }: Answer): { from: number; total: number } | undefined {
   const [, from, last, total] = CONTENT_RANGE.exec(String(headers['content-range'] ?? '')) ?? [];
-  return Number(from) === 0 && Number(last) + 1 === Number(total) ? Number(total) : undefined;
+  return Number(last) + 1 === Number(total) ? { from: Number(from), total: Number(total) } : undefined;
 }
 
 /** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */

@@ -1,10 +1,12 @@
-/** What the bytes of a picture tell about it. */
+/** What the bytes of a picture tell about it, and how formats say it. */
+
+export type Size = { width: number; height: number };
 
 export type Inspected = {
   mediaType: string;
   extension: string;
   /** Pixels as the picture is displayed; absent where the bytes do not tell. */
-  size?: { width: number; height: number };
+  size?: Size;
   /** False for what was certainly cut off: a connection that closes early leaves half of one that begins well. */
   isWhole: boolean;
   /** How the stored pixels are turned to be displayed, as EXIF counts it: 2 to 8; absent where they are not. */
@@ -17,26 +19,26 @@ export type Inspected = {
 
 /** Puts together what a format tells; the size is that of the stored pixels. */
 export function inspected(
-  type: Pick<Inspected, 'mediaType' | 'extension'>,
-  facts: {
-    size: Inspected['size'];
-    isWhole: boolean;
-    orientation?: number | undefined;
-    isDamaged?: boolean;
-    isCmyk?: boolean;
-  },
+  [mediaType, extension]: readonly [mediaType: string, extension: string],
+  isWhole: boolean,
+  size: Size | undefined,
+  more: { orientation?: number | undefined; isDamaged?: boolean; isCmyk?: boolean } = {},
 ): Inspected {
-  const { size, isWhole, orientation = 1, isDamaged = false, isCmyk = false } = facts;
+  const { orientation = 1, isDamaged = false, isCmyk = false } = more;
   return {
-    ...type,
-    ...(size === undefined
-      ? {}
-      : { size: isOnItsSide(orientation) ? { width: size.height, height: size.width } : size }),
+    mediaType,
+    extension,
+    ...(size && { size: isOnItsSide(orientation) ? { width: size.height, height: size.width } : size }),
     isWhole,
-    ...(orientation === 1 ? {} : { orientation }),
-    ...(isDamaged ? { isDamaged: true as const } : {}),
-    ...(isCmyk ? { isCmyk: true as const } : {}),
+    ...(orientation !== 1 && { orientation }),
+    ...(isDamaged && { isDamaged }),
+    ...(isCmyk && { isCmyk }),
   };
+}
+
+/** `undefined` where one of them is 0, as it is where the bytes end too early. */
+export function sizeOf(width: number, height: number): Size | undefined {
+  return width > 0 && height > 0 ? { width, height } : undefined;
 }
 
 export function isOnItsSide(orientation: number): boolean {

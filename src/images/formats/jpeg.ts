@@ -1,7 +1,7 @@
 /** Walks through the segments of a JPEG (ITU T.81, annex B) to its end mark. */
 import { ByteReader } from './byte-reader.ts';
-import { orientationIn } from './exif.ts';
-import { type Inspected, inspected } from './inspected.ts';
+import { type Inspected, inspected, type Size, sizeOf } from './inspected.ts';
+import { orientationIn } from './tiff.ts';
 
 const START_OF_IMAGE = 0xd8;
 const START_OF_SCAN = 0xda;
@@ -21,7 +21,7 @@ type Segment = { marker: number; from: number; to: number };
 export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== START_OF_IMAGE || bytes[2] !== 0xff) return undefined;
   const reader = new ByteReader(bytes);
-  let size: Inspected['size'];
+  let size: Size | undefined;
   let orientation: number | undefined;
   const seen = { frames: 0, components: 0, scan: false, end: false, damage: false };
   for (const { marker, from, to } of segments(bytes, reader)) {
@@ -32,23 +32,17 @@ export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
     else if (isFrame(marker)) {
       seen.frames += 1;
       if (seen.frames > 1) continue;
-      const found = { height: reader.uint16(from + 1), width: reader.uint16(from + 3) };
-      if (found.width > 0 && found.height > 0) size = found;
+      size = sizeOf(reader.uint16(from + 3), reader.uint16(from + 1));
       seen.components = reader.byte(from + 5);
     } else if (marker === APP1 && reader.startsWith(from, EXIF)) {
       orientation ??= orientationIn(bytes.subarray(from + EXIF.length, to));
     }
   }
-  return inspected(
-    { mediaType: 'image/jpeg', extension: 'jpg' },
-    {
-      size,
-      orientation,
-      isWhole: seen.end && seen.scan && seen.frames > 0,
-      isDamaged: seen.damage || seen.frames > 1 || (seen.frames > 0 && size === undefined),
-      isCmyk: seen.components === 4,
-    },
-  );
+  return inspected(['image/jpeg', 'jpg'], seen.end && seen.scan && seen.frames > 0, size, {
+    orientation,
+    isDamaged: seen.damage || seen.frames > 1 || (seen.frames > 0 && size === undefined),
+    isCmyk: seen.components === 4,
+  });
 }
 
 /** The colour profile, put together from its segments; `undefined` where a part is missing. */

@@ -1,8 +1,8 @@
 /** Walks through the chunks of a PNG (ISO 15948) to its last one. */
 import { inflateSync } from 'node:zlib';
 import { ByteReader } from './byte-reader.ts';
-import { orientationIn } from './exif.ts';
-import { type Inspected, inspected } from './inspected.ts';
+import { type Inspected, inspected, type Size, sizeOf } from './inspected.ts';
+import { orientationIn } from './tiff.ts';
 
 const SIGNATURE = '\u0089PNG\r\n\u001a\n';
 /** Length, name and checksum around the content of a chunk. */
@@ -15,23 +15,20 @@ type Chunk = { name: string; from: number; to: number };
 export function inspectPng(bytes: Uint8Array): Inspected | undefined {
   const reader = new ByteReader(bytes);
   if (!reader.startsWith(0, SIGNATURE)) return undefined;
-  let size: Inspected['size'];
+  let size: Size | undefined;
   let orientation: number | undefined;
   const seen = { chunks: 0, headers: 0, end: false };
   for (const { name, from, to } of chunks(bytes, reader)) {
     seen.chunks += 1;
     if (name === 'IHDR') {
       seen.headers += 1;
-      const found = { width: reader.uint32(from), height: reader.uint32(from + 4) };
-      const isHeader = seen.chunks === 1 && to - from === HEADER_BYTES && found.width > 0 && found.height > 0;
-      if (isHeader) size = found;
+      const isHeader = seen.chunks === 1 && to - from === HEADER_BYTES;
+      if (isHeader) size = sizeOf(reader.uint32(from), reader.uint32(from + 4));
     } else if (name === 'eXIf') orientation ??= orientationIn(bytes.subarray(from, to));
     else if (name === 'IEND') seen.end = true;
   }
-  return inspected(
-    { mediaType: 'image/png', extension: 'png' },
-    { size, orientation, isWhole: seen.end && size !== undefined, isDamaged: seen.headers > 1 },
-  );
+  const isWhole = seen.end && size !== undefined;
+  return inspected(['image/png', 'png'], isWhole, size, { orientation, isDamaged: seen.headers > 1 });
 }
 
 /** The colour profile, of which no more than `maxBytes` is unpacked. */

@@ -1,7 +1,7 @@
 /** Walks through the chunks of a WebP (RFC 9649): its length is in the RIFF header, its size in the first chunk. */
 import { ByteReader } from './byte-reader.ts';
-import { orientationIn } from './exif.ts';
-import { type Inspected, inspected } from './inspected.ts';
+import { type Inspected, inspected, type Size, sizeOf } from './inspected.ts';
+import { orientationIn } from './tiff.ts';
 
 const HEAD_BYTES = 12;
 
@@ -15,17 +15,13 @@ export function inspectWebp(bytes: Uint8Array): Inspected | undefined {
   const size = first && sizeIn(first, reader);
   const frames = found.filter(({ name }) => name === 'VP8 ' || name === 'VP8L').map((frame) => sizeIn(frame, reader));
   const exif = found.find(({ name }) => name === 'EXIF');
-  return inspected(
-    { mediaType: 'image/webp', extension: 'webp' },
-    {
-      size,
-      orientation: exif && orientationIn(withoutPrefix(bytes.subarray(exif.from, exif.to))),
-      // The length in the header counts what follows its own 8 bytes.
-      isWhole: size !== undefined && bytes.length >= 8 + reader.uint32(4, true),
-      // The decoder makes room for the frame, whatever the canvas says. An animation has its frames one level below.
-      isDamaged: frames.length > 1 || frames.some((frame) => !isSameSize(frame, size)),
-    },
-  );
+  // The length in the header counts what follows its own 8 bytes.
+  const isWhole = size !== undefined && bytes.length >= 8 + reader.uint32(4, true);
+  return inspected(['image/webp', 'webp'], isWhole, size, {
+    orientation: exif && orientationIn(withoutPrefix(bytes.subarray(exif.from, exif.to))),
+    // The decoder makes room for the frame, whatever the canvas says. An animation has its frames one level below.
+    isDamaged: frames.length > 1 || frames.some((frame) => !isSameSize(frame, size)),
+  });
 }
 
 export function profileInWebp(bytes: Uint8Array): Uint8Array | undefined {
@@ -39,7 +35,7 @@ function withoutPrefix(exif: Uint8Array): Uint8Array {
   return new ByteReader(exif).startsWith(0, 'Exif\0\0') ? exif.subarray(6) : exif;
 }
 
-function isSameSize(one: Inspected['size'], other: Inspected['size']): boolean {
+function isSameSize(one: Size | undefined, other: Size | undefined): boolean {
   return one !== undefined && one.width === other?.width && one.height === other.height;
 }
 
@@ -55,13 +51,12 @@ function* chunks(bytes: Uint8Array, reader: ByteReader): Generator<Chunk, void, 
   }
 }
 
-function sizeIn({ name, from }: Chunk, reader: ByteReader): Inspected['size'] {
-  if (name === 'VP8X') return { width: 1 + reader.uint24Little(from + 4), height: 1 + reader.uint24Little(from + 7) };
+function sizeIn({ name, from }: Chunk, reader: ByteReader): Size | undefined {
+  if (name === 'VP8X') return sizeOf(1 + reader.uint24Little(from + 4), 1 + reader.uint24Little(from + 7));
   if (name === 'VP8L') {
     const bits = reader.uint32(from + 1, true);
-    return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
+    return sizeOf(1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
   }
   if (name !== 'VP8 ') return undefined;
-  const size = { width: reader.uint16(from + 6, true) & 0x3fff, height: reader.uint16(from + 8, true) & 0x3fff };
-  return size.width > 0 && size.height > 0 ? size : undefined;
+  return sizeOf(reader.uint16(from + 6, true) & 0x3fff, reader.uint16(from + 8, true) & 0x3fff);
 }

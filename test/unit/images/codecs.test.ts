@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import encode, { init } from '@jsquash/jpeg/encode.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeJpeg } from '../../../src/images/codecs/jpeg-decoder.ts';
+import { decodeJpeg } from '../../../src/images/codecs.ts';
 
 const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<object> } };
 

@@ -1,6 +1,7 @@
 /** Turns and mirrors pixels as EXIF says that they are displayed. */
-import { isOnItsSide } from '../formats/inspected.ts';
-import type { Pixels } from './pixels.ts';
+
+import type { Pixels } from './codecs.ts';
+import { isOnItsSide } from './formats/inspected.ts';
 
 /** @param orientation 1 to 8, as EXIF counts */
 export function turned(pixels: Pixels, orientation: number): Pixels {
