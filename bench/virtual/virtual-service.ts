@@ -1,8 +1,8 @@
 /** A service in virtual time: jobs that take as long as they are drawn, the plan's limits, and a count of requests. */
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../src/core/image-provider.ts';
-import { awaitPermit } from '../../src/doitong/permit.ts';
+import type { ImageProvider, PreparedOrder, Reading, RemoteJob, SendResult } from '../../src/core/image-provider.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
+import { awaitPermit } from '../../src/limits/permit.ts';
 import { PLAN_LIMITS, type Plan } from '../../src/limits/plan.ts';
 import type { Durations, Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -37,25 +37,22 @@ export class VirtualService implements ImageProvider {
     return undefined;
   }
 
-  async submit(_request: unknown, _key: string, options: SubmitOptions): Promise<RemoteJob> {
-    const { signal, onWait, beforeTry, beforeSending } = options;
-    for (;;) {
-      await this.#permitted('submit', 1, signal, onWait);
-      beforeTry?.();
-      await beforeSending('generate');
-      const { clock, plan } = this.#deps;
-      await clock.sleep(ROUND_TRIP_MS / 2, signal);
-      const refusal = this.#refusal(PLAN_LIMITS[plan].concurrentJobs);
-      this.counts.orders += 1;
-      if (refusal !== undefined) {
-        this.counts.refused += 1;
-        await clock.sleep(refusal, signal);
-        continue;
-      }
-      const job = this.accept();
-      await clock.sleep(ROUND_TRIP_MS / 2, signal);
-      return this.#reported(job);
+  async prepare(): Promise<PreparedOrder> {
+    return { dialect: 'generate' };
+  }
+
+  async send(order: PreparedOrder, _key: string, signal: AbortSignal): Promise<SendResult> {
+    const { clock, plan } = this.#deps;
+    await clock.sleep(ROUND_TRIP_MS / 2, signal);
+    const refusal = this.#refusal(PLAN_LIMITS[plan].concurrentJobs);
+    this.counts.orders += 1;
+    if (refusal !== undefined) {
+      this.counts.refused += 1;
+      return { type: 'again', order, afterMs: refusal };
     }
+    const job = this.accept();
+    await clock.sleep(ROUND_TRIP_MS / 2, signal);
+    return { type: 'accepted', job: this.#reported(job) };
   }
 
   /** An order of a program that keeps no limits: `undefined` when the service refuses it. */
@@ -91,8 +88,8 @@ export class VirtualService implements ImageProvider {
   }
 
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
-    const { clock } = this.#deps;
-    await this.#permitted('read', remoteIds.length, signal);
+    const { clock, limits } = this.#deps;
+    await awaitPermit(limits, clock, { purpose: 'read', fields: remoteIds.length }, signal);
     await clock.sleep(ROUND_TRIP_MS / 2, signal);
     this.counts.reads += 1;
     this.counts.idsRead += remoteIds.length;
@@ -124,17 +121,6 @@ export class VirtualService implements ImageProvider {
     return isSettled
       ? { remoteId: id, phase: 'completed', remoteStatus: 'completed', url, creditCost: 12 }
       : { remoteId: id, phase: 'processing', remoteStatus: 'processing', creditCost: 12 };
-  }
-
-  async #permitted(
-    purpose: 'submit' | 'read',
-    fields: number,
-    signal: AbortSignal,
-    onWait?: (until: number) => void,
-  ): Promise<void> {
-    const { limits, clock } = this.#deps;
-    const denied = await awaitPermit(limits, clock, { purpose, fields, signal, onWait });
-    if (denied !== undefined) throw new FluxError(denied.failure);
   }
 
   /** As the service counts: any span of a minute, and the jobs that run. @returns milliseconds to wait */

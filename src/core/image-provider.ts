@@ -24,32 +24,42 @@ export type RemoteJob = {
 /** What came of reading one job; a failure never means that the job failed. */
 export type Reading = { job: RemoteJob } | { failure: Failure };
 
-export type SubmitOptions = {
+export type PrepareOptions = {
+  /** Where the service reports the end of this job. */
+  webhookUrl?: string | undefined;
+  /** The dialect in which an earlier try of this order left, perhaps from another process: it may leave in no other. */
+  dialect?: string | undefined;
   signal: AbortSignal;
-  /**
-   * Called right before the first byte of the first try leaves, and again before a try that leaves another `dialect`: the
-   * provider's name for how the order is spelled. A rejection ends the submission before that try leaves.
-   */
-  beforeSending: (dialect: string) => Promise<void>;
-  /** The way in which an earlier try of this order left, perhaps from another process: it may leave in no other. */
-  dialect?: string;
-  /** Called before every try; what it throws ends the submission before that try leaves. */
-  beforeTry?: () => void;
-  /** Called when a request has to wait for a permit until then (epoch milliseconds). */
-  onWait?: (until: number) => void;
-  /** Where the service tells the end of this job, in place of what is set for all of them. */
-  webhookUrl?: string;
 };
+
+/** An order as it will leave. What else it holds is known to its provider alone. */
+export type PreparedOrder = {
+  /** The provider's name for how the order is encoded; recorded before a try leaves in it. */
+  readonly dialect: string;
+};
+
+/** What came of one try of an order. */
+export type SendResult =
+  | { type: 'accepted'; job: RemoteJob }
+  /** Not accepted, and not worth another try. */
+  | { type: 'failed'; failure: Failure }
+  /**
+   * To be sent again as `order`, `afterMs` later. `failure`: why this try counts as failed; absent when it was refused for
+   * its encoding alone, which executed nothing. Only such a refusal changes the dialect.
+   */
+  | { type: 'again'; order: PreparedOrder; afterMs: number; failure?: Failure };
 
 export interface ImageProvider {
   /** Why nothing can be asked of the service at all (no key), or `undefined`. Asks nobody. */
   unavailable(): Failure | undefined;
+  /** Finds the dialect and the body of an order. Free of charge: nothing is ordered. @throws FluxError */
+  prepare(request: ImageRequest, options: PrepareOptions): Promise<PreparedOrder>;
   /**
-   * Orders one picture. The same key with every try of the same picture: the implementation tries again by itself,
-   * within its bounds, and never makes a key.
-   * @throws FluxError; its `creditsSpent` covers all tries made: `maybe` as soon as one of them was ambiguous.
+   * Makes one try to order, once the caller has a permit for it and has recorded the dialect.
+   * @param order from `prepare`, or from the try before
+   * @param idempotencyKey the same with every try of the same picture
    */
-  submit(request: ImageRequest, idempotencyKey: string, options: SubmitOptions): Promise<RemoteJob>;
+  send(order: PreparedOrder, idempotencyKey: string, signal: AbortSignal): Promise<SendResult>;
   /**
    * The job as the service sees it now. Costs one request, no credits; tries again by itself within its bounds.
    * @throws FluxError, which never means that the job failed.

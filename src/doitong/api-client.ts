@@ -1,15 +1,16 @@
-/** One request to the service and what it made of it: permit, headers, deadline, envelope, verdict. */
+/** One request to the service and what it made of it: permit, headers, deadline, envelope, decision. */
 import type { Clock } from '../core/clock.ts';
+import { FluxError } from '../core/failure.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
+import { awaitPermit } from '../limits/permit.ts';
 import { type ValidationProblem, validationProblems } from './discovery.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
-import { awaitPermit } from './permit.ts';
 import { readRateHeaders } from './rate-headers.ts';
 import { rateReportOf, reportedDelay } from './rate-report.ts';
 import type { Exchange, Transport } from './transport.ts';
 
-/** The two doors of the service: each has a header of its own for the key. */
+/** The two endpoints of the service: each has a header of its own for the key. */
 export type Endpoint = 'graphql' | 'rest';
 
 export type Call = {
@@ -24,10 +25,6 @@ export type Call = {
   fields?: number;
   idempotencyKey?: string;
   signal: AbortSignal;
-  /** Called when the request has to wait for a permit until then (epoch milliseconds). */
-  onWait?: ((until: number) => void) | undefined;
-  /** Called when it may leave, before its first byte. */
-  beforeSending?: (() => Promise<void>) | undefined;
 };
 
 export type Answered = {
@@ -39,8 +36,6 @@ export type Answered = {
   /** What the answer means if the caller finds nothing of use in it. */
   decision: Decision;
   reportedDelayMs: number | undefined;
-  /** Parts of an order that it was sent without. */
-  leftOut?: readonly string[];
 };
 
 export type Reply = Answered | { outcome: 'unanswered'; decision: Decision };
@@ -65,12 +60,26 @@ export class ApiClient {
     this.#deps = deps;
   }
 
+  /** Waits for a permit first. */
+  async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
+    const { limiter, clock } = this.#deps;
+    const { fields = 1, signal } = call;
+    try {
+      await awaitPermit(limiter, clock, { purpose: 'read', fields }, signal);
+    } catch (error) {
+      if (signal.aborted) return { outcome: 'unanswered', decision: faultDecision(false, { cause: 'caller' }, 'read') };
+      if (!(error instanceof FluxError)) throw error;
+      // A job that is only read was sent long ago: that this request was not says nothing of its credits.
+      const failure = { ...error.failure, creditsSpent: 'maybe' as const };
+      return { outcome: 'unanswered', decision: { row: 'paused', failure, repeated: false } };
+    }
+    return this.send({ ...call, purpose: 'read' });
+  }
+
+  /** The caller has a permit. */
   async send(call: Call): Promise<Reply> {
-    const { transport, limiter, clock } = this.#deps;
+    const { transport } = this.#deps;
     const { purpose, signal } = call;
-    const denied = await awaitPermit(limiter, clock, call);
-    if (denied !== undefined) return { outcome: 'unanswered', decision: denied };
-    await call.beforeSending?.();
     const exchange = await transport.exchange({
       method: call.body === undefined ? 'GET' : 'POST',
       path: call.path,

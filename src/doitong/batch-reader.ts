@@ -112,8 +112,7 @@ export class BatchReader {
   }
 
   async #ask(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Try<Outcome>> {
-    const reply = await this.#deps.client.send({
-      purpose: 'read',
+    const reply = await this.#deps.client.read({
       endpoint: 'graphql',
       path: '/graphql',
       body: { query: statusDocument(query, ids) },

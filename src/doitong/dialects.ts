@@ -86,7 +86,7 @@ const REST: RestDialect = {
 };
 
 /** In the order in which they are tried. */
-export const DIALECTS: readonly Dialect[] = [GENERATE, GENERATE_IMAGE, REST];
+export const DIALECTS = [GENERATE, GENERATE_IMAGE, REST] as const;
 
 export function dialectOf(name: DialectName): Dialect {
   return DIALECTS.find((dialect) => dialect.name === name) ?? GENERATE;

@@ -1,7 +1,7 @@
 /** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
 import type { Clock } from '../core/clock.ts';
-import { type Failure, FluxError } from '../core/failure.ts';
-import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../core/image-provider.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
+import type { ImageProvider, PrepareOptions, Reading, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/log.ts';
 import type { ProxySettings } from '../core/proxy.ts';
@@ -16,12 +16,11 @@ import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { fenceWith, rowDecision } from './failures.ts';
 import { JobParser } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
-import { type OrderingOptions, OrderSender } from './order-sender.ts';
+import { type Order, OrderSender } from './order-sender.ts';
 import { type ProbeDeps, probeService } from './probe.ts';
-import { createRetries, type Retries, type Try } from './retry.ts';
+import { Retries, type Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
-import { submissionDecision } from './submission-decision.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { remoteIdSchema } from './wire-job.ts';
 
@@ -41,7 +40,6 @@ export type DoitongSettings = {
 
 export type DoitongDeps = { clock: Clock; log: Log; limiter: RequestLimiter; memory: WireMemory };
 
-const SUBMIT_ATTEMPTS = 3;
 const REFRESH_ATTEMPTS = 2;
 const SET_KEY =
   "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
@@ -72,15 +70,16 @@ class DoitongProvider implements ImageProvider {
     this.parser = new JobParser({ redact, removeSecrets, fence, log, origin: settings.apiUrl });
     this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
     this.client = new ApiClient({ transport: this.transport, limiter, clock, fence, apiKey, userAgent });
-    this.retries = createRetries({ clock, log });
+    this.retries = new Retries({ clock, log });
     const found = {
       client: this.client,
+      retries: this.retries,
       schema: new ServiceSchema(this.client, this.retries),
       facts: new ServiceFacts(memory, log, createSecretFinder(secrets)),
       log,
     };
-    this.orders = new OrderSender({ ...found, fence, configured: settings.dialect });
-    this.reader = new JobReader({ ...found, retries: this.retries, configured: settings.jobQuery });
+    this.orders = new OrderSender({ ...found, parser: this.parser, fence, configured: settings.dialect });
+    this.reader = new JobReader({ ...found, configured: settings.jobQuery });
     this.batches = new BatchReader({
       client: this.client,
       retries: this.retries,
@@ -99,24 +98,20 @@ class DoitongProvider implements ImageProvider {
     return { kind: 'bad_key', message: what, creditsSpent: 'no', retry: 'no', remedy: SET_KEY };
   }
 
-  async submit(request: ImageRequest, idempotencyKey: string, options: SubmitOptions): Promise<RemoteJob> {
+  async prepare(request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);
-    const bounded = AbortSignal.any([options.signal, this.closing.signal]);
-    const { webhookUrl } = options;
-    const order: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
-    const perTry = {
-      signal: bounded,
-      onWait: options.onWait,
-      beforeSending: beforeEach(options.beforeTry, oncePerDialect(options.beforeSending)),
-      idempotencyKey,
-      ...(options.dialect === undefined ? {} : { dialect: options.dialect }),
-    };
-    const once = (): Promise<Try<RemoteJob>> => this.submitOnce(order, perTry);
-    const retryOptions = { what: 'submit', attempts: SUBMIT_ATTEMPTS, signal: bounded };
-    const tried = await foreseen('same_job', () => this.retries.run(once, retryOptions));
-    if ('value' in tried) return tried.value;
-    throw new FluxError(submissionDecision(tried.failures));
+    const content: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
+    return this.orders.prepare(content, { dialect, signal: AbortSignal.any([signal, this.closing.signal]) });
+  }
+
+  /** Whatever nobody foresaw is a failure of unknown cost, too. */
+  async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
+    try {
+      return await this.orders.send(order, idempotencyKey, AbortSignal.any([signal, this.closing.signal]));
+    } catch (error) {
+      return { type: 'failed', failure: failureOf(error, unforeseen('same_job')) };
+    }
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
@@ -124,7 +119,7 @@ class DoitongProvider implements ImageProvider {
     if (unavailable) throw new FluxError({ ...unavailable, creditsSpent: 'maybe' });
     if (!remoteIdSchema.safeParse(remoteId).success) throw new FluxError(NO_SUCH_ID);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
-    return foreseen('later', async () => {
+    return foreseen(async () => {
       const envelope = await this.reader.read(remoteId, bounded);
       const job = this.parser.take(envelope, remoteId);
       if (job === undefined) throw new FluxError(rowDecision('unreadable', 'read').failure);
@@ -157,8 +152,7 @@ class DoitongProvider implements ImageProvider {
     if (unavailable) throw new FluxError(unavailable);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     const once = async (): Promise<Try<true>> => {
-      const reply = await this.client.send({
-        purpose: 'read',
+      const reply = await this.client.read({
         endpoint: 'graphql',
         path: '/graphql',
         body: { query: HEADERS_DOCUMENT },
@@ -171,7 +165,7 @@ class DoitongProvider implements ImageProvider {
       return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
     };
     const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
-    const tried = await foreseen('later', () => this.retries.run(once, retryOptions));
+    const tried = await foreseen(() => this.retries.run(once, retryOptions));
     if ('failures' in tried)
       throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
   }
@@ -190,17 +184,6 @@ class DoitongProvider implements ImageProvider {
     const job = this.parser.take(answer.envelope, remoteId);
     return job === undefined ? { failure: rowDecision('unreadable', 'read').failure } : { job };
   }
-
-  private async submitOnce(order: WireOrder, retryOptions: OrderingOptions): Promise<Try<RemoteJob>> {
-    const reply = await this.orders.once(order, retryOptions);
-    if (reply.outcome === 'unanswered') return { decision: reply.decision };
-    const job = this.parser.take(reply.envelope);
-    const { leftOut = [] } = reply;
-    if (job !== undefined) return { value: leftOut.length === 0 ? job : { ...job, leftOut } };
-    // A job without a usable id exists all the same: no code beside it may call the order refused.
-    const unusable = reply.envelope.job ? rowDecision('unreadable', 'submit', { status: reply.status }) : undefined;
-    return { decision: unusable ?? reply.decision, reportedDelayMs: reply.reportedDelayMs };
-  }
 }
 
 const NO_SUCH_ID: Failure = {
@@ -210,38 +193,23 @@ const NO_SUCH_ID: Failure = {
   retry: 'no',
 };
 
-function beforeEach(
-  check: (() => void) | undefined,
-  persist: (dialect: string) => Promise<void>,
-): (dialect: string) => Promise<void> {
-  return async (dialect) => {
-    check?.();
-    await persist(dialect);
-  };
-}
-
-/** The tries after the first find the order marked already, as long as they leave in the same way. */
-function oncePerDialect(persist: (dialect: string) => Promise<void>): (dialect: string) => Promise<void> {
-  let last: { dialect: string; done: Promise<void> } | undefined;
-  return (dialect) => {
-    if (last?.dialect !== dialect) last = { dialect, done: persist(dialect) };
-    return last.done;
-  };
-}
-
 function problemOfKey(apiKey: string | undefined): string | undefined {
   if (apiKey === undefined || apiKey === '') return 'No API key is set, so that the service cannot be asked.';
   const sendable = /^[\x21-\x7e]+$/u.test(apiKey);
   return sendable ? undefined : 'The API key that is set has characters that a key cannot have.';
 }
 
+const unforeseen = (retry: 'same_job' | 'later') => ({
+  message: 'Something unforeseen went wrong while the service was asked.',
+  creditsSpent: 'maybe' as const,
+  retry,
+});
+
 /** Whatever nobody foresaw leaves this folder as a failure of unknown cost, too. */
-async function foreseen<T>(retry: 'same_job' | 'later', work: () => Promise<T>): Promise<T> {
+async function foreseen<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof FluxError) throw error;
-    const message = 'Something unforeseen went wrong while the service was asked.';
-    throw new FluxError({ kind: 'service_error', message, creditsSpent: 'maybe', retry }, { cause: error });
+    throw error instanceof FluxError ? error : new FluxError(failureOf(error, unforeseen('later')), { cause: error });
   }
 }

@@ -147,8 +147,7 @@ export class JobReader {
 
   async #askQuery(wanted: StatusQuery, remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
     for (let query = wanted; ; ) {
-      const reply = await this.#deps.client.send({
-        purpose: 'read',
+      const reply = await this.#deps.client.read({
         endpoint: 'graphql',
         path: GRAPHQL_PATH,
         body: { query: statusDocument(query, [remoteId]) },
@@ -180,8 +179,7 @@ export class JobReader {
   async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
     // Resolved as a step of the path it would lead to another address, with the key.
     if (DOT_SEGMENT.test(remoteId)) return { value: { type: 'unknown', decision: rowDecision('unknownJob', 'read') } };
-    const reply = await this.#deps.client.send({
-      purpose: 'read',
+    const reply = await this.#deps.client.read({
       endpoint: 'rest',
       path: `${REST_PATH}/${encodeURIComponent(remoteId)}`,
       signal,

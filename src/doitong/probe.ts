@@ -10,7 +10,7 @@ import type { Decision, Fence } from './failures.ts';
 import { JobReader } from './job-reader.ts';
 import { type ConfiguredDialect, findOrdering } from './probe-ordering.ts';
 import { ProbeWire } from './probe-wire.ts';
-import { createRetries, type Retries } from './retry.ts';
+import { Retries, type RetryOptions, type Tried, type Try } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import { curedQuery, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
@@ -57,6 +57,12 @@ export async function probeService(deps: ProbeDeps, signal: AbortSignal): Promis
   return new Probe(deps, signal).run();
 }
 
+class FewRetries extends Retries {
+  override run<T>(once: () => Promise<Try<T>>, options: RetryOptions): Promise<Tried<T>> {
+    return super.run(once, { ...options, attempts: Math.min(ATTEMPTS, options.attempts) });
+  }
+}
+
 class Probe {
   readonly #deps: ProbeDeps;
   readonly #wire: ProbeWire;
@@ -72,10 +78,7 @@ class Probe {
     this.#signal = AbortSignal.any([signal, this.#wire.deferred]);
     const { transport, limiter } = this.#wire;
     this.#client = new ApiClient({ transport, limiter, clock, fence, apiKey, userAgent });
-    const retries = createRetries({ clock, log });
-    this.#retries = {
-      run: (once, options) => retries.run(once, { ...options, attempts: Math.min(ATTEMPTS, options.attempts) }),
-    };
+    this.#retries = new FewRetries({ clock, log });
     this.#schema = new ServiceSchema(this.#client, this.#retries);
   }
 
@@ -212,8 +215,8 @@ class Probe {
   async #ask(what: Pick<Call, 'endpoint' | 'path' | 'body'>): Promise<{ reply: Reply; firstFailure?: FirstFailure }> {
     const { clock } = this.#deps;
     const started = clock.monotonic();
-    const call: Call = { ...what, purpose: 'read', signal: this.#signal };
-    const first = await this.#client.send(call);
+    const call = { ...what, signal: this.#signal };
+    const first = await this.#client.read(call);
     const hasData = first.outcome === 'answered' && first.envelope.data !== undefined;
     const waits = first.outcome === 'answered' && first.reportedDelayMs !== undefined;
     const { repeated, row } = first.decision;
@@ -221,7 +224,7 @@ class Probe {
     if (!isWorthIt || clock.monotonic() - started > PATIENCE_MS || this.#signal.aborted) return { reply: first };
     const firstFailure = this.#wire.described(free(first.decision).failure);
     await clock.sleep(PAUSE_MS, this.#signal).catch(() => undefined);
-    return { reply: await this.#client.send(call), firstFailure };
+    return { reply: await this.#client.read(call), firstFailure };
   }
 
   #unanswered(decision: Decision): Reach {

@@ -43,8 +43,7 @@ export class ServiceSchema {
 
   async #ask(signal: AbortSignal): Promise<SchemaModel | 'none' | undefined> {
     const once = async (): Promise<Try<unknown>> => {
-      const reply = await this.#client.send({
-        purpose: 'read',
+      const reply = await this.#client.read({
         endpoint: 'graphql',
         path: '/graphql',
         body: { query: SCHEMA_DOCUMENT },

@@ -13,14 +13,6 @@ export const ABANDONED: Failure = {
   remedy: 'Call generate_image again if the picture is still wanted.',
 };
 
-/** Another process has taken the job over, or closed it, before this one sent anything. */
-export const TAKEN: Failure = {
-  kind: 'ambiguous',
-  message: 'Another process has taken this order over.',
-  creditsSpent: 'maybe',
-  retry: 'same_job',
-};
-
 /** Its key may be forgotten by the service: sent once more it could be another order. */
 export const KEY_TOO_OLD: Failure = {
   kind: 'ambiguous',
@@ -62,4 +54,18 @@ export function unforeseen(error: unknown): Pick<Failure, 'message' | 'creditsSp
     creditsSpent: 'maybe',
     retry: 'same_job',
   };
+}
+
+/**
+ * The failure of an order that no try brought a job for, in the order in which they happened. As soon as one try left it
+ * open whether the order was carried out, no later refusal can close it: only an answer with a job could have.
+ */
+export function failureOfAllTries(earlier: readonly Failure[], last: Failure): Failure {
+  const tries = [...earlier, last];
+  const open = tries.findLast(({ creditsSpent }) => creditsSpent !== 'no');
+  if (open === undefined) return last;
+  if (open === last && tries.every(({ kind }) => kind === last.kind)) return last;
+  const about = `None of ${tries.length} tries of this order brought a job, and at least one may have been carried out.`;
+  const lastWords = open === last ? last.message : `${open.message} The last answer: ${last.message}`;
+  return { ...last, kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job', message: `${about} ${lastWords}` };
 }

@@ -1,86 +1,71 @@
-/** Sends a recorded order: waits for a place, marks the record before the first byte leaves, and takes the verdict. */
+/** Sends a recorded order: waits for a slot, records it as submitting before the first byte leaves, and takes the answer. */
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
-import type { ImageProvider } from '../core/image-provider.ts';
+import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
+import type { RequestLimiter } from '../limits/limits.ts';
+import { askForPermit } from '../limits/permit.ts';
 import type { InlinePictures } from './inline-pictures.ts';
 import type { JobRecords } from './job-records.ts';
-import { ABANDONED, CANCELLED, KEY_TOO_OLD, stillOpen, TAKEN, unforeseen, type WaitReason } from './order-failures.ts';
+import {
+  ABANDONED,
+  CANCELLED,
+  failureOfAllTries,
+  KEY_TOO_OLD,
+  stillOpen,
+  unforeseen,
+  type WaitReason,
+} from './order-failures.ts';
 import type { SlotQueue } from './slot-queue.ts';
 
-export type SubmissionDeps = {
-  records: JobRecords;
-  slots: SlotQueue;
-  provider: ImageProvider;
-  inline: InlinePictures;
+export type SendingDeps = {
+  records: Pick<JobRecords, 'apply'>;
+  slots: Pick<SlotQueue, 'take'>;
+  limits: Pick<RequestLimiter, 'permit'>;
+  provider: Pick<ImageProvider, 'prepare' | 'send'>;
   clock: Clock;
-  processes: Processes;
+  processes: Pick<Processes, 'self'>;
   /** Never rejects. */
   onSubmission?: (() => Promise<void>) | undefined;
 };
 
+export type SubmissionDeps = SendingDeps & { records: JobRecords; inline: InlinePictures };
+
 export type SubmissionOptions = {
   /** Ends the sending as it stands: the server is ending. */
   life: AbortSignal;
-  /** Takes an order back that has not been sent. */
+  /** Takes an order back that has not been sent; aborted no more after `onSending`. */
   cancellation: AbortSignal;
   /** For how long the service is taken to know a key. */
   resendWindowMs: number;
-  /** From here on it cannot be taken back. */
   onSending: () => void;
   onWaitReason: (waitReason: WaitReason | undefined) => void;
 };
 
+/** Another process has taken the job over, or closed it. */
+class TakenOver extends Error {}
+
+/** The service may have forgotten the key of an order that was sent before: sent again, it could be another order. */
+class KeyTooOld extends Error {}
+
 /** @returns the job after the service's answer, or after what stood in the way */
 export async function submit(job: Job, deps: SubmissionDeps, options: SubmissionOptions): Promise<Job> {
-  const { records, slots, provider, clock, processes } = deps;
-  const wasOpen = job.state === 'submitting';
-  const waiting = AbortSignal.any([options.life, options.cancellation]);
-  let sent = false;
+  const { records, clock, processes } = deps;
   try {
-    if (wasOpen && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs)) throw new FluxError(KEY_TOO_OLD);
-    await slots.take(job, waiting, options.onWaitReason);
-    await deps.onSubmission?.();
-    waiting.throwIfAborted();
-    // Withdrawn while it waits for a permit: from the mark on only the end of the server ends it.
-    const signal = new AbortController();
-    const stop = (): void => signal.abort(waiting.reason);
-    waiting.addEventListener('abort', stop, { once: true });
-    const remote = await provider.submit(job.request, job.idempotencyKey, {
-      // The wait for a place, or the sleep of the whole machine, may have been long.
-      beforeTry: () => {
-        if ((wasOpen || sent) && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs))
-          throw new FluxError(KEY_TOO_OLD);
-      },
-      signal: AbortSignal.any([options.life, signal.signal]),
-      ...(job.webhookUrl === undefined ? {} : { webhookUrl: job.webhookUrl }),
-      // A later try waits for a permit, too; the order has been sent by then.
-      onWait: (until) => {
-        if (!sent) options.onWaitReason({ reason: 'permit', until });
-      },
-      ...(wasOpen && job.dialect !== undefined ? { dialect: job.dialect } : {}),
-      beforeSending: async (dialect) => {
-        options.onSending();
-        options.onWaitReason(undefined);
-        waiting.removeEventListener('abort', stop);
-        const persisted = await records.apply(job.id, { type: 'sending', owner: processes.self(), dialect });
-        if (persisted.state !== 'submitting' || !isSameOwner(persisted.owner, processes.self()))
-          throw new FluxError(TAKEN);
-        sent = true;
-      },
-    });
+    const remote = await sendOrder(job, deps, options);
     deps.inline.keep(job.id, remote);
     return await records.apply(job.id, { type: 'status_received', remote, at: clock.now() });
   } catch (error) {
     if (options.life.aborted) {
-      if (!sent && !wasOpen) await records.apply(job.id, { type: 'abandoned', failure: ABANDONED, at: clock.now() });
+      // Changes nothing once a try may have left.
+      await records.apply(job.id, { type: 'abandoned', failure: ABANDONED, at: clock.now() });
       throw error;
     }
-    const failure = options.cancellation.aborted && !sent ? CANCELLED : failureOf(error, unforeseen(error));
-    if (failure === TAKEN) return records.get(job.id);
-    if (failure === KEY_TOO_OLD) return records.apply(job.id, { type: 'outcome_unknown', failure });
-    const decision = wasOpen ? stillOpen(failure) : sent ? failure : unpaid(failure);
+    if (error instanceof TakenOver) return records.get(job.id);
+    if (error instanceof KeyTooOld) return records.apply(job.id, { type: 'outcome_unknown', failure: KEY_TOO_OLD });
+    const failure = options.cancellation.aborted ? CANCELLED : failureOf(error, unforeseen(error));
+    const decision = job.state === 'submitting' ? stillOpen(failure) : failure;
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
     if (decision.creditsSpent !== 'no') return records.apply(job.id, { type: 'blocked', failure: decision });
     const closing = records.apply(job.id, { type: 'failed', failure: decision, at: clock.now(), by: processes.self() });
@@ -91,6 +76,74 @@ export async function submit(job: Job, deps: SubmissionDeps, options: Submission
   } finally {
     options.onWaitReason(undefined);
   }
+}
+
+/**
+ * The way of an order's money: permit, record as submitting, send; under one key, until the service has it.
+ * @throws FluxError whose `creditsSpent` covers all tries: `maybe` as soon as one of them may have been carried out
+ */
+export async function sendOrder(job: Job, deps: SendingDeps, options: SubmissionOptions): Promise<RemoteJob> {
+  const { slots, provider, clock } = deps;
+  const { life, onWaitReason } = options;
+  const wasOpen = job.state === 'submitting';
+  const unsent = AbortSignal.any([life, options.cancellation]);
+  const failures: Failure[] = [];
+  let recorded: string | undefined;
+  const assertFreshKey = (): void => {
+    const wasSent = wasOpen || recorded !== undefined;
+    if (wasSent && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs)) throw new KeyTooOld();
+  };
+  try {
+    assertFreshKey();
+    await slots.take(job, unsent, onWaitReason);
+    await deps.onSubmission?.();
+    const { webhookUrl } = job;
+    const dialect = wasOpen ? job.dialect : undefined;
+    let order = await provider.prepare(job.request, { webhookUrl, dialect, signal: unsent });
+    for (;;) {
+      await permit(deps, recorded === undefined ? { signal: unsent, onWaitReason } : { signal: life });
+      // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
+      assertFreshKey();
+      if (order.dialect !== recorded) {
+        if (recorded === undefined) unsent.throwIfAborted();
+        options.onSending();
+        onWaitReason(undefined);
+        await recordAsSubmitting(job, order.dialect, deps);
+        recorded = order.dialect;
+      }
+      const result = await provider.send(order, job.idempotencyKey, life);
+      if (result.type === 'accepted') return result.job;
+      if (result.type === 'failed') throw new FluxError(result.failure);
+      if (result.failure !== undefined) failures.push(result.failure);
+      if (result.afterMs > 0) await clock.sleep(result.afterMs, life);
+      order = result.order;
+    }
+  } catch (error) {
+    if (unsent.aborted || error instanceof TakenOver || error instanceof KeyTooOld) throw error;
+    const failure = failureOf(error, unforeseen(error));
+    if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
+    throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
+  }
+}
+
+type PermitOptions = { signal: AbortSignal; onWaitReason?: SubmissionOptions['onWaitReason'] };
+
+/** Waits until one more request may leave. */
+async function permit({ limits, clock }: SendingDeps, { signal, onWaitReason }: PermitOptions): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const wait = await askForPermit(limits, clock, { purpose: 'submit', fields: 1 });
+    if (wait === undefined) return;
+    onWaitReason?.({ reason: 'permit', until: wait.until });
+    await clock.sleep(wait.delayMs, signal);
+  }
+}
+
+/** On disk before the first byte leaves: whoever finds the record sends it again in this dialect, or not at all. */
+async function recordAsSubmitting(job: Job, dialect: string, { records, processes }: SendingDeps): Promise<void> {
+  const owner = processes.self();
+  const recorded = await records.apply(job.id, { type: 'sending', owner, dialect });
+  if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, owner)) throw new TakenOver();
 }
 
 /** Nothing had left when it happened. */

@@ -145,7 +145,9 @@ describe('auto', () => {
     const { provider, service } = await start(schemaService(ONLY_IMAGE, ROOT));
     const refused = new FluxError({ kind: 'storage_failed', message: 'x', creditsSpent: 'no', retry: 'no' });
     const beforeSending = () => Promise.reject(refused);
-    await expect(provider.submit(REQUEST, 'key-1', { ...unmarked(), beforeSending })).rejects.toBe(refused);
+    await expect(provider.submit(REQUEST, 'key-1', { ...unmarked(), beforeSending })).rejects.toMatchObject({
+      failure: refused.failure,
+    });
     expect(service.arrived).toEqual([]);
   });
 

@@ -2,14 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { FluxError } from '../../src/core/failure.ts';
-import type { ImageProvider } from '../../src/core/image-provider.ts';
 import { DIALECT_NAMES } from '../../src/doitong/dialects.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../src/doitong/doitong-provider.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createOpenLimiter, type OpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
-import { PLAIN_SETTINGS, unmarked } from '../unit/doitong/scripted-service.ts';
+import { type Harness, PLAIN_SETTINGS, unmarked, withSubmit } from '../unit/doitong/scripted-service.ts';
 
 const REQUEST = { prompt: 'a fox in the snow', width: 256, height: 256 };
 const never = new AbortController().signal;
@@ -17,7 +16,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 let sandbox: Sandbox;
 let server: FaultServer;
-let provider: ImageProvider;
+let provider: Harness['provider'];
 let clock: ManualClock;
 let limiter: OpenLimiter;
 
@@ -26,10 +25,9 @@ async function start(options: SandboxOptions = {}, settings: Partial<DoitongSett
   server = await startFaultServer(sandbox.url);
   clock = createManualClock(undefined, { autoAdvance: true });
   limiter = createOpenLimiter();
-  provider = createDoitongProvider(
-    { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: sandbox.key, ...settings },
-    { clock, log, limiter, memory: createPlainWireMemory() },
-  );
+  const apiSettings = { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: sandbox.key, ...settings };
+  const memory = createPlainWireMemory();
+  provider = withSubmit(createDoitongProvider(apiSettings, { clock, log, limiter, memory }), limiter, clock);
 }
 async function stop(): Promise<void> {
   await provider.close();

@@ -1,7 +1,6 @@
 /** Proves that no request leaves without a permit, that what the service told is obeyed, and when an order is marked. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import type { SubmitOptions } from '../../src/core/image-provider.ts';
 import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
 import { createMemoryLimits } from '../../src/storage/shared-limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
@@ -135,10 +134,10 @@ describe('a permit', () => {
     };
     const { provider, service } = await start([], { limiterOn: () => limiter, clock });
     const caller = new AbortController();
-    const order = failureOf(provider.submit(REQUEST, 'key-1', unmarked(caller.signal)));
+    const order = provider.submit(REQUEST, 'key-1', unmarked(caller.signal)).catch((reason: unknown) => reason);
     await clock.advance(5_000);
     caller.abort();
-    expect(await order).toMatchObject({ kind: 'unreachable', creditsSpent: 'no' });
+    expect(await order).toBe(caller.signal.reason);
     expect(service.arrived).toEqual([]);
     expect(clock.pending()).toBe(0);
   });
@@ -235,7 +234,7 @@ describe('the mark of an order', () => {
     const unknown = errors({ message: 'Cannot query field "createdAt" on type "Generation".' });
     const { provider, service } = await start([{ status: 400, body: unknown }, { body: job() }]);
     let dialectsPersisted = 0;
-    const beforeSending: SubmitOptions['beforeSending'] = async () => {
+    const beforeSending = async (): Promise<void> => {
       dialectsPersisted += 1;
     };
     await provider.submit(REQUEST, 'key-1', { signal: never, beforeSending });
@@ -245,7 +244,7 @@ describe('the mark of an order', () => {
   it('that fails ends the order unsent, with its own reason', async () => {
     const { provider, service, clock } = await start([]);
     const beforeSending = () => Promise.reject(noStorage);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', { signal: never, beforeSending }))).toBe(
+    expect(await failureOf(provider.submit(REQUEST, 'key-1', { signal: never, beforeSending }))).toEqual(
       noStorage.failure,
     );
     expect(service.arrived).toEqual([]);
@@ -256,7 +255,7 @@ describe('the mark of an order', () => {
     const { provider, shared, clock } = await start([]);
     await shared.learn({ pausedUntil: clock.now() + 600_000 });
     let dialectsPersisted = 0;
-    const beforeSending: SubmitOptions['beforeSending'] = async () => {
+    const beforeSending = async (): Promise<void> => {
       dialectsPersisted += 1;
     };
     await failureOf(provider.submit(REQUEST, 'key-1', { signal: never, beforeSending }));

@@ -294,9 +294,10 @@ describe('the rate limit', () => {
 describe('an end that the caller or a deadline makes', () => {
   it('before anything was sent costs nothing', async () => {
     const { provider, service } = await start([]);
-    expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked(AbortSignal.abort())))).toMatchObject({
-      kind: 'unreachable',
-      creditsSpent: 'no',
+    const order = await provider.prepare(REQUEST, { signal: never });
+    expect(await provider.send(order, 'key-1', AbortSignal.abort())).toMatchObject({
+      type: 'failed',
+      failure: { kind: 'unreachable', creditsSpent: 'no' },
     });
     expect(service.arrived).toEqual([]);
   });
@@ -315,9 +316,9 @@ describe('an end that the caller or a deadline makes', () => {
       memory: createPlainWireMemory(),
     });
     const controller = new AbortController();
-    const order = failureOf(provider.submit(REQUEST, 'key-1', unmarked(controller.signal)));
+    const order = provider.send(await provider.prepare(REQUEST, { signal: never }), 'key-1', controller.signal);
     setTimeout(() => controller.abort(), 50);
-    expect(await order).toMatchObject({ kind: 'unreachable', creditsSpent: 'no' });
+    expect(await order).toMatchObject({ failure: { kind: 'unreachable', creditsSpent: 'no' } });
     await provider.close();
     silent.close();
   });

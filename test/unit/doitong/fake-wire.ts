@@ -7,14 +7,15 @@ import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
-import { OrderSender } from '../../../src/doitong/order-sender.ts';
-import { createRetries } from '../../../src/doitong/retry.ts';
+import { type Order, OrderSender } from '../../../src/doitong/order-sender.ts';
+import { Retries } from '../../../src/doitong/retry.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { ServiceSchema } from '../../../src/doitong/service-schema.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/transport.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
+import { createSubmit } from '../../support/submit-order.ts';
 import { KEY } from './scripted-service.ts';
 
 export type FakeWireOptions = {
@@ -45,16 +46,27 @@ export function createFakeWire(
     void lines.push(redact(`${message} ${JSON.stringify(fields)}`));
   const log = { debug: line, info: line, warn: line, error: line };
   const client = new ApiClient({ transport, limiter, clock, fence, apiKey: KEY, userAgent: 'test' });
-  const retries = createRetries({ clock, log });
-  const deps = { client, schema: new ServiceSchema(client, retries), facts: new ServiceFacts(memory, log), log };
-  const reader = new JobReader({ ...deps, retries, configured: jobQuery });
+  const retries = new Retries({ clock, log });
+  const schema = new ServiceSchema(client, retries);
+  const deps = { client, schema, facts: new ServiceFacts(memory, log), retries, log };
+  const reader = new JobReader({ ...deps, configured: jobQuery });
+  const parser = new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' });
+  const orders = new OrderSender({ ...deps, parser, fence, configured: dialect });
   return {
     clock,
     limiter,
     sent,
     lines,
     memory,
-    orders: new OrderSender({ ...deps, fence, configured: dialect }),
+    submit: createSubmit(
+      {
+        prepare: (request, { webhookUrl, ...options }) =>
+          orders.prepare({ ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) }, options),
+        send: (order: Order, key, signal) => orders.send(order, key, signal),
+      },
+      limiter,
+      clock,
+    ),
     reader,
     batches: new BatchReader({
       client,
@@ -63,7 +75,7 @@ export function createFakeWire(
       query: () => reader.knownQuery(),
       readOne: (id, signal) => reader.read(id, signal),
     }),
-    parser: new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' }),
+    parser,
   };
 }
 

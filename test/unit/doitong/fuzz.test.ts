@@ -14,8 +14,8 @@ import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
 import { complainsOfValues, pathsToLeaveOut, unfitNames } from '../../../src/doitong/schema/unfit-input.ts';
-import { submissionDecision } from '../../../src/doitong/submission-decision.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
+import { failureOfAllTries } from '../../../src/jobs/order-failures.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { answered, createFakeWire } from './fake-wire.ts';
 import { anyBody, anyHeaders, anyStatus } from './fuzz-answers.ts';
@@ -27,10 +27,10 @@ const NOW = 1_800_000_000_000;
 const redact = createRedactor([KEY]);
 const fence = fenceWith(redact);
 const never = new AbortController().signal;
-const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high', webhookUrl: 'https://example.test/hook' } as const;
+const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high' } as const;
 const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesList: true, answersList: true }];
 const generate = dialectOf('generate');
-const INPUT = generate.input(ORDER);
+const INPUT = generate.input({ ...ORDER, webhookUrl: 'https://example.test/hook' });
 
 /** All that a model, a person or the log reads of a failure. */
 function textsOf(failure: Failure): string[] {
@@ -73,8 +73,9 @@ function readEnvelope(status: number, envelope: Envelope, headers: Record<string
     if ((delayMs ?? 0) > DAY_MS || news.includes('null')) expect([delayMs, news]).toBe('figures');
     texts.push(...textsOf(decision.failure));
   }
-  const [first, ...rest] = decisions.map(({ failure }) => failure);
-  if (first !== undefined) texts.push(...textsOf(submissionDecision([first, ...rest])));
+  const failures = decisions.map(({ failure }) => failure);
+  const [last] = failures.splice(-1);
+  if (last !== undefined) texts.push(...textsOf(failureOfAllTries(failures, last)));
   return texts;
 }
 
@@ -124,9 +125,9 @@ describe('10,000 arbitrary answers', () => {
       fc.asyncProperty(services, async (answers) => {
         let met = 0;
         const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}));
-        const options = { signal: never, idempotencyKey: 'key-1', beforeSending: async () => undefined };
-        const reply = await wire.orders.once(ORDER, options);
-        const texts = textsOf(reply.decision.failure);
+        const ordered = await wire.submit(ORDER, 'key-1').catch((error: unknown) => error);
+        const texts = ordered instanceof FluxError ? textsOf(ordered.failure) : [JSON.stringify(ordered)];
+        if (ordered instanceof Error) expect(ordered).toBeInstanceOf(FluxError);
         const read = await wire.reader.read('job-1', never).catch((error: unknown) => error);
         if (read instanceof Error) {
           expect(read).toBeInstanceOf(FluxError);

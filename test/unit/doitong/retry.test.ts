@@ -4,7 +4,7 @@ import type { Log } from '../../../src/core/log.ts';
 import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
 import { createTurns } from '../../../src/doitong/in-turn.ts';
-import { createRetries, type Try } from '../../../src/doitong/retry.ts';
+import { Retries, type Try } from '../../../src/doitong/retry.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -16,7 +16,7 @@ const failed = (row: FailureRowName, reportedDelayMs?: number): Try<string> => (
 
 function start(script: Try<string>[], options: { attempts?: number; signal?: AbortSignal; random?: number } = {}) {
   const clock = createManualClock(undefined, { autoAdvance: true, random: () => options.random ?? 0.5 });
-  const retries = createRetries({ clock, log });
+  const retries = new Retries({ clock, log });
   let calls = 0;
   const once = async (): Promise<Try<string>> => script[calls++] ?? { value: 'done' };
   const retryOptions = { what: 'test', attempts: options.attempts ?? 3, signal: options.signal ?? never };
@@ -68,7 +68,7 @@ describe('retries', () => {
   it('stop when the caller ends the wait, with what is known', async () => {
     const controller = new AbortController();
     const clock = createManualClock();
-    const retries = createRetries({ clock, log });
+    const retries = new Retries({ clock, log });
     const running = retries.run(async () => failed('lost'), { what: 'test', attempts: 3, signal: controller.signal });
     await clock.advance(1);
     controller.abort();

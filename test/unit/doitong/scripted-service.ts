@@ -1,13 +1,14 @@
 /** Owns a service for tests that answers each request as a script says, over real HTTP. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SubmitOptions } from '../../../src/core/image-provider.ts';
+import type { ImageProvider } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/log.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter, type OpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
+import { createSubmit, type Submit, type SubmitOptions } from '../../support/submit-order.ts';
 
 export type Arrived = {
   method: string;
@@ -70,7 +71,7 @@ export const job = (fields: Record<string, unknown> = {}): unknown => ({
   data: { job: { id: 'job-1', status: 'processing', url: null, creditCost: 12, ...fields } },
 });
 
-/** How an order is sent that nobody ends and that needs no mark. */
+/** How an order is sent that nobody ends and that needs no record. */
 export const unmarked = (signal = new AbortController().signal): SubmitOptions => ({
   signal,
   beforeSending: async () => undefined,
@@ -85,7 +86,8 @@ export const PLAIN_SETTINGS: Omit<DoitongSettings, 'apiUrl'> = {
 };
 
 export type Harness = {
-  provider: ReturnType<typeof createDoitongProvider>;
+  /** `submit` is the program's own way from a record to the service. */
+  provider: ImageProvider & { submit: Submit };
   clock: ManualClock;
   /** Learns, and holds nothing back; not asked at all when a test brings its own. */
   limiter: OpenLimiter;
@@ -119,13 +121,26 @@ export async function startHarness(
     (message: string, fields?: LogFields): void =>
       void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const provider = createDoitongProvider(
-    { ...PLAIN_SETTINGS, apiUrl: service.url, ...options.settings },
-    { clock, log, limiter: options.limiterOn?.(clock) ?? limiter, memory },
+  const used = options.limiterOn?.(clock) ?? limiter;
+  const provider = withSubmit(
+    createDoitongProvider(
+      { ...PLAIN_SETTINGS, apiUrl: service.url, ...options.settings },
+      { clock, log, limiter: used, memory },
+    ),
+    used,
+    clock,
   );
   const close = async (): Promise<void> => {
     await provider.close();
     if (options.service === undefined) await service.close();
   };
   return { provider, clock, limiter, memory, service, lines, close };
+}
+
+export function withSubmit(
+  provider: ImageProvider,
+  limiter: RequestLimiter,
+  clock: ManualClock,
+): ImageProvider & { submit: Submit } {
+  return Object.assign(provider, { submit: createSubmit(provider, limiter, clock) });
 }

@@ -3,22 +3,28 @@
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
-import type { ImageProvider, Reading, RemoteJob, SubmitOptions } from '../../../src/core/image-provider.ts';
-import type { Order } from '../../../src/core/image-request.ts';
-import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts';
+import type {
+  ImageProvider,
+  PreparedOrder,
+  PrepareOptions,
+  Reading,
+  RemoteJob,
+  SendResult,
+} from '../../../src/core/image-provider.ts';
+import { dedupeKey, type ImageRequest, type Order } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Processes } from '../../../src/core/processes.ts';
-import { faultDecision, type Purpose } from '../../../src/doitong/failures.ts';
-import { awaitPermit, type PermitOptions } from '../../../src/doitong/permit.ts';
+import { faultDecision } from '../../../src/doitong/failures.ts';
 import { ImageJobs, type JobsDeps, type JobsSettings } from '../../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../../src/jobs/job-records.ts';
 import type { Ordered } from '../../../src/jobs/orders.ts';
 import type { ProposeOptions } from '../../../src/jobs/proposal.ts';
 import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
+import { awaitPermit } from '../../../src/limits/permit.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import type { DurationMemory } from '../../../src/polling/duration-memory.ts';
@@ -49,13 +55,17 @@ async function play<Value>(answer: Answer<Value>, signal: AbortSignal): Promise<
   });
 }
 
+/** The order is to be sent again in that dialect, because the try failed or was refused for its encoding. */
+type Again = { again: string; failure?: Failure };
+type FakeOrder = PreparedOrder & { prompt: string; webhookUrl: string | undefined };
+
 /**
  * The service as scripted: answers are used up in order; the last one is repeated. Like the real one it asks the gate
- * before each request, and has an order marked before it is sent.
+ * before each status read; orders have their permit by then.
  */
 export class FakeProvider implements ImageProvider {
   unavailability: Failure | undefined;
-  submissions: Answer<RemoteJob>[] = [remoteJob('processing')];
+  submissions: Answer<RemoteJob | Again>[] = [remoteJob('processing')];
   readings: Answer<RemoteJob>[] = [remoteJob('completed', { creditCost: 12 })];
   /** What each job answers when it is read, by its id at the service; before the script. */
   readonly readingOf = new Map<string, Answer<RemoteJob>>();
@@ -63,11 +73,12 @@ export class FakeProvider implements ImageProvider {
   isNumbering = false;
   /** How many jobs one request can ask for. */
   atOnce = 25;
-  /** Called in between the mark and the first byte. */
+  /** Called in between the record as submitting and the first byte. */
   onSending: (() => void) | undefined;
   refreshed = 0;
   readonly submitted: { prompt: string; key: string; signal: AbortSignal; webhookUrl: string | undefined }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
+  readonly prepared: PrepareOptions[] = [];
   /** The jobs that each request of a watch asked for. */
   readonly requests: string[][] = [];
   readonly #clock: Clock;
@@ -82,21 +93,31 @@ export class FakeProvider implements ImageProvider {
     return this.unavailability;
   }
 
-  async submit(request: { prompt: string }, key: string, options: SubmitOptions): Promise<RemoteJob> {
-    const { signal, onWait, beforeTry, beforeSending, webhookUrl } = options;
-    await this.#permitted('submit', { signal, onWait });
-    beforeTry?.();
-    await beforeSending('generate');
-    if (signal.aborted) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'submit').failure);
-    this.submitted.push({ prompt: request.prompt, key, signal, webhookUrl });
+  async prepare(request: ImageRequest, options: PrepareOptions): Promise<FakeOrder> {
+    this.prepared.push(options);
+    return { dialect: 'generate', prompt: request.prompt, webhookUrl: options.webhookUrl };
+  }
+
+  async send({ prompt, webhookUrl }: FakeOrder, key: string, signal: AbortSignal): Promise<SendResult> {
+    if (signal.aborted) return { type: 'failed', failure: faultDecision(false, { cause: 'caller' }, 'submit').failure };
+    this.submitted.push({ prompt, key, signal, webhookUrl });
     this.onSending?.();
     const number = this.submitted.length;
-    const answer = await play(nextOf(this.submissions), signal);
-    return this.isNumbering ? { ...answer, remoteId: `dt_${number}` } : answer;
+    try {
+      const answer = await play(nextOf(this.submissions), signal);
+      if ('again' in answer) {
+        const order: FakeOrder = { prompt, webhookUrl, dialect: answer.again };
+        return { type: 'again', order, afterMs: 0, ...(answer.failure && { failure: answer.failure }) };
+      }
+      return { type: 'accepted', job: this.isNumbering ? { ...answer, remoteId: `dt_${number}` } : answer };
+    } catch (error) {
+      if (error instanceof FluxError) return { type: 'failed', failure: error.failure };
+      throw error;
+    }
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
-    await this.#permitted('read', { signal });
+    await this.#permitted(signal);
     this.reads.push({ remoteId, at: this.#clock.monotonic(), signal });
     return play(nextOf(this.readings), signal);
   }
@@ -104,7 +125,7 @@ export class FakeProvider implements ImageProvider {
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
     const readings = new Map<string, Reading>();
     try {
-      await this.#permitted('read', { signal, fields: remoteIds.length });
+      await this.#permitted(signal, remoteIds.length);
       this.requests.push([...remoteIds]);
     } catch (error) {
       if (signal.aborted || !(error instanceof FluxError)) throw error;
@@ -129,7 +150,7 @@ export class FakeProvider implements ImageProvider {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    await this.#permitted('read', { signal });
+    await this.#permitted(signal);
     this.refreshed += 1;
   }
 
@@ -137,9 +158,13 @@ export class FakeProvider implements ImageProvider {
     throw new Error('no job of these tests looks at the service');
   }
 
-  async #permitted(purpose: Purpose, options: Omit<PermitOptions, 'purpose'>): Promise<void> {
-    const denied = await awaitPermit(this.#limits, this.#clock, { purpose, ...options });
-    if (denied !== undefined) throw new FluxError(denied.failure);
+  /** That no job could be read says nothing of its credits. */
+  async #permitted(signal: AbortSignal, fields = 1): Promise<void> {
+    try {
+      await awaitPermit(this.#limits, this.#clock, { purpose: 'read', fields }, signal);
+    } catch (error) {
+      throw error instanceof FluxError ? new FluxError({ ...error.failure, creditsSpent: 'maybe' }) : error;
+    }
   }
 
   async close(): Promise<void> {}

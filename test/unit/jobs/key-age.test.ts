@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { keyIsTooOld } from '../../../src/core/job.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
-import { createBench, leftBehind, REQUEST } from './fakes.ts';
+import { createBench, leftBehind, REQUEST, thrown } from './fakes.ts';
 
 const HOUR = 60 * 60_000;
 
@@ -40,5 +40,18 @@ it('is looked at again after the wait for a place', async () => {
   await bench.clock.advance(30 * 60_000);
   expect(bench.provider.submitted.filter(({ key }) => key === open.idempotencyKey)).toEqual([]);
   expect(await bench.recorded('job_old')).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe' } });
+  await bench.jobs.close();
+});
+
+it('is checked again before each try', async () => {
+  const bench = createBench({ resendWindowMs: 20_000 });
+  const { failure } = thrown({ kind: 'service_error', retry: 'same_job' });
+  bench.provider.submissions = [{ again: 'generate', failure }];
+  // The second try waits for its permit for longer than the service is taken to know the key.
+  bench.provider.onSending = () => void bench.limits.learn({ pausedUntil: bench.clock.now() + 50_000 });
+  await bench.order(REQUEST);
+  await bench.clock.advance(60_000);
+  expect(bench.provider.submitted).toHaveLength(1);
+  expect(await bench.recorded()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe' } });
   await bench.jobs.close();
 });

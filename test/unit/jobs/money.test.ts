@@ -224,24 +224,58 @@ describe('whatever happens', () => {
   });
 });
 
-it('the way in which an order left is on record before it leaves, and goes along when it is sent again', async () => {
-  const ways: (string | undefined)[] = [];
-  bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('processing')];
-  const { submit } = bench.provider;
-  bench.provider.submit = async (request, key, options) => {
-    ways.push(options.dialect);
-    const beforeSending = async (): Promise<void> => {
-      await options.beforeSending('generate');
-      // Refused without effect, and so placed in another way.
-      await options.beforeSending('rest');
-      expect((await bench.recorded()).dialect).toBe('rest');
-    };
-    return submit.call(bench.provider, request, key, { ...options, beforeSending });
+describe('the dialect of an order', () => {
+  const ambiguous = thrown({ kind: 'ambiguous', retry: 'same_job' });
+  const dialects = () => bench.jobStore.history.map(({ dialect }) => dialect);
+
+  it('is on record before a try leaves in it, and the only one when the order is sent again', async () => {
+    const atSending: (string | undefined)[] = [];
+    bench.provider.submissions = [{ again: 'rest' }, ambiguous, remoteJob('processing')];
+    bench.provider.onSending = () => void atSending.push(dialects().at(-1));
+    await bench.order(REQUEST);
+    await bench.clock.advance(1_000);
+    expect(atSending).toEqual(['generate', 'rest']);
+    expect(dialects().slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
+    await bench.jobs.check('job_1');
+    await bench.clock.advance(1_000);
+    expect(bench.provider.prepared.map(({ dialect }) => dialect)).toEqual([undefined, 'rest']);
+    expect(new Set(bench.provider.submitted.map(({ key }) => key))).toEqual(new Set(['key-1']));
+  });
+
+  it('is recorded once for all tries that leave in it', async () => {
+    bench.provider.submissions = [{ again: 'generate', failure: ambiguous.failure }, remoteJob('processing')];
+    await bench.order(REQUEST);
+    await bench.clock.advance(1_000);
+    expect(bench.jobStore.history.filter(({ state }) => state === 'submitting')).toHaveLength(1);
+    expect(bench.provider.submitted).toHaveLength(2);
+  });
+
+  it('that cannot be recorded ends the order before it leaves in it', async () => {
+    bench.provider.submissions = [{ again: 'rest' }];
+    bench.provider.onSending = () => failUpdates(1);
+    await bench.order(REQUEST);
+    await bench.clock.advance(1_000);
+    expect(bench.provider.submitted).toHaveLength(1);
+    expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
+  });
+});
+
+it('a refusal after a try that may have been carried out closes nothing', async () => {
+  const failure = thrown({ kind: 'ambiguous', retry: 'same_job' }).failure;
+  bench.provider.submissions = [{ again: 'generate', failure }, refused];
+  await bench.order(REQUEST);
+  await bench.clock.advance(100);
+  expect(await bench.recorded()).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
+});
+
+it('a permit that cannot be had after such a try closes nothing either', async () => {
+  const failure = thrown({ kind: 'ambiguous', retry: 'same_job' }).failure;
+  bench.provider.submissions = [{ again: 'generate', failure }];
+  bench.provider.onSending = () => {
+    bench.limits.permit = () => Promise.reject(full);
   };
   await bench.order(REQUEST);
-  await bench.clock.advance(1_000);
-  expect(bench.jobStore.history.map(({ dialect }) => dialect).slice(0, 3)).toEqual([undefined, 'generate', 'rest']);
-  await bench.jobs.check('job_1');
-  await bench.clock.advance(1_000);
-  expect(ways).toEqual([undefined, 'rest']);
+  await bench.clock.advance(100);
+  expect(bench.provider.submitted).toHaveLength(1);
+  expect(await bench.recorded()).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe' } });
 });

@@ -204,17 +204,17 @@ describe('a permit', () => {
   });
 
   it('that a later try waits for is no reason why the order was not sent: it was', async () => {
-    bench.provider.submit = async (_, __, { beforeSending, onWait }) => {
-      await beforeSending('generate');
-      onWait?.(bench.clock.now() + 10_000);
-      await bench.clock.sleep(10_000);
-      return remoteJob('processing');
+    const { failure } = thrown({ kind: 'service_error', retry: 'same_job' });
+    bench.provider.onSending = () => {
+      if (bench.provider.submitted.length === 1) void bench.limits.learn({ pausedUntil: bench.clock.now() + 10_000 });
     };
+    bench.provider.submissions = [{ again: 'generate', failure }, remoteJob('processing')];
     await bench.order(REQUEST);
     const { holds, waiting } = followed('job_1');
     await bench.clock.advance(20_000);
     expect((await waiting).state).toBe('saved');
     expect(new Set(holds)).toEqual(new Set([undefined]));
+    expect(bench.provider.submitted).toHaveLength(2);
   });
 });
 

@@ -5,16 +5,17 @@ import type { Failure } from '../../../src/core/failure.ts';
 import type { WireError } from '../../../src/doitong/envelope.ts';
 import { FAILURE_TABLE, type FailureRowName } from '../../../src/doitong/failure-table.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
-import { submissionDecision } from '../../../src/doitong/submission-decision.ts';
+import { failureOfAllTries } from '../../../src/jobs/order-failures.ts';
 
 const ROW_NAMES = (Object.keys(FAILURE_TABLE) as FailureRowName[]).filter(
   (name) => name !== 'unknownJob' && name !== 'noJobQuery',
 );
 const failureOfRow = (name: FailureRowName, errors: WireError[] = []): Failure =>
   rowDecision(name, 'submit', { errors }).failure;
+const ofAll = (tries: readonly Failure[]): Failure =>
+  failureOfAllTries(tries.slice(0, -1), tries.at(-1) ?? failureOfRow('lost'));
 const decisionOf = (...names: [FailureRowName, ...FailureRowName[]]): Failure => {
-  const [first, ...rest] = names;
-  return submissionDecision([failureOfRow(first), ...rest.map((name) => failureOfRow(name))]);
+  return ofAll(names.map((name) => failureOfRow(name)));
 };
 
 const open = ROW_NAMES.filter((name) => FAILURE_TABLE[name].creditsSpent !== 'no');
@@ -22,7 +23,7 @@ const refusing = ROW_NAMES.filter((name) => FAILURE_TABLE[name].creditsSpent ===
 const some = (names: FailureRowName[]): fc.Arbitrary<FailureRowName[]> =>
   fc.array(fc.constantFrom(...names), { maxLength: 4 });
 
-describe('submissionVerdict', () => {
+describe('the failure of all tries', () => {
   it('has rows of both sorts to work with', () => {
     expect(open).toEqual(expect.arrayContaining(['lost', 'serviceError', 'unreadable', 'conflict']));
     expect(refusing).toEqual(expect.arrayContaining(['notSent', 'noCredits', 'badKey', 'rateLimited']));
@@ -31,9 +32,7 @@ describe('submissionVerdict', () => {
   it('never says that no credits were spent once a try was ambiguous', () => {
     fc.assert(
       fc.property(some(ROW_NAMES), fc.constantFrom(...open), some(ROW_NAMES), (before, ambiguous, after) => {
-        const decision = submissionDecision(
-          [...before, ambiguous, ...after].map((name) => failureOfRow(name)) as [Failure, ...Failure[]],
-        );
+        const decision = ofAll([...before, ambiguous, ...after].map((name) => failureOfRow(name)));
         expect(decision.creditsSpent).toBe('maybe');
         expect(decision.retry).toBe('same_job');
         expect(['ambiguous', 'service_error', 'unsupported_service']).toContain(decision.kind);
@@ -44,9 +43,9 @@ describe('submissionVerdict', () => {
   it('says that no credits were spent when every try was refused or not sent, in the words of the last', () => {
     fc.assert(
       fc.property(some(refusing), fc.constantFrom(...refusing), (before, last) => {
-        const tries = [...before, last].map((name) => failureOfRow(name)) as [Failure, ...Failure[]];
-        expect(submissionDecision(tries)).toEqual(failureOfRow(last));
-        expect(submissionDecision(tries).creditsSpent).toBe('no');
+        const tries = [...before, last].map((name) => failureOfRow(name));
+        expect(ofAll(tries)).toEqual(failureOfRow(last));
+        expect(ofAll(tries).creditsSpent).toBe('no');
       }),
     );
   });
@@ -62,7 +61,7 @@ describe('submissionVerdict', () => {
 
   it('keeps what the last answer told, and tells both stories', () => {
     const refused = failureOfRow('noCredits', [{ message: '', creditsRequired: 30, creditsAvailable: 10 }]);
-    const decision = submissionDecision([failureOfRow('lost'), { ...refused, retryAfterSeconds: 90 }]);
+    const decision = ofAll([failureOfRow('lost'), { ...refused, retryAfterSeconds: 90 }]);
     expect(decision).toMatchObject({
       kind: 'ambiguous',
       creditsAvailable: 10,
