@@ -1,15 +1,16 @@
-/** The one watcher of a process: asks for all its jobs together, when it pays, and at once after an event. */
+/** The one poller of a process: asks for all its jobs together, when it pays, and at once after an event. */
 import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, failureOf } from '../core/failure.ts';
 import type { ImageProvider, Reading, RemoteJob } from '../core/image-provider.ts';
 import type { Job, JobEvent } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
+import { Wakeup } from '../core/wakeup.ts';
 import { leadsTo } from '../core/webhook-url.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from './duration-memory.ts';
 import { durationKey } from './durations.ts';
-import { allowanceNow, type NextPoll, nextRead } from './next-poll.ts';
+import { allowanceNow, jobsToRead } from './next-poll.ts';
 import { firstPollAgeMs, nextPollMs, pricedDelayMs } from './poll-plan.ts';
 import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-schedule.ts';
 import { type How, PolledJob } from './polled-job.ts';
@@ -32,50 +33,50 @@ export type PollerDeps = {
 };
 
 export type PollSettings = {
-  /** A job without an end after so long is not watched any more. */
+  /** A job without an end after so long is given up. */
   stalledAfterMs: number;
   /** Where events for the processes with this key arrive, if anywhere. */
   webhookUrl?: string | undefined;
 };
 
+/** Settles what `follow` has promised. */
+type Followed = { resolve: (job: Job) => void; reject: (error: unknown) => void };
+
 export class Poller {
   readonly #deps: PollerDeps;
   readonly #settings: PollSettings;
   readonly #life: AbortSignal;
-  readonly #jobs = new Map<string, PolledJob>();
+  readonly #jobs = new Map<PolledJob, Followed>();
+  readonly #wakeup: Wakeup;
   #isRunning = false;
-  #wake: (() => void) | undefined;
-  /** Something is new since the plan was begun. */
-  #isNotified = false;
   /** When a job was last found at its end, of which an event should have told. */
   #missedAt: number | undefined;
 
-  /** @param life ends every watch */
+  /** @param life ends all polling */
   constructor(deps: PollerDeps, settings: PollSettings, life: AbortSignal) {
     this.#deps = deps;
     this.#settings = settings;
     this.#life = life;
+    this.#wakeup = new Wakeup(deps.clock);
   }
 
-  /** @returns the job when it is not processing any more, or when it is left alone for now */
+  /** @returns the job when it is not processing any more, or when it is given up for now */
   async follow(job: Job, how: How): Promise<Job> {
     if (job.state !== 'processing' || job.remoteId === undefined) return job;
     this.#life.throwIfAborted();
     const polled = new PolledJob(job, job.remoteId, how, this.#deps.clock, this.#settings.stalledAfterMs);
     if (!how.atOnce) await this.#schedule(polled);
-    this.#jobs.set(job.id, polled);
-    this.#listen(polled);
-    this.#notify();
-    void this.#run();
-    return polled.finished.finally(() => {
-      this.#jobs.delete(job.id);
-      polled.letGo();
-    });
-  }
-
-  #notify(): void {
-    this.#isNotified = true;
-    this.#wake?.();
+    const listening = new AbortController();
+    this.#listen(polled, listening.signal);
+    try {
+      return await new Promise<Job>((resolve, reject) => {
+        this.#jobs.set(polled, { resolve, reject });
+        this.#wakeup.wake();
+        void this.#run();
+      });
+    } finally {
+      listening.abort(new Error('the job is not followed any more'));
+    }
   }
 
   async #run(): Promise<void> {
@@ -84,82 +85,63 @@ export class Poller {
     try {
       while (this.#jobs.size > 0) await this.#turn();
     } catch (error) {
-      for (const polled of this.#jobs.values()) polled.fail(error);
+      for (const polled of this.#jobs.keys()) this.#fail(polled, error);
     } finally {
       this.#isRunning = false;
     }
   }
 
   async #turn(): Promise<void> {
-    const { clock } = this.#deps;
-    this.#isNotified = false;
-    for (const polled of this.#idle().filter((one) => clock.monotonic() >= one.until)) await this.#giveUp(polled);
-    const plan = await nextRead(this.#idle(), this.#deps);
-    if (this.#isNotified) return;
-    const ends = this.#idle().map(({ until }) => until);
-    await this.#waitUntil(Math.min(plan.at, ...ends), plan);
+    const { clock, limits, provider } = this.#deps;
+    for (const polled of this.#idle()) if (clock.monotonic() >= polled.until) await this.#giveUp(polled);
+    const { countsFields } = await allowanceNow(limits, clock);
+    const perRequest = countsFields ? 1 : await provider.readsAtOnce();
+
+    const at = Math.min(...this.#idle().flatMap(({ dueAt, until }) => [dueAt, until]));
+    const delayMs = at - clock.monotonic();
+    // Once something is new, what to ask for next is planned again.
+    if (delayMs > 0 && (await this.#wakeup.wait(Math.max(1, delayMs), this.#life))) return;
+
+    // A timer may be early by the fraction of a millisecond.
+    const { due, along } = jobsToRead(this.#idle(), Math.max(at, clock.monotonic()), perRequest);
+    if (due.length > 0) void this.#read(due, along);
   }
 
   /** Those of which nothing is being asked. */
   #idle(): PolledJob[] {
-    return [...this.#jobs.values()].filter(({ isBeingRead, isFinished }) => !isBeingRead && !isFinished);
+    return [...this.#jobs.keys()].filter(({ read }) => read === undefined);
   }
 
-  async #waitUntil(at: number, plan: NextPoll): Promise<void> {
-    const { clock } = this.#deps;
-    const now = clock.monotonic();
-    // Something is new: what to ask next is planned anew.
-    if (at > now && (await this.#isWokenWithin(Math.max(1, at - now)))) return;
-    // A timer may be early by the fraction of a millisecond.
-    const { due, along } = plan.readAt(Math.max(at, clock.monotonic()));
-    if (due.length === 0) return;
-    for (const polled of [...due, ...along]) polled.beginRead();
-    void this.#read(due, along);
-  }
-
-  async #isWokenWithin(delayMs: number): Promise<boolean> {
-    this.#life.throwIfAborted();
-    const rest = new AbortController();
-    const stop = (): void => rest.abort(this.#life.reason);
-    this.#life.addEventListener('abort', stop, { once: true });
-    const woken = new Promise<true>((resolve) => {
-      this.#wake = () => resolve(true);
-    });
-    // Without an end there is nothing to ask as long as nothing is new.
-    const slept = Number.isFinite(delayMs)
-      ? this.#deps.clock.sleep(delayMs, rest.signal).then(() => false)
-      : new Promise<false>((_, reject) => rest.signal.addEventListener('abort', () => reject(rest.signal.reason)));
-    try {
-      return await Promise.race([woken, slept]);
-    } finally {
-      this.#wake = undefined;
-      this.#life.removeEventListener('abort', stop);
-      slept.catch(() => undefined);
-      rest.abort();
-    }
-  }
-
-  /** @param due those whose time has come; @param along others that the same request can ask for */
   async #read(due: readonly PolledJob[], along: readonly PolledJob[]): Promise<void> {
     const { clock } = this.#deps;
-    const asked: PolledJob[] = [];
+    for (const polled of due) polled.beginRead('due');
+    for (const polled of along) polled.beginRead('along');
+    const all = [...due, ...along];
     try {
-      for (const polled of [...due, ...along]) if (!(await this.#isKnownFinished(polled))) asked.push(polled);
-      if (!asked.some((polled) => due.includes(polled))) return;
-      const readings = await this.#ask(asked.map(({ remoteId }) => remoteId));
+      const unfinished: PolledJob[] = [];
+      for (const polled of all) if (!(await this.#isKnownFinished(polled))) unfinished.push(polled);
+      if (!unfinished.some(({ read }) => read === 'due')) return;
+      const readings = await this.#ask(unfinished.map(({ remoteId }) => remoteId));
       const at = clock.monotonic();
-      await Promise.all(
-        asked.map(async (polled) => {
-          const reading = readings.get(polled.remoteId);
-          if (reading !== undefined) await this.#take(polled, reading, at, due.includes(polled));
-        }),
-      );
+      await Promise.all(unfinished.map((polled) => this.#take(polled, readings.get(polled.remoteId), at)));
     } catch (error) {
-      for (const polled of [...due, ...along]) polled.fail(error);
+      for (const polled of all) this.#fail(polled, error);
     } finally {
-      for (const polled of [...due, ...along]) polled.isRead();
-      this.#notify();
+      for (const polled of all) polled.endRead();
+      this.#wakeup.wake();
     }
+  }
+
+  /** Another process may have learnt it: then it is on record, and nobody need be asked. */
+  async #isKnownFinished(polled: PolledJob): Promise<boolean> {
+    try {
+      const job = await this.#deps.records.get(polled.job.id);
+      if (job.state === 'processing') return false;
+      this.#end(polled, job);
+    } catch (error) {
+      this.#fail(polled, error);
+    }
+    return true;
   }
 
   async #ask(ids: readonly string[]): Promise<ReadonlyMap<string, Reading>> {
@@ -171,96 +153,89 @@ export class Poller {
     }
   }
 
-  /** Another process may have learnt it: then it is on record, and nobody need be asked. */
-  async #isKnownFinished(polled: PolledJob): Promise<boolean> {
+  async #take(polled: PolledJob, reading: Reading | undefined, at: number): Promise<void> {
+    if (reading === undefined) return;
     try {
-      const job = await this.#deps.records.get(polled.job.id);
-      if (job.state === 'processing') return false;
-      polled.end(job);
+      if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
+      else await this.#block(polled, reading.failure);
     } catch (error) {
-      polled.fail(error);
-    }
-    return true;
-  }
-
-  async #take(polled: PolledJob, reading: Reading, at: number, isDue: boolean): Promise<void> {
-    try {
-      if ('job' in reading) await this.#receiveStatus(polled, reading.job, at, isDue);
-      else await this.#block(polled, reading.failure, isDue);
-    } catch (error) {
-      polled.fail(error);
+      this.#fail(polled, error);
     }
   }
 
-  async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number, isDue: boolean): Promise<void> {
+  async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
     const { records, clock, durations, inline } = this.#deps;
     inline.keep(polled.job.id, remote);
     const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
     polled.job = job;
-    if (job.state !== 'processing') {
-      if (polled.isFallback && isDue && !polled.isEventPoll) this.#missedAt = clock.now();
-      polled.end(job);
-      if (polled.isFresh && remote.phase === 'completed') {
-        await durations.note(durationKey(job.request), { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
-      }
+    if (job.state === 'processing') {
+      polled.notePoll(at);
+      if (polled.read === 'due' || polled.isStepping) await this.#schedule(polled);
       return;
     }
-    polled.sawUnfinished(at, isDue);
-    if (isDue || polled.isStepping) await this.#schedule(polled);
+    if (polled.isFallback && polled.read === 'due') this.#missedAt = clock.now();
+    this.#end(polled, job);
+    if (polled.isFresh && remote.phase === 'completed')
+      await durations.note(durationKey(job.request), { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
   }
 
-  async #block(polled: PolledJob, failure: Failure, isDue: boolean): Promise<void> {
+  async #block(polled: PolledJob, failure: Failure): Promise<void> {
     const { records, clock } = this.#deps;
     polled.job = await records.apply(polled.job.id, { type: 'blocked', failure });
     const obeyedMs = (failure.retryAfterSeconds ?? 0) * 1_000;
-    if (failure.retry === 'no' || obeyedMs > OBEYED_DELAY_MAX_MS) {
-      polled.end(polled.job);
-      return;
-    }
-    polled.sawNothing(isDue);
-    if (clock.monotonic() + obeyedMs > polled.until) {
-      await this.#giveUp(polled);
-      return;
-    }
-    await this.#schedule(polled);
-    polled.waitAtLeast(obeyedMs);
+    if (failure.retry === 'no' || obeyedMs > OBEYED_DELAY_MAX_MS) return this.#end(polled, polled.job);
+    if (clock.monotonic() + obeyedMs > polled.until) return this.#giveUp(polled);
+    polled.notePoll(undefined);
+    await this.#schedule(polled, obeyedMs);
   }
 
   async #giveUp(polled: PolledJob): Promise<void> {
     await this.#deps.limits.releaseSlot(polled.job.id);
-    polled.end(polled.job);
+    this.#end(polled, polled.job);
   }
 
-  /** When it is polled next. */
-  async #schedule(polled: PolledJob): Promise<void> {
+  #end(polled: PolledJob, job: Job): void {
+    this.#jobs.get(polled)?.resolve(job);
+    this.#jobs.delete(polled);
+  }
+
+  #fail(polled: PolledJob, error: unknown): void {
+    this.#jobs.get(polled)?.reject(error);
+    this.#jobs.delete(polled);
+  }
+
+  /** Sets when it is polled next. @param obeyedMs for how long the service asked for silence */
+  async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
     const { clock, events, durations, limits } = this.#deps;
     const isExpected = !polled.hasEvent && leadsTo(this.#settings.webhookUrl, polled.job.webhookUrl);
-    const isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
-    if (isFallback) return polled.dueIn(fallbackDelayMs(polled.polls + 1, clock.random()), true);
+    polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
+    if (polled.isFallback) return polled.dueIn(fallbackDelayMs(polled.polls + 1, clock.random()), obeyedMs);
+
     const known = polled.hasEvent ? undefined : await durations.recall(durationKey(polled.job.request));
     const { allowance } = await allowanceNow(limits, clock);
     const firstMs = firstPollAgeMs(known, allowance);
     polled.isStepping = firstMs !== undefined;
     if (known === undefined || firstMs === undefined)
-      return polled.dueIn(pricedDelayMs(pollDelayMs(polled.polls + 1, clock.random()), allowance), false);
+      return polled.dueIn(pricedDelayMs(pollDelayMs(polled.polls + 1, clock.random()), allowance), obeyedMs);
+
     const ageMs = polled.ageMs(clock.monotonic());
     const stepMs = polled.seenMs() === 0 ? 0 : nextPollMs(known, ageMs, allowance);
     const delayMs = Math.max(allowance.refillMs, stepMs, firstMs - ageMs);
-    polled.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), false);
+    polled.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), obeyedMs);
   }
 
-  /** An event of this job makes its next look due at once. */
-  #listen(polled: PolledJob): void {
+  /** An event of this job makes its next poll due at once. */
+  #listen(polled: PolledJob, until: AbortSignal): void {
     if (polled.job.webhookUrl === undefined) return;
     const { events } = this.#deps;
     const listen = async (): Promise<void> => {
       for (;;) {
-        await events.subscribe(polled.remoteId, polled.gone);
+        await events.subscribe(polled.remoteId, until);
         polled.noteEvent();
-        this.#notify();
+        this.#wakeup.wake();
       }
     };
-    // Ends with the watch.
+    // Ends with the signal.
     listen().catch(() => undefined);
   }
 }
