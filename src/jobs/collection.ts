@@ -1,5 +1,6 @@
 /** Fetches finished pictures and saves them; what cannot be saved now is kept for the next try. */
 import { backOffMs } from '../core/back-off.ts';
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
@@ -31,7 +32,7 @@ const NO_ADDRESS: Failure = {
 
 export class Collection {
   readonly #deps: CollectionDeps;
-  readonly #unsaved = new Map<string, Picture>();
+  readonly #unsaved = new BoundedMap<string, Picture>(UNSAVED_PICTURES);
 
   constructor(deps: CollectionDeps) {
     this.#deps = deps;
@@ -58,7 +59,7 @@ export class Collection {
       try {
         source ??= await this.#sourceNow(job, life);
         const picture = this.#unsaved.get(job.id) ?? (await download.fetch(source, life));
-        this.#keep(job.id, picture);
+        this.#unsaved.set(job.id, picture);
         const file = await store.save(picture, labelOf(job, picture));
         this.#unsaved.delete(job.id);
         inline.delete(job.id);
@@ -107,12 +108,6 @@ export class Collection {
       const retry = failure.retry === 'no' ? 'no' : 'same_job';
       throw new FluxError({ ...failure, creditsSpent: 'yes', retry }, { cause: error });
     }
-  }
-
-  #keep(id: string, picture: Picture): void {
-    this.#unsaved.set(id, picture);
-    const [oldest] = this.#unsaved.keys();
-    if (this.#unsaved.size > UNSAVED_PICTURES && oldest !== undefined) this.#unsaved.delete(oldest);
   }
 }
 

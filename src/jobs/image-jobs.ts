@@ -8,8 +8,6 @@ import { isSettled, type Job, type JobTimes } from '../core/job.ts';
 import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
-import type { BatchWaitOptions } from './batch.ts';
-import { Changes } from './changes.ts';
 import { Duplicates } from './duplicates.ts';
 import type { JobRecords } from './job-records.ts';
 import { JobResumer } from './job-resumer.ts';
@@ -18,7 +16,7 @@ import { type Ordered, Orders, type OrdersSettings } from './orders.ts';
 import { type Proposal, type ProposalDeps, type ProposeOptions, propose, type ReadyProposal } from './proposal.ts';
 import { Recovery } from './recovery.ts';
 import { ShownPictures } from './shown-pictures.ts';
-import { type WaitOptions, Waits } from './waits.ts';
+import { type BatchWaitOptions, type WaitOptions, Waits } from './waits.ts';
 
 /** Jobs of earlier processes are looked after at most so often. */
 const RECONCILE_EVERY_MS = 2_500;
@@ -43,7 +41,7 @@ export class ImageJobs {
   readonly #recovery: Recovery;
   readonly #proposalDeps: ProposalDeps;
   readonly #orders: Orders;
-  readonly #resume: JobResumer;
+  readonly #resumer: JobResumer;
   readonly #waits: Waits;
   readonly #shown: ShownPictures;
   /** Pictures of batches that were refused alone. */
@@ -59,12 +57,11 @@ export class ImageJobs {
     this.#runner = new JobRunner(deps, settings, () => this.#reconcile());
     this.#recovery = new Recovery({ ...deps, runner: this.#runner }, settings);
     const shared = { ...deps, recovery: this.#recovery, runner: this.#runner };
-    const changes = new Changes(deps.records, deps.clock);
     const duplicates = new Duplicates(shared);
     this.#orders = new Orders({ ...shared, duplicates }, settings);
-    this.#resume = new JobResumer({ ...shared, changes });
-    this.#proposalDeps = { ...deps, duplicates, resumer: this.#resume };
-    this.#waits = new Waits({ ...shared, changes, resume: this.#resume });
+    this.#resumer = new JobResumer(shared);
+    this.#proposalDeps = { ...deps, duplicates, resumer: this.#resumer };
+    this.#waits = new Waits({ ...shared, resumer: this.#resumer });
     this.#shown = new ShownPictures({ preview: deps.preview, read: (job) => this.#pictureToGive(job) });
   }
 
@@ -98,7 +95,7 @@ export class ImageJobs {
     if (placed.some(({ duplicate }) => !duplicate)) void this.#reconcile();
     return Promise.all(
       placed.map(async (one, at) =>
-        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#resume.resume(one.job) } : one,
+        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#resumer.resume(one.job) } : one,
       ),
     );
   }
@@ -129,7 +126,7 @@ export class ImageJobs {
    */
   async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job === undefined || this.#refused.has(job.id) ? job : this.#resume.resume(job, signal);
+    return job === undefined || this.#refused.has(job.id) ? job : this.#resumer.resume(job, signal);
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
@@ -193,7 +190,7 @@ export class ImageJobs {
     const open = (await this.#records.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
     return Promise.all(
       open.map((job) =>
-        this.#resume.resume(job).catch((error: unknown) => ({
+        this.#resumer.resume(job).catch((error: unknown) => ({
           ...job,
           failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
         })),

@@ -1,20 +1,25 @@
 /** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
+import { BoundedMap } from '../core/bounded-map.ts';
 import { FluxError } from '../core/failure.ts';
 import { advance, type Job, type JobEvent } from '../core/job.ts';
 import type { JobFeed } from '../core/job-feed.ts';
 import type { JobStore } from '../core/job-store.ts';
+import { Mutex } from '../core/mutex.ts';
 import type { OrderLimits } from '../limits/limits.ts';
+
+/** Many more than the jobs that change at the same time. */
+const CHANGING_AT_MOST = 1_000;
 
 export class JobRecords {
   readonly #store: JobStore;
   readonly #limits: Pick<OrderLimits, 'note'>;
   readonly #feed: JobFeed | undefined;
   readonly #listeners = new Map<string, Set<() => void>>();
-  /** The last change under way of each job: changes of one job never overtake each other. */
-  readonly #queues = new Map<string, Promise<unknown>>();
+  /** Changes of one job never overtake each other. */
+  readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
 
   /**
-   * @param limits is told every change, so that prices are settled and places freed as the records say
+   * @param limits is told every change, so that prices are settled and slots freed as the records say
    * @param feed is told what was stored
    */
   constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, feed?: JobFeed) {
@@ -30,13 +35,9 @@ export class JobRecords {
 
   /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
   apply(id: string, event: JobEvent): Promise<Job> {
-    const change = (this.#queues.get(id) ?? Promise.resolve()).then(() => this.#change(id, event));
-    const settled = change.catch(() => undefined);
-    this.#queues.set(id, settled);
-    void settled.then(() => {
-      if (this.#queues.get(id) === settled) this.#queues.delete(id);
-    });
-    return change;
+    const changes = this.#changes.get(id) ?? new Mutex();
+    this.#changes.set(id, changes);
+    return changes.run(() => this.#change(id, event));
   }
 
   async #change(id: string, event: JobEvent): Promise<Job> {

@@ -1,9 +1,9 @@
-/** Carries a job on that rests unfinished because somebody looks at it, and tells what stands in its way. */
+/** Resumes an idle job because somebody asks for it, and says what stands in its way. */
 import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
 import type { ImageStore } from '../core/image-store.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import type { Changes } from './changes.ts';
+import { Wakeup } from '../core/wakeup.ts';
 import type { JobRecords } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 
@@ -13,7 +13,6 @@ export type JobResumerDeps = {
   records: JobRecords;
   store: Pick<ImageStore, 'has'>;
   runner: JobRunner;
-  changes: Changes;
   clock: Clock;
 };
 
@@ -26,7 +25,7 @@ export class JobResumer {
     this.#deps = deps;
   }
 
-  /** Nothing is ordered anew. Waits for the first news of the job, at most `FIRST_NEWS_MS`. */
+  /** Nothing new is ordered. Waits for the first news of the job, at most `FIRST_NEWS_MS`. */
   async resume(job: Job, signal?: AbortSignal): Promise<Job> {
     const { records, store, runner } = this.#deps;
     if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return this.#fetchAgain(job);
@@ -64,17 +63,18 @@ export class JobResumer {
     return this.withTrouble(await records.get(job.id));
   }
 
-  async #firstNews(job: Job, signal: AbortSignal | undefined): Promise<void> {
-    const { records, runner, changes, clock } = this.#deps;
+  async #firstNews(before: Job, signal: AbortSignal | undefined): Promise<void> {
+    const { records, runner, clock } = this.#deps;
     const until = clock.monotonic() + FIRST_NEWS_MS;
-    while (runner.isRunning(job.id) && clock.monotonic() < until) {
-      const change = changes.next(job.id);
-      try {
-        if (isNews(job, await records.get(job.id))) return;
-        await changes.orAfter(change, until - clock.monotonic(), signal);
-      } finally {
-        change.stop();
+    const wakeup = new Wakeup(clock);
+    const stop = records.listen(before.id, () => wakeup.wake());
+    try {
+      while (runner.isRunning(before.id) && clock.monotonic() < until) {
+        if (isNews(before, await records.get(before.id))) return;
+        await wakeup.wait(until - clock.monotonic(), signal);
       }
+    } finally {
+      stop();
     }
   }
 }

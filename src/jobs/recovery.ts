@@ -1,5 +1,6 @@
 /** Looks after jobs whose process is gone: closes what was never sent, carries on what may be paid for. */
 
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
 import { isFinishedRemotely, type Job, type JobTimes } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
@@ -13,6 +14,8 @@ import type { JobRunner } from './job-runner.ts';
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
 /** How often one job is carried on without anybody asking for it. */
 const RESUME_EVERY_MS = 30_000;
+/** Many more jobs than are found unfinished in that time. */
+const REMEMBERED = 1_000;
 
 export type RecoveryDeps = {
   records: JobRecords;
@@ -26,7 +29,7 @@ export type RecoveryDeps = {
 export class Recovery {
   readonly #deps: RecoveryDeps;
   readonly #times: JobTimes;
-  readonly #resumedAt = new Map<string, number>();
+  readonly #resumedAt = new BoundedMap<string, number>(REMEMBERED);
 
   constructor(deps: RecoveryDeps, times: JobTimes) {
     this.#deps = deps;
@@ -98,7 +101,6 @@ export class Recovery {
     const now = this.#deps.clock.monotonic();
     const before = this.#resumedAt.get(id);
     if (before !== undefined && now - before < RESUME_EVERY_MS) return false;
-    for (const [known, at] of this.#resumedAt) if (now - at >= RESUME_EVERY_MS) this.#resumedAt.delete(known);
     this.#resumedAt.set(id, now);
     return true;
   }

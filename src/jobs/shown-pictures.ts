@@ -1,4 +1,5 @@
 /** Pictures as answers show them; what had to be made smaller is kept for the next question about the same job. */
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Job } from '../core/job.ts';
 import type { Preview, PreviewBounds, ShownPicture } from '../core/preview.ts';
 
@@ -14,7 +15,7 @@ export type ShownPicturesDeps = {
 
 export class ShownPictures {
   readonly #deps: ShownPicturesDeps;
-  readonly #kept = new Map<string, ShownPicture>();
+  readonly #kept = new BoundedMap<string, ShownPicture>(KEPT);
 
   constructor(deps: ShownPicturesDeps) {
     this.#deps = deps;
@@ -33,14 +34,8 @@ export class ShownPictures {
     const bytes = await this.#deps.read(job);
     if (bytes === undefined) return undefined;
     const shown = await this.#deps.preview.fit(bytes, { maxBytes, maxSidePx });
-    if (shown?.isPreview) this.#keep(key, shown);
+    if (shown?.isPreview) this.#kept.set(key, shown);
     return shown ?? 'unfit';
-  }
-
-  #keep(key: string, shown: ShownPicture): void {
-    this.#kept.set(key, shown);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
 }
 

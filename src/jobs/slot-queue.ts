@@ -1,18 +1,19 @@
-/** The line of orders that wait for one of the plan's places: one look serves all who wait in this process. */
+/** The queue of orders that wait for one of the plan's slots: one check serves all who wait in this process. */
 
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { Processes } from '../core/processes.ts';
+import { Wakeup } from '../core/wakeup.ts';
 import type { OrderLimits } from '../limits/limits.ts';
 import type { SlotAnswer } from '../limits/slots.ts';
 import { slotWaitSeconds } from '../polling/wait-progress.ts';
 import type { JobRecords } from './job-records.ts';
 import { ABANDONED, type WaitReason } from './order-failures.ts';
 
-/** How often those who wait look whether a place is free that another process has given back. */
+/** How often those who wait check whether another process has given a slot back. */
 const CHECK_MS = 250;
-/** How often they look after jobs whose process is gone, which may hold the places. */
+/** How often they look after jobs whose process is gone, which may hold the slots. */
 const RECONCILE_MS = 5_000;
 /** How often the record of one that waits says that it still does. */
 const STILL_WAITING_MS = 60_000;
@@ -37,17 +38,16 @@ type Waiting = {
 export class SlotQueue {
   readonly #deps: SlotQueueDeps;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #wakeup: Wakeup;
   #isChecking = false;
-  #wake: (() => void) | undefined;
-  /** Something is new since the last look began. */
-  #isNotified = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: SlotQueueDeps) {
     this.#deps = deps;
+    this.#wakeup = new Wakeup(deps.clock);
   }
 
-  /** @throws FluxError when the order is not on the account any more; rejects with `signal.reason` when that aborts */
+  /** @throws FluxError when nothing is reserved for the order any more; rejects with `signal.reason` when that aborts */
   take(job: Job, signal: AbortSignal, onWaitReason: (waitReason: WaitReason) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
@@ -63,29 +63,24 @@ export class SlotQueue {
       const onAbort = (): void => settle(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.set(job.id, { job, onWaitReason, reportedAt: this.#deps.clock.monotonic(), settle });
-      this.notify();
-      void this.#check();
+      if (this.#isChecking) this.#wakeup.wake();
+      else void this.#check();
     });
   }
 
-  /** A place may have become free: the line looks now. */
+  /** A slot may have become free: those who wait ask now. */
   notify(): void {
-    this.#isNotified = true;
-    this.#wake?.();
+    if (this.#isChecking) this.#wakeup.wake();
   }
 
   async #check(): Promise<void> {
-    if (this.#isChecking) return;
+    const { clock } = this.#deps;
     this.#isChecking = true;
-    try {
-      while (this.#waiting.size > 0) {
-        this.#isNotified = false;
-        await this.#checkOnce();
-        if (this.#waiting.size > 0 && !this.#isNotified) await this.#pause();
-      }
-    } finally {
-      this.#isChecking = false;
+    while (this.#waiting.size > 0) {
+      await this.#checkOnce();
+      if (this.#waiting.size > 0) await this.#wakeup.wait(CHECK_MS * (0.75 + 0.5 * clock.random()));
     }
+    this.#isChecking = false;
   }
 
   async #checkOnce(): Promise<void> {
@@ -101,7 +96,7 @@ export class SlotQueue {
   }
 
   #deliver({ job, onWaitReason, settle }: Waiting, answer: SlotAnswer | undefined): void {
-    // Somebody gave it up while the answer came: its record will say so, and free the place.
+    // Somebody gave it up while the answer came: its record will say so, and free the slot.
     if (answer === undefined || !this.#waiting.has(job.id)) return;
     if (answer.taken) {
       // Another process took it for one that had died before it was recorded: nobody reserves its price any more.
@@ -127,18 +122,5 @@ export class SlotQueue {
       one.reportedAt = clock.monotonic();
       await records.apply(one.job.id, { type: 'waiting', owner: processes.self() });
     }
-  }
-
-  async #pause(): Promise<void> {
-    const { clock } = this.#deps;
-    const pause = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const slept = clock.sleep(CHECK_MS * (0.75 + 0.5 * clock.random()), pause.signal);
-    await Promise.race([woken, slept]);
-    this.#wake = undefined;
-    slept.catch(() => undefined);
-    pause.abort();
   }
 }

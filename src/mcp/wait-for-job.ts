@@ -1,10 +1,10 @@
 /** Waits for jobs on behalf of a call and reports their progress. */
 import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import type { BatchProgress } from '../jobs/batch.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import type { WaitReason } from '../jobs/order-failures.ts';
 import type { Ordered } from '../jobs/orders.ts';
+import type { BatchProgress } from '../jobs/waits.ts';
 import type { Eta } from '../polling/durations.ts';
 import { waitFraction } from '../polling/wait-progress.ts';
 import type { JobsOutcome, ToolContext, ToolOutcome } from './tool.ts';

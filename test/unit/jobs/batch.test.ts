@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { Order } from '../../../src/core/image-request.ts';
-import type { BatchProgress } from '../../../src/jobs/batch.ts';
+import type { BatchProgress } from '../../../src/jobs/waits.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { propose } from '../../support/place-orders.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
