@@ -11,7 +11,7 @@ import {
   UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/server';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { type Reading, refused } from './json-rpc.ts';
+import { type Refused, refused } from './json-rpc.ts';
 
 /** The revisions whose requests name their protocol version each. */
 const SUPPORTED = ['2026-07-28'];
@@ -32,7 +32,7 @@ export class EraGuard {
   }
 
   /** @returns the refusal of a request that names a version which is not served; `undefined` when it may pass */
-  checkRequest({ id, method, params }: JSONRPCRequest): (Reading & { kind: 'refused' }) | undefined {
+  checkRequest({ id, method, params }: JSONRPCRequest): Refused | undefined {
     const claimed = claimedVersion(params);
     const opens = method === 'initialize' && SUPPORTED_PROTOCOL_VERSIONS.some((version) => version === claimed);
     if (typeof claimed === 'string' && !this.#serves(claimed) && !opens) {

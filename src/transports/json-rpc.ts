@@ -19,11 +19,14 @@ export type Refusal = {
   error: { code: number; message: string; data?: unknown };
 };
 
+export type Refused = { kind: 'refused'; response: Refusal; hasNoMethod?: true };
+
+/** `note` names the members that JSON-RPC does not have. */
 export type Reading =
   | { kind: 'request'; message: JSONRPCRequest; note?: string }
   | { kind: 'notification'; message: JSONRPCNotification; note?: string }
-  | { kind: 'response'; message: JSONRPCResponse; note?: string }
-  | { kind: 'refused'; response: Refusal; hasNoMethod?: true }
+  | { kind: 'response'; message: JSONRPCResponse }
+  | Refused
   | { kind: 'ignored'; reason: string };
 
 /** The entries of a batch stand in an array, which is never empty. */
@@ -52,28 +55,33 @@ export function readLine(bytes: Uint8Array): LineReading {
 const NOT_JSON = 'Parse error: the line is not a whole JSON text. Each message is one line of JSON.';
 const NOT_UTF8 = 'Parse error: the line is not UTF-8.';
 
-export function refused(id: RefusedId, code: number, message: string, data?: unknown): Reading & { kind: 'refused' } {
-  const error = { code, message, ...(data === undefined ? {} : { data }) };
+export function refused(id: RefusedId, code: number, message: string, data?: unknown): Refused {
+  const error = { code, message, ...(data !== undefined && { data }) };
   return { kind: 'refused', response: { jsonrpc: '2.0', id, error } };
 }
 
-export function invalid(id: RefusedId, reason: string): Reading & { kind: 'refused' } {
+export function invalid(id: RefusedId, reason: string): Refused {
   return refused(id, ProtocolErrorCode.InvalidRequest, `Invalid request: ${reason}.`);
 }
 
 function readMessage(value: unknown): Reading {
   if (!isObject(value)) return invalid(null, 'a message is a JSON object');
-  const note = strangersIn(value);
   if (Object.hasOwn(value, 'method')) {
     const reading = Object.hasOwn(value, 'id') ? readRequest(value) : readNotification(value);
-    return 'message' in reading && note !== undefined ? { ...reading, note } : reading;
+    const strangers = Object.keys(value).filter((name) => !MEMBERS.has(name));
+    if (!('message' in reading) || strangers.length === 0) return reading;
+    const shown = strangers.slice(0, NAMES_SHOWN).map((name) => fenced(name.slice(0, 1_000), 200));
+    return { ...reading, note: shown.join(', ') };
   }
   // An error about what may have been an answer could be answered with an error, without an end.
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return readResponse(value);
   return { ...invalid(repeatable(value.id), 'it has no method'), hasNoMethod: true };
 }
 
-function readRequest(value: Record<string, unknown>): Reading {
+/** What has a method is never an answer. */
+type Called = Exclude<Reading, { kind: 'response' }>;
+
+function readRequest(value: Record<string, unknown>): Called {
   const id = repeatable(value.id);
   if (value.jsonrpc !== '2.0') return invalid(id, 'jsonrpc must be "2.0"');
   if (typeof value.method !== 'string') return invalid(id, 'method must be text');
@@ -94,7 +102,7 @@ function readRequest(value: Record<string, unknown>): Reading {
 }
 
 /** Never answered, whatever is wrong with it. */
-function readNotification(value: Record<string, unknown>): Reading {
+function readNotification(value: Record<string, unknown>): Called {
   if (typeof value.method !== 'string') return invalid(null, 'method must be text');
   const { jsonrpc, method, params } = value;
   const message = { jsonrpc, method, ...(params === undefined ? {} : { params }) };
@@ -104,21 +112,16 @@ function readNotification(value: Record<string, unknown>): Reading {
 
 /** What cannot be read still answers its request: whoever asked would wait in vain for another answer. */
 function readResponse(value: Record<string, unknown>): Reading {
-  const { jsonrpc, id, result, error } = value;
-  const message = {
-    jsonrpc,
-    id,
-    ...(Object.hasOwn(value, 'result') ? { result } : {}),
-    ...(Object.hasOwn(value, 'error') ? { error } : {}),
-  };
+  const known = Object.entries(value).filter(([name]) => ['jsonrpc', 'id', 'result', 'error'].includes(name));
+  const message: unknown = Object.fromEntries(known);
   if (isJSONRPCResponse(message)) return { kind: 'response', message };
-  const answered = repeatable(id);
+  const answered = repeatable(value.id);
   return answered === null ? { kind: 'ignored', reason: NO_ANSWER } : unreadableAnswer(answered);
 }
 
 const NO_ANSWER = 'an answer is not valid JSON-RPC 2.0';
 
-export function unreadableAnswer(id: string | number): Reading & { kind: 'response' } {
+export function unreadableAnswer(id: string | number): Reading {
   const error = { code: ProtocolErrorCode.InvalidRequest, message: NO_ANSWER };
   return { kind: 'response', message: { jsonrpc: '2.0', id, error } };
 }
@@ -137,15 +140,6 @@ function idIn(text: string | undefined): RefusedId {
   } catch {
     return null;
   }
-}
-
-function strangersIn(value: Record<string, unknown>): string | undefined {
-  const strangers = Object.keys(value).filter((name) => !MEMBERS.has(name));
-  if (strangers.length === 0) return undefined;
-  return strangers
-    .slice(0, NAMES_SHOWN)
-    .map((name) => fenced(name.slice(0, 1_000), 200))
-    .join(', ');
 }
 
 function decoded(bytes: Uint8Array, fatal: boolean): string | undefined {

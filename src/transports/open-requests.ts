@@ -15,8 +15,8 @@ export type Answer = JSONRPCResponse | Refusal;
 export class Batch {
   readonly #write: (answers: readonly Answer[]) => void;
   readonly #answers: Answer[] = [];
-  #expected = 0;
-  #isComplete = false;
+  /** The reading of the batch itself counts as one. */
+  #expected = 1;
 
   constructor(write: (answers: readonly Answer[]) => void) {
     this.#write = write;
@@ -30,26 +30,16 @@ export class Batch {
     this.#answers.push(answer);
   }
 
-  /** One of the expected answers has come, or never will. */
+  /** One of the expected answers has come, or never will; or all entries have been read. */
   settle(): void {
     this.#expected -= 1;
-    this.#flush();
-  }
-
-  /** All entries of the batch have been read. */
-  close(): void {
-    this.#isComplete = true;
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#isComplete && this.#expected === 0 && this.#answers.length > 0) this.#write(this.#answers.splice(0));
+    if (this.#expected === 0 && this.#answers.length > 0) this.#write(this.#answers);
   }
 }
 
 export class OpenRequests {
   readonly #open = new Map<RequestId, { batch: Batch | undefined; isStream: boolean }>();
-  #wake: (() => void)[] = [];
+  #wake: (() => void) | undefined;
 
   has(id: RequestId): boolean {
     return this.#open.has(id);
@@ -74,13 +64,15 @@ export class OpenRequests {
   /** Resolves when every request is answered, apart from streams, which end with the connection. */
   async allAnswered(): Promise<void> {
     while ([...this.#open.values()].some(({ isStream }) => !isStream))
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
   }
 
   #settle(id: RequestId): Batch | undefined {
     const open = this.#open.get(id);
     this.#open.delete(id);
-    for (const wake of this.#wake.splice(0)) wake();
+    this.#wake?.();
     return open?.batch;
   }
 }

@@ -10,8 +10,9 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import type { Log } from '../core/log.ts';
+import { Mutex } from '../core/mutex.ts';
 import { EraGuard } from './era-guard.ts';
-import { invalid, type Reading, readLine, refused, unreadableAnswer } from './json-rpc.ts';
+import { invalid, type Reading, type Refused, readLine, refused, unreadableAnswer } from './json-rpc.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { type Answer, Batch, OpenRequests } from './open-requests.ts';
 
@@ -40,7 +41,7 @@ export class StdioTransport implements Transport {
   /** Requests of this server that the client has not answered. */
   readonly #asked = new Set<RequestId>();
   /** Messages are taken one after the other, in the order of their lines. */
-  #taking: Promise<void> = Promise.resolve();
+  readonly #turns = new Mutex();
   #written: Promise<void> = Promise.resolve();
   #isReading = true;
   #isClosed = false;
@@ -70,7 +71,7 @@ export class StdioTransport implements Transport {
 
   /** Resolves when every line that has been read is answered, and every answer has left this process. */
   async allAnswered(): Promise<void> {
-    await this.#taking;
+    await this.#turns.run(async () => undefined);
     await this.#requests.allAnswered();
     await this.#written;
   }
@@ -119,8 +120,8 @@ export class StdioTransport implements Transport {
   }
 
   #take(line: Uint8Array): void {
-    this.#taking = this.#taking
-      .then(() => this.#handleLine(line))
+    this.#turns
+      .run(() => this.#handleLine(line))
       .catch((error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error))));
   }
 
@@ -131,7 +132,7 @@ export class StdioTransport implements Transport {
     if (this.#guard.legacyVersion === BATCHES_IN) {
       const batch = new Batch((answers) => this.#answer(answers));
       for (const entry of reading.entries) await this.#handle(entry, batch);
-      return batch.close();
+      return batch.settle();
     }
     await this.#refuseBatch(reading.entries);
   }
@@ -184,14 +185,14 @@ export class StdioTransport implements Transport {
     }
   }
 
-  #refusalOf(message: JSONRPCRequest, isBatched: boolean): (Reading & { kind: 'refused' }) | undefined {
+  #refusalOf(message: JSONRPCRequest, isBatched: boolean): Refused | undefined {
     if (this.#requests.has(message.id))
       return invalid(message.id, 'this id belongs to a request that is not answered yet');
     if (isBatched && message.method === 'initialize') return invalid(message.id, 'initialize is never part of a batch');
     return this.#guard.checkRequest(message);
   }
 
-  #refuse({ response }: Reading & { kind: 'refused' }, batch: Batch | undefined): void {
+  #refuse({ response }: Refused, batch: Batch | undefined): void {
     this.#options.log.warn('refused input', { because: response.error.message });
     if (batch === undefined) this.#answer(response);
     else batch.add(response);

@@ -108,22 +108,19 @@ function createListener(options: WebhookListenerOptions): Server {
 }
 
 /** `undefined` when the sender has gone. What exceeds the limit by more than a byte stays unread. */
-function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const whole = (): Uint8Array => Buffer.concat(chunks).subarray(0, WEBHOOK_BODY_MAX_BYTES + 1);
-    request.on('data', (chunk: Buffer) => {
+async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes <= WEBHOOK_BODY_MAX_BYTES) return;
-      request.pause();
-      resolve(whole());
-    });
-    request.once('end', () => resolve(whole()));
-    request.once('error', () => resolve(undefined));
-    request.once('close', () => resolve(undefined));
-  });
+      if (bytes > WEBHOOK_BODY_MAX_BYTES) break;
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks).subarray(0, WEBHOOK_BODY_MAX_BYTES + 1);
 }
 
 async function decisionOf(sink: WebhookSink, raw: RawWebhook, log: Log): Promise<number> {
