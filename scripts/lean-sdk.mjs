@@ -50,6 +50,9 @@ export const unusedImport = {
  * protocol era at once. Together that is a quarter of the start. Here the registry becomes what it is, declarations
  * without side effects that leave the bundle when nothing uses them, and an era's schemas are built one by one when
  * they are asked for. What each schema is, and what is exported, stays the same.
+ *
+ * This rewrites the text of one version of the SDK, so package.json names that version exactly (its core comes along).
+ * Without the rewriting of an era's builder the start took 2.9 times a bare Node process instead of 2.7.
  */
 export const lazySchemas = {
   name: 'lazy-schemas',

@@ -74,6 +74,15 @@ describe('the lean SDK', async () => {
     expect(lean.guards.Implementation?.({ name: 'a' })).toBe(false);
   });
 
+  it('is for one exact version of the SDK, which brings its core in one exact version', () => {
+    const versionIn = (path: string, name: string) => JSON.parse(readFileSync(path, 'utf8'))[name];
+    const root = new URL('../../../package.json', import.meta.url).pathname;
+    const pinned = versionIn(root, 'devDependencies')['@modelcontextprotocol/server'];
+    const installed = join(dirname(sdk), 'package.json');
+    expect(pinned).toBe(versionIn(installed, 'version'));
+    expect(versionIn(installed, 'dependencies')['@modelcontextprotocol/core']).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
   it('leaves an SDK alone that it does not understand, for the build to notice', () => {
     expect(buildEraOnDemand(source.replace('function build$1', 'function build$2'))).toContain('function build$2');
     expect(fillRegistryWhenUsed('const a = 1;\n')).toBe('const a = 1;\n');
