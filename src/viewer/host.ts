@@ -21,6 +21,7 @@ export class Host {
   readonly #app: App;
 
   constructor(events: HostEvents) {
+    followSystem();
     this.#app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
     this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
     this.#app.ontoolresult = (params) => events.onResult(params);
@@ -70,7 +71,18 @@ export class Host {
   }
 }
 
+const prefersDark = matchMedia('(prefers-color-scheme: dark)');
+
+/** Light or dark as the system is, until the host has a theme. */
+function followSystem(): void {
+  prefersDark.onchange = followSystem;
+  applyDocumentTheme(prefersDark.matches ? 'dark' : 'light');
+}
+
 function dress({ theme, styles }: McpUiHostContext): void {
-  if (theme !== undefined) applyDocumentTheme(theme);
+  if (theme !== undefined) {
+    prefersDark.onchange = null;
+    applyDocumentTheme(theme);
+  }
   if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
 }

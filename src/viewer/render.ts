@@ -50,14 +50,10 @@ function renderStage(page: Elements, entry: Entry | undefined, state: PageState)
   setText(page.headline, headlineOf(entry, state));
   page.progress.hidden = !isOpen;
   page.elapsed.hidden = !isOpen;
-  const fraction = entry?.eta?.fraction;
-  if (fraction === undefined) {
-    page.progress.removeAttribute('aria-valuenow');
-    page.bar.style.width = '';
-  } else {
-    page.progress.setAttribute('aria-valuenow', String(Math.round(100 * fraction)));
-    page.bar.style.width = `${Math.round(100 * fraction)}%`;
-  }
+  const percent = entry?.eta && Math.round(100 * entry.eta.fraction);
+  page.bar.style.width = percent === undefined ? '' : `${percent}%`;
+  if (percent === undefined) page.progress.removeAttribute('aria-valuenow');
+  else page.progress.setAttribute('aria-valuenow', String(percent));
   page.sandbox.hidden = entry?.job.sandbox !== true;
 }
 
@@ -123,19 +119,16 @@ function renderWords(page: Elements, entry: Entry | undefined, state: PageState)
 
 function factsOf({ width, height, ordered, credits, version, file }: ViewedJob): [string, string][] {
   const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
-  const price = credits === undefined ? undefined : creditsText(credits);
-  return [
-    ...(width === undefined || height === undefined
-      ? []
-      : [['Size', `${width} × ${height}${other}`] as [string, string]]),
-    ...(price === undefined ? [] : [['Credits', price] as [string, string]]),
-    ...(version === undefined ? [] : [['Version', version] as [string, string]]),
-    ...(file === undefined ? [] : [['File', file] as [string, string]]),
-  ];
+  const facts = {
+    Size: width === undefined || height === undefined ? undefined : `${width} × ${height}${other}`,
+    Credits: credits.exact === undefined ? rangeOf(credits) : String(credits.exact),
+    Version: version,
+    File: file,
+  };
+  return Object.entries(facts).filter((fact): fact is [string, string] => fact[1] !== undefined);
 }
 
-function creditsText({ min, max, exact }: NonNullable<ViewedJob['credits']>): string | undefined {
-  if (exact !== undefined) return String(exact);
+function rangeOf({ min, max }: ViewedJob['credits']): string | undefined {
   return min === undefined || max === undefined ? undefined : `${min}–${max}`;
 }
 
@@ -170,8 +163,8 @@ function renderActions(page: Elements, entry: Entry | undefined, state: PageStat
 
 /** It is paid for: the button says what it may cost. */
 function varyText(job: ViewedJob | undefined): string {
-  const { min, max } = job?.credits ?? {};
-  return min === undefined || max === undefined ? 'New variation (paid)' : `New variation (${min}–${max} credits)`;
+  const range = job && rangeOf(job.credits);
+  return range === undefined ? 'New variation (paid)' : `New variation (${range} credits)`;
 }
 
 /** Only where it differs: a live region would be read out again. */

@@ -4,22 +4,22 @@ export type ViewedJob = {
   jobId: string;
   status: string;
   prompt: string;
-  width?: number;
-  height?: number;
+  width: number | undefined;
+  height: number | undefined;
   /** Where the picture has another size. */
-  ordered?: { width: number; height: number };
-  version?: string;
-  credits?: { min?: number; max?: number; exact?: number };
+  ordered: { width: number; height: number } | undefined;
+  version: string | undefined;
+  credits: { min: number | undefined; max: number | undefined; exact: number | undefined };
   /** Only https, or http on this machine. */
-  url?: string;
-  file?: string;
-  error?: { message: string; creditsSpent?: string };
-  next?: string;
+  url: string | undefined;
+  file: string | undefined;
+  error: { message: string; creditsSpent: string | undefined } | undefined;
+  next: string | undefined;
   sandbox: boolean;
 };
 
 /** How far along an unfinished job is: `fraction` in [0, 1]. */
-export type ViewedEta = { fraction: number; secondsLeft?: number };
+export type ViewedEta = { fraction: number; secondsLeft: number | undefined };
 
 export type ResultLike = {
   content?: readonly unknown[] | undefined;
@@ -44,8 +44,7 @@ export function etaIn(result: ResultLike): ViewedEta | undefined {
   const eta = recordOf(recordOf(result._meta)[`${META}outlook`]);
   const fraction = numberOf(eta.fraction);
   if (fraction === undefined) return undefined;
-  const secondsLeft = numberOf(eta.seconds_left);
-  return { fraction: Math.min(1, Math.max(0, fraction)), ...(secondsLeft === undefined ? {} : { secondsLeft }) };
+  return { fraction: Math.min(1, Math.max(0, fraction)), secondsLeft: numberOf(eta.seconds_left) };
 }
 
 /** `data:` addresses of the pictures in a result. */
@@ -58,12 +57,8 @@ export function picturesIn(result: ResultLike): string[] {
 
 /** The picture in what a resource holds. */
 export function pictureIn(contents: readonly unknown[]): string | undefined {
-  for (const one of contents) {
-    const { blob, mimeType } = recordOf(one);
-    const picture = pictureOf(blob, mimeType);
-    if (picture !== undefined) return picture;
-  }
-  return undefined;
+  const pictures = contents.map(recordOf).map(({ blob, mimeType }) => pictureOf(blob, mimeType));
+  return pictures.find((picture) => picture !== undefined);
 }
 
 /** All words of a result. */
@@ -89,17 +84,13 @@ function pictureOf(data: unknown, mimeType: unknown): string | undefined {
   return known ? `data:${mimeType};base64,${data}` : undefined;
 }
 
-function sizeIn(value: unknown): ViewedJob['ordered'] {
-  const { width, height } = recordOf(value);
-  const size = { width: numberOf(width), height: numberOf(height) };
-  return size.width === undefined || size.height === undefined ? undefined : { width: size.width, height: size.height };
-}
-
 function jobOf(value: unknown): ViewedJob | undefined {
   const job = recordOf(value);
   const jobId = textOf(job.job_id);
   const status = textOf(job.status);
   if (jobId === undefined || status === undefined) return undefined;
+  const ordered = recordOf(job.ordered);
+  const [width, height] = [numberOf(ordered.width), numberOf(ordered.height)];
   const credits = recordOf(job.credits);
   const error = recordOf(job.error);
   const message = textOf(error.message);
@@ -108,19 +99,15 @@ function jobOf(value: unknown): ViewedJob | undefined {
     status,
     prompt: textOf(job.prompt) ?? '',
     sandbox: job.sandbox === true,
-    ...optional('width', numberOf(job.width)),
-    ...optional('height', numberOf(job.height)),
-    ...optional('ordered', sizeIn(job.ordered)),
-    ...optional('version', textOf(job.version)),
-    credits: {
-      ...optional('min', numberOf(credits.min)),
-      ...optional('max', numberOf(credits.max)),
-      ...optional('exact', numberOf(credits.exact)),
-    },
-    ...optional('url', addressOf(job.url)),
-    ...optional('file', textOf(job.file)),
-    ...optional('next', textOf(job.next)),
-    ...(message === undefined ? {} : { error: { message, ...optional('creditsSpent', textOf(error.credits_spent)) } }),
+    width: numberOf(job.width),
+    height: numberOf(job.height),
+    ordered: width === undefined || height === undefined ? undefined : { width, height },
+    version: textOf(job.version),
+    credits: { min: numberOf(credits.min), max: numberOf(credits.max), exact: numberOf(credits.exact) },
+    url: addressOf(job.url),
+    file: textOf(job.file),
+    next: textOf(job.next),
+    error: message === undefined ? undefined : { message, creditsSpent: textOf(error.credits_spent) },
   };
 }
 
@@ -140,7 +127,3 @@ const listOf = (value: unknown): readonly unknown[] | undefined => (Array.isArra
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-
-function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
-}

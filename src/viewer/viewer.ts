@@ -90,7 +90,7 @@ async function follow(): Promise<void> {
       const jobs = jobsIn(result);
       if (jobs.length === 0) throw new Error(textIn(result));
       takeResult(result);
-      if (performance.now() - asked < PAUSE_MS) await pause(PAUSE_MS);
+      if (performance.now() - asked < PAUSE_MS) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   } catch {
     // The button stays: the user asks again.
@@ -99,10 +99,6 @@ async function follow(): Promise<void> {
     state.isResting = album.nextOpen() !== undefined;
     show();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function say(words: string): void {
