@@ -1,4 +1,4 @@
-/** Builds the page that hosts show beside a result: one HTML text with its script and style inside, and nothing else. */
+/** Builds the page that hosts show next to a result: one HTML file with its script and style inside. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const lean = {
   },
 };
 
-/** @returns the HTML, and esbuild's account of what is in it */
+/** @returns the HTML, and esbuild's metafile */
 export async function buildViewer(root) {
   const folder = join(root, 'src/viewer');
   const { outputFiles, metafile } = await build({

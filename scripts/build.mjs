@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, 'dist');
 const require = createRequire(import.meta.url);
 
-/** WebAssembly files that lazy parts look for beside themselves (`new URL('./x.wasm', import.meta.url)`). */
+/** WebAssembly files that lazy chunks expect next to themselves (`new URL('./x.wasm', import.meta.url)`). */
 const CODECS = [
   '@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm',
   '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
@@ -32,7 +32,7 @@ const UNWANTED = [
   [/node_modules\/zod-to-json-schema/, 'it returns an empty schema for zod 4; use z.toJSONSchema'],
 ];
 
-/** Bundled CommonJS code calls `require`, which ESM lacks; only a file that holds such code gets one. */
+/** Bundled CommonJS code calls `require`, which ESM lacks; only a file with such code gets one. */
 const CALLS_REQUIRE = /typeof require\s*[<!=]/;
 const REQUIRE = 'const require=name=>process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);\n';
 /** Checks the version of Node, and loads the program. */

@@ -1,4 +1,4 @@
-/** The documents that are made from the code: what each of them holds, as text. */
+/** Renders the parts of the documents that are generated from the code. */
 import type * as z from 'zod';
 import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
@@ -15,10 +15,10 @@ import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
 import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 
-const sharedValue = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const cellText = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (sharedValues: readonly string[]): string => `| ${sharedValues.map(sharedValue).join(' | ')} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(cellText).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
@@ -152,7 +152,7 @@ function resourcesTable(): string {
   return table(['resource', 'type', 'holds'], rows);
 }
 
-/** Blocks by name, for the places marked `<!-- generated:NAME -->` in Markdown files. */
+/** Blocks by name, for `<!-- generated:NAME -->` in Markdown files. */
 export const BLOCKS: Readonly<Record<string, () => string>> = {
   settings: settingsTable,
   commands: commandsTable,

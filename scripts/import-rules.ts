@@ -82,7 +82,7 @@ const MAX_LINES = { program: 350, test: 500 } as const;
 
 /** "Where does this line go?", by what a foreign package or part is there for. */
 const HOMES: readonly (readonly [RegExp, string])[] = [
-  [/^@modelcontextprotocol\/server/, 'What is read by a model belongs in mcp/, a door in transports/.'],
+  [/^@modelcontextprotocol\/server/, 'What is read by a model belongs in mcp/, a transport in transports/.'],
   [/^@modelcontextprotocol\//, 'An MCP client is used by the demo in cli/ and by tests only.'],
   [
     /^undici$/,
@@ -92,19 +92,19 @@ const HOMES: readonly (readonly [RegExp, string])[] = [
   [/^@jsquash\//, 'Bytes of pictures belong in images/ (its mirror image: sandbox/).'],
   [/^node:fs/, 'What touches a path belongs in storage/.'],
   [/^node:(?:path|os)/, 'What touches a path belongs in storage/.'],
-  [/^node:http/, 'A door to this program belongs in transports/.'],
+  [/^node:http/, 'A listener of this program belongs in transports/.'],
   [/^node:/, 'core owns the port, runtime/, storage/ or images/ implement it, app.ts joins them.'],
-  [/^zod/, 'Shapes are checked where the outside is met: config/, doitong/, mcp/, and in core/.'],
+  [/^zod/, 'Outside data are checked where they come in: config/, doitong/, mcp/, and in core/.'],
   [
     /^src\/doitong/,
     'What knows the wire stays in doitong/: take the port ImageProvider from core/, app.ts joins them.',
   ],
-  [/^src\/storage/, 'What touches a path stays in storage/: take the port (JobLedger, ImageStore) from core/.'],
+  [/^src\/storage/, 'What touches a path stays in storage/: take the port (JobStore, ImageStore) from core/.'],
   [/^src\/images/, 'Bytes of pictures stay in images/: take the port from core/, app.ts joins them.'],
   [/^src\/runtime/, 'Take the port (Clock, Ids, Log) from core/; app.ts or cli/ hands the implementation over.'],
   [/^src\/config/, 'Take the value as an argument; app.ts and cli/ pick it from the Config.'],
   [/^src\/jobs/, 'Whether we may send or spend is decided in jobs/, which mcp/ and cli/ call.'],
-  [/^src\/mcp/, 'What is read by a model belongs in mcp/; cli/ joins it with a door.'],
+  [/^src\/mcp/, 'What is read by a model belongs in mcp/; cli/ connects it to a transport.'],
   [/^sandbox/, 'The sandbox is an island: only cli/ may start it.'],
   [/^src\/(?:cli|transports|app\.ts|main\.ts)/, 'The outside calls the inside, never the other way round.'],
 ];
@@ -114,7 +114,7 @@ export function checkSources(files: readonly SourceFile[]): Finding[] {
   const known = new Set(files.map(({ path }) => path));
   const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
   return [
-    ...files.flatMap((file) => [...shape(file), ...confined(file, imports.get(file.path) ?? [])]),
+    ...files.flatMap((file) => [...fileProblems(file), ...confined(file, imports.get(file.path) ?? [])]),
     ...[...imports].flatMap(([path, list]) => list.flatMap((one) => forbidden(path, one, known))),
     ...cycles(imports),
   ];
@@ -168,7 +168,7 @@ function confined(file: SourceFile, imports: readonly Import[]): Finding[] {
   const inside = file.path.replace(/^src\//, '');
   const code = blankStrings(blankComments(file.text));
   return CONFINED.flatMap(({ name: rule, pattern, modules, allowed, belongs: message }) => {
-    if (allowed.some((slot) => inside === slot || inside.startsWith(`${slot}/`))) return [];
+    if (allowed.some((part) => inside === part || inside.startsWith(`${part}/`))) return [];
     const uses = [...code.matchAll(new RegExp(pattern, 'g'))].map((match) => ({
       line: lineAt(code, match.index),
       offending: match[0],
@@ -180,7 +180,7 @@ function confined(file: SourceFile, imports: readonly Import[]): Finding[] {
   });
 }
 
-function shape({ path, text }: SourceFile): Finding[] {
+function fileProblems({ path, text }: SourceFile): Finding[] {
   const findings: Finding[] = [];
   const add = (line: number, rule: string, offending: string, message: string): void => {
     findings.push({ path, line, rule, offending, message });
@@ -214,7 +214,7 @@ function opensWithSentence(text: string): boolean {
   return /^\S[\s\S]*[.:]\s*$/.test((block ?? lines ?? '').trim());
 }
 
-/** Each cycle once, told at the import that closes it. */
+/** Each cycle once, reported at the import that closes it. */
 function cycles(imports: ReadonlyMap<string, readonly Import[]>): Finding[] {
   const findings: Finding[] = [];
   const done = new Set<string>();
@@ -252,12 +252,12 @@ function home(target: string): string {
 }
 
 function resolve(from: string, specifier: string): string {
-  const deps = from.split('/').slice(0, -1);
+  const path = from.split('/').slice(0, -1);
   for (const step of specifier.split('/')) {
-    if (step === '..') deps.pop();
-    else if (step !== '.') deps.push(step);
+    if (step === '..') path.pop();
+    else if (step !== '.') path.push(step);
   }
-  return deps.join('/');
+  return path.join('/');
 }
 
 function lineAt(text: string, index: number): number {
@@ -267,7 +267,7 @@ function lineAt(text: string, index: number): number {
 const TOKEN =
   /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|(?<=[=(,:[!&|?{};+\n]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/g;
 
-/** Comments become spaces, so that places stay the same; strings and patterns are stepped over whole. */
+/** Comments become spaces, so that line numbers stay the same; strings and patterns are skipped whole. */
 function blankComments(text: string): string {
   return text.replaceAll(TOKEN, (token) => (/^\/[/*]/.test(token) ? token.replaceAll(/[^\n]/g, ' ') : token));
 }

@@ -47,10 +47,10 @@ export async function thirdPartyLicenses(root, inputs, assets) {
 async function installed(root, folder, name) {
   const { version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
   const texts = [];
-  for (const place of ['', 'codec']) {
-    const files = await readdir(join(root, folder, place)).catch(() => []);
+  for (const subfolder of ['', 'codec']) {
+    const files = await readdir(join(root, folder, subfolder)).catch(() => []);
     for (const file of files.filter((entry) => LICENSE_FILE.test(entry)).sort()) {
-      texts.push((await readFile(join(root, folder, place, file), 'utf8')).trimEnd());
+      texts.push((await readFile(join(root, folder, subfolder, file), 'utf8')).trimEnd());
     }
   }
   return checked({ name, version, license, text: texts.join('\n\n') });

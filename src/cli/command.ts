@@ -30,7 +30,7 @@ export type Positional = {
 export type Arguments = {
   /** The positionals that were given, in their order. */
   words: readonly string[];
-  /** Values of flags by name; a switch that is set holds "true", a repeatable flag what `valuesOf` reads. */
+  /** Values of flags by name: "true" for a switch, and for a repeatable flag what `valuesOf` reads. */
   flags: Readonly<Record<string, string | undefined>>;
   env: Environment;
   /** Path of the program itself, for commands that start it as a child. */
@@ -45,13 +45,13 @@ export type Command = {
   flags: readonly CommandFlag[];
   /** The settings that it takes, as flags too. */
   settings: readonly SettingName[];
-  /** What its help tells beside flags and settings, where that is too much to be loaded with every start. */
+  /** Further sections of its help, where they are too much to load with every start. */
   details?: () => Promise<readonly HelpSection[]>;
   /** @returns the exit code; a command that serves never returns */
   load: () => Promise<{ run: (args: Arguments) => Promise<number> }>;
 };
 
-/** The one character that no argument of a program can hold. */
+/** The one character that no argument of a program can contain. */
 const BETWEEN_VALUES = '\0';
 
 /** One more value of a repeatable flag, behind those that were given before. */

@@ -1,4 +1,4 @@
-/** What the demo does, told by any MCP client: order a picture, show progress, print the answer, check the file. */
+/** What the demo does, with any MCP client: order a picture, show progress, print the answer, check the file. */
 import { readFile } from 'node:fs/promises';
 import { decodeJpeg } from '../images/codecs.ts';
 import { progressBar } from './progress-bar.ts';
@@ -56,7 +56,7 @@ async function checkPicture(answer: DemoAnswer, say: (line: string) => void): Pr
   const text = answer.content.map((part) => (part.type === 'text' ? String(part.text) : '')).join('\n');
   const [, file] = /^File: (.+)$/mu.exec(text) ?? [];
   if (answer.isError === true || file === undefined) {
-    say('The demo failed: the answer holds no finished picture.');
+    say('The demo failed: the answer has no finished picture.');
     return 1;
   }
   try {

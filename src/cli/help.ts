@@ -5,13 +5,13 @@ import { COMMANDS } from './commands.ts';
 
 const WIDTH = 100;
 
-/** The whole program's help, or one command's with all that it tells; loads what that takes. */
+/** The whole program's help, or one command's with its further sections. */
 export async function fullHelp(command?: Command): Promise<string> {
   const sections = (await command?.details?.()) ?? [];
   return [helpText(command), ...sections.map(sectionText)].join('\n');
 }
 
-/** The whole program's help, or one command's, as far as the tables tell it. */
+/** The whole program's help, or one command's, without further sections. */
 export function helpText(command?: Command): string {
   if (command !== undefined) {
     const heading = wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`, WIDTH);

@@ -1,4 +1,4 @@
-/** What `jobs list` says: a table that a terminal of any width can hold, what it leaves out, and where the records are. */
+/** What `jobs list` prints: a table for terminals of any width, what it leaves out, and where the records are. */
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { JobStatus, JobView } from '../mcp/job-view.ts';
 import { visible } from './terminal-text.ts';
@@ -46,7 +46,7 @@ const GAP = '  ';
 
 const HEAD = ['JOB', 'STATUS', 'CREATED', 'CREDITS', 'PROMPT', 'FILE'];
 
-/** One line a job under a line of headings; the longest column is the last, so that nothing behind it is pushed away. */
+/** A line of headings, then a line for each job; the longest column is the last, so that it pushes nothing away. */
 export function jobsTable(views: readonly JobView[]): string {
   const rows = [HEAD, ...views.map(columns)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column] ?? ''))));
@@ -77,7 +77,7 @@ function creditsText({ credits, error, status }: JobView): string {
   return credits.exact === undefined ? `${credits.min}–${credits.max}` : String(credits.exact);
 }
 
-/** The file, else in brackets what stands in its way. */
+/** The file, else the kind of failure in brackets. */
 function whereText({ file, error }: JobView): string {
   if (file !== undefined) return visible(file);
   return error === undefined ? '' : `(${error.kind})`;

@@ -1,4 +1,4 @@
-/** The door for webhooks of a serving process: opened at the first order, or at a later one when the port is free by then. */
+/** Opens the webhook listener of a serving process: with the first order, or with a later one if the port was taken. */
 import type { ListenAddress } from '../config/settings.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
@@ -44,7 +44,7 @@ export class WebhookListener {
       const listener = await openWebhookListener({ ...listen, publicUrl: this.#publicUrl, sink, log: this.#log });
       if (listener.taken) {
         this.#log.info(
-          'the port for webhooks is taken, as a rule by another flux-pro-mcp, which tells this one',
+          'the webhook port is taken, probably by another flux-pro-mcp, which passes events on to this one',
           listen,
         );
         return;
@@ -53,7 +53,7 @@ export class WebhookListener {
     } catch (error) {
       const failure = error instanceof FluxError ? error.failure : undefined;
       const why = failure === undefined ? String(error) : `${failure.message} ${failure.remedy ?? ''}`.trimEnd();
-      this.#log.warn('nobody listens for webhooks; jobs are polled', { because: why });
+      this.#log.warn('the webhook listener could not be opened; jobs are polled', { because: why });
     }
     this.#isSettled = true;
   }

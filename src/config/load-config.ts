@@ -13,7 +13,7 @@ const UNFILLED = /^\$\{user_config\.[\w.-]{1,100}\}$/u;
 /**
  * Flag before environment before default.
  * @param flags values by flag name, without the dashes
- * @param left settings that play no part: they keep their defaults, and a bad value is no reason to stop
+ * @param left settings that are not used: they keep their defaults, and bad values do not matter
  */
 export function loadConfig(
   flags: Readonly<Record<string, string | undefined>>,
@@ -32,7 +32,7 @@ export function loadConfig(
     if (text === undefined) continue;
     given.add(name);
     const where = fromFlag === undefined ? variable : `--${row.flag} (${row.env})`;
-    // The key is looked at where it is used, so that a server without a good one still says what it can do.
+    // The key is checked where it is used: a server without a valid one still lists its tools.
     const unfilled = name === 'apiKey' ? undefined : unfilledPart(row, text, where);
     const read = row.schema.safeParse(text);
     if (unfilled !== undefined) problems.push(unfilled);
@@ -44,7 +44,7 @@ export function loadConfig(
   return { ok: true, config: { ...(values as Config), ...folderVariablesOf(env) } };
 }
 
-/** What was given and refused is told of already. */
+/** A setting that was given and refused has been reported already. */
 function lacking(name: SettingName, given: ReadonlySet<string>): string[] {
   const row: Setting = SETTINGS[name];
   const needs = SETTING_NAMES.filter((other) => row.needs?.includes(other));
@@ -54,7 +54,7 @@ function lacking(name: SettingName, given: ReadonlySet<string>): string[] {
   return [`${row.env}: it needs ${names(needs)}, and ${names(absent)} ${absent.length > 1 ? 'are' : 'is'} not set.`];
 }
 
-/** The name under which it is set, where two spellings are allowed. */
+/** The variable that is set, for those that are read in either case. */
 function variableOf({ env: name, eitherCase }: Setting, env: Readonly<Record<string, string | undefined>>): string {
   const lower = name.toLowerCase();
   return eitherCase && filled(env[lower]) !== undefined ? lower : name;
@@ -72,7 +72,7 @@ function unfilledPart(row: Setting, text: string, where: string): string | undef
   return `${where}: the host did not fill in ${cleanLine(found, 120)}. Write the value itself there. Allowed: ${row.allowed}.`;
 }
 
-/** A refused URL may hold a user and password. */
+/** A refused URL may contain a user and password. */
 const redact = createRedactor([]);
 
 function problem(row: Setting, text: string, where: string): string {

@@ -23,9 +23,9 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   defaultText?: string;
   /** Never shown, in no message and no log. */
   secret?: true;
-  /** A refused value is not shown: it may well be a secret that was put in the wrong place. */
+  /** A refused value is not shown: it may be a secret in the wrong variable. */
   hideRefused?: true;
-  /** Settings without which this one has no effect, so that it is refused without them. */
+  /** Settings without which this one would have no effect: it is refused without them. */
   needs?: readonly string[];
   /** Completes the sentence "Allowed: …". */
   allowed: string;
@@ -40,7 +40,7 @@ const DIALECTS = ['generate', 'generateImage', 'rest'] as const;
 
 const JOB_QUERY = /^\s*([_A-Za-z]\w{0,99})\s*\(\s*([_A-Za-z]\w{0,99})\s*\)\s*$/u;
 const LISTEN = /^(?:(?:\[([\dA-Fa-f:.]+)\]|([A-Za-z\d.-]+)):)?(\d{1,5})$/u;
-/** What is shorter would be guessed, and could not be told from ordinary words when texts are cleaned of it. */
+/** A shorter one could be guessed, and removing it from texts would blank out ordinary words. */
 const SECRET = /^[^\p{Cc}\p{Cs}]{8,512}$/u;
 /** Two labels or more, the last one no number: that would be an address. */
 const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,30}\.(?!\d+$)[a-z0-9-]{1,63}$/u;
@@ -89,7 +89,7 @@ const whole = (min: number, max: number, of = '') => ({
   allowed: `a whole number ${of === '' ? '' : `${of} `}from ${min} to ${max}`,
 });
 
-/** What names the variable in either case has in common; a refused value may hold a password. */
+/** Read in either case, as all programs do; a refused value may contain a password. */
 const PROXY = { eitherCase: true, schema: parsed(proxyAddressOf), hideRefused: true } as const;
 
 const ABSOLUTE =

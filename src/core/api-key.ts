@@ -1,8 +1,8 @@
-/** What an API key looks like, and what is put in its place by mistake. */
+/** Recognises API keys, and what people and hosts put in their place by mistake. */
 
 import { cleanLine, fenced } from './untrusted-text.ts';
 
-/** What can stand in a header and is long enough to be removed from texts safely. */
+/** Characters that a header allows, and enough of them to be removed from texts safely. */
 const API_KEY = /^[\x21-\x7e]{8,512}$/u;
 
 /** Longer texts hold no placeholder worth naming. */
@@ -43,7 +43,7 @@ const ASSIGNED = /^(?:(?:export|set|setx|let) {1,4})?\$?(?:[Ee][Nn][Vv]:)?([A-Za
 const KEY_NAME = /key|token|secret|authorization/iu;
 const SCHEME = /^(?:authorization: {0,4})?(?:bearer|basic|token)\s/iu;
 
-/** What could be sent as a key, and what is plainly something else that was put in its place. */
+/** Whether it could be sent as a key, or is plainly a mistake that a later call can explain. */
 export function isKeyOrMistake(text: string): boolean {
   return API_KEY.test(text) || mistakeIn(text, '') !== undefined;
 }

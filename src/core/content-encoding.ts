@@ -5,7 +5,7 @@ import * as zlib from 'node:zlib';
 const NAMES = ['gzip', 'deflate', 'br', 'zstd'] as const;
 export type ContentEncoding = (typeof NAMES)[number];
 
-/** More layers than any server or proxy on the way adds. */
+/** More layers than any server or proxy adds. */
 const LAYERS_MAX = 4;
 
 export class ContentTooLarge extends Error {

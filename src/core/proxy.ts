@@ -1,4 +1,4 @@
-/** The address of an HTTP proxy as environment variables spell it, with or without scheme, user and password. */
+/** Reads the address of an HTTP proxy from an environment variable, with or without scheme, user and password. */
 
 export type ProxyAddress = {
   /** A name or an address, IPv6 without its brackets. */

@@ -1,4 +1,4 @@
-/** Tells whether an address of the network lies outside: not on this machine, not in the network around it. */
+/** Recognises public network addresses: neither on this machine nor in the network around it. */
 import ipaddr, { type IPv4 as Address4, type IPv6 as Address6 } from 'ipaddr.js';
 
 // A CommonJS module: Node finds no names in it when the program runs from its sources.

@@ -2,17 +2,17 @@
 import { createSecretSearch, type Span } from './secret-search.ts';
 
 /**
- * @param maxCharacters how much of the text is wanted: what lies behind is cut off before anything looks at the text,
- * except what is needed to know a secret that begins before the cut. All of it, if not given.
+ * @param maxCharacters how much of the text is wanted, by default all of it. The rest is cut off before any pattern
+ * runs, except for what is needed to recognise a secret that begins before the cut.
  */
 export type Redact = (text: string, maxCharacters?: number) => string;
-/** Whether a text holds one of the user's secrets, in any spelling. */
+/** Whether a text contains one of the user's secrets, in any encoding. */
 export type ContainsSecret = (text: string) => boolean;
 
 export const REDACTED = '[redacted]';
 /** Nothing that this program reads or makes is nested so deep. */
 const DEPTH_MAX = 64;
-/** What is shorter is an ordinary word. */
+/** Anything shorter is an ordinary word. */
 const CREDENTIAL_MIN_CHARACTERS = 6;
 /** Credentials of anyone; the second group is what is removed. */
 const CREDENTIAL_PATTERNS: readonly RegExp[] = [
@@ -24,7 +24,7 @@ const CREDENTIAL_PATTERNS: readonly RegExp[] = [
 
 /**
  * Removes these secrets in every encoding, and what looks like a credential of anyone.
- * @param patterns none: a signed address stays one that can be fetched
+ * @param patterns of credentials
  */
 export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL_PATTERNS): Redact {
   const search = createSecretSearch(secrets);
@@ -35,7 +35,7 @@ export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL
   };
 }
 
-/** Removes these secrets alone. */
+/** Removes these secrets alone, so that a signed address can still be fetched. */
 export const createSecretRemover = (secrets: readonly string[]): Redact => createRedactor(secrets, []);
 
 export function createSecretFinder(secrets: readonly string[]): ContainsSecret {
@@ -51,7 +51,7 @@ function spansOf(pattern: RegExp, text: string): Span[] {
   });
 }
 
-/** Nothing from behind `length` is shown, and nothing of a span, one that reaches beyond `length` included. */
+/** The text up to `length`, without the spans, and without a span that reaches beyond `length`. */
 function withRedactions(text: string, spans: Span[], length: number): string {
   let clean = '';
   let at = 0;

@@ -1,11 +1,11 @@
-/** Finds secrets in a text, however they are spelled there, in time that grows with the text's length alone. */
+/** Finds secrets in a text, in any encoding, in time proportional to the length of the text. */
 import { isEscape, readingsAt } from './text-encodings.ts';
 
 export type Span = { start: number; end: number };
 export type SecretSearch = {
   /** Where they are: in order, none inside another. */
   spansIn(text: string): Span[];
-  /** More characters than any spelling of any of the secrets takes. */
+  /** More characters than any secret takes in any encoding. */
   longest: number;
 };
 
@@ -64,18 +64,18 @@ function pairOf(unit: number, next: number): number {
 
 /** @returns where it ends when it begins at `start`, else -1; upper and lower case are the same */
 function endOf(needle: string, text: string, start: number): number {
-  // Nearly always the characters stand there as they are, and one of the first is another one.
+  // Nearly always the text is not escaped, and differs in one of the first characters.
   let same = 0;
   while (same < needle.length && isSameUnit(text, start + same, needle, same)) same += 1;
   const last = same === needle.length ? start + same - 1 : start + same;
-  // What looks like the character itself may be the beginning of its escape, which is longer.
+  // A character that matches may also begin an escape, which is longer.
   for (let at = start; at <= last; at += 1) {
     if (isEscape(text.charCodeAt(at))) return escapedEndOf(needle, text, start);
   }
   return same === needle.length ? start + same : -1;
 }
 
-/** Every way to read the text is followed, each place in the needle and the text once. */
+/** Follows every reading of the text, and each pair of positions in needle and text once. */
 function escapedEndOf(needle: string, text: string, start: number): number {
   let end = -1;
   const seen = new Set<number>();
@@ -97,7 +97,7 @@ function isSameUnit(text: string, at: number, needle: string, index: number): bo
   return text.charCodeAt(at) === needle.charCodeAt(index) || text.charAt(at).toLowerCase() === needle.charAt(index);
 }
 
-/** What is searched for, in lower case: the secret, and what stands for its bytes in Base64 and in hexadecimal digits. */
+/** What is searched for, in lower case: the secret, and its bytes in Base64 and in hexadecimal digits. */
 function needlesOf(secret: string): string[] {
   if (secret.length < SECRET_MIN_CHARACTERS) return [];
   const bytes = new TextEncoder().encode(secret);
@@ -110,7 +110,7 @@ function encodedForUrl(text: string): string {
   return encodeURIComponent(text.replace(/\p{Cs}/gu, '\uFFFD'));
 }
 
-/** The part that does not depend on what stands around the text, for each place in a group of three bytes. */
+/** The Base64 that does not depend on the bytes around the text, for each offset in a group of three bytes. */
 function base64Forms(text: string): string[] {
   const bytes = new TextEncoder().encode(text);
   return [0, 1, 2].flatMap((before) => {

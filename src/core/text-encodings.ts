@@ -1,15 +1,15 @@
-/** Reads one character of a text in every way in which programs write it: plain, in URLs, JSON and HTML, also nested. */
+/** Reads one character of a text in every encoding that programs use: plain, in URLs, JSON and HTML, also nested. */
 
 /** `units`: one or two UTF-16 units; `end`: where the next character begins. */
 export type Reading = { units: string; end: number };
 
-/** More readings than this nobody writes; it bounds the work at each position. */
+/** Nobody nests encodings more often; it bounds the work at each position. */
 const READINGS_MAX = 10;
 const ENTITY_MAX_CHARACTERS = 12;
 const HEX = /^[\da-f]$/iu;
 /** Full-width forms of the visible ASCII characters, so far away from them. */
 const FULL_WIDTH = { first: 0xff01, last: 0xff5e, distance: 0xfee0 };
-/** What nobody sees may stand between any two characters. */
+/** Invisible characters may stand between any two others. */
 const INVISIBLE = /^[\p{Cc}\p{Cf}]$/u;
 /** How often a text may have been encoded for a URL. */
 const NESTED_MAX = 4;
@@ -54,7 +54,7 @@ function escaped(text: string, { units, end }: Reading): Reading | undefined {
   if (units === '\\') return jsonEscaped(text, end);
   if (units === '&') return entity(text, end);
   if (units === '+') return { units: ' ', end };
-  // A character that is only written in another way, or not to be seen at all.
+  // Full-width forms and invisible characters.
   const unit = units.charCodeAt(0);
   if (units.length !== 1) return undefined;
   if (isFullWidth(unit)) return { units: String.fromCharCode(unit - FULL_WIDTH.distance), end };

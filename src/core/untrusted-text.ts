@@ -5,7 +5,7 @@ import type { Redact } from './redaction.ts';
 // surrogates: what can hide or reorder the words around it.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
-/** How much of a text is looked at for so many characters of it: what is invisible may take most of it. */
+/** How much of a text is read to show so many characters of it: most of it may be invisible. */
 function readFor(maxCharacters: number): number {
   return 4 * maxCharacters + 1_000;
 }
@@ -24,7 +24,7 @@ export function fenced(text: string, maxCharacters = 300): string {
   return `"${cleanLine(text, maxCharacters).replaceAll('"', "'")}"`;
 }
 
-/** Text of any length that may hold a secret: cut, without the secret, and quoted. */
+/** Text of any length that may contain a secret: cut, redacted, and in quotation marks. */
 export function fencedWithout(redact: Redact, text: string, maxCharacters = 300): string {
   return fenced(redact(text, readFor(maxCharacters)), maxCharacters);
 }

@@ -1,9 +1,9 @@
-/** The port between the door for webhooks and those who can tell a true event: a raw request in, a bare status out. */
+/** The port between the webhook listener and the code that verifies events: a raw request in, a bare status out. */
 
-/** Bytes. A door reads one byte more at the most, so that the sink sees that there was too much. */
+/** Bytes. The listener reads at most one byte more, so that the sink sees that there was too much. */
 export const WEBHOOK_BODY_MAX_BYTES = 65_536;
 
-/** A request as it came: what a signature covers is lost by any reading or tidying on the way. */
+/** A request exactly as it arrived: any parsing would lose what the signature covers. */
 export type RawWebhook = {
   method: string;
   /** The request's target, with its query. */
@@ -15,8 +15,8 @@ export type RawWebhook = {
 };
 
 /**
- * The status to answer with, and nothing beside it: whoever tries signatures learns no more than that one did not fit.
- * 200: signed by the service, and used or ignored. 401: not signed by it. 404: not the place, or not an event.
+ * The status to answer with, and nothing else: whoever tries signatures learns only that one did not fit.
+ * 200: signed by the service, and used or ignored. 401: not signed by it. 404: wrong path, or not an event.
  * 413: too large. 503: a true event that could not be kept, which the service may send again.
  */
 export type WebhookResult = 200 | 401 | 404 | 413 | 503;

@@ -5,7 +5,7 @@ export const WEBHOOK_URL_MAX_CHARACTERS = 2_000;
 
 /**
  * The URL in normal form; `undefined` for one that the service must not be given: without encryption beyond this
- * machine, without a path that tells events from everything else at that origin, with a password, with a fragment.
+ * machine, without a path that distinguishes events from other requests, with a password, with a fragment.
  */
 export function webhookUrlOf(text: string): string | undefined {
   const url = text.length <= WEBHOOK_URL_MAX_CHARACTERS && URL.canParse(text) ? new URL(text) : undefined;
@@ -15,7 +15,7 @@ export function webhookUrlOf(text: string): string | undefined {
   return secure && plain && url.pathname !== '/' ? url.href : undefined;
 }
 
-/** Whether events for `url` come to who listens for `own`: a query is for the way, and makes no difference at the end. */
+/** Whether events for `url` arrive at the listener for `own`. A query does not matter. */
 export function leadsTo(own: string | undefined, url: string | undefined): boolean {
   if (own === undefined || url === undefined || !URL.canParse(url)) return false;
   const [one, other] = [new URL(own), new URL(url)];

@@ -1,4 +1,4 @@
-/** Offers what an argument may be while it is typed: ids of jobs and pictures, and words for prompts. */
+/** Completes arguments while they are typed: ids of jobs and pictures, and suggestions for prompts. */
 import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from './mcp-deps.ts';
 import { promptNamed, unknown } from './prompts/catalogue.ts';
@@ -9,7 +9,7 @@ import { JOB_TEMPLATE } from './resources/jobs.ts';
 /** The protocol's own bound. */
 const VALUES_MAX = 100;
 
-/** @throws ProtocolError (-32602) for a prompt, a template or an argument that there is not */
+/** @throws ProtocolError (-32602) for a prompt, a template or an argument that does not exist */
 export async function complete(params: CompleteRequest['params'], deps: McpDeps): Promise<CompleteResult> {
   const { ref, argument } = params;
   const typed = argument.value.trim().toLowerCase();
@@ -19,7 +19,7 @@ export async function complete(params: CompleteRequest['params'], deps: McpDeps)
     const names = known.map(({ name }) => name);
     if (named === undefined) throw unknown(`argument of ${ref.name}`, argument.name, names, deps.redact);
     const all = named.suggestions;
-    // What begins with it first, then what holds it.
+    // Suggestions that start with the typed text come first, then those that contain it.
     const begins = all.filter((text) => text.toLowerCase().startsWith(typed));
     const contains = all.filter((text) => !begins.includes(text) && text.toLowerCase().includes(typed));
     return completion([...begins, ...contains]);

@@ -1,4 +1,4 @@
-/** The SDK's server with one boundary around every handler, its own ones included. */
+/** The SDK's server with one error boundary around every handler, including the SDK's own. */
 import {
   isJSONRPCErrorResponse,
   type JSONRPCMessage,
@@ -47,7 +47,7 @@ export class GuardedServer extends Server {
   }
 }
 
-/** The protocol's mark of that error: its data holds the URI and nothing else. */
+/** The protocol marks that error by its data, which have the URI and nothing else. */
 function isMissingResource(data: unknown): boolean {
   return typeof data === 'object' && data !== null && Object.keys(data).join() === 'uri';
 }

@@ -3,12 +3,12 @@ import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
 import { isSince, JUNE_2025 } from './protocol-eras.ts';
 
 export type HostProfile = {
-  /** For documents. */
+  /** The name in docs/hosts.md. */
   host: string;
   /** How its client names begin, in lower case. */
   clientNames: readonly string[];
   content: readonly ResultPart[];
-  /** The last protocol revision under which its text alone is safe. */
+  /** Up to this protocol revision only text is safe. */
   textAloneUpTo?: string;
   /** It declares that it can ask its user, and declines by itself without showing anything. */
   declinesQuestions?: true;
@@ -122,13 +122,13 @@ export type HostIdentity = {
   protocolVersion?: string;
   /** Whether it can put a question to its user. */
   canAsk?: boolean;
-  /** Its protocol puts questions inside results, and knows no connections. */
+  /** Its protocol puts questions into results and has no connections. */
   asksInResults?: boolean;
-  /** Whether it shows the viewer beside a result. */
+  /** Whether it shows the viewer next to a result. */
   showsViewer?: boolean;
 };
 
-/** @param wanted what the user has set; it overrides the profile's parts, and lowers none of its bounds */
+/** @param wanted what the user has set: it overrides the profile's parts and lowers none of its bounds */
 export function profileOf(
   { clientName, protocolVersion }: HostIdentity,
   wanted: 'auto' | readonly ResultPart[] = 'auto',
@@ -139,7 +139,7 @@ export function profileOf(
   const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
   const content = isSince(JUNE_2025, protocolVersion) ? chosen : chosen.filter((part) => part !== 'link');
   if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
-  // A bound that is meant for words would leave no room for a picture that the user has asked for.
+  // The bound of a host that takes text alone has no room for a picture that the user wants.
   return {
     ...profile,
     content,

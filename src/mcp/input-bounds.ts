@@ -1,11 +1,11 @@
-/** Bounds what a request may hold before anything walks through it: how deep it is nested, and how much there is. */
+/** Limits the depth and the size of a request before anything walks through it. */
 
 /** The tools need three levels. */
 const DEPTH_MAX = 32;
-/** Fifty pictures with all their arguments are some hundred. */
+/** Fifty pictures with all their arguments have a few hundred values. */
 const VALUES_MAX = 10_000;
 
-/** What is too much in it, as words that follow "there are"; without recursion, and without looking at all of it. */
+/** What is too much, as words that follow "there are". Stops at the first excess, and does not recurse. */
 export function boundsProblem(value: unknown): string | undefined {
   const open: [value: unknown, depth: number][] = [[value, 0]];
   let count = 0;

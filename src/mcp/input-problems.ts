@@ -1,4 +1,4 @@
-/** Says what is wrong with a call's arguments: the field, the value, and the bound it breaks. */
+/** Explains what is wrong with a call's arguments: the field, the value, and the bound that it breaks. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
@@ -11,18 +11,18 @@ const READ_PROBLEMS = 1_000;
 const SHOWN_VALUE_CHARACTERS = 60;
 
 const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
-/** An address that a model could choose would tell somebody else of the user's pictures. */
+/** A webhook address chosen by a model would send word of the user's pictures to somebody else. */
 const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all orders)';
 
 /**
  * The arguments as the tool takes them.
- * @param redact removes secrets from what is shown of them, before it is shortened
+ * @param redact applied before a value is shortened: half a secret is not recognised any more
  * @throws FluxError of kind `bad_input`; nothing was sent
  */
 export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
-  // Two bounds of one field are named in one sentence, so that breaking both gives the same one twice.
+  // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
   const json = z.toJSONSchema(tool.input, { io: 'input' });
   const issues = read.error.issues.slice(0, READ_PROBLEMS);
   const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, { tool, json, args, redact })))];
@@ -41,7 +41,7 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
   });
 }
 
-/** `json`: what the host sees of the tool's arguments. */
+/** `json`: the schema that the host sees. */
 type Given = { tool: AnyTool; json: Schema; args: unknown; redact: Redact };
 
 function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given): string[] {

@@ -10,9 +10,9 @@ const PROMPT_SHOWN_CHARACTERS = 200;
 const ID_SHOWN_CHARACTERS = 40;
 
 export type JobTextOptions = {
-  /** How long this call waited; named when it ended before the picture did. */
+  /** How long this call waited; shown when the picture was not finished by then. */
   waitedSeconds?: number | undefined;
-  /** What else is to be said of the parts of the answer. */
+  /** Further sentences about the parts of the answer. */
   notes?: readonly string[];
 };
 
@@ -35,7 +35,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
   );
 }
 
-/** One below the other, without those that do not apply. */
+/** One line below the other, without those that do not apply. */
 export function lines(...all: readonly (string | false | undefined)[]): string {
   return all.filter((line) => typeof line === 'string').join('\n');
 }

@@ -51,9 +51,9 @@ export type JobViewOptions = {
   /** Epoch milliseconds. */
   now: number;
   stalledAfterMs: number;
-  /** The API's own, whose addresses are shown also when they are on this machine. */
+  /** Addresses of this origin are shown even if they are on this machine. */
   apiOrigin?: string | undefined;
-  /** An equal request had ordered it before. */
+  /** An equal request ordered it earlier. */
   duplicate?: boolean | undefined;
   /** The last known balance in credits, when it is low. */
   lowBalance?: number | undefined;
@@ -61,7 +61,7 @@ export type JobViewOptions = {
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
-  // A refusal for lack of credits says so itself.
+  // A job that failed for lack of credits says so itself.
   const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
   const notes = [next(job), otherTypeText(job), leftOutText(job), low].filter((note) => note !== undefined);
   const { min, max, exact } = job.credits;
@@ -122,7 +122,7 @@ function next(job: Job): string {
 const UNKNOWN_TYPE = 'application/octet-stream';
 const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
-/** The bytes were paid for, whatever they are: they are kept, and the user is told what to expect. */
+/** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 export function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
   const what =
@@ -130,7 +130,7 @@ export function otherTypeText({ state, mediaType }: Job): string | undefined {
   return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
-/** As the user knows them. */
+/** Input fields by the names that users know. */
 const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'the webhook address (DOITONG_WEBHOOK_URL)' };
 
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
@@ -144,7 +144,7 @@ export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'he
   return `${width} × ${height}${other}`;
 }
 
-/** Some hosts show the data alone, others the text alone: the warning is part of what both end with. */
+/** Part of `next`, which data and text both have: some hosts show only one of them. */
 export function lowBalanceText(credits: number | undefined): string | undefined {
   if (credits === undefined) return undefined;
   return `Tell the user that the credits are running low: the last known balance is ${credits}.`;

@@ -1,4 +1,4 @@
-/** Turns whatever a handler of the protocol throws into an error that a client may read: in words, without secrets. */
+/** Turns whatever a protocol handler throws into an error that clients may read: in words, without secrets. */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
@@ -7,7 +7,7 @@ import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 
-/** Longer than any sentence of ours; what the SDK quotes of a message may be as long as the message. */
+/** Longer than any of our sentences; what the SDK repeats of a message may be as long as the message. */
 const MAX_CHARACTERS = 4_000;
 const PROBLEMS_SHOWN = 5;
 const CALL = 'tools/call';
@@ -45,7 +45,7 @@ const issuesSchema = z
   .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string(), code: z.string() }))
   .nonempty();
 
-/** What the SDK's check of a request found. It tells it as a JSON text in the message of a plain error. */
+/** The problems that the SDK's check of a request found: it reports them as JSON in the message of a plain error. */
 function problemsIn(error: unknown, redact: Redact): string | undefined {
   if (!(error instanceof Error) || error instanceof FluxError) return undefined;
   const start = error.message.indexOf('[');
@@ -64,8 +64,8 @@ function problemsIn(error: unknown, redact: Redact): string | undefined {
 type Issue = z.infer<typeof issuesSchema>[number];
 
 function problemOf({ path, message, code }: Issue, redact: Redact): string {
-  const slot = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
-  const name = cleanLine(redact(slot, 1_000), 200);
+  const parameter = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
+  const name = cleanLine(redact(parameter, 1_000), 200);
   if (message.endsWith('received undefined')) return `${name} is missing`;
   if (code === 'invalid_union') return `${name} has none of the forms that are allowed there`;
   return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;

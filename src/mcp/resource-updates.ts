@@ -1,4 +1,4 @@
-/** Tells a client that a job changed, or that there is one more: what it has subscribed to, in either protocol era. */
+/** Notifies a client of new jobs, and of changes to the jobs that it subscribed to, in either protocol era. */
 import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
@@ -6,7 +6,7 @@ import type { McpDeps } from './mcp-deps.ts';
 import { isSince, JULY_2026 } from './protocol-eras.ts';
 import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
 
-/** Clients read the whole list again: a batch is one change. */
+/** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
 
 export class ResourceUpdates {
@@ -53,20 +53,20 @@ export class ResourceUpdates {
     this.#send(() => this.#server.sendResourceListChanged());
   }
 
-  /** A client that is gone, or takes no notifications, is no reason for trouble. */
+  /** A client may be gone, or take no notifications. */
   #send(send: () => Promise<void>): void {
-    send().catch((error: unknown) => this.#deps.log.debug('an update was not sent', { error: String(error) }));
+    send().catch((error: unknown) => this.#deps.log.debug('an update could not be sent', { error: String(error) }));
   }
 }
 
-/** A client that asks for more at once is promised no more than these. */
+/** A client that asks for more at once gets no more than these. */
 const SUBSCRIPTIONS_MAX = 500;
 
 const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) });
 
 /**
- * A request for `subscriptions/listen` that asks only for what can be reported: the SDK confirms every URI that stands
- * in it. What is no such request passes unchanged.
+ * Leaves in a request for `subscriptions/listen` only what can be reported, because the SDK confirms every URI in it.
+ * Other requests pass unchanged.
  */
 export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Promise<JSONRPCRequest> {
   const { data } = listenSchema.safeParse(request.params);
@@ -75,7 +75,7 @@ export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Prom
   const reported = await Promise.all(
     asked.map((uri) =>
       canBeReported(uri, deps).catch((error: unknown) => {
-        deps.log.warn('a job could not be looked up for a subscription', { error: String(error) });
+        deps.log.warn('a job could not be found for a subscription', { error: String(error) });
         return false;
       }),
     ),
@@ -85,7 +85,7 @@ export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Prom
   return { ...request, params: { ...request.params, notifications } };
 }
 
-/** Changes name a job by our id, so that one by which the service knows it is none of them. */
+/** Changes name a job by our id: a subscription by the service's id would never be served. */
 async function canBeReported(uri: string, deps: McpDeps): Promise<boolean> {
   const id = jobIdOf(uri);
   if (id === undefined) return false;

@@ -1,14 +1,14 @@
-/** What gives way where an answer is larger than its host takes. Ids, states and files of pictures never do. */
+/** Decides what gives way when an answer is too large for its host. Ids, states and files never do. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { JobView } from './job-view.ts';
 
 export type Cuts = {
-  /** Prompts in the data, and beside them for the viewer. */
+  /** Of the data, and of what the viewer gets. */
   shortDataPrompts?: true;
   noData?: true;
   shortTextPrompts?: true;
   noUrls?: true;
-  /** Nothing but ids, states, files, and whether failures cost anything. */
+  /** Only ids, states, files, and whether failures cost anything. */
   bareText?: true;
 };
 
@@ -28,15 +28,14 @@ const ENVELOPE_CHARACTERS = 300;
 const NOTE_CHARACTERS = 700;
 const PROMPT_IN_DATA_CHARACTERS = 200;
 const PROMPT_IN_TEXT_CHARACTERS = 24;
-/** Ends a prompt that is not whole, so that nobody orders by it. */
+/** Ends a prompt that is not complete, so that nobody orders with it. */
 const SHORTENED = '… [shortened]';
 
-/** Characters of a result on its way to the host. */
 function charactersIn(result: CallToolResult): number {
   return JSON.stringify(result).length + ENVELOPE_CHARACTERS;
 }
 
-/** What may give way for a picture: for the one that a call was made for, all of it. */
+/** How many cuts may be made to have room for a picture: all of them for the one that a call was made for. */
 const FOR_PICTURES = { one: CUTS.length, batch: 2 };
 
 /**
@@ -59,18 +58,18 @@ export function fitted(
   return tried.find(({ left }) => left >= 0) ?? { cuts: CUTS.at(-1) ?? {}, left: 0 };
 }
 
-/** The view as the data have it. */
+/** The view in the data. */
 export function dataView(view: JobView, cuts: Cuts): JobView {
   return cuts.shortDataPrompts ? withShortPrompt(view, PROMPT_IN_DATA_CHARACTERS) : view;
 }
 
-/** The view as the text tells it. */
+/** The view in the text. */
 export function textView(view: JobView, cuts: Cuts): JobView {
   const { url, ...rest } = cuts.shortTextPrompts ? withShortPrompt(view, PROMPT_IN_TEXT_CHARACTERS) : view;
   return url === undefined || cuts.noUrls ? rest : { ...rest, url };
 }
 
-/** What is said of it. */
+/** What the text says about it. */
 export function cutNotes(views: readonly JobView[], cuts: Cuts): string[] {
   const max = cuts.shortTextPrompts ? PROMPT_IN_TEXT_CHARACTERS : PROMPT_IN_DATA_CHARACTERS;
   const areShortened = cuts.shortDataPrompts || cuts.shortTextPrompts;

@@ -22,7 +22,7 @@ export type ResultForm = {
   hasViewer: boolean;
 };
 
-/** One outcome in each of its forms; the cuts say what gives way to the size of the host. */
+/** One outcome in each of its forms; the cuts say what gives way to the host's limit. */
 type Forms = {
   views: readonly JobView[];
   /** The jobs whose picture can be read. */
@@ -45,11 +45,11 @@ export async function resultOf(
   const wants = (part: ResultPart): boolean => form.content.includes(part);
   const make = (cuts: Cuts, { pictures, notes }: Shown = { pictures: [], notes: [] }): CallToolResult => {
     const hasData = wants('structured') && !cuts.noData;
-    // What the viewer needs is in the data, too.
+    // The viewer finds what it needs in the data, too.
     const hasViewerData = form.hasViewer && !cuts.noData && !(hasData && cuts.shortDataPrompts);
     const links = wants('link') && !cuts.noUrls ? saved.map(linkPart) : [];
     const content: ContentBlock[] = [...pictures.map(imagePart), ...links];
-    // Text first: hosts that show one part show this one. Where the data give way, the text has to say what they said.
+    // Text first: hosts that show one part show the first. Where the data are cut, the text takes their place.
     if (wants('text') || content.length === 0 || hasData !== wants('structured'))
       content.unshift({ type: 'text', text: text(cuts, [...notes, ...cutNotes(views, cuts)]) });
     return {
@@ -72,7 +72,7 @@ export function jobResult(
 ): Promise<CallToolResult> {
   const view = jobView(job, options);
   const { waitedSeconds, eta } = options;
-  const outlook = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
+  const etaView = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
   const forms: Forms = {
     views: [view],
     saved: job.state === 'saved' ? [job] : [],
@@ -80,7 +80,7 @@ export function jobResult(
     data: (cuts) => dataView(view, cuts),
     viewerData: (cuts) => ({
       [`${VIEWER_META}job`]: dataView(view, cuts),
-      ...(outlook === undefined ? {} : { [`${VIEWER_META}outlook`]: outlook }),
+      ...(etaView === undefined ? {} : { [`${VIEWER_META}outlook`]: etaView }),
     }),
     text: (cuts, notes) => jobText(textView(view, cuts), job, { waitedSeconds, notes }),
   };
@@ -105,7 +105,7 @@ export function refusal(failure: Failure, form: ResultForm, options: { mayCarryD
   };
 }
 
-/** There is no picture, or nobody knows whether there will be one. A job that only cannot be read now lives on. */
+/** There is no picture, or nobody knows whether there will be one. A job that only could not be polled goes on. */
 function isUnsuccessful(job: Job): boolean {
   const open = job.state === 'queued' || job.state === 'submitting' || job.state === 'unknown';
   return job.state === 'failed' || (open && job.failure !== undefined);

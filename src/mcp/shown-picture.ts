@@ -1,19 +1,19 @@
-/** The picture inside an answer: how much room it has, the part that it becomes, and what is said about it. */
+/** Fits pictures into an answer: their share of the room, their part of the result, and the sentence about them. */
 import type { ContentBlock } from '@modelcontextprotocol/server';
 import type { Job } from '../core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 
-/** `unfit`: there is a picture, but none that this answer can hold. `undefined`: there is none that can be read. */
+/** `unfit`: this answer has no room for it, even as a preview. `undefined`: there is none that can be read. */
 export type PictureSource = (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | 'unfit' | undefined>;
 
 /** Around the Base64 text of each picture. */
 const AROUND_CHARACTERS = 100;
-/** In an answer: what a picture takes of which a person or a model can tell what it shows. */
+/** A picture of fewer characters shows too little for a person or a model to recognise. */
 export const USEFUL_CHARACTERS = 4_000;
 /** Pixels of the longer side of the smallest preview. */
 const USEFUL_SIDE_PX = 96;
 
-/** What a picture may have of so many characters of a result: Base64 makes four characters of three bytes. */
+/** How many bytes of a picture fit: Base64 makes four characters of three bytes. */
 export function bytesWithin(characters: number): number {
   return Math.max(0, Math.floor((characters - AROUND_CHARACTERS) / 4) * 3);
 }
@@ -23,7 +23,7 @@ function charactersOf({ bytes }: ShownPicture): number {
   return Math.ceil(bytes.length / 3) * 4 + AROUND_CHARACTERS;
 }
 
-/** Previews are made one after the other; whoever waits for the answer has waited long enough by then. */
+/** Previews are made one after the other, and somebody is waiting for the answer. */
 const PREVIEWS_LIMIT_MS = 6_000;
 
 /**
@@ -69,7 +69,7 @@ async function firstUseful(
   return undefined;
 }
 
-/** A picture that is small itself, or that the user wants smaller, is not judged by its size. */
+/** A picture that is small itself, or that the user wants smaller, is useful at any size. */
 function isUseful({ isPreview, size }: ShownPicture, { maxSidePx }: PreviewBounds): boolean {
   if (!isPreview || size === undefined) return true;
   return Math.max(size.width, size.height) >= Math.min(USEFUL_SIDE_PX, maxSidePx);
@@ -83,7 +83,7 @@ export function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
   };
 }
 
-/** What is said beside it; nothing where the answer holds the very picture. */
+/** The sentence about it; none where the answer has the very picture. */
 export function pictureNote(picture: ShownPicture | 'unfit' | undefined): string[] {
   if (picture === 'unfit')
     return [

@@ -1,4 +1,4 @@
-/** How tools are listed: schemas and annotations made from the tools' own data. The build puts the list in its place. */
+/** Lists the tools, with schemas and annotations made from the tools' own data. The build replaces it by the finished list. */
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
@@ -26,7 +26,7 @@ function annotations(effect: ToolEffect): ListedTool['annotations'] {
   return { readOnlyHint: !spends, destructiveHint: false, idempotentHint: !spends, openWorldHint: true };
 }
 
-/** Gemini refuses every tool that is listed with such a keyword. The check stays, and the words say the step. */
+/** Gemini refuses tools whose schema has `multipleOf`. The check remains, and the description names the step. */
 function leaveOut(schema: z.core.JSONSchema.BaseSchema): void {
   delete schema.multipleOf;
   // Not bounds, but what a whole number is to JavaScript.
@@ -36,6 +36,6 @@ function leaveOut(schema: z.core.JSONSchema.BaseSchema): void {
 
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ListedTool['inputSchema'] {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io, override: ({ jsonSchema: one }) => leaveOut(one) });
-  // zod's type says less than a strict object's schema holds: its type is always "object".
+  // The schema of a strict object always has the type "object", which zod's type does not say.
   return json as ListedTool['inputSchema'];
 }

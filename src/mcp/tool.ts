@@ -1,4 +1,4 @@
-/** What a tool is: data in one file each. Its dependencies arrive at call time, so listing tools needs none of them. */
+/** What a tool is: data, in one file each. Dependencies arrive with the call, so that listing tools needs none. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
 import type { Answer } from '../jobs/confirmation.ts';
@@ -12,13 +12,13 @@ export type ToolEffect = 'read' | 'spend';
 export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds'> & {
   /** Aborted when the caller gives up; ends waits, never jobs. */
   signal: AbortSignal;
-  /** Tells the caller how far the wait has come; `fraction` in [0, 1) must grow. Does nothing if nobody asked. */
+  /** Reports the progress of the wait; `fraction` in [0, 1) must grow. Does nothing if the caller did not ask for it. */
   progress: (fraction: number, message: string) => void;
   /** Epoch milliseconds. */
   now: () => number;
   /** Whether this client can put a question to its user; `unanswered`: it left the last one without an answer. */
   canAsk: boolean | 'unanswered';
-  /** What became of the question that an earlier run of this call asked for; absent when none was asked. */
+  /** The answer to the question that an earlier run of this call asked; `undefined` if it asked none. */
   answer: Answer | undefined;
 };
 

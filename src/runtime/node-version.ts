@@ -1,9 +1,9 @@
-/** Which Node this program runs on. In syntax that old ones read: they are to be told so, not to stumble. */
+/** Checks the version of Node, in syntax that old versions can read: they should report the problem, not crash. */
 
 /** As package.json says under `engines`. */
 const NODE_MIN: readonly number[] = [20, 18, 1];
 
-/** @param version as Node tells it, with or without its `v`. @returns what is wrong with it, as a sentence */
+/** @param version with or without its `v`. @returns what is wrong with it, as a sentence */
 export function nodeProblem(version: string): string | undefined {
   const pieces = version.replace(/^v/, '').split('.').map(Number);
   for (let at = 0; at < NODE_MIN.length; at += 1) {

@@ -1,7 +1,7 @@
-/** The one way out of a serving process: end of input, a signal or a broken pipe close everything within bounds. */
+/** Ends a serving process: at the end of input, a signal or a broken pipe, everything is closed within a time limit. */
 import type { Log } from '../core/log.ts';
 
-/** A host kills after about 2 s; what is not closed by then is left to the ledger. */
+/** A host kills the process after about 2 s; the records say what was left unfinished. */
 const GRACE_MS = 1_200;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

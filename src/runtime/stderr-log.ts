@@ -5,7 +5,7 @@ import type { Redact } from '../core/redaction.ts';
 /** A stack with its causes fits; a whole answer of the service does not. */
 const LINE_MAX_CHARACTERS = 8_000;
 
-/** @param write takes a whole line; given by the caller because only doors touch the process's streams */
+/** @param write takes a whole line; passed in because only cli/ and transports/ touch the process's streams */
 export function createStderrLog(level: LogLevel, redact: Redact, write: (line: string) => void): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   const line =
@@ -13,7 +13,7 @@ export function createStderrLog(level: LogLevel, redact: Redact, write: (line: s
     (message: string, fields?: LogFields): void => {
       if (LOG_LEVELS.indexOf(of) < threshold) return;
       const values = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-      // Foreign text could otherwise forge a new entry, steer the terminal or reorder the words around it.
+      // Foreign text could otherwise forge an entry, control the terminal or reorder the words around it.
       const text = redact(`${message}${values}`, LINE_MAX_CHARACTERS).replace(
         /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu,
         ' ',

@@ -1,4 +1,4 @@
-/** The processes of this machine, as the system tells them. */
+/** Whether processes of this machine are alive, by the operating system. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isSameOwner, type Owner, type Processes } from '../core/processes.ts';

@@ -1,8 +1,8 @@
-/** Reads the page that hosts show beside a result: one HTML file that the build puts beside the program. */
+/** Reads the page that hosts show next to a result: an HTML file that the build puts next to the program. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** Beside the bundle; run from its sources, the program takes the one that was built last. */
+/** Next to the bundle; when run from source, the page of the last build. */
 const CANDIDATES = ['./viewer.html', '../../dist/viewer.html'];
 
 /** @returns `undefined` where there is none */

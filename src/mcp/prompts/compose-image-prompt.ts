@@ -1,4 +1,4 @@
-/** The prompt that puts an image prompt together from its parts, by the provider's advice. */
+/** The prompt that composes an image prompt from its elements, following the provider's advice. */
 import { ELEMENTS } from './elements.ts';
 import type { Prompt } from './prompt.ts';
 

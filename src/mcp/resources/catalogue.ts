@@ -48,7 +48,7 @@ export async function listResources(deps: McpDeps, cursor?: string): Promise<Lis
   };
 }
 
-/** Hosts list at their start: what a call would be told (an unreadable key or folder) is no reason to list nothing. */
+/** Hosts list resources when they start: an unreadable key or folder, which a call would report, is no error here. */
 export async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
   try {
     // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.

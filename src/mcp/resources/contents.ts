@@ -1,4 +1,4 @@
-/** What resources answer with: a value as JSON, or that there is nothing of that name. */
+/** What resources answer: a value as JSON, or the error for a name that no resource has. */
 import { type ReadResourceResult, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { fenced } from '../../core/untrusted-text.ts';
 

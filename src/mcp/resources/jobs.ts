@@ -1,4 +1,4 @@
-/** Jobs on record: `flux://jobs/{job_id}`, the job object as JSON. Looking at one carries nothing on. */
+/** Jobs on record: `flux://jobs/{job_id}`, the job object as JSON. Reading one does not resume it. */
 
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
 import type { Job } from '../../core/job.ts';

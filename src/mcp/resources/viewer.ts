@@ -1,4 +1,4 @@
-/** The page that hosts with MCP Apps show beside a result: `ui://flux/viewer`. */
+/** The page that hosts with MCP Apps show next to a result: `ui://flux/viewer`. */
 import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from '../mcp-deps.ts';
 import { notThere } from './contents.ts';
