@@ -105,7 +105,7 @@ describe.concurrent('webhooks', () => {
     expect(first.program.stderr()).toContain('listening for webhooks');
 
     const reported = await order(user, second, 'an egret, ordered where nobody listens');
-    expect(second.program.stderr()).toContain('the port for webhooks is taken');
+    expect(second.program.stderr()).toContain('the webhook port is taken');
     expect(second.program.stderr()).not.toMatch(/listening for webhooks|^warn/imu);
     expect(reported.tookMs).toBeLessThan(FIRST_POLL_MS);
     expect(reported.asked).toBe(2);
@@ -144,7 +144,9 @@ describe.concurrent('webhooks', () => {
     const server = await user.serve({ DOITONG_WEBHOOK_LISTEN: `192.0.2.1:${user.port}`, FLUX_LOG_LEVEL: 'warn' });
     const { tookMs } = await order(user, server, 'a grebe');
     expect(tookMs).toBeLessThan(FIRST_POLL_MS);
-    expect(server.program.stderr()).toMatch(/nobody listens for webhooks; jobs are polled.+DOITONG_WEBHOOK_LISTEN/);
+    expect(server.program.stderr()).toMatch(
+      /the webhook listener could not be opened; jobs are polled.+DOITONG_WEBHOOK_LISTEN/,
+    );
     expect(await user.delivered(1)).toEqual([0]);
     await end(server);
   });

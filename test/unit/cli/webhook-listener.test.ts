@@ -73,7 +73,7 @@ describe('the door', () => {
     const { port, leave } = await occupy();
     const endpoint = listenerAt(port);
     await endpoint.open(sink);
-    expect(said).toEqual([expect.stringMatching(/^info the port for webhooks is taken/u)]);
+    expect(said).toEqual([expect.stringMatching(/^info the webhook port is taken/u)]);
     await leave();
     await endpoint.open(sink);
     expect(await post(port)).toBe(200);
