@@ -6,13 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TOOLS } from '../../src/mcp/catalogue.ts';
 import { installPinned } from '../support/pinned-packages.ts';
 
 const HERE = import.meta.dirname;
 const SERVER = ['node', join(HERE, '../../dist/main.js'), 'serve', '--sandbox'];
 /** Of the Inspector, for an answer of a tool that is an error. */
 const TOOL_ERROR = 5;
-const TOOLS = ['generate_image', 'generate_images', 'get_job_status', 'list_jobs', 'check_rate_limits'];
+const TOOL_NAMES = TOOLS.map(({ name }) => name);
 const GUIDE = 'flux://guide/prompting';
 
 type Outcome = { code: number | null; stdout: string; stderr: string };
@@ -39,7 +40,7 @@ const CHECKS: readonly Check[] = [
     name: 'tools/list --strict, without a warning',
     args: ['--method', 'tools/list', '--strict'],
     problem: (outcome) =>
-      lacks(...TOOLS.map((tool) => `"name":"${tool}"`))(outcome) ??
+      lacks(...TOOL_NAMES.map((tool) => `"name":"${tool}"`))(outcome) ??
       (/\b(?:warning|error)\b(?!s)/i.test(outcome.stderr) ? outcome.stderr.trim() : undefined),
   },
   {

@@ -7,6 +7,7 @@ import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SandboxState } from '../../sandbox/sandbox.ts';
+import { TOOLS } from '../../src/mcp/catalogue.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
@@ -15,7 +16,7 @@ import { printedIn } from '../support/scripted-service.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const TOOLS = ['generate_image', 'generate_images', 'get_job_status', 'list_jobs', 'check_rate_limits'];
+const TOOL_NAMES = TOOLS.map(({ name }) => name);
 
 type Service = { program: RunningProgram; url: string; key: string };
 
@@ -134,7 +135,7 @@ describe.concurrent('real clients over stdio', () => {
     const service = await startService();
     const client = new V1Client({ name: 'old-host', version: '1.0.0' });
     await client.connect(new V1Transport(await serverFor(service)));
-    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(TOOLS);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(TOOL_NAMES);
     const steps: number[] = [];
     const onprogress = ({ progress }: { progress: number }): void => void steps.push(progress);
     const picture = await pictureIn(await client.callTool(CALL, undefined, { onprogress }));
@@ -150,7 +151,7 @@ describe.concurrent('real clients over stdio', () => {
     const client = new ModernClient({ name: 'new-host', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
     await client.connect(new ModernTransport(await serverFor(service)));
     expect(client.getNegotiatedProtocolVersion()).toBe('2026-07-28');
-    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(TOOLS);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(TOOL_NAMES);
     const steps: number[] = [];
     const onprogress = ({ progress }: { progress: number }): void => void steps.push(progress);
     const picture = await pictureIn(await client.callTool(CALL, { onprogress }));
@@ -171,7 +172,7 @@ describe.concurrent('real clients over stdio', () => {
     };
     expect((await host.ask('server/discover', { _meta: envelope })).error).toBeUndefined();
     expect((await host.handshake()).result).toMatchObject({ protocolVersion: '2025-06-18' });
-    expect(await host.toolNames()).toEqual(TOOLS);
+    expect(await host.toolNames()).toEqual(TOOL_NAMES);
     program.child.stdin.end();
     expect(await program.exit).toMatchObject({ code: 0 });
   });
@@ -182,7 +183,7 @@ describe.concurrent('real clients over stdio', () => {
       const program = await packed.start([]);
       const host = new RawHost(program);
       expect((await host.handshake(version)).result).toMatchObject({ protocolVersion: version });
-      expect(await host.toolNames()).toEqual(TOOLS);
+      expect(await host.toolNames()).toEqual(TOOL_NAMES);
       program.child.stdin.end();
       expect(await program.exit).toMatchObject({ code: 0 });
     },

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../sandbox/sandbox.ts';
+import { TOOLS } from '../../src/mcp/catalogue.ts';
 import { listTools } from '../../src/mcp/tool-listing.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { jsonRpcLines, RawHost, textOf } from '../support/raw-host.ts';
@@ -13,7 +14,7 @@ import { printedIn } from '../support/scripted-service.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const TOOLS = ['generate_image', 'generate_images', 'get_job_status', 'list_jobs', 'check_rate_limits'];
+const TOOL_NAMES = TOOLS.map(({ name }) => name);
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 
 async function end(program: RunningProgram): Promise<void> {
@@ -28,7 +29,7 @@ describe.concurrent('stdout', () => {
     const program = await packed.start(['serve', '--sandbox', '--log-level', 'debug']);
     const host = new RawHost(program);
     expect((await host.handshake()).result).toMatchObject({ serverInfo: { name: 'flux-pro-mcp' } });
-    expect(await host.toolNames()).toEqual(TOOLS);
+    expect(await host.toolNames()).toEqual(TOOL_NAMES);
     const args = { prompt: 'A heron in the reeds, morning fog', width: 256, height: 256 };
     const answer = await host.call('generate_image', args, 'steps');
     expect(answer.isError ?? false).toBe(false);
@@ -52,7 +53,7 @@ describe.concurrent('stdout', () => {
     const program = await packed.start(['--log-level', 'debug']);
     const host = new RawHost(program);
     await host.handshake();
-    expect(await host.toolNames()).toEqual(TOOLS);
+    expect(await host.toolNames()).toEqual(TOOL_NAMES);
     const answer = await host.call('generate_image', { prompt: 'A heron' });
     expect(answer.isError).toBe(true);
     expect(textOf(answer)).toContain('DOITONG_API_KEY');
@@ -108,7 +109,7 @@ describe.concurrent('the server lives on', () => {
     expect((await host.ask('pictures/paint', { prompt: 'x' })).error?.code).toBe(-32601);
     host.send({ jsonrpc: '2.0', method: 'notifications/unheard_of' });
     host.send({ jsonrpc: '2.0', id: 'nobody asked', result: {} });
-    expect(await host.toolNames()).toEqual(TOOLS);
+    expect(await host.toolNames()).toEqual(TOOL_NAMES);
     await end(program);
   });
 
@@ -118,7 +119,7 @@ describe.concurrent('the server lives on', () => {
     await host.handshake();
     program.child.stderr.destroy();
     host.send('no JSON', '{"jsonrpc":"2.0"', 'again');
-    expect(await host.toolNames()).toEqual(TOOLS);
+    expect(await host.toolNames()).toEqual(TOOL_NAMES);
     const answer = await host.call('generate_image', { prompt: 'A heron' });
     expect(answer.isError).toBe(true);
     await end(program);
@@ -151,7 +152,7 @@ describe.concurrent('starting', () => {
       const program = await packed.start(['serve', ...flags], { home, env });
       const host = new RawHost(program);
       await host.handshake();
-      expect(await host.toolNames()).toEqual(TOOLS);
+      expect(await host.toolNames()).toEqual(TOOL_NAMES);
       await host.ask('resources/list');
       await host.ask('resources/templates/list');
       await end(program);
