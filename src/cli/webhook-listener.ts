@@ -6,21 +6,18 @@ import type { WebhookSink } from '../core/webhook-sink.ts';
 
 export class WebhookListener {
   readonly #listen: ListenAddress | undefined;
-  readonly #publicUrl: string | undefined;
   readonly #log: Log;
+  readonly #publicUrl: string | undefined;
   #opening: Promise<void> | undefined;
   #closeListener: (() => Promise<void>) | undefined;
-  /** Open, or of no use any more. */
+  /** Open, or not needed any more. */
   #isSettled = false;
 
-  /**
-   * @param listen where; `undefined`: nowhere
-   * @param publicUrl what the service is given
-   */
+  /** @param listen `undefined`: nowhere. @param publicUrl the address that the service posts to */
   constructor(listen: ListenAddress | undefined, log: Log, publicUrl?: string) {
     this.#listen = listen;
-    this.#publicUrl = publicUrl;
     this.#log = log;
+    this.#publicUrl = publicUrl;
   }
 
   /** Never rejects: where nobody listens, jobs are polled. */

@@ -1,7 +1,8 @@
 /** Completes arguments while they are typed: ids of jobs and pictures, and suggestions for prompts. */
 import type { CompleteRequest, CompleteResult } from '@modelcontextprotocol/server';
 import type { McpDeps } from './mcp-deps.ts';
-import { promptNamed, unknown } from './prompts/catalogue.ts';
+import { promptNamed } from './prompts/catalogue.ts';
+import { unknownName } from './protocol-errors.ts';
 import { jobsOnRecord } from './resources/catalogue.ts';
 import { IMAGE_TEMPLATE } from './resources/images.ts';
 import { JOB_TEMPLATE } from './resources/jobs.ts';
@@ -17,7 +18,7 @@ export async function complete(params: CompleteRequest['params'], deps: McpDeps)
     const { arguments: known } = promptNamed(ref.name, deps.redact);
     const named = known.find(({ name }) => name === argument.name);
     const names = known.map(({ name }) => name);
-    if (named === undefined) throw unknown(`argument of ${ref.name}`, argument.name, names, deps.redact);
+    if (named === undefined) throw unknownName(`argument of ${ref.name}`, argument.name, names, deps.redact);
     const all = named.suggestions;
     // Suggestions that start with the typed text come first, then those that contain it.
     const begins = all.filter((text) => text.toLowerCase().startsWith(typed));
@@ -26,8 +27,13 @@ export async function complete(params: CompleteRequest['params'], deps: McpDeps)
   }
   const isImage = ref.uri === IMAGE_TEMPLATE.uriTemplate;
   if (!isImage && ref.uri !== JOB_TEMPLATE.uriTemplate)
-    throw unknown('resource template', ref.uri, [IMAGE_TEMPLATE.uriTemplate, JOB_TEMPLATE.uriTemplate], deps.redact);
-  if (argument.name !== 'job_id') throw unknown(`argument of ${ref.uri}`, argument.name, ['job_id'], deps.redact);
+    throw unknownName(
+      'resource template',
+      ref.uri,
+      [IMAGE_TEMPLATE.uriTemplate, JOB_TEMPLATE.uriTemplate],
+      deps.redact,
+    );
+  if (argument.name !== 'job_id') throw unknownName(`argument of ${ref.uri}`, argument.name, ['job_id'], deps.redact);
   const listed = await jobsOnRecord(deps);
   const ids = listed.filter((job) => !isImage || job.state === 'saved').map(({ id }) => id);
   return completion(ids.filter((id) => id.startsWith(typed)));

@@ -65,34 +65,34 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
   const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
   const notes = [next(job), otherTypeText(job), leftOutText(job), low].filter((note) => note !== undefined);
   const { min, max, exact } = job.credits;
-  return {
+  return withoutAbsent<JobView>({
     job_id: job.id,
-    ...optional('doitong_id', job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined),
+    doitong_id: job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined,
     status: statusOf(job.state),
-    ...(stalled ? { stalled } : {}),
+    stalled: stalled || undefined,
     prompt: job.request.prompt,
     ...sizeOf(job),
-    ...optional('ordered', orderedSize(job)),
-    ...optional('version', job.request.version),
-    credits: { min, max, ...(exact === null ? {} : { exact }) },
-    ...optional('url', job.url === undefined ? undefined : shownAddress(job.url, options.apiOrigin)),
-    ...optional('file', job.file),
+    ordered: orderedSize(job),
+    version: job.request.version,
+    credits: withoutAbsent({ min, max, exact: exact ?? undefined }),
+    url: job.url === undefined ? undefined : shownAddress(job.url, options.apiOrigin),
+    file: job.file,
     created_at: iso(job.createdAt),
-    ...(job.completedAt === undefined ? {} : { completed_at: iso(job.completedAt) }),
-    ...(job.failure === undefined ? {} : { error: errorView(job.failure) }),
-    ...(options.duplicate ? { duplicate: true } : {}),
-    ...(job.sandbox ? { sandbox: true } : {}),
+    completed_at: job.completedAt === undefined ? undefined : iso(job.completedAt),
+    error: job.failure && errorView(job.failure),
+    duplicate: options.duplicate || undefined,
+    sandbox: job.sandbox || undefined,
     next: notes.join(' '),
-  };
+  });
 }
 
-export function errorView(failure: Failure): ErrorView {
-  return {
-    kind: failure.kind,
-    message: failure.message,
-    credits_spent: failure.creditsSpent,
-    ...optional('retry_after_seconds', failure.retryAfterSeconds),
-  };
+export function errorView({ kind, message, creditsSpent, retryAfterSeconds }: Failure): ErrorView {
+  return withoutAbsent({ kind, message, credits_spent: creditsSpent, retry_after_seconds: retryAfterSeconds });
+}
+
+/** Absent values are absent, not undefined. */
+function withoutAbsent<View extends object>(view: View): View {
+  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined)) as View;
 }
 
 /** What to do now, in one sentence. */
@@ -155,7 +155,3 @@ export function statusOf(state: JobState): JobStatus {
 }
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();
-
-function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
-}

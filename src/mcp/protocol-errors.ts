@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
+import { cleanLine, fencedWithout } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 
 /** Longer than any of our sentences; what the SDK repeats of a message may be as long as the message. */
@@ -12,11 +12,23 @@ const MAX_CHARACTERS = 4_000;
 const PROBLEMS_SHOWN = 5;
 const CALL = 'tools/call';
 
+export function invalidParams(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+}
+
+/** A client named something that does not exist. @param what its kind, after "There is no" */
+export function unknownName(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
+  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
+}
+
+export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {
+  return invalidParams(`cursor: ${fencedWithout(redact, cursor, 60)} is not the nextCursor of an answer to ${method}.`);
+}
+
 export function protocolErrorOf(method: string, error: unknown, { redact, log }: { redact: Redact; log: Log }): Error {
   const words = (text: string): string => redact(text, MAX_CHARACTERS);
   const problems = problemsIn(error, redact);
-  if (problems !== undefined)
-    return new ProtocolError(ProtocolErrorCode.InvalidParams, words(`Invalid params for ${method}: ${problems}.`));
+  if (problems !== undefined) return invalidParams(words(`Invalid params for ${method}: ${problems}.`));
   if (error instanceof ProtocolError)
     return new ProtocolError(error.code, words(error.message), redactValues(error.data, redact));
   if (error instanceof FluxError) {

@@ -1,11 +1,11 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
-import { ProtocolError, ProtocolErrorCode, type Server, type ServerOptions } from '@modelcontextprotocol/server';
-import { fencedWithout } from '../core/untrusted-text.ts';
+import type { Server, ServerOptions } from '@modelcontextprotocol/server';
 import { GuardedServer } from './guarded-server.ts';
 import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
 import { CONSTANT } from './protocol-eras.ts';
+import { invalidParams, unknownCursor, unknownName } from './protocol-errors.ts';
 import { Questions } from './questions.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './resources/uris.ts';
@@ -55,8 +55,9 @@ function handleTools(server: Server, deps: McpDeps): void {
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
     const result = await callTool(params, { server, questions: ofConnection }, context, deps);
-    if (result === undefined) throw unknownTool(params.name, deps);
-    return result;
+    if (result !== undefined) return result;
+    const known = listTools().map(({ name }) => name);
+    throw unknownName('tool', params.name, known, deps.redact);
   });
 }
 
@@ -101,19 +102,10 @@ function handlePrompts(server: Server, deps: McpDeps): void {
 
 function checkBounds(params: unknown): void {
   const problem = boundsProblem(params);
-  if (problem === undefined) return;
-  throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The parameters cannot be read: there are ${problem}.`);
+  if (problem !== undefined) throw invalidParams(`The parameters cannot be read: there are ${problem}.`);
 }
 
-/** Of a list that is one page: no answer to it has given a cursor. */
+/** A list of one page has no cursors. */
 function expectNoCursor(method: string, cursor: string | undefined, { redact }: McpDeps): void {
-  if (cursor === undefined) return;
-  const message = `cursor: ${fencedWithout(redact, cursor, 60)} is not the nextCursor of an answer to ${method}.`;
-  throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
-}
-
-function unknownTool(name: string, { redact }: McpDeps): ProtocolError {
-  const known = listTools().map((tool) => tool.name);
-  const message = `There is no tool ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`;
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+  if (cursor !== undefined) throw unknownCursor(method, cursor, redact);
 }

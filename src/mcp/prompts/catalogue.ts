@@ -1,12 +1,8 @@
 /** All prompts, how they are listed, and how one is filled in. */
-import {
-  type GetPromptResult,
-  type ListPromptsResult,
-  ProtocolError,
-  ProtocolErrorCode,
-} from '@modelcontextprotocol/server';
+import type { GetPromptResult, ListPromptsResult } from '@modelcontextprotocol/server';
 import type { Redact } from '../../core/redaction.ts';
-import { cleanLine, fencedWithout } from '../../core/untrusted-text.ts';
+import { cleanLine } from '../../core/untrusted-text.ts';
+import { invalidParams, unknownName } from '../protocol-errors.ts';
 import { composeImagePrompt } from './compose-image-prompt.ts';
 import type { Prompt } from './prompt.ts';
 import { reviewImagePrompt } from './review-image-prompt.ts';
@@ -36,10 +32,10 @@ export function getPrompt(
   const prompt = promptNamed(name, redact);
   const known = prompt.arguments.map((argument) => argument.name);
   const stranger = Object.keys(given ?? {}).find((argument) => !known.includes(argument));
-  if (stranger !== undefined) throw unknown(`argument of ${name}`, stranger, known, redact);
+  if (stranger !== undefined) throw unknownName(`argument of ${name}`, stranger, known, redact);
   const values = Object.fromEntries(prompt.arguments.map((one) => [one.name, givenText(given?.[one.name], one.name)]));
   const missing = prompt.arguments.find((one) => one.required && values[one.name] === undefined);
-  if (missing !== undefined) throw invalid(`${name} needs the argument ${missing.name}: ${missing.description}`);
+  if (missing !== undefined) throw invalidParams(`${name} needs the argument ${missing.name}: ${missing.description}`);
   return {
     description: prompt.description,
     messages: [{ role: 'user', content: { type: 'text', text: redact(prompt.render(values)) } }],
@@ -50,23 +46,18 @@ export function getPrompt(
 export function promptNamed(name: string, redact: Redact): Prompt {
   const prompt = PROMPTS.find((known) => known.name === name);
   if (prompt !== undefined) return prompt;
-  const names = PROMPTS.map((known) => known.name);
-  throw unknown('prompt', name, names, redact);
-}
-
-/** Something that a client names and that there is not. @param what its kind, after "There is no" */
-export function unknown(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
-  return invalid(`There is no ${what} ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
+  throw unknownName(
+    'prompt',
+    name,
+    PROMPTS.map((known) => known.name),
+    redact,
+  );
 }
 
 function givenText(text: string | undefined, name: string): string | undefined {
   if (text === undefined) return undefined;
   if (text.length > ARGUMENT_MAX_CHARACTERS)
-    throw invalid(`${name} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are allowed.`);
+    throw invalidParams(`${name} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are allowed.`);
   const cleaned = cleanLine(text, ARGUMENT_MAX_CHARACTERS);
   return cleaned === '' ? undefined : cleaned;
-}
-
-function invalid(message: string): ProtocolError {
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }

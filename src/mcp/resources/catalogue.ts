@@ -1,19 +1,18 @@
 /** All resources: what is listed, page by page, and which file reads what. */
 
-import {
-  type ListResourcesResult,
-  type ListResourceTemplatesResult,
+import type {
+  ListResourcesResult,
+  ListResourceTemplatesResult,
   ProtocolError,
-  ProtocolErrorCode,
-  type ReadResourceResult,
+  ReadResourceResult,
 } from '@modelcontextprotocol/server';
 import { FluxError } from '../../core/failure.ts';
 import type { Job } from '../../core/job.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { redactValues } from '../../core/redaction.ts';
-import { fencedWithout } from '../../core/untrusted-text.ts';
 import type { McpDeps } from '../mcp-deps.ts';
 import { constant } from '../protocol-eras.ts';
+import { invalidParams, unknownCursor } from '../protocol-errors.ts';
 import { notThere } from './contents.ts';
 import { GUIDE_RESOURCE, readGuide } from './guide.ts';
 import { describeImage, IMAGE_TEMPLATE, readImage } from './images.ts';
@@ -34,11 +33,7 @@ export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAG
  */
 export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
   const page = pageOfJobs(await jobsOnRecord(deps), JOBS_PER_PAGE, cursor);
-  if (page === undefined)
-    throw new ProtocolError(
-      ProtocolErrorCode.InvalidParams,
-      `cursor: ${fencedWithout(deps.redact, cursor ?? '', 60)} is not the nextCursor of an answer to resources/list.`,
-    );
+  if (page === undefined) throw unknownCursor('resources/list', cursor ?? '', deps.redact);
   const listed = redactValues(page.jobs, deps.redact).flatMap((job) =>
     job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
   );
@@ -72,7 +67,7 @@ export async function readResource(
 ): Promise<ReadResourceResult> {
   // No resource has such a name, and the error for one that is not there repeats it all.
   const shown = deps.redact(uri, URI_MAX_CHARACTERS);
-  if (shown !== uri) throw new ProtocolError(ProtocolErrorCode.InvalidParams, notThere(shown, WHERE_TO_FIND).message);
+  if (shown !== uri) throw invalidParams(notThere(shown, WHERE_TO_FIND).message);
   if (uri === LIMITS_URI) return readLimits(deps);
   if (uri === GUIDE_URI) return constant(readGuide(), protocolVersion);
   if (uri === VIEWER_URI) return constant(await readViewer(deps), protocolVersion);
@@ -85,5 +80,5 @@ export async function readResource(
 export function cannotSubscribe(uri: string): ProtocolError {
   const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
   if (![LIMITS_URI, GUIDE_URI, VIEWER_URI].includes(uri)) return notThere(uri, why);
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, `${uri} cannot be subscribed to: ${why}.`);
+  return invalidParams(`${uri} cannot be subscribed to: ${why}.`);
 }

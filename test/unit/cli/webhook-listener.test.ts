@@ -1,4 +1,4 @@
-/** Proves that the door for webhooks opens once and on time, waits for a taken port, and never stands in the way. */
+/** Proves that the webhook listener opens once and on time, waits for a taken port, and never gets in the way. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The status of a post; 0 when nobody listens. */
+/** The status of a post; 0 when there is no listener. */
 async function post(port: number): Promise<number> {
   const headers = { connection: 'close' };
   const answer = await fetch(`http://127.0.0.1:${port}/x`, { method: 'POST', body: '{}', headers }).catch(() => null);
@@ -50,7 +50,7 @@ async function post(port: number): Promise<number> {
   return answer?.status ?? 0;
 }
 
-describe('the door', () => {
+describe('the webhook listener', () => {
   it('opens when it is asked to, once, however often', async () => {
     const port = await freePort();
     const endpoint = listenerAt(port);
@@ -87,7 +87,9 @@ describe('the door', () => {
     await endpoint.open(sink);
     await endpoint.open(sink);
     expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(/^warn nobody listens for webhooks; jobs are polled .*DOITONG_WEBHOOK_LISTEN/u);
+    expect(said[0]).toMatch(
+      /^warn the webhook listener could not be opened; jobs are polled .*DOITONG_WEBHOOK_LISTEN/u,
+    );
     expect(said[0]).toContain(host);
   });
 
