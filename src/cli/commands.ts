@@ -24,19 +24,19 @@ export const COMMANDS: readonly Command[] = [
     name: 'sandbox',
     summary: 'the emulated service alone, over HTTP; the first line on stdout is JSON with url and key',
     flags: [
-      { name: 'port', value: 'N', help: 'Port on 127.0.0.1, 0 to 65535; 0 takes a free one. Default 0.' },
-      { name: 'plan', value: 'NAME', help: 'Plan whose limits apply: free, starter, pro, enterprise. Default pro.' },
-      { name: 'job-seconds', value: 'N', help: 'How long a picture takes, 0 to 3600 seconds. Default 4.' },
+      { name: 'port', value: 'N', help: 'Port on 127.0.0.1, 0 to 65535; 0 takes a free one. Default: 0.' },
+      { name: 'plan', value: 'NAME', help: 'Plan whose limits apply: free, starter, pro, enterprise. Default: pro.' },
+      { name: 'job-seconds', value: 'N', help: 'How long a picture takes, 0 to 3600 seconds. Default: 4.' },
       {
         name: 'scenario',
         value: 'NAME',
         repeatable: true,
-        help: 'Something that goes wrong, or differs, by name; sandbox --help lists them.',
+        help: 'Something that goes wrong or differs; sandbox --help lists the names.',
       },
       {
         name: 'seed',
         value: 'TEXT',
-        help: 'Decides all that is left to chance, but not key and webhook secret. Default random.',
+        help: 'Seeds everything random except the key and the webhook secret. Default: random.',
       },
     ],
     settings: [],
@@ -45,7 +45,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'jobs',
-    summary: 'the pictures that were ordered with this key, as they stand on record; only resume uses the network',
+    summary: 'the pictures ordered with this key, as recorded; only resume uses the network',
     positionals: [
       {
         name: 'ACTION',
@@ -53,20 +53,20 @@ export const COMMANDS: readonly Command[] = [
         required: false,
         help:
           'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
-          'resumes every unfinished job; nothing new is ordered.',
+          'continues every unfinished job and orders nothing new.',
       },
       { name: 'ID', required: false, help: 'The id of a job, ours or the one that Doitong gave it.' },
     ],
     flags: [
-      { name: 'limit', value: 'N', help: 'list: how many jobs at most, 1 to 1000. Default 20.' },
+      { name: 'limit', value: 'N', help: 'list: how many jobs at most, 1 to 1000. Default: 20.' },
       {
         name: 'status',
         value: 'NAME',
         // Written out: where the names are defined there is more than the start of a server should load.
         help: 'list: only jobs of this status: queued, submitting, processing, completed, failed, unknown.',
       },
-      { name: 'json', help: 'list and show: the job objects that tools answer with, as JSON, alone on stdout.' },
-      { name: 'wait-seconds', value: 'N', help: 'resume: how long to wait for them, 0 to 3600. Default 120.' },
+      { name: 'json', help: 'list and show: print the job objects that the tools return, as JSON on stdout.' },
+      { name: 'wait-seconds', value: 'N', help: 'resume: how long to wait for them, 0 to 3600. Default: 120.' },
     ],
     settings: SETTING_NAMES.filter((name) => !NOT_FOR_JOBS.includes(name)),
     load: () => import('./jobs.ts'),
@@ -74,8 +74,10 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'doctor',
     summary:
-      'checks everything that a generation needs, one line each with the remedy; exit 1 if one would not work; spends nothing',
-    flags: [{ name: 'json', help: 'What was found as an array of {check, status, found, remedy}, alone on stdout.' }],
+      'checks everything that a generation needs and names the remedy for each problem; exit 1 if anything would stop one; spends nothing',
+    flags: [
+      { name: 'json', help: 'Prints the findings as an array of {check, status, found, remedy}, as JSON on stdout.' },
+    ],
     settings: SETTING_NAMES,
     load: () => import('./doctor.ts'),
   },

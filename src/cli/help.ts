@@ -18,7 +18,7 @@ export function helpText(command?: Command): string {
     return [...heading, '', ...flagsAndSettings(command), ''].join('\n');
   }
   return [
-    'flux-pro-mcp: an MCP server by which AI agents make pictures with Flux Pro (Doitong API).',
+    'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
     '',
     'Commands:',
     ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),

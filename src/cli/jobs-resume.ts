@@ -35,7 +35,7 @@ export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<num
   const unknownCount = [...known, ...finished].filter(({ state }) => state === 'unknown').length;
   if (unknownCount > 0) {
     say(
-      `Left alone: ${counted(unknownCount)} of unknown outcome; an order that may have been paid for is not sent again. ` +
+      `Not resumed: ${counted(unknownCount)} of unknown outcome, because an order that may have been paid for is not sent again. ` +
         'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
     );
   }

@@ -135,7 +135,7 @@ export const SETTINGS = {
     schema: z.enum(['auto', ...DIALECTS]),
     default: 'auto',
     allowed: `auto, ${DIALECTS.join(', ')}`,
-    help: 'How pictures are ordered: by one of two GraphQL mutations, or by REST; auto finds out what the service takes.',
+    help: 'How pictures are ordered: by one of two GraphQL mutations, or by REST; auto finds out what the service accepts.',
   },
   jobQuery: {
     env: 'DOITONG_JOB_QUERY',
@@ -170,7 +170,7 @@ export const SETTINGS = {
     schema: z.string().regex(SECRET),
     secret: true,
     allowed: '8 to 512 characters, none of them a control character',
-    help: 'What the service signs its posts with; a post without the right signature changes nothing. Never a flag.',
+    help: 'The secret with which the service signs its posts; a post without a valid signature changes nothing. Never a flag.',
   },
   webhookListen: {
     env: 'DOITONG_WEBHOOK_LISTEN',
@@ -185,13 +185,13 @@ export const SETTINGS = {
     ...PROXY,
     allowed:
       '[USER:PASSWORD@]HOST[:PORT], with http://, https:// or nothing in front of it; SOCKS proxies are not supported',
-    help: 'The proxy through which the API and the pictures are reached, never anything on this machine. Also read as https_proxy, which comes first.',
+    help: 'Proxy for the API and for pictures, never for anything on this machine. The variable https_proxy takes precedence.',
   },
   httpProxy: {
     env: 'HTTP_PROXY',
     ...PROXY,
     allowed: 'as for HTTPS_PROXY',
-    help: 'Used in place of HTTPS_PROXY where that is not set: only this machine is reached without encryption. Also read as http_proxy, which comes first.',
+    help: 'Used if HTTPS_PROXY is not set; only this machine is reached without encryption. The variable http_proxy takes precedence.',
   },
   noProxy: {
     env: 'NO_PROXY',
@@ -199,7 +199,7 @@ export const SETTINGS = {
     schema: z.string(),
     allowed:
       'names (with all below them), addresses and networks such as 10.0.0.0/8, each with :PORT if need be, separated by commas or spaces; or *',
-    help: 'Hosts that are reached without a proxy. Also read as no_proxy, which comes first.',
+    help: 'Hosts that are reached without a proxy. The variable no_proxy takes precedence.',
   },
   outputDir: {
     env: 'FLUX_OUTPUT_DIR',
@@ -213,7 +213,7 @@ export const SETTINGS = {
     flag: 'state-dir',
     ...FOLDER,
     defaultText: "flux-pro-mcp in the platform's folder for state",
-    help: 'Folder of job records, limits and budget. Keep it: it knows what was paid for.',
+    help: 'Folder of job records, limits and budget. Keep it: it records what was paid for.',
   },
   maxCreditsPerDay: {
     env: 'FLUX_MAX_CREDITS_PER_DAY',
@@ -227,7 +227,7 @@ export const SETTINGS = {
     flag: 'max-credits-per-call',
     ...whole(0, 100_000_000, 'of credits'),
     default: '500',
-    help: 'What one call may cost at most, by the upper end of the price list.',
+    help: 'The most that one call may cost, by the upper end of the price list.',
   },
   maxImagesPerDay: {
     env: 'FLUX_MAX_IMAGES_PER_DAY',
@@ -262,7 +262,7 @@ export const SETTINGS = {
     flag: 'resend-hours',
     ...whole(0, 23, 'of hours'),
     default: '23',
-    help: 'For how long an order without an answer is sent again under its own key; the service remembers keys for a day.',
+    help: 'How long an order without an answer may be sent again under its own key; the service remembers keys for a day.',
   },
   waitSeconds: {
     env: 'FLUX_WAIT_SECONDS',
@@ -277,7 +277,7 @@ export const SETTINGS = {
     schema: z.union([z.enum(['auto', 'off']), integer(64, 4_096)]),
     default: 'auto',
     allowed: 'auto, off, or the longest side in pixels from 64 to 4096',
-    help: 'The picture inside an answer: auto makes it as large as the host takes, off leaves it out; the file is always whole.',
+    help: 'The picture inside an answer: auto makes it as large as the host accepts, off leaves it out; the file is always complete.',
   },
   resultContent: {
     env: 'FLUX_RESULT',
@@ -291,7 +291,7 @@ export const SETTINGS = {
     ]),
     default: 'auto',
     allowed: `auto, or any of ${RESULT_CONTENT.join(', ')} separated by commas`,
-    help: 'Parts of a result; auto gives each host what it can take.',
+    help: 'Parts of a result; auto gives each host what it can use.',
   },
   logLevel: {
     env: 'FLUX_LOG_LEVEL',

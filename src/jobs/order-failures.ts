@@ -20,7 +20,7 @@ export const KEY_TOO_OLD: Failure = {
     'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
   creditsSpent: 'maybe',
   retry: 'no',
-  remedy: "Ask the user to check the account at Doitong; order the picture again only with the user's consent.",
+  remedy: 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
 };
 
 export const CANCELLED: Failure = {

@@ -44,15 +44,15 @@ export function batchResult(
 }
 
 function notesOn(shown: readonly ShownPicture[], numbers: readonly number[], saved: number): string[] {
-  const elsewhere = 'the files have them, and so have the resources flux://images/{job_id}.';
+  const elsewhere = 'see the files or the resources flux://images/{job_id}.';
   if (shown.length === 0)
-    return [`Previews are left out of this answer: what this host takes has no room for any; ${elsewhere}`];
+    return [`This answer has no previews, because they would exceed what this host accepts; ${elsewhere}`];
   return [
     ...(shown.length < saved
-      ? [`Shown in this answer, in this order: ${listed(numbers)}. The other finished pictures are not: ${elsewhere}`]
+      ? [`This answer shows, in this order: ${listed(numbers)}. For the other finished pictures, ${elsewhere}`]
       : []),
     ...(shown.some(({ isPreview }) => isPreview)
-      ? ['Pictures are shown smaller here than they are; the files have their full size.']
+      ? ['Pictures are shown smaller than they are; the files have the full size.']
       : []),
   ];
 }

@@ -131,7 +131,7 @@ function checkBounds(tool: AnyTool, given: Readonly<Record<string, unknown>>): v
       message: `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: there are ${problem}.`,
       creditsSpent: 'no',
       retry: 'no',
-      remedy: `Call ${tool.name} with the arguments that it lists, and nothing else.`,
+      remedy: `Call ${tool.name} with only the arguments that it lists.`,
     });
   }
 }
@@ -189,11 +189,11 @@ function resultForm(identity: HostIdentity, deps: McpDeps, outcome?: ToolOutcome
 function unforeseen(tool: AnyTool): Failure {
   return {
     kind: 'service_error',
-    message: `${tool.name} ended in an unforeseen error; the log on stderr says more.`,
+    message: `${tool.name} failed unexpectedly; the log on stderr has the details.`,
     creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
     retry: 'later',
     remedy:
-      'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a defect of flux-pro-mcp.',
+      'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a bug in flux-pro-mcp.',
   };
 }
 

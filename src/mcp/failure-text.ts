@@ -4,7 +4,7 @@ import type { Job } from '../core/job.ts';
 
 /** The remedy of each kind where the failure itself names none. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
-  bad_input: 'Correct what is named above and call again.',
+  bad_input: 'Correct the problems above and call again.',
   bad_key:
     "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server; calling again before that cannot work.",
   no_credits: 'Ask the user to top up the credits at Doitong, or suggest a smaller picture.',
@@ -33,7 +33,7 @@ function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
   // It is not time that helps.
   if (kind === 'not_confirmed')
     return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
-  if (retry === 'no') return 'Trying again as it stands does not help.';
+  if (retry === 'no') return 'Repeating it unchanged will not help.';
   const known = retryAfterSeconds !== undefined;
   if (retry === 'later')
     return known ? `Trying again helps after ${retryAfterSeconds} s.` : 'Trying again later may help.';

@@ -37,7 +37,7 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
       .join('\n')}\n`,
     creditsSpent: 'no',
     retry: 'no',
-    remedy: `Correct what is named above and call ${tool.name} again.`,
+    remedy: `Correct the problems above and call ${tool.name} again.`,
   });
 }
 

@@ -17,7 +17,7 @@ export type JobTextOptions = {
 };
 
 const DUPLICATE =
-  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture of the same request, call generate_image with allow_duplicate true.';
+  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
 
 export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: JobTextOptions = {}): string {
   return lines(
@@ -68,7 +68,7 @@ function headline(view: JobView, job: Job, waitedSeconds: number | undefined): s
 
 function otherSizeText({ ordered }: JobView): string {
   if (ordered === undefined) return '';
-  return ` The service delivered another size than ordered: ${ordered.width} × ${ordered.height} pixels were ordered.`;
+  return ` The service delivered a different size: ${ordered.width} × ${ordered.height} pixels were ordered.`;
 }
 
 export function creditsText(view: JobView): string {

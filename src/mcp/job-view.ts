@@ -111,7 +111,7 @@ function next(job: Job): string {
     case 'processing':
       return ask;
     case 'unknown':
-      return "Ask the user to check the account at Doitong; order the picture again only with the user's consent.";
+      return 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.';
     case 'failed':
       return 'Call generate_image again if the picture is still wanted; that is a new, paid order.';
     default:
@@ -125,8 +125,7 @@ const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 export function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
-  const what =
-    mediaType === UNKNOWN_TYPE ? 'a file whose type is not known here' : `a file of type ${cleanLine(mediaType, 40)}`;
+  const what = mediaType === UNKNOWN_TYPE ? 'a file of unknown type' : `a file of type ${cleanLine(mediaType, 40)}`;
   return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
@@ -136,7 +135,7 @@ const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'the webhook 
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
   if (leftOut.length === 0 || state === 'failed') return undefined;
   const names = leftOut.map((part) => PART_NAMES[part] ?? part).join(' and ');
-  return `Tell the user that the service does not take ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
+  return `Tell the user that the service does not accept ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
 }
 
 export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>): string {

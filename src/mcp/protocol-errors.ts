@@ -18,7 +18,7 @@ export function invalidParams(message: string): ProtocolError {
 
 /** A client named something that does not exist. @param what its kind, after "There is no" */
 export function unknownName(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
-  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. There are: ${known.join(', ')}.`);
+  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known.join(', ')}.`);
 }
 
 export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {
@@ -50,7 +50,7 @@ function unforeseen(method: string): string {
     method === CALL
       ? 'Credits may have been spent. Call list_jobs before you order again.'
       : 'Nothing was ordered, and no credits were spent. Trying again may help.';
-  return `${method} ended in an unforeseen error. ${cost} If it happens again, ask the user to report the log line on stderr as a defect of flux-pro-mcp.`;
+  return `${method} failed unexpectedly. ${cost} If it happens again, ask the user to report the log line on stderr as a bug in flux-pro-mcp.`;
 }
 
 const issuesSchema = z

@@ -75,7 +75,7 @@ export function cutNotes(views: readonly JobView[], cuts: Cuts): string[] {
   const areShortened = cuts.shortDataPrompts || cuts.shortTextPrompts;
   return [
     ...(areShortened && views.some(({ prompt }) => [...prompt].length > max)
-      ? ['Prompts are shortened in this answer to fit the size that this host takes.']
+      ? ['Prompts are shortened in this answer because this host accepts no more.']
       : []),
     ...(cuts.noUrls && views.some(({ url }) => url !== undefined)
       ? ['URLs are left out of this answer for the same reason.']

@@ -87,10 +87,10 @@ export function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
 export function pictureNote(picture: ShownPicture | 'unfit' | undefined): string[] {
   if (picture === 'unfit')
     return [
-      'The picture is not shown inside this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or damaged. Open the file instead.',
+      'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or damaged. Open the file instead.',
     ];
   if (picture === undefined || !picture.isPreview) return [];
   const { size } = picture;
   const of = size === undefined ? '' : ` of ${size.width} × ${size.height} pixels`;
-  return [`Shown in this answer: a preview${of}; the file has the picture in its full size.`];
+  return [`This answer shows a preview${of}; the file has the full size.`];
 }

@@ -62,7 +62,7 @@ describe('a finished picture', () => {
     story = await startStory({ clientName: 'claude-code', sandbox: { jobDurationMs: 0 } });
     const answer = await story.call('generate_image', { prompt: 'A forest', size: 'large', wait_seconds: 300 });
     expect(types(answer)).toEqual([TEXT, IMAGE]);
-    expect(textOf(answer)).toMatch(/Shown in this answer: a preview of \d+ × \d+ pixels/);
+    expect(textOf(answer)).toMatch(/This answer shows a preview of \d+ × \d+ pixels/);
     expect(textOf(answer)).toMatch(/File: .+\.jpg/);
     expect(JSON.stringify(answer).length).toBeLessThanOrEqual(36_000);
     const shown = await decodeJpeg(Buffer.from(answer.content[1]?.data ?? '', 'base64'));

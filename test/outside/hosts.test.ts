@@ -186,7 +186,7 @@ describe('a batch', () => {
     const result = (await host.call('generate_images', { images, wait_seconds: 200 })) as Result;
     expect(charactersIn(result)).toBeLessThanOrEqual(36_000);
     expect(picturesIn(result)).toBeGreaterThanOrEqual(5);
-    expect(textOf(result)).toContain(`Shown in this answer, in this order: pictures 1 to ${picturesIn(result)}.`);
+    expect(textOf(result)).toContain(`This answer shows, in this order: pictures 1 to ${picturesIn(result)}.`);
     expect(textOf(result).match(/File: /g)).toHaveLength(18);
     // Room for one more of the least size is left at the most.
     const sizes = result.content.flatMap(({ data }) => (data === undefined ? [] : [data.length]));

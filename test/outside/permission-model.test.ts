@@ -33,7 +33,7 @@ describe("Node's permission model", () => {
     const { host } = await serveConfined();
     const answer = await order(host);
     expect(textOf(answer)).toContain('The picture is finished and saved.');
-    expect(textOf(answer)).toContain('The picture is not shown inside this answer');
+    expect(textOf(answer)).toContain('The picture is not shown in this answer');
     expect(answer.content.filter(({ type }) => type === 'image')).toEqual([]);
     expect(await readFile(jobOf(answer).file)).toEqual(service.picture);
     const again = await host.call('get_job_status', { job_id: jobOf(answer).id });

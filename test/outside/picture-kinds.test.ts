@@ -20,7 +20,7 @@ type Job = { job_id: string; status: string; file?: string; width: number; heigh
 type Part = { type: string; data?: string; mimeType?: string };
 
 const JPEG = Buffer.from(await jpegOf(640, 480, { pixels: quarters }));
-const NOT_SHOWN = 'The picture is not shown inside this answer';
+const NOT_SHOWN = 'The picture is not shown in this answer';
 
 const packed = await unpackPackage();
 let delivered: { body: Uint8Array; type: string };
@@ -140,7 +140,7 @@ describe('a file that is not of a type that is shown', () => {
     expect(job.status).toBe('completed');
     await expectKept(job, bytes, extension);
     expect(shown).toBeUndefined();
-    const what = extension === '.bin' ? 'a file whose type is not known here' : `a file of type ${mimeType}`;
+    const what = extension === '.bin' ? 'a file of unknown type' : `a file of type ${mimeType}`;
     for (const reported of [words, job.next])
       expect(reported).toContain(`Tell the user that the service delivered ${what}`);
     const { result } = await host.ask('resources/read', { uri: `flux://images/${job.job_id}` });

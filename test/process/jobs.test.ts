@@ -96,7 +96,7 @@ describe.concurrent('jobs', () => {
       const shown = await jobs(user, 'show', known);
       expect(shown).toMatchObject({ code: 0, stderr: '' });
       // Word for word what the agent was told of the job: nothing has happened since.
-      const ofThisAnswer = /^(?:Shown in this answer|Note): /;
+      const ofThisAnswer = /^(?:This answer shows|Note:) /;
       const reported = answer.split('\n').filter((line) => !ofThisAnswer.test(line));
       expect(shown.stdout).toBe(`${reported.join('\n').trimEnd()}\n`);
       expect(JSON.parse((await jobs(user, 'show', known, '--json')).stdout)).toEqual(listed);

@@ -15,9 +15,9 @@ export const composeImagePrompt: Prompt = {
       '',
       ...given.map(({ name, title }) => `- ${title}: ${values[name]}`),
       '',
-      ...(missing === '' ? [] : [`Choose something that fits for the parts that are missing: ${missing}.`]),
+      ...(missing === '' ? [] : [`Choose something fitting for the missing parts: ${missing}.`]),
       'Name the visual elements first, then style, mood, lighting, camera and composition.',
-      'Say what is to be seen, not what is to be avoided, and leave out anything that contradicts the rest.',
+      'Say what to show, not what to avoid, and leave out anything that contradicts the rest.',
       'Show the prompt to the user together with an aspect_ratio that fits.',
       'Once the user agrees, call generate_image with the prompt, once.',
     ].join('\n');

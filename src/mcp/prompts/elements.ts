@@ -6,7 +6,7 @@ export const ELEMENTS: readonly (PromptArgument & { title: string })[] = [
     name: 'subject',
     title: 'Subject',
     required: true,
-    description: 'What is to be seen: who or what, what it does, what it looks like, what is around it.',
+    description: 'What the picture shows: who or what, what it does, how it looks, what surrounds it.',
     suggestions: [
       'a lighthouse on a cliff above a calm sea',
       'an old clockmaker at her workbench',
@@ -58,7 +58,7 @@ export const ELEMENTS: readonly (PromptArgument & { title: string })[] = [
   {
     name: 'camera',
     title: 'Camera',
-    description: 'Where it is seen from, and how: angle, distance, lens.',
+    description: 'The point of view: angle, distance, lens.',
     suggestions: [
       'at eye level',
       'low angle',

@@ -87,11 +87,11 @@ describe('resume', () => {
     const unknown = sampleJob({ id: 'job_u', state: 'unknown' });
     const before = play({ before: [unknown] });
     expect(await resume(before.deps, 30)).toBe(0);
-    expect(before.lines.at(-1)).toMatch(/^Left alone: 1 job of unknown outcome; /u);
+    expect(before.lines.at(-1)).toMatch(/^Not resumed: 1 job of unknown outcome, because /u);
 
     const after = play({ before: [unknown, processing], during: { job_a: [{ state: 'unknown' }] } });
     expect(await resume(after.deps, 30)).toBe(1);
-    expect(after.lines.at(-1)).toMatch(/^Left alone: 2 jobs of unknown outcome; /u);
+    expect(after.lines.at(-1)).toMatch(/^Not resumed: 2 jobs of unknown outcome, because /u);
   });
 
   it('gives all jobs the same end of waiting, whatever the first look took', async () => {

@@ -49,8 +49,8 @@ describe('the sentences', () => {
   });
 
   it.each([
-    ['no', undefined, 'Trying again as it stands does not help.'],
-    ['no', 30, 'Trying again as it stands does not help.'],
+    ['no', undefined, 'Repeating it unchanged will not help.'],
+    ['no', 30, 'Repeating it unchanged will not help.'],
     ['later', undefined, 'Trying again later may help.'],
     ['later', 30, 'Trying again helps after 30 s.'],
     ['same_job', undefined, 'Trying again is safe for this same job only.'],

@@ -36,7 +36,7 @@ describe('bad arguments', () => {
       kind: 'bad_input',
       creditsSpent: 'no',
       retry: 'no',
-      remedy: 'Correct what is named above and call generate_image again.',
+      remedy: 'Correct the problems above and call generate_image again.',
     });
     expect(failureOf(generateImage, {}).message).toMatch(
       /^The arguments of generate_image are not valid, so nothing was sent\.\n- /u,

@@ -100,14 +100,14 @@ describe('jobView', () => {
   it('names what the service does not take, as the tools call it', () => {
     const { next } = jobView({ ...saved, leftOut: ['quality', 'webhookUrl'] }, CREATED_AT);
     expect(next).toMatch(
-      /the file is\. Tell the user .* does not take quality and the webhook address \(DOITONG_WEBHOOK_URL\): .* ordered without them\.$/u,
+      /the file is\. Tell the user .* does not accept quality and the webhook address \(DOITONG_WEBHOOK_URL\): .* ordered without them\.$/u,
     );
     const failed = sampleJob({ state: 'failed', leftOut: ['quality'] });
     expect(jobView(failed, CREATED_AT).next).not.toContain('quality');
   });
 
   it('of a job that nobody knows about leaves a new order to the user', () => {
-    expect(jobView(sampleJob({ state: 'unknown' }), CREATED_AT).next).toMatch(/only with the user's consent/);
+    expect(jobView(sampleJob({ state: 'unknown' }), CREATED_AT).next).toMatch(/only if the user agrees/);
   });
 
   it.each(['queued', 'submitting', 'processing'] as const)(

@@ -33,7 +33,7 @@ describe('an error of a handler', () => {
     const error = errorOf('resources/read', thrown);
     expect(error).toMatchObject({ code: -32603 });
     expect(error.message).toBe(
-      'resources/read ended in an unforeseen error. Nothing was ordered, and no credits were spent. Trying again may help. If it happens again, ask the user to report the log line on stderr as a defect of flux-pro-mcp.',
+      'resources/read failed unexpectedly. Nothing was ordered, and no credits were spent. Trying again may help. If it happens again, ask the user to report the log line on stderr as a bug in flux-pro-mcp.',
     );
     expect(logged).toHaveLength(1);
   });

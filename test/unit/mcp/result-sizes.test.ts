@@ -117,7 +117,7 @@ describe('the room for pictures of a batch', () => {
     expect(picturesIn(result)).toBeGreaterThanOrEqual(2);
     // What is left would not hold another one of the least size.
     expect(JSON.stringify(result).length).toBeGreaterThan(36_000 - 128 * 128 * (4 / 3) - 2_000);
-    expect(textOf(result)).toMatch(/Shown in this answer, in this order: pictures? 1/);
+    expect(textOf(result)).toMatch(/This answer shows, in this order: pictures? 1/);
     expect(textOf(result)).toContain('flux://images/{job_id}');
   });
 
@@ -137,12 +137,12 @@ describe('the room for pictures of a batch', () => {
       job === jobs[1] ? 'unfit' : greedy(job, bounds);
     const result = await batchResult(outcome, form, TIMES, source, () => 0);
     expect(picturesIn(result)).toBe(3);
-    expect(textOf(result)).toContain('Shown in this answer, in this order: pictures 1, 3, 4.');
+    expect(textOf(result)).toContain('This answer shows, in this order: pictures 1, 3, 4.');
   });
 
   it('that holds none is said, with where the pictures are', async () => {
     const result = await batchOf(short(50), 'any-framework', ['text', 'image', 'structured'], false).result;
-    if (picturesIn(result) === 0) expect(textOf(result)).toContain('Previews are left out of this answer');
+    if (picturesIn(result) === 0) expect(textOf(result)).toContain('This answer has no previews');
     const none = batchOf(short(2), 'any-framework', 'auto', false);
     expect(picturesIn(await none.result)).toBe(2);
   });
@@ -155,7 +155,7 @@ describe('what gives way', () => {
     const result = await batchOf(long.slice(0, 6), 'any-framework', 'auto', false).result;
     const data = result.structuredContent as { jobs: { prompt: string }[] };
     expect(data.jobs.map(({ prompt }) => prompt)).toEqual(Array(6).fill(`${'x'.repeat(200)}… [shortened]`));
-    expect(textOf(result)).toContain('Prompts are shortened in this answer to fit the size that this host takes.');
+    expect(textOf(result)).toContain('Prompts are shortened in this answer because this host accepts no more.');
   });
 
   it('are then the data; the text is there then even where the user has left it out', async () => {

@@ -81,7 +81,7 @@ describe('a picture that this answer cannot hold', () => {
     async (content) => {
       const result = await resultOf(content, { picture: 'unfit' });
       expect(typesOf(result)).toEqual(['text']);
-      expect(wordsOf(result)).toContain('The picture is not shown inside this answer');
+      expect(wordsOf(result)).toContain('The picture is not shown in this answer');
       expect(wordsOf(result)).toContain('File: /pictures/fox.png');
     },
   );
@@ -98,7 +98,7 @@ describe('a picture that was made smaller', () => {
   it('is sent as what it is, and the text says so', async () => {
     const result = await resultOf(['text', 'image'], { picture: preview });
     expect(result.content[1]).toMatchObject({ type: 'image', mimeType: 'image/jpeg' });
-    expect(wordsOf(result)).toContain('a preview of 640 × 480 pixels; the file has the picture in its full size.');
+    expect(wordsOf(result)).toContain('a preview of 640 × 480 pixels; the file has the full size.');
   });
 
   it('has the room that words and data leave: the result fits, whatever the sizes', async () => {
@@ -142,8 +142,7 @@ describe('an error', () => {
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
   const form = { content: RESULT_CONTENT, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
-  const text =
-    'The service failed. No credits were spent. Trying again as it stands does not help.\nNext: Set the key.';
+  const text = 'The service failed. No credits were spent. Repeating it unchanged will not help.\nNext: Set the key.';
 
   it('is an error with complete words, and with data where the host takes it', () => {
     expect(refusal(failure, form, { mayCarryData: true })).toEqual({
