@@ -60,7 +60,7 @@ const CONFINED: readonly {
     // The page in a host has no port to a clock.
     allowed: ['runtime', 'sandbox', 'viewer'],
     belongs:
-      'How long to wait is decided in core/ (a pure function); waiting and the time of day come through the Clock port that runtime/ implements.',
+      'When to poll is decided in polling/, as a pure function; waiting and the time of day come through the Clock port that runtime/ implements.',
   },
   {
     name: 'console and process.stdout',
@@ -103,7 +103,7 @@ const HOMES: readonly (readonly [RegExp, string])[] = [
   [/^src\/images/, 'Bytes of pictures stay in images/: take the port from core/, app.ts joins them.'],
   [/^src\/runtime/, 'Take the port (Clock, Ids, Log) from core/; app.ts or cli/ hands the implementation over.'],
   [/^src\/config/, 'Take the value as an argument; app.ts and cli/ pick it from the Config.'],
-  [/^src\/jobs/, 'Whether we may send or spend is decided in jobs/, which mcp/ and cli/ call.'],
+  [/^src\/jobs/, 'Orders are placed and jobs resumed in jobs/, which mcp/ and cli/ call.'],
   [/^src\/mcp/, 'What is read by a model belongs in mcp/; cli/ connects it to a transport.'],
   [/^sandbox/, 'The sandbox is an island: only cli/ may start it.'],
   [/^src\/(?:cli|transports|app\.ts|main\.ts)/, 'The outside calls the inside, never the other way round.'],
