@@ -1,4 +1,4 @@
-/** What a host can read beside the tools: jobs, pictures, limits and the guide, in every protocol era. */
+/** What a host can read next to the tools: jobs, pictures, limits and the guide, in every protocol era. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERAS, type Story, startStory } from '../support/start-client.ts';
@@ -69,7 +69,7 @@ describe.each(ERAS)('resources (%s)', (era) => {
     await expect(story.listResources('no cursor')).rejects.toMatchObject({ code: -32602 });
   });
 
-  it('of jobs tell those who subscribed that they changed, and that there are more', async () => {
+  it('of jobs notify subscribers of changes and of new jobs', async () => {
     story = await startStory({ era, sandbox: { jobDurationMs: 40_000 } });
     const first = await story.call('generate_image', { prompt: 'a kite', ...SMALL, wait_seconds: 0 });
     const uri = `flux://jobs/${first.structuredContent?.job_id}`;
@@ -152,7 +152,7 @@ it('that stay are listed also where the key cannot be read', async () => {
   await expect(story.readResource('flux://limits')).rejects.toThrow(/key/);
 });
 
-it('hold no secret that a prompt holds: such an order is refused and leaves no record', async () => {
+it('have no secret from a prompt: such an order is refused and leaves no record', async () => {
   story = await startStory({ sandbox: { jobDurationMs: 0 } });
   const { key } = story.sandbox;
   const answer = await story.call('generate_image', { prompt: `a kite ${key}`, ...SMALL });

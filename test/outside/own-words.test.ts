@@ -29,7 +29,7 @@ describe('the terminal', () => {
     ['a scenario of the sandbox', ['sandbox', `--scenario=no${ESCAPES}`]],
     ['a folder', ['jobs', 'list', `--state-dir=/tmp/no${ESCAPES}`]],
     ['help for nothing', ['help', `no${ESCAPES}`]],
-  ])('is not steered by %s', async (_, args) => {
+  ])('is not controlled by %s', async (_, args) => {
     const { said } = await endOf(args);
     expect(said.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });

@@ -25,7 +25,7 @@ async function onDisk(folder: string): Promise<string> {
 const structuredOf = (answer: object): Record<string, unknown> =>
   (answer as { structuredContent?: Record<string, unknown> }).structuredContent ?? {};
 
-/** Other spellings of ASCII, which a URL's host loses. */
+/** Other forms of ASCII characters, which a URL's host loses. */
 const inFullWidth = (text: string): string =>
   [...text].map((one) => String.fromCodePoint(one.charCodeAt(0) + 0xfee0)).join('');
 const asMathematical = (one: string): string =>
@@ -52,7 +52,7 @@ describe('the address of a picture', () => {
     ['cloud metadata', 'http://169.254.169.254/latest/meta-data/iam'],
     ['cloud metadata by a name', 'http://metadata.google.internal/computeMetadata/v1'],
     ['a private network', 'https://192.168.1.1/admin'],
-    ['a private network in another spelling', 'https://0xc0a80101/admin'],
+    ['a private network in another notation', 'https://0xc0a80101/admin'],
     ['a private network by IPv6', 'https://[fd00::1]/admin'],
     ['an IPv4 address inside an IPv6 one', 'https://[::ffff:10.0.0.1]/x'],
     ['another port of this machine', 'http://127.0.0.1:9/x'],
@@ -201,7 +201,7 @@ describe('a service that repeats the key', () => {
   });
 });
 
-describe('an order that holds a secret', () => {
+describe('an order that contains a secret', () => {
   const SECRET = 'hook-secret/7+"x';
   it.each([
     ['the key in the prompt', { prompt: `a sign that says ${SCRIPTED_KEY}` }],

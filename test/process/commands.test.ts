@@ -62,7 +62,7 @@ describe.concurrent('help and version', () => {
 type Refused = {
   args?: string[];
   env?: Record<string, string>;
-  /** What the message must hold: the setting, the value, what is allowed. */
+  /** What the message must contain: the setting, the value, what is allowed. */
   says: string[];
 };
 

@@ -1,4 +1,4 @@
-/** What a host sees listed beside the tools is a reviewed contract, too. */
+/** What a host sees listed next to the tools is a reviewed contract, too. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Story, startStory } from '../support/start-client.ts';
 

@@ -104,7 +104,7 @@ describe('every tool', () => {
     ]);
   });
 
-  it('holds no secret as an argument', () => {
+  it('takes no secret as an argument', () => {
     for (const tool of listed) expect(Object.keys(tool.inputSchema.properties).join()).not.toMatch(/key|secret|token/);
   });
 });

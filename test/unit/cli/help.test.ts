@@ -68,7 +68,7 @@ describe("a command's help", () => {
     expect(flat(jobs === undefined ? '' : helpText(jobs))).toContain(`of this status: ${JOB_STATUSES.join(', ')}.`);
   });
 
-  it('tells of a flag that it may be given several times, and of no other', () => {
+  it('says of each repeatable flag, and of no other, that it may be given several times', () => {
     for (const command of COMMANDS) {
       const reported = flat(helpText(command)).split('May be given several times.').length - 1;
       expect(reported).toBe(command.flags.filter(({ repeatable }) => repeatable).length);
@@ -79,7 +79,7 @@ describe("a command's help", () => {
 describe("a command's full help", () => {
   const sandbox = COMMANDS.find(({ name }) => name === 'sandbox');
 
-  it.each(COMMANDS)('of $name begins with what the tables tell, and fits a terminal', async (command) => {
+  it.each(COMMANDS)('of $name begins with what the tables say, and fits a terminal', async (command) => {
     const help = await fullHelp(command);
     expect(help.startsWith(helpText(command))).toBe(true);
     if (command.details === undefined) expect(help).toBe(helpText(command));

@@ -38,7 +38,7 @@ describe('the table', () => {
     },
   );
 
-  it('shortens a prompt and takes out of it what could steer a terminal', () => {
+  it('shortens a prompt and removes what could control a terminal', () => {
     const request = { prompt: `\u001B[31mred\u202E\n${'long '.repeat(20)}`, width: 256, height: 256 };
     const [, line = ''] = jobsTable([viewOf({ request })]).split('\n');
     expect(line).toMatch(/ {2}\[31mred long long .+…$/u);
@@ -65,7 +65,7 @@ describe('the list', () => {
     );
   });
 
-  it('tells an empty record from a status that no job has', () => {
+  it('distinguishes having no jobs from having none of a status', () => {
     expect(jobsListText({ ...reported, onRecord: 7, status: 'failed' })).toMatch(
       /^None of the 7 jobs on record for .+ is of status failed\.\n/u,
     );

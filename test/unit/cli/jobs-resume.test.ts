@@ -1,4 +1,4 @@
-/** Proves what is told while jobs are carried on, and when that counts as a success. */
+/** Proves what is printed while jobs are resumed, and when that counts as a success. */
 import { describe, expect, it } from 'vitest';
 import { type ResumeDeps, resume } from '../../../src/cli/jobs-resume.ts';
 import { isSettled, type Job } from '../../../src/core/job.ts';
@@ -46,7 +46,7 @@ describe('resume', () => {
     expect(lines).toEqual(['There is nothing to resume: no job is unfinished.']);
   });
 
-  it('tells each change once, then how it ended', async () => {
+  it('prints each change once, then how it ended', async () => {
     const working = { remoteStatus: 'WORKING' };
     const { lines, deps } = play({
       before: [processing],
@@ -83,7 +83,7 @@ describe('resume', () => {
     expect(lines[1]).toMatch(/^job_a: failed, The prompt was refused\. Credits may have been spent\./u);
   });
 
-  it('leaves orders of unknown outcome alone and says what to do; one that turns out so is no success', async () => {
+  it('does not resume orders of unknown outcome and says what to do; one that turns out so is no success', async () => {
     const unknown = sampleJob({ id: 'job_u', state: 'unknown' });
     const before = play({ before: [unknown] });
     expect(await resume(before.deps, 30)).toBe(0);
@@ -94,7 +94,7 @@ describe('resume', () => {
     expect(after.lines.at(-1)).toMatch(/^Not resumed: 2 jobs of unknown outcome, because /u);
   });
 
-  it('gives all jobs the same end of waiting, whatever the first look took', async () => {
+  it('gives all jobs the same end of waiting, however long the first poll took', async () => {
     const waits: number[] = [];
     const { deps } = play({ before: [processing, sampleJob({ id: 'job_b', state: 'submitting' })], waits });
     const clock = createManualClock();

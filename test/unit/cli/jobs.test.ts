@@ -153,7 +153,7 @@ describe('show', () => {
     expect(out.join('')).toContain('Job: job_1 (at Doitong: dt_9)');
   });
 
-  it("takes out of the service's words what could steer a terminal", async () => {
+  it("removes from the service's words what could control a terminal", async () => {
     const failure = sampleFailure({ message: 'No\u001B[2J picture\u202E.' });
     await keep({ id: 'job_1', state: 'failed', failure });
     expect(await start(['show', 'job_1'])).toBe(0);

@@ -18,7 +18,7 @@ const COMMAND: Command = {
 const parse = (...argv: string[]): Record<string, string | undefined> => parseFlags(argv, COMMAND).flags;
 
 describe('parseFlags', () => {
-  it('reads switches, values in both spellings, and the flags of settings', () => {
+  it('reads switches, values in both notations, and the flags of settings', () => {
     expect(parse()).toEqual({});
     expect(parse('--sandbox', '--colour', 'red', '--wait-seconds=5')).toEqual({
       sandbox: 'true',

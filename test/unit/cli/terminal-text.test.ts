@@ -1,4 +1,4 @@
-/** Proves that foreign text can neither steer a terminal nor hide in JSON, and that JSON stays what it was. */
+/** Proves that foreign text can neither control a terminal nor hide in JSON, and that JSON stays what it was. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { visible, visibleJson } from '../../../src/cli/terminal-text.ts';

@@ -82,7 +82,7 @@ describe('the webhook listener', () => {
   it.each([
     ['no address of this machine', '192.0.2.1'],
     ['a name that is none', 'no-such-host.invalid'],
-  ])('that cannot open warns once, names the setting, and stands in the way of nothing: %s', async (_, host) => {
+  ])('that cannot open warns once, names the setting, and stops nothing else: %s', async (_, host) => {
     const endpoint = listenerAt(await freePort(), host);
     await endpoint.open(sink);
     await endpoint.open(sink);

@@ -41,7 +41,7 @@ describe('precedence', () => {
     expect(loaded(loadConfig({}, {})).waitSeconds).toBe(45);
   });
 
-  it('does not look at a bad value in the environment that a flag overrules', () => {
+  it('ignores a bad value in the environment that a flag overrides', () => {
     expect(loaded(loadConfig({ plan: 'pro' }, { DOITONG_PLAN: 'gold' })).plan).toBe('pro');
   });
 
@@ -107,7 +107,7 @@ describe('a bad value', () => {
     expect(problems(loadConfig({ 'output-dir': '' }, {}))[0]).toContain('--output-dir (FLUX_OUTPUT_DIR): ""');
   });
 
-  it('hides none of the others: all problems are told at once', () => {
+  it('hides none of the others: all problems are reported at once', () => {
     const env = { DOITONG_PLAN: 'gold', FLUX_LOG_LEVEL: 'loud', DOITONG_API_URL: 'http://example.org' };
     expect(problems(loadConfig({}, env)).map((line) => line.split(':')[0])).toEqual([
       'DOITONG_API_URL',
@@ -116,7 +116,7 @@ describe('a bad value', () => {
     ]);
   });
 
-  it('stays on one line of bounded length, whatever it holds', () => {
+  it('stays on one line of bounded length, whatever it contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 2_000 }), (text) => {
         for (const line of problems(loadConfig({ plan: `?${text}` }, {}))) {
@@ -157,7 +157,7 @@ describe('a setting that needs others', () => {
     expect(loaded(loadConfig({}, SECRET)).webhookSecret).toBe('whsec_fox-and-hen');
   });
 
-  it('is not looked at where it plays no part', () => {
+  it('is not checked where it is not used', () => {
     expect(loadConfig({}, LISTEN, ['webhookListen'])).toEqual(loadConfig({}, {}));
   });
 });

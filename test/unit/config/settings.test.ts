@@ -206,7 +206,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
   logLevel: ['WARN', 'trace', 'none'],
 };
 
-/** As a flag where there is one: unlike in the environment, nothing is trimmed on the way. */
+/** As a flag where there is one: unlike in the environment, nothing is trimmed. */
 function load(name: SettingName, text: string): ReturnType<typeof loadConfig> {
   const row: Setting = SETTINGS[name];
   const needed = SETTING_NAMES.filter((other) => row.needs?.includes(other));

@@ -1,4 +1,4 @@
-/** Proves that what stands in the place of a key is named, that keys are taken, and that no key is shown. */
+/** Proves that mistakes in place of a key are named, that keys are accepted, and that no key is shown. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyProblem } from '../../../src/core/api-key.ts';

@@ -1,4 +1,4 @@
-/** Proves which addresses count as outside, and that a connection goes only to addresses that were looked at. */
+/** Proves which addresses count as public, and that a connection goes only to addresses that were checked. */
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ it.each(['', 'localhost', '999.1.1.1', '::g', 'cdn.doitong.com'])('%j is no addr
   expect(isLoopbackAddress(text)).toBe(false);
 });
 
-it('whatever lies in a private range is refused in each of its spellings', () => {
+it('whatever lies in a private range is refused in each of its notations', () => {
   const byte = fc.integer({ min: 0, max: 255 });
   const inside = fc.oneof(
     fc.tuple(fc.constantFrom(10, 127, 0), byte, byte, byte),
@@ -91,7 +91,7 @@ describe('a lookup', () => {
     expect(await ask(answering())).toBeInstanceOf(AddressRefused);
   });
 
-  it('asks anew for each connection: an answer that changes is checked again', async () => {
+  it('looks the name up for each connection: an answer that changes is checked again', async () => {
     const answers = ['8.8.8.8', '127.0.0.1'];
     const resolve: Resolve = async () => [{ address: answers.shift() ?? '', family: 4 }];
     expect(await ask(resolve)).toEqual([{ address: '8.8.8.8', family: 4 }]);

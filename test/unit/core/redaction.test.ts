@@ -1,4 +1,4 @@
-/** Proves that no spelling of a secret passes the redactor, and that ordinary text does. */
+/** Proves that a secret passes the redactor in no encoding, and that ordinary text does. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../../src/core/redaction.ts';
@@ -45,7 +45,7 @@ describe('createRedactor', () => {
     fc.assert(
       fc.property(secrets, fc.string(), fc.string(), (secret, before, after) => {
         const clean = createRedactor([secret])(`${before}${secret}${after}`);
-        // A mark is made of letters, too: what is left of the secret may only be part of the mark.
+        // "[redacted]" is made of letters, too: what is left of the secret may only be part of it.
         expect(clean.replaceAll('[redacted]', '')).not.toContain(secret);
       }),
     );

@@ -1,14 +1,14 @@
-/** Proves that no spelling of a secret passes, wherever it stands and wherever a text is cut. */
+/** Proves that a secret is found in every encoding, wherever it stands and wherever a text is cut. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor, createSecretFinder } from '../../../src/core/redaction.ts';
 
-/** Characters that are in no secret of these tests and in no spelling of one. */
+/** Characters that are in no secret of these tests, and in no encoding of one. */
 const FILLER = '·';
 const REDACTED = '[redacted]';
 
 const hex = (character: string, digits: number): string => character.charCodeAt(0).toString(16).padStart(digits, '0');
-const each = (text: string, spell: (character: string) => string): string => [...text].map(spell).join('');
+const each = (text: string, encode: (character: string) => string): string => [...text].map(encode).join('');
 const percent = (text: string): string => each(text, (one) => `%${hex(one, 2)}`);
 
 const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
@@ -41,19 +41,19 @@ const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
 const secrets = fc.stringMatching(/^[!-~]{8,40}$/u);
 
 describe('a redactor', () => {
-  it.each(Object.entries(ENCODINGS))('leaves nothing of a secret that is spelled %s', (_, spell) => {
+  it.each(Object.entries(ENCODINGS))('leaves nothing of a secret that is written %s', (_, encode) => {
     fc.assert(
       fc.property(secrets, fc.nat(20), fc.nat(20), (secret, before, after) => {
-        const text = FILLER.repeat(before) + spell(secret) + FILLER.repeat(after);
+        const text = FILLER.repeat(before) + encode(secret) + FILLER.repeat(after);
         expect(createRedactor([secret])(text)).toBe(FILLER.repeat(before) + REDACTED + FILLER.repeat(after));
       }),
     );
   });
 
-  it.each(Object.entries(ENCODINGS))('leaves nothing of it at a cut when it is spelled %s', (_, spell) => {
+  it.each(Object.entries(ENCODINGS))('leaves nothing of it at a cut when it is written %s', (_, encode) => {
     fc.assert(
       fc.property(secrets, secrets, fc.nat(60), fc.nat(400), (secret, other, before, cut) => {
-        const text = FILLER.repeat(before) + spell(secret) + FILLER + spell(other) + FILLER.repeat(9);
+        const text = FILLER.repeat(before) + encode(secret) + FILLER + encode(other) + FILLER.repeat(9);
         const shown = createRedactor([secret, other])(text, cut);
         expect(shown).toMatch(new RegExp(`^(?:${FILLER}|\\[redacted\\])*$`, 'u'));
         expect(shown.replaceAll(REDACTED, '').length).toBeLessThanOrEqual(cut);
@@ -68,7 +68,7 @@ describe('a redactor', () => {
         const text = Buffer.from(before + secret + after).toString(encoding);
         const clean = createRedactor([secret])(text);
         expect(clean).toContain(REDACTED);
-        // At most a byte at each end can be told from what is left, together with what stands around it.
+        // At most a byte at each end follows from what is left, together with the text around it.
         const left = clean.split(REDACTED).map((part) => Buffer.from(part, encoding).toString('latin1'));
         const middle = secret.slice(2, -2);
         expect(left.some((part) => part.includes(middle))).toBe(false);
@@ -87,7 +87,7 @@ describe('a redactor', () => {
     expect(redact(String.raw`{\"api_key\":\"abcdef123456\"}`)).toBe(String.raw`{\"api_key\":\"[redacted]\"}`);
   });
 
-  it('finds a secret behind what could be the beginning of its spelling', () => {
+  it('finds a secret behind what could be the beginning of its encoding', () => {
     const redact = createRedactor(['25abcdef', 'u0041bcdef']);
     expect(redact('%2525abcdef')).not.toContain('abcdef');
     expect(redact('%25abcdef')).not.toContain('abcdef');
@@ -104,9 +104,9 @@ describe('a redactor', () => {
 
 describe('a secret finder', () => {
   it('finds what the redactor removes, and nothing of anyone else', () => {
-    const holds = createSecretFinder(['dt_live+7/Qx"=Z&9']);
-    expect(holds(encodeURIComponent('a dt_live+7/Qx"=Z&9'))).toBe(true);
-    expect(holds('Bearer abcdef123456')).toBe(false);
+    const contains = createSecretFinder(['dt_live+7/Qx"=Z&9']);
+    expect(contains(encodeURIComponent('a dt_live+7/Qx"=Z&9'))).toBe(true);
+    expect(contains('Bearer abcdef123456')).toBe(false);
     expect(createSecretFinder([])('anything')).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ describe('cleanLine', () => {
     expect(cleanLine('Füchse, 狐, لعبة, 🦊')).toBe('Füchse, 狐, لعبة, 🦊');
   });
 
-  it('cuts by characters, never inside one, and marks the cut', () => {
+  it('cuts by characters, never inside one, and shows the cut', () => {
     expect(cleanLine('🦊🦊🦊🦊', 3)).toBe('🦊🦊…');
     expect(cleanLine('🦊🦊🦊', 3)).toBe('🦊🦊🦊');
   });

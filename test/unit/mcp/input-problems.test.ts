@@ -73,7 +73,7 @@ describe('bad arguments', () => {
       { prompt: 'a fox', size: 'large', width: 512 },
       'width: 512 must be left out when aspect_ratio or size is given; give either both sides or a ratio',
     ],
-  ])('%j are told in one sentence: %s', (args, problem) => {
+  ])('%j are explained in one sentence: %s', (args, problem) => {
     expect(problemsOf(generateImage, args)).toEqual([problem]);
   });
 
@@ -96,13 +96,13 @@ describe('an unknown argument', () => {
     expect(problem).toContain(`it takes ${Object.keys(generateImage.input.shape).join(', ')}`);
   });
 
-  it('is told of a tool that takes none', () => {
+  it('is reported for a tool that takes none', () => {
     const [problem] = problemsOf({ ...checkRateLimits, input: z.strictObject({}) }, { verbose: true });
     expect(problem).toContain('"verbose"');
     expect(problem).toContain('it takes none');
   });
 
-  it('is named beside the other problems, so that one answer tells all', () => {
+  it('is named next to the other problems, so that one answer has all of them', () => {
     const problems = problemsOf(generateImage, { promt: 'a fox', width: 1 });
     expect(problems.map((problem) => problem.split(/[: ]/u)[0])).toEqual(['prompt', 'width', '"promt"']);
   });

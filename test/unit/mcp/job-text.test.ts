@@ -107,7 +107,7 @@ describe('foreign words in it', () => {
     expect(text).toContain(`Prompt: "${'x'.repeat(199)}…"`);
   });
 
-  it('never add a line, whatever prompt, status, id and address hold', () => {
+  it('never add a line, whatever prompt, status, id and address contain', () => {
     const foreign = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
     fc.assert(
       fc.property(fc.constantFrom(...JOB_STATES), foreign, (state, words) => {

@@ -1,4 +1,4 @@
-/** Proves the job object: the names of the public interface, and nothing where there is nothing to tell. */
+/** Proves the job object: the names of the public interface, and nothing for absent values. */
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
 import { type JobViewOptions, jobView as viewOf } from '../../../src/mcp/job-view.ts';
@@ -61,12 +61,12 @@ describe('jobView', () => {
     }
   });
 
-  it('tells a status of the public interface for every state', () => {
+  it('has a status of the public interface for every state', () => {
     const statuses = JOB_STATES.map((state) => jobView(sampleJob({ state }), CREATED_AT).status);
     expect(statuses).toEqual(['queued', 'submitting', 'processing', 'completed', 'completed', 'failed', 'unknown']);
   });
 
-  it('tells what stands in the way', () => {
+  it('has the failure of a job that is blocked', () => {
     const failure = sampleFailure({ retryAfterSeconds: 9, httpStatus: 503, remedy: 'Wait.' });
     expect(jobView(sampleJob({ failure }), CREATED_AT).error).toEqual({
       kind: 'service_error',
@@ -91,7 +91,7 @@ describe('jobView', () => {
     expect(jobView(saved, CREATED_AT, { duplicate: false })).not.toHaveProperty('duplicate');
   });
 
-  it('ends with a warning when credits run low, unless the lack of credits is what it tells anyway', () => {
+  it('ends with a warning when credits run low, unless the lack of credits is its failure', () => {
     expect(jobView(saved, CREATED_AT, { lowBalance: 40 }).next).toMatch(/the file is\. Tell the user .* is 40\.$/u);
     const refused = sampleJob({ state: 'failed', failure: sampleFailure({ kind: 'no_credits' }) });
     expect(jobView(refused, CREATED_AT, { lowBalance: 40 }).next).not.toContain('40');

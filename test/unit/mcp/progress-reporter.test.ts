@@ -33,13 +33,13 @@ describe('progress', () => {
     expect(sent).toEqual([]);
   });
 
-  it.each(['abc', 0, 7])('carries the token of the caller: %j', (token) => {
+  it.each(['abc', 0, 7])('has the token of the caller: %j', (token) => {
     const { sent, report } = call({ token });
     report(0, 'begun');
     expect(sent).toEqual([{ progressToken: token, progress: 0, total: 1, message: 'begun' }]);
   });
 
-  it('holds no secret, whatever the service calls its status', () => {
+  it('contains no secret, whatever the service calls its status', () => {
     const { sent, report } = call({ token: 1 });
     report(0, 'processing key=secretkey123');
     expect(JSON.stringify(sent)).not.toContain('secretkey123');
@@ -65,7 +65,7 @@ describe('progress', () => {
     expect(sent).toEqual([]);
   });
 
-  it('that cannot be sent is told to the log and to nobody else', async () => {
+  it('that cannot be sent is logged, and nothing else', async () => {
     const { errors, report } = call({ token: 1, failing: true });
     report(0.5, 'half');
     await Promise.resolve();

@@ -115,7 +115,7 @@ describe('the room for pictures of a batch', () => {
   it.each([18, 20])('shows as many of %i pictures as fit at a useful size on Claude Code, in order', async (count) => {
     const result = await batchOf(short(count), 'claude-code', 'auto', false).result;
     expect(picturesIn(result)).toBeGreaterThanOrEqual(2);
-    // What is left would not hold another one of the least size.
+    // There is no room for another one of the smallest size.
     expect(JSON.stringify(result).length).toBeGreaterThan(36_000 - 128 * 128 * (4 / 3) - 2_000);
     expect(textOf(result)).toMatch(/This answer shows, in this order: pictures? 1/);
     expect(textOf(result)).toContain('flux://images/{job_id}');
@@ -140,7 +140,7 @@ describe('the room for pictures of a batch', () => {
     expect(textOf(result)).toContain('This answer shows, in this order: pictures 1, 3, 4.');
   });
 
-  it('that holds none is said, with where the pictures are', async () => {
+  it('without room for any says so, and where the pictures are', async () => {
     const result = await batchOf(short(50), 'any-framework', ['text', 'image', 'structured'], false).result;
     if (picturesIn(result) === 0) expect(textOf(result)).toContain('This answer has no previews');
     const none = batchOf(short(2), 'any-framework', 'auto', false);

@@ -75,7 +75,7 @@ describe('the parts of a result', () => {
   });
 });
 
-describe('a picture that this answer cannot hold', () => {
+describe('a picture that does not fit into the answer', () => {
   it.each([[['text', 'image']], [['image']], [['image', 'structured']]] as const)(
     'is left out of %j, and the text says so and where the file is',
     async (content) => {
@@ -155,7 +155,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('carries no data that would break a declared output schema, and none to hosts that drop the words for it', () => {
+  it('has no data that would break a declared output schema, and none for hosts that would drop the text', () => {
     expect(refusal(failure, form, { mayCarryData: false })).toEqual({
       content: [{ type: 'text', text }],
       isError: true,

@@ -48,7 +48,7 @@ describe('the log', () => {
     );
   });
 
-  it('never lets foreign text steer the terminal', () => {
+  it('never lets foreign text control the terminal', () => {
     const { log, lines } = logAt('debug');
     log.error('a\u001B[2Jb\u202Ec', { text: '\u001B]0;title\u0007\u009B31m' });
     expect(lines[0]?.slice(0, -1)).not.toMatch(/[\p{Cc}\u202E]/u);

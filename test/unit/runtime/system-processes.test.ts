@@ -29,7 +29,7 @@ describe('a process', () => {
     expect(systemProcesses.isAlive(other)).toBe(false);
   });
 
-  it('of another machine counts as living: nobody here can tell', () => {
+  it('of another machine counts as living: nobody here can know', () => {
     expect(systemProcesses.isAlive({ pid: 1, host: `not ${self.host}`, session: 'x' })).toBe(true);
   });
 });

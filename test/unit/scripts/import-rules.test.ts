@@ -22,7 +22,7 @@ describe('the import table', () => {
     ['src/mcp/tools/a.ts', "import { Server } from '@modelcontextprotocol/server';"],
     ['src/transports/a.ts', "import { serveStdio } from '@modelcontextprotocol/server/stdio';"],
     ['src/cli/a.ts', "import { Client } from '@modelcontextprotocol/sdk/client/index.js';"],
-  ])('%s may hold %s', (path, text) => {
+  ])('%s may contain %s', (path, text) => {
     expect(check({ [path]: text })).toEqual([]);
   });
 
@@ -43,7 +43,7 @@ describe('the import table', () => {
     ],
     ['src/transports/a.ts', "import { createServer } from 'node:http2';", 'node:http2', 'transports/'],
     ['src/app.ts', "import { randomUUID } from 'node:crypto';", 'node:crypto', 'app.ts may import no package'],
-  ])('%s may not hold %s', (path, text, offending, belongs) => {
+  ])('%s may not contain %s', (path, text, offending, belongs) => {
     const [finding, ...more] = check({ [path]: text });
     expect(more).toEqual([]);
     expect(finding).toMatchObject({ path, line: 2, rule: 'import table' });
@@ -133,7 +133,7 @@ describe('confined names', () => {
     ['src/runtime/a.ts', "process.stdout.write('x')", 'Stdout belongs to the protocol'],
     ['src/cli/a.ts', 'process.exit(1)', 'exit code'],
     ['src/runtime/a.ts', 'process.exit(1)', 'runtime/shutdown.ts'],
-  ])('%s may not hold %s', (path, text, belongs) => {
+  ])('%s may not contain %s', (path, text, belongs) => {
     const findings = check({ [path]: `\n${text};` });
     expect(findings).toHaveLength(1);
     expect(findings[0]).toMatchObject({ path, line: 3 });
@@ -157,12 +157,12 @@ describe('confined names', () => {
     ['src/core/a.ts', '// Date.now() would jump\nsocket.setTimeout(5)'],
     ['src/core/a.ts', "const remedy = 'not process.exit, not console.log'"],
     ['test/unit/a.test.ts', 'Date.now(); process.env.HOME; console.log(1)'],
-  ])('%s may hold %s', (path, text) => {
+  ])('%s may contain %s', (path, text) => {
     expect(check({ [path]: text })).toEqual([]);
   });
 });
 
-describe('shape', () => {
+describe('a file', () => {
   const one = (path: string, text: string): string[] => brief(checkSources([{ path, text }]));
 
   it('wants one opening sentence in src', () => {
@@ -185,7 +185,7 @@ describe('shape', () => {
     expect(one(`test/support/${name}`, '')).toHaveLength(1);
   });
 
-  it('tells a cycle once, with its way', () => {
+  it('reports a cycle once, with its path', () => {
     const findings = check({
       'src/core/a.ts': "import './b.ts';",
       'src/core/b.ts': "import type { C } from './c.ts';",
