@@ -1,22 +1,30 @@
-/** `demo`: the main job from end to end, against the sandbox, as an agent would live it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** `demo`: orders a picture from the sandbox as an agent would, shows what the agent sees, and checks the file. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { decodeJpeg } from '../images/codecs.ts';
 import { VERSION } from '../runtime/version.ts';
 import type { Arguments } from './command.ts';
-import { DEMO_PROMPT, type DemoAnswer, type DemoClient, playStory } from './demo-story.ts';
+import { progressBar } from './progress-bar.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
+import { visible } from './terminal-text.ts';
+
+const PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';
+const CALL_TIMEOUT_MS = 120_000;
 
 export async function run(args: Arguments): Promise<number> {
   const config = await settingsOf(args, NOT_FOR_SANDBOX);
   // Apart from its picture the demo leaves nothing behind.
   const stateDir = await mkdtemp(join(tmpdir(), 'flux-pro-demo-'));
   try {
-    const client = await connectDemoClient(serverCommand(args, config.outputDir, stateDir));
+    // The client of the v1 SDK: most hosts in the field still speak like it.
+    const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
+    const command = serverCommand(args, config.outputDir, stateDir);
+    await client.connect(new StdioClientTransport({ ...command, stderr: 'inherit' }));
     try {
-      return await playStory(client, args.flags.prompt ?? DEMO_PROMPT, process.stdout);
+      return await play(client, args.flags.prompt ?? PROMPT, process.stdout);
     } finally {
       await client.close();
     }
@@ -42,27 +50,54 @@ export function serverCommand(args: Arguments, outputDir: string | undefined, st
   return { command: process.execPath, args: [args.program, ...flags], env: { ...env, FLUX_STATE_DIR: stateDir } };
 }
 
-const CALL_TIMEOUT_MS = 120_000;
+type Answer = {
+  content: readonly { type: string; [key: string]: unknown }[];
+  structuredContent?: Record<string, unknown>;
+  isError?: boolean;
+};
 
-/** Starts the server as a child process. The client is of the v1 SDK, which most hosts in the field still speak like. */
-async function connectDemoClient(server: ServerCommand): Promise<DemoClient> {
-  const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
-  let protocolVersion = 'unknown';
-  const transport = new StdioClientTransport({ ...server, stderr: 'inherit' });
-  Object.assign(transport, {
-    setProtocolVersion: (version: string) => {
-      protocolVersion = version;
-    },
-  });
-  await client.connect(transport);
-  return {
-    speaks: `@modelcontextprotocol/sdk 1.x client, protocol ${protocolVersion}`,
-    listTools: async () => (await client.listTools()).tools.map((tool) => tool.name),
-    callTool: async (name, args, onProgress) =>
-      (await client.callTool({ name, arguments: args }, undefined, {
-        onprogress: onProgress,
-        timeout: CALL_TIMEOUT_MS,
-      })) as DemoAnswer,
-    close: () => client.close(),
-  };
+/** @returns 0 only if the picture is on disk and decodes */
+async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Promise<number> {
+  const say = (line: string): void => void out.write(`${visible(line)}\n`);
+  const { name, version } = client.getServerVersion() ?? {};
+  say(`Connected over stdio to ${name} ${version}`);
+  const { tools } = await client.listTools();
+  say(`Tools: ${tools.map((tool) => tool.name).join(', ')}\n`);
+  say(`> generate_image ${JSON.stringify({ prompt, aspect_ratio: '3:2' })}`);
+  const bar = progressBar(out);
+  const call = { name: 'generate_image', arguments: { prompt, aspect_ratio: '3:2', wait_seconds: 60 } };
+  const answer = (await client.callTool(call, undefined, {
+    onprogress: ({ progress, message = '' }) => bar.show(progress, message),
+    timeout: CALL_TIMEOUT_MS,
+  })) as Answer;
+  bar.done(answer.isError === true ? 'failed' : 'done');
+  say('\nWhat the agent sees:');
+  for (const part of answer.content) say(describePart(part));
+  if (answer.structuredContent !== undefined) say(`[structured] ${JSON.stringify(answer.structuredContent)}`);
+  say('');
+  return checkPicture(answer, say);
+}
+
+function describePart(part: Answer['content'][number]): string {
+  if (part.type === 'text') return String(part.text).replace(/^/gmu, '  ');
+  if (part.type === 'image') return `  [image] ${part.mimeType}, ${String(part.data).length} Base64 characters`;
+  return `  [${part.type}] ${part.uri ?? ''}`;
+}
+
+/** The path is in the text, where every host's model finds it. */
+async function checkPicture(answer: Answer, say: (line: string) => void): Promise<number> {
+  const text = answer.content.map((part) => (part.type === 'text' ? String(part.text) : '')).join('\n');
+  const [, file] = /^File: (.+)$/mu.exec(text) ?? [];
+  if (answer.isError === true || file === undefined) {
+    say('The demo failed: the answer has no finished picture.');
+    return 1;
+  }
+  try {
+    const picture = await decodeJpeg(await readFile(file));
+    say(`The picture is on disk and decodes: ${picture.width} × ${picture.height} pixels\n${file}`);
+    return 0;
+  } catch (error) {
+    say(`The demo failed: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
 }

@@ -1,4 +1,5 @@
 /** Waits for jobs on behalf of a call and reports their progress. */
+import * as z from 'zod';
 import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
@@ -8,6 +9,9 @@ import type { BatchProgress } from '../jobs/waits.ts';
 import type { Eta } from '../polling/durations.ts';
 import { waitFraction } from '../polling/wait-progress.ts';
 import type { JobsOutcome, ToolContext, ToolOutcome } from './tool.ts';
+
+/** Seconds; 0 answers at once. */
+export const waitSecondsSchema = z.number().min(0).max(300);
 
 export async function waitForJob(
   jobs: ImageJobs,

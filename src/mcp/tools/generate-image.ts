@@ -9,8 +9,7 @@ import type { Question } from '../confirmation.ts';
 import { checkSides, maxCreditsText, orderArguments, orderOf, pictureArguments } from '../image-arguments.ts';
 import { placeOrders } from '../place-orders.ts';
 import { defineTool } from '../tool.ts';
-import { waitForJob } from '../wait-for-job.ts';
-import { waitSecondsSchema } from '../wait-seconds.ts';
+import { waitForJob, waitSecondsSchema } from '../wait-for-job.ts';
 
 const input = z
   .strictObject({

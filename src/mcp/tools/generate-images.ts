@@ -15,8 +15,7 @@ import {
 } from '../image-arguments.ts';
 import { placeOrders } from '../place-orders.ts';
 import { defineTool } from '../tool.ts';
-import { waitForAll } from '../wait-for-job.ts';
-import { waitSecondsSchema } from '../wait-seconds.ts';
+import { waitForAll, waitSecondsSchema } from '../wait-for-job.ts';
 
 const IMAGES_MAX = 50;
 

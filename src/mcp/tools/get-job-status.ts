@@ -4,8 +4,7 @@ import { FluxError } from '../../core/failure.ts';
 import type { Redact } from '../../core/redaction.ts';
 import { fencedWithout } from '../../core/untrusted-text.ts';
 import { defineTool } from '../tool.ts';
-import { waitForJob } from '../wait-for-job.ts';
-import { waitSecondsSchema } from '../wait-seconds.ts';
+import { waitForJob, waitSecondsSchema } from '../wait-for-job.ts';
 
 const JOB_ID_MAX_CHARACTERS = 200;
 
