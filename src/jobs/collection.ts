@@ -1,27 +1,19 @@
 /** Fetches finished pictures and saves them; what cannot be saved now is kept for the next try. */
 import { backOffMs } from '../core/back-off.ts';
 import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
-import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
-import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
+import type { RemoteJob } from '../core/image-provider.ts';
+import type { Picture, PictureLabel } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId } from '../core/shown-remote.ts';
+import type { JobsDeps } from './deps.ts';
 import type { InlinePictures } from './inline-pictures.ts';
-import type { JobRecords } from './job-records.ts';
 
 const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
 const UNSAVED_PICTURES = 4;
 
-export type CollectionDeps = {
-  records: JobRecords;
-  provider: Pick<ImageProvider, 'read'>;
-  download: ImageDownload;
-  store: ImageStore;
-  inline: InlinePictures;
-  clock: Clock;
-};
+type Deps = JobsDeps & { inline: InlinePictures };
 
 const NO_ADDRESS: Failure = {
   kind: 'download_failed',
@@ -31,10 +23,10 @@ const NO_ADDRESS: Failure = {
 };
 
 export class Collection {
-  readonly #deps: CollectionDeps;
+  readonly #deps: Deps;
   readonly #unsaved = new BoundedMap<string, Picture>(UNSAVED_PICTURES);
 
-  constructor(deps: CollectionDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 

@@ -1,28 +1,21 @@
 /** Finds the jobs that equal orders had made before, and learns what has become of them. */
-import type { Clock } from '../core/clock.ts';
 import type { Order } from '../core/image-request.ts';
 import { dedupeKey } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import type { Limits } from '../limits/limits.ts';
-import { type JobRecords, lostRecord } from './job-records.ts';
+import type { JobsDeps } from './deps.ts';
+import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Recovery } from './recovery.ts';
 
 /** The winner of a race records its order within milliseconds after it was admitted. */
 const RECORD_PAUSE_MS = 25;
 
-export type DuplicatesDeps = {
-  records: JobRecords;
-  limits: Limits;
-  runner: Pick<JobRunner, 'nextAction' | 'closeUnsent'>;
-  recovery: Recovery;
-  clock: Clock;
-};
+type Deps = JobsDeps & { runner: JobRunner; recovery: Recovery };
 
 export class Duplicates {
-  readonly #deps: DuplicatesDeps;
+  readonly #deps: Deps;
 
-  constructor(deps: DuplicatesDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
@@ -46,8 +39,9 @@ export class Duplicates {
   async withId(id: string, isBatch: boolean): Promise<Job | undefined> {
     const job = await this.#recorded(id);
     if (job !== undefined) return (await this.#isInTheWay(job, isBatch)) ? job : undefined;
-    const { limits, records, recovery } = this.#deps;
-    if (await recovery.mayHaveLeft(id)) {
+    const { limits, records } = this.#deps;
+    const { reservations } = await limits.state();
+    if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
       throw lostRecord(id, records.location);
     }

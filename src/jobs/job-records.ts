@@ -9,11 +9,14 @@ import type { OrderLimits } from '../limits/limits.ts';
 
 /** Many more than the jobs that change at the same time. */
 const CHANGING_AT_MOST = 1_000;
+const REFUSED_KEPT = 500;
 
 export class JobRecords {
   readonly #store: JobStore;
   readonly #limits: Pick<OrderLimits, 'note'>;
   readonly #feed: JobFeed | undefined;
+  /** Pictures of a call that were refused alone: they have no record, and are remembered for those who ask for them. */
+  readonly #refused = new BoundedMap<string, Job>(REFUSED_KEPT);
   readonly #listeners = new Map<string, Set<() => void>>();
   /** Changes of one job never overtake each other. */
   readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
@@ -56,8 +59,14 @@ export class JobRecords {
     return job;
   }
 
+  /** By our id or the service's. */
   find(id: string): Promise<Job | undefined> {
-    return this.#store.find(id);
+    const refused = this.#refused.get(id);
+    return refused === undefined ? this.#store.find(id) : Promise.resolve(refused);
+  }
+
+  keepRefused(job: Job): void {
+    this.#refused.set(job.id, job);
   }
 
   /** Where the records are, for messages. */
@@ -67,7 +76,7 @@ export class JobRecords {
 
   /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
-    const job = await this.#store.find(id);
+    const job = await this.find(id);
     if (job === undefined) throw lostRecord(id, this.#store.location);
     return job;
   }

@@ -1,27 +1,20 @@
 /** Resumes an idle job because somebody asks for it, and says what stands in its way. */
-import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
-import type { ImageStore } from '../core/image-store.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { Wakeup } from '../core/wakeup.ts';
-import type { JobRecords } from './job-records.ts';
+import type { JobsDeps } from './deps.ts';
 import type { JobRunner } from './job-runner.ts';
 
 const FIRST_NEWS_MS = 5_000;
 
-export type JobResumerDeps = {
-  records: JobRecords;
-  store: Pick<ImageStore, 'has'>;
-  runner: JobRunner;
-  clock: Clock;
-};
+type Deps = JobsDeps & { runner: JobRunner };
 
 export class JobResumer {
-  readonly #deps: JobResumerDeps;
+  readonly #deps: Deps;
   /** Why saved pictures whose files are gone could not be fetched again. */
   readonly #gone = new Map<string, Failure>();
 
-  constructor(deps: JobResumerDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
@@ -47,11 +40,6 @@ export class JobResumer {
     }
     const failure = runner.isRunning(job.id) ? undefined : runner.troubleOf(job.id);
     return failure === undefined || isSettled(job) ? job : { ...job, failure };
-  }
-
-  /** Whether its file is gone and could not be fetched again. */
-  isGone(id: string): boolean {
-    return this.#gone.has(id);
   }
 
   /** Somebody has moved or removed the file: the picture is fetched again, without a new charge. */

@@ -1,59 +1,44 @@
-/** Carries a job on from wherever it stands: submit, watch, collect. It lives apart from the calls that wait for it. */
-import type { Clock } from '../core/clock.ts';
+/** Does the work on a job from wherever it stands: submit, poll, collect. It lives apart from the calls that wait for it. */
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { ImageProvider } from '../core/image-provider.ts';
-import type { ImageDownload, ImageStore, Picture } from '../core/image-store.ts';
-import type { Job, JobTimes } from '../core/job.ts';
-import type { JobEvents } from '../core/job-events.ts';
-import type { Log } from '../core/log.ts';
+import type { Picture } from '../core/image-store.ts';
+import type { Job } from '../core/job.ts';
 import { type MetJob, type NextAction, nextAction, ownerOf } from '../core/next-action.ts';
-import { isSameOwner, type Processes } from '../core/processes.ts';
-import type { Limits } from '../limits/limits.ts';
-import type { DurationMemory } from '../polling/duration-memory.ts';
+import { isSameOwner } from '../core/processes.ts';
 import type { How } from '../polling/polled-job.ts';
-import { Poller, type PollSettings } from '../polling/poller.ts';
+import { Poller } from '../polling/poller.ts';
 import { Collection } from './collection.ts';
+import type { JobsDeps, JobsSettings } from './deps.ts';
 import { InlinePictures } from './inline-pictures.ts';
-import type { JobRecords } from './job-records.ts';
 import { ABANDONED, type WaitReason } from './order-failures.ts';
 import { SlotQueue } from './slot-queue.ts';
 import { submit } from './submission.ts';
 
-export type RunnerDeps = {
-  records: JobRecords;
-  limits: Limits;
-  provider: ImageProvider;
-  download: ImageDownload;
-  store: ImageStore;
-  events: JobEvents;
-  durations: DurationMemory;
-  clock: Clock;
-  log: Log;
-  processes: Processes;
-  /** Called before each order leaves: what listens for events is there in time. Never rejects. */
-  onSubmission?: (() => Promise<void>) | undefined;
+/** The work on one job. */
+type Run = {
+  done: Promise<void>;
+  /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
+  life: AbortSignal;
+  cancellation: AbortController;
+  /** Nothing has been sent yet. */
+  isCancellable: boolean;
+  /** What an order that has not been sent waits for. */
+  waitReason: WaitReason | undefined;
 };
 
-export type RunnerSettings = JobTimes & PollSettings;
-
 export class JobRunner {
-  readonly #deps: RunnerDeps;
-  readonly #settings: RunnerSettings;
+  readonly #deps: JobsDeps;
+  readonly #settings: JobsSettings;
   readonly #inline = new InlinePictures();
   readonly #collection: Collection;
   readonly #poller: Poller;
   readonly #slots: SlotQueue;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #runs = new Map<string, Run>();
   /** What stopped a run that the record could not be told of: the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
-  readonly #waitReasons = new Map<string, WaitReason>();
-  /** Of orders that have not been sent and can still be taken back. */
-  readonly #cancellations = new Map<string, AbortController>();
-  /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
   readonly #life = new AbortController();
 
-  /** @param reconcile looks after jobs whose process is gone; called while an order waits for a place */
-  constructor(deps: RunnerDeps, settings: RunnerSettings, reconcile: () => Promise<void>) {
+  /** @param reconcile looks after jobs whose process is gone; called while an order waits for a slot */
+  constructor(deps: JobsDeps, settings: JobsSettings, reconcile: () => Promise<void>) {
     this.#deps = deps;
     this.#settings = settings;
     const withInline = { ...deps, inline: this.#inline };
@@ -66,14 +51,8 @@ export class JobRunner {
   nextAction(job: Job, met: Partial<MetJob> = {}): NextAction {
     const { processes, clock } = this.#deps;
     const owner = ownerOf(job, processes, clock.now());
-    return nextAction({
-      state: job.state,
-      owner,
-      age: 'recent',
-      running: this.isRunning(job.id),
-      asked: true,
-      ...met,
-    });
+    const running = this.isRunning(job.id);
+    return nextAction({ state: job.state, owner, age: 'recent', running, asked: true, ...met });
   }
 
   /** Closes an order that was never sent, and that nobody will send. */
@@ -87,34 +66,32 @@ export class JobRunner {
    * done, and must not be taken for one that was left behind.
    */
   begin(job: Job): Promise<void> {
-    // From here on: a call that is cancelled meanwhile takes its order back.
-    this.#cancellations.set(job.id, new AbortController());
     const recorded = this.#deps.records.add(job);
-    this.#start(job.id, this.#runNew(job, recorded));
+    // From here on: a call that is cancelled meanwhile takes its order back.
+    this.#start(job.id, true, (run) => this.#runNew(job, recorded, run));
     return recorded;
   }
 
   /** Resumes the job unless that is under way. */
   ensure(id: string): void {
-    if (this.#running.has(id) || this.#life.signal.aborted) return;
+    if (this.isRunning(id) || this.#life.signal.aborted) return;
     this.#troubles.delete(id);
-    this.#start(id, this.#runKnown(id));
+    this.#start(id, false, (run) => this.#runKnown(id, run));
   }
 
-  #start(id: string, work: Promise<void>): void {
-    const run = work
-      .catch((error: unknown) => {
-        if (error instanceof FluxError) this.#troubles.set(id, error.failure);
-        if (!this.#life.signal.aborted)
-          this.#deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
-      })
-      .finally(() => {
-        this.#running.delete(id);
-        this.#cancellations.delete(id);
-        this.#deps.records.wake(id);
-        this.#slots.notify();
-      });
-    this.#running.set(id, run);
+  /** Takes an order back that has not been sent. One that was sent goes on. */
+  cancelUnsent(id: string): void {
+    const run = this.#runs.get(id);
+    if (run?.isCancellable) run.cancellation.abort(new Error('the order was taken back'));
+  }
+
+  isRunning(id: string): boolean {
+    return this.#runs.has(id);
+  }
+
+  /** What an order that has not been sent waits for. */
+  waitReasonOf(id: string): WaitReason | undefined {
+    return this.#runs.get(id)?.waitReason;
   }
 
   /** Why the last run of this job stopped without the record saying so. */
@@ -122,23 +99,9 @@ export class JobRunner {
     return this.#troubles.get(id);
   }
 
-  isRunning(id: string): boolean {
-    return this.#running.has(id);
-  }
-
-  /** What an order that has not been sent waits for. */
-  waitReasonOf(id: string): WaitReason | undefined {
-    return this.#waitReasons.get(id);
-  }
-
-  /** Takes an order back that has not been sent. One that was sent goes on. */
-  cancelUnsent(id: string): void {
-    this.#cancellations.get(id)?.abort(new Error('the order was taken back'));
-  }
-
   /** Fetches a saved picture once more whose file is gone. @returns what stands in the way */
   fetchAgain(job: Job): Promise<Failure | undefined> {
-    return this.#collection.fetch(job, this.#ownLife());
+    return this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
   }
 
   /** A fetched picture that is not on disk. */
@@ -149,41 +112,48 @@ export class JobRunner {
   /** Stops all work here; what the service was asked for goes on there. */
   async close(): Promise<void> {
     this.#life.abort(new Error('the server is ending'));
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
-  async #runNew(order: Job, recorded: Promise<void>): Promise<void> {
+  #start(id: string, isCancellable: boolean, work: (run: Run) => Promise<void>): void {
+    const run: Run = {
+      done: Promise.resolve(),
+      // Of its own: Node warns of a signal that many wait for.
+      life: AbortSignal.any([this.#life.signal]),
+      cancellation: new AbortController(),
+      isCancellable,
+      waitReason: undefined,
+    };
+    this.#runs.set(id, run);
+    run.done = work(run)
+      .catch((error: unknown) => {
+        if (error instanceof FluxError) this.#troubles.set(id, error.failure);
+        if (!run.life.aborted) this.#deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
+      })
+      .finally(() => {
+        this.#runs.delete(id);
+        this.#deps.records.wake(id);
+        this.#slots.notify();
+      });
+  }
+
+  async #runNew(order: Job, recorded: Promise<void>, run: Run): Promise<void> {
     // Whoever ordered is told why there is no record.
     const isRecorded = await recorded.then(
       () => true,
       () => false,
     );
-    if (!isRecorded) return;
-    const life = this.#ownLife();
-    await this.#finish(await this.#submit(order, life), { atOnce: false, isFresh: true }, life);
+    if (isRecorded) await this.#finish(await this.#submit(order, run), { atOnce: false, isFresh: true }, run);
   }
 
-  async #runKnown(id: string): Promise<void> {
+  async #runKnown(id: string, run: Run): Promise<void> {
     const job = await this.#adopt(await this.#deps.records.get(id));
     if (job === undefined) return;
-    const life = this.#ownLife();
     // That it runs by now is what this is about.
     const action = this.nextAction(job, { running: false });
-    if (action === 'resend') await this.#finish(await this.#submit(job, life), { atOnce: false, isFresh: false }, life);
+    if (action === 'resend') await this.#finish(await this.#submit(job, run), { atOnce: false, isFresh: false }, run);
     // It may be long finished: the first poll is at once.
-    if (action === 'poll') await this.#finish(job, { atOnce: true, isFresh: false }, life);
-  }
-
-  async #finish(submitted: Job, how: How, life: AbortSignal): Promise<void> {
-    const job = await this.#poller.follow(submitted, how);
-    // Its slot is free while its picture is fetched.
-    this.#slots.notify();
-    if (job.state === 'completed') await this.#collection.collect(job, life);
-  }
-
-  /** A signal of its own for each run: Node warns of a signal that many wait for. */
-  #ownLife(): AbortSignal {
-    return AbortSignal.any([this.#life.signal]);
+    if (action === 'poll') await this.#finish(job, { atOnce: true, isFresh: false }, run);
   }
 
   /** @returns `undefined` when another process was faster */
@@ -196,25 +166,30 @@ export class JobRunner {
     return isSameOwner(adopted.owner, self) ? adopted : undefined;
   }
 
-  #submit(job: Job, life: AbortSignal): Promise<Job> {
-    const cancellation = this.#cancellations.get(job.id) ?? new AbortController();
+  #submit(job: Job, run: Run): Promise<Job> {
     return submit(
       job,
       { ...this.#deps, slots: this.#slots, inline: this.#inline },
       {
-        life,
-        cancellation: cancellation.signal,
+        life: run.life,
+        cancellation: run.cancellation.signal,
         resendWindowMs: this.#settings.resendWindowMs,
-        onSending: () => this.#cancellations.delete(job.id),
-        onWaitReason: (waitReason) => this.#waitReason(job.id, waitReason),
+        onSending: () => {
+          run.isCancellable = false;
+        },
+        onWaitReason: (waitReason) => {
+          const before = run.waitReason;
+          run.waitReason = waitReason;
+          if (before?.reason !== waitReason?.reason) this.#deps.records.wake(job.id);
+        },
       },
     );
   }
 
-  #waitReason(id: string, waitReason: WaitReason | undefined): void {
-    const known = this.#waitReasons.get(id);
-    if (waitReason === undefined) this.#waitReasons.delete(id);
-    else this.#waitReasons.set(id, waitReason);
-    if (known?.reason !== waitReason?.reason) this.#deps.records.wake(id);
+  async #finish(submitted: Job, how: How, { life }: Run): Promise<void> {
+    const job = await this.#poller.follow(submitted, how);
+    // Its slot is free while its picture is fetched.
+    this.#slots.notify();
+    if (job.state === 'completed') await this.#collection.collect(job, life);
   }
 }

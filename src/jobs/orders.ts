@@ -1,14 +1,12 @@
 /** Places the orders of a proposal: reserves the price of all in one step, records what is new, and has it sent. */
-import type { Clock } from '../core/clock.ts';
 import { creditRange } from '../core/credits.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Ids } from '../core/ids.ts';
 import type { Order } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
-import type { Processes } from '../core/processes.ts';
-import { type BudgetSettings, limitExceeded } from '../limits/budget.ts';
-import type { Limits, OrderToAdmit } from '../limits/limits.ts';
+import { limitExceeded } from '../limits/budget.ts';
+import type { OrderToAdmit } from '../limits/limits.ts';
 import type { Admission } from '../limits/reservations.ts';
+import type { JobsDeps, JobsSettings } from './deps.ts';
 import { type Duplicates, numbered } from './duplicates.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { ReadyProposal } from './proposal.ts';
@@ -23,21 +21,7 @@ const ROUNDS = 5;
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
-export type OrdersDeps = {
-  limits: Limits;
-  duplicates: Duplicates;
-  recovery: Recovery;
-  runner: Pick<JobRunner, 'begin'>;
-  clock: Clock;
-  ids: Ids;
-  processes: Processes;
-};
-
-export type OrdersSettings = BudgetSettings & {
-  sandbox: boolean;
-  /** Where the service reports the end of each job. */
-  webhookUrl?: string | undefined;
-};
+type Deps = JobsDeps & { runner: JobRunner; recovery: Recovery; duplicates: Duplicates };
 
 /** Of a draft: never recorded, never sent. */
 const NO_KEY = '';
@@ -46,10 +30,10 @@ const NO_KEY = '';
 type Draft = { at: number; job: Job; order: OrderToAdmit; found: Job | undefined };
 
 export class Orders {
-  readonly #deps: OrdersDeps;
-  readonly #settings: OrdersSettings;
+  readonly #deps: Deps;
+  readonly #settings: JobsSettings;
 
-  constructor(deps: OrdersDeps, settings: OrdersSettings) {
+  constructor(deps: Deps, settings: JobsSettings) {
     this.#deps = deps;
     this.#settings = settings;
   }

@@ -1,14 +1,12 @@
 /** Decides in one fixed sequence whether a call may order its pictures, before anything is reserved, recorded or sent. */
-import type { Clock } from '../core/clock.ts';
 import type { CreditRange } from '../core/credits.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { ImageProvider } from '../core/image-provider.ts';
 import type { Order } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import { type BudgetSettings, checkBalance, checkCall, estimateOf } from '../limits/budget.ts';
-import type { Limits } from '../limits/limits.ts';
 import { type Confirmation, confirm } from './confirmation.ts';
+import type { JobsDeps } from './deps.ts';
 import type { Duplicates } from './duplicates.ts';
 import type { JobResumer } from './job-resumer.ts';
 
@@ -35,14 +33,7 @@ export type Proposal =
   | { type: 'ask'; added: readonly Order[]; estimate: CreditRange }
   | ReadyProposal;
 
-export type ProposalDeps = {
-  provider: Pick<ImageProvider, 'unavailable'>;
-  limits: Pick<Limits, 'state'>;
-  duplicates: Duplicates;
-  resumer: JobResumer;
-  containsSecret?: ContainsSecret;
-  clock: Clock;
-};
+export type ProposalDeps = JobsDeps & { duplicates: Duplicates; resumer: JobResumer };
 
 export async function propose(
   orders: readonly Order[],

@@ -1,51 +1,53 @@
-/** Looks after jobs whose process is gone: closes what was never sent, carries on what may be paid for. */
-
+/** Looks after jobs whose process is gone: closes what was never sent, resumes what may be paid for. */
 import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
 import { isFinishedRemotely, type Job, type JobTimes } from '../core/job.ts';
-import type { Log } from '../core/log.ts';
-import type { Processes } from '../core/processes.ts';
-import type { Limits } from '../limits/limits.ts';
 import type { Reservation } from '../limits/reservations.ts';
-import type { JobRecords } from './job-records.ts';
+import type { JobsDeps } from './deps.ts';
 import type { JobRunner } from './job-runner.ts';
 
+/** Jobs of earlier processes are looked after at most so often. */
+const RECONCILE_EVERY_MS = 2_500;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
-/** How often one job is carried on without anybody asking for it. */
+/** How often one job is resumed without anybody asking for it. */
 const RESUME_EVERY_MS = 30_000;
 /** Many more jobs than are found unfinished in that time. */
 const REMEMBERED = 1_000;
 
-export type RecoveryDeps = {
-  records: JobRecords;
-  limits: Limits;
-  runner: Pick<JobRunner, 'nextAction' | 'closeUnsent' | 'ensure' | 'isRunning'>;
-  clock: Clock;
-  log: Log;
-  processes: Processes;
-};
+type Deps = JobsDeps & { runner: JobRunner };
 
 export class Recovery {
-  readonly #deps: RecoveryDeps;
+  readonly #deps: Deps;
   readonly #times: JobTimes;
   readonly #resumedAt = new BoundedMap<string, number>(REMEMBERED);
+  #reconciled = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
 
-  constructor(deps: RecoveryDeps, times: JobTimes) {
+  constructor(deps: Deps, times: JobTimes) {
     this.#deps = deps;
     this.#times = times;
   }
 
+  /** One round serves all who order or wait here: each would read the record of every open order. Never rejects. */
+  resumeAbandoned(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const now = clock.monotonic();
+    if (now - this.#reconciled.at >= RECONCILE_EVERY_MS) {
+      const done = this.reconcile({ resume: true }).catch((error: unknown) => {
+        log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
+      });
+      this.#reconciled = { at: now, done };
+    }
+    return this.#reconciled.done;
+  }
+
   /**
-   * Brings the account in line with the records: orders that ended, orders that were never recorded or never sent.
-   * @param options `resume`: jobs that may be paid for are submitted again under their own key, or watched again
+   * Brings the reservations in line with the records: orders that ended, orders that were never recorded or never sent.
+   * @param options `resume`: jobs that may be paid for are submitted again under their own key, or polled again
    */
-  async reconcile(options: { resume: boolean }): Promise<void> {
-    const { reservations } = await this.#deps.limits.state();
-    for (const entry of reservations.entries) {
-      if (entry.end !== undefined) continue;
+  async reconcile({ resume }: { resume: boolean }): Promise<void> {
+    for (const entry of await this.#openReservations()) {
       try {
-        await this.#bringInLine(entry, options.resume);
+        await this.#bringInLine(entry, resume);
       } catch (error) {
         // One record that cannot be changed must not stand in the way of all others.
         this.#deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
@@ -53,27 +55,24 @@ export class Recovery {
     }
   }
 
+  /** Whether an order that has no record yet is about to get one. */
+  async awaitsRecord(id: string): Promise<boolean> {
+    return (await this.#openReservations()).some((entry) => entry.id === id && this.#isBeingRecorded(entry));
+  }
+
+  async #openReservations(): Promise<readonly Reservation[]> {
+    const { reservations } = await this.#deps.limits.state();
+    return reservations.entries.filter(({ end }) => end === undefined);
+  }
+
   async #bringInLine(entry: Reservation, resume: boolean): Promise<void> {
-    const { limits, records } = this.#deps;
+    const { limits, records, runner } = this.#deps;
     const job = await records.find(entry.id);
-    // Asked after the look: an order of this process is carried on before its record can be seen.
-    if (this.#deps.runner.isRunning(entry.id)) return;
+    // Asked after the record: an order of this process is at work before its record can be seen.
+    if (runner.isRunning(entry.id)) return;
     if (job !== undefined) await this.#settle(job, entry, resume);
     else if (entry.slotAt !== undefined) await limits.lose(entry.id);
     else if (!this.#isBeingRecorded(entry)) await limits.drop(entry.id);
-  }
-
-  /** Whether an order that has no record yet is about to get one. */
-  async awaitsRecord(id: string): Promise<boolean> {
-    const { reservations } = await this.#deps.limits.state();
-    const entry = reservations.entries.find((known) => known.id === id);
-    return entry !== undefined && entry.end === undefined && this.#isBeingRecorded(entry);
-  }
-
-  /** Whether an order on the account that has no record may have left. */
-  async mayHaveLeft(id: string): Promise<boolean> {
-    const { reservations } = await this.#deps.limits.state();
-    return reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined);
   }
 
   #isBeingRecorded({ at, owner }: Reservation): boolean {

@@ -1,14 +1,11 @@
 /** The queue of orders that wait for one of the plan's slots: one check serves all who wait in this process. */
 
-import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import type { Processes } from '../core/processes.ts';
 import { Wakeup } from '../core/wakeup.ts';
-import type { OrderLimits } from '../limits/limits.ts';
 import type { SlotAnswer } from '../limits/slots.ts';
 import { slotWaitSeconds } from '../polling/wait-progress.ts';
-import type { JobRecords } from './job-records.ts';
+import type { JobsDeps } from './deps.ts';
 import { ABANDONED, type WaitReason } from './order-failures.ts';
 
 /** How often those who wait check whether another process has given a slot back. */
@@ -18,14 +15,8 @@ const RECONCILE_MS = 5_000;
 /** How often the record of one that waits says that it still does. */
 const STILL_WAITING_MS = 60_000;
 
-export type SlotQueueDeps = {
-  records: JobRecords;
-  limits: Pick<OrderLimits, 'slots'>;
-  clock: Clock;
-  processes: Processes;
-  /** Looks after jobs whose process is gone. */
-  reconcile: () => Promise<void>;
-};
+/** `reconcile` looks after jobs whose process is gone. */
+type Deps = JobsDeps & { reconcile: () => Promise<void> };
 
 type Waiting = {
   job: Job;
@@ -36,13 +27,13 @@ type Waiting = {
 };
 
 export class SlotQueue {
-  readonly #deps: SlotQueueDeps;
+  readonly #deps: Deps;
   readonly #waiting = new Map<string, Waiting>();
   readonly #wakeup: Wakeup;
   #isChecking = false;
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: SlotQueueDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
     this.#wakeup = new Wakeup(deps.clock);
   }

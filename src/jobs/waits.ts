@@ -1,16 +1,12 @@
 /** Waits for jobs on behalf of calls, and reports how far they have come. */
-import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { ownerOf } from '../core/next-action.ts';
-import type { Processes } from '../core/processes.ts';
 import { Wakeup } from '../core/wakeup.ts';
-import type { Limits } from '../limits/limits.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
-import type { DurationMemory } from '../polling/duration-memory.ts';
 import { durationKey, type Eta, eta, expectedMs } from '../polling/durations.ts';
 import { batchLeftMs } from '../polling/wait-progress.ts';
-import type { JobRecords } from './job-records.ts';
+import type { JobsDeps } from './deps.ts';
 import type { JobResumer } from './job-resumer.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { WaitReason } from './order-failures.ts';
@@ -44,20 +40,12 @@ export type BatchProgress = {
 
 export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & { onTick?: (progress: BatchProgress) => void };
 
-export type WaitsDeps = {
-  records: JobRecords;
-  limits: Pick<Limits, 'state'>;
-  runner: JobRunner;
-  resumer: JobResumer;
-  durations: DurationMemory;
-  processes: Processes;
-  clock: Clock;
-};
+type Deps = JobsDeps & { runner: JobRunner; resumer: JobResumer };
 
 export class Waits {
-  readonly #deps: WaitsDeps;
+  readonly #deps: Deps;
 
-  constructor(deps: WaitsDeps) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
@@ -80,7 +68,7 @@ export class Waits {
         }
         const isMoving = action === 'wait' || runner.isRunning(id);
         const elapsedMs = clock.monotonic() - began;
-        if (isSettled(job) || resumer.isGone(id) || !isMoving || elapsedMs >= waitMs) return job;
+        if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return job;
 
         const isOthers = this.#isOthers(job);
         // That the record was read again after 100 ms is no news for those who are told of the progress.

@@ -37,7 +37,8 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
   });
   const times = { now: CREATED_AT, stalledAfterMs: 900_000 };
   // As the program shows them: the room counts in steps, so that a word more is no new table. The bytes are taken over.
-  const pictures = new ShownPictures({ preview, read: async () => Uint8Array.from(bytes) });
+  const store = { read: async () => Uint8Array.from(bytes) };
+  const pictures = new ShownPictures({ preview, store, runner: { unsaved: () => undefined } });
   const result = await jobResult(job, shape, times, async (_, bounds: PreviewBounds) => {
     const picture = await pictures.show(job, bounds);
     if (typeof picture === 'object' && picture.size !== undefined)

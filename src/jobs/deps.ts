@@ -1,0 +1,43 @@
+/** What the job service is given from outside, and what can be set. */
+import type { Clock } from '../core/clock.ts';
+import type { Ids } from '../core/ids.ts';
+import type { ImageProvider } from '../core/image-provider.ts';
+import type { ImageDownload, ImageStore } from '../core/image-store.ts';
+import type { JobTimes } from '../core/job.ts';
+import type { JobEvents } from '../core/job-events.ts';
+import type { Log } from '../core/log.ts';
+import type { Preview } from '../core/preview.ts';
+import type { Processes } from '../core/processes.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
+import type { BudgetSettings } from '../limits/budget.ts';
+import type { Limits } from '../limits/limits.ts';
+import type { DurationMemory } from '../polling/duration-memory.ts';
+import type { JobRecords } from './job-records.ts';
+
+export type JobsDeps = {
+  records: JobRecords;
+  limits: Limits;
+  provider: ImageProvider;
+  download: ImageDownload;
+  store: ImageStore;
+  preview: Preview;
+  events: JobEvents;
+  durations: DurationMemory;
+  clock: Clock;
+  log: Log;
+  ids: Ids;
+  processes: Processes;
+  /** Tests whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
+  checkFolders: () => Promise<void>;
+  containsSecret?: ContainsSecret;
+  /** Called before each order leaves: what listens for events is there in time. Never rejects. */
+  onSubmission?: (() => Promise<void>) | undefined;
+};
+
+export type JobsSettings = JobTimes &
+  BudgetSettings & {
+    sandbox: boolean;
+    /** Where the service reports the end of each job. */
+    webhookUrl?: string | undefined;
+    apiUrl?: string;
+  };
