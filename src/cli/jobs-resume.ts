@@ -42,7 +42,7 @@ export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<num
   return finished.every(isSettled) ? 0 : 1;
 }
 
-/** The job when it is over or when there is no more time; a line for each change of what it is at. */
+/** The job when it is settled or the time is up; prints a line for each change. */
 async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitMs: number): Promise<Job> {
   let said = '';
   const report = (now: Job): void => {

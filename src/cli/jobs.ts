@@ -1,4 +1,4 @@
-/** `jobs`: the orders on record for this service and key; `list` and `show` ask nobody, `resume` the service. */
+/** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
 
 import type { Config } from '../config/settings.ts';
 import type { JobStore } from '../core/job-store.ts';
@@ -30,7 +30,7 @@ const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
 const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
 type Action = keyof typeof TAKES;
 
-/** The records of one service and key, and how to print what stands there. */
+/** The records of one service and key, and what is needed to print them. */
 type Records = {
   jobStore: JobStore;
   /** Absolute path of the folder that they are in. */

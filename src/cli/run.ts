@@ -25,7 +25,7 @@ export type ProgramInput = {
 };
 
 export async function run(input: ProgramInput): Promise<number> {
-  // A reader that has seen enough (`| head`) is no crash, and what was begun comes to its end.
+  // A reader that has seen enough (`| head`) must not crash the program, which finishes what it began.
   process.stdout.off('error', ignore).on('error', ignore);
   const { DOITONG_API_KEY: key } = input.env;
   const redact = createRedactor(key === undefined || !isSecret(key.trim()) ? [] : [key.trim()]);
@@ -39,7 +39,7 @@ export async function run(input: ProgramInput): Promise<number> {
 
 const ignore = (): void => undefined;
 
-/** A stack is for what nobody has foreseen. */
+/** Only unexpected errors have a stack. */
 async function reasonOf(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof CommandFailure) return error.message;
   if (error instanceof FluxError) {

@@ -12,7 +12,7 @@ export async function run(args: Arguments): Promise<number> {
   const plan = oneOf(args, 'plan', PLANS);
   const { scenarios, sendsWebhooks } = scenariosOf(valuesOf(args, 'scenario'));
   const { seed } = args.flags;
-  // With the service itself only now: help, which needs the names alone, and refusals do not wait for it.
+  // Loaded only now: help, which needs the names alone, and refusals do not wait for it.
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
   // Before the first line: whoever has read it may end the program at once.
   const endRequested = new Promise<void>((resolve) => {

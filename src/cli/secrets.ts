@@ -4,14 +4,14 @@ import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { createRedactor, type Redact } from '../core/redaction.ts';
 
-/** What must be shown nowhere of these settings. */
+/** The secrets in these settings. */
 export function secretsOf(config: Pick<Config, 'apiKey' | 'webhookSecret' | 'httpsProxy' | 'httpProxy'>): Secrets {
   const { apiKey, webhookSecret } = config;
   const given = [apiKey, webhookSecret].filter((secret) => secret !== undefined).filter(isSecret);
   return new Secrets([...given, ...proxySecrets(config)]);
 }
 
-/** A placeholder is none: to remove it would blank out the very words that say what is wrong. */
+/** A placeholder is no secret: removing it would blank out the very words that say what is wrong. */
 export function isSecret(text: string): boolean {
   return placeholderIn(text) === undefined && !isStandIn(text);
 }

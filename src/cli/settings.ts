@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type Config, SETTINGS, type SettingName } from '../config/settings.ts';
 import { type Arguments, UsageError } from './command.ts';
 
-/** What the built-in sandbox settles by itself: it has a key and an address of its own, and posts nothing to anybody. */
+/** Not used with the built-in sandbox, which has a key and an address of its own and sends no webhooks. */
 export const NOT_FOR_SANDBOX: readonly SettingName[] = [
   'apiKey',
   'apiKeyFile',
@@ -28,7 +28,7 @@ export const NOT_FOR_JOBS: readonly SettingName[] = [
   'resultContent',
 ];
 
-/** @param left settings that play no part. @throws UsageError with one line for each bad setting */
+/** @param left settings that are not used. @throws UsageError with one line for each bad setting */
 export async function settingsOf(args: Arguments, left: readonly SettingName[] = []): Promise<Config> {
   const loaded = loadConfig(args.flags, args.env, left);
   const problems = loaded.ok ? await hostProblems(loaded.config) : loaded.problems;

@@ -1,4 +1,4 @@
-/** Text for a terminal: without characters that could steer it, hide something or reorder the words around them. */
+/** Text for a terminal: without characters that could control it, hide something or reorder the words around them. */
 
 // Controls, bidi and other invisible marks, lone surrogates, line separators; a line feed is what we write ourselves.
 const INVISIBLE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;

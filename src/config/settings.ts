@@ -19,7 +19,7 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   schema: Schema;
   /** Read by `schema` like any other text; absent means that there may be no value. */
   default?: string;
-  /** How the default reads where it depends on the machine. */
+  /** The default in words, where it depends on the machine. */
   defaultText?: string;
   /** Never shown, in no message and no log. */
   secret?: true;
@@ -45,7 +45,7 @@ const SECRET = /^[^\p{Cc}\p{Cs}]{8,512}$/u;
 /** Two labels or more, the last one no number: that would be an address. */
 const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,30}\.(?!\d+$)[a-z0-9-]{1,63}$/u;
 
-/** What a function makes of a text; `undefined` refuses it. */
+/** A schema of a function, which refuses a text by `undefined`. */
 const parsed = <Value>(parse: (text: string) => Value | undefined) =>
   z.string().transform((text, context): Value => {
     const value = parse(text);
@@ -83,7 +83,7 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
-/** @param of what is counted, with its "of" */
+/** @param of the unit, after "a whole number" */
 const whole = (min: number, max: number, of = '') => ({
   schema: integer(min, max),
   allowed: `a whole number ${of === '' ? '' : `${of} `}from ${min} to ${max}`,

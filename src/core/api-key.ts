@@ -5,7 +5,7 @@ import { cleanLine, fenced } from './untrusted-text.ts';
 /** Characters that a header allows, and enough of them to be removed from texts safely. */
 const API_KEY = /^[\x21-\x7e]{8,512}$/u;
 
-/** Longer texts hold no placeholder worth naming. */
+/** Longer texts contain no placeholder worth naming. */
 const CHECKED_CHARACTERS = 2_000;
 
 /** What hosts, shells and templates fill in, or fail to: VS Code, Cursor, npm, cmd, PowerShell, Helm. */

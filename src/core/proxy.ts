@@ -40,7 +40,7 @@ export function shownProxy({ host, port, secure }: ProxyAddress): string {
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** What must never be shown of it. */
+/** The secrets in it. */
 export function proxySecrets({ httpsProxy, httpProxy }: ProxySettings): string[] {
   return [httpsProxy, httpProxy].flatMap((proxy) =>
     proxy === undefined || proxy.password === '' ? [] : [proxy.password, `${proxy.user}:${proxy.password}`],

@@ -10,7 +10,7 @@ import { type PictureSource, picturesWithin } from './shown-picture.ts';
 import type { JobsOutcome } from './tool.ts';
 
 /**
- * @param pictureOf asked for one finished picture after the other, each for its share of the room that is left
+ * @param pictureOf called for one finished picture after the other, each with its share of the remaining room
  * @param now monotonic milliseconds
  */
 export function batchResult(

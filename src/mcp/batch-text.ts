@@ -45,7 +45,7 @@ function nextSteps(counts: Pick<BatchView, 'completed' | 'failed' | 'pending'>, 
 }
 
 /**
- * @param notes what else is to be said of the parts of the answer
+ * @param notes further sentences about the parts of the answer
  * @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there
  */
 export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[], isBare = false): string {
@@ -99,7 +99,7 @@ function bareEntry({ job_id: id, status, file, error }: JobView, folder: string 
   ].join(', ');
 }
 
-/** With the separator at its end, of either system. */
+/** With its last separator, of either operating system. */
 function folderOf(file: string): string {
   return file.slice(0, Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
 }

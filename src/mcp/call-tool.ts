@@ -107,7 +107,7 @@ async function handleCall(
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
     return await render(outcome, resultForm(identity, deps, outcome), deps);
   } catch (error) {
-    // Nobody reads the answer to a cancelled call; the wait ended, an order that has been sent did not.
+    // Nobody reads the answer to a cancelled call. Its wait has ended; an order that was sent continues.
     if (signal.aborted)
       return {
         content: [

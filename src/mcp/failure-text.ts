@@ -1,8 +1,8 @@
-/** Turns a failure into the words that a model or a person reads: what happened, its cost, trying again, what to do. */
+/** Puts a failure into words for models and people: what happened, what it cost, whether to try again, what to do. */
 import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 
-/** The remedy of each kind where the failure itself names none. */
+/** The remedy for each kind, unless the failure names a better one. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
   bad_input: 'Correct the problems above and call again.',
   bad_key:
@@ -30,7 +30,7 @@ const CREDITS: Readonly<Record<CreditsSpent, string>> = {
 
 /** Whether and when repeating helps, as a sentence. */
 function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
-  // It is not time that helps.
+  // Waiting does not help here.
   if (kind === 'not_confirmed')
     return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
   if (retry === 'no') return 'Repeating it unchanged will not help.';
@@ -53,7 +53,7 @@ export function nextStep(failure: Failure): string {
  * would order and pay for the picture a second time.
  */
 export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>): string {
-  // What was never sent is no order: the remedies of the kinds fit.
+  // A job that was never sent may be ordered again, like a refused call.
   if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
   if (failure.retry === 'no')
     return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
@@ -63,7 +63,7 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   return failure.remedy === undefined ? `C${resume}` : `${failure.remedy} Then c${resume}`;
 }
 
-/** What happened, what it cost, whether trying again helps. A message that ends its line keeps it to itself. */
+/** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */
 export function failureSentences(failure: Failure): string {
   const gap = failure.message.endsWith('\n') ? '' : ' ';
   return `${failure.message}${gap}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;

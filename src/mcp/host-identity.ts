@@ -42,14 +42,14 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   };
 }
 
-/** What kinds of pages a host takes, it may leave unsaid. */
+/** A host may leave out which kinds of pages it takes. */
 function showsViewer(capabilities: unknown): boolean {
   const { data } = viewingSchema.safeParse(capabilities);
   const { mimeTypes } = data?.extensions[VIEWER_EXTENSION] ?? {};
   return data !== undefined && (mimeTypes === undefined || mimeTypes.includes(VIEWER_MIME_TYPE));
 }
 
-/** Forms are what an undivided declaration means; a client may also declare that it shows addresses alone. */
+/** A declaration without details means forms; a client may also declare that it only shows addresses. */
 function canAsk(capabilities: unknown): boolean {
   const { data } = askingSchema.safeParse(capabilities);
   return data !== undefined && (data.elicitation.form !== undefined || data.elicitation.url === undefined);

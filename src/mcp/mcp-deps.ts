@@ -1,4 +1,4 @@
-/** What the face to agents is given from outside. */
+/** What the handlers of the protocol need from outside. */
 import type { Clock } from '../core/clock.ts';
 import type { JobFeed } from '../core/job-feed.ts';
 import type { Log } from '../core/log.ts';

@@ -22,7 +22,7 @@ const CAPABILITIES = {
   extensions: { [VIEWER_EXTENSION]: { mimeTypes: [VIEWER_MIME_TYPE] } },
 };
 
-/** What this program answers alike as long as it runs. Lists of jobs and limits are never old. */
+/** Answers that do not change while the program runs, unlike lists of jobs and limits. */
 const CACHE_HINTS: NonNullable<ServerOptions['cacheHints']> = {
   'server/discover': CONSTANT,
   'tools/list': CONSTANT,

@@ -1,4 +1,4 @@
-/** What a prompt for a picture is made of, by the provider's advice, with what can be said of each part. */
+/** The elements of an image prompt, following the provider's advice, with examples of each. */
 import type { PromptArgument } from './prompt.ts';
 
 export const ELEMENTS: readonly (PromptArgument & { title: string })[] = [

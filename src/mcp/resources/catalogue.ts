@@ -28,7 +28,7 @@ const WHERE_TO_FIND = 'resources/list and resources/templates/list list what the
 export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 
 /**
- * What stays first, then jobs and their pictures, newest first.
+ * Fixed resources first, then jobs and their pictures, newest first.
  * @throws ProtocolError (-32602) for a cursor that no page has given
  */
 export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
@@ -65,7 +65,7 @@ export async function readResource(
   deps: McpDeps,
   protocolVersion: string | undefined,
 ): Promise<ReadResourceResult> {
-  // No resource has such a name, and the error for one that is not there repeats it all.
+  // No resource has such a name, and the error for a missing one would repeat it in full.
   const shown = deps.redact(uri, URI_MAX_CHARACTERS);
   if (shown !== uri) throw invalidParams(notThere(shown, WHERE_TO_FIND).message);
   if (uri === LIMITS_URI) return readLimits(deps);
@@ -76,7 +76,7 @@ export async function readResource(
   throw notThere(uri, WHERE_TO_FIND);
 }
 
-/** Why nothing can be reported of a resource. */
+/** The error for a resource that cannot be subscribed to. */
 export function cannotSubscribe(uri: string): ProtocolError {
   const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
   if (![LIMITS_URI, GUIDE_URI, VIEWER_URI].includes(uri)) return notThere(uri, why);
