@@ -4,7 +4,6 @@ import type { App, AppDeps, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
 import type { McpDeps } from '../mcp/mcp-deps.ts';
-import { Questions } from '../mcp/questions.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -46,7 +45,7 @@ export async function run(args: Arguments): Promise<number> {
     preview: config.preview,
     jobs: async () => (await running.get()).app.jobs,
     startedJobs: () => running.current?.app.jobs,
-    questions: new Questions(),
+    questions: { isUnanswered: false },
     feed,
     ending: ending.signal,
     viewerPage: readViewerPage,

@@ -14,16 +14,20 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { batchResult } from './batch-result.ts';
 import { TOOLS } from './catalogue.ts';
-import { answerIn, askNow, questionResult } from './confirmation.ts';
+import { answerIn, askNow, type Questions, questionResult } from './confirmation.ts';
 import { identityOf } from './host-identity.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, profileOf } from './host-profiles.ts';
-import { boundsProblem } from './input-bounds.ts';
-import { parseInput } from './input-problems.ts';
-import { otherOriginText } from './instructions.ts';
-import type { McpDeps, OtherOrigin } from './mcp-deps.ts';
-import { progressReporter } from './progress-reporter.ts';
-import type { Questions } from './questions.ts';
-import { jobResult, type ResultForm, refusal, valueResult } from './result.ts';
+import { boundsProblem, parseInput } from './input-problems.ts';
+import type { McpDeps } from './mcp-deps.ts';
+import {
+  jobResult,
+  originNote,
+  type ResultForm,
+  redactResult,
+  refusal,
+  valueResult,
+  withOtherOrigin,
+} from './result.ts';
 import type { PictureSource } from './shown-picture.ts';
 import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -46,29 +50,6 @@ export async function callTool(
   return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
 
-/** Removes the user's secrets from everything readable in a result, whoever put it there. */
-export function redactResult(result: CallToolResult, redact: Redact): CallToolResult {
-  const content = result.content.map((part) =>
-    part.type === 'image' || part.type === 'audio'
-      ? // Megabytes of Base64, which no secret gets into.
-        { ...redactValues({ ...part, data: '' }, redact), data: part.data }
-      : redactValues(part, redact),
-  );
-  return { ...redactValues({ ...result, content: [] }, redact), content };
-}
-
-/** The first result of the process says where the key goes, when that is not the provider's own address. */
-function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): CallToolResult {
-  const [first, ...rest] = result.content;
-  if (otherOrigin === undefined || otherOrigin.reported || first?.type !== 'text') return result;
-  otherOrigin.reported = true;
-  return { ...result, content: [{ ...first, text: `${first.text}${originNote(otherOrigin)}` }, ...rest] };
-}
-
-function originNote({ origin }: OtherOrigin): string {
-  return `\nNote: ${otherOriginText(origin)} Ask the user whether that is what they want, if they have not said so.`;
-}
-
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
   tool: AnyTool,
@@ -88,20 +69,21 @@ async function handleCall(
     canAsk: identity.canAsk && questions.isUnanswered ? 'unanswered' : (identity.canAsk ?? false),
     answer: answerIn(context),
   };
-  if (toolContext.answer !== undefined) questions.answered(toolContext.answer);
+  if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
     checkBounds(tool, { arguments: args, _meta });
     const input = parseInput(tool, args, deps.redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && identity.asksInResults) {
-      questions.asked();
+      // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
+      questions.isUnanswered = true;
       return questionResult(outcome);
     }
     if (outcome.type === 'ask') {
       const answer = await askNow(redactValues(outcome, deps.redact), context, (error) =>
         deps.log.warn('a question to the user was not answered', { error: cleanLine(String(error)) }),
       );
-      questions.answered(answer);
+      questions.isUnanswered = answer === 'unanswered';
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
@@ -198,3 +180,28 @@ function unforeseen(tool: AnyTool): Failure {
 }
 
 const stack = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/** Claude Code cuts a message at 200 characters. */
+const MESSAGE_MAX_CHARACTERS = 200;
+
+/** Does nothing when the call carries no progress token. Values only ever grow, as the protocol demands. */
+export function progressReporter(
+  context: ServerContext,
+  redact: Redact,
+  onError: (error: unknown) => void,
+): ToolContext['progress'] {
+  const progressToken = context.mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return () => undefined;
+  let last = -1;
+  return (fraction, message) => {
+    if (fraction <= last || context.mcpReq.signal.aborted) return;
+    last = fraction;
+    const params = {
+      progressToken,
+      progress: fraction,
+      total: 1,
+      message: redact(message, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS),
+    };
+    context.mcpReq.notify({ method: 'notifications/progress', params }).catch(onError);
+  };
+}

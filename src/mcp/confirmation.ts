@@ -8,6 +8,8 @@ import {
 import type { Answer } from '../jobs/confirmation.ts';
 
 export type Question = { question: string; yes: string };
+/** Of a connection: whether its last question had no answer, so that the host counts as one that cannot ask its user. */
+export type Questions = { isUnanswered: boolean };
 
 const KEY = 'confirm';
 

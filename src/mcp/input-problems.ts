@@ -1,8 +1,9 @@
-/** Explains what is wrong with a call's arguments: the field, the value, and the bound that it breaks. */
+/** Checks what a client sends, and explains what is wrong with it: the field, the value, and the bound that it breaks. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
+import { invalidParams } from './protocol-errors.ts';
 import type { AnyTool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -78,8 +79,8 @@ function nameOf(path: readonly PropertyKey[]): string {
 
 function valueAt(args: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, part) => {
-    if (Array.isArray(value)) return typeof part === 'number' ? value[part] : undefined;
-    return isRecord(value) && typeof part === 'string' && Object.hasOwn(value, part) ? value[part] : undefined;
+    const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
+    return isThere ? (value as Record<PropertyKey, unknown>)[part] : undefined;
   }, args);
 }
 
@@ -116,4 +117,32 @@ function shown(value: unknown, redact: Redact): string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments have a few hundred values. */
+const VALUES_MAX = 10_000;
+
+/** What is too much, as words that follow "there are". Stops at the first excess, and does not recurse. */
+export function boundsProblem(value: unknown): string | undefined {
+  const open: [value: unknown, depth: number][] = [[value, 0]];
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [current, depth] = next;
+    if (typeof current !== 'object' || current === null) continue;
+    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
+    for (const key in current) {
+      count += 1;
+      if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
+      if (Object.hasOwn(current, key)) open.push([(current as Record<string, unknown>)[key], depth + 1]);
+    }
+  }
+  return undefined;
+}
+
+/** @throws ProtocolError (-32602) */
+export function checkParams(params: unknown): void {
+  const problem = boundsProblem(params);
+  if (problem !== undefined) throw invalidParams(`The parameters cannot be read: there are ${problem}.`);
 }

@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { Questions } from './questions.ts';
+import type { Questions } from './confirmation.ts';
 
 /** `reported` once a result of this process has named it. */
 export type OtherOrigin = { origin: string; reported: boolean };
@@ -26,7 +26,7 @@ export type McpDeps = {
   jobs: () => Promise<ImageJobs>;
   /** The job service if a call has made it already. */
   startedJobs: () => ImageJobs | undefined;
-  /** Of the whole process: what became of questions to the user where the protocol knows no connections. */
+  /** Of the whole process, for protocols without connections. */
   questions: Questions;
   /** What becomes of the jobs of this process. */
   feed: JobFeed;

@@ -3,11 +3,14 @@ import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server'
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { ShownPicture } from '../core/preview.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { Eta } from '../polling/durations.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
+import { otherOriginText } from './instructions.ts';
 import { jobText } from './job-text.ts';
 import { errorView, type JobView, type JobViewOptions, jobView } from './job-view.ts';
+import type { McpDeps, OtherOrigin } from './mcp-deps.ts';
 import { imageUri, VIEWER_META } from './resources/uris.ts';
 import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
 import { bytesWithin, imagePart, type PictureSource, pictureNote, USEFUL_CHARACTERS } from './shown-picture.ts';
@@ -119,4 +122,27 @@ function linkPart(job: Job): ContentBlock {
     title: 'The finished picture',
     mimeType: job.mediaType ?? 'image/jpeg',
   };
+}
+
+/** Removes the user's secrets from everything readable in a result, whoever put it there. */
+export function redactResult(result: CallToolResult, redact: Redact): CallToolResult {
+  const content = result.content.map((part) =>
+    part.type === 'image' || part.type === 'audio'
+      ? // Megabytes of Base64, which no secret gets into.
+        { ...redactValues({ ...part, data: '' }, redact), data: part.data }
+      : redactValues(part, redact),
+  );
+  return { ...redactValues({ ...result, content: [] }, redact), content };
+}
+
+/** The first result of the process says where the key goes, when that is not the provider's own address. */
+export function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): CallToolResult {
+  const [first, ...rest] = result.content;
+  if (otherOrigin === undefined || otherOrigin.reported || first?.type !== 'text') return result;
+  otherOrigin.reported = true;
+  return { ...result, content: [{ ...first, text: `${first.text}${originNote(otherOrigin)}` }, ...rest] };
+}
+
+export function originNote({ origin }: OtherOrigin): string {
+  return `\nNote: ${otherOriginText(origin)} Ask the user whether that is what they want, if they have not said so.`;
 }

@@ -1,12 +1,10 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import type { Server, ServerOptions } from '@modelcontextprotocol/server';
 import { GuardedServer } from './guarded-server.ts';
-import { boundsProblem } from './input-bounds.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
 import { CONSTANT } from './protocol-eras.ts';
-import { invalidParams, unknownCursor, unknownName } from './protocol-errors.ts';
-import { Questions } from './questions.ts';
+import { unknownCursor, unknownName } from './protocol-errors.ts';
 import { ResourceUpdates } from './resource-updates.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './resources/uris.ts';
 import { listTools } from './tool-listing.ts';
@@ -51,7 +49,7 @@ function handleTools(server: Server, deps: McpDeps): void {
     expectNoCursor('tools/list', params?.cursor, deps);
     return { tools: listTools() };
   });
-  const ofConnection = new Questions();
+  const ofConnection = { isUnanswered: false };
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { callTool } = await import('./call-tool.ts');
     const result = await callTool(params, { server, questions: ofConnection }, context, deps);
@@ -91,18 +89,13 @@ function handlePrompts(server: Server, deps: McpDeps): void {
     return (await import('./prompts/catalogue.ts')).listPrompts();
   });
   server.setRequestHandler('prompts/get', async ({ params }) => {
-    checkBounds(params);
+    (await import('./input-problems.ts')).checkParams(params);
     return (await import('./prompts/catalogue.ts')).getPrompt(params.name, params.arguments, deps.redact);
   });
   server.setRequestHandler('completion/complete', async ({ params }) => {
-    checkBounds(params);
+    (await import('./input-problems.ts')).checkParams(params);
     return (await import('./completion.ts')).complete(params, deps);
   });
-}
-
-function checkBounds(params: unknown): void {
-  const problem = boundsProblem(params);
-  if (problem !== undefined) throw invalidParams(`The parameters cannot be read: there are ${problem}.`);
 }
 
 /** A list of one page has no cursors. */

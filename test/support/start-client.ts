@@ -20,7 +20,6 @@ import { WebhookListener } from '../../src/cli/webhook-listener.ts';
 import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
-import { Questions } from '../../src/mcp/questions.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
@@ -156,7 +155,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     return running;
   };
   let app = new Lazy(start);
-  const questions = new Questions();
+  const questions = { isUnanswered: false };
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const endpoint = serveStdio(
     () =>

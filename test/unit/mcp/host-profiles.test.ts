@@ -1,7 +1,7 @@
 /** Proves which parts of a result each host gets. */
 import { describe, expect, it } from 'vitest';
 import { RESULT_CONTENT } from '../../../src/core/result-part.ts';
-import { HOST_PROFILES, type HostIdentity, profileOf } from '../../../src/mcp/host-profiles.ts';
+import { HOST_PROFILES, type HostIdentity, profileNamed, profileOf } from '../../../src/mcp/host-profiles.ts';
 
 const NEW = '2025-11-25';
 const named = (clientName: string, protocolVersion = NEW): HostIdentity => ({ clientName, protocolVersion });
@@ -166,5 +166,32 @@ describe('every profile', () => {
 
   it('is harmless for unknown hosts: 16,000 characters for one picture, 24,000 for several', () => {
     expect(profileOf(named('new-host'))).toMatchObject({ maxCharacters: 16_000, maxBatchCharacters: 24_000 });
+  });
+});
+
+describe('a host that declines by itself', () => {
+  it.each([
+    'codex-mcp-client',
+    'Codex-MCP-Client',
+    ' codex-mcp-client/0.171',
+    'copilot-cli',
+    'GitHub-Copilot',
+    'github-copilot-developer',
+  ])('is known by its name: %s', (name) => {
+    expect(profileNamed(name).declinesQuestions).toBe(true);
+  });
+
+  it.each([
+    undefined,
+    '',
+    'claude-code',
+    'my-codex-mcp-client',
+    'copilot',
+    'codex',
+    'copilot-client',
+    'github-copilots',
+    `copilot-cli ${'x'.repeat(1_000)}`,
+  ])('is not: %s', (name) => {
+    expect(profileNamed(name).declinesQuestions).toBeUndefined();
   });
 });

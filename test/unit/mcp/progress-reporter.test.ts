@@ -2,7 +2,7 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { progressReporter } from '../../../src/mcp/progress-reporter.ts';
+import { progressReporter } from '../../../src/mcp/call-tool.ts';
 
 type Sent = { progress: number; total: number; message: string; progressToken: unknown };
 

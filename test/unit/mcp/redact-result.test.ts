@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { redactResult } from '../../../src/mcp/call-tool.ts';
+import { redactResult } from '../../../src/mcp/result.ts';
 
 const KEY = 'dt_live_12345678';
 const redact = createRedactor([KEY]);
