@@ -26,7 +26,7 @@ function settingsTable(): string {
   const rows = SETTING_NAMES.map((name) => {
     const row: Setting = SETTINGS[name];
     const fallback = row.defaultText ?? (row.default === undefined ? '–' : `\`${row.default}\``);
-    const flag = row.flag === undefined ? '–' : `\`--${row.flag}\``;
+    const flag = row.flag === undefined ? '–' : `\`--${row.flag} VALUE\``;
     return [`\`${row.env}\``, flag, fallback, `${row.help} Allowed: ${row.allowed}.`];
   });
   return table(['environment', 'flag', 'default', 'meaning'], rows);
@@ -34,7 +34,10 @@ function settingsTable(): string {
 
 function commandsTable(): string {
   const rows = COMMANDS.map((command) => {
-    const flags = command.flags.map((flag) => `\`${flagText(flag)}\` ${flagHelp(flag)}`);
+    const flags = command.flags.map((flag) => {
+      const kind = flag.value === undefined ? ' (no value)' : '';
+      return `\`${flagText(flag)}\`${kind} ${flagHelp(flag)}`;
+    });
     return [`\`flux-pro-mcp ${usage(command)}\``, command.summary, flags.join('<br>')];
   });
   return table(['command', 'does', 'flags of its own'], rows);
@@ -70,9 +73,9 @@ function toolArguments(): string {
 }
 
 function boundsOf(schema: z.core.JSONSchema.BaseSchema): string {
-  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (schema.type === 'string') return `${schema.minLength} to ${schema.maxLength} characters`;
-  if (schema.type === 'boolean') return '`true` `false`';
+  if (schema.type === 'boolean') return '`true` or `false`';
   if (schema.type === 'array') return `list of ${schema.minItems} to ${schema.maxItems}`;
   const step = schema.multipleOf === undefined ? '' : `, a multiple of ${schema.multipleOf}`;
   return `${schema.type === 'integer' ? 'whole number' : 'number'} from ${schema.minimum} to ${schema.maximum}${step}`;
