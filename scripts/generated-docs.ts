@@ -15,10 +15,10 @@ import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
 import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 
-const cellText = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cellText).join(' | ')} |`;
+  const line = (columns: readonly string[]): string => `| ${columns.map(escaped).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 

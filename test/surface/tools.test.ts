@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/catalogue.ts';
 import { ERAS, type Story, startStory } from '../support/start-client.ts';
 
-type Shape = { additionalProperties?: unknown; properties: Record<string, Record<string, unknown>> };
+type ObjectSchema = { additionalProperties?: unknown; properties: Record<string, Record<string, unknown>> };
 type Listed = {
   name: string;
   title?: string;
   description: string;
-  inputSchema: Shape;
+  inputSchema: ObjectSchema;
   outputSchema?: Record<string, unknown>;
   annotations: Record<string, unknown>;
 };
@@ -64,11 +64,13 @@ describe('every tool', () => {
 
   it('refuses unknown arguments and describes each known one with its bounds', () => {
     for (const tool of listed) {
-      const whole: Shape[] = [tool.inputSchema];
-      const lists = Object.values(tool.inputSchema.properties).flatMap(({ items }) => (items ? [items as Shape] : []));
-      const fields = [...whole, ...lists].flatMap((shape) => {
-        expect(shape.additionalProperties, tool.name).toBe(false);
-        return Object.entries(shape.properties);
+      const whole: ObjectSchema[] = [tool.inputSchema];
+      const lists = Object.values(tool.inputSchema.properties).flatMap(({ items }) =>
+        items ? [items as ObjectSchema] : [],
+      );
+      const fields = [...whole, ...lists].flatMap((schema) => {
+        expect(schema.additionalProperties, tool.name).toBe(false);
+        return Object.entries(schema.properties);
       });
       for (const [name, schema] of fields) {
         const where = `${tool.name}.${name}`;
