@@ -84,7 +84,7 @@ async function open(args: Arguments): Promise<Records> {
     ...shared,
     outputFolder: () => outputFolder(config.outputDir, config.folderVariables),
   });
-  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiOrigin: config.apiUrl };
+  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };
   return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
 }
 

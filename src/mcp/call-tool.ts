@@ -124,9 +124,8 @@ async function render(
   deps: McpDeps,
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
-  const { stalledAfterMs, apiUrl: apiOrigin } = (await deps.jobs()).settings;
   const lowBalance = await ifReadable('the last known balance', deps, (jobs) => jobs.lowBalance());
-  const options = { now: deps.clock.now(), stalledAfterMs, apiOrigin, lowBalance };
+  const options = { ...(await deps.jobs()).settings, now: deps.clock.now(), lowBalance };
   const recorded = outcome.type === 'jobs' ? outcome.jobs : [outcome.job];
   // Redaction may have changed the path of a picture.
   const pictureOf: PictureSource = ({ id }, bounds) =>

@@ -52,7 +52,7 @@ export type JobViewOptions = {
   now: number;
   stalledAfterMs: number;
   /** Addresses of this origin are shown even if they are on this machine. */
-  apiOrigin?: string | undefined;
+  apiUrl?: string | undefined;
   /** An equal request ordered it earlier. */
   duplicate?: boolean | undefined;
   /** The last known balance in credits, when it is low. */
@@ -75,7 +75,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ordered: orderedSize(job),
     version: job.request.version,
     credits: withoutAbsent({ min, max, exact: exact ?? undefined }),
-    url: job.url === undefined ? undefined : shownAddress(job.url, options.apiOrigin),
+    url: job.url === undefined ? undefined : shownAddress(job.url, options.apiUrl),
     file: job.file,
     created_at: iso(job.createdAt),
     completed_at: job.completedAt === undefined ? undefined : iso(job.completedAt),

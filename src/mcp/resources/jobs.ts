@@ -32,7 +32,6 @@ export async function readJob(uri: string, deps: McpDeps): Promise<ReadResourceR
   const jobs = await deps.jobs();
   const job = await jobs.find(jobIdOf(uri) ?? '');
   if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
-  const { stalledAfterMs, apiUrl: apiOrigin } = jobs.settings;
-  const view = jobView(redactValues(job, deps.redact), { now: deps.clock.now(), stalledAfterMs, apiOrigin });
+  const view = jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() });
   return jsonContents(uri, view);
 }

@@ -54,12 +54,11 @@ export const listJobs = defineTool({
     const wanted = (await jobs.list()).filter(
       (job) => args.status === undefined || statusOf(job.state) === args.status,
     );
-    const { stalledAfterMs, apiUrl: apiOrigin } = jobs.settings;
     const answerOf = (limit: number, detail: Detail): Answer => {
       const page = pageOfJobs(wanted, limit, args.cursor);
       if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
       const views = redactValues(page.jobs, context.redact).map((job) =>
-        listed(jobView(job, { now: context.now(), stalledAfterMs, apiOrigin }), detail),
+        listed(jobView(job, { ...jobs.settings, now: context.now() }), detail),
       );
       const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
       return { value, text: text(views, page.nextCursor, detail) };
