@@ -111,7 +111,7 @@ export const SETTINGS = {
     env: 'DOITONG_API_KEY_FILE',
     ...FOLDER,
     hideRefused: true,
-    help: 'A file that holds the key and nothing else; read when DOITONG_API_KEY is not set.',
+    help: 'A file that contains only the key; read when DOITONG_API_KEY is not set.',
   },
   apiUrl: {
     env: 'DOITONG_API_URL',

@@ -52,29 +52,30 @@ export function isKeyOrMistake(text: string): boolean {
  * What is wrong with a text in the place of a key, as a sentence; it shows placeholders, and nothing that may be a part
  * of a key.
  * @param text without the space around it
- * @param where completes "… holds", such as the name of the variable
+ * @param where completes "… contains", such as the name of the variable
  */
 export function keyProblem(text: string, where: string): string | undefined {
   const mistake = mistakeIn(text, where);
   if (mistake !== undefined) return mistake;
-  if (/[\r\n]/u.test(text)) return `${where} holds several lines; the key alone belongs there.`;
+  if (/[\r\n]/u.test(text)) return `${where} contains several lines; it should contain only the key.`;
   if (API_KEY.test(text)) return undefined;
-  return `${where} does not hold one key of 8 to 512 visible characters without spaces.`;
+  return `${where} does not contain one key of 8 to 512 visible characters without spaces.`;
 }
 
 function mistakeIn(text: string, where: string): string | undefined {
   const placeholder = placeholderIn(text);
   if (placeholder !== undefined)
-    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${where} still holds that placeholder in place of the key.`;
-  if (isStandIn(text)) return `${where} holds ${fenced(text, 100)}, which stands for a key and is none.`;
+    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${where} still contains that placeholder in place of the key.`;
+  if (isStandIn(text)) return `${where} contains ${fenced(text, 100)}, an example in place of a key.`;
   const [reference] = REFERENCE.exec(text) ?? [];
   if (reference !== undefined)
-    return `${where} holds a reference (${reference}…) in place of the key that it stands for: nothing has replaced it.`;
-  if (STRUCTURED.test(text.slice(0, CHECKED_CHARACTERS))) return `${where} holds JSON; the key alone belongs there.`;
-  if (FENCED.test(text)) return `${where} holds quotation marks, which are no part of a key.`;
-  if (SCHEME.test(text)) return `${where} holds a whole header ("Bearer …"); the key alone belongs there.`;
+    return `${where} contains a reference (${reference}…) that nothing has replaced by the key.`;
+  if (STRUCTURED.test(text.slice(0, CHECKED_CHARACTERS)))
+    return `${where} contains JSON; it should contain only the key.`;
+  if (FENCED.test(text)) return `${where} contains quotation marks, which are not part of a key.`;
+  if (SCHEME.test(text)) return `${where} contains a whole header ("Bearer …"); it should contain only the key.`;
   const [, name] = ASSIGNED.exec(text.slice(0, CHECKED_CHARACTERS)) ?? [];
   if (name !== undefined && (KEY_NAME.test(name) || /^[A-Z][A-Z0-9_]*$/u.test(name)))
-    return `${where} holds a whole line of the form NAME=key; the key alone belongs there.`;
+    return `${where} contains a whole line of the form NAME=key; it should contain only the key.`;
   return undefined;
 }

@@ -46,7 +46,7 @@ async function bytesOf(path: string, slot: string): Promise<Buffer> {
     if (!(await file.stat()).isFile()) throw badKey(`${slot} is not a file but a folder, a pipe or a device.`, IN_FILE);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
     if (bytesRead <= FILE_MAX_BYTES) return buffer.subarray(0, bytesRead);
-    throw badKey(`${slot} is larger than ${FILE_MAX_BYTES} bytes; the key alone belongs there.`, IN_FILE);
+    throw badKey(`${slot} is larger than ${FILE_MAX_BYTES} bytes; it should contain only the key.`, IN_FILE);
   } catch (error) {
     if (error instanceof FluxError)
       throw error.failure.kind === 'bad_key' ? error : badKey(error.message, IN_FILE, error);

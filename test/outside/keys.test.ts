@@ -51,15 +51,15 @@ describe('in the place of the key', () => {
     ['$DOITONG_API_KEY', 'The host did not fill in $DOITONG_API_KEY'],
     ['%DOITONG_API_KEY%', 'The host did not fill in %DOITONG_API_KEY%'],
     ['{{api_key}}', 'The host did not fill in {{api_key}}'],
-    ['<your-api-key>', 'holds "<your-api-key>", which stands for a key and is none'],
-    ['YOUR_API_KEY', 'holds "YOUR_API_KEY", which stands for a key and is none'],
-    ['undefined', 'holds "undefined", which stands for a key and is none'],
-    ['null', 'holds "null", which stands for a key and is none'],
-    [`"${SECRET}"`, 'DOITONG_API_KEY holds quotation marks'],
-    [`DOITONG_API_KEY=${SECRET}`, 'DOITONG_API_KEY holds a whole line of the form NAME=key'],
-    [`op://vault/${SECRET}/key`, 'DOITONG_API_KEY holds a reference (op://…)'],
-    [`{"apiKey":"${SECRET}"}`, 'DOITONG_API_KEY holds JSON'],
-    [`Bearer ${SECRET}`, 'DOITONG_API_KEY holds a whole header'],
+    ['<your-api-key>', 'contains "<your-api-key>", an example in place of a key'],
+    ['YOUR_API_KEY', 'contains "YOUR_API_KEY", an example in place of a key'],
+    ['undefined', 'contains "undefined", an example in place of a key'],
+    ['null', 'contains "null", an example in place of a key'],
+    [`"${SECRET}"`, 'DOITONG_API_KEY contains quotation marks'],
+    [`DOITONG_API_KEY=${SECRET}`, 'DOITONG_API_KEY contains a whole line of the form NAME=key'],
+    [`op://vault/${SECRET}/key`, 'DOITONG_API_KEY contains a reference (op://…)'],
+    [`{"apiKey":"${SECRET}"}`, 'DOITONG_API_KEY contains JSON'],
+    [`Bearer ${SECRET}`, 'DOITONG_API_KEY contains a whole header'],
   ])('%s is named, and nothing is sent', async (key, words) => {
     const { answer, isError, doctor } = await askBoth({ DOITONG_API_KEY: key });
     expect(isError).toBe(true);
@@ -78,9 +78,9 @@ describe('in the place of the key', () => {
 
 describe('the key file', () => {
   it.each([
-    ['several lines', `${SECRET}\n${SECRET}\n`, 'holds several lines'],
-    ['a line of a shell', `export DOITONG_API_KEY=${SECRET}\n`, 'holds a whole line of the form NAME=key'],
-    ['JSON', `{\n  "apiKey": "${SECRET}"\n}\n`, 'holds JSON'],
+    ['several lines', `${SECRET}\n${SECRET}\n`, 'contains several lines'],
+    ['a line of a shell', `export DOITONG_API_KEY=${SECRET}\n`, 'contains a whole line of the form NAME=key'],
+    ['JSON', `{\n  "apiKey": "${SECRET}"\n}\n`, 'contains JSON'],
     ['nothing', '', 'is empty'],
     ['UTF-16', Buffer.from(`\uFEFF${SECRET}\r\n`, 'utf16le'), 'looks like UTF-16'],
     ['too much', 'x'.repeat(20_000), 'is larger than 10000 bytes'],

@@ -34,7 +34,7 @@ describe('a placeholder', () => {
     '{{ api-key }}',
   ])('is named: %s', (text) => {
     expect(problem(text)).toBe(
-      `The host did not fill in ${text}: DOITONG_API_KEY still holds that placeholder in place of the key.`,
+      `The host did not fill in ${text}: DOITONG_API_KEY still contains that placeholder in place of the key.`,
     );
   });
 
@@ -53,7 +53,7 @@ describe('a placeholder', () => {
     'xxxxxxxx',
     'api-key',
   ])('of an example is named: %s', (text) => {
-    expect(problem(text)).toBe(`DOITONG_API_KEY holds "${text}", which stands for a key and is none.`);
+    expect(problem(text)).toBe(`DOITONG_API_KEY contains "${text}", an example in place of a key.`);
   });
 });
 
@@ -71,8 +71,8 @@ describe('more than a key', () => {
     ['Bearer dt_live_12345678', 'whole header'],
     ['Authorization: Bearer dt_live_12345678', 'whole header'],
     ['dt_live_12345678\ndt_live_87654321', 'several lines'],
-    ['dt live 12345678', 'does not hold one key'],
-    ['short', 'does not hold one key'],
+    ['dt live 12345678', 'does not contain one key'],
+    ['short', 'does not contain one key'],
   ])('is refused without being shown: %s', (text, reason) => {
     expect(problem(text)).toContain(reason);
     expect(problem(text)).not.toContain('12345678');
