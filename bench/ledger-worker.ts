@@ -6,14 +6,16 @@ import type { RemoteJob } from '../src/core/image-provider.ts';
 import { dedupeKey } from '../src/core/image-request.ts';
 import type { Job } from '../src/core/job.ts';
 import type { JobStore } from '../src/core/job-store.ts';
+import { NO_VERSION } from '../src/core/shared-value.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import type { Limits } from '../src/limits/limits.ts';
+import { createLimits } from '../src/limits/shared-limits.ts';
 import { randomIds } from '../src/runtime/random-ids.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
 import { systemProcesses } from '../src/runtime/system-processes.ts';
-import { writeAtomic } from '../src/storage/atomic-file.ts';
 import { createFileJobStore } from '../src/storage/file-job-store.ts';
-import { createFileLimits } from '../src/storage/shared-limits.ts';
+import { createFileValues } from '../src/storage/file-values.ts';
+import { VersionedFile } from '../src/storage/versioned-file.ts';
 
 /** Milliseconds by what took them. */
 export type Timings = Record<string, number[]>;
@@ -45,9 +47,9 @@ async function timed<Value>(timings: Timings, what: string, work: () => Promise<
 
 /** The same ledger and gate as in the program, each call timed. */
 function booksIn(folder: string, timings: Timings): { limits: Limits; records: JobRecords } {
-  const deps = { clock: CLOCK, log: LOG, processes: systemProcesses };
+  const deps = { clock: CLOCK, log: LOG };
   const jobStore = createFileJobStore(folder, deps);
-  const limits = createFileLimits(folder, {
+  const limits = createLimits(createFileValues(join(folder, 'shared'), deps), {
     ...deps,
     plan: 'pro',
     requestWindow: REQUEST_WINDOW,
@@ -56,7 +58,7 @@ function booksIn(folder: string, timings: Timings): { limits: Limits; records: J
   const timedStore: JobStore = {
     ...jobStore,
     add: (job) => timed(timings, 'add', () => jobStore.add(job)),
-    update: (id, change) => timed(timings, 'update', () => jobStore.update(id, change)),
+    replace: (seen, job) => timed(timings, 'update', () => jobStore.replace(seen, job)),
   };
   const timedLimits: Limits = {
     ...limits,
@@ -65,7 +67,7 @@ function booksIn(folder: string, timings: Timings): { limits: Limits; records: J
     permit: () => timed(timings, 'permit', () => limits.permit()),
     note: (job) => timed(timings, 'note', () => limits.note(job)),
   };
-  return { limits: timedLimits, records: new JobRecords(timedStore, timedLimits) };
+  return { limits: timedLimits, records: new JobRecords(timedStore, timedLimits, CLOCK) };
 }
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
@@ -127,17 +129,17 @@ async function pictures(folder: string, count: number): Promise<Timings> {
 async function replacements(folder: string, count: number): Promise<Timings> {
   const timings: Timings = {};
   const text = 'x'.repeat(800);
+  const file = new VersionedFile(folder, 'probe', systemClock);
   for (let write = 0; write < count; write += 1) {
-    await timed(timings, 'replacement', () =>
-      writeAtomic(join(folder, 'probe.json'), text, systemClock, { durability: 'machine' }),
-    );
+    const version = { ...NO_VERSION, number: write };
+    await timed(timings, 'replacement', () => file.replace(version, text, 'machine'));
   }
   return timings;
 }
 
 async function reads(folder: string, remoteId: string): Promise<Timings> {
   const timings: Timings = {};
-  const jobStore = createFileJobStore(folder, { clock: systemClock, log: LOG, processes: systemProcesses });
+  const jobStore = createFileJobStore(folder, { clock: systemClock, log: LOG });
   const before = process.cpuUsage();
   await timed(timings, 'list, first', () => jobStore.list());
   const { user, system } = process.cpuUsage(before);

@@ -3,9 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordText } from '../src/core/job-record.ts';
+import type { Job } from '../src/core/job.ts';
 import { randomIds } from '../src/runtime/random-ids.ts';
 import { systemProcesses } from '../src/runtime/system-processes.ts';
+import { storedText } from '../src/storage/stored-text.ts';
+import { versionFile } from '../src/storage/versioned-file.ts';
 import {
   fileSystemOf,
   loadBefore,
@@ -74,7 +76,7 @@ function writeRecords(folder: string): string {
   for (let index = 0; index < RECORDS; index += 1) {
     const id = randomIds.jobId();
     const at = first + index * 60_000;
-    const text = recordText({
+    const job: Job = {
       id,
       idempotencyKey: randomIds.idempotencyKey(),
       request: {
@@ -96,8 +98,11 @@ function writeRecords(folder: string): string {
       file: `/pictures/2026-01/a-lighthouse-on-a-cliff-at-dawn_${id}.jpg`,
       mediaType: 'image/jpeg',
       sandbox: false,
-    });
-    writeFileSync(join(jobs, `${id}.json`), text);
+    };
+    const part = join(jobs, id.slice(-2));
+    mkdirSync(part, { recursive: true });
+    // A record that came to its end in six changes.
+    writeFileSync(versionFile(part, id, 6), storedText(job, [1, 2, 3, 4, 5, 6].map(String)));
   }
   return remoteIdOf(Math.floor(RECORDS / 2));
 }

@@ -64,7 +64,7 @@ try {
   await ended;
 
   const records = readdirSync(join(folder, 'state'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /jobs.job_[a-z0-9]+\.json$/u.test(name))
+    .filter((name) => /jobs.\w+.job_[a-z0-9]+\.\d+\.json$/u.test(name))
     .map((name) => readFileSync(join(folder, 'state', name), 'utf8'));
   const saved = records.filter((text) => text.includes('"state":"saved"')).length;
   const pictures = readdirSync(join(folder, 'pictures'), { recursive: true, encoding: 'utf8' });

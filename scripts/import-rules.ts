@@ -14,11 +14,12 @@ const EVERYTHING: ImportRule = { src: '*', packages: '*' };
 export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   // Decoding a body (node:zlib, and node:stream around it) only computes: it reads no file and opens no connection.
   core: { src: [], packages: ['zod', 'node:zlib', 'node:stream', 'ipaddr.js'] },
-  limits: { src: ['core'], packages: ['zod'] },
+  // Hashing only computes.
+  limits: { src: ['core'], packages: ['zod', 'node:crypto'] },
   polling: { src: ['core', 'limits'], packages: ['zod'] },
   network: { src: ['core'], packages: ['undici', 'ipaddr.js', NODE] },
   doitong: { src: ['core', 'network', 'limits'], packages: ['undici', 'zod', 'node:crypto'] },
-  storage: { src: ['core', 'limits', 'polling'], packages: [NODE] },
+  storage: { src: ['core'], packages: [NODE] },
   images: { src: ['core', 'network'], packages: [NODE, 'undici', 'ipaddr.js', '@jsquash/*'] },
   runtime: { src: ['core'], packages: [NODE] },
   jobs: { src: ['core', 'limits', 'polling'], packages: [] },
@@ -99,7 +100,10 @@ const HOMES: readonly (readonly [RegExp, string])[] = [
     /^src\/doitong/,
     'What knows the wire stays in doitong/: take the port ImageProvider from core/, app.ts joins them.',
   ],
-  [/^src\/storage/, 'What touches a path stays in storage/: take the port (JobStore, ImageStore) from core/.'],
+  [
+    /^src\/storage/,
+    'What touches a path stays in storage/: take the port (JobStore, SharedValues, ImageStore) from core/.',
+  ],
   [/^src\/images/, 'Bytes of pictures stay in images/: take the port from core/, app.ts joins them.'],
   [/^src\/runtime/, 'Take the port (Clock, Ids, Log) from core/; app.ts or cli/ hands the implementation over.'],
   [/^src\/config/, 'Take the value as an argument; app.ts and cli/ pick it from the Config.'],

@@ -9,8 +9,9 @@ import type { Log } from './core/log.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import type { ServiceReport } from './core/service-report.ts';
+import type { SharedValues } from './core/shared-value.ts';
 import type { WebhookSink } from './core/webhook-sink.ts';
-import type { WireMemory } from './core/wire-memory.ts';
+import { createWireMemory, type WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
@@ -18,24 +19,30 @@ import { mayBeSavedAs } from './images/picture-bytes.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';
-import type { Limits } from './limits/limits.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
-import type { DurationMemory } from './polling/duration-memory.ts';
+import { createLimits } from './limits/shared-limits.ts';
+import { createDurationMemory } from './polling/duration-memory.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { systemProcesses } from './runtime/system-processes.ts';
 import { VERSION } from './runtime/version.ts';
-import { createFileDurations, createMemoryDurations } from './storage/duration-memory.ts';
-import { createFileEvents, createMemoryEvents } from './storage/event-markers.ts';
-import { createFileJobStore, type FileJobStoreDeps } from './storage/file-job-store.ts';
+import { createFileEvents } from './storage/event-markers.ts';
+import { createFileJobStore } from './storage/file-job-store.ts';
+import { createFileValues } from './storage/file-values.ts';
 import { outputToCheck, stateToCheck } from './storage/folder-check.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createMemoryJobStore } from './storage/memory-job-store.ts';
 import { createFoldersCheck, type NeededFolder } from './storage/needed-folders.ts';
-import { outputFolder, partitionFolder, serviceFile, stateFolder } from './storage/paths.ts';
-import { createFileLimits, createMemoryLimits } from './storage/shared-limits.ts';
-import { createFileWireMemory, createMemoryWireMemory } from './storage/wire-memory.ts';
+import { createUnkeptValues, noEvents, noJobStore } from './storage/nothing-kept.ts';
+import {
+  outputFolder,
+  partitionFolder,
+  sandboxFolder,
+  serviceName,
+  servicesFolder,
+  sharedFolder,
+  stateFolder,
+} from './storage/paths.ts';
 
 export type AppSettings = Pick<
   Config,
@@ -58,7 +65,11 @@ export type AppSettings = Pick<
   | 'stalledMinutes'
   | 'resendHours'
 > &
-  Partial<Pick<Config, 'httpsProxy' | 'httpProxy' | 'noProxy' | 'folderVariables'>> & { sandbox: boolean };
+  Partial<Pick<Config, 'httpsProxy' | 'httpProxy' | 'noProxy' | 'folderVariables'>> & {
+    sandbox: boolean;
+    /** Nothing is written: for a look at the service where the state folder takes no files. */
+    keepsNothing?: boolean;
+  };
 
 export type App = {
   jobs: ImageJobs;
@@ -96,12 +107,12 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { webhookSecret } = settings;
   const secrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const processes = systemProcesses;
-  const { jobStore, limits, events, memory, durations, folder } = recordsOf(settings, apiKey, {
-    clock,
-    log,
-    processes,
-    requestWindow: deps.requestWindow,
-  });
+  const records = recordsOf(settings, apiKey, { clock, log });
+  const { jobStore, events, values, memory, folder } = records;
+  const { plan } = settings;
+  const { requestWindow } = deps;
+  const limits = createLimits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
+  const durations = createDurationMemory(values, { clock, log });
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;
   const proxies = { httpsProxy, httpProxy, noProxy };
@@ -120,10 +131,9 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   // The system's calls, and previews, take real time, also where a test drives the clock.
   const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
   const preview = createPreview({ clock: systemClock, log });
-  const records = new JobRecords(jobStore, limits, deps.feed);
   const jobs = new ImageJobs(
     {
-      records,
+      records: new JobRecords(jobStore, limits, clock, deps.feed),
       limits,
       provider,
       download,
@@ -159,44 +169,31 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
 /** What outlives a process and is shared with others. */
 type Records = {
   jobStore: JobStore;
-  limits: Limits;
   events: JobEvents;
+  /** Of this service and key. */
+  values: SharedValues;
+  /** Of this service. */
   memory: WireMemory;
-  durations: DurationMemory;
   /** Absent where nothing outlives the process. */
   folder?: string;
 };
 
-/**
- * Without a key nothing can be ordered, so that there is nothing to keep. The built-in sandbox ends with this process
- * and takes its jobs along.
- */
-function recordsOf(
-  { plan, sandbox, stateDir, outputDir, folderVariables, apiUrl }: AppSettings,
-  apiKey: string | undefined,
-  deps: FileJobStoreDeps & { requestWindow: RequestWindow | undefined },
-): Records {
-  if (sandbox || apiKey === undefined) {
-    return {
-      jobStore: createMemoryJobStore(),
-      limits: createMemoryLimits({ ...deps, plan }),
-      events: createMemoryEvents(deps.clock),
-      memory: createMemoryWireMemory(deps.clock),
-      durations: createMemoryDurations(deps.log),
-    };
+/** Without a key nothing can be ordered, so that there is nothing to keep. */
+function recordsOf(settings: AppSettings, apiKey: string | undefined, deps: { clock: Clock; log: Log }): Records {
+  const { apiUrl, sandbox, outputDir, folderVariables } = settings;
+  if (apiKey === undefined || settings.keepsNothing) {
+    const values = createUnkeptValues();
+    const memory = createWireMemory(values, serviceName(apiUrl), deps);
+    return { jobStore: noJobStore, events: noEvents, values, memory };
   }
-  const root = stateFolder(stateDir, folderVariables);
-  const folder = partitionFolder(root, apiUrl, apiKey);
-  const jobStore = createFileJobStore(folder, {
-    ...deps,
-    outputFolder: () => outputFolder(outputDir, folderVariables),
-  });
+  const root = stateFolder(settings.stateDir, folderVariables);
+  const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
+  const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
-    jobStore,
-    limits: createFileLimits(folder, { ...deps, plan, jobs: () => jobStore.list() }),
+    jobStore: createFileJobStore(folder, { ...deps, outputFolder: () => outputFolder(outputDir, folderVariables) }),
     events: createFileEvents(folder, deps),
-    memory: createFileWireMemory(serviceFile(root, apiUrl), deps),
-    durations: createFileDurations(folder, deps),
+    values: createFileValues(sharedFolder(folder), deps),
+    memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps),
     folder,
   };
 }

@@ -5,10 +5,9 @@ import type { Log } from '../../src/core/log.ts';
 import { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../src/jobs/job-records.ts';
 import type { Plan } from '../../src/limits/plan.ts';
-import { createMemoryDurations } from '../../src/storage/duration-memory.ts';
-import { createMemoryEvents } from '../../src/storage/event-markers.ts';
-import { createMemoryJobStore } from '../../src/storage/memory-job-store.ts';
-import { createMemoryLimits } from '../../src/storage/shared-limits.ts';
+import { createDurationMemory } from '../../src/polling/duration-memory.ts';
+import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
+import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../test/support/memory-storage.ts';
 import { type Durations, seeded } from './random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { VirtualService } from './virtual-service.ts';
@@ -37,7 +36,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
   let count = 0;
   const jobs = new ImageJobs(
     {
-      records: new JobRecords(jobStore, limits),
+      records: new JobRecords(jobStore, limits, clock),
       limits,
       provider: service,
       download: { fetch: async () => ({ bytes: new Uint8Array(), mediaType: 'image/jpeg', extension: 'jpg' }) },
@@ -48,7 +47,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       },
       preview: { fit: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
-      durations: createMemoryDurations(silent),
+      durations: createDurationMemory(createUnkeptValues(), { clock, log: silent }),
       clock,
       log: silent,
       ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
@@ -71,14 +70,11 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
 
 function noticing(jobStore: JobStore, onChange: (job: Job) => void): JobStore {
   return {
-    location: jobStore.location,
-    add: (job) => jobStore.add(job),
-    find: (id) => jobStore.find(id),
-    list: () => jobStore.list(),
-    async update(id, change) {
-      const job = await jobStore.update(id, change);
-      if (job !== undefined) onChange(job);
-      return job;
+    ...jobStore,
+    async replace(seen, job) {
+      const replacement = await jobStore.replace(seen, job);
+      if (replacement === 'done') onChange(job);
+      return replacement;
     },
   };
 }

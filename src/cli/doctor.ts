@@ -2,13 +2,13 @@
 import type { Config } from '../config/settings.ts';
 import type { Log } from '../core/log.ts';
 import type { ServiceReport } from '../core/service-report.ts';
+import { createLimits } from '../limits/shared-limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { systemProcesses } from '../runtime/system-processes.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
+import { createFileValues } from '../storage/file-values.ts';
 import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folder-check.ts';
-import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
-import { createFileLimits } from '../storage/shared-limits.ts';
+import { outputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments } from './command.ts';
 import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
 import { checkKey, folderCheck, nodeCheck } from './doctor-machine.ts';
@@ -95,7 +95,7 @@ async function checkFolder(
   return found[0]?.status;
 }
 
-const shared = (log: Log) => ({ clock: systemClock, log, processes: systemProcesses });
+const shared = (log: Log) => ({ clock: systemClock, log });
 
 async function recordChecks({ stalledMinutes }: Config, folder: string, log: Log): Promise<Check[]> {
   const jobs = await createFileJobStore(folder, shared(log)).list();
@@ -104,7 +104,8 @@ async function recordChecks({ stalledMinutes }: Config, folder: string, log: Log
 
 async function budgetOf(config: Config, folder: string, log: Log): Promise<Check[]> {
   const jobs = () => createFileJobStore(folder, shared(log)).list();
-  const limits = createFileLimits(folder, { ...shared(log), plan: config.plan, jobs });
+  const values = createFileValues(sharedFolder(folder), shared(log));
+  const limits = createLimits(values, { ...shared(log), plan: config.plan, jobs });
   return budgetChecks(await limits.state(), config, systemClock.now());
 }
 
@@ -120,8 +121,7 @@ function downloadsCheck({ downloadHosts, apiUrl }: Config): Check {
 async function probe(config: Config, isKept: boolean, log: Log): Promise<ServiceReport> {
   // Loaded here alone: it brings everything that speaks with the service.
   const { createApp } = await import('../app.ts');
-  // What a sandbox is told apart by is that it keeps everything in memory.
-  const app = await createApp({ ...config, sandbox: !isKept }, { log, onSecret: () => undefined });
+  const app = await createApp({ ...config, sandbox: false, keepsNothing: !isKept }, { log, onSecret: () => undefined });
   const deadline = systemClock.deadline(SERVICE_MS);
   try {
     return await app.probe(deadline.signal);

@@ -10,7 +10,6 @@ import { jobText } from '../mcp/job-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { systemProcesses } from '../runtime/system-processes.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
@@ -79,9 +78,9 @@ async function open(args: Arguments): Promise<Records> {
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config.stateDir, config.folderVariables), config.apiUrl, apiKey);
-  const shared = { clock: systemClock, log, processes: systemProcesses };
   const jobStore = createFileJobStore(folder, {
-    ...shared,
+    clock: systemClock,
+    log,
     outputFolder: () => outputFolder(config.outputDir, config.folderVariables),
   });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };

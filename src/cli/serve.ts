@@ -83,10 +83,10 @@ async function startSandboxService(
   config: Config,
 ): Promise<{ settings: Partial<AppSettings>; close: () => Promise<void> }> {
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
-  const { stateFolder } = await import('../storage/paths.ts');
+  const { sandboxFolder, stateFolder } = await import('../storage/paths.ts');
   const sandbox = await startSandbox({
     ...(config.plan === 'auto' ? {} : { plan: config.plan }),
-    stateFile: join(stateFolder(config.stateDir, config.folderVariables), 'sandbox', 'service.json'),
+    stateFile: join(sandboxFolder(stateFolder(config.stateDir, config.folderVariables)), 'service.json'),
   });
   // The user's own key stays out of it: the sandbox has one of its own.
   return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };

@@ -1,4 +1,10 @@
-/** The port to what was found out about a service, kept for the next process. */
+/** What was found out about a service, kept for the next process. */
+import * as z from 'zod';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+import { SharedState, type SharedValues } from './shared-value.ts';
+
+const BELIEVED_FOR_MS = 24 * 60 * 60_000;
 
 /** Plain JSON, in the words of whoever found it out; read back with care. */
 export type WireFacts = Record<string, unknown>;
@@ -8,4 +14,40 @@ export interface WireMemory {
   recall(): Promise<WireFacts | undefined>;
   /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
   remember(facts: WireFacts): Promise<void>;
+}
+
+const keptSchema = z.object({ at: z.number(), facts: z.record(z.string(), z.unknown()) });
+type Kept = z.infer<typeof keptSchema>;
+
+/**
+ * @param values of a service, whatever the key
+ * @param name of the value
+ */
+export function createWireMemory(
+  values: SharedValues,
+  name: string,
+  { clock, log }: { clock: Clock; log: Log },
+): WireMemory {
+  const nothing: Kept = { at: Number.NEGATIVE_INFINITY, facts: {} };
+  const parse = (stored: unknown): Kept | undefined => keptSchema.safeParse(stored).data;
+  const kept = new SharedState<Kept>(values, { name, parse, initial: () => nothing }, clock);
+
+  /** Everything here saves requests and no more: what fails changes nothing else. */
+  async function attempt<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      log.debug('what is known of the service is not kept', { error: String(error) });
+      return undefined;
+    }
+  }
+  return {
+    recall: () =>
+      attempt(async () => {
+        const { at, facts } = await kept.read();
+        // A clock that was set back makes it look as if it came from the future; that is no older for it.
+        return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
+      }),
+    remember: (facts) => attempt(() => kept.change(() => ({ value: { at: clock.now(), facts }, result: undefined }))),
+  };
 }

@@ -1,10 +1,12 @@
 /** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
 import { BoundedMap } from '../core/bounded-map.ts';
+import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import { advance, type Job, type JobEvent } from '../core/job.ts';
 import type { JobFeed } from '../core/job-feed.ts';
-import type { JobStore } from '../core/job-store.ts';
+import type { JobStore, StoredJob } from '../core/job-store.ts';
 import { Mutex } from '../core/mutex.ts';
+import { changeAtVersion } from '../core/shared-value.ts';
 import type { OrderLimits } from '../limits/limits.ts';
 
 /** Many more than the jobs that change at the same time. */
@@ -14,6 +16,7 @@ const REFUSED_KEPT = 500;
 export class JobRecords {
   readonly #store: JobStore;
   readonly #limits: Pick<OrderLimits, 'note'>;
+  readonly #clock: Clock;
   readonly #feed: JobFeed | undefined;
   /** Pictures of a call that were refused alone: they have no record, and are remembered for those who ask for them. */
   readonly #refused = new BoundedMap<string, Job>(REFUSED_KEPT);
@@ -25,9 +28,10 @@ export class JobRecords {
    * @param limits is told every change, so that prices are settled and slots freed as the records say
    * @param feed is told what was stored
    */
-  constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, feed?: JobFeed) {
+  constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, clock: Clock, feed?: JobFeed) {
     this.#store = store;
     this.#limits = limits;
+    this.#clock = clock;
     this.#feed = feed;
   }
 
@@ -44,19 +48,34 @@ export class JobRecords {
   }
 
   async #change(id: string, event: JobEvent): Promise<Job> {
-    let changed = false;
-    const job = await this.#store.update(id, (before) => {
-      const after = advance(before, event);
-      changed = after !== before;
-      return after;
-    });
-    if (job === undefined) throw lostRecord(id, this.#store.location);
+    const record = {
+      what: `The record of ${id} in ${this.#store.location}`,
+      read: () => this.#stored(id),
+      replace: (seen: StoredJob, job: Job) => this.#store.replace(seen, job),
+      creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),
+    };
+    const { job, changed } = await changeAtVersion(
+      record,
+      (before) => {
+        const after = advance(before, event);
+        const changed = after !== before;
+        const job = changed ? { ...after, updatedAt: this.#clock.now() } : before;
+        return { value: job, result: { job, changed } };
+      },
+      this.#clock,
+    );
     if (changed) {
       await this.#limits.note(job);
       this.wake(id);
       this.#feed?.publish({ job, isNew: false });
     }
     return job;
+  }
+
+  async #stored(id: string): Promise<StoredJob> {
+    const stored = await this.#store.read(id);
+    if (stored === undefined) throw lostRecord(id, this.#store.location);
+    return stored;
   }
 
   /** By our id or the service's. */

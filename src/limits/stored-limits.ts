@@ -1,11 +1,7 @@
-/** The form of the shared account and traffic on disk: what is written, and what may be read back. */
+/** The form of the shared limits on disk: what may be taken for rate state and reservations when it is read back. */
 import * as z from 'zod';
-import { FluxError } from '../core/failure.ts';
 import type { RateState } from './rate-state.ts';
 import type { Reservations } from './reservations.ts';
-
-/** Raised whenever a file of before could be misread. */
-const SCHEMA = 1;
 
 const owner = z.object({ pid: z.number(), host: z.string(), session: z.string() });
 
@@ -45,39 +41,8 @@ const rateStateSchema = z.object({
   writtenAt: z.number(),
 });
 
-type Form<Value> = { read: (text: string) => Value | undefined; write: (value: Value) => string };
-
-export const reservationsForm = formOf<Reservations>(reservationsSchema, 'account');
-export const rateStateForm = formOf<RateState>(rateStateSchema, 'traffic');
-
-function formOf<Value>(schema: z.ZodType, name: string): Form<Value> {
-  const file = z.looseObject({ schema: z.int().min(1) });
-  return {
-    write: (value) => `${JSON.stringify({ schema: SCHEMA, [name]: value })}\n`,
-    read(text) {
-      let json: unknown;
-      try {
-        json = JSON.parse(text);
-      } catch {
-        return undefined;
-      }
-      const outer = file.safeParse(json);
-      if (!outer.success) return undefined;
-      if (outer.data.schema > SCHEMA) throw newer(name);
-      const inner = schema.safeParse(outer.data[name]);
-      // Absent and undefined mean the same here; JSON has only the former.
-      return inner.success ? (inner.data as Value) : undefined;
-    },
-  };
-}
-
-/** Replacing it would take away what the newer version knows of money. */
-function newer(name: string): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    message: `The shared ${name} was written by a newer version of flux-pro-mcp and is not changed by this one, so nothing was sent.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: 'Ask the user to update flux-pro-mcp everywhere.',
-  });
-}
+// Absent and undefined mean the same here; JSON has only the former.
+export const parseReservations = (stored: unknown): Reservations | undefined =>
+  reservationsSchema.safeParse(stored).data as Reservations | undefined;
+export const parseRateState = (stored: unknown): RateState | undefined =>
+  rateStateSchema.safeParse(stored).data as RateState | undefined;

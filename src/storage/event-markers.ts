@@ -113,31 +113,6 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
   };
 }
 
-/** For one process alone, and for as long as it lives. */
-export function createMemoryEvents(clock: Pick<Clock, 'now'>): JobEvents {
-  const subscribers = new Watchers();
-  /** Marks that nobody was waiting for. */
-  const unreported = new Map<string, number>();
-  let last: number | undefined;
-  return {
-    async addMarker(remoteId) {
-      last = clock.now();
-      unreported.delete(remoteId);
-      if (subscribers.notify(remoteId)) return;
-      unreported.set(remoteId, last);
-      const [oldest] = unreported.keys();
-      if (unreported.size > KEPT_MARKERS && oldest !== undefined) unreported.delete(oldest);
-    },
-    async subscribe(remoteId, signal) {
-      signal.throwIfAborted();
-      const at = unreported.get(remoteId);
-      unreported.delete(remoteId);
-      if (at === undefined || clock.now() - at >= NEWS_FOR_MS) await subscribers.add(remoteId, signal);
-    },
-    lastMarkerAt: async () => last,
-  };
-}
-
 /** An id of the service may hold anything; its hash is a file name everywhere. */
 function nameOf(remoteId: string): string {
   return createHash('sha256').update(remoteId).digest('hex').slice(0, 32);

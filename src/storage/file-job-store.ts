@@ -1,32 +1,30 @@
-/** Job records on disk, one file each, shared by all processes that work with the same service and key. */
-import { rmSync, statSync } from 'node:fs';
+/** Job records on disk, each a row of versions, shared by all processes that work with the same service and key. */
+import { readdirSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
-import { FluxError } from '../core/failure.ts';
+import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
 import { newestFirst } from '../core/job-page.ts';
-import { type RecordReading, readRecord, recordText } from '../core/job-record.ts';
-import type { JobStore } from '../core/job-store.ts';
+import { parseJob } from '../core/job-record.ts';
+import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { Log } from '../core/log.ts';
-import type { Processes } from '../core/processes.ts';
-import { writeAtomic } from './atomic-file.ts';
+import { NO_VERSION, type Replacement, type Version } from '../core/shared-value.ts';
 import { errorCode, isAbsent } from './error-code.ts';
-import { type AssertHeld, FileLock, LockLost } from './file-lock.ts';
-import { LockMarks } from './lock-marks.ts';
 import { makeFolder } from './make-folder.ts';
-import { NOT_REGULAR, readText } from './read-text.ts';
 import { withAbsolutePath, withRecordedPath } from './recorded-path.ts';
+import { readStored, type Stored } from './stored-text.ts';
+import { NO_FILE, newestIn, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
 export type FileJobStoreDeps = {
   clock: Clock;
   log: Log;
-  processes: Processes;
   /** Absolute; records name pictures relative to it. Absent: as they are. */
   outputFolder?: (() => Promise<string>) | undefined;
 };
 
-/** Beside the folder of the records. */
+/** Next to the folder of the records. */
 const DAMAGED = 'damaged';
 /**
  * How long all records are read at a stretch before others get their turn. Without promises: thousands of small files
@@ -35,24 +33,17 @@ const DAMAGED = 'damaged';
 const STRETCH_MS = 4;
 /** Longer than a record. */
 const READ_BYTES = 65_536;
-/** Jobs that are found by the service's id without a look at all records. */
+/** Jobs that are found by the service's id without reading all records. */
 const HINTS_MAX = 2_000;
-const LEFTOVER = /\.(?:part|orphan)$/u;
-const LEFTOVER_AGE_MS = 60 * 60_000;
 
 /** @param folder absolute; of this service and key alone. Made when the first record is written. */
 export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobStore {
-  const lock = new FileLock(deps.processes, deps.clock, new LockMarks(deps.processes));
+  const { clock, log } = deps;
   const jobs = join(folder, 'jobs');
-  const pathOf = (id: string): string => join(jobs, `${id}.json`);
+  /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
+  const folderOf = (id: string): string => join(jobs, id.slice(-2));
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
-  const idsByRemoteId = new Map<string, string>();
-
-  /** `undefined`: there is no such record, or it is damaged and was set aside. */
-  async function read(id: string): Promise<{ job: Job; readOnly: boolean } | undefined> {
-    const text = textAt(pathOf(id));
-    return text === undefined ? undefined : usable(id, readingOf(text));
-  }
+  const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
 
   let output: Promise<string> | undefined;
   /** Asked once: the user's folders stay where they are while the process lives. */
@@ -62,65 +53,47 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
     return path(job, await output);
   }
 
-  async function usable(id: string, record: RecordReading): Promise<{ job: Job; readOnly: boolean } | undefined> {
-    if (record.type === 'damaged') {
-      await setAside(id, record.reason);
+  /** `undefined`: there is no such record, or it is damaged and was set aside. */
+  async function read(id: string): Promise<StoredJob | undefined> {
+    if (!JOB_ID.test(id)) return undefined;
+    const newest = reading(folderOf(id), () => new VersionedFile(folderOf(id), id, clock).newest());
+    return newest === undefined ? undefined : usable(id, newest.number, readStored(newest.text, parseJob));
+  }
+
+  async function usable(id: string, number: number, stored: Stored<Job>): Promise<StoredJob | undefined> {
+    if (stored.type === 'damaged') {
+      await setAside(id, stored.reason);
       return undefined;
     }
-    if (record.type === 'newer' && record.job === undefined)
-      deps.log.warn('a job record of a newer version cannot be read here', { id });
-    if (record.job === undefined) return undefined;
-    return { job: await withFile(record.job, withAbsolutePath), readOnly: record.type === 'newer' };
+    if (stored.value === undefined) {
+      log.warn('a job record of a newer version cannot be read here', { id });
+      return undefined;
+    }
+    const value = await withFile(stored.value, withAbsolutePath);
+    return stored.type === 'newer'
+      ? { value, version: { number, changes: [] }, isNewer: true }
+      : { value, version: { number, changes: stored.changes } };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
   async function setAside(id: string, reason: string): Promise<void> {
-    const aside = join(folder, DAMAGED, `${id}.${deps.clock.now()}.json`);
-    deps.log.error('a damaged job record was set aside', { id, reason, file: aside });
-    await makeFolder(join(folder, DAMAGED));
-    await rename(pathOf(id), aside).catch(() => undefined);
+    const aside = join(folder, DAMAGED);
+    log.error('a damaged job record was set aside', { id, reason, folder: aside });
+    await makeFolder(aside);
+    // All of its versions, the oldest first: an older one must not pass for the newest.
+    const pattern = new RegExp(`^${id}\\.(\\d+)\\.json$`, 'u');
+    const numberOf = (name: string): number => Number(pattern.exec(name)?.[1]);
+    const versions = readdirSync(folderOf(id)).filter((name) => pattern.test(name));
+    for (const name of versions.toSorted((one, other) => numberOf(one) - numberOf(other)))
+      await rename(join(folderOf(id), name), join(aside, `${name}.${clock.now()}`)).catch(() => undefined);
   }
 
-  /** A new job's record that cannot be kept means that nothing was sent; a known job's may be paid for. */
-  async function write(job: Job, spent: 'no' | 'maybe', assertHeld?: AssertHeld): Promise<void> {
+  async function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
+    const file = new VersionedFile(folderOf(job.id), job.id, clock);
     try {
-      await writeAtomic(pathOf(job.id), recordText(await withFile(job, withRecordedPath)), deps.clock, {
-        durability: 'machine',
-        before: assertHeld,
-      });
+      return await file.replace(version, await withFile(job, withRecordedPath), 'machine');
     } catch (error) {
-      if (error instanceof LockLost) throw error;
-      throw cannot('write', pathOf(job.id), error, spent);
-    }
-  }
-
-  /** Changes of a record wait for each other; without the lock nothing is changed. */
-  async function locked<Value>(id: string, work: (assertHeld: AssertHeld) => Promise<Value>): Promise<Value> {
-    const path = join(jobs, `${id}.lock`);
-    try {
-      return await lock.hold(path, work);
-    } catch (error) {
-      if (error instanceof FluxError) throw error;
-      const spent = (await read(id))?.job.state === 'queued' ? 'no' : 'maybe';
-      throw cannot('lock', path, error, spent);
-    }
-  }
-
-  async function ids(): Promise<string[]> {
-    const names = await readdir(jobs).catch((error: unknown) => {
-      if (isAbsent(error)) return [];
-      throw cannot('read', jobs, error);
-    });
-    for (const name of names) if (LEFTOVER.test(name)) removeOld(join(jobs, name));
-    return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-  }
-
-  /** What a killed process left half written. A young one may belong to a process that lives. */
-  function removeOld(path: string): void {
-    try {
-      if (deps.clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) rmSync(path, { force: true });
-    } catch {
-      // Another process has removed it.
+      throw cannot('write', file.path(version.number + 1), error, spent);
     }
   }
 
@@ -128,101 +101,99 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
   async function all(mayBe: (text: string) => boolean = () => true): Promise<Job[]> {
     const found: Job[] = [];
     const buffer = Buffer.allocUnsafe(READ_BYTES);
-    let until = deps.clock.monotonic() + STRETCH_MS;
-    for (const id of (await ids()).filter((name) => JOB_ID.test(name))) {
-      if (deps.clock.monotonic() > until) {
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        until = deps.clock.monotonic() + STRETCH_MS;
+    let until = clock.monotonic() + STRETCH_MS;
+    for (const part of await namesIn(jobs)) {
+      for (const [id, number] of versionsIn(join(jobs, part))) {
+        if (clock.monotonic() > until) {
+          await new Promise<void>((resolve) => setImmediate(resolve));
+          until = clock.monotonic() + STRETCH_MS;
+        }
+        const job = await jobOf(id, number, buffer, mayBe);
+        if (job !== undefined) found.push(job);
       }
-      const text = textAt(pathOf(id), buffer);
-      if (text === undefined || (text !== NO_FILE && !mayBe(text))) continue;
-      const record = readingOf(text);
-      // Without a turn for others where none is needed: there may be many.
-      const isPlain = record.type === 'job' && record.job.file === undefined;
-      const job = isPlain ? record.job : (await usable(id, record))?.job;
-      if (job !== undefined) found.push(job);
     }
     return found.sort(newestFirst);
   }
 
-  function hint(remoteId: string, id: string): void {
-    idsByRemoteId.set(remoteId, id);
-    const [oldest] = idsByRemoteId.keys();
-    if (idsByRemoteId.size > HINTS_MAX && oldest !== undefined) idsByRemoteId.delete(oldest);
+  /** Newest versions of the records there. */
+  function versionsIn(part: string): [string, number][] {
+    return [...(reading(part, () => newestIn(part)) ?? [])].filter(([id]) => JOB_ID.test(id));
+  }
+
+  /** Answers without a turn for others where none is needed: there may be many. */
+  function jobOf(
+    id: string,
+    number: number,
+    buffer: Buffer,
+    mayBe: (text: string) => boolean,
+  ): Job | undefined | Promise<Job | undefined> {
+    const path = versionFile(folderOf(id), id, number);
+    const text = reading(path, () => textOfVersion(path, buffer));
+    // A newer version has taken its place since.
+    if (text === undefined) return read(id).then((stored) => stored?.value);
+    if (text !== NO_FILE && !mayBe(text)) return undefined;
+    const stored = readStored(text === NO_FILE ? undefined : text, parseJob);
+    if (stored.type === 'value' && stored.value.file === undefined) return stored.value;
+    return usable(id, number, stored).then((job) => job?.value);
   }
 
   async function findRemote(remoteId: string): Promise<Job | undefined> {
     const known = idsByRemoteId.get(remoteId);
-    const job = known === undefined ? undefined : (await read(known))?.job;
+    const job = known === undefined ? undefined : (await read(known))?.value;
     if (job?.remoteId === remoteId) return job;
     const encodedId = JSON.stringify(remoteId);
     const found = (await all((text) => text.includes(encodedId))).find((other) => other.remoteId === remoteId);
-    if (found !== undefined) hint(remoteId, found.id);
+    if (found !== undefined) idsByRemoteId.set(remoteId, found.id);
     return found;
   }
 
   return {
     location: folder,
     async add(job) {
-      try {
-        await makeFolder(jobs);
-      } catch (error) {
-        throw cannot('make', jobs, error);
-      }
-      await write(job, 'no');
+      if ((await write(job, NO_VERSION, 'no')) === 'done') return;
+      throw cannot('write', folderOf(job.id), Object.assign(new Error(job.id), { code: 'EEXIST' }));
     },
-    async update(id, change) {
-      if (!JOB_ID.test(id)) return undefined;
-      return locked(id, async (assertHeld) => {
-        const record = await read(id);
-        if (record === undefined) return undefined;
-        const next = change(record.job);
-        if (next === record.job) return next;
-        if (record.readOnly) throw readOnly(id);
-        const stamped = { ...next, updatedAt: deps.clock.now() };
-        const neverSent = stamped.state === 'submitting' && record.job.state === 'queued';
-        await write(stamped, neverSent ? 'no' : 'maybe', assertHeld);
-        if (stamped.remoteId !== undefined) hint(stamped.remoteId, id);
-        return stamped;
-      });
+    read,
+    async replace(seen, job) {
+      if (seen.isNewer) throw readOnly(job.id);
+      const neverSent = job.state === 'submitting' && seen.value.state === 'queued';
+      const replacement = await write(job, seen.version, neverSent ? 'no' : 'maybe');
+      if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
+      return replacement;
     },
     async find(id) {
-      const own = JOB_ID.test(id) ? (await read(id))?.job : undefined;
-      return own ?? findRemote(id);
+      return (await read(id))?.value ?? findRemote(id);
     },
     list: () => all(),
   };
 }
 
-/** Where damaged records of this folder were set aside, and how many still lie there. */
+/** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
 export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
   const aside = join(folder, DAMAGED);
-  const names = await readdir(aside).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw cannot('read', aside, error);
-  });
-  return { folder: aside, count: names.length };
+  return { folder: aside, count: new Set((await namesIn(aside)).map((name) => name.split('.', 1)[0])).size };
 }
 
-/** A folder, a FIFO or a device lies in the place of the record. */
-const NO_FILE = Symbol('no file');
-
-/** @returns `undefined` when there is nothing of that name */
-function textAt(path: string, buffer?: Buffer): string | typeof NO_FILE | undefined {
+/** `undefined` where there is nothing of that name. */
+function reading<Value>(path: string, work: () => Value): Value | undefined {
   try {
-    return readText(path, buffer);
+    return work();
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    if (errorCode(error) === NOT_REGULAR) return NO_FILE;
     throw cannot('read', path, error);
   }
 }
 
-function readingOf(text: string | typeof NO_FILE): RecordReading {
-  return text === NO_FILE ? { type: 'damaged', reason: 'it is not a regular file' } : readRecord(text);
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw cannot('read', folder, error);
+  }
 }
 
-function cannot(what: string, path: string, cause: unknown, creditsSpent: 'no' | 'maybe' = 'no'): FluxError {
+function cannot(what: string, path: string, cause: unknown, creditsSpent: CreditsSpent = 'no'): FluxError {
   return new FluxError(
     {
       kind: 'storage_failed',

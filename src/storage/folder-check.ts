@@ -2,11 +2,11 @@
 import { access, constants, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { ownName } from './atomic-file.ts';
 import { errorCode, isAbsent, isBusy, isFileInUse } from './error-code.ts';
 import { monthFolder } from './file-names.ts';
 import { LedAway, openGuarded } from './guarded-folder.ts';
 import { isFolder, makeFolder } from './make-folder.ts';
+import { ownName } from './new-file.ts';
 import { retryBusy } from './retry-busy.ts';
 import { syncFolder } from './sync-to-disk.ts';
 

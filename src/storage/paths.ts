@@ -48,9 +48,23 @@ export function partitionFolder(root: string, apiOrigin: string, apiKey: string)
   return join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
 }
 
-/** What is known of a service, whatever the key. */
-export function serviceFile(root: string, apiOrigin: string): string {
-  return join(root, 'services', `${nameOf(apiOrigin, apiOrigin)}.json`);
+/** The built-in sandbox has one place for all: its address and its key differ at each start. */
+export function sandboxFolder(root: string): string {
+  return join(root, 'sandbox');
+}
+
+/** Of what all processes with the same service and key share, next to the job records. */
+export function sharedFolder(partition: string): string {
+  return join(partition, 'shared');
+}
+
+/** What is known of services, whatever the key. */
+export function servicesFolder(root: string): string {
+  return join(root, 'services');
+}
+
+export function serviceName(apiOrigin: string): string {
+  return nameOf(apiOrigin, apiOrigin);
 }
 
 function nameOf(apiOrigin: string, identity: string): string {

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
-import { createMemoryLimits } from '../../src/storage/shared-limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
+import { createMemoryLimits } from '../support/memory-storage.ts';
 import {
   errors,
   type Harness,

@@ -2,11 +2,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSettled, type Job } from '../../src/core/job.ts';
-import { readRecord } from '../../src/core/job-record.ts';
+import { parseJob } from '../../src/core/job-record.ts';
 import { totalsOf } from '../../src/limits/reservations.ts';
-import { reservationsForm } from '../../src/limits/stored-limits.ts';
+import { parseReservations } from '../../src/limits/stored-limits.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';
+import { readStored } from '../../src/storage/stored-text.ts';
+import { newestIn, versionFile } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
+import { recordFile, valueFile } from '../support/state-files.ts';
 import type { Stage } from './stage.ts';
 
 export type Books = {
@@ -46,9 +49,8 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
   const { jobs, unreadable } = await readRecords(join(folder, 'jobs'));
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
   const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
-  const reservations = totalsOf(
-    reservationsForm.read(await readFile(join(folder, 'gate', 'account.json'), 'utf8')) ?? never(),
-  );
+  const stored = readStored(await readFile(valueFile(folder, 'reservations'), 'utf8'), parseReservations);
+  const reservations = totalsOf(stored.type === 'value' ? stored.value : never());
   const chargedCredits = service.charges.reduce((sum, { credits }) => sum + credits, 0);
   const refused = [...left].filter((prompt) => !chargesOf.has(prompt));
   const unexplained = refused.filter((prompt) => !wasRefused(prompt, jobs));
@@ -111,9 +113,12 @@ export function recordsFolder({ stateDir, settings, sandbox }: Stage): string {
 
 /** The job as it is on record; `undefined` when it cannot be read. */
 export async function recordOf(stage: Stage, jobId: string): Promise<Job | undefined> {
-  const text = await readFile(join(recordsFolder(stage), 'jobs', `${jobId}.json`), 'utf8').catch(() => '');
-  const record = readRecord(text);
-  return record.type === 'job' ? record.job : undefined;
+  try {
+    const record = readStored(await readFile(recordFile(recordsFolder(stage), jobId), 'utf8'), parseJob);
+    return record.type === 'value' ? record.value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function never(): never {
@@ -142,11 +147,12 @@ function wasRefused(prompt: string, jobs: readonly Job[]): boolean {
 async function readRecords(folder: string): Promise<{ jobs: Job[]; unreadable: number }> {
   const jobs: Job[] = [];
   let unreadable = 0;
-  for (const name of await namesIn(folder)) {
-    if (!name.endsWith('.json')) continue;
-    const record = readRecord(await readFile(join(folder, name), 'utf8'));
-    if (record.type === 'job') jobs.push(record.job);
-    else unreadable += 1;
+  for (const part of await namesIn(folder)) {
+    for (const [id, number] of newestIn(join(folder, part))) {
+      const record = readStored(await readFile(versionFile(join(folder, part), id, number), 'utf8'), parseJob);
+      if (record.type === 'value') jobs.push(record.value);
+      else unreadable += 1;
+    }
   }
   return { jobs, unreadable };
 }
@@ -171,7 +177,7 @@ async function leftoversIn(folders: Readonly<Record<string, string>>): Promise<R
   const found: Record<string, number> = {};
   for (const [what, folder] of Object.entries(folders)) {
     for (const name of await namesIn(folder, true)) {
-      const [ending] = /\.(?:part|lock|orphan)$/u.exec(name) ?? [];
+      const [ending] = /\.part$/u.exec(name) ?? [];
       if (ending !== undefined) found[`${what} ${ending}`] = (found[`${what} ${ending}`] ?? 0) + 1;
     }
   }

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { JobState } from '../../src/core/job.ts';
 import { placeOrder } from '../support/place-orders.ts';
+import { recordFile, valueFile } from '../support/state-files.ts';
 import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
@@ -44,9 +45,6 @@ async function cut(path: string, share: number): Promise<void> {
   await writeFile(path, text.slice(0, Math.floor(text.length * share)));
 }
 
-const recordFile = ({ stage }: Scene, id: string): string => join(recordsFolder(stage), 'jobs', `${id}.json`);
-const limitsFile = ({ stage }: Scene, name: string): string => join(recordsFolder(stage), 'gate', `${name}.json`);
-
 async function untilProcessing({ app }: Scene, id: string): Promise<void> {
   const early: readonly (JobState | undefined)[] = ['queued', 'submitting'];
   while (early.includes((await app.jobs.find(id))?.state)) await sleepFor(5);
@@ -59,7 +57,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     await untilProcessing(scene, job.id);
     await untilProcessing(scene, (await placeOrder(scene.app.jobs, { prompt: 'a robin', ...SIDES })).job.id);
     await scene.restart();
-    await cut(recordFile(scene, job.id), share);
+    await cut(recordFile(recordsFolder(scene.stage), job.id), share);
 
     expect(await scene.app.jobs.list()).toHaveLength(1);
     expect(await readdir(join(recordsFolder(scene.stage), 'damaged'))).toHaveLength(1);
@@ -76,7 +74,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
     const waiting = refusalOf(scene.app.jobs.waitFor(job.id, { waitMs: 60_000 }));
-    await cut(recordFile(scene, job.id), share);
+    await cut(recordFile(recordsFolder(scene.stage), job.id), share);
     const reported = await waiting;
     expect(reported).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
     expect(reported.message).toContain(recordsFolder(scene.stage));
@@ -84,14 +82,14 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
   });
 });
 
-describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
+describe.each(CUTS)('the shared reservations, cut to %s of its length', (share) => {
   it('between two sessions: the records tell what is under way and what the day has cost', async () => {
     const scene = await start({ sandbox: { jobDurationMs: 60_000 }, settings: { maxImagesPerDay: 2 } });
     const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
     await untilProcessing(scene, (await placeOrder(scene.app.jobs, { prompt: 'a robin', ...SIDES })).job.id);
     await scene.restart();
-    await cut(limitsFile(scene, 'account'), share);
+    await cut(valueFile(recordsFolder(scene.stage), 'reservations'), share);
 
     expect(await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES })).toMatchObject({
       duplicate: true,
@@ -106,19 +104,19 @@ describe.each(CUTS)('account.json, cut to %s of its length', (share) => {
     const scene = await start();
     const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);
-    await cut(limitsFile(scene, 'account'), share);
+    await cut(valueFile(recordsFolder(scene.stage), 'reservations'), share);
     expect(await orderToTheEnd(scene.app, 'a wren')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
     expect((await scene.app.jobs.limits()).credits).toMatchObject({ spentToday: 10, reserved: 0 });
     expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
   });
 });
 
-it.each(CUTS)('traffic.json, cut to %s of its length: orders go on', async (share) => {
+it.each(CUTS)('the shared rate state, cut to %s of its length: orders go on', async (share) => {
   const scene = await start();
   expect((await orderToTheEnd(scene.app, 'a wren')).job.state).toBe('saved');
-  await cut(limitsFile(scene, 'traffic'), share);
+  await cut(valueFile(recordsFolder(scene.stage), 'rate-state'), share);
   expect((await orderToTheEnd(scene.app, 'a robin')).job.state).toBe('saved');
-  await cut(limitsFile(scene, 'traffic'), share);
+  await cut(valueFile(recordsFolder(scene.stage), 'rate-state'), share);
   await scene.restart();
   expect(await orderToTheEnd(scene.app, 'a robin')).toMatchObject({ duplicate: true, job: { state: 'saved' } });
   expect(scene.stage.sandbox.inspect().charges).toHaveLength(2);

@@ -1,8 +1,8 @@
 /** A process that lives but does not move: others go on, and when it comes to itself nothing is paid twice. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
+import { valueFile } from '../support/state-files.ts';
 import { recordsFolder } from './books.ts';
 import { type Crew, hireCrew } from './crew.ts';
 import { LONG_MS } from './single-app.ts';
@@ -16,8 +16,9 @@ afterEach(async () => {
 });
 
 async function untilAdmitted(stage: Stage): Promise<void> {
-  const file = join(recordsFolder(stage), 'gate', 'account.json');
-  while (!(await readFile(file, 'utf8').catch(() => '')).includes('"job_')) await sleepFor(5);
+  const admitted = async (): Promise<boolean> =>
+    (await readFile(valueFile(recordsFolder(stage), 'reservations'), 'utf8')).includes('"job_');
+  while (!(await admitted().catch(() => false))) await sleepFor(5);
 }
 
 // Windows cannot stop a process.

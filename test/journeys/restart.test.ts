@@ -1,6 +1,6 @@
 /** The server ends in the midst of an order and another one begins: nothing is lost, nothing is paid twice. */
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { decodeJpeg } from '../support/jpeg.ts';
@@ -22,7 +22,7 @@ async function records(from: Story): Promise<{ folder: string; files: string[] }
   const state = join(from.outputDir, 'state');
   const [partition = ''] = await readdir(state);
   const folder = join(state, partition, 'jobs');
-  return { folder, files: (await readdir(folder)).filter((name) => name.endsWith('.json')) };
+  return { folder, files: (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json')) };
 }
 
 it('a running job is found by list_jobs and carried on to its picture', async () => {
@@ -76,6 +76,7 @@ it('records are readable by the user alone and hold no key of the API', async ()
   expect(files).toHaveLength(1);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
   const file = join(folder, files[0] ?? '');
+  expect((await stat(dirname(file))).mode & 0o777).toBe(0o700);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await readFile(file, 'utf8')) + folder).not.toContain(story.sandbox.key);
 });

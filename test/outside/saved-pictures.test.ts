@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFil
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { recordText } from '../../src/core/job-record.ts';
+import { storedText } from '../../src/storage/stored-text.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../support/picture-service.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { textOf } from '../support/raw-host.ts';
+import { newestFile } from '../support/state-files.ts';
 
 const packed = await unpackPackage();
 const service: PictureService = await startPictureService();
@@ -114,9 +115,9 @@ describe.skipIf(process.platform === 'win32')('a saved picture that was replaced
 
 async function recordOf({ home, id }: Saved): Promise<string> {
   const names = await readdir(home.folder, { recursive: true });
-  const name = names.find((path) => path.endsWith(join('jobs', `${id}.json`)));
-  if (name === undefined) throw new Error(`no record in ${names.join(', ')}`);
-  return join(home.folder, name);
+  const folder = names.find((path) => path.endsWith(join('jobs', id.slice(-2))));
+  if (folder === undefined) throw new Error(`no record in ${names.join(', ')}`);
+  return newestFile(join(home.folder, folder), id);
 }
 
 describe('a record', () => {
@@ -124,15 +125,15 @@ describe('a record', () => {
     const here = await saved();
     const { file } = here;
     const record = JSON.parse(await readFile(await recordOf(here), 'utf8'));
-    expect(record.job.file).toMatch(/^\d{4}-\d{2}\/[^/\\]+\.jpg$/u);
-    expect(file.endsWith(record.job.file)).toBe(true);
+    expect(record.value.file).toMatch(/^\d{4}-\d{2}\/[^/\\]+\.jpg$/u);
+    expect(file.endsWith(record.value.file)).toBe(true);
   });
 
   it('of before, with an absolute path inside the output folder, is read', async () => {
     const here = await saved();
     const { host, file, id } = here;
     const path = await recordOf(here);
-    await writeFile(path, recordText({ ...JSON.parse(await readFile(path, 'utf8')).job, file }));
+    await writeFile(path, storedText({ ...JSON.parse(await readFile(path, 'utf8')).value, file }, []));
     const read = await host.ask('resources/read', { uri: `flux://images/${id}` });
     expect(read.result?.contents).toMatchObject([{ blob: service.picture.toString('base64') }]);
   });
@@ -166,8 +167,8 @@ describe('a record', () => {
       const here = await saved();
       const { host, id } = here;
       const path = await recordOf(here);
-      const { job } = JSON.parse(await readFile(path, 'utf8'));
-      await writeFile(path, recordText({ ...job, file }));
+      const { value } = JSON.parse(await readFile(path, 'utf8'));
+      await writeFile(path, storedText({ ...value, file }, []));
       const read = await host.ask('resources/read', { uri: `flux://images/${id}` });
       expect(read.result).toBeUndefined();
       expect(read.error?.message).not.toMatch(/root:|unforeseen|unexpectedly|TypeError|EINVAL|internal error/iu);

@@ -99,8 +99,8 @@ describe('a service on a good day', () => {
     await doctor(envOf(sandbox));
     expect(await readdir(join(home, 'pictures'))).toEqual([]);
     const partition = partitionFolder(join(home, 'state'), sandbox.url, sandbox.key);
-    expect(await readdir(partition)).toEqual(['gate']);
-    expect(await readdir(join(partition, 'gate'))).toEqual(['marks', 'traffic.json']);
+    expect(await readdir(partition)).toEqual(['shared']);
+    expect(await readdir(join(partition, 'shared'))).toEqual([expect.stringMatching(/^rate-state\.\d+\.json$/u)]);
   });
 });
 

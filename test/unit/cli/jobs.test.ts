@@ -7,9 +7,9 @@ import { run } from '../../../src/cli/run.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { systemProcesses } from '../../../src/runtime/system-processes.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
+import { recordFile } from '../../support/state-files.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const KEY = 'dt_live_4711abcdef';
@@ -40,7 +40,7 @@ const start = (argv: string[], env: Record<string, string> = { DOITONG_API_KEY: 
 const folder = (): string => partitionFolder(state, SERVICE, KEY);
 async function keep(...jobs: Partial<Job>[]): Promise<void> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const jobStore = createFileJobStore(folder(), { clock: systemClock, log, processes: systemProcesses });
+  const jobStore = createFileJobStore(folder(), { clock: systemClock, log });
   for (const job of jobs) await jobStore.add(sampleJob(job));
 }
 
@@ -134,7 +134,7 @@ describe('list', () => {
 
   it('counts the damaged records that were set aside, now or before', async () => {
     await keep({ id: 'job_1' }, { id: 'job_2' });
-    await writeFile(join(folder(), 'jobs', 'job_2.json'), '{"schema":1,"job"');
+    await writeFile(recordFile(folder(), 'job_2'), '{"format":1,"value"');
     for (const _ of [1, 2]) {
       out = [];
       expect(await start([])).toBe(0);

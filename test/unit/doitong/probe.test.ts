@@ -13,8 +13,8 @@ import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createTransport } from '../../../src/doitong/transport.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createMemoryWireMemory } from '../../../src/storage/wire-memory.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
+import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { modelOf } from './schema/fixture.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -46,7 +46,7 @@ async function check(
       fence: fenceWith((text) => text.replaceAll(key ?? '\0', '[key]')),
       apiKey: key,
       userAgent: 'flux-pro-mcp/test',
-      facts: new ServiceFacts(createMemoryWireMemory(systemClock), silent),
+      facts: new ServiceFacts(createPlainWireMemory(), silent),
       dialect: 'auto',
       jobQuery: 'auto',
       ...options,

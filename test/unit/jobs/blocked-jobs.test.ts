@@ -25,9 +25,9 @@ it('a record that cannot be changed stands in the way of nobody else', async () 
   bench.living.delete(9);
   const owner = { pid: 9, host: 'here', session: 'session-9' };
   for (const id of ['job_old1', 'job_old2']) await leftBehind(bench, sampleJob({ id, state: 'queued', owner }));
-  const update = bench.jobStore.update.bind(bench.jobStore);
-  bench.jobStore.update = async (id, change) => {
-    if (id !== 'job_old1') return update(id, change);
+  const replace = bench.jobStore.replace.bind(bench.jobStore);
+  bench.jobStore.replace = async (seen, job) => {
+    if (job.id !== 'job_old1') return replace(seen, job);
     throw new FluxError({ kind: 'storage_failed', message: 'Newer.', creditsSpent: 'maybe', retry: 'no' });
   };
   const { credits } = await bench.jobs.limits();

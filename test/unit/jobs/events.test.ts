@@ -211,7 +211,7 @@ describe('while events arrive', () => {
 
 it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
   const life = new AbortController();
-  const records = new JobRecords(bench.jobStore, bench.limits);
+  const records = new JobRecords(bench.jobStore, bench.limits, bench.clock);
   const poller = new Poller(
     { ...bench, records, inline: new InlinePictures() },
     { stalledAfterMs: HOUR, webhookUrl: URL_SET },

@@ -15,9 +15,10 @@ import { dedupeKey, type ImageRequest, type Order } from '../../../src/core/imag
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
-import type { JobStore } from '../../../src/core/job-store.ts';
+import type { JobStore, StoredJob } from '../../../src/core/job-store.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Processes } from '../../../src/core/processes.ts';
+import type { Replacement } from '../../../src/core/shared-value.ts';
 import { faultDecision } from '../../../src/doitong/failures.ts';
 import type { JobsDeps, JobsSettings } from '../../../src/jobs/deps.ts';
 import { ImageJobs } from '../../../src/jobs/image-jobs.ts';
@@ -28,12 +29,10 @@ import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
 import { awaitPermit } from '../../../src/limits/permit.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
-import type { DurationMemory } from '../../../src/polling/duration-memory.ts';
-import { createMemoryDurations } from '../../../src/storage/duration-memory.ts';
-import { createMemoryEvents } from '../../../src/storage/event-markers.ts';
-import { createMemoryJobStore } from '../../../src/storage/memory-job-store.ts';
-import { createMemoryLimits } from '../../../src/storage/shared-limits.ts';
+import { createDurationMemory, type DurationMemory } from '../../../src/polling/duration-memory.ts';
+import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
 import { admitOne, orderOne } from '../../support/one-order.ts';
 import { placeOrder, placeOrders } from '../../support/place-orders.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
@@ -213,12 +212,20 @@ export class RecordingJobStore implements JobStore {
     await this.#inner.add(job);
   }
 
-  update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
-    return this.#inner.update(id, (before) => {
-      const after = change(before);
-      if (after !== before) this.history.push(after);
-      return after;
-    });
+  read(id: string): Promise<StoredJob | undefined> {
+    return this.#inner.read(id);
+  }
+
+  async replace(seen: StoredJob, job: Job): Promise<Replacement> {
+    const replacement = await this.#inner.replace(seen, job);
+    if (replacement === 'done') this.history.push(job);
+    return replacement;
+  }
+
+  /** As another process changes it. */
+  async change(id: string, rule: (job: Job) => Job): Promise<void> {
+    const seen = await this.read(id);
+    if (seen !== undefined) await this.replace(seen, rule(seen.value));
   }
 
   find(id: string): Promise<Job | undefined> {
@@ -298,8 +305,8 @@ export function startProcess<Known extends Shared>(
   const download = new FakeDownload();
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
-  const records = new JobRecords(jobStore, limits);
-  const durations = createMemoryDurations(silentLog);
+  const records = new JobRecords(jobStore, limits, clock);
+  const durations = createDurationMemory(createUnkeptValues(), { clock, log: silentLog });
   const jobs = new ImageJobs(
     {
       records,

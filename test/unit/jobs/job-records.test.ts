@@ -1,7 +1,10 @@
 /** Proves that changes of one job never overtake each other, and that those who wait are woken after the record. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
+import type { StoredJob } from '../../../src/core/job-store.ts';
+import type { Replacement } from '../../../src/core/shared-value.ts';
 import { JobRecords } from '../../../src/jobs/job-records.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 import { owner, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 import { RecordingJobStore } from './fakes.ts';
 
@@ -9,10 +12,10 @@ import { RecordingJobStore } from './fakes.ts';
 class SlowJobStore extends RecordingJobStore {
   #turns = 6;
 
-  override async update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+  override async replace(seen: StoredJob, job: Job): Promise<Replacement> {
     this.#turns = Math.max(0, this.#turns - 2);
     for (let turn = 0; turn < this.#turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    return super.update(id, change);
+    return super.replace(seen, job);
   }
 }
 
@@ -23,7 +26,7 @@ let noted: string[];
 beforeEach(async () => {
   store = new SlowJobStore();
   noted = [];
-  records = new JobRecords(store, { note: async ({ state }) => void noted.push(state) });
+  records = new JobRecords(store, { note: async ({ state }) => void noted.push(state) }, createManualClock());
   await records.add(sampleJob());
 });
 
@@ -40,12 +43,11 @@ describe('the board', () => {
 
   it('answers after the gate has taken the news in', async () => {
     let taken = false;
-    const slow = new JobRecords(store, {
-      note: async () => {
-        await new Promise((resolve) => setImmediate(resolve));
-        taken = true;
-      },
-    });
+    const note = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      taken = true;
+    };
+    const slow = new JobRecords(store, { note }, createManualClock());
     await slow.apply('job_1', { type: 'sending', owner: owner() });
     expect(taken).toBe(true);
   });
@@ -67,10 +69,10 @@ describe('the board', () => {
   });
 
   it('goes on after a record that could not be written', async () => {
-    const update = store.update.bind(store);
-    store.update = () => Promise.reject(new Error('the disk is full'));
+    const replace = store.replace.bind(store);
+    store.replace = () => Promise.reject(new Error('the disk is full'));
     await expect(records.apply('job_1', { type: 'sending', owner: owner() })).rejects.toThrow('the disk is full');
-    store.update = update;
+    store.replace = replace;
     const after = await records.apply('job_1', { type: 'blocked', failure: sampleFailure() });
     expect(after.state).toBe('queued');
   });

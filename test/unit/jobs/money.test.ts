@@ -19,11 +19,11 @@ const totals = async () => totalsOf((await bench.limits.state()).reservations);
 
 /** The next changes of a record fail. */
 function failUpdates(count: number): void {
-  const update = bench.jobStore.update.bind(bench.jobStore);
+  const replace = bench.jobStore.replace.bind(bench.jobStore);
   let left = count;
-  bench.jobStore.update = (id, change) => {
+  bench.jobStore.replace = (seen, job) => {
     left -= 1;
-    return left >= 0 ? Promise.reject(full) : update(id, change);
+    return left >= 0 ? Promise.reject(full) : replace(seen, job);
   };
 }
 
@@ -72,7 +72,7 @@ describe('an order that somebody else has closed or taken over', () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.order(REQUEST);
     await bench.clock.advance(1_000);
-    await bench.jobStore.update('job_1', (job) => advance(job, { type: 'abandoned', failure: refused.failure, at: 1 }));
+    await bench.jobStore.change('job_1', (job) => advance(job, { type: 'abandoned', failure: refused.failure, at: 1 }));
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted).toEqual([]);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', completedAt: 1 });
@@ -87,7 +87,7 @@ describe('an order that somebody else has closed or taken over', () => {
   ])('is not called free by the one before, while the other %s', async (_, further) => {
     bench.provider.submissions = [refused];
     bench.provider.onSending = () =>
-      void bench.jobStore.update('job_1', (job) =>
+      void bench.jobStore.change('job_1', (job) =>
         further(advance(job, { type: 'adopted', from: owner(1), owner: owner(2) })),
       );
     await bench.order(REQUEST);
@@ -101,10 +101,10 @@ describe('an order that somebody else has closed or taken over', () => {
 
 describe('the end of the server', () => {
   it('while an order is being marked leaves it open: the next server sends it under the same key', async () => {
-    const update = bench.jobStore.update.bind(bench.jobStore);
-    bench.jobStore.update = async (id, change) => {
+    const replace = bench.jobStore.replace.bind(bench.jobStore);
+    bench.jobStore.replace = async (seen, job) => {
       await bench.clock.sleep(1_000);
-      return update(id, change);
+      return replace(seen, job);
     };
     await bench.order(REQUEST);
     await bench.clock.advance(500);

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
+import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { randomIds } from '../../../src/runtime/random-ids.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
-import { createFileLimits } from '../../../src/storage/shared-limits.ts';
+import { createFileValues } from '../../../src/storage/file-values.ts';
 import { createFastClock } from '../../support/fast-clock.ts';
-import { owner, remoteJob } from '../core/sample-jobs.ts';
+import { remoteJob } from '../core/sample-jobs.ts';
 import { type OneProcess, REQUEST, type Shared, startProcess } from './fakes.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -32,9 +33,9 @@ afterEach(async () => {
 function processes(count: number, settings: Parameters<typeof startProcess>[2] = {}): (Shared & OneProcess)[] {
   const living = new Set<number>();
   for (let pid = 1; pid <= count; pid += 1) {
-    const self = { self: () => owner(pid), isAlive: (other: { pid: number }) => living.has(other.pid) };
-    const jobStore = createFileJobStore(folder, { clock, log, processes: self });
-    const limits = createFileLimits(folder, { clock, log, processes: self, plan: 'pro', jobs: () => jobStore.list() });
+    const jobStore = createFileJobStore(folder, { clock, log });
+    const values = createFileValues(join(folder, 'shared'), { clock, log });
+    const limits = createLimits(values, { clock, log, plan: 'pro', jobs: () => jobStore.list() });
     const events = createFileEvents(folder, { clock, log });
     started.push(startProcess(pid, { clock, limits, jobStore, events, living, ids: randomIds }, settings));
   }
@@ -101,7 +102,11 @@ it('nothing is left beside the records and the shared values', async () => {
   const order = await one?.order(REQUEST);
   await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });
   await one?.jobs.close();
-  expect((await readdir(folder)).toSorted()).toEqual(['gate', 'jobs']);
-  expect((await readdir(join(folder, 'gate'))).toSorted()).toEqual(['account.json', 'marks', 'traffic.json']);
-  expect((await readdir(join(folder, 'jobs'))).toSorted()).toEqual([`${order?.job.id}.json`, 'marks']);
+  expect((await readdir(folder)).toSorted()).toEqual(['jobs', 'shared']);
+  const withoutNumbers = async (path: string): Promise<string[]> =>
+    (await readdir(path)).map((name) => name.replace(/\.\d+\.json$/u, '')).toSorted();
+  expect(await withoutNumbers(join(folder, 'shared'))).toEqual(['rate-state', 'reservations']);
+  const id = order?.job.id ?? '';
+  expect(await readdir(join(folder, 'jobs'))).toEqual([id.slice(-2)]);
+  expect(await withoutNumbers(join(folder, 'jobs', id.slice(-2)))).toEqual([id]);
 });

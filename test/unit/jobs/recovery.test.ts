@@ -54,7 +54,7 @@ describe('what another process left', () => {
     await left({ state: 'submitting' });
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(1_000);
-    await bench.jobStore.update('job_1', (job) =>
+    await bench.jobStore.change('job_1', (job) =>
       advance(job, { type: 'status_received', remote: remoteJob('completed'), at: bench.clock.now() }),
     );
     await bench.clock.advance(5_000);

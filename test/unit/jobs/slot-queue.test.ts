@@ -278,10 +278,10 @@ describe('an order that is taken back', () => {
   });
 
   it('while it is being marked goes on all the same', async () => {
-    const update = bench.jobStore.update.bind(bench.jobStore);
-    bench.jobStore.update = async (id, change) => {
+    const replace = bench.jobStore.replace.bind(bench.jobStore);
+    bench.jobStore.replace = async (seen, job) => {
       bench.jobs.cancelUnsent('job_1');
-      return update(id, change);
+      return replace(seen, job);
     };
     await bench.order(REQUEST);
     await bench.clock.advance(5_000);

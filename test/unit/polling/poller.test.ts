@@ -140,7 +140,7 @@ describe('what another process has put on record', () => {
   it('is not asked of the service', async () => {
     await order('one');
     await bench.clock.advance(1_000);
-    await bench.jobStore.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
+    await bench.jobStore.change('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
     await bench.clock.advance(60_000);
     expect(bench.provider.requests).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('what another process has put on record', () => {
     const began = bench.clock.monotonic();
     const waiting = other.jobs.waitFor('job_1', { waitMs: 30_000 }).then(() => bench.clock.monotonic());
     await bench.clock.advance(730);
-    await bench.jobStore.update('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
+    await bench.jobStore.change('job_1', (job) => ({ ...job, state: 'saved', file: '/pictures/fox.jpg' }));
     await bench.clock.advance(5_000);
     expect((await waiting) - began).toBeLessThanOrEqual(830);
   });

@@ -6,11 +6,12 @@
 import type * as FileSystem from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
-import { createFileLimits } from '../../../src/storage/shared-limits.ts';
+import { createFileValues } from '../../../src/storage/file-values.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';
 
 const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));
@@ -34,9 +35,9 @@ vi.mock('node:fs', async (original) => {
       calls.list.push(`sync ${calls.paths.get(file)}`);
       fs.fsync(file, done);
     },
-    renameSync: (from: string, to: string) => {
-      calls.list.push(`rename ${nameOf(from)} ${nameOf(to)}`);
-      fs.renameSync(from, to);
+    linkSync: (from: string, to: string) => {
+      calls.list.push(`link ${nameOf(from)} ${nameOf(to)}`);
+      fs.linkSync(from, to);
     },
   };
 });
@@ -51,12 +52,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const deps = {
   clock: systemClock,
   log: { debug() {}, info() {}, warn() {}, error() {} },
-  processes: { self: () => owner(1), isAlive: () => true },
 };
 
 /** The file's bytes reach the disk before it takes its name, and its name reaches the disk after that. */
 function expectDurable(file: string, inFolder: string): void {
-  const at = calls.list.findIndex((call) => call.startsWith('rename ') && call.endsWith(` ${file}`));
+  const at = calls.list.findIndex((call) => call.startsWith('link ') && call.endsWith(` ${file}`));
   expect(at, `${file} is put in its place: ${calls.list.join(', ')}`).toBeGreaterThanOrEqual(0);
   const part = calls.list[at]?.split(' ')[1];
   expect(calls.list.slice(0, at)).toContain(`sync ${part}`);
@@ -66,24 +66,29 @@ function expectDurable(file: string, inFolder: string): void {
 describe('a job record', () => {
   it('is on the disk, and so is its name, when it was added', async () => {
     await createFileJobStore(folder, deps).add(sampleJob({ id: 'job_a', state: 'queued' }));
-    expectDurable('job_a.json', 'jobs');
+    expectDurable('job_a.1.json', '_a');
+    // The folders above it are new, too.
+    expect(calls.list).toEqual(expect.arrayContaining(['sync jobs', `sync ${basename(folder)}`]));
   });
 
   it('is on the disk after every change, the step before the first byte included', async () => {
     const jobStore = createFileJobStore(folder, deps);
     await jobStore.add(sampleJob({ id: 'job_a', state: 'queued' }));
     calls.list.length = 0;
-    await jobStore.update('job_a', (job) => ({ ...job, state: 'submitting' }));
-    expectDurable('job_a.json', 'jobs');
+    const seen = await jobStore.read('job_a');
+    if (seen === undefined) throw new Error('the record is gone');
+    await jobStore.replace(seen, { ...seen.value, state: 'submitting' });
+    expectDurable('job_a.2.json', '_a');
   });
 });
 
 describe('an admission', () => {
   it('is on the disk when an order was admitted: until there is a record, nothing else says that it is reserved', async () => {
-    const limits = createFileLimits(folder, { ...deps, plan: 'pro', jobs: async () => [] });
+    const values = createFileValues(join(folder, 'shared'), deps);
+    const limits = createLimits(values, { ...deps, plan: 'pro', jobs: async () => [] });
     const order = { id: 'job_a', owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
     const admission = await limits.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
     expect(admission).toMatchObject({ type: 'taken' });
-    expectDurable('account.json', 'gate');
+    expectDurable('reservations.1.json', 'shared');
   });
 });

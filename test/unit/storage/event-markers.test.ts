@@ -11,7 +11,7 @@ import type { JobEvents } from '../../../src/core/job-events.ts';
 import type { Log } from '../../../src/core/log.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createFileEvents, createMemoryEvents } from '../../../src/storage/event-markers.ts';
+import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { openWebhookListener } from '../../../src/transports/webhook.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { hexOf, PATH, SECRET } from '../doitong/webhook-vectors.ts';
@@ -202,11 +202,8 @@ describe('a watch', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it.each([
-    ['on disk', () => eventsOf()],
-    ['in memory', () => createMemoryEvents(systemClock)],
-  ])('ends with its signal, at once and before it began: %s', async (_name, make) => {
-    const events = make();
+  it('ends with its signal, at once and before it began', async () => {
+    const events = eventsOf();
     const controller = new AbortController();
     const reason = new Error('no longer');
     const [aborted, other] = [events.subscribe('dt_1', controller.signal), subscribe(events, 'dt_1')];
@@ -241,27 +238,6 @@ describe('a watch', () => {
     await clock.advance(300);
     await sleep(50);
     expect(clock.pending()).toBe(0);
-  });
-});
-
-describe('in memory', () => {
-  it('a mark is told once, to those who wait or to the next who comes within a minute', async () => {
-    const clock = createManualClock();
-    const events = createMemoryEvents(clock);
-    expect(await events.lastMarkerAt()).toBeUndefined();
-    const [one, two, other] = [subscribe(events, 'dt_1'), subscribe(events, 'dt_1'), subscribe(events, 'dt_2')];
-    await events.addMarker('dt_1');
-    await within(Promise.all([one.done, two.done]));
-    const next = subscribe(events, 'dt_1');
-    await events.addMarker('dt_3');
-    await clock.advance(1_000);
-    await within(subscribe(events, 'dt_3').done);
-    await events.addMarker('dt_4');
-    await clock.advance(MINUTE_MS);
-    const late = subscribe(events, 'dt_4');
-    await sleep(20);
-    expect([next.reported, other.reported, late.reported]).toEqual([false, false, false]);
-    expect(await events.lastMarkerAt()).toBe(clock.now() - MINUTE_MS);
   });
 });
 

@@ -4,7 +4,7 @@ import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { expandHome, outputFolder, partitionFolder, serviceFile, stateFolder } from '../../../src/storage/paths.ts';
+import { expandHome, outputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -104,7 +104,7 @@ describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   });
 });
 
-describe('partitionFolder and serviceFile', () => {
+describe('partitionFolder and serviceName', () => {
   const root = resolve('/srv/state');
   const ORIGINS = ['https://api.doitong.com', 'https://api.doitong.com:8443', 'http://api.doitong.com'];
 
@@ -112,7 +112,7 @@ describe('partitionFolder and serviceFile', () => {
     const paths = ORIGINS.flatMap((origin) => [
       partitionFolder(root, origin, 'dt_live_12345678'),
       partitionFolder(root, origin, 'dt_live_87654321'),
-      serviceFile(root, origin),
+      join(root, serviceName(origin)),
     ]);
     expect(new Set(paths).size).toBe(9);
     for (const path of paths) {
@@ -126,6 +126,6 @@ describe('partitionFolder and serviceFile', () => {
     expect(partitionFolder(root, 'https://api.doitong.com', 'dt_live_12345678')).toBe(
       join(root, 'api.doitong.com-7ee163edd4afe16f'),
     );
-    expect(serviceFile(root, 'http://[::1]:4000')).toMatch(/[\\/]services[\\/]___1_-[0-9a-f]{16}\.json$/u);
+    expect(serviceName('http://[::1]:4000')).toMatch(/^___1_-[0-9a-f]{16}$/u);
   });
 });

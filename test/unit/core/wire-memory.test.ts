@@ -1,33 +1,36 @@
 /** Proves that what was found out about a service outlives a process for a day, and that nothing here ever fails. */
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
-import type { WireMemory } from '../../../src/core/wire-memory.ts';
+import { createWireMemory, type WireMemory } from '../../../src/core/wire-memory.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
-import { createFileWireMemory, createMemoryWireMemory } from '../../../src/storage/wire-memory.ts';
+import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const FACTS = { dialect: 'rest', leftOut: ['version'], reading: { field: 'job', nested: [1, null] } };
 
 let root: string;
-let file: string;
+let folder: string;
 let nowMs: number;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'flux-wire-'));
-  file = join(root, 'services', 'api.example.json');
+  folder = join(root, 'services');
   nowMs = 1_793_491_200_000;
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const clock = { ...systemClock, now: () => nowMs };
-const ofFile = (): WireMemory => createFileWireMemory(file, { clock, log });
+const NAME = 'api.example';
+const ofFile = (): WireMemory => createWireMemory(createFileValues(folder, { clock, log }), NAME, { clock, log });
+const ofMemory = (): WireMemory => createWireMemory(createUnkeptValues(), NAME, { clock, log });
 
 describe.each([
   ['in a file', ofFile],
-  ['in memory', () => createMemoryWireMemory(clock)],
+  ['in memory', ofMemory],
 ])('%s', (_, create) => {
   it('there is nothing at first', async () => {
     expect(await create().recall()).toBeUndefined();
@@ -60,43 +63,54 @@ describe('the file', () => {
   });
 
   it('is the only one in its folder, for the user alone', async () => {
-    await Promise.all([1, 2, 3].map((n) => ofFile().remember({ n })));
-    expect(await readdir(dirname(file))).toEqual(['api.example.json']);
+    for (const n of [1, 2, 3]) await ofFile().remember({ n });
+    expect(await readdir(folder)).toEqual(['api.example.3.json']);
     if (process.platform === 'win32') return;
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect((await stat(dirname(file))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(folder, 'api.example.3.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
   it.each([
     ['empty', ''],
-    ['cut', '{"schema":1,"at":17934912000'],
+    ['cut', '{"format":1,"value":{"at":17934912000'],
     ['no object', '[]'],
-    ['without facts', '{"schema":1,"at":1793491200000}'],
-    ['with a list for facts', '{"schema":1,"at":1793491200000,"facts":[]}'],
-    ['without a time', '{"schema":1,"facts":{}}'],
-    ['with a time that is none', '{"schema":1,"at":"now","facts":{}}'],
-    ['of a newer version', '{"schema":2,"at":1793491200000,"facts":{}}'],
-    ['of no version', '{"at":1793491200000,"facts":{}}'],
+    ['without facts', '{"format":1,"value":{"at":1793491200000}}'],
+    ['with a list for facts', '{"format":1,"value":{"at":1793491200000,"facts":[]}}'],
+    ['without a time', '{"format":1,"value":{"facts":{}}}'],
+    ['with a time that is none', '{"format":1,"value":{"at":"now","facts":{}}}'],
+    ['of no version', '{"value":{"at":1793491200000,"facts":{}}}'],
   ])('that is damaged is no knowledge, and is replaced: %s', async (_, text) => {
-    await mkdir(dirname(file));
-    await writeFile(file, text);
+    await mkdir(folder);
+    await writeFile(join(folder, 'api.example.1.json'), text);
     expect(await ofFile().recall()).toBeUndefined();
     await ofFile().remember(FACTS);
     expect(await ofFile().recall()).toEqual(FACTS);
   });
 
   it('that cannot be kept or read is no failure', async () => {
-    await writeFile(dirname(file), 'in the way of the folder');
+    await writeFile(folder, 'in the way of the folder');
     await ofFile().remember(FACTS);
     expect(await ofFile().recall()).toBeUndefined();
-    await rm(dirname(file));
-    await mkdir(file, { recursive: true });
-    await ofFile().remember(FACTS);
+    await rm(folder);
+    await mkdir(join(folder, 'api.example.1.json'), { recursive: true });
     expect(await ofFile().recall()).toBeUndefined();
   });
 
-  it('holds nothing but version, time and facts', async () => {
+  it('of a newer version is not known here, and stays as it is', async () => {
+    await mkdir(folder);
+    const newer = '{"format":2,"value":{"at":1793491200000,"facts":{}}}';
+    await writeFile(join(folder, 'api.example.1.json'), newer);
+    expect(await ofFile().recall()).toBeUndefined();
     await ofFile().remember(FACTS);
-    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ schema: 1, at: nowMs, facts: FACTS });
+    expect(await readdir(folder)).toEqual(['api.example.1.json']);
+    expect(await readFile(join(folder, 'api.example.1.json'), 'utf8')).toBe(newer);
+  });
+
+  it('holds nothing of its own but time and facts', async () => {
+    await ofFile().remember(FACTS);
+    expect(JSON.parse(await readFile(join(folder, 'api.example.1.json'), 'utf8')).value).toEqual({
+      at: nowMs,
+      facts: FACTS,
+    });
   });
 });

@@ -1,14 +1,12 @@
-/** The gate over two shared cells: the traffic with the service, and the account of orders. */
+/** The limits that all processes with one key share, over two shared values: the rate state and the reservations. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { FluxError } from '../core/failure.ts';
 import { dedupeKey } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
-import type { Processes } from '../core/processes.ts';
-import type { Limits, LimitsState, PermitAnswer } from '../limits/limits.ts';
-import { PLAN_LIMITS, type Plan, planOf } from '../limits/plan.ts';
+import { SharedState, type SharedValues } from '../core/shared-value.ts';
+import type { Limits, LimitsState, PermitAnswer } from './limits.ts';
+import { PLAN_LIMITS, type Plan, planOf } from './plan.ts';
 import {
   emptyRateState,
   learnCounting,
@@ -18,25 +16,22 @@ import {
   rateStateAt,
   takePermit,
   withOrderPaid,
-} from '../limits/rate-state.ts';
-import { learnWindow, pauseWindow } from '../limits/rate-window.ts';
-import { keptForOrders } from '../limits/read-share.ts';
-import { reservationsOfJobs, withEntryOf } from '../limits/rebuilt-reservations.ts';
+} from './rate-state.ts';
+import { learnWindow, pauseWindow } from './rate-window.ts';
+import { keptForOrders } from './read-share.ts';
+import { reservationsOfJobs, withEntryOf } from './rebuilt-reservations.ts';
 import {
   admitAll,
   dropEntry,
   duplicateIn,
-  emptyReservations,
   loseEntry,
   noteJob,
   type Reservations,
   reservationsAt,
   waitingOrders,
-} from '../limits/reservations.ts';
-import { releaseSlot, takeSlots } from '../limits/slots.ts';
-import { rateStateForm, reservationsForm } from '../limits/stored-limits.ts';
-import { errorCode } from './error-code.ts';
-import { createFileValue, createMemoryValue, type SharedValue } from './shared-value.ts';
+} from './reservations.ts';
+import { releaseSlot, takeSlots } from './slots.ts';
+import { parseRateState, parseReservations } from './stored-limits.ts';
 
 export type LimitsDeps = {
   clock: Clock;
@@ -44,47 +39,25 @@ export type LimitsDeps = {
   plan: Plan | 'auto';
   /** The provider's unless a test compresses time. */
   requestWindow?: RequestWindow | undefined;
+  /** The records: they tell the reservations where these are missing or damaged. */
+  jobs: () => Promise<readonly Job[]>;
 };
 
-type SharedValues = { rateState: SharedValue<RateState>; reservations: SharedValue<Reservations> };
-
-/**
- * @param folder absolute; of this service and key alone. Made at the first change.
- * @param deps `jobs` are the records: the account is told by them when its own file is missing or damaged
- */
-export function createFileLimits(
-  folder: string,
-  deps: LimitsDeps & { processes: Processes; jobs: () => Promise<readonly Job[]> },
-): Limits {
-  const { clock } = deps;
+/** @param values of one service and key */
+export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
+  const { clock, log } = deps;
+  const rateState = new SharedState<RateState>(
+    values,
+    { name: 'rate-state', parse: parseRateState, initial: () => emptyRateState(clock.now()) },
+    clock,
+  );
   const fromRecords = async (): Promise<Reservations> =>
     reservationsOfJobs(await deps.jobs(), fingerprintOfJob, clock.now());
-  const sharedValues: SharedValues = {
-    rateState: createFileValue(
-      join(folder, 'gate', 'traffic.json'),
-      { ...rateStateForm, initial: () => emptyRateState(clock.now()), durability: 'process' },
-      deps,
-    ),
-    reservations: createFileValue(
-      join(folder, 'gate', 'account.json'),
-      { ...reservationsForm, initial: fromRecords, durability: 'process' },
-      deps,
-    ),
-  };
-  return createLimits(sharedValues, deps, folder);
-}
-
-export function createMemoryLimits(deps: LimitsDeps): Limits {
-  const now = deps.clock.now();
-  return createLimits(
-    { rateState: createMemoryValue(emptyRateState(now)), reservations: createMemoryValue(emptyReservations(now)) },
-    deps,
+  const reservations = new SharedState<Reservations>(
+    values,
+    { name: 'reservations', parse: parseReservations, initial: fromRecords },
+    clock,
   );
-}
-
-/** @param folder for messages */
-function createLimits({ rateState, reservations }: SharedValues, deps: LimitsDeps, folder = 'memory'): Limits {
-  const { clock, log } = deps;
   const counting = deps.requestWindow ?? REQUEST_WINDOW;
 
   const planNow = ({ window }: RateState): Plan => planOf(deps.plan, window.limit);
@@ -94,77 +67,62 @@ function createLimits({ rateState, reservations }: SharedValues, deps: LimitsDep
   const keptNow = (now: RateState, orders: Reservations): number =>
     keptForOrders(requestLimit(now), waitingOrders(orders), PLAN_LIMITS[planNow(now)].concurrentJobs);
 
-  /** What must be known before anything is sent. */
-  async function needed<Value>(work: () => Promise<Value>): Promise<Value> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof FluxError) throw error;
-      throw unkept(folder, error);
-    }
-  }
-
   /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */
   async function followUp(what: string, change: () => Promise<unknown>): Promise<void> {
     try {
       await change();
     } catch (error) {
-      log.warn('the shared limits could not be brought up to date', { what, error: errorCode(error) });
+      log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
     }
   }
 
   const changeReservations = (change: (before: Reservations) => Reservations): Promise<void> =>
-    reservations.update((before) => ({ value: change(before), result: undefined }));
+    reservations.change((before) => ({ value: change(before), result: undefined }));
 
   return {
-    permit: ({ purpose, fields } = { purpose: 'submit', fields: 1 }) =>
-      needed(async () => {
-        const orders = purpose === 'read' ? await reservations.read() : undefined;
-        return rateState.update<PermitAnswer>((before) => {
-          const kept = orders === undefined ? 0 : keptNow(before, orders);
-          const decision = takePermit(before, requestLimit(before), counting, clock.now(), { fields, kept });
-          if (decision.type === 'granted') return { value: decision.rateState, result: { granted: true } };
-          return {
-            value: decision.rateState,
-            result: { granted: false, until: decision.until, reported: decision.reported },
-          };
-        });
-      }),
+    async permit({ purpose, fields } = { purpose: 'submit', fields: 1 }) {
+      const orders = purpose === 'read' ? await reservations.read() : undefined;
+      return rateState.change<PermitAnswer>((before) => {
+        const kept = orders === undefined ? 0 : keptNow(before, orders);
+        const decision = takePermit(before, requestLimit(before), counting, clock.now(), { fields, kept });
+        if (decision.type === 'granted') return { value: decision.rateState, result: { granted: true } };
+        const { rateState: value, until, reported } = decision;
+        return { value, result: { granted: false, until, reported } };
+      });
+    },
     learn: (reported) =>
       followUp('traffic', async () => {
         const learnt = (before: RateState): RateState => learnedRateState(before, reported, clock.now());
         const known = await rateState.read();
         // Most answers tell what was counted here already.
         if (learnt(known) === known) return;
-        await rateState.update((before) => ({ value: learnt(before), result: undefined }));
+        await rateState.change((before) => ({ value: learnt(before), result: undefined }));
       }),
     async admit(orders, limits) {
-      const { jobsPerDay } = PLAN_LIMITS[planNow(await needed(() => rateState.read()))];
+      const { jobsPerDay } = PLAN_LIMITS[planNow(await rateState.read())];
       const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
       const change = (before: Reservations) => {
         const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
         return { value: decision.type === 'taken' ? decision.reservations : before, result: decision };
       };
       // What follows can be told by the records again; until there is one, only this says that the price is reserved.
-      return needed(() => reservations.update(change, { durability: 'machine' }));
+      return reservations.change(change, 'machine');
     },
     async duplicateOf(text, forBatch) {
-      const known = await needed(() => reservations.read());
+      const known = await reservations.read();
       return duplicateIn(known, fingerprint(text), clock.now(), forBatch)?.id;
     },
     async slots(ids) {
-      const limit = PLAN_LIMITS[planNow(await needed(() => rateState.read()))].concurrentJobs;
+      const limit = PLAN_LIMITS[planNow(await rateState.read())].concurrentJobs;
       const wanted = (before: Reservations) => takeSlots(before, ids, limit, clock.now());
       // A look costs less than a change, and most looks of those who wait find nothing.
-      const seen = await needed(() => reservations.read());
+      const seen = await reservations.read();
       const checked = wanted(seen);
       if (checked.reservations === seen) return checked.answers;
-      return needed(() =>
-        reservations.update((before) => {
-          const { reservations: value, answers } = wanted(before);
-          return { value, result: answers };
-        }),
-      );
+      return reservations.change((before) => {
+        const { reservations: value, answers } = wanted(before);
+        return { value, result: answers };
+      });
     },
     async note(job) {
       await followUp('account', async () => {
@@ -180,14 +138,14 @@ function createLimits({ rateState, reservations }: SharedValues, deps: LimitsDep
         const checked = (before: RateState): RateState =>
           withOrderPaid(before, { id: job.id, credits: exact, orderedAt: job.createdAt });
         if (checked(known) === known) return;
-        await rateState.update((before) => ({ value: checked(before), result: undefined }));
+        await rateState.change((before) => ({ value: checked(before), result: undefined }));
       });
     },
     releaseSlot: (id) => followUp('slot', () => changeReservations((before) => releaseSlot(before, id, clock.now()))),
     lose: (id) => followUp('record', () => changeReservations((before) => loseEntry(before, id, clock.now()))),
     drop: (id) => followUp('order', () => changeReservations((before) => dropEntry(before, id, clock.now()))),
     async state(): Promise<LimitsState> {
-      const [shared, orders] = await needed(() => Promise.all([rateState.read(), reservations.read()]));
+      const [shared, orders] = await Promise.all([rateState.read(), reservations.read()]);
       const now = clock.now();
       return {
         plan: planNow(shared),
@@ -220,16 +178,3 @@ function isSameRateState(one: RateState, other: RateState): boolean {
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 const fingerprintOfJob = (job: Job): string => fingerprint(dedupeKey(job.request, job.nth));
-
-function unkept(folder: string, cause: unknown): FluxError {
-  return new FluxError(
-    {
-      kind: 'storage_failed',
-      message: `The limits and the budget that all servers with this key share cannot be kept in ${folder} (${errorCode(cause)}), so nothing was sent.`,
-      creditsSpent: 'no',
-      retry: 'no',
-      remedy: 'Ask the user to make room there, or to set FLUX_STATE_DIR to a folder that can be written.',
-    },
-    { cause },
-  );
-}

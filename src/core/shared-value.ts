@@ -1,0 +1,116 @@
+/** The ports to small values that processes share, and how one is changed: by versions, so that nobody waits for a lock. */
+import type { Clock } from './clock.ts';
+import { type CreditsSpent, FluxError } from './failure.ts';
+import { Mutex } from './mutex.ts';
+
+/**
+ * Which version of a value was read. `number` only ever grows. `changes`: the ids of the last changes that it was built
+ * from, one of each writer.
+ */
+export type Version = { readonly number: number; readonly changes: readonly string[]; readonly isDamaged?: true };
+
+/** Nothing is kept yet. */
+export const NO_VERSION: Version = { number: 0, changes: [] };
+
+export type Versioned<Value> = { value: Value; version: Version };
+
+/** `conflict`: the version that was read is not the newest one any more, and nothing has changed. */
+export type Replacement = 'done' | 'conflict';
+
+/** What a change survives: the end of the process, or a crash of the machine as well. */
+export type Durability = 'process' | 'machine';
+
+export interface SharedValue<Value> {
+  read(): Promise<Versioned<Value>>;
+  replace(version: Version, value: Value, durability: Durability): Promise<Replacement>;
+  /** Resolves when nobody seems to be replacing it, or soon anyway. It saves tries, and nothing depends on it. */
+  quiet(): Promise<void>;
+}
+
+export type ValueSpec<Value> = {
+  /** Letters and dashes: it becomes a part of a file name. */
+  name: string;
+  /** `undefined` for what is no such value. */
+  parse: (stored: unknown) => Value | undefined;
+  /** The value when there is none yet, or a damaged one. */
+  initial: () => Promise<Value> | Value;
+};
+
+export interface SharedValues {
+  /** Where the values are, for messages. */
+  readonly location: string;
+  open<Value>(spec: ValueSpec<Value>): SharedValue<Value>;
+}
+
+/** It sees the newest value, may run more than once, and returns the very same value where nothing changes. */
+export type Rule<Value, Result> = (before: Value) => { value: Value; result: Result };
+
+const TRIES = 8;
+/** Doubled with each try: those who collided once come back at different times. */
+const PAUSE_MS = 4;
+
+/**
+ * Runs the rule between reading and replacing, again for as long as others are faster.
+ * @throws FluxError of kind `storage_failed` when they always were
+ */
+export async function changeAtVersion<Value, Result>(
+  target: {
+    /** For messages, as the beginning of a sentence. */
+    what: string;
+    read: () => Promise<Versioned<Value>>;
+    replace: (seen: Versioned<Value>, value: Value) => Promise<Replacement>;
+    /** What an order whose change is given up may have cost by then. */
+    creditsSpent: (value: Value) => CreditsSpent;
+  },
+  rule: Rule<Value, Result>,
+  clock: Pick<Clock, 'sleep' | 'random'>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    const seen = await target.read();
+    const { value, result } = rule(seen.value);
+    if (value === seen.value || (await target.replace(seen, value)) === 'done') return result;
+    if (attempt === TRIES) throw contended(target.what, target.creditsSpent(seen.value));
+    await clock.sleep(clock.random() * PAUSE_MS * 2 ** attempt);
+  }
+}
+
+/** A shared value as one process changes it. */
+export class SharedState<Value> {
+  readonly #value: SharedValue<Value>;
+  readonly #what: string;
+  readonly #clock: Pick<Clock, 'sleep' | 'random'>;
+  /** Changes of this process take turns: versions are for other processes. */
+  readonly #turns = new Mutex();
+
+  constructor(values: SharedValues, spec: ValueSpec<Value>, clock: Pick<Clock, 'sleep' | 'random'>) {
+    this.#value = values.open(spec);
+    this.#what = `The shared value "${spec.name}" in ${values.location}`;
+    this.#clock = clock;
+  }
+
+  async read(): Promise<Value> {
+    return (await this.#value.read()).value;
+  }
+
+  change<Result>(rule: Rule<Value, Result>, durability: Durability = 'process'): Promise<Result> {
+    const target = {
+      what: this.#what,
+      read: async () => {
+        await this.#value.quiet();
+        return this.#value.read();
+      },
+      replace: ({ version }: Versioned<Value>, value: Value) => this.#value.replace(version, value, durability),
+      creditsSpent: () => 'no' as const,
+    };
+    return this.#turns.run(() => changeAtVersion(target, rule, this.#clock));
+  }
+}
+
+function contended(what: string, creditsSpent: CreditsSpent): FluxError {
+  return new FluxError({
+    kind: 'storage_failed',
+    message: `${what} was changed by other processes at each of ${TRIES} tries, so this change was given up.`,
+    creditsSpent,
+    retry: 'later',
+  });
+}

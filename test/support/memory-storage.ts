@@ -1,0 +1,72 @@
+/** Storage that lives with the test: the ports of records, shared values and events without a disk. */
+import { BoundedMap } from '../../src/core/bounded-map.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { JobEvents } from '../../src/core/job-events.ts';
+import { newestFirst } from '../../src/core/job-page.ts';
+import type { JobStore, StoredJob } from '../../src/core/job-store.ts';
+import { NO_VERSION } from '../../src/core/shared-value.ts';
+import type { Limits } from '../../src/limits/limits.ts';
+import { createLimits, type LimitsDeps } from '../../src/limits/shared-limits.ts';
+import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
+
+export function createMemoryLimits(deps: Omit<LimitsDeps, 'jobs'>): Limits {
+  return createLimits(createUnkeptValues(), { ...deps, jobs: async () => [] });
+}
+
+export function createMemoryJobStore(): JobStore {
+  const jobs = new Map<string, StoredJob>();
+  const list = () => [...jobs.values()].map(({ value }) => value);
+  return {
+    location: 'memory',
+    async add(job) {
+      jobs.set(job.id, { value: job, version: NO_VERSION });
+    },
+    read: async (id) => jobs.get(id),
+    async replace({ version }, job) {
+      if (jobs.get(job.id)?.version !== version) return 'conflict';
+      jobs.set(job.id, { value: job, version: { number: version.number + 1, changes: [] } });
+      return 'done';
+    },
+    find: async (id) => jobs.get(id)?.value ?? list().find((job) => job.remoteId === id),
+    list: async () => list().sort(newestFirst),
+  };
+}
+
+/** A mark that nobody was waiting for is news for so long. */
+const NEWS_FOR_MS = 60_000;
+const KEPT_MARKERS = 1_000;
+
+export function createMemoryEvents(clock: Pick<Clock, 'now'>): JobEvents {
+  const waiting = new Map<string, Set<() => void>>();
+  const unreported = new BoundedMap<string, number>(KEPT_MARKERS);
+  let last: number | undefined;
+  return {
+    async addMarker(remoteId) {
+      last = clock.now();
+      unreported.delete(remoteId);
+      const subscribers = waiting.get(remoteId);
+      if (subscribers === undefined) unreported.set(remoteId, last);
+      for (const end of subscribers ?? []) end();
+    },
+    async subscribe(remoteId, signal) {
+      signal.throwIfAborted();
+      const at = unreported.get(remoteId);
+      unreported.delete(remoteId);
+      if (at !== undefined && clock.now() - at < NEWS_FOR_MS) return;
+      await new Promise<void>((resolve, reject) => {
+        const leave = (settle: () => void) => (): void => {
+          signal.removeEventListener('abort', onAbort);
+          const others = waiting.get(remoteId);
+          others?.delete(end);
+          if (others?.size === 0) waiting.delete(remoteId);
+          settle();
+        };
+        const end = leave(resolve);
+        const onAbort = leave(() => reject(signal.reason));
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiting.set(remoteId, (waiting.get(remoteId) ?? new Set()).add(end));
+      });
+    },
+    lastMarkerAt: async () => last,
+  };
+}
