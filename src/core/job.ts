@@ -7,7 +7,7 @@ import type { PixelSize } from './image-store.ts';
 import { isSameOwner, type Owner } from './processes.ts';
 
 /**
- * `queued`: recorded, nothing sent. `submitting`: marked before the first byte leaves; whether the service has it is
+ * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is
  * not known yet. `processing`: the service has it. `completed`: the picture exists at `url`. `saved`: and on disk.
  * `failed`: ended without a picture. `unknown`: may have been charged, never sent again by itself.
  */
@@ -19,7 +19,7 @@ export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
 /** How long jobs are believed in. */
 export type JobTimes = {
-  /** A job without an end after so long is stalled: it is no longer watched by itself, only when somebody asks. */
+  /** A job without an end after so long is stalled: it is no longer polled by itself, only when somebody asks for it. */
   stalledAfterMs: number;
   /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
   resendWindowMs: number;
@@ -48,9 +48,9 @@ export type Job = {
   batch?: string;
   /** Which of the equal requests of that call it is; absent: the first. */
   nth?: number;
-  /** Where the service was asked to tell its end: every try of one order says the same, whatever is set by then. */
+  /** Where the service was asked to report its end: every try of one order says the same, whatever is set by then. */
   webhookUrl?: string;
-  /** The provider's name for the way in which it left last: sent again, it leaves in no other. */
+  /** The provider's name for the dialect in which it left last: sent again, it leaves in no other. */
   dialect?: string;
   /** Parts of the order that the service does not take: it was sent without them. */
   leftOut?: readonly string[];
@@ -67,32 +67,32 @@ export type Job = {
   remoteId?: string;
   /** The service's own word for the status, verbatim. */
   remoteStatus?: string;
-  /** `exact` is null until the service told `creditCost`. */
+  /** `exact` is null until the service has reported `creditCost`. */
   credits: CreditRange & { exact: number | null };
   url?: string;
   /** Absolute path of the saved picture. */
   file?: string;
   mediaType?: string;
-  /** Of the saved picture, as it is displayed; absent where its bytes do not tell. */
+  /** Of the saved picture, as it is displayed; absent where its bytes do not show it. */
   size?: PixelSize;
-  /** Why it failed, or what stands in the way at the moment while the state is not `failed`. */
+  /** Why it failed; in other states, what keeps it from going on at the moment. */
   failure?: Failure;
   /** Made by the built-in sandbox: not a real picture, no real credits. */
   sandbox: boolean;
 };
 
 export type JobEvent =
-  /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is spelled. */
+  /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded. */
   | { type: 'sending'; owner: Owner; dialect?: string }
-  /** It still waits to be sent: whoever looks at the record sees that its process lives. */
+  /** It still waits to be sent: whoever reads the record sees that its process lives. */
   | { type: 'waiting'; owner: Owner }
-  /** `from` is gone, or has said nothing for too long: `owner` carries the job on, if nobody else was faster. */
+  /** `from` is gone, or has said nothing for too long: `owner` resumes the job, if nobody else was faster. */
   | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
   | { type: 'outcome_unknown'; failure: Failure }
   /** The service answered for this job, to a submission or to a status request. */
   | { type: 'status_received'; remote: RemoteJob; at: number }
-  /** The picture is at another address now: the one that was told has expired. */
+  /** The picture is at another address now: the earlier one has expired. */
   | { type: 'relocated'; url: string }
   /** `again`: the file was gone, and the picture was fetched once more. */
   | { type: 'saved'; file: string; mediaType: string; size?: PixelSize; again?: true }
@@ -100,7 +100,7 @@ export type JobEvent =
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
   | { type: 'abandoned'; failure: Failure; at: number }
-  /** Something stands in the way, but the job lives on. */
+  /** Something keeps it from going on for now. */
   | { type: 'blocked'; failure: Failure };
 
 const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -199,7 +199,7 @@ function withoutFailure(job: Job): Job {
   return rest;
 }
 
-/** Most readings of a job tell what the record says already: nothing is written for them. */
+/** Most status reads bring what the record says already: nothing is written for them. */
 function isSameNews(job: Job, known: Job): boolean {
   return (
     job.failure === undefined &&

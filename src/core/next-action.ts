@@ -18,7 +18,7 @@ export type MetJob = {
   age: 'recent' | 'stalled';
   /** This process is at work on it. */
   running: boolean;
-  /** A caller asks for it; otherwise it is met while others are looked after. */
+  /** A caller asks for it; otherwise it is met while reservations are reconciled. */
   asked: boolean;
 };
 
@@ -68,7 +68,7 @@ export function nextAction({ state, owner, age, running, asked }: MetJob): NextA
  */
 const SILENT_AFTER_MS = 5 * 60_000;
 
-/** Who is at work on the job, as far as its record tells. `now` in epoch milliseconds. */
+/** Who is at work on the job, as far as its record says. `now` in epoch milliseconds. */
 export function ownerOf({ owner, state, updatedAt }: Job, processes: Processes, now: number): JobOwner {
   if (isSameOwner(owner, processes.self())) return 'self';
   if (!processes.isAlive(owner)) return 'silent';

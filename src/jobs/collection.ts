@@ -35,18 +35,18 @@ export class Collection {
     return this.#unsaved.get(id);
   }
 
-  /** Saves the picture of a completed job, or leaves on record what stands in the way. */
+  /** Saves the picture of a completed job, or records what prevents that. */
   async collect(job: Job, life: AbortSignal): Promise<void> {
     const failure = await this.fetch(job, life);
     if (failure !== undefined) await this.#deps.records.apply(job.id, { type: 'blocked', failure });
   }
 
-  /** Fetches and saves the picture, if need be once more. @returns what stands in the way */
+  /** Fetches and saves the picture, if need be once more. @returns what prevents that */
   async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
     const { records, download, store, inline, clock } = this.#deps;
     let source = inline.get(job.id) ?? job.url;
     for (let attempt = 1; ; attempt += 1) {
-      // A record holds no data URL: then the service is asked again for what it sends.
+      // A record has no data URL: then the service is asked again for what it sends.
       const wasOnRecord = source !== undefined;
       try {
         source ??= await this.#sourceNow(job, life);
@@ -90,7 +90,7 @@ export class Collection {
     return source;
   }
 
-  /** The picture exists and is paid for, whatever stands in the way of asking for it. */
+  /** The picture exists and is paid for, whatever prevents asking for it. */
   async #read(remoteId: string, life: AbortSignal): Promise<RemoteJob> {
     try {
       return await this.#deps.provider.read(remoteId, life);

@@ -37,7 +37,7 @@ export function confirm(
   throw notConfirmed(estimate, confirmation, confirmAboveCredits);
 }
 
-/** Names no way to order in spite of it. */
+/** Does not say how to order in spite of it. */
 function refusedByUser(): FluxError {
   return new FluxError({
     kind: 'not_confirmed',

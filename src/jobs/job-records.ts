@@ -25,8 +25,8 @@ export class JobRecords {
   readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
 
   /**
-   * @param limits is told every change, so that prices are settled and slots freed as the records say
-   * @param feed is told what was stored
+   * @param limits notes every change, so that prices are settled and slots freed as the records say
+   * @param feed publishes what was stored
    */
   constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, clock: Clock, feed?: JobFeed) {
     this.#store = store;
@@ -105,7 +105,7 @@ export class JobRecords {
     return this.#store.list();
   }
 
-  /** Tells those who wait for this job to look again. */
+  /** Wakes those who wait for this job. */
   wake(id: string): void {
     for (const listener of this.#listeners.get(id) ?? []) listener();
   }

@@ -1,4 +1,4 @@
-/** Resumes an idle job because somebody asks for it, and says what stands in its way. */
+/** Resumes an idle job because somebody asks for it, and says what prevents that. */
 import type { Failure } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { Wakeup } from '../core/wakeup.ts';
@@ -30,7 +30,7 @@ export class JobResumer {
     return this.withTrouble(await records.get(job.id));
   }
 
-  /** The job with what stands in its way and could not be put on record. */
+  /** The job with the failure that could not be recorded. */
   withTrouble(job: Job): Job {
     const { runner } = this.#deps;
     const gone = job.state === 'saved' ? this.#gone.get(job.id) : undefined;

@@ -16,7 +16,7 @@ import { submit } from './submission.ts';
 /** The work on one job. */
 type Run = {
   done: Promise<void>;
-  /** Ends with the process, not with a call: money that left is watched even when nobody waits any more. */
+  /** Ends with the process, not with a call: what was paid for is followed even when nobody waits any more. */
   life: AbortSignal;
   cancellation: AbortController;
   /** Nothing has been sent yet. */
@@ -33,7 +33,7 @@ export class JobRunner {
   readonly #poller: Poller;
   readonly #slots: SlotQueue;
   readonly #runs = new Map<string, Run>();
-  /** What stopped a run that the record could not be told of: the record itself could not be written. */
+  /** What stopped a run and could not be recorded, because the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
   readonly #life = new AbortController();
 
@@ -99,7 +99,7 @@ export class JobRunner {
     return this.#troubles.get(id);
   }
 
-  /** Fetches a saved picture once more whose file is gone. @returns what stands in the way */
+  /** Fetches a saved picture once more whose file is gone. @returns what prevents that */
   fetchAgain(job: Job): Promise<Failure | undefined> {
     return this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
   }
@@ -138,7 +138,7 @@ export class JobRunner {
   }
 
   async #runNew(order: Job, recorded: Promise<void>, run: Run): Promise<void> {
-    // Whoever ordered is told why there is no record.
+    // Why there is no record is the answer to whoever ordered.
     const isRecorded = await recorded.then(
       () => true,
       () => false,

@@ -1,7 +1,7 @@
 /** Why an order waits, was not sent, or is open: the failures of sending, in words. */
 import type { Failure } from '../core/failure.ts';
 
-/** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a place. */
+/** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
 /** A record that says that nothing has left, and nobody who would send it any more. */
@@ -33,7 +33,7 @@ export const CANCELLED: Failure = {
 
 /**
  * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
- * nothing. Only an answer that holds the job closes it.
+ * nothing. Only an answer with the job closes it.
  */
 export function stillOpen(failure: Failure): Failure {
   if (failure.creditsSpent !== 'no') return failure;

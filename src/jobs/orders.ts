@@ -58,7 +58,7 @@ export class Orders {
         await this.#settle(open, decision.admissions, placed);
         open = open.filter(({ at }) => !placed.has(at));
       } else if (!reconciled) {
-        // What dead processes have left reserved may be all that stands in the way.
+        // Perhaps only what dead processes have left reserved is too much.
         await recovery.reconcile({ resume: false });
         reconciled = true;
       } else {

@@ -5,7 +5,7 @@ import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
 import type { JobRunner } from './job-runner.ts';
 
-/** Jobs of earlier processes are looked after at most so often. */
+/** Reservations are reconciled with the records at most so often. */
 const RECONCILE_EVERY_MS = 2_500;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
@@ -49,7 +49,7 @@ export class Recovery {
       try {
         await this.#bringInLine(entry, resume);
       } catch (error) {
-        // One record that cannot be changed must not stand in the way of all others.
+        // One record that cannot be changed must not keep all others from being recovered.
         this.#deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
       }
     }

@@ -10,12 +10,12 @@ import { ABANDONED, type WaitReason } from './order-failures.ts';
 
 /** How often those who wait check whether another process has given a slot back. */
 const CHECK_MS = 250;
-/** How often they look after jobs whose process is gone, which may hold the slots. */
+/** How often they have jobs recovered whose process is gone, which may occupy the slots. */
 const RECONCILE_MS = 5_000;
 /** How often the record of one that waits says that it still does. */
 const STILL_WAITING_MS = 60_000;
 
-/** `reconcile` looks after jobs whose process is gone. */
+/** `reconcile` recovers jobs whose process is gone. */
 type Deps = JobsDeps & { reconcile: () => Promise<void> };
 
 type Waiting = {

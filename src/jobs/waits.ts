@@ -71,7 +71,7 @@ export class Waits {
         if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return job;
 
         const isOthers = this.#isOthers(job);
-        // That the record was read again after 100 ms is no news for those who are told of the progress.
+        // That the record was read again after 100 ms is not reported as progress.
         if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
           reportedAt = clock.monotonic();
           onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.etaOf(job));
@@ -142,7 +142,7 @@ export class Waits {
     };
   }
 
-  /** Its process may learn of its end sooner than this one, and tells nobody but the record. */
+  /** Its process may learn of its end sooner than this one, and only writes it to the record. */
   #isOthers(job: Job): boolean {
     const { processes, clock } = this.#deps;
     return ownerOf(job, processes, clock.now()) === 'alive';

@@ -45,13 +45,13 @@ export function checkCall(fence: CreditRange, settings: BudgetSettings, accepted
   }
 }
 
-/** A balance that was told longer ago says nothing of today's. */
+/** A balance that was reported longer ago says nothing about today's. */
 const BALANCE_BELIEVED_MS = 24 * 60 * 60_000;
 
 /**
  * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: a
  * caller who accepts the whole price is believed.
- * @param balance in credits, as the service told it last
+ * @param balance in credits, as the service reported it last
  * @throws FluxError of kind `no_credits`; nothing was sent
  */
 export function checkBalance(

@@ -81,7 +81,7 @@ function waitMessage({ reason, until }: WaitReason, now: number): string {
     : `waiting until the rate limit allows the next request, about ${seconds} s`;
 }
 
-/** What comes before the service has the order is a small part of the way, whatever it takes. */
+/** What comes before the service has the order counts as a small part, however long it takes. */
 const BEFORE_THE_ORDER = 0.05;
 const FETCHING = 0.99;
 

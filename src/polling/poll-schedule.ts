@@ -16,7 +16,7 @@ export function pollDelayMs(poll: number, random: number): number {
   return spread(Math.min(CAP_MS, FIRST_MS * FACTOR ** (poll - 1)), random);
 }
 
-/** The same for a job whose end an event will tell: a safety net for events that are lost. */
+/** The same for a job whose end an event will report: a fallback for events that are lost. */
 export function fallbackDelayMs(poll: number, random: number): number {
   return spread(poll === 1 ? FALLBACK_FIRST_MS : FALLBACK_MS, random);
 }
@@ -24,7 +24,7 @@ export function fallbackDelayMs(poll: number, random: number): number {
 /**
  * Whether events arrive here at present. Times are epoch milliseconds of a clock that may have been set back.
  * @param lastEventAt of any job
- * @param missedAt when a job was last found at its end by polling, of which an event should have told
+ * @param missedAt when a job was last found at its end by polling, which an event should have reported
  */
 export function eventsArrive(now: number, lastEventAt: number | undefined, missedAt: number | undefined): boolean {
   if (lastEventAt === undefined || Math.abs(now - lastEventAt) > EVIDENCE_FOR_MS) return false;

@@ -18,9 +18,9 @@ export class PolledJob {
   /** When it is polled next, and how long the wait until then is as a whole. */
   dueAt = Number.POSITIVE_INFINITY;
   dueAfterMs = 0;
-  /** An event has told of its end. */
+  /** An event has reported its end. */
   hasEvent = false;
-  /** Events are trusted to tell of its end before the next poll. */
+  /** Events are trusted to report its end before the next poll, which is a fallback. */
   isFallback = false;
   /** It is polled in even steps, counted from its last poll, whatever that was made for. */
   isStepping = false;
@@ -69,7 +69,7 @@ export class PolledJob {
     this.#hadEventMeanwhile = false;
   }
 
-  /** @param seenAt when it was seen unfinished; `undefined`: the answer told nothing of it */
+  /** @param seenAt when it was seen unfinished; `undefined`: the answer said nothing about it */
   notePoll(seenAt: number | undefined): void {
     this.#seenAt = seenAt ?? this.#seenAt;
     if (this.read === 'due') this.polls += 1;
@@ -77,7 +77,7 @@ export class PolledJob {
 
   endRead(): void {
     this.read = undefined;
-    // What an event told while the answer was on its way may be newer than the answer.
+    // An event that came while the answer was under way may be newer than the answer.
     if (this.#hadEventMeanwhile) this.noteEvent();
   }
 

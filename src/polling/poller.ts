@@ -49,7 +49,7 @@ export class Poller {
   readonly #jobs = new Map<PolledJob, Followed>();
   readonly #wakeup: Wakeup;
   #isRunning = false;
-  /** When a job was last found at its end, of which an event should have told. */
+  /** When polling last found a job at its end, which an event should have reported. */
   #missedAt: number | undefined;
 
   /** @param life ends all polling */

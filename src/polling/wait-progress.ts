@@ -7,7 +7,7 @@ const TIME_CONSTANT_SECONDS = 15;
 export const USUAL_SECONDS = 20;
 
 /**
- * About how long an order waits for a place among the plan's jobs at a time.
+ * About how long an order waits for one of the plan's slots.
  * @param ahead orders that come first; @param runningSeconds for how long the oldest running job has been under way
  */
 export function slotWaitSeconds(ahead: number, runningSeconds: number): number {
@@ -20,7 +20,7 @@ export function waitFraction(elapsedSeconds: number): number {
 }
 
 /**
- * Milliseconds until all jobs of a batch are over, when each free place is taken by the next that waits.
+ * Milliseconds until all jobs of a batch have ended, when each free slot is taken by the next that waits.
  * @param runningMs what is left of each that runs; @param waitingMs how long each that waits will take
  * @param slots jobs at a time that the plan allows; null: no limit
  */
@@ -29,7 +29,7 @@ export function batchLeftMs(runningMs: readonly number[], waitingMs: readonly nu
   const ends = [...runningMs];
   for (const takesMs of waitingMs) {
     ends.sort((one, other) => one - other);
-    // The place that is free first; all that run beside the plan's places end before one is free.
+    // The slot that is free first; all that run in excess of the plan's slots end before one is free.
     const freeAt = ends.length < count ? 0 : (ends[ends.length - count] ?? 0);
     ends.push(freeAt + takesMs);
   }

@@ -1,4 +1,4 @@
-/** The tool that reads the status of a job and waits for it: the way to a picture that was not finished in time. */
+/** The tool that reads the status of a job and waits for it, for pictures that were not finished in time. */
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import type { Redact } from '../../core/redaction.ts';
