@@ -1,7 +1,6 @@
 /** Places the orders of a proposal: reserves the price of all in one step, records what is new, and has it sent. */
 import { creditRange } from '../core/credits.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Order } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import { limitExceeded } from '../limits/budget.ts';
 import type { OrderToAdmit } from '../limits/limits.ts';
@@ -26,8 +25,8 @@ type Deps = JobsDeps & { runner: JobRunner; recovery: Recovery; duplicates: Dupl
 /** Of a draft: never recorded, never sent. */
 const NO_KEY = '';
 
-/** An order on its way to being admitted. `found`: the job that it was proposed to repeat. */
-type Draft = { at: number; job: Job; order: OrderToAdmit; found: Job | undefined };
+/** An order before it is admitted. `found`: the job that it was proposed to repeat. */
+type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
 
 export class Orders {
   readonly #deps: Deps;
@@ -51,7 +50,7 @@ export class Orders {
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS) throw new Error('the reservations and the records do not come to agree');
       const decision = await limits.admit(
-        open.map(({ order }) => order),
+        open.map(({ toAdmit }) => toAdmit),
         spending,
       );
       if (decision.type === 'taken') {
@@ -72,40 +71,37 @@ export class Orders {
   }
 
   #drafts({ orders, duplicates, isBatch }: ReadyProposal): Draft[] {
+    const { webhookUrl, sandbox } = this.#settings;
+    const { clock, ids, processes } = this.#deps;
+    const now = clock.now();
     let batch: string | undefined;
     return numbered(orders).map(({ order, nth, key }, at) => {
-      const job = this.#draft(order, nth);
+      const { request, fileName, allowDuplicate = false } = order;
+      const id = ids.jobId();
       // The first job lends the call its name.
-      batch ??= isBatch ? job.id : undefined;
-      const inBatch = batch === undefined ? {} : { batch };
-      const { id, owner, credits } = job;
-      const allowDuplicate = order.allowDuplicate ?? false;
-      const toAdmit = { id, owner, maxCredits: credits.max, dedupeKey: key, allowDuplicate, ...inBatch };
-      return { at, job: { ...job, ...inBatch }, order: toAdmit, found: duplicates[at] };
+      if (isBatch) batch ??= id;
+      const common = { id, owner: processes.self(), ...(batch === undefined ? {} : { batch }) };
+      const credits = { ...creditRange(request.width, request.height), exact: null };
+      const job: Job = {
+        ...common,
+        // Made when it is recorded: what only repeats another order needs none.
+        idempotencyKey: NO_KEY,
+        request,
+        ...(fileName === undefined ? {} : { fileName }),
+        ...(webhookUrl === undefined ? {} : { webhookUrl }),
+        ...(nth === 0 ? {} : { nth }),
+        state: 'queued',
+        createdAt: now,
+        updatedAt: now,
+        credits,
+        sandbox,
+      };
+      const toAdmit = { ...common, maxCredits: credits.max, dedupeKey: key, allowDuplicate };
+      return { at, job, toAdmit, found: duplicates[at] };
     });
   }
 
-  /** Its key is made when it is recorded: what only repeats another order needs none. */
-  #draft({ request, fileName }: Order, nth: number): Job {
-    const { webhookUrl } = this.#settings;
-    const { clock, ids, processes } = this.#deps;
-    return {
-      id: ids.jobId(),
-      idempotencyKey: NO_KEY,
-      request,
-      ...(fileName === undefined ? {} : { fileName }),
-      ...(webhookUrl === undefined ? {} : { webhookUrl }),
-      ...(nth === 0 ? {} : { nth }),
-      state: 'queued',
-      createdAt: clock.now(),
-      updatedAt: clock.now(),
-      owner: processes.self(),
-      credits: { ...creditRange(request.width, request.height), exact: null },
-      sandbox: this.#settings.sandbox,
-    };
-  }
-
-  /** What is behind an order that is gone by now is left open: it asks again. */
+  /** An order whose duplicate is gone by now stays open, and asks again. */
   async #settle(open: readonly Draft[], admissions: readonly Admission[], placed: Map<number, Ordered>): Promise<void> {
     const failures: unknown[] = [];
     const settled = await Promise.all(
@@ -127,7 +123,7 @@ export class Orders {
     }
   }
 
-  async #settleOne({ job, order, found }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
+  async #settleOne({ job, found }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
     const { limits, duplicates } = this.#deps;
     if (found !== undefined) {
       // It has ceased to count as a duplicate since: what was not proposed as new is not ordered.
@@ -135,7 +131,7 @@ export class Orders {
       return { job: found, duplicate: true };
     }
     if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
-    const duplicate = await duplicates.withId(admission.id, order.batch !== undefined);
+    const duplicate = await duplicates.withId(admission.id, job.batch !== undefined);
     return duplicate && { job: duplicate, duplicate: true };
   }
 

@@ -118,12 +118,14 @@ export class Poller {
     for (const polled of along) polled.beginRead('along');
     const all = [...due, ...along];
     try {
-      const unfinished: PolledJob[] = [];
-      for (const polled of all) if (!(await this.#isKnownFinished(polled))) unfinished.push(polled);
-      if (!unfinished.some(({ read }) => read === 'due')) return;
-      const readings = await this.#ask(unfinished.map(({ remoteId }) => remoteId));
+      for (const polled of all) await this.#alone(polled, () => this.#endIfKnown(polled));
+      const open = all.filter((polled) => this.#jobs.has(polled));
+      if (!open.some(({ read }) => read === 'due')) return;
+      const readings = await this.#ask(open.map(({ remoteId }) => remoteId));
       const at = clock.monotonic();
-      await Promise.all(unfinished.map((polled) => this.#take(polled, readings.get(polled.remoteId), at)));
+      await Promise.all(
+        open.map((polled) => this.#alone(polled, () => this.#take(polled, readings.get(polled.remoteId), at))),
+      );
     } catch (error) {
       for (const polled of all) this.#fail(polled, error);
     } finally {
@@ -132,16 +134,19 @@ export class Poller {
     }
   }
 
-  /** Another process may have learnt it: then it is on record, and nobody need be asked. */
-  async #isKnownFinished(polled: PolledJob): Promise<boolean> {
+  /** What goes wrong with one job touches no other. */
+  async #alone(polled: PolledJob, work: () => Promise<void>): Promise<void> {
     try {
-      const job = await this.#deps.records.get(polled.job.id);
-      if (job.state === 'processing') return false;
-      this.#end(polled, job);
+      await work();
     } catch (error) {
       this.#fail(polled, error);
     }
-    return true;
+  }
+
+  /** Another process may have learnt of its end: then it is on record, and nobody need be asked. */
+  async #endIfKnown(polled: PolledJob): Promise<void> {
+    const job = await this.#deps.records.get(polled.job.id);
+    if (job.state !== 'processing') this.#end(polled, job);
   }
 
   async #ask(ids: readonly string[]): Promise<ReadonlyMap<string, Reading>> {
@@ -155,12 +160,8 @@ export class Poller {
 
   async #take(polled: PolledJob, reading: Reading | undefined, at: number): Promise<void> {
     if (reading === undefined) return;
-    try {
-      if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
-      else await this.#block(polled, reading.failure);
-    } catch (error) {
-      this.#fail(polled, error);
-    }
+    if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
+    else await this.#block(polled, reading.failure);
   }
 
   async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
