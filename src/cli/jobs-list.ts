@@ -22,7 +22,7 @@ export function jobsListText(list: JobsList): string {
   const aside = `${count === 1 ? '1 damaged record is' : `${count} damaged records are`} set aside in ${visible(folder)}`;
   return [
     ...(list.views.length === 0 ? [noneText(list)] : [jobsTable(list.views), '', countText(list)]),
-    ...(count === 0 ? [] : [`${aside}; what stands there is not listed.`]),
+    ...(count === 0 ? [] : [`${aside} and not listed.`]),
     `Records: ${visible(list.folder)}`,
   ].join('\n');
 }
@@ -30,11 +30,11 @@ export function jobsListText(list: JobsList): string {
 function noneText({ status, onRecord, service }: JobsList): string {
   const which = `for ${service} and this key`;
   if (onRecord === 0) return `There are no jobs on record ${which}.`;
-  return `None of the ${jobs(onRecord)} on record ${which} is of status ${status}.`;
+  return `None of the ${jobs(onRecord)} on record ${which} has the status ${status}.`;
 }
 
 function countText({ views, found, status }: JobsList): string {
-  const of = status === undefined ? '' : ` of status ${status}`;
+  const of = status === undefined ? '' : ` with the status ${status}`;
   if (views.length === found) return `${jobs(found)}${of}.`;
   return `The newest ${views.length} of ${jobs(found)}${of}; --limit N shows more.`;
 }

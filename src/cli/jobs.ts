@@ -92,7 +92,7 @@ async function keyOf(config: Config): Promise<string> {
   const apiKey = await apiKeyOf(config);
   if (apiKey !== undefined) return apiKey;
   throw new UsageError(
-    'jobs needs your key to find the records, which are kept apart by service and key; it is sent to nobody for that. ' +
+    'jobs needs your key to find the records, which are kept separately for each service and key; the key is not sent anywhere. ' +
       'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
   );
 }

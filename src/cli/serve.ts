@@ -31,7 +31,7 @@ export async function run(args: Arguments): Promise<number> {
   const deps = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
   const running = new Lazy(() => {
     if (otherOrigin !== undefined)
-      log.warn("Orders and the key go to another address than the provider's own", { otherOrigin });
+      log.warn("Orders and the key go to an address other than the provider's own", { otherOrigin });
     return start(config, sandbox, deps);
   });
   const ending = new AbortController();

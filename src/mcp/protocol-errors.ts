@@ -79,6 +79,6 @@ function problemOf({ path, message, code }: Issue, redact: Redact): string {
   const parameter = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
   const name = cleanLine(redact(parameter, 1_000), 200);
   if (message.endsWith('received undefined')) return `${name} is missing`;
-  if (code === 'invalid_union') return `${name} has none of the forms that are allowed there`;
+  if (code === 'invalid_union') return `${name} has none of the allowed forms`;
   return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;
 }

@@ -85,7 +85,7 @@ describe.concurrent('the program ends within 2 s', () => {
     await service.asked;
     await expectQuickEnd(program, leave);
     // Said of every address but the provider's own; nothing of the end.
-    expect(program.stderr()).toMatch(/^\S+ WARN Orders and the key go to another address [^\n]*\n$/);
+    expect(program.stderr()).toMatch(/^\S+ WARN Orders and the key go to an address [^\n]*\n$/);
     service.close();
   });
 

@@ -154,7 +154,7 @@ describe.concurrent('jobs', () => {
     expect(await resume.exit).toMatchObject({ code: 1, signal: null });
     expect(resume.stdout()).toContain('1 left unfinished');
     expect(resume.stderr()).toBe('');
-    expect((await jobs(user, '--status', 'processing')).stdout).toContain('1 job of status processing.');
+    expect((await jobs(user, '--status', 'processing')).stdout).toContain('1 job with the status processing.');
     await stop(service);
   });
 

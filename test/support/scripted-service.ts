@@ -40,7 +40,7 @@ export const jobAnswer = (job: Record<string, unknown>): ScriptedAnswer => ({ bo
 
 /** Lines on stderr, without the one that names this service, which is another one than the provider's. */
 export function printedIn(stderr: string): string[] {
-  return stderr.split('\n').filter((line) => line !== '' && !line.includes('Orders and the key go to another address'));
+  return stderr.split('\n').filter((line) => line !== '' && !line.includes('Orders and the key go to an address'));
 }
 
 /** By default an order is taken as `remote-1`, is completed at once, and its picture is not there. */

@@ -67,22 +67,22 @@ describe('the list', () => {
 
   it('distinguishes having no jobs from having none of a status', () => {
     expect(jobsListText({ ...reported, onRecord: 7, status: 'failed' })).toMatch(
-      /^None of the 7 jobs on record for .+ is of status failed\.\n/u,
+      /^None of the 7 jobs on record for .+ has the status failed\.\n/u,
     );
   });
 
   it.each([
     [{ found: 1 }, '1 job.'],
     [{ found: 9 }, 'The newest 1 of 9 jobs; --limit N shows more.'],
-    [{ found: 1, status: 'queued' as const }, '1 job of status queued.'],
+    [{ found: 1, status: 'queued' as const }, '1 job with the status queued.'],
   ])('says how many there are: %j', (patch, says) => {
     const lines = jobsListText({ ...reported, views: [view], onRecord: 9, ...patch }).split('\n');
     expect(lines.slice(2)).toEqual(['', says, 'Records: /state/partition']);
   });
 
   it.each([
-    [1, '1 damaged record is set aside in /state/partition/damaged; what stands there is not listed.'],
-    [3, '3 damaged records are set aside in /state/partition/damaged; what stands there is not listed.'],
+    [1, '1 damaged record is set aside in /state/partition/damaged and not listed.'],
+    [3, '3 damaged records are set aside in /state/partition/damaged and not listed.'],
   ])('says that %i damaged records were set aside', (count, says) => {
     const damaged = { ...reported.damaged, count };
     expect(jobsListText({ ...reported, damaged })).toContain(`\n${says}\n`);
