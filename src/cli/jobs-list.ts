@@ -1,6 +1,6 @@
 /** What `jobs list` prints: a table for terminals of any width, what it leaves out, and where the records are. */
 import { cleanLine } from '../core/untrusted-text.ts';
-import type { JobStatus, JobView } from '../mcp/job-view.ts';
+import { type JobStatus, type JobView, statusText } from '../mcp/job-view.ts';
 import { visible } from './terminal-text.ts';
 
 export type JobsList = {
@@ -65,11 +65,6 @@ function columns(view: JobView): string[] {
     cleanLine(view.prompt, PROMPT_SHOWN_CHARACTERS),
     whereText(view),
   ];
-}
-
-/** As the tools call it. */
-function statusText(view: JobView): string {
-  return view.stalled ? `${view.status} (stalled)` : view.status;
 }
 
 function creditsText({ credits, error, status }: JobView): string {

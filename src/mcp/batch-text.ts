@@ -3,7 +3,15 @@ import type { Job } from '../core/job.ts';
 import { fenced } from '../core/untrusted-text.ts';
 import { failureSentences } from './failure-text.ts';
 import { creditsText, lines } from './job-text.ts';
-import { type JobView, type JobViewOptions, jobView, lowBalanceText, otherTypeText, sizeText } from './job-view.ts';
+import {
+  type JobView,
+  type JobViewOptions,
+  jobView,
+  lowBalanceText,
+  otherTypeText,
+  sizeText,
+  statusText,
+} from './job-view.ts';
 import type { JobsOutcome } from './tool.ts';
 
 const PROMPT_SHOWN_CHARACTERS = 80;
@@ -67,7 +75,6 @@ function headline({ jobs, completed, failed, pending }: BatchView, waitedSeconds
 
 function entryText(view: JobView, job: Job | undefined, number: number): string {
   const prompt = fenced(view.prompt, PROMPT_SHOWN_CHARACTERS);
-  const stalled = view.stalled ? ' (stalled)' : '';
   const duplicate = view.duplicate ? ' (ordered before; not paid again)' : '';
   const further = lines(
     view.file !== undefined && `File: ${view.file}`,
@@ -76,7 +83,7 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
     job && otherTypeText(job),
     view.status === 'unknown' && view.next,
   );
-  return `${number}. ${view.status}${stalled}, ${prompt}, ${sizeText(view)}, ${creditsText(view)}, job ${view.job_id}${duplicate}${indented(further)}`;
+  return `${number}. ${statusText(view)}, ${prompt}, ${sizeText(view)}, ${creditsText(view)}, job ${view.job_id}${duplicate}${indented(further)}`;
 }
 
 function indented(text: string): string {

@@ -138,6 +138,11 @@ function leftOutText({ leftOut = [], state }: Job): string | undefined {
   return `Tell the user that the service does not accept ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
 }
 
+/** The status in lists. */
+export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalled'>): string {
+  return stalled ? `${status} (stalled)` : status;
+}
+
 export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>): string {
   const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
   return `${width} × ${height}${other}`;

@@ -4,7 +4,7 @@ import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
 import { type Redact, redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
-import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf } from '../job-view.ts';
+import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf, statusText } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
 
 const LIMIT_MAX = 100;
@@ -110,7 +110,7 @@ function text(views: readonly JobView[], nextCursor: string | undefined, { promp
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
     const prompt = fenced(view.prompt, promptInText);
-    return `- ${view.job_id} ${view.status}${view.stalled ? ' (stalled)' : ''}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
+    return `- ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
   const open = views.some((view) => ['submitting', 'processing', 'queued'].includes(view.status));
   return [
