@@ -41,7 +41,7 @@ const START = 'dist/program.js';
 const SHEBANG = '#!/usr/bin/env node\n';
 
 async function main() {
-  const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: { program: 'src/cli/run.ts', 'preview-worker': 'src/images/preview-worker.ts' },
@@ -87,8 +87,6 @@ async function main() {
   }
   await writeFile(join(OUT, 'viewer.html'), viewer.html);
   await writeFile(join(OUT, 'THIRD_PARTY_LICENSES.txt'), licenses);
-
-  if (process.argv.includes('--verbose')) report(name, version, files, metafile, viewer.html);
 }
 
 /** Every source file that left at least a byte in an output, with those outputs. */
@@ -126,37 +124,6 @@ async function buildBin() {
 
 function finished(code) {
   return `${CALLS_REQUIRE.test(code) ? REQUIRE : ''}${code}`;
-}
-
-/** The files that the start file loads before it can answer, itself included. */
-function filesAtStart({ outputs }, file = START, found = new Set()) {
-  found.add(file);
-  for (const { path, kind } of outputs[file]?.imports ?? []) {
-    if (kind === 'import-statement' && !found.has(path)) filesAtStart({ outputs }, path, found);
-  }
-  return found;
-}
-
-/** Outputs by size, and whose code is in the start. */
-function report(name, version, files, metafile, viewer) {
-  const start = filesAtStart(metafile);
-  const rows = [...files].map(([file, code]) => ({ file, bytes: Buffer.byteLength(code), atStart: start.has(file) }));
-  rows.sort((a, b) => b.bytes - a.bytes);
-  console.log(`${name} ${version}`);
-  console.table(rows);
-  console.log(`Viewer: ${(viewer.length / 1000).toFixed(0)} kB`);
-  console.log(`JavaScript: ${(rows.reduce((sum, { bytes }) => sum + bytes, 0) / 1000).toFixed(0)} kB`);
-  const owners = new Map();
-  for (const [file, { inputs }] of Object.entries(metafile.outputs)) {
-    if (!start.has(file)) continue;
-    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
-      const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? input.split('/').slice(0, 2).join('/');
-      owners.set(owner, (owners.get(owner) ?? 0) + bytesInOutput);
-    }
-  }
-  const parts = [...owners].filter(([, bytes]) => bytes > 0).sort((a, b) => b[1] - a[1]);
-  console.log('At start:');
-  console.table(parts.map(([part, bytes]) => ({ part, bytes })));
 }
 
 await main();
