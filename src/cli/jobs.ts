@@ -1,13 +1,10 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
 
-import type { Config } from '../config/settings.ts';
-import type { JobStore } from '../core/job-store.ts';
-import type { Log } from '../core/log.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
 import { jobText } from '../mcp/job-text.ts';
-import { JOB_STATUSES, type JobStatus, type JobViewOptions, jobView, statusOf } from '../mcp/job-view.ts';
+import { JOB_STATUSES, type JobStatus, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
@@ -28,17 +25,6 @@ const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
 /** The flags of each action; one that would be without effect is refused. */
 const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
 type Action = keyof typeof TAKES;
-
-/** The records of one service and key, and what is needed to print them. */
-type Records = {
-  jobStore: JobStore;
-  /** Absolute path of the folder that they are in. */
-  folder: string;
-  config: Config & { apiKey: string };
-  log: Log;
-  secrets: Secrets;
-  view: JobViewOptions;
-};
 
 export async function run(args: Arguments): Promise<number> {
   const { action, id } = requestOf(args);
@@ -72,9 +58,18 @@ function requestOf({ words, flags }: Arguments): { action: Action; id: string } 
   return { action, id };
 }
 
-async function open(args: Arguments): Promise<Records> {
+/** The records of one service and key, and what is needed to print them. */
+type Records = Awaited<ReturnType<typeof open>>;
+
+/** @throws UsageError when no key is set, FluxError of kind `bad_key` when its file cannot be read */
+async function open(args: Arguments) {
   const config = await settingsOf(args, NOT_FOR_JOBS);
-  const apiKey = await keyOf(config);
+  const apiKey = await apiKeyOf(config);
+  if (apiKey === undefined)
+    throw new UsageError(
+      'jobs needs your key to find the records, which are kept separately for each service and key; the key is not ' +
+        'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
+    );
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config.stateDir, config.folderVariables), config.apiUrl, apiKey);
@@ -85,16 +80,6 @@ async function open(args: Arguments): Promise<Records> {
   });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };
   return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
-}
-
-/** @throws UsageError when none is set, FluxError of kind `bad_key` when its file cannot be read */
-async function keyOf(config: Config): Promise<string> {
-  const apiKey = await apiKeyOf(config);
-  if (apiKey !== undefined) return apiKey;
-  throw new UsageError(
-    'jobs needs your key to find the records, which are kept separately for each service and key; the key is not sent anywhere. ' +
-      'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
-  );
 }
 
 async function list(
@@ -111,16 +96,8 @@ async function list(
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
     return 0;
   }
-  const reported = {
-    views,
-    found: wanted.length,
-    onRecord: jobs.length,
-    status,
-    service: config.apiUrl,
-    folder,
-    damaged,
-  };
-  print(visible(secrets.redact(jobsListText(reported))));
+  const counts = { found: wanted.length, onRecord: jobs.length };
+  print(visible(secrets.redact(jobsListText({ views, ...counts, status, service: config.apiUrl, folder, damaged }))));
   return 0;
 }
 

@@ -46,7 +46,7 @@ export async function listResources(deps: McpDeps, cursor?: string): Promise<Lis
 /** Hosts list resources when they start: an unreadable key or folder, which a call would report, is no error here. */
 export async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
   try {
-    // The built-in sandbox knows no earlier jobs, and starts with the first call that needs it.
+    // A list does not start the built-in sandbox, whose jobs are listed once a call has started it.
     const jobs = deps.sandbox ? deps.startedJobs() : await deps.jobs();
     return (await jobs?.list()) ?? [];
   } catch (error) {

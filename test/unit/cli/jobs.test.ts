@@ -138,7 +138,7 @@ describe('list', () => {
     for (const _ of [1, 2]) {
       out = [];
       expect(await start([])).toBe(0);
-      expect(out.join('')).toContain(`1 damaged record is set aside in ${join(folder(), 'damaged')};`);
+      expect(out.join('')).toContain(`1 damaged record is set aside in ${join(folder(), 'damaged')} and not listed.`);
       expect(out.join('')).toContain('\njob_1 ');
     }
     expect(err.join('').match(/a damaged job record was set aside/gu)).toHaveLength(1);
