@@ -1,4 +1,4 @@
-// Owns the life of one sandbox job: how long it takes, how it ends, and where it stands at a time.
+// Owns the life of one sandbox job: how long it takes, how it ends, and where it is at a time.
 
 import { createHash } from 'node:crypto';
 import type { Submission } from './submission.ts';
@@ -13,7 +13,7 @@ export type Job = {
   idempotencyKey?: string;
   creditCost: number;
   createdAtMs: number;
-  /** Also told of a job that never ends: when it should have. */
+  /** Of a job that never ends: when it should have. */
   endsAtMs: number;
   ending: JobEnding;
 };
@@ -21,21 +21,17 @@ export type Job = {
 /** How far a job's duration strays from the median, in both directions. */
 const DURATION_SPREAD = 0.15;
 
-/** The triggers: a prompt that contains one of these words makes its job end so, whatever the case of the letters. */
-const triggers: readonly (readonly [string, JobEnding])[] = [
-  ['sandbox:fail', 'failed'],
-  ['sandbox:moderated', 'moderated'],
-];
-
 /** The same job always takes the same time. */
 export function jobDurationMs(id: string, medianMs: number): number {
   const chance = createHash('sha256').update(id).digest().readUInt32LE(0) / 2 ** 32;
   return Math.round(medianMs * (1 + DURATION_SPREAD * (2 * chance - 1)));
 }
 
+/** A prompt that contains one of these words makes its job end so, whatever the case of the letters. */
 export function endingAskedFor(prompt: string): JobEnding {
   const text = prompt.toLowerCase();
-  return triggers.find(([trigger]) => text.includes(trigger))?.[1] ?? 'completed';
+  if (text.includes('sandbox:fail')) return 'failed';
+  return text.includes('sandbox:moderated') ? 'moderated' : 'completed';
 }
 
 export function statusAt(job: Job, nowMs: number): JobStatus {

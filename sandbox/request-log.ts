@@ -17,10 +17,8 @@ export type LoggedRequest = {
   fault?: ScenarioName;
 };
 
-/** A fault that was dealt, and to what. */
-export type DealtFault = Pick<LoggedRequest, 'at' | 'operation' | 'path' | 'idempotencyKey'> & {
-  scenario: ScenarioName;
-};
+/** A fault that was injected, and into what. */
+export type InjectedFault = Omit<LoggedRequest, 'fault' | 'method' | 'httpStatus'> & { scenario: ScenarioName };
 
 const KEPT_REQUESTS = 10_000;
 
@@ -38,7 +36,7 @@ export class RequestLog {
     return this.entries.map((entry) => ({ ...entry }));
   }
 
-  faults(): DealtFault[] {
+  faults(): InjectedFault[] {
     return this.entries.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
       fault === undefined ? [] : { scenario: fault, ...request },
     );

@@ -12,7 +12,7 @@ import { createJobView } from './job-view.ts';
 import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createPictureHost } from './picture-host.ts';
-import { type DealtFault, type LoggedRequest, RequestLog } from './request-log.ts';
+import { type InjectedFault, type LoggedRequest, RequestLog } from './request-log.ts';
 import { createPictureAddresses } from './scenarios/picture-addresses.ts';
 import { chooseScenarios, type ScenarioName } from './scenarios/scenarios.ts';
 import { type Charge, type Refund, Service } from './service.ts';
@@ -60,7 +60,7 @@ export type SandboxState = {
   /** Valid submissions that reached the service: repeated and refused ones count, rate-limited ones do not. */
   submissions: number;
   /** What scenarios did to single requests, oldest first. */
-  faults: DealtFault[];
+  faults: InjectedFault[];
   /** Webhooks that have got an answer, or never will, oldest first. */
   webhooks: WebhookDelivery[];
 };

@@ -2,9 +2,6 @@
 
 import { plainTraits, type Traits } from './scenarios/traits.ts';
 
-/** Lines that are there only when the flag is. */
-const when = (flag: boolean, lines: string): string => (flag ? lines : '');
-
 const VERSION = `
   "flux-pro or flux-pro-1.1."
   version: String`;
@@ -12,10 +9,10 @@ const QUALITY = `
   "high is the one value known."
   quality: String`;
 const WEBHOOK_URL = `
-  "Told when the job ends, where webhooks are sent."
+  "Called when the job ends, where webhooks are sent."
   webhookUrl: String`;
 
-const generateInput = (optional: boolean): string => `
+const generateInput = (hasOptional: boolean): string => `
 input GenerateTextInput {
   "The prompt."
   text: String!
@@ -25,7 +22,7 @@ input GenerateOptions {
   "256 to 2048, a multiple of 8; 1024 when absent."
   width: Int
   "256 to 2048, a multiple of 8; 1024 when absent."
-  height: Int${when(optional, VERSION + QUALITY)}
+  height: Int${hasOptional ? VERSION + QUALITY : ''}
 }
 
 input GenerateInput {
@@ -33,39 +30,44 @@ input GenerateInput {
   "flux-pro is the one value known."
   provider: String!
   input: GenerateTextInput!
-  options: GenerateOptions${when(optional, WEBHOOK_URL)}
+  options: GenerateOptions${hasOptional ? WEBHOOK_URL : ''}
 }
-`;
 
-const GENERATION = `
 "What generate answers with."
-type Generation {
+type Generation {${OF_EVERY_JOB}${OF_GENERATE}
+}`;
+
+const OF_EVERY_JOB = `
   id: ID!
   "processing, completed, failed or moderated."
   status: String!
-  type: GenerationType!
-  provider: String!
   "Null until the job is completed."
   url: String
-  metadata: JSON
-  creditCost: Int
   "ISO 8601."
-  createdAt: String!
-}
-`;
+  createdAt: String!`;
+const OF_GENERATE = `
+  type: GenerationType!
+  provider: String!
+  metadata: JSON
+  creditCost: Int`;
+const OF_GENERATE_IMAGE = `
+  width: Int
+  height: Int
+  webhookUrl: String
+  duration: Float`;
 
 /**
  * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
  * status query, which the page names and does not show, answers with the fields of both.
  */
-export const schemaSdl = ({ generate, optionalInput, statusQuery }: Traits): string => /* GraphQL */ `
+export const schemaSdl = ({ generate, optionalInput, statusQuery: { field, argument } }: Traits): string => `
 "Any JSON value."
 scalar JSON
 
 enum GenerationType {
   IMAGE
 }
-${when(generate, generateInput(optionalInput))}
+${generate ? generateInput(optionalInput) : ''}
 input ImageGenerationInput {
   "flux-pro is the one value known."
   service: String!
@@ -73,53 +75,24 @@ input ImageGenerationInput {
   "256 to 2048, a multiple of 8."
   width: Int = 1024
   "256 to 2048, a multiple of 8."
-  height: Int = 1024${when(optionalInput, VERSION + WEBHOOK_URL)}
-}
-${when(generate, GENERATION)}
-"What generateImage answers with."
-type GeneratedImage {
-  id: ID!
-  "processing, completed, failed or moderated."
-  status: String!
-  "Null until the job is completed."
-  url: String
-  width: Int
-  height: Int
-  webhookUrl: String
-  duration: Float
-  "ISO 8601."
-  createdAt: String!
+  height: Int = 1024${optionalInput ? VERSION + WEBHOOK_URL : ''}
 }
 
-"A job, whichever way it was submitted."
-type Job {
-  id: ID!
-  "processing, completed, failed or moderated."
-  status: String!
-  type: GenerationType!
-  provider: String!
-  "Null until the job is completed."
-  url: String
-  width: Int
-  height: Int
-  webhookUrl: String
-  duration: Float
-  metadata: JSON
-  creditCost: Int
-  "ISO 8601."
-  createdAt: String!
+"What generateImage answers with."
+type GeneratedImage {${OF_EVERY_JOB}${OF_GENERATE_IMAGE}
+}
+
+"A job, however it was submitted."
+type Job {${OF_EVERY_JOB}${OF_GENERATE}${OF_GENERATE_IMAGE}
 }
 
 type Query {
   "Null when no such job is known."
-  ${statusQuery.field}(${statusQuery.argument}: ID!): Job
+  ${field}(${argument}: ID!): Job
 }
 
-type Mutation {${when(
-  generate,
-  `
-  generate(input: GenerateInput!): Generation`,
-)}
+type Mutation {
+  ${generate ? 'generate(input: GenerateInput!): Generation' : ''}
   generateImage(input: ImageGenerationInput!): GeneratedImage
 }
 `;
