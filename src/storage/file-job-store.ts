@@ -1,7 +1,7 @@
 /** Job records on disk, each a row of versions, shared by all processes that work with the same service and key. */
 import { readdirSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
@@ -15,7 +15,7 @@ import { errorCode, isAbsent } from './error-code.ts';
 import { makeFolder } from './make-folder.ts';
 import { withAbsolutePath, withRecordedPath } from './recorded-path.ts';
 import { readStored, type Stored } from './stored-text.ts';
-import { NO_FILE, newestIn, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
+import { NO_FILE, newestIn, textOfVersion, VersionedFile, versionFile, versionsAmong } from './versioned-file.ts';
 
 export type FileJobStoreDeps = {
   clock: Clock;
@@ -81,11 +81,10 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
     log.error('a damaged job record was set aside', { id, reason, folder: aside });
     await makeFolder(aside);
     // All of its versions, the oldest first: an older one must not pass for the newest.
-    const pattern = new RegExp(`^${id}\\.(\\d+)\\.json$`, 'u');
-    const numberOf = (name: string): number => Number(pattern.exec(name)?.[1]);
-    const versions = readdirSync(folderOf(id)).filter((name) => pattern.test(name));
-    for (const name of versions.toSorted((one, other) => numberOf(one) - numberOf(other)))
-      await rename(join(folderOf(id), name), join(aside, `${name}.${clock.now()}`)).catch(() => undefined);
+    for (const number of versionsAmong(readdirSync(folderOf(id)), id)) {
+      const file = versionFile(folderOf(id), id, number);
+      await rename(file, join(aside, `${basename(file)}.${clock.now()}`)).catch(() => undefined);
+    }
   }
 
   async function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {

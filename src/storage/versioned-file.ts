@@ -40,6 +40,16 @@ export function newestIn(folder: string): Map<string, number> {
   return newest;
 }
 
+/** The versions of that name among these files, oldest first. */
+export function versionsAmong(files: readonly string[], name: string): number[] {
+  return files
+    .flatMap((file) => {
+      const [, found, digits] = VERSION.exec(file) ?? [];
+      return found === name ? [Number(digits)] : [];
+    })
+    .sort((one, other) => one - other);
+}
+
 export function versionFile(folder: string, name: string, number: number): string {
   return join(folder, `${name}.${number}.json`);
 }
@@ -176,14 +186,8 @@ export class VersionedFile {
     return join(this.#folder, `${this.#name}.${ownName()}.part`);
   }
 
-  /** Versions of this value, oldest first. */
   #numbers(): number[] {
-    return this.#files()
-      .flatMap((file) => {
-        const [, name, digits] = VERSION.exec(file) ?? [];
-        return name === this.#name ? [Number(digits)] : [];
-      })
-      .sort((one, other) => one - other);
+    return versionsAmong(this.#files(), this.#name);
   }
 
   #files(): string[] {
