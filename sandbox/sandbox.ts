@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { createApi } from './api.ts';
 import { createDialects } from './dialects.ts';
 import { createGraphql } from './graphql.ts';
@@ -16,7 +17,7 @@ import { type InjectedFault, type LoggedRequest, RequestLog } from './request-lo
 import { createPictureAddresses } from './scenarios/picture-addresses.ts';
 import { chooseScenarios, type ScenarioName } from './scenarios/scenarios.ts';
 import { type Charge, type Refund, Service } from './service.ts';
-import { type WebhookDelivery, Webhooks } from './webhooks/webhooks.ts';
+import { type WebhookDelivery, Webhooks, type WebhooksDeps } from './webhooks/webhooks.ts';
 
 export type { SandboxPlan } from './limits.ts';
 export type { ScenarioName } from './scenarios/scenarios.ts';
@@ -39,6 +40,8 @@ export type SandboxOptions = {
   windowMs?: number;
   /** The sandbox's clock in epoch milliseconds; tests drive it instead of sleeping. */
   now?: () => number;
+  /** Sleeps by that clock. Without it the clock is looked at every 20 ms of real time: no timer knows a test's own. */
+  sleep?: WebhooksDeps['sleep'];
   /** Decides the job ids, how long each job takes, and whatever a scenario leaves open; random by default. */
   seed?: string;
   /** What goes wrong, or differs, by name; default nothing. They win over the other options. */
@@ -73,6 +76,11 @@ export type Sandbox = {
   inspect(): SandboxState;
 };
 
+const LONGEST_SLEEP_MS = 20;
+
+const shortSleep: WebhooksDeps['sleep'] = (delayMs, signal) =>
+  sleepFor(Math.min(delayMs, LONGEST_SLEEP_MS), undefined, { signal, ref: false });
+
 /**
  * A stateful emulator of the Doitong service on a local port. Prompts that contain `sandbox:fail` make a job that ends
  * as `failed` (refunded), those with `sandbox:moderated` one that ends as `moderated` (not refunded).
@@ -93,7 +101,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   let url = '';
   const addresses = createPictureAddresses(traits, seed);
   const view = createJobView(now, () => url, traits, addresses);
-  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view });
+  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view, sleep: options.sleep ?? shortSleep });
   const service = new Service({
     limits,
     credits: traits.credits ?? options.credits ?? 1000,

@@ -1,6 +1,5 @@
 // Owns the webhooks of the sandbox: which end of a job is announced when, how often and with which signature.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../job.ts';
 import type { JobView } from '../job-view.ts';
 import type { Traits } from '../scenarios/traits.ts';
@@ -14,10 +13,15 @@ export type WebhookDelivery = PostResult & {
   at: number;
 };
 
-export type WebhooksDeps = { now: () => number; secret: string; traits: Traits; view: JobView };
+export type WebhooksDeps = {
+  now: () => number;
+  /** May end early; rejects when the signal is aborted. */
+  sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+  secret: string;
+  traits: Traits;
+  view: JobView;
+};
 
-/** How often the clock is read while a webhook is pending: it may be a test's own, which no timer knows. */
-const CHECK_MS = 20;
 /** How long a listener may take. */
 const TIMEOUT_MS = 5_000;
 const KEPT_DELIVERIES = 5_000;
@@ -53,9 +57,10 @@ export class Webhooks {
   }
 
   private async announce(job: Job, url: string): Promise<void> {
-    const { now, secret, traits, view } = this.deps;
+    const { now, sleep, secret, traits, view } = this.deps;
     const { signal } = this.closing;
-    while (now() < job.endsAtMs + traits.webhookDelayMs) await sleep(CHECK_MS, undefined, { ref: false, signal });
+    const dueAtMs = job.endsAtMs + traits.webhookDelayMs;
+    while (now() < dueAtMs) await sleep(dueAtMs - now(), signal);
     const isForged = traits.webhooksForged;
     const forgedUrl = `${FORGED_ORIGIN}/outputs/${job.id}.jpg`;
     const body = JSON.stringify({ ...view.announce(job), ...(isForged && { url: forgedUrl }) });
