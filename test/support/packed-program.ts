@@ -1,6 +1,6 @@
 /** The package as users get it: packed by npm, unpacked into a clean folder, started with a bare environment. */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,22 +46,47 @@ export type PackedPackage = {
 /** Another checkout with its build, so that a test can be seen to fail on an older state: `FLUX_TEST_CHECKOUT`. */
 const PACKED_FROM = process.env.FLUX_TEST_CHECKOUT ?? CHECKOUT;
 
+/** The variable with the folder in which the test files of a run share one package. */
+export const SHARED_FOLDER = 'FLUX_TEST_PACKAGE';
+
+type Package = Pick<PackedPackage, 'tarball' | 'folder'>;
+
 /** Packs what `npm run build` left in dist/, as `npm publish` would, and unpacks it far from any node_modules. */
-export async function unpackPackage(): Promise<PackedPackage> {
+async function pack(into: string): Promise<void> {
   await access(join(PACKED_FROM, 'dist/main.js')).catch(() => {
     throw new Error(
       `${PACKED_FROM}/dist/main.js is missing: run "npm run build" there first, or "npm test", which does`,
     );
   });
-  // The real path: `import.meta.url` in the program shows that one, too.
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', into], { cwd: PACKED_FROM });
+  await run('tar', ['-xzf', await tarballIn(into), '-C', into]);
+}
+
+async function tarballIn(folder: string): Promise<string> {
+  const [archive] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  if (archive === undefined) throw new Error(`npm pack left no tarball in ${folder}`);
+  return join(folder, archive);
+}
+
+/** Packed by whoever comes first. Two that come at once both pack, and one of them keeps what the other has made. */
+async function sharedPackage(shared: string): Promise<Package> {
+  const final = join(shared, 'packed');
+  if ((await stat(final).catch(() => undefined)) === undefined) {
+    const own = await mkdtemp(join(shared, 'packing-'));
+    await chmod(own, 0o755);
+    await pack(own);
+    await rename(own, final).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  }
+  return { tarball: await tarballIn(final), folder: join(final, 'package') };
+}
+
+/** The package of this run, and a place of the caller's own to start it in. */
+export async function unpackPackage(): Promise<PackedPackage> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'flux-packed-')));
-  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', root];
-  await run('npm', pack, { cwd: PACKED_FROM });
-  const [archive] = (await readdir(root)).filter((name) => name.endsWith('.tgz'));
-  if (archive === undefined) throw new Error(`npm pack left no tarball in ${root}`);
-  const tarball = join(root, archive);
-  await run('tar', ['-xzf', tarball, '-C', root]);
-  const folder = join(root, 'package');
+  const shared = process.env[SHARED_FOLDER];
+  const { tarball, folder } = await sharedPackage(shared ?? root);
   const main = join(folder, 'dist/main.js');
   await assertAlone(folder);
 
