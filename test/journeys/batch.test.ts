@@ -162,7 +162,7 @@ describe('the price', () => {
 });
 
 it('a call that is cancelled takes back what has not been sent, and what was sent goes on', async () => {
-  const { call, sandbox } = await begin({
+  const { call, clock, sandbox } = await begin({
     sandbox: { plan: 'free', jobDurationMs: 30_000 },
     settings: { plan: 'free' },
   });
@@ -173,12 +173,9 @@ it('a call that is cancelled takes back what has not been sent, and what was sen
     { signal: caller.signal, onProgress: () => void (charges() === 1 && caller.abort()) },
   );
   await expect(cancelled).rejects.toThrow();
-  let failed: unknown[] = [];
-  for (let check = 0; check < 100 && failed.length < 2; check += 1) {
-    failed = (await call('list_jobs', { status: 'failed' })).structuredContent?.jobs as unknown[];
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(failed).toHaveLength(2);
+  const failed = async (): Promise<unknown[]> =>
+    (await call('list_jobs', { status: 'failed' })).structuredContent?.jobs as unknown[];
+  await clock.until(async () => (await failed()).length === 2);
   expect(sandbox.inspect().charges).toHaveLength(1);
 });
 

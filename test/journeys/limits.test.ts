@@ -40,7 +40,7 @@ describe('one job at a time', () => {
   });
 
   it('takes an order back when its call is cancelled while it waits: nothing is sent or spent', async () => {
-    const { call } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 8_000 } });
+    const { call, clock } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 8_000 } });
     await call('generate_image', { prompt: 'one', wait_seconds: 1 });
     const caller = new AbortController();
     const cancelled = call(
@@ -49,11 +49,10 @@ describe('one job at a time', () => {
       { signal: caller.signal, onProgress: ({ message }) => message?.startsWith('waiting for') && caller.abort() },
     );
     await expect(cancelled).rejects.toThrow();
-    const failed = await until(async () => {
-      const { jobs } = (await call('list_jobs', { status: 'failed' })).structuredContent as { jobs: unknown[] };
-      return jobs[0];
-    });
-    expect(failed).toMatchObject({
+    const failed = async (): Promise<unknown[]> =>
+      (await call('list_jobs', { status: 'failed' })).structuredContent?.jobs as unknown[];
+    await clock.until(async () => (await failed()).length > 0);
+    expect((await failed())[0]).toMatchObject({
       prompt: 'two',
       error: { kind: 'rate_limited', credits_spent: 'no', message: expect.stringContaining('taken back') },
     });
@@ -134,13 +133,4 @@ async function askElsewhere({ sandbox }: Story): Promise<void> {
     body: JSON.stringify({ query: '{ __typename }' }),
   });
   await answer.arrayBuffer();
-}
-
-async function until<Value>(check: () => Promise<Value | undefined>): Promise<Value> {
-  for (let attempt = 1; attempt <= 100; attempt += 1) {
-    const found = await check();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('it never came');
 }

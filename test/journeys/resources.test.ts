@@ -1,5 +1,4 @@
 /** What a host can read next to the tools: jobs, pictures, limits and the guide, in every protocol era. */
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERAS, type Story, startStory } from '../support/start-client.ts';
 
@@ -12,10 +11,6 @@ afterEach(async () => {
 const SMALL = { width: 256, height: 256 };
 const urisOf = async (from: Story, cursor?: string): Promise<string[]> =>
   (await from.listResources(cursor)).resources.map(({ uri }) => uri);
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds() && tries < 400; tries += 1) await sleepFor(10);
-}
 
 describe.each(ERAS)('resources (%s)', (era) => {
   it('are limits and guide at first, then jobs and their pictures, the newest first', async () => {
@@ -78,14 +73,14 @@ describe.each(ERAS)('resources (%s)', (era) => {
     const other = await story.call('generate_image', { prompt: 'a lamp', ...SMALL, wait_seconds: 0 });
     await story.call('get_job_status', { job_id: String(first.structuredContent?.job_id), wait_seconds: 200 });
     await story.call('get_job_status', { job_id: String(other.structuredContent?.job_id), wait_seconds: 200 });
-    await until(() => news.includes(`changed ${uri}`) && news.includes('list'));
+    await story.clock.until(() => news.includes(`changed ${uri}`) && news.includes('list'));
     expect(new Set(news)).toEqual(new Set([`changed ${uri}`, 'list']));
 
     await story.unsubscribe([uri]);
-    await sleepFor(50);
+    await story.clock.pass(1_000);
     news.length = 0;
     await story.call('generate_image', { prompt: 'a third', ...SMALL });
-    await sleepFor(300);
+    await story.clock.pass(10_000);
     expect(news).not.toContain(`changed ${uri}`);
   });
 

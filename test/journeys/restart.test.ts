@@ -1,7 +1,6 @@
 /** The server ends in the midst of an order and another one begins: nothing is lost, nothing is paid twice. */
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type Story, startStory, textOf } from '../support/start-client.ts';
@@ -28,8 +27,8 @@ async function records(from: Story): Promise<{ folder: string; files: string[] }
 it('a running job is found by list_jobs and carried on to its picture', async () => {
   story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 60_000 } });
   const order = await story.call('generate_image', { ...ORDER, wait_seconds: 0 });
-  // However busy the machine is: the order has been taken, and its picture is not finished.
-  while ((await jobsOf(story))[0]?.status !== 'processing') await sleepFor(5);
+  const { clock } = story;
+  await clock.until(async () => (await jobsOf(story as Story))[0]?.status === 'processing');
   await story.restart();
 
   const [listed] = await jobsOf(story);

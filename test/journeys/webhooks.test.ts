@@ -1,6 +1,5 @@
 /** The service tells when a picture is ready: it is looked at once more and then, and nothing else is believed. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks/signature.ts';
 import type { FaultTarget } from '../support/fault-server.ts';
@@ -43,17 +42,15 @@ async function openOrder(prompt: string): Promise<{ id: string; doitongId: strin
 
 /** The statuses that the service got for its webhooks. */
 async function delivered(count: number): Promise<number[]> {
-  for (;;) {
-    const { webhooks } = story.sandbox.inspect();
-    if (webhooks.length >= count) return webhooks.map(({ httpStatus }) => httpStatus);
-    await sleep(10);
-  }
+  const webhooks = () => story.sandbox.inspect().webhooks;
+  await story.clock.until(() => webhooks().length >= count);
+  return webhooks().map(({ httpStatus }) => httpStatus);
 }
 
 async function post(body: object, secret = story.sandbox.webhookSecret): Promise<number> {
   const text = JSON.stringify(body);
   const headers = { [SIGNATURE_HEADER]: signWebhook(text, secret), connection: 'close' };
-  const answer = await fetch(String(story.webhookUrl), { method: 'POST', body: text, headers });
+  const answer = await story.clock.during(fetch(String(story.webhookUrl), { method: 'POST', body: text, headers }));
   await answer.arrayBuffer();
   return answer.status;
 }
@@ -98,7 +95,7 @@ describe('with webhooks', () => {
     const { answer } = await order('a kite');
     const before = [sent('status'), sent('picture')];
     expect(await delivered(1)).toEqual([200]);
-    await sleep(50);
+    await story.clock.pass(1_000);
     expect([sent('status'), sent('picture')]).toEqual(before);
     expect(await waitForPicture(String(answer.structuredContent?.job_id))).toMatchObject({
       file: answer.structuredContent?.file,
@@ -113,7 +110,7 @@ describe('with webhooks', () => {
     expect(await delivered(2)).toEqual([200, 200]);
     expect((await order('the second')).polls).toBe(1);
     expect(await delivered(4)).toEqual([200, 200, 200, 200]);
-    await sleep(50);
+    await story.clock.pass(1_000);
     expect([sent('picture'), story.sandbox.inspect().charges.length]).toEqual([2, 2]);
   });
 
@@ -150,7 +147,7 @@ describe('what is not signed by the service', () => {
     const { id, doitongId } = await openOrder('a kite');
     const lie = { id: doitongId, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` };
     expect(await post(lie, 'another secret')).toBe(401);
-    await sleep(50);
+    await story.clock.pass(1_000);
     expect((await story.call('get_job_status', { job_id: id })).structuredContent?.status).toBe('processing');
     const done = await waitForPicture(id);
     expect(done.url).not.toBe(lie.url);
@@ -166,7 +163,7 @@ describe('what is signed by the service', () => {
     const lie = { id: doitongId, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` };
     expect(await post(lie)).toBe(200);
     expect(await post({ ...lie, status: 'failed' })).toBe(200);
-    await vi.waitFor(() => expect(sent('status')).toBeGreaterThan(before), { timeout: 10_000, interval: 20 });
+    await story.clock.until(() => sent('status') > before);
     expect((await story.call('get_job_status', { job_id: id })).structuredContent?.status).toBe('processing');
     const done = await waitForPicture(id);
     expect(done.url).toBe(`${story.wire.url}/outputs/${doitongId}.jpg`);
@@ -179,7 +176,7 @@ describe('what is signed by the service', () => {
     const before = story.wire.requests().length;
     for (const id of ['nobody', String(answer.structuredContent?.job_id), '../../etc/passwd'])
       expect(await post({ id, status: 'completed', url: `${story.wire.url}/outputs/lie.jpg` })).toBe(200);
-    await sleep(50);
+    await story.clock.pass(1_000);
     expect(story.wire.requests()).toHaveLength(before);
   });
 });

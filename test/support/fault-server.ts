@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { leaveHanging } from './open-exchanges.ts';
 
 /** A fixed answer instead of the sandbox's own; with `forward`, the sandbox acts on the request first. */
 export type CustomFault = {
@@ -189,8 +190,10 @@ export async function startFaultServer(sandboxUrl: string): Promise<FaultServer>
         return;
       case 'stall':
         await answered();
+        leaveHanging(incoming);
         return;
       case 'stall-before':
+        leaveHanging(incoming);
         return;
       case 'truncate': {
         const answer = await answered();

@@ -8,6 +8,8 @@ export type ManualClock = Clock & {
   readonly slept: number[];
   /** Sleeps and deadlines that have not fired yet and were not taken back. */
   pending(): number;
+  /** Milliseconds until the next of them is due; `undefined` without one. */
+  nextIn(): number | undefined;
 };
 
 export type ManualClockOptions = {
@@ -90,6 +92,10 @@ export function createManualClock(start = MANUAL_CLOCK_START, options: ManualClo
     advance: (delayMs) => runTo(time + delayMs),
     slept,
     pending: () => timers.size,
+    nextIn: () => {
+      const next = nextDue(Number.POSITIVE_INFINITY);
+      return next && Math.max(0, next.due - time);
+    },
   };
 }
 

@@ -23,9 +23,15 @@ import type { ResultPart } from '../../src/core/result-part.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
-import { createFastClock } from './fast-clock.ts';
+import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
 import { freePort } from './free-port.ts';
+// What the program loads when it is first needed: the clock does not see that a module is being loaded.
+import '../../src/mcp/call-tool.ts';
+import '../../src/mcp/completion.ts';
+import '../../src/mcp/prompts/catalogue.ts';
+import '../../src/mcp/resources/catalogue.ts';
+import '../../src/transports/webhook.ts';
 
 /** `v1`: the 1.x client; `v2`: the 2.x client with the old handshake; `2026`: the 2.x client on 2026-07-28. */
 export type Era = 'v1' | 'v2' | '2026';
@@ -34,7 +40,7 @@ export const ERAS: readonly Era[] = ['v1', 'v2', '2026'];
 export type StoryOptions = {
   era?: Era;
   clientName?: string;
-  sandbox?: Omit<SandboxOptions, 'now'>;
+  sandbox?: Omit<SandboxOptions, 'now' | 'sleep'>;
   resultContent?: 'auto' | readonly ResultPart[];
   preview?: 'auto' | 'off' | number;
   defaultWaitSeconds?: number;
@@ -61,8 +67,7 @@ export type Answer = {
   _meta?: Record<string, unknown>;
 };
 
-/** `at`: real milliseconds, from an arbitrary start. */
-export type ProgressStep = SdkProgress & { at: number };
+export type ProgressStep = { progress: number; total?: number | undefined; message?: string | undefined };
 
 export type Story = {
   call(
@@ -82,6 +87,8 @@ export type Story = {
   listTemplates(): Promise<{ uriTemplate: string }[]>;
   instructions(): string | undefined;
   protocol(): string;
+  /** Everything of the story goes by it. Time passes during calls, and where a test lets it. */
+  clock: DrivenClock;
   sandbox: Sandbox;
   /** Stands between client and sandbox. */
   wire: FaultServer;
@@ -100,8 +107,8 @@ export type Story = {
 export const textOf = (answer: Answer): string => answer.content.map((part) => part.text ?? '').join('\n');
 
 export async function startStory(options: StoryOptions = {}): Promise<Story> {
-  const clock = createFastClock();
-  const sandbox = await startSandbox({ seed: 'story', ...options.sandbox, now: clock.now });
+  const clock = createDrivenClock();
+  const sandbox = await startSandbox({ seed: 'story', ...options.sandbox, now: clock.now, sleep: clock.sleep });
   const wire = await startFaultServer(sandbox.url);
   const outputDir = await mkdtemp(join(tmpdir(), 'flux-story-'));
   const logLines: string[] = [];
@@ -171,16 +178,16 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         questions,
         feed,
         viewerPage: readViewerPage,
-        // Previews take the machine's own time: their limit may not run ahead of it.
-        clock: { ...clock, monotonic: () => performance.now() },
+        clock,
         log,
         redact: secrets.redact,
       }),
     { transport: serverEnd },
   );
-  const client = await connect(options, clientEnd);
+  const client = inTime(clock, await connect(options, clientEnd));
   return {
     ...client,
+    clock,
     sandbox,
     wire,
     outputDir,
@@ -188,13 +195,14 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     logLines,
     startedApps: () => started.length,
     restart: async () => {
-      await started.at(-1)?.close();
+      await clock.during(started.at(-1)?.close() ?? Promise.resolve());
       app = new Lazy(start);
     },
     close: async () => {
       await client.close();
-      await endpoint.close();
-      await Promise.all(started.map((app) => app.close()));
+      await clock.during(endpoint.close());
+      await Promise.all(started.map((app) => clock.during(app.close())));
+      clock.stop();
       await wire.close();
       await sandbox.close();
       await rm(outputDir, { recursive: true, force: true });
@@ -219,6 +227,26 @@ type Connected = Pick<
   | 'close'
 >;
 
+/** Time passes while the client waits for an answer, and between two calls, of which no two come at the same moment. */
+function inTime(clock: DrivenClock, client: Connected): Connected {
+  return {
+    ...client,
+    call: async (...args) => {
+      await clock.pass(1);
+      return clock.during(client.call(...args));
+    },
+    listTools: () => clock.during(client.listTools()),
+    readResource: (uri) => clock.during(client.readResource(uri)),
+    listResources: (cursor) => clock.during(client.listResources(cursor)),
+    listTemplates: () => clock.during(client.listTemplates()),
+    listPrompts: () => clock.during(client.listPrompts()),
+    getPrompt: (name, args) => clock.during(client.getPrompt(name, args)),
+    complete: (ref, name, value) => clock.during(client.complete(ref, name, value)),
+    subscribe: (uris, news) => clock.during(client.subscribe(uris, news)),
+    unsubscribe: (uris) => clock.during(client.unsubscribe(uris)),
+  };
+}
+
 /** The text of the first message. */
 const wordsOf = ({ messages }: { messages: { content: { type: string; text?: string } }[] }): string =>
   messages[0]?.content.text ?? '';
@@ -235,7 +263,8 @@ const capabilitiesOf = ({ onQuestion, showsViewer }: StoryOptions) => ({
 });
 const nameOf = ({ clientName = 'journey-client' }: StoryOptions): string => clientName;
 
-const CALL_TIMEOUT_MS = 20_000;
+/** Of real time, which says nothing about a story: the test's own limit comes first. */
+const CALL_TIMEOUT_MS = 600_000;
 
 async function connectV1(options: StoryOptions, transport: InMemoryTransport): Promise<Connected> {
   const { onQuestion } = options;
@@ -254,7 +283,7 @@ async function connectV1(options: StoryOptions, transport: InMemoryTransport): P
       (await client.callTool({ name: tool, arguments: args }, undefined, {
         timeout: CALL_TIMEOUT_MS,
         ...(signal === undefined ? {} : { signal }),
-        ...(onProgress === undefined ? {} : { onprogress: timed(onProgress) }),
+        ...(onProgress === undefined ? {} : { onprogress: onProgress }),
       })) as Answer,
     listTools: async () => (await client.listTools()).tools,
     readResource: async (uri) => (await client.readResource({ uri })) as Awaited<ReturnType<Story['readResource']>>,
@@ -300,7 +329,7 @@ async function connectV2(options: StoryOptions, transport: InMemoryTransport, er
         {
           timeout: CALL_TIMEOUT_MS,
           ...(signal === undefined ? {} : { signal }),
-          ...(onProgress === undefined ? {} : { onprogress: timed(onProgress) }),
+          ...(onProgress === undefined ? {} : { onprogress: onProgress }),
         },
       )) as Answer,
     listTools: async () => (await client.listTools()).tools,
@@ -329,10 +358,4 @@ async function connectV2(options: StoryOptions, transport: InMemoryTransport, er
     protocol: () => client.getNegotiatedProtocolVersion() ?? '',
     close: () => client.close(),
   };
-}
-
-type SdkProgress = { progress: number; total?: number | undefined; message?: string | undefined };
-
-function timed(onProgress: (step: ProgressStep) => void): (step: SdkProgress) => void {
-  return (step) => onProgress({ ...step, at: performance.now() });
 }

@@ -3,29 +3,30 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/core/clock.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { randomIds } from '../../../src/runtime/random-ids.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
-import { createFastClock } from '../../support/fast-clock.ts';
+import { createDrivenClock, type DrivenClock } from '../../support/driven-clock.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type OneProcess, REQUEST, type Shared, startProcess } from './fakes.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 let folder: string;
-let clock: Clock;
+let clock: DrivenClock;
 let started: (Shared & OneProcess)[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flux-parallel-'));
-  clock = createFastClock();
+  clock = createDrivenClock();
+  clock.keepPassing();
   started = [];
 });
 afterEach(async () => {
   await Promise.all(started.map(({ jobs }) => jobs.close()));
+  clock.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
