@@ -1,8 +1,8 @@
 /** The program's own app in a process of its own: orders pictures as a host would, and tells what it holds on to. */
 import { createApp } from '../src/app.ts';
-import { type ClockBase, createSharedClock } from '../test/crash/shared-clock.ts';
 import { placeOrder } from '../test/support/place-orders.ts';
 import { benchSettings } from './app-settings.ts';
+import { type ClockBase, createSharedClock } from './shared-clock.ts';
 
 type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce: number };
 export type Reported = {

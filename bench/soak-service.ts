@@ -1,7 +1,7 @@
 /** The sandbox in a process of its own, on a clock that runs ahead, so that its memory is not counted. */
 
 import { startSandbox } from '../sandbox/sandbox.ts';
-import { createSharedClock } from '../test/crash/shared-clock.ts';
+import { createSharedClock } from './shared-clock.ts';
 
 const base = JSON.parse(process.argv[2] ?? '{}') as Parameters<typeof createSharedClock>[0];
 const clock = createSharedClock(base);

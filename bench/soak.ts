@@ -3,8 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newClockBase } from '../test/crash/shared-clock.ts';
 import { machine, markdownTable, recordIfAsked } from './figures.ts';
+import { newClockBase } from './shared-clock.ts';
 import type { Reported } from './soak-app.ts';
 
 const SPEED = 8;

@@ -1,23 +1,23 @@
 /** The machine's clock is set an hour forward or back in the midst of things: nothing is paid twice, nothing waits. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
-import type { Clock } from '../../src/core/clock.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
+import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { type Crew, hireCrew } from './crew.ts';
-import { createSharedClock } from './shared-clock.ts';
+import { createProcessClock } from './process-clock.ts';
 import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
-const SPEED = 20;
 const HOUR_MS = 60 * 60_000;
 /** Of the clock: an order that waited for the hour to pass would take longer. */
 const AT_ONCE_MS = 60_000;
 
-type JumpingClock = Clock & { jump(byMs: number): void };
+type JumpingClock = DrivenClock & { jump(byMs: number): void };
 
 /** Jumps in what it shows, as a set clock does; what has passed since then goes on evenly. */
-function jumping(clock: Clock): JumpingClock {
+function jumping(clock: DrivenClock): JumpingClock {
   let aheadMs = 0;
   return {
     ...clock,
@@ -28,22 +28,22 @@ function jumping(clock: Clock): JumpingClock {
   };
 }
 
-const open: { app?: App; stage?: Stage; crew?: Crew } = {};
+const open: { app?: App; stage?: Stage; crew?: Crew; clock?: DrivenClock } = {};
 afterEach(async () => {
   await open.app?.close();
   await open.stage?.close();
+  open.clock?.stop();
   delete open.app;
   delete open.stage;
 });
 
-async function set(options: Partial<StageOptions> = {}): Promise<Stage> {
-  open.stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 5_000 }, ...options });
-  return open.stage;
-}
-
-async function start(options: Partial<StageOptions> = {}): Promise<{ app: App; stage: Stage; clock: JumpingClock }> {
-  const stage = await set(options);
-  const clock = jumping(createSharedClock(stage.clock));
+async function start(options: StageOptions = {}): Promise<{ app: App; stage: Stage; clock: JumpingClock }> {
+  const service = createDrivenClock();
+  open.clock = service;
+  service.keepPassing();
+  const stage = await setStage(service, { sandbox: { jobDurationMs: 5_000 }, ...options });
+  open.stage = stage;
+  const clock = jumping(service);
   const app = await openApp(stage, clock);
   open.app = app;
   return { app, stage, clock };
@@ -114,7 +114,7 @@ describe.each([
 ] as const)('a process that follows a killed one by a clock that shows %s', (_, jumpMs) => {
   let bench: Stage;
   beforeAll(async () => {
-    bench = await setStage({ speed: 1 });
+    bench = await setStage(systemClock);
     open.crew = await hireCrew(bench.folder);
   });
   afterAll(async () => {
@@ -123,21 +123,25 @@ describe.each([
   });
 
   it('carries its order on and pays nothing', async () => {
-    const stage = await set({ speed: 10 });
+    const clock = createProcessClock(bench.folder);
+    open.clock = clock;
+    clock.keepPassing();
+    const stage = await setStage(clock, { sandbox: { jobDurationMs: 5_000 } });
+    open.stage = stage;
     const orders = [{ prompt: 'a wren' }];
     const task: WorkerTask = {
       settings: stage.settings,
-      clock: stage.clock,
+      clock: { file: clock.file },
       work: { type: 'orders', orders, lanes: 1, waitMs: LONG_MS },
     };
-    const first = open.crew?.start(task);
+    const first = open.crew?.start(clock, task);
     stage.witness.onOrder = () => first?.kill();
     expect((await first?.ended)?.signal).toBe('SIGKILL');
     stage.witness.onOrder = undefined;
 
     const reported: WorkerMessage[] = [];
-    const later = { ...stage.clock, showed: stage.clock.showed + jumpMs };
-    await open.crew?.start({ ...task, clock: later }, (message) => reported.push(message)).ended;
+    const later = { file: clock.file, aheadMs: jumpMs };
+    await open.crew?.start(clock, { ...task, clock: later }, (message) => reported.push(message)).ended;
     expect(reported.at(-1)).toMatchObject({ type: 'ended', job: { duplicate: true, state: 'saved' } });
     expect(stage.sandbox.inspect().charges).toHaveLength(1);
     expect(stage.witness.arrivals().filter(({ prompt }) => prompt === 'a wren')).toHaveLength(2);

@@ -1,8 +1,12 @@
 /** The crash run: processes order, are killed at any moment, others take over; then the books are compared. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { JobState } from '../../src/core/job.ts';
 import { type Books, readBooks, recordOf } from './books.ts';
 import { type Crew, hireCrew, type Worker, type WorkerEnd } from './crew.ts';
 import { createDice, type Dice } from './dice.ts';
+import { createProcessClock, type ProcessClock } from './process-clock.ts';
 import { scriptRandomFaults } from './random-faults.ts';
 import { type Stage, setStage } from './stage.ts';
 import type { JobNews, Order, WorkerMessage, WorkerTask } from './worker-task.ts';
@@ -41,10 +45,8 @@ export type CrashReport = Books & {
   problems: readonly string[];
 };
 
-/** An hour of the clock takes six real minutes; a lock's patience half a second. */
-const SPEED = 10;
-/** Equal orders are one for 120 s of the clock after the end; a repetition comes well before. */
-const REPEAT_WITHIN_MS = 60_000 / SPEED;
+/** Equal orders are one for 120 s after the end; a repetition comes well before. */
+const REPEAT_WITHIN_MS = 60_000;
 /** An order that was repeated so often will not come to an end in this run. */
 const MOST_REPEATS = 25;
 const WAIT_MS = 120_000;
@@ -85,6 +87,7 @@ class CrashRun {
     private readonly options: CrashOptions,
     private readonly stage: Stage,
     private readonly crew: Crew,
+    private readonly clock: ProcessClock,
   ) {
     this.#dice = createDice(options.seed);
   }
@@ -128,7 +131,9 @@ class CrashRun {
     if (processes % 50 === 0)
       this.options.onProgress?.(`${this.#fresh} intents, ${processes} processes, ${kills} kills`);
     const work = { type: 'orders', orders, lanes: this.#dice.between(...LANES), waitMs: WAIT_MS } as const;
-    const worker = this.crew.start(taskOf(this.stage, work), (message) => this.#hear(batch, message));
+    const worker = this.crew.start(this.clock, taskOf(this.stage, this.clock, work), (message) =>
+      this.#hear(batch, message),
+    );
     if (this.tally.kills < this.options.kills && this.#dice.chance(KILLED)) {
       const timer = setTimeout(() => worker.kill(), this.#dice.roll() * this.#typicalLifeMs);
       void worker.ended.then(() => clearTimeout(timer));
@@ -143,7 +148,7 @@ class CrashRun {
   #next(): { intent: Intent; check: boolean } | undefined {
     for (let next = this.#again.shift(); next !== undefined; next = this.#again.shift()) {
       if (next.intent.started === undefined) return next;
-      if (Date.now() - next.intent.lastSeen < REPEAT_WITHIN_MS && next.intent.repeated < MOST_REPEATS) {
+      if (this.clock.now() - next.intent.lastSeen < REPEAT_WITHIN_MS && next.intent.repeated < MOST_REPEATS) {
         next.intent.repeated += 1;
         this.tally.repeated += 1;
         return next;
@@ -155,7 +160,7 @@ class CrashRun {
     const { intents, kills } = this.options;
     if (this.#fresh >= intents && this.tally.kills >= kills) return undefined;
     this.#fresh += 1;
-    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: Date.now(), repeated: 0 }, check: false };
+    return { intent: { prompt: `intent ${this.#fresh}`, lastSeen: this.clock.now(), repeated: 0 }, check: false };
   }
 
   #hear(batch: readonly Progress[], message: WorkerMessage): void {
@@ -163,7 +168,7 @@ class CrashRun {
     if (message.type === 'problem' || message.type === 'recovered') return;
     const progress = batch.find(({ intent }) => intent.prompt === message.prompt);
     if (progress === undefined) return;
-    progress.intent.lastSeen = Date.now();
+    progress.intent.lastSeen = this.clock.now();
     if (message.type === 'started') {
       progress.started = true;
       progress.intent.started = true;
@@ -216,23 +221,30 @@ class CrashRun {
   }
 }
 
-function taskOf(stage: Stage, work: WorkerTask['work']): WorkerTask {
-  return { settings: stage.settings, clock: stage.clock, requestWindow: { windowMs: 1_000, slackMs: 100 }, work };
+function taskOf(stage: Stage, { file }: ProcessClock, work: WorkerTask['work']): WorkerTask {
+  return {
+    settings: stage.settings,
+    clock: { file },
+    requestWindow: { windowMs: 1_000, slackMs: 100 },
+    work,
+  };
 }
 
 export async function runCrash(options: CrashOptions): Promise<CrashReport> {
-  const stage = await setStage({
-    speed: SPEED,
+  const folder = await mkdtemp(join(tmpdir(), 'flux-crash-run-'));
+  const clock = createProcessClock(folder);
+  clock.keepPassing();
+  const stage = await setStage(clock, {
     sandbox: { jobDurationMs: 600, seed: String(options.seed) },
     witness: { withoutKeys: !options.withKeys },
   });
-  const crew = await hireCrew(stage.folder);
+  const crew = await hireCrew(folder);
   try {
     scriptRandomFaults(stage.faults, options.seed, FAULTS_SCRIPTED);
-    const run = new CrashRun(options, stage, crew);
+    const run = new CrashRun(options, stage, crew, clock);
     await run.orderAndKill();
     stage.witness.stopFaults();
-    const recovered = await recover(stage, crew, run.problems);
+    const recovered = await recover(stage, crew, clock, run.problems);
     const books = await readBooks(stage, { exact: options.withKeys });
     return {
       ...books,
@@ -247,17 +259,20 @@ export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   } finally {
     await crew.close();
     await stage.close();
+    clock.stop();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function recover(
   stage: Stage,
   crew: Crew,
+  clock: ProcessClock,
   problems: string[],
 ): Promise<Extract<WorkerMessage, { type: 'recovered' }> | undefined> {
   let reported: Extract<WorkerMessage, { type: 'recovered' }> | undefined;
   const work = { type: 'recovery', rounds: RECOVERY_ROUNDS, waitMs: WAIT_MS } as const;
-  const worker = crew.start(taskOf(stage, work), (message) => {
+  const worker = crew.start(clock, taskOf(stage, clock, work), (message) => {
     if (message.type === 'recovered') reported = message;
     if (message.type === 'problem') problems.push(message.text);
   });

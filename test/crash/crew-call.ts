@@ -1,16 +1,21 @@
 /** Several processes that each carry their orders out to the end, and what they told. */
 import type { Crew } from './crew.ts';
+import type { ProcessClock } from './process-clock.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
 type Reported = Exclude<WorkerMessage, { type: 'recovered' | 'problem' }>;
 
 /** For each task what its process told, in order. @throws when a process ends otherwise than by itself */
-export async function callTogether(crew: Crew, tasks: readonly WorkerTask[]): Promise<Reported[][]> {
-  return Promise.all(
+export async function callTogether(
+  crew: Crew,
+  clock: ProcessClock,
+  tasks: readonly WorkerTask[],
+): Promise<Reported[][]> {
+  const calls = Promise.all(
     tasks.map(async (task) => {
       const reported: Reported[] = [];
       const problems: string[] = [];
-      const worker = crew.start(task, (message) => {
+      const worker = crew.start(clock, task, (message) => {
         if (message.type === 'problem') problems.push(message.text);
         else if (message.type !== 'recovered') reported.push(message);
       });
@@ -21,4 +26,5 @@ export async function callTogether(crew: Crew, tasks: readonly WorkerTask[]): Pr
       return reported;
     }),
   );
+  return clock.during(calls);
 }

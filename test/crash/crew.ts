@@ -4,11 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import type { Guided, ProcessClock, RestMessage } from './process-clock.ts';
 import { TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';
 
 export type WorkerEnd = { code: number | null; signal: NodeJS.Signals | null; lifeMs: number };
 
-export type Worker = {
+export type Worker = Guided & {
   pid: number;
   /** SIGKILL: no handler runs, nothing is written any more. */
   kill(): void;
@@ -18,7 +19,8 @@ export type Worker = {
 };
 
 export type Crew = {
-  start(task: WorkerTask, onMessage?: (message: WorkerMessage) => void): Worker;
+  /** @param clock the one that the task names */
+  start(clock: ProcessClock, task: WorkerTask, onMessage?: (message: WorkerMessage) => void): Worker;
   /** Kills who is left. */
   close(): Promise<void>;
 };
@@ -45,8 +47,8 @@ export async function hireCrew(folder: string): Promise<Crew> {
   });
   const alive = new Set<Worker>();
   return {
-    start(task, onMessage) {
-      const worker = startWorker(bundle, task, onMessage);
+    start(clock, task, onMessage) {
+      const worker = startWorker(bundle, clock, task, onMessage);
       alive.add(worker);
       void worker.ended.then(() => alive.delete(worker));
       return worker;
@@ -59,18 +61,26 @@ export async function hireCrew(folder: string): Promise<Crew> {
   };
 }
 
-function startWorker(bundle: string, task: WorkerTask, onMessage?: (message: WorkerMessage) => void): Worker {
+function startWorker(
+  bundle: string,
+  clock: ProcessClock,
+  task: WorkerTask,
+  onMessage: (message: WorkerMessage) => void = () => undefined,
+): Worker {
   const begun = performance.now();
   const child = spawn(process.execPath, [bundle], {
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  if (onMessage !== undefined) child.on('message', onMessage);
+  child.on('message', (message: WorkerMessage | RestMessage) => {
+    if (message.type !== 'resting') onMessage(message);
+  });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   return {
+    ...clock.guide(child),
     pid: child.pid ?? 0,
     kill: () => child.kill('SIGKILL'),
     ended: endOf(child, begun),

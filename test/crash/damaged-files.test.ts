@@ -1,38 +1,42 @@
 /** Files of the state folder that were cut in the middle: no crash, a clear message, nothing paid twice. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { JobState } from '../../src/core/job.ts';
+import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { recordFile, valueFile } from '../support/state-files.ts';
 import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
 
-const SPEED = 20;
 /** How much of a file is left. */
 const CUTS = [0, 0.5, 0.98];
 
-const open: { apps: App[]; stage?: Stage } = { apps: [] };
+const open: { apps: App[]; stage?: Stage; clock?: DrivenClock } = { apps: [] };
 afterEach(async () => {
   for (const app of open.apps.splice(0)) await app.close();
   await open.stage?.close();
+  open.clock?.stop();
   delete open.stage;
 });
 
-type Scene = { stage: Stage; app: Awaited<ReturnType<typeof openApp>>; restart(): Promise<void> };
+type Scene = { clock: DrivenClock; stage: Stage; app: Awaited<ReturnType<typeof openApp>>; restart(): Promise<void> };
 
-async function start(options: Partial<StageOptions> = {}): Promise<Scene> {
-  const stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 5_000 }, ...options });
+async function start(options: StageOptions = {}): Promise<Scene> {
+  const clock = createDrivenClock();
+  open.clock = clock;
+  clock.keepPassing();
+  const stage = await setStage(clock, { sandbox: { jobDurationMs: 5_000 }, ...options });
   open.stage = stage;
   const scene = {
+    clock,
     stage,
-    app: await openApp(stage),
+    app: await openApp(stage, clock),
     restart: async () => {
       await scene.app.close();
-      scene.app = await openApp(stage);
+      scene.app = await openApp(stage, clock);
       open.apps.push(scene.app);
     },
   };
@@ -45,9 +49,9 @@ async function cut(path: string, share: number): Promise<void> {
   await writeFile(path, text.slice(0, Math.floor(text.length * share)));
 }
 
-async function untilProcessing({ app }: Scene, id: string): Promise<void> {
+async function untilProcessing({ app, clock }: Scene, id: string): Promise<void> {
   const early: readonly (JobState | undefined)[] = ['queued', 'submitting'];
-  while (early.includes((await app.jobs.find(id))?.state)) await sleepFor(5);
+  await clock.until(async () => !early.includes((await app.jobs.find(id))?.state));
 }
 
 describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {

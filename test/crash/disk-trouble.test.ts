@@ -4,26 +4,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { App, AppSettings } from '../../src/app.ts';
+import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { type Stage, setStage } from './stage.ts';
 
-const SPEED = 20;
-
-const open: { app?: App; stage?: Stage; disk?: SmallDisk } = {};
+const open: { app?: App; stage?: Stage; disk?: SmallDisk; clock?: DrivenClock } = {};
 afterEach(async () => {
   await open.app?.close();
   await open.stage?.close();
+  open.clock?.stop();
   await open.disk?.unmount();
-  for (const key of ['app', 'stage', 'disk'] as const) delete open[key];
+  for (const key of ['app', 'stage', 'disk', 'clock'] as const) delete open[key];
 });
 
 async function start(settings: Partial<AppSettings>): Promise<{ app: App; stage: Stage }> {
-  const stage = await setStage({ speed: SPEED, sandbox: { jobDurationMs: 3_000 }, settings });
+  const clock = createDrivenClock();
+  open.clock = clock;
+  clock.keepPassing();
+  const stage = await setStage(clock, { sandbox: { jobDurationMs: 3_000 }, settings });
   open.stage = stage;
-  open.app = await openApp(stage);
+  open.app = await openApp(stage, clock);
   return { app: open.app, stage };
 }
 

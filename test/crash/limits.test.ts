@@ -1,15 +1,17 @@
 /** Several processes with one key: the request limit, the budget and equal orders hold across them. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import type { CustomFault } from '../support/fault-server.ts';
 import { SMALL_JPEG } from '../support/pictures.ts';
 import { type Crew, hireCrew } from './crew.ts';
 import { callTogether } from './crew-call.ts';
+import { createProcessClock, type ProcessClock } from './process-clock.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
 import type { Order, WorkerTask } from './worker-task.ts';
 
 const FOUR = [1, 2, 3, 4] as const;
 const NUMBERS = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-/** Enough for four processes to be there, on a busy machine, too. */
+/** Time does not pass before all processes are there. */
 const ALL_ARE_UP_MS = 1_500;
 
 /** Pictures of the priced size take the sandbox long to make; nobody looks at these. */
@@ -22,7 +24,7 @@ const QUICK_PICTURE: CustomFault = {
 let bench: Stage;
 let crew: Crew;
 beforeAll(async () => {
-  bench = await setStage({ speed: 1 });
+  bench = await setStage(systemClock);
   crew = await hireCrew(bench.folder);
 });
 afterAll(async () => {
@@ -31,20 +33,25 @@ afterAll(async () => {
 });
 
 let stage: Stage | undefined;
+let clock: ProcessClock;
+beforeEach(() => {
+  clock = createProcessClock(bench.folder);
+});
 afterEach(async () => {
   await stage?.close();
+  clock.stop();
   stage = undefined;
 });
 
 async function set(options: StageOptions): Promise<Stage> {
-  stage = await setStage(options);
+  stage = await setStage(clock, options);
   return stage;
 }
 
 function task(on: Stage, orders: readonly Order[], lanes: number): WorkerTask {
   return {
     settings: on.settings,
-    clock: on.clock,
+    clock: { file: clock.file },
     requestWindow: { windowMs: 1_000, slackMs: 100 },
     work: { type: 'orders', orders, lanes, waitMs: 600_000 },
   };
@@ -53,16 +60,14 @@ function task(on: Stage, orders: readonly Order[], lanes: number): WorkerTask {
 it('four processes stay within 30 requests in any window, and every one gets some', { timeout: 60_000 }, async () => {
   const LIMIT = 30;
   const ORDERS_EACH = 15;
-  const speed = 10;
-  // Of the clock; 8 s and 1 s of real time: a busy machine, too, has more than 30 to send in it.
   const requestWindow = { windowMs: 80_000, slackMs: 10_000 };
   const on = await set({
-    speed,
-    sandbox: { jobDurationMs: 0 },
+    // Nobody is done with its orders before the others have come.
+    sandbox: { jobDurationMs: 1_000 },
     witness: { withoutRateHeaders: true },
     settings: { plan: 'starter', jobQuery: { field: 'checkJobStatus', argument: 'jobId' } },
   });
-  const notBefore = Date.now() + ALL_ARE_UP_MS;
+  const notBefore = clock.now() + ALL_ARE_UP_MS;
   const tasks = FOUR.map((worker) => ({
     ...task(
       on,
@@ -71,11 +76,11 @@ it('four processes stay within 30 requests in any window, and every one gets som
     ),
     requestWindow,
   }));
-  const reported = await callTogether(crew, tasks);
+  const reported = await callTogether(crew, clock, tasks);
 
   const arrivals = on.witness.arrivals();
   const times = arrivals.map(({ at }) => at).sort((a, b) => a - b);
-  const windowMs = requestWindow.windowMs / speed;
+  const { windowMs } = requestWindow;
   const inWindow = times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length);
   const inFirstWindow = arrivals.filter(({ at }) => at < (times[0] ?? 0) + windowMs);
   const sharesOf = (of: typeof arrivals): number[] =>
@@ -96,14 +101,14 @@ it('four processes stay within 30 requests in any window, and every one gets som
 it('of 200 parallel calls those are sent that the budget pays for', { timeout: 60_000 }, async () => {
   const BUDGET = 1_000;
   const PRICE = 20;
-  const on = await set({ speed: 5, sandbox: { jobDurationMs: 500 }, settings: { maxCreditsPerDay: BUDGET } });
+  const on = await set({ sandbox: { jobDurationMs: 500 }, settings: { maxCreditsPerDay: BUDGET } });
   on.faults.script(Array<CustomFault>(200).fill(QUICK_PICTURE), 'picture');
-  const notBefore = Date.now() + ALL_ARE_UP_MS;
+  const notBefore = clock.now() + ALL_ARE_UP_MS;
   const tasks = FOUR.map((worker) => {
     const orders = NUMBERS(50).map((number) => ({ prompt: `${worker}: picture ${number}`, side: 1_024, notBefore }));
     return task(on, orders, orders.length);
   });
-  const reported = (await callTogether(crew, tasks)).flat();
+  const reported = (await callTogether(crew, clock, tasks)).flat();
 
   const refused = reported.flatMap((message) => (message.type === 'refused' ? [message.failure.kind] : []));
   const saved = reported.filter((message) => message.type === 'ended' && message.job.state === 'saved');
@@ -121,8 +126,8 @@ it('of 200 parallel calls those are sent that the budget pays for', { timeout: 6
 it('two to four processes that order the same at once order it once', { timeout: 60_000 }, async () => {
   const RACES = 20;
   const EVERY_MS = 150;
-  const on = await set({ speed: 5, sandbox: { jobDurationMs: 500 } });
-  const first = Date.now() + ALL_ARE_UP_MS;
+  const on = await set({ sandbox: { jobDurationMs: 500 } });
+  const first = clock.now() + ALL_ARE_UP_MS;
   const racersIn = (race: number): number => 2 + (race % 3);
   const orders = NUMBERS(RACES).map((race) => ({ prompt: `race ${race}`, notBefore: first + race * EVERY_MS }));
   const tasks = FOUR.map((worker) =>
@@ -132,7 +137,7 @@ it('two to four processes that order the same at once order it once', { timeout:
       RACES,
     ),
   );
-  const reported = (await callTogether(crew, tasks)).flat();
+  const reported = (await callTogether(crew, clock, tasks)).flat();
 
   for (const race of NUMBERS(RACES)) {
     const prompt = `race ${race}`;

@@ -4,18 +4,13 @@ import type { Clock } from '../../src/core/clock.ts';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
 import { placeOrder } from '../support/place-orders.ts';
-import { createSharedClock } from './shared-clock.ts';
 import type { Stage } from './stage.ts';
 
 export const SIDES = { width: 256, height: 256 };
 /** Of the clock: longer than any job here takes. */
 export const LONG_MS = 180_000;
 
-/** @param clock the stage's own unless the test moves one */
-export async function openApp(
-  stage: Stage,
-  clock: Clock = createSharedClock(stage.clock),
-): Promise<App & { logged: string[] }> {
+export async function openApp(stage: Stage, clock: Clock): Promise<App & { logged: string[] }> {
   const logged: string[] = [];
   const line = (message: string, fields?: object): void => {
     logged.push(`${message} ${JSON.stringify(fields ?? {})}`);

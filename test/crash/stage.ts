@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import type { AppSettings } from '../../src/app.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { type FaultServer, startFaultServer } from '../support/fault-server.ts';
-import { type ClockBase, createSharedClock, newClockBase } from './shared-clock.ts';
 import { startWitness, type Witness, type WitnessOptions } from './witness.ts';
 
 export type Stage = {
   sandbox: Sandbox;
   faults: FaultServer;
   witness: Witness;
-  clock: ClockBase;
   folder: string;
   stateDir: string;
   outputDir: string;
@@ -21,9 +20,7 @@ export type Stage = {
 };
 
 export type StageOptions = {
-  /** The clock's milliseconds for a real one. */
-  speed: number;
-  sandbox?: Omit<SandboxOptions, 'now'>;
+  sandbox?: Omit<SandboxOptions, 'now' | 'sleep'>;
   witness?: Pick<WitnessOptions, 'withoutKeys' | 'withoutRateHeaders'>;
   settings?: Partial<AppSettings>;
 };
@@ -32,8 +29,11 @@ export type StageOptions = {
 const PLENTY = 10_000_000;
 const MORE_THAN_ANY_RUN = 100_000;
 
-export async function setStage(options: StageOptions): Promise<Stage> {
-  const clock = newClockBase(options.speed);
+/** @param clock the service's */
+export async function setStage(
+  { now, sleep }: Pick<Clock, 'now' | 'sleep'>,
+  options: StageOptions = {},
+): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'flux-crash-'));
   const sandbox = await startSandbox({
     plan: 'enterprise',
@@ -41,17 +41,17 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     // Its 600 requests are per second here.
     windowMs: 1_000,
     ...options.sandbox,
-    now: createSharedClock(clock).now,
+    now,
+    sleep,
   });
   const faults = await startFaultServer(sandbox.url);
-  const witness = await startWitness({ faultServerUrl: faults.url, sandboxUrl: sandbox.url, ...options.witness });
+  const witness = await startWitness({ now, faultServerUrl: faults.url, sandboxUrl: sandbox.url, ...options.witness });
   const stateDir = join(folder, 'state');
   const outputDir = join(folder, 'pictures');
   return {
     sandbox,
     faults,
     witness,
-    clock,
     folder,
     stateDir,
     outputDir,

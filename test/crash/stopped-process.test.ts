@@ -1,20 +1,25 @@
 /** A process that lives but does not move: others go on, and when it comes to itself nothing is paid twice. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { valueFile } from '../support/state-files.ts';
 import { recordsFolder } from './books.ts';
 import { type Crew, hireCrew } from './crew.ts';
+import { createProcessClock, type ProcessClock } from './process-clock.ts';
 import { LONG_MS } from './single-app.ts';
 import { type Stage, setStage } from './stage.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
-const open: { stage?: Stage; crew?: Crew } = {};
+const open: { stage?: Stage; crew?: Crew; clock?: ProcessClock } = {};
 afterEach(async () => {
   await open.crew?.close();
   await open.stage?.close();
+  open.clock?.stop();
 });
 
+/** By real time: a stopped process does not move with the clock. */
 async function untilAdmitted(stage: Stage): Promise<void> {
   const admitted = async (): Promise<boolean> =>
     (await readFile(valueFile(recordsFolder(stage), 'reservations'), 'utf8')).includes('"job_');
@@ -23,18 +28,23 @@ async function untilAdmitted(stage: Stage): Promise<void> {
 
 // Windows cannot stop a process.
 it.skipIf(process.platform === 'win32')('between the admission of an order and its record', async () => {
-  const stage = await setStage({ speed: 20, sandbox: { jobDurationMs: 500 } });
+  const clock = createProcessClock(await mkdtemp(join(tmpdir(), 'flux-stopped-')));
+  open.clock = clock;
+  const stage = await setStage(clock, { sandbox: { jobDurationMs: 500 } });
   open.stage = stage;
   open.crew = await hireCrew(stage.folder);
   const task: WorkerTask = {
     settings: stage.settings,
-    clock: stage.clock,
+    clock: { file: clock.file },
     work: { type: 'orders', orders: [{ prompt: 'a wren' }], lanes: 1, waitMs: LONG_MS },
   };
   const reported: WorkerMessage[] = [];
-  const stopped = open.crew.start({ ...task, stopsBeforeRecording: true }, (message) => reported.push(message));
+  const stopped = open.crew.start(clock, { ...task, stopsBeforeRecording: true }, (message) => reported.push(message));
+  clock.keepPassing();
   await untilAdmitted(stage);
-  await open.crew.start(task, (message) => reported.push(message)).ended;
+  stopped.leave();
+  await open.crew.start(clock, task, (message) => reported.push(message)).ended;
+  stopped.join();
   process.kill(stopped.pid, 'SIGCONT');
   await stopped.ended;
 

@@ -2,16 +2,18 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { passesOn } from '../support/open-exchanges.ts';
 
 /** A whole request to the API; fetched pictures are not listed. */
 export type Arrival = {
-  /** Epoch milliseconds, by the real clock. */
+  /** Epoch milliseconds of the clock. */
   at: number;
   /** Of an order; absent for everything else. */
   prompt?: string;
 };
 
 export type WitnessOptions = {
+  now: () => number;
   faultServerUrl: string;
   sandboxUrl: string;
   /** Takes the idempotency key off every request: to the service it is as if the client sent none. */
@@ -42,7 +44,7 @@ export async function startWitness(options: WitnessOptions): Promise<Witness> {
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = (await readAll(incoming)).bytes;
     const prompt = promptOf(body);
-    if (incoming.method === 'POST') seen.push({ at: Date.now(), ...(prompt === undefined ? {} : { prompt }) });
+    if (incoming.method === 'POST') seen.push({ at: options.now(), ...(prompt === undefined ? {} : { prompt }) });
     if (prompt !== undefined) await witness.onOrder?.();
     const answer = await forward(incoming, body, response);
     await reply(answer, response);
@@ -52,6 +54,7 @@ export async function startWitness(options: WitnessOptions): Promise<Witness> {
     const { host: _host, connection: _connection, ...headers } = incoming.headers;
     if (options.withoutKeys) delete headers['idempotency-key'];
     const outgoing = request(new URL(incoming.url ?? '/', target), { method: incoming.method, headers, agent: false });
+    passesOn(incoming, outgoing);
     response.once('close', () => sleepFor(LET_GO_AFTER_MS, undefined, { ref: false }).then(() => outgoing.destroy()));
     return new Promise((resolve, reject) => {
       outgoing.once('response', resolve).once('error', reject).end(body);

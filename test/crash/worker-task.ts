@@ -3,7 +3,7 @@ import type { AppSettings } from '../../src/app.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { JobState } from '../../src/core/job.ts';
 import type { RequestWindow } from '../../src/limits/rate-state.ts';
-import type { ClockBase } from './shared-clock.ts';
+import type { ClockToFollow } from './following-clock.ts';
 
 /** The variable that holds the task as JSON. */
 export const TASK_VARIABLE = 'CRASH_TEST_TASK';
@@ -13,7 +13,7 @@ export type Order = {
   prompt: string;
   /** Pixels; 256 unless the price matters. */
   side?: number;
-  /** Real epoch milliseconds: those who race start together. */
+  /** Epoch milliseconds of the clock: those who race start together. */
   notBefore?: number;
   /** Looks at this job instead of ordering: what an agent does that remembers its id. */
   checkOn?: string;
@@ -21,7 +21,7 @@ export type Order = {
 
 export type WorkerTask = {
   settings: AppSettings;
-  clock: ClockBase;
+  clock: ClockToFollow;
   requestWindow?: RequestWindow;
   /** The process stops itself (SIGSTOP) when an order is admitted and not yet recorded. */
   stopsBeforeRecording?: true;

@@ -1,13 +1,13 @@
 /** A worker process: an app of its own over the shared folders, which orders or recovers as its task says. */
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { type App, createApp } from '../../src/app.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { FluxError } from '../../src/core/failure.ts';
 import type { Ids } from '../../src/core/ids.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
 import type { Log } from '../../src/core/log.ts';
 import { randomIds } from '../../src/runtime/random-ids.ts';
 import { placeOrder } from '../support/place-orders.ts';
-import { createSharedClock } from './shared-clock.ts';
+import { followClock } from './following-clock.ts';
 import { type JobNews, type Order, TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';
 
 const SIDE = 256;
@@ -30,10 +30,11 @@ function report(message: WorkerMessage): Promise<void> {
 
 async function main(): Promise<void> {
   const task = JSON.parse(process.env[TASK_VARIABLE] ?? '') as WorkerTask;
+  const clock = followClock(task.clock);
   const app = await createApp(task.settings, {
     log,
     onSecret: () => undefined,
-    clock: createSharedClock(task.clock),
+    clock,
     ...(task.requestWindow === undefined ? {} : { requestWindow: task.requestWindow }),
     ...(task.stopsBeforeRecording ? { ids: stoppingIds } : {}),
   });
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
     const waiting = [...work.orders];
     await inLanes(work.lanes, () => {
       const order = waiting.shift();
-      return order === undefined ? undefined : carryOut(app, order, work.waitMs);
+      return order === undefined ? undefined : carryOut(app, clock, order, work.waitMs);
     });
   }
   await app.close();
@@ -65,9 +66,9 @@ async function inLanes(lanes: number, next: () => Promise<void> | undefined): Pr
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-async function carryOut({ jobs }: App, order: Order, waitMs: number): Promise<void> {
+async function carryOut({ jobs }: App, clock: Clock, order: Order, waitMs: number): Promise<void> {
   const { prompt, side = SIDE, notBefore, checkOn } = order;
-  if (notBefore !== undefined) await sleepFor(Math.max(0, notBefore - Date.now()));
+  if (notBefore !== undefined) await clock.sleep(notBefore - clock.now());
   await report({ type: 'started', prompt });
   try {
     const { job, duplicate } =
