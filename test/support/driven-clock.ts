@@ -43,7 +43,7 @@ export type DrivenClock = ManualClock & {
 };
 
 /** An hour past midnight UTC: no story crosses into the next day of the budget. */
-export const DRIVEN_CLOCK_START = Date.UTC(2026, 10, 1, 1);
+const START = Date.UTC(2026, 10, 1, 1);
 
 /** One look may fall between two steps of the same work; it has never two turns without a trace. */
 const IDLE_TURNS = 4;
@@ -65,11 +65,11 @@ const AT_REST = new Set([
 ]);
 
 /**
- * @param seed of the dice: equal stories roll equal numbers
+ * Equal stories roll equal numbers.
  * @param stepMs the least that time moves on by; timers within one step fire in order, but nobody is waited for between them
  */
-export function createDrivenClock({ start = DRIVEN_CLOCK_START, seed = 1, stepMs = 0 } = {}): DrivenClock {
-  const clock = createManualClock(start, { random: createDice(seed) });
+export function createDrivenClock({ stepMs = 0 } = {}): DrivenClock {
+  const clock = createManualClock(START, { random: createDice() });
   const followers = new Set<Follower>();
   let waiting = 0;
   let isDriving = false;
@@ -155,8 +155,8 @@ export function pause(): Promise<void> {
 }
 
 /** A linear congruential generator: good enough for jitter. */
-function createDice(seed: number): () => number {
-  let state = seed >>> 0;
+function createDice(): () => number {
+  let state = 1;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;

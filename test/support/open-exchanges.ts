@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-export const NO_PORT = 0;
+const NO_PORT = 0;
 
 const open = new Set<object>();
 const localPorts = new WeakMap<object, number>();
