@@ -17,9 +17,11 @@ describe('one job at a time', () => {
   it('lets the second order wait for its place, which is told as progress', async () => {
     const { call } = await begin(FREE);
     const messages: (string | undefined)[] = [];
+    // Whichever of the two comes second.
+    const onProgress = ({ message }: { message?: string | undefined }) => messages.push(message);
     const [first, second] = await Promise.all([
-      call('generate_image', { prompt: 'one' }),
-      call('generate_image', { prompt: 'two' }, { onProgress: ({ message }) => messages.push(message) }),
+      call('generate_image', { prompt: 'one' }, { onProgress }),
+      call('generate_image', { prompt: 'two' }, { onProgress }),
     ]);
     for (const answer of [first, second]) expect(answer.structuredContent).toMatchObject({ status: 'completed' });
     expect(messages.some((message) => /^waiting for a free slot, about \d+ s$/.test(message ?? ''))).toBe(true);
