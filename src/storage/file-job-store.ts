@@ -15,7 +15,7 @@ import { errorCode, isAbsent } from './error-code.ts';
 import { makeFolder } from './make-folder.ts';
 import { withAbsolutePath, withRecordedPath } from './recorded-path.ts';
 import { readStored, type Stored } from './stored-text.ts';
-import { NO_FILE, newestIn, textOfVersion, VersionedFile, versionFile, versionsAmong } from './versioned-file.ts';
+import { newestIn, textOfVersion, VersionedFile, versionFile, versionsAmong } from './versioned-file.ts';
 
 export type FileJobStoreDeps = {
   clock: Clock;
@@ -128,10 +128,10 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
   ): Job | undefined | Promise<Job | undefined> {
     const path = versionFile(folderOf(id), id, number);
     const text = reading(path, () => textOfVersion(path, buffer));
-    // A newer version has taken its place since.
+    // As a rule there is a newer version by now.
     if (text === undefined) return read(id).then((stored) => stored?.value);
-    if (text !== NO_FILE && !mayBe(text)) return undefined;
-    const stored = readStored(text === NO_FILE ? undefined : text, parseJob);
+    if (!mayBe(text)) return undefined;
+    const stored = readStored(text, parseJob);
     if (stored.type === 'value' && stored.value.file === undefined) return stored.value;
     return usable(id, number, stored).then((job) => job?.value);
   }

@@ -15,8 +15,7 @@ import { readStored, storedText } from './stored-text.ts';
 import { syncFolder } from './sync-to-disk.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
-const PART = /\.part$/u;
-/** A younger one may belong to a process that lives. */
+/** A younger half-written file may belong to a process that lives. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
 /** The only file of a version that is a folder. */
 const INNER = 'value.json';
@@ -25,12 +24,13 @@ const WRITERS_MAX = 50;
 /** How long others are let through first: about 80 ms. */
 const QUIET_PAUSES = 40;
 const QUIET_PAUSE_MS = 2;
-/** Each time somebody else was faster; more often than that something is wrong. */
-const READ_TRIES = 100;
+/** Each time somebody else was faster; after so many it is something that cannot be read. */
+const READ_TRIES = 20;
 
-export type Newest = { number: number /** `undefined`: something that is no file. */; text: string | undefined };
+/** `text` is absent for what is no file. `others`: paths of older versions, and of half-written files of any value. */
+export type Newest = { number: number; text: string | undefined; others: readonly string[] };
 
-/** Names and the newest version of each, of all values in that folder. @throws the system's error for no folder */
+/** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
 export function newestIn(folder: string): Map<string, number> {
   const newest = new Map<string, number>();
   for (const file of readdirSync(folder)) {
@@ -54,8 +54,8 @@ export function versionFile(folder: string, name: string, number: number): strin
   return join(folder, `${name}.${number}.json`);
 }
 
-/** @returns `undefined` when there is nothing of that name; `NO_FILE` for a FIFO, a device or an empty folder there */
-export function textOfVersion(path: string, buffer?: Buffer): string | typeof NO_FILE | undefined {
+/** `undefined` for what is no file, or is gone because there is a newer version by now. @throws the system's error */
+export function textOfVersion(path: string, buffer?: Buffer): string | undefined {
   try {
     return readText(path, buffer);
   } catch (error) {
@@ -63,13 +63,11 @@ export function textOfVersion(path: string, buffer?: Buffer): string | typeof NO
     if (errorCode(error) !== NOT_REGULAR && errorCode(error) !== 'EISDIR') throw error;
   }
   try {
-    return readText(join(path, INNER), buffer) ?? NO_FILE;
+    return readText(join(path, INNER), buffer);
   } catch {
-    return NO_FILE;
+    return undefined;
   }
 }
-
-export const NO_FILE = Symbol('no file');
 
 export class VersionedFile {
   readonly #folder: string;
@@ -90,14 +88,14 @@ export class VersionedFile {
   /** @returns `undefined` when there is none yet */
   newest(): Newest | undefined {
     for (let attempt = 1; ; attempt += 1) {
-      const number = this.#numbers().at(-1);
+      const files = this.#files();
+      const numbers = versionsAmong(files, this.#name);
+      const number = numbers.pop();
       if (number === undefined) return undefined;
       const text = textOfVersion(this.path(number));
-      if (typeof text === 'string') return { number, text };
-      // It may have been removed because there is a newer one by now.
-      if (number !== this.#numbers().at(-1)) continue;
-      if (text === NO_FILE) return { number, text: undefined };
-      if (attempt === READ_TRIES) throw Object.assign(new Error(`${this.path(number)} vanishes`), { code: 'EAGAIN' });
+      if (text === undefined && attempt < READ_TRIES) continue;
+      const parts = files.filter(isPart).map((file) => join(this.#folder, file));
+      return { number, text, others: [...numbers.map((older) => this.path(older)), ...parts] };
     }
   }
 
@@ -107,13 +105,13 @@ export class VersionedFile {
 
   /** Others who have begun to write are let through first, so that fewer write in vain. */
   async quiet(): Promise<void> {
-    const isPart = (file: string): boolean =>
-      file.startsWith(`${this.#name}.`) && PART.test(file) && !this.#abandoned.has(file);
-    const first = this.#files().filter(isPart);
+    const isUnfinished = (file: string): boolean =>
+      isPart(file) && file.startsWith(`${this.#name}.`) && !this.#abandoned.has(file);
+    const first = this.#files().filter(isUnfinished);
     let parts = first;
     for (let pause = 0; parts.length > 0 && pause < QUIET_PAUSES; pause += 1) {
       await this.#clock.sleep(QUIET_PAUSE_MS * (0.5 + this.#clock.random()));
-      parts = this.#files().filter(isPart);
+      parts = this.#files().filter(isUnfinished);
     }
     // Their writers stand still, or are gone.
     for (const file of parts) if (first.includes(file)) this.#abandoned.add(file);
@@ -130,7 +128,7 @@ export class VersionedFile {
     const newest = this.newest();
     const stored = readStored(newest?.text, () => undefined);
     if (newest !== undefined && stored.type === 'value' && stored.changes.includes(id)) {
-      this.#removeOld(newest.number);
+      for (const path of newest.others) this.#removeOld(path);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
@@ -186,10 +184,6 @@ export class VersionedFile {
     return join(this.#folder, `${this.#name}.${ownName()}.part`);
   }
 
-  #numbers(): number[] {
-    return versionsAmong(this.#files(), this.#name);
-  }
-
   #files(): string[] {
     try {
       return readdirSync(this.#folder);
@@ -200,23 +194,16 @@ export class VersionedFile {
   }
 
   /** Older versions, strays among them, and what a killed process left half written. */
-  #removeOld(newest: number): void {
-    for (const file of this.#files()) {
-      const [, name, digits] = VERSION.exec(file) ?? [];
-      const path = join(this.#folder, file);
-      if (name === this.#name && Number(digits) < newest) remove(path);
-      else if (PART.test(file) && this.#isLeftover(path)) remove(path);
-    }
-  }
-
-  #isLeftover(path: string): boolean {
+  #removeOld(path: string): void {
     try {
-      return this.#clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS;
+      if (!isPart(path) || this.#clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) remove(path);
     } catch {
-      return false;
+      // Another process has removed it.
     }
   }
 }
+
+const isPart = (file: string): boolean => file.endsWith('.part');
 
 /** What cannot be removed now is removed by the next writer. */
 function remove(path: string): void {
