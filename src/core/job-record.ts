@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { FAILURE_KINDS } from './failure.ts';
 import { FLUX_VERSIONS, QUALITIES } from './image-request.ts';
 import { JOB_ID, JOB_STATES, type Job } from './job.ts';
+import { ownerSchema } from './processes.ts';
 
 const failureSchema = z.object({
   kind: z.enum(FAILURE_KINDS),
@@ -35,7 +36,7 @@ const jobSchema = z.object({
   state: z.enum(JOB_STATES),
   createdAt: z.number(),
   updatedAt: z.number(),
-  owner: z.object({ pid: z.number(), host: z.string(), session: z.string() }),
+  owner: ownerSchema,
   acceptedAt: z.number().optional(),
   completedAt: z.number().optional(),
   remoteId: z.string().optional(),

@@ -1,7 +1,10 @@
 /** The port to the processes of this machine: which one this is, and which others live. */
+import * as z from 'zod';
 
-/** The process that carries a job on. `session` tells it from an earlier process that had the same number. */
-export type Owner = { pid: number; host: string; session: string };
+export const ownerSchema = z.object({ pid: z.number(), host: z.string(), session: z.string() });
+
+/** The process that advances a job. `session` tells it from an earlier process that had the same number. */
+export type Owner = z.infer<typeof ownerSchema>;
 
 export interface Processes {
   self(): Owner;

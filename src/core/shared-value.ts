@@ -104,6 +104,10 @@ export class SharedState<Value> {
     };
     return this.#turns.run(() => changeAtVersion(target, rule, this.#clock));
   }
+
+  update(rule: (before: Value) => Value): Promise<void> {
+    return this.change((before) => ({ value: rule(before), result: undefined }));
+  }
 }
 
 function contended(what: string, creditsSpent: CreditsSpent): FluxError {

@@ -48,6 +48,6 @@ export function createWireMemory(
         // A clock that was set back makes it look as if it came from the future; that is no older for it.
         return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
       }),
-    remember: (facts) => attempt(() => kept.change(() => ({ value: { at: clock.now(), facts }, result: undefined }))),
+    remember: (facts) => attempt(() => kept.update(() => ({ at: clock.now(), facts }))),
   };
 }

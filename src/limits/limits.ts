@@ -1,9 +1,8 @@
-/** The port to what all processes with the same service and key share: permits, places, the budget and the pause. */
-
+/** The port to what all processes with the same service and key share: permits, slots, the budget and the pause. */
 import type { Job } from '../core/job.ts';
 import type { Plan } from './plan.ts';
 import type { RateState, RequestWindow } from './rate-state.ts';
-import type { RateWindow } from './rate-window.ts';
+import type { ReportedWindow } from './rate-window.ts';
 import type { AdmissionResult, Reservation, Reservations, SpendingLimits } from './reservations.ts';
 import type { SlotAnswer } from './slots.ts';
 
@@ -15,7 +14,7 @@ export type OrderToAdmit = Pick<Reservation, 'id' | 'owner' | 'maxCredits' | 'ba
 
 /** What answers told, for all processes. */
 export type RateReport = {
-  window?: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>;
+  window?: ReportedWindow;
   /** Epoch milliseconds until which the service asked for silence. */
   pausedUntil?: number;
   /** The balance in credits. */

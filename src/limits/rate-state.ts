@@ -1,19 +1,25 @@
 /** What all processes with one key know of their requests to the service, and when the next request may leave. */
-import { isSameWindow, nextRequestAt, type RateWindow } from './rate-window.ts';
+import * as z from 'zod';
+import { isSameWindow, nextRequestAt, type ReportedWindow, rateWindowSchema } from './rate-window.ts';
 
 /** Times are epoch milliseconds. */
-export type RateState = {
+const rateStateSchema = z.object({
   /** When the permits of the last window were given, in order. */
-  permits: readonly number[];
-  /** What the answers told. */
-  window: RateWindow;
-  /** The balance in credits that the service told last, without the orders since then, whose ids are `counted`. */
-  balance?: { credits: number; at: number; counted?: readonly string[] };
+  permits: z.array(z.number()).readonly(),
+  /** What the answers reported. */
+  window: rateWindowSchema,
+  /** The balance in credits that the service reported last, less the orders since then, whose ids are `counted`. */
+  balance: z.exactOptional(
+    z.object({ credits: z.number(), at: z.number(), counted: z.exactOptional(z.array(z.string()).readonly()) }),
+  ),
   /** The service counts every job that one request asks for (open point 11 of the API page). */
-  countsFields?: true;
+  countsFields: z.exactOptional(z.literal(true)),
   /** When this was written: a clock that was set back shows by it. */
-  writtenAt: number;
-};
+  writtenAt: z.number(),
+});
+export type RateState = z.infer<typeof rateStateSchema>;
+
+export const parseRateState = (stored: unknown): RateState | undefined => rateStateSchema.safeParse(stored).data;
 
 /**
  * How permits are counted: never more than the limit in any span of `windowMs`. `slackMs` is added because a request
@@ -103,11 +109,7 @@ function costOf(rateState: RateState, fields: number): number {
  * smaller drop than that is the doing of others who use the key.
  * @param reported the answer's window, before it is learnt
  */
-export function learnCounting(
-  rateState: RateState,
-  fields: number,
-  reported: Pick<RateWindow, 'remaining' | 'resetsAt'>,
-): RateState {
+export function learnCounting(rateState: RateState, fields: number, reported: ReportedWindow): RateState {
   const { window, countsFields, ...rest } = rateState;
   if (fields < 2 || reported.remaining === undefined || window.remaining === undefined) return rateState;
   if (!isSameWindow(window, reported)) return rateState;

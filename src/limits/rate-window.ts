@@ -1,15 +1,20 @@
 /** What is known of the service's request window, and when the next request may leave. */
+import * as z from 'zod';
 
-export type RateWindow = {
-  /** Requests per window, where told. */
-  limit?: number;
-  /** Requests left in the window, where told. */
-  remaining?: number;
-  /** Epoch milliseconds at which the window starts anew, where told. */
-  resetsAt?: number;
+export const rateWindowSchema = z.object({
+  /** Requests per window, where reported. */
+  limit: z.exactOptional(z.number()),
+  /** Requests left in the window, where reported. */
+  remaining: z.exactOptional(z.number()),
+  /** Epoch milliseconds at which the next window begins, where reported. */
+  resetsAt: z.exactOptional(z.number()),
   /** Epoch milliseconds until which the service asked for silence (`Retry-After`, or the reset after a 429). */
-  pausedUntil?: number;
-};
+  pausedUntil: z.exactOptional(z.number()),
+});
+export type RateWindow = z.infer<typeof rateWindowSchema>;
+
+/** What an answer reports of it. */
+export type ReportedWindow = Omit<RateWindow, 'pausedUntil'>;
 
 /** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
 const WINDOW_MAX_MS = 5 * 60_000;
@@ -26,20 +31,17 @@ export function nextRequestAt(window: RateWindow, now: number, needed = 1): numb
   return Math.max(now, paused, exhausted);
 }
 
-/** A reset told in seconds from now wanders by so much from answer to answer. */
+/** A reset reported in seconds from now wanders by so much from answer to answer. */
 const SAME_RESET_MS = 2_000;
 
-/** Whether both tell of the same span of time. */
-export function isSameWindow(one: Pick<RateWindow, 'resetsAt'>, other: Pick<RateWindow, 'resetsAt'>): boolean {
+/** Whether both are about the same span of time. */
+export function isSameWindow(one: ReportedWindow, other: ReportedWindow): boolean {
   if (one.resetsAt === undefined || other.resetsAt === undefined) return false;
   return Math.abs(one.resetsAt - other.resetsAt) <= SAME_RESET_MS;
 }
 
-/** The window after an answer that told `reported`; what it did not tell stays as it was. */
-export function learnWindow(
-  window: RateWindow,
-  reported: Pick<RateWindow, 'limit' | 'remaining' | 'resetsAt'>,
-): RateWindow {
+/** The window after an answer with `reported`; what it did not say stays as it was. */
+export function learnWindow(window: RateWindow, reported: ReportedWindow): RateWindow {
   if (reported.limit === undefined && reported.remaining === undefined && reported.resetsAt === undefined)
     return window;
   const { resetsAt } = window;

@@ -1,6 +1,7 @@
-/** The account of orders shared by all processes with one key: what is reserved and spent, and who holds a place. */
+/** The orders of all processes with one key: what is reserved and spent, what is repeated, and who has a slot. */
+import * as z from 'zod';
 import { isFinishedRemotely, type Job } from '../core/job.ts';
-import type { Owner } from '../core/processes.ts';
+import { ownerSchema } from '../core/processes.ts';
 
 /** An equal request this soon after the end of the first is taken for a repeated call, not for a new wish. */
 export const DUPLICATE_WINDOW_MS = 120_000;
@@ -8,40 +9,45 @@ export const DUPLICATE_WINDOW_MS = 120_000;
 const UNKNOWN_KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** One order. Times are epoch milliseconds, amounts credits. */
-export type Reservation = {
-  id: string;
+const reservationSchema = z.object({
+  id: z.string(),
   /** Of the request in normal form: equal requests have equal ones. */
-  fingerprint: string;
-  at: number;
-  /** The day that it counts for: the account's when it was made, whatever a clock that is set back says later. */
-  day: number;
-  owner: Owner;
+  fingerprint: z.string(),
+  at: z.number(),
+  /** The day that it counts for: the current one when it was made, whatever a clock that is set back says later. */
+  day: z.int(),
+  owner: ownerSchema,
   /** The upper end of the price range: reserved until the exact price is known. */
-  maxCredits: number;
-  exactCredits?: number;
-  /** Whether it holds one of the plan's places for jobs at a time. */
-  slot: boolean;
-  /** When it got its place. It may have left since: without a record it still may be paid for. */
-  slotAt?: number;
-  /** Places are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
-  turn?: number;
+  maxCredits: z.number(),
+  exactCredits: z.exactOptional(z.number()),
+  /** Whether it has one of the plan's slots for jobs at a time. */
+  slot: z.boolean(),
+  /** When it got its slot. It may have left since: without a record it still may be paid for. */
+  slotAt: z.exactOptional(z.number()),
+  /** Slots are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
+  turn: z.exactOptional(z.number()),
   /** The call that ordered several pictures: they are remembered together, for as long as the last of them. */
-  batch?: string;
+  batch: z.exactOptional(z.string()),
   /** Nothing more comes of it; its credits are in the totals by then. */
-  end?: { at: number; outcome: 'picture' | 'nothing' | 'free' | 'unknown' };
-};
+  end: z.exactOptional(z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) })),
+});
+export type Reservation = z.infer<typeof reservationSchema>;
 
-export type Reservations = {
+const reservationsSchema = z.object({
   /** Days since the epoch, in UTC: the provider's page does not say when its day begins. */
-  day: number;
+  day: z.int(),
   /** Of ended orders of that day. */
-  settled: { images: number; credits: number };
-  entries: readonly Reservation[];
-  /** When a place was taken or given back last. */
-  slotsChangedAt: number;
-  /** The turn of the order that got its place last; absent: 0. */
-  turn?: number;
-};
+  settled: z.object({ images: z.int(), credits: z.number() }),
+  entries: z.array(reservationSchema).readonly(),
+  /** When a slot was taken or released last. */
+  slotsChangedAt: z.number(),
+  /** The turn of the order that got its slot last; absent: 0. */
+  turn: z.exactOptional(z.number()),
+});
+export type Reservations = z.infer<typeof reservationsSchema>;
+
+export const parseReservations = (stored: unknown): Reservations | undefined =>
+  reservationsSchema.safeParse(stored).data;
 
 /** `null` means no limit. */
 export type SpendingLimits = {
@@ -86,7 +92,7 @@ export function utcDay(epochMs: number): number {
   return Math.floor(epochMs / 86_400_000);
 }
 
-/** The account as of `now`: a new day begins with empty totals, and ended orders are forgotten in time. */
+/** The reservations as of `now`: a new day begins with empty totals, and ended orders are forgotten in time. */
 export function reservationsAt(reservations: Reservations, now: number): Reservations {
   const today = utcDay(now);
   // A clock that was set back into the day before must not forget what today has cost; one that was set back by more
@@ -192,7 +198,7 @@ function joined(
   return entries.map((entry) => (isNew(entry) ? { ...entry, batch: batches.get(entry.id) ?? entry.id } : entry));
 }
 
-/** The account after what the record says of its order; the very same account when that is nothing new. */
+/** The reservations after what the record says of its order; the very same ones when that is nothing new. */
 export function noteJob(reservations: Reservations, job: Job, now: number): Reservations {
   const entry = reservations.entries.find((known) => known.id === job.id);
   if (entry === undefined) return reservations;
@@ -242,7 +248,7 @@ export function dropEntry(reservations: Reservations, id: string, now: number): 
     : { ...reservations, entries, slotsChangedAt: now };
 }
 
-/** The account after the loss of a record: an order that may have left is counted in full, and stays in the way. */
+/** The reservations after the loss of a record: an order that may have left is counted in full, and stays in the way. */
 export function loseEntry(reservations: Reservations, id: string, now: number): Reservations {
   const entry = reservations.entries.find((known) => known.id === id);
   if (entry === undefined || entry.end !== undefined) return reservations;
@@ -287,7 +293,7 @@ function isRemembered(end: NonNullable<Reservation['end']>, now: number): boolea
   return Math.abs(now - end.at) < window;
 }
 
-/** The account with `by` in place of the entry. */
+/** The reservations with `by` in place of the entry. */
 export function replaced(reservations: Reservations, entry: Reservation, by: Reservation): Reservations {
   return { ...reservations, entries: reservations.entries.map((known) => (known === entry ? by : known)) };
 }

@@ -10,6 +10,7 @@ import { PLAN_LIMITS, type Plan, planOf } from './plan.ts';
 import {
   emptyRateState,
   learnCounting,
+  parseRateState,
   type RateState,
   REQUEST_WINDOW,
   type RequestWindow,
@@ -26,12 +27,12 @@ import {
   duplicateIn,
   loseEntry,
   noteJob,
+  parseReservations,
   type Reservations,
   reservationsAt,
   waitingOrders,
 } from './reservations.ts';
 import { releaseSlot, takeSlots } from './slots.ts';
-import { parseRateState, parseReservations } from './stored-limits.ts';
 
 export type LimitsDeps = {
   clock: Clock;
@@ -76,9 +77,6 @@ export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
     }
   }
 
-  const changeReservations = (change: (before: Reservations) => Reservations): Promise<void> =>
-    reservations.change((before) => ({ value: change(before), result: undefined }));
-
   return {
     async permit({ purpose, fields } = { purpose: 'submit', fields: 1 }) {
       const orders = purpose === 'read' ? await reservations.read() : undefined;
@@ -91,13 +89,7 @@ export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
       });
     },
     learn: (reported) =>
-      followUp('traffic', async () => {
-        const learnt = (before: RateState): RateState => learnedRateState(before, reported, clock.now());
-        const known = await rateState.read();
-        // Most answers tell what was counted here already.
-        if (learnt(known) === known) return;
-        await rateState.change((before) => ({ value: learnt(before), result: undefined }));
-      }),
+      followUp('rate state', () => rateState.update((before) => learnedRateState(before, reported, clock.now()))),
     async admit(orders, limits) {
       const { jobsPerDay } = PLAN_LIMITS[planNow(await rateState.read())];
       const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
@@ -114,36 +106,23 @@ export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
     },
     async slots(ids) {
       const limit = PLAN_LIMITS[planNow(await rateState.read())].concurrentJobs;
-      const wanted = (before: Reservations) => takeSlots(before, ids, limit, clock.now());
-      // A look costs less than a change, and most looks of those who wait find nothing.
-      const seen = await reservations.read();
-      const checked = wanted(seen);
-      if (checked.reservations === seen) return checked.answers;
       return reservations.change((before) => {
-        const { reservations: value, answers } = wanted(before);
+        const { reservations: value, answers } = takeSlots(before, ids, limit, clock.now());
         return { value, result: answers };
       });
     },
     async note(job) {
-      await followUp('account', async () => {
-        const noted = (before: Reservations): Reservations =>
-          noteJob(withEntryOf(before, job, fingerprintOfJob), job, clock.now());
-        const known = await reservations.read();
-        if (noted(known) !== known) await changeReservations(noted);
-      });
+      await followUp('reservations', () =>
+        reservations.update((before) => noteJob(withEntryOf(before, job, fingerprintOfJob), job, clock.now())),
+      );
       const { exact } = job.credits;
       if (exact === null) return;
-      await followUp('balance', async () => {
-        const known = await rateState.read();
-        const checked = (before: RateState): RateState =>
-          withOrderPaid(before, { id: job.id, credits: exact, orderedAt: job.createdAt });
-        if (checked(known) === known) return;
-        await rateState.change((before) => ({ value: checked(before), result: undefined }));
-      });
+      const order = { id: job.id, credits: exact, orderedAt: job.createdAt };
+      await followUp('balance', () => rateState.update((before) => withOrderPaid(before, order)));
     },
-    releaseSlot: (id) => followUp('slot', () => changeReservations((before) => releaseSlot(before, id, clock.now()))),
-    lose: (id) => followUp('record', () => changeReservations((before) => loseEntry(before, id, clock.now()))),
-    drop: (id) => followUp('order', () => changeReservations((before) => dropEntry(before, id, clock.now()))),
+    releaseSlot: (id) => followUp('slot', () => reservations.update((before) => releaseSlot(before, id, clock.now()))),
+    lose: (id) => followUp('record', () => reservations.update((before) => loseEntry(before, id, clock.now()))),
+    drop: (id) => followUp('order', () => reservations.update((before) => dropEntry(before, id, clock.now()))),
     async state(): Promise<LimitsState> {
       const [shared, orders] = await Promise.all([rateState.read(), reservations.read()]);
       const now = clock.now();
@@ -161,9 +140,10 @@ export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
 
 function learnedRateState(before: RateState, reported: Parameters<Limits['learn']>[0], now: number): RateState {
   let rateState = rateStateAt(before, now);
-  if (reported.window !== undefined) rateState = learnCounting(rateState, reported.fields ?? 1, reported.window);
-  if (reported.window !== undefined)
+  if (reported.window !== undefined) {
+    rateState = learnCounting(rateState, reported.fields ?? 1, reported.window);
     rateState = { ...rateState, window: learnWindow(rateState.window, reported.window) };
+  }
   if (reported.pausedUntil !== undefined)
     rateState = { ...rateState, window: pauseWindow(rateState.window, reported.pausedUntil) };
   if (reported.balance !== undefined) rateState = { ...rateState, balance: { credits: reported.balance, at: now } };

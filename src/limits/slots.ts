@@ -1,29 +1,29 @@
-/** Who holds one of the plan's places for jobs at a time, and who is next: fair between calls, whatever their size. */
+/** Who has one of the plan's slots for jobs at a time, and who is next: fair between calls, whatever their size. */
 import { type Reservation, type Reservations, replaced } from './reservations.ts';
 
-/** Places are given in the order of turns; after so long without a change, whoever comes takes the free one. */
+/** Slots are given in the order of turns; after so long without a change, whoever comes takes the free one. */
 const IN_ORDER_MS = 3_000;
 
 /**
- * A place (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when
+ * A slot (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when
  * the longest-running job was ordered (epoch milliseconds).
  */
 export type SlotAnswer = { taken: true; absent?: true } | { taken: false; ahead: number; oldestAt: number | undefined };
 
 export type SlotDecision =
-  /** `absent`: the order is not on the account, so that nothing is reserved for it. */
+  /** `absent`: nothing is reserved for the order. */
   | { type: 'taken'; reservations: Reservations; absent?: true }
   /** `ahead`: orders that come first; `oldestAt`: when the longest-running job was ordered. */
   | { type: 'full'; ahead: number; oldestAt: number | undefined };
 
-/** A place among the plan's jobs at a time. An order that has one, or is not on the account, takes none. */
+/** A slot among the plan's jobs at a time. An order that has one, or that nothing is reserved for, takes none. */
 export function takeSlot(reservations: Reservations, id: string, limit: number | null, now: number): SlotDecision {
   const open = reservations.entries.filter((entry) => entry.end === undefined);
   const own = open.find((entry) => entry.id === id);
   if (own === undefined) return { type: 'taken', reservations, absent: true };
   if (own.slot) return { type: 'taken', reservations };
   const holders = open.filter((entry) => entry.slot);
-  // One that gave its place back does not wait for another.
+  // One that released its slot does not wait for another.
   const ahead = open.filter((entry) => !entry.slot && entry.slotAt === undefined && comesBefore(entry, own)).length;
   const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
   const quiet = Math.abs(now - reservations.slotsChangedAt) > IN_ORDER_MS;
@@ -37,7 +37,7 @@ export function takeSlot(reservations: Reservations, id: string, limit: number |
   return { type: 'full', ahead, oldestAt: oldest };
 }
 
-/** Places for as many of these orders as may have one now, the first ones first; the same account for none. */
+/** Slots for as many of these orders as may have one now, the first ones first; the same reservations for none. */
 export function takeSlots(
   before: Reservations,
   ids: readonly string[],
@@ -64,7 +64,7 @@ export function takeSlots(
   return { reservations, answers };
 }
 
-/** A job that is not watched any more gives its place back; its price stays reserved. */
+/** A job that is polled no longer releases its slot; its price stays reserved. */
 export function releaseSlot(reservations: Reservations, id: string, now: number): Reservations {
   const entry = reservations.entries.find((known) => known.id === id);
   if (entry === undefined || !entry.slot) return reservations;

@@ -34,9 +34,9 @@ export function createDurationMemory(values: SharedValues, { clock, log }: { clo
     async note(key, seen) {
       const rule = ({ [key]: known = emptyDurations(), ...others }: Kinds) => {
         const kept = Object.entries(others).slice(-(KINDS_MAX - 1));
-        return { value: { ...Object.fromEntries(kept), [key]: withDuration(known, seen) }, result: undefined };
+        return { ...Object.fromEntries(kept), [key]: withDuration(known, seen) };
       };
-      await kinds.change(rule).catch(unreported);
+      await kinds.update(rule).catch(unreported);
     },
   };
 }

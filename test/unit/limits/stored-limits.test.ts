@@ -1,9 +1,8 @@
 /** Proves that the shared values come back from disk as they were, and that nothing else is taken for one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyRateState, type RateState } from '../../../src/limits/rate-state.ts';
-import { emptyReservations, type Reservations } from '../../../src/limits/reservations.ts';
-import { parseRateState, parseReservations } from '../../../src/limits/stored-limits.ts';
+import { emptyRateState, parseRateState, type RateState } from '../../../src/limits/rate-state.ts';
+import { emptyReservations, parseReservations, type Reservations } from '../../../src/limits/reservations.ts';
 import { owner } from '../core/sample-jobs.ts';
 
 const NOW = 1_800_000_000_000;
