@@ -5,7 +5,7 @@ import { type BatchView, batchText, batchView } from './batch-text.ts';
 import type { JobView, JobViewOptions } from './job-view.ts';
 import { VIEWER_META } from './resources/uris.ts';
 import { type ResultForm, resultOf } from './result.ts';
-import { type Cuts, dataView, textView } from './result-room.ts';
+import { type Cuts, dataView, textView } from './result-cuts.ts';
 import { type PictureSource, picturesWithin } from './shown-picture.ts';
 import type { JobsOutcome } from './tool.ts';
 

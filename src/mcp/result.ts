@@ -12,7 +12,7 @@ import { jobText } from './job-text.ts';
 import { errorView, type JobView, type JobViewOptions, jobView } from './job-view.ts';
 import type { McpDeps, OtherOrigin } from './mcp-deps.ts';
 import { imageUri, VIEWER_META } from './resources/uris.ts';
-import { type Cuts, cutNotes, dataView, fitted, textView } from './result-room.ts';
+import { type Cuts, cutNotes, dataView, fitted, textView } from './result-cuts.ts';
 import { bytesWithin, imagePart, type PictureSource, pictureNote, USEFUL_CHARACTERS } from './shown-picture.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
