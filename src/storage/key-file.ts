@@ -31,35 +31,36 @@ export async function apiKeyOf(settings: {
 
 /** @throws FluxError of kind `bad_key` that names the file and the reason, never its content. */
 export async function readKeyFile(path: string): Promise<string> {
-  const slot = `The key file ${path}`;
-  const text = decoded(await bytesOf(path, slot), slot).trim();
-  const problem = text === '' ? `${slot} is empty.` : keyProblem(text, slot);
+  const where = `The key file ${path}`;
+  const text = decoded(await bytesOf(path, where), where).trim();
+  const problem = text === '' ? `${where} is empty.` : keyProblem(text, where);
   if (problem !== undefined) throw badKey(problem, IN_FILE);
   return text;
 }
 
-async function bytesOf(path: string, slot: string): Promise<Buffer> {
+async function bytesOf(path: string, where: string): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
     // A pipe that nobody writes to would keep the reader waiting for ever.
     file = await open(expandHome(path, 'DOITONG_API_KEY_FILE'), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile()) throw badKey(`${slot} is not a file but a folder, a pipe or a device.`, IN_FILE);
+    if (!(await file.stat()).isFile())
+      throw badKey(`${where} is not a file but a folder, a pipe or a device.`, IN_FILE);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
     if (bytesRead <= FILE_MAX_BYTES) return buffer.subarray(0, bytesRead);
-    throw badKey(`${slot} is larger than ${FILE_MAX_BYTES} bytes; it should contain only the key.`, IN_FILE);
+    throw badKey(`${where} is larger than ${FILE_MAX_BYTES} bytes; it should contain only the key.`, IN_FILE);
   } catch (error) {
     if (error instanceof FluxError)
       throw error.failure.kind === 'bad_key' ? error : badKey(error.message, IN_FILE, error);
-    throw badKey(`${slot} cannot be read (${errorCode(error)}).`, IN_FILE, error);
+    throw badKey(`${where} cannot be read (${errorCode(error)}).`, IN_FILE, error);
   } finally {
     await file?.close();
   }
 }
 
 /** Editors put a byte order mark before the text, and some of Windows' programs write two bytes a character. */
-function decoded(bytes: Buffer, slot: string): string {
+function decoded(bytes: Buffer, where: string): string {
   if (bytes.includes(0))
-    throw badKey(`${slot} is not UTF-8 text: it looks like UTF-16. Save it as UTF-8 or ASCII.`, IN_FILE);
+    throw badKey(`${where} is not UTF-8 text: it looks like UTF-16. Save it as UTF-8 or ASCII.`, IN_FILE);
   const text = bytes.toString('utf8');
   return text.startsWith(BOM) ? text.slice(BOM.length) : text;
 }

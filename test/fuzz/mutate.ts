@@ -5,7 +5,7 @@ import { oneOf } from './messages.ts';
 
 type Tree = Record<string, unknown>;
 /** Where a member stands: the object or array that holds it, and its name there. */
-type Position = { holder: Tree; name: string; path: readonly string[] };
+type Position = { parent: Tree; name: string; path: readonly string[] };
 
 const deep = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
 const IDS: readonly unknown[] = [
@@ -67,26 +67,26 @@ export function mutated(message: Tree, dice: Dice, key: string): Buffer {
 
 function changeStructure(tree: Tree, dice: Dice, key: string): unknown {
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) return tree;
-  const slots = positionsIn(tree);
-  const slot = slots.length === 0 ? undefined : oneOf(slots, dice);
+  const positions = positionsIn(tree);
+  const position = positions.length === 0 ? undefined : oneOf(positions, dice);
   switch (
     dice.weighted({ drop: 3, retype: 6, rename: 2, add: 2, id: 2, method: 1, meta: 2, large: 1, key: 1, result: 1 })
   ) {
     case 'drop':
-      if (slot !== undefined) delete slot.holder[slot.name];
+      if (position !== undefined) delete position.parent[position.name];
       break;
     case 'retype':
-      if (slot !== undefined)
-        slot.holder[slot.name] = dice.chance(0.02) ? deep(1_000) : structuredClone(oneOf(CONSTANTS, dice));
+      if (position !== undefined)
+        position.parent[position.name] = dice.chance(0.02) ? deep(1_000) : structuredClone(oneOf(CONSTANTS, dice));
       break;
     case 'rename':
-      if (slot !== undefined) {
-        slot.holder[`${slot.name.slice(0, -1)}x`] = slot.holder[slot.name];
-        delete slot.holder[slot.name];
+      if (position !== undefined) {
+        position.parent[`${position.name.slice(0, -1)}x`] = position.parent[position.name];
+        delete position.parent[position.name];
       }
       break;
     case 'add':
-      (slot?.holder ?? tree)[oneOf(['extra', '__proto__', 'constructor', 'id', ''], dice)] = structuredClone(
+      (position?.parent ?? tree)[oneOf(['extra', '__proto__', 'constructor', 'id', ''], dice)] = structuredClone(
         oneOf(CONSTANTS, dice),
       );
       break;
@@ -99,11 +99,13 @@ function changeStructure(tree: Tree, dice: Dice, key: string): unknown {
     case 'meta':
       return { ...tree, params: { ...(tree.params as Tree), ...oneOf(METAS, dice)(dice) } };
     case 'large':
-      if (slot !== undefined) slot.holder[slot.name] = oneOf(['a.', 'x', '\u0000', '"', '\ud83d'], dice).repeat(20_000);
+      if (position !== undefined)
+        position.parent[position.name] = oneOf(['a.', 'x', '\u0000', '"', '\ud83d'], dice).repeat(20_000);
       break;
     case 'key':
       // An id, and a token, is repeated as it is: only the client itself put it there.
-      if (slot !== undefined && slot.path[0] === 'params' && slot.path[1] !== '_meta') slot.holder[slot.name] = key;
+      if (position !== undefined && position.path[0] === 'params' && position.path[1] !== '_meta')
+        position.parent[position.name] = key;
       break;
     default:
       tree[oneOf(['result', 'error'], dice)] = oneOf<unknown>([{}, null, { code: 1, message: 'x' }], dice);
@@ -124,7 +126,7 @@ function positionsIn(tree: Tree, path: readonly string[] = []): Position[] {
     const here = [...path, name];
     const inside =
       typeof value === 'object' && value !== null && here.length < 8 ? positionsIn(value as Tree, here) : [];
-    return [{ holder: tree, name, path: here }, ...inside];
+    return [{ parent: tree, name, path: here }, ...inside];
   });
 }
 

@@ -31,14 +31,14 @@ async function livesThrough(program: RunningProgram, hear: (host: RawHost) => Pr
   return JSON.stringify(answer);
 }
 
-type Where = (host: RawHost, text: string) => Promise<unknown>;
+type Send = (host: RawHost, text: string) => Promise<unknown>;
 const tool =
-  (name: string, args: (text: string) => Record<string, unknown>): Where =>
+  (name: string, args: (text: string) => Record<string, unknown>): Send =>
   (host, text) =>
     host.ask('tools/call', { name, arguments: args(text) });
 
 describe('text from the host', () => {
-  const slots: readonly [string, Where][] = [
+  const senders: readonly [string, Send][] = [
     ['a prompt', tool('generate_image', (prompt) => ({ prompt }))],
     ['a prompt of a batch', tool('generate_images', (prompt) => ({ images: [{ prompt }] }))],
     ['a file name', tool('generate_image', (text) => ({ prompt: 'a heron', file_name: text }))],
@@ -79,12 +79,12 @@ describe('text from the host', () => {
     ],
   ];
 
-  it.each(slots)('is answered in few words where it is %s', async (_, slot) => {
+  it.each(senders)('is answered in few words where it is %s', async (_, send) => {
     const service = await startScriptedService();
     const program = await packed.start([], { env: service.env });
     await livesThrough(program, async (host) => {
       for (const [, text] of TEXTS) {
-        const answer = JSON.stringify(await slot(host, text));
+        const answer = JSON.stringify(await send(host, text));
         expect(answer.length).toBeLessThan(8_000);
       }
     });

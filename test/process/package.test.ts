@@ -95,11 +95,11 @@ describe('the packed package', () => {
     }
   });
 
-  it('holds no path of the machine that built it', async () => {
-    const slots = [CHECKOUT, `${homedir()}${sep}`].filter((slot) => slot.length > 3);
+  it('contains no path of the machine that built it', async () => {
+    const paths = [CHECKOUT, `${homedir()}${sep}`].filter((path) => path.length > 3);
     for (const file of files) {
       const bytes = await readFile(join(packed.folder, file), 'latin1');
-      for (const slot of slots) expect(bytes.includes(slot), `${file} holds ${slot}`).toBe(false);
+      for (const path of paths) expect(bytes.includes(path), `${file} contains ${path}`).toBe(false);
       expect(bytes.includes('sourceMappingURL='), `${file} names a source map`).toBe(false);
     }
   });

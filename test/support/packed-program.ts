@@ -134,7 +134,7 @@ async function assertAlone(folder: string): Promise<void> {
 }
 
 async function makeHome(folder: string): Promise<Home> {
-  const slots = {
+  const folders = {
     HOME: 'user',
     TMPDIR: 'tmp',
     XDG_CONFIG_HOME: 'config',
@@ -147,8 +147,8 @@ async function makeHome(folder: string): Promise<Home> {
     // The checkout's node_modules/.bin, which npm puts into PATH, is not for the program under test.
     PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
-  for (const [name, slot] of Object.entries(slots)) {
-    env[name] = join(folder, slot);
+  for (const [name, subfolder] of Object.entries(folders)) {
+    env[name] = join(folder, subfolder);
     await mkdir(env[name], { recursive: true });
   }
   const cwd = join(folder, 'cwd');

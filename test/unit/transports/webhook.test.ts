@@ -232,8 +232,8 @@ describe('the port', () => {
     ['an address of another machine', { host: '192.0.2.1', port: 0 }],
     ['a host that is none', { host: 'no such host', port: 0 }],
     ['a port that is none', { host: '127.0.0.1', port: 70_000 }],
-  ])('that cannot be had is an error that names the setting: %s', async (_name, slot) => {
-    const opening = openWebhookListener({ ...slot, sink: { accept: async () => 200 }, log });
+  ])('that cannot be had is an error that names the setting: %s', async (_name, address) => {
+    const opening = openWebhookListener({ ...address, sink: { accept: async () => 200 }, log });
     await expect(opening).rejects.toMatchObject({
       failure: {
         kind: 'bad_input',
