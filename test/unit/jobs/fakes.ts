@@ -201,7 +201,7 @@ export class FakeStore implements ImageStore {
   }
 }
 
-/** A ledger that keeps every record it was ever given, in order. */
+/** A job store that keeps every record it was ever given, in order. */
 export class RecordingJobStore implements JobStore {
   readonly location = 'memory';
   readonly history: Job[] = [];

@@ -18,7 +18,7 @@ import {
   quantile,
   recordIfAsked,
 } from './figures.ts';
-import type { Timings } from './ledger-worker.ts';
+import type { Timings } from './records-worker.ts';
 
 const PICTURES = 200;
 const OTHERS = 3;
@@ -30,7 +30,7 @@ const READERS = 7;
 type Worker = { child: ChildProcess; ready: Promise<void>; timings: Promise<Timings> };
 
 function start(mode: string, folder: string, detail: string): Worker {
-  const file = join(import.meta.dirname, 'ledger-worker.ts');
+  const file = join(import.meta.dirname, 'records-worker.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', file, mode, folder, detail], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -54,7 +54,7 @@ function start(mode: string, folder: string, detail: string): Worker {
 
 const worker = (mode: string, folder: string, detail: string): Promise<Timings> => start(mode, folder, detail).timings;
 
-/** One process keeps the books of its pictures while three others do the same, without end. */
+/** One process keeps the records of its pictures while three others do the same, without end. */
 async function inCompany(folder: string): Promise<Timings> {
   const others = Array.from({ length: OTHERS }, () => start('pictures', folder, '0'));
   try {
@@ -121,12 +121,12 @@ async function readings(folder: string): Promise<Timings> {
 
 const WRITES: readonly (readonly [string, string])[] = [
   ['picture', '**the whole bookkeeping of one picture**'],
-  ['admit', 'an admission (`gate.admit`)'],
-  ['add', 'a new record (`ledger.add`)'],
-  ['place', 'a place (`gate.places`)'],
-  ['permit', 'a permit (`gate.permit`)'],
-  ['update', 'a change of a record (`ledger.update`)'],
-  ['note', 'the note of a change to the gate (`gate.note`)'],
+  ['admit', 'an admission (`limits.admit`)'],
+  ['add', 'a new record (`jobStore.add`)'],
+  ['slot', 'a slot (`limits.slots`)'],
+  ['permit', 'a permit (`limits.permit`)'],
+  ['update', 'a change of a record (`jobStore.replace`)'],
+  ['note', 'the note of a change to the limits (`limits.note`)'],
 ];
 
 const READINGS: readonly (readonly [string, string])[] = [
@@ -167,12 +167,12 @@ try {
   });
   const statusPermits = (alone.permit?.length ?? 0) / PICTURES - 1;
   const method =
-    'The program’s own ledger, gate and job board from source, each scenario in a new folder; a durable write is forced ' +
-    `to the disk, its folder too. One picture is: admit, add, place, permit, sending, observed, ${statusPermits} permits ` +
-    'for its status, completed, saved, with the notes to the gate; no service and no picture are in it. ' +
+    'The program’s own records and limits from source, each scenario in a new folder; a durable write is forced ' +
+    `to the disk, its folder too. One picture is: admit, add, slot, permit, sending, status received, ${statusPermits} permits ` +
+    'for its status, completed, saved, with the notes to the limits; no service and no picture are in it. ' +
     `${PICTURES} pictures after 10 to warm up; in company, ${OTHERS} other processes do the same on the same records ` +
     'without a pause, which no plan would let them do. The time of day runs a hundred times faster meanwhile, so that ' +
-    'the account remembers as many orders as in use.';
+    'the reservations remember as many orders as in use.';
   const readMethod =
     `${RECORDS.toLocaleString('en')} records of about a kilobyte, one file each, in the memory of the system since they ` +
     `were written just before; ${READERS} processes after each other, from the call to the sorted list, without the start ` +
@@ -184,7 +184,7 @@ try {
   const readsTable = markdownTable(['what', 'median', 'range'], reads);
   const where = `Machine: ${machine()}; ${fileSystemOf(root)}; ${load}.`;
   console.log([where, writesTable, readsTable].join('\n\n'));
-  recordIfAsked('ledger', [where, method, writesTable, readMethod, readsTable].join('\n\n'));
+  recordIfAsked('records', [where, method, writesTable, readMethod, readsTable].join('\n\n'));
 } finally {
   rmSync(root, { recursive: true, force: true });
 }

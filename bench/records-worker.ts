@@ -1,4 +1,4 @@
-/** One process of the ledger's measurement, which starts it: keeps the books of pictures, or reads all records. */
+/** One process of the measurement of records, which starts it: keeps the records of pictures, or reads all of them. */
 import '../src/config/lean-zod.ts';
 import { join } from 'node:path';
 import type { Clock } from '../src/core/clock.ts';
@@ -26,7 +26,7 @@ const REPEATED_READS = 5;
 
 /**
  * The time of day runs so much faster that pictures follow each other every few seconds, as they do in use: the
- * account then remembers as many orders as it would. What is waited for and measured is real time.
+ * reservations then remember as many orders as they would. What is waited for and measured is real time.
  */
 const PACE = 100;
 const CLOCK: Clock = { ...systemClock, now: () => systemClock.now() * PACE };
@@ -45,8 +45,8 @@ async function timed<Value>(timings: Timings, what: string, work: () => Promise<
   return value;
 }
 
-/** The same ledger and gate as in the program, each call timed. */
-function booksIn(folder: string, timings: Timings): { limits: Limits; records: JobRecords } {
+/** The same records and limits as in the program, each call timed. */
+function storesIn(folder: string, timings: Timings): { limits: Limits; records: JobRecords } {
   const deps = { clock: CLOCK, log: LOG };
   const jobStore = createFileJobStore(folder, deps);
   const limits = createLimits(createFileValues(join(folder, 'shared'), deps), {
@@ -63,7 +63,7 @@ function booksIn(folder: string, timings: Timings): { limits: Limits; records: J
   const timedLimits: Limits = {
     ...limits,
     admit: (orders, spending) => timed(timings, 'admit', () => limits.admit(orders, spending)),
-    slots: (ids) => timed(timings, 'place', () => limits.slots(ids)),
+    slots: (ids) => timed(timings, 'slot', () => limits.slots(ids)),
     permit: () => timed(timings, 'permit', () => limits.permit()),
     note: (job) => timed(timings, 'note', () => limits.note(job)),
   };
@@ -71,7 +71,7 @@ function booksIn(folder: string, timings: Timings): { limits: Limits; records: J
 }
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
-async function keepBooks({ limits, records }: { limits: Limits; records: JobRecords }): Promise<void> {
+async function keepRecords({ limits, records }: { limits: Limits; records: JobRecords }): Promise<void> {
   const id = randomIds.jobId();
   const owner = systemProcesses.self();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
@@ -90,7 +90,7 @@ async function keepBooks({ limits, records }: { limits: Limits; records: JobReco
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
   });
-  if ((await limits.slots([id])).get(id)?.taken !== true) throw new Error('there was no place');
+  if ((await limits.slots([id])).get(id)?.taken !== true) throw new Error('there was no slot');
   await permit(limits);
   await records.apply(id, { type: 'sending', owner });
   const remote: RemoteJob = { remoteId: `img_${id}`, phase: 'processing', remoteStatus: 'PROCESSING', creditCost: 15 };
@@ -113,13 +113,13 @@ async function pictures(folder: string, count: number): Promise<Timings> {
   });
   // Also keeps the process alive: the clock's pending sleeps do not.
   process.stdin.resume();
-  const warmUp = booksIn(folder, {});
-  for (let picture = 0; picture < WARM_UPS; picture += 1) await keepBooks(warmUp);
+  const warmUp = storesIn(folder, {});
+  for (let picture = 0; picture < WARM_UPS; picture += 1) await keepRecords(warmUp);
   process.stdout.write('ready\n');
   const timings: Timings = {};
-  const books = booksIn(folder, timings);
+  const stores = storesIn(folder, timings);
   for (let picture = 0; count === 0 ? !left : picture < count; picture += 1) {
-    await timed(timings, 'picture', () => keepBooks(books));
+    await timed(timings, 'picture', () => keepRecords(stores));
   }
   process.stdin.pause();
   return timings;
