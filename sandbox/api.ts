@@ -1,4 +1,4 @@
-// Owns the way of a request through the API: key, rate limit, the faults of scenarios, and the work in either style.
+// Owns how a request is handled by the API: key, rate limit, the faults of scenarios, and the work in either style.
 
 import type { IncomingMessage } from 'node:http';
 import { type Answer, answerJson, orRefusal, Refusal } from './answer.ts';
@@ -30,7 +30,7 @@ export function createApi({ key, chosen: { traits, firstTries }, limiter, graphq
 
   return async (request, route, entry) => {
     const answer = await orRefusal(async () => {
-      // Before anything is refused, so that the log tells what a refused request wanted.
+      // Before anything is refused, so that the log says what a refused request wanted.
       const body = await readBody(request);
       if (route.style === 'graphql') entry.operation = guessOperation(body);
       const attempt = attemptOf(route, entry, body);

@@ -34,7 +34,7 @@ export function createDialects(service: Service, { describe }: JobView) {
       return job;
     },
 
-    /** Everything that is known of a job; the page shows no way to read one by REST. */
+    /** Everything that is known of a job; the page does not show how to read one by REST. */
     find(id: string) {
       const job = service.find(id);
       return job && describe(job);

@@ -1,4 +1,4 @@
-// Owns what can be told of a GraphQL request from its text: what it seems to want, for the log, and its size.
+// Owns what the text of a GraphQL request says before it runs: what it seems to want, for the log, and its size.
 
 import { type DocumentNode, Kind, parse } from 'graphql';
 import type { SandboxOperation } from './request-log.ts';
@@ -24,7 +24,7 @@ export function guessOperation(body: string): SandboxOperation {
   return 'other';
 }
 
-/** How many fields a document has at its root; 1 where that cannot be told. */
+/** How many fields a document has at its root; 1 where that is not known. */
 export function rootFieldsIn(document: DocumentNode | undefined): number {
   const [operation] = document?.definitions ?? [];
   return operation?.kind === Kind.OPERATION_DEFINITION ? Math.max(1, operation.selectionSet.selections.length) : 1;

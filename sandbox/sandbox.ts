@@ -1,4 +1,4 @@
-// Owns the sandbox as a whole: its options, its start and stop, and the state that tests look at.
+// Owns the sandbox as a whole: its options, its start and stop, and the state that tests read.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -32,7 +32,7 @@ export type SandboxOptions = {
   key?: string;
   /** The balance to begin with; default 1000. */
   credits?: number;
-  /** The median time a job takes; each job strays up to 15 % from it, always the same way. 0 ends jobs at once. */
+  /** The median time a job takes; each job differs up to 15 % from it, always by the same share. 0 ends jobs at once. */
   jobDurationMs?: number;
   /** Whether the schema may be asked for; default true. */
   introspection?: boolean;

@@ -35,7 +35,7 @@ const KEY_LIFETIME_MS = DAY_MS;
 const MAX_KEY_LENGTH = 255;
 
 /**
- * A job never changes: how it stands follows from the clock. So nothing needs a timer, and equal submissions that
+ * A job never changes: its status follows from the clock. So nothing needs a timer, and equal submissions that
  * arrive together see each other. `failed` jobs are refunded when they end; `moderated` ones are not: the page says
  * nothing about either.
  */

@@ -23,7 +23,7 @@ export type Chosen = {
   firstTries: readonly FirstTryFault[];
 };
 
-/** A choice of scenarios that makes no sense; the message says why and stands for itself. */
+/** A choice of scenarios that makes no sense; the message says why. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }

@@ -48,7 +48,7 @@ export const plainTraits = {
 export type Traits = typeof plainTraits;
 
 /**
- * What happens to the first try of a request instead of its answer. `proxy` faults stand before everything and meet
+ * What happens to the first try of a request instead of its answer. `proxy` faults come before everything and meet
  * every request to the API; the others meet orders only, `after-charging` ones those that were carried out.
  */
 export type FirstTry =

@@ -1,11 +1,11 @@
-/** Reads the bytes out of a data URL (RFC 2397), however it is spelled. */
+/** Reads the bytes out of a data URL (RFC 2397), however it is written. */
 
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { failed, tooLarge } from './download-failures.ts';
 
 /** Media type and parameters before the comma are short; without a comma there is nothing behind them. */
 const HEAD_MAX_CHARACTERS = 1_000;
-/** Anything else behind a percent sign stands for itself. */
+/** Anything else behind a percent sign is taken as it is. */
 const ESCAPED = /%([0-9a-f]{2})/giu;
 
 export function isDataUrl(text: string): boolean {

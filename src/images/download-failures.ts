@@ -27,7 +27,7 @@ export function notConnected(error: ConnectFailure): FluxError {
   return new FluxError(remedy === undefined ? failure : { ...failure, remedy }, { cause: error });
 }
 
-/** @param what the bytes are, as far as can be told */
+/** @param what the bytes are, as far as is known */
 export function noPicture(what: string): FluxError {
   return failedWith(`What the service delivered is ${what}, not a picture.`);
 }

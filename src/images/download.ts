@@ -17,7 +17,7 @@ import { pictureOf } from './picture-bytes.ts';
 import { TransferredBytes } from './transferred-bytes.ts';
 
 const TIMEOUT_MS = 120_000;
-/** A host that says nothing for so long has nothing more to say; undici looks about once a second. */
+/** A host that sends nothing for so long is given up; undici checks about once a second. */
 const IDLE_MS = 20_000;
 const REDIRECTS_MAX = 3;
 /** How often a transfer that broke off is taken up again, as long as each time brought something. */

@@ -89,7 +89,7 @@ const WORKER_OPTIONS = {
 
 function startThread(onEnd: (ended: Worker) => void): Worker {
   const worker = new Worker(workerFile(), WORKER_OPTIONS);
-  // Whoever waits for an answer is told of an error; without anybody it would end the program.
+  // Whoever waits for an answer gets the error; where nobody does, it would end the program.
   worker.on('error', () => undefined);
   worker.once('exit', () => onEnd(worker));
   // Codecs print what they think of damaged pictures; nobody reads it, and stdout belongs to the protocol.

@@ -59,7 +59,7 @@ export class TransferredBytes {
     this.#size = 0;
     this.#encoding = encoding;
     this.#claimed = part?.total;
-    // A host that encodes on the way may cut the next answer from other bytes: an encoded transfer begins again.
+    // A host that encodes while it sends may cut the next answer from other bytes: an encoded transfer begins again.
     this.#validator = isPlain ? validatorOf(answer) : undefined;
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Tells whom a listener may answer by Host and Origin: a page in a browser can reach every port of its machine, and by
+ * Decides whom a listener may answer, by Host and Origin: a page in a browser can reach every port of its machine, and by
  * a name of its own that leads there (DNS rebinding) it can read the answers.
  */
 
@@ -8,7 +8,7 @@ const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/u;
 const ADDRESS = /^(?:\[.+\]|\d{1,3}(?:\.\d{1,3}){3})$/u;
 
 export type AllowedCallers = {
-  /** Host names besides those of the loopback interface, as a URL spells them. */
+  /** Host names apart from those of the loopback interface, as a URL writes them. */
   hosts: readonly string[];
   /** Whether any IP address may be called by: nobody's name leads to one. */
   addresses: boolean;

@@ -29,7 +29,7 @@ export type Reading =
   | Refused
   | { kind: 'ignored'; reason: string };
 
-/** The entries of a batch stand in an array, which is never empty. */
+/** A batch has at least one entry. */
 export type LineReading = Reading | { kind: 'batch'; entries: readonly Reading[] } | { kind: 'blank' };
 
 const MEMBERS = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
@@ -37,7 +37,7 @@ const NAMES_SHOWN = 3;
 
 /** @param bytes without the line's end */
 export function readLine(bytes: Uint8Array): LineReading {
-  // A byte order mark is dropped by the decoder, wherever a writer has put it in front of a line.
+  // A byte order mark is dropped by the decoder, before whichever line a writer has put it.
   const text = decoded(bytes, true);
   if (text === undefined) return refused(idIn(decoded(bytes, false)), ProtocolErrorCode.ParseError, NOT_UTF8);
   if (text.trim() === '') return { kind: 'blank' };
@@ -132,7 +132,7 @@ function repeatable(id: unknown): RefusedId {
   return typeof id === 'number' && Math.abs(id) <= Number.MAX_SAFE_INTEGER ? id : null;
 }
 
-/** The id in a text that is a request for all one can tell. */
+/** The id in a text that seems to be a request. */
 function idIn(text: string | undefined): RefusedId {
   try {
     const value: unknown = JSON.parse(text ?? '');

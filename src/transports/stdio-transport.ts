@@ -207,7 +207,7 @@ export class StdioTransport implements Transport {
     const written = new Promise<void>((resolve, reject) => {
       stdout.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
     });
-    // Whoever waits for the end of all output is not the one to be told of a reader that left.
+    // Whoever waits for the end of all output has no use for the error of a reader that left.
     this.#written = written.catch(() => undefined);
     return written;
   }

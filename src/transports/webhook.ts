@@ -1,4 +1,4 @@
-/** The door for webhooks: listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
+/** The webhook listener: it listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { FluxError } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
@@ -31,7 +31,7 @@ export type WebhookListenerOptions = {
 
 export type WebhookListener =
   | { taken: false; address: { host: string; port: number }; close: () => Promise<void> }
-  /** Somebody listens there already, as a rule another process of ours, whose marks reach this one too. */
+  /** Somebody listens there already, as a rule another process of ours, whose event markers reach this one too. */
   | { taken: true };
 
 /**
@@ -61,7 +61,7 @@ export async function openWebhookListener(options: WebhookListenerOptions): Prom
   return { taken: false, address, close: () => close(server) };
 }
 
-/** A proxy in front may use the public name, the one it was told to forward to, or this machine's address. */
+/** A proxy in front may use the public name, the one that it forwards to, or this machine's address. */
 function allowedCallers({ host, publicUrl }: WebhookListenerOptions): AllowedCallers {
   const listen = host || DEFAULT_HOST;
   const named = listen.includes(':') && !listen.startsWith('[') ? `[${listen}]` : listen;

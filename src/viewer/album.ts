@@ -1,4 +1,4 @@
-/** The pictures that the page knows of, and which of them is looked at. */
+/** The pictures that the page knows of, and which of them is selected. */
 import { isFinished, type ViewedEta, type ViewedJob } from './viewed-job.ts';
 
 export type Entry = {
@@ -22,7 +22,7 @@ export class Album {
     return this.#selected === undefined ? undefined : this.#entries.get(this.#selected);
   }
 
-  /** Adds the job, or takes over what is new about it; the first one is looked at. */
+  /** Adds the job, or takes over what is new about it; the first one is selected. */
   take(job: ViewedJob, news: { picture?: string | undefined; eta?: ViewedEta | undefined }, now: number): void {
     const known = this.#entries.get(job.jobId);
     const picture = news.picture ?? known?.picture;

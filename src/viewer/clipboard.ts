@@ -10,7 +10,7 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** The old way works in frames that were not given the permission. */
+/** The old command works in frames that were not given the permission. */
 function copySelected(text: string): boolean {
   const field = document.createElement('textarea');
   field.value = text;

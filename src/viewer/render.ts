@@ -7,9 +7,9 @@ export type PageState = {
   album: Album;
   /** What the call asked for, before there is a job. */
   askedPrompt: string | undefined;
-  /** What went wrong beside the job: a refused call. */
+  /** What went wrong apart from the job: a refused call. */
   trouble: string | undefined;
-  /** Nobody looks after the open job any more. */
+  /** The open job is not polled any more. */
   isResting: boolean;
   isVarying: boolean;
   canCall: boolean;

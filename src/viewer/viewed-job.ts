@@ -31,7 +31,7 @@ export type ResultLike = {
 const META = 'io.github.flux-pro-mcp/';
 const PICTURE_TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/avif'];
 
-/** The jobs that a result tells of, in its order. Some hosts get them as data, others beside it. */
+/** The jobs in a result, in its order. Some hosts get them as data, others in `_meta`. */
 export function jobsIn(result: ResultLike): ViewedJob[] {
   const meta = recordOf(result._meta);
   const data = recordOf(result.structuredContent);

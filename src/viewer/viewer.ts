@@ -1,4 +1,4 @@
-/** The page that a host shows beside a result: it follows the job to its picture, and offers what comes next. */
+/** The page that a host shows next to a result: it follows the job to its picture, and offers what comes next. */
 import { Album } from './album.ts';
 import { copyText } from './clipboard.ts';
 import { elementsOf } from './elements.ts';
@@ -7,10 +7,10 @@ import { type PageState, render, renderElapsed } from './render.ts';
 import { etaIn, isFinished, jobsIn, picturesIn, type ResultLike, textIn, type ViewedJob } from './viewed-job.ts';
 
 const WAIT_SECONDS = 20;
-/** What is not finished after so long is looked at only when somebody asks. */
+/** What is not finished after so long is polled only when somebody asks. */
 const PATIENCE_MS = 15 * 60_000;
 const TICK_MS = 1_000;
-/** Between two looks that came back at once. */
+/** Between two polls that were answered at once. */
 const PAUSE_MS = 2_000;
 
 const page = elementsOf(document);

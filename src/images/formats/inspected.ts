@@ -1,11 +1,11 @@
-/** What the bytes of a picture tell about it, and how formats say it. */
+/** What is known of a picture from its bytes, and how formats report it. */
 
 export type Size = { width: number; height: number };
 
 export type Inspected = {
   mediaType: string;
   extension: string;
-  /** Pixels as the picture is displayed; absent where the bytes do not tell. */
+  /** Pixels as the picture is displayed; absent where the bytes do not say. */
   size?: Size;
   /** False for what was certainly cut off: a connection that closes early leaves half of one that begins well. */
   isWhole: boolean;
@@ -17,7 +17,7 @@ export type Inspected = {
   isCmyk?: true;
 };
 
-/** Puts together what a format tells; the size is that of the stored pixels. */
+/** Puts together what a format has found; the size is that of the stored pixels. */
 export function inspected(
   [mediaType, extension]: readonly [mediaType: string, extension: string],
   isWhole: boolean,

@@ -1,4 +1,4 @@
-/** Walks through the segments of a JPEG (ITU T.81, annex B) to its end mark. */
+/** Walks through the segments of a JPEG (ITU T.81, annex B) to its end marker. */
 import { ByteReader } from './byte-reader.ts';
 import { type Inspected, inspected, type Size, sizeOf } from './inspected.ts';
 import { orientationIn } from './tiff.ts';
@@ -15,7 +15,7 @@ const NO_FRAMES = [0xc4, 0xc8, 0xcc];
 const EXIF = 'Exif\0\0';
 const ICC = 'ICC_PROFILE\0';
 
-/** `from` to `to` is what follows the length; empty for marks that stand alone. */
+/** `from` to `to` is what follows the length; empty for markers that have no length. */
 type Segment = { marker: number; from: number; to: number };
 
 export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
@@ -81,7 +81,7 @@ export function withProfile(jpeg: Uint8Array, profile: Uint8Array | undefined): 
   return Buffer.concat([jpeg.subarray(0, at), ...pieces, jpeg.subarray(at)]);
 }
 
-/** Up to the end mark, or to where it cannot go on. */
+/** Up to the end marker, or to where it cannot go on. */
 function* segments(bytes: Uint8Array, reader: ByteReader): Generator<Segment, void, undefined> {
   for (let at = 2; at < bytes.length; ) {
     const marker = reader.byte(at + 1);
@@ -102,7 +102,7 @@ function* segments(bytes: Uint8Array, reader: ByteReader): Generator<Segment, vo
   }
 }
 
-/** Where the next marker stands: within a scan, FF is followed by 0 or by a restart mark. */
+/** Where the next marker is: within a scan, FF is followed by 0 or by a restart marker. */
 function endOfScan(bytes: Uint8Array, from: number): number {
   let at = bytes.indexOf(0xff, from);
   while (at !== -1) {

@@ -18,7 +18,7 @@ export function inspectTiff(bytes: Uint8Array): Inspected | undefined {
   return inspected(['image/tiff', 'tiff'], isWhole, sizeOf(entryOf(WIDTH)?.value ?? 0, entryOf(HEIGHT)?.value ?? 0));
 }
 
-/** 1 to 8; `undefined` where nothing valid is said. @param tiff from its byte-order mark on */
+/** 1 to 8; `undefined` where there is no valid one. @param tiff from its byte-order mark on */
 export function orientationIn(tiff: Uint8Array): number | undefined {
   const { isShort, value } = directoryIn(tiff)?.entryOf(ORIENTATION) ?? { isShort: false, value: 0 };
   return isShort && value >= 1 && value <= 8 ? value : undefined;

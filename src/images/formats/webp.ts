@@ -30,7 +30,7 @@ export function profileInWebp(bytes: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** Some programs write the mark of a JPEG segment before EXIF data. */
+/** Some programs write the name of a JPEG segment before EXIF data. */
 function withoutPrefix(exif: Uint8Array): Uint8Array {
   return new ByteReader(exif).startsWith(0, 'Exif\0\0') ? exif.subarray(6) : exif;
 }
