@@ -17,7 +17,7 @@ export class LineSplitter {
     for (let end = chunk.indexOf(NEWLINE); ; end = chunk.indexOf(NEWLINE, start)) {
       const piece = chunk.subarray(start, end === -1 ? chunk.length : end);
       if (this.#pendingBytes + piece.length > this.#maxBytes) {
-        this.#take();
+        this.rest();
         yield 'too-long';
         return;
       }
@@ -26,17 +26,13 @@ export class LineSplitter {
         this.#pendingBytes += piece.length;
       }
       if (end === -1) return;
-      yield this.#take();
+      yield this.rest();
       start = end + 1;
     }
   }
 
-  /** What came after the last line's end. */
+  /** Takes what came after the last line's end. */
   rest(): Uint8Array {
-    return this.#take();
-  }
-
-  #take(): Uint8Array {
     const [only, ...more] = this.#pending;
     const line = only === undefined ? new Uint8Array() : more.length === 0 ? only : Buffer.concat(this.#pending);
     this.#pending = [];
