@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import { createLimits } from '../limits/shared-limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { systemClock } from '../runtime/system-clock.ts';
+import { stayAlive, systemClock } from '../runtime/system-clock.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { createFileValues } from '../storage/file-values.ts';
 import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folder-check.ts';
@@ -18,8 +18,7 @@ import { serviceChecks } from './doctor-service.ts';
 import { webhookCheck } from './doctor-webhooks.ts';
 import { secretsOf } from './secrets.ts';
 import { settingsOf } from './settings.ts';
-import { stayAlive } from './stay-alive.ts';
-import { writeStderr } from './stderr.ts';
+import { writeStderr } from './terminal-text.ts';
 
 /** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */
 const SERVICE_MS = 12_000;

@@ -8,8 +8,7 @@ import { COMMANDS } from './commands.ts';
 import { fullHelp } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
 import { isSecret } from './secrets.ts';
-import { writeStderr } from './stderr.ts';
-import { visible } from './terminal-text.ts';
+import { visible, writeStderr } from './terminal-text.ts';
 
 const DEFAULT_COMMAND = 'serve';
 const EXIT_FAILURE = 1;

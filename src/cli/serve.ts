@@ -15,7 +15,7 @@ import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
 import { secretsOf } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
-import { writeStderr } from './stderr.ts';
+import { writeStderr } from './terminal-text.ts';
 import { WebhookListener } from './webhook-listener.ts';
 
 type Running = { app: App; close: () => Promise<void> };

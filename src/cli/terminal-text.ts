@@ -1,4 +1,4 @@
-/** Text for a terminal: without characters that could control it, hide something or reorder the words around them. */
+/** What goes to a terminal: no characters that could control it, hide something or reorder the words around them. */
 
 // Controls, bidi and other invisible marks, lone surrogates, line separators; a line feed is what we write ourselves.
 const INVISIBLE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -16,4 +16,13 @@ export function visibleJson(value: unknown): string {
 function escaped(character: string): string {
   const units = character.split('');
   return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+}
+
+let opened = false;
+
+/** Its reader may have left. Opening stderr costs Node some milliseconds of the start, so it waits for the first line. */
+export function writeStderr(line: string): void {
+  if (!opened) process.stderr.on('error', () => undefined);
+  opened = true;
+  process.stderr.write(line);
 }

@@ -5,6 +5,12 @@ import type { Clock } from '../core/clock.ts';
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** For commands that only wait: a pending sleep does not keep the process alive. @returns what lets it end again */
+export function stayAlive(): () => void {
+  const timer = setInterval(() => undefined, TIMER_MAX_MS);
+  return () => clearInterval(timer);
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
