@@ -79,6 +79,7 @@ describe.runIf(canBecomeNobody)('a user without a home', () => {
     const home = await packed.newHome();
     const folders = { FLUX_STATE_DIR: join(home.folder, 'state'), FLUX_OUTPUT_DIR: join(home.folder, 'tmp') };
     for (const folder of Object.values(folders)) await chmod(folder, 0o777);
+    await chmod(dirname(home.folder), 0o755);
     const { text } = await order(await startAsNobody([], { ...service.env, ...folders }));
     expect(text).toContain('The picture is finished and saved.');
   });

@@ -45,7 +45,7 @@ async function orderedFrom(job: Record<string, unknown>, env: Record<string, str
   return { service, program, host, answer, text: textOf(answer), data: structuredOf(answer) };
 }
 
-describe('the address of a picture', () => {
+describe.concurrent('the address of a picture', () => {
   it.each([
     ['a file', 'file:///etc/passwd'],
     ['a script', 'javascript:alert(1)'],
@@ -93,7 +93,7 @@ describe('the address of a picture', () => {
   });
 });
 
-describe('the id of a job', () => {
+describe.concurrent('the id of a job', () => {
   it.each([
     ['a sentence', WORDS],
     ['marks and quotes', 'x" \u202e"y'],
@@ -143,7 +143,7 @@ describe('the id of a job', () => {
   });
 });
 
-describe('a service that repeats the key', () => {
+describe.concurrent('a service that repeats the key', () => {
   it.each<readonly [string, Record<string, unknown>]>([
     ['as the id', { id: SCRIPTED_KEY, status: 'processing' }],
     ['inside the id', { id: `job-${encodeURIComponent(SCRIPTED_KEY)}`, status: 'processing' }],
@@ -201,7 +201,7 @@ describe('a service that repeats the key', () => {
   });
 });
 
-describe('an order that contains a secret', () => {
+describe.concurrent('an order that contains a secret', () => {
   const SECRET = 'hook-secret/7+"x';
   it.each([
     ['the key in the prompt', { prompt: `a sign that says ${SCRIPTED_KEY}` }],
