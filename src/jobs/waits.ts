@@ -74,7 +74,7 @@ export class Waits {
         // That the record was read again after 100 ms is not reported as progress.
         if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
           reportedAt = clock.monotonic();
-          onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.etaOf(job));
+          onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.#etaOf(job));
         }
         await wakeup.wait(Math.min(isOthers ? CHECK_OTHERS_MS : TICK_MS, waitMs - elapsedMs), signal);
       }
@@ -115,7 +115,7 @@ export class Waits {
     return Promise.all(ids.map(waitOne));
   }
 
-  async etaOf(job: Job): Promise<Eta> {
+  async #etaOf(job: Job): Promise<Eta> {
     const { durations, clock } = this.#deps;
     const known = await durations.recall(durationKey(job.request));
     return eta(known, Math.max(0, clock.now() - (job.acceptedAt ?? clock.now())));
@@ -126,7 +126,7 @@ export class Waits {
     const open = jobs.filter((job) => !isSettled(job));
     const running = open.filter(({ acceptedAt }) => acceptedAt !== undefined);
     const waiting = open.filter(({ acceptedAt }) => acceptedAt === undefined);
-    const etas = await Promise.all(running.map((job) => this.etaOf(job)));
+    const etas = await Promise.all(running.map((job) => this.#etaOf(job)));
     const expected = await Promise.all(
       waiting.map(async ({ request }) => expectedMs(await durations.recall(durationKey(request)))),
     );

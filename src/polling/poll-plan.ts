@@ -1,7 +1,7 @@
-/** When a job of a known kind is polled: first when it can be finished, then in even steps. */
-
+/** When a job is polled: one of a known kind first when it can be finished, then in even steps; others by the schedule. */
 import type { ReadAllowance } from '../limits/read-share.ts';
 import { type Durations, quantileMs } from './durations.ts';
+import { pollDelayMs } from './poll-schedule.ts';
 
 /** So many pictures of a kind must have been seen before their durations are believed. */
 const ENOUGH = 5;
@@ -19,6 +19,30 @@ const STEP_MAX_MS = 10_000;
 const PLENTY = 0.5;
 /** Because requests are scarce a poll is put off to this at most. */
 const PUT_OFF_MAX_MS = 15_000;
+
+/** Processes that wait for pictures of one kind do not all come at once. */
+const JITTER = 0.05;
+
+/**
+ * @param polled its age now and when it was last seen (0: never), and how often its own schedule has polled it
+ * @returns `isStepping`: in even steps, counted from its last poll, whatever that was made for
+ */
+export function planNextPoll(polled: {
+  known: Durations | undefined;
+  allowance: ReadAllowance;
+  ageMs: number;
+  seenMs: number;
+  polls: number;
+  random: number;
+}): { delayMs: number; isStepping: boolean } {
+  const { known, allowance, ageMs, seenMs, polls, random } = polled;
+  const firstMs = firstPollAgeMs(known, allowance);
+  if (known === undefined || firstMs === undefined)
+    return { delayMs: pricedDelayMs(pollDelayMs(polls + 1, random), allowance), isStepping: false };
+  const stepMs = seenMs === 0 ? 0 : nextPollMs(known, ageMs, allowance);
+  const delayMs = Math.max(allowance.refillMs, stepMs, firstMs - ageMs);
+  return { delayMs: delayMs * (1 + JITTER * random), isStepping: true };
+}
 
 /** The age at which such a job is polled first; `undefined`: too little is known. */
 export function firstPollAgeMs(known: Durations | undefined, allowance: ReadAllowance): number | undefined {

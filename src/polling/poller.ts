@@ -11,12 +11,9 @@ import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from './duration-memory.ts';
 import { durationKey } from './durations.ts';
 import { allowanceNow, jobsToRead } from './next-poll.ts';
-import { firstPollAgeMs, nextPollMs, pricedDelayMs } from './poll-plan.ts';
-import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-schedule.ts';
+import { planNextPoll } from './poll-plan.ts';
+import { eventsArrive, fallbackDelayMs } from './poll-schedule.ts';
 import { type How, PolledJob } from './polled-job.ts';
-
-/** Processes that wait for pictures of one kind do not all come at once. */
-const PLAN_JITTER = 0.05;
 
 export type PollerDeps = {
   records: {
@@ -214,15 +211,10 @@ export class Poller {
 
     const known = polled.hasEvent ? undefined : await durations.recall(durationKey(polled.job.request));
     const { allowance } = await allowanceNow(limits, clock);
-    const firstMs = firstPollAgeMs(known, allowance);
-    polled.isStepping = firstMs !== undefined;
-    if (known === undefined || firstMs === undefined)
-      return polled.dueIn(pricedDelayMs(pollDelayMs(polled.polls + 1, clock.random()), allowance), obeyedMs);
-
-    const ageMs = polled.ageMs(clock.monotonic());
-    const stepMs = polled.seenMs() === 0 ? 0 : nextPollMs(known, ageMs, allowance);
-    const delayMs = Math.max(allowance.refillMs, stepMs, firstMs - ageMs);
-    polled.dueIn(delayMs * (1 + PLAN_JITTER * clock.random()), obeyedMs);
+    const [ageMs, seenMs] = [polled.ageMs(clock.monotonic()), polled.seenMs()];
+    const plan = planNextPoll({ known, allowance, ageMs, seenMs, polls: polled.polls, random: clock.random() });
+    polled.isStepping = plan.isStepping;
+    polled.dueIn(plan.delayMs, obeyedMs);
   }
 
   /** An event of this job makes its next poll due at once. */
