@@ -1,4 +1,4 @@
-/** Proves that the pictures of one call are ordered together, told in order, and found again by the same call. */
+/** Proves that the pictures of one call are ordered together, reported in order, and found again by the same call. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { Order } from '../../../src/core/image-request.ts';
@@ -42,7 +42,7 @@ async function failureOf(work: Promise<unknown>) {
 }
 
 describe('a call for several pictures', () => {
-  it('orders each, and brings them in order when all are over', async () => {
+  it('orders each, and brings them in order when all have ended', async () => {
     bench.provider.readingOf.set('dt_2', remoteJob('failed'));
     const ordered = await bench.orderAll(entries('one', 'two', 'three'));
     expect(ordered.map(({ job }) => job.request.prompt)).toEqual(['one', 'two', 'three']);
@@ -86,7 +86,7 @@ describe('a call for several pictures', () => {
     expect(next.provider.submitted).toEqual([]);
   });
 
-  it('is remembered as a whole: the first pictures are not ordered anew while the last ones are made', async () => {
+  it('is remembered as a whole: the first pictures are not ordered again while the last ones are made', async () => {
     start({ plan: 'free' });
     const call = entries('one', 'two', 'three');
     await bench.orderAll(call);
@@ -168,7 +168,7 @@ describe('the price of a call', () => {
 });
 
 describe('one that goes wrong', () => {
-  it('at the service touches no other', async () => {
+  it('at the service affects no other', async () => {
     bench.provider.submissions = [
       remoteJob('processing'),
       thrown({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' }),
@@ -180,7 +180,7 @@ describe('one that goes wrong', () => {
     expect((await waiting).map(({ state }) => state)).toEqual(['saved', 'failed', 'saved']);
   });
 
-  it('because it cannot be recorded is told as a failed one, and reserves nothing', async () => {
+  it('because it cannot be recorded is reported as a failed one, and reserves nothing', async () => {
     const { add } = bench.jobStore;
     const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
     bench.jobStore.add = (job) => (job.request.prompt === 'two' ? Promise.reject(full) : add.call(bench.jobStore, job));
@@ -206,7 +206,7 @@ describe('one that goes wrong', () => {
 });
 
 describe('waiting for all', () => {
-  it('hands all of them back when the time is over', async () => {
+  it('returns all of them when the time is up', async () => {
     bench.provider.readings = [remoteJob('processing')];
     const ordered = await bench.orderAll(entries('one', 'two'));
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 5_000 });
@@ -217,7 +217,7 @@ describe('waiting for all', () => {
     ]);
   });
 
-  it('tells how many are over and how long the rest may take, never all of them and never backwards', async () => {
+  it('reports how many have ended and how long the rest may take, never all of them and never backwards', async () => {
     start({ plan: 'starter' });
     const reported: BatchProgress[] = [];
     const ordered = await bench.orderAll(entries('1', '2', '3', '4', '5', '6', '7'));

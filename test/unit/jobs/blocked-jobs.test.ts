@@ -6,7 +6,7 @@ import { createBench, leftBehind, REQUEST, thrown } from './fakes.ts';
 
 const MINUTE = 60_000;
 
-it('a job that cannot be read gives its place back, however often it is looked at in vain', async () => {
+it('a job that cannot be read gives its slot back, however often it is polled in vain', async () => {
   const bench = createBench({ plan: 'free' });
   bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' })];
   await bench.order({ ...REQUEST, prompt: 'the unreadable one' });
@@ -20,7 +20,7 @@ it('a job that cannot be read gives its place back, however often it is looked a
   await bench.jobs.close();
 });
 
-it('a record that cannot be changed stands in the way of nobody else', async () => {
+it('a record that cannot be changed keeps no other job from being recovered', async () => {
   const bench = createBench();
   bench.living.delete(9);
   const owner = { pid: 9, host: 'here', session: 'session-9' };

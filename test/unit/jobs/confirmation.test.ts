@@ -50,7 +50,7 @@ describe('a price', () => {
     expect(refusal({ accepted: 100 }).kind).toBe('not_confirmed');
   });
 
-  it('is not granted where nobody can be asked: the price is told, and what to do', () => {
+  it('is not granted where nobody can be asked: the answer names the price and what to do', () => {
     const failure = refusal({});
     expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
     expect(failure.message).toContain('60 to 101 credits');
@@ -59,7 +59,7 @@ describe('a price', () => {
     expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
-  it("is refused by the user's no, without a way around it, whatever the price and whatever was accepted", () => {
+  it("is refused by the user's no, without a hint how to order nevertheless, whatever the price and whatever was accepted", () => {
     for (const patch of [{}, { accepted: 5_000 }, { estimate: CHEAP }]) {
       const failure = refusal({ canAsk: true, answer: 'no', ...patch });
       expect(failure).toMatchObject({
@@ -72,14 +72,14 @@ describe('a price', () => {
     }
   });
 
-  it('is not granted by a question without an answer: the price is told, and what to do', () => {
+  it('is not granted by a question without an answer: the answer names the price and what to do', () => {
     const failure = refusal({ canAsk: true, answer: 'unanswered' });
     expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
     expect(failure.message).toContain('The question was not answered. Nothing was spent');
     expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
-  it('is not asked for where an earlier question has no answer: the price is told, and what to do', () => {
+  it('is not asked for where an earlier question has no answer: the answer names the price and what to do', () => {
     const failure = refusal({ canAsk: 'unanswered' });
     expect(failure.message).toContain('this host cannot ask the user: it left an earlier question unanswered');
     expect(failure.remedy).toContain('max_credits 101');

@@ -79,7 +79,7 @@ describe('an equal request', () => {
       expect(dedupeKey(other)).not.toBe(dedupeKey(request));
   });
 
-  it('within two minutes of the picture is answered with it, and later is a new wish', async () => {
+  it('within two minutes of the picture is answered with it, and later is a new order', async () => {
     await order();
     expect((await bench.recorded()).state).toBe('saved');
     await bench.clock.advance(100_000);
@@ -106,7 +106,7 @@ describe('an equal request', () => {
     expect(keys()).toEqual(['key-1', 'key-2', 'key-3']);
   });
 
-  it('is told before it is made, so that nobody is asked for its price', async () => {
+  it('is known before it is made, so that nobody is asked for its price', async () => {
     const call = { canAsk: true, answer: undefined, isBatch: false };
     bench = createBench({ plan: 'pro', confirmAboveCredits: 0 });
     expect(await propose(bench.jobs, [{ request: REQUEST }], call)).toMatchObject({
@@ -123,7 +123,7 @@ describe('an equal request', () => {
     expect(keys()).toEqual(['key-1']);
   });
 
-  it('is carried on under its own key when the first was left open', async () => {
+  it('resumes the first under its own key when that was left open', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('completed')];
     await order();
     expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: true });
@@ -133,7 +133,7 @@ describe('an equal request', () => {
 });
 
 describe('an equal order of a process that is gone', () => {
-  it('that may have been sent is carried on under its own key', async () => {
+  it('that may have been sent is resumed under its own key', async () => {
     await left({ state: 'submitting' });
     expect(await order()).toMatchObject({ job: { id: 'job_7' }, duplicate: true });
     expect(keys()).toEqual(['key-of-7']);
@@ -141,21 +141,21 @@ describe('an equal order of a process that is gone', () => {
     expect(await bench.jobs.list()).toHaveLength(1);
   });
 
-  it('that runs at the service is watched', async () => {
+  it('that runs at the service is polled', async () => {
     await left({ state: 'processing', remoteId: 'dt_7' });
     expect(await order()).toMatchObject({ job: { id: 'job_7' }, duplicate: true });
     expect((await bench.recorded('job_7')).state).toBe('saved');
     expect(keys()).toEqual([]);
   });
 
-  it('that was never sent is closed as such, and the picture is ordered anew', async () => {
+  it('that was never sent is closed as such, and the picture is ordered again', async () => {
     await left({ state: 'queued' });
     expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: false });
     expect(await bench.recorded('job_7')).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
     expect(keys()).toEqual(['key-1']);
   });
 
-  it('of unknown outcome stays in the way: nothing is sent, for days', async () => {
+  it('of unknown outcome counts as a duplicate for days: nothing is sent', async () => {
     await left({ state: 'submitting', createdAt: bench.clock.now() - DAY, updatedAt: bench.clock.now() - DAY });
     expect(await order()).toMatchObject({ job: { id: 'job_7', state: 'unknown' }, duplicate: true });
     await bench.clock.advance(5 * DAY);

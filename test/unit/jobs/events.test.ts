@@ -1,4 +1,4 @@
-/** Proves that events end the watch of a job early, that they are hints and no more, and that polling needs none. */
+/** Proves that events end the polling of a job early, that they are hints and no more, and that polling needs none. */
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
@@ -168,7 +168,7 @@ describe('while events arrive', () => {
     expect(await orderAt('a hen')).toEqual([30_000]);
   });
 
-  it('the watch of a job that never ends is given up in time, and an event until then is heard', async () => {
+  it('a job that never ends is given up in time, and an event until then is noticed', async () => {
     start({ stalledAfterMs: MINUTE });
     await evidence();
     await bench.order(REQUEST);
@@ -182,7 +182,7 @@ describe('while events arrive', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('a job that another process ordered is told of here as well', async () => {
+  it('events of a job that another process ordered are noticed here as well', async () => {
     await bench.order(REQUEST);
     await bench.clock.advance(1_000);
     const other = startProcess(2, bench, { webhookUrl: URL_SET });
@@ -209,7 +209,7 @@ describe('while events arrive', () => {
   });
 });
 
-it('watching, however long, leaves nothing hanging on the signal that ends it', async () => {
+it('polling, however long, leaves no listeners on the signal that ends it', async () => {
   const life = new AbortController();
   const records = new JobRecords(bench.jobStore, bench.limits, bench.clock);
   const poller = new Poller(

@@ -60,7 +60,7 @@ type Again = { again: string; failure?: Failure };
 type FakeOrder = PreparedOrder & { prompt: string; webhookUrl: string | undefined };
 
 /**
- * The service as scripted: answers are used up in order; the last one is repeated. Like the real one it asks the gate
+ * The service as scripted: answers are used up in order; the last one is repeated. Like the real one it asks the request limiter
  * before each status read; orders have their permit by then.
  */
 export class FakeProvider implements ImageProvider {
@@ -79,7 +79,7 @@ export class FakeProvider implements ImageProvider {
   readonly submitted: { prompt: string; key: string; signal: AbortSignal; webhookUrl: string | undefined }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
   readonly prepared: PrepareOptions[] = [];
-  /** The jobs that each request of a watch asked for. */
+  /** The jobs that each status request asked for. */
   readonly requests: string[][] = [];
   readonly #clock: Clock;
   readonly #limits: RequestLimiter;
@@ -155,7 +155,7 @@ export class FakeProvider implements ImageProvider {
   }
 
   async probe(): Promise<never> {
-    throw new Error('no job of these tests looks at the service');
+    throw new Error('no test of these probes the service');
   }
 
   /** That no job could be read says nothing of its credits. */
@@ -339,7 +339,7 @@ export function startProcess<Known extends Shared>(
   return { ...shared, jobs, order, orderAll, provider, download, store, durations, recorded };
 }
 
-/** An order on account and on record as a process left it. */
+/** An order with its reservation and its record, as a process left it. */
 export async function leftBehind(bench: Shared, job: Job): Promise<void> {
   const { id, owner: by, credits, request } = job;
   const entry = { id, owner: by, maxCredits: credits.max, dedupeKey: dedupeKey(request), allowDuplicate: true };

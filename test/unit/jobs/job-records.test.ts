@@ -21,7 +21,7 @@ class SlowJobStore extends RecordingJobStore {
 
 let store: SlowJobStore;
 let records: JobRecords;
-/** The states that the gate was told of. */
+/** The states that the limits have noted. */
 let noted: string[];
 beforeEach(async () => {
   store = new SlowJobStore();
@@ -30,8 +30,8 @@ beforeEach(async () => {
   await records.add(sampleJob());
 });
 
-describe('the board', () => {
-  it('applies events in the order in which they came, however long a record takes', async () => {
+describe('the records', () => {
+  it('apply events in the order in which they came, however long a record takes', async () => {
     await Promise.all([
       records.apply('job_1', { type: 'sending', owner: owner() }),
       records.apply('job_1', { type: 'status_received', remote: remoteJob('processing'), at: 1 }),
@@ -41,7 +41,7 @@ describe('the board', () => {
     expect(noted).toEqual(['submitting', 'processing', 'completed']);
   });
 
-  it('answers after the gate has taken the news in', async () => {
+  it('answer after the limits have noted the change', async () => {
     let taken = false;
     const note = async (): Promise<void> => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -52,14 +52,14 @@ describe('the board', () => {
     expect(taken).toBe(true);
   });
 
-  it('wakes after the record is written, never before', async () => {
+  it('wake after the record is written, never before', async () => {
     const seen: (string | undefined)[] = [];
     records.listen('job_1', () => seen.push(store.history.at(-1)?.state));
     await records.apply('job_1', { type: 'sending', owner: owner() });
     expect(seen).toEqual(['submitting']);
   });
 
-  it('writes nothing and wakes nobody for an event that changes nothing', async () => {
+  it('write nothing and wake nobody for an event that changes nothing', async () => {
     let woken = 0;
     records.listen('job_1', () => {
       woken += 1;
@@ -68,7 +68,7 @@ describe('the board', () => {
     expect([store.history.length, woken, noted.length]).toEqual([1, 0, 0]);
   });
 
-  it('goes on after a record that could not be written', async () => {
+  it('go on after a record that could not be written', async () => {
     const replace = store.replace.bind(store);
     store.replace = () => Promise.reject(new Error('the disk is full'));
     await expect(records.apply('job_1', { type: 'sending', owner: owner() })).rejects.toThrow('the disk is full');
@@ -77,7 +77,7 @@ describe('the board', () => {
     expect(after.state).toBe('queued');
   });
 
-  it('wakes only those who listen to that job, and only until they stop', async () => {
+  it('wake only those who listen to that job, and only until they stop', async () => {
     const calls: string[] = [];
     const stop = records.listen('job_1', () => calls.push('first'));
     records.listen('job_1', () => calls.push('second'));
@@ -88,7 +88,7 @@ describe('the board', () => {
     expect(calls).toEqual(['first', 'second', 'second']);
   });
 
-  it('knows how many wait for a job', () => {
+  it('know how many wait for a job', () => {
     expect(records.listeners('job_1')).toBe(0);
     const stops = [1, 2].map(() => records.listen('job_1', () => undefined));
     expect(records.listeners('job_1')).toBe(2);
@@ -96,7 +96,7 @@ describe('the board', () => {
     expect(records.listeners('job_1')).toBe(0);
   });
 
-  it('takes a record that is gone for one that may be paid for', async () => {
+  it('take a record that is gone for one that may be paid for', async () => {
     await expect(records.get('job_9')).rejects.toMatchObject({
       failure: { kind: 'storage_failed', creditsSpent: 'maybe' },
     });

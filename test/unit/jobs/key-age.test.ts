@@ -18,7 +18,7 @@ describe('the age of a key', () => {
   });
 });
 
-it('is looked at again after the wait for a place', async () => {
+it('is checked again after the wait for a slot', async () => {
   const bench = createBench({ plan: 'free' });
   const now = bench.clock.now();
   bench.living.delete(9);
@@ -32,7 +32,7 @@ it('is looked at again after the wait for a place', async () => {
   });
   await leftBehind(bench, open);
   await bench.limits.releaseSlot('job_old');
-  // Another order takes the one place and keeps it for some minutes.
+  // Another order takes the only slot and keeps it for some minutes.
   bench.provider.readings = [remoteJob('processing')];
   await bench.order({ ...REQUEST, prompt: 'another one' });
   await bench.clock.advance(100);

@@ -17,7 +17,7 @@ it('a saved picture whose file is gone is fetched again by whoever asks for it',
   expect(bench.provider.submitted).toHaveLength(1);
 });
 
-it('one that cannot be fetched again is told as finished and not on disk, as long as that lasts', async () => {
+it('one that cannot be fetched again is reported as finished and not on disk, as long as that lasts', async () => {
   const bench = createBench();
   const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);

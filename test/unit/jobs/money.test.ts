@@ -1,4 +1,4 @@
-/** Proves the rules about money: marked before it is sent, one key for ever, and never called free when it may be paid. */
+/** Proves the rules about money: recorded before it is sent, one key for ever, and never called free when it may have been paid. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
@@ -27,7 +27,7 @@ function failUpdates(count: number): void {
   };
 }
 
-describe('an order that cannot be marked', () => {
+describe('an order that cannot be recorded as submitting', () => {
   it('is not sent, and says so', async () => {
     failUpdates(1);
     await bench.order(REQUEST);
@@ -37,7 +37,7 @@ describe('an order that cannot be marked', () => {
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
   });
 
-  it('and whose failure cannot be recorded either is told by the wait, and closed by the next look', async () => {
+  it('and whose failure cannot be recorded either is reported by the wait, and closed by the next check', async () => {
     failUpdates(2);
     await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
@@ -68,7 +68,7 @@ describe('an order that cannot be marked', () => {
 });
 
 describe('an order that somebody else has closed or taken over', () => {
-  it('before it was marked is not sent', async () => {
+  it('before it was recorded as submitting is not sent', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.order(REQUEST);
     await bench.clock.advance(1_000);
@@ -100,7 +100,7 @@ describe('an order that somebody else has closed or taken over', () => {
 });
 
 describe('the end of the server', () => {
-  it('while an order is being marked leaves it open: the next server sends it under the same key', async () => {
+  it('while an order is being recorded as submitting leaves it open: the next server sends it under the same key', async () => {
     const replace = bench.jobStore.replace.bind(bench.jobStore);
     bench.jobStore.replace = async (seen, job) => {
       await bench.clock.sleep(1_000);
@@ -125,7 +125,7 @@ describe('the end of the server', () => {
 });
 
 type Answer = 'job' | 'done' | 'refused' | 'ambiguous' | 'spent' | 'unforeseen' | 'stall';
-type Step = 'order' | 'look' | 'wait a little' | 'wait long' | 'restart' | 'crash' | 'withdraw' | 'second process';
+type Step = 'order' | 'check' | 'wait a little' | 'wait long' | 'restart' | 'crash' | 'cancel' | 'second process';
 
 const ANSWERS: Readonly<Record<Answer, RemoteJob | Error | 'stall'>> = {
   job: remoteJob('processing'),
@@ -140,13 +140,13 @@ const answers = fc.array(fc.constantFrom(...(Object.keys(ANSWERS) as Answer[])),
 const steps = fc.array(
   fc.constantFrom<Step>(
     'order',
-    'look',
-    'look',
+    'check',
+    'check',
     'wait a little',
     'wait long',
     'restart',
     'crash',
-    'withdraw',
+    'cancel',
     'second process',
   ),
   { maxLength: 12 },
@@ -184,8 +184,8 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
   await now.order(REQUEST);
   for (const step of history) {
     if (step === 'order') void now.order(REQUEST).catch(() => undefined);
-    if (step === 'look') void now.jobs.check('job_1').catch(() => undefined);
-    if (step === 'withdraw') now.jobs.cancelUnsent('job_1');
+    if (step === 'check') void now.jobs.check('job_1').catch(() => undefined);
+    if (step === 'cancel') now.jobs.cancelUnsent('job_1');
     if (step === 'wait long') await clock.advance(6 * 60_000);
     if (step === 'restart') await now.jobs.close();
     if (step === 'restart' || step === 'crash') first.living.delete(processes);
@@ -203,7 +203,7 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
 }
 
 describe('whatever happens', () => {
-  it('an order is sent under one key, marked before, and never called free when it may have been paid', async () => {
+  it('an order is sent under one key, recorded before, and never called free when it may have been paid', async () => {
     await fc.assert(
       fc.asyncProperty(answers, steps, async (script, history) => {
         const { sent, jobs } = await play(script, history);

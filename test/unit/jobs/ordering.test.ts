@@ -1,4 +1,4 @@
-/** Proves the way from an order to the saved picture, and what is on record before money can move. */
+/** Proves what happens between an order and the saved picture, and what is on record before money can move. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
@@ -65,7 +65,7 @@ describe('an order', () => {
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
   });
 
-  it('is marked when it is made in the sandbox', async () => {
+  it('says so when it is made in the sandbox', async () => {
     const sandbox = createBench({ sandbox: true });
     expect((await sandbox.order(REQUEST)).job.sandbox).toBe(true);
     await sandbox.jobs.close();
@@ -116,7 +116,7 @@ describe('a submission that fails', () => {
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
-  it('is carried on by a later look, under the same key, to the same picture', async () => {
+  it('is resumed by a later check, under the same key, to the same picture', async () => {
     bench.provider.submissions = [
       thrown({ kind: 'ambiguous', retry: 'same_job' }),
       thrown({ kind: 'ambiguous', retry: 'same_job' }),
@@ -150,7 +150,7 @@ describe('a submission that fails', () => {
     expect(job?.failure?.message).toContain('An earlier attempt at this order may have been carried out.');
   });
 
-  it('is not sent twice by two looks at once', async () => {
+  it('is not sent twice by two checks at once', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
     await bench.order(REQUEST);
     await bench.clock.advance(0);
@@ -161,7 +161,7 @@ describe('a submission that fails', () => {
   });
 });
 
-describe('look and find', () => {
+describe('check and find', () => {
   it("know a job by our id and by the service's, and no other", async () => {
     await bench.order(REQUEST);
     await bench.clock.advance(1_500);
@@ -171,7 +171,7 @@ describe('look and find', () => {
     expect(await bench.jobs.find('')).toBeUndefined();
   });
 
-  it('find asks nobody, even of a job that rests', async () => {
+  it('find asks nobody, even about a job that is idle', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.order(REQUEST);
     await bench.clock.advance(0);
@@ -180,7 +180,7 @@ describe('look and find', () => {
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
-  it('look at a job that is being carried on answers at once and asks nobody', async () => {
+  it('check of a job that is under way answers at once and asks nobody', async () => {
     bench.provider.submissions = ['stall'];
     await bench.order(REQUEST);
     await bench.clock.advance(0);
@@ -188,7 +188,7 @@ describe('look and find', () => {
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
-  it('look waits for news 5 s at most', async () => {
+  it('check waits for news 5 s at most', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
     await bench.order(REQUEST);
     await bench.clock.advance(0);

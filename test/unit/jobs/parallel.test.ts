@@ -1,4 +1,4 @@
-/** Proves on a real disk that processes which order at the same time keep the budget, the places and one order per wish. */
+/** Proves on a real disk that processes which order at the same time keep the budget, the slots and one order for equal requests. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,10 +86,10 @@ describe('three processes that order twenty-one pictures at the same time', () =
     expect(await totals()).toEqual({ images: 21, spentCredits: 231, reservedCredits: 0, slotsInUse: 0 });
   });
 
-  it('and all wish the same send one order, and all see its picture', async () => {
+  it('and all want the same send one order, and all see its picture', async () => {
     processes(3);
-    const wishes = Array.from({ length: 12 }, (_, n) => started[n % 3]?.order(REQUEST));
-    const answers = await Promise.all(wishes);
+    const orders = Array.from({ length: 12 }, (_, n) => started[n % 3]?.order(REQUEST));
+    const answers = await Promise.all(orders);
     expect(new Set(answers.map((answer) => answer?.job.id)).size).toBe(1);
     expect(answers.filter((answer) => answer?.duplicate === false)).toHaveLength(1);
     const waits = answers.map((answer, n) => started[n % 3]?.jobs.waitFor(answer?.job.id ?? '', { waitMs: 300_000 }));
@@ -98,7 +98,7 @@ describe('three processes that order twenty-one pictures at the same time', () =
   });
 });
 
-it('nothing is left beside the records and the shared values', async () => {
+it('nothing is left next to the records and the shared values', async () => {
   const [one] = processes(1);
   const order = await one?.order(REQUEST);
   await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });

@@ -1,4 +1,4 @@
-/** Proves that watching a job can be disturbed and interrupted, and that only the service can end the job. */
+/** Proves that polling a job can be disturbed and interrupted, and that only the service can end the job. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
@@ -30,7 +30,7 @@ describe('a job under way', () => {
     expect(bench.download.fetched).toEqual([]);
   });
 
-  it('is watched for a quarter of an hour, rests, and is watched again when somebody looks', async () => {
+  it('is polled for a quarter of an hour, then idle, and polled again when somebody checks it', async () => {
     bench.provider.readings = [remoteJob('processing')];
     await bench.order(REQUEST);
     await bench.clock.advance(16 * MINUTE);
@@ -78,7 +78,7 @@ describe('a status request that fails', () => {
     expect((await bench.recorded()).state).toBe('saved');
   });
 
-  it('stops the watching when asking again cannot help, until somebody looks', async () => {
+  it('stops the polling when asking again cannot help, until somebody checks the job', async () => {
     bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' }), remoteJob('completed')];
     await bench.order(REQUEST);
     await bench.clock.advance(30 * MINUTE);
@@ -130,7 +130,7 @@ describe('a picture that cannot be fetched', () => {
     expect(bench.download.fetched).toHaveLength(1);
   });
 
-  it('is tried five times with growing pauses, then left for the next look', async () => {
+  it('is tried five times with growing pauses, then left for the next check', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'same_job' })];
     await bench.order(REQUEST);
     await bench.clock.advance(5 * MINUTE);
@@ -139,7 +139,7 @@ describe('a picture that cannot be fetched', () => {
     expect((await bench.recorded()).state).toBe('completed');
   });
 
-  it('is fetched at the next look, without asking or paying the service again', async () => {
+  it('is fetched at the next check, without asking or paying the service again', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
     await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);
@@ -155,7 +155,7 @@ describe('a picture that cannot be fetched', () => {
 });
 
 describe('a picture that cannot be saved', () => {
-  it('is not fetched over and over, stays completed, and is saved at the next look', async () => {
+  it('is not fetched again and again, stays completed, and is saved at the next check', async () => {
     bench.store.answers = [thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' }), '/p/1.jpg'];
     await bench.order(REQUEST);
     await bench.clock.advance(5 * MINUTE);
@@ -164,7 +164,7 @@ describe('a picture that cannot be saved', () => {
     expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'saved', file: '/p/1.jpg' });
   });
 
-  it('for a reason that nobody foresaw is told without its words', async () => {
+  it('for an unforeseen reason is reported without its words', async () => {
     bench.store.answers = [new RangeError('secret words')];
     await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);

@@ -62,7 +62,7 @@ describe('what another process left', () => {
     expect(bench.provider.submitted).toEqual([]);
   });
 
-  it('is watched again when it was running, and fetched again when its file is missing', async () => {
+  it('is polled again when it was running, and fetched again when its file is missing', async () => {
     await left({ state: 'processing', remoteId: 'dt_1' });
     await polled();
     expect((await bench.recorded()).state).toBe('saved');
@@ -100,7 +100,7 @@ describe('a silence that the service asked for', () => {
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
-  it('that is long is told instead of waited for; nothing was sent', async () => {
+  it('that is long is reported instead of waited for; nothing was sent', async () => {
     await silent(10 * MINUTE);
     await bench.order(REQUEST);
     await bench.clock.advance(0);
@@ -109,7 +109,7 @@ describe('a silence that the service asked for', () => {
     expect(bench.provider.submitted).toEqual([]);
   });
 
-  it('that is long ends the watching, is told, and a later look watches again', async () => {
+  it('that is long ends the polling, is reported, and a later check polls again', async () => {
     bench.provider.readings = [remoteJob('processing')];
     await bench.order(REQUEST);
     await bench.clock.advance(1_000);

@@ -1,4 +1,4 @@
-/** Proves that orders wait for the plan's places and permits, say so meanwhile, and can be taken back until they are sent. */
+/** Proves that orders wait for the plan's slots and permits, say so meanwhile, and can be taken back until they are sent. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
@@ -25,13 +25,13 @@ async function ordered(count: number): Promise<void> {
 }
 
 /** Waits for a job and keeps what the progress says. */
-function followed(id: string, waitMs = 300_000): { holds: (WaitReason | undefined)[]; waiting: Promise<Job> } {
-  const holds: (WaitReason | undefined)[] = [];
-  const onTick = (_: Job, __: number, waitReason: WaitReason | undefined): void => void holds.push(waitReason);
-  return { holds, waiting: bench.jobs.waitFor(id, { waitMs, onTick }) };
+function followed(id: string, waitMs = 300_000): { reasons: (WaitReason | undefined)[]; waiting: Promise<Job> } {
+  const reasons: (WaitReason | undefined)[] = [];
+  const onTick = (_: Job, __: number, waitReason: WaitReason | undefined): void => void reasons.push(waitReason);
+  return { reasons, waiting: bench.jobs.waitFor(id, { waitMs, onTick }) };
 }
 
-describe('with one place', () => {
+describe('with one slot', () => {
   it('the second order is sent when the first has ended, and not before', async () => {
     bench.provider.readings = ['stall'];
     await ordered(2);
@@ -53,32 +53,32 @@ describe('with one place', () => {
     expect(await totals()).toMatchObject({ images: 4, slotsInUse: 0 });
   });
 
-  it('whoever waits is told what for, and about how long', async () => {
+  it('progress says what an order waits for, and about how long', async () => {
     bench.provider.readings = ['stall'];
     await ordered(3);
     await bench.clock.advance(0);
-    const { holds, waiting } = followed('job_3', 4_000);
+    const { reasons, waiting } = followed('job_3', 4_000);
     await bench.clock.advance(4_000);
     expect((await waiting).state).toBe('queued');
-    const [first] = holds;
+    const [first] = reasons;
     expect(first?.reason).toBe('slot');
     // What is left of the running job, and a whole one that comes first.
     const seconds = ((first?.until ?? 0) - bench.clock.now()) / 1_000;
     expect(seconds).toBeGreaterThan(30);
     expect(seconds).toBeLessThan(45);
-    expect(holds.every((waitReason) => waitReason?.reason === 'slot')).toBe(true);
+    expect(reasons.every((waitReason) => waitReason?.reason === 'slot')).toBe(true);
   });
 
-  it('is told no more once the order is sent', async () => {
+  it('progress no longer says so once the order is sent', async () => {
     await ordered(2);
-    const { holds, waiting } = followed('job_2');
+    const { reasons, waiting } = followed('job_2');
     await bench.clock.advance(30_000);
     expect((await waiting).state).toBe('saved');
-    expect(holds.some((waitReason) => waitReason?.reason === 'slot')).toBe(true);
-    expect(holds.at(-1)).toBeUndefined();
+    expect(reasons.some((waitReason) => waitReason?.reason === 'slot')).toBe(true);
+    expect(reasons.at(-1)).toBeUndefined();
   });
 
-  it('an order that was left open is carried on under its own key, so that the next one comes to its turn', async () => {
+  it('an order that was left open is resumed under its own key, so that the next one comes to its turn', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('completed')];
     await ordered(2);
     await bench.clock.advance(10_000);
@@ -100,7 +100,7 @@ describe('with one place', () => {
     expect((await bench.recorded('job_1')).state).toBe('submitting');
   });
 
-  it('a job without an end gives its place back when it is not watched any more', async () => {
+  it('a job without an end gives its slot back when it is not polled any more', async () => {
     bench.provider.readings = [remoteJob('processing')];
     await ordered(2);
     await bench.clock.advance(14 * MINUTE);
@@ -111,13 +111,13 @@ describe('with one place', () => {
   });
 });
 
-describe('a place that another process holds', () => {
+describe('a slot that another process occupies', () => {
   const left = (patch: Partial<Job>): Promise<void> => {
     const now = bench.clock.now();
     return leftBehind(bench, sampleJob({ id: 'job_7', createdAt: now, updatedAt: now, owner: owner(7), ...patch }));
   };
 
-  it('and that is gone is free as soon as its job has ended: it is watched here again', async () => {
+  it('and that is gone is free as soon as its job has ended: it is polled here again', async () => {
     await left({ state: 'processing', remoteId: 'dt_7' });
     await bench.order(another(1));
     await bench.clock.advance(10_000);
@@ -190,17 +190,17 @@ describe('a place that another process holds', () => {
 });
 
 describe('a permit', () => {
-  it('is waited for while the order is still queued, and that is told', async () => {
+  it('is waited for while the order is still queued, and progress says so', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.order(REQUEST);
     await bench.clock.advance(0);
-    const { holds, waiting } = followed('job_1');
+    const { reasons, waiting } = followed('job_1');
     await bench.clock.advance(19_000);
     expect((await bench.recorded()).state).toBe('queued');
-    expect(holds[0]).toEqual({ reason: 'permit', until: bench.clock.now() + 1_000 });
+    expect(reasons[0]).toEqual({ reason: 'permit', until: bench.clock.now() + 1_000 });
     await bench.clock.advance(10_000);
     expect((await waiting).state).toBe('saved');
-    expect(holds.at(-1)).toBeUndefined();
+    expect(reasons.at(-1)).toBeUndefined();
   });
 
   it('that a later try waits for is no reason why the order was not sent: it was', async () => {
@@ -210,10 +210,10 @@ describe('a permit', () => {
     };
     bench.provider.submissions = [{ again: 'generate', failure }, remoteJob('processing')];
     await bench.order(REQUEST);
-    const { holds, waiting } = followed('job_1');
+    const { reasons, waiting } = followed('job_1');
     await bench.clock.advance(20_000);
     expect((await waiting).state).toBe('saved');
-    expect(new Set(holds)).toEqual(new Set([undefined]));
+    expect(new Set(reasons)).toEqual(new Set([undefined]));
     expect(bench.provider.submitted).toHaveLength(2);
   });
 });
@@ -221,7 +221,7 @@ describe('a permit', () => {
 describe('an order that is taken back', () => {
   const taken = { state: 'failed', failure: { creditsSpent: 'no', retry: 'later' } };
 
-  it('while it waits for a place is closed as not sent, and gives its price back', async () => {
+  it('while it waits for a slot is closed as not sent, and gives its price back', async () => {
     bench.provider.readings = ['stall'];
     await ordered(3);
     await bench.clock.advance(1_000);
@@ -245,7 +245,7 @@ describe('an order that is taken back', () => {
     expect(sent()).toEqual([]);
   });
 
-  it('in the very moment in which it gets its place is closed as not sent', async () => {
+  it('in the very moment in which it gets its slot is closed as not sent', async () => {
     const slots = bench.limits.slots;
     bench.limits.slots = async (ids) => {
       const answers = await slots(ids);
@@ -277,7 +277,7 @@ describe('an order that is taken back', () => {
     expect(bench.provider.submitted[0]?.signal.aborted).toBe(false);
   });
 
-  it('while it is being marked goes on all the same', async () => {
+  it('while it is being recorded as submitting goes on all the same', async () => {
     const replace = bench.jobStore.replace.bind(bench.jobStore);
     bench.jobStore.replace = async (seen, job) => {
       bench.jobs.cancelUnsent('job_1');
@@ -299,7 +299,7 @@ describe('an order that is taken back', () => {
     expect((await waiting).state).toBe('saved');
   });
 
-  it('makes room for the same order anew', async () => {
+  it('makes room for the same order again', async () => {
     await bench.limits.learn({ pausedUntil: bench.clock.now() + 20_000 });
     await bench.order(REQUEST);
     await bench.clock.advance(1_000);
@@ -322,7 +322,7 @@ describe('the end of the server', () => {
 });
 
 describe('many jobs at a time', () => {
-  it('look after what others have left once for all, not each for itself', async () => {
+  it('recover what others have left once for all, not each for itself', async () => {
     const find = bench.jobStore.find.bind(bench.jobStore);
     let polls = 0;
     bench.jobStore.find = (id) => {

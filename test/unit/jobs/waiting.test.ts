@@ -50,7 +50,7 @@ describe('waitFor', () => {
     expect(await waiting).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
   });
 
-  it('tells progress at the start, at every change and at least every two seconds', async () => {
+  it('reports progress at the start, at every change and at least every two seconds', async () => {
     bench.provider.readings = [remoteJob('processing')];
     await bench.order(REQUEST);
     const ticks: [string, number][] = [];
@@ -133,7 +133,7 @@ describe('close', () => {
     expect(job.failure).toBeUndefined();
   });
 
-  it('ends a watch between two status requests, too, and starts nothing any more', async () => {
+  it('ends the polling between two status requests, too, and starts nothing any more', async () => {
     bench.provider.readings = [remoteJob('processing')];
     await bench.order(REQUEST);
     await bench.clock.advance(2_000);

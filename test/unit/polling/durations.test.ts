@@ -116,7 +116,7 @@ describe('durations', () => {
   });
 });
 
-describe('the outlook', () => {
+describe('the ETA', () => {
   it('grows with the age, and never claims the end', () => {
     const known = fc.constantFrom(undefined, emptyDurations(), polledEvenly(3, 12_000), polledEvenly(60, 12_000));
     fc.assert(
@@ -130,7 +130,7 @@ describe('the outlook', () => {
     );
   });
 
-  it('is about half of the way at the median, and says how much is left', () => {
+  it('is about half at the median, and says how much is left', () => {
     const known = polledEvenly(60, 12_000);
     expect(eta(known, 12_000).fraction).toBeGreaterThan(0.3);
     expect(eta(known, 12_000).fraction).toBeLessThan(0.65);

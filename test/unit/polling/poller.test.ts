@@ -114,7 +114,7 @@ describe('several jobs', () => {
     expect(bench.provider.requests.map((ids) => ids.length)).toEqual([3]);
   });
 
-  it('of which the service has asked for silence are not asked for along with others before it is over', async () => {
+  it('of which the service has asked for silence are not asked for along with others until it has ended', async () => {
     await order('one');
     bench.provider.readingOf.set('dt_1', thrown({ kind: 'rate_limited', retryAfterSeconds: 20 }));
     await bench.clock.advance(1_500);
@@ -161,7 +161,7 @@ describe('what another process has put on record', () => {
 });
 
 describe('a wait', () => {
-  it('ends at the very moment in which the watcher knows', async () => {
+  it('ends at the very moment in which the poller knows', async () => {
     await order('one');
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 30_000 }).then(() => bench.clock.monotonic());
     ends('dt_1');
