@@ -6,7 +6,6 @@ import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { Duplicates } from './duplicates.ts';
-import { JobResumer } from './job-resumer.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders } from './orders.ts';
 import { type Proposal, type ProposalDeps, type ProposeOptions, propose, type ReadyProposal } from './proposal.ts';
@@ -21,7 +20,6 @@ export class ImageJobs {
   readonly #runner: JobRunner;
   readonly #recovery: Recovery;
   readonly #orders: Orders;
-  readonly #resumer: JobResumer;
   readonly #waits: Waits;
   readonly #shown: ShownPictures;
 
@@ -31,11 +29,10 @@ export class ImageJobs {
     this.#runner = new JobRunner(deps, settings, () => this.#recovery.resumeAbandoned());
     const withRunner = { ...deps, runner: this.#runner };
     this.#recovery = new Recovery(withRunner, settings);
-    this.#resumer = new JobResumer(withRunner);
-    this.#waits = new Waits({ ...withRunner, resumer: this.#resumer });
+    this.#waits = new Waits(withRunner);
     this.#shown = new ShownPictures(withRunner);
     const duplicates = new Duplicates({ ...withRunner, recovery: this.#recovery });
-    this.#proposalDeps = { ...deps, duplicates, resumer: this.#resumer };
+    this.#proposalDeps = { ...deps, duplicates, waits: this.#waits };
     this.#orders = new Orders({ ...withRunner, recovery: this.#recovery, duplicates }, settings);
   }
 
@@ -69,7 +66,7 @@ export class ImageJobs {
     if (placed.some(({ duplicate }) => !duplicate)) void this.#recovery.resumeAbandoned();
     return Promise.all(
       placed.map(async (one, at) =>
-        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#resumer.resume(one.job) } : one,
+        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#waits.resume(one.job) } : one,
       ),
     );
   }
@@ -82,7 +79,7 @@ export class ImageJobs {
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
   async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job && this.#resumer.resume(job, signal);
+    return job && this.#waits.resume(job, signal);
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
@@ -139,7 +136,7 @@ export class ImageJobs {
     const open = (await this.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
     return Promise.all(
       open.map((job) =>
-        this.#resumer.resume(job).catch((error: unknown) => ({
+        this.#waits.resume(job).catch((error: unknown) => ({
           ...job,
           failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
         })),

@@ -1,7 +1,7 @@
 /** Does the work on a job from wherever it stands: submit, poll, collect. It lives apart from the calls that wait for it. */
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Picture } from '../core/image-store.ts';
-import type { Job } from '../core/job.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { type MetJob, type NextAction, nextAction, ownerOf } from '../core/next-action.ts';
 import { isSameOwner } from '../core/processes.ts';
 import type { How } from '../polling/polled-job.ts';
@@ -35,6 +35,8 @@ export class JobRunner {
   readonly #runs = new Map<string, Run>();
   /** What stopped a run and could not be recorded, because the record itself could not be written. */
   readonly #troubles = new Map<string, Failure>();
+  /** Why saved pictures whose files are gone could not be fetched again. */
+  readonly #gone = new Map<string, Failure>();
   readonly #life = new AbortController();
 
   /** @param reconcile looks after jobs whose process is gone; called while an order waits for a slot */
@@ -94,14 +96,23 @@ export class JobRunner {
     return this.#runs.get(id)?.waitReason;
   }
 
-  /** Why the last run of this job stopped without the record saying so. */
-  troubleOf(id: string): Failure | undefined {
-    return this.#troubles.get(id);
+  /** The job with the failure that could not be recorded. */
+  withTrouble(job: Job): Job {
+    const gone = job.state === 'saved' ? this.#gone.get(job.id) : undefined;
+    if (gone !== undefined) {
+      const { file: _, ...rest } = job;
+      return { ...rest, state: 'completed', failure: gone };
+    }
+    const failure = this.isRunning(job.id) ? undefined : this.#troubles.get(job.id);
+    return failure === undefined || isSettled(job) ? job : { ...job, failure };
   }
 
-  /** Fetches a saved picture once more whose file is gone. @returns what prevents that */
-  fetchAgain(job: Job): Promise<Failure | undefined> {
-    return this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
+  /** Somebody has moved or removed the file of a saved picture: it is fetched again, without a new charge. */
+  async fetchAgain(job: Job): Promise<Job> {
+    const failure = await this.#collection.fetch(job, AbortSignal.any([this.#life.signal]));
+    if (failure === undefined) this.#gone.delete(job.id);
+    else this.#gone.set(job.id, failure);
+    return this.withTrouble(await this.#deps.records.get(job.id));
   }
 
   /** A fetched picture that is not on disk. */

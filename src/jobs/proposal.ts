@@ -8,7 +8,7 @@ import { type BudgetSettings, checkBalance, checkCall, estimateOf } from '../lim
 import { type Confirmation, confirm } from './confirmation.ts';
 import type { JobsDeps } from './deps.ts';
 import type { Duplicates } from './duplicates.ts';
-import type { JobResumer } from './job-resumer.ts';
+import type { Waits } from './waits.ts';
 
 export type ProposeOptions = Confirmation & {
   /** A call for several pictures, of which each repeats the same one of the same call before. */
@@ -33,7 +33,7 @@ export type Proposal =
   | { type: 'ask'; added: readonly Order[]; estimate: CreditRange }
   | ReadyProposal;
 
-export type ProposalDeps = JobsDeps & { duplicates: Duplicates; resumer: JobResumer };
+export type ProposalDeps = JobsDeps & { duplicates: Duplicates; waits: Waits };
 
 export async function propose(
   orders: readonly Order[],
@@ -64,7 +64,7 @@ async function decide(
   checkCall(estimateOf(orders), settings, isBatch ? undefined : accepted);
 
   const found = await deps.duplicates.of(orders, isBatch);
-  const duplicates = await Promise.all(found.map((job) => job && deps.resumer.resume(job, signal)));
+  const duplicates = await Promise.all(found.map((job) => job && deps.waits.resume(job, signal)));
   const added = orders.filter((_, at) => duplicates[at] === undefined);
   const estimate = estimateOf(added);
   // What is found again costs nothing, so that nobody is asked about it.

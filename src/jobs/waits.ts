@@ -1,4 +1,4 @@
-/** Waits for jobs on behalf of calls, and reports how far they have come. */
+/** Resumes jobs and waits for them on behalf of calls, and reports how far they have come. */
 import { FluxError } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { ownerOf } from '../core/next-action.ts';
@@ -7,10 +7,11 @@ import { PLAN_LIMITS } from '../limits/plan.ts';
 import { durationKey, type Eta, eta, expectedMs } from '../polling/durations.ts';
 import { batchLeftMs } from '../polling/wait-progress.ts';
 import type { JobsDeps } from './deps.ts';
-import type { JobResumer } from './job-resumer.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { WaitReason } from './order-failures.ts';
 
+/** Whoever asks for an idle job is answered after so long, with news or without. */
+const FIRST_NEWS_MS = 5_000;
 /** Progress is reported at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
 /** What another process learns of a job shows in the record only. */
@@ -40,7 +41,7 @@ export type BatchProgress = {
 
 export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & { onTick?: (progress: BatchProgress) => void };
 
-type Deps = JobsDeps & { runner: JobRunner; resumer: JobResumer };
+type Deps = JobsDeps & { runner: JobRunner };
 
 export class Waits {
   readonly #deps: Deps;
@@ -49,38 +50,45 @@ export class Waits {
     this.#deps = deps;
   }
 
+  /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
+  async resume(job: Job, signal?: AbortSignal): Promise<Job> {
+    const { store, runner, clock } = this.#deps;
+    if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return runner.fetchAgain(job);
+    const action = runner.nextAction(job);
+    if (action === 'close_unsent') return runner.closeUnsent(job);
+    if (action === 'none' || action === 'wait') return job;
+    runner.ensure(job.id);
+    const until = clock.monotonic() + FIRST_NEWS_MS;
+    return this.#follow(job.id, signal, async (now) => {
+      const leftMs = until - clock.monotonic();
+      return isNews(job, now) || !runner.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;
+    });
+  }
+
   /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, { waitMs, signal, onTick }: WaitOptions): Promise<Job> {
-    const { records, runner, resumer, clock } = this.#deps;
+    const { runner, clock } = this.#deps;
     const began = clock.monotonic();
-    const wakeup = new Wakeup(clock);
-    const stop = records.listen(id, () => wakeup.wake());
     let mayResume = true;
     let reportedAt = Number.NEGATIVE_INFINITY;
-    try {
-      for (;;) {
-        const job = resumer.withTrouble(await records.get(id));
-        signal?.throwIfAborted();
-        const action = runner.nextAction(job);
-        if (mayResume && action === 'poll' && job.failure === undefined) {
-          mayResume = false;
-          runner.ensure(id);
-        }
-        const isMoving = action === 'wait' || runner.isRunning(id);
-        const elapsedMs = clock.monotonic() - began;
-        if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return job;
-
-        const isOthers = this.#isOthers(job);
-        // That the record was read again after 100 ms is not reported as progress.
-        if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
-          reportedAt = clock.monotonic();
-          onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.#etaOf(job));
-        }
-        await wakeup.wait(Math.min(isOthers ? CHECK_OTHERS_MS : TICK_MS, waitMs - elapsedMs), signal);
+    return this.#follow(id, signal, async (job) => {
+      const action = runner.nextAction(job);
+      if (mayResume && action === 'poll' && job.failure === undefined) {
+        mayResume = false;
+        runner.ensure(id);
       }
-    } finally {
-      stop();
-    }
+      const isMoving = action === 'wait' || runner.isRunning(id);
+      const elapsedMs = clock.monotonic() - began;
+      if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return undefined;
+
+      const isOthers = this.#isOthers(job);
+      // That the record was read again after 100 ms is not reported as progress.
+      if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
+        reportedAt = clock.monotonic();
+        onTick?.(job, elapsedMs, runner.waitReasonOf(id), await this.#etaOf(job));
+      }
+      return Math.min(isOthers ? CHECK_OTHERS_MS : TICK_MS, waitMs - elapsedMs);
+    });
   }
 
   /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
@@ -115,6 +123,31 @@ export class Waits {
     return Promise.all(ids.map(waitOne));
   }
 
+  /**
+   * Reads the record at once, and again after each change, for as long as `check` wants that.
+   * @param check returns how many milliseconds later it is to be read again at the latest; `undefined`: not any more
+   */
+  async #follow(
+    id: string,
+    signal: AbortSignal | undefined,
+    check: (job: Job) => Promise<number | undefined>,
+  ): Promise<Job> {
+    const { records, runner, clock } = this.#deps;
+    const wakeup = new Wakeup(clock);
+    const stop = records.listen(id, () => wakeup.wake());
+    try {
+      for (;;) {
+        const job = runner.withTrouble(await records.get(id));
+        signal?.throwIfAborted();
+        const delayMs = await check(job);
+        if (delayMs === undefined) return job;
+        await wakeup.wait(delayMs, signal);
+      }
+    } finally {
+      stop();
+    }
+  }
+
   async #etaOf(job: Job): Promise<Eta> {
     const { durations, clock } = this.#deps;
     const known = await durations.recall(durationKey(job.request));
@@ -147,4 +180,13 @@ export class Waits {
     const { processes, clock } = this.#deps;
     return ownerOf(job, processes, clock.now()) === 'alive';
   }
+}
+
+/** A process that takes a job over changes its record, too: that is no news yet. */
+function isNews(before: Job, now: Job): boolean {
+  return (
+    now.state !== before.state ||
+    now.remoteStatus !== before.remoteStatus ||
+    now.failure?.message !== before.failure?.message
+  );
 }
