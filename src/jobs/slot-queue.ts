@@ -1,5 +1,4 @@
 /** The queue of orders that wait for one of the plan's slots: one check serves all who wait in this process. */
-
 import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import { Wakeup } from '../core/wakeup.ts';
@@ -10,12 +9,10 @@ import { ABANDONED, type WaitReason } from './order-failures.ts';
 
 /** How often those who wait check whether another process has given a slot back. */
 const CHECK_MS = 250;
-/** How often they have jobs recovered whose process is gone, which may occupy the slots. */
-const RECONCILE_MS = 5_000;
 /** How often the record of one that waits says that it still does. */
 const STILL_WAITING_MS = 60_000;
 
-/** `reconcile` recovers jobs whose process is gone. */
+/** `reconcile` recovers jobs whose process is gone, which may occupy the slots; not at every call, see `Recovery`. */
 type Deps = JobsDeps & { reconcile: () => Promise<void> };
 
 type Waiting = {
@@ -31,7 +28,6 @@ export class SlotQueue {
   readonly #waiting = new Map<string, Waiting>();
   readonly #wakeup: Wakeup;
   #isChecking = false;
-  #reconciledAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -79,7 +75,7 @@ export class SlotQueue {
     try {
       const answers = await this.#deps.limits.slots(waiting.map(({ job }) => job.id));
       for (const one of waiting) this.#deliver(one, answers.get(one.job.id));
-      await this.#reconcile();
+      if (this.#waiting.size > 0) await this.#deps.reconcile();
       await this.#sayStillWaiting();
     } catch (error) {
       for (const { settle } of waiting) settle(error);
@@ -97,13 +93,6 @@ export class SlotQueue {
     const now = this.#deps.clock.now();
     const runningSeconds = answer.oldestAt === undefined ? 0 : (now - answer.oldestAt) / 1_000;
     onWaitReason({ reason: 'slot', until: now + slotWaitSeconds(answer.ahead, runningSeconds) * 1_000 });
-  }
-
-  async #reconcile(): Promise<void> {
-    const now = this.#deps.clock.monotonic();
-    if (this.#waiting.size === 0 || now - this.#reconciledAt <= RECONCILE_MS) return;
-    this.#reconciledAt = now;
-    await this.#deps.reconcile();
   }
 
   async #sayStillWaiting(): Promise<void> {
