@@ -91,7 +91,8 @@ export class Recovery {
       return;
     }
     // One without news or without an answer must not keep all others waiting: the service is taken to be done with it.
-    if (isStalled) await limits.releaseSlot(job.id);
+    // It is resumed another time, so that an order that waits gets the slot first.
+    if (isStalled && entry.slot) return limits.releaseSlot(job.id);
     const isResumable = action === 'poll' || action === 'resend';
     if (isResumable && resume && this.#isDue(job.id)) runner.ensure(job.id);
   }
