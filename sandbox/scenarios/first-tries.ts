@@ -18,7 +18,7 @@ const KEPT_REQUESTS = 10_000;
 
 /**
  * Tries are of one request when they repeat its idempotency key or, where none is sent, its body: a repetition goes
- * through as soon as each fault was dealt once.
+ * through as soon as each fault was injected once.
  */
 export function createFirstTries(faults: readonly FirstTryFault[]) {
   const dealt = new Map<string, number>();

@@ -100,7 +100,7 @@ describe.each(DIALECTS)('the first try of each order by %s', (dialect) => {
     },
   );
 
-  it('is told by the body where no key is sent', async () => {
+  it('goes by the body where no key is sent', async () => {
     await start(['error-before-charge']);
     expect(encoding(await order(dialect))).toBe(500);
     expect(encoding(await order(dialect, { prompt: 'a hare' }))).toBe(500);
@@ -108,7 +108,7 @@ describe.each(DIALECTS)('the first try of each order by %s', (dialect) => {
     expect(charges()).toBe(1);
   });
 
-  it('is charged anew by a retry without a key, as the service warns', async () => {
+  it('is charged again by a retry without a key, as the service warns', async () => {
     await start(['lost-reply']);
     expect(encoding(await order(dialect))).toBe('lost');
     expect(encoding(await order(dialect))).toBe(200);
@@ -153,7 +153,7 @@ describe('the faults of first tries', () => {
     expect(outcome).toEqual({ cut: { status: 200, promised: whole.length, received: whole.length >> 1 } });
   });
 
-  it('proxy-html meets every request to the API, before the key is looked at, and is not counted', async () => {
+  it('proxy-html meets every request to the API, before the key is checked, and is not counted', async () => {
     await start(['proxy-html']);
     for (const first of [read, () => read('other'), () => post('/v1/text_to_image', {}, {})]) {
       const page = reply(await first());
@@ -175,7 +175,7 @@ describe('the faults of first tries', () => {
     expect(sandbox.inspect().faults).toEqual([]);
   });
 
-  it('are dealt one to each try, in the order in which they were named', async () => {
+  it('are injected one for each try, in the order in which they were named', async () => {
     const scenarios = ['lost-reply', 'proxy-html', 'truncated-reply', 'rate-limited', 'error-after-charge'] as const;
     await start(scenarios);
     const forms: (number | string)[] = [];

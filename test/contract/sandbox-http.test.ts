@@ -1,4 +1,4 @@
-// Owns the proof of the sandbox's doors: authentication, both dialects and REST, error bodies, introspection, state.
+// Owns the proof of the sandbox's endpoints: authentication, both dialects and REST, error bodies, introspection, state.
 
 import { connect } from 'node:net';
 import { buildClientSchema, buildSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
@@ -211,14 +211,14 @@ describe('errors', () => {
 });
 
 describe('the schema', () => {
-  it('is what introspection tells', async () => {
+  it('is what introspection reports', async () => {
     await start();
     const { body } = await graphql({ query: getIntrospectionQuery() });
     const reported = buildClientSchema((body as { data: IntrospectionQuery }).data);
     expect(printSchema(reported)).toBe(printSchema(buildSchema(sandboxSchemaSdl)));
   });
 
-  it('is not told when introspection is off; the rest works', async () => {
+  it('is not reported when introspection is off; the rest works', async () => {
     await start({ introspection: false });
     const reply = await graphql({ query: getIntrospectionQuery() });
     expect(reply.status).toBe(400);

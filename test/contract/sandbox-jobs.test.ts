@@ -49,7 +49,7 @@ function graphql(query: string): Promise<Response> {
 }
 
 describe('reading a job', () => {
-  it('by REST tells all its fields, with the header of REST, counted against the limit', async () => {
+  it('by REST has all its fields, with the header of REST, counted against the limit', async () => {
     await start([]);
     const { id } = await submit();
     const path = `${sandbox.url}/v1/text_to_image/${id}`;
@@ -129,7 +129,7 @@ describe('jobs', () => {
     expect(state.refunds).toHaveLength(refunds);
   });
 
-  it('never-finishing ones are charged, stay, and keep their place; nobody can say for how long', async () => {
+  it('never-finishing ones are charged, stay, and keep their slot; nobody can say for how long', async () => {
     await start(['never-finishing'], { plan: 'free' });
     const { id } = await submit();
     now += 365 * 24 * 3_600_000;
@@ -145,7 +145,7 @@ describe('jobs', () => {
     expect((await submit()).status).toBe('processing');
   });
 
-  it('unknown-status stands in the second half of the time', async () => {
+  it('unknown-status is reported in the second half of the time', async () => {
     await start(['unknown-status']);
     const { id } = await submit();
     now += MEDIAN_MS * 0.42;
@@ -191,7 +191,7 @@ describe('jobs', () => {
 });
 
 describe('pictures', () => {
-  it('expired-url: the first address never works, the one told after that does, for good', async () => {
+  it('expired-url: the first address never works, the one reported after that does, for good', async () => {
     await start(['expired-url'], { jobDurationMs: 0 });
     const { id, url: first } = await submit();
     expect(first).toMatch(new RegExp(`^${sandbox.url}/outputs/${id}\\.jpg\\?signature=[0-9a-f]{32}$`));
@@ -274,7 +274,7 @@ describe('limits', () => {
     expect([...refused.headers.keys()].filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
   });
 
-  it('skewed-clock is ten minutes ahead in all that it tells; lengths of time stay', async () => {
+  it('skewed-clock is ten minutes ahead in all that it reports; durations stay', async () => {
     await start(['skewed-clock']);
     const ahead = START + 600_000;
     const response = await order();

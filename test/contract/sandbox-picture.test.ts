@@ -55,7 +55,7 @@ describe('sandbox pictures', () => {
   ])('has a decodable picture of %i × %i with a light mark on a dark strip', async (width, height) => {
     const picture = await decodeJpeg(await download('a fox', width, height));
     expect(picture).toMatchObject({ width, height });
-    // The strip is 15 dots high, the letters stand in the middle seven.
+    // The strip is 15 dots high, the letters are in the middle seven.
     const dot = Math.max(2, Math.round(Math.min(width, height) / 220));
     const strip = measure(picture, height - 15 * dot, height);
     expect(strip.mean).toBeLessThan(110);
@@ -96,7 +96,7 @@ describe('sandbox pictures', () => {
     expect(await status('..%2f..%2fetc')).toBe(404);
   });
 
-  it('is not counted against the rate limit, and told by HEAD too', async () => {
+  it('is not counted against the rate limit, and answers HEAD too', async () => {
     const id = await submit('a fox', 256, 256);
     now += 2_000;
     const url = `${sandbox.url}/outputs/${id}.jpg`;

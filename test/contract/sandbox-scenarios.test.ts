@@ -68,7 +68,7 @@ describe('the table', () => {
     expect(new Set(order).size).toBe(GROUPS.length);
   });
 
-  it('stands in the document, row by row', () => {
+  it('is in the document, row by row', () => {
     const rows = SCENARIOS.map(({ name, group, sentence, excludes }) => {
       const others = excludes.map((other) => `\`${other}\``).join(' ') || '–';
       return `| \`${name}\` | ${group} | ${sentence} | ${others} |`;

@@ -85,7 +85,7 @@ describe('only-rest', () => {
     });
   });
 
-  it('takes orders and tells jobs by REST', async () => {
+  it('takes orders and reports jobs by REST', async () => {
     await start('only-rest');
     const ordered = await rest(tableInput);
     expect(ordered.status).toBe(200);

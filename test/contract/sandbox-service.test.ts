@@ -285,7 +285,7 @@ describe('the life of a job', () => {
     expect(idOf(await submit('a fox'))).not.toBe(id);
   });
 
-  it('runs beside others of one request, each charged', async () => {
+  it('runs next to others of one request, each charged', async () => {
     await start();
     const input = { type: 'IMAGE', provider: 'flux-pro', input: { text: 'a fox' } };
     const reply = await post(

@@ -12,7 +12,7 @@ import { signWebhook } from '../../sandbox/webhooks/signature.ts';
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 const SECRET = 'a secret of the tests';
 const FINISHED_MS = 1_150;
-/** Long enough for the sandbox to look at its clock a few times. */
+/** Long enough for the sandbox to read its clock a few times. */
 const A_WHILE_MS = 100;
 
 type Received = { method: string | undefined; path: string | undefined; headers: IncomingHttpHeaders; body: string };
@@ -218,7 +218,7 @@ describe('the other webhook scenarios', () => {
 });
 
 describe('a listener', () => {
-  it('is told of as it answers: refused, redirected, broken off', async () => {
+  it('is reported as it answers: refused, redirected, broken off', async () => {
     const answers: RequestListener[] = [
       (_request, response) => response.writeHead(401).end(),
       (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end(),

@@ -1,4 +1,4 @@
-/** The packed sandbox command with scenarios: chosen by flags, told in its help, refused before it listens. */
+/** The packed sandbox command with scenarios: chosen by flags, listed in its help, refused before it listens. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -73,7 +73,7 @@ describe.concurrent('scenarios by flags', () => {
     await stop(service);
   });
 
-  it('deal their faults in the order of the flags', async () => {
+  it('inject their faults in the order of the flags', async () => {
     const flags = ['--scenario', 'rate-limited', '--scenario', 'error-before-charge', '--job-seconds', '0'];
     const { program, reported } = await startService(...flags);
     const statuses: number[] = [];
@@ -93,7 +93,7 @@ describe.concurrent('scenarios by flags', () => {
     expect(ids[2]).not.toBe(ids[0]);
   });
 
-  it('that send webhooks tell their secret behind url and key, and sign with it', async () => {
+  it('that send webhooks print their secret behind url and key, and sign with it', async () => {
     const { program, reported } = await startService('--scenario', 'webhooks-twice', '--job-seconds', '0');
     expect(Object.keys(reported)).toEqual(['url', 'key', 'webhookSecret']);
     const listener = createServer();

@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('the viewer', () => {
     ]);
   });
 
-  it('asks again only when told to, where the host refused', async () => {
+  it('asks again only on request, where the host refused', async () => {
     let isWilling = false;
     await open({ call: () => (isWilling ? metaResult(jobOf(), PICTURE) : Promise.reject(new Error('no'))) });
     await stage.result(metaResult(openJob()));

@@ -1,4 +1,4 @@
-// Owns the proof that contradicting headers, large ones and turned pictures are told before any decoder runs.
+// Owns the proof that contradicting headers, large ones and turned pictures are found before any decoder runs.
 import { describe, expect, it } from 'vitest';
 import { colorProfileOf, inspectPicture } from '../../../src/images/inspect.ts';
 import { makePreview } from '../../../src/images/make-preview.ts';

@@ -1,4 +1,4 @@
-// Owns the proof that data URLs are read however they are spelled, within the bound of a picture.
+// Owns the proof that data URLs are read however they are written, within the bound of a picture.
 import { describe, expect, it } from 'vitest';
 import { bytesOfDataUrl, isDataUrl } from '../../../src/images/data-url.ts';
 

@@ -38,7 +38,7 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
 }
 
 describe('a picture', () => {
-  it('is fetched whole and told by its bytes, whatever the host calls it', async () => {
+  it('is fetched whole and known by its bytes, whatever the host calls it', async () => {
     host.answer((_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end(JPEG));
     const picture = await fetchPicture('/outputs/1.jpg?sig=a%20b');
     expect({ ...picture, bytes: Buffer.from(picture.bytes) }).toEqual({
@@ -105,7 +105,7 @@ describe('a picture that is too large', () => {
 });
 
 describe('an answer that is no picture', () => {
-  it.each([204, 302, 403, 404, 410, 416, 500, 503])('is told by its status %d', async (status) => {
+  it.each([204, 302, 403, 404, 410, 416, 500, 503])('is reported by its status %d', async (status) => {
     host.answer((_request, response) => response.writeHead(status).end(status === 204 ? undefined : JPEG));
     const failure = await failureOf(fetchPicture());
     expect(failure).toMatchObject({

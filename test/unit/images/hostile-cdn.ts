@@ -45,7 +45,7 @@ export async function startHostileCdn(): Promise<HostileCdn> {
   };
 }
 
-/** A server on this machine that answers whatever it is told with the same bytes, HTTP or not. */
+/** A server on this machine that answers whatever it is asked with the same bytes, HTTP or not. */
 export async function startRawServer(bytes: Uint8Array): Promise<{ origin: string; close(): void }> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);

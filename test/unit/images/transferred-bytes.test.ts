@@ -30,7 +30,7 @@ it.each([
   expect(begin(bytes, 206, { 'content-range': range })?.message).toContain('another part of it');
 });
 
-it('begins anew when the host sends the whole again', () => {
+it('begins again when the host sends the whole again', () => {
   const bytes = new TransferredBytes();
   begin(bytes, 200, { 'last-modified': 'Sun, 01 Nov 2026 00:00:00 GMT' });
   bytes.add(Buffer.from('old'));

@@ -127,7 +127,7 @@ describe('what is too much', () => {
     };
     socket.write(post(1_000_000_000));
     push();
-    // The system takes some of it for the listener; then the sender stands still.
+    // The system takes some of it for the listener; then the sender waits.
     await sleep(400);
     const before = taken;
     await sleep(400);
@@ -155,7 +155,7 @@ describe('what is too much', () => {
     expect(heard).toEqual([]);
   });
 
-  it('of connections is turned away, and the door opens again', async () => {
+  it('of connections is turned away, and the listener takes the next one', async () => {
     const { port } = await open();
     const idle = Array.from({ length: 32 }, () => connect(port, '127.0.0.1'));
     await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
@@ -206,7 +206,7 @@ describe('who is too slow', () => {
 });
 
 describe('the port', () => {
-  it('belongs to the first; the second is told that it is taken', async () => {
+  it('belongs to the first; the second learns that it is taken', async () => {
     const first = await open();
     const sink = { accept: async (): Promise<WebhookResult> => 200 };
     expect(await openWebhookListener({ port: first.port, sink, log })).toEqual({ taken: true });
