@@ -223,21 +223,22 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
 function finished(
   reservations: Reservations,
   entry: Reservation,
-  end: NonNullable<ReturnType<typeof endOf>>,
+  outcome: NonNullable<Reservation['end']>['outcome'],
   now: number,
 ): Reservations {
-  const counts = entry.day >= reservations.day && end !== 'free';
-  const settled = counts
-    ? {
-        images: reservations.settled.images + 1,
-        credits: reservations.settled.credits + (entry.exactCredits ?? entry.maxCredits),
-      }
-    : reservations.settled;
+  const settled = outcome === 'free' ? reservations.settled : settledWith(reservations, entry, 1);
   const entries = reservations.entries.map((known) =>
-    known.id === entry.id ? { ...entry, slot: false, end: { at: now, outcome: end } } : known,
+    known.id === entry.id ? { ...entry, slot: false, end: { at: now, outcome } } : known,
   );
   const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
   return { ...reservations, settled, entries, slotsChangedAt };
+}
+
+/** The totals with one more ended order (1), or with one less (-1). Those of an earlier day do not count. */
+function settledWith({ day, settled }: Reservations, entry: Reservation, by: 1 | -1): Reservations['settled'] {
+  if (entry.day < day) return settled;
+  const credits = entry.exactCredits ?? entry.maxCredits;
+  return { images: settled.images + by, credits: settled.credits + by * credits };
 }
 
 /** The order as if it had never been: nothing was sent. */
@@ -256,23 +257,13 @@ export function loseEntry(reservations: Reservations, id: string, now: number): 
 }
 
 /** As it was before it was given up. */
-function reopened(reservations: Reservations, { end: _, ...entry }: Reservation): Reservations {
-  const settled =
-    entry.day >= reservations.day
-      ? {
-          images: reservations.settled.images - 1,
-          credits: reservations.settled.credits - (entry.exactCredits ?? entry.maxCredits),
-        }
-      : reservations.settled;
-  return {
-    ...reservations,
-    settled,
-    entries: reservations.entries.map((known) => (known.id === entry.id ? entry : known)),
-  };
+function reopened(reservations: Reservations, entry: Reservation): Reservations {
+  const { end: _, ...open } = entry;
+  return { ...replaced(reservations, entry, open), settled: settledWith(reservations, entry, -1) };
 }
 
 /** `free`: it ended without a charge. */
-function endOf(job: Job): 'picture' | 'nothing' | 'unknown' | 'free' | undefined {
+function endOf(job: Job): NonNullable<Reservation['end']>['outcome'] | undefined {
   if (job.state === 'unknown') return 'unknown';
   if (!isFinishedRemotely(job)) return undefined;
   if (job.state !== 'failed') return 'picture';
