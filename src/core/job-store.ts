@@ -1,4 +1,4 @@
-/** The port to the place where job records are kept. */
+/** The port to the job records. */
 import type { Job } from './job.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 

@@ -45,7 +45,7 @@ export function createWireMemory(
     recall: () =>
       attempt(async () => {
         const { at, facts } = await kept.read();
-        // A clock that was set back makes it look as if it came from the future; that is no older for it.
+        // By a clock that was set back it comes from the future, and is no older for it.
         return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
       }),
     remember: (facts) => attempt(() => kept.update(() => ({ at: clock.now(), facts }))),

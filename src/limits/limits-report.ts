@@ -13,7 +13,7 @@ export type LimitsReport = {
     limit: number | null;
     /** That may leave now; null where no limit is known. */
     remaining: number | null;
-    /** Epoch milliseconds; null as long as no answer told it. */
+    /** Epoch milliseconds; null as long as no answer reported it. */
     resetsAt: number | null;
     source: 'headers' | 'plan';
   };
@@ -24,7 +24,7 @@ export type LimitsReport = {
     budgetPerDay: number;
     /** For jobs whose exact price is not known yet. */
     reserved: number;
-    /** null as long as no answer told it. */
+    /** null as long as no answer reported it. */
     lastKnownBalance: number | null;
     /** The last known balance is below the alert. */
     low: boolean;

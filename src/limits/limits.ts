@@ -12,7 +12,7 @@ export type OrderToAdmit = Pick<Reservation, 'id' | 'owner' | 'maxCredits' | 'ba
   allowDuplicate: boolean;
 };
 
-/** What answers told, for all processes. */
+/** What answers reported, for all processes. */
 export type RateReport = {
   window?: ReportedWindow;
   /** Epoch milliseconds until which the service asked for silence. */
@@ -43,7 +43,7 @@ export interface RequestLimiter {
 /** May one more order be made, and may it be sent now? */
 export interface OrderLimits {
   /**
-   * Reserves the price of the orders of one call, in one step with the look for equal orders and at the limits: of all
+   * Reserves the price of the orders of one call, in one step with the search for equal orders and the check of the limits: of all
    * that are new, or of none.
    * @throws FluxError of kind `storage_failed`; nothing is reserved then
    */
@@ -52,9 +52,9 @@ export interface OrderLimits {
   duplicateOf(dedupeKey: string, forBatch?: boolean): Promise<string | undefined>;
   /** An answer for each order. @throws FluxError of kind `storage_failed` */
   slots(ids: readonly string[]): Promise<ReadonlyMap<string, SlotAnswer>>;
-  /** Settles the price and frees the place as the record says. Never rejects: the record can be noted again. */
+  /** Settles the price and releases the slot as the record says. Never rejects: the record can be noted again. */
   note(job: Job): Promise<void>;
-  /** The place of a job that nobody watches any more. Never rejects. */
+  /** The slot of a job that is polled no longer. Never rejects. */
   releaseSlot(id: string): Promise<void>;
   /** Of an order that was never recorded and never sent. Never rejects. */
   drop(id: string): Promise<void>;

@@ -1,4 +1,4 @@
-/** The provider's plans and their limits, and how the plan is told from the rate header. */
+/** The provider's plans and their limits, and how the plan follows from the rate header. */
 
 export const PLANS = ['free', 'starter', 'pro', 'enterprise'] as const;
 export type Plan = (typeof PLANS)[number];

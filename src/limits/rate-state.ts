@@ -44,7 +44,7 @@ export function emptyRateState(now: number): RateState {
   return { permits: [], window: {}, writtenAt: now };
 }
 
-/** The same traffic by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
+/** The same state by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
 export function rateStateAt(rateState: RateState, now: number): RateState {
   const ahead = rateState.writtenAt - now;
   if (ahead <= SPREAD_MS) return rateState;
@@ -85,7 +85,7 @@ export function takePermit(
   const last = limit === null ? undefined : recent[recent.length - 1 - (most - cost)];
   if (last !== undefined) return { type: 'wait', until: last + spanMs, reported: false, rateState };
   const { remaining, resetsAt } = rateState.window;
-  // Until the answer tells the count anew, the request that leaves now is taken off here.
+  // Until the answer reports the count again, the request that leaves now is taken off here.
   const left =
     remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - cost) : remaining;
   return {
@@ -105,7 +105,7 @@ function costOf(rateState: RateState, fields: number): number {
 }
 
 /**
- * The traffic after the answer to a request for several jobs: what is left tells whether each of them was counted. A
+ * The state after the answer to a request for several jobs: what is left tells whether each of them was counted. A
  * smaller drop than that is the doing of others who use the key.
  * @param reported the answer's window, before it is learnt
  */
@@ -119,7 +119,7 @@ export function learnCounting(rateState: RateState, fields: number, reported: Re
   return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : rateState;
 }
 
-/** Requests that may leave now, by our own count and by what the service told; null: no limit is known. */
+/** Requests that may leave now, by our own count and by what the service reported; null: no limit is known. */
 export function permitsLeft(
   rateState: RateState,
   limit: number | null,
@@ -138,7 +138,7 @@ export function permitsLeft(
 const COUNTED_MAX = 1_000;
 
 /**
- * The balance after an order that was made since it was told, taken off once. One that could not have paid for the order
+ * The balance after an order that was made since it was reported, taken off once. One that could not have paid for the order
  * is out of date: somebody has topped it up.
  */
 export function withOrderPaid(

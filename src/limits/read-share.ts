@@ -13,7 +13,7 @@ const FOR_COMING_ORDERS = 0.2;
 export function keptForOrders(limit: number | null, waiting: number, slots: number | null): number {
   if (limit === null) return 0;
   const wanted = Math.max(Math.ceil(limit * FOR_COMING_ORDERS), waiting);
-  // More than the plan's places cannot be sent soon.
+  // More than the plan's slots cannot be sent soon.
   return Math.max(0, Math.min(limit - 1, wanted, slots ?? wanted));
 }
 

@@ -1,5 +1,4 @@
-/** The account as the records of jobs tell it, for when its own file is missing, damaged or behind. */
-
+/** The reservations as they follow from the job records, for when they are missing, damaged or behind. */
 import { isFinishedRemotely, type Job } from '../core/job.ts';
 import {
   emptyReservations,
@@ -10,7 +9,6 @@ import {
   utcDay,
 } from './reservations.ts';
 
-/** The account that the records tell, for when its own file is missing or damaged. */
 export function reservationsOfJobs(
   jobs: readonly Job[],
   fingerprintOf: (job: Job) => string,
@@ -25,7 +23,7 @@ export function reservationsOfJobs(
   return reservationsAt(reservations, now);
 }
 
-/** An order that lives and has no entry (the file was lost before it was recorded) gets it back: it is to be paid. */
+/** An order that lives and has no entry (the reservations were lost before it was recorded) gets it back: it is to be paid. */
 export function withEntryOf(reservations: Reservations, job: Job, fingerprintOf: (job: Job) => string): Reservations {
   if (isFinishedRemotely(job) || job.state === 'unknown' || reservations.entries.some(({ id }) => id === job.id))
     return reservations;

@@ -40,7 +40,7 @@ export type LimitsDeps = {
   plan: Plan | 'auto';
   /** The provider's unless a test compresses time. */
   requestWindow?: RequestWindow | undefined;
-  /** The records: they tell the reservations where these are missing or damaged. */
+  /** The records: the reservations follow from them where these are missing or damaged. */
   jobs: () => Promise<readonly Job[]>;
 };
 
@@ -97,7 +97,7 @@ export function createLimits(values: SharedValues, deps: LimitsDeps): Limits {
         const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, clock.now());
         return { value: decision.type === 'taken' ? decision.reservations : before, result: decision };
       };
-      // What follows can be told by the records again; until there is one, only this says that the price is reserved.
+      // What comes later follows from the records again; until there is one, only this says that the price is reserved.
       return reservations.change(change, 'machine');
     },
     async duplicateOf(text, forBatch) {

@@ -30,7 +30,7 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
   const events = join(folder, FOLDER);
   /** Those who wait in this process, by job. */
   const waiting = new Map<string, Set<Wakeup>>();
-  /** The markers of which this process has told those who wait, by job. */
+  /** The markers that this process has reported to those who wait, by job. */
   const reported = new BoundedMap<string, ReadonlySet<string>>(REMEMBERED_JOBS);
   let isChecking = false;
   let warned = false;

@@ -20,7 +20,7 @@ export type FolderToCheck = {
   inside?: string;
   /** The folder below it that is written to next; it may be no link. */
   below?: string;
-  /** Whether a group that may write there is told of, too. */
+  /** Whether a group that may write there is reported, too. */
   isPrivate: boolean;
 };
 
@@ -90,7 +90,7 @@ async function identityOf(folder: string): Promise<string | undefined> {
   }
 }
 
-/** A look that the system never answers is not begun a second time: each keeps a thread. */
+/** A check that the system never answers is not begun a second time: each keeps a thread. */
 const pending = new Map<string, Promise<FolderState>>();
 
 function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
@@ -174,7 +174,7 @@ async function firstOpen(folders: readonly string[], isPrivate: boolean): Promis
   return undefined;
 }
 
-/** `undefined` where the system does not tell. */
+/** `undefined` where the system does not say. */
 async function freeBytes(folder: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -56,7 +56,7 @@ function ledAway(error: unknown): never {
   throw ['ELOOP', 'ENOTDIR', 'EMLINK'].includes(errorCode(error)) ? new LedAway() : error;
 }
 
-/** Linux reaches an open folder by its descriptor, wherever its name leads by now. Node's permission model looks at names. */
+/** Linux reaches an open folder by its descriptor, wherever its name leads by now. Node's permission model goes by names. */
 async function pathByHandle(handle: FileHandle | undefined, seen: Identity): Promise<string | undefined> {
   if (handle === undefined || process.platform !== 'linux' || process.permission !== undefined) return undefined;
   const path = `/proc/self/fd/${handle.fd}`;

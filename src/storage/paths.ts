@@ -24,7 +24,7 @@ export async function outputFolder(configured: string | undefined, variables: Fo
 }
 
 /**
- * The folder of the job records: the one that was set, else the platform's place for state. Nothing is created.
+ * The folder of the job records: the one that was set, else the platform's folder for state. Nothing is created.
  * @throws FluxError of kind `storage_failed` where the user has no such folder
  */
 export function stateFolder(configured: string | undefined, variables: FolderVariables = {}): string {
@@ -43,12 +43,12 @@ function platformState(variables: FolderVariables): string {
   }
 }
 
-/** Records of different services and keys never mix. The key itself cannot be told from the name. */
+/** Records of different services and keys never mix. The name does not reveal the key. */
 export function partitionFolder(root: string, apiOrigin: string, apiKey: string): string {
   return join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
 }
 
-/** The built-in sandbox has one place for all: its address and its key differ at each start. */
+/** One folder for the built-in sandbox: its address and its key differ at each start. */
 export function sandboxFolder(root: string): string {
   return join(root, 'sandbox');
 }

@@ -5,7 +5,7 @@ import { errorCode } from './error-code.ts';
 import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
 import { stepsBelow } from './recorded-path.ts';
 
-/** Enough for every format to be told by. */
+/** Enough to recognise every format by. */
 const HEAD_BYTES = 65_536;
 /** A FIFO that takes the file's place at the last moment keeps nobody waiting, and a link is not followed. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
@@ -40,7 +40,7 @@ export async function readSaved(
 /** @param atMost reads no more than the beginning @throws Replaced, or the system's error */
 export async function readRegular(folder: GuardedFolder, name: string, atMost?: number): Promise<Buffer> {
   const path = folder.at(name);
-  // Opening some devices does something, so that a look comes first.
+  // Opening some devices does something, so that the kind is checked first.
   const seen = await lstat(path, { bigint: true });
   if (seen.isSymbolicLink()) throw new Replaced('a link');
   if (!seen.isFile()) throw new Replaced('not a regular file');

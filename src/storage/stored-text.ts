@@ -19,7 +19,7 @@ export function storedText(value: unknown, changes: readonly string[]): string {
 }
 
 /**
- * A text whose checksum is right was written by `storedText` and needs no second look, which would cost ten times as
+ * A text whose checksum is right was written by `storedText` and needs no validation, which would cost ten times as
  * much. A wrong checksum tells of damage that still reads well: a changed key would be a second order.
  * @param text `undefined` for what is no regular file
  */
