@@ -155,8 +155,8 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
     read,
     async replace(seen, job) {
       if (seen.isNewer) throw readOnly(job.id);
-      const neverSent = job.state === 'submitting' && seen.value.state === 'queued';
-      const replacement = await write(job, seen.version, neverSent ? 'no' : 'maybe');
+      // Whatever a queued order was to become: it was never sent.
+      const replacement = await write(job, seen.version, seen.value.state === 'queued' ? 'no' : 'maybe');
       if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
       return replacement;
     },

@@ -128,7 +128,7 @@ export class VersionedFile {
     const newest = this.newest();
     const stored = readStored(newest?.text, () => undefined);
     if (newest !== undefined && stored.type === 'value' && stored.changes.includes(id)) {
-      for (const path of newest.others) this.#removeOld(path);
+      for (const path of newest.others) removeOld(path, this.path(newest.number));
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
@@ -161,7 +161,8 @@ export class VersionedFile {
       await retryBusy(() => linkSync(part, target), isBusy, this.#clock);
       return true;
     } catch (error) {
-      if (errorCode(error) === 'EEXIST') return false;
+      // ENOENT: our own half-written file was taken for a leftover while this process stood still.
+      if (['EEXIST', 'ENOENT'].includes(errorCode(error))) return false;
       if (!cannotLink(error)) throw error;
     }
     return this.#renameFolder(target, text, durable);
@@ -192,18 +193,21 @@ export class VersionedFile {
       throw error;
     }
   }
-
-  /** Older versions, strays among them, and what a killed process left half written. */
-  #removeOld(path: string): void {
-    try {
-      if (!isPart(path) || this.#clock.now() - statSync(path).mtimeMs > LEFTOVER_AGE_MS) remove(path);
-    } catch {
-      // Another process has removed it.
-    }
-  }
 }
 
 const isPart = (file: string): boolean => file.endsWith('.part');
+
+/**
+ * Older versions, strays among them, and what a killed process left half written. Its age is taken from the times that
+ * the disk gave to both files: its clock may differ from ours.
+ */
+function removeOld(path: string, newest: string): void {
+  try {
+    if (!isPart(path) || statSync(newest).mtimeMs - statSync(path).mtimeMs > LEFTOVER_AGE_MS) remove(path);
+  } catch {
+    // Another process has removed one of them.
+  }
+}
 
 /** What cannot be removed now is removed by the next writer. */
 function remove(path: string): void {

@@ -124,6 +124,7 @@ describe('the files', () => {
 
   it.each([
     ['queued', 'submitting', 'no'],
+    ['queued', 'failed', 'no'],
     ['submitting', 'processing', 'maybe'],
     ['submitting', 'submitting', 'maybe'],
   ] as const)('that cannot be written say what was spent: from %s to %s, %s', async (from, to, creditsSpent) => {
