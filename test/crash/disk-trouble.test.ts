@@ -20,13 +20,16 @@ afterEach(async () => {
   for (const key of ['app', 'stage', 'disk', 'clock'] as const) delete open[key];
 });
 
-async function start(settings: Partial<AppSettings>): Promise<{ app: App; stage: Stage }> {
+async function start(
+  settings: Partial<AppSettings>,
+  deps: Parameters<typeof openApp>[2] = {},
+): Promise<{ app: App; stage: Stage }> {
   const clock = createDrivenClock();
   open.clock = clock;
   clock.keepPassing();
   const stage = await setStage(clock, { sandbox: { jobDurationMs: 3_000 }, settings });
   open.stage = stage;
-  open.app = await openApp(stage, clock);
+  open.app = await openApp(stage, clock, deps);
   return { app: open.app, stage };
 }
 
@@ -76,15 +79,19 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
 
   it('after an order was recorded and before it was sent: nothing is sent', async () => {
     const disk = await mount();
-    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
+    let stopsNext = false;
+    // Right before the order is recorded as submitting.
+    const onSubmission = async (): Promise<void> => (stopsNext ? disk.stop() : undefined);
+    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') }, { onSubmission });
     await orderToTheEnd(app, 'a first wren');
+    stopsNext = true;
     const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
-    await disk.stop();
     const { failure } = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
     expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
     expect(failure?.message).toContain(disk.folder);
     expect(submissions(stage)).toBe(1);
 
+    stopsNext = false;
     await disk.goOn();
     expect(await orderToTheEnd(app, 'a wren')).toMatchObject({ duplicate: false, job: { state: 'saved' } });
     expect(stage.sandbox.inspect().charges).toHaveLength(2);

@@ -1,5 +1,5 @@
 /** One app in this process, over the folders of a stage, with what it logged. */
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppDeps, createApp } from '../../src/app.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
@@ -10,13 +10,17 @@ export const SIDES = { width: 256, height: 256 };
 /** Of the clock: longer than any job here takes. */
 export const LONG_MS = 180_000;
 
-export async function openApp(stage: Stage, clock: Clock): Promise<App & { logged: string[] }> {
+export async function openApp(
+  stage: Stage,
+  clock: Clock,
+  more: Pick<AppDeps, 'onSubmission'> = {},
+): Promise<App & { logged: string[] }> {
   const logged: string[] = [];
   const line = (message: string, fields?: object): void => {
     logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   };
   const log = { debug() {}, info() {}, warn: line, error: line };
-  const app = await createApp(stage.settings, { log, onSecret: () => undefined, clock });
+  const app = await createApp(stage.settings, { log, onSecret: () => undefined, clock, ...more });
   return { ...app, logged };
 }
 
