@@ -57,7 +57,7 @@ function task(on: Stage, orders: readonly Order[], lanes: number): WorkerTask {
   };
 }
 
-it('four processes stay within 30 requests in any window, and every one gets some', { timeout: 60_000 }, async () => {
+it('four processes stay within 30 requests in any window, and every one gets some', { timeout: 240_000 }, async () => {
   const LIMIT = 30;
   const ORDERS_EACH = 15;
   const requestWindow = { windowMs: 80_000, slackMs: 10_000 };
@@ -98,7 +98,7 @@ it('four processes stay within 30 requests in any window, and every one gets som
   expect(on.sandbox.inspect().charges).toHaveLength(FOUR.length * ORDERS_EACH);
 });
 
-it('of 200 parallel calls those are sent that the budget pays for', { timeout: 60_000 }, async () => {
+it('of 200 parallel calls those are sent that the budget pays for', { timeout: 240_000 }, async () => {
   const BUDGET = 1_000;
   const PRICE = 20;
   const on = await set({ sandbox: { jobDurationMs: 500 }, settings: { maxCreditsPerDay: BUDGET } });
@@ -123,7 +123,7 @@ it('of 200 parallel calls those are sent that the budget pays for', { timeout: 6
   expect(refused).toEqual(Array.from({ length: 200 - BUDGET / PRICE }, () => 'over_budget'));
 });
 
-it('two to four processes that order the same at once order it once', { timeout: 60_000 }, async () => {
+it('two to four processes that order the same at once order it once', { timeout: 240_000 }, async () => {
   const RACES = 20;
   const EVERY_MS = 150;
   const on = await set({ sandbox: { jobDurationMs: 500 } });
