@@ -1,8 +1,9 @@
-/** How an order is spelled for this very service: the dialect's input, without what the service does not have. */
-import { type Dialect, type GraphqlDialect, OPTIONAL_FIELDS, type WireOrder } from './dialects.ts';
+/** How an order is encoded for this very service: the dialect's input, without what the service does not have. */
+import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
+import { type Dialect, type GraphqlDialect, OPTIONAL_FIELDS, orderDocument, type WireOrder } from './dialects.ts';
 import { checkInput } from './schema/input-check.ts';
-import { type InputObject, leafPaths, withoutPaths, withWebhookInOptions } from './schema/input-paths.ts';
-import type { SchemaModel } from './schema/introspection.ts';
+import { changeLeaves, type InputObject, leafPaths, valueAt, withWebhookInOptions } from './schema/input-paths.ts';
+import { type FieldModel, fieldsOf, type SchemaModel } from './schema/introspection.ts';
 import type { UnfitNames } from './schema/unfit-input.ts';
 
 /** What was found out about the input and the answer of one dialect; plain data, remembered for a day. */
@@ -15,11 +16,11 @@ export type Encoding = {
   unselected: readonly string[];
   /** The input's type, where it goes by another name than the documented one. */
   typeName?: string;
-  /** Values are spelled as the schema has them (enums): it is asked for before the first order. */
-  bySchema: boolean;
+  /** By place: the service's words (enums) for ours; null for a value that it does not take. */
+  values: Readonly<Record<string, Readonly<Record<string, string | null>>>>;
 };
 
-export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], bySchema: false };
+export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
 
 const WEBHOOK_IN_OPTIONS = 'options.webhookUrl';
 
@@ -37,19 +38,24 @@ export function omittedFields(dialect: Dialect, order: WireOrder, input: InputOb
   });
 }
 
-export function inputOf(
-  dialect: Dialect,
-  order: WireOrder,
-  encoding: Encoding,
-  schema?: SchemaModel,
-): Record<string, unknown> {
+export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): Record<string, unknown> {
+  const { leftOut, webhookInOptions, values } = encoding;
   const documented = dialect.input(order);
-  const moved =
-    encoding.webhookInOptions && documented.webhookUrl !== undefined ? withWebhookInOptions(documented) : documented;
-  const input = withoutPaths(moved, encoding.leftOut);
-  if (!encoding.bySchema || schema === undefined || dialect.kind !== 'graphql') return input;
-  const checked = checkInput(schema, dialect.rootField, 'input', input, optionalPaths(dialect));
-  return checked !== 'absent' && checked.fits ? checked.value : input;
+  const moves = webhookInOptions && documented.webhookUrl !== undefined;
+  return changeLeaves(moves ? withWebhookInOptions(documented) : documented, (path, leaf) => {
+    if (leftOut.includes(path)) return undefined;
+    const word = typeof leaf === 'string' ? values[path]?.[leaf] : undefined;
+    return word === null ? undefined : (word ?? leaf);
+  });
+}
+
+/** @returns the input, and the body that holds it */
+export function encoded(dialect: Dialect, order: WireOrder, encoding: Encoding) {
+  const input = inputOf(dialect, order, encoding);
+  if (dialect.kind === 'rest') return { input, body: input };
+  const fields = dialect.fields.filter((field) => !encoding.unselected.includes(field));
+  const query = orderDocument({ ...dialect, inputType: encoding.typeName ?? dialect.inputType }, fields);
+  return { input, body: { query, variables: { input } } };
 }
 
 export type Fitting =
@@ -59,29 +65,63 @@ export type Fitting =
   /** It is there and cannot be served: the service requires what we do not have, or lacks what we must say. */
   | ({ type: 'unserved' } & UnfitNames);
 
-/** The shape that the schema asks for. */
-export function fitToSchema(schema: SchemaModel, dialect: GraphqlDialect, order: WireOrder, before: Encoding): Fitting {
-  const documented = dialect.input(order);
-  const checked = checkInput(schema, dialect.rootField, 'input', documented, optionalPaths(dialect));
-  if (checked === 'absent') return { type: 'absent' };
-  if (!checked.fits) return { type: 'unserved', missing: checked.missing, unknown: checked.unknown };
-  const { left, refusedValues } = checked;
-  const { typeName: _, ...kept } = before;
-  const plain: Encoding = {
-    ...kept,
-    // What the service has complained about stays out, whatever its schema says; another value may be taken.
-    leftOut: [...new Set([...before.leftOut, ...left.filter((path) => !refusedValues.includes(path))])],
-    webhookInOptions: before.webhookInOptions || isMoved(documented, checked.value),
-    bySchema: false,
-    ...(checked.typeName === dialect.inputType ? {} : { typeName: checked.typeName }),
+/** Every part that an order can have; together they have every word that one can have. */
+export const FULL_ORDERS: readonly WireOrder[] = FLUX_VERSIONS.flatMap((version) =>
+  QUALITIES.map((quality) => ({
+    prompt: 'a lighthouse',
+    width: 1_024,
+    height: 1_024,
+    version,
+    quality,
+    webhookUrl: 'https://webhook.example/doitong',
+  })),
+);
+
+/** The encoding that the schema asks for, whatever is ordered. What the service has complained about before stays out. */
+export function fitToSchema(schema: SchemaModel, dialect: GraphqlDialect, before: Encoding): Fitting {
+  const leftOut = new Set(before.leftOut);
+  const values: Record<string, Record<string, string | null>> = {};
+  let { webhookInOptions } = before;
+  let typeName = dialect.inputType;
+  for (const order of FULL_ORDERS) {
+    const documented = dialect.input(order);
+    const checked = checkInput(schema, dialect.rootField, 'input', documented, optionalPaths(dialect));
+    if (checked === 'absent') return { type: 'absent' };
+    if (!checked.fits) return { type: 'unserved', missing: checked.missing, unknown: checked.unknown };
+    const { left, refusedValues, value } = checked;
+    typeName = checked.typeName;
+    webhookInOptions ||= valueAt(value, WEBHOOK_IN_OPTIONS) !== undefined;
+    for (const path of left) if (!refusedValues.includes(path)) leftOut.add(path);
+    for (const path of leafPaths(documented)) {
+      const [ours, theirs] = [valueAt(documented, path), valueAt(value, path)];
+      if (typeof ours !== 'string') continue;
+      if (refusedValues.includes(path)) values[path] = { ...values[path], [ours]: null };
+      else if (typeof theirs === 'string' && theirs !== ours) values[path] = { ...values[path], [ours]: theirs };
+    }
+  }
+  const encoding: Encoding = {
+    leftOut: [...leftOut],
+    webhookInOptions,
+    unselected: [...new Set([...before.unselected, ...lackingFields(schema, dialect)])],
+    values,
+    ...(typeName === dialect.inputType ? {} : { typeName }),
   };
-  const encoded = inputOf(dialect, order, plain);
-  const encoding = { ...plain, bySchema: true };
-  const isSame = JSON.stringify(encoded) === JSON.stringify(inputOf(dialect, order, encoding, schema));
-  return { type: 'encoding', encoding: isSame ? plain : encoding };
+  return { type: 'encoding', encoding };
 }
 
-/** The shape without places that the service has complained about. A refused webhook address is tried elsewhere once. */
+/** Fields that the type of the answer does not have; none where nothing is known of it. */
+function lackingFields(schema: SchemaModel, { rootField, fields }: GraphqlDialect): string[] {
+  const answer = fieldsOf(schema, schema.mutationType).find(({ name }) => name === rootField)?.type.name;
+  const offered = fieldsOf(schema, answer);
+  return offered.length === 0
+    ? []
+    : fields.filter((name) => name !== 'id' && !offered.some((field) => field.name === name && isPlain(field)));
+}
+
+const isPlain = ({ type, args }: FieldModel): boolean =>
+  ['SCALAR', 'ENUM'].includes(type.kind) && !args.some(({ required }) => required);
+
+/** The encoding without places that the service has complained about. A refused webhook address is tried elsewhere once. */
 export function withoutFields(dialect: Dialect, encoding: Encoding, paths: readonly string[]): Encoding {
   const movesWebhook = dialect.webhookMayMove && paths.includes('webhookUrl') && !encoding.webhookInOptions;
   const gone = paths.filter((path) => !(movesWebhook && path === 'webhookUrl'));
@@ -90,10 +130,4 @@ export function withoutFields(dialect: Dialect, encoding: Encoding, paths: reado
     leftOut: [...new Set([...encoding.leftOut, ...gone])],
     webhookInOptions: encoding.webhookInOptions || movesWebhook,
   };
-}
-
-function isMoved(documented: Record<string, unknown>, fitting: Record<string, unknown>): boolean {
-  const options = fitting.options;
-  const inOptions = typeof options === 'object' && options !== null && 'webhookUrl' in options;
-  return documented.webhookUrl !== undefined && fitting.webhookUrl === undefined && inOptions;
 }

@@ -4,12 +4,10 @@ import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import {
   DIALECT_NAMES,
-  DIALECTS,
   type Dialect,
   type DialectName,
   dialectOf,
   type GraphqlDialect,
-  orderDocument,
   type WireOrder,
 } from './dialects.ts';
 import { withoutUnknownFields } from './discovery.ts';
@@ -18,15 +16,16 @@ import type { JobParser } from './job-parser.ts';
 import {
   DOCUMENTED_ENCODING,
   type Encoding,
+  encoded,
+  type Fitting,
   fitToSchema,
-  inputOf,
   omittedFields,
   optionalPaths,
   withoutFields,
 } from './order-encoding.ts';
 import type { Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import { complainsOfValues, pathsToLeaveOut, type UnfitNames, unfitNames } from './schema/unfit-input.ts';
+import { pathsToLeaveOut, type UnfitNames, unfitNames } from './schema/unfit-input.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
 
@@ -63,10 +62,12 @@ export type Order = {
 const REFUSALS_MAX = 12;
 const ATTEMPTS = 3;
 const PATH_ABSENT: readonly number[] = [404, 405];
+/** Refused before anything was done: the order may be encoded differently and sent again. */
+const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
 const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
 
 type Next =
-  | { type: 'final'; decision?: Decision }
+  | { type: 'final'; decision: Decision }
   | { type: 'encoding'; encoding: Encoding }
   /** `path`: nothing else is at this address either. */
   | { type: 'absent'; path: boolean };
@@ -81,22 +82,12 @@ export class OrderSender {
 
   async prepare(content: WireOrder, { dialect: earlier, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
     const { facts, configured } = this.#deps;
-    const known = await facts.get();
+    const known = (await facts.get()).dialect;
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
     const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
-    const dialect = tied ?? known.dialect ?? DIALECTS[0].name;
-    return this.#encoded(
-      {
-        dialect,
-        content,
-        encoding: known.dialect === dialect ? known.encoding : DOCUMENTED_ENCODING,
-        others: tied === undefined ? DIALECT_NAMES.filter((name) => name !== dialect) : [],
-        absent: [],
-        refusals: 0,
-        failedTries: 0,
-      },
-      signal,
-    );
+    const names = tied === undefined ? [...(known === undefined ? [] : [known]), ...DIALECT_NAMES] : [tied];
+    const order = { content, absent: [], refusals: 0, failedTries: 0 };
+    return this.#placed(order, [...new Set(names)], signal);
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
@@ -118,13 +109,50 @@ export class OrderSender {
       return { type: 'accepted', job: this.#withLeftOut(job, order) };
     }
     const next = await this.#next(order, reply, signal);
-    if (next.type === 'final') return this.#failed(order, { ...reply, ...next }, signal);
+    if (next.type === 'final') return this.#failed(order, { ...reply, decision: next.decision }, signal);
+    const again = await this.#again(order, next, signal);
+    if (again !== undefined) return { type: 'again', order: again, afterMs: 0 };
+    return this.#failed(order, { ...reply, decision: this.#notOffered(order, reply) }, signal);
+  }
+
+  async #again(order: Order, next: Exclude<Next, { type: 'final' }>, signal: AbortSignal): Promise<Order | undefined> {
+    const { facts, log } = this.#deps;
+    const { dialect, content } = order;
     const refusals = order.refusals + 1;
-    const absent = next.type === 'absent' ? [...order.absent, order.dialect] : order.absent;
-    const moved = next.type === 'encoding' ? { encoding: next.encoding } : await this.#movedOn(order, next.path);
-    if (moved === undefined || refusals === REFUSALS_MAX)
-      return this.#failed(order, { ...reply, decision: this.#notOffered(absent, reply) }, signal);
-    return { type: 'again', order: await this.#encoded({ ...order, ...moved, absent, refusals }, signal), afterMs: 0 };
+    if (refusals === REFUSALS_MAX) return undefined;
+    if (next.type === 'encoding') {
+      return { ...order, ...next, ...encoded(dialectOf(dialect), content, next.encoding), refusals };
+    }
+    await facts.forgetOrdering(dialect);
+    const others = order.others.filter((name) => !next.path || dialectOf(name).path !== dialectOf(dialect).path);
+    log.info('The service does not offer this way to order', { dialect, next: others[0] });
+    if (others.length === 0) return undefined;
+    return this.#placed({ ...order, absent: [...order.absent, dialect], refusals }, others, signal);
+  }
+
+  /** The order in the first of these dialects that the schema offers; in the first, as documented, where nobody can say. */
+  async #placed(
+    order: Pick<Order, 'content' | 'absent' | 'refusals' | 'failedTries'>,
+    names: readonly DialectName[],
+    signal: AbortSignal,
+  ): Promise<Order> {
+    const known = await this.#deps.facts.get();
+    const [first = DIALECT_NAMES[0]] = names;
+    const isKnown = first === known.dialect;
+    const schema = isKnown || first === 'rest' ? undefined : await this.#schema(signal);
+    const found = schema && names.map((name) => ({ name, fitting: fittingOf(schema, name) })).find(isOffered);
+    const dialect = found?.name ?? first;
+    const at = names.indexOf(dialect);
+    const bySchema = found?.fitting.type === 'encoding' ? found.fitting.encoding : DOCUMENTED_ENCODING;
+    const encoding = isKnown ? known.encoding : bySchema;
+    return {
+      ...order,
+      ...encoded(dialectOf(dialect), order.content, encoding),
+      dialect,
+      encoding,
+      others: names.slice(at + 1),
+      absent: [...order.absent, ...names.slice(0, at)],
+    };
   }
 
   #failed(
@@ -140,22 +168,6 @@ export class OrderSender {
     return { type: 'again', order: again, afterMs: delayMs, failure };
   }
 
-  /** The order in the next dialect, when the service lacks this one; `undefined` when none is left. */
-  async #movedOn(order: Order, wholePath: boolean): Promise<Partial<Order> | undefined> {
-    const { facts, log } = this.#deps;
-    await facts.forgetOrdering(order.dialect);
-    const { path } = dialectOf(order.dialect);
-    const [dialect, ...others] = order.others.filter((name) => !wholePath || dialectOf(name).path !== path);
-    log.info('The service does not offer this way to order', { dialect: order.dialect, next: dialect });
-    if (dialect === undefined) return undefined;
-    return { dialect, others, encoding: DOCUMENTED_ENCODING };
-  }
-
-  async #encoded(order: Omit<Order, 'input' | 'body'>, signal: AbortSignal): Promise<Order> {
-    const schema = order.encoding.bySchema ? await this.#schema(signal) : undefined;
-    return { ...order, ...messageOf(order, schema) };
-  }
-
   #withLeftOut(job: RemoteJob, { dialect, content, input }: Order): RemoteJob {
     const leftOut = omittedFields(dialectOf(dialect), content, input);
     for (const part of leftOut.filter((name) => !this.#warned.has(name))) {
@@ -167,56 +179,54 @@ export class OrderSender {
 
   /** What an answer without a job leaves to try. Only refusals that executed nothing leave anything. */
   async #next(order: Order, reply: Answered, signal: AbortSignal): Promise<Next> {
-    const { encoding, input } = order;
     const dialect = dialectOf(order.dialect);
-    const { problems } = reply;
-    if (PATH_ABSENT.includes(reply.status) && problems === undefined && reply.decision.row === 'notOffered') {
+    const { problems, status, decision } = reply;
+    if (PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered') {
       return { type: 'absent', path: true };
     }
-    if (dialect.kind === 'rest' || !executedNothing(reply)) return { type: 'final' };
-    const said = reply.envelope.errors.map((error) => error.message);
-    const complaints = pathsToLeaveOut(said, input, optionalPaths(dialect));
-    if (complaints !== undefined) {
-      // The schema may tell how a value is spelled there.
-      const reported = complainsOfValues(said) ? await this.#schema(signal) : undefined;
-      const next = reported && this.#nextBySchema(reported, order, dialect, reply);
-      return next?.type === 'encoding'
-        ? next
-        : { type: 'encoding', encoding: withoutFields(dialect, encoding, complaints) };
-    }
-    if (problems !== undefined) {
-      const fields = dialect.fields.filter((field) => !encoding.unselected.includes(field));
-      const left = withoutUnknownFields(fields, ['id'], dialect.rootField, problems);
-      if (left !== undefined) {
-        const unselected = dialect.fields.filter((field) => !left.includes(field));
-        return { type: 'encoding', encoding: { ...encoding, unselected } };
-      }
-      // No selected field goes by the name of a root field.
-      const rootIsAbsent = problems.some(
-        (item) =>
-          item.problem === 'no_mutations' || (item.problem === 'unknown_field' && item.field === dialect.rootField),
-      );
-      if (rootIsAbsent) return { type: 'absent', path: false };
-    }
-    const schema = await this.#schema(signal);
-    if (schema !== undefined) return this.#nextBySchema(schema, order, dialect, reply);
-    const inputType = encoding.typeName ?? dialect.inputType;
-    const typeIsAbsent = problems?.some((item) => item.problem === 'unknown_type' && item.type === inputType);
-    if (typeIsAbsent === true) return { type: 'absent', path: false };
-    return this.#finalBy(dialect, unfitNames(said, input, optionalPaths(dialect)), reply);
+    const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
+    if (dialect.kind === 'rest' || !executedNothing) return { type: 'final', decision };
+    return (await this.#nextBySchema(order, dialect, reply, signal)) ?? this.#nextByMessages(order, dialect, reply);
   }
 
-  #nextBySchema(schema: SchemaModel, order: Order, dialect: GraphqlDialect, reply: Answered): Next {
-    const { content, encoding, input } = order;
-    const fitting = fitToSchema(schema, dialect, content, encoding);
+  /** The schema may have changed since the order was encoded; `undefined` when it says no more than it did then. */
+  async #nextBySchema(
+    order: Order,
+    dialect: GraphqlDialect,
+    reply: Answered,
+    signal: AbortSignal,
+  ): Promise<Next | undefined> {
+    const schema = await this.#schema(signal);
+    if (schema === undefined) return undefined;
+    const fitting = fitToSchema(schema, dialect, order.encoding);
     if (fitting.type === 'absent') return { type: 'absent', path: false };
     if (fitting.type === 'unserved') return this.#finalBy(dialect, fitting, reply);
-    const encoded = messageOf({ ...order, encoding: fitting.encoding }, schema);
-    // The very same would be sent again: what was refused is the content, or the schema has changed since it was told.
-    if (JSON.stringify(encoded.body) !== JSON.stringify(order.body))
-      return { type: 'encoding', encoding: fitting.encoding };
+    const { body } = encoded(dialect, order.content, fitting.encoding);
+    if (JSON.stringify(body) !== JSON.stringify(order.body)) return fitting;
     if (reply.problems !== undefined) this.#deps.schema.forget();
-    const said = reply.envelope.errors.map((error) => error.message);
+    return undefined;
+  }
+
+  #nextByMessages({ encoding, input }: Order, dialect: GraphqlDialect, reply: Answered): Next {
+    const { problems = [], envelope } = reply;
+    const said = envelope.errors.map(({ message }) => message);
+    const refused = pathsToLeaveOut(said, input, optionalPaths(dialect));
+    if (refused !== undefined) return { type: 'encoding', encoding: withoutFields(dialect, encoding, refused) };
+    const fields = dialect.fields.filter((field) => !encoding.unselected.includes(field));
+    const left = withoutUnknownFields(fields, ['id'], dialect.rootField, problems);
+    if (left !== undefined) {
+      const unselected = dialect.fields.filter((field) => !left.includes(field));
+      return { type: 'encoding', encoding: { ...encoding, unselected } };
+    }
+    const { rootField, inputType } = dialect;
+    // No selected field goes by the name of a root field.
+    const isAbsent = problems.some(
+      (item) =>
+        item.problem === 'no_mutations' ||
+        (item.problem === 'unknown_field' && item.field === rootField) ||
+        (item.problem === 'unknown_type' && item.type === (encoding.typeName ?? inputType)),
+    );
+    if (isAbsent) return { type: 'absent', path: false };
     return this.#finalBy(dialect, unfitNames(said, input, optionalPaths(dialect)), reply);
   }
 
@@ -225,7 +235,7 @@ export class OrderSender {
     const { status, decision, problems } = reply;
     if (missing.length + unknown.length === 0) {
       return problems === undefined || decision.row !== 'notOffered'
-        ? { type: 'final' }
+        ? { type: 'final', decision }
         : withRemedy(decision, OTHER_DIALECT);
     }
     const { fence } = this.#deps;
@@ -237,12 +247,13 @@ export class OrderSender {
     return { type: 'final', decision: rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT }) };
   }
 
-  /** Without the schema the answer says as much as it says. */
+  /** Without the schema an order is sent as documented. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
     return this.#deps.schema.get(signal).catch(() => undefined);
   }
 
-  #notOffered(absent: readonly DialectName[], { status, decision }: Answered): Decision {
+  #notOffered(order: Order, { status, decision }: Answered): Decision {
+    const absent = [...order.absent, order.dialect];
     const { configured } = this.#deps;
     if (configured !== 'auto') {
       const remedy = `Ask the user to set DOITONG_DIALECT to auto (it is ${configured}), and to check that DOITONG_API_URL is the address of the Doitong API.`;
@@ -256,21 +267,16 @@ export class OrderSender {
   }
 }
 
-function messageOf(order: Pick<Order, 'dialect' | 'content' | 'encoding'>, schema: SchemaModel | undefined) {
-  const { content, encoding } = order;
-  const dialect = dialectOf(order.dialect);
-  const input = inputOf(dialect, content, encoding, schema);
-  if (dialect.kind === 'rest') return { input, body: input };
-  const fields = dialect.fields.filter((field) => !encoding.unselected.includes(field));
-  const query = orderDocument({ ...dialect, inputType: encoding.typeName ?? dialect.inputType }, fields);
-  return { input, body: { query, variables: { input } } };
+type DialectFitting = { name: DialectName; fitting: Fitting };
+
+/** What the schema says of a dialect; it does not speak of REST. */
+function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
+  const dialect = dialectOf(name);
+  if (dialect.kind === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
+  return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
 }
 
-/** Refused before anything was done: the order may be spelled differently and sent again. */
-function executedNothing({ problems, decision }: Answered): boolean {
-  if (problems !== undefined) return true;
-  return decision.row === 'invalidRequest' || decision.row === 'notOffered';
-}
+const isOffered = ({ fitting }: DialectFitting): boolean => fitting.type !== 'absent';
 
 function withRemedy(decision: Decision, remedy: string): Next {
   return { type: 'final', decision: { ...decision, failure: { ...decision.failure, remedy } } };

@@ -5,6 +5,7 @@ import {
   DOCUMENTED_ENCODING,
   type Encoding,
   type Fitting,
+  FULL_ORDERS,
   fitToSchema,
   inputOf,
   omittedFields,
@@ -15,14 +16,7 @@ import type { Facts } from './service-facts.ts';
 export type ConfiguredDialect = DialectName | 'auto';
 
 /** Has every part that an order can have; it is never sent. */
-const FULL_ORDER: WireOrder = {
-  prompt: 'a lighthouse',
-  width: 1_024,
-  height: 1_024,
-  version: 'flux-pro-1.1',
-  quality: 'high',
-  webhookUrl: 'https://webhook.example/doitong',
-};
+const FULL_ORDER = FULL_ORDERS[0] as WireOrder;
 
 /** @param schema `undefined`: the service does not tell it */
 export function findOrdering(
@@ -41,7 +35,7 @@ export function findOrdering(
   }
   for (const query of queries) {
     if (query.kind === 'rest') return settled(query, source ?? 'only_one', DOCUMENTED_ENCODING);
-    const fitting = fitToSchema(schema, query, FULL_ORDER, DOCUMENTED_ENCODING);
+    const fitting = fitToSchema(schema, query, DOCUMENTED_ENCODING);
     if (fitting.type === 'encoding') {
       return settled(query, query === first && source !== undefined ? source : 'schema', fitting.encoding, schema);
     }
@@ -60,7 +54,7 @@ type Source = (OrderingFinding & { type: 'settled' })['source'];
 
 /** @param schema when it says that the service takes such an order */
 function settled(dialect: Dialect, source: Source, encoding: Encoding, schema?: SchemaModel): OrderingFinding {
-  const leftOut = omittedFields(dialect, FULL_ORDER, inputOf(dialect, FULL_ORDER, encoding, schema));
+  const leftOut = omittedFields(dialect, FULL_ORDER, inputOf(dialect, FULL_ORDER, encoding));
   return { type: 'settled', dialect: dialect.name, source, checked: schema !== undefined, leftOut };
 }
 
@@ -76,7 +70,7 @@ function insteadOf(others: readonly Dialect[], schema: SchemaModel): { instead?:
   const fits = DIALECTS.find(
     (dialect) =>
       !others.includes(dialect) &&
-      (dialect.kind === 'rest' || fitToSchema(schema, dialect, FULL_ORDER, DOCUMENTED_ENCODING).type === 'encoding'),
+      (dialect.kind === 'rest' || fitToSchema(schema, dialect, DOCUMENTED_ENCODING).type === 'encoding'),
   );
   return fits === undefined ? {} : { instead: fits.name };
 }

@@ -65,9 +65,10 @@ const secretive = { introspection: false };
 describe('auto', () => {
   it.each<[string, Script, string[], string]>([
     ['the first that is documented', schemaService(GENERATE, ROOT), ['generate'], 'generate'],
+    ['the one that the schema has', schemaService(ONLY_IMAGE, ROOT), ['generateImage'], 'generateImage'],
     [
       'the next without that root field',
-      schemaService(ONLY_IMAGE, ROOT),
+      schemaService(ONLY_IMAGE, ROOT, secretive),
       ['generate', 'generateImage'],
       'generateImage',
     ],
@@ -82,7 +83,13 @@ describe('auto', () => {
       ['generate', 'generateImage'],
       'generateImage',
     ],
-    ['the last without both', schemaService(NEITHER, ROOT, { rest }), ['generate', 'generateImage', BY_REST], 'rest'],
+    ['the last when the schema has neither', schemaService(NEITHER, ROOT, { rest }), [BY_REST], 'rest'],
+    [
+      'the last without both',
+      schemaService(NEITHER, ROOT, { rest, introspection: false }),
+      ['generate', 'generateImage', BY_REST],
+      'rest',
+    ],
     [
       'the last without any mutations',
       schemaService(TYPES, ROOT, { rest, introspection: false }),
@@ -142,13 +149,13 @@ describe('auto', () => {
   });
 
   it('needs no mark when nothing can be sent, and sends nothing without one', async () => {
-    const { provider, service } = await start(schemaService(ONLY_IMAGE, ROOT));
+    const { provider, ordered } = await start(schemaService(ONLY_IMAGE, ROOT));
     const refused = new FluxError({ kind: 'storage_failed', message: 'x', creditsSpent: 'no', retry: 'no' });
     const beforeSending = () => Promise.reject(refused);
     await expect(provider.submit(REQUEST, 'key-1', { ...unmarked(), beforeSending })).rejects.toMatchObject({
       failure: refused.failure,
     });
-    expect(service.arrived).toEqual([]);
+    expect(ordered()).toEqual([]);
   });
 
   const unknownRoot = errors({ message: 'Cannot query field "generate" on type "Mutation".' });
@@ -209,13 +216,16 @@ describe('auto', () => {
     expect(new Set(ordered())).toEqual(new Set(['generate']));
   });
 
-  it('says what was tried when there is none, and what to check', async () => {
-    const { failure, ordered } = await start(schemaService(NEITHER, ROOT));
+  it.each([
+    ['the schema has none', schemaService(NEITHER, ROOT), 1],
+    ['none is found', schemaService(NEITHER, ROOT, secretive), 3],
+  ])('says what was tried when %s, and what to check', async (_, script, orders) => {
+    const { failure, ordered } = await start(script);
     const reported = await failure();
     expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 404 });
     expect(reported.message).toContain('generate, generateImage, rest were tried');
     expect(reported.remedy).toContain('DOITONG_API_URL');
-    expect(ordered()).toHaveLength(3);
+    expect(ordered()).toHaveLength(orders);
   });
 
   it('goes no further than a bounded number of steps with a service that contradicts itself', async () => {
@@ -246,7 +256,9 @@ describe('an order that may have been carried out', () => {
     ['unclear', { body: errors({ message: 'boom' }) }],
     ['without an id', { body: job({ id: '' }) }],
   ])('is never placed in another dialect: %s', async (_, fault) => {
-    const { failure, submit, ordered } = await start(faulty([fault], schemaService(ONLY_IMAGE, ROOT, { rest })));
+    const { failure, submit, ordered } = await start(
+      faulty([fault], schemaService(ONLY_IMAGE, ROOT, { rest, introspection: false })),
+    );
     expect(await failure()).toMatchObject({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' });
     expect(ordered()).toEqual(['generate', 'generate']);
     // Asked for again under its own key, as often as one likes.
@@ -277,13 +289,15 @@ describe('an order that may have been carried out', () => {
 
   it('may still learn how its dialect is spelled here', async () => {
     const strict = GENERATE.replace('quality: String', '');
-    const { provider, ordered } = await start(faulty([{ status: 502, text: '<h1>' }], schemaService(strict, ROOT)));
+    const { provider, ordered } = await start(
+      faulty([{ status: 502, text: '<h1>' }], schemaService(strict, ROOT, secretive)),
+    );
     await provider.submit({ ...REQUEST, quality: 'high' }, 'key-1', unmarked());
     expect(ordered()).toEqual(['generate', 'generate', 'generate']);
   });
 
   it('was not one when nothing left, or when it was refused', async () => {
-    const { submit, ordered } = await start(faulty([{ status: 429 }], schemaService(ONLY_IMAGE, ROOT)));
+    const { submit, ordered } = await start(faulty([{ status: 429 }], schemaService(ONLY_IMAGE, ROOT, secretive)));
     await submit();
     expect(ordered()).toEqual(['generate', 'generate', 'generateImage']);
   });
@@ -303,20 +317,22 @@ describe('what was found', () => {
       typeName: 'GenInput',
       leftOut: ['options.quality'],
       unselected: ['createdAt'],
-      bySchema: true,
+      values: { type: { IMAGE: 'image' } },
     });
+    // The schema told all that: no order was refused.
+    expect(first.ordered()).toEqual(['generate']);
     const { submit, ordered, service } = await start(schemaService(other, ROOT), { memory: first.memory });
     await submit('key-2', request);
     expect(ordered()).toEqual(['generate']);
-    // Enum values are spelled as the schema has them, which is not kept.
-    expect(service.arrived.map(nameOf)).toEqual(['schema', 'generate']);
+    expect(service.arrived.map(nameOf)).toEqual(['generate']);
     expect(service.arrived.at(-1)?.variables).toMatchObject({ input: { type: 'image' } });
   });
 
   it.each<[string, Script, string[], string]>([
     ['generate', schemaService(ONLY_IMAGE, ROOT), ['generate', 'generateImage'], 'generateImage'],
     ['generateImage', schemaService(GENERATE, ROOT), ['generateImage', 'generate'], 'generate'],
-    ['rest', schemaService(ONLY_IMAGE, ROOT), [BY_REST, 'generate', 'generateImage'], 'generateImage'],
+    ['rest', schemaService(ONLY_IMAGE, ROOT), [BY_REST, 'generateImage'], 'generateImage'],
+    ['rest', schemaService(ONLY_IMAGE, ROOT, secretive), [BY_REST, 'generate', 'generateImage'], 'generateImage'],
     [
       'generateImage',
       ({ path }) => (path === '/graphql' ? { status: 404 } : rest()),

@@ -4,6 +4,7 @@ import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
 import { createMemoryLimits } from '../support/memory-storage.ts';
+import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import {
   errors,
   type Harness,
@@ -39,6 +40,8 @@ async function start(
     settings: options.discovers === true ? {} : { jobQuery: QUERY },
     limiterOn: options.limiterOn ?? real,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    // So that an order is one request.
+    memory: createPlainWireMemory({ dialect: 'generate' }),
   });
   return { ...harness, shared: shared ?? createMemoryLimits({ clock: harness.clock, log, plan: 'enterprise' }) };
 }
@@ -63,10 +66,8 @@ const closed: RequestLimiter = { permit: () => Promise.reject(noStorage), learn:
 describe('a permit', () => {
   it('is asked for before every single request: orders, tries, readings, and the search for the query', async () => {
     const script: Script = ({ query }, count) => {
-      if (count === 1) return { status: 503 };
-      return query.includes('__schema')
-        ? { status: 400 }
-        : { body: job({ status: 'completed', url: 'https://cdn/1' }) };
+      if (query.includes('__schema')) return { status: 400 };
+      return count === 2 ? { status: 503 } : { body: job({ status: 'completed', url: 'https://cdn/1' }) };
     };
     harness = await startHarness(script);
     const { provider, service, limiter } = harness;

@@ -146,7 +146,7 @@ describe('an order', () => {
   });
 
   it('is not sent when nobody listens: three tries, no credits', async () => {
-    const { provider, service, clock } = await start([]);
+    const { provider, service, clock } = await start([], { memory: createPlainWireMemory({ dialect: 'generate' }) });
     await service.close();
     const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'unreachable', creditsSpent: 'no', retry: 'later' });
@@ -313,7 +313,7 @@ describe('an end that the caller or a deadline makes', () => {
       clock,
       log,
       limiter: createOpenLimiter(),
-      memory: createPlainWireMemory(),
+      memory: createPlainWireMemory({ dialect: 'generate' }),
     });
     const controller = new AbortController();
     const order = provider.send(await provider.prepare(REQUEST, { signal: never }), 'key-1', controller.signal);

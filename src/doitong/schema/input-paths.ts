@@ -14,14 +14,25 @@ export function leafPaths(value: unknown, prefix = ''): string[] {
   return Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, joinPath(prefix, name)));
 }
 
-/** The input without these places, and without objects that hold nothing any more. */
-export function withoutPaths(value: InputObject, paths: readonly string[], prefix = ''): Record<string, unknown> {
+/** What stands at this place; `undefined` when there is no such place. */
+export function valueAt(value: InputObject, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((at, name) => (isInputObject(at) && Object.hasOwn(at, name) ? at[name] : undefined), value);
+}
+
+/** The input with each plain value changed, without those that become `undefined`, and without objects that are emptied. */
+export function changeLeaves(
+  value: InputObject,
+  change: (path: string, leaf: unknown) => unknown,
+  prefix = '',
+): Record<string, unknown> {
   const left = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
     const path = joinPath(prefix, name);
-    if (paths.includes(path)) return [];
-    if (!isInputObject(inner)) return [[name, inner]];
-    const rest = withoutPaths(inner, paths, path);
-    return Object.keys(rest).length === 0 && Object.keys(inner).length > 0 ? [] : [[name, rest]];
+    const after = isInputObject(inner) ? changeLeaves(inner, change, path) : change(path, inner);
+    const isEmptied =
+      isInputObject(after) && Object.keys(after).length === 0 && Object.keys(inner as object).length > 0;
+    return after === undefined || isEmptied ? [] : [[name, after]];
   });
   return Object.fromEntries(left);
 }

@@ -1,6 +1,6 @@
 /** Reads from a service's complaints about an order's input which optional places to leave out, without its schema. */
 import { complaintBehindValue, withoutSuggestion } from './complaint.ts';
-import { type InputObject, isInputObject, joinPath, leafPaths } from './input-paths.ts';
+import { type InputObject, isInputObject, joinPath, leafPaths, valueAt } from './input-paths.ts';
 
 const NAME = '[_A-Za-z][_0-9A-Za-z]*';
 /** From the variable to the place: `.options`, `[0]`. */
@@ -34,11 +34,6 @@ const MISSING_BEFORE_VALUE = pattern(
 );
 // The patterns look back over the message, which must not take long.
 const MESSAGE_MAX_CHARACTERS = 20_000;
-
-/** Whether messages complain about values, which may be taken when they are spelled otherwise. */
-export function complainsOfValues(messages: readonly string[]): boolean {
-  return messages.some((message) => message.length <= MESSAGE_MAX_CHARACTERS && refusedValue(message) !== undefined);
-}
 
 /** `undefined` when a message is of another kind, or names something without which the order is another order. */
 export function pathsToLeaveOut(
@@ -133,10 +128,4 @@ function allPaths(value: InputObject, prefix = ''): string[] {
 /** `.options[0].quality` is `options.quality`. */
 function pathOf(steps: string): string {
   return steps.replace(/\[\d+\]/gu, '').replace(/^\./u, '');
-}
-
-function valueAt(value: InputObject, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((at, name) => (isInputObject(at) && Object.hasOwn(at, name) ? at[name] : undefined), value);
 }

@@ -33,8 +33,7 @@ const service = (options: string, top = 'webhookUrl: String', types = ''): Schem
   schemaOf(`input Text { text: String! } ${types} input Options { width: Int height: Int ${options} }
     input GenerateInput { type: String! provider: String! input: Text! options: Options ${top} }
     type Query { a: Int } type Mutation { generate(input: GenerateInput!): Int }`);
-const fitted = (schema: SchemaModel, before: Encoding = DOCUMENTED_ENCODING) =>
-  fitToSchema(schema, generate, ORDER, before);
+const fitted = (schema: SchemaModel, before: Encoding = DOCUMENTED_ENCODING) => fitToSchema(schema, generate, before);
 
 describe('an input', () => {
   it('is the documented one where nothing is known', () => {
@@ -71,7 +70,7 @@ describe('an input', () => {
   });
 });
 
-describe('the shape that a schema asks for', () => {
+describe('the encoding that a schema asks for', () => {
   it('is the documented one where it fits', () => {
     expect(fitted(service('version: String quality: String'))).toEqual({
       type: 'encoding',
@@ -81,13 +80,14 @@ describe('the shape that a schema asks for', () => {
 
   it('leaves out fields for good, and values as long as they are not taken', () => {
     const fields = fitted(service('version: String', ''));
-    expect(fields).toMatchObject({ encoding: { leftOut: ['options.quality', 'webhookUrl'], bySchema: false } });
+    expect(fields).toMatchObject({ encoding: { leftOut: ['options.quality', 'webhookUrl'], values: {} } });
     const schema = service('version: Version quality: String', undefined, 'enum Version { FLUX_PRO }');
     const values = fitted(schema);
-    expect(values).toMatchObject({ encoding: { leftOut: [], bySchema: true } });
+    const version = { 'flux-pro-1.1': null, 'flux-pro': 'FLUX_PRO' };
+    expect(values).toMatchObject({ encoding: { leftOut: [], values: { 'options.version': version } } });
     if (values.type !== 'encoding') return;
-    expect(inputOf(generate, ORDER, values.encoding, schema)).not.toHaveProperty('options.version');
-    const other = inputOf(generate, { ...ORDER, version: 'flux-pro' }, values.encoding, schema);
+    expect(inputOf(generate, ORDER, values.encoding)).not.toHaveProperty('options.version');
+    const other = inputOf(generate, { ...ORDER, version: 'flux-pro' }, values.encoding);
     expect(other).toMatchObject({ options: { version: 'FLUX_PRO' } });
   });
 
@@ -95,6 +95,13 @@ describe('the shape that a schema asks for', () => {
     const before = { ...DOCUMENTED_ENCODING, leftOut: ['options.quality'], unselected: ['url'], typeName: 'Other' };
     const { typeName: _, ...after } = before;
     expect(fitted(service('version: String quality: String'), before)).toEqual({ type: 'encoding', encoding: after });
+  });
+
+  it('selects what the answer has, and the id whatever is said', () => {
+    const schema = schemaOf(`input In { type: String! provider: String! input: JSON options: JSON webhookUrl: String }
+      scalar JSON type Cost { credits: Int } type Job { status: String url(size: Int!): String creditCost: Cost }
+      type Query { a: Int } type Mutation { generate(input: In): Job }`);
+    expect(fitted(schema)).toMatchObject({ encoding: { unselected: ['url', 'creditCost', 'createdAt'] } });
   });
 
   it('has the name of the input type', () => {

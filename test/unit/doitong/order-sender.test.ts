@@ -98,11 +98,12 @@ describe('an order', () => {
     });
     lost = false;
     expect((await wire.submit(ORDER, 'key-2', OPTIONS)).remoteId).toBe('a');
-    expect(wire.sent.map(dialectIn)).toEqual([...Array(3).fill('generate'), 'generate', 'generateImage']);
+    const ordered = () => wire.sent.map(dialectIn).filter((dialect) => dialect !== undefined);
+    expect(ordered()).toEqual([...Array(3).fill('generate'), 'generate', 'generateImage']);
     // Now that the dialect is known: it stays another one than that of the first.
     await expect(wire.submit(ORDER, 'key-1', OPTIONS)).rejects.toMatchObject({
       failure: { kind: 'unsupported_service' },
     });
-    expect(wire.sent.map(dialectIn).at(-1)).toBe('generate');
+    expect(ordered().at(-1)).toBe('generate');
   });
 });

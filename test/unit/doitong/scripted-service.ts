@@ -28,7 +28,7 @@ export type Script = readonly Scripted[] | ((arrived: Arrived, count: number) =>
 
 export type ScriptedService = { url: string; arrived: Arrived[]; close(): Promise<void> };
 
-/** A request that the script has no answer for gets 599, which no test expects. */
+/** A request that the script has no answer for gets 599, which no test expects. Lists tell no schema. */
 async function startScriptedService(script: Script): Promise<ScriptedService> {
   const arrived: Arrived[] = [];
   const server = createServer(async (request, response) => {
@@ -39,6 +39,13 @@ async function startScriptedService(script: Script): Promise<ScriptedService> {
     const { query = '', variables } = (body ?? {}) as { query?: string; variables?: unknown };
     const { method = '', url: path = '', headers } = request;
     const entry = { method, path, headers, query, variables, body };
+    // A list scripts orders and readings alone: the question for the schema, which comes before the first of them, is
+    // refused outside of it.
+    if (typeof script !== 'function' && query.includes('__schema')) {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(errors({ message: 'Introspection is off.', code: 'INTROSPECTION_DISABLED' })));
+      return;
+    }
     arrived.push(entry);
     const step = typeof script === 'function' ? script(entry, arrived.length) : script[arrived.length - 1];
     // Its clock is the test's own business: by default it does not tell the time.

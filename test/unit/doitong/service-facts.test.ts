@@ -11,7 +11,7 @@ const ENCODING = {
   webhookInOptions: true,
   unselected: ['creditCost'],
   typeName: 'Other',
-  bySchema: true,
+  values: { type: { IMAGE: 'image' }, 'options.quality': { high: null } },
 };
 const READING = plainQuery('job', 'id');
 
@@ -57,7 +57,7 @@ describe('facts', () => {
   });
 
   it.each([
-    { dialect: 'constructor', typeName: 'X!) { evil }', bySchema: 'yes', webhookInOptions: 1 },
+    { dialect: 'constructor', typeName: 'X!) { evil }', values: { type: 'image' }, webhookInOptions: 1 },
     { leftOut: [7], unselected: 'id', typeName: '', reading: { ...READING, field: 'a b' } },
     { leftOut: Array.from({ length: 21 }, () => 'x'), reading: { ...READING, more: true } },
     { reading: { ...READING, urls: [] }, typeName: 'x'.repeat(121) },
