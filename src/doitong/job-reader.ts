@@ -1,12 +1,12 @@
 /** Reads a job's status, finding out first how this service wants to be asked; what was found is remembered. */
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
+import { Mutex } from '../core/mutex.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import { CANDIDATE_QUERIES } from './discovery.ts';
 import { isGraphqlName, type JobQuery } from './documents.ts';
 import type { Envelope } from './envelope.ts';
-import { type Decision, faultDecision, rowDecision } from './failures.ts';
-import { createTurns } from './in-turn.ts';
+import { type Decision, rowDecision } from './failures.ts';
 import type { Retries, Try } from './retry.ts';
 import { curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
@@ -43,7 +43,7 @@ export type JobReaderDeps = {
 
 export class JobReader {
   readonly #deps: JobReaderDeps;
-  readonly #inTurn = createTurns();
+  readonly #discovering = new Mutex();
   /** Queries that the service has refused; asked for again when one that was known does not fit any more. */
   readonly #refused = new Set<string>();
   /** The configured query takes a number, as the service said. */
@@ -64,9 +64,7 @@ export class JobReader {
       await this.#forget(reading);
     }
     // Readers that come while the way is looked for wait for the first one instead of asking the same.
-    const envelope = await this.#inTurn(() => this.#discover(remoteId, signal), signal);
-    if (envelope === undefined) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
-    return envelope;
+    return this.#discovering.run(() => this.#discover(remoteId, signal), signal);
   }
 
   /** The ways that the schema or the list of candidates offers, best first; asks for the schema if need be. */

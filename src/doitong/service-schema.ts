@@ -1,8 +1,7 @@
 /** The service's own schema, asked for once, when somebody needs it. */
 import { FluxError } from '../core/failure.ts';
+import { Mutex } from '../core/mutex.ts';
 import type { ApiClient } from './api-client.ts';
-import { faultDecision } from './failures.ts';
-import { createTurns } from './in-turn.ts';
 import type { Retries, Try } from './retry.ts';
 import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
 
@@ -12,7 +11,7 @@ const MAX_BYTES = 8_000_000;
 export class ServiceSchema {
   readonly #client: ApiClient;
   readonly #retries: Retries;
-  readonly #inTurn = createTurns();
+  readonly #asking = new Mutex();
   /** `none`: the service refuses to tell it. */
   #known: SchemaModel | 'none' | undefined;
 
@@ -23,17 +22,11 @@ export class ServiceSchema {
 
   /**
    * The schema; `undefined` when the service does not tell it. Who comes while it is asked for waits for that answer.
-   * @throws FluxError when the service cannot be asked now
+   * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
    */
   async get(signal: AbortSignal): Promise<SchemaModel | undefined> {
-    if (this.#known === undefined) {
-      const asked = await this.#inTurn(async () => {
-        this.#known ??= await this.#ask(signal);
-        return true;
-      }, signal);
-      if (asked === undefined) throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
-    }
-    return this.#known === 'none' ? undefined : this.#known;
+    const known = await this.#asking.run(async () => (this.#known ??= await this.#ask(signal)), signal);
+    return known === 'none' ? undefined : known;
   }
 
   /** What was told does not fit any more. */

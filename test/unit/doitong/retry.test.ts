@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
 import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
-import { createTurns } from '../../../src/doitong/in-turn.ts';
 import { Retries, type Try } from '../../../src/doitong/retry.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
@@ -82,30 +81,5 @@ describe('retries', () => {
     for (let request = 0; request < 4; request += 1) await test.run();
     // 50 tokens pay five ambiguous retries: 3 tries, 3 tries, 2 tries, 1 try.
     expect(test.calls()).toBe(9);
-  });
-});
-
-describe('turns', () => {
-  it('run work one after the other, skip who went away, and survive a failure', async () => {
-    const inTurn = createTurns();
-    const done: string[] = [];
-    const gone = new AbortController();
-    let finish = (): void => {};
-    const first = inTurn(async () => {
-      await new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-      done.push('first');
-      throw new Error('first failed');
-    }, never);
-    const second = inTurn(async () => done.push('second'), gone.signal);
-    const third = inTurn(async () => done.push('third'), never);
-    gone.abort();
-    expect(await second).toBeUndefined();
-    expect(done).toEqual([]);
-    finish();
-    await expect(first).rejects.toThrow('first failed');
-    await third;
-    expect(done).toEqual(['first', 'third']);
   });
 });
