@@ -2,13 +2,13 @@
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { awaitPermit } from '../limits/permit.ts';
+import { askForPermit, awaitPermit } from '../limits/permit.ts';
 import { type ValidationProblem, validationProblems } from './discovery.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
 import { readRateHeaders } from './rate-headers.ts';
 import { rateReportOf, reportedDelay } from './rate-report.ts';
-import type { Exchange, Transport } from './transport.ts';
+import type { Exchange, NetworkFault, Transport } from './transport.ts';
 
 /** The two endpoints of the service: each has a header of its own for the key. */
 export type Endpoint = 'graphql' | 'rest';
@@ -23,6 +23,8 @@ export type Call = {
   maxBytes?: number;
   /** How many jobs are asked for in it; 1 for everything else. */
   fields?: number;
+  /** False: rather not sent than sent later. */
+  mayWait?: boolean;
   idempotencyKey?: string;
   signal: AbortSignal;
 };
@@ -30,6 +32,7 @@ export type Call = {
 export type Answered = {
   outcome: 'answered';
   status: number;
+  headers: Readonly<Record<string, string>>;
   envelope: Envelope;
   /** What is wrong with the document when nothing was executed; `undefined` in every other case. */
   problems: readonly ValidationProblem[] | undefined;
@@ -38,7 +41,9 @@ export type Answered = {
   reportedDelayMs: number | undefined;
 };
 
-export type Reply = Answered | { outcome: 'unanswered'; decision: Decision };
+/** `fault`: what became of a request that was made. */
+export type Unanswered = { outcome: 'unanswered'; decision: Decision; fault?: NetworkFault };
+export type Reply = Answered | Unanswered;
 
 export type ApiClientDeps = {
   transport: Transport;
@@ -53,6 +58,8 @@ const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 1
 /** Validation happens before execution, so that only these statuses go with it. */
 const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
 
+const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
+
 export class ApiClient {
   readonly #deps: ApiClientDeps;
 
@@ -63,9 +70,11 @@ export class ApiClient {
   /** Waits for a permit first. */
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
     const { limiter, clock } = this.#deps;
-    const { fields = 1, signal } = call;
+    const { fields = 1, mayWait = true, signal } = call;
+    const ask = { purpose: 'read', fields } as const;
     try {
-      await awaitPermit(limiter, clock, { purpose: 'read', fields }, signal);
+      if (mayWait) await awaitPermit(limiter, clock, ask, signal);
+      else if ((await askForPermit(limiter, clock, ask)) !== undefined) return NOT_NOW;
     } catch (error) {
       if (signal.aborted) return { outcome: 'unanswered', decision: faultDecision(false, { cause: 'caller' }, 'read') };
       if (!(error instanceof FluxError)) throw error;
@@ -91,10 +100,8 @@ export class ApiClient {
       signal,
     });
     if (exchange.outcome === 'answered') return this.#answered(exchange, call);
-    return {
-      outcome: 'unanswered',
-      decision: faultDecision(exchange.outcome === 'ambiguous', exchange.fault, purpose),
-    };
+    const { outcome, fault } = exchange;
+    return { outcome: 'unanswered', fault, decision: faultDecision(outcome === 'ambiguous', fault, purpose) };
   }
 
   #headersOf({ endpoint, body, idempotencyKey }: Call): Record<string, string> {
@@ -115,9 +122,9 @@ export class ApiClient {
     { purpose, endpoint, fields = 1 }: Call,
   ): Promise<Answered> {
     const { clock, limiter, fence } = this.#deps;
-    const { status } = exchange;
+    const { status, headers } = exchange;
     const at = clock.now();
-    const reported = readRateHeaders(exchange.headers, at);
+    const reported = readRateHeaders(headers, at);
     const envelope = endpoint === 'graphql' ? openEnvelope(exchange.body) : openRestEnvelope(status, exchange.body);
     const problems = endpoint === 'graphql' ? problemsOf(status, envelope) : undefined;
     const decision =
@@ -129,7 +136,7 @@ export class ApiClient {
       ...rateReportOf(decision, reported, reportedDelayMs, at),
       ...(fields > 1 ? { fields } : {}),
     });
-    return { outcome: 'answered', status, envelope, problems, decision, reportedDelayMs };
+    return { outcome: 'answered', status, headers, envelope, problems, decision, reportedDelayMs };
   }
 
   #validationDecision(

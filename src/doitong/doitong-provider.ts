@@ -9,19 +9,17 @@ import { createRedactor, createSecretFinder, createSecretRemover } from '../core
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { ApiClient } from './api-client.ts';
-import { BatchReader, type OneAnswer, unforeseenReading } from './batch-reader.ts';
+import { type OneAnswer, unforeseenReading } from './batch-reader.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
-import { fenceWith, rowDecision } from './failures.ts';
+import { faultDecision, fenceWith, rowDecision } from './failures.ts';
 import { JobParser } from './job-parser.ts';
-import { JobReader } from './job-reader.ts';
-import { type Order, OrderSender } from './order-sender.ts';
-import { type ProbeDeps, probeService } from './probe.ts';
-import { Retries, type Try } from './retry.ts';
+import type { Order } from './order-sender.ts';
+import { probeService } from './probe.ts';
+import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
-import { ServiceSchema } from './service-schema.ts';
 import { createTransport, type Transport } from './transport.ts';
+import { createWire, type Wire, type WireDeps } from './wire.ts';
 import { remoteIdSchema } from './wire-job.ts';
 
 export type DoitongSettings = {
@@ -52,44 +50,22 @@ class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
   private readonly apiKey: string | undefined;
   private readonly transport: Transport;
-  private readonly parser: JobParser;
-  private readonly client: ApiClient;
-  private readonly retries: Retries;
-  private readonly orders: OrderSender;
-  private readonly reader: JobReader;
-  private readonly batches: BatchReader;
-  private readonly probing: ProbeDeps;
+  private readonly deps: WireDeps;
+  private readonly wire: Wire;
 
   constructor(settings: DoitongSettings, { clock, log, limiter, memory }: DoitongDeps) {
-    const { apiKey, userAgent } = settings;
+    const { apiUrl, apiKey, userAgent, dialect, jobQuery } = settings;
     this.apiKey = apiKey;
     const secrets = [apiKey, ...(settings.otherSecrets ?? [])].filter((secret) => secret !== undefined);
     const redact = createRedactor(secrets);
-    const removeSecrets = createSecretRemover(secrets);
     const fence = fenceWith(redact);
-    this.parser = new JobParser({ redact, removeSecrets, fence, log, origin: settings.apiUrl });
-    this.transport = createTransport(settings.apiUrl, clock, settings.proxies);
-    this.client = new ApiClient({ transport: this.transport, limiter, clock, fence, apiKey, userAgent });
-    this.retries = new Retries({ clock, log });
-    const found = {
-      client: this.client,
-      retries: this.retries,
-      schema: new ServiceSchema(this.client, this.retries),
-      facts: new ServiceFacts(memory, log, createSecretFinder(secrets)),
-      log,
-    };
-    this.orders = new OrderSender({ ...found, parser: this.parser, fence, configured: settings.dialect });
-    this.reader = new JobReader({ ...found, configured: settings.jobQuery });
-    this.batches = new BatchReader({
-      client: this.client,
-      retries: this.retries,
-      fence,
-      query: () => this.reader.knownQuery(),
-      readOne: (id, signal) => this.reader.read(id, signal),
-    });
-    const { dialect, jobQuery } = settings;
+    const removeSecrets = createSecretRemover(secrets);
+    const parser = new JobParser({ redact, removeSecrets, fence, log, origin: apiUrl });
+    const facts = new ServiceFacts(memory, log, createSecretFinder(secrets));
+    this.transport = createTransport(apiUrl, clock, settings.proxies);
     const { transport } = this;
-    this.probing = { transport, limiter, clock, log, fence, apiKey, userAgent, facts: found.facts, dialect, jobQuery };
+    this.deps = { transport, limiter, clock, log, fence, parser, facts, apiKey, userAgent, dialect, jobQuery };
+    this.wire = createWire(this.deps);
   }
 
   unavailable(): Failure | undefined {
@@ -102,13 +78,13 @@ class DoitongProvider implements ImageProvider {
     const unavailable = this.unavailable();
     if (unavailable) throw new FluxError(unavailable);
     const content: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
-    return this.orders.prepare(content, { dialect, signal: AbortSignal.any([signal, this.closing.signal]) });
+    return this.wire.orders.prepare(content, { dialect, signal: AbortSignal.any([signal, this.closing.signal]) });
   }
 
   /** Whatever nobody foresaw is a failure of unknown cost, too. */
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     try {
-      return await this.orders.send(order, idempotencyKey, AbortSignal.any([signal, this.closing.signal]));
+      return await this.wire.orders.send(order, idempotencyKey, AbortSignal.any([signal, this.closing.signal]));
     } catch (error) {
       return { type: 'failed', failure: failureOf(error, unforeseen('same_job')) };
     }
@@ -119,9 +95,9 @@ class DoitongProvider implements ImageProvider {
     if (unavailable) throw new FluxError({ ...unavailable, creditsSpent: 'maybe' });
     if (!remoteIdSchema.safeParse(remoteId).success) throw new FluxError(NO_SUCH_ID);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
-    return foreseen(async () => {
-      const envelope = await this.reader.read(remoteId, bounded);
-      const job = this.parser.take(envelope, remoteId);
+    return foreseen(bounded, async () => {
+      const envelope = await this.wire.reader.read(remoteId, bounded);
+      const job = this.deps.parser.take(envelope, remoteId);
       if (job === undefined) throw new FluxError(rowDecision('unreadable', 'read').failure);
       return job;
     });
@@ -135,7 +111,8 @@ class DoitongProvider implements ImageProvider {
     if (unavailable !== undefined) return readings;
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     try {
-      for (const [id, answer] of await this.batches.read(usable, bounded)) readings.set(id, this.readingOf(id, answer));
+      for (const [id, answer] of await this.wire.batches.read(usable, bounded))
+        readings.set(id, this.readingOf(id, answer));
     } catch (error) {
       bounded.throwIfAborted();
       for (const id of usable) readings.set(id, { failure: unforeseenReading(error) });
@@ -144,7 +121,7 @@ class DoitongProvider implements ImageProvider {
   }
 
   readsAtOnce(): Promise<number> {
-    return this.batches.atOnce();
+    return this.wire.batches.atOnce();
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -152,7 +129,7 @@ class DoitongProvider implements ImageProvider {
     if (unavailable) throw new FluxError(unavailable);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     const once = async (): Promise<Try<true>> => {
-      const reply = await this.client.read({
+      const reply = await this.wire.client.read({
         endpoint: 'graphql',
         path: '/graphql',
         body: { query: HEADERS_DOCUMENT },
@@ -165,13 +142,13 @@ class DoitongProvider implements ImageProvider {
       return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
     };
     const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
-    const tried = await foreseen(() => this.retries.run(once, retryOptions));
+    const tried = await foreseen(bounded, () => this.wire.retries.run(once, retryOptions));
     if ('failures' in tried)
       throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
   }
 
   probe(signal: AbortSignal): Promise<ServiceReport> {
-    return probeService(this.probing, AbortSignal.any([signal, this.closing.signal]));
+    return probeService(this.deps, AbortSignal.any([signal, this.closing.signal]));
   }
 
   async close(): Promise<void> {
@@ -181,7 +158,7 @@ class DoitongProvider implements ImageProvider {
 
   private readingOf(remoteId: string, answer: OneAnswer): Reading {
     if ('failure' in answer) return answer;
-    const job = this.parser.take(answer.envelope, remoteId);
+    const job = this.deps.parser.take(answer.envelope, remoteId);
     return job === undefined ? { failure: rowDecision('unreadable', 'read').failure } : { job };
   }
 }
@@ -206,10 +183,13 @@ const unforeseen = (retry: 'same_job' | 'later') => ({
 });
 
 /** Whatever nobody foresaw leaves this folder as a failure of unknown cost, too. */
-async function foreseen<T>(work: () => Promise<T>): Promise<T> {
+async function foreseen<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (signal.aborted && !(error instanceof FluxError)) {
+      throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
+    }
     throw error instanceof FluxError ? error : new FluxError(failureOf(error, unforeseen('later')), { cause: error });
   }
 }

@@ -40,6 +40,13 @@ export type OrderSenderDeps = {
   configured: DialectName | 'auto';
 };
 
+/** The dialect in which an order leaves, and how it is encoded there. */
+export type Placement = Pick<Order, 'dialect' | 'encoding' | 'others' | 'absent'> & {
+  source: 'remembered' | 'schema' | 'documented';
+  /** What the schema says of this dialect, where it was asked. */
+  fitting?: Fitting;
+};
+
 /** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
 export type Order = {
   dialect: DialectName;
@@ -80,14 +87,19 @@ export class OrderSender {
     this.#deps = deps;
   }
 
-  async prepare(content: WireOrder, { dialect: earlier, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
+  async prepare(content: WireOrder, { dialect, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
+    const order = { content, refusals: 0, failedTries: 0 };
+    return this.#placed(order, await this.plan(signal, dialect));
+  }
+
+  /** How an order would leave now. @param earlier the dialect in which it left before */
+  async plan(signal: AbortSignal, earlier?: string): Promise<Placement> {
     const { facts, configured } = this.#deps;
-    const known = (await facts.get()).dialect;
+    const { dialect: known } = await facts.get();
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
     const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
     const names = tied === undefined ? [...(known === undefined ? [] : [known]), ...DIALECT_NAMES] : [tied];
-    const order = { content, absent: [], refusals: 0, failedTries: 0 };
-    return this.#placed(order, [...new Set(names)], signal);
+    return this.#placement([...new Set(names)], signal);
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
@@ -127,32 +139,44 @@ export class OrderSender {
     const others = order.others.filter((name) => !next.path || dialectOf(name).path !== dialectOf(dialect).path);
     log.info('The service does not offer this way to order', { dialect, next: others[0] });
     if (others.length === 0) return undefined;
-    return this.#placed({ ...order, absent: [...order.absent, dialect], refusals }, others, signal);
+    const placement = await this.#placement(others, signal);
+    return this.#placed(
+      { ...order, refusals },
+      { ...placement, absent: [...order.absent, dialect, ...placement.absent] },
+    );
   }
 
-  /** The order in the first of these dialects that the schema offers; in the first, as documented, where nobody can say. */
-  async #placed(
-    order: Pick<Order, 'content' | 'absent' | 'refusals' | 'failedTries'>,
-    names: readonly DialectName[],
-    signal: AbortSignal,
-  ): Promise<Order> {
+  /** The first of these dialects that the schema offers; the first, as documented, where nobody can say. */
+  async #placement(names: readonly DialectName[], signal: AbortSignal): Promise<Placement> {
     const known = await this.#deps.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
-    const isKnown = first === known.dialect;
-    const schema = isKnown || first === 'rest' ? undefined : await this.#schema(signal);
-    const found = schema && names.map((name) => ({ name, fitting: fittingOf(schema, name) })).find(isOffered);
-    const dialect = found?.name ?? first;
-    const at = names.indexOf(dialect);
-    const bySchema = found?.fitting.type === 'encoding' ? found.fitting.encoding : DOCUMENTED_ENCODING;
-    const encoding = isKnown ? known.encoding : bySchema;
+    const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1), absent: [] };
+    const { told } = this.#deps.schema;
+    const isGone = told !== undefined && fittingOf(told, first).type === 'absent';
+    if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
+    const schema = first === 'rest' ? undefined : await this.#schema(signal);
+    if (schema === undefined) return { ...documented, source: 'documented' };
+    const fittings = names.map((name) => ({ name, fitting: fittingOf(schema, name) }));
+    const at = fittings.findIndex(({ fitting }) => fitting.type !== 'absent');
+    const found = fittings[at];
+    if (found === undefined) return { ...documented, source: 'schema', fitting: { type: 'absent' } };
+    const { name, fitting } = found;
     return {
-      ...order,
-      ...encoded(dialectOf(dialect), order.content, encoding),
-      dialect,
-      encoding,
+      dialect: name,
+      encoding: fitting.type === 'encoding' ? fitting.encoding : DOCUMENTED_ENCODING,
       others: names.slice(at + 1),
-      absent: [...order.absent, ...names.slice(0, at)],
+      absent: names.slice(0, at),
+      source: 'schema',
+      fitting,
     };
+  }
+
+  #placed(
+    order: Pick<Order, 'content' | 'refusals' | 'failedTries'>,
+    { dialect, encoding, others, absent }: Placement,
+  ): Order {
+    const { content } = order;
+    return { ...order, dialect, encoding, others, absent, ...encoded(dialectOf(dialect), content, encoding) };
   }
 
   #failed(
@@ -247,9 +271,9 @@ export class OrderSender {
     return { type: 'final', decision: rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT }) };
   }
 
-  /** Without the schema an order is sent as documented. */
+  /** Without the schema an order is sent as documented: it waits for a permit where that is told, and here for none. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
-    return this.#deps.schema.get(signal).catch(() => undefined);
+    return this.#deps.schema.get(signal, false).catch(() => undefined);
   }
 
   #notOffered(order: Order, { status, decision }: Answered): Decision {
@@ -267,16 +291,12 @@ export class OrderSender {
   }
 }
 
-type DialectFitting = { name: DialectName; fitting: Fitting };
-
 /** What the schema says of a dialect; it does not speak of REST. */
-function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
+export function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
   const dialect = dialectOf(name);
   if (dialect.kind === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
   return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
 }
-
-const isOffered = ({ fitting }: DialectFitting): boolean => fitting.type !== 'absent';
 
 function withRemedy(decision: Decision, remedy: string): Next {
   return { type: 'final', decision: { ...decision, failure: { ...decision.failure, remedy } } };

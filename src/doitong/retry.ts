@@ -31,9 +31,13 @@ export class Retries {
   readonly #log: Log;
   #budget = fullRetryBudget();
 
-  constructor({ clock, log }: { clock: Clock; log: Log }) {
+  readonly #attemptsMax: number;
+
+  /** @param deps `attemptsMax`: fewer than are usual, for somebody who does not wait */
+  constructor({ clock, log, attemptsMax = Infinity }: { clock: Clock; log: Log; attemptsMax?: number | undefined }) {
     this.#clock = clock;
     this.#log = log;
+    this.#attemptsMax = attemptsMax;
   }
 
   /** Calls `once` until it brings a value or another try is not worth it. Never rejects for an aborted signal. */
@@ -68,7 +72,7 @@ export class Retries {
     { what, attempts, signal }: RetryOptions,
   ): { failure: Failure; delayMs: number | undefined } {
     const failure = withDelay(decision.failure, reportedDelayMs);
-    const isLast = attempt >= attempts || signal.aborted;
+    const isLast = attempt >= Math.min(attempts, this.#attemptsMax) || signal.aborted;
     const delayMs = isLast ? undefined : this.#delayBeforeNext(decision, attempt, reportedDelayMs);
     const { row } = decision;
     this.#log.info(`A try to ${what} failed`, { attempt, row, httpStatus: failure.httpStatus, delayMs });

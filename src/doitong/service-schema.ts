@@ -22,11 +22,17 @@ export class ServiceSchema {
 
   /**
    * The schema; `undefined` when the service does not tell it. Who comes while it is asked for waits for that answer.
+   * @param mayWait whether to wait for a permit
    * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
    */
-  async get(signal: AbortSignal): Promise<SchemaModel | undefined> {
-    const known = await this.#asking.run(async () => (this.#known ??= await this.#ask(signal)), signal);
+  async get(signal: AbortSignal, mayWait = true): Promise<SchemaModel | undefined> {
+    const known = await this.#asking.run(async () => (this.#known ??= await this.#ask(signal, mayWait)), signal);
     return known === 'none' ? undefined : known;
+  }
+
+  /** The schema, when it has been told to this process; asks nobody. */
+  get told(): SchemaModel | undefined {
+    return this.#known === 'none' ? undefined : this.#known;
   }
 
   /** What was told does not fit any more. */
@@ -34,13 +40,14 @@ export class ServiceSchema {
     this.#known = undefined;
   }
 
-  async #ask(signal: AbortSignal): Promise<SchemaModel | 'none' | undefined> {
+  async #ask(signal: AbortSignal, mayWait: boolean): Promise<SchemaModel | 'none' | undefined> {
     const once = async (): Promise<Try<unknown>> => {
       const reply = await this.#client.read({
         endpoint: 'graphql',
         path: '/graphql',
         body: { query: SCHEMA_DOCUMENT },
         maxBytes: MAX_BYTES,
+        mayWait,
         signal,
       });
       if (reply.outcome === 'unanswered') return { decision: reply.decision };

@@ -1,17 +1,13 @@
 /** The parts of the provider's folder on a wire that is a function: thousands of answers in a second. */
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { ApiClient } from '../../../src/doitong/api-client.ts';
-import { BatchReader } from '../../../src/doitong/batch-reader.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
-import { JobReader } from '../../../src/doitong/job-reader.ts';
-import { type Order, OrderSender } from '../../../src/doitong/order-sender.ts';
-import { Retries } from '../../../src/doitong/retry.ts';
+import type { Order } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
-import { ServiceSchema } from '../../../src/doitong/service-schema.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/transport.ts';
+import { createWire } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
@@ -45,38 +41,20 @@ export function createFakeWire(
   const line = (message: string, fields?: object): void =>
     void lines.push(redact(`${message} ${JSON.stringify(fields)}`));
   const log = { debug: line, info: line, warn: line, error: line };
-  const client = new ApiClient({ transport, limiter, clock, fence, apiKey: KEY, userAgent: 'test' });
-  const retries = new Retries({ clock, log });
-  const schema = new ServiceSchema(client, retries);
-  const deps = { client, schema, facts: new ServiceFacts(memory, log), retries, log };
-  const reader = new JobReader({ ...deps, configured: jobQuery });
   const parser = new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' });
-  const orders = new OrderSender({ ...deps, parser, fence, configured: dialect });
-  return {
-    clock,
+  const facts = new ServiceFacts(memory, log);
+  const deps = { transport, limiter, clock, log, fence, parser, facts, apiKey: KEY, userAgent: 'test' };
+  const { orders, reader, batches } = createWire({ ...deps, dialect, jobQuery });
+  const submit = createSubmit(
+    {
+      prepare: (request, { webhookUrl, ...options }) =>
+        orders.prepare({ ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) }, options),
+      send: (order: Order, key, signal) => orders.send(order, key, signal),
+    },
     limiter,
-    sent,
-    lines,
-    memory,
-    submit: createSubmit(
-      {
-        prepare: (request, { webhookUrl, ...options }) =>
-          orders.prepare({ ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) }, options),
-        send: (order: Order, key, signal) => orders.send(order, key, signal),
-      },
-      limiter,
-      clock,
-    ),
-    reader,
-    batches: new BatchReader({
-      client,
-      retries,
-      fence,
-      query: () => reader.knownQuery(),
-      readOne: (id, signal) => reader.read(id, signal),
-    }),
-    parser,
-  };
+    clock,
+  );
+  return { clock, limiter, sent, lines, memory, submit, reader, batches, parser };
 }
 
 export const answered = (status: number, body: unknown, headers: Record<string, string> = {}): Exchange => ({

@@ -1,21 +1,17 @@
 /** Proves what a look at the service finds out in each scenario of the sandbox, and that it never orders anything. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buildSchema } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
 import type { ServiceReport } from '../../../src/core/service-report.ts';
-import { fenceWith } from '../../../src/doitong/failures.ts';
-import { DOCUMENTED_ENCODING } from '../../../src/doitong/order-encoding.ts';
-import { type ProbeDeps, probeService } from '../../../src/doitong/probe.ts';
-import { findOrdering } from '../../../src/doitong/probe-ordering.ts';
-import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
-import { createTransport } from '../../../src/doitong/transport.ts';
+import type { WireFacts } from '../../../src/core/wire-memory.ts';
+import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
-import { modelOf } from './schema/fixture.ts';
+import { schemaService } from './schema-service.ts';
+import { type ScriptedService, startScriptedService } from './scripted-service.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -28,31 +24,22 @@ async function sandboxWith(...scenarios: ScenarioName[]): Promise<Sandbox> {
   return sandbox;
 }
 
+const KEY = 'dt_live_0123456789';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+type CheckOptions = Partial<DoitongSettings> & { limiter?: RequestLimiter; facts?: WireFacts };
 
 async function check(
   { url, key }: { url: string; key: string | undefined },
-  options: Partial<ProbeDeps> = {},
+  { limiter = createOpenLimiter(), facts, ...settings }: CheckOptions = {},
   signal = new AbortController().signal,
 ): Promise<ServiceReport> {
-  const transport = createTransport(url, systemClock);
-  closing.push(() => transport.close());
-  return probeService(
-    {
-      transport,
-      limiter: createOpenLimiter(),
-      clock: systemClock,
-      log: silent,
-      fence: fenceWith((text) => text.replaceAll(key ?? '\0', '[key]')),
-      apiKey: key,
-      userAgent: 'flux-pro-mcp/test',
-      facts: new ServiceFacts(createPlainWireMemory(), silent),
-      dialect: 'auto',
-      jobQuery: 'auto',
-      ...options,
-    },
-    signal,
+  const provider = createDoitongProvider(
+    { apiUrl: url, apiKey: key, userAgent: 'flux-pro-mcp/test', dialect: 'auto', jobQuery: 'auto', ...settings },
+    { clock: systemClock, log: silent, limiter, memory: createPlainWireMemory(facts) },
   );
+  closing.push(() => provider.close());
+  return provider.probe(signal);
 }
 
 function expectNothingOrdered(sandbox: Sandbox): void {
@@ -164,7 +151,7 @@ describe('keys', () => {
 });
 
 describe('what the user has set', () => {
-  it.each<[ScenarioName[], Partial<ProbeDeps>, Partial<Record<keyof ServiceReport, unknown>>]>([
+  it.each<[ScenarioName[], CheckOptions, Partial<Record<keyof ServiceReport, unknown>>]>([
     [['only-generate-image'], { dialect: 'generate' }, { ordering: { type: 'absent', instead: 'generateImage' } }],
     [['only-rest'], { dialect: 'generate' }, { ordering: { type: 'absent', dialects: ['generate'], instead: 'rest' } }],
     [['no-introspection'], { dialect: 'rest' }, { ordering: { dialect: 'rest', source: 'configured' } }],
@@ -194,20 +181,26 @@ describe('what the user has set', () => {
 });
 
 describe('an order by a schema of its own', () => {
-  const schemaWith = (input: string, more = ''): ReturnType<typeof modelOf> =>
-    modelOf(
-      buildSchema(`
-        type Job { id: ID! status: String! url: String }
-        type Query { job(id: ID!): Job }
-        input Order { ${input} }
-        type Mutation { generateImage(input: Order!): Job ${more} }`),
-    );
+  const services: ScriptedService[] = [];
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.close()));
+  });
+  const orderingAt = async (sdl: string, options: CheckOptions = {}) => {
+    const service = await startScriptedService(schemaService(sdl, {}));
+    services.push(service);
+    const { ordering } = await check({ url: service.url, key: KEY }, options);
+    expect(service.arrived.filter(({ query }) => query.startsWith('mutation'))).toEqual([]);
+    return ordering;
+  };
+  const schemaWith = (input: string): string => `
+    type Job { id: ID! status: String! url: String }
+    type Query { job(id: ID!): Job }
+    input Order { ${input} }
+    type Mutation { generateImage(input: Order!): Job }`;
   const FITTING = 'service: String! prompt: String! width: Int height: Int';
-  const nothing = { encoding: DOCUMENTED_ENCODING };
 
-  it('what it requires beyond the documented parts is named', () => {
-    const found = findOrdering(schemaWith(`${FITTING} projectId: ID!`), nothing, 'auto');
-    expect(found).toEqual({
+  it('what it requires beyond the documented parts is named', async () => {
+    expect(await orderingAt(schemaWith(`${FITTING} projectId: ID!`))).toEqual({
       type: 'unserved',
       dialect: 'generateImage',
       missing: ['projectId'],
@@ -216,29 +209,28 @@ describe('an order by a schema of its own', () => {
     });
   });
 
-  it('what must be said and has no place is named', () => {
-    const found = findOrdering(schemaWith('service: String! text: String'), nothing, 'generateImage');
-    expect(found).toMatchObject({ type: 'unserved', unknown: ['prompt', 'width', 'height'] });
+  it('what must be said and has no place is named', async () => {
+    const ordering = await orderingAt(schemaWith('service: String! text: String'), { dialect: 'generateImage' });
+    expect(ordering).toMatchObject({ type: 'unserved', unknown: ['prompt', 'width', 'height'] });
   });
 
-  it('a way that was found before is looked at first, and counts for nothing when it has gone', () => {
-    const known = { ...nothing, dialect: 'generate' } as const;
-    expect(findOrdering(undefined, known, 'auto')).toMatchObject({ dialect: 'generate', source: 'remembered' });
-    expect(findOrdering(schemaWith(FITTING), known, 'auto')).toMatchObject({
+  it('a way that was found before is looked at first, and counts for nothing when it has gone', async () => {
+    const facts = { dialect: 'generateImage' };
+    expect(await orderingAt(schemaWith(FITTING), { facts })).toMatchObject({
+      dialect: 'generateImage',
+      source: 'remembered',
+    });
+    expect(await orderingAt(schemaWith(FITTING), { facts: { dialect: 'generate' } })).toMatchObject({
       dialect: 'generateImage',
       source: 'schema',
       leftOut: ['version', 'quality', 'webhookUrl'],
     });
   });
 
-  it('without either mutation REST is left', () => {
-    const schema = modelOf(buildSchema('type Query { ping: String }'));
-    expect(findOrdering(schema, nothing, 'auto')).toMatchObject({
-      dialect: 'rest',
-      source: 'only_one',
-      checked: false,
-    });
-    expect(findOrdering(schema, nothing, 'generate')).toEqual({
+  it('without either mutation REST is left', async () => {
+    const sdl = 'type Query { ping: String }';
+    expect(await orderingAt(sdl)).toMatchObject({ dialect: 'rest', source: 'only_one', checked: false });
+    expect(await orderingAt(sdl, { dialect: 'generate' })).toEqual({
       type: 'absent',
       dialects: ['generate'],
       instead: 'rest',
@@ -260,7 +252,6 @@ async function serviceThat(status: number, headers: Record<string, string>, body
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const KEY = 'dt_live_0123456789';
 const HTML = { 'content-type': 'text/html; charset=utf-8' };
 
 describe('what is not the service', () => {

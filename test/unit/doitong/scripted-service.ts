@@ -29,7 +29,7 @@ export type Script = readonly Scripted[] | ((arrived: Arrived, count: number) =>
 export type ScriptedService = { url: string; arrived: Arrived[]; close(): Promise<void> };
 
 /** A request that the script has no answer for gets 599, which no test expects. Lists tell no schema. */
-async function startScriptedService(script: Script): Promise<ScriptedService> {
+export async function startScriptedService(script: Script): Promise<ScriptedService> {
   const arrived: Arrived[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -1,0 +1,51 @@
+/** Joins everything that speaks with the service, for one request limiter. */
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { RequestLimiter } from '../limits/limits.ts';
+import { ApiClient } from './api-client.ts';
+import { BatchReader } from './batch-reader.ts';
+import type { DialectName } from './dialects.ts';
+import type { JobQuery } from './documents.ts';
+import type { Fence } from './failures.ts';
+import type { JobParser } from './job-parser.ts';
+import { JobReader } from './job-reader.ts';
+import { OrderSender } from './order-sender.ts';
+import { Retries } from './retry.ts';
+import type { ServiceFacts } from './service-facts.ts';
+import { ServiceSchema } from './service-schema.ts';
+import type { Transport } from './transport.ts';
+
+export type WireDeps = {
+  transport: Transport;
+  limiter: RequestLimiter;
+  clock: Clock;
+  log: Log;
+  fence: Fence;
+  parser: JobParser;
+  facts: ServiceFacts;
+  apiKey: string | undefined;
+  userAgent: string;
+  /** Tries of one request, where they are to be fewer than usual. */
+  attemptsMax?: number;
+  /** How orders are placed, or `auto` to find out. */
+  dialect: DialectName | 'auto';
+  /** The status query, or `auto` to find it. */
+  jobQuery: JobQuery | 'auto';
+};
+
+export type Wire = ReturnType<typeof createWire>;
+
+export function createWire({ dialect, jobQuery, ...deps }: WireDeps) {
+  const client = new ApiClient(deps);
+  const retries = new Retries(deps);
+  const schema = new ServiceSchema(client, retries);
+  const shared = { ...deps, client, retries, schema };
+  const reader = new JobReader({ ...shared, configured: jobQuery });
+  const orders = new OrderSender({ ...shared, configured: dialect });
+  const batches = new BatchReader({
+    ...shared,
+    query: () => reader.knownQuery(),
+    readOne: (id, signal) => reader.read(id, signal),
+  });
+  return { client, retries, schema, reader, orders, batches };
+}
