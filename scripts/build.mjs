@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildViewer } from './build-viewer.mjs';
 import { lazySchemas, smallValidator, unusedImport } from './lean-sdk.mjs';
-import { leanUndici } from './lean-undici.mjs';
 import { listedTools } from './listed-tools.mjs';
 import { thirdPartyLicenses } from './third-party-licenses.mjs';
 
@@ -59,7 +58,8 @@ async function main() {
     logLevel: 'warning',
     // The ESM builds of packages that have one can drop what is not used.
     mainFields: ['module', 'main'],
-    plugins: [await listedTools(ROOT), smallValidator(ROOT), unusedImport, lazySchemas, leanUndici(ROOT)],
+    plugins: [await listedTools(ROOT), smallValidator(ROOT), unusedImport, lazySchemas],
+    alias: { 'node:assert': './scripts/plain-assert.cjs' },
     define: { __FLUX_PRO_MCP_VERSION__: JSON.stringify(version) },
   });
 
