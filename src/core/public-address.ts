@@ -24,13 +24,6 @@ export function isPublicAddress(text: string): boolean {
   return address.range() === 'unicast' && address.match(GLOBAL, GLOBAL_BITS);
 }
 
-export function isLoopbackAddress(text: string): boolean {
-  if (!isValid(text)) return false;
-  const address = parse(text);
-  const inner = address instanceof IPv6 ? innerAddress(address) : undefined;
-  return (inner ?? address).range() === 'loopback';
-}
-
 function innerAddress(address: Address6): Address4 | undefined {
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();
   if (!address.match(NAT64, PREFIX_BITS)) return undefined;

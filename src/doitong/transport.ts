@@ -2,6 +2,7 @@
 import type { Agent, Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import { wholeContent } from '../core/content-encoding.ts';
+import { codeOf } from '../core/error-code.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { createAgent } from '../network/agent.ts';
 import { ConnectFailure, type ConnectProblem } from '../network/connect-failure.ts';
@@ -145,7 +146,7 @@ class Call implements Dispatcher.DispatchHandler {
 
   /** Ends the call before the whole answer was read. */
   end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
-    const code = codeOf(error);
+    const code = faultCode(error);
     const fault: NetworkFault = {
       cause,
       ...(code === undefined ? {} : { code }),
@@ -191,9 +192,8 @@ function firstValues(headers: IncomingHeaders): Record<string, string> {
   return first;
 }
 
-function codeOf(error: unknown): string | undefined {
+function faultCode(error: unknown): string | undefined {
   if (error instanceof ConnectFailure) return error.problem.code;
   if (!(error instanceof Error)) return undefined;
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.cause instanceof Error ? codeOf(error.cause) : error.name;
+  return codeOf(error) ?? (error.cause instanceof Error ? faultCode(error.cause) : error.name);
 }

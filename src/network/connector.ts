@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
+import { codeOf } from '../core/error-code.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { ConnectFailure, type ConnectProblem } from './connect-failure.ts';
 import { connectFirst } from './connect-first.ts';
@@ -129,7 +130,7 @@ function failureOf(
   signal: AbortSignal,
   via: { route: ProxyRoute; failed: boolean } | undefined,
 ): ConnectFailure {
-  const code = signal.aborted ? 'ETIMEDOUT' : codeIn(error);
+  const code = signal.aborted ? 'ETIMEDOUT' : codeOf(error);
   const status = error instanceof RefusedByProxy ? { status: error.status } : {};
   const problem: ConnectProblem = {
     host,
@@ -139,10 +140,6 @@ function failureOf(
       : { proxy: { shown: via.route.shown, setting: via.route.setting, failed: via.failed, ...status } }),
   };
   return new ConnectFailure(problem, error);
-}
-
-function codeIn(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** A name service that does not answer cannot be called back. */

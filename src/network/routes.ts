@@ -1,5 +1,6 @@
 /** Decides whether a connection goes through a proxy, by the rules of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. */
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
+import { isLoopbackHost } from '../core/hosts.ts';
 import { type ProxyAddress, type ProxySettings, shownProxy } from '../core/proxy.ts';
 
 /** `host` as in a URL's `hostname`, IPv6 with or without its brackets. */
@@ -16,7 +17,7 @@ export type ProxyRoute = {
 /** @returns `undefined` for a direct connection */
 export function proxyRoute(target: Target, { httpsProxy, httpProxy, noProxy }: ProxySettings): ProxyRoute | undefined {
   // Plain HTTP is spoken with this machine alone, which no proxy can reach.
-  if (!target.secure || isLoopback(target.host)) return undefined;
+  if (!target.secure || isThisMachine(target.host)) return undefined;
   if (noProxy !== undefined && isExempt(target, noProxy)) return undefined;
   if (httpsProxy !== undefined) return { proxy: httpsProxy, shown: shownProxy(httpsProxy), setting: 'HTTPS_PROXY' };
   // Where a single proxy is set, it is meant for everything.
@@ -29,11 +30,10 @@ export function targetOf(url: URL): Target {
   return { secure, host: url.hostname, port: Number(url.port || (secure ? 443 : 80)) };
 }
 
-function isLoopback(host: string): boolean {
+/** A listener on every address is reached by the unspecified one, too. */
+function isThisMachine(host: string): boolean {
   const name = plainHost(host);
-  const address = addressOf(name);
-  if (address !== undefined) return address.range() === 'loopback' || address.range() === 'unspecified';
-  return name === 'localhost' || name.endsWith('.localhost');
+  return isLoopbackHost(name) || name.endsWith('.localhost') || name === '0.0.0.0' || name === '::';
 }
 
 function isExempt({ host, port }: Target, noProxy: string): boolean {

@@ -1,5 +1,6 @@
 /** The webhook listener: it listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { codeOf } from '../core/error-code.ts';
 import { FluxError } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import type { Log } from '../core/log.ts';
@@ -53,7 +54,7 @@ export async function openWebhookListener(options: WebhookListenerOptions): Prom
     if (codeOf(error) === 'EADDRINUSE') return { taken: true };
     throw cannotListen(host, port, error);
   }
-  server.on('error', (error) => log.warn('trouble at the webhook listener', { error: codeOf(error) }));
+  server.on('error', (error) => log.warn('trouble at the webhook listener', { error: codeOf(error) ?? String(error) }));
   const bound = server.address();
   const address =
     typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : { host, port };
@@ -140,15 +141,11 @@ function close(server: Server): Promise<void> {
   });
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
-}
-
 function cannotListen(host: string, port: number, cause: unknown): FluxError {
   return new FluxError(
     {
       kind: 'bad_input',
-      message: `Nothing can listen for webhooks at ${host}, port ${port}, as DOITONG_WEBHOOK_LISTEN says (${codeOf(cause)}).`,
+      message: `Nothing can listen for webhooks at ${host}, port ${port}, as DOITONG_WEBHOOK_LISTEN says (${codeOf(cause) ?? String(cause)}).`,
       creditsSpent: 'no',
       retry: 'no',
       remedy:

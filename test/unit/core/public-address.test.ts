@@ -2,7 +2,8 @@
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLoopbackAddress, isPublicAddress } from '../../../src/core/public-address.ts';
+import { isLoopbackAddress } from '../../../src/core/hosts.ts';
+import { isPublicAddress } from '../../../src/core/public-address.ts';
 import { AddressRefused, checkedLookup } from '../../../src/images/checked-lookup.ts';
 import type { Resolve } from '../../../src/network/connector.ts';
 
@@ -33,7 +34,7 @@ it.each(OUTSIDE)('%s is public', (address) => {
   expect(isLoopbackAddress(address)).toBe(false);
 });
 
-it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('%s is this machine', (address) => {
+it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1'])('%s is this machine', (address) => {
   expect(isLoopbackAddress(address)).toBe(true);
 });
 
