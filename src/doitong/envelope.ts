@@ -5,14 +5,12 @@ import { creditsSchema } from './wire-values.ts';
 
 export type WireError = {
   message: string;
-  code?: string;
-  creditsRequired?: number;
-  creditsAvailable?: number;
+  code?: string | undefined;
+  creditsRequired?: number | undefined;
+  creditsAvailable?: number | undefined;
   /** Where in the answer it belongs, beginning with the alias. */
-  path?: readonly (string | number)[];
+  path?: readonly (string | number)[] | undefined;
 };
-
-type LooseError = { message: string } & { [Name in Exclude<keyof WireError, 'message'>]?: WireError[Name] | undefined };
 
 export type Envelope = {
   /** What stands under the alias `job`: `undefined` when the key is missing, `null` when the service said so. */
@@ -122,7 +120,7 @@ function jobIn(data: Record<string, unknown> | undefined): Envelope['job'] {
 
 function errorsIn(answer: z.infer<typeof body>): WireError[] {
   if (answer.errors !== undefined) return answer.errors.slice(0, ERRORS_READ_MAX).map(readError);
-  if (answer.error !== undefined) return [withoutAbsent(answer.error)];
+  if (answer.error !== undefined) return [answer.error];
   return answer.message === undefined ? [] : [{ message: answer.message }];
 }
 
@@ -130,16 +128,5 @@ function readError(value: unknown): WireError {
   const parsed = wireError.safeParse(value);
   if (!parsed.success) return { message: typeof value === 'string' ? value : '' };
   const { message, path, extensions: more } = parsed.data;
-  return withoutAbsent({ message, path, ...more });
-}
-
-function withoutAbsent(error: LooseError): WireError {
-  const { message, code, creditsRequired, creditsAvailable, path } = error;
-  return {
-    message,
-    ...(code === undefined ? {} : { code }),
-    ...(creditsRequired === undefined ? {} : { creditsRequired }),
-    ...(creditsAvailable === undefined ? {} : { creditsAvailable }),
-    ...(path === undefined ? {} : { path }),
-  };
+  return { message, path, ...more };
 }

@@ -116,9 +116,9 @@ type Details = {
 };
 
 function decisionOf(name: FailureRowName, purpose: Purpose, details: Details): Decision {
-  const { kind, creditsSpent, retry, repeated }: FailureRow = FAILURE_TABLE[name];
+  const { kind, creditsSpent, retry, repeated, ...row }: FailureRow = FAILURE_TABLE[name];
   const amounts = creditAmounts(details.errors ?? []);
-  const remedy = details.remedy ?? REMEDIES[name];
+  const { remedy = row.remedy } = details;
   const failure: Failure = {
     kind,
     message: details.message ?? answerText(name, purpose, details, amounts),
@@ -162,46 +162,12 @@ const OUTCOME_UNKNOWN: Readonly<Record<Purpose, string>> = {
   read: 'What became of the job is not known.',
 };
 
-const WHAT_HAPPENED: Readonly<Record<FailureRowName, string>> = {
-  invalidRequest: 'The service refused the request as invalid',
-  tooLarge: 'The service refused the request as too large',
-  badKey: 'The service refused the API key',
-  noCredits: 'The service refused the order because the account has too few credits',
-  moderated: 'The service refused the order for reasons of moderation',
-  rateLimited: 'The service refused the request because its rate limit is exceeded',
-  jobLimited: 'The service refused the order because the plan allows no more jobs at the moment',
-  notOffered: 'The service does not offer what was asked of it',
-  movedElsewhere: 'The service redirects to another address, which is never followed',
-  redirected: 'The service redirects to another address, which is never followed',
-  conflict: 'The service is still busy with an earlier try of this request',
-  keyReused: 'The service says that the idempotency key of this order belongs to another request',
-  serviceError: 'The service failed with an internal error',
-  otherRefusal: 'The service refused the request',
-  errorWithoutCode: 'The service answered with an error of unknown meaning',
-  unreadable: 'The service gave an answer that cannot be read',
-  unknownJob: 'The service does not know this job at the moment',
-  noJobQuery: 'No way to ask the service for a job was found',
-  paused: 'The service has asked for no requests until its limit is over, so nothing was sent',
-  notSent: 'The service could not be reached; nothing was sent',
-  blocked: 'The service could not be reached; nothing was sent',
-  lost: 'The service gave no answer',
-};
-
-const CHECK_URL = 'Ask the user to check that DOITONG_API_URL is the address of the Doitong API.';
-const REMEDIES: Readonly<Partial<Record<FailureRowName, string>>> = {
-  badKey:
-    "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration, and to restart the server.",
-  notOffered: CHECK_URL,
-  movedElsewhere: CHECK_URL,
-  redirected: CHECK_URL,
-};
-
 function answerText(name: FailureRowName, purpose: Purpose, details: Details, amounts: Amounts): string {
   const status = details.status === undefined ? '' : ` (HTTP ${details.status})`;
   const words = details.errors?.find((error) => error.message.trim() !== '')?.message;
   const said = words === undefined || details.fence === undefined ? '' : `: ${details.fence(words)}`;
   const open = FAILURE_TABLE[name].creditsSpent === 'maybe' && purpose === 'submit' ? ` ${OUTCOME_UNKNOWN.submit}` : '';
-  return `${WHAT_HAPPENED[name]}${status}${said}.${amountsText(amounts)}${open}`;
+  return `${FAILURE_TABLE[name].what}${status}${said}.${amountsText(amounts)}${open}`;
 }
 
 function amountsText({ creditsRequired, creditsAvailable }: Amounts): string {

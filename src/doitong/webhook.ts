@@ -1,6 +1,7 @@
 /** Tells events that the service has signed from everything else, and takes from them which job to look at. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
+import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
@@ -49,10 +50,11 @@ export type WebhookCounters = {
 
 /** @throws FluxError of kind `bad_input` without a secret: anybody could sign then */
 export function createWebhookSink(deps: WebhookSinkDeps): WebhookSink & { counters: Readonly<WebhookCounters> } {
-  const { secret, path, knows, addMarker, log } = deps;
+  const { secret, path, knows, addMarker, clock, log } = deps;
   if (secret === '') throw noSecret();
   const counters: WebhookCounters = { accepted: 0, replayed: 0, unknown: 0, forged: 0, malformed: 0, lost: 0 };
-  const seen = new SeenEvents(deps.clock);
+  /** When each signature came. */
+  const seen = new BoundedMap<string, number>(SEEN_EVENTS);
 
   function count(what: keyof WebhookCounters, decision: WebhookResult): WebhookResult {
     counters[what] += 1;
@@ -87,8 +89,10 @@ export function createWebhookSink(deps: WebhookSinkDeps): WebhookSink & { counte
     const remoteId = idIn(body);
     if (remoteId === undefined) return count('malformed', 404);
     const signature = digest.toString('hex');
+    const now = clock.monotonic();
+    if (now - (seen.get(signature) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS) return count('replayed', 200);
     // Before it is used: its double may come meanwhile.
-    if (!seen.add(signature)) return count('replayed', 200);
+    seen.set(signature, now);
     let outcome: keyof WebhookCounters = 'lost';
     try {
       outcome = await use(remoteId);
@@ -118,34 +122,6 @@ function idIn(body: Uint8Array): string | undefined {
     return event.safeParse(parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body))).data?.id;
   } catch {
     return undefined;
-  }
-}
-
-/** Signatures of the last events, the oldest first. */
-class SeenEvents {
-  readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #seenAt = new Map<string, number>();
-
-  constructor(clock: Pick<Clock, 'monotonic'>) {
-    this.#clock = clock;
-  }
-
-  /** @returns false when it is there already */
-  add(signature: string): boolean {
-    const now = this.#clock.monotonic();
-    for (const [old, at] of this.#seenAt) {
-      if (now - at < SEEN_FOR_MS) break;
-      this.#seenAt.delete(old);
-    }
-    if (this.#seenAt.has(signature)) return false;
-    const [oldest] = this.#seenAt.keys();
-    if (this.#seenAt.size >= SEEN_EVENTS && oldest !== undefined) this.#seenAt.delete(oldest);
-    this.#seenAt.set(signature, now);
-    return true;
-  }
-
-  delete(signature: string): void {
-    this.#seenAt.delete(signature);
   }
 }
 
