@@ -17,29 +17,23 @@ export function serviceChecks(report: ServiceReport, options: ServiceOptions): C
   if (reach.type === 'strange') return checks;
   checks.push(planCheck(report.limits, options));
   if (reach.type === 'refused') return checks;
-  switch (key.type) {
-    case 'accepted':
-      checks.push(ok('authorization', 'the key is accepted: a job was asked for with it'));
-      break;
-    case 'not_refused':
-      checks.push(ok('authorization', 'the key is not refused; for jobs it could not be tried'));
-      break;
-    case 'refused':
-      checks.push(refusedKey(key.failure));
-      break;
-    case 'unknown':
-      break;
-    default:
-      return key satisfies never;
-  }
-  if (schema === 'told') checks.push(ok('schema', 'the service tells its schema: orders are checked against it'));
-  if (schema === 'withheld') {
-    checks.push(ok('schema', 'the service does not tell its schema: the documented ways are tried in their order'));
-  }
-  if (schema === 'no_graphql') checks.push(ok('schema', 'there is no /graphql: the service is asked by REST'));
+  if (key.type === 'refused') checks.push(refusedKey(key.failure));
+  else if (key.type !== 'unknown') checks.push(ok('authorization', KEY_TEXTS[key.type]));
+  if (schema !== 'unknown') checks.push(ok('schema', SCHEMA_TEXTS[schema]));
   checks.push(...orderingChecks(report.ordering, options.webhookUrl !== undefined), ...readingCheck(report.reading));
   return checks;
 }
+
+const KEY_TEXTS = {
+  accepted: 'the key is accepted: a job was asked for with it',
+  not_refused: 'the key is not refused; for jobs it could not be tried',
+} as const;
+
+const SCHEMA_TEXTS = {
+  told: 'the service tells its schema: orders are checked against it',
+  withheld: 'the service does not tell its schema: the documented ways are tried in their order',
+  no_graphql: 'there is no /graphql: the service is asked by REST',
+} as const;
 
 const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API';
 
@@ -49,14 +43,6 @@ const REMEDIES: Readonly<Record<ReachStage, string>> = {
   encryption: `Check that no program on the way replaces certificates (NODE_EXTRA_CA_CERTS names one that you trust) and that this machine's date is right, and ${CHECK_URL}.`,
   time: 'Check the network connection and the firewall, and the status of the Doitong service; then run doctor again.',
   other: `Check the network connection, and ${CHECK_URL}.`,
-};
-
-const STAGES: Readonly<Record<ReachStage, string>> = {
-  name: 'name',
-  connection: 'connection',
-  encryption: 'encryption',
-  time: 'time',
-  other: 'connection',
 };
 
 function reachCheck(reach: Reach, { apiUrl, now }: ServiceOptions): Check {
@@ -74,7 +60,11 @@ function reachCheck(reach: Reach, { apiUrl, now }: ServiceOptions): Check {
       );
     }
     case 'unreachable':
-      return fail('service', `${apiUrl} (${STAGES[reach.stage]}): ${reach.failure.message}`, REMEDIES[reach.stage]);
+      return fail(
+        'service',
+        `${apiUrl} (${reach.stage === 'other' ? 'connection' : reach.stage}): ${reach.failure.message}`,
+        REMEDIES[reach.stage],
+      );
     case 'strange':
       return fail('service', `${apiUrl}: ${reach.failure.message}${kindOf(reach.mediaType)}`, strangeRemedy(reach));
     case 'refused':

@@ -1,4 +1,4 @@
-/** The documented ways to order a picture, as data: where each goes, and how it spells the order. */
+/** The documented ways to order a picture, as data: where each goes, and how it encodes the order. */
 import type { ImageRequest } from '../core/image-request.ts';
 
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
@@ -11,7 +11,15 @@ export type WireOrder = ImageRequest & { webhookUrl?: string };
 export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
 export type OptionalPart = (typeof OPTIONAL_FIELDS)[number];
 
-export type GraphqlDialect = {
+type DialectInput = {
+  input: (order: WireOrder) => Record<string, unknown>;
+  /** Where the optional parts stand in the input, as dotted paths; those without a place are never sent. */
+  paths: Readonly<Partial<Record<OptionalPart, string>>>;
+  /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
+  webhookMayMove: boolean;
+};
+
+export type GraphqlDialect = DialectInput & {
   name: 'generate' | 'generateImage';
   kind: 'graphql';
   path: '/graphql';
@@ -20,22 +28,9 @@ export type GraphqlDialect = {
   inputType: string;
   /** What is selected on the answer; only `id` is needed. */
   fields: readonly string[];
-  input: (order: WireOrder) => Record<string, unknown>;
-  /** Where the optional parts stand in the input, as dotted paths; those without a place are never sent. */
-  paths: Readonly<Partial<Record<OptionalPart, string>>>;
-  /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
-  webhookMayMove: boolean;
 };
 
-export type RestDialect = {
-  name: 'rest';
-  kind: 'rest';
-  path: '/v1/text_to_image';
-  input: (order: WireOrder) => Record<string, unknown>;
-  paths: Readonly<Partial<Record<OptionalPart, string>>>;
-  /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
-  webhookMayMove: boolean;
-};
+export type RestDialect = DialectInput & { name: 'rest'; kind: 'rest'; path: '/v1/text_to_image' };
 
 export type Dialect = GraphqlDialect | RestDialect;
 
