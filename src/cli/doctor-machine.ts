@@ -1,4 +1,4 @@
-/** What `doctor` looks at on this machine: Node, the key, the folders. It leaves everything as it was. */
+/** What `doctor` checks on this machine: Node, the key, the folders. It leaves everything as it was. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
@@ -12,7 +12,7 @@ import { type Check, fail, ok, warn } from './doctor-check.ts';
 const LOW_SPACE_BYTES = 100_000_000;
 const MEGABYTE = 1_000_000;
 
-/** @param version as Node tells it, with or without its `v` */
+/** @param version as Node reports it, with or without its `v` */
 export function nodeCheck(version: string): Check {
   const problem = nodeProblem(version);
   if (problem === undefined) return ok('node', version);

@@ -1,4 +1,4 @@
-/** What `doctor` says of the way to the service: where the key goes, through which proxy, and whether TLS is verified. */
+/** What `doctor` says of the connection to the service: where the key goes, through which proxy, and whether TLS is verified. */
 import { access, constants } from 'node:fs/promises';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/hosts.ts';

@@ -65,7 +65,7 @@ function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCa
   return ok('budget', found);
 }
 
-/** The service tells the balance with a refusal alone: it may have been topped up since. */
+/** The service reports the balance with a refusal alone: it may have been topped up since. */
 function balanceCheck({ credits }: LimitsReport, at: number | undefined): Check[] {
   const { lastKnownBalance: balance, low } = credits;
   if (balance === null) return [];

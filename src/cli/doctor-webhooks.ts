@@ -60,7 +60,7 @@ async function portCheck(webhookUrl: string, { host, port }: ListenAddress): Pro
   return warn('webhooks', `${route}: nothing can listen there (${problem}): jobs are polled`, remedy);
 }
 
-/** The system's code of what stands in the way, right after the port was let go again. */
+/** The system's code of what prevents it; the port is released at once. */
 function listenProblem(address: ListenAddress): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts';
 import type { ImageRequest } from './image-request.ts';
 import type { ServiceReport } from './service-report.ts';
 
-/** A job as the service tells it. */
+/** A job as the service reports it. */
 export type RemoteJob = {
   remoteId: string;
   phase: 'processing' | 'completed' | 'failed';

@@ -1,4 +1,4 @@
-/** What a look at the service found out, for people: nothing was ordered for it, and nothing was charged. */
+/** What examining the service found out, for people: nothing was ordered for it, and nothing was charged. */
 import type { Failure } from './failure.ts';
 
 /** At which step a request came to nothing. */
@@ -11,7 +11,7 @@ export type Reach =
   /** `firstFailure`: what the first try of this very request came to before the second one went through. */
   | { type: 'reached'; tookMs: number; firstFailure?: FirstFailure }
   | { type: 'unreachable'; stage: ReachStage; failure: Failure }
-  /** Something answered, but not the way the API does. */
+  /** Something answered, but not as the API does. */
   | ({ type: 'strange' } & FirstFailure)
   | { type: 'refused'; failure: Failure }
   /** Nothing was sent: no request may leave before then (epoch milliseconds). */
@@ -19,7 +19,7 @@ export type Reach =
 
 export type ResetForm = 'epoch_seconds' | 'epoch_milliseconds' | 'seconds_from_now' | 'date' | 'unreadable';
 
-/** What the headers of the answers told. */
+/** The limits in the headers of the answers. */
 export type ReportedLimits = { limit?: number; remaining?: number; resetsAt?: number; resetForm?: ResetForm };
 
 export type KeyFinding =
@@ -40,11 +40,11 @@ export type OrderingFinding =
       /** Parts of an order that have no place there: `version`, `quality`, `webhookUrl`. */
       leftOut: readonly string[];
     }
-  /** The service tells no schema: the first order finds out which of them it takes, in this order. */
+  /** Introspection is off: the first order finds out which of them the service takes, in this order. */
   | { type: 'open'; dialects: readonly string[] }
-  /** It is there, and no order of ours fits. `instead`: another way that fits. */
+  /** It is there, and no order of ours fits. `instead`: another dialect that fits. */
   | { type: 'unserved'; dialect: string; missing: readonly string[]; unknown: readonly string[]; instead?: string }
-  /** What was set, or every documented way, is not there. */
+  /** What was set, or every documented dialect, is not there. */
   | { type: 'absent'; dialects: readonly string[]; instead?: string }
   | { type: 'unknown' };
 
@@ -60,11 +60,11 @@ export type ReadingFinding =
 
 export type ServiceReport = {
   reach: Reach;
-  /** Milliseconds by which the service's clock is ahead of ours, 0 for the same; absent: it tells no time. */
+  /** Milliseconds by which the service's clock is ahead of ours, 0 for the same; absent: it sends no time. */
   clockAheadMs?: number;
   limits: ReportedLimits;
   key: KeyFinding;
-  /** Whether the service tells its schema. */
+  /** Whether introspection is on. */
   schema: 'told' | 'withheld' | 'no_graphql' | 'unknown';
   ordering: OrderingFinding;
   reading: ReadingFinding;

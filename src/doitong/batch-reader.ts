@@ -46,7 +46,7 @@ export class BatchReader {
     this.#deps = deps;
   }
 
-  /** How many jobs one request can ask for; at the REST door a single one. */
+  /** How many jobs one request can ask for; at the REST endpoint a single one. */
   async atOnce(): Promise<number> {
     return (await this.#deps.query()) === 'rest' ? 1 : this.#jobsMax;
   }
@@ -83,7 +83,7 @@ export class BatchReader {
     }
   }
 
-  /** @returns no answers when the same ids are to be asked for in another way */
+  /** @returns no answers when the same ids are to be requested differently */
   async #several(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Answers> {
     let row: Decision['row'] | undefined;
     const once = async (): Promise<Try<Outcome>> => {

@@ -1,4 +1,4 @@
-/** Reads GraphQL's validation messages, and names the status queries that are tried where no schema is told. */
+/** Reads GraphQL's validation messages, and names the status queries that are tried where there is no introspection. */
 import type { JobQuery } from './documents.ts';
 import type { WireError } from './envelope.ts';
 import { complaintBehindValue, withoutSuggestion } from './schema/complaint.ts';
@@ -20,7 +20,7 @@ export type ValidationProblem =
   | { problem: 'bad_variables' };
 
 const NAME = '[_A-Za-z][_0-9A-Za-z]*';
-/** A type as it is spelled in a schema: `[Job!]!`. */
+/** A type as a schema writes it: `[Job!]!`. */
 const TYPE = '[\\[\\]!_0-9A-Za-z]+';
 const pattern = (source: string): RegExp => new RegExp(`^${source}`, 'su');
 
@@ -80,7 +80,7 @@ export function validationProblems(errors: readonly WireError[]): ValidationProb
 
 /**
  * The fields that are left when the ones that the service does not know are dropped, or `undefined` when that cannot
- * cure the document: another problem stands beside, or an essential field is missing.
+ * cure the document: there is another problem, or an essential field is missing.
  */
 export function withoutUnknownFields(
   fields: readonly string[],

@@ -136,7 +136,7 @@ class DoitongProvider implements ImageProvider {
         signal: bounded,
       });
       if (reply.outcome === 'unanswered') return { decision: reply.decision };
-      // The headers are learnt by now; a service that refuses the question itself has told them, too.
+      // The headers have been read by now, even when the service refuses the query itself.
       const refusesTheQuestion = reply.problems !== undefined || reply.decision.row === 'notOffered';
       if (reply.envelope.data !== undefined || refusesTheQuestion) return { value: true };
       return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };

@@ -59,7 +59,7 @@ export function openEnvelope(bodyText: string | undefined): Envelope {
 }
 
 /**
- * The REST door answers with the job itself, or with it under one name; errors come in the same shapes. A refusal may
+ * The REST endpoint answers with the job itself, or with it under one name; errors come in the same shapes. A refusal may
  * have an id, too, which is not the id of a job.
  */
 export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {

@@ -26,12 +26,12 @@ const REFUSED = { ...NOTHING, creditsSpent: 'no', retry: 'no', repeated: false }
 const NOT_NOW = { ...NOTHING, creditsSpent: 'no', retry: 'later', repeated: true } as const;
 /** It may have been carried out. */
 const OPEN = { ...NOTHING, creditsSpent: 'maybe', retry: 'same_job', repeated: true } as const;
-/** It may have been carried out, and would be answered in the same way again. */
+/** It may have been carried out, and the answer would be the same again. */
 const OPEN_FOR_GOOD = { ...OPEN, repeated: false } as const;
 
 const CHECK_URL = 'Ask the user to check that DOITONG_API_URL is the address of the Doitong API.';
 
-/** Rows for submissions. Reading a job costs nothing and tells nothing of its credits: see `readingFailure`. */
+/** Rows for submissions. Reading a job costs nothing and says nothing about its credits: see `readingFailure`. */
 export const FAILURE_TABLE = {
   invalidRequest: {
     ...REFUSED,

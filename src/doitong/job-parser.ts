@@ -1,4 +1,4 @@
-/** Takes the job out of an answer, and tells the log what is odd about it: each odd word once. */
+/** Takes the job out of an answer, and logs what is odd about it: each odd word once. */
 import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';

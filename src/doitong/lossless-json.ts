@@ -8,7 +8,7 @@ const DIGITS_MAX = 200;
 
 /** @throws SyntaxError for what is not JSON */
 export function parseJsonLosslessly(text: string): unknown {
-  // First as it is: what is not JSON needs no search, and nearly every answer no second look.
+  // First as it is: what is not JSON needs no search, and nearly every answer no second pass.
   const value: unknown = JSON.parse(text);
   const exact = withExactNumbers(text);
   return exact === text ? value : JSON.parse(exact);

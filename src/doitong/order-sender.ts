@@ -271,7 +271,7 @@ export class OrderSender {
     return { type: 'final', decision: rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT }) };
   }
 
-  /** Without the schema an order is sent as documented: it waits for a permit where that is told, and here for none. */
+  /** Without the schema an order is sent as documented: where the wait for a permit is reported, and not here. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
     return this.#deps.schema.get(signal, false).catch(() => undefined);
   }

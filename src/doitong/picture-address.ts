@@ -15,7 +15,7 @@ type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
 /**
  * @param text not empty and without blanks around it
  * @param origin of the API, against which a relative address is resolved
- * @param containsSecret an address in its normal form may spell out what the text hid
+ * @param containsSecret an address in its normal form may reveal what the text hid
  */
 export function pictureSource(
   text: string,

@@ -168,7 +168,7 @@ function orderingOf(
   };
 }
 
-/** There is no GraphQL: what was answered to the question for a job tells whether there is anything else. */
+/** There is no GraphQL: the answer to a request for a job shows whether there is anything else. */
 function orderingByRest(
   configured: WireDeps['dialect'],
   { reading, key }: Pick<ServiceReport, 'reading' | 'key'>,
@@ -231,7 +231,7 @@ function stageOf({ cause, code = '' }: NetworkFault): ReachStage {
 
 type HeardAnswer = { headers: Readonly<Record<string, string>>; at: number };
 
-/** What the last answer that says anything of the limits told, and how far the clocks differ. */
+/** The limits in the last answer that has any, and how far the clocks differ. */
 function limitsAndClock(answers: readonly HeardAnswer[]): Pick<ServiceReport, 'limits' | 'clockAheadMs'> {
   const dated = answers.findLast(({ headers }) => headers.date !== undefined);
   const rated = answers.findLast(({ headers }) => Object.keys(headers).some((name) => name.startsWith('x-ratelimit-')));

@@ -1,4 +1,4 @@
-/** Reads what an answer's headers tell of the request window and of the delay before the next try. */
+/** Reads the request window and the delay before the next try from an answer's headers. */
 
 export type RateHeaders = {
   /** Requests per window. */
@@ -29,7 +29,7 @@ const SAME_CLOCK_MS = 2_000;
 
 /**
  * `headers` have lower-case names; `now` is in epoch milliseconds. What cannot be read is absent. Points in time are
- * the service's, by its clock: the answer's `Date` tells by how much that differs from ours.
+ * the service's, by its clock: the answer's `Date` shows by how much that differs from ours.
  */
 export function readRateHeaders(headers: Readonly<Record<string, string>>, now: number): RateHeaders {
   const reported: RateHeaders = {};
@@ -46,7 +46,7 @@ export function readRateHeaders(headers: Readonly<Record<string, string>>, now: 
   return reported;
 }
 
-/** Epoch milliseconds by our clock at which the window starts anew, at most a day from `now`. */
+/** Epoch milliseconds by our clock at which the next window starts, at most a day from `now`. */
 export function readReset(header: string | undefined, now: number, ahead = 0): number | undefined {
   const there = instant(header, now + ahead);
   return there === undefined ? undefined : Math.min(byOurClock(there, now, ahead), now + DELAY_MAX_MS);
@@ -67,7 +67,7 @@ function byOurClock(there: number, now: number, ahead: number): number {
   return isNear(there) && !isNear(there - ahead) ? there : there - ahead;
 }
 
-/** Milliseconds by which the service's clock is ahead of ours; 0 when it is the same, or cannot be told. */
+/** Milliseconds by which the service's clock is ahead of ours; 0 when it is the same, or is not known. */
 export function clockDifference(dateHeader: string | undefined, now: number): number {
   const there = date(dateHeader);
   const ahead = there === undefined ? 0 : there - now;
@@ -83,7 +83,7 @@ function instant(header: string | undefined, now: number): number | undefined {
 
 function count(header: string | undefined): number | undefined {
   const value = number(header);
-  // Some services spell "unlimited" as the largest number they know.
+  // Some services write "unlimited" as the largest number they know.
   return value === undefined || value > COUNT_MAX ? undefined : Math.floor(value);
 }
 

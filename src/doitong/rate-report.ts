@@ -1,10 +1,10 @@
-/** What an answer tells for later: the request window, a pause, the balance. */
+/** What to remember from an answer: the request window, a pause, the balance. */
 import type { RateReport } from '../limits/limits.ts';
 import type { Decision } from './failures.ts';
 import type { RateHeaders } from './rate-headers.ts';
 
 /**
- * The delay before the next try that the service told, in milliseconds: `Retry-After`, else the window's reset after a
+ * The delay before the next try that the service asked for, in milliseconds: `Retry-After`, else the window's reset after a
  * rate limit. `at` is the time of the answer in epoch milliseconds.
  */
 export function reportedDelay({ row }: Decision, reported: RateHeaders, at: number): number | undefined {

@@ -26,7 +26,7 @@ const factsSchema = z.object({
 
 export type Facts = {
   dialect?: DialectName;
-  /** How orders are spelled in that dialect. */
+  /** How orders are encoded in that dialect. */
   encoding: Encoding;
   /** How jobs are asked for; `rest`: by GET. */
   reading?: StatusQuery | 'rest';
@@ -54,7 +54,7 @@ export class ServiceFacts {
     return this.#known;
   }
 
-  /** An order of this spelling was taken. */
+  /** An order in this encoding was accepted. */
   async noteOrdering(dialect: DialectName, encoding: Encoding): Promise<void> {
     await this.#change({ ...(await this.get()), dialect, encoding });
   }
@@ -71,7 +71,7 @@ export class ServiceFacts {
     await this.#change({ ...NOTHING, ...(reading === undefined ? {} : { reading }) });
   }
 
-  /** This way of reading does not fit any more. @returns false when another one was found meanwhile */
+  /** This status query does not fit any more. @returns false when another one was found meanwhile */
   async forgetReading(unfit: StatusQuery | 'rest'): Promise<boolean> {
     const { reading, ...rest } = await this.get();
     if (JSON.stringify(reading) !== JSON.stringify(unfit)) return false;

@@ -12,7 +12,7 @@ export class ServiceSchema {
   readonly #client: ApiClient;
   readonly #retries: Retries;
   readonly #asking = new Mutex();
-  /** `none`: the service refuses to tell it. */
+  /** `none`: introspection is off. */
   #known: SchemaModel | 'none' | undefined;
 
   constructor(client: ApiClient, retries: Retries) {
@@ -21,7 +21,7 @@ export class ServiceSchema {
   }
 
   /**
-   * The schema; `undefined` when the service does not tell it. Who comes while it is asked for waits for that answer.
+   * The schema; `undefined` when introspection is off. Callers that come while it is being read share that answer.
    * @param mayWait whether to wait for a permit
    * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
    */
@@ -30,12 +30,12 @@ export class ServiceSchema {
     return known === 'none' ? undefined : known;
   }
 
-  /** The schema, when it has been told to this process; asks nobody. */
+  /** The schema, if this process has read it; sends nothing. */
   get told(): SchemaModel | undefined {
     return this.#known === 'none' ? undefined : this.#known;
   }
 
-  /** What was told does not fit any more. */
+  /** What was read does not fit any more. */
   forget(): void {
     this.#known = undefined;
   }
@@ -58,7 +58,7 @@ export class ServiceSchema {
     const tried = await this.#retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
     if ('value' in tried) return readSchema(tried.value) ?? 'none';
     const failure = tried.failures.at(-1) ?? tried.failures[0];
-    // Some services answer a question for their schema with 5xx, or with more than can be read: it may be told later,
+    // Some services answer introspection with 5xx, or with more than can be read: a later request may succeed,
     // and candidates may still work.
     const wasRead = failure.httpStatus !== undefined && failure.httpStatus < 300;
     if (failure.kind === 'service_error' || wasRead) return undefined;

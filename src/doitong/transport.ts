@@ -7,7 +7,7 @@ import type { ProxySettings } from '../core/proxy.ts';
 import { createAgent } from '../network/agent.ts';
 import { ConnectFailure, type ConnectProblem } from '../network/connect-failure.ts';
 
-/** What went wrong on the way, for the failure table and the log. */
+/** What went wrong in transit, for the failure table and the log. */
 export type NetworkFault = {
   /** `caller` ended the call, `deadline` is ours, `network` is everything else. */
   cause: 'caller' | 'deadline' | 'network';

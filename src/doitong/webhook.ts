@@ -1,4 +1,4 @@
-/** Tells events that the service has signed from everything else, and takes from them which job to look at. */
+/** Separates events that the service has signed from everything else, and reads from them which job to poll. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { BoundedMap } from '../core/bounded-map.ts';
@@ -13,7 +13,7 @@ const SIGNATURE_HEADER = 'x-doitong-signature';
 /** The documented form. Hexadecimal digits mean the same in either case; a name of an algorithm does not. */
 const SIGNATURE = /^sha256=([0-9A-Fa-f]{64})$/u;
 
-/** A signature holds for ever, so that a replay is told by memory alone; a forgotten one costs one look at a job. */
+/** A signature holds for ever, so that a replay is recognised by memory alone; a forgotten one costs one status read. */
 const SEEN_EVENTS = 4_096;
 const SEEN_FOR_MS = 24 * 60 * 60_000;
 
@@ -63,7 +63,7 @@ export function createWebhookSink(deps: WebhookSinkDeps): WebhookSink & { counte
 
   function refuse(): WebhookResult {
     const message = 'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET';
-    // Whoever finds the port can ask as often as they like; but a wrong secret must be told.
+    // Whoever finds the port can ask as often as they like; but a wrong secret must be reported.
     if (counters.forged === 0) log.warn(message);
     else log.debug(message);
     return count('forged', 401);

@@ -15,7 +15,7 @@ export type WireJob = {
   job: RemoteJob;
   /** Something worth a line in the log. */
   oddity?: 'unknown_status' | 'completed_without_url';
-  /** The price that was told and cannot be one: it is not taken. */
+  /** The reported price when it cannot be one: it is not used. */
   implausibleCost?: number;
 };
 
@@ -72,7 +72,7 @@ export function readWireJob(
   return { job: { ...job, failure: jobFailure(status ?? '', reason, fence) } };
 }
 
-/** A service that does not tell a status is judged by the picture. */
+/** A job without a status is judged by its picture. */
 function phaseWithoutStatus(address: string | undefined): RemoteJob['phase'] {
   return address === undefined ? 'processing' : 'completed';
 }

@@ -1,4 +1,4 @@
-/** The one way to make an agent of undici: every connection of this program is opened by the same rules. */
+/** The only place that makes an agent of undici: every connection of this program is opened by the same rules. */
 // The parts that are used: undici's index brings fetch, WebSocket, caches and mocks along.
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';

@@ -6,7 +6,7 @@ export type ConnectProblem = {
   host: string;
   /** The code of Node or OpenSSL, where there is one. */
   code?: string;
-  /** The proxy on the way, and whether it failed itself; `status` is its answer, where it gave one. */
+  /** The proxy in between, and whether it failed itself; `status` is its answer, where it gave one. */
   proxy?: Pick<ProxyRoute, 'shown' | 'setting'> & { failed: boolean; status?: number };
 };
 

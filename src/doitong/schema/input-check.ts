@@ -5,7 +5,7 @@ import { fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './int
 export type InputCheck =
   | {
       fits: true;
-      /** What to send: without what was left out, and with enum values as the service spells them. */
+      /** What to send: without what was left out, and with enum values as the service writes them. */
       value: Record<string, unknown>;
       /** The paths of what was left out. */
       left: string[];
@@ -21,7 +21,7 @@ export type InputCheck =
       /** What we must say and the service does not take: the field is lacking, or takes other values. */
       unknown: string[];
     }
-  /** The mutation or its argument does not exist: this way of ordering is not offered. */
+  /** The mutation or its argument does not exist: this dialect is not offered. */
   | 'absent';
 
 /** `optionalPaths` are the places of `value` without which the order still is the same order. */
@@ -98,7 +98,7 @@ function refused({ optionalPaths, findings }: Context, value: unknown, path: str
 
 const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/gu, '');
 
-/** GraphQL cannot spell `flux-pro-1.1` as an enum value: `FLUX_PRO_1_1` is the same word. */
+/** GraphQL cannot write `flux-pro-1.1` as an enum value: `FLUX_PRO_1_1` is the same word. */
 function enumValue(schema: SchemaModel, { name }: TypeRef, value: unknown): string | undefined {
   const values = schema.types.get(name)?.values;
   if (typeof value !== 'string') return undefined;

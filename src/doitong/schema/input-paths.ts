@@ -37,7 +37,7 @@ export function changeLeaves(
   return Object.fromEntries(left);
 }
 
-/** The input with its webhook address among the options instead of beside them: where it goes is not documented. */
+/** The input with its webhook address among the options instead of next to them: where it goes is not documented. */
 export function withWebhookInOptions(value: InputObject): Record<string, unknown> {
   const { webhookUrl, options, ...rest } = value;
   return { ...rest, options: { ...(isInputObject(options) ? options : {}), webhookUrl } };

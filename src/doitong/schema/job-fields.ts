@@ -38,7 +38,7 @@ export type JobFields = {
 /** A job in an answer: the path to it, and whether a list is on the way. */
 export type JobLocation = { path: Path; isList: boolean; fields: JobFields };
 
-/** What is left of the looks at fields and arguments: a hostile schema could ask for billions of them. */
+/** How many more fields and arguments may be examined: a hostile schema could ask for billions. */
 export type Budget = { steps: number };
 
 export interface JobFieldsByType {

@@ -17,7 +17,7 @@ const OUTPUT_WORDS = words(`${[...IMAGE_WORDS].join(' ')}
 const LOOSE_OUTPUT_WORDS = words('data response payload content');
 /** What may stand before `url` and speaks of no output by itself. */
 const URL_ATTRIBUTES = words('public signed presigned cdn hosted direct full secure original storage permanent');
-/** What makes it the address of something else, also beside a word for an output. */
+/** What makes it the address of something else, also next to a word for an output. */
 const OTHER_URL_WORDS = words(`
   input source thumbnail thumb preview placeholder blurred small low webhook callback reference mask avatar profile
   logo icon cover banner upload status poll polling cancel page share edit delete user init style control`);

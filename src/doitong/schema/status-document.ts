@@ -28,8 +28,8 @@ export function statusDocument(query: StatusQuery, ids: readonly string[]): stri
 }
 
 /**
- * A record for each id of which the answer tells something, as `readWireJob` takes them; `null` when it tells that there
- * is no such job. An id that is missing in the map was not answered for, because of errors beside the data.
+ * A record for each id that the answer covers, as `readWireJob` takes them; `null` when it says that there
+ * is no such job. An id that is missing in the map was not answered for, because of errors next to the data.
  */
 export function readStatusAnswer(
   query: StatusQuery,

@@ -1,4 +1,4 @@
-/** Picks the queries by which a service tells the status of a job from its schema, best first. */
+/** Picks the queries for the status of a job from a service's schema, best first. */
 import * as z from 'zod';
 import { isGraphqlName } from '../documents.ts';
 import { type IdArgument, idArgument } from './id-argument.ts';
