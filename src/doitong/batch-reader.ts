@@ -31,11 +31,8 @@ export type BatchReaderDeps = {
   readOne: (remoteId: string, signal: AbortSignal) => Promise<Envelope>;
 };
 
-type Outcome =
-  | { type: 'told'; answers: Answers }
-  | { type: 'too_many' }
-  /** The query does not fit any more. */
-  | { type: 'unfit' };
+/** `unfit`: the query does not fit any more. */
+type Outcome = Answers | 'too_many' | 'unfit';
 
 export class BatchReader {
   readonly #deps: BatchReaderDeps;
@@ -58,14 +55,11 @@ export class BatchReader {
     let left = ids;
     while (left.length > 0) {
       signal.throwIfAborted();
-      const query = left.length === 1 ? undefined : await this.#deps.query();
-      const some = query === undefined || query === 'rest' ? left.slice(0, 1) : left.slice(0, this.#jobsMax);
-      const [first] = some;
-      if (first === undefined) break;
-      const asked =
-        some.length === 1 || query === undefined || query === 'rest'
-          ? new Map([[first, await this.#one(first, signal)]])
-          : await this.#several(query, some, signal);
+      const query = await this.#deps.query();
+      const isAlone = query === undefined || query === 'rest' || this.#jobsMax === 1 || left.length === 1;
+      const asked = isAlone
+        ? await this.#one(left, signal)
+        : await this.#several(query, left.slice(0, this.#jobsMax), signal);
       for (const [id, answer] of asked) answers.set(id, answer);
       const hopeless = [...asked.values()].find(concernsAll);
       if (hopeless !== undefined) for (const id of left) if (!answers.has(id)) answers.set(id, hopeless);
@@ -74,36 +68,31 @@ export class BatchReader {
     return answers;
   }
 
-  async #one(remoteId: string, signal: AbortSignal): Promise<OneAnswer> {
+  /** The answer for the first of these jobs. */
+  async #one([id = '']: readonly string[], signal: AbortSignal): Promise<Answers> {
     try {
-      return { envelope: await this.#deps.readOne(remoteId, signal) };
+      return new Map([[id, { envelope: await this.#deps.readOne(id, signal) }]]);
     } catch (error) {
       if (signal.aborted || !(error instanceof FluxError)) throw error;
-      return { failure: error.failure };
+      return new Map([[id, { failure: error.failure }]]);
     }
   }
 
   /** @returns no answers when the same ids are to be requested differently */
   async #several(query: StatusQuery, ids: readonly string[], signal: AbortSignal): Promise<Answers> {
-    let row: Decision['row'] | undefined;
-    const once = async (): Promise<Try<Outcome>> => {
-      const result = await this.#ask(query, ids, signal);
-      row = 'decision' in result ? result.decision.row : undefined;
-      return result;
-    };
+    const once = (): Promise<Try<Outcome>> => this.#ask(query, ids, signal);
     const tried = await this.#deps.retries.run(once, { what: 'read jobs', attempts: READ_ATTEMPTS, signal });
     signal.throwIfAborted();
-    if ('failures' in tried) {
-      if (row !== undefined && LASTING.includes(row)) return this.#fewer(ids.length);
-      const failure = tried.failures.at(-1) ?? tried.failures[0];
+    if ('failure' in tried) {
+      const { failure, row } = tried;
+      if (LASTING.includes(row)) return this.#fewer(ids.length);
       return new Map(ids.map((id) => [id, { failure }]));
     }
     const { value } = tried;
-    if (value.type === 'told') return value.answers;
-    if (value.type === 'too_many') return this.#fewer(ids.length);
+    if (value === 'too_many') return this.#fewer(ids.length);
+    if (value !== 'unfit') return value;
     // Asked for alone it finds out what fits now; the others follow by that.
-    const [first = ''] = ids;
-    return new Map([[first, await this.#one(first, signal)]]);
+    return this.#one(ids, signal);
   }
 
   #fewer(count: number): Answers {
@@ -120,10 +109,10 @@ export class BatchReader {
       signal,
     });
     if (reply.outcome === 'unanswered') return { decision: reply.decision };
-    if (reply.problems !== undefined) return { value: { type: 'unfit' } };
+    if (reply.problems !== undefined) return { value: 'unfit' };
     const reported = readStatusAnswer(query, reply.envelope.data, ids);
-    if (reported.size > 0) return { value: { type: 'told', answers: this.#answersIn(reply, reported, ids) } };
-    if (MAYBE_TOO_MANY.includes(reply.decision.row)) return { value: { type: 'too_many' } };
+    if (reported.size > 0) return { value: this.#answersIn(reply, reported, ids) };
+    if (MAYBE_TOO_MANY.includes(reply.decision.row)) return { value: 'too_many' };
     return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
   }
 

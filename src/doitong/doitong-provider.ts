@@ -143,8 +143,7 @@ class DoitongProvider implements ImageProvider {
     };
     const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
     const tried = await foreseen(bounded, () => this.wire.retries.run(once, retryOptions));
-    if ('failures' in tried)
-      throw new FluxError({ ...(tried.failures.at(-1) ?? tried.failures[0]), creditsSpent: 'no' });
+    if ('failure' in tried) throw new FluxError({ ...tried.failure, creditsSpent: 'no' });
   }
 
   probe(signal: AbortSignal): Promise<ServiceReport> {

@@ -174,7 +174,7 @@ export class JobReader {
       query === 'rest' ? this.#askRest(idFor(query), signal, proven) : this.#askQuery(query, idFor, signal, proven);
     const tried = await this.#deps.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
     if ('value' in tried) return tried.value;
-    throw new FluxError(tried.failures.at(-1) ?? tried.failures[0]);
+    throw new FluxError(tried.failure);
   }
 
   async #askQuery(wanted: StatusQuery, idFor: IdFor, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {

@@ -20,8 +20,8 @@ export type FailedTry = {
 
 export type Try<T> = { value: T } | FailedTry;
 
-/** What came of all tries; the failures in the order in which they happened. */
-export type Tried<T> = { value: T } | { failures: readonly [Failure, ...Failure[]] };
+/** What came of the last try. */
+export type Tried<T> = { value: T } | { failure: Failure; row: Decision['row'] };
 
 export type RetryOptions = { what: string; attempts: number; signal: AbortSignal };
 
@@ -42,7 +42,6 @@ export class Retries {
 
   /** Calls `once` until it brings a value or another try is not worth it. Never rejects for an aborted signal. */
   async run<T>(once: () => Promise<Try<T>>, options: RetryOptions): Promise<Tried<T>> {
-    const earlier: Failure[] = [];
     for (let attempt = 1; ; attempt += 1) {
       const result = await once();
       if ('value' in result) {
@@ -51,10 +50,8 @@ export class Retries {
       }
       const { failure, delayMs } = this.after(result, attempt, options);
       if (delayMs === undefined || !(await slept(this.#clock, delayMs, options.signal))) {
-        const [first, ...rest] = [...earlier, failure];
-        return { failures: [first ?? failure, ...rest] };
+        return { failure, row: result.decision.row };
       }
-      earlier.push(failure);
     }
   }
 

@@ -57,7 +57,7 @@ export class ServiceSchema {
     };
     const tried = await this.#retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
     if ('value' in tried) return readSchema(tried.value) ?? 'none';
-    const failure = tried.failures.at(-1) ?? tried.failures[0];
+    const { failure } = tried;
     // Some services answer introspection with 5xx, or with more than can be read: a later request may succeed,
     // and candidates may still work.
     const wasRead = failure.httpStatus !== undefined && failure.httpStatus < 300;

@@ -29,10 +29,11 @@ describe('retries', () => {
     expect(test.clock.slept).toEqual([125, 250]);
   });
 
-  it('end after the attempts that are allowed, with every failure', async () => {
-    const test = start([failed('lost'), failed('notSent'), failed('lost'), failed('lost')]);
+  it('end after the attempts that are allowed, with the last failure', async () => {
+    const test = start([failed('lost'), failed('lost'), failed('notSent'), failed('lost')]);
     expect(await test.run()).toMatchObject({
-      failures: [{ kind: 'ambiguous' }, { kind: 'unreachable' }, { kind: 'ambiguous' }],
+      failure: { kind: 'unreachable' },
+      row: 'notSent',
     });
     expect(test.calls()).toBe(3);
   });
@@ -41,7 +42,8 @@ describe('retries', () => {
     'never repeat %s',
     async (row) => {
       const test = start([failed(row)]);
-      expect(await test.run()).toHaveProperty('failures.length', 1);
+      expect(await test.run()).toHaveProperty('row', row);
+      expect(test.calls()).toBe(1);
       expect(test.clock.slept).toEqual([]);
     },
   );
@@ -55,13 +57,13 @@ describe('retries', () => {
 
   it('hand a longer delay back, in seconds rounded up', async () => {
     const test = start([failed('rateLimited', 60_001)]);
-    expect(await test.run()).toMatchObject({ failures: [{ kind: 'rate_limited', retryAfterSeconds: 61 }] });
+    expect(await test.run()).toMatchObject({ failure: { kind: 'rate_limited', retryAfterSeconds: 61 } });
     expect(test.clock.slept).toEqual([]);
   });
 
   it('hand the delay back after the last try, too', async () => {
     const test = start([failed('rateLimited', 1_500)], { attempts: 1 });
-    expect(await test.run()).toMatchObject({ failures: [{ retryAfterSeconds: 2 }] });
+    expect(await test.run()).toMatchObject({ failure: { retryAfterSeconds: 2 } });
   });
 
   it('stop when the caller ends the wait, with what is known', async () => {
@@ -71,7 +73,7 @@ describe('retries', () => {
     const running = retries.run(async () => failed('lost'), { what: 'test', attempts: 3, signal: controller.signal });
     await clock.advance(1);
     controller.abort();
-    expect(await running).toMatchObject({ failures: [{ kind: 'ambiguous' }] });
+    expect(await running).toMatchObject({ failure: { kind: 'ambiguous' } });
     expect(clock.pending()).toBe(0);
   });
 
