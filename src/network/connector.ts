@@ -1,6 +1,7 @@
 /** Opens connections for undici: to every address of a name within one deadline, through a proxy, verified. */
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -66,7 +67,7 @@ export function createConnector({ clock, proxies = {}, resolve = resolveAll }: C
   };
 }
 
-function encrypted(socket: Socket, host: string, signal: AbortSignal): Promise<Socket> {
+async function encrypted(socket: Socket, host: string, signal: AbortSignal): Promise<Socket> {
   const secured = connectTls({
     socket,
     host,
@@ -76,24 +77,17 @@ function encrypted(socket: Socket, host: string, signal: AbortSignal): Promise<S
     // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: the key goes over this connection.
     rejectUnauthorized: true,
   });
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
-      signal.removeEventListener('abort', abort);
-      socket.destroy();
-      secured.destroy();
-      reject(error);
-    };
-    const abort = (): void => fail(signal.reason);
-    const closed = (): void => fail(Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' }));
-    secured.on('error', fail).once('close', closed);
-    secured.once('secureConnect', () => {
-      signal.removeEventListener('abort', abort);
-      secured.off('error', fail).off('close', closed);
-      resolve(secured);
-    });
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
+  const closed = once(secured, 'close').then(() => {
+    throw Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' });
   });
+  try {
+    await Promise.race([once(secured, 'secureConnect', { signal }), closed]);
+    return secured;
+  } catch (error) {
+    socket.destroy();
+    secured.destroy();
+    throw error;
+  }
 }
 
 function tunnelThrough(line: Socket, route: ProxyRoute, target: string, signal: AbortSignal): Promise<Socket> {
@@ -144,10 +138,9 @@ function failureOf(
 
 /** A name service that does not answer cannot be called back. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+  return Promise.race([work, aborted]);
 }
