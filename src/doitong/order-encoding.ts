@@ -1,6 +1,13 @@
 /** How an order is encoded for this very service: the dialect's input, without what the service does not have. */
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
-import { type Dialect, type GraphqlDialect, OPTIONAL_FIELDS, orderDocument, type WireOrder } from './dialects.ts';
+import {
+  type Dialect,
+  type DialectName,
+  type GraphqlDialect,
+  OPTIONAL_FIELDS,
+  orderDocument,
+  type WireOrder,
+} from './dialects.ts';
 import { checkInput } from './schema/input-check.ts';
 import { changeLeaves, type InputObject, leafPaths, valueAt, withWebhookInOptions } from './schema/input-paths.ts';
 import { type FieldModel, fieldsOf, type SchemaModel } from './schema/introspection.ts';
@@ -64,6 +71,31 @@ export type Fitting =
   | { type: 'absent' }
   /** It is there and cannot be served: the service requires what we do not have, or lacks what we must say. */
   | ({ type: 'unserved' } & UnfitNames);
+
+/** The dialect in which an order leaves, and how it is encoded there. */
+export type Placement = Pick<Order, 'dialect' | 'encoding' | 'others' | 'absent'> & {
+  source: 'remembered' | 'schema' | 'documented';
+  /** What the schema says of this dialect, where it was asked. */
+  fitting?: Fitting;
+};
+
+/** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
+export type Order = {
+  dialect: DialectName;
+  content: WireOrder;
+  encoding: Encoding;
+  /** `input` is inside the body. */
+  input: Record<string, unknown>;
+  body: unknown;
+  /** Dialects to move on to; none as soon as the order may have been carried out in this one. */
+  others: readonly DialectName[];
+  /** Dialects that the service does not offer. */
+  absent: readonly DialectName[];
+  /** How often it was refused for its encoding. */
+  refusals: number;
+  /** Tries that failed. */
+  failedTries: number;
+};
 
 /** Every part that an order can have; together they have every word that one can have. */
 export const FULL_ORDERS: readonly WireOrder[] = FLUX_VERSIONS.flatMap((version) =>

@@ -2,30 +2,21 @@
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
-import {
-  DIALECT_NAMES,
-  type Dialect,
-  type DialectName,
-  dialectOf,
-  type GraphqlDialect,
-  type WireOrder,
-} from './dialects.ts';
-import { withoutUnknownFields } from './discovery.ts';
+import { DIALECT_NAMES, type DialectName, dialectOf, type WireOrder } from './dialects.ts';
 import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
 import {
   DOCUMENTED_ENCODING,
-  type Encoding,
   encoded,
   type Fitting,
   fitToSchema,
+  type Order,
   omittedFields,
-  optionalPaths,
-  withoutFields,
+  type Placement,
 } from './order-encoding.ts';
+import { type Next, nextAfter } from './order-refusal.ts';
 import type { Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import { pathsToLeaveOut, type UnfitNames, unfitNames } from './schema/unfit-input.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
 
@@ -40,44 +31,9 @@ export type OrderSenderDeps = {
   configured: DialectName | 'auto';
 };
 
-/** The dialect in which an order leaves, and how it is encoded there. */
-export type Placement = Pick<Order, 'dialect' | 'encoding' | 'others' | 'absent'> & {
-  source: 'remembered' | 'schema' | 'documented';
-  /** What the schema says of this dialect, where it was asked. */
-  fitting?: Fitting;
-};
-
-/** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
-export type Order = {
-  dialect: DialectName;
-  content: WireOrder;
-  encoding: Encoding;
-  /** `input` is inside the body. */
-  input: Record<string, unknown>;
-  body: unknown;
-  /** Dialects to move on to; none as soon as the order may have been carried out in this one. */
-  others: readonly DialectName[];
-  /** Dialects that the service does not offer. */
-  absent: readonly DialectName[];
-  /** How often it was refused for its encoding. */
-  refusals: number;
-  /** Tries that failed. */
-  failedTries: number;
-};
-
 /** Every refusal drops something or moves on; more than this is a service that contradicts itself. */
 const REFUSALS_MAX = 12;
 const ATTEMPTS = 3;
-const PATH_ABSENT: readonly number[] = [404, 405];
-/** Refused before anything was done: the order may be encoded differently and sent again. */
-const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
-const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
-
-type Next =
-  | { type: 'final'; decision: Decision }
-  | { type: 'encoding'; encoding: Encoding }
-  /** `path`: nothing else is at this address either. */
-  | { type: 'absent'; path: boolean };
 
 export class OrderSender {
   readonly #deps: OrderSenderDeps;
@@ -120,7 +76,11 @@ export class OrderSender {
       retries.succeeded();
       return { type: 'accepted', job: this.#withLeftOut(job, order) };
     }
-    const next = await this.#next(order, reply, signal);
+    const next = await nextAfter(order, reply, {
+      fence: this.#deps.fence,
+      readSchema: () => this.#schema(signal),
+      forgetSchema: () => this.#deps.schema.forget(),
+    });
     if (next.type === 'final') return this.#failed(order, { ...reply, decision: next.decision }, signal);
     const again = await this.#again(order, next, signal);
     if (again !== undefined) return { type: 'again', order: again, afterMs: 0 };
@@ -201,76 +161,6 @@ export class OrderSender {
     return leftOut.length === 0 ? job : { ...job, leftOut };
   }
 
-  /** What an answer without a job leaves to try. Only refusals that executed nothing leave anything. */
-  async #next(order: Order, reply: Answered, signal: AbortSignal): Promise<Next> {
-    const dialect = dialectOf(order.dialect);
-    const { problems, status, decision } = reply;
-    if (PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered') {
-      return { type: 'absent', path: true };
-    }
-    const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
-    if (dialect.kind === 'rest' || !executedNothing) return { type: 'final', decision };
-    return (await this.#nextBySchema(order, dialect, reply, signal)) ?? this.#nextByMessages(order, dialect, reply);
-  }
-
-  /** The schema may have changed since the order was encoded; `undefined` when it says no more than it did then. */
-  async #nextBySchema(
-    order: Order,
-    dialect: GraphqlDialect,
-    reply: Answered,
-    signal: AbortSignal,
-  ): Promise<Next | undefined> {
-    const schema = await this.#schema(signal);
-    if (schema === undefined) return undefined;
-    const fitting = fitToSchema(schema, dialect, order.encoding);
-    if (fitting.type === 'absent') return { type: 'absent', path: false };
-    if (fitting.type === 'unserved') return this.#finalBy(dialect, fitting, reply);
-    const { body } = encoded(dialect, order.content, fitting.encoding);
-    if (JSON.stringify(body) !== JSON.stringify(order.body)) return fitting;
-    if (reply.problems !== undefined) this.#deps.schema.forget();
-    return undefined;
-  }
-
-  #nextByMessages({ encoding, input }: Order, dialect: GraphqlDialect, reply: Answered): Next {
-    const { problems = [], envelope } = reply;
-    const said = envelope.errors.map(({ message }) => message);
-    const refused = pathsToLeaveOut(said, input, optionalPaths(dialect));
-    if (refused !== undefined) return { type: 'encoding', encoding: withoutFields(dialect, encoding, refused) };
-    const fields = dialect.fields.filter((field) => !encoding.unselected.includes(field));
-    const left = withoutUnknownFields(fields, ['id'], dialect.rootField, problems);
-    if (left !== undefined) {
-      const unselected = dialect.fields.filter((field) => !left.includes(field));
-      return { type: 'encoding', encoding: { ...encoding, unselected } };
-    }
-    const { rootField, inputType } = dialect;
-    // No selected field goes by the name of a root field.
-    const isAbsent = problems.some(
-      (item) =>
-        item.problem === 'no_mutations' ||
-        (item.problem === 'unknown_field' && item.field === rootField) ||
-        (item.problem === 'unknown_type' && item.type === (encoding.typeName ?? inputType)),
-    );
-    if (isAbsent) return { type: 'absent', path: false };
-    return this.#finalBy(dialect, unfitNames(said, input, optionalPaths(dialect)), reply);
-  }
-
-  /** The end of it, with the names of what stands in the way where they are known. */
-  #finalBy({ name }: Dialect, { missing, unknown }: UnfitNames, reply: Answered): Next {
-    const { status, decision, problems } = reply;
-    if (missing.length + unknown.length === 0) {
-      return problems === undefined || decision.row !== 'notOffered'
-        ? { type: 'final', decision }
-        : withRemedy(decision, OTHER_DIALECT);
-    }
-    const { fence } = this.#deps;
-    const pieces = [
-      ...(missing.length === 0 ? [] : [`it requires ${fence(missing.join(', '))}, which this program does not know`]),
-      ...(unknown.length === 0 ? [] : [`it does not take ${fence(unknown.join(', '))} as documented`]),
-    ];
-    const message = `The service's ${name} has changed: ${pieces.join('; ')}. Nothing was executed.`;
-    return { type: 'final', decision: rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT }) };
-  }
-
   /** Without the schema an order is sent as documented: where the wait for a permit is reported, and not here. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
     return this.#deps.schema.get(signal, false).catch(() => undefined);
@@ -296,8 +186,4 @@ export function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
   const dialect = dialectOf(name);
   if (dialect.kind === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
   return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
-}
-
-function withRemedy(decision: Decision, remedy: string): Next {
-  return { type: 'final', decision: { ...decision, failure: { ...decision.failure, remedy } } };
 }
