@@ -37,7 +37,7 @@ async function start(script: Script, { memory, ...settings }: Options = {}) {
       expect(error).toBeInstanceOf(FluxError);
       return (error as FluxError).failure;
     },
-    /** The ways that were tried to order, in their order. */
+    /** The dialects that were tried, in their order. */
     ordered: () => service.arrived.filter(isOrder).map(nameOf),
     orders: () => service.arrived.filter(isOrder),
   };
@@ -102,7 +102,7 @@ describe('auto', () => {
       ['generate', BY_REST],
       'rest',
     ]),
-  ])('takes %s, under one key, with a mark before each, and remembers it', async (_, script, dialects, dialect) => {
+  ])('takes %s, under one key, recorded before each, and remembers it', async (_, script, dialects, dialect) => {
     const dialectsPersisted: [string, number][] = [];
     const { provider, memory, ordered, orders, clock } = await start(script);
     const beforeSending = async (expected: string): Promise<void> =>
@@ -148,7 +148,7 @@ describe('auto', () => {
     expect(ordered()).toEqual(['generateImage']);
   });
 
-  it('needs no mark when nothing can be sent, and sends nothing without one', async () => {
+  it('sends nothing that could not be recorded', async () => {
     const { provider, ordered } = await start(schemaService(ONLY_IMAGE, ROOT));
     const refused = new FluxError({ kind: 'storage_failed', message: 'x', creditsSpent: 'no', retry: 'no' });
     const beforeSending = () => Promise.reject(refused);
@@ -287,7 +287,7 @@ describe('an order that may have been carried out', () => {
     expect(fourth?.headers['idempotency-key']).toBe('key-1');
   });
 
-  it('may still learn how its dialect is spelled here', async () => {
+  it('may still learn how its dialect is encoded here', async () => {
     const strict = GENERATE.replace('quality: String', '');
     const { provider, ordered } = await start(
       faulty([{ status: 502, text: '<h1>' }], schemaService(strict, ROOT, secretive)),
@@ -319,7 +319,7 @@ describe('what was found', () => {
       unselected: ['createdAt'],
       values: { type: { IMAGE: 'image' } },
     });
-    // The schema told all that: no order was refused.
+    // All of it came from the schema: no order was refused.
     expect(first.ordered()).toEqual(['generate']);
     const { submit, ordered, service } = await start(schemaService(other, ROOT), { memory: first.memory });
     await submit('key-2', request);

@@ -155,7 +155,7 @@ describe('reading from the sandbox', () => {
   it.each([
     ['sandbox:fail', 'generation_failed'],
     ['sandbox:moderated', 'moderated'],
-  ])('tells why there is no picture: %s', async (trigger, kind) => {
+  ])('says why there is no picture: %s', async (trigger, kind) => {
     const { remoteId } = await provider.submit({ ...REQUEST, prompt: `a fox ${trigger}` }, 'key-1', unmarked());
     const { failure } = await provider.read(remoteId, never);
     expect(failure).toMatchObject({ kind, creditsSpent: 'maybe' });

@@ -1,4 +1,4 @@
-/** Proves that no request leaves without a permit, that what the service told is obeyed, and when an order is marked. */
+/** Proves that no request leaves without a permit, that what the service reports is obeyed, and when an order is recorded as submitting. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
@@ -26,7 +26,7 @@ afterEach(async () => {
   harness = undefined;
 });
 
-/** With the very gate that the program uses, or with another. */
+/** With the request limiter that the program uses, or with another. */
 async function start(
   script: Script,
   options: { limiterOn?: (clock: ManualClock) => RequestLimiter; clock?: ManualClock; discovers?: boolean } = {},
@@ -79,7 +79,7 @@ describe('a permit', () => {
     expect(limiter.reported).toHaveLength(5);
   });
 
-  it('is waited for, and the wait is told', async () => {
+  it('is waited for, and the wait is reported', async () => {
     const clock = createManualClock();
     const answers = [{ granted: false, until: MANUAL_CLOCK_START + 20_000, reported: false } as const];
     const limiter: RequestLimiter = {
@@ -107,7 +107,7 @@ describe('a permit', () => {
     expect(clock.slept).toEqual([90_020]);
   });
 
-  it('that cannot be had because nothing can be stored ends an order unsent, and tells nothing of a sent job', async () => {
+  it('that cannot be had because nothing can be stored ends an order unsent, and says nothing of a sent job', async () => {
     const { provider, service } = await start([], { limiterOn: () => closed });
     expect(await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).toEqual(noStorage.failure);
     expect(await failureOf(provider.read('job-1', never))).toEqual({ ...noStorage.failure, creditsSpent: 'maybe' });
@@ -144,7 +144,7 @@ describe('a permit', () => {
   });
 });
 
-describe('what the service told', () => {
+describe('what the service reported', () => {
   it('a used-up window is obeyed by the next order, to its end', async () => {
     const headers = { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${NOW_S + 30}` };
     const { provider, clock } = await start([{ headers, body: job() }, { body: job({ id: 'job-2' }) }]);
@@ -184,7 +184,7 @@ describe('what the service told', () => {
     expect(clock.slept).toEqual([60_020]);
   });
 
-  it('a longer silence is told instead of slept: of an order nothing was sent, of a job nothing is learnt', async () => {
+  it('a longer pause is reported instead of slept: of an order nothing was sent, of a job nothing is learnt', async () => {
     const { provider, clock, shared, service } = await start([]);
     await shared.learn({ pausedUntil: clock.now() + 600_000 });
     const reported = { kind: 'rate_limited', retry: 'later', retryAfterSeconds: 600 };
@@ -208,7 +208,7 @@ describe('what the service told', () => {
   });
 });
 
-describe('the mark of an order', () => {
+describe('the record of an order as submitting', () => {
   it('is made once, after the permit and before the first byte, whatever the number of tries', async () => {
     const seen: string[] = [];
     const limiter: RequestLimiter = {
@@ -225,10 +225,10 @@ describe('the mark of an order', () => {
     const { provider } = await start(script, { limiterOn: () => limiter });
     const beforeSending = async (): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      seen.push('marked');
+      seen.push('recorded');
     };
     await provider.submit(REQUEST, 'key-1', { signal: never, beforeSending });
-    expect(seen).toEqual(['permit', 'marked', 'arrived', 'permit', 'arrived', 'permit', 'arrived']);
+    expect(seen).toEqual(['permit', 'recorded', 'arrived', 'permit', 'arrived', 'permit', 'arrived']);
   });
 
   it('is made once when fields are dropped, too', async () => {
@@ -286,7 +286,7 @@ describe('a refresh', () => {
   it.each([
     [401, 'bad_key', 1],
     [500, 'service_error', 2],
-  ])('that ends in %i is told; it cost nothing', async (status, kind, requests) => {
+  ])('that ends in %i is reported; it cost nothing', async (status, kind, requests) => {
     const { provider, service } = await start(() => ({ status }));
     expect(await failureOf(provider.refresh(never))).toMatchObject({ kind, creditsSpent: 'no' });
     expect(service.arrived).toHaveLength(requests);

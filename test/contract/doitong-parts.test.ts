@@ -46,7 +46,7 @@ async function start(script: Script, options: Options = {}) {
     },
     inputs: () => service.arrived.filter(isOrder).map(inputOf),
     asked: () => service.arrived.filter(({ query }) => query.includes('__schema')).length,
-    /** The parts of which a warning tells, one for each warning. */
+    /** The parts that warnings name, one for each warning. */
     warnings: () => lines.flatMap((line) => /^warn .*"part":"(\w+)"/u.exec(line)?.[1] ?? []),
     text: () => lines.join('\n'),
   };
@@ -66,7 +66,7 @@ const STRICT = generate({ top: '', options: '' });
 const bare = { type: 'IMAGE', provider: 'flux-pro', input: { text: REQUEST.prompt } };
 const { width, height } = REQUEST;
 
-/** Says no in its own words, so that only its schema tells why. */
+/** Says no in its own words, so that only its schema says why. */
 const inOwnWords = (script: Script): Script => {
   return (arrived, count) => {
     const step = typeof script === 'function' ? script(arrived, count) : {};
@@ -92,7 +92,7 @@ describe('optional parts that the service does not know', () => {
     expect(test.memory.known()).toMatchObject({ leftOut: expect.arrayContaining(['options.version']) });
   });
 
-  it('are named in the answer, so that the user is told', async () => {
+  it('are named in the answer, so that the user knows', async () => {
     const { submit } = await start(schemaService(STRICT, ROOT));
     expect((await submit()).leftOut).toEqual(['version', 'quality', 'webhookUrl']);
     await harness?.close();
@@ -112,7 +112,7 @@ describe('optional parts that the service does not know', () => {
     expect(test.warnings().sort()).toEqual([...OPTIONAL].sort());
   });
 
-  it('have no place in the other dialects: the quality is never sent there, and that is told once', async () => {
+  it('have no place in the other dialects: the quality is never sent there, and that is logged once', async () => {
     const test = await start(() => ({ body: MADE }), { dialect: 'rest' });
     await test.submit();
     await test.submit('key-2');
@@ -146,7 +146,7 @@ describe('optional parts that the service does not know', () => {
     expect(test.inputs().at(-1)).toEqual({ ...bare, options: { width, height } });
   });
 
-  it('or values of them that it spells otherwise are spelled its way', async () => {
+  it('or values of them that it writes differently are written its way', async () => {
     const types = 'enum Version { FLUX_PRO FLUX_PRO_1_1 }';
     const test = await start(schemaService(generate({ types, options: 'version: Version quality: String' }), ROOT));
     await test.submit();
@@ -203,7 +203,7 @@ describe('what cannot be left out', () => {
     ],
     ['requires, in its own words,', inOwnWords(schemaService(seed, ROOT)), 'it requires "options.seed"'],
     [
-      'requires beside the input',
+      'requires next to the input',
       schemaService(generate({}).replace('(input: GenerateInput!)', '(input: GenerateInput!, team: ID!)'), ROOT),
       'it requires "(team)"',
     ],

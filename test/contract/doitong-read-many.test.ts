@@ -105,7 +105,7 @@ describe('several jobs', () => {
     expect(service.arrived.map(({ query }) => query.match(/fluxJob/gu)?.length ?? 0)).toEqual([0, 1, 2]);
   });
 
-  it('are read one by one at the REST door', async () => {
+  it('are read one by one at the REST endpoint', async () => {
     const rest = ({ path }: { path: string }): Scripted => ({ body: { id: path.split('/').at(-1), ...DONE } });
     const script: Script = (arrived) => (arrived.path === '/graphql' ? { status: 404, text: 'no' } : rest(arrived));
     const { read, provider, service, asks } = await start(script, { jobQuery: 'auto' });
@@ -228,7 +228,7 @@ describe('what concerns the whole request', () => {
     expect(sizes()).toEqual([2, 2]);
   });
 
-  it('a wrong key is told once, and shown nowhere', async () => {
+  it('a wrong key is reported once, and shown nowhere', async () => {
     const { failure, service, lines } = await start(() => ({ status: 401, body: errors({ message: `bad ${KEY}` }) }));
     const { kind, message } = await failure(['a', 'b', 'c'], 'c');
     expect(kind).toBe('bad_key');

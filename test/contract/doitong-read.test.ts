@@ -261,7 +261,7 @@ describe('reading by REST', () => {
     ({ method, path }) =>
       method === 'GET' ? answer(path) : none;
 
-  it('is found where there is no GraphQL, by one look, and remembered', async () => {
+  it('is found where there is no GraphQL, by one status read, and remembered', async () => {
     const { read, asked, service, memory } = await start(rest(() => ({ body: DONE })));
     expect(await read('a/b?c')).toEqual({
       remoteId: 'a/b?c',
@@ -295,7 +295,7 @@ describe('reading by REST', () => {
     });
   });
 
-  it('tells an unknown job from a door that is gone', async () => {
+  it('tells an unknown job from an endpoint that is gone', async () => {
     let answer: Scripted = none;
     const memory = createPlainWireMemory({ reading: 'rest' });
     const { failure, asked } = await start(
@@ -315,12 +315,12 @@ describe('reading by REST', () => {
     [401, 'bad_key'],
     [429, 'rate_limited'],
     [500, 'service_error'],
-  ])('that is refused with %i where it is the only door is told as that', async (status, kind) => {
+  ])('that is refused with %i where it is the only endpoint is reported as that', async (status, kind) => {
     const { failure } = await start(rest(() => ({ status })));
     expect(await failure()).toMatchObject({ kind, creditsSpent: 'maybe' });
   });
 
-  it.each([401, 400, 302])('that is refused with %i beside GraphQL is no way to read', async (status) => {
+  it.each([401, 400, 302])('that is refused with %i next to GraphQL is no way to read', async (status) => {
     const answers = schemaService('type Query { ping: String }', {});
     const { failure } = await start((arrived, count) =>
       arrived.method === 'GET' ? { status } : stepOf(answers, arrived, count),
@@ -387,7 +387,7 @@ describe('a reading', () => {
     expect(lines.filter((line) => line.includes('UPSCALING'))).toHaveLength(1);
   });
 
-  it('quotes the error beside a failed job as the reason', async () => {
+  it('quotes the error next to a failed job as the reason', async () => {
     const body = { ...(job({ status: 'failed' }) as object), ...(errors({ message: 'GPU on fire' }) as object) };
     const { read } = await start([{ body }], query);
     expect((await read()).failure).toMatchObject({ kind: 'generation_failed', creditsSpent: 'maybe' });

@@ -64,7 +64,7 @@ describe('an order', () => {
     expect(arrived?.variables).toMatchObject({ input: { options: { version: 'flux-pro' } } });
   });
 
-  it('takes a job beside errors, with any status, and a job under another name', async () => {
+  it('takes a job that comes with errors, with any status, and a job under another name', async () => {
     const { provider, lines } = await start([
       { body: { ...(job() as object), ...(errors({ message: 'no creditCost', code: 'FORBIDDEN' }) as object) } },
       { status: 500, body: job({ id: 'job-2' }) },
@@ -221,7 +221,7 @@ describe('an order', () => {
     },
   );
 
-  it('that made a job without a usable id is not called free by a code beside it', async () => {
+  it('that made a job without a usable id is not called free by a code next to it', async () => {
     const adjacent = errors({ message: 'no', code: 'BAD_USER_INPUT' }) as object;
     const { provider } = await start(() => ({ body: { ...(job({ id: null }) as object), ...adjacent } }));
     expect((await failureOf(provider.submit(REQUEST, 'key-1', unmarked()))).creditsSpent).toBe('maybe');

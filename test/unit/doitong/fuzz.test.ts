@@ -144,7 +144,7 @@ describe('arbitrary answers', () => {
   });
 });
 
-it('whatever is answered to a look at several jobs, each of them has a reading, and none shows a secret', async () => {
+it('whatever is answered to a read of several jobs, each of them has a reading, and none shows a secret', async () => {
   const exchange = fc.oneof(
     { arbitrary: fc.tuple(anyStatus, anyBody, anyHeaders).map(([...all]) => answered(...all)), weight: 6 },
     { arbitrary: fc.constantFrom<Exchange>(...faults), weight: 1 },

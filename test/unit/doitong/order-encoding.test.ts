@@ -1,4 +1,4 @@
-/** Proves how an order is spelled for a service that differs from the page, as data. */
+/** Proves how an order is encoded for a service that differs from the page, as data. */
 import { buildSchema, graphqlSync } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { DIALECTS, dialectOf, type WireOrder } from '../../../src/doitong/dialects.ts';

@@ -1,4 +1,4 @@
-/** Proves what a look at the service finds out in each scenario of the sandbox, and that it never orders anything. */
+/** Proves what examining the service finds out in each scenario of the sandbox, and that it never orders anything. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -126,7 +126,7 @@ describe('what is found in each scenario', () => {
 
 describe('keys', () => {
   it.each<ScenarioName[][]>([[[]], [['only-rest']], [['errors-with-200']]])(
-    'a wrong one is told: %j',
+    'a wrong one is reported: %j',
     async (scenarios) => {
       const sandbox = await sandboxWith(...scenarios);
       const report = await check({ url: sandbox.url, key: 'dt_live_wrong_key' });
@@ -209,12 +209,12 @@ describe('an order by a schema of its own', () => {
     });
   });
 
-  it('what must be said and has no place is named', async () => {
+  it('what must be sent and has no field is named', async () => {
     const ordering = await orderingAt(schemaWith('service: String! text: String'), { dialect: 'generateImage' });
     expect(ordering).toMatchObject({ type: 'unserved', unknown: ['prompt', 'width', 'height'] });
   });
 
-  it('a way that was found before is looked at first, and counts for nothing when it has gone', async () => {
+  it('a dialect that was found before comes first, and counts for nothing when it has gone', async () => {
     const facts = { dialect: 'generateImage' };
     expect(await orderingAt(schemaWith(FITTING), { facts })).toMatchObject({
       dialect: 'generateImage',
@@ -269,7 +269,7 @@ describe('what is not the service', () => {
     });
   });
 
-  it('a door without encryption behind https', async () => {
+  it('a listener without encryption behind https', async () => {
     const url = await serviceThat(200, {}, '');
     expect(await check({ url: url.replace('http:', 'https:'), key: KEY })).toMatchObject({
       reach: { type: 'unreachable', stage: 'encryption' },
@@ -288,7 +288,7 @@ describe('what is not the service', () => {
     if (status === 502) expect(reach).toMatchObject({ mediaType: 'text/html' });
   });
 
-  it('another service, with nothing at either door', async () => {
+  it('another service, with nothing at either endpoint', async () => {
     const url = await serviceThat(404, HTML, 'not here');
     expect(await check({ url, key: KEY })).toMatchObject({
       reach: { type: 'reached' },
@@ -331,7 +331,7 @@ describe('the limits of others', () => {
     expect(sandbox.inspect().requests).toEqual([]);
   });
 
-  it('what was found by then is told when the permits end', async () => {
+  it('what was found by then is reported when the permits end', async () => {
     const sandbox = await sandboxWith('no-introspection');
     let left = 2;
     const limiter: RequestLimiter = {

@@ -1,4 +1,4 @@
-/** Owns scripts that answer as a real GraphQL server with a given schema would, and as a REST door beside it. */
+/** Owns scripts that answer as a real GraphQL server with a given schema would, and as a REST endpoint next to it. */
 import { buildSchema, graphqlSync } from 'graphql';
 import { type Arrived, errors, type Script, type Scripted } from './scripted-service.ts';
 
@@ -41,7 +41,7 @@ export function schemaService(
 export const stepOf = (script: Script, arrived: Arrived, count: number): Scripted =>
   typeof script === 'function' ? script(arrived, count) : {};
 
-/** What a request asks for: the root field and its argument, the path at the REST door, or the schema. */
+/** What a request asks for: the root field and its argument, the path at the REST endpoint, or the schema. */
 export function nameOf({ method, path, query }: Arrived): string {
   if (path !== '/graphql') return `${method} ${path}`;
   return query.includes('__schema') ? 'schema' : (/job: (\w+(?:\((?!input)\w+)?)/u.exec(query)?.[1] ?? query);

@@ -59,7 +59,7 @@ describe('the failure of all tries', () => {
     expect(decisionOf('rateLimited', 'serviceError').kind).toBe('ambiguous');
   });
 
-  it('keeps what the last answer told, and tells both stories', () => {
+  it('keeps what the last answer said, and both messages', () => {
     const refused = failureOfRow('noCredits', [{ message: '', creditsRequired: 30, creditsAvailable: 10 }]);
     const decision = ofAll([failureOfRow('lost'), { ...refused, retryAfterSeconds: 90 }]);
     expect(decision).toMatchObject({
