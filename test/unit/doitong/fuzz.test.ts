@@ -82,8 +82,10 @@ function readEnvelope(status: number, envelope: Envelope, headers: Record<string
   return texts;
 }
 
+const { parser, lines } = createFakeWire(() => answered(200, {}));
+
 function readJobs(envelope: Envelope): string[] {
-  const { parser, lines } = createFakeWire(() => answered(200, {}));
+  lines.length = 0;
   const jobs = [parser.take(envelope), parser.take(envelope, 'job-1')];
   for (const query of QUERIES) {
     for (const ids of [['job-1'], ['job-1', 'j"2']]) {
