@@ -53,23 +53,14 @@ function rowOfStatus(status: number): FailureRowName {
 /** The failure of an answer that holds no job. */
 export function answerDecision(status: number, envelope: Envelope, purpose: Purpose, fence: Fence): Decision {
   const name = rowOf(status, envelope.errors, purpose);
-  return decisionOf(name, purpose, { status, errors: envelope.errors, fence });
-}
-
-/** The failure of a row that was found without the table: a validation error, an unknown job. */
-export function rowDecision(
-  name: FailureRowName,
-  purpose: Purpose,
-  details: { status?: number; errors?: readonly WireError[]; fence?: Fence; message?: string; remedy?: string } = {},
-): Decision {
-  return decisionOf(name, purpose, details);
+  return rowDecision(name, purpose, { status, errors: envelope.errors, fence });
 }
 
 /** The failure of an exchange without an answer. */
 export function faultDecision(sent: boolean, fault: NetworkFault, purpose: Purpose): Decision {
   if (!sent) return notSentDecision(fault, purpose);
   const message = `${faultText(fault, purpose)} ${OUTCOME_UNKNOWN[purpose]}`;
-  const decision = decisionOf('lost', purpose, { message });
+  const decision = rowDecision('lost', purpose, { message });
   // It has answered: the next answer to the same request would be as large.
   return fault.code === OVERSIZED ? { ...decision, repeated: false } : decision;
 }
@@ -77,13 +68,13 @@ export function faultDecision(sent: boolean, fault: NetworkFault, purpose: Purpo
 function notSentDecision({ cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
   const message = (reason: string): string => `The service could not be reached: ${reason}. Nothing was sent.`;
   if (cause === 'caller') {
-    return decisionOf('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
+    return rowDecision('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
   }
-  if (cause === 'deadline') return decisionOf('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
+  if (cause === 'deadline') return rowDecision('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
   if (connect === undefined)
-    return decisionOf('notSent', purpose, { message: message(withCode('no connection', code)) });
+    return rowDecision('notSent', purpose, { message: message(withCode('no connection', code)) });
   const { reason, remedy, lasting } = connectWords(connect);
-  return decisionOf(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
+  return rowDecision(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
 }
 
 /** undici's code for headers that are longer than the bound. */
@@ -115,7 +106,8 @@ type Details = {
   remedy?: string;
 };
 
-function decisionOf(name: FailureRowName, purpose: Purpose, details: Details): Decision {
+/** The failure of a row, also of one that was found without the table: a validation error, an unknown job. */
+export function rowDecision(name: FailureRowName, purpose: Purpose, details: Details = {}): Decision {
   const { kind, creditsSpent, retry, repeated, ...row }: FailureRow = FAILURE_TABLE[name];
   const amounts = creditAmounts(details.errors ?? []);
   const { remedy = row.remedy } = details;

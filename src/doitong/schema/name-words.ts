@@ -1,4 +1,5 @@
 /** Reads names of schemas that nobody here designed: splits them into words, and knows which words speak of what. */
+import { BoundedMap } from '../../core/bounded-map.ts';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/u));
 
@@ -72,8 +73,9 @@ const VOCABULARY: ReadonlySet<string> = new Set(
 const NAME_MAX_CHARACTERS = 120;
 const RUN_TOGETHER_MAX = { characters: 40, words: 4 };
 
+/** The same few names are split again and again. */
 const CACHED_MAX = 5_000;
-const cached = new Map<string, readonly string[]>();
+const cached = new BoundedMap<string, readonly string[]>(CACHED_MAX);
 
 /** `jobIDs`, `job_ids` and `jobids` are all `['job', 'id']`: lower case, singular, without digits, split everywhere. */
 export function wordsOf(name: string): readonly string[] {
@@ -81,8 +83,6 @@ export function wordsOf(name: string): readonly string[] {
   if (name.length > NAME_MAX_CHARACTERS) return [];
   const known = cached.get(name);
   if (known !== undefined) return known;
-  // The same few names are looked at from every side: worth remembering, not worth growing without end.
-  if (cached.size >= CACHED_MAX) cached.clear();
   const found = splitName(name);
   cached.set(name, found);
   return found;
