@@ -29,47 +29,53 @@ export type ConnectWords = {
   lasting: boolean;
 };
 
-const CERTIFICATE = {
-  expired: ['CERT_HAS_EXPIRED'],
-  early: ['CERT_NOT_YET_VALID'],
-  name: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
-  selfSigned: ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'],
-  issuer: ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
-  // The rest of what OpenSSL says about a certificate that it refuses.
-  refused: [
-    'CERT_REVOKED',
-    'CERT_UNTRUSTED',
-    'CERT_REJECTED',
-    'CERT_SIGNATURE_FAILURE',
-    'CERT_CHAIN_TOO_LONG',
-    'INVALID_CA',
-    'INVALID_PURPOSE',
-    'PATH_LENGTH_EXCEEDED',
-    'UNABLE_TO_GET_CRL',
-    'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-    'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-    'ERROR_IN_CERT_NOT_BEFORE_FIELD',
-    'ERROR_IN_CERT_NOT_AFTER_FIELD',
-    'CRL_HAS_EXPIRED',
-    'ERR_TLS_CERT_ALTNAME_FORMAT',
-  ],
-} as const;
-type CertificateFault = keyof typeof CERTIFICATE;
-
-const CERTIFICATE_WORDS: Readonly<Record<CertificateFault, string>> = {
-  expired: 'has expired',
-  early: 'is not valid yet',
-  name: 'belongs to another host name',
-  selfSigned: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
-  issuer: 'was issued by an authority that is not trusted here',
-  refused: 'is not accepted',
-};
-
 const OWN_AUTHORITY =
   'Ask the user whether a company proxy or a security program replaces certificates here; if so, to set ' +
   'NODE_EXTRA_CA_CERTS to the file of its authority. Certificates are always verified.';
 const CHECK_DATE =
   "Ask the user to check this machine's date; if it is right, the certificate has to be renewed there.";
+
+/** What OpenSSL says about a certificate that it refuses. */
+const CERTIFICATE_FAULTS: readonly { words: string; remedy: string; codes: readonly string[] }[] = [
+  { words: 'has expired', remedy: CHECK_DATE, codes: ['CERT_HAS_EXPIRED'] },
+  { words: 'is not valid yet', remedy: CHECK_DATE, codes: ['CERT_NOT_YET_VALID'] },
+  {
+    words: 'belongs to another host name',
+    remedy: OWN_AUTHORITY,
+    codes: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
+  },
+  {
+    words: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
+    remedy: OWN_AUTHORITY,
+    codes: ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'],
+  },
+  {
+    words: 'was issued by an authority that is not trusted here',
+    remedy: OWN_AUTHORITY,
+    codes: ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+  },
+  {
+    words: 'is not accepted',
+    remedy: OWN_AUTHORITY,
+    codes: [
+      'CERT_REVOKED',
+      'CERT_UNTRUSTED',
+      'CERT_REJECTED',
+      'CERT_SIGNATURE_FAILURE',
+      'CERT_CHAIN_TOO_LONG',
+      'INVALID_CA',
+      'INVALID_PURPOSE',
+      'PATH_LENGTH_EXCEEDED',
+      'UNABLE_TO_GET_CRL',
+      'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+      'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+      'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+      'ERROR_IN_CERT_NOT_AFTER_FIELD',
+      'CRL_HAS_EXPIRED',
+      'ERR_TLS_CERT_ALTNAME_FORMAT',
+    ],
+  },
+];
 
 const CODES: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: () => 'the connection was refused',
@@ -85,10 +91,9 @@ const CODES: Readonly<Record<string, (host: string) => string>> = {
 export function connectWords({ host, code, proxy }: ConnectProblem): ConnectWords {
   const failed = proxy?.failed === true ? proxy : undefined;
   const who = failed === undefined ? host : failed.shown;
-  const fault = certificateFault(code);
+  const fault = CERTIFICATE_FAULTS.find(({ codes }) => code !== undefined && codes.includes(code));
   if (fault !== undefined) {
-    const reason = `the certificate of ${who} ${CERTIFICATE_WORDS[fault]} (${code})`;
-    return { reason, remedy: fault === 'expired' || fault === 'early' ? CHECK_DATE : OWN_AUTHORITY, lasting: true };
+    return { reason: `the certificate of ${who} ${fault.words} (${code})`, remedy: fault.remedy, lasting: true };
   }
   if (proxy === undefined || failed === undefined) {
     const route = proxy === undefined ? '' : `, through the proxy ${proxy.shown} (${proxy.setting})`;
@@ -115,11 +120,6 @@ function answeredByProxy(host: string, status: number, { shown, setting }: Pick<
   }
   const remedy = `Ask the user to have ${host} allowed at the proxy, or to list it in NO_PROXY if it needs no proxy, and to restart the server.`;
   return { reason: says(`did not let the connection to ${host} through`), remedy, lasting: true };
-}
-
-function certificateFault(code: string | undefined): CertificateFault | undefined {
-  const faults = Object.entries(CERTIFICATE) as [CertificateFault, readonly string[]][];
-  return faults.find(([, codes]) => code !== undefined && codes.includes(code))?.[0];
 }
 
 function codeText(code: string | undefined, host: string): string {
