@@ -31,7 +31,8 @@ export function readStored<Value>(
   const [, crc, body] = CHECKED.exec(text) ?? [];
   if (crc === undefined || body === undefined) return readUnchecked(text, parse);
   if (checksum(body) !== crc) return { type: 'damaged', reason: 'its checksum is wrong' };
-  return { type: 'value', ...(JSON.parse(`{${body}}`) as { value: Value; changes: string[] }) };
+  const { value, changes } = JSON.parse(text) as { value: Value; changes: string[] };
+  return { type: 'value', value, changes };
 }
 
 /** Written by hand or by another version. */
