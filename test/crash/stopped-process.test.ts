@@ -1,5 +1,5 @@
 /** A process that lives but does not move: others go on, and when it comes to itself nothing is paid twice. */
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
@@ -12,11 +12,12 @@ import { LONG_MS } from './single-app.ts';
 import { type Stage, setStage } from './stage.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
-const open: { stage?: Stage; crew?: Crew; clock?: ProcessClock } = {};
+const open: { stage?: Stage; crew?: Crew; clock?: ProcessClock; folder?: string } = {};
 afterEach(async () => {
   await open.crew?.close();
   await open.stage?.close();
   open.clock?.stop();
+  if (open.folder !== undefined) await rm(open.folder, { recursive: true, force: true });
 });
 
 /** By real time: a stopped process does not move with the clock. */
@@ -28,7 +29,8 @@ async function untilAdmitted(stage: Stage): Promise<void> {
 
 // Windows cannot stop a process.
 it.skipIf(process.platform === 'win32')('between the admission of an order and its record', async () => {
-  const clock = createProcessClock(await mkdtemp(join(tmpdir(), 'flux-stopped-')));
+  open.folder = await mkdtemp(join(tmpdir(), 'flux-stopped-'));
+  const clock = createProcessClock(open.folder);
   open.clock = clock;
   const stage = await setStage(clock, { sandbox: { jobDurationMs: 500 } });
   open.stage = stage;
