@@ -100,9 +100,15 @@ export class Service {
     for (const job of this.options.file?.read() ?? []) if (!this.jobs.has(job.id)) this.jobs.set(job.id, job);
   }
 
+  /** Where jobs are kept for good, each day (UTC) begins with the whole balance: nobody can top it up. */
   private balance(): number {
-    const spent = [...this.jobs.values()].reduce((sum, job) => sum + this.spentOn(job), this.spentOnForgotten);
-    return this.options.credits - spent;
+    const { file, now, credits } = this.options;
+    const today = Math.floor(now() / DAY_MS);
+    const counted = [...this.jobs.values()].filter(
+      ({ createdAtMs }) => file === undefined || Math.floor(createdAtMs / DAY_MS) === today,
+    );
+    const spent = counted.reduce((sum, job) => sum + this.spentOn(job), file === undefined ? this.spentOnForgotten : 0);
+    return credits - spent;
   }
 
   private spentOn(job: Job): number {

@@ -89,6 +89,15 @@ it('lets several processes share it, without losing what one of them ordered', a
   expect(third.inspect()).toMatchObject({ jobs: [{}, {}, {}], credits: 970 });
 });
 
+it('begins each day with the whole balance, because nobody can top it up', async () => {
+  const sandbox = await start({ jobDurationMs: 0, credits: 20 });
+  await order(sandbox, 'key-1');
+  await order(sandbox, 'key-2');
+  expect((await order(sandbox, 'key-3')).httpStatus).toBe(402);
+  now += 24 * 60 * 60_000;
+  expect((await order(await start({ credits: 20 }), 'key-3')).httpStatus).toBe(200);
+});
+
 it('is written whole, for the user alone, and holds no key of the API', async () => {
   const sandbox = await start();
   await order(sandbox, 'key-1');
