@@ -87,7 +87,8 @@ export const promptSchema = z
     abort: true,
   })
   .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
-    error: 'must not contain control characters (line breaks and tabs are fine)',
+    error:
+      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
   })
   .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
 

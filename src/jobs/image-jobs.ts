@@ -48,8 +48,7 @@ export class ImageJobs {
    * Orders what is new in the proposal: spends credits. Answers with a job for each order, in their order, as soon as
    * they are recorded; `waitFor` waits. The price of all new ones is reserved in one step.
    * @param signal a call that was cancelled by now orders nothing
-   * @throws FluxError when the call as a whole is refused (over budget, a folder that cannot be written); nothing was
-   * sent then
+   * @throws FluxError when the call as a whole is refused (over budget); nothing was sent then
    */
   async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     // The last check before money moves.
@@ -59,7 +58,6 @@ export class ImageJobs {
     const hasNew = known.length < duplicates.length;
     // Repeated as a call for several pictures, even those that are all known are remembered together.
     if (!hasNew && !isBatch) return known.map((job) => ({ job, duplicate: true }));
-    if (hasNew) await this.#deps.checkFolders();
     const placed = await this.#orders.place(proposal);
     for (const { job, refused } of placed) if (refused) this.#deps.records.keepRefused(job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.

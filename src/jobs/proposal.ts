@@ -70,7 +70,10 @@ async function decide(
   // What is found again costs nothing, so that nobody is asked about it.
   if (added.length > 0) {
     checkCall(estimate, settings, accepted);
-    if (confirm(estimate, options, settings) === 'ask') return { type: 'ask', added, estimate };
+    const confirmation = confirm(estimate, options, settings);
+    // Nobody is asked about a picture that could not be kept.
+    await deps.checkFolders();
+    if (confirmation === 'ask') return { type: 'ask', added, estimate };
     if (isBatch) checkBalance((await deps.limits.state()).rateState.balance, estimate, accepted, deps.clock.now());
   }
   return { type: 'ready', orders, duplicates, estimate, isBatch };

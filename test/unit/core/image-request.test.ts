@@ -53,7 +53,7 @@ describe('the prompt', () => {
     ['a lone low surrogate', 'a\uDD8Ab'],
   ])('must not contain %s', (_, prompt) => {
     expect(messagesOf(promptSchema, prompt)).toEqual([
-      'must not contain control characters (line breaks and tabs are fine)',
+      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
     ]);
   });
 

@@ -103,3 +103,21 @@ describe('the threshold', () => {
     expect((await proposed(20)).type).toBe('ready');
   });
 });
+
+describe('folders that take no files', () => {
+  const FULL: Failure = { kind: 'storage_failed', message: 'The disk is full.', creditsSpent: 'no', retry: 'no' };
+  const proposed = (answer: Confirmation['answer']) =>
+    propose(
+      createBench({ confirmAboveCredits: 0, checkFolders: () => Promise.reject(new FluxError(FULL)) }).jobs,
+      [{ request: REQUEST }],
+      { answer },
+    );
+
+  it('are met before the user is asked', async () => {
+    expect(await proposed(undefined)).toEqual({ type: 'refused', failure: FULL });
+  });
+
+  it('do not hide the no of the user', async () => {
+    expect(await proposed('no')).toMatchObject({ type: 'refused', failure: { kind: 'not_confirmed' } });
+  });
+});

@@ -278,7 +278,7 @@ const DEFAULTS: JobsSettings = {
   resendWindowMs: 23 * 60 * 60_000,
 };
 
-type ProcessSettings = Partial<JobsSettings> & Pick<JobsDeps, 'onSubmission'>;
+type ProcessSettings = Partial<JobsSettings> & Partial<Pick<JobsDeps, 'onSubmission' | 'checkFolders'>>;
 
 /** Process 1, alone. */
 export function createBench(settings: BenchSettings = {}): Bench {
@@ -297,7 +297,7 @@ export function createBench(settings: BenchSettings = {}): Bench {
 export function startProcess<Known extends Shared>(
   pid: number,
   shared: Known,
-  { onSubmission, ...settings }: ProcessSettings = {},
+  { onSubmission, checkFolders = async () => undefined, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
   const { clock, limits, jobStore, events, living, ids } = shared;
   living.add(pid);
@@ -325,7 +325,7 @@ export function startProcess<Known extends Shared>(
       ids,
       processes,
       onSubmission,
-      checkFolders: async () => undefined,
+      checkFolders,
     },
     { ...DEFAULTS, ...settings },
   );
