@@ -48,7 +48,7 @@ async function anthropic(content: unknown, isError = false) {
 const gemini = (parameters: unknown, more: unknown[] = []) =>
   post('/v1beta/models/gemini:generateContent', {
     tools: [{ functionDeclarations: [{ name: 'generate_image', parameters }] }],
-    contents: [{ role: 'user', deps: [{ text: 'Make it.' }] }, ...more],
+    contents: [{ role: 'user', parts: [{ text: 'Make it.' }] }, ...more],
   });
 
 describe('the fake chat completions', () => {
@@ -147,10 +147,10 @@ describe('the fake generateContent', () => {
     await gemini(SCHEMA);
     const call = { functionCall: { name: 'generate_image', args: { prompt: 'a heron' } } };
     const response = { functionResponse: { name: 'generate_image', response: { output: 'finished' } } };
-    const deps = [response, { inlineData: { mimeType: 'image/jpeg', data: JPEG } }];
+    const parts = [response, { inlineData: { mimeType: 'image/jpeg', data: JPEG } }];
     await gemini(SCHEMA, [
-      { role: 'model', deps: [call] },
-      { role: 'user', deps },
+      { role: 'model', parts: [call] },
+      { role: 'user', parts },
     ]);
     expect(model.refusals()).toEqual([]);
     expect(model.received()[0]).toMatchObject({ text: 'finished', pictures: [{ height: 16 }] });
@@ -160,8 +160,8 @@ describe('the fake generateContent', () => {
     const call = { functionCall: { name: 'generate_image', args: {} } };
     const response = { functionResponse: { name: 'generate_image', response: {} } };
     const contents = [
-      { role: 'model', deps: [call] },
-      { role: 'user', deps: [response, response] },
+      { role: 'model', parts: [call] },
+      { role: 'user', parts: [response, response] },
     ];
     expect((await gemini(SCHEMA, contents)).answer.error?.message).toContain(
       'equal to the number of function call parts',

@@ -51,21 +51,21 @@ function resultsOf(contents: Json[]): Received[] {
   const results: Received[] = [];
   let called: Json[] = [];
   for (const [at, content] of contents.entries()) {
-    const deps = recordsOf(content.deps);
-    if (deps.length === 0)
+    const parts = recordsOf(content.parts);
+    if (parts.length === 0)
       throw new Refusal(`* GenerateContentRequest.contents[${at}].parts: contents.parts must not be empty.`);
     if (content.role === 'model') {
-      called = deps.flatMap(({ functionCall: call }) => (isRecord(call) ? [call] : []));
+      called = parts.flatMap(({ functionCall: call }) => (isRecord(call) ? [call] : []));
       continue;
     }
-    const responses = deps.filter((part) => isRecord(part.functionResponse));
+    const responses = parts.filter((part) => isRecord(part.functionResponse));
     if (responses.length !== called.length)
       throw new Refusal(
         'Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.',
       );
     const calls = called;
     called = [];
-    for (const [index, part] of deps.entries()) {
+    for (const [index, part] of parts.entries()) {
       const where = `contents[${at}].parts[${index}]`;
       const { functionResponse: response, inlineData } = part;
       if (isRecord(response))
@@ -81,7 +81,7 @@ function responseOf(response: Json, call: Json | undefined, where: string): Rece
     throw new Refusal(`* GenerateContentRequest.${where}.name: Name cannot be empty.`);
   if (!isRecord(response.response))
     throw new Refusal(`Invalid value at '${where}.response' (type.googleapis.com/google.protobuf.Struct)`);
-  const pictures = recordsOf(response.deps).flatMap(({ inlineData }) =>
+  const pictures = recordsOf(response.parts).flatMap(({ inlineData }) =>
     isRecord(inlineData) ? [inlinePicture(inlineData, `${where}.parts`)] : [],
   );
   // A single text stands for the whole response, however the framework names it.
@@ -108,7 +108,7 @@ export const gemini: Dialect = {
           }
         : { text: answer.text };
     const json = {
-      candidates: [{ content: { role: 'model', deps: [part] }, finishReason: 'STOP', index: 0 }],
+      candidates: [{ content: { role: 'model', parts: [part] }, finishReason: 'STOP', index: 0 }],
       usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 10, totalTokenCount: 20 },
       modelVersion: model,
       responseId: newId('response'),

@@ -127,7 +127,7 @@ export const openAiResponses: Dialect = {
     const done = { ...base, status: 'completed', output: [item], usage };
     if (!stream) return { json: done };
     const opened = { ...base, status: 'in_progress', output: [], usage: null };
-    const deps =
+    const parts =
       'call' in answer
         ? [
             {
@@ -181,7 +181,7 @@ export const openAiResponses: Dialect = {
       { type: 'response.created', response: opened },
       { type: 'response.in_progress', response: opened },
       { type: 'response.output_item.added', output_index: 0, item: begun },
-      ...deps,
+      ...parts,
       { type: 'response.output_item.done', output_index: 0, item },
       { type: 'response.completed', response: done },
     ];
