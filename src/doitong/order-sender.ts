@@ -111,8 +111,8 @@ export class OrderSender {
     const known = await this.#deps.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1), absent: [] };
-    const { told } = this.#deps.schema;
-    const isGone = told !== undefined && fittingOf(told, first).type === 'absent';
+    const { lastRead } = this.#deps.schema;
+    const isGone = lastRead !== undefined && fittingOf(lastRead, first).type === 'absent';
     if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);
     if (schema === undefined) return { ...documented, source: 'documented' };

@@ -8,8 +8,8 @@ import { isGraphqlName } from './documents.ts';
 import { DOCUMENTED_ENCODING, type Encoding } from './order-encoding.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
-const place = z.string().max(200);
-const names = z.array(place).max(20).catch([]);
+const fieldPath = z.string().max(200);
+const names = z.array(fieldPath).max(20).catch([]);
 /** Read from the disk: a type's name stands in a document. */
 const factsSchema = z.object({
   dialect: z.enum(DIALECT_NAMES).optional().catch(undefined),
@@ -17,7 +17,7 @@ const factsSchema = z.object({
   webhookInOptions: z.boolean().catch(false),
   unselected: names,
   typeName: z.string().max(120).refine(isGraphqlName).optional().catch(undefined),
-  values: z.record(place, z.record(place, place.nullable())).catch({}),
+  values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
   reading: z
     .union([statusQuerySchema, z.literal('rest')])
     .optional()

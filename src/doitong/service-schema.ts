@@ -31,7 +31,7 @@ export class ServiceSchema {
   }
 
   /** The schema, if this process has read it; sends nothing. */
-  get told(): SchemaModel | undefined {
+  get lastRead(): SchemaModel | undefined {
     return this.#known === 'none' ? undefined : this.#known;
   }
 
