@@ -48,7 +48,10 @@ describe('bad arguments', () => {
     [{ prompt: 5 }, 'prompt: 5 must be a text of 1 to 4000 characters'],
     [{ prompt: null }, 'prompt: null must be a text of 1 to 4000 characters'],
     [{ prompt: '' }, 'prompt: "" must say what the picture shows; it is empty'],
-    [{ prompt: 'a\0b' }, 'prompt: "a b" must not contain control characters (line breaks and tabs are fine)'],
+    [
+      { prompt: 'a\0b' },
+      'prompt: "a b" must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
+    ],
     [
       { prompt: 'x'.repeat(100_000) },
       `prompt: "${'x'.repeat(59)}…" must be 1 to 4000 characters; it has 100000 characters`,
