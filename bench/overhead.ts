@@ -129,17 +129,17 @@ try {
   const content = [
     `Machine: ${machine()}; ${fileSystemOf(home)}; ${load}.`,
     '',
-    `The built server over stdio, with a key, the records and limits on disk, and the picture (${SIDE_PX} × ${SIDE_PX}, ${Math.ceil(picture.length / 1_024)} kB) saved and sent inline; a service on the same machine that answers at once with a finished job, and then with the picture. ${CALLS} calls after ${WARM_UPS} to warm up, one right after the other: more than any plan allows, so that the account remembers all of them. Counted is the time from the call to the order’s arrival, from each answer to the arrival of what comes next, and from the last answer to the result: what the network of one machine takes is in it. To reach: a median of at most ${TO_REACH_MS} ms for all of it.`,
+    `The built server over stdio, with a key, the records and limits on disk, and the picture (${SIDE_PX} × ${SIDE_PX}, ${Math.ceil(picture.length / 1_024)} kB) saved and sent inline; a service on the same machine that answers at once with a finished job, and then with the picture. ${CALLS} calls after ${WARM_UPS} to warm up, one right after the other: more than any plan allows, so that the reservations remember all of them. Counted is the time from the call to the order’s arrival, from each answer to the arrival of what comes next, and from the last answer to the result: what the network of one machine takes is in it. To reach: a median of at most ${TO_REACH_MS} ms for all of it.`,
     '',
     markdownTable(
       ['what', 'median', 'p99'],
       [
         row(
-          'tools/call in to the order’s arrival (checks, admission, record, place, permit, mark)',
+          'tools/call in to the order’s arrival (checks, admission, record, slot, permit, record as submitting)',
           (cost) => cost.before,
         ),
-        row('the job’s answer in to the picture’s request (record, account)', (cost) => cost.between),
-        row('the picture in to the result out (file, record, account, inline picture)', (cost) => cost.after),
+        row('the job’s answer in to the picture’s request (record, reservations)', (cost) => cost.between),
+        row('the picture in to the result out (file, record, reservations, inline picture)', (cost) => cost.after),
         row('**all that the server adds**', (cost) => cost.all),
       ],
     ),
