@@ -5,7 +5,7 @@ import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { askForPermit } from '../limits/permit.ts';
+import { awaitPermit } from '../limits/permit.ts';
 import type { InlinePictures } from './inline-pictures.ts';
 import type { JobRecords } from './job-records.ts';
 import {
@@ -89,6 +89,11 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
   const unsent = AbortSignal.any([life, options.cancellation]);
   const failures: Failure[] = [];
   let recorded: string | undefined;
+  /** Until the order is recorded as submitting, its wait is shown and can be cancelled. */
+  const permit = (isFirst: boolean): Promise<void> =>
+    awaitPermit(deps.limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? unsent : life, (until) => {
+      if (isFirst) onWaitReason({ reason: 'permit', until });
+    });
   const assertFreshKey = (): void => {
     const wasSent = wasOpen || recorded !== undefined;
     if (wasSent && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs)) throw new KeyTooOld();
@@ -101,7 +106,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
     const dialect = wasOpen ? job.dialect : undefined;
     let order = await provider.prepare(job.request, { webhookUrl, dialect, signal: unsent });
     for (;;) {
-      await permit(deps, recorded === undefined ? { signal: unsent, onWaitReason } : { signal: life });
+      await permit(recorded === undefined);
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
       assertFreshKey();
       if (order.dialect !== recorded) {
@@ -123,19 +128,6 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
     const failure = failureOf(error, unforeseen(error));
     if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
     throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
-  }
-}
-
-type PermitOptions = { signal: AbortSignal; onWaitReason?: SubmissionOptions['onWaitReason'] };
-
-/** Waits until one more request may leave. */
-async function permit({ limits, clock }: SendingDeps, { signal, onWaitReason }: PermitOptions): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted();
-    const wait = await askForPermit(limits, clock, { purpose: 'submit', fields: 1 });
-    if (wait === undefined) return;
-    onWaitReason?.({ reason: 'permit', until: wait.until });
-    await clock.sleep(wait.delayMs, signal);
   }
 }
 

@@ -30,17 +30,22 @@ export async function askForPermit(
   return { until: answer.until, delayMs: Math.max(1, waitMs) + SPREAD_MS * clock.random() };
 }
 
-/** @throws FluxError as `askForPermit` does; rejects with `signal.reason` when that is aborted */
+/**
+ * @param onWait called with the time of the next try (epoch milliseconds) before each wait
+ * @throws FluxError as `askForPermit` does; rejects with `signal.reason` when that is aborted
+ */
 export async function awaitPermit(
   limiter: Pick<RequestLimiter, 'permit'>,
   clock: Clock,
   ask: PermitAsk,
   signal: AbortSignal,
+  onWait?: (until: number) => void,
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     const wait = await askForPermit(limiter, clock, ask);
     if (wait === undefined) return;
+    onWait?.(wait.until);
     await clock.sleep(wait.delayMs, signal);
   }
 }
