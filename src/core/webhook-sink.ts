@@ -3,7 +3,7 @@
 /** Bytes. The listener reads at most one byte more, so that the sink sees that there was too much. */
 export const WEBHOOK_BODY_MAX_BYTES = 65_536;
 
-/** A request exactly as it arrived: any parsing would lose what the signature covers. */
+/** A request as it arrived: the signature covers the raw body, which parsing would lose. */
 export type RawWebhook = {
   method: string;
   /** The request's target, with its query. */

@@ -25,7 +25,7 @@ describe('an error of a handler', () => {
     ['a defect', new TypeError("Cannot read properties of undefined (reading 'file')")],
     [
       'a refusal of the system',
-      Object.assign(new Error("ENOENT: no such file, open '/home/eve/x'"), { code: 'ENOENT' }),
+      Object.assign(new Error("ENOENT: no such file, open '/home/user/x'"), { code: 'ENOENT' }),
     ],
     ['what is no error', 'thrown as a text'],
     ['an array in a message', new Error('unexpected [1, 2, 3]')],
