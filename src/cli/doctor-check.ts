@@ -1,6 +1,7 @@
 /** One thing that `doctor` looked at: its line, its JSON, and how a list of them ends. */
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
+import { saidOf } from '../mcp/failure-text.ts';
 import { visible, visibleJson } from './terminal-text.ts';
 
 /** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
@@ -61,8 +62,8 @@ export async function attempt(check: string, run: () => Promise<readonly Check[]
     return await run();
   } catch (error) {
     if (error instanceof FluxError) {
-      const { message, remedy = 'Correct what is named here.' } = error.failure;
-      return [fail(check, message, toTheUser(remedy))];
+      const { what, next = 'Correct what is named here.' } = saidOf(error.failure);
+      return [fail(check, what, toTheUser(next))];
     }
     const reason = error instanceof Error ? error.message : String(error);
     return [fail(check, `This could not be checked: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];

@@ -3,6 +3,7 @@ import type { Config } from '../config/settings.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Reach, ReachStage, ReportedLimits, ResetForm, ServiceReport } from '../core/service-report.ts';
 import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
+import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, toTheUser, warn } from './doctor-check.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
 
@@ -55,22 +56,26 @@ function reachCheck(reach: Reach, { apiUrl, now }: ServiceOptions): Check {
         'If this happens again, check what stands between this machine and the service (a proxy, a gateway).';
       return warn(
         'service',
-        `${found}, but only to the second try. The first: ${firstFailure.failure.message}${kindOf(firstFailure.mediaType)}`,
+        `${found}, but only to the second try. The first: ${saidOf(firstFailure.failure).what}${kindOf(firstFailure.mediaType)}`,
         remedy,
       );
     }
     case 'unreachable':
       return fail(
         'service',
-        `${apiUrl} (${reach.stage === 'other' ? 'connection' : reach.stage}): ${reach.failure.message}`,
+        `${apiUrl} (${reach.stage === 'other' ? 'connection' : reach.stage}): ${saidOf(reach.failure).what}`,
         REMEDIES[reach.stage],
       );
     case 'strange':
-      return fail('service', `${apiUrl}: ${reach.failure.message}${kindOf(reach.mediaType)}`, strangeRemedy(reach));
+      return fail(
+        'service',
+        `${apiUrl}: ${saidOf(reach.failure).what}${kindOf(reach.mediaType)}`,
+        strangeRemedy(reach),
+      );
     case 'refused':
       return warn(
         'service',
-        `${apiUrl}: ${reach.failure.message}`,
+        `${apiUrl}: ${saidOf(reach.failure).what}`,
         `${waitText(reach.failure)}, then run doctor again.`,
       );
     case 'paused': {
@@ -93,16 +98,16 @@ function strangeRemedy({ failure, mediaType }: Reach & { type: 'strange' }): str
   if (failure.kind === 'service_error') {
     return 'Check the status of the Doitong service and run doctor again later.';
   }
-  return toTheUser(failure.remedy ?? `Ask the user to ${CHECK_URL}.`);
+  return toTheUser(saidOf(failure).next ?? `Ask the user to ${CHECK_URL}.`);
 }
 
 const waitText = ({ retryAfterSeconds: seconds }: Failure): string =>
   seconds === undefined ? 'Wait a minute' : `Wait ${seconds} s`;
 
-function refusedKey({ message }: Failure): Check {
+function refusedKey(failure: Failure): Check {
   const remedy =
     'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key of this account, and restart the servers that use it.';
-  return fail('authorization', message, remedy);
+  return fail('authorization', saidOf(failure).what, remedy);
 }
 
 /** More than a slow network, so that somebody should know. */

@@ -1,5 +1,6 @@
 /** What `doctor` says of how pictures are ordered and jobs are read at this service. */
 import type { OrderingFinding, ReadingFinding } from '../core/service-report.ts';
+import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
 const OTHER_DIALECT = 'Set DOITONG_DIALECT to another way to order, or update flux-pro-mcp.';
@@ -84,7 +85,7 @@ export function readingCheck(reading: ReadingFinding): Check[] {
       return [fail(NAME, `${reading.query}, as set by DOITONG_JOB_QUERY, is not offered by the service`, remedy)];
     }
     case 'open': {
-      const because = reading.failure === undefined ? '' : `: ${reading.failure.message}`;
+      const because = reading.failure === undefined ? '' : `: ${saidOf(reading.failure).what}`;
       const queries = reading.queries.length === 0 ? '' : ` The first job tries ${reading.queries.join(', ')}.`;
       return [
         warn(

@@ -3,6 +3,7 @@ import type { ListenAddress } from '../config/settings.ts';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import type { WebhookSink } from '../core/webhook-sink.ts';
+import { saidOf } from '../mcp/failure-text.ts';
 
 export class WebhookListener {
   readonly #listen: ListenAddress | undefined;
@@ -49,7 +50,7 @@ export class WebhookListener {
       this.#closeListener = listener.close;
     } catch (error) {
       const failure = error instanceof FluxError ? error.failure : undefined;
-      const why = failure === undefined ? String(error) : `${failure.message} ${failure.remedy ?? ''}`.trimEnd();
+      const why = failure === undefined ? String(error) : Object.values(saidOf(failure)).join(' ');
       this.#log.warn('the webhook listener could not be opened; jobs are polled', { because: why });
     }
     this.#isSettled = true;

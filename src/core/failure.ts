@@ -1,4 +1,5 @@
 /** The taxonomy of everything that can go wrong: its kind, what it may have cost, and whether trying again helps. */
+import type { Reason } from './reasons.ts';
 
 export const FAILURE_KINDS = [
   'bad_input',
@@ -30,8 +31,10 @@ export type RetryAdvice = 'no' | 'later' | 'same_job';
 
 export type Failure = {
   kind: FailureKind;
-  /** What happened, as one or more full sentences; foreign text inside is quoted and cleaned. */
-  message: string;
+  /** What happened, as facts. */
+  reason?: Reason;
+  /** What happened, in words: where `reason` does not say it yet. */
+  message?: string;
   creditsSpent: CreditsSpent;
   retry: RetryAdvice;
   /** Seconds to wait before trying again, when the service or a window told. */
@@ -52,12 +55,12 @@ export class FluxError extends Error {
     readonly failure: Failure,
     options?: ErrorOptions,
   ) {
-    super(failure.message, options);
+    super(failure.reason?.code ?? failure.message, options);
   }
 }
 
 /** The failure inside an error; what nobody foresaw becomes a `service_error` of unknown cost. */
-export function failureOf(error: unknown, unforeseen: Pick<Failure, 'message' | 'creditsSpent' | 'retry'>): Failure {
+export function failureOf(error: unknown, unforeseen: Omit<Failure, 'kind'>): Failure {
   if (error instanceof FluxError) return error.failure;
   return { kind: 'service_error', ...unforeseen };
 }

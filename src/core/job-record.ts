@@ -7,7 +7,8 @@ import { ownerSchema } from './processes.ts';
 
 const failureSchema = z.object({
   kind: z.enum(FAILURE_KINDS),
-  message: z.string(),
+  reason: z.looseObject({ code: z.string() }).optional(),
+  message: z.string().optional(),
   creditsSpent: z.enum(['no', 'maybe', 'yes']),
   retry: z.enum(['no', 'later', 'same_job']),
   retryAfterSeconds: z.number().optional(),

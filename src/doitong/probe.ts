@@ -212,8 +212,8 @@ function unreachable({ decision, fault }: Unanswered): Reach {
       ? 'The service took the request and did not answer in time.'
       : `The connection broke before an answer came${code}.`;
   // What the table says of a lost answer speaks of a job; here there is none.
-  const message = decision.row === 'lost' ? lost : decision.failure.message;
-  return { type: 'unreachable', stage, failure: { ...free(decision.failure), message } };
+  const failure = free(decision.failure);
+  return { type: 'unreachable', stage, failure: decision.row === 'lost' ? { ...failure, message: lost } : failure };
 }
 
 const NAME = /^(?:ENOTFOUND|EAI_)/u;

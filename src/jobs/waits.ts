@@ -187,6 +187,7 @@ function isNews(before: Job, now: Job): boolean {
   return (
     now.state !== before.state ||
     now.remoteStatus !== before.remoteStatus ||
-    now.failure?.message !== before.failure?.message
+    JSON.stringify(now.failure?.reason ?? now.failure?.message) !==
+      JSON.stringify(before.failure?.reason ?? before.failure?.message)
   );
 }

@@ -1,6 +1,8 @@
 /** Puts a failure into words for models and people: what happened, what it cost, whether to try again, what to do. */
 import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import { reasonWords } from './words/reason-words.ts';
+import type { Said } from './words/said.ts';
 
 /** The remedy for each kind, unless the failure names a better one. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
@@ -28,6 +30,12 @@ const CREDITS: Readonly<Record<CreditsSpent, string>> = {
   yes: 'The credits for this picture were spent.',
 };
 
+/** What happened, and what to do next where more is known than the kind of the failure. */
+export function saidOf(failure: Failure): Said {
+  if (failure.reason !== undefined) return reasonWords(failure.reason, failure);
+  return { what: failure.message ?? '', ...(failure.remedy !== undefined && { next: failure.remedy }) };
+}
+
 /** Whether and when repeating helps, as a sentence. */
 function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
   // Waiting does not help here.
@@ -42,7 +50,8 @@ function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
 
 /** What to do next about a call that was refused before there was a job. */
 export function nextStep(failure: Failure): string {
-  if (failure.remedy !== undefined) return failure.remedy;
+  const { next } = saidOf(failure);
+  if (next !== undefined) return next;
   if (failure.kind === 'rate_limited' && failure.retryAfterSeconds !== undefined)
     return `Wait ${failure.retryAfterSeconds} s, then call again.`;
   return REMEDIES[failure.kind];
@@ -60,11 +69,13 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   const resume =
     `all get_job_status with job_id "${job.id}": it resumes this same job, which cannot be charged twice. ` +
     'Do not call generate_image again for this picture.';
-  return failure.remedy === undefined ? `C${resume}` : `${failure.remedy} Then c${resume}`;
+  const { next } = saidOf(failure);
+  return next === undefined ? `C${resume}` : `${next} Then c${resume}`;
 }
 
 /** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */
 export function failureSentences(failure: Failure): string {
-  const gap = failure.message.endsWith('\n') ? '' : ' ';
-  return `${failure.message}${gap}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
+  const { what } = saidOf(failure);
+  const gap = what.endsWith('\n') ? '' : ' ';
+  return `${what}${gap}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
 }

@@ -4,7 +4,7 @@ import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId, shownAddress } from '../core/shown-remote.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { nextStepForJob } from './failure-text.ts';
+import { nextStepForJob, saidOf } from './failure-text.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -86,8 +86,14 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
   });
 }
 
-export function errorView({ kind, message, creditsSpent, retryAfterSeconds }: Failure): ErrorView {
-  return withoutAbsent({ kind, message, credits_spent: creditsSpent, retry_after_seconds: retryAfterSeconds });
+export function errorView(failure: Failure): ErrorView {
+  const { kind, creditsSpent, retryAfterSeconds } = failure;
+  return withoutAbsent({
+    kind,
+    message: saidOf(failure).what,
+    credits_spent: creditsSpent,
+    retry_after_seconds: retryAfterSeconds,
+  });
 }
 
 /** Absent values are absent, not undefined. */

@@ -87,7 +87,7 @@ describe('readWireJob', () => {
     expect(job).toMatchObject({ phase: 'completed', failure: { kind: 'download_failed', creditsSpent: 'yes' } });
     expect(job).not.toHaveProperty('url');
     expect(job?.failure?.message).toContain(reason);
-    expect(job?.failure?.message.length).toBeLessThan(300);
+    expect(job?.failure?.message?.length).toBeLessThan(300);
   });
 
   it('takes a data URL of any length for the picture itself', () => {

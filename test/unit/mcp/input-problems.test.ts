@@ -10,6 +10,7 @@ import type { AnyTool } from '../../../src/mcp/tool.ts';
 import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
 import { getJobStatus } from '../../../src/mcp/tools/get-job-status.ts';
+import { wordsOf } from '../../support/words.ts';
 
 const asItIs = (text: string): string => text;
 
@@ -25,8 +26,8 @@ function failureOf(tool: AnyTool, args: unknown): Failure {
 
 /** The list of problems, without the dashes. */
 const problemsOf = (tool: AnyTool, args: unknown): string[] =>
-  failureOf(tool, args)
-    .message.split('\n')
+  wordsOf(failureOf(tool, args))
+    .what.split('\n')
     .filter((line) => line.startsWith('- '))
     .map((line) => line.slice(2));
 

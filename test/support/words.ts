@@ -1,0 +1,18 @@
+/** What a model reads of a failure: what happened, and what to do next where the reason names it. */
+import { type Failure, FluxError } from '../../src/core/failure.ts';
+import { saidOf } from '../../src/mcp/failure-text.ts';
+
+export function wordsOf(failure: unknown): { what: string; next: string } {
+  const { what, next = '' } = saidOf(failure instanceof FluxError ? failure.failure : (failure as Failure));
+  return { what, next };
+}
+
+/** Of a promise that is rejected with a failure. */
+export async function rejectedWords(promise: Promise<unknown>): Promise<{ what: string; next: string }> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof FluxError)) throw new Error(`no failure, but ${String(error)}`);
+  return wordsOf(error);
+}
