@@ -1,14 +1,13 @@
 /** What a picture request may be: its bounds, its normal form, and the sizes behind the named aspect ratios. */
-import * as z from 'zod';
 
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
-const PROMPT_MAX_CHARACTERS = 4_000;
+export const PROMPT_MAX_CHARACTERS = 4_000;
 /** Sides in pixels; the provider says "up to 2K" and no more, see open point 7 of the API page. */
 export const SIDE_MIN_PX = 256;
-const SIDE_MAX_PX = 2_048;
-const SIDE_STEP_PX = 8;
+export const SIDE_MAX_PX = 2_048;
+export const SIDE_STEP_PX = 8;
 export const SIDE_DEFAULT_PX = 1_024;
-const FILE_NAME_MAX_CHARACTERS = 80;
+export const FILE_NAME_MAX_CHARACTERS = 80;
 
 export const FLUX_VERSIONS = ['flux-pro-1.1', 'flux-pro'] as const;
 export type FluxVersion = (typeof FLUX_VERSIONS)[number];
@@ -63,47 +62,6 @@ export function dedupeKey(request: ImageRequest, nth = 0): string {
   const pieces = [prompt.normalize('NFC').trim().replace(/\s+/gu, ' '), width, height, version, quality];
   return JSON.stringify(nth === 0 ? pieces : [...pieces, nth]);
 }
-
-// Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be
-// sent as UTF-8 without being changed.
-const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
-const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
-
-// What shows something: neither white space nor a character without a glyph of its own.
-const VISIBLE = /[^\s\p{Cf}]/u;
-
-function characterCount(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-}
-
-export const promptSchema = z
-  .string()
-  .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
-  .refine((text) => characterCount(text) <= PROMPT_MAX_CHARACTERS, {
-    error: (issue) =>
-      `must be 1 to ${PROMPT_MAX_CHARACTERS} characters; it has ${characterCount(String(issue.input))} characters`,
-    abort: true,
-  })
-  .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
-    error:
-      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
-  })
-  .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
-
-export const sideSchema = z.int().min(SIDE_MIN_PX).max(SIDE_MAX_PX).multipleOf(SIDE_STEP_PX);
-
-export const fileNameSchema = z
-  .string()
-  .refine((text) => text.trim().length > 0 && characterCount(text) <= FILE_NAME_MAX_CHARACTERS, {
-    error: `must be 1 to ${FILE_NAME_MAX_CHARACTERS} characters`,
-    abort: true,
-  })
-  .refine((text) => !FORBIDDEN_IN_FILE_NAME.test(text) && !text.startsWith('.'), {
-    error: 'must be a plain name, never a path: no / \\ : * ? " < > |, no control characters, no dot at the start',
-  })
-  .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
 
 /** Width and height from what a caller may give: both sides, or an aspect ratio with a size, or nothing. */
 export function sidesOf(choice: {

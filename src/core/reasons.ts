@@ -19,7 +19,12 @@ export type ConnectReason = never;
 export type PictureReason = never;
 
 /** A folder, a file or a record. */
-export type StorageReason = never;
+export type StorageReason =
+  /** Other processes changed it before each try of this one. */
+  { code: 'change_contended'; changed: Changed; tries: number };
+
+/** What processes share. @param location the folder that holds it */
+export type Changed = { type: 'record' | 'value'; name: string; location: string };
 
 /** What arises in mcp/ or cli/ has its words already. */
 export type WordedReason = { code: 'worded'; what: string; next?: string };

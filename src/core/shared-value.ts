@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts';
 import { type CreditsSpent, FluxError } from './failure.ts';
 import { Mutex } from './mutex.ts';
+import type { Changed } from './reasons.ts';
 
 /**
  * Which version of a value was read. `number` only ever grows. `changes`: the ids of the last changes that it was built
@@ -37,7 +38,7 @@ export type ValueSpec<Value> = {
 };
 
 export interface SharedValues {
-  /** Where the values are, for messages. */
+  /** Where the values are. */
   readonly location: string;
   open<Value>(spec: ValueSpec<Value>): SharedValue<Value>;
 }
@@ -55,8 +56,7 @@ const PAUSE_MS = 4;
  */
 export async function changeAtVersion<Value, Result>(
   target: {
-    /** For messages, as the beginning of a sentence. */
-    what: string;
+    changed: Changed;
     read: () => Promise<Versioned<Value>>;
     replace: (seen: Versioned<Value>, value: Value) => Promise<Replacement>;
     /** What an order whose change is given up may have cost by then. */
@@ -69,7 +69,7 @@ export async function changeAtVersion<Value, Result>(
     const seen = await target.read();
     const { value, result } = rule(seen.value);
     if (value === seen.value || (await target.replace(seen, value)) === 'done') return result;
-    if (attempt === TRIES) throw contended(target.what, target.creditsSpent(seen.value));
+    if (attempt === TRIES) throw contended(target.changed, target.creditsSpent(seen.value));
     await clock.sleep(clock.random() * PAUSE_MS * 2 ** attempt);
   }
 }
@@ -77,14 +77,14 @@ export async function changeAtVersion<Value, Result>(
 /** A shared value as one process changes it. */
 export class SharedState<Value> {
   readonly #value: SharedValue<Value>;
-  readonly #what: string;
+  readonly #changed: Changed;
   readonly #clock: Pick<Clock, 'sleep' | 'random'>;
   /** Changes of this process take turns: versions are for other processes. */
   readonly #turns = new Mutex();
 
   constructor(values: SharedValues, spec: ValueSpec<Value>, clock: Pick<Clock, 'sleep' | 'random'>) {
     this.#value = values.open(spec);
-    this.#what = `The shared value "${spec.name}" in ${values.location}`;
+    this.#changed = { type: 'value', name: spec.name, location: values.location };
     this.#clock = clock;
   }
 
@@ -94,7 +94,7 @@ export class SharedState<Value> {
 
   change<Result>(rule: Rule<Value, Result>, durability: Durability = 'process'): Promise<Result> {
     const target = {
-      what: this.#what,
+      changed: this.#changed,
       read: async () => {
         await this.#value.quiet();
         return this.#value.read();
@@ -110,10 +110,10 @@ export class SharedState<Value> {
   }
 }
 
-function contended(what: string, creditsSpent: CreditsSpent): FluxError {
+function contended(changed: Changed, creditsSpent: CreditsSpent): FluxError {
   return new FluxError({
     kind: 'storage_failed',
-    message: `${what} was changed by other processes at each of ${TRIES} tries, so this change was given up.`,
+    reason: { code: 'change_contended', changed, tries: TRIES },
     creditsSpent,
     retry: 'later',
   });

@@ -49,7 +49,7 @@ export class JobRecords {
 
   async #change(id: string, event: JobEvent): Promise<Job> {
     const record = {
-      what: `The record of ${id} in ${this.#store.location}`,
+      changed: { type: 'record' as const, name: id, location: this.#store.location },
       read: () => this.#stored(id),
       replace: (seen: StoredJob, job: Job) => this.#store.replace(seen, job),
       creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),

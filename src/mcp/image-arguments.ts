@@ -4,15 +4,13 @@ import type { Order } from '../core/image-request.ts';
 import {
   ASPECT_RATIO_NAMES,
   FLUX_VERSIONS,
-  fileNameSchema,
   type ImageRequest,
-  promptSchema,
   QUALITIES,
   SIDE_DEFAULT_PX,
   SIZES,
-  sideSchema,
   sidesOf,
 } from '../core/image-request.ts';
+import { fileNameSchema, promptSchema, sideSchema } from './image-schemas.ts';
 
 const MAX_CREDITS_MAX = 100_000_000;
 

@@ -1,16 +1,8 @@
 /** Proves every bound of a picture request, and that each named ratio is a size that the service takes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  ASPECT_RATIO_NAMES,
-  ASPECT_RATIOS,
-  dedupeKey,
-  fileNameSchema,
-  promptSchema,
-  SIZES,
-  sideSchema,
-  sidesOf,
-} from '../../../src/core/image-request.ts';
+import { ASPECT_RATIO_NAMES, ASPECT_RATIOS, dedupeKey, SIZES, sidesOf } from '../../../src/core/image-request.ts';
+import { fileNameSchema, promptSchema, sideSchema } from '../../../src/mcp/image-schemas.ts';
 
 const messagesOf = (schema: typeof promptSchema, value: unknown): string[] =>
   schema.safeParse(value).error?.issues.map((issue) => issue.message) ?? [];

@@ -33,7 +33,7 @@ function onFiles(): JobStore {
 
 async function change(store: JobStore, id: string, rule: (job: Job) => Job): Promise<Job> {
   const target = {
-    what: `The record of ${id}`,
+    changed: { type: 'record' as const, name: id, location: folder },
     read: async () => (await store.read(id)) ?? never(id),
     replace: store.replace,
     creditsSpent: () => 'maybe' as const,
