@@ -4,8 +4,15 @@ import type { AddressInfo } from 'node:net';
 
 /** Milliseconds of this process's `performance.now`. */
 export type Span = { arrivedAt: number; answeredAt: number };
-/** `polls`: how often a job is processing before it is finished. */
-export type OverheadService = { url: string; spans: Span[]; polls: number; close(): void };
+export type OverheadService = {
+  url: string;
+  spans: Span[];
+  /** How often a job is processing before it is finished. */
+  polls: number;
+  /** Runs when a request has arrived, before it is answered. */
+  onArrival?: (request: { isPicture: boolean }) => Promise<void>;
+  close(): void;
+};
 
 export async function startOverheadService(picture: Uint8Array): Promise<OverheadService> {
   const service: OverheadService = { url: '', spans: [], polls: 0, close: () => server.close() };
@@ -37,6 +44,7 @@ export async function startOverheadService(picture: Uint8Array): Promise<Overhea
     const span = { arrivedAt: performance.now(), answeredAt: 0 };
     service.spans.push(span);
     const isPicture = request.method === 'GET';
+    await service.onArrival?.({ isPicture });
     const { query = '' } = isPicture ? {} : (JSON.parse(Buffer.concat(chunks).toString()) as { query?: string });
     response.setHeader('content-type', isPicture ? 'image/jpeg' : 'application/json');
     response.end(isPicture ? picture : JSON.stringify({ data: answerTo(query) }), () => {
