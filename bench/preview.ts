@@ -79,8 +79,7 @@ const inTheLoop: Pick<Preview, 'fit'> = {
   async fit(bytes, bounds) {
     const made = await makePreview(bytes, bounds);
     if (made === undefined) return undefined;
-    const { width, height } = made;
-    return { bytes: made.bytes, mediaType: 'image/jpeg', size: { width, height }, isPreview: true };
+    return { ...made, mediaType: 'image/jpeg', isPreview: true };
   },
 };
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { decodeJpeg } from '../images/codecs.ts';
+import { decodePixels } from '../images/codecs.ts';
+import { inspectPicture } from '../images/inspect.ts';
 import { VERSION } from '../runtime/version.ts';
 import type { Arguments } from './command.ts';
 import { progressBar } from './progress-bar.ts';
@@ -93,7 +94,10 @@ async function checkPicture(answer: Answer, say: (line: string) => void): Promis
     return 1;
   }
   try {
-    const picture = await decodeJpeg(await readFile(file));
+    const bytes = await readFile(file);
+    const seen = inspectPicture(bytes);
+    const picture = seen?.isWhole ? await decodePixels(bytes, seen.mediaType) : undefined;
+    if (picture === undefined) throw new Error('not a whole picture');
     say(`The picture is on disk and decodes: ${picture.width} × ${picture.height} pixels\n${file}`);
     return 0;
   } catch (error) {

@@ -13,47 +13,31 @@ import webpDecode, { init as initWebpDecoder } from '@jsquash/webp/decode.js';
 /** RGBA, row by row. */
 export type Pixels = { width: number; height: number; data: Uint8ClampedArray };
 
-const jpegDecoder = codec('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', initJpegDecoder);
-const pngDecoder = codec('@jsquash/png/codec/pkg/squoosh_png_bg.wasm', initPngDecoder);
-const webpDecoder = codec('@jsquash/webp/codec/dec/webp_dec.wasm', initWebpDecoder);
-const jpegEncoder = codec('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm', initJpegEncoder);
-const resizer = codec('@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm', initResizer);
-
-/** What is decoded here; of a JPEG that was cut off the codec fills the rest with grey and says nothing. */
-const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Pixels>>> = {
-  'image/jpeg': async (bytes) => {
-    await jpegDecoder();
-    return jpegDecode(copyOf(bytes));
-  },
-  'image/png': async (bytes) => {
-    await pngDecoder();
-    return pngDecode(copyOf(bytes));
-  },
-  'image/webp': async (bytes) => {
-    await webpDecoder();
-    return webpDecode(copyOf(bytes));
-  },
+const DECODERS = {
+  'image/jpeg': { load: codec('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', initJpegDecoder), decode: jpegDecode },
+  'image/png': { load: codec('@jsquash/png/codec/pkg/squoosh_png_bg.wasm', initPngDecoder), decode: pngDecode },
+  'image/webp': { load: codec('@jsquash/webp/codec/dec/webp_dec.wasm', initWebpDecoder), decode: webpDecode },
 };
+const loadJpegEncoder = codec('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm', initJpegEncoder);
+const loadResizer = codec('@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm', initResizer);
 
-/** @returns `undefined` for a type that is not decoded here. @throws for bytes that are not of this type */
-export function decodePixels(bytes: Uint8Array, mediaType: string): Promise<Pixels> | undefined {
+/**
+ * Of a JPEG that was cut off the codec fills the rest with grey and says nothing.
+ * @returns `undefined` for a type that is not decoded here. @throws for bytes that are not of this type
+ */
+export async function decodePixels(bytes: Uint8Array, mediaType: string): Promise<Pixels | undefined> {
+  const decoder = Object.hasOwn(DECODERS, mediaType) ? DECODERS[mediaType as keyof typeof DECODERS] : undefined;
   // The codecs make pictures by the name of this class: a browser has it, Node has not.
   const scope = globalThis as { ImageData?: unknown };
   scope.ImageData ??= PlainImageData;
-  return DECODERS[mediaType]?.(bytes);
-}
-
-/** All pixels of a whole JPEG. @throws when it is not one, or is cut off */
-export async function decodeJpeg(bytes: Uint8Array): Promise<Pixels> {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) throw new Error('not a JPEG: it does not start with ff d8');
-  if (bytes.at(-2) !== 0xff || bytes.at(-1) !== 0xd9) throw new Error('not a whole JPEG: it does not end with ff d9');
-  await jpegDecoder();
-  return jpegDecode(copyOf(bytes));
+  await decoder?.load();
+  // A small Buffer shares its memory with others.
+  return decoder?.decode(Uint8Array.from(bytes).buffer);
 }
 
 /** @param quality 0 to 100 */
 export async function encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8Array> {
-  await jpegEncoder();
+  await loadJpegEncoder();
   // Progressive is mozjpeg's default and costs the time of several passes; a preview has no use for it.
   return new Uint8Array(await jpegEncode({ ...pixels, colorSpace: 'srgb' }, { quality, progressive: false }));
 }
@@ -62,15 +46,12 @@ export async function encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8
 const TRIANGLE = 0;
 
 export async function resized({ data, width, height }: Pixels, to: { width: number; height: number }): Promise<Pixels> {
-  await resizer();
+  await loadResizer();
   const input = new Uint8Array(data.buffer, data.byteOffset, data.length);
   // Neither premultiplied nor in linear light: six times the time for a difference that a preview does not show.
   const output = resize(input, width, height, to.width, to.height, TRIANGLE, false, false);
   return { ...to, data: new Uint8ClampedArray(output.buffer, output.byteOffset, output.length) };
 }
-
-/** A small Buffer shares its memory with others. */
-const copyOf = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
 class PlainImageData implements Pixels {
   readonly colorSpace = 'srgb';

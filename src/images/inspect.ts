@@ -1,32 +1,59 @@
 /** Tells from its bytes what kind of picture this is, how large, and whether it came to its end. */
-import { inspectAvif } from './formats/avif.ts';
-import type { Inspected } from './formats/inspected.ts';
-import { inspectJpeg, profileInJpeg } from './formats/jpeg.ts';
-import { inspectKept } from './formats/kept.ts';
-import { inspectPng, profileInPng } from './formats/png.ts';
-import { inspectWebp, profileInWebp } from './formats/webp.ts';
+import { png, webp } from './formats/chunked.ts';
+import { ByteReader, type Format, type Found, type Size } from './formats/format.ts';
+import { jpeg } from './formats/jpeg.ts';
+import { bmp, boxed, gif, signed } from './formats/others.ts';
+import { tiff } from './formats/tiff.ts';
+
+export type Inspected = {
+  mediaType: string;
+  extension: string;
+  /** Pixels as the picture is displayed; absent where the bytes do not say. */
+  size?: Size;
+  isWhole: boolean;
+  /** How the stored pixels are turned to be displayed, as EXIF counts it: 1 (not at all) to 8. */
+  orientation: number;
+  /** Its headers contradict each other: no decoder is given such bytes, and no host. */
+  isDamaged: boolean;
+  /** Printing colours, which are not decoded here. */
+  isCmyk: boolean;
+};
+
+const FORMATS: readonly Format[] = [jpeg, png, webp, boxed, gif, tiff, bmp, signed];
 
 /** `undefined` for anything that is not a kind of picture known here; what the sender called it does not count. */
 export function inspectPicture(bytes: Uint8Array): Inspected | undefined {
-  return inspectJpeg(bytes) ?? inspectPng(bytes) ?? inspectWebp(bytes) ?? inspectAvif(bytes) ?? inspectKept(bytes);
+  const found = find(bytes);
+  if (found === undefined) return undefined;
+  const { type, isWhole, size, orientation = 1, isDamaged = false, isCmyk = false } = found;
+  const [mediaType, extension] = type;
+  const displayed = size && isOnItsSide(orientation) ? { width: size.height, height: size.width } : size;
+  return { mediaType, extension, isWhole, orientation, isDamaged, isCmyk, ...(displayed && { size: displayed }) };
+}
+
+export function isOnItsSide(orientation: number): boolean {
+  return orientation >= 5;
 }
 
 /** Display P3 and Adobe RGB take about 600 bytes; a preview has room for little more. */
 const PROFILE_MAX_BYTES = 16_384;
 const PROFILE_MIN_BYTES = 128;
 
-const PROFILES: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array | undefined>> = {
-  'image/jpeg': profileInJpeg,
-  'image/png': (bytes) => profileInPng(bytes, PROFILE_MAX_BYTES),
-  'image/webp': profileInWebp,
-};
-
 /** The colour profile of a picture in RGB; `undefined` for none, and for one that is larger than any usual one. */
-export function colorProfileOf(bytes: Uint8Array, { mediaType }: Pick<Inspected, 'mediaType'>): Uint8Array | undefined {
-  const profile = PROFILES[mediaType]?.(bytes);
+export function colorProfileOf(bytes: Uint8Array): Uint8Array | undefined {
+  const profile = find(bytes)?.profile?.(PROFILE_MAX_BYTES);
   if (profile === undefined || profile.length < PROFILE_MIN_BYTES || profile.length > PROFILE_MAX_BYTES)
     return undefined;
-  const text = Buffer.from(profile).toString('latin1', 0, 40);
   // The previews are in RGB: a profile for grey or for printing would turn their colours into others.
-  return text.slice(36, 40) === 'acsp' && text.slice(16, 20) === 'RGB ' ? profile : undefined;
+  const reader = new ByteReader(profile);
+  return reader.startsWith(36, 'acsp') && reader.startsWith(16, 'RGB ') ? profile : undefined;
+}
+
+function find(bytes: Uint8Array): Found | undefined {
+  const reader = new ByteReader(bytes);
+  for (const format of FORMATS) {
+    const found = format(reader);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -1,12 +1,11 @@
 /** Makes a smaller JPEG of a picture: as large as fits into so many bytes. */
 import type { PreviewBounds } from '../core/preview.ts';
 import { decodePixels, encodeJpeg, type Pixels, resized } from './codecs.ts';
-import type { Inspected } from './formats/inspected.ts';
+import type { Size } from './formats/format.ts';
 import { withProfile } from './formats/jpeg.ts';
-import { colorProfileOf, inspectPicture } from './inspect.ts';
-import { turned } from './turned.ts';
+import { colorProfileOf, type Inspected, inspectPicture, isOnItsSide } from './inspect.ts';
 
-export type MadePreview = { bytes: Uint8Array; width: number; height: number };
+export type MadePreview = { bytes: Uint8Array; size: Size };
 
 /**
  * The header decides how much memory a decoder takes, some 25 bytes a pixel: no more is decoded than twice what can be
@@ -34,10 +33,9 @@ export async function makePreview(bytes: Uint8Array, bounds: PreviewBounds): Pro
   const pixels = await decodePixels(bytes, seen.mediaType);
   if (pixels === undefined) return undefined;
   // The codecs leave colours as they are: without its profile the same numbers would be other colours.
-  const profile = colorProfileOf(bytes, seen);
+  const profile = colorProfileOf(bytes);
   const kept = profile !== undefined && profile.length <= bounds.maxBytes / 4 ? profile : undefined;
-  const source = { pixels: onWhite(pixels), orientation: seen.orientation ?? 1, profile: kept };
-  return fitted(source, bytes.length, bounds);
+  return fitted({ pixels: onWhite(pixels), orientation: seen.orientation, profile: kept }, bytes.length, bounds);
 }
 
 function mayBeDecoded({ size, isDamaged, isCmyk }: Inspected): boolean {
@@ -71,11 +69,12 @@ async function fitted(source: Source, sentBytes: number, bounds: PreviewBounds):
 
 async function encoded({ pixels, orientation, profile }: Source, side: number): Promise<MadePreview> {
   const scale = Math.min(1, side / Math.max(pixels.width, pixels.height));
-  const [width, height] = [pixels.width, pixels.height].map((px) => Math.max(1, Math.round(px * scale)));
-  const size = { width: width ?? 1, height: height ?? 1 };
-  const displayed = turned(scale === 1 ? pixels : await resized(pixels, size), orientation);
-  const bytes = await encodeJpeg(displayed, QUALITY);
-  return { bytes: withProfile(bytes, profile), width: displayed.width, height: displayed.height };
+  const scaled = (px: number): number => Math.max(1, Math.round(px * scale));
+  const small = { width: scaled(pixels.width), height: scaled(pixels.height) };
+  const displayed = turned(scale === 1 ? pixels : await resized(pixels, small), orientation);
+  const jpeg = await encodeJpeg(displayed, QUALITY);
+  const { width, height } = displayed;
+  return { bytes: profile === undefined ? jpeg : withProfile(jpeg, profile), size: { width, height } };
 }
 
 /** A JPEG has no transparency, and what lies under it is often black. */
@@ -89,4 +88,25 @@ function onWhite(pixels: Pixels): Pixels {
     data[at] = 255;
   }
   return pixels;
+}
+
+/** Turns and mirrors pixels as EXIF says that they are displayed. */
+function turned(pixels: Pixels, orientation: number): Pixels {
+  if (orientation === 1) return pixels;
+  const { width, height, data: stored } = pixels;
+  const onSide = isOnItsSide(orientation);
+  const to = onSide ? { width: height, height: width } : { width, height };
+  const aligned = stored.byteOffset % 4 === 0 ? stored : stored.slice();
+  const from = new Uint32Array(aligned.buffer, aligned.byteOffset, width * height);
+  const data = new Uint32Array(width * height);
+  const [mirrorX, mirrorY] = [[2, 3, 7, 8].includes(orientation), [3, 4, 6, 7].includes(orientation)];
+  for (let y = 0, at = 0; y < to.height; y += 1) {
+    for (let x = 0; x < to.width; x += 1, at += 1) {
+      const [column, row] = onSide ? [y, x] : [x, y];
+      const sourceX = mirrorX ? width - 1 - column : column;
+      const sourceY = mirrorY ? height - 1 - row : row;
+      data[at] = from[sourceY * width + sourceX] ?? 0;
+    }
+  }
+  return { ...to, data: new Uint8ClampedArray(data.buffer) };
 }

@@ -9,7 +9,7 @@ import { Mutex } from '../core/mutex.ts';
 import type { Preview, PreviewBounds } from '../core/preview.ts';
 import { inspectPicture } from './inspect.ts';
 import type { MadePreview } from './make-preview.ts';
-import type { PreviewAnswer, PreviewTask } from './preview-worker.ts';
+import type { PreviewTask } from './preview-worker.ts';
 
 /** What models and hosts take inside an answer. AVIF is not among it. */
 const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
@@ -21,27 +21,24 @@ const IDLE_MS = 30_000;
 export function createPreview({ clock, log }: { clock: Clock; log: Log }): Preview {
   /** One thread makes one preview at a time: more at once would take as long, and more memory. */
   const turns = new Mutex();
+  const closing = new AbortController();
   let thread: Worker | undefined;
   let idle: ReturnType<Clock['deadline']> | undefined;
-  let isClosed = false;
 
-  function end(): Promise<unknown> | undefined {
-    idle?.clear();
-    const ended = thread?.terminate();
+  async function end(): Promise<void> {
+    const ended = thread;
     thread = undefined;
-    return ended;
+    await ended?.terminate();
   }
 
   async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-    if (isClosed) return undefined;
+    if (closing.signal.aborted) return undefined;
     idle?.clear();
     const limit = clock.deadline(TASK_LIMIT_MS);
     try {
       // Node's permission model may allow no thread at all.
-      thread ??= startThread((ended) => {
-        if (thread === ended) thread = undefined;
-      });
-      return await answerOf(thread, bytes, bounds, limit.signal);
+      thread ??= startThread();
+      return await answerOf(thread, { bytes, bounds }, AbortSignal.any([limit.signal, closing.signal]));
     } catch (error) {
       // Nobody knows what state it has left the codecs in.
       void end();
@@ -49,10 +46,8 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       return undefined;
     } finally {
       limit.clear();
-      if (!isClosed) {
-        idle = clock.deadline(IDLE_MS);
-        idle.signal.addEventListener('abort', end, { once: true });
-      }
+      idle = clock.deadline(IDLE_MS);
+      idle.signal.addEventListener('abort', end, { once: true });
     }
   }
 
@@ -63,62 +58,44 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       const { mediaType, size, orientation } = seen;
       const longer = size === undefined ? 0 : Math.max(size.width, size.height);
       // Few models turn a picture as its EXIF data say.
-      const isUpright = orientation === undefined;
-      if (SHOWN_TYPES.includes(mediaType) && isUpright && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
-        return { bytes, mediaType, isPreview: false, ...(size === undefined ? {} : { size }) };
+      const isShown = SHOWN_TYPES.includes(mediaType) && orientation === 1;
+      if (isShown && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
+        return { bytes, mediaType, isPreview: false, ...(size && { size }) };
       if (size === undefined) return undefined;
       const made = await turns.run(() => make(bytes, bounds));
-      if (made === undefined) return undefined;
-      const { width, height } = made;
-      return { bytes: made.bytes, mediaType: 'image/jpeg', size: { width, height }, isPreview: true };
+      return made && { ...made, mediaType: 'image/jpeg', isPreview: true };
     },
     async close() {
-      isClosed = true;
+      closing.abort(new Error('the server is ending'));
+      idle?.clear();
       await end();
     },
   };
 }
 
 /** Of the thread's own heap. The memory of the codecs does not count there: it is bounded by the pixels. */
-const HEAP_MAX_MB = 128;
-const WORKER_OPTIONS = {
-  stdout: true,
-  stderr: true,
-  resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB, maxYoungGenerationSizeMb: 32 },
-};
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 };
 
-function startThread(onEnd: (ended: Worker) => void): Worker {
-  const worker = new Worker(workerFile(), WORKER_OPTIONS);
+function startThread(): Worker {
+  const worker = new Worker(workerFile(), { stdout: true, stderr: true, resourceLimits: HEAP_LIMITS });
   // Whoever waits for an answer gets the error; where nobody does, it would end the program.
   worker.on('error', () => undefined);
-  worker.once('exit', () => onEnd(worker));
   // Codecs print what they think of damaged pictures; nobody reads it, and stdout belongs to the protocol.
   for (const output of [worker.stdout, worker.stderr]) output.resume();
   return worker;
 }
 
 /** The thread keeps the process alive only as long as somebody waits for it. */
-async function answerOf(
-  worker: Worker,
-  bytes: Uint8Array,
-  bounds: PreviewBounds,
-  limit: AbortSignal,
-): Promise<MadePreview | undefined> {
-  const answered = new AbortController();
-  const signal = AbortSignal.any([limit, answered.signal]);
+async function answerOf(worker: Worker, task: PreviewTask, signal: AbortSignal): Promise<MadePreview | undefined> {
   worker.ref();
   try {
-    const task: PreviewTask = { bytes, bounds };
+    const { buffer, byteLength } = task.bytes;
     // Bytes that are a part of something larger are copied instead.
-    const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-    worker.postMessage(task, isWhole ? [bytes.buffer] : []);
-    const ended = once(worker, 'exit', { signal }).then(() => [{ error: 'the thread ended' }]);
-    const [answer] = await Promise.race([once(worker, 'message', { signal }), ended]);
-    const { made, error } = answer as PreviewAnswer;
-    if (error !== undefined) throw new Error(error);
+    const isWhole = byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
+    worker.postMessage(task, isWhole ? [buffer] : []);
+    const [made] = await once(worker, 'message', { signal });
     return made;
   } finally {
-    answered.abort();
     worker.unref();
   }
 }

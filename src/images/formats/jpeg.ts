@@ -1,13 +1,13 @@
 /** Walks through the segments of a JPEG (ITU T.81, annex B) to its end marker. */
-import { ByteReader } from './byte-reader.ts';
-import { type Inspected, inspected, type Size, sizeOf } from './inspected.ts';
+import { ByteReader, type Found, sizeOf } from './format.ts';
 import { orientationIn } from './tiff.ts';
 
 const START_OF_IMAGE = 0xd8;
-const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
 const DEFINE_LINES = 0xdc;
 const HIERARCHICAL = 0xde;
+const APP0 = 0xe0;
 const APP1 = 0xe1;
 const APP2 = 0xe2;
 /** Between C0 and CF, these are tables and not the beginning of a frame. */
@@ -18,74 +18,59 @@ const ICC = 'ICC_PROFILE\0';
 /** `from` to `to` is what follows the length; empty for markers that have no length. */
 type Segment = { marker: number; from: number; to: number };
 
-export function inspectJpeg(bytes: Uint8Array): Inspected | undefined {
-  if (bytes[0] !== 0xff || bytes[1] !== START_OF_IMAGE || bytes[2] !== 0xff) return undefined;
-  const reader = new ByteReader(bytes);
-  let size: Size | undefined;
+export function jpeg(reader: ByteReader): Found | undefined {
+  if (!reader.startsWith(0, '\u00ff\u00d8\u00ff')) return undefined;
+  const seen = { frames: 0, scan: false, end: false, contradiction: false };
+  let frame = reader.length;
   let orientation: number | undefined;
-  const seen = { frames: 0, components: 0, scan: false, end: false, damage: false };
-  for (const { marker, from, to } of segments(bytes, reader)) {
+  const profile: Uint8Array[] = [];
+  for (const { marker, from, to } of segments(reader)) {
     if (marker === END_OF_IMAGE) seen.end = true;
     else if (marker === START_OF_SCAN) seen.scan = true;
     // Decoders differ in which of two frames, or pictures, they make room for.
-    else if (marker === START_OF_IMAGE || marker === DEFINE_LINES || marker === HIERARCHICAL) seen.damage = true;
+    else if ([START_OF_IMAGE, DEFINE_LINES, HIERARCHICAL].includes(marker)) seen.contradiction = true;
     else if (isFrame(marker)) {
+      if (seen.frames === 0) frame = from;
       seen.frames += 1;
-      if (seen.frames > 1) continue;
-      size = sizeOf(reader.uint16(from + 3), reader.uint16(from + 1));
-      seen.components = reader.byte(from + 5);
     } else if (marker === APP1 && reader.startsWith(from, EXIF)) {
-      orientation ??= orientationIn(bytes.subarray(from + EXIF.length, to));
+      orientation ??= orientationIn(reader.bytes.subarray(from + EXIF.length, to));
+    } else if (marker === APP2 && reader.startsWith(from, ICC)) {
+      profile.push(reader.bytes.subarray(from + ICC.length, to));
     }
   }
-  return inspected(['image/jpeg', 'jpg'], seen.end && seen.scan && seen.frames > 0, size, {
+  const size = sizeOf(reader.uint16(frame + 3), reader.uint16(frame + 1));
+  return {
+    type: ['image/jpeg', 'jpg'],
+    isWhole: seen.end && seen.scan && seen.frames > 0,
+    size,
     orientation,
-    isDamaged: seen.damage || seen.frames > 1 || (seen.frames > 0 && size === undefined),
-    isCmyk: seen.components === 4,
-  });
+    isDamaged: seen.contradiction || seen.frames > 1 || size === undefined,
+    isCmyk: reader.byte(frame + 5) === 4,
+    profile: () => joined(profile),
+  };
 }
 
-/** The colour profile, put together from its segments; `undefined` where a part is missing. */
-export function profileInJpeg(bytes: Uint8Array): Uint8Array | undefined {
-  const reader = new ByteReader(bytes);
-  const pieces: Uint8Array[] = [];
-  let count = 0;
-  for (const { marker, from, to } of segments(bytes, reader)) {
-    if (marker === START_OF_SCAN) break;
-    if (marker !== APP2 || !reader.startsWith(from, ICC)) continue;
-    const head = from + ICC.length;
-    count = reader.byte(head + 1);
-    pieces[reader.byte(head) - 1] ??= bytes.subarray(head + 2, to);
-  }
-  const whole =
-    count > 0 && pieces.length === count && Array.from({ length: count }).every((_, index) => pieces[index]);
-  return whole ? Buffer.concat(pieces) : undefined;
+/** Each part begins with its number and the count of all; `undefined` where one is missing. */
+function joined(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  const ordered = parts.toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+  const isComplete = ordered.every((part, index) => part[0] === index + 1 && part[1] === parts.length);
+  return isComplete ? Buffer.concat(ordered.map((part) => part.subarray(2))) : undefined;
 }
 
-/** What one segment holds of a profile, after its name and two numbers. */
-const PROFILE_PART_BYTES = 0xffff - 2 - ICC.length - 2;
-
-/** A JPEG with this colour profile before all else that it holds. */
-export function withProfile(jpeg: Uint8Array, profile: Uint8Array | undefined): Uint8Array {
-  if (profile === undefined) return jpeg;
-  const count = Math.ceil(profile.length / PROFILE_PART_BYTES);
-  const pieces = Array.from({ length: count }, (_, index) => {
-    const part = profile.subarray(index * PROFILE_PART_BYTES, (index + 1) * PROFILE_PART_BYTES);
-    const length = 2 + ICC.length + 2 + part.length;
-    const head = [0xff, APP2, length >> 8, length & 0xff, ...Buffer.from(ICC, 'latin1'), index + 1, count];
-    return Buffer.concat([Buffer.from(head), part]);
-  });
+/** A JPEG with this colour profile before all else that it holds. @param profile of less than 64 kB: a single part */
+export function withProfile(bytes: Uint8Array, profile: Uint8Array): Uint8Array {
+  const name = Buffer.from(`${ICC}\u0001\u0001`, 'latin1');
+  const length = 2 + name.length + profile.length;
+  const head = Buffer.from([0xff, APP2, length >> 8, length & 0xff]);
   // JFIF wants to be the first segment.
-  const reader = new ByteReader(jpeg);
-  const at = reader.uint16(2) === 0xffe0 ? 4 + reader.uint16(4) : 2;
-  return Buffer.concat([jpeg.subarray(0, at), ...pieces, jpeg.subarray(at)]);
+  const at = bytes[3] === APP0 ? 4 + new ByteReader(bytes).uint16(4) : 2;
+  return Buffer.concat([bytes.subarray(0, at), head, name, profile, bytes.subarray(at)]);
 }
 
 /** Up to the end marker, or to where it cannot go on. */
-function* segments(bytes: Uint8Array, reader: ByteReader): Generator<Segment, void, undefined> {
-  for (let at = 2; at < bytes.length; ) {
+function* segments(reader: ByteReader): Generator<Segment, void, undefined> {
+  for (let at = 2; reader.byte(at) === 0xff; ) {
     const marker = reader.byte(at + 1);
-    if (reader.byte(at) !== 0xff) return;
     if (marker === 0xff) {
       at += 1;
     } else if (isAlone(marker)) {
@@ -96,8 +81,8 @@ function* segments(bytes: Uint8Array, reader: ByteReader): Generator<Segment, vo
       const length = reader.uint16(at + 2);
       if (length < 2) return;
       const to = at + 2 + length;
-      yield { marker, from: at + 4, to: Math.min(to, bytes.length) };
-      at = marker === START_OF_SCAN ? endOfScan(bytes, to) : to;
+      yield { marker, from: at + 4, to: Math.min(to, reader.length) };
+      at = marker === START_OF_SCAN ? endOfScan(reader.bytes, to) : to;
     }
   }
 }
@@ -106,8 +91,7 @@ function* segments(bytes: Uint8Array, reader: ByteReader): Generator<Segment, vo
 function endOfScan(bytes: Uint8Array, from: number): number {
   let at = bytes.indexOf(0xff, from);
   while (at !== -1) {
-    const next = bytes[at + 1];
-    if (next === undefined) break;
+    const next = bytes[at + 1] ?? 0;
     if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return at;
     at = bytes.indexOf(0xff, at + 2);
   }

@@ -7,6 +7,7 @@ import { avifOf, jpegOf, pngOf, SMALL_JPEG, webpOf } from '../../support/picture
 const bytes = (...deps: (string | number)[]): Uint8Array =>
   Buffer.concat(deps.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from([part]))));
 
+const SOUND = { orientation: 1, isDamaged: false, isCmyk: false };
 const PICTURES: [string, Uint8Array, string, string][] = [
   ['a JPEG', await jpegOf(40, 24), 'image/jpeg', 'jpg'],
   ['a JPEG with much grain', await jpegOf(40, 24, { grain: 1, quality: 100 }), 'image/jpeg', 'jpg'],
@@ -22,6 +23,7 @@ describe.each(PICTURES)('%s', (_, picture, mediaType, extension) => {
       extension,
       size: { width: 40, height: 24 },
       isWhole: true,
+      ...SOUND,
     });
   });
 
@@ -123,6 +125,6 @@ describe('a kind of picture that is kept as it comes', () => {
       { mediaType: 'image/heic', isWhole: false },
     ],
   ])('is known: %s', (extension, picture, expected) => {
-    expect(inspectPicture(picture)).toEqual({ extension, ...expected });
+    expect(inspectPicture(picture)).toEqual({ extension, ...expected, ...SOUND });
   });
 });

@@ -61,7 +61,7 @@ it('never exceeds its bounds', async () => {
       const made = await makePreview(png ?? new Uint8Array(), { maxBytes, maxSidePx });
       if (made === undefined) return;
       expect(made.bytes.length).toBeLessThanOrEqual(maxBytes);
-      expect(Math.max(made.width, made.height)).toBeLessThanOrEqual(maxSidePx);
+      expect(Math.max(made.size.width, made.size.height)).toBeLessThanOrEqual(maxSidePx);
     }),
     { numRuns: 25 },
   );
