@@ -4,21 +4,24 @@
  */
 import {
   isJSONRPCRequest,
+  isJSONRPCResponse,
   type JSONRPCMessage,
+  type JSONRPCNotification,
   type JSONRPCRequest,
+  type JSONRPCResponse,
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server';
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
 import { EraGuard } from './era-guard.ts';
-import { invalid, type Reading, type Refused, readLine, refused, unreadableAnswer } from './json-rpc.ts';
-import { LineSplitter } from './line-splitter.ts';
-import { type Answer, Batch, OpenRequests } from './open-requests.ts';
+import { invalid, type Reading, type Refusal, readLine, refusal, unreadableAnswer } from './json-rpc.ts';
 
-const MAX_LINE_BYTES = 10 * 1024 * 1024;
+const MAX_LINE_MIB = 10;
+const NEWLINE = 0x0a;
 /** The one revision of the protocol that has batches. */
 const BATCHES_IN = '2025-03-26';
+const LISTEN = 'subscriptions/listen';
 
 export type StdioTransportOptions = {
   stdin: NodeJS.ReadableStream;
@@ -30,18 +33,25 @@ export type StdioTransportOptions = {
   onUnreadable: () => void;
 };
 
+type Answer = JSONRPCResponse | Refusal;
+/** `expected` answers are missing, or entries to be read, until all go out together. */
+type Batch = { answers: Answer[]; expected: number };
+
 export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onerror?: (error: Error) => void;
   onclose?: () => void;
   readonly #options: StdioTransportOptions;
-  readonly #lines = new LineSplitter(MAX_LINE_BYTES);
   readonly #guard = new EraGuard();
-  readonly #requests = new OpenRequests();
+  /** Requests that were taken and are not answered yet. */
+  readonly #open = new Map<RequestId, { batch: Batch | undefined; isStream: boolean }>();
   /** Requests of this server that the client has not answered. */
   readonly #asked = new Set<RequestId>();
   /** Messages are taken one after the other, in the order of their lines. */
   readonly #turns = new Mutex();
+  #line: Uint8Array[] = [];
+  #lineBytes = 0;
+  #onSettled: (() => void) | undefined;
   #written: Promise<void> = Promise.resolve();
   #isReading = true;
   #isClosed = false;
@@ -54,25 +64,28 @@ export class StdioTransport implements Transport {
     const { stdin } = this.#options;
     stdin.on('data', this.#onData);
     stdin.on('end', this.#onEnd);
-    stdin.on('error', this.#onError);
+    stdin.on('error', (error) => this.onerror?.(error));
   }
 
   send(message: JSONRPCMessage): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the connection is closed'));
     if (isJSONRPCRequest(message)) this.#asked.add(message.id);
-    const batch = this.#requests.answered(message);
+    const batch = isJSONRPCResponse(message) ? this.#settle(message.id) : undefined;
     if (batch === undefined) return this.#write(message);
-    batch.add(message as Answer);
-    batch.settle();
+    batch.answers.push(message as JSONRPCResponse);
+    this.#count(batch);
     return this.#written;
   }
 
-  setProtocolVersion = (version: string): void => this.#guard.negotiated(version);
+  setProtocolVersion = (version: string): void => this.#guard.agree(version);
 
-  /** Resolves when every line that has been read is answered, and every answer has left this process. */
+  /** Resolves when every line that has been read is answered, apart from streams, and every answer has left. */
   async allAnswered(): Promise<void> {
     await this.#turns.run(async () => undefined);
-    await this.#requests.allAnswered();
+    while ([...this.#open.values()].some(({ isStream }) => !isStream))
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
     await this.#written;
   }
 
@@ -89,18 +102,33 @@ export class StdioTransport implements Transport {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    for (const line of this.#lines.push(chunk)) {
-      if (line === 'too-long') this.#giveUp();
-      else this.#take(line);
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); this.#isReading && end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#keep(chunk.subarray(start, end));
+      this.#takeLine();
+      start = end + 1;
     }
+    this.#keep(chunk.subarray(start));
   };
 
   /** The last line may have come without its end. */
-  readonly #onEnd = (): void => {
-    if (this.#isReading) this.#take(this.#lines.rest());
-  };
+  readonly #onEnd = (): void => this.#takeLine();
 
-  readonly #onError = (error: Error): void => this.onerror?.(error);
+  #keep(piece: Uint8Array): void {
+    this.#line.push(piece);
+    this.#lineBytes += piece.length;
+    if (this.#isReading && this.#lineBytes > MAX_LINE_MIB * 1024 ** 2) this.#giveUp();
+  }
+
+  #takeLine(): void {
+    if (!this.#isReading) return;
+    const line = Buffer.concat(this.#line);
+    this.#line = [];
+    this.#lineBytes = 0;
+    this.#turns
+      .run(() => this.#handleLine(line))
+      .catch((error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error))));
+  }
 
   #stopReading(): void {
     const { stdin } = this.#options;
@@ -112,29 +140,20 @@ export class StdioTransport implements Transport {
 
   #giveUp(): void {
     const { log, onUnreadable } = this.#options;
-    const words = `a line of input is longer than ${MAX_LINE_BYTES / 1024 ** 2} MiB`;
+    const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
     log.error(`${words}; the server ends`);
     this.#stopReading();
-    void this.#write(refused(null, -32700, `Parse error: ${words}. The server ends.`).response).catch(() => undefined);
+    this.#answer(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
     onUnreadable();
-  }
-
-  #take(line: Uint8Array): void {
-    this.#turns
-      .run(() => this.#handleLine(line))
-      .catch((error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error))));
   }
 
   async #handleLine(line: Uint8Array): Promise<void> {
     const reading = readLine(line);
-    if (reading.kind === 'blank') return;
-    if (reading.kind !== 'batch') return this.#handle(reading);
-    if (this.#guard.legacyVersion === BATCHES_IN) {
-      const batch = new Batch((answers) => this.#answer(answers));
-      for (const entry of reading.entries) await this.#handle(entry, batch);
-      return batch.settle();
-    }
-    await this.#refuseBatch(reading.entries);
+    if ('kind' in reading) return this.#handle(reading);
+    if (this.#guard.agreedVersion !== BATCHES_IN) return this.#refuseBatch(reading);
+    const batch: Batch = { answers: [], expected: 1 };
+    for (const entry of reading) await this.#handle(entry, batch);
+    this.#count(batch);
   }
 
   /** What is answered, or is an answer itself, leaves nobody waiting. */
@@ -142,60 +161,78 @@ export class StdioTransport implements Transport {
     const reason = `this connection has no batches (protocol version ${BATCHES_IN} alone has them)`;
     const ids = entries.flatMap((entry) => {
       if (entry.kind === 'request') return [entry.message.id];
-      return entry.kind === 'refused' && entry.response.id !== null ? [entry.response.id] : [];
+      return entry.kind === 'refused' && entry.refusal.id !== null ? [entry.refusal.id] : [];
     });
     const answers = entries.filter(({ kind }) => kind === 'response');
-    if (ids.length + answers.length === 0) this.#answer(invalid(null, reason).response);
-    for (const id of ids) this.#answer(invalid(id, reason).response);
+    for (const id of ids) this.#answer(invalid(id, reason));
     for (const answer of answers) await this.#handle(answer);
+    if (entries.length > 0 && ids.length + answers.length === 0) this.#answer(invalid(null, reason));
   }
 
   async #handle(reading: Reading, batch?: Batch): Promise<void> {
-    const { log } = this.#options;
-    if ('note' in reading) log.debug('members of a message that JSON-RPC does not have', { members: reading.note });
     switch (reading.kind) {
-      case 'request': {
-        const refusal = this.#refusalOf(reading.message, batch !== undefined);
-        if (refusal !== undefined) return this.#refuse(refusal, batch);
-        this.#requests.add(reading.message, batch);
-        const isListen = reading.message.method === 'subscriptions/listen';
-        return this.onmessage?.(isListen ? await this.#options.narrow(reading.message) : reading.message);
-      }
-      case 'notification': {
-        const reason = this.#guard.checkNotification(reading.message);
-        if (reason !== undefined) return log.debug('ignored input', { because: reason });
-        this.onmessage?.(reading.message);
-        if (reading.message.method === 'notifications/cancelled')
-          this.#requests.cancelled(reading.message.params?.requestId);
-        return;
-      }
+      case 'request':
+        return this.#handleRequest(reading.message, batch);
+      case 'notification':
+        return this.#handleNotification(reading.message);
       case 'response':
         if (reading.message.id !== undefined) this.#asked.delete(reading.message.id);
         return this.onmessage?.(reading.message);
       case 'refused': {
-        const { id } = reading.response;
-        // With neither a method nor a result it may be either; by its id it answers what was asked.
-        if (reading.hasNoMethod && id !== null && this.#asked.has(id)) return this.#handle(unreadableAnswer(id));
-        return this.#refuse(reading, batch);
+        const { id } = reading.refusal;
+        if (reading.mayBeAnswer && id !== null && this.#asked.has(id)) return this.#handle(unreadableAnswer(id));
+        return this.#refuse(reading.refusal, batch);
       }
       case 'ignored':
-        return log.warn('ignored input', { because: reading.reason });
+        return this.#options.log.warn('ignored input', { because: reading.reason });
       default:
         return reading satisfies never;
     }
   }
 
-  #refusalOf(message: JSONRPCRequest, isBatched: boolean): Refused | undefined {
-    if (this.#requests.has(message.id))
-      return invalid(message.id, 'this id belongs to a request that is not answered yet');
-    if (isBatched && message.method === 'initialize') return invalid(message.id, 'initialize is never part of a batch');
-    return this.#guard.checkRequest(message);
+  async #handleRequest(message: JSONRPCRequest, batch: Batch | undefined): Promise<void> {
+    const { id, method } = message;
+    const reason = this.#open.has(id)
+      ? 'this id belongs to a request that is not answered yet'
+      : batch !== undefined && method === 'initialize' && 'initialize is never part of a batch';
+    const refused = reason ? invalid(id, reason) : this.#guard.check(message);
+    if (refused !== undefined) return this.#refuse(refused, batch);
+    if (batch !== undefined) batch.expected += 1;
+    this.#open.set(id, { batch, isStream: method === LISTEN });
+    this.onmessage?.(method === LISTEN ? await this.#options.narrow(message) : message);
   }
 
-  #refuse({ response }: Refused, batch: Batch | undefined): void {
+  #handleNotification(message: JSONRPCNotification): void {
+    if (!this.#guard.isChosen) {
+      this.#options.log.debug('ignored input', { because: 'a notification came before the first request' });
+      return;
+    }
+    this.onmessage?.(message);
+    if (message.method !== 'notifications/cancelled') return;
+    // A cancelled request gets no answer any more.
+    const batch = this.#settle(message.params?.requestId as RequestId | undefined);
+    if (batch !== undefined) this.#count(batch);
+  }
+
+  /** @returns the batch that the request came in */
+  #settle(id: RequestId | undefined): Batch | undefined {
+    if (id === undefined) return undefined;
+    const open = this.#open.get(id);
+    this.#open.delete(id);
+    this.#onSettled?.();
+    return open?.batch;
+  }
+
+  /** One of the expected answers has come, or never will; or all entries have been read. */
+  #count(batch: Batch): void {
+    batch.expected -= 1;
+    if (batch.expected === 0 && batch.answers.length > 0) this.#answer(batch.answers);
+  }
+
+  #refuse(response: Refusal, batch: Batch | undefined): void {
     this.#options.log.warn('refused input', { because: response.error.message });
     if (batch === undefined) this.#answer(response);
-    else batch.add(response);
+    else batch.answers.push(response);
   }
 
   #answer(answer: Answer | readonly Answer[]): void {

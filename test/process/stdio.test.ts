@@ -202,8 +202,8 @@ describe.concurrent('the key', () => {
     const program = await packed.start(['--log-level', 'debug'], { env: { DOITONG_API_KEY: KEY } });
     const host = new RawHost(program);
     await host.handshake();
-    // The complaint about it names the field that should not be there.
-    host.send({ jsonrpc: '2.0', method: 'notifications/x', [KEY]: 1 });
+    // The complaint about it names the method.
+    host.send({ jsonrpc: '2.0', method: KEY, params: null });
     expect((await host.ask('ping')).result).toEqual({});
     await end(program);
     expect(program.stderr()).toContain('[redacted]');
