@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { App, AppDeps, AppSettings } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
+import type { Log } from '../core/log.ts';
 import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
@@ -11,12 +12,12 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { VERSION } from '../runtime/version.ts';
 import { readViewerPage } from '../runtime/viewer-page.ts';
 import { openStdioTransport } from '../transports/stdio.ts';
+import type { WebhookListener } from '../transports/webhook.ts';
 import type { Arguments } from './command.ts';
 import { Lazy } from './lazy.ts';
 import { secretsOf } from './secrets.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { writeStderr } from './terminal-text.ts';
-import { WebhookListener } from './webhook-listener.ts';
 
 type Running = { app: App; close: () => Promise<void> };
 
@@ -66,17 +67,27 @@ export async function run(args: Arguments): Promise<number> {
 async function start(config: Config, sandbox: boolean, deps: AppDeps): Promise<Running> {
   const { createApp } = await import('../app.ts');
   const service = sandbox ? await startSandboxService(config) : undefined;
-  const webhooks = new WebhookListener(config.webhookListen, deps.log, config.webhookUrl);
-  const onSubmission = (): Promise<void> => webhooks.open(app.webhookSink);
+  const onSubmission = async (): Promise<void> => webhooks?.open();
   const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...deps, onSubmission });
+  const webhooks = await webhookListenerOf(config, app, deps.log);
   return {
     app,
     close: async () => {
-      await webhooks.close();
+      await webhooks?.close();
       await app.close();
       await service?.close();
     },
   };
+}
+
+async function webhookListenerOf(
+  { webhookListen, webhookUrl }: Config,
+  { webhookSink: sink }: App,
+  log: Log,
+): Promise<WebhookListener | undefined> {
+  if (webhookListen === undefined || webhookUrl === undefined || sink === undefined) return undefined;
+  const { WebhookListener } = await import('../transports/webhook.ts');
+  return new WebhookListener({ ...webhookListen, publicUrl: webhookUrl, sink, log });
 }
 
 async function startSandboxService(

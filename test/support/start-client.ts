@@ -16,13 +16,13 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/lazy.ts';
 import { Secrets } from '../../src/cli/secrets.ts';
-import { WebhookListener } from '../../src/cli/webhook-listener.ts';
 import { JobFeed } from '../../src/core/job-feed.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/viewer-page.ts';
+import { WebhookListener } from '../../src/transports/webhook.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
 import { freePort } from './free-port.ts';
@@ -31,7 +31,6 @@ import '../../src/mcp/call-tool.ts';
 import '../../src/mcp/completion.ts';
 import '../../src/mcp/prompts/catalogue.ts';
 import '../../src/mcp/resources/catalogue.ts';
-import '../../src/transports/webhook.ts';
 
 /** `v1`: the 1.x client; `v2`: the 2.x client with the old handshake; `2026`: the 2.x client on 2026-07-28. */
 export type Era = 'v1' | 'v2' | '2026';
@@ -119,7 +118,6 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const feed = new JobFeed();
   const started: Pick<App, 'jobs' | 'close'>[] = [];
   const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
-    const endpoint = new WebhookListener(listen, log);
     const app = await createApp(
       {
         apiKey: sandbox.key,
@@ -148,13 +146,16 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         feed,
         onSecret: (secret) => secrets.add(secret),
         clock,
-        onSubmission: () => endpoint.open(app.webhookSink),
+        onSubmission: async () => webhooks?.open(),
       },
     );
+    const sink = app.webhookSink;
+    const isSet = listen !== undefined && webhookUrl !== undefined && sink !== undefined;
+    const webhooks = isSet ? new WebhookListener({ ...listen, publicUrl: webhookUrl, sink, log }) : undefined;
     const running = {
       jobs: app.jobs,
       close: async () => {
-        await endpoint.close();
+        await webhooks?.close();
         await app.close();
       },
     };

@@ -12,7 +12,8 @@ import type { Log } from '../../../src/core/log.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
-import { openWebhookListener } from '../../../src/transports/webhook.ts';
+import { WebhookListener } from '../../../src/transports/webhook.ts';
+import { freePort } from '../../support/free-port.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { hexOf, PATH, SECRET } from '../doitong/webhook-vectors.ts';
 
@@ -270,9 +271,9 @@ describe('two processes', () => {
       clock: systemClock,
       log,
     });
-    const listener = await openWebhookListener({ port: 0, sink, log });
-    if (listener.taken) throw new Error('a free port was taken');
-    const { port } = listener.address;
+    const port = await freePort();
+    const listener = new WebhookListener({ host: '127.0.0.1', port, publicUrl: 'https://flux.example', sink, log });
+    await listener.open();
     const statusOf = async (body: string): Promise<number> => {
       const headers = { 'X-Doitong-Signature': `sha256=${hexOf(body)}` };
       return (await fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', headers, body })).status;

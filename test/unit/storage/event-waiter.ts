@@ -2,16 +2,21 @@
 import type { Log } from '../../../src/core/log.ts';
 import { systemClock } from '../../../src/runtime/system-clock.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
-import { openWebhookListener } from '../../../src/transports/webhook.ts';
+import { WebhookListener } from '../../../src/transports/webhook.ts';
 
 const [folder = '', remoteId = '', port = ''] = process.argv.slice(2);
-const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const report = (word: string): void => void process.send?.(word);
+const log: Log = {
+  debug() {},
+  info: (what) => report(what.includes('taken') ? 'taken' : 'free'),
+  warn() {},
+  error() {},
+};
 
 // Neither listener nor watch keeps a process alive: the channel to the parent does.
 process.on('message', () => undefined);
-const listener = await openWebhookListener({ port: Number(port), sink: { accept: async () => 404 }, log });
-report(listener.taken ? 'taken' : 'free');
+const address = { host: '127.0.0.1', port: Number(port), publicUrl: 'https://flux.example' };
+await new WebhookListener({ ...address, sink: { accept: async () => 404 }, log }).open();
 const subscribe = createFileEvents(folder, { clock: systemClock, log }).subscribe(
   remoteId,
   new AbortController().signal,
