@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../src/core/job.ts';
-import { randomIds } from '../src/runtime/random-ids.ts';
-import { systemProcesses } from '../src/runtime/system-processes.ts';
+import { randomIds, systemProcesses } from '../src/runtime/system.ts';
 import { storedText } from '../src/storage/stored-text.ts';
 import { versionFile } from '../src/storage/versioned-file.ts';
 import {

@@ -9,7 +9,7 @@ import { makePreview } from '../src/images/make-preview.ts';
 import { createPreview } from '../src/images/preview.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../src/mcp/host-profiles.ts';
 import { jobResult } from '../src/mcp/result.ts';
-import { systemClock } from '../src/runtime/system-clock.ts';
+import { systemClock } from '../src/runtime/system.ts';
 import { jpegOf, pngOf, webpOf } from '../test/support/pictures.ts';
 import { loadBefore, machine, markdownTable, median, milliseconds, recordIfAsked } from './figures.ts';
 

@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import { createLimits } from '../limits/shared-limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { stayAlive, systemClock } from '../runtime/system-clock.ts';
+import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { createFileValues } from '../storage/file-values.ts';
 import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folder-check.ts';

@@ -6,7 +6,7 @@ import { fenced } from '../core/untrusted-text.ts';
 import { jobText } from '../mcp/job-text.ts';
 import { JOB_STATUSES, type JobStatus, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { stayAlive, systemClock } from '../runtime/system-clock.ts';
+import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';

@@ -8,7 +8,7 @@ import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { narrowListen } from '../mcp/resource-updates.ts';
 import { createMcpServer } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { systemClock } from '../runtime/system-clock.ts';
+import { systemClock } from '../runtime/system.ts';
 import { VERSION } from '../runtime/version.ts';
 import { readViewerPage } from '../runtime/viewer-page.ts';
 import { openStdioTransport } from '../transports/stdio.ts';

@@ -1,7 +1,7 @@
 /** The machine's clock is set an hour forward or back in the midst of things: nothing is paid twice, nothing waits. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
-import { systemClock } from '../../src/runtime/system-clock.ts';
+import { systemClock } from '../../src/runtime/system.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { type Crew, hireCrew } from './crew.ts';

@@ -1,6 +1,6 @@
 /** Several processes with one key: the request limit, the budget and equal orders hold across them. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../src/runtime/system-clock.ts';
+import { systemClock } from '../../src/runtime/system.ts';
 import type { CustomFault } from '../support/fault-server.ts';
 import { SMALL_JPEG } from '../support/pictures.ts';
 import { type Crew, hireCrew } from './crew.ts';

@@ -5,7 +5,7 @@ import { FluxError } from '../../src/core/failure.ts';
 import type { Ids } from '../../src/core/ids.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
 import type { Log } from '../../src/core/log.ts';
-import { randomIds } from '../../src/runtime/random-ids.ts';
+import { randomIds } from '../../src/runtime/system.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { followClock } from './following-clock.ts';
 import { type JobNews, type Order, TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';

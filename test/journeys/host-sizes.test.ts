@@ -7,7 +7,7 @@ import { createPreview } from '../../src/images/preview.ts';
 import { ShownPictures } from '../../src/jobs/shown-pictures.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/host-profiles.ts';
 import { jobResult } from '../../src/mcp/result.ts';
-import { systemClock } from '../../src/runtime/system-clock.ts';
+import { systemClock } from '../../src/runtime/system.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { CREATED_AT, sampleJob } from '../unit/core/sample-jobs.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
 import { recordFile } from '../../support/state-files.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
 import { createWireMemory, type WireMemory } from '../../../src/core/wire-memory.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 

@@ -7,7 +7,7 @@ import type { ServiceReport } from '../../../src/core/service-report.ts';
 import type { WireFacts } from '../../../src/core/wire-memory.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { schemaService } from './schema-service.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makePreview } from '../../../src/images/make-preview.ts';
 import { createPreview } from '../../../src/images/preview.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { decodeJpeg } from '../../support/jpeg.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { avifOf, jpegOf, pngOf, SMALL_JPEG, webpOf } from '../../support/pictures.ts';

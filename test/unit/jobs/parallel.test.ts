@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
-import { randomIds } from '../../../src/runtime/random-ids.ts';
+import { randomIds } from '../../../src/runtime/system.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';

@@ -12,7 +12,7 @@ import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';
 import { createManualClock } from '../../support/manual-clock.ts';

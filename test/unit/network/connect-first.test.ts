@@ -8,7 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectFirst } from '../../../src/network/connect-first.ts';
 import { createConnector } from '../../../src/network/connector.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDurationMemory } from '../../../src/polling/duration-memory.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';

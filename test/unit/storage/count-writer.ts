@@ -1,7 +1,7 @@
 /** A process of its own that counts a shared value up. */
 import type { Durability } from '../../../src/core/shared-value.ts';
 import { SharedState } from '../../../src/core/shared-value.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { COUNT, increased } from './count-value.ts';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';

@@ -10,7 +10,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
 import type { Log } from '../../../src/core/log.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { WebhookListener } from '../../../src/transports/webhook.ts';
 import { freePort } from '../../support/free-port.ts';

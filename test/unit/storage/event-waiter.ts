@@ -1,6 +1,6 @@
 /** A process of its own that finds the port taken, waits for the event of a job, and tells its parent each step. */
 import type { Log } from '../../../src/core/log.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { WebhookListener } from '../../../src/transports/webhook.ts';
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { advance, type Job } from '../../../src/core/job.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../../../src/storage/file-job-store.ts';
 import { storedText } from '../../../src/storage/stored-text.ts';
 import { versionFile } from '../../../src/storage/versioned-file.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SharedState, type SharedValues } from '../../../src/core/shared-value.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-values.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { newestFile } from '../../support/state-files.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { Picture, PictureLabel } from '../../../src/core/image-store.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { createImageFolder } from '../../../src/storage/image-folder.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
 import type { RawWebhook, WebhookResult } from '../../../src/core/webhook-sink.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
-import { systemClock } from '../../../src/runtime/system-clock.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { WebhookListener, type WebhookPatience } from '../../../src/transports/webhook.ts';
 import { freePort } from '../../support/free-port.ts';
 import { hexOf, PATH, SECRET } from '../doitong/webhook-vectors.ts';

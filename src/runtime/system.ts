@@ -1,0 +1,63 @@
+/** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`), processes (`Processes`). */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import type { Clock } from '../core/clock.ts';
+import type { Ids } from '../core/ids.ts';
+import { isSameOwner, type Owner, type Processes } from '../core/processes.ts';
+
+/** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  async sleep(delayMs, signal) {
+    const options = signal === undefined ? { ref: false } : { ref: false, signal };
+    try {
+      await sleepFor(Math.min(Math.max(0, delayMs), TIMER_MAX_MS), undefined, options);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
+  },
+  deadline(timeoutMs) {
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError')),
+      Math.min(timeoutMs, TIMER_MAX_MS),
+    );
+    timer.unref();
+    return { signal: controller.signal, clear: () => clearTimeout(timer) };
+  },
+};
+
+/** For commands that only wait: a pending sleep does not keep the process alive. @returns what lets it end again */
+export function stayAlive(): () => void {
+  const timer = setInterval(() => undefined, TIMER_MAX_MS);
+  return () => clearInterval(timer);
+}
+
+export const randomIds: Ids = {
+  // 80 random bits: readable in a file name, and never met twice.
+  jobId: () => `job_${randomBytes(10).toString('hex')}`,
+  idempotencyKey: () => randomUUID(),
+};
+
+const SELF: Owner = { pid: process.pid, host: hostname(), session: randomBytes(4).toString('hex') };
+
+export const systemProcesses: Processes = {
+  self: () => SELF,
+  isAlive(owner) {
+    // In a container every run of the program can have the same number.
+    if (owner.host === SELF.host && owner.pid === SELF.pid) return isSameOwner(owner, SELF);
+    if (owner.host !== SELF.host) return true;
+    try {
+      process.kill(owner.pid, 0);
+      return true;
+    } catch (error) {
+      // It lives, but belongs to another user.
+      return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    }
+  },
+};
