@@ -202,10 +202,10 @@ function neededFolders(
   clock: Clock,
 ): NeededFolder[] {
   const pictures = async () => outputToCheck(await outputFolder(outputDir, folderVariables), clock.now());
-  const output: NeededFolder = { lack: 'Pictures cannot be saved', setting: 'FLUX_OUTPUT_DIR', find: pictures };
+  const output: NeededFolder = { holds: 'pictures', find: pictures };
   if (state === undefined) return [output];
   const records = async () => stateToCheck(stateFolder(stateDir, folderVariables), state);
-  return [{ lack: 'Job records cannot be kept', setting: 'FLUX_STATE_DIR', find: records }, output];
+  return [{ holds: 'records', find: records }, output];
 }
 
 function sinkOf(

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
+import { folderProblem } from '../mcp/words/storage.ts';
 import { nodeProblem } from '../runtime/node-version.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folder-check.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
@@ -56,7 +57,7 @@ export async function folderCheck({ check, setting, wanted }: FolderOptions, clo
   const where = isThere || state.at === undefined ? folder : `${folder}, which will be made in ${state.at}`;
   if (!state.isUsable) {
     const remedy = `Make it writable for this user, make room there, or set ${setting} to a folder that can be written.`;
-    return fail(check, `${where}: ${state.reason}`, remedy);
+    return fail(check, `${where}: ${folderProblem(state.problem)}`, remedy);
   }
   const { freeBytes: free, openToOthers } = state;
   if (openToOthers !== undefined) {

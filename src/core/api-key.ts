@@ -1,6 +1,7 @@
 /** Recognises API keys, and what people and hosts put in their place by mistake. */
 
-import { cleanLine, fenced } from './untrusted-text.ts';
+import type { KeyProblem } from './reasons.ts';
+import { cleanLine } from './untrusted-text.ts';
 
 /** Characters that a header allows, and enough of them to be removed from texts safely. */
 const API_KEY = /^[\x21-\x7e]{8,512}$/u;
@@ -45,37 +46,27 @@ const SCHEME = /^(?:authorization: {0,4})?(?:bearer|basic|token)\s/iu;
 
 /** Whether it could be sent as a key, or is plainly a mistake that a later call can explain. */
 export function isKeyOrMistake(text: string): boolean {
-  return API_KEY.test(text) || mistakeIn(text, '') !== undefined;
+  return API_KEY.test(text) || mistakeIn(text) !== undefined;
 }
 
-/**
- * What is wrong with a text in the place of a key, as a sentence; it shows placeholders, and nothing that may be a part
- * of a key.
- * @param text without the space around it
- * @param where completes "… contains", such as the name of the variable
- */
-export function keyProblem(text: string, where: string): string | undefined {
-  const mistake = mistakeIn(text, where);
+/** What is wrong with a text in the place of a key. @param text without the space around it */
+export function keyProblem(text: string): KeyProblem | undefined {
+  const mistake = mistakeIn(text);
   if (mistake !== undefined) return mistake;
-  if (/[\r\n]/u.test(text)) return `${where} contains several lines; it should contain only the key.`;
-  if (API_KEY.test(text)) return undefined;
-  return `${where} does not contain one key of 8 to 512 visible characters without spaces.`;
+  if (/[\r\n]/u.test(text)) return { type: 'several_lines' };
+  return API_KEY.test(text) ? undefined : { type: 'malformed' };
 }
 
-function mistakeIn(text: string, where: string): string | undefined {
+function mistakeIn(text: string): KeyProblem | undefined {
   const placeholder = placeholderIn(text);
-  if (placeholder !== undefined)
-    return `The host did not fill in ${cleanLine(placeholder, 120)}: ${where} still contains that placeholder in place of the key.`;
-  if (isStandIn(text)) return `${where} contains ${fenced(text, 100)}, an example in place of a key.`;
+  if (placeholder !== undefined) return { type: 'placeholder', shown: cleanLine(placeholder, 120) };
+  if (isStandIn(text)) return { type: 'example', shown: cleanLine(text, 100).replaceAll('"', "'") };
   const [reference] = REFERENCE.exec(text) ?? [];
-  if (reference !== undefined)
-    return `${where} contains a reference (${reference}…) that nothing has replaced by the key.`;
-  if (STRUCTURED.test(text.slice(0, CHECKED_CHARACTERS)))
-    return `${where} contains JSON; it should contain only the key.`;
-  if (FENCED.test(text)) return `${where} contains quotation marks, which are not part of a key.`;
-  if (SCHEME.test(text)) return `${where} contains a whole header ("Bearer …"); it should contain only the key.`;
+  if (reference !== undefined) return { type: 'reference', shown: reference };
+  if (STRUCTURED.test(text.slice(0, CHECKED_CHARACTERS))) return { type: 'json' };
+  if (FENCED.test(text)) return { type: 'quotes' };
+  if (SCHEME.test(text)) return { type: 'header' };
   const [, name] = ASSIGNED.exec(text.slice(0, CHECKED_CHARACTERS)) ?? [];
-  if (name !== undefined && (KEY_NAME.test(name) || /^[A-Z][A-Z0-9_]*$/u.test(name)))
-    return `${where} contains a whole line of the form NAME=key; it should contain only the key.`;
-  return undefined;
+  const isAssignment = name !== undefined && (KEY_NAME.test(name) || /^[A-Z][A-Z0-9_]*$/u.test(name));
+  return isAssignment ? { type: 'assignment' } : undefined;
 }

@@ -18,10 +18,33 @@ export type ConnectReason = never;
 /** A finished picture that cannot be fetched or read. */
 export type PictureReason = never;
 
-/** A folder, a file or a record. */
+/** A folder, a file or a record. `error` is a code of the system. */
 export type StorageReason =
   /** Other processes changed it before each try of this one. */
-  { code: 'change_contended'; changed: Changed; tries: number };
+  | { code: 'change_contended'; changed: Changed; tries: number }
+  /** A job record, or a value that servers share. */
+  | { code: 'state_not_kept'; path: string; error: string }
+  /** It is never changed by this version. */
+  | { code: 'state_is_newer'; path: string }
+  | { code: 'folder_not_usable'; holds: 'pictures' | 'records'; folder: string; problem: FolderProblem }
+  | { code: 'picture_not_saved'; folder: string; problem: FolderProblem }
+  | { code: 'picture_not_readable'; file: string; error: string }
+  | { code: 'picture_replaced'; file: string; by: PictureReplacement }
+  /** A path begins with the user's home, and there is none. */
+  | { code: 'no_home'; setting: string }
+  /** Without `file` the key that was set itself. */
+  | { code: 'key_not_usable'; file?: string; problem: KeyProblem };
+
+/** A code of the system, or one of ours. */
+export type FolderProblem = 'no_answer' | 'leads_away' | (string & {});
+
+export type PictureReplacement = 'outside' | 'link' | 'linked_folder' | 'no_file' | 'too_large' | 'no_picture';
+
+/** What stands in the place of a key; `shown` is a code of the system, or never a part of a key. */
+export type KeyProblem =
+  | { type: 'placeholder' | 'example' | 'reference' | 'not_readable'; shown: string }
+  | { type: 'json' | 'quotes' | 'header' | 'assignment' | 'several_lines' | 'malformed' }
+  | { type: 'empty' | 'utf16' | 'no_file' | 'too_large' };
 
 /** What processes share. @param location the folder that holds it */
 export type Changed = { type: 'record' | 'value'; name: string; location: string };

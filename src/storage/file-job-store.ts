@@ -92,7 +92,7 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
     try {
       return await file.replace(version, await withFile(job, withRecordedPath), 'machine');
     } catch (error) {
-      throw cannot('write', file.path(version.number + 1), error, spent);
+      throw cannot(file.path(version.number + 1), error, spent);
     }
   }
 
@@ -150,11 +150,15 @@ export function createFileJobStore(folder: string, deps: FileJobStoreDeps): JobS
     location: folder,
     async add(job) {
       if ((await write(job, NO_VERSION, 'no')) === 'done') return;
-      throw cannot('write', folderOf(job.id), Object.assign(new Error(job.id), { code: 'EEXIST' }));
+      throw cannot(folderOf(job.id), Object.assign(new Error(job.id), { code: 'EEXIST' }));
     },
     read,
     async replace(seen, job) {
-      if (seen.isNewer) throw readOnly(job.id);
+      if (seen.isNewer) {
+        const path = versionFile(folderOf(job.id), job.id, seen.version.number);
+        const reason = { code: 'state_is_newer', path } as const;
+        throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'maybe', retry: 'no' });
+      }
       // Whatever a queued order was to become: it was never sent.
       const replacement = await write(job, seen.version, seen.value.state === 'queued' ? 'no' : 'maybe');
       if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
@@ -179,7 +183,7 @@ function reading<Value>(path: string, work: () => Value): Value | undefined {
     return work();
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw cannot('read', path, error);
+    throw cannot(path, error);
   }
 }
 
@@ -188,29 +192,11 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw cannot('read', folder, error);
+    throw cannot(folder, error);
   }
 }
 
-function cannot(what: string, path: string, cause: unknown, creditsSpent: CreditsSpent = 'no'): FluxError {
-  return new FluxError(
-    {
-      kind: 'storage_failed',
-      message: `The job records cannot be kept: failed to ${what} ${path} (${errorCode(cause)}).`,
-      creditsSpent,
-      retry: 'no',
-      remedy: 'Ask the user to make room there, or to set FLUX_STATE_DIR to a folder that can be written.',
-    },
-    { cause },
-  );
-}
-
-function readOnly(id: string): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    message: `The record of ${id} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
-    creditsSpent: 'maybe',
-    retry: 'no',
-    remedy: 'Ask the user to update flux-pro-mcp.',
-  });
+function cannot(path: string, cause: unknown, creditsSpent: CreditsSpent = 'no'): FluxError {
+  const reason = { code: 'state_not_kept', path, error: errorCode(cause) } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
 }

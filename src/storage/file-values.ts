@@ -75,24 +75,11 @@ export function createFileValues(folder: string, { clock, log }: { clock: Clock;
 
 /** Replacing it would take away what the newer version knows of money. */
 function newer(path: string): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    message: `${path} was written by a newer version of flux-pro-mcp and is not changed by this one, so nothing was sent.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: 'Ask the user to update flux-pro-mcp everywhere.',
-  });
+  const reason = { code: 'state_is_newer', path } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
 }
 
-function unkept(folder: string, cause: unknown): FluxError {
-  return new FluxError(
-    {
-      kind: 'storage_failed',
-      message: `The limits and the budget that all servers with this key share cannot be kept in ${folder} (${errorCode(cause)}), so nothing was sent.`,
-      creditsSpent: 'no',
-      retry: 'no',
-      remedy: 'Ask the user to make room there, or to set FLUX_STATE_DIR to a folder that can be written.',
-    },
-    { cause },
-  );
+function unkept(path: string, cause: unknown): FluxError {
+  const reason = { code: 'state_not_kept', path, error: errorCode(cause) } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' }, { cause });
 }

@@ -2,6 +2,7 @@
 import { access, constants, lstat, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import type { FolderProblem } from '../core/reasons.ts';
 import { errorCode, isAbsent, isBusy, isFileInUse } from './error-code.ts';
 import { monthFolder } from './file-names.ts';
 import { LedAway, openGuarded } from './guarded-folder.ts';
@@ -49,12 +50,12 @@ export type FolderState =
       /** Which folder that was: another one of that name has another identity. */
       identity: string | undefined;
     }
-  | { isUsable: false; at: string | undefined /** Half a sentence with the system's code. */; reason: string };
+  | { isUsable: false; at: string | undefined; problem: FolderProblem };
 
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
-  const reason = `it gave no answer within ${PATIENCE_MS / 1_000} s`;
-  return patiently(checked(wanted, make, clock), { isUsable: false, at: wanted.folder, reason }, clock);
+  const late = { isUsable: false, at: wanted.folder, problem: 'no_answer' } as const;
+  return patiently(checked(wanted, make, clock), late, clock);
 }
 
 /** Whether the folder that was found usable is still the one of that name, and still takes writes. Never rejects. */
@@ -116,7 +117,7 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
     const openToOthers = await firstOpen([wanted.inside ?? folder, folder, inner ?? folder], isPrivate);
     return { isUsable: true, at, freeBytes: await freeBytes(at), openToOthers, identity: await identityOf(at) };
   } catch (error) {
-    return { isUsable: false, at, reason: reasonOf(error) };
+    return { isUsable: false, at, problem: problemOf(error) };
   }
 }
 
@@ -184,21 +185,6 @@ async function freeBytes(folder: string): Promise<number | undefined> {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTDIR: 'something that is no folder is in its way',
-  EEXIST: 'something that is no folder is in its way',
-  ELOOP: 'a link that leads nowhere is in its way',
-  ENOENT: 'it cannot be made there',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
-  ERR_ACCESS_DENIED: "Node's permission model does not allow it",
-  EROFS: 'that disk takes no writes',
-  ENOSPC: 'that disk is full',
-  EDQUOT: "this user's share of that disk is full",
-};
-
-function reasonOf(error: unknown): string {
-  if (error instanceof LedAway) return 'it is a link, or leads out of the output folder';
-  const code = errorCode(error);
-  return `${REASONS[code] ?? 'nothing can be written'} (${code})`;
+function problemOf(error: unknown): FolderProblem {
+  return error instanceof LedAway ? 'leads_away' : errorCode(error);
 }

@@ -5,6 +5,7 @@ import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, PictureLabel } from '../core/image-store.ts';
+import type { StorageReason } from '../core/reasons.ts';
 import { cannotLink, errorCode, isBusy } from './error-code.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
 import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
@@ -42,10 +43,8 @@ export function createImageFolder(root: () => Promise<string>, deps: ImageFolder
           await folder.close();
         }
       } catch (error) {
-        if (error instanceof FluxError) throw error;
-        if (error instanceof LedAway)
-          throw cannot(`The folder ${target} is a link or was replaced, and leads out of the output folder ${output}.`);
-        throw cannot(`The picture could not be saved in ${target} (${errorCode(error)}).`, error);
+        const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
+        throw failed({ code: 'picture_not_saved', folder: target, problem }, error);
       }
 
       async function saveIn(folder: GuardedFolder, wanted: string): Promise<string> {
@@ -73,9 +72,8 @@ export function createImageFolder(root: () => Promise<string>, deps: ImageFolder
       try {
         return await readPicture(file, false);
       } catch (error) {
-        if (error instanceof Replaced)
-          throw unreadable(`The saved picture ${file} was replaced: what is there now is ${error.message}.`);
-        throw unreadable(`The saved picture ${file} cannot be read (${errorCode(error)}).`, error);
+        if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.by }, error);
+        throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);
       }
     },
   };
@@ -140,8 +138,6 @@ class SavedFiles {
     try {
       await file.writeFile(bytes);
       await file.datasync();
-      const { size } = await file.stat();
-      if (size !== bytes.length) throw cannot(`The disk took ${size} of ${bytes.length} bytes of the picture.`);
     } finally {
       await file.close();
     }
@@ -182,14 +178,6 @@ class SavedFiles {
   }
 }
 
-function cannot(message: string, cause?: unknown): FluxError {
-  const remedy =
-    'Ask the user to make room there, or to set FLUX_OUTPUT_DIR to a folder that can be written and restart the server.';
-  return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
-}
-
-function unreadable(message: string, cause?: unknown): FluxError {
-  const remedy =
-    'Call get_job_status with its job_id: the picture is fetched again from its address where that still works, without a new charge.';
-  return new FluxError({ kind: 'storage_failed', message, creditsSpent: 'yes', retry: 'same_job', remedy }, { cause });
+function failed(reason: StorageReason, cause: unknown): FluxError {
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'same_job' }, { cause });
 }

@@ -3,16 +3,12 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
+import type { KeyProblem } from '../core/reasons.ts';
 import { errorCode } from './error-code.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;
-const BOM = '\uFEFF';
-
-const IN_VARIABLE =
-  "Ask the user to put the key itself into DOITONG_API_KEY in the host's configuration, or to name a file that holds it in DOITONG_API_KEY_FILE, and to restart the server.";
-const IN_FILE =
-  'Ask the user to correct the file, or to correct DOITONG_API_KEY_FILE and restart the server; then call again.';
+const BOM = /^\uFEFF/u;
 
 /**
  * The one place that says whether a key can be used: whatever orders, and `doctor`, asks here.
@@ -24,47 +20,44 @@ export async function apiKeyOf(settings: {
 }): Promise<string | undefined> {
   const { apiKey, apiKeyFile } = settings;
   if (apiKey === undefined) return apiKeyFile === undefined ? undefined : readKeyFile(apiKeyFile);
-  const problem = keyProblem(apiKey, 'DOITONG_API_KEY');
-  if (problem !== undefined) throw badKey(problem, IN_VARIABLE);
+  const problem = keyProblem(apiKey);
+  if (problem !== undefined) throw notUsable({ problem });
   return apiKey;
 }
 
-/** @throws FluxError of kind `bad_key` that names the file and the reason, never its content. */
-export async function readKeyFile(path: string): Promise<string> {
-  const where = `The key file ${path}`;
-  const text = decoded(await bytesOf(path, where), where).trim();
-  const problem = text === '' ? `${where} is empty.` : keyProblem(text, where);
-  if (problem !== undefined) throw badKey(problem, IN_FILE);
+async function readKeyFile(path: string): Promise<string> {
+  const bytes = await bytesOf(path);
+  const text = bytes.toString('utf8').replace(BOM, '').trim();
+  const problem = problemOf(bytes, text);
+  if (problem !== undefined) throw notUsable({ file: path, problem });
   return text;
 }
 
-async function bytesOf(path: string, where: string): Promise<Buffer> {
+function problemOf(bytes: Buffer, text: string): KeyProblem | undefined {
+  // Some of Windows' programs write two bytes a character.
+  if (bytes.includes(0)) return { type: 'utf16' };
+  return text === '' ? { type: 'empty' } : keyProblem(text);
+}
+
+async function bytesOf(path: string): Promise<Buffer> {
+  const absolute = expandHome(path, 'DOITONG_API_KEY_FILE');
   let file: FileHandle | undefined;
   try {
     // A pipe that nobody writes to would keep the reader waiting for ever.
-    file = await open(expandHome(path, 'DOITONG_API_KEY_FILE'), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile())
-      throw badKey(`${where} is not a file but a folder, a pipe or a device.`, IN_FILE);
+    file = await open(absolute, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await file.stat()).isFile()) throw notUsable({ file: path, problem: { type: 'no_file' } });
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
-    if (bytesRead <= FILE_MAX_BYTES) return buffer.subarray(0, bytesRead);
-    throw badKey(`${where} is larger than ${FILE_MAX_BYTES} bytes; it should contain only the key.`, IN_FILE);
+    if (bytesRead > FILE_MAX_BYTES) throw notUsable({ file: path, problem: { type: 'too_large' } });
+    return buffer.subarray(0, bytesRead);
   } catch (error) {
-    if (error instanceof FluxError)
-      throw error.failure.kind === 'bad_key' ? error : badKey(error.message, IN_FILE, error);
-    throw badKey(`${where} cannot be read (${errorCode(error)}).`, IN_FILE, error);
+    if (error instanceof FluxError) throw error;
+    throw notUsable({ file: path, problem: { type: 'not_readable', shown: errorCode(error) } }, error);
   } finally {
     await file?.close();
   }
 }
 
-/** Editors put a byte order mark before the text, and some of Windows' programs write two bytes a character. */
-function decoded(bytes: Buffer, where: string): string {
-  if (bytes.includes(0))
-    throw badKey(`${where} is not UTF-8 text: it looks like UTF-16. Save it as UTF-8 or ASCII.`, IN_FILE);
-  const text = bytes.toString('utf8');
-  return text.startsWith(BOM) ? text.slice(BOM.length) : text;
-}
-
-function badKey(message: string, remedy: string, cause?: unknown): FluxError {
-  return new FluxError({ kind: 'bad_key', message, creditsSpent: 'no', retry: 'no', remedy }, { cause });
+function notUsable(found: { file?: string; problem: KeyProblem }, cause?: unknown): FluxError {
+  const reason = { code: 'key_not_usable', ...found } as const;
+  return new FluxError({ kind: 'bad_key', reason, creditsSpent: 'no', retry: 'no' }, { cause });
 }

@@ -8,9 +8,7 @@ import { checkFolder, type FolderState, type FolderToCheck, isUnchanged } from '
 const BELIEVED_FOR_MS = 30_000;
 
 export type NeededFolder = {
-  /** What cannot be done without it: "Pictures cannot be saved". */
-  lack: string;
-  setting: string;
+  holds: 'pictures' | 'records';
   find: () => Promise<FolderToCheck>;
 };
 
@@ -28,7 +26,11 @@ export function createFoldersCheck(
     const wanted = JSON.stringify(found);
     if (known?.wanted === wanted && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
     const state = await checkFolder(found, true, clock);
-    if (!state.isUsable) throw refused(one, found.folder, state.reason);
+    if (!state.isUsable) {
+      const { folder } = found;
+      const reason = { code: 'folder_not_usable', holds: one.holds, folder, problem: state.problem } as const;
+      throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
+    }
     believed.set(one, { wanted, state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;
@@ -42,14 +44,4 @@ export function createFoldersCheck(
   return async () => {
     await Promise.all(needed.map(check));
   };
-}
-
-function refused({ lack, setting }: NeededFolder, folder: string, reason: string): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    message: `${lack} in ${folder}: ${reason}. So nothing was sent.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: `Ask the user to put that right, or to set ${setting} to a folder that can be written and restart the server, then call again.`,
-  });
 }

@@ -1,5 +1,4 @@
 /** What stands in for the state folder where there is none: without a key, or when it takes no files and is only examined. */
-import { FluxError } from '../core/failure.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { JobStore } from '../core/job-store.ts';
 import {
@@ -39,13 +38,8 @@ export function createUnkeptValues(): SharedValues {
 /** Holds no job, and takes none. */
 export const noJobStore: JobStore = {
   location: LOCATION,
-  add: async ({ id }) => {
-    throw new FluxError({
-      kind: 'storage_failed',
-      message: `There is no folder for the record of ${id}. Nothing was sent.`,
-      creditsSpent: 'no',
-      retry: 'no',
-    });
+  add: async () => {
+    throw new Error('no job is recorded without a key');
   },
   read: async () => undefined,
   replace: async () => 'conflict',

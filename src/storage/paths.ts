@@ -107,11 +107,6 @@ function homeFolder(): string | undefined {
 function homeFor(setting: string): string {
   const home = homeFolder();
   if (home !== undefined) return home;
-  throw new FluxError({
-    kind: 'storage_failed',
-    message: `This user has no home folder (HOME is no absolute path, and the system knows none), so ${setting} needs an absolute path. Nothing was sent.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: `Ask the user to set ${STATE} and ${OUTPUT} to folders that can be written, as absolute paths, and to restart the server.`,
-  });
+  const kind = setting === 'DOITONG_API_KEY_FILE' ? 'bad_key' : 'storage_failed';
+  throw new FluxError({ kind, reason: { code: 'no_home', setting }, creditsSpent: 'no', retry: 'no' });
 }

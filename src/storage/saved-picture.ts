@@ -1,6 +1,7 @@
 /** Reads saved pictures back: regular files inside the output folder that are pictures, and nothing else. */
 import { constants, lstat, open } from 'node:fs/promises';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
+import type { PictureReplacement } from '../core/reasons.ts';
 import { errorCode } from './error-code.ts';
 import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
 import { stepsBelow } from './recorded-path.ts';
@@ -10,9 +11,11 @@ const HEAD_BYTES = 65_536;
 /** A FIFO that takes the file's place at the last moment keeps nobody waiting, and a link is not followed. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
-/** What lies in the place of a picture; the message completes "The saved picture … was replaced: it is …". */
+/** Something else lies in the place of a picture. */
 export class Replaced extends Error {
-  override readonly name = 'Replaced';
+  constructor(readonly by: PictureReplacement) {
+    super(by);
+  }
 }
 
 /** @throws Replaced, or the system's error */
@@ -23,14 +26,14 @@ export async function readSaved(
 ): Promise<Uint8Array> {
   const steps = stepsBelow(root, file);
   const name = steps?.pop();
-  if (steps === undefined || name === undefined) throw new Replaced('outside the output folder');
+  if (steps === undefined || name === undefined) throw new Replaced('outside');
   const folder = await openGuarded(root, steps, false).catch((error: unknown) => {
-    throw error instanceof LedAway ? new Replaced('in a folder that is a link') : error;
+    throw error instanceof LedAway ? new Replaced('linked_folder') : error;
   });
   try {
     const bytes = await readRegular(folder, name, headOnly ? HEAD_BYTES : undefined);
-    if (!(await folder.isUnmoved())) throw new Replaced('in a folder that is a link');
-    if (!isPicture(bytes)) throw new Replaced('not a picture');
+    if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
+    if (!isPicture(bytes)) throw new Replaced('no_picture');
     return bytes;
   } finally {
     await folder.close();
@@ -42,15 +45,15 @@ export async function readRegular(folder: GuardedFolder, name: string, atMost?: 
   const path = folder.at(name);
   // Opening some devices does something, so that the kind is checked first.
   const seen = await lstat(path, { bigint: true });
-  if (seen.isSymbolicLink()) throw new Replaced('a link');
-  if (!seen.isFile()) throw new Replaced('not a regular file');
+  if (seen.isSymbolicLink()) throw new Replaced('link');
+  if (!seen.isFile()) throw new Replaced('no_file');
   const file = await open(path, READ).catch((error: unknown) => {
-    throw errorCode(error) === 'ELOOP' ? new Replaced('a link') : error;
+    throw errorCode(error) === 'ELOOP' ? new Replaced('link') : error;
   });
   try {
     const { dev, ino, size } = await file.stat({ bigint: true });
-    if (dev !== seen.dev || ino !== seen.ino) throw new Replaced('another file than a moment ago');
-    if (size > PICTURE_MAX_BYTES) throw new Replaced(`larger than any picture here (${size} bytes)`);
+    if (dev !== seen.dev || ino !== seen.ino) throw new Replaced('link');
+    if (size > PICTURE_MAX_BYTES) throw new Replaced('too_large');
     const bytes = Buffer.alloc(Math.min(Number(size), atMost ?? PICTURE_MAX_BYTES));
     let length = 0;
     while (length < bytes.length) {

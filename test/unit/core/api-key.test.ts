@@ -2,8 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyProblem } from '../../../src/core/api-key.ts';
+import { wordsOf } from '../../support/words.ts';
 
-const problem = (text: string): string => keyProblem(text, 'DOITONG_API_KEY') ?? '';
+function problem(text: string): string {
+  const found = keyProblem(text);
+  if (found === undefined) return '';
+  const reason = { code: 'key_not_usable', problem: found } as const;
+  return wordsOf({ kind: 'bad_key', reason, creditsSpent: 'no', retry: 'no' }).what;
+}
 
 describe('a key', () => {
   it.each([

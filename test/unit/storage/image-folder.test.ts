@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FluxError } from '../../../src/core/failure.ts';
+import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createImageFolder } from '../../../src/storage/image-folder.ts';
+import { wordsOf } from '../../support/words.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 
 const picture: Picture = { bytes: new Uint8Array([255, 216, 255, 1, 2, 3]), mediaType: 'image/jpeg', extension: 'jpg' };
@@ -31,7 +32,7 @@ async function filesIn(folder: string): Promise<string[]> {
   return files.filter((name) => !name.endsWith('.json'));
 }
 
-async function failureOf(work: Promise<unknown>): Promise<FluxError['failure']> {
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
   const error = await work.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -97,7 +98,7 @@ describe('save', () => {
     await symlink(outside, join(root, '2026-11'));
     const failure = await failureOf(store().save(picture, label));
     expect(failure.kind).toBe('storage_failed');
-    expect(failure.message).toContain('leads out of the output folder');
+    expect(wordsOf(failure).what).toContain('leads out of the output folder');
     expect(await readdir(outside)).toEqual([]);
   });
 
@@ -152,9 +153,9 @@ describe('save', () => {
     await writeFile(root, 'not a folder');
     const failure = await failureOf(store().save(picture, label));
     expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' });
-    expect(failure.message).toContain(join(root, '2026-11'));
-    expect(failure.message).toMatch(/\((?:ENOTDIR|EEXIST)\)/u);
-    expect(failure.remedy).toContain('FLUX_OUTPUT_DIR');
+    expect(wordsOf(failure).what).toContain(join(root, '2026-11'));
+    expect(wordsOf(failure).what).toMatch(/\((?:ENOTDIR|EEXIST)\)/u);
+    expect(wordsOf(failure).next).toContain('FLUX_OUTPUT_DIR');
   });
 });
 
@@ -167,6 +168,6 @@ describe('read', () => {
   it('names the file and the reason when it is gone', async () => {
     const failure = await failureOf(store().read(join(root, 'gone.jpg')));
     expect(failure.kind).toBe('storage_failed');
-    expect(failure.message).toBe(`The saved picture ${join(root, 'gone.jpg')} cannot be read (ENOENT).`);
+    expect(wordsOf(failure).what).toBe(`The saved picture ${join(root, 'gone.jpg')} cannot be read (ENOENT).`);
   });
 });

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { readKeyFile } from '../../../src/storage/key-file.ts';
+import { apiKeyOf } from '../../../src/storage/key-file.ts';
+import { wordsOf } from '../../support/words.ts';
+
+const readKeyFile = (apiKeyFile: string) => apiKeyOf({ apiKey: undefined, apiKeyFile });
 
 let folder: string;
 beforeAll(async () => {
@@ -50,27 +53,28 @@ describe('readKeyFile', () => {
     await writeFile(path, text);
     const error = await refusalOf(path);
     expect(error.failure).toMatchObject({ kind: 'bad_key', creditsSpent: 'no', retry: 'no' });
-    expect(error.failure.message).toContain(`The key file ${path} ${reason}`);
-    if (text.trim() !== '') expect(JSON.stringify([error.failure, error.stack])).not.toContain(text.trim());
+    expect(wordsOf(error).what).toContain(`The key file ${path} ${reason}`);
+    if (text.trim() !== '')
+      expect(JSON.stringify([error.failure, error.stack, wordsOf(error)])).not.toContain(text.trim());
   });
 
   it('says that a file is UTF-16, as Windows writes it', async () => {
     const path = join(folder, 'utf16');
     await writeFile(path, Buffer.from('\uFEFFdt_live_12345678\r\n', 'utf16le'));
-    expect((await refusalOf(path)).message).toContain('Save it as UTF-8');
+    expect(wordsOf(await refusalOf(path)).what).toContain('Save it as UTF-8');
   });
 
   it.runIf(platform() !== 'win32')('never waits for a pipe', async () => {
     const path = join(folder, 'pipe');
     await promisify(execFile)('mkfifo', [path]);
-    expect((await refusalOf(path)).message).toContain('a folder, a pipe or a device');
+    expect(wordsOf(await refusalOf(path)).what).toContain('a folder, a pipe or a device');
   });
 
   it('names the reason when the file cannot be read', async () => {
-    expect((await refusalOf(join(folder, 'none'))).message).toBe(
+    expect(wordsOf(await refusalOf(join(folder, 'none'))).what).toBe(
       `The key file ${join(folder, 'none')} cannot be read (ENOENT).`,
     );
-    expect((await refusalOf(folder)).message).toContain('is not a file but a folder');
-    expect((await refusalOf(folder)).failure.remedy).toContain('DOITONG_API_KEY_FILE');
+    expect(wordsOf(await refusalOf(folder)).what).toContain('is not a file but a folder');
+    expect(wordsOf(await refusalOf(folder)).next).toContain('DOITONG_API_KEY_FILE');
   });
 });

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { expandHome, outputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
+import { wordsOf } from '../../support/words.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -78,23 +79,23 @@ describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
 
 describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   beforeEach(() => vi.stubEnv('HOME', 'here'));
-  const refusal = async (find: () => unknown): Promise<unknown> => {
+  const refusal = async (find: () => unknown): Promise<FluxError> => {
     try {
-      return await find();
+      throw new Error(`found ${await find()}`);
     } catch (error) {
-      return error instanceof FluxError ? error.failure : error;
+      if (error instanceof FluxError) return error;
+      throw error;
     }
   };
 
   it('is told which settings help, before anything is sent', async () => {
-    for (const find of [() => stateFolder(undefined), () => outputFolder(undefined), () => outputFolder('~/p')])
-      expect(await refusal(find)).toMatchObject({
-        kind: 'storage_failed',
-        creditsSpent: 'no',
-        retry: 'no',
-        message: expect.stringMatching(/no home folder.*FLUX_(?:STATE|OUTPUT)_DIR needs an absolute path/),
-        remedy: expect.stringMatching(/FLUX_STATE_DIR and FLUX_OUTPUT_DIR/),
-      });
+    for (const find of [() => stateFolder(undefined), () => outputFolder(undefined), () => outputFolder('~/p')]) {
+      const error = await refusal(find);
+      expect(error.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
+      const { what, next } = wordsOf(error);
+      expect(what).toMatch(/no home folder.*FLUX_(?:STATE|OUTPUT)_DIR needs an absolute path/);
+      expect(next).toMatch(/FLUX_STATE_DIR and FLUX_OUTPUT_DIR/);
+    }
   });
 
   it('needs none where the folders are named', async () => {

@@ -156,7 +156,7 @@ describe('the files', () => {
     folder = join(root, 'in the way', 'shared');
     for (const work of [() => stateOf(onFiles()).read(), () => stateOf(onFiles()).change(increased)])
       await expect(work()).rejects.toMatchObject({
-        failure: { kind: 'storage_failed', creditsSpent: 'no', message: expect.stringContaining(folder) },
+        failure: { kind: 'storage_failed', creditsSpent: 'no', reason: { code: 'state_not_kept', path: folder } },
       });
   });
 });
