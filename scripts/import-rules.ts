@@ -25,7 +25,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   jobs: { src: ['core', 'limits', 'polling'], packages: [] },
   mcp: { src: ['core', 'limits', 'polling', 'jobs'], packages: [SERVER_SDK, 'zod'] },
   config: { src: ['core', 'limits'], packages: ['zod', 'psl'] },
-  transports: { src: ['core', 'runtime'], packages: [SERVER_SDK, 'node:http', 'node:stream'] },
+  transports: { src: ['core', 'runtime'], packages: [SERVER_SDK, 'node:http', 'node:buffer'] },
   'app.ts': {
     src: ['core', 'config', 'limits', 'polling', 'doitong', 'storage', 'images', 'runtime', 'jobs'],
     packages: [],

@@ -7,7 +7,7 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/u;
 const ADDRESS = /^(?:\[.+\]|\d{1,3}(?:\.\d{1,3}){3})$/u;
 
-export type AllowedCallers = {
+type AllowedCallers = {
   /** Host names apart from those of the loopback interface, as a URL writes them. */
   hosts: readonly string[];
   /** Whether any IP address may be called by: nobody's name leads to one. */

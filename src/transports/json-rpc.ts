@@ -1,4 +1,5 @@
 /** Reads one line of input as JSON-RPC 2.0: what goes to the server, what is refused in words, and what is ignored. */
+import { isUtf8 } from 'node:buffer';
 import {
   isJSONRPCNotification,
   isJSONRPCRequest,
@@ -22,21 +23,21 @@ export type Reading =
   | { kind: 'request'; message: JSONRPCRequest }
   | { kind: 'notification'; message: JSONRPCNotification }
   | { kind: 'response'; message: JSONRPCResponse }
-  /** `mayBeAnswer`: it has an id, and neither a method nor a result. */
-  | { kind: 'refused'; refusal: Refusal; mayBeAnswer: boolean }
+  /** It has an id, and neither a method nor a result: an answer, if there was a question of that id. */
+  | { kind: 'unclear'; id: RequestId }
+  | { kind: 'refused'; refusal: Refusal }
   | { kind: 'ignored'; reason: string };
 
 /** @param bytes without the line's end. @returns an array for a batch, and an empty one for a blank line */
 export function readLine(bytes: Uint8Array): Reading | readonly Reading[] {
   // A byte order mark is dropped by the decoder, before whichever line a writer has put it.
-  const text = decoded(bytes, true);
-  if (text === undefined) {
-    const value = parsed(decoded(bytes, false) ?? '');
+  const text = new TextDecoder().decode(bytes);
+  const value = parsed(text);
+  if (!isUtf8(bytes)) {
     const id = isObject(value) && Object.hasOwn(value, 'method') ? repeatable(value.id) : null;
     return refused(refusal(id, ProtocolErrorCode.ParseError, 'Parse error: the line is not UTF-8.'));
   }
   if (text.trim() === '') return [];
-  const value = parsed(text);
   if (value === undefined) return refused(refusal(null, ProtocolErrorCode.ParseError, NOT_JSON));
   if (!Array.isArray(value)) return readMessage(value);
   return value.length === 0 ? refused(invalid(null, 'the batch is empty')) : value.map(readMessage);
@@ -52,11 +53,7 @@ export function invalid(id: RequestId | null, reason: string): Refusal {
   return refusal(id, ProtocolErrorCode.InvalidRequest, `Invalid request: ${reason}.`);
 }
 
-const refused = (response: Refusal, mayBeAnswer = false): Reading => ({
-  kind: 'refused',
-  refusal: response,
-  mayBeAnswer,
-});
+const refused = (response: Refusal): Reading => ({ kind: 'refused', refusal: response });
 
 function readMessage(value: unknown): Reading {
   if (!isObject(value)) return refused(invalid(null, 'a message is a JSON object'));
@@ -64,16 +61,18 @@ function readMessage(value: unknown): Reading {
   // An error about what may have been an answer could be answered with an error, without an end.
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return readResponse(value);
   const id = repeatable(value.id);
-  return refused(invalid(id, 'it has no method'), id !== null);
+  return id === null ? refused(invalid(null, NO_METHOD)) : { kind: 'unclear', id };
 }
+
+export const NO_METHOD = 'it has no method';
 
 function readRequest(value: Record<string, unknown>): Reading {
   const id = repeatable(value.id);
   const { jsonrpc, method, params } = value;
   if (jsonrpc !== '2.0') return refused(invalid(id, 'jsonrpc must be "2.0"'));
   if (typeof method !== 'string') return refused(invalid(id, 'method must be text'));
-  if (id === null) return refused(invalid(null, 'id must be text or a whole number of at most 2^53 - 1'));
-  if (typeof id === 'number' && !Number.isInteger(id)) return refused(invalid(id, 'id must be text or a whole number'));
+  if (id === null || (typeof id === 'number' && !Number.isInteger(id)))
+    return refused(invalid(id, 'id must be text or a whole number of at most 2^53 - 1'));
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error'))
     return refused(invalid(id, 'a request has neither result nor error'));
   if (params !== undefined && !isObject(params)) return refused(invalid(id, 'params must be an object, or absent'));
@@ -121,14 +120,6 @@ function repeatable(id: unknown): RequestId | null {
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function decoded(bytes: Uint8Array, fatal: boolean): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal }).decode(bytes);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * The transport of the protocol over a pair of streams. The SDK's own drops what it cannot read and stops at the end
- * of input; this one answers every request that can be read, once, and can wait until all answers are written.
+ * The transport of the protocol over stdin and stdout. The SDK's own drops what it cannot read and stops at the end of
+ * input; this one answers every request that can be read, once, and can wait until all answers are written.
  */
 import {
   isJSONRPCRequest,
@@ -15,7 +15,7 @@ import {
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
 import { EraGuard } from './era-guard.ts';
-import { invalid, type Reading, type Refusal, readLine, refusal, unreadableAnswer } from './json-rpc.ts';
+import { invalid, NO_METHOD, type Reading, type Refusal, readLine, refusal, unreadableAnswer } from './json-rpc.ts';
 
 const MAX_LINE_MIB = 10;
 const NEWLINE = 0x0a;
@@ -24,8 +24,6 @@ const BATCHES_IN = '2025-03-26';
 const LISTEN = 'subscriptions/listen';
 
 export type StdioTransportOptions = {
-  stdin: NodeJS.ReadableStream;
-  stdout: NodeJS.WritableStream;
   log: Log;
   /** What a subscription asks for, less what cannot be reported. */
   narrow: (request: JSONRPCRequest) => Promise<JSONRPCRequest>;
@@ -61,10 +59,9 @@ export class StdioTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    const { stdin } = this.#options;
-    stdin.on('data', this.#onData);
-    stdin.on('end', this.#onEnd);
-    stdin.on('error', (error) => this.onerror?.(error));
+    process.stdin.on('data', this.#onData);
+    process.stdin.on('end', this.#onEnd);
+    process.stdin.on('error', (error) => this.onerror?.(error));
   }
 
   send(message: JSONRPCMessage): Promise<void> {
@@ -131,11 +128,10 @@ export class StdioTransport implements Transport {
   }
 
   #stopReading(): void {
-    const { stdin } = this.#options;
     this.#isReading = false;
-    stdin.off('data', this.#onData);
-    stdin.off('end', this.#onEnd);
-    stdin.pause();
+    process.stdin.off('data', this.#onData);
+    process.stdin.off('end', this.#onEnd);
+    process.stdin.pause();
   }
 
   #giveUp(): void {
@@ -156,16 +152,13 @@ export class StdioTransport implements Transport {
     this.#count(batch);
   }
 
-  /** What is answered, or is an answer itself, leaves nobody waiting. */
+  /** Each entry is refused by its id. An answer leaves nobody waiting. */
   async #refuseBatch(entries: readonly Reading[]): Promise<void> {
     const reason = `this connection has no batches (protocol version ${BATCHES_IN} alone has them)`;
-    const ids = entries.flatMap((entry) => {
-      if (entry.kind === 'request') return [entry.message.id];
-      return entry.kind === 'refused' && entry.refusal.id !== null ? [entry.refusal.id] : [];
-    });
     const answers = entries.filter(({ kind }) => kind === 'response');
-    for (const id of ids) this.#answer(invalid(id, reason));
     for (const answer of answers) await this.#handle(answer);
+    const ids = entries.map(idOf).filter((id) => id !== null);
+    for (const id of ids) this.#answer(invalid(id, reason));
     if (entries.length > 0 && ids.length + answers.length === 0) this.#answer(invalid(null, reason));
   }
 
@@ -178,11 +171,11 @@ export class StdioTransport implements Transport {
       case 'response':
         if (reading.message.id !== undefined) this.#asked.delete(reading.message.id);
         return this.onmessage?.(reading.message);
-      case 'refused': {
-        const { id } = reading.refusal;
-        if (reading.mayBeAnswer && id !== null && this.#asked.has(id)) return this.#handle(unreadableAnswer(id));
+      case 'unclear':
+        if (this.#asked.has(reading.id)) return this.#handle(unreadableAnswer(reading.id));
+        return this.#refuse(invalid(reading.id, NO_METHOD), batch);
+      case 'refused':
         return this.#refuse(reading.refusal, batch);
-      }
       case 'ignored':
         return this.#options.log.warn('ignored input', { because: reading.reason });
       default:
@@ -240,12 +233,18 @@ export class StdioTransport implements Transport {
   }
 
   #write(message: JSONRPCMessage | Answer | readonly Answer[]): Promise<void> {
-    const { stdout } = this.#options;
     const written = new Promise<void>((resolve, reject) => {
-      stdout.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+      process.stdout.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
     });
     // Whoever waits for the end of all output has no use for the error of a reader that left.
     this.#written = written.catch(() => undefined);
     return written;
   }
+}
+
+/** The id of a request, as far as it has one. */
+function idOf(reading: Reading): RequestId | null {
+  if (reading.kind === 'request') return reading.message.id;
+  if (reading.kind === 'refused') return reading.refusal.id;
+  return reading.kind === 'unclear' ? reading.id : null;
 }

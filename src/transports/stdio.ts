@@ -22,23 +22,17 @@ export type StdioOptions = {
 /** Serves until the input ends or a signal comes; then answers what can be answered, and ends the process. */
 export function openStdioTransport(factory: McpServerFactory, options: StdioOptions): void {
   const { log, narrow, clock } = options;
-  const stdin = process.stdin;
-  const stdout = process.stdout;
-  const transport = new StdioTransport({ stdin, stdout, log, narrow, onUnreadable: () => end('unreadable input') });
+  const transport = new StdioTransport({ log, narrow, onUnreadable: () => end('unreadable input') });
   const endpoint = serveStdio(factory, {
     transport,
     // An error may hold a whole message.
     onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message.slice(0, 500) }),
   });
-  const end = installShutdown({
-    stdin,
-    stdout,
-    log,
-    close: async () => {
-      options.endWaits();
-      await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
-      await Promise.all([endpoint.close(), options.close()]);
-      await transport.flushed();
-    },
-  });
+  const close = async (): Promise<void> => {
+    options.endWaits();
+    await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
+    await Promise.all([endpoint.close(), options.close()]);
+    await transport.flushed();
+  };
+  const end = installShutdown({ stdin: process.stdin, stdout: process.stdout, log, close });
 }

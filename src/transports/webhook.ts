@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { codeOf } from '../core/error-code.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import type { Log } from '../core/log.ts';
-import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook-sink.ts';
-import { type AllowedCallers, callerProblem } from './caller-guard.ts';
+import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook-sink.ts';
+import { callerProblem } from './caller-guard.ts';
 
 /** An event is some hundred bytes; a tunnel in front adds headers of its own. */
 const MAX_HEADER_BYTES = 8_192;
@@ -85,16 +85,11 @@ export class WebhookListener {
   }
 }
 
-/** A proxy in front may use the public name, the one that it forwards to, or this machine's address. */
-function allowedCallers({ host, publicUrl }: WebhookListenerOptions): AllowedCallers {
-  const named = host.includes(':') ? `[${host}]` : host;
-  const hosts = [named, new URL(publicUrl).hostname].map((name) => name.toLowerCase());
-  return { hosts, addresses: !isLoopbackHost(named) };
-}
-
-function createListener(options: WebhookListenerOptions): Server {
-  const { sink, log, patience = PATIENCE } = options;
-  const allowed = allowedCallers(options);
+function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: WebhookListenerOptions): Server {
+  const name = host.includes(':') ? `[${host}]` : host;
+  // A proxy in front may use the public name, the one that it forwards to, or this machine's address.
+  const hosts = [name, new URL(publicUrl).hostname].map((known) => known.toLowerCase());
+  const allowed = { hosts, addresses: !isLoopbackHost(name) };
   let isRefusalLogged = false;
   const server = createServer({
     headersTimeout: patience.headersMs,
@@ -125,7 +120,11 @@ function createListener(options: WebhookListenerOptions): Server {
     const body = await readBody(request);
     if (body === undefined) return;
     const { method = '', url: path = '', rawHeaders: headers } = request;
-    answer(await decisionOf(sink, { method, path, headers, body }, log));
+    const status = await sink.accept({ method, path, headers, body }).catch((error: unknown) => {
+      log.error('a webhook met a defect', { error: error instanceof Error ? error.name : typeof error });
+      return 503;
+    });
+    answer(status);
   });
   return server;
 }
@@ -144,13 +143,4 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
     return undefined;
   }
   return Buffer.concat(chunks).subarray(0, WEBHOOK_BODY_MAX_BYTES + 1);
-}
-
-async function decisionOf(sink: WebhookSink, raw: RawWebhook, log: Log): Promise<number> {
-  try {
-    return await sink.accept(raw);
-  } catch (error) {
-    log.error('a webhook met a defect', { error: error instanceof Error ? error.name : typeof error });
-    return 503;
-  }
 }
