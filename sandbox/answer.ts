@@ -1,4 +1,4 @@
-// Owns what the sandbox answers with: the form of an answer, and refusals with their codes and the documented body.
+// Owns the form of an answer, and refusals with their codes and the documented body.
 
 export type Answer = {
   status: number;
@@ -10,44 +10,22 @@ export type Answer = {
   lacks?: 'reset' | 'rate-headers';
 };
 
-/** Only INSUFFICIENT_CREDITS is on the service's page; the other codes are this sandbox's own. */
-const httpStatuses = {
-  BAD_USER_INPUT: 400,
-  BAD_REQUEST: 400,
-  GRAPHQL_PARSE_FAILED: 400,
-  GRAPHQL_VALIDATION_FAILED: 400,
-  QUERY_TOO_COMPLEX: 400,
-  IDEMPOTENCY_KEY_REUSED: 400,
-  UNAUTHENTICATED: 401,
-  INSUFFICIENT_CREDITS: 402,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  METHOD_NOT_ALLOWED: 405,
-  NOT_ACCEPTABLE: 406,
-  PAYLOAD_TOO_LARGE: 413,
-  UNSUPPORTED_MEDIA_TYPE: 415,
-  RATE_LIMIT_EXCEEDED: 429,
-  CONCURRENT_LIMIT_EXCEEDED: 429,
-  DAILY_LIMIT_EXCEEDED: 429,
-  INTERNAL_SERVER_ERROR: 500,
-} as const;
-
-export type RefusalCode = keyof typeof httpStatuses;
-
-type RefusalOptions = { details?: Record<string, unknown>; retryAfterSeconds?: number };
-
 /** What the sandbox throws when it does not do what was asked. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
-  readonly extensions: Record<string, unknown>;
 
+  /** @param code only INSUFFICIENT_CREDITS is on the service's page; the other codes are this sandbox's own */
   constructor(
-    readonly code: RefusalCode,
+    readonly status: number,
+    readonly code: string,
     message: string,
-    readonly options: RefusalOptions = {},
+    readonly options: { details?: Record<string, unknown>; retryAfterSeconds?: number } = {},
   ) {
     super(message);
-    this.extensions = { code, ...options.details };
+  }
+
+  get extensions(): Record<string, unknown> {
+    return { code: this.code, ...this.options.details };
   }
 }
 
@@ -55,23 +33,23 @@ export function answerJson(status: number, value: unknown): Answer {
   return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
 }
 
-/** @param retryAfterSeconds of the first of them, which decides the status */
-export function answerErrors(code: RefusalCode, errors: readonly object[], retryAfterSeconds?: number): Answer {
-  const answer = answerJson(httpStatuses[code], { errors });
-  if (retryAfterSeconds !== undefined) answer.headers['Retry-After'] = String(retryAfterSeconds);
-  return answer;
+/** @param first decides the status, and when to come back */
+export function answerErrors(first: Refusal, errors: readonly object[]): Answer {
+  const answer = answerJson(first.status, { errors });
+  const seconds = first.options.retryAfterSeconds;
+  return seconds === undefined ? answer : { ...answer, headers: { ...answer.headers, 'Retry-After': String(seconds) } };
 }
 
-export function answerRefusal({ code, message, extensions, options }: Refusal): Answer {
-  return answerErrors(code, [{ message, extensions }], options.retryAfterSeconds);
+export function answerRefusal(refusal: Refusal): Answer {
+  return answerErrors(refusal, [{ message: refusal.message, extensions: refusal.extensions }]);
 }
 
-/** Answers a refusal, too, when that is what `work` ends with; any other error goes on. */
-export async function orRefusal(work: () => Promise<Answer>): Promise<Answer> {
+/** Answers whatever `work` ends with. */
+export async function answerOf(work: () => Answer | Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Refusal) return answerRefusal(error);
-    throw error;
+    const fault = new Refusal(500, 'INTERNAL_SERVER_ERROR', 'The sandbox is at fault');
+    return answerRefusal(error instanceof Refusal ? error : fault);
   }
 }

@@ -1,40 +1,36 @@
 // Owns how a request is handled by the API: key, rate limit, the faults of scenarios, and the work in either style.
 
-import type { IncomingMessage } from 'node:http';
-import { type Answer, answerJson, orRefusal, Refusal } from './answer.ts';
-import { isAuthorized, readBody } from './caller.ts';
-import type { Dialects } from './dialects.ts';
-import { type Graphql, parseObject } from './graphql.ts';
-import { documentIn, guessOperation, rootFieldsIn } from './graphql-text.ts';
+import { type Answer, answerJson, answerOf, Refusal } from './answer.ts';
+import { type Arrival, checkKey, readBody } from './arrival.ts';
+import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
-import type { LoggedRequest } from './request-log.ts';
-import { type Attempt, createFirstTries } from './scenarios/first-tries.ts';
+import type { Orders } from './orders.ts';
+import { createFirstTries } from './scenarios/first-tries.ts';
 import type { Chosen } from './scenarios/scenarios.ts';
-import type { Placement } from './service.ts';
+import type { Service } from './service.ts';
 
 export type ApiDeps = {
   key: string;
   chosen: Chosen;
   limiter: RateLimiter;
+  service: Service;
+  orders: Orders;
   graphql: Graphql;
-  dialects: Dialects;
 };
 
-/** `jobId` is set where REST reads a job. */
-export type ApiRoute = { style: 'graphql' | 'rest'; jobId?: string };
+/** GraphQL, an order by REST, or the read of one job by REST. */
+export type Api = (arrival: Arrival) => Promise<Answer>;
 
-export type Api = (request: IncomingMessage, route: ApiRoute, entry: LoggedRequest) => Promise<Answer>;
+export function createApi({ key, chosen: { names, traits }, limiter, service, orders, graphql }: ApiDeps): Api {
+  const faultOf = createFirstTries(names);
 
-export function createApi({ key, chosen: { traits, firstTries }, limiter, graphql, dialects }: ApiDeps): Api {
-  const faultOf = createFirstTries(firstTries);
-
-  return async (request, route, entry) => {
-    const answer = await orRefusal(async () => {
+  return async (arrival) => {
+    const { request, to, entry } = arrival;
+    const answer = await answerOf(async () => {
       // Before anything is refused, so that the log says what a refused request wanted.
       const body = await readBody(request);
-      if (route.style === 'graphql') entry.operation = guessOperation(body);
-      const attempt = attemptOf(route, entry, body);
-      return faultOf('proxy', attempt, entry) ?? serve(request, route, entry, attempt);
+      if (to === 'graphql') entry.operation = guessOperation(body);
+      return faultOf('proxy', entry, body) ?? serve(arrival, body);
     });
     if (answer.lacks === 'rate-headers') return answer;
     const { 'X-RateLimit-Reset': reset, ...rate } = limiter.headers();
@@ -45,34 +41,25 @@ export function createApi({ key, chosen: { traits, firstTries }, limiter, graphq
     };
   };
 
-  async function serve(
-    request: IncomingMessage,
-    route: ApiRoute,
-    entry: LoggedRequest,
-    attempt: Attempt,
-  ): Promise<Answer> {
-    if (!isAuthorized(request, key, route.style)) throw new Refusal('UNAUTHENTICATED', 'Missing or invalid API key');
-    const counts = traits.countsFields && route.style === 'graphql';
-    limiter.take(counts ? rootFieldsIn(documentIn(attempt.body)) : 1);
-    const allowed = route.jobId === undefined ? 'POST' : 'GET';
-    if (entry.method !== allowed) throw new Refusal('METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
-    const early = faultOf('before-charging', attempt, entry);
+  function serve(arrival: Arrival, body: string): Answer {
+    const { request, to, entry } = arrival;
+    checkKey(request, key, to === 'graphql' ? 'graphql' : 'rest');
+    limiter.take(traits.countsFields ? countRootFields(body) : 1);
+    const allowed = to === 'job' ? 'GET' : 'POST';
+    if (entry.method !== allowed) throw new Refusal(405, 'METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
+    const early = faultOf('before-charging', entry, body);
     if (early) return early;
-    const placement: Placement = { idempotencyKey: attempt.idempotencyKey, jobs: 0 };
-    const answer = await work(request, route, attempt.body, placement);
-    return (placement.jobs > 0 && faultOf('after-charging', attempt, entry, answer)) || answer;
+    const placedBefore = service.placed;
+    const answer = work(arrival, body);
+    return (service.placed > placedBefore && faultOf('after-charging', entry, body, answer)) || answer;
   }
 
-  async function work(request: IncomingMessage, { style, jobId }: ApiRoute, body: string, placement: Placement) {
-    if (style === 'graphql') return graphql(request.headers, body, placement);
-    if (jobId === undefined) return answerJson(200, dialects.rest(parseObject(body), placement));
-    const job = dialects.find(jobId);
-    if (!job) throw new Refusal('NOT_FOUND', `There is no job ${jobId}`);
+  /** Nothing in it waits, so that what it places is told from what other requests place. */
+  function work({ request, to, id, entry: { idempotencyKey } }: Arrival, body: string): Answer {
+    if (to === 'graphql') return graphql(request.headers, body, idempotencyKey);
+    if (to === 'order') return answerJson(200, orders.rest(parseObject(body), idempotencyKey));
+    const job = orders.find(id);
+    if (!job) throw new Refusal(404, 'NOT_FOUND', `There is no job ${id}`);
     return answerJson(200, job);
   }
-}
-
-function attemptOf(route: ApiRoute, { method, path, operation, idempotencyKey }: LoggedRequest, body: string): Attempt {
-  const orders = route.style === 'rest' ? route.jobId === undefined : /^generate/.test(operation);
-  return { method, path, body, idempotencyKey, isOrder: method === 'POST' && orders };
 }

@@ -1,79 +1,57 @@
-// Owns GraphQL over HTTP in the sandbox: what a request must be like, its execution, and the status each result has.
+// Owns GraphQL over HTTP in the sandbox: what a request wants, its execution, and the status each result has.
 
 import type { IncomingHttpHeaders } from 'node:http';
 import {
   buildSchema,
   type DocumentNode,
   type ExecutionResult,
-  execute,
-  GraphQLError,
-  getOperationAST,
+  executeSync,
+  type GraphQLError,
+  Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
-import { type Answer, answerErrors, answerJson, Refusal, type RefusalCode } from './answer.ts';
-import type { Dialects } from './dialects.ts';
-import { rootFieldsIn } from './graphql-text.ts';
-import type { Traits } from './scenarios/traits.ts';
-import { schemaSdl } from './schema-sdl.ts';
-import type { Placement } from './service.ts';
+import { type Answer, answerErrors, answerJson, Refusal } from './answer.ts';
+import type { Orders } from './orders.ts';
+import type { SandboxOperation } from './request-log.ts';
+import type { Traits } from './scenarios/scenarios.ts';
+import { schemaSdl } from './schema.ts';
 
-export type Graphql = (headers: IncomingHttpHeaders, body: string, placement: Placement) => Promise<Answer>;
+export type Graphql = (headers: IncomingHttpHeaders, body: string, idempotencyKey: string | undefined) => Answer;
 
-export function createGraphql({ generate, generateImage, find }: Dialects, traits: Traits): Graphql {
+export function createGraphql({ generate, generateImage, find }: Orders, traits: Traits): Graphql {
   const { field, argument } = traits.statusQuery;
   const schema = buildSchema(schemaSdl(traits));
   const rules = traits.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-  const rootValue = {
-    [field]: (given: Record<string, string>) => find(given[argument] ?? '') ?? null,
-    generate,
-    generateImage,
-  };
+  const readJob = (given: Record<string, string>) => find(given[argument] ?? '') ?? null;
+  const rootValue = { [field]: readJob, generate, generateImage };
 
-  return async (headers, body, placement) => {
-    const { query, variables, operationName } = parametersOf(headers, body);
+  return (headers, body, idempotencyKey) => {
+    if (!/^application\/json\b/i.test(headers['content-type'] ?? ''))
+      throw new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type');
+    const { query, variables, operationName } = parseObject(body);
+    if (typeof query !== 'string' || typeof (variables ?? {}) !== 'object' || typeof (operationName ?? '') !== 'string')
+      throw new Refusal(400, 'BAD_REQUEST', 'query and operationName must be texts, and variables an object');
     let document: DocumentNode;
     try {
       document = parse(query);
     } catch (error) {
-      if (error instanceof GraphQLError) return refuseAll('GRAPHQL_PARSE_FAILED', [error]);
-      throw error;
+      return answerResult({ errors: [error as GraphQLError] }, 'GRAPHQL_PARSE_FAILED');
     }
-    const invalid = validate(schema, document, rules);
-    if (invalid.length > 0) return refuseAll('GRAPHQL_VALIDATION_FAILED', invalid);
-    const fields = rootFieldsIn(document);
+    const errors = validate(schema, document, rules);
+    if (errors.length > 0) return answerResult({ errors }, 'GRAPHQL_VALIDATION_FAILED');
+    const fields = countRootFields(body);
     if (fields > traits.rootFieldsMax) {
       const words = `The query asks for ${fields} fields at its root; ${traits.rootFieldsMax} are allowed`;
-      throw new Refusal('QUERY_TOO_COMPLEX', words);
+      throw new Refusal(400, 'QUERY_TOO_COMPLEX', words);
     }
-    if (!getOperationAST(document, operationName)) {
-      throw new Refusal('BAD_REQUEST', 'The document has no such operation, or several and no name says which');
-    }
-    const contextValue = placement;
-    return answerOf(
-      await execute({ schema, document, rootValue, contextValue, variableValues: variables, operationName }),
-    );
+    const variableValues = variables as Record<string, unknown> | undefined;
+    const named = operationName as string | undefined;
+    const given = { document, variableValues, operationName: named, contextValue: idempotencyKey };
+    return answerResult(executeSync({ schema, rootValue, ...given }), 'BAD_USER_INPUT');
   };
-}
-
-type Parameters = { query: string; variables?: Record<string, unknown> | null; operationName?: string | null };
-
-const JSON_SENT = /^application\/json\s*(?:;\s*charset=utf-8\s*)?$/i;
-const JSON_ACCEPTED = /(?:^|,)\s*(?:application\/(?:json|\*|graphql-response\+json)|\*\/\*)\s*(?:[;,]|$)/i;
-
-function parametersOf(headers: IncomingHttpHeaders, body: string): Parameters {
-  if (!JSON_ACCEPTED.test(headers.accept || '*/*')) throw new Refusal('NOT_ACCEPTABLE', 'Not Acceptable');
-  if (!JSON_SENT.test(headers['content-type'] ?? ''))
-    throw new Refusal('UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type');
-  const given = parseObject(body);
-  const { query, variables, operationName } = given;
-  if (typeof query !== 'string') throw new Refusal('BAD_REQUEST', query == null ? 'Missing query' : 'Invalid query');
-  if (typeof (variables ?? {}) !== 'object' || Array.isArray(variables))
-    throw new Refusal('BAD_REQUEST', 'Invalid variables');
-  if (typeof (operationName ?? '') !== 'string') throw new Refusal('BAD_REQUEST', 'Invalid operationName');
-  return given as Parameters;
 }
 
 /** @throws Refusal for any other body */
@@ -84,38 +62,56 @@ export function parseObject(body: string): Record<string, unknown> {
   } catch {
     // Answered below like any other body that is not an object.
   }
-  throw new Refusal('BAD_REQUEST', 'The body must be a JSON object');
-}
-
-function refuseAll(code: RefusalCode, errors: readonly GraphQLError[]): Answer {
-  const entries = errors.map(({ message, locations }) => ({ message, locations, extensions: { code } }));
-  return answerErrors(code, entries);
+  throw new Refusal(400, 'BAD_REQUEST', 'The body must be a JSON object');
 }
 
 /**
  * A result with nothing but errors becomes the page's error body with the status of its first error; one with data
  * next to the errors stays 200, as GraphQL has it, and its paths say which part failed.
+ * @param code of an error that no resolver made
  */
-function answerOf({ data, errors = [] }: ExecutionResult): Answer {
-  const [first] = errors;
-  if (!first) return answerJson(200, { data });
+function answerResult({ data, errors = [] }: ExecutionResult, code: string): Answer {
   const isPartial = Object.values(data ?? {}).some((value) => value !== null);
-  const entries = errors.map((error) => {
-    const refusal = refusalIn(error);
-    return {
-      message: error.message,
-      ...(!refusal && { locations: error.locations }),
-      ...(isPartial && { path: error.path }),
-      extensions: refusal?.extensions ?? { code: codeOf(error) },
-    };
+  const refusals = errors.map(({ originalError, path, message }) => {
+    if (originalError instanceof Refusal) return originalError;
+    return path ? new Refusal(500, 'INTERNAL_SERVER_ERROR', message) : new Refusal(400, code, message);
   });
-  if (isPartial) return answerJson(200, { errors: entries, data });
-  return answerErrors(codeOf(first), entries, refusalIn(first)?.options.retryAfterSeconds);
+  const entries = errors.map(({ message, locations, path, originalError }, index) => ({
+    message,
+    ...(!(originalError instanceof Refusal) && { locations }),
+    ...(isPartial && { path }),
+    extensions: refusals[index]?.extensions,
+  }));
+  const [first] = refusals;
+  if (first && !isPartial) return answerErrors(first, entries);
+  return answerJson(200, first ? { errors: entries, data } : { data });
 }
 
-const refusalIn = ({ originalError }: GraphQLError): Refusal | undefined =>
-  originalError instanceof Refusal ? originalError : undefined;
+const operations = new Map<string, SandboxOperation>([
+  ['generate', 'generate'],
+  ['generateImage', 'generateImage'],
+  ['checkJobStatus', 'status'],
+  ['generationById', 'status'],
+  ['__schema', 'introspection'],
+  ['__type', 'introspection'],
+]);
 
-/** An error with a path comes out of a resolver, one without is about the variables. */
-const codeOf = (error: GraphQLError): RefusalCode =>
-  refusalIn(error)?.code ?? (error.path ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT');
+/** For the log: by the first root field that is known; works for requests that are refused before they run, too. */
+export function guessOperation(body: string): SandboxOperation {
+  return rootFieldsIn(body).flatMap((name) => operations.get(name) ?? [])[0] ?? 'other';
+}
+
+/** 1 where that is not known. */
+export const countRootFields = (body: string): number => Math.max(1, rootFieldsIn(body).length);
+
+/** Their names; none for a body that cannot be read: what is wrong with it is said when it should run. */
+function rootFieldsIn(body: string): string[] {
+  try {
+    const { definitions } = parse(String(parseObject(body).query));
+    return definitions
+      .flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION ? one.selectionSet.selections : []))
+      .map((field) => (field.kind === Kind.FIELD ? field.name.value : ''));
+  } catch {
+    return [];
+  }
+}

@@ -1,7 +1,17 @@
 // Owns the life of one sandbox job: how long it takes, how it ends, and where it is at a time.
 
 import { createHash } from 'node:crypto';
-import type { Submission } from './submission.ts';
+
+/** A checked order. */
+export type Submission = {
+  dialect: 'generate' | 'generateImage' | 'rest';
+  prompt: string;
+  width: number;
+  height: number;
+  version?: string;
+  quality?: string;
+  webhookUrl?: string;
+};
 
 export type JobStatus = 'processing' | 'completed' | 'failed' | 'moderated';
 /** `never`: it stays in processing. */
@@ -18,13 +28,10 @@ export type Job = {
   ending: JobEnding;
 };
 
-/** How far a job's duration strays from the median, in both directions. */
-const DURATION_SPREAD = 0.15;
-
-/** The same job always takes the same time. */
+/** The same job always takes the same time, up to 15 % less or more than the median. */
 export function jobDurationMs(id: string, medianMs: number): number {
   const chance = createHash('sha256').update(id).digest().readUInt32LE(0) / 2 ** 32;
-  return Math.round(medianMs * (1 + DURATION_SPREAD * (2 * chance - 1)));
+  return Math.round(medianMs * (1 + 0.15 * (2 * chance - 1)));
 }
 
 /** A prompt that contains one of these words makes its job end so, whatever the case of the letters. */

@@ -50,7 +50,7 @@ export class RateLimiter {
     }
     const used = this.used + Math.min(units, this.limit);
     if (used > this.limit) {
-      throw new Refusal('RATE_LIMIT_EXCEEDED', `Rate limit exceeded: ${this.limit} requests per window`, {
+      throw new Refusal(429, 'RATE_LIMIT_EXCEEDED', `Rate limit exceeded: ${this.limit} requests per window`, {
         retryAfterSeconds: Math.max(1, Math.ceil((this.endsAt - now) / 1000)),
       });
     }

@@ -1,6 +1,6 @@
 // Owns the record of what arrived at the sandbox, how it was answered, and which fault it met.
 
-import type { ScenarioName } from './scenarios/table.ts';
+import type { ScenarioName } from './scenarios/sentences.ts';
 
 export type SandboxOperation = 'generate' | 'generateImage' | 'status' | 'introspection' | 'picture' | 'rest' | 'other';
 
@@ -26,10 +26,9 @@ export class RequestLog {
   private readonly entries: LoggedRequest[] = [];
 
   /** The entry may be completed later, when more is known. */
-  add(entry: LoggedRequest): LoggedRequest {
+  add(entry: LoggedRequest): void {
     this.entries.push(entry);
     if (this.entries.length > KEPT_REQUESTS) this.entries.shift();
-    return entry;
   }
 
   list(): LoggedRequest[] {

@@ -5,23 +5,21 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { createApi } from './api.ts';
-import { createDialects } from './dialects.ts';
 import { createGraphql } from './graphql.ts';
-import type { JobStatus } from './job.ts';
-import { JobFile } from './job-file.ts';
-import { createJobView } from './job-view.ts';
+import { createJobView, createPictureAddresses } from './job-view.ts';
 import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
-import { createPictureHost } from './picture-host.ts';
-import { type InjectedFault, type LoggedRequest, RequestLog } from './request-log.ts';
-import { createPictureAddresses } from './scenarios/picture-addresses.ts';
-import { chooseScenarios, type ScenarioName } from './scenarios/scenarios.ts';
-import { type Charge, type Refund, Service } from './service.ts';
-import { type WebhookDelivery, Webhooks, type WebhooksDeps } from './webhooks/webhooks.ts';
+import { createOrders } from './orders.ts';
+import { createPictureHost } from './pictures.ts';
+import { RequestLog } from './request-log.ts';
+import { chooseScenarios } from './scenarios/scenarios.ts';
+import type { ScenarioName } from './scenarios/sentences.ts';
+import { Service } from './service.ts';
+import { Webhooks, type WebhooksDeps } from './webhooks.ts';
 
 export type { SandboxPlan } from './limits.ts';
-export type { ScenarioName } from './scenarios/scenarios.ts';
-export { sandboxSchemaSdl } from './schema-sdl.ts';
+export type { ScenarioName } from './scenarios/sentences.ts';
+export { sandboxSchemaSdl } from './schema.ts';
 
 export type SandboxOptions = {
   /** 0, the default, takes any free port; only 127.0.0.1 is bound. */
@@ -34,8 +32,6 @@ export type SandboxOptions = {
   credits?: number;
   /** The median time a job takes; each job differs up to 15 % from it, always by the same share. 0 ends jobs at once. */
   jobDurationMs?: number;
-  /** Whether the schema may be asked for; default true. */
-  introspection?: boolean;
   /** The rate limit's window; default a minute. */
   windowMs?: number;
   /** The sandbox's clock in epoch milliseconds; tests drive it instead of sleeping. */
@@ -52,34 +48,14 @@ export type SandboxOptions = {
   stateFile?: string;
 };
 
-export type SandboxState = {
-  /** What arrived, oldest first, refused requests too; reading this state is not listed. */
-  requests: LoggedRequest[];
-  charges: Charge[];
-  /** A charge is refunded when its job fails, not when it is moderated. */
-  refunds: Refund[];
-  jobs: { id: string; status: JobStatus; prompt: string; width: number; height: number; creditCost: number }[];
-  credits: number;
-  /** Valid submissions that reached the service: repeated and refused ones count, rate-limited ones do not. */
-  submissions: number;
-  /** What scenarios did to single requests, oldest first. */
-  faults: InjectedFault[];
-  /** Webhooks that have got an answer, or never will, oldest first. */
-  webhooks: WebhookDelivery[];
-};
-
-export type Sandbox = {
-  url: string;
-  key: string;
-  webhookSecret: string;
-  close(): Promise<void>;
-  inspect(): SandboxState;
-};
-
-const LONGEST_SLEEP_MS = 20;
+export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
+/** What tests read; everything is listed oldest first. */
+export type SandboxState = ReturnType<Sandbox['inspect']>;
 
 const shortSleep: WebhooksDeps['sleep'] = (delayMs, signal) =>
-  sleepFor(Math.min(delayMs, LONGEST_SLEEP_MS), undefined, { signal, ref: false });
+  sleepFor(Math.min(delayMs, 20), undefined, { signal, ref: false });
+
+const randomSecret = (): string => `sandbox-${randomBytes(12).toString('hex')}`;
 
 /**
  * A stateful emulator of the Doitong service on a local port. Prompts that contain `sandbox:fail` make a job that ends
@@ -87,21 +63,18 @@ const shortSleep: WebhooksDeps['sleep'] = (delayMs, signal) =>
  * The state is served at `GET /sandbox/state`, too, to whoever has the key, for tests of other processes.
  * @throws ScenarioError when the scenarios are unknown or exclude each other
  */
-export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox(options: SandboxOptions = {}) {
   const chosen = chooseScenarios(options.scenarios ?? []);
   const { traits } = chosen;
-  if (options.introspection === false) traits.introspection = false;
   const clock = options.now ?? Date.now;
   const now = (): number => clock() + traits.clockAheadMs;
-  const key = options.key ?? `sandbox-${randomBytes(12).toString('hex')}`;
-  const webhookSecret = options.webhookSecret ?? `sandbox-${randomBytes(12).toString('hex')}`;
-  const seed = options.seed ?? randomUUID();
+  const { key = randomSecret(), webhookSecret = randomSecret(), seed = randomUUID(), sleep = shortSleep } = options;
   const limits = planLimits[options.plan ?? 'pro'];
 
   let url = '';
-  const addresses = createPictureAddresses(traits, seed);
-  const view = createJobView(now, () => url, traits, addresses);
-  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view, sleep: options.sleep ?? shortSleep });
+  const addresses = createPictureAddresses(() => url, traits, seed);
+  const view = createJobView(now, traits, addresses);
+  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view, sleep });
   const service = new Service({
     limits,
     credits: traits.credits ?? options.credits ?? 1000,
@@ -109,24 +82,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     now,
     seed,
     ending: traits.ending,
-    file: options.stateFile === undefined ? undefined : new JobFile(options.stateFile),
+    stateFile: options.stateFile,
     onJob: (job) => webhooks.expect(job),
   });
+  const orders = createOrders(service, view);
+  const graphql = createGraphql(orders, traits);
+  const limiter = new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
   const log = new RequestLog();
-  const inspect = (): SandboxState => ({
+  const inspect = () => ({
     requests: log.list(),
     ...service.inspect(),
     faults: log.faults(),
     webhooks: webhooks.list(),
   });
-  const dialects = createDialects(service, view);
-  const limiter = new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
   const handle = createListener({
     now,
     key,
     log,
-    api: createApi({ key, chosen, limiter, graphql: createGraphql(dialects, traits), dialects }),
-    pictures: createPictureHost(now, service, addresses),
+    api: createApi({ key, chosen, limiter, service, orders, graphql }),
+    pictures: createPictureHost(now, service, addresses, traits),
     graphql: traits.graphql,
     inspect,
   });

@@ -1,72 +1,63 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
-import { createHash } from 'node:crypto';
 import { type Answer, answerRefusal, Refusal } from '../answer.ts';
 import type { LoggedRequest } from '../request-log.ts';
-import type { FirstTryFault } from './scenarios.ts';
-import type { FirstTry } from './traits.ts';
+import type { ScenarioName } from './sentences.ts';
 
-export type Attempt = {
-  method: string;
-  path: string;
-  body: string;
-  idempotencyKey: string | undefined;
-  isOrder: boolean;
+/**
+ * `proxy` faults come before everything and meet every request to the API; the others meet orders only,
+ * `after-charging` ones those that were carried out.
+ */
+type Stage = 'proxy' | 'before-charging' | 'after-charging';
+
+const rateLimited = (retryAfterSeconds?: number): Answer =>
+  answerRefusal(
+    new Refusal(
+      429,
+      'RATE_LIMIT_EXCEEDED',
+      'Rate limit exceeded',
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+    ),
+  );
+const serverError = (): Answer => answerRefusal(new Refusal(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'));
+const proxyPage = (): Answer => ({
+  status: 502,
+  headers: { 'Content-Type': 'text/html; charset=utf-8' },
+  body: '<!doctype html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n',
+  lacks: 'rate-headers',
+});
+
+type Fault = { stage: Stage; answer: (real: Answer) => Answer };
+
+const faults: Partial<Record<ScenarioName, Fault>> = {
+  'rate-limited': { stage: 'before-charging', answer: () => rateLimited(1) },
+  'rate-limited-silent': { stage: 'before-charging', answer: () => ({ ...rateLimited(), lacks: 'reset' }) },
+  'error-before-charge': { stage: 'before-charging', answer: serverError },
+  'error-after-charge': { stage: 'after-charging', answer: serverError },
+  'lost-reply': { stage: 'after-charging', answer: (real) => ({ ...real, delivery: 'lost' }) },
+  'truncated-reply': { stage: 'after-charging', answer: (real) => ({ ...real, delivery: 'truncated' }) },
+  'proxy-html': { stage: 'proxy', answer: proxyPage },
 };
-
-const KEPT_REQUESTS = 10_000;
 
 /**
  * Tries are of one request when they repeat its idempotency key or, where none is sent, its body: a repetition goes
- * through as soon as each fault was injected once.
+ * through as soon as each fault was injected once, in the order of `scenarios`.
  */
-export function createFirstTries(faults: readonly FirstTryFault[]) {
+export function createFirstTries(scenarios: readonly ScenarioName[]) {
+  const chosen = scenarios.flatMap((scenario) => (faults[scenario] ? [{ scenario, ...faults[scenario] }] : []));
+  /** How many faults each request has met. */
   const dealt = new Map<string, number>();
 
   /** What a fault of this stage answers in place of `real`; undefined: this try meets none. The log entry names it. */
-  return (stage: FirstTry['stage'], attempt: Attempt, entry: LoggedRequest, real?: Answer): Answer | undefined => {
-    const request = requestOf(attempt);
+  return (stage: Stage, entry: LoggedRequest, body: string, real?: Answer): Answer | undefined => {
+    const { method, path, operation, idempotencyKey } = entry;
+    const isOrder = method === 'POST' && (operation === 'rest' || /^generate/.test(operation));
+    const request = idempotencyKey ?? JSON.stringify([method, path, body]);
     const before = dealt.get(request) ?? 0;
-    const fault = faults.filter((one) => attempt.isOrder || one.stage === 'proxy')[before];
+    const fault = chosen.filter((one) => isOrder || one.stage === 'proxy')[before];
     if (fault?.stage !== stage) return undefined;
     dealt.set(request, before + 1);
-    const [oldest] = dealt.keys();
-    if (dealt.size > KEPT_REQUESTS && oldest !== undefined) dealt.delete(oldest);
     entry.fault = fault.scenario;
-    return answerOf(fault, real);
+    return fault.answer(real ?? serverError());
   };
 }
-
-function requestOf({ method, path, body, idempotencyKey }: Attempt): string {
-  if (idempotencyKey !== undefined) return `key ${idempotencyKey}`;
-  const hash = createHash('sha256').update(JSON.stringify([method, path, body]));
-  return `body ${hash.digest('hex')}`;
-}
-
-const PROXY_PAGE =
-  '<!doctype html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n';
-
-function answerOf({ answer }: FirstTry, real?: Answer): Answer {
-  switch (answer) {
-    case 'html':
-      return {
-        status: 502,
-        headers: { 'Content-Type': 'text/html; charset=utf-8' },
-        body: PROXY_PAGE,
-        lacks: 'rate-headers',
-      };
-    case 'rate-limited':
-      return answerRefusal(new Refusal('RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', { retryAfterSeconds: 1 }));
-    case 'rate-limited-silent':
-      return { ...answerRefusal(new Refusal('RATE_LIMIT_EXCEEDED', 'Rate limit exceeded')), lacks: 'reset' };
-    case 'error':
-      return serverError();
-    case 'lost':
-    case 'truncated':
-      return { ...(real ?? serverError()), delivery: answer };
-    default:
-      return answer satisfies never;
-  }
-}
-
-const serverError = (): Answer => answerRefusal(new Refusal('INTERNAL_SERVER_ERROR', 'Internal server error'));

@@ -1,9 +1,88 @@
-// Owns the choice of scenarios by name: what there is to choose from, what excludes what, and what a choice adds up to.
+// Owns the choice of scenarios by name: what there is to choose from, what excludes what, and what a choice changes.
 
-import { type Scenario as Row, type ScenarioGroup, type ScenarioName, scenarioTable } from './table.ts';
-import { type FirstTry, plainTraits, type Traits } from './traits.ts';
+import type { JobEnding } from '../job.ts';
+import type { ResetFormat } from '../limits.ts';
+import { type ScenarioGroup, type ScenarioName, scenarioSentences } from './sentences.ts';
 
-export type { ScenarioName } from './table.ts';
+/** What holds where no scenario changes it. */
+export const plainTraits = {
+  /** How many times longer than usual a job takes. */
+  jobTimeFactor: 1,
+  /** How far the service's clock is ahead of the machine's. */
+  clockAheadMs: 0,
+  /** How every job ends; undefined: as its prompt asks, else with a picture. */
+  ending: undefined as JobEnding | undefined,
+  /** The status of a job in the second half of its time. */
+  lateStatus: undefined as string | undefined,
+  /** Whether statuses are other words, in upper case. */
+  shoutingStatus: false,
+  /** The balance to begin with; undefined: as the options say. */
+  credits: undefined as number | undefined,
+  /** Whether the API's refusals come with HTTP 200. */
+  refusalsWith200: false,
+  /** Whether the first address of a picture has expired when it is fetched. */
+  expiringUrls: false,
+  wrongContentType: false,
+  /** Whether /graphql is there at all. */
+  graphql: true,
+  introspection: true,
+  /** Whether the mutation `generate` is there. */
+  generate: true,
+  /** Whether the input types have version, quality and webhookUrl. */
+  optionalInput: true,
+  /** How many fields a document may have at its root. */
+  rootFieldsMax: Number.POSITIVE_INFINITY,
+  /** Whether each of them counts as a request. */
+  countsFields: false,
+  /** The root field, and its argument, that answer for a job. */
+  statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
+  /** Whether ends of jobs are announced. */
+  webhooks: false,
+  webhooksForged: false,
+  /** How long after the end of its job a webhook is sent. */
+  webhookDelayMs: 0,
+  webhookTimes: 1,
+  /** How X-RateLimit-Reset is written; undefined: the X-RateLimit headers are left out. */
+  resetFormat: 'epoch-seconds' as ResetFormat | undefined,
+};
+
+export type Traits = typeof plainTraits;
+
+const { introspection, generate, optionalInput, rootFieldsMax, countsFields, statusQuery } = plainTraits;
+
+/** Scenarios that set the same trait exclude each other. Faults of first tries set none. */
+const traitsOf: Partial<Record<ScenarioName, Partial<Traits>>> = {
+  'errors-with-200': { refusalsWith200: true },
+  'out-of-credits': { credits: 0 },
+  'low-credits': { credits: 20 },
+  slow: { jobTimeFactor: 10 },
+  moderated: { ending: 'moderated' },
+  failing: { ending: 'failed' },
+  'never-finishing': { ending: 'never' },
+  'unknown-status': { lateStatus: 'POSTPROCESSING_v2' },
+  'shouting-status': { shoutingStatus: true },
+  'expired-url': { expiringUrls: true },
+  'wrong-content-type': { wrongContentType: true },
+  'only-generate-image': { generate: false },
+  // With all that others change about GraphQL: none of it is there to be changed.
+  'only-rest': {
+    graphql: false,
+    ...{ introspection, generate, optionalInput, rootFieldsMax, countsFields, statusQuery },
+  },
+  'no-introspection': { introspection: false },
+  'renamed-query': { statusQuery: { field: 'generationById', argument: 'generationId' } },
+  'strict-input': { optionalInput: false },
+  'small-queries': { rootFieldsMax: 3 },
+  'webhooks-forged': { webhooksForged: true },
+  'webhooks-late': { webhookDelayMs: 60_000 },
+  'webhooks-twice': { webhookTimes: 2 },
+  'rate-headers-iso': { resetFormat: 'iso' },
+  'rate-headers-ms': { resetFormat: 'epoch-ms' },
+  'rate-headers-delta': { resetFormat: 'seconds-from-now' },
+  'no-rate-headers': { resetFormat: undefined },
+  'counts-fields': { countsFields: true },
+  'skewed-clock': { clockAheadMs: 10 * 60_000 },
+};
 
 export type Scenario = {
   name: ScenarioName;
@@ -14,59 +93,45 @@ export type Scenario = {
   excludes: readonly ScenarioName[];
 };
 
-export type FirstTryFault = FirstTry & { scenario: ScenarioName };
-
-/** What the scenarios that are on add up to. */
-export type Chosen = {
-  traits: Traits;
-  /** One for each try, in the order in which their scenarios were named. */
-  firstTries: readonly FirstTryFault[];
-};
+/** What the scenarios that are on add up to; the names in the order given. */
+export type Chosen = { names: readonly ScenarioName[]; traits: Traits };
 
 /** A choice of scenarios that makes no sense; the message says why. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-type NamedRow = Row & { name: ScenarioName; group: ScenarioGroup };
+function excludes(one: ScenarioName, other: ScenarioName): boolean {
+  const others = traitsOf[other] ?? {};
+  return one !== other && Object.keys(traitsOf[one] ?? {}).some((trait) => Object.hasOwn(others, trait));
+}
 
-const rows = Object.entries(scenarioTable).flatMap(([group, scenarios]) =>
-  Object.entries(scenarios).map(([name, row]) => ({ name, group, ...row }) as NamedRow),
+const listed = Object.entries(scenarioSentences).flatMap(([group, sentences]) =>
+  Object.entries(sentences).map(([name, sentence]) => ({ group, name, sentence }) as Omit<Scenario, 'excludes'>),
 );
 
-const excludes = (one: NamedRow, other: NamedRow): boolean =>
-  one !== other &&
-  (Object.keys(one.traits ?? {}).some((trait) => Object.hasOwn(other.traits ?? {}, trait)) ||
-    one.excludes?.includes(other.name) === true ||
-    other.excludes?.includes(one.name) === true);
-
 /** Every scenario, for help and documents; plain data. */
-export const SCENARIOS: readonly Scenario[] = rows.map((row) => ({
-  name: row.name,
-  group: row.group,
-  sentence: row.sentence,
-  excludes: rows.filter((other) => excludes(row, other)).map(({ name }) => name),
+export const SCENARIOS: readonly Scenario[] = listed.map((scenario) => ({
+  ...scenario,
+  excludes: listed.map(({ name }) => name).filter((name) => excludes(scenario.name, name)),
 }));
 
 /** A name that comes twice counts once. @throws ScenarioError for an unknown name and for a pair that excludes itself. */
 export function chooseScenarios(names: readonly string[]): Chosen {
   const chosen = [...new Set(names)].map((name) => {
-    const row = rows.find((known) => known.name === name);
-    if (row) return row;
-    const all = rows.map((known) => known.name).join(', ');
+    const known = SCENARIOS.find((scenario) => scenario.name === name);
+    if (known) return known;
+    const all = SCENARIOS.map((scenario) => scenario.name).join(', ');
     throw new ScenarioError(`There is no scenario ${JSON.stringify(name)}. There are: ${all}.`);
   });
   for (const [index, one] of chosen.entries()) {
-    const others = chosen.slice(index + 1).filter((other) => excludes(one, other));
+    const others = chosen.slice(index + 1).filter(({ name }) => one.excludes.includes(name));
     if (others.length === 0) continue;
     const those = others.map(({ name }) => `"${name}"`).join(' and ');
     throw new ScenarioError(`The scenario "${one.name}" cannot be combined with ${those}.`);
   }
   // Each webhook scenario sends webhooks, whether or not the plain one is named as well.
   const traits: Traits = { ...plainTraits, webhooks: chosen.some(({ group }) => group === 'webhooks') };
-  for (const row of chosen) Object.assign(traits, row.traits);
-  return {
-    traits,
-    firstTries: chosen.flatMap(({ name, firstTry }) => (firstTry ? [{ ...firstTry, scenario: name }] : [])),
-  };
+  for (const { name } of chosen) Object.assign(traits, traitsOf[name]);
+  return { names: chosen.map(({ name }) => name), traits };
 }

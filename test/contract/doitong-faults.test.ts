@@ -142,7 +142,7 @@ describe('reading from the sandbox', () => {
     'finds the status query by the schema that was asked for with the order; introspection: %s',
     async (introspection) => {
       await stop();
-      await start({ introspection });
+      await start({ scenarios: introspection ? [] : ['no-introspection'] });
       const { remoteId } = await provider.submit(REQUEST, 'key-1', unmarked());
       const job = await provider.read(remoteId, never);
       expect(job).toMatchObject({ phase: 'completed', remoteStatus: 'completed', creditCost: expect.any(Number) });

@@ -219,7 +219,7 @@ describe('the schema', () => {
   });
 
   it('is not reported when introspection is off; the rest works', async () => {
-    await start({ introspection: false });
+    await start({ scenarios: ['no-introspection'] });
     const reply = await graphql({ query: getIntrospectionQuery() });
     expect(reply.status).toBe(400);
     expect(code(reply)).toBe('GRAPHQL_VALIDATION_FAILED');

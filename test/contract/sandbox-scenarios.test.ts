@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
 import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
-import { scenarioTable } from '../../sandbox/scenarios/table.ts';
+import { scenarioSentences } from '../../sandbox/scenarios/sentences.ts';
 
-const GROUPS = Object.keys(scenarioTable);
+const GROUPS = Object.keys(scenarioSentences);
 const NAMES = SCENARIOS.map(({ name }) => name);
 const DOCUMENT = readFileSync(new URL('../../docs/sandbox.md', import.meta.url), 'utf8');
 
@@ -140,7 +140,7 @@ describe('combinations', () => {
   });
 
   it('of none change nothing', () => {
-    expect(chooseScenarios([])).toEqual({ traits: expect.objectContaining({ webhooks: false }), firstTries: [] });
+    expect(chooseScenarios([])).toEqual({ traits: expect.objectContaining({ webhooks: false }), names: [] });
   });
 });
 

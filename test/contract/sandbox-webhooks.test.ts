@@ -6,8 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type SandboxOptions, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
-import { postWebhook } from '../../sandbox/webhooks/post-webhook.ts';
-import { signWebhook } from '../../sandbox/webhooks/signature.ts';
+import { postWebhook, signWebhook } from '../../sandbox/webhooks.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 const SECRET = 'a secret of the tests';

@@ -95,7 +95,7 @@ it('on the free plan polls do not use up what the next order needs, and the limi
 });
 
 it('without introspection the status query is found by its name', async () => {
-  story = await startStory({ sandbox: { introspection: false, jobDurationMs: 1_000 } });
+  story = await startStory({ sandbox: { scenarios: ['no-introspection'], jobDurationMs: 1_000 } });
   const answer = await story.call('generate_image', ORDER);
   expect(answer.structuredContent).toMatchObject({ status: 'completed' });
 });

@@ -1,7 +1,7 @@
 /** The service tells when a picture is ready: it is looked at once more and then, and nothing else is believed. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioName } from '../../sandbox/sandbox.ts';
-import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks/signature.ts';
+import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks.ts';
 import type { FaultTarget } from '../support/fault-server.ts';
 import { type Answer, type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
-import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks/signature.ts';
+import { SIGNATURE_HEADER, signWebhook } from '../../sandbox/webhooks.ts';
 import { freePort } from '../support/free-port.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';

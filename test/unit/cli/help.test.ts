@@ -1,7 +1,7 @@
 /** Proves that help leaves nothing out: it is rendered from the tables that the program works with. */
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS } from '../../../sandbox/scenarios/scenarios.ts';
-import { scenarioTable } from '../../../sandbox/scenarios/table.ts';
+import { scenarioSentences } from '../../../sandbox/scenarios/sentences.ts';
 import { COMMANDS } from '../../../src/cli/commands.ts';
 import { fullHelp, helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
@@ -89,10 +89,10 @@ describe("a command's full help", () => {
 
   it('of sandbox lists every scenario under its group, with its sentence and what it excludes', async () => {
     const [, ...sections] = (await fullHelp(sandbox)).split('\nScenarios: ');
-    expect(sections.map((section) => section.split(':\n')[0])).toEqual([...Object.keys(scenarioTable)]);
+    expect(sections.map((section) => section.split(':\n')[0])).toEqual([...Object.keys(scenarioSentences)]);
     const names = sections.map((section) => section.match(/(?<=^ {2})\S+$/gmu));
     expect(names).toEqual(
-      Object.keys(scenarioTable).map((group) =>
+      Object.keys(scenarioSentences).map((group) =>
         SCENARIOS.filter((known) => known.group === group).map(({ name }) => name),
       ),
     );

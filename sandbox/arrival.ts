@@ -1,0 +1,77 @@
+// Owns what the sandbox takes of a request before it does anything: where it leads, its caller, its key, its body.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from './answer.ts';
+import type { LoggedRequest } from './request-log.ts';
+
+/** The group of a path is the id of a job. */
+const ROUTES = [
+  { to: 'graphql', path: /^\/graphql$/, operation: 'other' },
+  { to: 'order', path: /^\/v1\/text_to_image$/, operation: 'rest' },
+  { to: 'job', path: /^\/v1\/text_to_image\/([\w-]+)$/, operation: 'status' },
+  { to: 'picture', path: /^\/outputs\/([\w-]+)\.jpg$/, operation: 'picture' },
+  { to: 'state', path: /^\/sandbox\/state$/, operation: 'other' },
+  { to: 'nothing', path: /^/, operation: 'other' },
+] as const;
+
+/** A request, where it leads, and its entry in the log. */
+export type Arrival = {
+  request: IncomingMessage;
+  to: (typeof ROUTES)[number]['to'];
+  /** Of a job; empty where the path names none. */
+  id: string;
+  query: URLSearchParams;
+  entry: LoggedRequest;
+};
+
+export function routeOf(path: string) {
+  const { to, operation, path: form } = ROUTES.find((known) => known.path.test(path)) ?? ROUTES[5];
+  return { to, operation, id: form.exec(path)?.[1] ?? '' };
+}
+
+const LOOPBACK = String.raw`(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$`;
+const HOST = new RegExp(`^${LOOPBACK}`, 'i');
+const ORIGIN = new RegExp(`^https?://${LOOPBACK}`, 'i');
+
+/**
+ * A page in a browser can reach every port of its machine, and read the answers by a name that leads there.
+ * @throws Refusal of code FORBIDDEN for a foreign Host or Origin
+ */
+export function checkCaller({ headersDistinct: { host = [], origin = [] } }: IncomingMessage): void {
+  if (host.length !== 1 || !HOST.test(host.join()))
+    throw new Refusal(
+      403,
+      'FORBIDDEN',
+      'The sandbox answers to localhost, 127.0.0.1 and [::1] alone, as its Host header says',
+    );
+  if (!origin.every((one) => ORIGIN.test(one)))
+    throw new Refusal(403, 'FORBIDDEN', 'The sandbox answers no page of another origin');
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** By the header of the style: `Authorization: Bearer` or `X-API-Key`. @throws Refusal of code UNAUTHENTICATED */
+export function checkKey({ headers }: IncomingMessage, key: string, style: 'graphql' | 'rest' | 'either'): void {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  const given = [style === 'rest' ? undefined : bearer, style === 'graphql' ? undefined : headers['x-api-key']];
+  const isRight = given.some((one) => typeof one === 'string' && timingSafeEqual(digest(one), digest(key)));
+  if (!isRight) throw new Refusal(401, 'UNAUTHENTICATED', 'Missing or invalid API key');
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** @throws Refusal of code PAYLOAD_TOO_LARGE */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // A little too much is read and thrown away, so that its sender sees the answer; far too much ends the connection.
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size > 16 * MAX_BODY_BYTES) break;
+  }
+  if (size > MAX_BODY_BYTES)
+    throw new Refusal(413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes`);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,40 @@
+// Owns the sandbox's host of pictures: what is served at which address, under which type.
+
+import { type Answer, answerJson, Refusal } from './answer.ts';
+import type { Arrival } from './arrival.ts';
+import { statusAt } from './job.ts';
+import type { PictureAddresses } from './job-view.ts';
+import { drawPicture } from './picture/picture.ts';
+import type { Traits } from './scenarios/scenarios.ts';
+import type { Service } from './service.ts';
+
+/** A picture of 2048² takes a few hundred kilobytes. */
+const KEPT_PICTURES = 48;
+
+export function createPictureHost(now: () => number, service: Service, addresses: PictureAddresses, traits: Traits) {
+  /** Simultaneous requests for one share its drawing. */
+  const drawn = new Map<string, Promise<Uint8Array>>();
+
+  return async ({ entry, id, query }: Arrival): Promise<Answer> => {
+    if (entry.method !== 'GET' && entry.method !== 'HEAD')
+      throw new Refusal(405, 'METHOD_NOT_ALLOWED', 'Pictures take GET only');
+    const job = service.find(id);
+    if (job === undefined || statusAt(job, now()) !== 'completed')
+      throw new Refusal(404, 'NOT_FOUND', `There is no picture of a job ${id}`);
+    if (addresses.refuses(id, query.get('signature'))) {
+      entry.fault = 'expired-url';
+      return answerJson(addresses.choose('expired', id, [403, 410]), { message: 'This address has expired' });
+    }
+    let type = 'image/jpeg';
+    if (traits.wrongContentType) {
+      entry.fault = 'wrong-content-type';
+      type = addresses.choose('type', id, ['text/html; charset=utf-8', 'application/octet-stream']);
+    }
+    // Each job has another picture, also of an equal prompt, as the service's own chance has it.
+    const { prompt, width, height } = job.submission;
+    const picture = drawn.get(id) ?? drawPicture(`${id} ${prompt}`, width, height);
+    if (drawn.size >= KEPT_PICTURES) drawn.clear();
+    drawn.set(id, picture);
+    return { status: 200, headers: { 'Content-Type': type }, body: await picture };
+  };
+}
