@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
-import { proxyRoute, type Target, targetOf } from '../network/routes.ts';
+import { proxyRoute } from '../network/routes.ts';
 import { errorCode } from '../storage/error-code.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
@@ -19,12 +19,12 @@ export function proxyCheck({ apiUrl, downloadHosts, ...proxies }: ProxyOptions):
   if (proxies.httpsProxy === undefined && proxies.httpProxy === undefined) {
     return ok('proxy', 'none is set: the API and pictures are reached directly');
   }
-  const routeTo = (target: Target): string => {
-    const route = proxyRoute(target, proxies);
+  const routeTo = (url: string): string => {
+    const route = proxyRoute(new URL(url), proxies);
     return route === undefined ? 'directly' : `through ${route.shown} (${route.setting})`;
   };
-  const api = routeTo(targetOf(new URL(apiUrl)));
-  const pictures = downloadHosts.map((host) => ({ host, route: routeTo({ secure: true, host, port: 443 }) }));
+  const api = routeTo(apiUrl);
+  const pictures = downloadHosts.map((host) => ({ host, route: routeTo(`https://${host}`) }));
   if (pictures.every(({ route }) => route === api)) return ok('proxy', `the API and pictures go ${api}`);
   const each = pictures.map(({ host, route }) => `pictures from ${host} ${route}`);
   return ok('proxy', `the API goes ${api}, ${each.join(', ')}`);

@@ -12,8 +12,29 @@ export type LimitReason = never;
 /** What the service answered, or that it did not. */
 export type ServiceReason = never;
 
-/** A connection that did not come about. */
-export type ConnectReason = never;
+/** A connection to the service, or to the host of a picture, that did not come about: nothing was sent over it. */
+export type ConnectReason = ConnectProblem & { to: 'service' | 'picture' };
+
+/** `errorCode` is the code of Node or OpenSSL, where there is one. */
+export type ConnectProblem =
+  /** The proxy in between, where there is one, did its part. */
+  | { code: 'not_connected'; host?: string; errorCode?: string; proxy?: ReportedProxy }
+  /** @param host whose certificate it is; of a proxy its address */
+  | { code: 'certificate_refused'; host: string; fault: CertificateFault; errorCode: string }
+  | { code: 'proxy_unusable'; host: string; proxy: ReportedProxy; errorCode?: string }
+  /** The proxy answered, with this HTTP status. */
+  | { code: 'proxy_refused'; host: string; proxy: ReportedProxy; status: number };
+
+export type CertificateFault =
+  | 'expired'
+  | 'not_valid_yet'
+  | 'other_host'
+  | 'self_signed'
+  | 'unknown_authority'
+  | 'other';
+
+/** Its address without user and password, and the variable that names it. */
+export type ReportedProxy = { shown: string; setting: 'HTTPS_PROXY' | 'HTTP_PROXY' };
 
 /** A finished picture that cannot be fetched or read. */
 export type PictureReason = never;

@@ -1,8 +1,9 @@
 /** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
 import type { Failure } from '../core/failure.ts';
+import type { ConnectReason } from '../core/reasons.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
-import { connectWords } from '../network/connect-failure.ts';
+import { isLasting } from '../network/connect-failure.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
 import { normalStatus } from './statuses.ts';
@@ -66,20 +67,16 @@ export function faultDecision(sent: boolean, fault: NetworkFault, purpose: Purpo
 }
 
 function notSentDecision({ cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
-  const message = (reason: string): string => `The service could not be reached: ${reason}. Nothing was sent.`;
   if (cause === 'caller') {
     return rowDecision('notSent', purpose, { message: 'The call was ended before anything was sent to the service.' });
   }
-  if (cause === 'deadline') return rowDecision('notSent', purpose, { message: message(CONNECT_TOO_LATE) });
-  if (connect === undefined)
-    return rowDecision('notSent', purpose, { message: message(withCode('no connection', code)) });
-  const { reason, remedy, lasting } = connectWords(connect);
-  return rowDecision(lasting ? 'blocked' : 'notSent', purpose, { message: message(reason), ...(remedy && { remedy }) });
+  const errorCode = cause === 'deadline' ? 'ETIMEDOUT' : code;
+  const problem = connect ?? { code: 'not_connected', ...(errorCode !== undefined && { errorCode }) };
+  return rowDecision(isLasting(problem) ? 'blocked' : 'notSent', purpose, { reason: { ...problem, to: 'service' } });
 }
 
 /** undici's code for headers that are longer than the bound. */
 const OVERSIZED = 'UND_ERR_HEADERS_OVERFLOW';
-const CONNECT_TOO_LATE = 'no connection came about in time';
 
 /** Why a job ended without a picture. `reason` is the service's own text. */
 export function jobFailure(word: string, reason: string | undefined, fence: Fence): Failure {
@@ -103,6 +100,7 @@ type Details = {
   errors?: readonly WireError[];
   fence?: Fence;
   message?: string;
+  reason?: ConnectReason;
   remedy?: string;
 };
 
@@ -113,7 +111,9 @@ export function rowDecision(name: FailureRowName, purpose: Purpose, details: Det
   const { remedy = row.remedy } = details;
   const failure: Failure = {
     kind,
-    message: details.message ?? answerText(name, purpose, details, amounts),
+    ...(details.reason === undefined
+      ? { message: details.message ?? answerText(name, purpose, details, amounts) }
+      : { reason: details.reason }),
     creditsSpent,
     retry,
     ...(remedy === undefined ? {} : { remedy }),

@@ -4,8 +4,9 @@ import type { Clock } from '../core/clock.ts';
 import { wholeContent } from '../core/content-encoding.ts';
 import { codeOf } from '../core/error-code.ts';
 import type { ProxySettings } from '../core/proxy.ts';
-import { createAgent } from '../network/agent.ts';
-import { ConnectFailure, type ConnectProblem } from '../network/connect-failure.ts';
+import type { ConnectProblem } from '../core/reasons.ts';
+import { ConnectFailure } from '../network/connect-failure.ts';
+import { createAgent } from '../network/connector.ts';
 
 /** What went wrong in transit, for the failure table and the log. */
 export type NetworkFault = {
@@ -193,7 +194,7 @@ function firstValues(headers: IncomingHeaders): Record<string, string> {
 }
 
 function faultCode(error: unknown): string | undefined {
-  if (error instanceof ConnectFailure) return error.problem.code;
+  if (error instanceof ConnectFailure) return 'errorCode' in error.problem ? error.problem.errorCode : undefined;
   if (!(error instanceof Error)) return undefined;
   return codeOf(error) ?? (error.cause instanceof Error ? faultCode(error.cause) : error.name);
 }

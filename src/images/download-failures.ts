@@ -2,7 +2,7 @@
 import { type Failure, FluxError } from '../core/failure.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { type ConnectFailure, connectWords } from '../network/connect-failure.ts';
+import type { ConnectFailure } from '../network/connect-failure.ts';
 
 const NOT_FETCHED =
   'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.';
@@ -22,9 +22,8 @@ export function failedWith(message: string, cause?: unknown): FluxError {
 
 /** The host of the picture was not reached. */
 export function notConnected(error: ConnectFailure): FluxError {
-  const { reason, remedy } = connectWords(error.problem);
-  const { failure } = failed(reason, error);
-  return new FluxError(remedy === undefined ? failure : { ...failure, remedy }, { cause: error });
+  const reason = { ...error.problem, to: 'picture' as const };
+  return new FluxError({ kind: 'download_failed', reason, creditsSpent: 'yes', retry: 'same_job' }, { cause: error });
 }
 
 /** @param what the bytes are, as far as is known */

@@ -1,15 +1,18 @@
-/** Opens connections for undici: to every address of a name within one deadline, through a proxy, verified. */
+/** Opens every connection of this program: to all addresses of a name within one deadline, through a proxy, verified. */
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { isIP, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+// The parts that are used: undici's index brings fetch, WebSocket, caches and mocks along.
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Clock } from '../core/clock.ts';
 import { codeOf } from '../core/error-code.ts';
 import type { ProxySettings } from '../core/proxy.ts';
-import { ConnectFailure, type ConnectProblem } from './connect-failure.ts';
-import { connectFirst } from './connect-first.ts';
+import type { ConnectProblem } from '../core/reasons.ts';
+import { ConnectFailure, certificateFault } from './connect-failure.ts';
 import { type ProxyRoute, proxyRoute } from './routes.ts';
 
 /** Finds the addresses of a host, and may refuse it. */
@@ -17,43 +20,59 @@ export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
 export type ConnectorDeps = { clock: Clock; proxies?: ProxySettings | undefined; resolve?: Resolve | undefined };
 
-/** As undici calls a connector: an IPv6 address comes without its brackets. */
-type Wanted = { hostname: string; protocol: string; port: string };
+/** As undici calls a connector: the name of an IPv6 host comes without brackets, `host` with them and the port. */
+type Wanted = { hostname: string; protocol: string; host?: string | undefined };
 type Connected = (...args: [error: null, socket: Socket] | [error: Error, socket: null]) => void;
 
+type AgentOptions = Pick<Agent.Options, 'headersTimeout' | 'bodyTimeout' | 'connections' | 'pipelining'>;
+
+/** Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less. */
+const HEADERS_MAX_BYTES = 256 * 1024;
 /** For all of it together: name, connection, proxy, encryption. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 60_000;
+/** How long the next address of a name waits for the one before it. */
+const NEXT_ADDRESS_MS = 250;
 
 export const resolveAll: Resolve = (host) => lookup(host, { all: true });
+
+export function createAgent(deps: ConnectorDeps, options: AgentOptions): Agent {
+  const agent = new Agent({ ...options, connect: createConnector(deps), maxHeaderSize: HEADERS_MAX_BYTES });
+  return Object.assign(agent, { request });
+}
 
 export function createConnector({ clock, proxies = {}, resolve = resolveAll }: ConnectorDeps) {
   async function reach(host: string, port: number, signal: AbortSignal, find: Resolve): Promise<Socket> {
     const family = isIP(host);
-    const addresses = family === 0 ? await orAborted(find(host), signal) : [{ address: host, family }];
-    return connectFirst(addresses, port, { clock, signal });
+    if (family !== 0) return connectFirst([{ address: host, family }], port, { clock, signal });
+    // A name service that does not answer cannot be called back.
+    const late = once(signal, 'abort').then(() => Promise.reject(signal.reason));
+    return connectFirst(await Promise.race([find(host), late]), port, { clock, signal });
   }
 
-  async function open({ hostname: host, protocol, port: digits }: Wanted): Promise<Socket> {
+  async function open({ hostname, protocol, host = hostname }: Wanted): Promise<Socket> {
+    const url = new URL(`${protocol}//${host}`);
     const secure = protocol === 'https:';
-    const port = Number(digits || (secure ? 443 : 80));
-    const route = proxyRoute({ secure, host, port }, proxies);
+    const port = Number(url.port || (secure ? 443 : 80));
+    const route = proxyRoute(url, proxies);
     const deadline = clock.deadline(CONNECT_TIMEOUT_MS);
     const { signal } = deadline;
-    const progress = { proxyFailed: route !== undefined };
+    let isProxyReady = false;
     try {
       if (route === undefined) {
-        const socket = await reach(host, port, signal, resolve);
-        return secure ? await encrypted(socket, host, signal) : socket;
+        const socket = await reach(hostname, port, signal, resolve);
+        return secure ? await encrypted(socket, hostname, signal) : socket;
       }
       // The proxy resolves the name of the host; its own name is no secret of the network that has to be checked.
-      const plain = await reach(route.proxy.host, route.proxy.port, signal, resolveAll);
-      const line = route.proxy.secure ? await encrypted(plain, route.proxy.host, signal) : plain;
-      const tunnel = await tunnelThrough(line, route, `${host.includes(':') ? `[${host}]` : host}:${port}`, signal);
-      progress.proxyFailed = false;
-      return await encrypted(tunnel, host, signal);
+      const { proxy } = route;
+      const plain = await reach(proxy.host, proxy.port, signal, resolveAll);
+      const line = proxy.secure ? await encrypted(plain, proxy.host, signal) : plain;
+      const tunnel = await tunnelThrough(line, route, `${url.hostname}:${port}`, signal);
+      isProxyReady = true;
+      return await encrypted(tunnel, hostname, signal);
     } catch (error) {
-      throw failureOf(error, host, signal, route && { route, failed: progress.proxyFailed });
+      const errorCode = signal.aborted ? 'ETIMEDOUT' : codeOf(error);
+      throw new ConnectFailure(problemOf(error, hostname, errorCode, route, isProxyReady), error);
     } finally {
       deadline.clear();
     }
@@ -65,6 +84,45 @@ export function createConnector({ clock, proxies = {}, resolve = resolveAll }: C
       (error: Error) => connected(error, null),
     );
   };
+}
+
+/**
+ * Connects to whichever address of a host answers first (RFC 8305). No try is given up before the deadline: Node's own
+ * way gives each address but the last 250 ms, which a slow line does not meet.
+ */
+export async function connectFirst(
+  addresses: readonly LookupAddress[],
+  port: number,
+  { clock, signal }: { clock: Pick<Clock, 'sleep'>; signal: AbortSignal },
+): Promise<Socket> {
+  const finished = new AbortController();
+  const either = AbortSignal.any([signal, finished.signal]);
+  // A name may have many addresses.
+  setMaxListeners(0, either);
+  const sockets: Socket[] = [];
+  const tries: Promise<Socket>[] = [];
+  let winner: Socket | undefined;
+  try {
+    for (const { address } of addresses) {
+      const socket = connect({ host: address, port });
+      sockets.push(socket);
+      const attempt = once(socket, 'connect', { signal: either }).then(() => socket);
+      tries.push(attempt);
+      if (tries.length === addresses.length) break;
+      // The next one is tried after a while, or as soon as this one has failed.
+      const pause = clock.sleep(NEXT_ADDRESS_MS, either).then(() => undefined);
+      winner = await Promise.race([Promise.any(tries), attempt, pause]).catch(() => undefined);
+      if (winner !== undefined) return winner;
+      signal.throwIfAborted();
+    }
+    winner = await Promise.any(tries);
+    return winner;
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors.at(-1) : error;
+  } finally {
+    finished.abort();
+    for (const socket of sockets) if (socket !== winner) socket.destroy();
+  }
 }
 
 async function encrypted(socket: Socket, host: string, signal: AbortSignal): Promise<Socket> {
@@ -90,26 +148,25 @@ async function encrypted(socket: Socket, host: string, signal: AbortSignal): Pro
   }
 }
 
-function tunnelThrough(line: Socket, route: ProxyRoute, target: string, signal: AbortSignal): Promise<Socket> {
-  const { user, password } = route.proxy;
-  const credentials = Buffer.from(`${user}:${password}`).toString('base64');
-  const headers = {
-    host: target,
-    ...(user === '' && password === '' ? {} : { 'proxy-authorization': `Basic ${credentials}` }),
-  };
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ createConnection: () => line, method: 'CONNECT', path: target, headers, signal });
-    request.once('connect', ({ statusCode: status = 0 }, tunnel, first: Buffer) => {
-      if (status >= 200 && status <= 299) {
-        if (first.length > 0) tunnel.unshift(first);
-        resolve(tunnel as Socket);
-        return;
-      }
-      tunnel.destroy();
-      reject(new RefusedByProxy(status));
-    });
-    request.on('error', reject).end();
-  });
+async function tunnelThrough(
+  line: Socket,
+  { proxy }: ProxyRoute,
+  target: string,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const user = `${proxy.user}:${proxy.password}`;
+  const authorization = { 'proxy-authorization': `Basic ${Buffer.from(user).toString('base64')}` };
+  const headers = { host: target, ...(user !== ':' && authorization) };
+  const asking = httpRequest({ createConnection: () => line, method: 'CONNECT', path: target, headers, signal });
+  // It may fail once more after its answer, when nobody waits for it.
+  asking.on('error', () => undefined).end();
+  const [{ statusCode }, tunnel, first] = await once(asking, 'connect');
+  if (statusCode < 200 || statusCode > 299) {
+    tunnel.destroy();
+    throw new RefusedByProxy(statusCode);
+  }
+  if (first.length > 0) tunnel.unshift(first);
+  return tunnel;
 }
 
 class RefusedByProxy extends Error {
@@ -118,29 +175,21 @@ class RefusedByProxy extends Error {
   }
 }
 
-function failureOf(
+function problemOf(
   error: unknown,
   host: string,
-  signal: AbortSignal,
-  via: { route: ProxyRoute; failed: boolean } | undefined,
-): ConnectFailure {
-  const code = signal.aborted ? 'ETIMEDOUT' : codeOf(error);
-  const status = error instanceof RefusedByProxy ? { status: error.status } : {};
-  const problem: ConnectProblem = {
-    host,
-    ...(code === undefined ? {} : { code }),
-    ...(via === undefined
-      ? {}
-      : { proxy: { shown: via.route.shown, setting: via.route.setting, failed: via.failed, ...status } }),
-  };
-  return new ConnectFailure(problem, error);
-}
-
-/** A name service that does not answer cannot be called back. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([work, aborted]);
+  errorCode: string | undefined,
+  route: ProxyRoute | undefined,
+  isProxyReady: boolean,
+): ConnectProblem {
+  const proxy = route && { shown: route.shown, setting: route.setting };
+  const failed = isProxyReady ? undefined : proxy;
+  if (errorCode !== undefined) {
+    const fault = certificateFault(errorCode);
+    if (fault !== undefined) return { code: 'certificate_refused', host: failed?.shown ?? host, fault, errorCode };
+  }
+  const known = { host, ...(errorCode !== undefined && { errorCode }), ...(proxy && { proxy }) };
+  if (failed === undefined) return { code: 'not_connected', ...known };
+  if (error instanceof RefusedByProxy) return { code: 'proxy_refused', host, proxy: failed, status: error.status };
+  return { ...known, code: 'proxy_unusable', proxy: failed };
 }

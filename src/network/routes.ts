@@ -2,78 +2,41 @@
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { type ProxyAddress, type ProxySettings, shownProxy } from '../core/proxy.ts';
+import type { ReportedProxy } from '../core/reasons.ts';
 
-/** `host` as in a URL's `hostname`, IPv6 with or without its brackets. */
-export type Target = { secure: boolean; host: string; port: number };
-
-export type ProxyRoute = {
-  proxy: ProxyAddress;
-  /** The proxy's address without user and password. */
-  shown: string;
-  /** The variable that names it. */
-  setting: 'HTTPS_PROXY' | 'HTTP_PROXY';
-};
+export type ProxyRoute = ReportedProxy & { proxy: ProxyAddress };
 
 /** @returns `undefined` for a direct connection */
-export function proxyRoute(target: Target, { httpsProxy, httpProxy, noProxy }: ProxySettings): ProxyRoute | undefined {
+export function proxyRoute(url: URL, { httpsProxy, httpProxy, noProxy = '' }: ProxySettings): ProxyRoute | undefined {
+  const host = plainHost(url.hostname);
   // Plain HTTP is spoken with this machine alone, which no proxy can reach.
-  if (!target.secure || isThisMachine(target.host)) return undefined;
-  if (noProxy !== undefined && isExempt(target, noProxy)) return undefined;
-  if (httpsProxy !== undefined) return { proxy: httpsProxy, shown: shownProxy(httpsProxy), setting: 'HTTPS_PROXY' };
+  if (url.protocol !== 'https:' || isThisMachine(host)) return undefined;
+  const entries = noProxy.toLowerCase().split(/[\s,]/u);
+  if (entries.some((entry) => covers(entry, host, Number(url.port || 443)))) return undefined;
   // Where a single proxy is set, it is meant for everything.
-  if (httpProxy !== undefined) return { proxy: httpProxy, shown: shownProxy(httpProxy), setting: 'HTTP_PROXY' };
-  return undefined;
-}
-
-export function targetOf(url: URL): Target {
-  const secure = url.protocol === 'https:';
-  return { secure, host: url.hostname, port: Number(url.port || (secure ? 443 : 80)) };
+  const proxy = httpsProxy ?? httpProxy;
+  return proxy && { proxy, shown: shownProxy(proxy), setting: proxy === httpsProxy ? 'HTTPS_PROXY' : 'HTTP_PROXY' };
 }
 
 /** A listener on every address is reached by the unspecified one, too. */
 function isThisMachine(host: string): boolean {
-  const name = plainHost(host);
-  return isLoopbackHost(name) || name.endsWith('.localhost') || name === '0.0.0.0' || name === '::';
-}
-
-function isExempt({ host, port }: Target, noProxy: string): boolean {
-  const name = plainHost(host);
-  return noProxy
-    .toLowerCase()
-    .split(/[\s,]/u)
-    .some((entry) => {
-      if (entry === '*') return true;
-      const { pattern, port: only } = entryOf(entry);
-      return pattern !== '' && (only === undefined || only === port) && fits(name, pattern);
-    });
+  return isLoopbackHost(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::';
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]+):(\d{1,5})$/u;
 
-function entryOf(entry: string): { pattern: string; port: number | undefined } {
-  const [, named = entry, digits] = WITH_PORT.exec(entry) ?? [];
-  // `.example.com` and `*.example.com` mean what `example.com` means: the name and all below it.
-  const pattern = named
-    .replace(/^\*?\./u, '')
-    .replace(/[[\]]/gu, '')
-    .replace(/\.$/u, '');
-  return { pattern, port: digits === undefined ? undefined : Number(digits) };
-}
-
-function fits(name: string, pattern: string): boolean {
-  const address = addressOf(name);
-  if (address === undefined) return name === pattern || name.endsWith(`.${pattern}`);
-  if (pattern.includes('/')) return isWithin(address, pattern);
-  return addressOf(pattern)?.toString() === address.toString();
-}
-
-function isWithin(address: IPv4 | IPv6, pattern: string): boolean {
-  try {
-    const [network, bits] = ipaddr.parseCIDR(pattern);
-    return network.kind() === address.kind() && address.match(network, bits);
-  } catch {
-    return false;
-  }
+/** Whether an entry of `NO_PROXY` means this host: everything, a name and all below it, an address, or a range. */
+function covers(entry: string, host: string, port: number): boolean {
+  if (entry === '*') return true;
+  const [, named = entry, only = port] = WITH_PORT.exec(entry) ?? [];
+  // `.example.com` and `*.example.com` mean what `example.com` means.
+  const pattern = plainHost(named.replace(/^\*?\./u, ''));
+  if (pattern === '' || Number(only) !== port) return false;
+  const address = addressOf(host);
+  if (address === undefined) return host === pattern || host.endsWith(`.${pattern}`);
+  if (!ipaddr.isValidCIDR(pattern)) return addressOf(pattern)?.toString() === address.toString();
+  const [network, bits] = ipaddr.parseCIDR(pattern);
+  return network.kind() === address.kind() && address.match(network, bits);
 }
 
 /** An IPv4 address inside an IPv6 one counts as the IPv4 address. */

@@ -6,6 +6,7 @@ import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { createManualClock, MANUAL_CLOCK_START } from '../support/manual-clock.ts';
 import { createOpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
+import { wordsOf } from '../support/words.ts';
 import {
   errors,
   type Harness,
@@ -150,7 +151,7 @@ describe('an order', () => {
     await service.close();
     const failure = await failureOf(provider.submit(REQUEST, 'key-1', unmarked()));
     expect(failure).toMatchObject({ kind: 'unreachable', creditsSpent: 'no', retry: 'later' });
-    expect(failure.message).toContain('the connection was refused');
+    expect(wordsOf(failure).what).toContain('the connection was refused');
     expect(clock.slept).toHaveLength(2);
   });
 

@@ -1,5 +1,87 @@
 /** The words for connections that did not come about, for models. */
-import type { ConnectReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+import type { CertificateFault, ConnectReason, ReportedProxy } from '../../core/reasons.ts';
+import type { Said, Words } from './said.ts';
 
-export const NETWORK_WORDS: Words<ConnectReason> = {};
+const OWN_AUTHORITY =
+  'Ask the user whether a company proxy or a security program replaces certificates here; if so, to set ' +
+  'NODE_EXTRA_CA_CERTS to the file of its authority. Certificates are always verified.';
+const CHECK_DATE =
+  "Ask the user to check this machine's date; if it is right, the certificate has to be renewed there.";
+
+const CERTIFICATES: Readonly<Record<CertificateFault, Required<Said>>> = {
+  expired: { what: 'has expired', next: CHECK_DATE },
+  not_valid_yet: { what: 'is not valid yet', next: CHECK_DATE },
+  other_host: { what: 'belongs to another host name', next: OWN_AUTHORITY },
+  self_signed: {
+    what: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
+    next: OWN_AUTHORITY,
+  },
+  unknown_authority: { what: 'was issued by an authority that is not trusted here', next: OWN_AUTHORITY },
+  other: { what: 'is not accepted', next: OWN_AUTHORITY },
+};
+
+export const NETWORK_WORDS: Words<ConnectReason> = {
+  not_connected: ({ to, host, errorCode, proxy }) => {
+    const through = proxy === undefined ? '' : `, through the proxy ${named(proxy)}`;
+    return said(to, `${errorText(errorCode, host)}${through}`);
+  },
+  certificate_refused: ({ to, host, fault, errorCode }) => {
+    const { what, next } = CERTIFICATES[fault];
+    return said(to, `the certificate of ${host} ${what} (${errorCode})`, next);
+  },
+  proxy_unusable: ({ to, host, proxy, errorCode }) =>
+    said(
+      to,
+      `the proxy ${named(proxy)} could not be used: ${errorText(errorCode, new URL(proxy.shown).hostname)}`,
+      `Ask the user to check the proxy's address in ${proxy.setting}, or to list ${host} in NO_PROXY if it needs no proxy, and to restart the server.`,
+    ),
+  proxy_refused: ({ to, host, proxy, status }) => {
+    const [what, next] = proxyAnswer(status, host, proxy);
+    return said(to, `the proxy ${named(proxy)} ${what} (HTTP ${status})`, next);
+  },
+};
+
+function said(to: ConnectReason['to'], why: string, next?: string): Said {
+  const what =
+    to === 'service'
+      ? `The service could not be reached: ${why}. Nothing was sent.`
+      : `The finished picture could not be fetched (${why}).`;
+  return { what, ...(next !== undefined && { next }) };
+}
+
+const named = ({ shown, setting }: ReportedProxy): string => `${shown} (${setting})`;
+
+function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): [what: string, next: string] {
+  if (status === 407) {
+    const credentials = `a valid user name and password into ${setting} (as USER:PASSWORD@ in front of its host)`;
+    return ['wants a valid user name and password', `Ask the user to put ${credentials}, and to restart the server.`];
+  }
+  if (status >= 500)
+    return [`could not reach ${host}`, `Ask the user whether the proxy in ${setting} works, if this stays so.`];
+  return [
+    `did not let the connection to ${host} through`,
+    `Ask the user to have ${host} allowed at the proxy, or to list it in NO_PROXY if it needs no proxy, and to restart the server.`,
+  ];
+}
+
+const CLOSED = 'the connection was closed before it was ready';
+const ERRORS: Readonly<Record<string, (host: string) => string>> = {
+  ECONNREFUSED: () => 'the connection was refused',
+  ENOTFOUND: (host) => `the name ${host} could not be resolved`,
+  EAI_AGAIN: (host) => `the name ${host} could not be resolved at the moment`,
+  ETIMEDOUT: () => 'no connection came about in time',
+  ENETUNREACH: (host) => `there is no route to the network of ${host}`,
+  EHOSTUNREACH: (host) => `there is no route to ${host}`,
+  ECONNRESET: () => CLOSED,
+  EPIPE: () => CLOSED,
+};
+
+function errorText(code: string | undefined, host = 'the host'): string {
+  if (code === undefined) return 'no connection came about';
+  const known = Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined;
+  if (known !== undefined) return known(host);
+  const what = /^(?:EPROTO$|ERR_SSL|ERR_TLS)/u.test(code)
+    ? 'no encrypted connection came about'
+    : 'no connection came about';
+  return `${what} (${code})`;
+}

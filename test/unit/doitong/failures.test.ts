@@ -10,6 +10,7 @@ import {
   rowDecision,
   rowOf,
 } from '../../../src/doitong/failures.ts';
+import { wordsOf } from '../../support/words.ts';
 
 const fence = fenceWith((text) => text.replaceAll('dt_secret', '[redacted]'));
 const rows = Object.values(FAILURE_TABLE);
@@ -118,11 +119,22 @@ describe('messages', () => {
 
   it.each([
     [
-      faultDecision(false, { cause: 'network', connect: { host: 'api.test', code: 'ECONNREFUSED' } }, 'submit'),
+      faultDecision(
+        false,
+        { cause: 'network', connect: { code: 'not_connected', host: 'api.test', errorCode: 'ECONNREFUSED' } },
+        'submit',
+      ),
       'The service could not be reached: the connection was refused. Nothing was sent.',
     ],
     [
-      faultDecision(false, { cause: 'network', connect: { host: 'api.test', code: 'CERT_HAS_EXPIRED' } }, 'submit'),
+      faultDecision(
+        false,
+        {
+          cause: 'network',
+          connect: { code: 'certificate_refused', host: 'api.test', fault: 'expired', errorCode: 'CERT_HAS_EXPIRED' },
+        },
+        'submit',
+      ),
       'The service could not be reached: the certificate of api.test has expired (CERT_HAS_EXPIRED). Nothing was sent.',
     ],
     [
@@ -138,7 +150,7 @@ describe('messages', () => {
       'The connection to the service broke after the status request was sent (UND_ERR_SOCKET). What became of the job is not known.',
     ],
   ])('say what broke', ({ failure }, message) => {
-    expect(failure.message).toBe(message);
+    expect(wordsOf(failure).what).toBe(message);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Picture } from '../../../src/core/image-store.ts';
 import { createImageDownload } from '../../../src/images/download.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { SMALL_JPEG } from '../../support/pictures.ts';
+import { wordsOf } from '../../support/words.ts';
 import { type PictureHost, startPictureHost } from './picture-host.ts';
 
 const MEGABYTE = 1024 ** 2;
@@ -177,7 +178,7 @@ describe('a connection', () => {
 
   it('that is refused names the reason', async () => {
     await host.close();
-    expect((await failureOf(fetchPicture())).message).toContain('(the connection was refused)');
+    expect(wordsOf(await failureOf(fetchPicture())).what).toContain('(the connection was refused)');
   });
 
   it('that falls silent within the picture is given up', async () => {

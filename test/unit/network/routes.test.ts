@@ -1,11 +1,11 @@
 /** Proves which connections go through a proxy. */
 import { describe, expect, it } from 'vitest';
 import { proxyAddressOf, proxySecrets, shownProxy } from '../../../src/core/proxy.ts';
-import { proxyRoute, targetOf } from '../../../src/network/routes.ts';
+import { proxyRoute } from '../../../src/network/routes.ts';
 
 const httpsProxy = proxyAddressOf('http://clerk:secret-word@proxy.corp:3128');
 const httpProxy = proxyAddressOf('http://other.corp:8080');
-const route = (url: string, noProxy?: string) => proxyRoute(targetOf(new URL(url)), { httpsProxy, noProxy });
+const route = (url: string, noProxy?: string) => proxyRoute(new URL(url), { httpsProxy, noProxy });
 
 describe('a proxy', () => {
   it('is taken for the service, and shown without user and password', () => {
@@ -13,7 +13,7 @@ describe('a proxy', () => {
   });
 
   it('is HTTP_PROXY where HTTPS_PROXY is not set', () => {
-    const target = targetOf(new URL('https://api.doitong.com'));
+    const target = new URL('https://api.doitong.com');
     expect(proxyRoute(target, { httpProxy })?.setting).toBe('HTTP_PROXY');
     expect(proxyRoute(target, { httpProxy, httpsProxy })?.setting).toBe('HTTPS_PROXY');
     expect(proxyRoute(target, {})).toBeUndefined();

@@ -6,8 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectFirst } from '../../../src/network/connect-first.ts';
-import { createConnector } from '../../../src/network/connector.ts';
+import { connectFirst, createConnector } from '../../../src/network/connector.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 
 const closing: (() => unknown)[] = [];
@@ -86,9 +85,11 @@ describe('a name service that does not answer', () => {
     const clock = { ...systemClock, deadline: () => ({ signal: over.signal, clear: () => undefined }) };
     const connector = createConnector({ clock, resolve: () => new Promise(() => undefined) });
     const failed = new Promise((resolve) =>
-      connector({ hostname: 'api.test', protocol: 'https:', port: '' }, (...[error]) => resolve(error)),
+      connector({ hostname: 'api.test', protocol: 'https:' }, (...[error]) => resolve(error)),
     );
     over.abort(new Error('too late'));
-    expect(await failed).toMatchObject({ problem: { host: 'api.test', code: 'ETIMEDOUT' } });
+    expect(await failed).toMatchObject({
+      problem: { code: 'not_connected', host: 'api.test', errorCode: 'ETIMEDOUT' },
+    });
   });
 });
