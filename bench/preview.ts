@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../src/core/job.ts';
-import type { Preview } from '../src/core/preview.ts';
+import type { Preview, PreviewBounds } from '../src/core/preview.ts';
 import { makePreview } from '../src/images/make-preview.ts';
 import { createPreview } from '../src/images/preview.ts';
-import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../src/mcp/host-profiles.ts';
-import { jobResult } from '../src/mcp/result.ts';
+import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../src/mcp/hosts.ts';
+import { jobsResult } from '../src/mcp/result.ts';
 import { systemClock } from '../src/runtime/system.ts';
 import { jpegOf, pngOf, webpOf } from '../test/support/pictures.ts';
 import { loadBefore, machine, markdownTable, median, milliseconds, recordIfAsked } from './figures.ts';
@@ -64,11 +64,14 @@ async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'f
   let shown = '';
   const shape = { content: ['text', 'image'] as const, maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
   const { value, wallMs, blockMs } = await measured(async () => {
-    const result = await jobResult(job, shape, { now: 0, stalledAfterMs: 1 }, async (_, bounds) => {
+    const pictureOf = async (_: Job, bounds: PreviewBounds) => {
       const picture = await preview.fit(await readFile(job.file ?? ''), bounds);
       shown = picture?.size === undefined ? 'none' : `${picture.size.width} × ${picture.size.height}`;
       return picture ?? 'unfit';
-    });
+    };
+    const view = { now: 0, stalledAfterMs: 1 };
+    const deps = { view, pictureOf, redact: (text: string) => text, now: () => performance.now() };
+    const result = await jobsResult({ type: 'job', job }, shape, deps);
     return JSON.stringify(result);
   });
   return { wallMs, blockMs, characters: value.length, shown };

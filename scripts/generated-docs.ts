@@ -8,11 +8,9 @@ import { FAILURE_KINDS } from '../src/core/failure.ts';
 import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
 import { TOOLS } from '../src/mcp/catalogue.ts';
 import { nextStep } from '../src/mcp/failure-text.ts';
-import { HOST_PROFILES } from '../src/mcp/host-profiles.ts';
-import { PROMPTS } from '../src/mcp/prompts/catalogue.ts';
-import { TEMPLATES } from '../src/mcp/resources/catalogue.ts';
-import { GUIDE_RESOURCE } from '../src/mcp/resources/guide.ts';
-import { LIMITS_RESOURCE } from '../src/mcp/resources/limits.ts';
+import { HOST_PROFILES } from '../src/mcp/hosts.ts';
+import { PROMPTS } from '../src/mcp/prompts.ts';
+import { FIXED_RESOURCES, TEMPLATES } from '../src/mcp/resources.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -145,7 +143,7 @@ function promptsTable(): string {
 }
 
 function resourcesTable(): string {
-  const fixed = [LIMITS_RESOURCE, GUIDE_RESOURCE].map((one) => [one.uri, one.mimeType ?? '', one.description ?? '']);
+  const fixed = FIXED_RESOURCES.map((one) => [one.uri, one.mimeType ?? '', one.description ?? '']);
   const made = TEMPLATES.resourceTemplates.map((one) => [
     one.uriTemplate,
     one.mimeType ?? 'the picture’s own',

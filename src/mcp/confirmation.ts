@@ -8,8 +8,6 @@ import {
 import type { Answer } from '../jobs/confirmation.ts';
 
 export type Question = { question: string; yes: string };
-/** Of a connection: whether its last question had no answer, so that the host counts as one that cannot ask its user. */
-export type Questions = { isUnanswered: boolean };
 
 const KEY = 'confirm';
 
@@ -35,7 +33,7 @@ export function questionResult(question: Question): InputRequiredResult {
 export function answerIn({ mcpReq }: Pick<ServerContext, 'mcpReq'>): Answer | undefined {
   const { inputResponses, droppedInputResponseKeys = [] } = mcpReq;
   const isGiven = Object.hasOwn(inputResponses ?? {}, KEY) || droppedInputResponseKeys.includes(KEY);
-  return isGiven ? readAnswer(inputResponses, KEY) : undefined;
+  return isGiven ? readAnswer(inputResponses) : undefined;
 }
 
 /**
@@ -50,7 +48,7 @@ export async function askNow(
   try {
     const params = { mode: 'form' as const, ...form(question) };
     const options = { timeout: ANSWER_WITHIN_MS, signal: mcpReq.signal };
-    return readAnswer({ [KEY]: await mcpReq.send({ method: 'elicitation/create', params }, options) }, KEY);
+    return readAnswer({ [KEY]: await mcpReq.send({ method: 'elicitation/create', params }, options) });
   } catch (error) {
     onError(error);
     return 'unanswered';
@@ -58,8 +56,8 @@ export async function askNow(
 }
 
 /** A form that comes back without the tick is a no; a form that was closed says nothing. */
-function readAnswer(responses: Parameters<typeof inputResponse>[0], key: string): Answer {
-  const response = inputResponse(responses, key);
+function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer {
+  const response = inputResponse(responses, KEY);
   if (response.kind !== 'elicit' || response.action === 'cancel') return 'unanswered';
-  return response.action === 'accept' && response.content?.[key] === true ? 'yes' : 'no';
+  return response.action === 'accept' && response.content?.[KEY] === true ? 'yes' : 'no';
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
-import { invalidParams } from './protocol-errors.ts';
+import { invalidParams } from './protocol.ts';
 import type { AnyTool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -15,59 +15,72 @@ const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
 /** A webhook address chosen by a model would send word of the user's pictures to somebody else. */
 const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all orders)';
 
-/**
- * The arguments as the tool takes them.
- * @param redact applied before a value is shortened: half a secret is not recognised any more
- * @throws FluxError of kind `bad_input`; nothing was sent
- */
-export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
-  const read = tool.input.safeParse(args ?? {});
-  if (read.success) return read.data;
-  // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
-  const json = z.toJSONSchema(tool.input, { io: 'input' });
-  const issues = read.error.issues.slice(0, READ_PROBLEMS);
-  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, { tool, json, args, redact })))];
-  const more = problems.length > SHOWN_PROBLEMS ? [`${problems.length - SHOWN_PROBLEMS} more problems`] : [];
-  throw new FluxError({
+/** What a call cannot be made with; nothing was sent. */
+export function badInput(what: string, next: string): FluxError {
+  return new FluxError({
     kind: 'bad_input',
-    message: `The arguments of ${tool.name} are not valid, so nothing was sent.\n${[
-      ...problems.slice(0, SHOWN_PROBLEMS),
-      ...more,
-    ]
-      .map((problem) => `- ${problem}`)
-      .join('\n')}\n`,
+    reason: { code: 'worded', what, next },
     creditsSpent: 'no',
     retry: 'no',
-    remedy: `Correct the problems above and call ${tool.name} again.`,
   });
 }
 
+/**
+ * The arguments as the tool takes them.
+ * @throws FluxError of kind `bad_input`; nothing was sent
+ */
+export function readArguments(
+  tool: AnyTool,
+  { arguments: args, _meta }: { arguments?: unknown; _meta?: unknown },
+  redact: Redact,
+): unknown {
+  for (const [name, value] of Object.entries({ arguments: args, _meta })) {
+    const excess = excessOf(value);
+    if (excess === undefined) continue;
+    throw badInput(
+      `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: there are ${excess}.`,
+      `Call ${tool.name} with only the arguments that it lists.`,
+    );
+  }
+  return parseInput(tool, args, redact);
+}
+
+/** @param redact applied before a value is shortened: half a secret is not recognised any more */
+export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
+  const read = tool.input.safeParse(args ?? {});
+  if (read.success) return read.data;
+  const given = { tool, json: z.toJSONSchema(tool.input, { io: 'input' }), args, redact };
+  const issues = read.error.issues.slice(0, READ_PROBLEMS);
+  // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
+  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, given)))];
+  const more = problems.length - SHOWN_PROBLEMS;
+  const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`${more} more problems`] : [])];
+  throw badInput(
+    `The arguments of ${tool.name} are not valid, so nothing was sent.\n${shown.map((problem) => `- ${problem}\n`).join('')}`,
+    `Correct the problems above and call ${tool.name} again.`,
+  );
+}
+
+type Schema = z.core.JSONSchema.BaseSchema;
 /** `json`: the schema that the host sees. */
 type Given = { tool: AnyTool; json: Schema; args: unknown; redact: Redact };
 
 function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given): string[] {
   const schema = schemaAt(json, issue.path);
+  const name = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
-    const whose = issue.path.length === 0 ? tool.name : nameOf(issue.path);
     return issue.keys.slice(0, READ_PROBLEMS).map((key) => {
       const hint = tool.effect === 'spend' && WEBHOOK.test(key.slice(0, SHOWN_VALUE_CHARACTERS)) ? WEBHOOK_HINT : '';
-      return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${whose}${hint}; ${list}`;
+      return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${name || tool.name}${hint}; ${list}`;
     });
   }
-  const [field] = issue.path;
-  if (typeof field !== 'string')
-    return [`the arguments must be an object with ${Object.keys(schema?.properties ?? {}).join(', ')}`];
-  const name = nameOf(issue.path);
-  const value = valueAt(args, issue.path);
-  if (issue.code === 'custom') return [`${name}: ${shown(value, redact)} ${issue.message}`];
-  const bound = boundOf(schema);
-  return [
-    value === undefined
-      ? `${name}: is missing; it must be ${bound}`
-      : `${name}: ${shown(value, redact)} must be ${bound}`,
-  ];
+  if (name === '') return [`the arguments must be ${boundOf(schema)}`];
+  const value = issue.path.reduce(partOf, args);
+  if (issue.code === 'custom') return [`${name}: ${shownValue(value, redact)} ${issue.message}`];
+  const must = `must be ${boundOf(schema)}`;
+  return [value === undefined ? `${name}: is missing; it ${must}` : `${name}: ${shownValue(value, redact)} ${must}`];
 }
 
 /** As a person writes it: `images[3].width`. */
@@ -77,46 +90,42 @@ function nameOf(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-function valueAt(args: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => {
-    const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
-    return isThere ? (value as Record<PropertyKey, unknown>)[part] : undefined;
-  }, args);
+function partOf(value: unknown, part: PropertyKey): unknown {
+  const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
+  return isThere ? (value as Record<PropertyKey, unknown>)[part] : undefined;
 }
 
-type Schema = z.core.JSONSchema.BaseSchema;
-
 function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefined {
-  let schema: Schema | undefined = json;
-  for (const part of path) {
-    const next: unknown = typeof part === 'number' ? schema?.items : schema?.properties?.[String(part)];
-    schema = isRecord(next) ? next : undefined;
-  }
-  return schema;
+  return path.reduce<Schema | undefined>((schema, part) => {
+    const next = typeof part === 'number' ? schema?.items : schema?.properties?.[String(part)];
+    return typeof next === 'object' && !Array.isArray(next) ? next : undefined;
+  }, json);
 }
 
 /** The bound in words. */
 function boundOf(json: Schema | undefined): string {
-  if (json === undefined) return 'something else';
-  if (json.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
-  if (json.type === 'integer' || json.type === 'number') {
-    const step = json.multipleOf === undefined ? '' : `, a multiple of ${json.multipleOf}`;
-    const kind = json.type === 'integer' ? 'a whole number' : 'a number';
-    return `${kind} from ${json.minimum} to ${json.maximum}${step}`;
+  if (json?.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
+  switch (json?.type) {
+    case 'integer':
+    case 'number': {
+      const kind = json.type === 'integer' ? 'a whole number' : 'a number';
+      const step = json.multipleOf === undefined ? '' : `, a multiple of ${json.multipleOf}`;
+      return `${kind} from ${json.minimum} to ${json.maximum}${step}`;
+    }
+    case 'string':
+      return `a text of ${json.minLength ?? 0} to ${json.maxLength} characters`;
+    case 'array':
+      return `a list of ${json.minItems ?? 0} to ${json.maxItems} entries`;
+    case 'object':
+      return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
+    default:
+      return `a ${String(json?.type)}`;
   }
-  if (json.type === 'string') return `a text of ${json.minLength ?? 0} to ${json.maxLength} characters`;
-  if (json.type === 'array') return `a list of ${json.minItems ?? 0} to ${json.maxItems} entries`;
-  if (json.type === 'object') return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
-  return `a ${String(json.type)}`;
 }
 
-function shown(value: unknown, redact: Redact): string {
+function shownValue(value: unknown, redact: Redact): string {
   if (typeof value === 'string') return fencedWithout(redact, value, SHOWN_VALUE_CHARACTERS);
   return fencedWithout(redact, JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The tools need three levels. */
@@ -125,7 +134,7 @@ const DEPTH_MAX = 32;
 const VALUES_MAX = 10_000;
 
 /** What is too much, as words that follow "there are". Stops at the first excess, and does not recurse. */
-export function boundsProblem(value: unknown): string | undefined {
+function excessOf(value: unknown): string | undefined {
   const open: [value: unknown, depth: number][] = [[value, 0]];
   let count = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -143,6 +152,6 @@ export function boundsProblem(value: unknown): string | undefined {
 
 /** @throws ProtocolError (-32602) */
 export function checkParams(params: unknown): void {
-  const problem = boundsProblem(params);
-  if (problem !== undefined) throw invalidParams(`The parameters cannot be read: there are ${problem}.`);
+  const excess = excessOf(params);
+  if (excess !== undefined) throw invalidParams(`The parameters cannot be read: there are ${excess}.`);
 }

@@ -1,10 +1,11 @@
-/** The job object that agents get: the record in the words of the public interface. */
+/** The job object that agents get: the record in the words of the public interface; and several of them. */
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId, shownAddress } from '../core/shown-remote.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { nextStepForJob, saidOf } from './failure-text.ts';
+import type { JobsOutcome } from './tool.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -61,11 +62,7 @@ export type JobViewOptions = {
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
-  // A job that failed for lack of credits says so itself.
-  const low = job.failure?.kind === 'no_credits' ? undefined : lowBalanceText(options.lowBalance);
-  const notes = [next(job), otherTypeText(job), leftOutText(job), low].filter((note) => note !== undefined);
-  const { min, max, exact } = job.credits;
-  return withoutAbsent<JobView>({
+  return present<JobView>({
     job_id: job.id,
     doitong_id: job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined,
     status: statusOf(job.state),
@@ -74,55 +71,82 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ...sizeOf(job),
     ordered: orderedSize(job),
     version: job.request.version,
-    credits: withoutAbsent({ min, max, exact: exact ?? undefined }),
-    url: job.url === undefined ? undefined : shownAddress(job.url, options.apiUrl),
+    credits: present<JobView['credits']>(job.credits),
+    url: job.url && shownAddress(job.url, options.apiUrl),
     file: job.file,
     created_at: iso(job.createdAt),
     completed_at: job.completedAt === undefined ? undefined : iso(job.completedAt),
     error: job.failure && errorView(job.failure),
     duplicate: options.duplicate || undefined,
     sandbox: job.sandbox || undefined,
-    next: notes.join(' '),
+    next: sentences(nextStepOf(job), otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
   });
+}
+
+/** The result of a call for several pictures; `jobs` in the order of its entries. */
+export type BatchView = { jobs: readonly JobView[]; completed: number; failed: number; pending: number; next: string };
+
+export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions): BatchView {
+  // The balance is named once, for all of them.
+  const { lowBalance, ...rest } = options;
+  const views = jobs.map((job) => jobView(job, { ...rest, duplicate: duplicates.includes(job.id) }));
+  const count = (status: JobStatus): number => views.filter((view) => view.status === status).length;
+  const [completed, failed] = [count('completed'), count('failed')];
+  const pending = views.length - completed - failed;
+  const next = sentences(
+    pending > 0 && (repeatable ? AGAIN : STATUS_ONLY),
+    completed > 0 && 'Show the finished pictures to the user and say where the files are.',
+    failed > 0 &&
+      'Each failed picture says why it failed; order it again with generate_image only if it is still wanted: that is a new, paid order.',
+    lowBalanceText(lowBalance, jobs),
+  );
+  return { jobs: views, completed, failed, pending, next };
+}
+
+const AGAIN =
+  'Call generate_images again with exactly the same arguments: until 2 minutes after the last picture has finished, it finds these jobs, waits for the rest, and orders again only what failed without a charge; later it would order and pay for all of them again. get_job_status waits for a single job.';
+const STATUS_ONLY =
+  'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
+
+function sentences(...all: readonly (string | false | undefined)[]): string {
+  return all.filter(Boolean).join(' ');
 }
 
 export function errorView(failure: Failure): ErrorView {
-  const { kind, creditsSpent, retryAfterSeconds } = failure;
-  return withoutAbsent({
-    kind,
+  return present<ErrorView>({
+    kind: failure.kind,
     message: saidOf(failure).what,
-    credits_spent: creditsSpent,
-    retry_after_seconds: retryAfterSeconds,
+    credits_spent: failure.creditsSpent,
+    retry_after_seconds: failure.retryAfterSeconds,
   });
 }
 
-/** Absent values are absent, not undefined. */
-function withoutAbsent<View extends object>(view: View): View {
-  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined)) as View;
+type MaybeAbsent<View> = {
+  [Key in keyof View]: Record<never, never> extends Pick<View, Key> ? View[Key] | null | undefined : View[Key];
+};
+
+/** Absent values are absent, not undefined and not null. */
+export function present<View extends object>(view: MaybeAbsent<View>): View {
+  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined && value !== null)) as View;
 }
 
+function wait({ id }: Job): string {
+  return `Call get_job_status with job_id "${id}" and wait_seconds 45; do not call generate_image again for this picture: with any other arguments that would order and pay for another one.`;
+}
+
+const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
+  queued: wait,
+  submitting: wait,
+  processing: wait,
+  completed: ({ id }) => `Call get_job_status with job_id "${id}" to have the finished picture saved.`,
+  saved: () => 'Show the picture to the user and say where the file is.',
+  failed: () => 'Call generate_image again if the picture is still wanted; that is a new, paid order.',
+  unknown: () => 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
+};
+
 /** What to do now, in one sentence. */
-function next(job: Job): string {
-  if (job.failure !== undefined) return nextStepForJob(job.failure, job);
-  const ask =
-    `Call get_job_status with job_id "${job.id}" and wait_seconds 45; do not call generate_image again for this ` +
-    'picture: with any other arguments that would order and pay for another one.';
-  switch (job.state) {
-    case 'saved':
-      return 'Show the picture to the user and say where the file is.';
-    case 'completed':
-      return `Call get_job_status with job_id "${job.id}" to have the finished picture saved.`;
-    case 'queued':
-    case 'submitting':
-    case 'processing':
-      return ask;
-    case 'unknown':
-      return 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.';
-    case 'failed':
-      return 'Call generate_image again if the picture is still wanted; that is a new, paid order.';
-    default:
-      return job.state satisfies never;
-  }
+function nextStepOf(job: Job): string {
+  return job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job);
 }
 
 const UNKNOWN_TYPE = 'application/octet-stream';
@@ -135,13 +159,17 @@ export function otherTypeText({ state, mediaType }: Job): string | undefined {
   return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
-/** Input fields by the names that users know. */
-const PART_NAMES: Readonly<Record<string, string>> = { webhookUrl: 'the webhook address (DOITONG_WEBHOOK_URL)' };
-
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
   if (leftOut.length === 0 || state === 'failed') return undefined;
-  const names = leftOut.map((part) => PART_NAMES[part] ?? part).join(' and ');
-  return `Tell the user that the service does not accept ${names}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
+  // The input field has another name than the setting that users know.
+  const names = leftOut.map((part) => (part === 'webhookUrl' ? 'the webhook address (DOITONG_WEBHOOK_URL)' : part));
+  return `Tell the user that the service does not accept ${names.join(' and ')}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
+}
+
+/** Part of `next`, which data and text both have. A job that failed for lack of credits says so itself. */
+function lowBalanceText(credits: number | undefined, jobs: readonly Job[]): string | undefined {
+  if (credits === undefined || jobs.some(({ failure }) => failure?.kind === 'no_credits')) return undefined;
+  return `Tell the user that the credits are running low: the last known balance is ${credits}.`;
 }
 
 /** The status in lists. */
@@ -150,18 +178,11 @@ export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalle
 }
 
 export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>): string {
-  const other = ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`;
-  return `${width} × ${height}${other}`;
-}
-
-/** Part of `next`, which data and text both have: some hosts show only one of them. */
-export function lowBalanceText(credits: number | undefined): string | undefined {
-  if (credits === undefined) return undefined;
-  return `Tell the user that the credits are running low: the last known balance is ${credits}.`;
+  return `${width} × ${height}${ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`}`;
 }
 
 export function statusOf(state: JobState): JobStatus {
   return state === 'saved' ? 'completed' : state;
 }
 
-const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+export const iso = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -5,10 +5,12 @@ import type { Log } from '../core/log.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { Questions } from './confirmation.ts';
 
 /** `reported` once a result of this process has named it. */
 export type OtherOrigin = { origin: string; reported: boolean };
+
+/** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
+export type Questions = { isUnanswered: boolean };
 
 export type McpDeps = {
   name: string;

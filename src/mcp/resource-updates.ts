@@ -3,8 +3,8 @@ import type { JSONRPCRequest, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
 import type { McpDeps } from './mcp-deps.ts';
-import { isSince, JULY_2026 } from './protocol-eras.ts';
-import { imageUri, jobIdOf, jobUri } from './resources/uris.ts';
+import { isSince, JULY_2026 } from './protocol.ts';
+import { imageUri, jobUri, parseJobUri } from './uris.ts';
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
@@ -87,7 +87,7 @@ export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Prom
 
 /** Changes name a job by our id: a subscription by the service's id would never be served. */
 async function canBeReported(uri: string, deps: McpDeps): Promise<boolean> {
-  const id = jobIdOf(uri);
+  const id = parseJobUri(uri)?.id;
   if (id === undefined) return false;
   const job = await (await deps.jobs()).find(id);
   return job?.id === id;

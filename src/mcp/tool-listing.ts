@@ -2,28 +2,31 @@
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
-import { VIEWER_TOOL_META } from './resources/uris.ts';
-import type { AnyTool, ToolEffect } from './tool.ts';
+import type { AnyTool } from './tool.ts';
+import { VIEWER_URI } from './uris.ts';
 
 export function listTools(): ListedTool[] {
   return TOOLS.map(listedTool);
 }
 
 export function listedTool(tool: AnyTool): ListedTool {
+  const spends = tool.effect === 'spend';
   return {
     name: tool.name,
     title: tool.title,
     description: tool.description,
     inputSchema: jsonSchema(tool.input, 'input'),
-    ...(tool.output === undefined ? {} : { outputSchema: jsonSchema(tool.output, 'output') }),
-    annotations: { title: tool.title, ...annotations(tool.effect) },
-    ...(tool.hasViewer ? { _meta: VIEWER_TOOL_META } : {}),
+    ...(tool.output !== undefined && { outputSchema: jsonSchema(tool.output, 'output') }),
+    annotations: {
+      title: tool.title,
+      readOnlyHint: !spends,
+      destructiveHint: false,
+      idempotentHint: !spends,
+      openWorldHint: true,
+    },
+    // The second name is the one that early hosts know.
+    ...(tool.hasViewer && { _meta: { ui: { resourceUri: VIEWER_URI }, 'ui/resourceUri': VIEWER_URI } }),
   };
-}
-
-function annotations(effect: ToolEffect): ListedTool['annotations'] {
-  const spends = effect === 'spend';
-  return { readOnlyHint: !spends, destructiveHint: false, idempotentHint: !spends, openWorldHint: true };
 }
 
 /** Gemini refuses tools whose schema has `multipleOf`. The check remains, and the description names the step. */

@@ -22,20 +22,31 @@ export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'default
   answer: Answer | undefined;
 };
 
+export type SingleOutcome = {
+  type: 'job';
+  job: Job;
+  /** An equal request had ordered it before. */
+  duplicate?: boolean;
+  waitedSeconds?: number | undefined;
+  /** Of an unfinished job. */
+  eta?: Eta | undefined;
+};
+
 /** Several jobs of one call, in the order of its entries. */
 export type JobsOutcome = {
+  type: 'jobs';
   jobs: readonly Job[];
-  /** By their ids: those that an equal request had ordered before. */
-  duplicates: ReadonlySet<string>;
-  waitedSeconds?: number;
+  /** The ids of those that an equal request had ordered before. */
+  duplicates: readonly string[];
+  waitedSeconds?: number | undefined;
   /** Whether the very same call finds these jobs again and orders nothing twice. */
   repeatable: boolean;
 };
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
-  | { type: 'job'; job: Job; duplicate?: boolean; waitedSeconds?: number; eta?: Eta }
-  | ({ type: 'jobs' } & JobsOutcome)
+  | SingleOutcome
+  | JobsOutcome
   /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
   | { type: 'ask'; question: string; yes: string }
   | { type: 'value'; value: Record<string, unknown>; text: string };
@@ -60,4 +71,9 @@ export type AnyTool = Omit<Tool, 'handle'> & { handle: (input: unknown, context:
 
 export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): AnyTool {
   return { ...tool, handle: (input, context) => tool.handle(input as z.output<Input>, context) };
+}
+
+/** For descriptions: not every host passes the choices of a schema on to its model. */
+export function choices(names: readonly string[]): string {
+  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
 }

@@ -2,11 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import type { Job } from '../../src/core/job.ts';
 import type { PreviewBounds } from '../../src/core/preview.ts';
 import { createPreview } from '../../src/images/preview.ts';
 import { ShownPictures } from '../../src/jobs/shown-pictures.ts';
-import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/host-profiles.ts';
-import { jobResult } from '../../src/mcp/result.ts';
+import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/hosts.ts';
+import { jobsResult } from '../../src/mcp/result.ts';
 import { systemClock } from '../../src/runtime/system.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { CREATED_AT, sampleJob } from '../unit/core/sample-jobs.ts';
@@ -39,12 +40,14 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
   // As the program shows them: the room counts in steps, so that a word more is no new table. The bytes are taken over.
   const store = { read: async () => Uint8Array.from(bytes) };
   const pictures = new ShownPictures({ preview, store, runner: { unsaved: () => undefined } });
-  const result = await jobResult(job, shape, times, async (_, bounds: PreviewBounds) => {
+  const pictureOf = async (_: Job, bounds: PreviewBounds) => {
     const picture = await pictures.show(job, bounds);
     if (typeof picture === 'object' && picture.size !== undefined)
       shown = picture.isPreview ? `${picture.size.width} px` : 'whole';
     return picture;
-  });
+  };
+  const deps = { view: times, pictureOf, redact: (text: string) => text, now: () => 0 };
+  const result = await jobsResult({ type: 'job', job }, shape, deps);
   const characters = JSON.stringify(result).length;
   expect(characters).toBeLessThanOrEqual(profile.maxCharacters);
   if (profile.content.includes('image')) expect(shown).not.toBe('no picture');

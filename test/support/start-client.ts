@@ -28,9 +28,8 @@ import { type FaultServer, startFaultServer } from './fault-server.ts';
 import { freePort } from './free-port.ts';
 // What the program loads when it is first needed: the clock does not see that a module is being loaded.
 import '../../src/mcp/call-tool.ts';
-import '../../src/mcp/completion.ts';
-import '../../src/mcp/prompts/catalogue.ts';
-import '../../src/mcp/resources/catalogue.ts';
+import '../../src/mcp/prompts.ts';
+import '../../src/mcp/resources.ts';
 
 /** `v1`: the 1.x client; `v2`: the 2.x client with the old handshake; `2026`: the 2.x client on 2026-07-28. */
 export type Era = 'v1' | 'v2' | '2026';

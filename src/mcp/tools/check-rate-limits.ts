@@ -4,6 +4,7 @@ import { creditRange } from '../../core/credits.ts';
 import { SIDE_MIN_PX } from '../../core/image-request.ts';
 import type { LimitsReport } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
+import { iso, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
 
 const limit = z.int().optional().describe('Absent when the plan sets none.');
@@ -57,30 +58,28 @@ type LimitsView = z.output<typeof output>;
 
 /** Times in ISO 8601, UTC; absent values are absent. */
 export function limitsView(report: LimitsReport, now: number): LimitsView {
-  const { requests, credits } = report;
+  const { plan, requests, concurrent, daily, credits, nextRequestAt } = report;
   return {
-    plan: report.plan,
-    requests: {
-      ...limitOf(requests.limit),
-      ...(requests.remaining === null ? {} : { remaining: requests.remaining }),
-      ...(requests.resetsAt === null ? {} : { resets_at: iso(requests.resetsAt) }),
+    plan,
+    requests: present<LimitsView['requests']>({
+      limit: requests.limit,
+      remaining: requests.remaining,
+      resets_at: requests.resetsAt === null ? null : iso(requests.resetsAt),
       source: requests.source,
-    },
-    concurrent: { ...limitOf(report.concurrent.limit), in_use: report.concurrent.inUse },
-    daily: { ...limitOf(report.daily.limit), used: report.daily.used },
-    credits: {
+    }),
+    concurrent: present<LimitsView['concurrent']>({ limit: concurrent.limit, in_use: concurrent.inUse }),
+    daily: present<LimitsView['daily']>(daily),
+    credits: present<LimitsView['credits']>({
       spent_today: credits.spentToday,
       budget_per_day: credits.budgetPerDay,
       reserved: credits.reserved,
-      ...(credits.lastKnownBalance === null ? {} : { last_known_balance: credits.lastKnownBalance }),
+      last_known_balance: credits.lastKnownBalance,
       low: credits.low,
-    },
-    next_request_at: iso(report.nextRequestAt),
+    }),
+    next_request_at: iso(nextRequestAt),
     advice: advice(report, now),
   };
 }
-
-const limitOf = (limit: number | null): { limit?: number } => (limit === null ? {} : { limit });
 
 function text(value: LimitsView, sandbox: boolean): string {
   const { requests, concurrent, daily, credits } = value;
@@ -121,4 +120,3 @@ function advice(report: LimitsReport, now: number): string {
 }
 
 const figure = (value: number | undefined): string => (value === undefined ? 'no fixed limit' : String(value));
-const iso = (epochMs: number): string => new Date(epochMs).toISOString();

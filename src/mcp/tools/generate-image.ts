@@ -1,27 +1,22 @@
 /** The tool that orders one picture. */
-
 import * as z from 'zod';
-import type { CreditRange } from '../../core/credits.ts';
-import type { Order } from '../../core/image-request.ts';
-import { redactValues } from '../../core/redaction.ts';
-import { fenced } from '../../core/untrusted-text.ts';
-import type { Question } from '../confirmation.ts';
-import { checkSides, maxCreditsText, orderArguments, orderOf, pictureArguments } from '../image-arguments.ts';
-import { placeOrders } from '../place-orders.ts';
+import {
+  allowDuplicateArgument,
+  checkSides,
+  maxCreditsArgument,
+  orderOf,
+  pictureArguments,
+  waitSecondsArgument,
+} from '../image-arguments.ts';
+import { placeOrders } from '../order-and-wait.ts';
 import { defineTool } from '../tool.ts';
-import { waitForJob, waitSecondsSchema } from '../wait-for-job.ts';
 
 const input = z
   .strictObject({
     ...pictureArguments,
-    wait_seconds: waitSecondsSchema
-      .optional()
-      .describe(
-        "How many seconds to wait for the picture, 0–300, before answering with the job. Default: the user's setting, " +
-          'usually 45.',
-      ),
-    ...orderArguments,
-    max_credits: orderArguments.max_credits.describe(maxCreditsText('this call')),
+    wait_seconds: waitSecondsArgument('the picture', 'job'),
+    allow_duplicate: allowDuplicateArgument,
+    max_credits: maxCreditsArgument('this call'),
   })
   .check(checkSides);
 
@@ -39,24 +34,8 @@ export const generateImage = defineTool({
   effect: 'spend',
   input,
   hasViewer: true,
-  async handle(args, context) {
-    const waitSeconds = args.wait_seconds ?? context.defaultWaitSeconds;
-    const call = { tool: 'generate_image', accepted: args.max_credits, isBatch: false };
-    return placeOrders([orderOf(args)], call, context, {
-      question: ({ added, estimate }) => question(redactValues(added, context.redact), estimate),
-      wait: async (jobs, [ordered]) => {
-        if (ordered === undefined) throw new Error('an order was neither placed nor refused');
-        return waitForJob(jobs, ordered.job.id, waitSeconds, context, ordered.duplicate);
-      },
-    });
+  handle: (args, context) => {
+    const call = { tool: 'generate_image', isBatch: false, accepted: args.max_credits, waitSeconds: args.wait_seconds };
+    return placeOrders([orderOf(args)], call, context);
   },
 });
-
-function question([order]: readonly Order[], { min, max }: CreditRange): Question {
-  if (order === undefined) throw new Error('there is nothing to ask about');
-  const { width, height, prompt } = order.request;
-  return {
-    question: `Order one picture of ${width} × ${height} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(prompt, 200)}`,
-    yes: `Yes, spend up to ${max} credits`,
-  };
-}

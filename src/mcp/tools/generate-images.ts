@@ -3,37 +3,33 @@ import * as z from 'zod';
 import { creditRange } from '../../core/credits.ts';
 import { FluxError } from '../../core/failure.ts';
 import type { Order } from '../../core/image-request.ts';
-import type { Proposal } from '../../jobs/proposal.ts';
-import type { Question } from '../confirmation.ts';
 import {
+  allowDuplicateArgument,
   checkSides,
-  maxCreditsSchema,
-  maxCreditsText,
-  orderArguments,
+  maxCreditsArgument,
   orderOf,
   pictureArguments,
+  waitSecondsArgument,
 } from '../image-arguments.ts';
-import { placeOrders } from '../place-orders.ts';
+import { placeOrders } from '../order-and-wait.ts';
 import { defineTool } from '../tool.ts';
-import { waitForAll, waitSecondsSchema } from '../wait-for-job.ts';
 
-const IMAGES_MAX = 50;
-
-const image = z.strictObject({ ...pictureArguments, ...orderArguments }).check(checkSides);
+const image = z
+  .strictObject({
+    ...pictureArguments,
+    allow_duplicate: allowDuplicateArgument,
+    max_credits: maxCreditsArgument('this picture'),
+  })
+  .check(checkSides);
 
 const input = z.strictObject({
   images: z
     .array(image)
     .min(1)
-    .max(IMAGES_MAX)
+    .max(50)
     .describe('The 1–50 pictures, each with arguments as in generate_image. Equal entries are separate pictures.'),
-  wait_seconds: waitSecondsSchema
-    .optional()
-    .describe(
-      "How many seconds to wait for all of the pictures, 0–300, before answering with the jobs. Default: the user's " +
-        'setting, usually 45.',
-    ),
-  max_credits: maxCreditsSchema.optional().describe(maxCreditsText('all of the pictures together')),
+  wait_seconds: waitSecondsArgument('all of the pictures', 'jobs'),
+  max_credits: maxCreditsArgument('all of the pictures together'),
 });
 
 export const generateImages = defineTool({
@@ -52,16 +48,11 @@ export const generateImages = defineTool({
   effect: 'spend',
   input,
   hasViewer: true,
-  async handle(args, context) {
+  handle: (args, context) => {
     const orders = args.images.map(orderOf);
     for (const [at, order] of orders.entries()) checkOwnBound(order, args.images[at]?.max_credits, at);
-    const repeatable = !orders.some(({ allowDuplicate }) => allowDuplicate);
-    const waitSeconds = args.wait_seconds ?? context.defaultWaitSeconds;
-    const call = { tool: 'generate_images', accepted: args.max_credits, isBatch: true };
-    return placeOrders(orders, call, context, {
-      question,
-      wait: async (jobs, ordered) => ({ ...(await waitForAll(jobs, ordered, waitSeconds, context)), repeatable }),
-    });
+    const call = { tool: 'generate_images', isBatch: true, accepted: args.max_credits, waitSeconds: args.wait_seconds };
+    return placeOrders(orders, call, context);
   },
 });
 
@@ -69,22 +60,7 @@ export const generateImages = defineTool({
 function checkOwnBound({ request }: Order, accepted: number | undefined, at: number): void {
   const { max } = creditRange(request.width, request.height);
   if (accepted === undefined || max <= accepted) return;
-  throw new FluxError({
-    kind: 'over_budget',
-    message: `images[${at}] may cost up to ${max} credits, more than its max_credits (${accepted}). Nothing was sent.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: `Order a smaller picture there, or repeat the call with max_credits ${max} for it if the user accepts that.`,
-  });
-}
-
-function question({ added, estimate: { min, max } }: Pick<Proposal & { type: 'ask' }, 'added' | 'estimate'>): Question {
-  const sizes = new Set(added.map(({ request }) => `${request.width} × ${request.height}`));
-  const shown = [...sizes].slice(0, 3).join(', ');
-  const more = sizes.size > 3 ? ' and other sizes' : '';
-  const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
-  return {
-    question: `Order ${count} (${shown}${more} pixels) from Flux Pro for ${min} to ${max} credits in all?`,
-    yes: `Yes, spend up to ${max} credits`,
-  };
+  const what = `images[${at}] may cost up to ${max} credits, more than its max_credits (${accepted}). Nothing was sent.`;
+  const next = `Order a smaller picture there, or repeat the call with max_credits ${max} for it if the user accepts that.`;
+  throw new FluxError({ kind: 'over_budget', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }

@@ -1,18 +1,16 @@
 /** The tool that reads the status of a job and waits for it, for pictures that were not finished in time. */
 import * as z from 'zod';
-import { FluxError } from '../../core/failure.ts';
-import type { Redact } from '../../core/redaction.ts';
 import { fencedWithout } from '../../core/untrusted-text.ts';
+import { waitSecondsSchema } from '../image-arguments.ts';
+import { badInput } from '../input-problems.ts';
+import { waitForJob } from '../order-and-wait.ts';
 import { defineTool } from '../tool.ts';
-import { waitForJob, waitSecondsSchema } from '../wait-for-job.ts';
-
-const JOB_ID_MAX_CHARACTERS = 200;
 
 const input = z.strictObject({
   job_id: z
     .string()
     .min(1)
-    .max(JOB_ID_MAX_CHARACTERS)
+    .max(200)
     .describe(
       'The job_id from generate_image, generate_images or list_jobs, or the id that Doitong gave the job; 1–200 ' +
         'characters.',
@@ -38,20 +36,14 @@ export const getJobStatus = defineTool({
   effect: 'read',
   input,
   hasViewer: true,
-  async handle(args, context) {
+  async handle({ job_id: id, wait_seconds: waitSeconds }, context) {
     const jobs = await context.jobs();
-    const job = await jobs.check(args.job_id, context.signal);
-    if (job === undefined) throw unknownJob(context.redact, args.job_id);
-    return waitForJob(jobs, job.id, args.wait_seconds, context);
+    const job = await jobs.check(id, context.signal);
+    if (job === undefined)
+      throw badInput(
+        `job_id: there is no job ${fencedWithout(context.redact, id, 80)} on record for this service and key.`,
+        'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',
+      );
+    return waitForJob(jobs, job.id, waitSeconds, context);
   },
 });
-
-function unknownJob(redact: Redact, id: string): FluxError {
-  return new FluxError({
-    kind: 'bad_input',
-    message: `job_id: there is no job ${fencedWithout(redact, id, 80)} on record for this service and key.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: 'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',
-  });
-}

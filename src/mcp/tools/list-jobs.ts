@@ -1,27 +1,23 @@
 /** The tool that lists orders, those of earlier runs and of other processes included. */
 import * as z from 'zod';
-import { FluxError } from '../../core/failure.ts';
 import { pageOfJobs } from '../../core/job-page.ts';
-import { type Redact, redactValues } from '../../core/redaction.ts';
+import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
-import { JOB_STATUSES, type JobView, jobView, jobViewSchema, statusOf, statusText } from '../job-view.ts';
-import { defineTool } from '../tool.ts';
-
-const LIMIT_MAX = 100;
-const LIMIT_DEFAULT = 20;
+import { badInput } from '../input-problems.ts';
+import { JOB_STATUSES, type JobView, jobView, jobViewSchema, present, statusOf, statusText } from '../job-view.ts';
+import { valueResult } from '../result.ts';
+import { choices, defineTool } from '../tool.ts';
 
 const input = z.strictObject({
   status: z
     .enum(JOB_STATUSES)
     .optional()
-    .describe(
-      `Only jobs with this status: ${JOB_STATUSES.slice(0, -1).join(', ')} or ${JOB_STATUSES.at(-1)}. Default: all.`,
-    ),
+    .describe(`Only jobs with this status: ${choices(JOB_STATUSES)}. Default: all.`),
   limit: z
     .int()
     .min(1)
-    .max(LIMIT_MAX)
-    .default(LIMIT_DEFAULT)
+    .max(100)
+    .default(20)
     .describe('How many jobs to list at most, 1–100; a long list may hold fewer and a next_cursor. Default: 20.'),
   cursor: z
     .string()
@@ -49,21 +45,27 @@ export const listJobs = defineTool({
   effect: 'read',
   input,
   output,
-  async handle(args, context) {
-    const jobs = await context.jobs();
-    const wanted = (await jobs.list()).filter(
-      (job) => args.status === undefined || statusOf(job.state) === args.status,
-    );
-    const answerOf = (limit: number, detail: Detail): Answer => {
-      const page = pageOfJobs(wanted, limit, args.cursor);
-      if (page === undefined) throw badCursor(context.redact, args.cursor ?? '');
-      const views = redactValues(page.jobs, context.redact).map((job) =>
-        listed(jobView(job, { ...jobs.settings, now: context.now() }), detail),
+  async handle({ status, limit, cursor }, { jobs: startJobs, redact, now }) {
+    const jobs = await startJobs();
+    const wanted = (await jobs.list()).filter(({ state }) => status === undefined || statusOf(state) === status);
+    const answerOf = (count: number, detail: Detail): Answer => {
+      const page = pageOfJobs(wanted, count, cursor);
+      if (page === undefined)
+        throw badInput(
+          `cursor: ${fencedWithout(redact, cursor ?? '', 60)} is not a next_cursor that list_jobs has returned.`,
+          'Call list_jobs without cursor to start with the newest job.',
+        );
+      const views = redactValues(page.jobs, redact).map((job) =>
+        inDetail(jobView(job, { ...jobs.settings, now: now() }), detail),
       );
-      const value = { jobs: views, ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
-      return { value, text: text(views, page.nextCursor, detail) };
+      const value = present<z.output<typeof output>>({ jobs: views, next_cursor: page.nextCursor });
+      return { value, text: listText(views, page.nextCursor, detail) };
     };
-    return { type: 'value', ...fitting(answerOf, args.limit) };
+    let answer = answerOf(limit, FULL);
+    // With less detail where there are many jobs, and in more pages where that is not enough.
+    for (let count = limit; !fits(answer) && count > 0; count = Math.floor(count * 0.9))
+      answer = answerOf(count, BRIEF);
+    return { type: 'value', ...answer };
   },
 });
 
@@ -76,43 +78,32 @@ const BRIEF: Detail = { prompt: 40, promptInText: 40, hasUrls: false };
 /** Of the serialized result. Hosts cut or refuse what is longer, and the model pays for each of them. */
 const RESULT_MAX_CHARACTERS = 60_000;
 
-/** With less detail where there are many jobs, and in more pages where that is not enough. */
-function fitting(answerOf: (limit: number, detail: Detail) => Answer, limit: number): Answer {
-  const full = answerOf(limit, FULL);
-  if (fits(full)) return full;
-  let count = limit;
-  let answer = answerOf(count, BRIEF);
-  while (!fits(answer) && count > 1) {
-    count = Math.floor(count * 0.9);
-    answer = answerOf(count, BRIEF);
-  }
-  return answer;
-}
-
 function fits({ value, text }: Answer): boolean {
-  return (
-    JSON.stringify({ content: [{ type: 'text', text }], structuredContent: value }).length <= RESULT_MAX_CHARACTERS
-  );
+  return JSON.stringify(valueResult(value, text)).length <= RESULT_MAX_CHARACTERS;
 }
 
-function listed(view: JobView, { prompt, hasUrls }: Detail): JobView {
-  const { url, ...rest } = view;
-  const isCut = [...view.prompt].length > prompt;
-  return {
-    ...rest,
-    ...(isCut ? { prompt: cleanLine(view.prompt, prompt) } : {}),
-    ...(url === undefined || (!hasUrls && view.file !== undefined) ? {} : { url }),
-  };
+function inDetail({ url, ...view }: JobView, { prompt, hasUrls }: Detail): JobView {
+  const isShown = hasUrls || view.file === undefined;
+  return present<JobView>({ ...view, prompt: cleanCut(view.prompt, prompt), url: isShown ? url : undefined });
 }
 
-function text(views: readonly JobView[], nextCursor: string | undefined, { promptInText, hasUrls }: Detail): string {
+/** A prompt that fits stays as it is. */
+function cleanCut(prompt: string, maxCharacters: number): string {
+  return [...prompt].length > maxCharacters ? cleanLine(prompt, maxCharacters) : prompt;
+}
+
+function listText(
+  views: readonly JobView[],
+  nextCursor: string | undefined,
+  { promptInText, hasUrls }: Detail,
+): string {
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
     const prompt = fenced(view.prompt, promptInText);
     return `- ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
-  const open = views.some((view) => ['submitting', 'processing', 'queued'].includes(view.status));
+  const isOpen = views.some(({ status }) => ['submitting', 'processing', 'queued'].includes(status));
   return [
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
     ...lines,
@@ -120,18 +111,8 @@ function text(views: readonly JobView[], nextCursor: string | undefined, { promp
       ? []
       : ['Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.']),
     ...(nextCursor === undefined ? [] : [`More: call list_jobs with cursor "${nextCursor}".`]),
-    open
+    isOpen
       ? 'Next: Call get_job_status with the job_id of an unfinished job to wait for its picture.'
       : 'Next: Nothing to do; no job listed here is unfinished.',
   ].join('\n');
-}
-
-function badCursor(redact: Redact, cursor: string): FluxError {
-  return new FluxError({
-    kind: 'bad_input',
-    message: `cursor: ${fencedWithout(redact, cursor, 60)} is not a next_cursor that list_jobs has returned.`,
-    creditsSpent: 'no',
-    retry: 'no',
-    remedy: 'Call list_jobs without cursor to start with the newest job.',
-  });
 }

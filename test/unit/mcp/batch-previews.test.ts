@@ -1,8 +1,8 @@
 /** Proves that the previews of a batch end in time, so that nobody waits for fifty of them. */
 import { describe, expect, it } from 'vitest';
 import type { ShownPicture } from '../../../src/core/preview.ts';
-import { batchResult } from '../../../src/mcp/batch-result.ts';
-import { IMAGE_SIDE_MAX_PX } from '../../../src/mcp/host-profiles.ts';
+import { IMAGE_SIDE_MAX_PX } from '../../../src/mcp/hosts.ts';
+import { jobsResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
 
 const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
@@ -29,8 +29,9 @@ async function resultWhen(previewMs: number) {
     time += previewMs;
     return PREVIEW;
   };
-  const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
-  const { content } = await batchResult(outcome, FORM, TIMES, pictureOf, () => time);
+  const outcome = { type: 'jobs' as const, jobs, duplicates: [], repeatable: true };
+  const deps = { view: TIMES, pictureOf, redact: (words: string) => words, now: () => time };
+  const { content } = await jobsResult(outcome, FORM, deps);
   const [text] = content;
   if (text?.type !== 'text') throw new Error('the text does not stand first');
   return { pictures: content.filter(({ type }) => type === 'image').length, text: text.text, tookMs: time };

@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
 import { RESULT_CONTENT, type ResultPart } from '../../../src/core/result-part.ts';
-import { batchResult } from '../../../src/mcp/batch-result.ts';
-import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/host-profiles.ts';
-import { jobResult } from '../../../src/mcp/result.ts';
+import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/hosts.ts';
+import type { PictureSource } from '../../../src/mcp/pictures.ts';
+import { jobsResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
@@ -45,6 +45,9 @@ function failedJob(at: number, prompt: string): Job {
   };
 }
 
+const batch = (jobs: readonly Job[]) => ({ type: 'jobs' as const, jobs, duplicates: [], repeatable: true });
+const depsOf = (pictureOf: PictureSource) => ({ view: TIMES, pictureOf, redact: (text: string) => text, now: () => 0 });
+
 function batchOf(
   jobs: readonly Job[],
   clientName: string,
@@ -53,8 +56,7 @@ function batchOf(
 ) {
   const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
   const form = { ...profile, maxCharacters: profile.maxBatchCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
-  const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
-  return { max: form.maxCharacters, result: batchResult(outcome, form, TIMES, greedy, () => 0) };
+  return { max: form.maxCharacters, result: jobsResult(batch(jobs), form, depsOf(greedy)) };
 }
 
 const textOf = ({ content }: CallToolResult): string =>
@@ -99,7 +101,7 @@ describe.each(names)('a result for %s', (clientName) => {
         const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
         const job = savedJob(1, repeated(prompt), `https://cdn.doitong.com/${'x'.repeat(url)}`);
         const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
-        const result = await jobResult(job, form, TIMES, greedy);
+        const result = await jobsResult({ type: 'job', job }, form, depsOf(greedy));
         expect(JSON.stringify(result).length).toBeLessThanOrEqual(profile.maxCharacters);
         expect(JSON.stringify(result)).toContain(job.file);
         if (profile.content.includes('image')) expect(picturesIn(result)).toBe(1);
@@ -132,10 +134,9 @@ describe('the room for pictures of a batch', () => {
     const profile = profileOf({ clientName: 'claude-ai', protocolVersion: '2025-11-25' });
     const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
     const jobs = short(4);
-    const outcome = { jobs, duplicates: new Set<string>(), repeatable: true };
     const source = async (job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit'> =>
       job === jobs[1] ? 'unfit' : greedy(job, bounds);
-    const result = await batchResult(outcome, form, TIMES, source, () => 0);
+    const result = await jobsResult(batch(jobs), form, depsOf(source));
     expect(picturesIn(result)).toBe(3);
     expect(textOf(result)).toContain('This answer shows, in this order: pictures 1, 3, 4.');
   });

@@ -6,7 +6,7 @@ import { JOB_STATES, type Job } from '../../../src/core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
 import { RESULT_CONTENT, type ResultPart } from '../../../src/core/result-part.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
-import { jobResult, refusal, valueResult } from '../../../src/mcp/result.ts';
+import { jobsResult, refusal, valueResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const saved = sampleJob({ state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.png', mediaType: 'image/png' });
@@ -20,15 +20,12 @@ type Options = {
 };
 const resultOf = (content: readonly ResultPart[], options: Options = {}): Promise<CallToolResult> => {
   const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
-  return jobResult(
-    job,
-    { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false },
-    TIMES,
-    async (_, bounds) => {
-      options.onBounds?.(bounds);
-      return picture;
-    },
-  );
+  const pictureOf = async (_: Job, bounds: PreviewBounds) => {
+    options.onBounds?.(bounds);
+    return picture;
+  };
+  const form = { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false };
+  return jobsResult({ type: 'job', job }, form, { view: TIMES, pictureOf, redact: (text) => text, now: () => 0 });
 };
 const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);
 const wordsOf = (result: CallToolResult): string =>
@@ -141,11 +138,10 @@ describe('an error', () => {
 
 describe('a refusal', () => {
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
-  const form = { content: RESULT_CONTENT, maxCharacters: 900_000, maxSidePx: 2_000, hasViewer: false };
   const text = 'The service failed. No credits were spent. Repeating it unchanged will not help.\nNext: Set the key.';
 
   it('is an error with complete words, and with data where the host takes it', () => {
-    expect(refusal(failure, form, { mayCarryData: true })).toEqual({
+    expect(refusal(failure, true)).toEqual({
       content: [{ type: 'text', text }],
       structuredContent: {
         error: { kind: 'bad_key', message: 'The service failed.', credits_spent: 'no' },
@@ -155,14 +151,8 @@ describe('a refusal', () => {
     });
   });
 
-  it('has no data that would break a declared output schema, and none for hosts that would drop the text', () => {
-    expect(refusal(failure, form, { mayCarryData: false })).toEqual({
-      content: [{ type: 'text', text }],
-      isError: true,
-    });
-    expect(refusal(failure, { ...form, content: ['image'] }, { mayCarryData: true })).not.toHaveProperty(
-      'structuredContent',
-    );
+  it('has no data where they would break a declared output schema, or have the host drop the text', () => {
+    expect(refusal(failure, false)).toEqual({ content: [{ type: 'text', text }], isError: true });
   });
 });
 

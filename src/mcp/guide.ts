@@ -2,20 +2,9 @@
  * How to write a prompt: `flux://guide/prompting`. The provider's advice, and what follows from it. Each entry is a whole
  * paragraph or list item, so that an edit cannot lose half of a sentence.
  */
-import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server';
-import { ELEMENTS } from '../prompts/elements.ts';
-import { GUIDE_URI } from './uris.ts';
+import { ELEMENTS } from './prompt-elements.ts';
 
-export const GUIDE_RESOURCE: ListResourcesResult['resources'][number] = {
-  uri: GUIDE_URI,
-  name: 'prompting-guide',
-  title: 'How to write a prompt',
-  description: 'What a prompt for Flux Pro should say, with examples of each part.',
-  mimeType: 'text/markdown',
-  annotations: { audience: ['assistant'] },
-};
-
-function guideText(): string {
+export function guideText(): string {
   const pieces = ELEMENTS.map(
     ({ title, description, suggestions }) =>
       `- **${title}**: ${description} For example: ${suggestions.slice(0, 6).join('; ')}.`,
@@ -44,8 +33,4 @@ function guideText(): string {
     '',
     'It names subject, style, mood, lighting, camera and composition, in that order, and costs no more than a prompt of three words.',
   ].join('\n');
-}
-
-export function readGuide(): ReadResourceResult {
-  return { contents: [{ uri: GUIDE_URI, mimeType: 'text/markdown', text: guideText() }] };
 }

@@ -1,5 +1,12 @@
 /** The elements of an image prompt, following the provider's advice, with examples of each. */
-import type { PromptArgument } from './prompt.ts';
+
+export type PromptArgument = {
+  name: string;
+  description: string;
+  required?: true;
+  /** Offered while it is typed; any other text is as good. */
+  suggestions: readonly string[];
+};
 
 export const ELEMENTS: readonly (PromptArgument & { title: string })[] = [
   {

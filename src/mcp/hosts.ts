@@ -1,0 +1,218 @@
+/** Who is calling, and what that host can take of a result: the parts that reach its model, and how large it may be. */
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
+  type Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
+import { isSince, JULY_2026, JUNE_2025 } from './protocol.ts';
+import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
+
+export type HostProfile = {
+  /** The name in docs/hosts.md. */
+  host: string;
+  /** How its client names begin, in lower case. */
+  clientNames: readonly string[];
+  content: readonly ResultPart[];
+  /** Up to this protocol revision only text is safe. */
+  textAloneUpTo?: string;
+  /** It declares that it can ask its user, and declines by itself without showing anything. */
+  declinesQuestions?: true;
+  /** Serialized characters of a whole result with one picture; larger pictures are made smaller. */
+  maxCharacters: number;
+  /** The same for a call for several pictures. */
+  maxBatchCharacters: number;
+  why: string;
+};
+
+/** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
+export const IMAGE_SIDE_MAX_PX = 2_000;
+
+const atMost = (maxCharacters: number, maxBatchCharacters = maxCharacters) => ({ maxCharacters, maxBatchCharacters });
+/** Claude Desktop refuses results over 1,048,576 characters; what fits there fits every host that shows pictures. */
+const LARGE = atMost(900_000);
+/** Harmless even where the model reads the picture as Base64 text. */
+const HARMLESS = atMost(16_000, 24_000);
+/** How it counts a picture is not documented: at 1.5 characters a token this stays under its cap even as text. */
+const CLAUDE_CODE = atMost(36_000);
+const CLINE = atMost(7_900);
+
+const WORDS: readonly ResultPart[] = ['text'];
+const PICTURES: readonly ResultPart[] = ['text', 'image'];
+const LINKS: readonly ResultPart[] = ['text', 'image', 'link'];
+const DATA: readonly ResultPart[] = ['text', 'image', 'structured'];
+
+const SEES_PICTURES = 'the model sees the picture';
+const READS_BASE64 = 'the model reads pictures as Base64 text';
+const PREFERS_DATA = 'reads structuredContent in place of all content';
+
+type Row = [
+  host: string,
+  clientNames: readonly string[],
+  content: readonly ResultPart[],
+  size: ReturnType<typeof atMost>,
+  why: string,
+  more?: Pick<HostProfile, 'textAloneUpTo' | 'declinesQuestions'>,
+];
+
+const ROWS: readonly Row[] = [
+  [
+    'Claude Desktop',
+    ['claude-ai'],
+    DATA,
+    LARGE,
+    'rejected a result that mixed a resource_link with other content; refuses results over 1,048,576 characters',
+  ],
+  ['Claude Code', ['claude-code'], PICTURES, CLAUDE_CODE, `${PREFERS_DATA}; caps a result at 25,000 tokens`],
+  ['Codex', ['codex-mcp-client'], PICTURES, LARGE, PREFERS_DATA, { declinesQuestions: true }],
+  ['VS Code', ['visual studio code', 'vscode'], LINKS, LARGE, 'drops content when structuredContent is present'],
+  ['Cursor', ['cursor'], LINKS, LARGE, 'drops structuredContent'],
+  [
+    'Copilot CLI',
+    ['copilot-cli', 'github-copilot'],
+    WORDS,
+    HARMLESS,
+    'pictures never reach the model; text does',
+    { declinesQuestions: true },
+  ],
+  ['Gemini CLI', ['gemini-cli-mcp-client', 'mcp-test-client'], PICTURES, LARGE, SEES_PICTURES],
+  ['opencode', ['opencode'], PICTURES, LARGE, SEES_PICTURES],
+  ['Qwen Code', ['qwen-cli-mcp-client'], PICTURES, LARGE, SEES_PICTURES],
+  ['Strands Agents', ['strands-agents-ts-sdk'], PICTURES, LARGE, SEES_PICTURES],
+  ['pi', ['pi-mcp'], PICTURES, LARGE, SEES_PICTURES],
+  [
+    'Kimi Code',
+    ['kimi-code'],
+    PICTURES,
+    LARGE,
+    "passes a resource_link to the model's API as the address of a picture",
+  ],
+  ['Goose', ['goose'], PICTURES, LARGE, 'text next to a resource_link ends the session'],
+  ['Cline', ['cline', '@cline/core'], WORDS, CLINE, 'turns the result into text and cuts it to 8,000 characters'],
+  [
+    'AI SDK',
+    ['ai-sdk-mcp-client'],
+    PICTURES,
+    atMost(16_000),
+    'versions 4 and 5, which speak protocol 2025-06-18 or older, read pictures as Base64 text and fail on a resource_link',
+    { textAloneUpTo: '2025-06-18' },
+  ],
+  [
+    'LangChain',
+    ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
+    WORDS,
+    HARMLESS,
+    'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic models set `FLUX_RESULT=text,image`; with Google and OpenAI responses the picture would come as Base64 text',
+  ],
+  ['mcp-use', ['mcp-use'], WORDS, HARMLESS, READS_BASE64],
+  ['LlamaIndex.TS', ['mcp-client-cli'], WORDS, HARMLESS, READS_BASE64],
+  ['Continue CLI', ['continue-cli-client'], WORDS, HARMLESS, READS_BASE64],
+];
+
+const UNKNOWN_HOST: HostProfile = {
+  host: 'any other host',
+  clientNames: [],
+  content: DATA,
+  ...HARMLESS,
+  why: 'many frameworks pass their own user’s label as the name, read pictures as Base64 text, and fail on a resource_link',
+};
+
+export const HOST_PROFILES: readonly HostProfile[] = [
+  ...ROWS.map(([host, clientNames, content, size, why, more]) => ({
+    host,
+    clientNames,
+    content,
+    ...size,
+    why,
+    ...more,
+  })),
+  UNKNOWN_HOST,
+];
+
+/** Who is calling, as far as the client says. */
+export type HostIdentity = {
+  clientName?: string | undefined;
+  protocolVersion?: string | undefined;
+  /** Whether it can put a question to its user. */
+  canAsk?: boolean;
+  /** Its protocol puts questions into results and has no connections. */
+  asksInResults?: boolean;
+  /** Whether it shows the viewer next to a result. */
+  showsViewer?: boolean;
+};
+
+const envelopeSchema = z.object({
+  [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
+  [PROTOCOL_VERSION_META_KEY]: z.string().optional().catch(undefined),
+  [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
+});
+
+const capabilitiesSchema = z.object({
+  elicitation: z.looseObject({}).optional().catch(undefined),
+  extensions: z
+    .object({ [VIEWER_EXTENSION]: z.object({ mimeTypes: z.array(z.string()).default([VIEWER_MIME_TYPE]) }) })
+    .optional()
+    .catch(undefined),
+});
+
+/** From the request's own envelope (2026-07-28), else from what the connection agreed on at its beginning. */
+export function identityOf(server: Server, context: ServerContext): HostIdentity {
+  const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
+  const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
+  const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
+  const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
+  const { elicitation, extensions } = capabilitiesSchema.safeParse(capabilities).data ?? {};
+  // A declaration without details means forms; a client may also declare that it only shows addresses.
+  const hasForms = elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+  return {
+    clientName,
+    protocolVersion,
+    // Earlier eras have no questions to the user, whatever a client declares.
+    canAsk: hasForms && isSince(JUNE_2025, protocolVersion) && profileNamed(clientName).declinesQuestions !== true,
+    asksInResults: isSince(JULY_2026, server.getNegotiatedProtocolVersion()),
+    showsViewer: extensions?.[VIEWER_EXTENSION].mimeTypes.includes(VIEWER_MIME_TYPE) ?? false,
+  };
+}
+
+/** @param wanted what the user has set: it overrides the profile's parts and lowers none of its bounds */
+export function profileOf(
+  { clientName, protocolVersion }: HostIdentity,
+  wanted: 'auto' | readonly ResultPart[] = 'auto',
+): HostProfile {
+  const profile = profileNamed(clientName);
+  const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
+  const usual = isOld ? WORDS : profile.content;
+  const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
+  const content = isSince(JUNE_2025, protocolVersion) ? chosen : chosen.filter((part) => part !== 'link');
+  if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
+  // The bound of a host that takes text alone has no room for a picture that the user wants.
+  return {
+    ...profile,
+    content,
+    maxCharacters: Math.max(profile.maxCharacters, HARMLESS.maxCharacters),
+    maxBatchCharacters: Math.max(profile.maxBatchCharacters, HARMLESS.maxBatchCharacters),
+  };
+}
+
+export function profileNamed(clientName: string | undefined): HostProfile {
+  return HOST_PROFILES.find(({ clientNames }) => isNamed(clientName, clientNames)) ?? UNKNOWN_HOST;
+}
+
+/** Longer than any name of a real client. */
+const NAME_MAX_CHARACTERS = 200;
+const CONTROL = /\p{Cc}/u;
+const WORD = /^[\p{L}\p{N}]/u;
+
+/**
+ * Whether the name is one of these, in lower case, or begins with one that no letter or digit follows: "cursor-vscode"
+ * is Cursor, "copilot-client" is not the Copilot CLI.
+ */
+function isNamed(clientName: string | undefined, names: readonly string[]): boolean {
+  if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return false;
+  const given = clientName.trim().toLowerCase();
+  if (CONTROL.test(given)) return false;
+  return names.some((name) => given.startsWith(name) && !WORD.test(given.slice(name.length)));
+}

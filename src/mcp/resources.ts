@@ -1,0 +1,231 @@
+/** What a host can read next to the tools: limits, the guide, the viewer's page, and each job and its picture. */
+import {
+  type ListResourcesResult,
+  type ListResourceTemplatesResult,
+  type ProtocolError,
+  type ReadResourceResult,
+  ResourceNotFoundError,
+} from '@modelcontextprotocol/server';
+import { FluxError } from '../core/failure.ts';
+import { type Job, orderedSize, sizeOf } from '../core/job.ts';
+import { pageOfJobs } from '../core/job-page.ts';
+import { redactValues } from '../core/redaction.ts';
+import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import { guideText } from './guide.ts';
+import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
+import { jobView, sizeText, statusOf } from './job-view.ts';
+import type { McpDeps } from './mcp-deps.ts';
+import { base64Of, bytesWithin } from './pictures.ts';
+import { CONSTANT, invalidParams, isSince, JULY_2026, unknownCursor, unknownName } from './protocol.ts';
+import { limitsView } from './tools/check-rate-limits.ts';
+import {
+  GUIDE_URI,
+  imageUri,
+  jobUri,
+  LIMITS_URI,
+  parseJobUri,
+  VIEWER_META,
+  VIEWER_MIME_TYPE,
+  VIEWER_URI,
+} from './uris.ts';
+
+type Resource = ListResourcesResult['resources'][number];
+type Contents = ReadResourceResult['contents'][number];
+
+const JSON_TYPE = 'application/json';
+const JOBS_PER_PAGE = 50;
+const URI_MAX_CHARACTERS = 500;
+/** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */
+const MAX_BYTES = bytesWithin(900_000);
+const WHERE_TO_FIND = 'resources/list and resources/templates/list list what there is';
+
+export const FIXED_RESOURCES: readonly Resource[] = [
+  {
+    uri: LIMITS_URI,
+    name: 'limits',
+    title: 'Limits and credits',
+    description: "The plan, how much of its limits is in use, today's budget, and the last known balance.",
+    mimeType: JSON_TYPE,
+    annotations: { audience: ['assistant'] },
+  },
+  {
+    uri: GUIDE_URI,
+    name: 'prompting-guide',
+    title: 'How to write a prompt',
+    description: 'What a prompt for Flux Pro should say, with examples of each part.',
+    mimeType: 'text/markdown',
+    annotations: { audience: ['assistant'] },
+  },
+];
+
+const IMAGE_TEMPLATE = {
+  uriTemplate: imageUri('{job_id}'),
+  name: 'image',
+  title: 'A finished picture',
+  description:
+    'The saved picture of a job, in its original size and type; one that is too large for hosts comes as a smaller JPEG.',
+};
+
+const JOB_TEMPLATE = {
+  uriTemplate: jobUri('{job_id}'),
+  name: 'job',
+  title: 'An image job',
+  description: 'The record of an order: status, file, URL, credits and what to do next. Clients can subscribe to it.',
+  mimeType: JSON_TYPE,
+};
+
+export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
+
+/**
+ * Fixed resources first, then jobs and their pictures, newest first.
+ * @throws ProtocolError (-32602) for a cursor that no page has given
+ */
+export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
+  const page = pageOfJobs(await jobsOnRecord(deps), JOBS_PER_PAGE, cursor);
+  if (page === undefined) throw unknownCursor('resources/list', cursor ?? '', deps.redact);
+  const listed = redactValues(page.jobs, deps.redact).flatMap((job) =>
+    job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
+  );
+  return {
+    resources: cursor === undefined ? [...FIXED_RESOURCES, ...listed] : listed,
+    ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
+  };
+}
+
+/** Hosts list resources when they start: an unreadable key or folder, which a call would report, is no error here. */
+async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
+  try {
+    // A list does not start the built-in sandbox, whose jobs are listed once a call has started it.
+    const jobs = deps.sandbox ? deps.startedJobs() : await deps.jobs();
+    return (await jobs?.list()) ?? [];
+  } catch (error) {
+    if (!(error instanceof FluxError)) throw error;
+    deps.log.warn('jobs could not be listed', { error: error.message });
+    return [];
+  }
+}
+
+function describeImage(job: Job): Resource {
+  const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) });
+  return {
+    uri: imageUri(job.id),
+    name: `image-${job.id}`,
+    title: cleanLine(job.request.prompt, 80),
+    description: `${size} pixels${job.sandbox ? ', from the sandbox' : ''}`,
+    mimeType: job.mediaType ?? 'image/jpeg',
+    annotations: { audience: ['user'], lastModified: new Date(job.completedAt ?? job.createdAt).toISOString() },
+  };
+}
+
+function describeJob(job: Job): Resource {
+  return {
+    uri: jobUri(job.id),
+    name: job.id,
+    title: `Job (${statusOf(job.state)}): ${cleanLine(job.request.prompt, 60)}`,
+    mimeType: JSON_TYPE,
+    annotations: { audience: ['assistant'], lastModified: new Date(job.updatedAt).toISOString() },
+  };
+}
+
+/**
+ * The ids that begin with what was typed.
+ * @throws ProtocolError (-32602) for a template or an argument that does not exist
+ */
+export async function jobIdsFor(
+  uriTemplate: string,
+  argument: string,
+  typed: string,
+  deps: McpDeps,
+): Promise<readonly string[]> {
+  const templates = TEMPLATES.resourceTemplates.map((one) => one.uriTemplate);
+  if (!templates.includes(uriTemplate)) throw unknownName('resource template', uriTemplate, templates, deps.redact);
+  if (argument !== 'job_id') throw unknownName(`argument of ${uriTemplate}`, argument, ['job_id'], deps.redact);
+  const jobs = await jobsOnRecord(deps);
+  const listed = uriTemplate === IMAGE_TEMPLATE.uriTemplate ? jobs.filter(({ state }) => state === 'saved') : jobs;
+  return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
+}
+
+/**
+ * @param protocolVersion what the connection speaks
+ * @throws ResourceNotFoundError for a name that no resource has
+ */
+export async function readResource(
+  uri: string,
+  deps: McpDeps,
+  protocolVersion: string | undefined,
+): Promise<ReadResourceResult> {
+  // No resource has such a name, and the error for a missing one would repeat it in full.
+  const shown = deps.redact(uri, URI_MAX_CHARACTERS);
+  if (shown !== uri) throw invalidParams(notThere(shown, WHERE_TO_FIND).message);
+  const cached = isSince(JULY_2026, protocolVersion) ? CONSTANT : {};
+  if (uri === LIMITS_URI) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
+  if (uri === GUIDE_URI) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
+  if (uri === VIEWER_URI) return { contents: [await viewerPage(deps)], ...cached };
+  const named = parseJobUri(uri);
+  if (named === undefined) throw notThere(uri, WHERE_TO_FIND);
+  return named.isImage ? readImage(uri, named.id, deps) : readJob(uri, named.id, deps);
+}
+
+/** The error for a resource that cannot be subscribed to. */
+export function cannotSubscribe(given: string, { redact }: McpDeps): ProtocolError {
+  const uri = redact(given, URI_MAX_CHARACTERS);
+  const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
+  if (![LIMITS_URI, GUIDE_URI, VIEWER_URI].includes(uri)) return notThere(uri, why);
+  return invalidParams(`${uri} cannot be subscribed to: ${why}.`);
+}
+
+/** @param hint what could be read instead; without a full stop */
+function notThere(uri: string, hint: string): ResourceNotFoundError {
+  return new ResourceNotFoundError(uri, `There is no resource ${fenced(uri, 120)}; ${hint}.`);
+}
+
+function json(uri: string, value: unknown): ReadResourceResult {
+  return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(value, undefined, 2) }] };
+}
+
+/**
+ * Without domains of its own the host lets the page ask for nothing over the network; the picture comes with the
+ * result, or as a resource through the host.
+ */
+const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
+
+async function viewerPage(deps: McpDeps): Promise<Contents> {
+  const html = await deps.viewerPage();
+  if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');
+  return { uri: VIEWER_URI, mimeType: VIEWER_MIME_TYPE, text: html, _meta: VIEWER_UI_META };
+}
+
+/** The record, as it is: reading a job does not resume it. */
+async function readJob(uri: string, id: string, deps: McpDeps): Promise<ReadResourceResult> {
+  const jobs = await deps.jobs();
+  const job = await jobs.find(id);
+  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
+  return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));
+}
+
+async function readImage(uri: string, id: string, deps: McpDeps): Promise<ReadResourceResult> {
+  const jobs = await deps.jobs();
+  const job = await jobs.find(id);
+  const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
+  if (job === undefined || bytes === undefined)
+    throw notThere(uri, "a job's picture can be read once its status is completed");
+  if (bytes.length <= MAX_BYTES)
+    return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) }] };
+  const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
+  if (shown === undefined || shown === 'unfit') throw tooLarge(bytes.length, job);
+  // Nobody should take it for the file: it has fewer pixels.
+  const preview = { ...shown.size, file: deps.redact(job.file ?? '') };
+  const contents = { uri, mimeType: shown.mediaType, blob: base64Of(shown.bytes) };
+  return { contents: [{ ...contents, _meta: { [`${VIEWER_META}preview`]: preview } }] };
+}
+
+function tooLarge(bytes: number, { file, id }: Job): FluxError {
+  const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
+  const what = `The picture of ${id} has ${size}, more than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${file}`;
+  return new FluxError({
+    kind: 'storage_failed',
+    reason: { code: 'worded', what },
+    creditsSpent: 'yes',
+    retry: 'no',
+  });
+}
