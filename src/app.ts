@@ -15,7 +15,7 @@ import { createWireMemory, type WireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
 import { createImageDownload } from './images/download.ts';
-import { mayBeSavedAs } from './images/picture-bytes.ts';
+import { mayBeSavedAs } from './images/inspect.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';

@@ -36,8 +36,27 @@ export type CertificateFault =
 /** Its address without user and password, and the variable that names it. */
 export type ReportedProxy = { shown: string; setting: 'HTTPS_PROXY' | 'HTTP_PROXY' };
 
-/** A finished picture that cannot be fetched or read. */
-export type PictureReason = never;
+/** A finished picture that cannot be fetched. What is `shown` comes from the service. */
+export type PictureReason =
+  | { code: 'picture_url_refused'; problem: PictureUrlProblem; shown: string }
+  | { code: 'picture_host_not_listed'; host: string }
+  /** Its name leads into this machine or a private network, or, without `address`, nowhere. */
+  | { code: 'picture_host_is_inside'; host: string; address?: string }
+  | { code: 'picture_host_answered'; status: number }
+  | { code: 'picture_redirected'; redirects: number }
+  | { code: 'picture_other_part' }
+  | { code: 'picture_encoding_unknown'; encoding: string }
+  | { code: 'picture_data_missing' }
+  | { code: 'picture_too_large'; maxBytes: number }
+  | { code: 'picture_too_slow'; seconds: number }
+  | { code: 'picture_transfer_broke'; errorCode?: string }
+  | { code: 'picture_incomplete' }
+  | { code: 'not_a_picture'; found: TextFound | 'something_else' };
+
+export type PictureUrlProblem = 'no_url' | 'user_information' | 'not_https' | 'port';
+
+/** What was delivered in the place of a picture. SVG is text, and may hold scripts. */
+export type TextFound = 'nothing' | 'svg' | 'html' | 'json' | 'xml' | 'text';
 
 /** A folder, a file or a record. `error` is a code of the system. */
 export type StorageReason =

@@ -2,19 +2,18 @@
 import type { Agent, Dispatcher } from 'undici';
 import { backOffMs } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
+import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content-encoding.ts';
+import { codeOf } from '../core/error-code.ts';
 import { FluxError } from '../core/failure.ts';
 import { isLoopbackAddress } from '../core/hosts.ts';
-import type { ImageDownload } from '../core/image-store.ts';
+import { type ImageDownload, PICTURE_MAX_BYTES, type Picture } from '../core/image-store.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { isPublicAddress } from '../core/public-address.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import { createAgent, type Resolve } from '../network/connector.ts';
-import { AddressRefused, checkedLookup } from './checked-lookup.ts';
-import { bytesOfDataUrl, isDataUrl } from './data-url.ts';
-import { failed, failedWith, notConnected, refusedAddress, refusedUrl } from './download-failures.ts';
-import { judgeDownloadUrl } from './download-url.ts';
-import { pictureOf } from './picture-bytes.ts';
-import { TransferredBytes } from './transferred-bytes.ts';
+import { allowedUrl, bytesOfDataUrl, checkedLookup, downloadFailure, isDataUrl, tooLarge } from './download-source.ts';
+import { inspectPicture, wordsIn } from './inspect.ts';
 
 const TIMEOUT_MS = 120_000;
 /** A host that sends nothing for so long is given up; undici checks about once a second. */
@@ -24,6 +23,8 @@ const REDIRECTS_MAX = 3;
 const RESUMES_MAX = 5;
 /** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
 const DISCARDED_BYTES = 64 * 1024;
+/** Smaller than any picture of any kind. */
+const PICTURE_MIN_BYTES = 32;
 
 export type DownloadSettings = {
   hosts: readonly string[];
@@ -41,6 +42,8 @@ export type DownloadDeps = {
   idleMs?: number;
 };
 
+type Answer = Dispatcher.ResponseData;
+
 export function createImageDownload(
   settings: DownloadSettings,
   { clock, resolve, idleMs = IDLE_MS }: DownloadDeps,
@@ -54,12 +57,10 @@ export function createImageDownload(
   const own = agentFor(isLoopbackAddress);
 
   /** One request; what it is redirected to is judged like the first address. */
-  async function ask(text: string, received: TransferredBytes, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async function ask(text: string, received: TransferredBytes, signal: AbortSignal): Promise<Answer> {
     let target = text;
     for (let redirects = 0; ; redirects += 1) {
-      const decision = judgeDownloadUrl(target, settings.hosts, settings.apiOrigin);
-      if (!decision.ok) throw refusedUrl(decision.reason, decision.hostRefused);
-      const { url, isOwn } = decision;
+      const { url, isOwn } = allowedUrl(target, settings.hosts, settings.apiOrigin);
       const answer = await (isOwn ? own : outside).request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -75,8 +76,7 @@ export function createImageDownload(
       const location = redirectOf(answer);
       if (location === undefined) return answer;
       await discard(answer, signal);
-      if (redirects === REDIRECTS_MAX)
-        throw failedWith(`The finished picture could not be fetched: it was redirected more than ${redirects} times.`);
+      if (redirects === REDIRECTS_MAX) throw downloadFailure({ code: 'picture_redirected', redirects });
       target = URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
     }
   }
@@ -95,8 +95,8 @@ export function createImageDownload(
         for await (const chunk of answer.body as AsyncIterable<Uint8Array>) received.add(chunk);
         return await received.decoded();
       } catch (error) {
-        if (error instanceof FluxError || signal.aborted || !received.canResume || received.size <= before) throw error;
-        if (resumes === RESUMES_MAX) throw error;
+        const hasBrokenOff = !(error instanceof FluxError) && !signal.aborted && received.size > before;
+        if (!hasBrokenOff || !received.canResume || resumes === RESUMES_MAX) throw error;
         await clock.sleep(backOffMs(resumes + 1, clock.random()), signal);
       }
     }
@@ -111,11 +111,12 @@ export function createImageDownload(
       } catch (error) {
         if (error instanceof FluxError || signal.aborted) throw error;
         if (error instanceof ConnectFailure) {
-          if (error.cause instanceof AddressRefused) throw refusedAddress(error.cause.message);
-          throw notConnected(error);
+          if (error.cause instanceof FluxError) throw error.cause;
+          throw downloadFailure({ ...error.problem, to: 'picture' }, { cause: error });
         }
-        if (deadline.signal.aborted) throw failed(`it took longer than ${TIMEOUT_MS / 1000} s`, error);
-        throw failed(error instanceof Error && 'code' in error ? String(error.code) : 'the connection broke', error);
+        if (deadline.signal.aborted) throw downloadFailure({ code: 'picture_too_slow', seconds: TIMEOUT_MS / 1_000 });
+        const errorCode = codeOf(error);
+        throw downloadFailure({ code: 'picture_transfer_broke', ...(errorCode && { errorCode }) }, { cause: error });
       } finally {
         deadline.clear();
       }
@@ -126,12 +127,114 @@ export function createImageDownload(
   };
 }
 
-function redirectOf({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
+function redirectOf({ statusCode, headers }: Answer): string | undefined {
   if (![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
   return typeof headers.location === 'string' ? headers.location : undefined;
 }
 
 /** Destroying the body instead would raise an error event that nobody hears. */
-async function discard(answer: Dispatcher.ResponseData, signal: AbortSignal): Promise<void> {
+async function discard(answer: Answer, signal: AbortSignal): Promise<void> {
   await answer.body.dump({ limit: DISCARDED_BYTES, signal });
+}
+
+/**
+ * Bytes that arrived as a picture. It was paid for: a kind that is not known here is kept, an answer in words is not.
+ * @throws FluxError when they are no picture, or only the beginning of one
+ */
+export function pictureOf(bytes: Uint8Array): Picture {
+  const seen = inspectPicture(bytes);
+  if (seen === undefined) {
+    const found = wordsIn(bytes) ?? (bytes.length < PICTURE_MIN_BYTES ? 'something_else' : undefined);
+    if (found !== undefined) throw downloadFailure({ code: 'not_a_picture', found });
+    return { bytes, mediaType: 'application/octet-stream', extension: 'bin' };
+  }
+  if (!seen.isWhole) throw downloadFailure({ code: 'picture_incomplete' });
+  const { mediaType, extension, size } = seen;
+  return { bytes, mediaType, extension, ...(size && { size }) };
+}
+
+/** 201 comes from hosts that make the file on request, 203 from proxies that have changed how it is transferred. */
+const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
+
+/** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
+export class TransferredBytes {
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  /** What names these very bytes at the host: without it a rest could belong to another picture. */
+  #validator: string | undefined;
+  #encoding: string | string[] | undefined;
+  /** The length of the whole, where it came as a part that is the whole. */
+  #claimed: number | undefined;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the host can be asked for the rest alone. */
+  get canResume(): boolean {
+    return this.#validator !== undefined && this.#size > 0;
+  }
+
+  /** None where all is asked for. */
+  rangeHeaders(): Record<string, string> {
+    return this.canResume ? { range: `bytes=${this.#size}-`, 'if-range': this.#validator ?? '' } : {};
+  }
+
+  /**
+   * Reads the head of an answer: its body is the whole picture, or goes on where the last one broke off.
+   * @returns what is wrong with it when it is neither
+   */
+  begin({ statusCode, headers }: Pick<Answer, 'statusCode' | 'headers'>): FluxError | undefined {
+    if (!WITH_BYTES.includes(statusCode)) return downloadFailure({ code: 'picture_host_answered', status: statusCode });
+    const encoding = headers['content-encoding'];
+    const isPlain = contentEncodings(encoding)?.length === 0;
+    const part = statusCode === 206 ? partIn(headers) : undefined;
+    // Some hosts answer with a part that is the whole when none was asked for.
+    if (statusCode === 206 && part?.from !== 0) {
+      const continues = isPlain && part?.from === this.#size;
+      return continues ? undefined : downloadFailure({ code: 'picture_other_part' });
+    }
+    if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) return tooLarge();
+    this.#chunks = [];
+    this.#size = 0;
+    this.#encoding = encoding;
+    this.#claimed = part?.total;
+    // A host that encodes while it sends may cut the next answer from other bytes: an encoded transfer begins again.
+    this.#validator = isPlain ? validatorIn(headers) : undefined;
+    return undefined;
+  }
+
+  /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
+  add(chunk: Uint8Array): void {
+    if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+  }
+
+  /** The whole as it was before it was encoded for the transfer. @throws FluxError */
+  async decoded(): Promise<Uint8Array> {
+    if (this.#claimed !== undefined && this.#claimed !== this.#size)
+      throw downloadFailure({ code: 'picture_other_part' });
+    const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
+    const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
+    const content = await wholeContent(this.#chunks, this.#encoding, limits).catch((error: unknown) => {
+      throw error instanceof ContentTooLarge ? tooLarge() : error;
+    });
+    if (content !== undefined) return content;
+    throw downloadFailure({ code: 'picture_encoding_unknown', encoding: cleanLine(String(this.#encoding), 40) });
+  }
+}
+
+const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
+
+/** `undefined` for one that does not reach to the end of the whole. */
+function partIn(headers: Answer['headers']): { from: number; total: number } | undefined {
+  const [, from, last, total] = CONTENT_RANGE.exec(String(headers['content-range'] ?? '')) ?? [];
+  return Number(last) + 1 === Number(total) ? { from: Number(from), total: Number(total) } : undefined;
+}
+
+/** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */
+function validatorIn({ etag, 'last-modified': modified }: Answer['headers']): string | undefined {
+  if (typeof etag === 'string' && etag.startsWith('"')) return etag;
+  return typeof modified === 'string' ? modified : undefined;
 }

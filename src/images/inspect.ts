@@ -1,4 +1,5 @@
 /** Tells from its bytes what kind of picture this is, how large, and whether it came to its end. */
+import type { TextFound } from '../core/reasons.ts';
 import { png, webp } from './formats/chunked.ts';
 import { ByteReader, type Format, type Found, type Size } from './formats/format.ts';
 import { jpeg } from './formats/jpeg.ts';
@@ -56,4 +57,28 @@ function find(bytes: Uint8Array): Found | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Whether these bytes, or their beginning, may be what was saved under that extension. */
+export function mayBeSavedAs(bytes: Uint8Array, extension: string): boolean {
+  return extension === 'bin' ? wordsIn(bytes) === undefined : inspectPicture(bytes) !== undefined;
+}
+
+const EXAMINED_BYTES = 4_096;
+
+/** What kind of text it is; `undefined` for none. */
+export function wordsIn(bytes: Uint8Array): TextFound | undefined {
+  if (bytes.length === 0) return 'nothing';
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  const read = Buffer.from(bytes.subarray(0, EXAMINED_BYTES)).toString(isUtf16 ? 'utf16le' : 'latin1');
+  const text = read
+    .replace(/^(?:\uFEFF|ï»¿)/u, '')
+    .trimStart()
+    .toLowerCase();
+  if (/^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)?<svg/u.test(text)) return 'svg';
+  if (/^(?:<!doctype html|<html|<head|<body|<script|<title)/u.test(text)) return 'html';
+  // A picture has control characters long before this many bytes; read as Latin 1, UTF-8 has some beyond ASCII.
+  if (/[^\P{Cc}\s\u0080-\u009f]/u.test(text)) return undefined;
+  if (text.startsWith('{') || text.startsWith('[')) return 'json';
+  return text.startsWith('<?xml') ? 'xml' : 'text';
 }

@@ -16,3 +16,13 @@ export async function rejectedWords(promise: Promise<unknown>): Promise<{ what: 
   if (!(error instanceof FluxError)) throw new Error(`no failure, but ${String(error)}`);
   return wordsOf(error);
 }
+
+/** What a function throws. */
+export function thrown(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -1,5 +1,63 @@
-/** The words for finished pictures that cannot be fetched or read, for models. */
-import type { PictureReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+/** The words for finished pictures that cannot be fetched, for models. */
+import type { PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
+import { fenced } from '../../core/untrusted-text.ts';
+import type { Said, Words } from './said.ts';
 
-export const PICTURES_WORDS: Words<PictureReason> = {};
+const NOT_FETCHED =
+  'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.';
+
+const URL_PROBLEMS: Readonly<Record<PictureUrlProblem, (shown: string) => string>> = {
+  no_url: (shown) => `The picture's address ${fenced(shown)} is not a URL.`,
+  user_information: () => "The picture's address holds user information.",
+  not_https: (shown) => `The picture's address is not https (${fenced(shown)}).`,
+  port: (shown) => `The picture's address names port ${shown}; only the https port is fetched from.`,
+};
+
+const FOUND: Readonly<Record<Extract<PictureReason, { code: 'not_a_picture' }>['found'], string>> = {
+  nothing: 'nothing',
+  svg: 'an SVG drawing',
+  html: 'an HTML page',
+  json: 'JSON',
+  xml: 'XML',
+  text: 'text',
+  something_else: 'something else',
+};
+
+export const PICTURES_WORDS: Words<PictureReason> = {
+  picture_url_refused: ({ problem, shown }) => ({ what: URL_PROBLEMS[problem](shown), next: NOT_FETCHED }),
+  picture_host_not_listed: ({ host }) => ({
+    what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
+    next:
+      'Ask the user whether pictures may be fetched from that host. Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS ' +
+      "in the host's configuration and a restart; get_job_status then saves the picture without a new charge.",
+  }),
+  picture_host_is_inside: ({ host, address }) => {
+    const where = address === undefined ? 'has no address' : `has the address ${address}`;
+    return {
+      what: `The picture's host leads into this machine or a private network (${host} ${where}); nothing was fetched from there.`,
+      next: 'Ask the user to check the DNS settings of this machine; the picture stays with its job, and get_job_status tries again.',
+    };
+  },
+  picture_host_answered: ({ status }) => ({
+    what: `The finished picture could not be fetched: the host answered ${status}.`,
+  }),
+  picture_redirected: ({ redirects }) => ({
+    what: `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
+  }),
+  picture_other_part: () => notFetched('the host sent another part of it than was asked for'),
+  picture_encoding_unknown: ({ encoding }) =>
+    notFetched(`it came encoded as ${fenced(encoding)} and cannot be decoded`),
+  picture_data_missing: () => notFetched('the service sent a data URL without data'),
+  picture_too_large: ({ maxBytes }) => ({
+    what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,
+    next: NOT_FETCHED,
+  }),
+  picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${seconds} s`),
+  picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),
+  picture_incomplete: () => ({ what: 'The finished picture came only in part.' }),
+  not_a_picture: ({ found }) => ({ what: `What the service delivered is ${FOUND[found]}, not a picture.` }),
+};
+
+function notFetched(why: string): Said {
+  return { what: `The finished picture could not be fetched (${why}).` };
+}

@@ -1,8 +1,8 @@
 // Owns the proof that contradicting headers, large ones and turned pictures are found before any decoder runs.
 import { describe, expect, it } from 'vitest';
+import { pictureOf } from '../../../src/images/download.ts';
 import { colorProfileOf, inspectPicture } from '../../../src/images/inspect.ts';
 import { makePreview } from '../../../src/images/make-preview.ts';
-import { pictureOf } from '../../../src/images/picture-bytes.ts';
 import { decodeJpeg, quarterColors } from '../../support/jpeg.ts';
 import {
   frameHeader,

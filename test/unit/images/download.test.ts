@@ -28,14 +28,14 @@ afterEach(async () => {
 const fetchPicture = (path = '/1.jpg', signal = new AbortController().signal): Promise<Picture> =>
   download.fetch(host.origin + path, signal);
 
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
+async function failureOf(work: Promise<unknown>): Promise<Failure & { what: string; next: string }> {
   const error = await work.then(
     () => undefined,
     (reason: unknown) => reason,
   );
   if (!(error instanceof FluxError)) throw new Error(`no failure: ${String(error)}`);
   expect(error.failure).toMatchObject({ kind: 'download_failed', creditsSpent: 'yes' });
-  return error.failure;
+  return { ...error.failure, ...wordsOf(error) };
 }
 
 describe('a picture', () => {
@@ -85,7 +85,7 @@ describe('a picture that is too large', () => {
       pump();
     });
     const failure = await failureOf(fetchPicture());
-    expect(failure).toMatchObject({ message: 'The finished picture is larger than 30 MB.', retry: 'no' });
+    expect(failure).toMatchObject({ what: 'The finished picture is larger than 30 MB.', retry: 'no' });
     expect(sent).toBeLessThan(100 * MEGABYTE);
   });
 
@@ -94,7 +94,7 @@ describe('a picture that is too large', () => {
       response.writeHead(200, { 'content-length': 31 * MEGABYTE });
       response.write(JPEG);
     });
-    expect((await failureOf(fetchPicture())).message).toBe('The finished picture is larger than 30 MB.');
+    expect((await failureOf(fetchPicture())).what).toBe('The finished picture is larger than 30 MB.');
   });
 
   it('may have 30 MB to the byte', async () => {
@@ -110,7 +110,7 @@ describe('an answer that is no picture', () => {
     host.answer((_request, response) => response.writeHead(status).end(status === 204 ? undefined : JPEG));
     const failure = await failureOf(fetchPicture());
     expect(failure).toMatchObject({
-      message: `The finished picture could not be fetched: the host answered ${status}.`,
+      what: `The finished picture could not be fetched: the host answered ${status}.`,
       retry: 'same_job',
     });
   });
@@ -124,7 +124,7 @@ describe('an answer that is no picture', () => {
     ['text', 'Not found'],
   ])('is refused when it is %s under a picture type', async (what, body) => {
     host.answer((_request, response) => response.writeHead(200, { 'content-type': 'image/jpeg' }).end(body));
-    expect((await failureOf(fetchPicture())).message).toBe(`What the service delivered is ${what}, not a picture.`);
+    expect((await failureOf(fetchPicture())).what).toBe(`What the service delivered is ${what}, not a picture.`);
   });
 });
 
@@ -133,7 +133,7 @@ describe('a connection', () => {
     host.answer((request) => request.socket.destroy());
     const failure = await failureOf(fetchPicture());
     expect(failure.retry).toBe('same_job');
-    expect(failure.message).toMatch(/^The finished picture could not be fetched \(.+\)\.$/u);
+    expect(failure.what).toMatch(/^The finished picture could not be fetched \(.+\)\.$/u);
   });
 
   it('that breaks within the picture never gives half a picture', async () => {
@@ -178,7 +178,7 @@ describe('a connection', () => {
 
   it('that is refused names the reason', async () => {
     await host.close();
-    expect(wordsOf(await failureOf(fetchPicture())).what).toContain('(the connection was refused)');
+    expect((await failureOf(fetchPicture())).what).toContain('(the connection was refused)');
   });
 
   it('that falls silent within the picture is given up', async () => {
@@ -188,7 +188,7 @@ describe('a connection', () => {
     );
     host.answer((_request, response) => void response.writeHead(200).write(JPEG.subarray(0, 50)));
     const failure = await failureOf(impatient.fetch(`${host.origin}/1.jpg`, new AbortController().signal));
-    expect(failure).toMatchObject({ retry: 'same_job', message: expect.stringContaining('UND_ERR_BODY_TIMEOUT') });
+    expect(failure).toMatchObject({ retry: 'same_job', what: expect.stringContaining('UND_ERR_BODY_TIMEOUT') });
     await impatient.close();
   });
 
@@ -199,7 +199,7 @@ describe('a connection', () => {
     await clock.advance(119_999);
     expect(clock.pending()).toBe(1);
     await clock.advance(1);
-    expect((await failing).message).toBe('The finished picture could not be fetched (it took longer than 120 s).');
+    expect((await failing).what).toBe('The finished picture could not be fetched (it took longer than 120 s).');
   });
 
   it('ends at once when the caller aborts, with the reason of the caller', async () => {
@@ -218,15 +218,15 @@ describe('an address that is refused', () => {
   it('is never asked, and a refused host names the setting', async () => {
     const failure = await failureOf(download.fetch('https://pictures.example.org/1.jpg', new AbortController().signal));
     expect(failure.retry).toBe('no');
-    expect(failure.message).toContain('"pictures.example.org"');
-    expect(failure.remedy).toContain('DOITONG_DOWNLOAD_HOSTS');
+    expect(failure.what).toContain('"pictures.example.org"');
+    expect(failure.next).toContain('DOITONG_DOWNLOAD_HOSTS');
     expect(host.requests).toEqual([]);
   });
 
   it('for another reason than its host does not send the user to that setting', async () => {
     const failure = await failureOf(download.fetch('http://127.0.0.1:1/1.jpg', new AbortController().signal));
     expect(failure.retry).toBe('no');
-    expect(failure.remedy).toBe(
+    expect(failure.next).toBe(
       'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.',
     );
   });

@@ -13,6 +13,7 @@ import { createImageDownload } from '../../../src/images/download.ts';
 import { createImageFolder } from '../../../src/storage/image-folder.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { avifOf, pngOf, SMALL_JPEG, webpOf } from '../../support/pictures.ts';
+import { wordsOf } from '../../support/words.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 import { address, type HostileCdn, startHostileCdn, startRawServer } from './hostile-cdn.ts';
 
@@ -86,7 +87,7 @@ async function expectHarmless(): Promise<void> {
 
 async function expectRefused(tried: Tried, message: RegExp): Promise<void> {
   expect(tried.error?.failure).toMatchObject({ kind: 'download_failed', creditsSpent: 'yes' });
-  expect(tried.error?.message).toMatch(message);
+  expect(wordsOf(tried.error).what).toMatch(message);
   expect(await readdir(join(outside, 'pictures'))).toEqual([]);
   await expectHarmless();
 }
@@ -234,7 +235,7 @@ describe('a body', () => {
     const raw = await startRawServer(Buffer.concat([Buffer.from(head), SMALL_JPEG]));
     const tried = await attempt({ origin: raw.origin });
     raw.close();
-    expect(tried.error?.message).toMatch(/came only in part|could not be fetched/u);
+    expect(wordsOf(tried.error).what).toMatch(/came only in part|could not be fetched/u);
   });
 
   it('packed into a bomb is not unpacked beyond the bound', async () => {

@@ -1,11 +1,25 @@
 /** Proves which result URLs may be fetched: a table of the ways in which one can lead elsewhere. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeDownloadUrl } from '../../../src/images/download-url.ts';
+import { FluxError } from '../../../src/core/failure.ts';
+import { allowedUrl } from '../../../src/images/download-source.ts';
+import { wordsOf } from '../../support/words.ts';
 
 const HOSTS = ['cdn.doitong.com'];
 const API = 'https://api.doitong.com';
-const judge = (url: string, hosts: readonly string[] = HOSTS, api = API) => judgeDownloadUrl(url, hosts, api);
+
+type Judged = { ok: true; url: URL; isOwn: boolean } | { ok: false; reason: string; hostRefused: boolean };
+
+function judge(url: string, hosts: readonly string[] = HOSTS, api = API): Judged {
+  try {
+    return { ok: true, ...allowedUrl(url, hosts, api) };
+  } catch (error) {
+    if (!(error instanceof FluxError)) throw error;
+    expect(error.failure).toMatchObject({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' });
+    const { what, next } = wordsOf(error);
+    return { ok: false, reason: what, hostRefused: next.includes('DOITONG_DOWNLOAD_HOSTS') };
+  }
+}
 
 describe('a result URL', () => {
   it.each([
