@@ -21,7 +21,7 @@ import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { createLimits } from './limits/shared-limits.ts';
-import { createDurationMemory } from './polling/duration-memory.ts';
+import { DurationMemory } from './polling/durations.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileEvents } from './storage/event-markers.ts';
@@ -110,7 +110,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { plan } = settings;
   const { requestWindow } = deps;
   const limits = createLimits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
-  const durations = createDurationMemory(values, { clock, log });
+  const durations = new DurationMemory(values, { clock, log });
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;
   const proxies = { httpsProxy, httpProxy, noProxy };

@@ -11,7 +11,7 @@ import type { Processes } from '../core/processes.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import type { BudgetSettings } from '../limits/budget.ts';
 import type { Limits } from '../limits/limits.ts';
-import type { DurationMemory } from '../polling/duration-memory.ts';
+import type { DurationMemory } from '../polling/durations.ts';
 import type { JobRecords } from './job-records.ts';
 
 export type JobsDeps = {

@@ -3,7 +3,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import type { SlotAnswer } from '../limits/slots.ts';
-import { slotWaitSeconds } from '../polling/wait-progress.ts';
+import { slotWaitSeconds } from '../polling/eta.ts';
 import type { JobsDeps } from './deps.ts';
 import { ABANDONED, type WaitReason } from './order-failures.ts';
 

@@ -4,8 +4,7 @@ import { isSettled, type Job } from '../core/job.ts';
 import { ownerOf } from '../core/next-action.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
-import { durationKey, type Eta, eta, expectedMs } from '../polling/durations.ts';
-import { batchLeftMs } from '../polling/wait-progress.ts';
+import { batchLeftMs, type Eta, eta, expectedMs } from '../polling/eta.ts';
 import type { JobsDeps } from './deps.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { WaitReason } from './order-failures.ts';
@@ -150,7 +149,7 @@ export class Waits {
 
   async #etaOf(job: Job): Promise<Eta> {
     const { durations, clock } = this.#deps;
-    const known = await durations.recall(durationKey(job.request));
+    const known = await durations.recall(job.request);
     return eta(known, Math.max(0, clock.now() - (job.acceptedAt ?? clock.now())));
   }
 
@@ -160,9 +159,7 @@ export class Waits {
     const running = open.filter(({ acceptedAt }) => acceptedAt !== undefined);
     const waiting = open.filter(({ acceptedAt }) => acceptedAt === undefined);
     const etas = await Promise.all(running.map((job) => this.#etaOf(job)));
-    const expected = await Promise.all(
-      waiting.map(async ({ request }) => expectedMs(await durations.recall(durationKey(request)))),
-    );
+    const expected = await Promise.all(waiting.map(async ({ request }) => expectedMs(await durations.recall(request))));
     const { plan } = await limits.state();
     const done = jobs.length - open.length;
     const leftOfRunning = etas.map(({ leftMs }) => leftMs);

@@ -10,8 +10,7 @@ import type { WaitReason } from '../jobs/order-failures.ts';
 import type { Ordered } from '../jobs/orders.ts';
 import type { ProposeOptions } from '../jobs/proposal.ts';
 import type { BatchProgress } from '../jobs/waits.ts';
-import type { Eta } from '../polling/durations.ts';
-import { waitFraction } from '../polling/wait-progress.ts';
+import { type Eta, waitFraction } from '../polling/eta.ts';
 import type { Question } from './confirmation.ts';
 import type { JobsOutcome, SingleOutcome, ToolContext, ToolOutcome } from './tool.ts';
 

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
 import type { Answer } from '../jobs/confirmation.ts';
-import type { Eta } from '../polling/durations.ts';
+import type { Eta } from '../polling/eta.ts';
 import type { McpDeps } from './mcp-deps.ts';
 
 /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */

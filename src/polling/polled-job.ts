@@ -9,12 +9,9 @@ import type { Job } from '../core/job.ts';
 export type How = { atOnce: boolean; isFresh: boolean };
 
 export class PolledJob {
-  job: Job;
-  readonly isFresh: boolean;
   /** A job without an end by then is given up. */
   readonly until: number;
-  /** Its part in the request that is under way: its time had come, or the request had room for it. */
-  read: 'due' | 'along' | undefined;
+  isBeingRead = false;
   /** When it is polled next, and how long the wait until then is as a whole. */
   dueAt = Number.POSITIVE_INFINITY;
   dueAfterMs = 0;
@@ -22,35 +19,30 @@ export class PolledJob {
   hasEvent = false;
   /** Events are trusted to report its end before the next poll, which is a fallback. */
   isFallback = false;
-  /** It is polled in even steps, counted from its last poll, whatever that was made for. */
-  isStepping = false;
-  /** Polls of its own schedule. The first of a job of unknown age, and one that an event asks for, do not count. */
-  polls: number;
   readonly #clock: Clock;
   readonly #acceptedAt: number;
+  #followedSince: number;
   #seenAt: number | undefined;
   #hadEventMeanwhile = false;
   /** The service asked for silence until then, whatever an event says. */
   #notBefore = Number.NEGATIVE_INFINITY;
 
   constructor(
-    job: Job,
+    public job: Job,
     readonly remoteId: string,
-    how: How,
+    readonly how: How,
     clock: Clock,
     stalledAfterMs: number,
   ) {
-    this.job = job;
-    this.isFresh = how.isFresh;
     this.#clock = clock;
     const now = clock.monotonic();
     this.until = now + stalledAfterMs;
     this.#acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
-    this.polls = how.atOnce ? -1 : 0;
+    this.#followedSince = now;
     if (how.atOnce) this.dueAt = now;
   }
 
-  ageMs(at: number): number {
+  ageMs(at = this.#clock.monotonic()): number {
     return Math.max(0, at - this.#acceptedAt);
   }
 
@@ -59,35 +51,38 @@ export class PolledJob {
     return this.#seenAt === undefined ? 0 : this.ageMs(this.#seenAt);
   }
 
+  /** Since it is followed here, or since an event reported its end. */
+  followedMs(): number {
+    return this.#clock.monotonic() - this.#followedSince;
+  }
+
   /** Whether it may be asked for at all. */
   isWelcome(at: number): boolean {
     return at >= this.#notBefore;
   }
 
-  beginRead(part: 'due' | 'along'): void {
-    this.read = part;
+  beginRead(): void {
+    this.isBeingRead = true;
     this.#hadEventMeanwhile = false;
   }
 
-  /** @param seenAt when it was seen unfinished; `undefined`: the answer said nothing about it */
-  notePoll(seenAt: number | undefined): void {
-    this.#seenAt = seenAt ?? this.#seenAt;
-    if (this.read === 'due') this.polls += 1;
+  noteUnfinished(at: number): void {
+    this.#seenAt = at;
   }
 
   endRead(): void {
-    this.read = undefined;
+    this.isBeingRead = false;
     // An event that came while the answer was under way may be newer than the answer.
     if (this.#hadEventMeanwhile) this.noteEvent();
   }
 
   /** It is at its end: an answer that does not know that yet will soon. */
   noteEvent(): void {
-    this.#hadEventMeanwhile = this.read !== undefined;
+    this.#hadEventMeanwhile = this.isBeingRead;
     this.hasEvent = true;
     this.isFallback = false;
-    this.polls = -1;
     this.dueAt = Math.max(this.#clock.monotonic(), this.#notBefore);
+    this.#followedSince = this.dueAt;
     this.dueAfterMs = 0;
   }
 

@@ -8,11 +8,9 @@ import type { JobEvents } from '../core/job-events.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { leadsTo } from '../core/webhook-url.ts';
 import type { Limits } from '../limits/limits.ts';
-import type { DurationMemory } from './duration-memory.ts';
-import { durationKey } from './durations.ts';
-import { allowanceNow, jobsToRead } from './next-poll.ts';
-import { planNextPoll } from './poll-plan.ts';
-import { eventsArrive, fallbackDelayMs } from './poll-schedule.ts';
+import { type ReadAllowance, readAllowance } from '../limits/read-share.ts';
+import type { DurationMemory } from './durations.ts';
+import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';
 import { type How, PolledJob } from './polled-job.ts';
 
 export type PollerDeps = {
@@ -22,7 +20,7 @@ export type PollerDeps = {
   };
   limits: Pick<Limits, 'releaseSlot' | 'state'>;
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
-  durations: DurationMemory;
+  durations: Pick<DurationMemory, 'recall' | 'note'>;
   events: JobEvents;
   /** Keeps a picture that came inside an answer. */
   inline: { keep(id: string, remote: RemoteJob): void };
@@ -35,6 +33,12 @@ export type PollSettings = {
   /** Where events for the processes with this key arrive, if anywhere. */
   webhookUrl?: string | undefined;
 };
+
+/** A job that is due within this part of its whole wait joins the request that is made now. */
+const SOON = 0.25;
+
+/** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
+const UNKNOWN: ReadAllowance = { left: null, perWindow: null, windowMs: 60_000, refillMs: 0 };
 
 /** Settles what `follow` has promised. */
 type Followed = { resolve: (job: Job) => void; reject: (error: unknown) => void };
@@ -89,44 +93,60 @@ export class Poller {
   }
 
   async #turn(): Promise<void> {
-    const { clock, limits, provider } = this.#deps;
+    const { clock } = this.#deps;
     for (const polled of this.#idle()) if (clock.monotonic() >= polled.until) await this.#giveUp(polled);
-    const { countsFields } = await allowanceNow(limits, clock);
-    const perRequest = countsFields ? 1 : await provider.readsAtOnce();
-
     const at = Math.min(...this.#idle().flatMap(({ dueAt, until }) => [dueAt, until]));
     const delayMs = at - clock.monotonic();
     // Once something is new, what to ask for next is planned again.
     if (delayMs > 0 && (await this.#wakeup.wait(Math.max(1, delayMs), this.#life))) return;
-
     // A timer may be early by the fraction of a millisecond.
-    const { due, along } = jobsToRead(this.#idle(), Math.max(at, clock.monotonic()), perRequest);
-    if (due.length > 0) void this.#read(due, along);
+    const jobs = await this.#jobsToRead(Math.max(at, clock.monotonic()));
+    if (jobs.length > 0) void this.#read(jobs);
   }
 
   /** Those of which nothing is being asked. */
   #idle(): PolledJob[] {
-    return [...this.#jobs.keys()].filter(({ read }) => read === undefined);
+    return [...this.#jobs.keys()].filter(({ isBeingRead }) => !isBeingRead);
   }
 
-  async #read(due: readonly PolledJob[], along: readonly PolledJob[]): Promise<void> {
-    const { clock } = this.#deps;
-    for (const polled of due) polled.beginRead('due');
-    for (const polled of along) polled.beginRead('along');
-    const all = [...due, ...along];
+  /** Those whose time has come, and those for which the same requests have room. */
+  async #jobsToRead(at: number): Promise<PolledJob[]> {
+    // What the service has asked for is kept exactly, whatever else is asked now.
+    const open = this.#idle().filter((job) => job.isWelcome(at));
+    if (!open.some(({ dueAt }) => dueAt <= at)) return [];
+    const perRequest = (await this.#allowance()).countsFields ? 1 : await this.#deps.provider.readsAtOnce();
+    // Where each job costs a request of its own, each is asked for in its own time.
+    const soonMs = ({ isFallback, dueAfterMs }: PolledJob): number =>
+      perRequest === 1 || isFallback ? 0 : dueAfterMs * SOON;
+    const due = open.filter((job) => job.dueAt <= at + soonMs(job));
+    const room = Math.ceil(due.length / perRequest) * perRequest - due.length;
+    return [...due, ...open.filter((job) => !due.includes(job) && !job.isFallback).slice(0, room)];
+  }
+
+  /** What polling may use at present; `countsFields`: the service counts each job that a request asks for. */
+  async #allowance(): Promise<ReadAllowance & { countsFields: boolean }> {
+    const state = await this.#deps.limits.state().catch(() => undefined);
+    if (state === undefined) return { ...UNKNOWN, countsFields: false };
+    const { rateState, requestLimit, counting, keptForOrders } = state;
+    const allowance = readAllowance(rateState, requestLimit, counting, keptForOrders, this.#deps.clock.now());
+    return { ...allowance, countsFields: rateState.countsFields === true };
+  }
+
+  async #read(jobs: readonly PolledJob[]): Promise<void> {
+    for (const polled of jobs) polled.beginRead();
     try {
-      for (const polled of all) await this.#alone(polled, () => this.#endIfKnown(polled));
-      const open = all.filter((polled) => this.#jobs.has(polled));
-      if (!open.some(({ read }) => read === 'due')) return;
+      for (const polled of jobs) await this.#alone(polled, () => this.#endIfKnown(polled));
+      const open = jobs.filter((polled) => this.#jobs.has(polled));
+      if (open.length === 0) return;
       const readings = await this.#ask(open.map(({ remoteId }) => remoteId));
-      const at = clock.monotonic();
+      const at = this.#deps.clock.monotonic();
       await Promise.all(
         open.map((polled) => this.#alone(polled, () => this.#take(polled, readings.get(polled.remoteId), at))),
       );
     } catch (error) {
-      for (const polled of all) this.#fail(polled, error);
+      for (const polled of jobs) this.#fail(polled, error);
     } finally {
-      for (const polled of all) polled.endRead();
+      for (const polled of jobs) polled.endRead();
       this.#wakeup.wake();
     }
   }
@@ -156,7 +176,7 @@ export class Poller {
   }
 
   async #take(polled: PolledJob, reading: Reading | undefined, at: number): Promise<void> {
-    if (reading === undefined) return;
+    if (reading === undefined) throw new Error('nothing was said of a job that was asked for');
     if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
     else await this.#block(polled, reading.failure);
   }
@@ -167,14 +187,13 @@ export class Poller {
     const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
     polled.job = job;
     if (job.state === 'processing') {
-      polled.notePoll(at);
-      if (polled.read === 'due' || polled.isStepping) await this.#schedule(polled);
-      return;
+      polled.noteUnfinished(at);
+      return this.#schedule(polled);
     }
-    if (polled.isFallback && polled.read === 'due') this.#missedAt = clock.now();
+    if (polled.isFallback) this.#missedAt = clock.now();
     this.#end(polled, job);
-    if (polled.isFresh && remote.phase === 'completed')
-      await durations.note(durationKey(job.request), { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
+    if (polled.how.isFresh && remote.phase === 'completed')
+      await durations.note(job.request, { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
   }
 
   async #block(polled: PolledJob, failure: Failure): Promise<void> {
@@ -183,7 +202,6 @@ export class Poller {
     const obeyedMs = (failure.retryAfterSeconds ?? 0) * 1_000;
     if (failure.retry === 'no' || obeyedMs > OBEYED_DELAY_MAX_MS) return this.#end(polled, polled.job);
     if (clock.monotonic() + obeyedMs > polled.until) return this.#giveUp(polled);
-    polled.notePoll(undefined);
     await this.#schedule(polled, obeyedMs);
   }
 
@@ -204,17 +222,16 @@ export class Poller {
 
   /** Sets when it is polled next. @param obeyedMs for how long the service asked for silence */
   async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
-    const { clock, events, durations, limits } = this.#deps;
-    const isExpected = !polled.hasEvent && leadsTo(this.#settings.webhookUrl, polled.job.webhookUrl);
+    const { clock, events, durations } = this.#deps;
+    const { hasEvent, job } = polled;
+    const isExpected = !hasEvent && leadsTo(this.#settings.webhookUrl, job.webhookUrl);
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
-    if (polled.isFallback) return polled.dueIn(fallbackDelayMs(polled.polls + 1, clock.random()), obeyedMs);
-
-    const known = polled.hasEvent ? undefined : await durations.recall(durationKey(polled.job.request));
-    const { allowance } = await allowanceNow(limits, clock);
-    const [ageMs, seenMs] = [polled.ageMs(clock.monotonic()), polled.seenMs()];
-    const plan = planNextPoll({ known, allowance, ageMs, seenMs, polls: polled.polls, random: clock.random() });
-    polled.isStepping = plan.isStepping;
-    polled.dueIn(plan.delayMs, obeyedMs);
+    if (polled.isFallback) return polled.dueIn(fallbackDelayMs(polled.followedMs()), obeyedMs);
+    const known = hasEvent ? [] : await durations.recall(job.request);
+    const allowance = await this.#allowance();
+    const [ageMs, isSeen, followedMs] = [polled.ageMs(), polled.seenMs() > 0, polled.followedMs()];
+    const delayMs = pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, random: clock.random() });
+    polled.dueIn(delayMs, obeyedMs);
   }
 
   /** An event of this job makes its next poll due at once. */

@@ -29,7 +29,7 @@ import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
 import { awaitPermit } from '../../../src/limits/permit.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
-import { createDurationMemory, type DurationMemory } from '../../../src/polling/duration-memory.ts';
+import { DurationMemory } from '../../../src/polling/durations.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
@@ -306,7 +306,7 @@ export function startProcess<Known extends Shared>(
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
   const records = new JobRecords(jobStore, limits, clock);
-  const durations = createDurationMemory(createUnkeptValues(), { clock, log: silentLog });
+  const durations = new DurationMemory(createUnkeptValues(), { clock, log: silentLog });
   const jobs = new ImageJobs(
     {
       records,

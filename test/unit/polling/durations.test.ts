@@ -1,17 +1,18 @@
-/** Durations are known from polls alone, follow a service that changes, and foretell how long a job still takes. */
+/** Durations are known from polls alone, follow a service that changes, outlive a process, and foretell how long a job takes. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import {
-  type Durations,
-  durationKey,
-  durationsSchema,
-  emptyDurations,
-  eta,
-  expectedMs,
-  quantileMs,
-  withDuration,
-} from '../../../src/polling/durations.ts';
-import { firstPollAgeMs, nextPollMs } from '../../../src/polling/poll-plan.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ImageRequest } from '../../../src/core/image-request.ts';
+import { DurationMemory, type Durations, quantileMs, withDuration } from '../../../src/polling/durations.ts';
+import { eta, expectedMs, slotWaitSeconds } from '../../../src/polling/eta.ts';
+import { pollDelayMs } from '../../../src/polling/poll-plan.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
+import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
+import { sharedFolder } from '../../../src/storage/paths.ts';
+import { valueFile } from '../../support/state-files.ts';
 
 const PLENTY = { left: null, perWindow: null, windowMs: 60_000, refillMs: 0 };
 
@@ -31,7 +32,7 @@ function drawn(random: () => number, medianMs: number): number {
 /** What is known after jobs that were polled every 2 s. */
 function polledEvenly(count: number, medianMs: number): Durations {
   const random = randomOf(7);
-  let known = emptyDurations();
+  let known: Durations = [];
   for (let n = 0; n < count; n += 1) {
     const polls = Math.ceil(drawn(random, medianMs) / 2_000);
     known = withDuration(known, { afterMs: (polls - 1) * 2_000, byMs: polls * 2_000 });
@@ -47,10 +48,12 @@ function polledAsPlanned(count: number, medianMs: number, before: Durations, see
   for (let n = 0; n < count; n += 1) {
     const endsMs = drawn(random, medianMs);
     let seenMs = 0;
-    let ageMs = firstPollAgeMs(known, PLENTY) ?? 1_500;
+    const delayMs = (ageMs: number): number =>
+      pollDelayMs({ known, allowance: PLENTY, ageMs, isSeen: seenMs > 0, followedMs: ageMs, random: 0 });
+    let ageMs = delayMs(0);
     while (ageMs < endsMs) {
       seenMs = ageMs;
-      ageMs += nextPollMs(known, ageMs, PLENTY);
+      ageMs += delayMs(ageMs);
     }
     delaysMs.push(ageMs - endsMs);
     known = withDuration(known, { afterMs: seenMs, byMs: ageMs });
@@ -87,38 +90,92 @@ describe('durations', () => {
   });
 
   it('are the last hundred', () => {
-    expect(polledEvenly(250, 12_000).tookMs).toHaveLength(100);
-  });
-
-  it('are kept apart by version, quality and price bracket', () => {
-    const request = { prompt: 'a fox', width: 1024, height: 1024 };
-    const keys = [
-      durationKey(request),
-      durationKey({ ...request, version: 'flux-pro' }),
-      durationKey({ ...request, quality: 'high' }),
-      durationKey({ ...request, width: 2048, height: 2048 }),
-    ];
-    expect(new Set(keys).size).toBe(4);
-    expect(durationKey({ ...request, prompt: 'a hare', width: 512 })).toBe(keys[0]);
+    expect(polledEvenly(250, 12_000)).toHaveLength(100);
   });
 
   it('stay well-formed whatever is seen', () => {
     const ages = fc.oneof(fc.double({ min: 0, max: 1e8, noNaN: true }), fc.nat(60_000));
     fc.assert(
       fc.property(fc.array(fc.tuple(ages, ages), { maxLength: 130 }), (seen) => {
-        let known = emptyDurations();
+        let known: Durations = [];
         for (const [one, other] of seen)
           known = withDuration(known, { afterMs: Math.min(one, other), byMs: Math.max(one, other) });
-        expect(durationsSchema.safeParse(JSON.parse(JSON.stringify(known))).success).toBe(true);
-        expect(known.tookMs).toHaveLength(Math.min(100, seen.length));
+        expect(known.every((tookMs) => Number.isInteger(tookMs) && tookMs >= 0 && tookMs <= 1_800_000)).toBe(true);
+        expect(known).toHaveLength(Math.min(100, seen.length));
       }),
     );
   });
 });
 
+describe('the memory', () => {
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'flux-durations-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const deps = { clock: systemClock, log: silent };
+  const ofProcess = () => new DurationMemory(createFileValues(sharedFolder(folder), deps), deps);
+  const FOX: ImageRequest = { prompt: 'a fox', width: 1024, height: 1024 };
+  const SEEN = { afterMs: 5_000, byMs: 7_000 };
+  const count = async (request: ImageRequest) => (await ofProcess().recall(request)).length;
+
+  it('is shared by processes', async () => {
+    const processes = [ofProcess(), ofProcess(), ofProcess()];
+    await Promise.all(Array.from({ length: 12 }, (_, n) => processes[n % 3]?.note(FOX, SEEN)));
+    expect(await count(FOX)).toBe(12);
+  });
+
+  it('keeps versions, qualities and price brackets apart, and nothing else', async () => {
+    await ofProcess().note(FOX, SEEN);
+    const others: ImageRequest[] = [
+      { ...FOX, version: 'flux-pro' },
+      { ...FOX, quality: 'high' },
+      { ...FOX, width: 2048, height: 2048 },
+    ];
+    expect(await Promise.all(others.map(count))).toEqual([0, 0, 0]);
+    expect(await count({ ...FOX, prompt: 'a hare', width: 512 })).toBe(1);
+  });
+
+  it('holds no more than fifty kinds, and forgets the one that was learnt of longest ago', async () => {
+    const kinds = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`kind ${n}`, [1_000]]));
+    await mkdir(sharedFolder(folder));
+    const file = join(sharedFolder(folder), 'durations.1.json');
+    await writeFile(file, JSON.stringify({ format: 1, value: kinds }));
+    await ofProcess().note(FOX, SEEN);
+    const kept = Object.keys(JSON.parse(await readFile(valueFile(folder, 'durations'), 'utf8')).value);
+    expect([kept.length, kept.includes('kind 10'), kept.includes('kind 59')]).toEqual([50, false, true]);
+  });
+
+  it.each(['', '{', '{"format":1,"value":{"a":{"weights":[1]}}}', '{"format":1,"value":{"a":[-1]}}'])(
+    'that holds %j on disk begins again',
+    async (text) => {
+      await mkdir(sharedFolder(folder));
+      await writeFile(join(sharedFolder(folder), 'durations.1.json'), text);
+      expect(await count(FOX)).toBe(0);
+      await ofProcess().note(FOX, SEEN);
+      expect(await count(FOX)).toBe(1);
+    },
+  );
+
+  it('that cannot be written is no reason to stop', async () => {
+    await writeFile(sharedFolder(folder), 'in the way of the folder');
+    await ofProcess().note(FOX, SEEN);
+    expect(await count(FOX)).toBe(0);
+  });
+
+  it('without a folder lasts for as long as the process lives', async () => {
+    const memory = new DurationMemory(createUnkeptValues(), deps);
+    expect(await memory.recall(FOX)).toEqual([]);
+    await memory.note(FOX, SEEN);
+    expect(await memory.recall(FOX)).toHaveLength(1);
+  });
+});
+
 describe('the ETA', () => {
   it('grows with the age, and never claims the end', () => {
-    const known = fc.constantFrom(undefined, emptyDurations(), polledEvenly(3, 12_000), polledEvenly(60, 12_000));
+    const known = fc.constantFrom([], polledEvenly(3, 12_000), polledEvenly(60, 12_000));
     fc.assert(
       fc.property(known, fc.nat(600_000), fc.integer({ min: 1, max: 600_000 }), (durations, ageMs, more) => {
         const [now, later] = [eta(durations, ageMs), eta(durations, ageMs + more)];
@@ -139,7 +196,16 @@ describe('the ETA', () => {
   });
 
   it('goes by what pictures usually take as long as nothing is known', () => {
-    expect(eta(undefined, 5_000)).toEqual({ fraction: 0.25, leftMs: 15_000 });
-    expect(expectedMs(undefined)).toBe(20_000);
+    expect(eta([], 5_000)).toEqual({ fraction: 0.25, leftMs: 15_000 });
+    expect(expectedMs([])).toBe(20_000);
+  });
+});
+
+describe('the wait for a slot', () => {
+  it('is what is left of the running job and a whole one for each order ahead, never nothing', () => {
+    expect(slotWaitSeconds(0, 0)).toBe(20);
+    expect(slotWaitSeconds(0, 12.4)).toBe(8);
+    expect(slotWaitSeconds(0, 600)).toBe(5);
+    expect(slotWaitSeconds(3, 12)).toBe(68);
   });
 });
