@@ -7,19 +7,10 @@ export type DialectName = (typeof DIALECT_NAMES)[number];
 /** What one order says, whatever the dialect. */
 export type WireOrder = ImageRequest & { webhookUrl?: string };
 
-/** Parts of an order that a service may lack without the picture being another one. Named as the order names them. */
+/** Parts of an order that a service may lack without the picture being another one. They have one name everywhere. */
 export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
-export type OptionalPart = (typeof OPTIONAL_FIELDS)[number];
 
-type DialectInput = {
-  input: (order: WireOrder) => Record<string, unknown>;
-  /** Where the optional parts stand in the input, as dotted paths; those without a place are never sent. */
-  paths: Readonly<Partial<Record<OptionalPart, string>>>;
-  /** Whether the webhook's address may stand among the options instead (open point 5 of the API page). */
-  webhookMayMove: boolean;
-};
-
-export type GraphqlDialect = DialectInput & {
+export type GraphqlDialect = {
   name: 'generate' | 'generateImage';
   kind: 'graphql';
   path: '/graphql';
@@ -28,9 +19,13 @@ export type GraphqlDialect = DialectInput & {
   inputType: string;
   /** What is selected on the answer; only `id` is needed. */
   fields: readonly string[];
+  input: DialectInput;
 };
 
-export type RestDialect = DialectInput & { name: 'rest'; kind: 'rest'; path: '/v1/text_to_image' };
+/** Parts that have no place in it are never sent. */
+type DialectInput = (order: WireOrder) => Record<string, unknown>;
+
+export type RestDialect = { name: 'rest'; kind: 'rest'; path: '/v1/text_to_image'; input: DialectInput };
 
 export type Dialect = GraphqlDialect | RestDialect;
 
@@ -52,8 +47,6 @@ const GENERATE: GraphqlDialect = {
       options: present({ width, height, version, quality }),
       webhookUrl,
     }),
-  paths: { version: 'options.version', quality: 'options.quality', webhookUrl: 'webhookUrl' },
-  webhookMayMove: true,
 };
 
 /** The one in the JavaScript example; its arguments are those of the parameter table, which knows no quality. */
@@ -66,19 +59,10 @@ const GENERATE_IMAGE: GraphqlDialect = {
   fields: ['id', 'status', 'url', 'createdAt'],
   input: ({ prompt, width, height, version, webhookUrl }) =>
     present({ service: SERVICE, prompt, width, height, version, webhookUrl }),
-  paths: { version: 'version', webhookUrl: 'webhookUrl' },
-  webhookMayMove: false,
 };
 
 /** No body is shown on the page: the parameter table is taken to apply. */
-const REST: RestDialect = {
-  name: 'rest',
-  kind: 'rest',
-  path: '/v1/text_to_image',
-  input: GENERATE_IMAGE.input,
-  paths: GENERATE_IMAGE.paths,
-  webhookMayMove: false,
-};
+const REST: RestDialect = { name: 'rest', kind: 'rest', path: '/v1/text_to_image', input: GENERATE_IMAGE.input };
 
 /** In the order in which they are tried. */
 export const DIALECTS = [GENERATE, GENERATE_IMAGE, REST] as const;

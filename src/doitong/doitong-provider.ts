@@ -14,7 +14,7 @@ import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { faultDecision, fenceWith, rowDecision } from './failures.ts';
 import { JobParser } from './job-parser.ts';
-import type { Order } from './order-encoding.ts';
+import type { Order } from './order-sender.ts';
 import { probeService } from './probe.ts';
 import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';

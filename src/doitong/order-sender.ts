@@ -2,19 +2,11 @@
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
-import { DIALECT_NAMES, type DialectName, dialectOf, type WireOrder } from './dialects.ts';
+import { DIALECT_NAMES, type DialectName, dialectOf, type GraphqlDialect, type WireOrder } from './dialects.ts';
+import { type Fitting, fittingOf, fitToProblems, fitToSchema } from './encoding-fit.ts';
 import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
-import {
-  DOCUMENTED_ENCODING,
-  encoded,
-  type Fitting,
-  fitToSchema,
-  type Order,
-  omittedFields,
-  type Placement,
-} from './order-encoding.ts';
-import { type Next, nextAfter } from './order-refusal.ts';
+import { bodyOf, DOCUMENTED_ENCODING, type Encoding, type InputObject, omittedParts } from './order-encoding.ts';
 import type { Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ServiceFacts } from './service-facts.ts';
@@ -31,9 +23,32 @@ export type OrderSenderDeps = {
   configured: DialectName | 'auto';
 };
 
-/** Every refusal drops something or moves on; more than this is a service that contradicts itself. */
-const REFUSALS_MAX = 12;
+/** The dialect in which an order leaves, and how it is encoded there. */
+export type Placement = {
+  dialect: DialectName;
+  encoding: Encoding;
+  /** Dialects to move on to; none as soon as the order may have been carried out in this one. */
+  others: readonly DialectName[];
+  /** Dialects that the service does not offer. */
+  absent: readonly DialectName[];
+  source: 'remembered' | 'schema' | 'documented';
+  /** What the schema says of this dialect, where it was asked. */
+  fitting?: Fitting;
+};
+
+/** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
+export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others' | 'absent'> & {
+  content: WireOrder;
+  body: InputObject;
+  /** Tries that failed. */
+  failedTries: number;
+};
+
 const ATTEMPTS = 3;
+const PATH_ABSENT: readonly number[] = [404, 405];
+/** Refused before anything was done: the order may be encoded differently and sent again. */
+const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
+const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
 
 export class OrderSender {
   readonly #deps: OrderSenderDeps;
@@ -44,8 +59,7 @@ export class OrderSender {
   }
 
   async prepare(content: WireOrder, { dialect, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
-    const order = { content, refusals: 0, failedTries: 0 };
-    return this.#placed(order, await this.plan(signal, dialect));
+    return placed(content, await this.plan(signal, dialect), 0);
   }
 
   /** How an order would leave now. @param earlier the dialect in which it left before */
@@ -59,51 +73,21 @@ export class OrderSender {
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
-    const { client, retries, facts } = this.#deps;
-    const { kind, path } = dialectOf(order.dialect);
+    const { client, retries, facts, parser } = this.#deps;
+    const { kind: endpoint, path } = dialectOf(order.dialect);
     const { body } = order;
-    const endpoint = kind === 'rest' ? 'rest' : 'graphql';
     const reply = await client.send({ purpose: 'submit', endpoint, path, body, idempotencyKey, signal });
     if (reply.outcome === 'unanswered') return this.#failed(order, reply, signal);
-    if (reply.envelope.job) {
-      await facts.noteOrdering(order.dialect, order.encoding);
-      const job = this.#deps.parser.take(reply.envelope);
-      // A job without a usable id exists all the same: no code next to it may call the order refused.
-      if (job === undefined) {
-        const decision = rowDecision('unreadable', 'submit', { status: reply.status });
-        return this.#failed(order, { ...reply, decision }, signal);
-      }
-      retries.succeeded();
-      return { type: 'accepted', job: this.#withLeftOut(job, order) };
+    if (!reply.envelope.job) return this.#refused(order, reply, signal);
+    await facts.noteOrdering(order.dialect, order.encoding);
+    const job = parser.take(reply.envelope);
+    // A job without a usable id exists all the same: no code next to it may call the order refused.
+    if (job === undefined) {
+      const decision = rowDecision('unreadable', 'submit', { status: reply.status });
+      return this.#failed(order, { ...reply, decision }, signal);
     }
-    const next = await nextAfter(order, reply, {
-      fence: this.#deps.fence,
-      readSchema: () => this.#schema(signal),
-      forgetSchema: () => this.#deps.schema.forget(),
-    });
-    if (next.type === 'final') return this.#failed(order, { ...reply, decision: next.decision }, signal);
-    const again = await this.#again(order, next, signal);
-    if (again !== undefined) return { type: 'again', order: again, afterMs: 0 };
-    return this.#failed(order, { ...reply, decision: this.#notOffered(order, reply) }, signal);
-  }
-
-  async #again(order: Order, next: Exclude<Next, { type: 'final' }>, signal: AbortSignal): Promise<Order | undefined> {
-    const { facts, log } = this.#deps;
-    const { dialect, content } = order;
-    const refusals = order.refusals + 1;
-    if (refusals === REFUSALS_MAX) return undefined;
-    if (next.type === 'encoding') {
-      return { ...order, ...next, ...encoded(dialectOf(dialect), content, next.encoding), refusals };
-    }
-    await facts.forgetOrdering(dialect);
-    const others = order.others.filter((name) => !next.path || dialectOf(name).path !== dialectOf(dialect).path);
-    log.info('The service does not offer this way to order', { dialect, next: others[0] });
-    if (others.length === 0) return undefined;
-    const placement = await this.#placement(others, signal);
-    return this.#placed(
-      { ...order, refusals },
-      { ...placement, absent: [...order.absent, dialect, ...placement.absent] },
-    );
+    retries.succeeded();
+    return { type: 'accepted', job: this.#withLeftOut(job, order) };
   }
 
   /** The first of these dialects that the schema offers; the first, as documented, where nobody can say. */
@@ -116,27 +100,61 @@ export class OrderSender {
     if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);
     if (schema === undefined) return { ...documented, source: 'documented' };
-    const fittings = names.map((name) => ({ name, fitting: fittingOf(schema, name) }));
+    const fittings = names.map((dialect) => ({ dialect, fitting: fittingOf(schema, dialect) }));
     const at = fittings.findIndex(({ fitting }) => fitting.type !== 'absent');
     const found = fittings[at];
     if (found === undefined) return { ...documented, source: 'schema', fitting: { type: 'absent' } };
-    const { name, fitting } = found;
-    return {
-      dialect: name,
-      encoding: fitting.type === 'encoding' ? fitting.encoding : DOCUMENTED_ENCODING,
-      others: names.slice(at + 1),
-      absent: names.slice(0, at),
-      source: 'schema',
-      fitting,
-    };
+    const encoding = found.fitting.type === 'encoding' ? found.fitting.encoding : DOCUMENTED_ENCODING;
+    return { ...found, encoding, others: names.slice(at + 1), absent: names.slice(0, at), source: 'schema' };
   }
 
-  #placed(
-    order: Pick<Order, 'content' | 'refusals' | 'failedTries'>,
-    { dialect, encoding, others, absent }: Placement,
-  ): Order {
-    const { content } = order;
-    return { ...order, dialect, encoding, others, absent, ...encoded(dialectOf(dialect), content, encoding) };
+  /** An answer without a job: only what was refused before anything was executed leaves anything to try. */
+  async #refused(order: Order, reply: Answered, signal: AbortSignal): Promise<SendResult> {
+    const { problems, status, decision } = reply;
+    const isPathAbsent = PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered';
+    if (isPathAbsent) return this.#elsewhere(order, reply, signal, dialectOf(order.dialect).path);
+    const dialect = dialectOf(order.dialect);
+    const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
+    if (dialect.kind === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
+    const fitting = await this.#fitAgain(order, dialect, reply, signal);
+    if (fitting.type === 'absent') return this.#elsewhere(order, reply, signal);
+    if (fitting.type === 'unserved') {
+      return this.#failed(order, { ...reply, decision: this.#unserved(fitting, dialect, reply) }, signal);
+    }
+    const body = bodyOf(dialect, order.content, fitting.encoding);
+    if (isSame(body, order.body)) return this.#failed(order, reply, signal);
+    const again: Order = { ...order, encoding: fitting.encoding, body };
+    return { type: 'again', order: again, afterMs: 0 };
+  }
+
+  /** The schema may have changed since the order was encoded; where it says no more than it did then, the errors count. */
+  async #fitAgain(
+    { encoding, content, body }: Order,
+    dialect: GraphqlDialect,
+    { problems = [] }: Answered,
+    signal: AbortSignal,
+  ): Promise<Fitting> {
+    const schema = await this.#schema(signal);
+    if (schema !== undefined) {
+      const fitting = fitToSchema(schema, dialect, encoding);
+      if (fitting.type !== 'encoding' || !isSame(bodyOf(dialect, content, fitting.encoding), body)) return fitting;
+      if (problems.length > 0) this.#deps.schema.forget();
+    }
+    return fitToProblems(dialect, encoding, problems);
+  }
+
+  /** The dialect is not offered: the next one, if any is left. @param path where nothing is at all */
+  async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, path?: string): Promise<SendResult> {
+    const { facts, log } = this.#deps;
+    const { dialect, content, failedTries } = order;
+    await facts.forgetOrdering(dialect);
+    const others = order.others.filter((name) => dialectOf(name).path !== path);
+    log.info('The service does not offer this way to order', { dialect, next: others[0] });
+    if (others.length === 0) return this.#failed(order, { ...reply, decision: this.#notOffered(order, reply) }, signal);
+    const placement = await this.#placement(others, signal);
+    const absent = [...order.absent, dialect, ...placement.absent];
+    const again = placed(content, { ...placement, absent }, failedTries);
+    return { type: 'again', order: again, afterMs: 0 };
   }
 
   #failed(
@@ -145,15 +163,18 @@ export class OrderSender {
     signal: AbortSignal,
   ): SendResult {
     const failedTries = order.failedTries + 1;
-    const options = { what: 'submit', attempts: ATTEMPTS, signal };
-    const { failure, delayMs } = this.#deps.retries.after(result, failedTries, options);
+    const { failure, delayMs } = this.#deps.retries.after(result, failedTries, {
+      what: 'submit',
+      attempts: ATTEMPTS,
+      signal,
+    });
     if (delayMs === undefined) return { type: 'failed', failure };
     const again: Order = { ...order, failedTries, others: failure.creditsSpent === 'no' ? order.others : [] };
     return { type: 'again', order: again, afterMs: delayMs, failure };
   }
 
-  #withLeftOut(job: RemoteJob, { dialect, content, input }: Order): RemoteJob {
-    const leftOut = omittedFields(dialectOf(dialect), content, input);
+  #withLeftOut(job: RemoteJob, { dialect, content, encoding }: Order): RemoteJob {
+    const leftOut = omittedParts(dialectOf(dialect), content, encoding);
     for (const part of leftOut.filter((name) => !this.#warned.has(name))) {
       this.#warned.add(part);
       this.#deps.log.warn('The service does not take this part of an order: it was left out', { part });
@@ -164,6 +185,25 @@ export class OrderSender {
   /** Without the schema an order is sent as documented: where the wait for a permit is reported, and not here. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
     return this.#deps.schema.get(signal, false).catch(() => undefined);
+  }
+
+  /** The dialect is there and cannot be served; names what does not fit, where that is known. */
+  #unserved(
+    { missing, unknown }: Fitting & { type: 'unserved' },
+    { name }: GraphqlDialect,
+    { status, decision }: Answered,
+  ): Decision {
+    const { fence } = this.#deps;
+    if (missing.length + unknown.length === 0) {
+      if (decision.row !== 'notOffered') return decision;
+      return { ...decision, failure: { ...decision.failure, remedy: OTHER_DIALECT } };
+    }
+    const pieces = [
+      ...(missing.length === 0 ? [] : [`it requires ${fence(missing.join(', '))}, which this program does not know`]),
+      ...(unknown.length === 0 ? [] : [`it does not take ${fence(unknown.join(', '))} as documented`]),
+    ];
+    const message = `The service's ${name} has changed: ${pieces.join('; ')}. Nothing was executed.`;
+    return rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT });
   }
 
   #notOffered(order: Order, { status, decision }: Answered): Decision {
@@ -181,9 +221,17 @@ export class OrderSender {
   }
 }
 
-/** What the schema says of a dialect; it does not speak of REST. */
-export function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
-  const dialect = dialectOf(name);
-  if (dialect.kind === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
-  return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
+function placed(content: WireOrder, placement: Placement, failedTries: number): Order {
+  const { dialect, encoding, others, absent } = placement;
+  return {
+    dialect,
+    encoding,
+    others,
+    absent,
+    content,
+    failedTries,
+    body: bodyOf(dialectOf(dialect), content, encoding),
+  };
 }
+
+const isSame = (one: InputObject, other: InputObject): boolean => JSON.stringify(one) === JSON.stringify(other);

@@ -18,8 +18,9 @@ import { DIALECT_NAMES, dialectOf } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
 import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
-import { FULL_ORDERS, inputOf, omittedFields, type Placement } from './order-encoding.ts';
-import { fittingOf } from './order-sender.ts';
+import { fittingOf } from './encoding-fit.ts';
+import { FULL_ORDER, omittedParts } from './order-encoding.ts';
+import type { Placement } from './order-sender.ts';
 import { clockDifference, readRateHeaders, readReset } from './rate-headers.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import { findStatusQueries } from './schema/status-query.ts';
@@ -156,15 +157,13 @@ function orderingOf(
   if (fitting?.type === 'absent') return { type: 'absent', dialects: [name, ...others], ...instead };
   if (fitting?.type === 'unserved') return { ...fitting, dialect: name, ...instead };
   if (source === 'documented' && configured === 'auto') return { type: 'open', dialects: [name, ...others] };
-  const [order] = FULL_ORDERS;
-  const dialect = dialectOf(name);
   return {
     type: 'settled',
     dialect: name,
     source:
       configured !== 'auto' ? 'configured' : source === 'remembered' ? source : name === 'rest' ? 'only_one' : 'schema',
     checked: fitting !== undefined && name !== 'rest',
-    leftOut: order === undefined ? [] : omittedFields(dialect, order, inputOf(dialect, order, encoding)),
+    leftOut: omittedParts(dialectOf(name), FULL_ORDER, encoding),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Writes the document that asks for the status of one or several jobs, and reads the answer into flat records. */
-import type { ValidationProblem } from '../discovery.ts';
+import type { ValidationProblem } from '../validation-errors.ts';
 import { HEADERS_DOCUMENT } from '../documents.ts';
 import { addressInJson, addressOf, entries, isRecord } from './address-in-json.ts';
 import { isUrlName, wordsOf } from './name-words.ts';

@@ -4,7 +4,7 @@ import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
-import type { Order } from '../../../src/doitong/order-encoding.ts';
+import type { Order } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/transport.ts';
 import { createWire } from '../../../src/doitong/wire.ts';

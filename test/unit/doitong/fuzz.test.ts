@@ -3,18 +3,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { dialectOf } from '../../../src/doitong/dialects.ts';
-import { validationProblems, withoutUnknownFields } from '../../../src/doitong/discovery.ts';
+import { dialectOf, type GraphqlDialect } from '../../../src/doitong/dialects.ts';
+import { fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
 import { answerDecision, faultDecision, fenceWith, rowDecision } from '../../../src/doitong/failures.ts';
-import { DOCUMENTED_ENCODING, fitToSchema, optionalPaths } from '../../../src/doitong/order-encoding.ts';
+import { DOCUMENTED_ENCODING } from '../../../src/doitong/order-encoding.ts';
 import { readRateHeaders } from '../../../src/doitong/rate-headers.ts';
 import { rateReportOf, reportedDelay } from '../../../src/doitong/rate-report.ts';
 import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
-import { pathsToLeaveOut, unfitNames } from '../../../src/doitong/schema/unfit-input.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
+import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 import { failureOfAllTries } from '../../../src/jobs/order-failures.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { answered, createFakeWire } from './fake-wire.ts';
@@ -33,8 +33,7 @@ const fence = fenceWith(redact);
 const never = new AbortController().signal;
 const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high' } as const;
 const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesList: true, answersList: true }];
-const generate = dialectOf('generate');
-const INPUT = generate.input({ ...ORDER, webhookUrl: 'https://example.test/hook' });
+const generate = dialectOf('generate') as GraphqlDialect;
 
 /** All that a model, a person or the log reads of a failure. */
 function textsOf(failure: Failure): string[] {
@@ -54,13 +53,8 @@ function expectClean(texts: readonly string[]): void {
 
 function readEnvelope(status: number, envelope: Envelope, headers: Record<string, string>): string[] {
   const { errors } = envelope;
-  const messages = errors.map(({ message }) => message);
-  const problems = validationProblems(errors);
-  if (problems !== undefined) withoutUnknownFields(['id', 'url'], ['id'], 'generate', problems);
-  const paths = optionalPaths(generate);
-  expect((pathsToLeaveOut(messages, INPUT, paths) ?? []).every((path) => paths.includes(path))).toBe(true);
-  const { missing, unknown } = unfitNames(messages, INPUT, paths);
-  const texts = [fence([...missing, ...unknown].join())];
+  const fitting = fitToProblems(generate, DOCUMENTED_ENCODING, validationProblems(errors) ?? []);
+  const texts = fitting.type === 'unserved' ? [fence([...fitting.missing, ...fitting.unknown].join())] : [];
 
   const reported = readRateHeaders(headers, NOW);
   expect(Object.values(reported).every(Number.isFinite)).toBe(true);
@@ -104,7 +98,7 @@ function readAsSchema(data: unknown): void {
   const schema = readSchema(data);
   if (schema === undefined) return;
   for (const query of findStatusQueries(schema)) statusDocument(query, ['a', 'b']);
-  if (generate.kind === 'graphql') fitToSchema(schema, generate, DOCUMENTED_ENCODING);
+  fitToSchema(schema, generate, DOCUMENTED_ENCODING);
 }
 
 describe('arbitrary answers', () => {
