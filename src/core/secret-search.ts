@@ -1,9 +1,8 @@
-/** Finds secrets in a text, in any encoding, in time proportional to the length of the text. */
-import { isEscape, readingsAt } from './text-encodings.ts';
+/** Finds secrets in a text, also where it was encoded for URLs, JSON or HTML, up to four times. */
 
 export type Span = { start: number; end: number };
 export type SecretSearch = {
-  /** Where they are: in order, none inside another. */
+  /** Where they are, in any order; they may overlap. */
   spansIn(text: string): Span[];
   /** More characters than any secret takes in any encoding. */
   longest: number;
@@ -13,97 +12,116 @@ export type SecretSearch = {
 const SECRET_MIN_CHARACTERS = 6;
 /** What one character takes at most, be it encoded three times: `%25%32%35`. */
 const ENCODED_MAX_CHARACTERS = 32;
-const ASCII = 128;
+/** How often a text may have been encoded. */
+const NESTED_MAX = 4;
 
 export function createSecretSearch(secrets: readonly string[]): SecretSearch {
   const needles = [...new Set(secrets.flatMap(needlesOf))].filter((one) => one.length >= SECRET_MIN_CHARACTERS);
-  const byFirst = new Map<string, string[]>();
-  // Nearly everywhere in a text the first two characters show that no secret begins there.
-  const pairs = new Uint8Array(ASCII * ASCII);
-  for (const needle of needles) {
-    const [first = '', second = ''] = [needle.charAt(0), needle.charAt(1)];
-    byFirst.set(first, [...(byFirst.get(first) ?? []), needle]);
-    for (const one of [first, first.toUpperCase()]) {
-      for (const other of [second, second.toUpperCase()]) pairs[pairOf(one.charCodeAt(0), other.charCodeAt(0))] = 1;
-    }
-  }
-
-  function endAt(text: string, at: number): number | undefined {
-    const unit = text.charCodeAt(at);
-    const firsts = isEscape(unit) ? readingsAt(text, at).map(({ units }) => units) : [text.charAt(at)];
-    const ends = firsts.flatMap((units) =>
-      (byFirst.get(units.charAt(0).toLowerCase()) ?? []).map((needle) => endOf(needle, text, at)),
-    );
-    const end = Math.max(-1, ...ends);
-    return end < 0 ? undefined : end;
-  }
-
+  if (needles.length === 0) return { spansIn: () => [], longest: 0 };
+  needles.sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(needles.map(literal).join('|'), 'giu');
   return {
-    longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
-    spansIn(text) {
-      const spans: Span[] = [];
-      if (needles.length === 0) return spans;
-      for (let at = 0; at < text.length; at += 1) {
-        const unit = text.charCodeAt(at);
-        const next = text.charCodeAt(at + 1);
-        const isPlain = unit < ASCII && next < ASCII && !isEscape(unit) && !isEscape(next);
-        if (isPlain && pairs[pairOf(unit, next)] === 0) continue;
-        const end = endAt(text, at);
-        if (end === undefined) continue;
-        spans.push({ start: at, end });
-        at = end - 1;
-      }
-      return spans;
-    },
+    longest: ENCODED_MAX_CHARACTERS * (needles[0]?.length ?? 0),
+    spansIn: (text) =>
+      [...layersOf(text)].flatMap((layer) =>
+        [...layer.text.matchAll(pattern)].map(({ index, 0: found }) => ({
+          start: layer.starts?.[index] ?? index,
+          end: layer.starts?.[index + found.length] ?? index + found.length,
+        })),
+      ),
   };
 }
 
-function pairOf(unit: number, next: number): number {
-  return unit * ASCII + next;
-}
+const literal = (text: string): string => text.replace(/[$()*+./?[\\\]^{|}]/gu, '\\$&');
 
-/** @returns where it ends when it begins at `start`, else -1; upper and lower case are the same */
-function endOf(needle: string, text: string, start: number): number {
-  // Nearly always the text is not escaped, and differs in one of the first characters.
-  let same = 0;
-  while (same < needle.length && isSameUnit(text, start + same, needle, same)) same += 1;
-  const last = same === needle.length ? start + same - 1 : start + same;
-  // A character that matches may also begin an escape, which is longer.
-  for (let at = start; at <= last; at += 1) {
-    if (isEscape(text.charCodeAt(at))) return escapedEndOf(needle, text, start);
+/** `starts`: where each unit begins in the text that was given, and where the last one ends; absent: as it stands. */
+type Layer = { text: string; starts?: readonly number[] };
+
+/** The text as it stands, without one layer of escapes, without two … for as long as something changes. */
+function* layersOf(text: string): Generator<Layer> {
+  let layer: Layer = { text };
+  yield layer;
+  for (let nested = 0; nested < NESTED_MAX; nested += 1) {
+    const inner = decoded(layer);
+    if (inner === undefined) return;
+    layer = inner;
+    yield layer;
   }
-  return same === needle.length ? start + same : -1;
 }
 
-/** Follows every reading of the text, and each pair of positions in needle and text once. */
-function escapedEndOf(needle: string, text: string, start: number): number {
-  let end = -1;
-  const seen = new Set<number>();
-  const open: [matched: number, at: number][] = [[0, start]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [matched, at] = next;
-    if (matched === needle.length) end = Math.max(end, at);
-    const position = matched * (text.length + 1) + at;
-    if (matched === needle.length || at >= text.length || seen.has(position)) continue;
-    seen.add(position);
-    for (const { units, end: behind } of readingsAt(text, at)) {
-      if (needle.startsWith(units.toLowerCase(), matched)) open.push([matched + units.length, behind]);
-    }
+/** Bytes in a URL; escapes of JSON; entities of HTML; full-width forms; characters that nobody sees. */
+const ESCAPE =
+  /(?<bytes>(?:%[\da-f]{2})+)|\\(?:u(?<u>[\da-f]{4})|x(?<x>[\da-f]{2})|(?<escaped>["'/\\bfnrt]))|&(?:#(?<decimal>\d{1,9})|#x(?<hex>[\da-f]{1,8})|(?<name>[a-z]{2,8}));?|(?<wide>[\uff01-\uff5e])|[\p{Cc}\p{Cf}]/giu;
+const CONTROLS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+/** From a full-width form to the visible ASCII character. */
+const FULL_WIDTH_DISTANCE = 0xfee0;
+/** HTML's names of the visible ASCII characters that are neither letters nor digits, each with its character behind it. */
+const ENTITIES = new Map(
+  `amp& apos' ast* bsol\\ colon: comma, commat@ dollar$ equals= excl! grave\` gt> hat^ lbrace{ lbrack[ lcub{ lowbar_ lpar(
+   lsqb[ lt< midast* num# percnt% period. plus+ quest? quot" rbrace} rbrack] rcub} rpar) rsqb] semi; sol/ verbar| vert|`
+    .split(/\s+/u)
+    .map((entry) => [entry.slice(0, -1), entry.slice(-1)]),
+);
+
+/** One layer further in; `undefined` where nothing is encoded. */
+function decoded({ text, starts }: Layer): Layer | undefined {
+  let inner = '';
+  const innerStarts: number[] = [];
+  const add = (units: string, start: number): void => {
+    for (let index = 0; index < units.length; index += 1) innerStarts.push(start);
+    inner += units;
+  };
+  const copy = (from: number, to: number): void => {
+    for (let at = from; at < to; at += 1) innerStarts.push(starts?.[at] ?? at);
+    inner += text.slice(from, to);
+  };
+  let at = 0;
+  for (const { index, 0: encoded, groups = {} } of text.matchAll(ESCAPE)) {
+    copy(at, index);
+    at = index + encoded.length;
+    if (groups.bytes === undefined) add(unitsOf(encoded, groups), starts?.[index] ?? index);
+    else
+      for (const [units, offset] of charactersOf(groups.bytes)) add(units, starts?.[index + offset] ?? index + offset);
   }
-  return end;
+  if (at === 0) return undefined;
+  copy(at, text.length);
+  innerStarts.push(starts?.[text.length] ?? text.length);
+  return { text: inner, starts: innerStarts };
 }
 
-function isSameUnit(text: string, at: number, needle: string, index: number): boolean {
-  return text.charCodeAt(at) === needle.charCodeAt(index) || text.charAt(at).toLowerCase() === needle.charAt(index);
+function unitsOf(
+  encoded: string,
+  { u, x, escaped, decimal, hex, name, wide }: Record<string, string | undefined>,
+): string {
+  if (escaped !== undefined) return CONTROLS[escaped.toLowerCase()] ?? escaped;
+  if (wide !== undefined) return String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH_DISTANCE);
+  if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? encoded;
+  const digits = u ?? x ?? hex;
+  if (digits === undefined && decimal === undefined) return '';
+  const code = decimal === undefined ? Number.parseInt(digits ?? '', 16) : Number(decimal);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : encoded;
 }
 
-/** What is searched for, in lower case: the secret, and its bytes in Base64 and in hexadecimal digits. */
+/** The characters of `%C3%BC…`, each with where its bytes begin. */
+function charactersOf(escapes: string): [units: string, offset: number][] {
+  const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex');
+  const text = bytes.toString('utf8');
+  // What is no UTF-8 is taken byte by byte.
+  const characters = text.includes('\uFFFD') ? [...bytes].map((byte) => String.fromCharCode(byte)) : [...text];
+  let offset = 0;
+  return characters.map((units) => {
+    const start = offset;
+    offset += 3 * (characters.length === bytes.length ? 1 : Buffer.byteLength(units));
+    return [units, start];
+  });
+}
+
+/** What is searched for: the secret and what it becomes when it is decoded itself, Base64, and hexadecimal digits. */
 function needlesOf(secret: string): string[] {
   if (secret.length < SECRET_MIN_CHARACTERS) return [];
-  const bytes = new TextEncoder().encode(secret);
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   const inBase64 = [secret, encodedForUrl(secret), JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
-  return [secret, hex, ...inBase64].map((needle) => needle.toLowerCase());
+  const layers = [...layersOf(secret)].map(({ text }) => text);
+  return [...layers, secret.replaceAll(' ', '+'), Buffer.from(secret).toString('hex'), ...inBase64];
 }
 
 function encodedForUrl(text: string): string {
@@ -112,9 +130,9 @@ function encodedForUrl(text: string): string {
 
 /** The Base64 that does not depend on the bytes around the text, for each offset in a group of three bytes. */
 function base64Forms(text: string): string[] {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = Buffer.from(text);
   return [0, 1, 2].flatMap((before) => {
-    const all = btoa(String.fromCharCode(...new Uint8Array(before), ...bytes));
+    const all = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
     const form = all.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
     return [form, form.replaceAll('+', '-').replaceAll('/', '_')];
   });
