@@ -36,6 +36,12 @@ export function saidOf(failure: Failure): Said {
   return { what: failure.message ?? '', ...(failure.remedy !== undefined && { next: failure.remedy }) };
 }
 
+/** What to do next, for a model. */
+export function nextOf({ user, next }: Said): string | undefined {
+  if (user === undefined) return next;
+  return `Ask the user to ${user}.${next === undefined ? '' : ` ${next}`}`;
+}
+
 /** Whether and when repeating helps, as a sentence. */
 function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
   // Waiting does not help here.
@@ -50,7 +56,7 @@ function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
 
 /** What to do next about a call that was refused before there was a job. */
 export function nextStep(failure: Failure): string {
-  const { next } = saidOf(failure);
+  const next = nextOf(saidOf(failure));
   if (next !== undefined) return next;
   if (failure.kind === 'rate_limited' && failure.retryAfterSeconds !== undefined)
     return `Wait ${failure.retryAfterSeconds} s, then call again.`;
@@ -69,7 +75,7 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   const resume =
     `all get_job_status with job_id "${job.id}": it resumes this same job, which cannot be charged twice. ` +
     'Do not call generate_image again for this picture.';
-  const { next } = saidOf(failure);
+  const next = nextOf(saidOf(failure));
   return next === undefined ? `C${resume}` : `${next} Then c${resume}`;
 }
 

@@ -1,10 +1,10 @@
 /** What a model reads of a failure: what happened, and what to do next where the reason names it. */
 import { type Failure, FluxError } from '../../src/core/failure.ts';
-import { saidOf } from '../../src/mcp/failure-text.ts';
+import { nextOf, saidOf } from '../../src/mcp/failure-text.ts';
 
 export function wordsOf(failure: unknown): { what: string; next: string } {
-  const { what, next = '' } = saidOf(failure instanceof FluxError ? failure.failure : (failure as Failure));
-  return { what, next };
+  const said = saidOf(failure instanceof FluxError ? failure.failure : (failure as Failure));
+  return { what: said.what, next: nextOf(said) ?? '' };
 }
 
 /** Of a promise that is rejected with a failure. */

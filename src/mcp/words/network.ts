@@ -3,21 +3,20 @@ import type { CertificateFault, ConnectReason, ReportedProxy } from '../../core/
 import type { Said, Words } from './said.ts';
 
 const OWN_AUTHORITY =
-  'Ask the user whether a company proxy or a security program replaces certificates here; if so, to set ' +
-  'NODE_EXTRA_CA_CERTS to the file of its authority. Certificates are always verified.';
-const CHECK_DATE =
-  "Ask the user to check this machine's date; if it is right, the certificate has to be renewed there.";
+  'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to ' +
+  'the file of its authority (certificates are always verified)';
+const CHECK_DATE = "check this machine's date; if it is right, the certificate has to be renewed there";
 
-const CERTIFICATES: Readonly<Record<CertificateFault, Required<Said>>> = {
-  expired: { what: 'has expired', next: CHECK_DATE },
-  not_valid_yet: { what: 'is not valid yet', next: CHECK_DATE },
-  other_host: { what: 'belongs to another host name', next: OWN_AUTHORITY },
+const CERTIFICATES: Readonly<Record<CertificateFault, { what: string; user: string }>> = {
+  expired: { what: 'has expired', user: CHECK_DATE },
+  not_valid_yet: { what: 'is not valid yet', user: CHECK_DATE },
+  other_host: { what: 'belongs to another host name', user: OWN_AUTHORITY },
   self_signed: {
     what: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
-    next: OWN_AUTHORITY,
+    user: OWN_AUTHORITY,
   },
-  unknown_authority: { what: 'was issued by an authority that is not trusted here', next: OWN_AUTHORITY },
-  other: { what: 'is not accepted', next: OWN_AUTHORITY },
+  unknown_authority: { what: 'was issued by an authority that is not trusted here', user: OWN_AUTHORITY },
+  other: { what: 'is not accepted', user: OWN_AUTHORITY },
 };
 
 export const NETWORK_WORDS: Words<ConnectReason> = {
@@ -26,41 +25,41 @@ export const NETWORK_WORDS: Words<ConnectReason> = {
     return said(to, `${errorText(errorCode, host)}${through}`);
   },
   certificate_refused: ({ to, host, fault, errorCode }) => {
-    const { what, next } = CERTIFICATES[fault];
-    return said(to, `the certificate of ${host} ${what} (${errorCode})`, next);
+    const { what, user } = CERTIFICATES[fault];
+    return said(to, `the certificate of ${host} ${what} (${errorCode})`, user);
   },
   proxy_unusable: ({ to, host, proxy, errorCode }) =>
     said(
       to,
       `the proxy ${named(proxy)} could not be used: ${errorText(errorCode, new URL(proxy.shown).hostname)}`,
-      `Ask the user to check the proxy's address in ${proxy.setting}, or to list ${host} in NO_PROXY if it needs no proxy, and to restart the server.`,
+      `check the proxy's address in ${proxy.setting}, or list ${host} in NO_PROXY if it needs no proxy, and restart the server`,
     ),
   proxy_refused: ({ to, host, proxy, status }) => {
-    const [what, next] = proxyAnswer(status, host, proxy);
-    return said(to, `the proxy ${named(proxy)} ${what} (HTTP ${status})`, next);
+    const [what, user] = proxyAnswer(status, host, proxy);
+    return said(to, `the proxy ${named(proxy)} ${what} (HTTP ${status})`, user);
   },
 };
 
-function said(to: ConnectReason['to'], why: string, next?: string): Said {
+function said(to: ConnectReason['to'], why: string, user?: string): Said {
   const what =
     to === 'service'
       ? `The service could not be reached: ${why}. Nothing was sent.`
       : `The finished picture could not be fetched (${why}).`;
-  return { what, ...(next !== undefined && { next }) };
+  return { what, ...(user !== undefined && { user }) };
 }
 
 const named = ({ shown, setting }: ReportedProxy): string => `${shown} (${setting})`;
 
-function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): [what: string, next: string] {
+function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): [what: string, user: string] {
   if (status === 407) {
     const credentials = `a valid user name and password into ${setting} (as USER:PASSWORD@ in front of its host)`;
-    return ['wants a valid user name and password', `Ask the user to put ${credentials}, and to restart the server.`];
+    return ['wants a valid user name and password', `put ${credentials}, and restart the server`];
   }
   if (status >= 500)
-    return [`could not reach ${host}`, `Ask the user whether the proxy in ${setting} works, if this stays so.`];
+    return [`could not reach ${host}`, `check whether the proxy in ${setting} works, if this stays so`];
   return [
     `did not let the connection to ${host} through`,
-    `Ask the user to have ${host} allowed at the proxy, or to list it in NO_PROXY if it needs no proxy, and to restart the server.`,
+    `have ${host} allowed at the proxy, or list it in NO_PROXY if it needs no proxy, and restart the server`,
   ];
 }
 

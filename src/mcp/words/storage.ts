@@ -15,23 +15,24 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   },
   state_not_kept: ({ path, error }) => ({
     what: `What the server keeps in its state folder cannot be read or written: ${path} (${error}).`,
-    next: `Ask the user to make room there, or to set ${STATE} to a folder that can be written.`,
+    user: `make room there, or set ${STATE} to a folder that can be written`,
   }),
   state_is_newer: ({ path }) => ({
     what: `${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
-    next: 'Ask the user to update flux-pro-mcp everywhere.',
+    user: 'update flux-pro-mcp everywhere',
   }),
   folder_not_usable: ({ holds, folder, problem }) => {
     const [lack, setting] =
       holds === 'pictures' ? ['Pictures cannot be saved', OUTPUT] : ['Job records cannot be kept', STATE];
     return {
       what: `${lack} in ${folder}: ${folderProblem(problem)}. So nothing was sent.`,
-      next: `Ask the user to put that right, or to set ${setting} to a folder that can be written and restart the server, then call again.`,
+      user: `put that right, or set ${setting} to a folder that can be written and restart the server`,
+      next: 'Then call again.',
     };
   },
   picture_not_saved: ({ folder, problem }) => ({
     what: `The picture could not be saved in ${folder}: ${folderProblem(problem)}.`,
-    next: `Ask the user to make room there, or to set ${OUTPUT} to a folder that can be written and restart the server.`,
+    user: `make room there, or set ${OUTPUT} to a folder that can be written and restart the server`,
   }),
   picture_not_readable: ({ file, error }) => ({
     what: `The saved picture ${file} cannot be read (${error}).`,
@@ -43,14 +44,15 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   }),
   no_home: ({ setting }) => ({
     what: `This user has no home folder (HOME is no absolute path, and the system knows none), so ${setting} needs an absolute path. Nothing was sent.`,
-    next: `Ask the user to set ${[STATE, OUTPUT].includes(setting) ? `${STATE} and ${OUTPUT} to folders that can be written, as absolute paths,` : `${setting} to an absolute path`} and to restart the server.`,
+    user: `set ${[STATE, OUTPUT].includes(setting) ? `${STATE} and ${OUTPUT} to folders that can be written, as absolute paths,` : `${setting} to an absolute path`} and restart the server`,
   }),
   key_not_usable: ({ file, problem }) => ({
     what: keyProblem(file === undefined ? 'DOITONG_API_KEY' : `The key file ${file}`, problem),
-    next:
-      file === undefined
-        ? "Ask the user to put the key itself into DOITONG_API_KEY in the host's configuration, or to name a file that holds it in DOITONG_API_KEY_FILE, and to restart the server."
-        : 'Ask the user to correct the file, or to correct DOITONG_API_KEY_FILE and restart the server; then call again.',
+    ...(file === undefined
+      ? {
+          user: "put the key itself into DOITONG_API_KEY in the host's configuration, or name a file that holds it in DOITONG_API_KEY_FILE, and restart the server",
+        }
+      : { user: 'correct the file, or correct DOITONG_API_KEY_FILE and restart the server', next: 'Then call again.' }),
   }),
 };
 
