@@ -2,6 +2,7 @@
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { saidOf } from '../mcp/failure-text.ts';
+import { remedyFor } from './failure-words.ts';
 import { visible, visibleJson } from './terminal-text.ts';
 
 /** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
@@ -49,22 +50,12 @@ export function summaryLine(checks: readonly Check[]): string {
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** Remedies are written for a model that talks with the user; here the user reads them. */
-export function toTheUser(remedy: string): string {
-  const [, rest] = /^Ask the user to (\p{L}.*)$/su.exec(remedy) ?? [];
-  if (rest === undefined) return remedy;
-  return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`.replace(/ (and|or) to (?=\p{Ll})/gu, ' $1 ');
-}
-
 /** What goes wrong while one thing is looked at must not hide the others. */
 export async function attempt(check: string, run: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof FluxError) {
-      const { what, next = 'Correct what is named here.' } = saidOf(error.failure);
-      return [fail(check, what, toTheUser(next))];
-    }
+    if (error instanceof FluxError) return [fail(check, saidOf(error.failure).what, remedyFor(error.failure))];
     const reason = error instanceof Error ? error.message : String(error);
     return [fail(check, `This could not be checked: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];
   }

@@ -4,7 +4,8 @@ import type { Failure } from '../core/failure.ts';
 import type { Reach, ReachStage, ReportedLimits, ResetForm, ServiceReport } from '../core/service-report.ts';
 import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
 import { saidOf } from '../mcp/failure-text.ts';
-import { type Check, fail, ok, toTheUser, warn } from './doctor-check.ts';
+import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { remedyFor } from './failure-words.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
 
 export type ServiceOptions = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'> & { now: number };
@@ -98,7 +99,7 @@ function strangeRemedy({ failure, mediaType }: Reach & { type: 'strange' }): str
   if (failure.kind === 'service_error') {
     return 'Check the status of the Doitong service and run doctor again later.';
   }
-  return toTheUser(saidOf(failure).next ?? `Ask the user to ${CHECK_URL}.`);
+  return remedyFor(failure);
 }
 
 const waitText = ({ retryAfterSeconds: seconds }: Failure): string =>

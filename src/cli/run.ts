@@ -42,8 +42,9 @@ const ignore = (): void => undefined;
 async function reasonOf(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof CommandFailure) return error.message;
   if (error instanceof FluxError) {
-    const { failureSentences, nextStep } = await import('../mcp/failure-text.ts');
-    return `${failureSentences(error.failure)}\n${nextStep(error.failure)}`;
+    const { failureSentences } = await import('../mcp/failure-text.ts');
+    const { remedyFor } = await import('./failure-words.ts');
+    return `${failureSentences(error.failure)}\n${remedyFor(error.failure)}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

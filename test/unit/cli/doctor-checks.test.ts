@@ -1,6 +1,6 @@
 /** Proves what single checks of `doctor` make of what they are given: versions, records, budgets, findings. */
 import { describe, expect, it } from 'vitest';
-import { type Check, checkLine, checksJson, summaryLine, toTheUser } from '../../../src/cli/doctor-check.ts';
+import { type Check, checkLine, checksJson, summaryLine } from '../../../src/cli/doctor-check.ts';
 import { nodeCheck } from '../../../src/cli/doctor-machine.ts';
 import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
 import { serviceChecks } from '../../../src/cli/doctor-service.ts';
@@ -43,22 +43,6 @@ it.each([
   ['v24.1.0-nightly', 'ok'],
 ])('Node %s: %s', (version, status) => {
   expect(nodeCheck(version).status).toBe(status);
-});
-
-describe('a remedy that a failure words for a model', () => {
-  it.each([
-    ['Ask the user to check A.', 'Check A.'],
-    [
-      'Ask the user to set A, or to remove B, and to restart the server.',
-      'Set A, or remove B, and restart the server.',
-    ],
-    [
-      'Wait for the next day (UTC), or ask the user to top up.',
-      'Wait for the next day (UTC), or ask the user to top up.',
-    ],
-  ])('is addressed to the user: %s', (remedy, shown) => {
-    expect(toTheUser(remedy)).toBe(shown);
-  });
 });
 
 describe('records', () => {

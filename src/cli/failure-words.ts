@@ -1,0 +1,29 @@
+/** What the person at the terminal can do about a failure; what happened is said from the same facts as to a model. */
+import type { Failure, FailureKind } from '../core/failure.ts';
+import { saidOf } from '../mcp/failure-text.ts';
+
+/** Where the reason names nothing that the user can do. */
+const REMEDIES: Readonly<Record<FailureKind, string>> = {
+  bad_input: 'Correct what is named here.',
+  bad_key: 'Check the key in DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
+  no_credits: 'Top up the credits at Doitong.',
+  over_budget: 'Wait for the next day (UTC), or raise the budget that is named here.',
+  not_confirmed: 'Agree to the price first.',
+  rate_limited: 'Wait a minute, then try again.',
+  service_error: 'Try again later; if it keeps happening, check the status of the Doitong service.',
+  unreachable: 'Check the network connection and DOITONG_API_URL.',
+  ambiguous: 'Look for the picture in the account at Doitong: it may be paid for.',
+  moderated: 'Change the prompt so that it follows the rules of the service.',
+  generation_failed: 'Order the picture again, if necessary with a different prompt; that is paid again.',
+  download_failed: 'Run: flux-pro-mcp jobs resume. It fetches the picture without a new charge.',
+  storage_failed: 'Check the folder that is named here.',
+  unsupported_service: 'Check that DOITONG_API_URL is the address of the Doitong API.',
+};
+
+/** One or more sentences to the reader. */
+export function remedyFor(failure: Failure): string {
+  const { user } = saidOf(failure);
+  if (user !== undefined) return `${user.charAt(0).toUpperCase()}${user.slice(1)}.`;
+  const { kind, retryAfterSeconds: seconds } = failure;
+  return kind === 'rate_limited' && seconds !== undefined ? `Wait ${seconds} s, then try again.` : REMEDIES[kind];
+}
