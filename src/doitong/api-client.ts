@@ -3,12 +3,12 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { askForPermit, awaitPermit } from '../limits/permit.ts';
-import { type ValidationProblem, validationProblems } from './validation-errors.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
 import { readRateHeaders } from './rate-headers.ts';
 import { rateReportOf, reportedDelay } from './rate-report.ts';
 import type { Exchange, NetworkFault, Transport } from './transport.ts';
+import { type ValidationProblem, validationProblems } from './validation-errors.ts';
 
 /** The two endpoints of the service: each has a header of its own for the key. */
 export type Endpoint = 'graphql' | 'rest';

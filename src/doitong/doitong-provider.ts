@@ -9,7 +9,6 @@ import { createRedactor, createSecretFinder, createSecretRemover } from '../core
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { type OneAnswer, unforeseenReading } from './batch-reader.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { faultDecision, fenceWith, rowDecision } from './failures.ts';
@@ -20,7 +19,7 @@ import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
 import { createTransport, type Transport } from './transport.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
-import { remoteIdSchema } from './wire-job.ts';
+import { remoteIdSchema } from './wire-values.ts';
 
 export type DoitongSettings = {
   /** Origin of the API, without a path. */
@@ -91,37 +90,31 @@ class DoitongProvider implements ImageProvider {
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
-    const unavailable = this.unavailable();
-    if (unavailable) throw new FluxError({ ...unavailable, creditsSpent: 'maybe' });
-    if (!remoteIdSchema.safeParse(remoteId).success) throw new FluxError(NO_SUCH_ID);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
-    return foreseen(bounded, async () => {
-      const envelope = await this.wire.reader.read(remoteId, bounded);
-      const job = this.deps.parser.take(envelope, remoteId);
-      if (job === undefined) throw new FluxError(rowDecision('unreadable', 'read').failure);
-      return job;
-    });
+    const readings = await foreseen(bounded, () => this.readMany([remoteId], bounded));
+    const reading = readings.get(remoteId);
+    if (reading !== undefined && 'job' in reading) return reading.job;
+    throw new FluxError(reading?.failure ?? rowDecision('unreadable', 'read').failure);
   }
 
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
     const unavailable = this.unavailable();
-    const readings = new Map<string, Reading>();
-    const usable = remoteIds.filter((id) => remoteIdSchema.safeParse(id).success);
-    for (const id of remoteIds) readings.set(id, { failure: unavailable ?? NO_SUCH_ID });
+    const failure: Failure = unavailable === undefined ? NO_SUCH_ID : { ...unavailable, creditsSpent: 'maybe' };
+    const readings = new Map<string, Reading>(remoteIds.map((id) => [id, { failure }]));
     if (unavailable !== undefined) return readings;
+    const usable = remoteIds.filter((id) => remoteIdSchema.safeParse(id).success);
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     try {
-      for (const [id, answer] of await this.wire.batches.read(usable, bounded))
-        readings.set(id, this.readingOf(id, answer));
+      for (const [id, reading] of await this.wire.reader.read(usable, bounded)) readings.set(id, reading);
     } catch (error) {
       bounded.throwIfAborted();
-      for (const id of usable) readings.set(id, { failure: unforeseenReading(error) });
+      for (const id of usable) readings.set(id, { failure: failureOf(error, unforeseen('later')) });
     }
     return readings;
   }
 
   readsAtOnce(): Promise<number> {
-    return this.wire.batches.atOnce();
+    return this.wire.reader.atOnce();
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -153,12 +146,6 @@ class DoitongProvider implements ImageProvider {
   async close(): Promise<void> {
     this.closing.abort(new Error('The provider is closed.'));
     await this.transport.close();
-  }
-
-  private readingOf(remoteId: string, answer: OneAnswer): Reading {
-    if ('failure' in answer) return answer;
-    const job = this.deps.parser.take(answer.envelope, remoteId);
-    return job === undefined ? { failure: rowDecision('unreadable', 'read').failure } : { job };
   }
 }
 

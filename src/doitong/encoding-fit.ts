@@ -13,7 +13,7 @@ import {
   optionalPart,
   withWebhookInOptions,
 } from './order-encoding.ts';
-import { fieldsOf, type FieldModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
+import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 
 export type Fitting =

@@ -1,12 +1,18 @@
-/** Takes the job out of an answer, and logs what is odd about it: each odd word once. */
+/** Takes the job out of an answer's raw fields, leniently: only the id must be right. Each odd word is logged once. */
 import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
-import type { Fence } from './failures.ts';
-import { readWireJob } from './wire-job.ts';
-import { statusWord } from './wire-values.ts';
+import { type Fence, jobFailure } from './failures.ts';
+import { pictureSource } from './picture-address.ts';
+import { addressInJson, addressOf, isRecord } from './schema/address-in-json.ts';
+import { phaseOf } from './statuses.ts';
+import { creditsSchema, reasonText, remoteIdSchema, statusWord } from './wire-values.ts';
+
+const STATUS_MAX_CHARACTERS = 60;
+const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
 
 export type JobParserDeps = {
   redact: Redact;
@@ -18,6 +24,8 @@ export type JobParserDeps = {
   origin: string;
 };
 
+type RawJob = Readonly<Record<string, unknown>>;
+
 export class JobParser {
   readonly #deps: JobParserDeps;
   readonly #oddWords = new Set<string>();
@@ -26,45 +34,69 @@ export class JobParser {
     this.#deps = deps;
   }
 
-  /** `undefined` without a job that can be used. @param remoteId of the job that was asked for */
-  take(envelope: Envelope, remoteId?: string): RemoteJob | undefined {
-    const { redact, removeSecrets, fence, log, origin } = this.#deps;
-    if (!envelope.job) return undefined;
+  /** `undefined` without a job that can be used. @param askedId of the job that was asked for */
+  take({ job: reported, errors }: Pick<Envelope, 'job' | 'errors'>, askedId?: string): RemoteJob | undefined {
+    const { redact, removeSecrets, fence, log } = this.#deps;
+    if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
-    const without = redactValues(envelope.job, (text) => (isData(text) ? text : removeSecrets(text)));
-    if (remoteId === undefined && typeof without.id === 'string' && without.id !== envelope.job.id) {
+    const raw: RawJob = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
+    if (askedId === undefined && typeof raw.id === 'string' && raw.id !== reported.id) {
       log.error('The service repeats a secret as the id of a job: such a job cannot be asked for');
       return undefined;
     }
-    const otherError = envelope.errors.find(({ message }) => message !== '')?.message;
-    const status = statusWord(without.status);
+    const remoteId = askedId ?? remoteIdSchema.safeParse(raw.id).data;
+    if (remoteId === undefined) return undefined;
+    if (errors.length > 0) log.warn('A job came together with errors and is used', { remoteId });
+    const word = statusWord(raw.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
-    const raw = status === undefined ? without : { ...without, status: redact(status) };
-    const containsSecret = (text: string): boolean => removeSecrets(text) !== text;
-    const read = readWireJob(raw, fence, {
-      otherError,
-      origin,
-      containsSecret,
-      ...(remoteId === undefined ? {} : { remoteId }),
-    });
-    if (read === undefined) return undefined;
-    const { job, oddity, implausibleCost } = read;
-    if (implausibleCost !== undefined) {
-      const reported = { remoteId: job.remoteId, creditCost: implausibleCost, above: PLAUSIBLE_CREDITS_MAX };
-      log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
+    const status = word === undefined ? undefined : redact(word);
+    const address = addressOf(raw.url, true) ?? addressInJson(raw, status === undefined);
+    // A job without a status is judged by its picture.
+    const phase = status === undefined ? (address === undefined ? 'processing' : 'completed') : phaseOf(status);
+    const job = {
+      remoteId,
+      remoteStatus: cleanLine(status ?? '', STATUS_MAX_CHARACTERS),
+      ...this.#creditCost(raw, remoteId),
+    };
+    if (phase === 'failed') {
+      const reason = reasonIn(raw) ?? errors.find(({ message }) => message !== '')?.message;
+      return { ...job, phase, failure: jobFailure(status ?? '', reason, fence) };
     }
-    if (envelope.errors.length > 0) {
-      log.warn('A job came together with errors and is used', { remoteId: job.remoteId });
+    if (phase === 'completed' && address !== undefined) return { ...job, phase, ...this.#picture(address) };
+    if (phase !== 'processing') {
+      this.#logOdd(job.remoteStatus, phase === undefined ? 'unknown_status' : 'completed_without_url');
     }
-    if (oddity !== undefined && !this.#oddWords.has(job.remoteStatus)) {
-      this.#oddWords.add(job.remoteStatus);
-      log.warn('A job status is treated as still processing', { status: job.remoteStatus, because: oddity });
-    }
-    return job;
+    return { ...job, phase: 'processing' };
+  }
+
+  #creditCost(raw: RawJob, remoteId: string): { creditCost?: number } {
+    const { data: creditCost } = creditsSchema.safeParse(raw.creditCost);
+    if (creditCost === undefined) return {};
+    if (creditCost <= PLAUSIBLE_CREDITS_MAX) return { creditCost };
+    const reported = { remoteId, creditCost, above: PLAUSIBLE_CREDITS_MAX };
+    this.#deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
+    return {};
+  }
+
+  #picture(address: string): ReturnType<typeof pictureSource> {
+    const { removeSecrets, origin } = this.#deps;
+    return pictureSource(address, origin, (text) => removeSecrets(text) !== text);
+  }
+
+  #logOdd(status: string, because: string): void {
+    if (this.#oddWords.has(status)) return;
+    this.#oddWords.add(status);
+    this.#deps.log.warn('A job status is treated as still processing', { status, because });
   }
 }
 
 /** Megabytes of Base64, which no secret gets into. */
 function isData(text: string): boolean {
   return /^\s*data:/iu.test(text.slice(0, 20));
+}
+
+function reasonIn(raw: RawJob): string | undefined {
+  const records = [raw, ...(isRecord(raw.metadata) ? [raw.metadata] : [])];
+  const reasons = records.flatMap((record) => REASON_FIELDS.map((name) => reasonText(record[name])));
+  return reasons.find((reason) => reason !== undefined);
 }

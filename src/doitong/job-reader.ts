@@ -1,57 +1,66 @@
-/** Reads a job's status, finding out first how this service wants to be asked; what was found is remembered. */
-import { FluxError } from '../core/failure.ts';
+/** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
+import { type Failure, FluxError } from '../core/failure.ts';
+import type { Reading } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import { CANDIDATE_QUERIES, isGraphqlName, type JobQuery } from './documents.ts';
-import type { Envelope } from './envelope.ts';
-import { type Decision, rowDecision } from './failures.ts';
+import { answerDecision, type Decision, type Fence, rowDecision } from './failures.ts';
+import type { JobParser } from './job-parser.ts';
 import type { Retries, Try } from './retry.ts';
-import { curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
+import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
 
 /** Tries of one request for jobs. */
-export const READ_ATTEMPTS = 5;
-const GRAPHQL_PATH = '/graphql';
+const ATTEMPTS = 5;
+/** More in one document is what services guard against, and what a plan never has under way. */
+const JOBS_MAX = 25;
 export const REST_PATH = '/v1/text_to_image';
 /** No service gives a job this id; it reads as an id everywhere. */
 const NO_JOB = '00000000-0000-0000-0000-000000000000';
 /** The same for a service that counts its jobs. */
 const NO_NUMBERED_JOB = '0';
 const DOT_SEGMENT = /^\.{1,2}$/u;
-const PATH_ABSENT: readonly number[] = [404, 405];
+/** Refusals that may be about the number of jobs: with a single one they would not be met. */
+const MAYBE_TOO_MANY: readonly Decision['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
+/** The same, when they are still there after several tries. */
+const LASTING: readonly Decision['row'][] = ['errorWithoutCode', 'unreadable'];
+/** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
+const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
 const HOW_TO_SET =
   'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
 
 /** How jobs are asked for: by a query, or by GET at the REST endpoint. */
 export type StatusRead = StatusQuery | 'rest';
+export type Readings = Map<string, Reading>;
 
-type Answer =
-  | { type: 'job'; envelope: Envelope }
-  /** The query is there, and leads to no such job. */
-  | { type: 'unknown'; decision: Decision }
-  /** The service does not have this query; nothing is known of the job then. `path`: there is nothing at all. */
+type Outcome =
+  /** The query is there. A single reading that is a failure: it leads to no such job. */
+  | { type: 'read'; readings: Readings }
+  /** It is there, and takes fewer jobs at a time. */
+  | { type: 'too_many' }
+  /** The service does not have this query; nothing is known of the jobs then. `path`: there is nothing at all. */
   | { type: 'unfit'; decision: Decision; path: boolean };
 
-/** A query that the service has, where it was found, and what it answered. */
-export type Found = {
-  query: StatusRead;
-  source: 'configured' | 'remembered' | 'schema' | 'tried';
-  answer: Exclude<Answer, { type: 'unfit' }>;
-};
+/** A query that the service has, and where it was found. */
+export type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
 
 export type JobReaderDeps = {
   client: ApiClient;
   schema: ServiceSchema;
   facts: ServiceFacts;
+  parser: JobParser;
   retries: Retries;
+  fence: Fence;
   log: Log;
   configured: JobQuery | 'auto';
 };
 
-type IdFor = (query: StatusRead) => string;
+/** The jobs to ask for; `undefined`: one that does not exist. */
+type Ids = readonly string[] | undefined;
+type Asked = { ids: Ids; signal: AbortSignal };
 
 /** There is no query that could be asked: neither in the schema nor among the usual ones. */
 export class NoJobQuery extends FluxError {
@@ -65,28 +74,43 @@ export class JobReader {
   readonly #discovering = new Mutex();
   /** Queries that the service has refused; asked again when one that was known does not fit any more. */
   readonly #refused = new Set<string>();
-  /** The configured query takes a number, as the service said. */
-  #takesNumber = false;
+  /** The configured query, without the fields that the service lacks; `undefined` when it is none. */
+  #configured: StatusQuery | undefined;
+  /** Lowered for good when the service refuses a larger number. */
+  #jobsMax = JOBS_MAX;
 
   constructor(deps: JobReaderDeps) {
     this.#deps = deps;
+    const { configured } = deps;
+    if (configured !== 'auto' && isGraphqlName(configured.field) && isGraphqlName(configured.argument))
+      this.#configured = plainQuery(configured.field, configured.argument);
   }
 
-  /** The answer that holds the job. @throws FluxError */
-  async read(remoteId: string, signal: AbortSignal): Promise<Envelope> {
-    const { answer } = await this.#find(() => remoteId, signal, false);
-    if (answer.type === 'job') return answer.envelope;
-    throw new FluxError(answer.decision.failure);
+  /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
+  async read(remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> {
+    const readings: Readings = new Map();
+    for (let left = [...new Set(remoteIds)]; left.length > 0; left = left.filter((id) => !readings.has(id))) {
+      signal.throwIfAborted();
+      const some = await this.#readSome(left, signal);
+      for (const [id, reading] of some) readings.set(id, reading);
+      const hopeless = [...some.values()].find((one) => 'failure' in one && CONCERNS_ALL.includes(one.failure.kind));
+      if (hopeless !== undefined) for (const id of left) if (!readings.has(id)) readings.set(id, hopeless);
+    }
+    return readings;
+  }
+
+  /** How many jobs one request can ask for; at the REST endpoint a single one. */
+  async atOnce(): Promise<number> {
+    return (await this.#known()) === 'rest' ? 1 : this.#jobsMax;
   }
 
   /**
    * A query that the service has, found without a job: free, and the one question that needs both a key and the right
    * query. @throws FluxError
    */
-  probe(signal: AbortSignal): Promise<Found> {
-    const idFor = (query: StatusRead): string =>
-      query !== 'rest' && query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB;
-    return this.#find(idFor, signal, true);
+  async probe(signal: AbortSignal): Promise<Found> {
+    const asked = { ids: undefined, signal };
+    return (await this.#askKnown(asked)) ?? (await this.#discover(asked));
   }
 
   /** The queries that the schema or the list of candidates offers, best first; asks for the schema if need be. */
@@ -94,133 +118,178 @@ export class JobReader {
     const { schema, facts } = this.#deps;
     const { dialect } = await facts.get();
     const reported = await schema.get(signal);
-    const submitField = dialect === 'generate' || dialect === 'generateImage' ? { submitField: dialect } : {};
     const queries =
       reported === undefined
         ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
-        : findStatusQueries(reported, submitField);
+        : findStatusQueries(reported, dialect === 'rest' ? undefined : dialect);
     return [...queries, 'rest'];
   }
 
-  /** The query by which several jobs can be asked for at once; `undefined` as long as none is known. */
-  async knownQuery(): Promise<StatusRead | undefined> {
-    const { configured, facts } = this.#deps;
-    if (configured === 'auto') return (await facts.get()).reading;
-    const { field, argument } = configured;
-    if (!isGraphqlName(field) || !isGraphqlName(argument)) return undefined;
-    return { ...plainQuery(field, argument), ...(this.#takesNumber ? { takesNumber: true } : {}) };
-  }
-
-  async #find(idFor: IdFor, signal: AbortSignal, isProbe: boolean): Promise<Found> {
-    const { configured } = this.#deps;
-    const known = await this.knownQuery();
-    if (known !== undefined) {
-      const answer = await this.#ask(known, idFor, signal, true);
-      const source = configured === 'auto' ? 'remembered' : 'configured';
-      if (answer.type !== 'unfit') return { query: known, source, answer };
-      if (configured !== 'auto') {
-        const query = `${configured.field}(${configured.argument})`;
-        throw new NoJobQuery(
-          `The service does not offer the status query ${query}. ${answer.decision.failure.message}`,
-        );
-      }
-      await this.#forget(known);
+  /** Reads as many of these as fit into one request, at least one; none when fewer have to be asked for. */
+  async #readSome(ids: readonly string[], signal: AbortSignal): Promise<Readings> {
+    const known = await this.#known();
+    const some = ids.slice(0, known === undefined || known === 'rest' ? 1 : this.#jobsMax);
+    try {
+      const found =
+        (await this.#askKnown({ ids: some, signal })) ?? (await this.#discover({ ids: some.slice(0, 1), signal }));
+      return found.readings;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof FluxError)) throw error;
+      const { failure } = error;
+      return new Map(some.map((id) => [id, { failure }]));
     }
-    if (configured !== 'auto')
-      throw new NoJobQuery('The configured status query is no GraphQL field with an argument.');
-    // Readers that come while the query is looked for wait for the first one instead of asking the same.
-    return this.#discovering.run(() => this.#discover(idFor, signal, isProbe), signal);
   }
 
-  async #discover(idFor: IdFor, signal: AbortSignal, isProbe: boolean): Promise<Found> {
-    const { facts, log, schema } = this.#deps;
-    // Whoever had the turn before may have found it.
-    const { reading } = await facts.get();
-    const queries = reading === undefined ? await this.queries(signal) : [reading];
-    const source = (await schema.get(signal)) === undefined ? 'tried' : 'schema';
+  async #known(): Promise<StatusRead | undefined> {
+    return this.#deps.configured === 'auto' ? (await this.#deps.facts.get()).reading : this.#configured;
+  }
+
+  /** @returns `undefined` when none is known, or the known one does not fit any more */
+  async #askKnown(asked: Asked): Promise<Found | undefined> {
+    const { configured, facts, schema } = this.#deps;
+    const query = await this.#known();
+    if (query === undefined) {
+      if (configured === 'auto') return undefined;
+      throw new NoJobQuery('The configured status query is no GraphQL field with an argument.');
+    }
+    const outcome = await this.#ask(query, asked, true);
+    if (outcome.type === 'too_many') return { query, source: 'remembered', readings: new Map() };
+    if (outcome.type === 'read')
+      return { query, source: configured === 'auto' ? 'remembered' : 'configured', readings: outcome.readings };
+    if (configured !== 'auto') {
+      const text = `${configured.field}(${configured.argument})`;
+      throw new NoJobQuery(`The service does not offer the status query ${text}. ${outcome.decision.failure.message}`);
+    }
+    if (await facts.forgetReading(query)) {
+      this.#refused.clear();
+      schema.forget();
+    }
+    return undefined;
+  }
+
+  /** Readers that come while the query is looked for wait for the first one instead of asking the same. */
+  #discover(asked: Asked): Promise<Found> {
+    return this.#discovering.run(async () => {
+      // Whoever had the turn before may have found it.
+      const known = (await this.#known()) === undefined ? undefined : await this.#askKnown(asked);
+      return known ?? this.#tryAll(asked);
+    }, asked.signal);
+  }
+
+  async #tryAll(asked: Asked): Promise<Found> {
+    const { log, schema } = this.#deps;
+    const queries = await this.queries(asked.signal);
+    const source = (await schema.get(asked.signal)) === undefined ? 'tried' : 'schema';
     let graphqlIsAbsent = false;
     let unknown: Found | undefined;
     for (const query of queries) {
       if (query !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(query)))) continue;
-      const answer = await this.#ask(query, idFor, signal, query === reading);
-      if (answer.type === 'job') {
-        log.info('The way to read jobs is settled', { query: query === 'rest' ? 'rest' : query.field });
-        return { query, source, answer };
-      }
-      if (answer.type === 'unknown') {
+      const outcome = await this.#ask(query, asked, false);
+      if (outcome.type === 'read') {
+        const found: Found = { query, source, readings: outcome.readings };
+        if ([...outcome.readings.values()].some((reading) => 'job' in reading)) {
+          log.info('The way to read jobs is settled', { query: query === 'rest' ? 'rest' : query.field });
+          return found;
+        }
         // It may lead to something else than jobs: only a job settles the query.
-        unknown ??= { query, source, answer };
-        if (isProbe) break;
-      } else if (query === 'rest') {
+        unknown ??= found;
+        if (asked.ids === undefined) break;
+      } else if (outcome.type === 'unfit' && query === 'rest') {
         // It is the only endpoint: what it says is about the key, or about this question.
-        if (graphqlIsAbsent && !answer.path) throw new FluxError(answer.decision.failure);
-      } else if (answer.path) graphqlIsAbsent = true;
+        if (graphqlIsAbsent && !outcome.path) throw new FluxError(outcome.decision.failure);
+      } else if (outcome.type === 'unfit' && outcome.path) graphqlIsAbsent = true;
       else this.#refused.add(JSON.stringify(query));
     }
     if (unknown !== undefined) return unknown;
     throw new NoJobQuery('No query was found by which this service tells the status of a job.');
   }
 
-  async #forget(reading: StatusRead): Promise<void> {
-    if (!(await this.#deps.facts.forgetReading(reading))) return;
-    this.#refused.clear();
-    this.#deps.schema.forget();
-  }
-
   /** @param proven the query has led to jobs before, or the user says so */
-  async #ask(query: StatusRead, idFor: IdFor, signal: AbortSignal, proven: boolean): Promise<Answer> {
-    const once = (): Promise<Try<Answer>> =>
-      query === 'rest' ? this.#askRest(idFor(query), signal, proven) : this.#askQuery(query, idFor, signal, proven);
-    const tried = await this.#deps.retries.run(once, { what: 'read a job', attempts: READ_ATTEMPTS, signal });
-    if ('value' in tried) return tried.value;
-    throw new FluxError(tried.failure);
+  async #ask(query: StatusRead, { ids, signal }: Asked, proven: boolean): Promise<Outcome> {
+    const once = (): Promise<Try<Outcome>> =>
+      query === 'rest' ? this.#askRest(ids?.[0] ?? NO_JOB, signal, proven) : this.#askQuery(query, ids, signal, proven);
+    const tried = await this.#deps.retries.run(once, { what: 'read jobs', attempts: ATTEMPTS, signal });
+    const count = ids?.length ?? 1;
+    const isTooMany =
+      'value' in tried ? tried.value.type === 'too_many' : count > 1 && !signal.aborted && LASTING.includes(tried.row);
+    if (isTooMany) {
+      this.#jobsMax = Math.min(this.#jobsMax, Math.floor(count / 2));
+      return { type: 'too_many' };
+    }
+    if ('failure' in tried) throw new FluxError(tried.failure);
+    return tried.value;
   }
 
-  async #askQuery(wanted: StatusQuery, idFor: IdFor, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
+  async #askQuery(wanted: StatusQuery, asked: Ids, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
     for (let query = wanted; ; ) {
-      const remoteId = idFor(query);
+      const ids = asked ?? [query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB];
       const reply = await this.#deps.client.read({
         endpoint: 'graphql',
-        path: GRAPHQL_PATH,
-        body: { query: statusDocument(query, [remoteId]) },
+        path: '/graphql',
+        body: { query: statusDocument(query, ids) },
+        fields: ids.length,
         signal,
       });
       if (reply.outcome === 'unanswered') return { decision: reply.decision };
-      const { envelope, problems, decision, reportedDelayMs } = reply;
+      const { status, envelope, problems, decision, reportedDelayMs } = reply;
       if (problems !== undefined) {
         const cured = curedQuery(query, problems);
         if (cured === undefined) return { value: { type: 'unfit', decision, path: false } };
         query = cured;
         continue;
       }
-      const job = readStatusAnswer(query, envelope.data, [remoteId]).get(remoteId);
-      if (job) {
-        if (this.#deps.configured === 'auto') await this.#deps.facts.noteReading(query);
-        else this.#takesNumber = query.takesNumber === true;
-        return { value: { type: 'job', envelope: { ...envelope, job } } };
-      }
-      if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob')) {
-        return { value: unfit(decision) };
-      }
-      const unknown = job === null && envelope.errors.length === 0 && reply.status < 400;
-      if (unknown) return { value: { type: 'unknown', decision: rowDecision('unknownJob', 'read') } };
+      const jobs = readStatusAnswer(query, envelope.data, ids);
+      const hasJob = [...jobs.values()].some((job) => job !== null);
+      const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
+      if (hasJob) await this.#settle(query);
+      if (hasJob || saysNone) return { value: { type: 'read', readings: this.#readingsOf(reply, jobs, ids) } };
+      if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: { type: 'too_many' } };
+      if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob'))
+        return { value: { type: 'unfit', decision, path: true } };
       return { decision, reportedDelayMs };
     }
   }
 
-  async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Answer>> {
-    // Resolved as a step of the path it would lead to another address, with the key.
-    if (DOT_SEGMENT.test(remoteId)) return { value: { type: 'unknown', decision: rowDecision('unknownJob', 'read') } };
-    const reply = await this.#deps.client.read({
-      endpoint: 'rest',
-      path: `${REST_PATH}/${encodeURIComponent(remoteId)}`,
-      signal,
+  async #settle(query: StatusQuery): Promise<void> {
+    if (this.#deps.configured === 'auto') await this.#deps.facts.noteReading(query);
+    else this.#configured = query;
+  }
+
+  #readingsOf(
+    { status, envelope }: Answered,
+    jobs: ReturnType<typeof readStatusAnswer>,
+    ids: readonly string[],
+  ): Readings {
+    const { parser, fence } = this.#deps;
+    const readings = ids.map((id, index): [string, Reading] => {
+      const raw = jobs.get(id);
+      // Errors that name another alias are about another job; those that name none may be about any.
+      const alias = aliasOf(index, ids.length);
+      const errors = envelope.errors.filter(({ path }) => ids.length === 1 || path === undefined || path[0] === alias);
+      const job = parser.take({ job: raw, errors }, id);
+      if (job !== undefined) return [id, { job }];
+      if (errors.length === 0) return [id, noReading(raw === null ? 'unknownJob' : 'unreadable')];
+      const { failure } = answerDecision(status, { job: null, data: undefined, errors }, 'read', fence);
+      return [id, { failure }];
     });
+    return new Map(readings);
+  }
+
+  async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
+    const { client, parser, facts } = this.#deps;
+    const read = (reading: Reading): Try<Outcome> => ({
+      value: { type: 'read', readings: new Map([[remoteId, reading]]) },
+    });
+    // Resolved as a step of the path it would lead to another address, with the key.
+    if (DOT_SEGMENT.test(remoteId)) return read(noReading('unknownJob'));
+    const path = `${REST_PATH}/${encodeURIComponent(remoteId)}`;
+    const reply = await client.read({ endpoint: 'rest', path, signal });
     if (reply.outcome === 'unanswered') return { decision: reply.decision };
     const { status, envelope, decision, reportedDelayMs } = reply;
-    if (envelope.job) {
-      await this.#deps.facts.noteReading('rest');
-      return { value: { type: 'job', envelope } };
+    const job = parser.take(envelope, remoteId);
+    if (job !== undefined) {
+      await facts.noteReading('rest');
+      return read({ job });
     }
     if (!isPathAbsent(reply)) {
       const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
@@ -228,14 +297,12 @@ export class JobReader {
     }
     // The address of a job that does not exist is answered like one that leads nowhere, unless the answer says so itself; a
     // page is no answer of the API.
-    const speaks = decision.row === 'unknownJob' || (proven && status === 404 && envelope.data !== undefined);
-    return { value: speaks ? { type: 'unknown', decision: rowDecision('unknownJob', 'read') } : unfit(decision) };
+    const isSpoken = decision.row === 'unknownJob' || (proven && status === 404 && envelope.data !== undefined);
+    return isSpoken ? read(noReading('unknownJob')) : { value: { type: 'unfit', decision, path: true } };
   }
 }
 
-const unfit = (decision: Decision): Answer => ({ type: 'unfit', decision, path: true });
+const noReading = (row: 'unknownJob' | 'unreadable'): Reading => ({ failure: rowDecision(row, 'read').failure });
 
 /** Nothing is at this address, whatever is asked there. */
-function isPathAbsent({ status }: Answered): boolean {
-  return PATH_ABSENT.includes(status);
-}
+const isPathAbsent = ({ status }: Answered): boolean => status === 404 || status === 405;

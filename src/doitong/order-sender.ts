@@ -3,7 +3,7 @@ import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provid
 import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import { DIALECT_NAMES, type DialectName, dialectOf, type GraphqlDialect, type WireOrder } from './dialects.ts';
-import { type Fitting, fittingOf, fitToProblems, fitToSchema } from './encoding-fit.ts';
+import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
 import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
 import { bodyOf, DOCUMENTED_ENCODING, type Encoding, type InputObject, omittedParts } from './order-encoding.ts';

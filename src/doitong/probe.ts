@@ -16,9 +16,9 @@ import type { RequestLimiter } from '../limits/limits.ts';
 import type { Reply, Unanswered } from './api-client.ts';
 import { DIALECT_NAMES, dialectOf } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
+import { fittingOf } from './encoding-fit.ts';
 import { rowDecision } from './failures.ts';
 import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
-import { fittingOf } from './encoding-fit.ts';
 import { FULL_ORDER, omittedParts } from './order-encoding.ts';
 import type { Placement } from './order-sender.ts';
 import { clockDifference, readRateHeaders, readReset } from './rate-headers.ts';
@@ -200,7 +200,7 @@ function queryText(query: StatusRead): string {
 /** As DOITONG_JOB_QUERY can be set to; it has no words for nested arguments. */
 function offeredBy(schema: SchemaModel | undefined): string[] {
   const queries = schema === undefined ? [] : findStatusQueries(schema);
-  return queries.filter(({ argument, takesList }) => argument.length === 1 && !takesList).map(queryText);
+  return queries.filter(({ argument }) => argument.length === 1).map(queryText);
 }
 
 function unreachable({ decision, fault }: Unanswered): Reach {

@@ -7,7 +7,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
 import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/webhook-sink.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
-import { remoteIdSchema } from './wire-job.ts';
+import { remoteIdSchema } from './wire-values.ts';
 
 const SIGNATURE_HEADER = 'x-doitong-signature';
 /** The documented form. Hexadecimal digits mean the same in either case; a name of an algorithm does not. */

@@ -3,7 +3,6 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { ApiClient } from './api-client.ts';
-import { BatchReader } from './batch-reader.ts';
 import type { DialectName } from './dialects.ts';
 import type { JobQuery } from './documents.ts';
 import type { Fence } from './failures.ts';
@@ -42,10 +41,5 @@ export function createWire({ dialect, jobQuery, ...deps }: WireDeps) {
   const shared = { ...deps, client, retries, schema };
   const reader = new JobReader({ ...shared, configured: jobQuery });
   const orders = new OrderSender({ ...shared, configured: dialect });
-  const batches = new BatchReader({
-    ...shared,
-    query: () => reader.knownQuery(),
-    readOne: (id, signal) => reader.read(id, signal),
-  });
-  return { client, retries, schema, reader, orders, batches };
+  return { client, retries, schema, reader, orders };
 }

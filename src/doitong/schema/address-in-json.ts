@@ -1,34 +1,33 @@
 /** Finds the address of a picture in fields that no schema describes, by the names of the fields around it. */
-import { IMAGE_WORDS, isOutputName, isUrlName, within, wordsOf } from './name-words.ts';
+import { isNameOf } from './names.ts';
 
 type Json = Record<string, unknown>;
 
 const VISITS_MAX = 200;
 const MEMBERS_MAX = 200;
 const ENTRIES_MAX = 10_000;
+/** Below a name that holds an address: the address by itself, or sizes to choose from. */
+const PLAIN_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
 
 /**
  * The nearest address under a name that fits, through lists and objects.
- * @param mayBeginWith whether a field of the outermost object may lead to it
+ * @param isSign whether it is the only sign that the job is finished: a link to the job itself is none
  */
-export function addressInJson(
-  json: Json,
-  mayBeginWith: (words: readonly string[]) => boolean = () => true,
-): string | undefined {
+export function addressInJson(json: Json, isSign = false): string | undefined {
   const queue: Json[] = [json];
   for (let visits = 0; visits < VISITS_MAX; visits += 1) {
     const record = queue.shift();
     if (record === undefined) return undefined;
     const members = Object.entries(record)
       .slice(0, MEMBERS_MAX)
-      .map(([name, value]) => ({ words: wordsOf(name), values: entries([value]) }))
-      .filter(({ words }) => visits > 0 || mayBeginWith(words));
-    for (const fits of [isUrlName, isOutputName, isBase64Name]) {
-      for (const { words, values } of members.filter((member) => fits(member.words))) {
-        const url = values
-          .map((value) => addressOf(value, isUrlName(words)) ?? (isUrlName(words) ? addressInside(value) : undefined))
-          .find((found) => found !== undefined);
-        if (url !== undefined) return url;
+      .filter(([name]) => !isSign || visits > 0 || isNameOf('beginsWithOutput', name));
+    for (const kind of ['url', 'output', 'base64'] as const) {
+      for (const [, value] of members.filter(([name]) => isNameOf(kind, name))) {
+        const values = entries([value]);
+        for (const one of values) {
+          const url = addressOf(one, kind === 'url') ?? (kind === 'url' ? addressInside(one) : undefined);
+          if (url !== undefined) return url;
+        }
         queue.push(...values.filter(isRecord).slice(0, VISITS_MAX));
       }
     }
@@ -36,19 +35,11 @@ export function addressInJson(
   return undefined;
 }
 
-const PLAIN_VALUE_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
-
-/** Under a name that holds an address: an object with the address by itself, `{ value }` or sizes to choose from. */
 function addressInside(value: unknown): string | undefined {
   if (!isRecord(value)) return undefined;
-  const name = PLAIN_VALUE_NAMES.find((one) => typeof value[one] === 'string' && value[one].trim() !== '');
-  return name === undefined ? undefined : addressOf(value[name], true);
+  const addresses = PLAIN_NAMES.map((name) => addressOf(value[name], true));
+  return addresses.find((address) => address !== undefined);
 }
-
-/** `b64_json`, `imageBase64`. */
-const isBase64Name = (words: readonly string[]): boolean =>
-  ['b', 'base'].some((word) => words.includes(word)) &&
-  within(words, new Set(['b', 'base', 'json', 'data', 'string', 'encoded', ...IMAGE_WORDS]));
 
 /** What a field is called says that it holds an address; elsewhere the value has to look like one. */
 export function addressOf(value: unknown, isNamed: boolean): string | undefined {

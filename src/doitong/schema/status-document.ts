@@ -1,76 +1,83 @@
-/** Writes the document that asks for the status of one or several jobs, and reads the answer into flat records. */
+/** Writes the document that asks for the status of one or several jobs, and takes the jobs out of the answer. */
 import type { ValidationProblem } from '../validation-errors.ts';
-import { HEADERS_DOCUMENT } from '../documents.ts';
-import { addressInJson, addressOf, entries, isRecord } from './address-in-json.ts';
-import { isUrlName, wordsOf } from './name-words.ts';
-import { readsSeveral, type StatusQuery } from './status-query.ts';
+import { entries, isRecord } from './address-in-json.ts';
+import type { StatusQuery } from './status-query.ts';
 
 type RawJob = Record<string, unknown>;
 
-const ONE = 'job';
-const LIST = 'jobs';
-/** Under which name the job that was asked for at this place is answered. */
-export const aliasOf = (index: number): string => `j${index}`;
+/** Under which name the job that is asked for at this place is answered. */
+export const aliasOf = (index: number, count: number): string => (count === 1 ? 'job' : `j${index}`);
 
 /**
- * One id is asked for under `job`, several under `j0`, `j1`, … or in one list under `jobs`. Ids come from outside: they
- * stand as string literals, which are valid for `ID` and `String` alike, where a variable would need the type; for an
- * argument that is known to be a number, as its digits.
+ * Ids come from outside: they stand as string literals, which are valid for `ID` and `String` alike, where a variable
+ * would need the type; for an argument that is known to be a number, as its digits.
  */
 export function statusDocument(query: StatusQuery, ids: readonly string[]): string {
-  const asked = [...new Set(ids)];
-  if (asked.length === 0) return HEADERS_DOCUMENT;
-  const call = (name: string, some: readonly string[]): string =>
-    `${name}: ${query.field}(${argumentsOf(query, some)}) { ${selection(query)} }`;
-  if (asked.length === 1) return `query { ${call(ONE, asked)} }`;
-  if (readsSeveral(query)) return `query { ${call(LIST, asked)} }`;
-  return `query { ${asked.map((id, index) => call(aliasOf(index), [id])).join(' ')} }`;
+  const { field, argument, job, selected } = query;
+  const [outer = '', ...inner] = argument;
+  const fields = selected
+    .map(({ path, as }) => (as === undefined || as === path[0] ? nested(path) : `${as}: ${nested(path)}`))
+    .join(' ');
+  const calls = ids.map((id, index) => {
+    const value = inner.reduceRight((text, name) => `{${name}: ${text}}`, literal(query, id));
+    return `${aliasOf(index, ids.length)}: ${field}(${outer}: ${value}) { ${nested(job, fields)} }`;
+  });
+  return `query { ${calls.join(' ')} }`;
+}
+
+function nested(path: readonly string[], innermost?: string): string {
+  return (
+    path.reduceRight<string | undefined>(
+      (inner, name) => (inner === undefined ? name : `${name} { ${inner} }`),
+      innermost,
+    ) ?? ''
+  );
+}
+
+const WHOLE_NUMBER = /^-?\d+$/u;
+
+/** JSON's escapes are GraphQL's. Half a surrogate pair is no character: no document may hold one. */
+function literal({ takesNumber }: StatusQuery, id: string): string {
+  return takesNumber === true && WHOLE_NUMBER.test(id) ? id : JSON.stringify(id.replace(/\p{Cs}/gu, '\uFFFD'));
 }
 
 /**
- * A record for each id that the answer covers, as `readWireJob` takes them; `null` when it says that there
- * is no such job. An id that is missing in the map was not answered for, because of errors next to the data.
+ * The job for each id that the answer covers; `null` when it says that there is no such job. An id that is missing in the
+ * map was not answered for.
  */
 export function readStatusAnswer(
-  query: StatusQuery,
+  { job: path }: StatusQuery,
   data: unknown,
   ids: readonly string[],
 ): Map<string, RawJob | null> {
-  const asked = [...new Set(ids)];
   const found = new Map<string, RawJob | null>();
-  asked.forEach((id, index) => {
-    const value = answerFor(query, data, asked.length, index);
-    if (value === undefined) return;
-    const job = pick(query, inside(value, query.job).filter(isRecord), id, asked.length);
-    found.set(id, job === undefined ? null : flat(query, job, id));
+  ids.forEach((id, index) => {
+    const value = answerFor(data, ids.length, index);
+    if (value !== undefined) found.set(id, jobOf(id, value, path));
   });
   return found;
 }
 
-/**
- * The query without fields that the service does not have. `undefined` when that is no cure: it does not ask for such a
- * field, or cannot do without it.
- */
-export function withoutFields(query: StatusQuery, names: readonly string[]): StatusQuery | undefined {
-  const { id, status, creditCost, ...rest } = query;
-  const keeps = (path: readonly string[] | undefined): boolean =>
-    path !== undefined && !path.some((name) => names.includes(name));
-  const asked = [query.job, ...pathsOf(query)].flat();
-  if (names.length === 0 || !names.every((name) => asked.includes(name)) || !keeps(query.job)) return undefined;
-  const urls = query.urls.filter(keeps);
-  // An id tells apart what a list holds; a status cannot be guessed where there was one.
-  if (urls.length === 0 || (status !== undefined && !keeps(status)) || (query.answersList && !keeps(id))) {
-    return undefined;
+function answerFor(data: unknown, count: number, index: number): unknown {
+  if (!isRecord(data)) return undefined;
+  const alias = aliasOf(index, count);
+  if (Object.hasOwn(data, alias)) return data[alias];
+  // Some services answer under a name of their own.
+  const [only, ...more] = Object.values(data);
+  return count === 1 && more.length === 0 ? only : undefined;
+}
+
+function jobOf(id: string, value: unknown, path: readonly string[]): RawJob | null {
+  let values = entries([value]);
+  for (const name of path) {
+    values = entries(values.map((item) => (isRecord(item) && Object.hasOwn(item, name) ? item[name] : undefined)));
   }
-  return {
-    ...rest,
-    ...(id !== undefined && keeps(id) ? { id } : {}),
-    ...(status === undefined ? {} : { status }),
-    urls,
-    ...(creditCost !== undefined && keeps(creditCost) ? { creditCost } : {}),
-    reasons: query.reasons.filter(keeps),
-    others: query.others.filter(keeps),
-  };
+  const jobs = values.filter(isRecord);
+  const same = jobs.find((job) => job.id === id || (typeof job.id === 'number' && String(job.id) === id));
+  const [first = null, second] = jobs;
+  // A single job is the one that was asked for, whatever id it goes by; in a list it has to be found.
+  const isSole = second === undefined && (!Array.isArray(value) || first?.id === undefined);
+  return same ?? (isSole ? first : null);
 }
 
 /** The query that the service may take, after it refused this one; `undefined` when there is no cure. */
@@ -82,118 +89,14 @@ export function curedQuery(query: StatusQuery, problems: readonly ValidationProb
   return unknown.length === problems.length ? withoutFields(query, unknown) : undefined;
 }
 
-function argumentsOf(query: StatusQuery, ids: readonly string[]): string {
-  const { argument, takesList, takesNumber, sizeArgument } = query;
-  const [outer, ...inner] = argument;
-  const literals = ids.map((id) => (takesNumber === true && WHOLE_NUMBER.test(id) ? id : literal(id)));
-  const value = takesList ? `[${literals.join(', ')}]` : literals.join('');
-  const nested = inner.reduceRight((text, name) => `{${name}: ${text}}`, value);
-  const size = sizeArgument === undefined ? '' : `, ${sizeArgument}: ${ids.length}`;
-  return `${outer}: ${nested}${size}`;
-}
-
-/** As both JSON and GraphQL write it; an id like `007` is none. */
-const WHOLE_NUMBER = /^(?:0|-?[1-9]\d{0,199})$/u;
-
-/** JSON's escapes are GraphQL's, but for half a character, which GraphQL has no way to write. */
-function literal(id: string): string {
-  return JSON.stringify(id.replace(/\p{Cs}/gu, '\uFFFD'));
-}
-
-function pathsOf({ id, status, urls, creditCost, reasons, others }: StatusQuery): string[][] {
-  return [id, status, ...urls, creditCost, ...reasons, ...others].flatMap((path) => (path === undefined ? [] : [path]));
-}
-
-/** Paths that share their beginning share the selection. */
-type Selection = Map<string, Selection>;
-
-function selection(query: StatusQuery): string {
-  const root: Selection = new Map();
-  for (const path of pathsOf(query)) {
-    let at = root;
-    for (const name of [...query.job, ...path]) {
-      const next: Selection = at.get(name) ?? new Map();
-      at.set(name, next);
-      at = next;
-    }
-  }
-  return printed(root);
-}
-
-function printed(fields: Selection): string {
-  return [...fields].map(([name, inner]) => (inner.size === 0 ? name : `${name} { ${printed(inner)} }`)).join(' ');
-}
-
-function own(record: RawJob, name: string): unknown {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-/** What the service said to the question for this id; `undefined` when it said nothing. */
-function answerFor(query: StatusQuery, data: unknown, count: number, index: number): unknown {
-  if (!isRecord(data)) return undefined;
-  if (count > 1) {
-    const value = own(data, readsSeveral(query) ? LIST : aliasOf(index));
-    // A list that is missing as a whole says nothing of any one in it.
-    return readsSeveral(query) && value === null ? undefined : value;
-  }
-  // Some services answer under a name of their own.
-  const [only, ...more] = Object.values(data);
-  const value = Object.hasOwn(data, ONE) ? data[ONE] : more.length === 0 ? only : undefined;
-  return value === null && query.answersList ? undefined : value;
-}
-
-/** Every value at the end of the path, through all lists on the way. */
-function inside(value: unknown, path: readonly string[]): unknown[] {
-  let values = entries([value]);
-  for (const name of path) {
-    values = entries(values.map((item) => (isRecord(item) ? own(item, name) : undefined)));
-  }
-  return values;
-}
-
-function pick(query: StatusQuery, jobs: readonly RawJob[], id: string, asked: number): RawJob | undefined {
-  const same = jobs.find((job) => idIn(query, job)?.toString() === id);
-  if (same !== undefined) return same;
-  const [first, second] = jobs;
-  // Where a single job is answered it is the one asked for, whatever id it goes by; in a list it has to be found.
-  if (second !== undefined || first === undefined) return undefined;
-  if (!query.answersList) return first;
-  return asked === 1 && idIn(query, first) === undefined ? first : undefined;
-}
-
-function idIn(query: StatusQuery, job: RawJob): string | number | undefined {
-  const id = query.id === undefined ? undefined : inside(job, query.id)[0];
-  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
-}
-
-function flat(query: StatusQuery, job: RawJob, id: string): RawJob {
-  const first = (path: readonly string[] | undefined): unknown =>
-    path === undefined ? undefined : inside(job, path)[0];
-  const reported: [string, unknown][] = [
-    ['id', idIn(query, job) ?? id],
-    ['status', first(query.status)],
-    // What was not asked for by its path may still have come: a service need not keep to the selection.
-    ['url', urlIn(query, job) ?? addressInJson(job)],
-    ['creditCost', first(query.creditCost)],
-    ['error', reasonIn(query, job)],
-    ...query.others.map((path): [string, unknown] => [path.at(-1) ?? '', first(path)]),
-  ];
-  return Object.fromEntries(reported.filter(([, value]) => value !== undefined));
-}
-
-function reasonIn(query: StatusQuery, job: RawJob): unknown {
-  return query.reasons
-    .flatMap((path) => inside(job, path))
-    .find((reason) => isRecord(reason) || (typeof reason === 'string' && reason.trim() !== ''));
-}
-
-function urlIn(query: StatusQuery, job: RawJob): string | undefined {
-  for (const path of query.urls) {
-    const named = isUrlName(wordsOf(path.at(-1) ?? ''));
-    for (const value of inside(job, path)) {
-      const url = isRecord(value) ? addressInJson(value) : addressOf(value, named);
-      if (url !== undefined) return url;
-    }
-  }
-  return undefined;
+/** The query without these fields; `undefined` when it does not ask for one of them, or cannot do without it. */
+export function withoutFields(query: StatusQuery, names: readonly string[]): StatusQuery | undefined {
+  const asked = [...query.job, ...query.selected.flatMap(({ path }) => path)];
+  const selected = query.selected.filter(({ path }) => !path.some((name) => names.includes(name)));
+  const isEnough =
+    selected.some(({ as }) => as === undefined) &&
+    // A status cannot be guessed where there was one.
+    selected.some(({ as }) => as === 'status') === query.selected.some(({ as }) => as === 'status');
+  const isCure = names.length > 0 && names.every((name) => asked.includes(name) && !query.job.includes(name));
+  return isCure && isEnough ? { ...query, selected } : undefined;
 }

@@ -1,20 +1,18 @@
-/** Picks the queries for the status of a job from a service's schema, best first. */
+/** Finds the queries for the status of a job in a service's schema, best first. */
 import * as z from 'zod';
 import { isGraphqlName } from '../documents.ts';
-import { type IdArgument, idArgument } from './id-argument.ts';
-import { type FieldModel, fieldsOf, type SchemaModel } from './introspection.ts';
-import { type Budget, createJobFields, type JobFieldsByType, type JobLocation } from './job-fields.ts';
+import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './introspection.ts';
 import {
-  anyOf,
-  IMAGE_WORDS,
-  isOwned,
-  isWrapperName,
-  JOB_WORDS,
-  OTHER_WORDS,
-  STATUS_WORDS,
-  VAGUE_JOB_WORDS,
-  wordsOf,
-} from './name-words.ts';
+  createFieldsIn,
+  DOCUMENTED_NAMES,
+  type FieldsIn,
+  isIdType,
+  isObject,
+  type JobFields,
+  jobFields,
+  type Path,
+} from './job-fields.ts';
+import { distanceFromJob, isNameOf } from './names.ts';
 
 const PATH_MAX = 8;
 const name = z.string().max(120).refine(isGraphqlName);
@@ -23,198 +21,140 @@ const path = z.array(name).min(1).max(PATH_MAX);
 /** Plain data, because it is remembered on disk: what is read from there must pass this before it is asked. */
 export const statusQuerySchema = z.strictObject({
   field: name,
-  /** The argument, then the input fields that lead to the id. */
+  /** The argument, then the input field in it that takes the id. */
   argument: path,
-  /** Whether the id stands in a list of ids. */
-  takesList: z.boolean(),
   /** Whether the argument is a number: then an id that is one is written without quotation marks. */
   takesNumber: z.literal(true).optional(),
-  /** An argument that says how many are listed at most, so that no default cuts the answer. */
-  sizeArgument: name.optional(),
   /** From the root field's answer to the job; empty when the answer is the job. */
   job: z.array(name).max(PATH_MAX),
-  /** Whether the answer is a list, in which a job is found by its id. */
-  answersList: z.boolean(),
-  // The rest are paths from the job.
-  id: path.optional(),
-  status: path.optional(),
-  /** Best first. */
-  urls: z.array(path).min(1).max(5),
-  creditCost: path.optional(),
-  /** Where a reason for a failure may stand, best first. */
-  reasons: z.array(path).max(5),
-  /** What is handed on under its own name, for example `metadata`. */
-  others: z.array(path).max(5),
+  selected: z
+    .array(z.strictObject({ path, as: z.enum(DOCUMENTED_NAMES).optional() }))
+    .max(20)
+    .refine((selected) => selected.some(({ as }) => as === undefined)),
 });
 export type StatusQuery = z.infer<typeof statusQuerySchema>;
 
 const FOUND_MAX = 10;
-const STEPS_MAX = 300_000;
+const WRAPPER_DEPTH_MAX = 2;
+const WRAPPERS_MAX = 30;
+/** Types that take a number and no text: GraphQL's own, and the usual names for longer ones. */
+const NUMBER_TYPES = ['Int', 'BigInt', 'Int64', 'Long'];
 /** The documented orders, when nobody says which one is used. */
 const SUBMIT_FIELDS = ['generate', 'generateImage'];
-const SIZE_ARGUMENT = /^(?:first|limit|take|(?:page|per)_?(?:size|page))$/iu;
 
 /** The query with the documented fields, for a name that is configured or guessed. Both names must be GraphQL names. */
 export function plainQuery(field: string, argument: string): StatusQuery {
+  const documented = (as: (typeof DOCUMENTED_NAMES)[number]) => ({ path: [as], as });
   return {
     field,
     argument: [argument],
-    takesList: false,
     job: [],
-    answersList: false,
-    id: ['id'],
-    status: ['status'],
-    urls: [['url']],
-    creditCost: ['creditCost'],
-    reasons: [],
-    others: [['createdAt'], ['metadata']],
+    selected: [
+      documented('id'),
+      documented('status'),
+      { path: ['url'] },
+      documented('creditCost'),
+      documented('createdAt'),
+      documented('metadata'),
+    ],
   };
 }
 
-/** Whether one query of this kind answers for several jobs. */
-export function readsSeveral(query: StatusQuery): boolean {
-  return query.takesList && query.answersList;
-}
-
-/** What fits, best first, the same for the same schema. `submitField` is the mutation by which orders are placed. */
-export function findStatusQueries(schema: SchemaModel, options: { submitField?: string } = {}): StatusQuery[] {
-  const budget: Budget = { steps: STEPS_MAX };
-  const fieldsByType = createJobFields(schema, budget);
-  const submitFields = options.submitField === undefined ? SUBMIT_FIELDS : [options.submitField];
-  const context = { schema, budget, fieldsByType, orders: ordersOf(schema, fieldsByType, submitFields) };
-  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
-  // What speaks of jobs is looked at first, so that the budget of a huge schema is not spent on the rest.
-  const roots = fieldsOf(schema, schema.queryType)
-    .map((field) => ({ field, name: field.name, speech: speechCost(wordsOf(field.name), []) ?? SILENT }))
-    .sort((a, b) => a.speech - b.speech || byName(a, b));
-  return roots
-    .flatMap(({ field }) => candidate(field, context) ?? [])
-    .sort((a, b) => a.cost - b.cost || byName(a, b))
+/** What fits, best first, the same for the same schema. @param submitField the mutation by which orders are placed */
+export function findStatusQueries(schema: SchemaModel, submitField?: string): StatusQuery[] {
+  const fieldsIn = createFieldsIn(schema);
+  const orderTypes = orderTypesIn(schema, submitField === undefined ? SUBMIT_FIELDS : [submitField], fieldsIn);
+  const distance = ({ name }: FieldModel): number => distanceFromJob(name) ?? Infinity;
+  // What speaks of jobs is looked at first, so that a huge schema does not use up the steps before.
+  return [...fieldsOf(schema, schema.queryType)]
+    .sort((a, b) => Math.sign(distance(a) - distance(b)) || (a.name < b.name ? -1 : 1))
+    .flatMap((field) => candidate(field, schema, fieldsIn, orderTypes) ?? [])
+    .sort((a, b) => a.cost - b.cost || (a.query.field < b.query.field ? -1 : 1))
     .slice(0, FOUND_MAX)
     .map(({ query }) => query);
 }
 
-type Context = { schema: SchemaModel; budget: Budget; fieldsByType: JobFieldsByType; orders: Orders };
-type Candidate = { query: StatusQuery; name: string; cost: number };
-
-function candidate(field: FieldModel, { schema, budget, fieldsByType, orders }: Context): Candidate | undefined {
-  const listed = field.type.lists > 0;
-  const anyArgument = idArgument(schema, field, listed, budget);
-  if (anyArgument === undefined) return undefined;
-  const location = fieldsByType.locationIn(field.type);
-  // Without an id nobody can say whose entry of a list it is.
-  if (location === undefined || (location.isList && location.fields.ids.length === 0)) return undefined;
-  const cost = costOf(field, location, orders);
-  if (cost === undefined) return undefined;
-  // That a connection is a list is known only by now.
-  const argument =
-    location.isList === listed ? anyArgument : (idArgument(schema, field, location.isList, budget) ?? anyArgument);
-  return { query: queryOf(field, argument, location), name: field.name, cost: cost + argument.cost };
-}
-
-function queryOf(field: FieldModel, argument: IdArgument, { path: job, isList, fields }: JobLocation): StatusQuery {
-  const { ids, status, urls, creditCost, reasons, metadata } = fields;
-  // What a service calls its argument it means by the field of the same name as well.
-  const id = ids.find((path) => path[0] === argument.path.at(-1)) ?? ids[0];
-  const size = field.args.find(
-    (arg) => SIZE_ARGUMENT.test(arg.name) && arg.type.name === 'Int' && arg.type.lists === 0,
-  );
-  return {
-    field: field.name,
-    argument: argument.path,
-    takesList: argument.takesList,
-    ...(argument.takesNumber ? { takesNumber: true } : {}),
-    ...(isList && argument.takesList && size !== undefined ? { sizeArgument: size.name } : {}),
-    job,
-    answersList: isList,
-    ...(id === undefined ? {} : { id }),
-    ...(status === undefined ? {} : { status }),
-    urls,
-    ...(creditCost === undefined ? {} : { creditCost }),
-    reasons,
-    others: metadata === undefined ? [] : [metadata],
-  };
-}
-
-/** The types that orders answer with: themselves, and the jobs inside their payloads. */
-type Orders = { answered: ReadonlySet<string>; inside: ReadonlySet<string>; words: ReadonlySet<string> };
-
-function ordersOf(schema: SchemaModel, fieldsByType: JobFieldsByType, submitFields: readonly string[]): Orders {
+/** The types that orders answer with, also inside their payloads. */
+function orderTypesIn(schema: SchemaModel, submitFields: readonly string[], fieldsIn: FieldsIn): ReadonlySet<string> {
   const answered = fieldsOf(schema, schema.mutationType)
     .filter((field) => submitFields.includes(field.name))
     .map(({ type }) => type.name);
-  const inside = (typeName: string, depth: number): string[] =>
-    fieldsOf(schema, typeName).flatMap(({ name: inner, type }) => {
-      if (type.kind !== 'OBJECT' && type.kind !== 'INTERFACE') return [];
-      const { ids, status, urls } = fieldsByType.of(type.name);
-      if (ids.length > 0 && (status !== undefined || urls.length > 0)) return [type.name];
-      return depth > 0 && isWrapperName(wordsOf(inner)) ? inside(type.name, depth - 1) : [];
-    });
-  const jobs = new Set(answered.flatMap((type) => inside(type, 1)));
-  // One job in a payload is what was ordered; several things in it are not all jobs.
-  const ordered = [...answered, ...(jobs.size === 1 ? jobs : [])];
-  return { answered: new Set(answered), inside: jobs, words: new Set(ordered.flatMap(wordsOf)) };
+  const inside = answered
+    .filter((typeName) => !jobFields(typeName, fieldsIn).has('id'))
+    .flatMap((typeName) => fieldsOf(schema, typeName))
+    .map(({ type }) => type.name);
+  return new Set([...answered, ...inside]);
 }
 
-const UNRELATED = 300;
-const TELLING = 20;
-const SILENT = 40;
-
-/** Higher is worse; `undefined` when it speaks of something else, or of nothing. */
-function costOf(field: FieldModel, { path: job, isList, fields }: JobLocation, orders: Orders): number | undefined {
-  const { typeName } = fields;
-  const relation = relationOf([field.type.name, typeName], orders);
-  const [fieldWords, typeWords] = [wordsOf(field.name), wordsOf(typeName)];
-  const speech = speechCost(fieldWords, typeWords);
-  const foreign = foreignCost(fieldWords, typeWords, relation, orders, fields.telling);
-  if (foreign === undefined) return undefined;
-  if (relation === UNRELATED && (fields.status === undefined || (speech === undefined && !fields.telling))) {
-    return undefined;
-  }
-  return (
-    relation +
-    foreign +
+/** `undefined` when it takes no id or leads to no job. Higher costs are worse. */
+function candidate(
+  field: FieldModel,
+  schema: SchemaModel,
+  fieldsIn: FieldsIn,
+  orderTypes: ReadonlySet<string>,
+): { query: StatusQuery; cost: number } | undefined {
+  const argument = idArgument(field.args, schema);
+  const job = argument && locateJob(field.type, fieldsIn);
+  if (argument === undefined || job === undefined) return undefined;
+  const { path, typeName, fields } = job;
+  const isOrdered = orderTypes.has(field.type.name) || orderTypes.has(typeName);
+  const distance = distanceFromJob(field.name) ?? (distanceFromJob(typeName) === undefined ? undefined : 15);
+  // An invoice has an id, a status and an address as well.
+  if (!isOrdered && (distance === undefined || !fields.has('status'))) return undefined;
+  const cost =
     (field.deprecated ? 2_000 : 0) +
-    (fields.status === undefined ? 500 : 0) +
-    (fields.ids.length === 0 ? 8 : 0) +
-    (isList ? 4 : 0) +
-    job.length +
+    (fields.has('status') ? 0 : 500) +
+    (isOrdered ? 0 : 300) +
+    (distance ?? 40) +
+    (fields.has('id') ? 0 : 8) +
+    path.length +
     fields.cost +
-    (speech ?? (fields.telling ? TELLING : SILENT))
-  );
+    argument.cost;
+  const query = { field: field.name, argument: argument.path, job: path, selected: [...fields.selected] };
+  return { cost, query: argument.takesNumber ? { ...query, takesNumber: true } : query };
 }
 
-function relationOf(answers: readonly string[], { answered, inside }: Orders): number {
-  if (answers.some((type) => answered.has(type))) return 0;
-  return answers.some((type) => inside.has(type)) ? 20 : UNRELATED;
+type IdArgument = { path: Path; takesNumber: boolean; cost: number };
+
+/** The argument that takes the id, perhaps in an input object; `undefined` when something else has to be given as well. */
+function idArgument(inputs: readonly InputModel[], schema: SchemaModel, isInside = false): IdArgument | undefined {
+  const required = inputs.filter((input) => input.required);
+  if (required.length > 1) return undefined;
+  return (required.length === 1 ? required : inputs)
+    .flatMap((input) => takesId(input, schema, isInside) ?? [])
+    .sort((a, b) => a.cost - b.cost || (a.path.join() < b.path.join() ? -1 : 1))[0];
 }
 
-/** An invoice has an id, a status and a url as well. A service may call its pictures orders: then its mutation says so. */
-function foreignCost(
-  field: readonly string[],
-  type: readonly string[],
-  relation: number,
-  { words }: Orders,
-  telling: boolean,
-): number | undefined {
-  const foreign = (name: readonly string[]): boolean =>
-    name.some((word) => OTHER_WORDS.has(word) && (relation === UNRELATED || !words.has(word)));
-  if (telling && [field, type].every((name) => !foreign(name) || isOwned(name))) {
-    return foreign(field) || foreign(type) ? 60 : 0;
+function takesId({ name, type, required }: InputModel, schema: SchemaModel, isInside: boolean): IdArgument | undefined {
+  if (type.lists > 0) return undefined;
+  if (isIdType(type)) {
+    const takesNumber = NUMBER_TYPES.includes(type.name);
+    if (isNameOf('id', name)) return { path: [name], takesNumber, cost: required ? 0 : 1 };
+    // Most numbers are sizes and limits.
+    return required && !takesNumber && isNameOf('key', name) ? { path: [name], takesNumber, cost: 2 } : undefined;
   }
-  if (foreign(type)) return undefined;
-  if (!foreign(field)) return 0;
-  // `modelPrediction: Prediction` is one of the ordered things all the same; `invoice: Response` is not.
-  return relation !== UNRELATED && anyOf(type, JOB_WORDS, IMAGE_WORDS) ? 60 : undefined;
+  // A condition on something else, as in `where: { user: { id } }`, takes the id of something else.
+  if (type.kind !== 'INPUT_OBJECT' || isInside || !(required || isNameOf('input', name))) return undefined;
+  const inner = idArgument(schema.types.get(type.name)?.inputs ?? [], schema, true);
+  return inner && { ...inner, path: [name, ...inner.path], cost: inner.cost + 2 };
 }
 
-function speechCost(field: readonly string[], type: readonly string[]): number | undefined {
-  const ofJob = anyOf(field, JOB_WORDS);
-  if (ofJob && anyOf(field, STATUS_WORDS)) return 0;
-  if (field.includes('job')) return 2;
-  if (ofJob) return 4;
-  if (anyOf(field, STATUS_WORDS)) return 5;
-  if (anyOf(field, IMAGE_WORDS)) return 7;
-  if (anyOf(field, VAGUE_JOB_WORDS)) return 12;
-  return anyOf(type, JOB_WORDS, IMAGE_WORDS, STATUS_WORDS, VAGUE_JOB_WORDS) ? 15 : undefined;
+type JobLocation = { path: Path; typeName: string; fields: JobFields };
+
+/** Where the job is in an answer of this type: the type itself, or what its wrappers lead to. */
+function locateJob(answer: TypeRef, fieldsIn: FieldsIn): JobLocation | undefined {
+  const locations: JobLocation[] = [];
+  const queue: { path: Path; type: TypeRef }[] = [{ path: [], type: answer }];
+  for (const { path, type } of queue) {
+    if (!isObject(type) || type.lists > 0) continue;
+    const fields = jobFields(type.name, fieldsIn);
+    locations.push({ path, typeName: type.name, fields });
+    // The id that is given is the one of what is answered: jobs inside a thing with an id have other ids.
+    if (fields.has('id') || path.length === WRAPPER_DEPTH_MAX) continue;
+    const wrapped = fieldsIn(type.name).filter((field) => isNameOf('wrapper', field.name));
+    queue.push(...wrapped.slice(0, WRAPPERS_MAX).map((field) => ({ path: [...path, field.name], type: field.type })));
+  }
+  const cost = ({ path, fields }: JobLocation): number =>
+    (fields.has('id') ? 0 : 100) + (fields.has('status') ? 0 : 200) + path.length;
+  return locations.filter(({ fields }) => fields.has('url')).sort((a, b) => cost(a) - cost(b))[0];
 }

@@ -44,7 +44,7 @@ export function createFakeWire(
   const parser = new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' });
   const facts = new ServiceFacts(memory, log);
   const deps = { transport, limiter, clock, log, fence, parser, facts, apiKey: KEY, userAgent: 'test' };
-  const { orders, reader, batches } = createWire({ ...deps, dialect, jobQuery });
+  const { orders, reader } = createWire({ ...deps, dialect, jobQuery });
   const submit = createSubmit(
     {
       prepare: (request, { webhookUrl, ...options }) =>
@@ -54,7 +54,7 @@ export function createFakeWire(
     limiter,
     clock,
   );
-  return { clock, limiter, sent, lines, memory, submit, reader, batches, parser };
+  return { clock, limiter, sent, lines, memory, submit, reader, parser };
 }
 
 export const answered = (status: number, body: unknown, headers: Record<string, string> = {}): Exchange => ({

@@ -60,7 +60,7 @@ describe('facts', () => {
     { dialect: 'constructor', typeName: 'X!) { evil }', values: { type: 'image' }, webhookInOptions: 1 },
     { leftOut: [7], unselected: 'id', typeName: '', reading: { ...READING, field: 'a b' } },
     { leftOut: Array.from({ length: 21 }, () => 'x'), reading: { ...READING, more: true } },
-    { reading: { ...READING, urls: [] }, typeName: 'x'.repeat(121) },
+    { reading: { ...READING, selected: [] }, typeName: 'x'.repeat(121) },
     { dialect: null, reading: null },
   ])('that are none count for nothing: %j', async (kept) => {
     expect(await new ServiceFacts(createPlainWireMemory(kept), log).get()).toEqual({ encoding: DOCUMENTED_ENCODING });

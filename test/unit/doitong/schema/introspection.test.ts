@@ -143,7 +143,7 @@ describe('readSchema', () => {
   });
 
   it('never throws, and finds only what it can ask for', () => {
-    const whole = introspected('relay-connection');
+    const whole = introspected('where-unique');
     const replaced = (value: Json, steps: readonly number[], by: unknown): Json => {
       const [step, ...rest] = steps;
       if (step === undefined || typeof value !== 'object' || value === null) return by;

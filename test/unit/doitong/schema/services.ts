@@ -1,14 +1,12 @@
 /** The services of the SDL fixtures: which query is to be found in each, what it answers, and what is to be read. */
-import type { StatusQuery } from '../../../../src/doitong/schema/status-query.ts';
-
 type Arguments = Record<string, unknown>;
 type Read = Record<string, unknown>;
 
 export type Service = {
   fixture: string;
   submitField?: string;
-  /** What matters of the query that is to be found first. */
-  finds: Partial<StatusQuery>;
+  /** The query that is to be found first, as it asks for the job `one`. */
+  asks: string;
   /** Answers like the service: called with the arguments as they arrived. */
   answers: (args: Arguments) => unknown;
   /** What is to be read for an id that the service knows. */
@@ -23,9 +21,6 @@ export const UNKNOWN_ID = 'gone';
 const picture = (id: string): string => `https://cdn.example/${encodeURIComponent(id)}.png`;
 const known = <Answer>(id: unknown, answer: (id: string) => Answer): Answer | null =>
   typeof id === 'string' && id !== UNKNOWN_ID ? answer(id) : null;
-/** Answers in an order of its own, and leaves out what it does not know. */
-const several = <Answer>(ids: unknown, answer: (id: string) => Answer): Answer[] =>
-  (Array.isArray(ids) ? (ids as unknown[]) : [ids]).flatMap((id) => known(id, answer) ?? []).reverse();
 const at = (value: unknown, ...path: string[]): unknown =>
   path.reduce<unknown>((inner, name) => (inner as Arguments | undefined)?.[name], value);
 const done = (id: string): Read => ({ id, status: 'completed', url: picture(id) });
@@ -33,41 +28,21 @@ const done = (id: string): Read => ({ id, status: 'completed', url: picture(id) 
 export const SERVICES: readonly Service[] = [
   {
     fixture: 'documented',
-    finds: { field: 'checkJobStatus', argument: ['jobId'], urls: [['url']], others: [['metadata']], job: [] },
+    asks: 'checkJobStatus(jobId: "one") { id status url creditCost metadata }',
     answers: ({ jobId }) => known(jobId, (id) => ({ ...done(id), type: 'IMAGE', creditCost: 12, metadata: { a: 1 } })),
-    reads: (id) => ({ ...done(id), creditCost: 12, metadata: { a: 1 } }),
-  },
-  {
-    fixture: 'relay-connection',
-    finds: { field: 'jobs', argument: ['ids'], takesList: true, sizeArgument: 'first', job: ['edges', 'node'] },
-    answers: ({ ids, first }) => ({
-      edges: [
-        null,
-        ...several(ids, (id) => ({
-          node: { id, phase: 'FAILED', resultUrl: null, errors: [{ message: 'no hands' }] },
-        })).slice(0, first as number),
-      ],
-    }),
-    reads: (id) => ({ id, status: 'FAILED', error: 'no hands' }),
+    reads: (id) => ({ ...done(id), creditCost: 12 }),
   },
   {
     fixture: 'primary-key',
     submitField: 'insert_generation',
-    finds: { field: 'generations_by_pk', argument: ['id'], status: ['state'], others: [['meta_data']] },
+    asks: 'generations_by_pk(id: "one") { id status: state image_url creditCost: credits_used error: failure_reason metadata: meta_data }',
     answers: ({ id }) => known(id, (key) => ({ id: key, state: 'done', image_url: picture(key), credits_used: 3.5 })),
     reads: (id) => ({ id, status: 'done', url: picture(id), creditCost: 3.5 }),
   },
   {
-    fixture: 'comparison-filter',
-    finds: { field: 'renders', argument: ['where', 'id', '_in'], takesList: true, sizeArgument: 'limit', job: [] },
-    answers: ({ where }) =>
-      several(at(where, 'id', '_in'), (id) => ({ id, status: 'ready', download_url: picture(id) })),
-    reads: (id) => ({ id, status: 'ready', url: picture(id) }),
-  },
-  {
     fixture: 'where-unique',
     submitField: 'createGeneration',
-    finds: { field: 'generation', argument: ['where', 'id'], urls: [['output', 'files', 'downloadUrl']] },
+    asks: 'generation(where: {id: "one"}) { id status: state output { files { downloadUrl } } error: failureMessage }',
     answers: ({ where }) =>
       known(at(where, 'id'), (id) => ({ id, state: 'FINISHED', output: { files: [{ downloadUrl: picture(id) }] } })),
     reads: (id) => ({ id, status: 'FINISHED', url: picture(id) }),
@@ -75,7 +50,7 @@ export const SERVICES: readonly Service[] = [
   {
     fixture: 'input-object',
     submitField: 'submit',
-    finds: { field: 'getTask', argument: ['input', 'taskId'], job: ['task'], id: ['taskId'] },
+    asks: 'getTask(input: {taskId: "one"}) { task { id: taskId status: taskStatus assets { href } creditCost: creditsCharged error: errorMessage } }',
     answers: ({ input }) => ({
       task: known(at(input, 'taskId'), (taskId) => ({
         taskId,
@@ -91,21 +66,21 @@ export const SERVICES: readonly Service[] = [
   {
     fixture: 'prediction',
     submitField: 'createPrediction',
-    finds: { field: 'prediction', argument: ['predictionId'], urls: [['output']], reasons: [['error']] },
+    asks: 'prediction(predictionId: "one") { id status output error }',
     answers: ({ predictionId }) =>
       known(predictionId, (id) => ({ id, status: 'succeeded', output: ['(no address)', picture(id)], error: null })),
     reads: (id) => ({ id, status: 'succeeded', url: picture(id) }),
   },
   {
     fixture: 'sample-result',
-    finds: { field: 'get_result', argument: ['id'], urls: [['result', 'sample']], status: ['status'] },
+    asks: 'get_result(id: "one") { id status result { sample } error: details }',
     answers: ({ id }) => ({ id, status: 'Ready', result: { sample: picture(String(id)) }, details: 'took 3 s' }),
     reads: (id) => ({ id, status: 'Ready', url: picture(id), error: 'took 3 s' }),
     knowsAll: true,
   },
   {
     fixture: 'free-form-output',
-    finds: { field: 'task', argument: ['uuid'], id: ['uuid'], urls: [['output']] },
+    asks: 'task(uuid: "one") { id: uuid status: state output error: reason }',
     answers: ({ uuid }) =>
       known(uuid, (id) => ({
         uuid: id,
@@ -113,19 +88,12 @@ export const SERVICES: readonly Service[] = [
         output: { thumbnail: 'https://cdn.example/t.png', images: [{ seed: 7, url: picture(id) }] },
         reason: { message: 'too dark' },
       })),
-    reads: (id) => ({ id, status: 'failed', url: picture(id), error: { message: 'too dark' } }),
-  },
-  {
-    fixture: 'several-pictures',
-    finds: { field: 'pictures', argument: ['pictureIds'], takesList: true, answersList: true, id: ['pictureId'] },
-    answers: ({ pictureIds }) =>
-      several(pictureIds, (id) => ({ pictureId: id, stage: 'DONE', uri: picture(id), price: { credits: 4 } })),
-    reads: (id) => ({ id, status: 'DONE', url: picture(id), creditCost: 4 }),
+    reads: (id) => ({ id, status: 'failed', url: picture(id), error: 'too dark' }),
   },
   {
     fixture: 'run-together',
     submitField: 'generateimage',
-    finds: { field: 'jobstatus', argument: ['jobid'], id: ['jobid'], status: ['jobstatus'], urls: [['imageurl']] },
+    asks: 'jobstatus(jobid: "one") { id: jobid status: jobstatus imageurl creditCost: creditcost error: errormessage }',
     answers: ({ jobid }) =>
       known(jobid, (id) => ({
         jobid: id,
@@ -138,51 +106,51 @@ export const SERVICES: readonly Service[] = [
   },
   {
     fixture: 'unforeseen-name',
-    finds: { field: 'dream', argument: ['guid'], id: ['guid'], status: ['state'], urls: [['imageUrl']] },
+    asks: 'dream(guid: "one") { id: guid status: state imageUrl }',
     answers: ({ guid }) => known(guid, (id) => ({ guid: id, state: 'done', imageUrl: picture(id) })),
     reads: (id) => ({ id, status: 'done', url: picture(id) }),
   },
   {
     fixture: 'several-candidates',
-    finds: { field: 'jobState', argument: ['id'] },
+    asks: 'jobState(id: "one") { id status url creditCost }',
     answers: ({ id }) => known(id, (key) => ({ ...done(key), status: 'COMPLETED', creditCost: 10 })),
     reads: (id) => ({ ...done(id), status: 'COMPLETED', creditCost: 10 }),
   },
   {
     fixture: 'interface-answer',
-    finds: { field: 'mediaJob', argument: ['id'], urls: [['mediaUrl']], reasons: [['failureReason']] },
+    asks: 'mediaJob(id: "one") { id status mediaUrl error: failureReason }',
     answers: ({ id }) =>
       known(id, (key) => ({ __typename: 'ImageJob', id: key, status: 'error', failureReason: 'moderated' })),
     reads: (id) => ({ id, status: 'error', error: 'moderated' }),
   },
   {
     fixture: 'union-answer',
-    finds: { field: 'imageTask', argument: ['taskId'], urls: [['image', 'src']] },
+    asks: 'imageTask(taskId: "one") { id: taskId status image { src } }',
     answers: ({ taskId }) => known(taskId, (id) => ({ taskId: id, status: 'OK', image: { src: '/relative.png' } })),
     reads: (id) => ({ id, status: 'OK', url: '/relative.png' }),
   },
   {
     fixture: 'deprecated',
-    finds: { field: 'generationProgress', argument: ['generationId'], urls: [['output', 'url'], ['url']] },
+    asks: 'generationProgress(generationId: "one") { id status url output { url } creditCost }',
     answers: ({ generationId }) =>
-      known(generationId, (id) => ({ id, status: 'done', url: 'https://old.example', output: { url: picture(id) } })),
+      known(generationId, (id) => ({ id, status: 'done', url: null, output: { url: picture(id) } })),
     reads: (id) => ({ id, status: 'done', url: picture(id) }),
   },
   {
     fixture: 'orders-are-pictures',
-    finds: { field: 'order', argument: ['id'], urls: [['pictures', 'url']] },
+    asks: 'order(id: "one") { id status pictures { url } }',
     answers: ({ id }) => known(id, (key) => ({ id: key, status: 'shipped', pictures: [] })),
     reads: (id) => ({ id, status: 'shipped' }),
   },
   {
     fixture: 'optional-argument',
-    finds: { field: 'job', argument: ['id'] },
+    asks: 'job(id: "one") { id status url }',
     answers: ({ id }) => known(id, (key) => ({ ...done(key), status: 'DONE' })),
     reads: (id) => ({ ...done(id), status: 'DONE' }),
   },
   {
     fixture: 'wrapped-response',
-    finds: { field: 'checkJob', argument: ['jobId'], job: ['data'], status: ['status'], creditCost: ['credits'] },
+    asks: 'checkJob(jobId: "one") { data { id status images { src } creditCost: credits error: statusMessage } }',
     answers: ({ jobId }) => ({
       status: 'OK',
       code: 200,
@@ -192,63 +160,50 @@ export const SERVICES: readonly Service[] = [
   },
   {
     fixture: 'status-object',
-    finds: { field: 'render', argument: ['id'], status: ['status', 'state'], urls: [['file', 'uri']] },
+    asks: 'render(id: "one") { id status { state } file { uri } error: failure { reason } }',
     answers: ({ id }) =>
       known(id, (key) => ({
         id: key,
         status: { state: 'FAILED' },
         file: null,
         failure: { reason: 'out of paint' },
-        usage: { credits: 1.5 },
       })),
-    reads: (id) => ({ id, status: 'FAILED', error: 'out of paint', creditCost: 1.5 }),
+    reads: (id) => ({ id, status: 'FAILED', error: 'out of paint' }),
   },
   {
     fixture: 'without-id',
-    finds: { field: 'generationStatus', argument: ['generationId'], urls: [['url']] },
+    asks: 'generationStatus(generationId: "one") { status url }',
     answers: ({ generationId }) => known(generationId, (id) => ({ status: 'completed', url: picture(id) })),
     reads: (id) => done(id),
   },
   {
     fixture: 'arguments-inside',
-    finds: { field: 'generation', argument: ['id'], urls: [['images', 'edges', 'node', 'href']] },
+    asks: 'generation(id: "one") { id status images { href } }',
     answers: ({ id }) =>
       known(id, (key) => ({
         id: key,
         status: 'ready',
-        images: { edges: [{ node: { href: picture(key) } }, { node: { href: 'https://cdn.example/2.png' } }] },
+        images: [{ href: picture(key) }, { href: 'https://cdn.example/2.png' }],
       })),
     reads: (id) => ({ id, status: 'ready', url: picture(id) }),
   },
   {
     fixture: 'without-status',
-    finds: { field: 'image', argument: ['id'], urls: [['url']] },
+    asks: 'image(id: "one") { id url }',
     answers: ({ id }) => known(id, (key) => ({ id: key, url: picture(key) })),
     reads: (id) => ({ id, url: picture(id) }),
   },
   {
-    fixture: 'filtered-page',
-    finds: { field: 'findPredictions', argument: ['filter', 'ids'], sizeArgument: 'pageSize', job: ['items'] },
-    answers: ({ filter, pageSize }) => ({
-      items: several(at(filter, 'ids'), (id) => ({
-        _id: id,
-        status: 'done',
-        results: [{ imageUrl: picture(id) }],
-      })).slice(0, pageSize as number),
-    }),
-    reads: (id) => ({ id, status: 'done', url: picture(id) }),
-  },
-  {
     fixture: 'other-jobs',
     submitField: 'order',
-    finds: { field: 'pictureProgress', argument: ['of'] },
+    asks: 'pictureProgress(of: "one") { id status url error: reason }',
     answers: ({ of }) => known(of, (id) => ({ id, status: 'FAILED', reason: 'no credits' })),
     reads: (id) => ({ id, status: 'FAILED', error: 'no credits' }),
   },
   {
     fixture: 'studio',
     submitField: 'queueJob',
-    finds: { field: 'myStudioJob', argument: ['id'], urls: [['outputs', 'outputPngUrl']], reasons: [['lastError']] },
+    asks: 'myStudioJob(id: "one") { id status: state outputs { outputPngUrl } error: lastError }',
     answers: ({ id }) => ({
       id,
       state: 'SUCCEEDED',
@@ -256,23 +211,6 @@ export const SERVICES: readonly Service[] = [
     }),
     reads: (id) => ({ id, status: 'SUCCEEDED', url: picture(id) }),
     knowsAll: true,
-  },
-  {
-    fixture: 'non-null-everywhere',
-    finds: {
-      field: 'pictureRequests',
-      argument: ['requestIds'],
-      sizeArgument: 'limit',
-      status: ['currentState'],
-      urls: [['generatedFiles', 'results']],
-    },
-    answers: ({ requestIds, limit }) =>
-      several(requestIds, (requestId) => ({
-        requestId,
-        currentState: 'done',
-        generatedFiles: [{ results: [[]] }, { results: [['a description', picture(requestId)]] }],
-      })).slice(0, limit as number),
-    reads: (id) => ({ id, status: 'done', url: picture(id) }),
   },
 ];
 

@@ -1,13 +1,21 @@
 /** Proves how a job is read from whatever fields the service sent. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
+import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { phaseOf } from '../../../src/doitong/statuses.ts';
-import { readWireJob } from '../../../src/doitong/wire-job.ts';
 
-const fence = fenceWith((text) => text);
-const read = (raw: Record<string, unknown>): ReturnType<typeof readWireJob> =>
-  readWireJob(raw, fence, { origin: 'https://api.doitong.com' });
+const asItIs = (text: string): string => text;
+function parse(raw: Record<string, unknown>, askedId?: string): { job: RemoteJob | undefined; lines: string[] } {
+  const lines: string[] = [];
+  const line = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const log = { debug: line, info: line, warn: line, error: line };
+  const texts = { redact: asItIs, removeSecrets: asItIs, fence: fenceWith(asItIs) };
+  const parser = new JobParser({ ...texts, log, origin: 'https://api.doitong.com' });
+  return { job: parser.take({ job: raw, errors: [] }, askedId), lines };
+}
+const read = (raw: Record<string, unknown>, askedId?: string): RemoteJob | undefined => parse(raw, askedId).job;
 
 describe('phaseOf', () => {
   it.each([
@@ -23,13 +31,20 @@ describe('phaseOf', () => {
   });
 });
 
-describe('readWireJob', () => {
+describe('a job', () => {
   it('reads a job in progress and a finished one', () => {
     expect(read({ id: 'a', status: 'processing', url: null, creditCost: 12 })).toEqual({
-      job: { remoteId: 'a', phase: 'processing', remoteStatus: 'processing', creditCost: 12 },
+      remoteId: 'a',
+      phase: 'processing',
+      remoteStatus: 'processing',
+      creditCost: 12,
     });
     expect(read({ id: 7, status: 'Done', url: 'https://cdn/a.jpg', creditCost: '12.5' })).toEqual({
-      job: { remoteId: '7', phase: 'completed', remoteStatus: 'Done', url: 'https://cdn/a.jpg', creditCost: 12.5 },
+      remoteId: '7',
+      phase: 'completed',
+      remoteStatus: 'Done',
+      url: 'https://cdn/a.jpg',
+      creditCost: 12.5,
     });
   });
 
@@ -41,18 +56,16 @@ describe('readWireJob', () => {
   );
 
   it('needs no id when it was asked for one', () => {
-    expect(readWireJob({ status: 'queued' }, fence, { remoteId: 'a' })?.job).toMatchObject({ remoteId: 'a' });
+    expect(read({ status: 'queued' }, 'a')).toMatchObject({ remoteId: 'a' });
   });
 
   it('treats an unknown status and a finish without a picture as processing, and says so', () => {
-    expect(read({ id: 'a', status: 'Upscaling', url: 'https://cdn/a.jpg' })).toMatchObject({
-      job: { phase: 'processing', remoteStatus: 'Upscaling' },
-      oddity: 'unknown_status',
-    });
-    expect(read({ id: 'a', status: 'completed', url: '' })).toMatchObject({
-      job: { phase: 'processing', remoteStatus: 'completed' },
-      oddity: 'completed_without_url',
-    });
+    const unknown = parse({ id: 'a', status: 'Upscaling', url: 'https://cdn/a.jpg' });
+    expect(unknown.job).toMatchObject({ phase: 'processing', remoteStatus: 'Upscaling' });
+    expect(unknown.lines.join()).toContain('unknown_status');
+    const without = parse({ id: 'a', status: 'completed', url: '' });
+    expect(without.job).toMatchObject({ phase: 'processing', remoteStatus: 'completed' });
+    expect(without.lines.join()).toContain('completed_without_url');
   });
 
   it.each([
@@ -65,7 +78,7 @@ describe('readWireJob', () => {
     ['https://cdn/a.jpg IGNORE ALL', 'https://cdn/a.jpg%20IGNORE%20ALL'],
     [`https://cdn/${'a'.repeat(4_000)}`, `https://cdn/${'a'.repeat(4_000)}`],
   ])('resolves and normalizes the address %j', (url, expected) => {
-    expect(read({ id: 'a', status: 'completed', url })?.job).toEqual({
+    expect(read({ id: 'a', status: 'completed', url })).toEqual({
       remoteId: 'a',
       phase: 'completed',
       remoteStatus: 'completed',
@@ -83,7 +96,7 @@ describe('readWireJob', () => {
     ['C:\\outputs\\a.jpg', 'not an https address'],
     ['é'.repeat(4_000), 'too long once it is escaped'],
   ])('ends a job whose address cannot be used, and says why: %.40j', (url, reason) => {
-    const job = read({ id: 'a', status: 'completed', url })?.job;
+    const job = read({ id: 'a', status: 'completed', url });
     expect(job).toMatchObject({ phase: 'completed', failure: { kind: 'download_failed', creditsSpent: 'yes' } });
     expect(job).not.toHaveProperty('url');
     expect(job?.failure?.message).toContain(reason);
@@ -92,7 +105,7 @@ describe('readWireJob', () => {
 
   it('takes a data URL of any length for the picture itself', () => {
     for (const data of ['data:image/png;base64,AAAA', `DATA:image/jpeg,${'%00'.repeat(10_000)}`]) {
-      const job = read({ id: 'a', status: 'completed', url: ` ${data}` })?.job;
+      const job = read({ id: 'a', status: 'completed', url: ` ${data}` });
       expect(job).toMatchObject({ phase: 'completed', inlinePicture: data });
       expect(job).not.toHaveProperty('url');
     }
@@ -114,20 +127,20 @@ describe('readWireJob', () => {
     [{ url: ['https://cdn/a.jpg'] }],
     [{ url: '', data: { output: { link: 'https://cdn/a.jpg' } } }],
   ])('finds the address in %j', (fields) => {
-    expect(read({ id: 'a', status: 'completed', ...fields })?.job).toMatchObject({ url: 'https://cdn/a.jpg' });
+    expect(read({ id: 'a', status: 'completed', ...fields })).toMatchObject({ url: 'https://cdn/a.jpg' });
   });
 
   it('takes no link for the picture of a job that does not say that it is finished', () => {
     const link = 'https://api/jobs/a';
     for (const fields of [{ link }, { href: link }, { statusUrl: link }, { urls: { get: link } }]) {
-      expect(read({ id: 'a', ...fields })?.job.phase).toBe('processing');
+      expect(read({ id: 'a', ...fields })?.phase).toBe('processing');
     }
-    expect(read({ id: 'a', output: ['https://cdn/a.jpg'] })?.job).toMatchObject({ url: 'https://cdn/a.jpg' });
+    expect(read({ id: 'a', output: ['https://cdn/a.jpg'] })).toMatchObject({ url: 'https://cdn/a.jpg' });
   });
 
   it('judges a job without a status by its picture', () => {
-    expect(read({ id: 'a', url: 'https://cdn/a.jpg' })?.job.phase).toBe('completed');
-    expect(read({ id: 'a' })?.job.phase).toBe('processing');
+    expect(read({ id: 'a', url: 'https://cdn/a.jpg' })?.phase).toBe('completed');
+    expect(read({ id: 'a' })?.phase).toBe('processing');
   });
 
   it.each([
@@ -137,7 +150,7 @@ describe('readWireJob', () => {
     [{ status: 'moderated', creditCost: 12 }, 'moderated', 'maybe'],
     [{ status: 'Rejected' }, 'moderated', 'maybe'],
   ])('tells of %j why there is no picture', (raw, kind, creditsSpent) => {
-    expect(read({ id: 'a', ...raw })?.job).toMatchObject({ phase: 'failed', failure: { kind, creditsSpent } });
+    expect(read({ id: 'a', ...raw })).toMatchObject({ phase: 'failed', failure: { kind, creditsSpent } });
   });
 
   it.each([
@@ -147,7 +160,7 @@ describe('readWireJob', () => {
     [{ metadata: { error: { code: 'X', message: 'out of memory' } } }],
     [{ metadata: { reason: 'out of memory' } }],
   ])("quotes the service's reason in %j", (raw) => {
-    const failure = read({ id: 'a', status: 'failed', ...raw })?.job.failure;
+    const failure = read({ id: 'a', status: 'failed', ...raw })?.failure;
     expect(failure?.message).toBe('The service ended the job without a picture (status "failed"): "out of memory".');
   });
 
@@ -156,7 +169,7 @@ describe('readWireJob', () => {
       fc.property(
         fc.dictionary(fc.constantFrom('id', 'status', 'url', 'creditCost', 'error', 'metadata'), fc.jsonValue()),
         (raw) => {
-          const job = readWireJob(raw, fence, { remoteId: 'a' })?.job;
+          const job = read(raw, 'a');
           if (job?.phase === 'completed') expect(job.url ?? job.inlinePicture ?? job.failure).toBeDefined();
           if (job?.phase === 'failed') expect(job.failure).toBeDefined();
         },
