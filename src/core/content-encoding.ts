@@ -1,9 +1,23 @@
 /** Decodes the body of an HTTP answer by its `Content-Encoding`, never to more bytes than a bound. */
-import { pipeline, Readable, type Transform } from 'node:stream';
+import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
+import { codeOf } from './error-code.ts';
 
-const NAMES = ['gzip', 'deflate', 'br', 'zstd'] as const;
-export type ContentEncoding = (typeof NAMES)[number];
+type Decode = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const inflate: Decode = promisify(zlib.inflate);
+const inflateRaw: Decode = promisify(zlib.inflateRaw);
+/** Node.js has it from 22.15 on; the types of Node.js 20 do not know it. */
+const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.gunzip };
+
+/** By the name in the header. */
+const DECODERS = new Map<string, Decode>([
+  ['gzip', promisify(zlib.gunzip)],
+  ['br', promisify(zlib.brotliDecompress)],
+  // Some servers leave out the zlib header that RFC 9110 asks for.
+  ['deflate', (bytes, options) => (hasZlibHeader(bytes) ? inflate : inflateRaw)(bytes, options)],
+]);
+if (zstdDecompress !== undefined) DECODERS.set('zstd', promisify(zstdDecompress));
 
 /** More layers than any server or proxy adds. */
 const LAYERS_MAX = 4;
@@ -19,7 +33,7 @@ export class ContentTooLarge extends Error {
  * What the header names, in the order in which it was applied; empty for a body that was sent as it is.
  * `undefined` when this Node.js cannot decode one of them.
  */
-export function contentEncodings(header: string | readonly string[] | undefined): ContentEncoding[] | undefined {
+export function contentEncodings(header: string | readonly string[] | undefined): string[] | undefined {
   const names = [header ?? []]
     .flat()
     .join(',')
@@ -27,27 +41,28 @@ export function contentEncodings(header: string | readonly string[] | undefined)
     .split(',')
     .map((name) => name.trim().replace(/^x-/u, ''))
     .filter((name) => name !== '' && name !== 'identity');
-  const known = NAMES.filter((name) => name !== 'zstd' || zstdDecoder !== undefined);
-  const found = names.map((name) => known.find((one) => one === name));
-  if (found.length > LAYERS_MAX || found.includes(undefined)) return undefined;
-  return found.filter((name) => name !== undefined);
+  return names.length > LAYERS_MAX || names.some((name) => !DECODERS.has(name)) ? undefined : names;
 }
 
-type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
 /**
- * The decoded body, chunk by chunk; a consumer that stops early ends the source.
+ * The body as it was before it was encoded.
+ * @param encodings from `contentEncodings`; one whose signature the bytes lack was not applied, whatever the header says
  * @throws ContentTooLarge as soon as any layer exceeds the bound; the errors of zlib for a body that cannot be decoded
  */
-export async function* decodedContent(
-  body: Body,
-  encodings: readonly ContentEncoding[],
-  maxBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  // The last one was applied last.
-  const layers = encodings.toReversed();
-  const content = layers.reduce<Body>((inner, encoding) => bounded(decodedLayer(inner, encoding), maxBytes), body);
-  yield* layers.length === 0 ? bounded(body, maxBytes) : content;
+export async function decodedContent(body: Buffer, encodings: readonly string[], maxBytes: number): Promise<Buffer> {
+  let bytes = body;
+  for (const name of encodings.toReversed()) {
+    const isApplied = bytes.length > 0 && (name !== 'gzip' || isGzip(bytes)) && (name !== 'zstd' || isZstd(bytes));
+    const decode = DECODERS.get(name);
+    if (!isApplied || decode === undefined) continue;
+    try {
+      bytes = await decode(bytes, { maxOutputLength: Math.max(1, maxBytes) });
+    } catch (error) {
+      throw codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? new ContentTooLarge(maxBytes) : error;
+    }
+  }
+  if (bytes.length > maxBytes) throw new ContentTooLarge(maxBytes);
+  return bytes;
 }
 
 /**
@@ -58,95 +73,33 @@ export async function* decodedContent(
  * @throws ContentTooLarge
  */
 export async function wholeContent(
-  body: readonly Uint8Array[],
+  chunks: readonly Uint8Array[],
   header: string | readonly string[] | undefined,
   { maxBytes, isReadable }: { maxBytes: number; isReadable: (bytes: Uint8Array) => boolean },
 ): Promise<Uint8Array | undefined> {
+  const body = Buffer.concat(chunks);
   const encodings = contentEncodings(header);
   const named = encodings && (await decodedOrNothing(body, encodings, maxBytes));
   if (named !== undefined && isReadable(named)) return named;
-  const plain = Buffer.concat(body);
-  if (encodings?.length !== 0 && isReadable(plain)) return plain;
-  for (const packed of [named, plain]) {
+  if (encodings?.length !== 0 && isReadable(body)) return body;
+  for (const packed of [named, body]) {
     if (packed === undefined || !isGzip(packed)) continue;
-    const unpacked = await decodedOrNothing([packed], ['gzip'], maxBytes);
+    const unpacked = await decodedOrNothing(packed, ['gzip'], maxBytes);
     if (unpacked !== undefined && isReadable(unpacked)) return unpacked;
   }
   return named;
 }
 
-async function decodedOrNothing(
-  body: readonly Uint8Array[],
-  encodings: readonly ContentEncoding[],
-  maxBytes: number,
-): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  try {
-    for await (const chunk of decodedContent(body, encodings, maxBytes)) chunks.push(chunk);
-  } catch (error) {
+async function decodedOrNothing(body: Buffer, encodings: readonly string[], maxBytes: number) {
+  return decodedContent(body, encodings, maxBytes).catch((error: unknown) => {
     if (error instanceof ContentTooLarge) throw error;
     return undefined;
-  }
-  return Buffer.concat(chunks);
+  });
 }
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+const isZstd = (bytes: Buffer): boolean => bytes.length >= 4 && bytes.readUInt32LE() === 0xfd2fb528;
 
-async function* bounded(body: Body, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw new ContentTooLarge(maxBytes);
-    yield chunk;
-  }
+function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
+  return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
-
-/** Enough to recognise the longest signature below. */
-const FIRST_BYTES = 4;
-
-async function* decodedLayer(body: Body, encoding: ContentEncoding): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = (async function* () {
-    yield* body;
-  })();
-  let first: Uint8Array = new Uint8Array();
-  while (first.length < FIRST_BYTES) {
-    const { value, done } = await source.next();
-    if (done === true) break;
-    first = Buffer.concat([first, value]);
-  }
-  const whole = (async function* () {
-    try {
-      if (first.length > 0) yield first;
-      yield* source;
-    } finally {
-      // A consumer may stop before the source was reached.
-      await source.return();
-    }
-  })();
-  const decoder = decoderFor(encoding, first);
-  // The callback is required; the error arrives through the iteration as well.
-  if (decoder !== undefined) pipeline(Readable.from(whole, { objectMode: false }), decoder, () => undefined);
-  yield* (decoder ?? whole) as AsyncIterable<Uint8Array>;
-}
-
-/** `undefined` for a body without the signature of its encoding: it was sent as it is, whatever its header says. */
-function decoderFor(encoding: ContentEncoding, first: Uint8Array): Transform | undefined {
-  const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = first;
-  switch (encoding) {
-    case 'gzip':
-      return isGzip(first) ? zlib.createGunzip() : undefined;
-    case 'zstd':
-      return b0 === 0x28 && b1 === 0xb5 && b2 === 0x2f && b3 === 0xfd ? zstdDecoder?.() : undefined;
-    case 'br':
-      return first.length === 0 ? undefined : zlib.createBrotliDecompress();
-    case 'deflate':
-      if (first.length === 0) return undefined;
-      // Some servers leave out the zlib header that RFC 9110 asks for.
-      return (b0 & 0x0f) === 8 && (b0 * 256 + b1) % 31 === 0 ? zlib.createInflate() : zlib.createInflateRaw();
-    default:
-      return encoding satisfies never;
-  }
-}
-
-/** Node.js has it from 22.15 on; the types of Node.js 20 do not know it. */
-const zstdDecoder = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;

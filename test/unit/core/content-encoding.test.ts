@@ -16,22 +16,10 @@ const ENCODERS: Record<string, (bytes: Uint8Array) => Buffer> = {
   ...(zstd.zstdCompressSync === undefined ? {} : { zstd: zstd.zstdCompressSync }),
 };
 
-async function decode(
-  body: Iterable<Uint8Array>,
-  header: string | string[] | undefined,
-  bound = BOUND,
-): Promise<Buffer> {
+async function decode(body: Uint8Array, header: string | string[] | undefined, bound = BOUND): Promise<Buffer> {
   const encodings = contentEncodings(header);
   if (encodings === undefined) throw new Error('unknown encoding');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of decodedContent(body, encodings, bound)) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-function inPieces(bytes: Uint8Array, size: number): Uint8Array[] {
-  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
-    bytes.subarray(index * size, (index + 1) * size),
-  );
+  return decodedContent(Buffer.from(body), encodings, bound);
 }
 
 describe('the encodings of a header', () => {
@@ -58,53 +46,30 @@ describe('the encodings of a header', () => {
 });
 
 describe('an encoded body', () => {
-  it.each(Object.keys(ENCODERS))('is decoded from %s, whatever its chunks', async (name) => {
-    const body = ENCODERS[name]?.(TEXT) ?? Buffer.alloc(0);
-    for (const size of [1, 3, 7, 1_000_000]) expect(await decode(inPieces(body, size), name)).toEqual(TEXT);
+  it.each(Object.keys(ENCODERS))('is decoded from %s', async (name) => {
+    expect(await decode(ENCODERS[name]?.(TEXT) ?? Buffer.alloc(0), name)).toEqual(TEXT);
   });
 
   it('is decoded through several layers, the last one first', async () => {
     const body = zlib.brotliCompressSync(zlib.gzipSync(zlib.deflateSync(TEXT)));
-    expect(await decode([body], 'deflate, gzip, br')).toEqual(TEXT);
+    expect(await decode(body, 'deflate, gzip, br')).toEqual(TEXT);
   });
 
   it('is decoded from deflate without the zlib header, which some servers send', async () => {
-    expect(await decode([zlib.deflateRawSync(TEXT)], 'deflate')).toEqual(TEXT);
+    expect(await decode(zlib.deflateRawSync(TEXT), 'deflate')).toEqual(TEXT);
   });
 
   it('is taken as it is when it has no signature of the encoding that its header names', async () => {
-    expect(await decode(inPieces(TEXT, 5), 'gzip')).toEqual(TEXT);
+    expect(await decode(TEXT, 'gzip')).toEqual(TEXT);
   });
 
   it.each(['gzip', 'br', 'deflate', 'identity'])('is nothing when nothing came, also as %s', async (name) => {
-    expect(await decode([], name)).toHaveLength(0);
+    expect(await decode(Buffer.alloc(0), name)).toHaveLength(0);
   });
 
   it.each(['gzip', 'br', 'deflate'])('is an error when %s was cut off', async (name) => {
     const body = ENCODERS[name]?.(TEXT) ?? Buffer.alloc(0);
-    await expect(decode([body.subarray(0, body.length - 5)], name)).rejects.toThrow();
-  });
-
-  it('passes on the error of its source, and ends the source when nobody wants more', async () => {
-    const broken = async function* (): AsyncGenerator<Uint8Array> {
-      yield zlib.gzipSync(TEXT).subarray(0, 30);
-      throw new Error('the connection broke');
-    };
-    const read = async (): Promise<void> => {
-      for await (const _ of decodedContent(broken(), ['gzip'], BOUND));
-    };
-    await expect(read()).rejects.toThrow('the connection broke');
-
-    let ended = false;
-    const endless = async function* (): AsyncGenerator<Uint8Array> {
-      try {
-        for (;;) yield zlib.gzipSync(TEXT);
-      } finally {
-        ended = true;
-      }
-    };
-    for await (const _ of decodedContent(endless(), ['gzip'], BOUND * 1_000)) break;
-    await expect.poll(() => ended).toBe(true);
+    await expect(decode(body.subarray(0, body.length - 5), name)).rejects.toThrow();
   });
 });
 
@@ -112,9 +77,9 @@ describe('the bound of a decoded body', () => {
   it('ends a bomb, and a bomb within a bomb, without decoding all of it', async () => {
     const zeros = Buffer.alloc(64 * 1024 * 1024);
     const bomb = zlib.gzipSync(zeros);
-    await expect(decode([bomb], 'gzip')).rejects.toThrow(ContentTooLarge);
-    await expect(decode([zlib.brotliCompressSync(bomb)], 'gzip, br')).rejects.toThrow(ContentTooLarge);
-    await expect(decode([zlib.gzipSync(Buffer.alloc(BOUND + 1))], 'gzip')).rejects.toThrow(ContentTooLarge);
+    await expect(decode(bomb, 'gzip')).rejects.toThrow(ContentTooLarge);
+    await expect(decode(zlib.brotliCompressSync(bomb), 'gzip, br')).rejects.toThrow(ContentTooLarge);
+    await expect(decode(zlib.gzipSync(Buffer.alloc(BOUND + 1)), 'gzip')).rejects.toThrow(ContentTooLarge);
   });
 
   it('holds for every encoding and size, exactly', async () => {
@@ -125,7 +90,7 @@ describe('the bound of a decoded body', () => {
         fc.integer({ min: 0, max: 300 }),
         async (name, bytes, bound) => {
           const body = ENCODERS[name]?.(bytes) ?? Buffer.from(bytes);
-          const read = decode([body], name, bound);
+          const read = decode(body, name, bound);
           if (bytes.length > bound) await expect(read).rejects.toThrow(ContentTooLarge);
           else expect(await read).toEqual(Buffer.from(bytes));
         },
