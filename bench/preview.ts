@@ -62,7 +62,8 @@ function jobWith(file: string): Job {
 /** From the file to the line that goes to the host, as a call does it. */
 async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'fit'>): Promise<Cost> {
   let shown = '';
-  const shape = { content: ['text', 'image'] as const, maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
+  const room = { maxCharacters, maxBatchCharacters: maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX };
+  const shape = { content: ['text', 'image'] as const, ...room, hasViewer: false };
   const { value, wallMs, blockMs } = await measured(async () => {
     const pictureOf = async (_: Job, bounds: PreviewBounds) => {
       const picture = await preview.fit(await readFile(job.file ?? ''), bounds);

@@ -3,8 +3,7 @@
 import { proxySecrets } from '../core/proxy.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import { jobText } from '../mcp/job-text.ts';
-import { JOB_STATUSES, type JobStatus, jobView, statusOf } from '../mcp/job-view.ts';
+import { JOB_STATUSES, type JobStatus, jobText, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';

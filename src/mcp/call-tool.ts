@@ -1,8 +1,10 @@
-/** Handles a tool call: finds the tool, checks its arguments, runs it, and has its outcome rendered. */
+/** Handles a tool call: finds the tool, checks its arguments, runs it, asks the user, and has the outcome rendered. */
 import {
   type CallToolRequest,
   type CallToolResult,
   type InputRequiredResult,
+  inputRequired,
+  inputResponse,
   isInputRequiredResult,
   type Server,
   type ServerContext,
@@ -10,15 +12,15 @@ import {
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
+import type { Answer } from '../jobs/confirmation.ts';
 import { TOOLS } from './catalogue.ts';
-import { answerIn, askNow, questionResult } from './confirmation.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
 import { readArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpDeps, Questions } from './mcp-deps.ts';
 import { stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
-import type { AnyTool, ToolContext, ToolOutcome } from './tool.ts';
+import type { Question, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
 type Params = CallToolRequest['params'];
 /** The connection that a call came over, and what became of the questions that were put to its user. */
@@ -37,17 +39,30 @@ export async function callTool(
     throw unknownName('tool', params.name, known, deps.redact);
   }
   const host = identityOf(server, context);
+  const form = formOf(host, deps);
   const questions = host.asksInResults ? deps.questions : ofConnection;
-  const result = await handleCall(tool, params, { host, questions }, context, deps);
+  const result = await handleCall(tool, params, { host, form, questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
 
+function formOf(host: HostIdentity, { resultContent, preview, otherOrigin }: McpDeps): ResultForm {
+  const { content, maxCharacters, maxBatchCharacters } = profileOf(host, resultContent);
+  const roomForNote = otherOrigin?.reported === false ? originNote(otherOrigin.origin).length : 0;
+  return {
+    content: preview === 'off' ? content.filter((part) => part !== 'image') : content,
+    maxCharacters: maxCharacters - roomForNote,
+    maxBatchCharacters: maxBatchCharacters - roomForNote,
+    hasViewer: host.showsViewer ?? false,
+    maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
+  };
+}
+
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
-  tool: AnyTool,
+  tool: Tool,
   params: Params,
-  { host, questions }: { host: HostIdentity; questions: Questions },
+  { host, form, questions }: { host: HostIdentity; form: ResultForm; questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -68,7 +83,7 @@ async function handleCall(
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
       questions.isUnanswered = true;
-      return questionResult(outcome);
+      return inputRequired({ inputRequests: { [KEY]: inputRequired.elicit(questionForm(outcome)) } });
     }
     if (outcome.type === 'ask') {
       const answer = await askNow(redactValues(outcome, redact), context, (error) =>
@@ -78,7 +93,7 @@ async function handleCall(
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
-    return await render(outcome, formOf(host, deps, outcome), deps);
+    return await render(outcome, form, deps);
   } catch (error) {
     // Nobody reads the answer to a cancelled call. Its wait has ended; an order that was sent continues.
     if (signal.aborted)
@@ -90,12 +105,12 @@ async function handleCall(
     if (!(error instanceof FluxError))
       log.error('a tool failed unexpectedly', { tool: tool.name, error: stackOf(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
-    return refusal(failure, tool.output === undefined && formOf(host, deps).content.includes('structured'));
+    return refusal(failure, tool.output === undefined && form.content.includes('structured'));
   }
 }
 
 async function render(
-  outcome: Exclude<ToolOutcome, { type: 'ask' }>,
+  outcome: Exclude<ToolOutcome, Question>,
   form: ResultForm,
   { jobs: startJobs, clock, log, redact }: McpDeps,
 ): Promise<CallToolResult> {
@@ -116,21 +131,6 @@ async function render(
   });
 }
 
-function formOf(
-  host: HostIdentity,
-  { resultContent, preview, otherOrigin }: McpDeps,
-  outcome?: ToolOutcome,
-): ResultForm {
-  const { content, maxCharacters, maxBatchCharacters } = profileOf(host, resultContent);
-  const roomForNote = otherOrigin === undefined ? 0 : originNote(otherOrigin.origin).length;
-  return {
-    content: preview === 'off' ? content.filter((part) => part !== 'image') : content,
-    maxCharacters: (outcome?.type === 'jobs' ? maxBatchCharacters : maxCharacters) - roomForNote,
-    hasViewer: host.showsViewer ?? false,
-    maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
-  };
-}
-
 /** The first result of the process says where the key goes, when that is not the provider's own address. */
 function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): CallToolResult {
   const [first, ...rest] = result.content;
@@ -143,7 +143,7 @@ function originNote(origin: string): string {
   return `\nNote: ${otherOriginText(origin)} Ask the user whether that is what they want, if they have not said so.`;
 }
 
-function unforeseen(tool: AnyTool): Failure {
+function unforeseen(tool: Tool): Failure {
   const what = `${tool.name} failed unexpectedly; the log on stderr has the details.`;
   const next =
     'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a bug in flux-pro-mcp.';
@@ -153,6 +153,48 @@ function unforeseen(tool: AnyTool): Failure {
     creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
     retry: 'later',
   };
+}
+
+const KEY = 'confirm';
+/** People think; a host's own limit for the whole call is shorter as a rule. */
+const ANSWER_WITHIN_MS = 10 * 60_000;
+
+/** The user ticks a box: a host that answers by itself, with nothing in it, has confirmed nothing. */
+function questionForm({ question, yes }: Question) {
+  const properties = { [KEY]: { type: 'boolean' as const, title: yes, description: question } };
+  return { message: question, requestedSchema: { type: 'object' as const, properties, required: [KEY] } };
+}
+
+/** Since 2026-07-28 the answer comes with the same call sent again; `undefined` when the call carries none. */
+function answerIn({ mcpReq: { inputResponses, droppedInputResponseKeys = [] } }: ServerContext): Answer | undefined {
+  const isGiven = Object.hasOwn(inputResponses ?? {}, KEY) || droppedInputResponseKeys.includes(KEY);
+  return isGiven ? readAnswer(inputResponses) : undefined;
+}
+
+/**
+ * The earlier eras: a request to the client while the call waits. It is sent here and not by the SDK, which would end
+ * the call with a sentence of its own when the client answers with an error, with nonsense or not at all.
+ */
+async function askNow(
+  question: Question,
+  { mcpReq }: ServerContext,
+  onError: (error: unknown) => void,
+): Promise<Answer> {
+  try {
+    const params = { mode: 'form' as const, ...questionForm(question) };
+    const options = { timeout: ANSWER_WITHIN_MS, signal: mcpReq.signal };
+    return readAnswer({ [KEY]: await mcpReq.send({ method: 'elicitation/create', params }, options) });
+  } catch (error) {
+    onError(error);
+    return 'unanswered';
+  }
+}
+
+/** A form that comes back without the tick is a no; a form that was closed says nothing. */
+function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer {
+  const response = inputResponse(responses, KEY);
+  if (response.kind !== 'elicit' || response.action === 'cancel') return 'unanswered';
+  return response.action === 'accept' && response.content?.[KEY] === true ? 'yes' : 'no';
 }
 
 /** Claude Code cuts a message at 200 characters. */

@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
-import { isSince, JULY_2026, JUNE_2025 } from './protocol.ts';
+import { JULY_2026, JUNE_2025 } from './protocol.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
 export type HostProfile = {
@@ -135,7 +135,7 @@ export const HOST_PROFILES: readonly HostProfile[] = [
 /** Who is calling, as far as the client says. */
 export type HostIdentity = {
   clientName?: string | undefined;
-  protocolVersion?: string | undefined;
+  protocolVersion?: string;
   /** Whether it can put a question to its user. */
   canAsk?: boolean;
   /** Its protocol puts questions into results and has no connections. */
@@ -162,7 +162,8 @@ const capabilitiesSchema = z.object({
 export function identityOf(server: Server, context: ServerContext): HostIdentity {
   const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
   const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
-  const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? server.getNegotiatedProtocolVersion();
+  const negotiated = server.getNegotiatedProtocolVersion() ?? '';
+  const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? negotiated;
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   const { elicitation, extensions } = capabilitiesSchema.safeParse(capabilities).data ?? {};
   // A declaration without details means forms; a client may also declare that it only shows addresses.
@@ -171,22 +172,22 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
     clientName,
     protocolVersion,
     // Earlier eras have no questions to the user, whatever a client declares.
-    canAsk: hasForms && isSince(JUNE_2025, protocolVersion) && profileNamed(clientName).declinesQuestions !== true,
-    asksInResults: isSince(JULY_2026, server.getNegotiatedProtocolVersion()),
+    canAsk: hasForms && protocolVersion >= JUNE_2025 && profileNamed(clientName).declinesQuestions !== true,
+    asksInResults: negotiated >= JULY_2026,
     showsViewer: extensions?.[VIEWER_EXTENSION].mimeTypes.includes(VIEWER_MIME_TYPE) ?? false,
   };
 }
 
 /** @param wanted what the user has set: it overrides the profile's parts and lowers none of its bounds */
 export function profileOf(
-  { clientName, protocolVersion }: HostIdentity,
+  { clientName, protocolVersion = '' }: HostIdentity,
   wanted: 'auto' | readonly ResultPart[] = 'auto',
 ): HostProfile {
   const profile = profileNamed(clientName);
-  const isOld = profile.textAloneUpTo !== undefined && (protocolVersion ?? '') <= profile.textAloneUpTo;
+  const isOld = profile.textAloneUpTo !== undefined && protocolVersion <= profile.textAloneUpTo;
   const usual = isOld ? WORDS : profile.content;
   const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
-  const content = isSince(JUNE_2025, protocolVersion) ? chosen : chosen.filter((part) => part !== 'link');
+  const content = protocolVersion >= JUNE_2025 ? chosen : chosen.filter((part) => part !== 'link');
   if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
   // The bound of a host that takes text alone has no room for a picture that the user wants.
   return {

@@ -4,7 +4,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
 import { invalidParams } from './protocol.ts';
-import type { AnyTool } from './tool.ts';
+import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
 /** More are not even counted. */
@@ -30,10 +30,10 @@ export function badInput(what: string, next: string): FluxError {
  * @throws FluxError of kind `bad_input`; nothing was sent
  */
 export function readArguments(
-  tool: AnyTool,
+  tool: Tool,
   { arguments: args, _meta }: { arguments?: unknown; _meta?: unknown },
   redact: Redact,
-): unknown {
+): Record<string, unknown> {
   for (const [name, value] of Object.entries({ arguments: args, _meta })) {
     const excess = excessOf(value);
     if (excess === undefined) continue;
@@ -46,7 +46,7 @@ export function readArguments(
 }
 
 /** @param redact applied before a value is shortened: half a secret is not recognised any more */
-export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknown {
+export function parseInput(tool: Tool, args: unknown, redact: Redact): Record<string, unknown> {
   const read = tool.input.safeParse(args ?? {});
   if (read.success) return read.data;
   const given = { tool, json: z.toJSONSchema(tool.input, { io: 'input' }), args, redact };
@@ -63,7 +63,7 @@ export function parseInput(tool: AnyTool, args: unknown, redact: Redact): unknow
 
 type Schema = z.core.JSONSchema.BaseSchema;
 /** `json`: the schema that the host sees. */
-type Given = { tool: AnyTool; json: Schema; args: unknown; redact: Redact };
+type Given = { tool: Tool; json: Schema; args: unknown; redact: Redact };
 
 function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given): string[] {
   const schema = schemaAt(json, issue.path);

@@ -1,10 +1,10 @@
-/** The job object that agents get: the record in the words of the public interface; and several of them. */
+/** Jobs as agents get them, one or several: the job object of the public interface, and a text that is complete alone. */
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId, shownAddress } from '../core/shown-remote.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
-import { nextStepForJob, saidOf } from './failure-text.ts';
+import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import { failureSentences, nextStepForJob, saidOf } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -79,7 +79,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     error: job.failure && errorView(job.failure),
     duplicate: options.duplicate || undefined,
     sandbox: job.sandbox || undefined,
-    next: sentences(nextStepOf(job), otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
+    next: joined(' ', nextStepOf(job), otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
   });
 }
 
@@ -93,7 +93,8 @@ export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options
   const count = (status: JobStatus): number => views.filter((view) => view.status === status).length;
   const [completed, failed] = [count('completed'), count('failed')];
   const pending = views.length - completed - failed;
-  const next = sentences(
+  const next = joined(
+    ' ',
     pending > 0 && (repeatable ? AGAIN : STATUS_ONLY),
     completed > 0 && 'Show the finished pictures to the user and say where the files are.',
     failed > 0 &&
@@ -108,8 +109,9 @@ const AGAIN =
 const STATUS_ONLY =
   'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
 
-function sentences(...all: readonly (string | false | undefined)[]): string {
-  return all.filter(Boolean).join(' ');
+/** Without those that do not apply. */
+function joined(separator: string, ...texts: readonly (string | false | undefined)[]): string {
+  return texts.filter((text) => typeof text === 'string').join(separator);
 }
 
 export function errorView(failure: Failure): ErrorView {
@@ -153,7 +155,7 @@ const UNKNOWN_TYPE = 'application/octet-stream';
 const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
-export function otherTypeText({ state, mediaType }: Job): string | undefined {
+function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
   const what = mediaType === UNKNOWN_TYPE ? 'a file of unknown type' : `a file of type ${cleanLine(mediaType, 40)}`;
   return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
@@ -186,3 +188,122 @@ export function statusOf(state: JobState): JobStatus {
 }
 
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
+
+const PROMPT_SHOWN_CHARACTERS = 200;
+const BATCH_PROMPT_SHOWN_CHARACTERS = 80;
+const ID_SHOWN_CHARACTERS = 40;
+const STATUS_SHOWN_CHARACTERS = 60;
+
+export type JobTextOptions = {
+  /** How long this call waited; shown when the picture was not finished by then. */
+  waitedSeconds?: number | undefined;
+  /** Further sentences about the parts of the answer. */
+  notes?: readonly string[];
+};
+
+const DUPLICATE =
+  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
+
+export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: JobTextOptions = {}): string {
+  const { ordered, stalled } = view;
+  const says = fenced(job.remoteStatus || 'processing', STATUS_SHOWN_CHARACTERS);
+  return joined(
+    '\n',
+    HEADLINES[job.state]({ job, stalled, after: waitedText(waitedSeconds), says }),
+    view.duplicate && DUPLICATE,
+    job.failure && failureSentences(job.failure),
+    view.file !== undefined && `File: ${view.file}`,
+    view.url !== undefined && `URL: ${view.url}`,
+    `Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${ordered === undefined ? '' : ` The service delivered a different size: ${ordered.width} × ${ordered.height} pixels were ordered.`}`,
+    `Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`,
+    `Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`,
+    view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
+    ...notes,
+    `Next: ${view.next}`,
+  );
+}
+
+/** What is the case. @param after how long the call waited in vain; @param says the service's own word, quoted */
+type Headline = (about: { job: Job; stalled: boolean | undefined; after: string; says: string }) => string;
+
+const HEADLINES: Readonly<Record<JobState, Headline>> = {
+  queued: ({ after }) => `The request has not been sent yet${after}.`,
+  submitting: ({ job, after }) =>
+    job.failure === undefined
+      ? `The request is being sent; the service has not confirmed it yet${after}.`
+      : 'It is not known whether the service accepted the request.',
+  processing: ({ stalled, after, says }) =>
+    stalled
+      ? `The job is stalled: the service still says ${says}.`
+      : `The picture is not finished yet${after}; the service says ${says}.`,
+  completed: () => 'The picture is finished, but it is not saved on this machine.',
+  saved: () => 'The picture is finished and saved.',
+  failed: () => 'There is no picture.',
+  unknown: () => 'It is not known whether the service made this picture; it may have been charged.',
+};
+
+function waitedText(seconds: number | undefined): string {
+  return seconds === undefined ? '' : ` after ${seconds} s of waiting`;
+}
+
+function creditsText({ credits: { min, max, exact }, status, error }: JobView): string {
+  if (status === 'failed' && error?.credits_spent === 'no') return 'no credits spent';
+  return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
+}
+
+function shownId(id: string): string {
+  return isPlainId(id) ? id : fenced(id, ID_SHOWN_CHARACTERS);
+}
+
+/**
+ * @param notes further sentences about the parts of the answer
+ * @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there
+ */
+export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[], isBare = false): string {
+  const { jobs, completed, failed, pending } = view;
+  const failures = failed > 0 ? `, ${failed} failed` : '';
+  const open = pending > 0 ? `, ${pending} not finished yet${waitedText(outcome.waitedSeconds)}` : '';
+  return joined(
+    '\n',
+    `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture is' : 'pictures are'} finished${failures}${open}.`,
+    ...(isBare ? bareEntries(jobs) : jobs.map((job, at) => entryText(job, outcome.jobs[at], at + 1))),
+    ...notes,
+    jobs.some(({ sandbox }) => sandbox) && 'Sandbox: test pictures; no real credits are spent.',
+    `Next: ${view.next}`,
+  );
+}
+
+function entryText(view: JobView, job: Job | undefined, number: number): string {
+  const prompt = fenced(view.prompt, BATCH_PROMPT_SHOWN_CHARACTERS);
+  const duplicate = view.duplicate ? ' (ordered before; not paid again)' : '';
+  return joined(
+    '\n',
+    `${number}. ${statusText(view)}, ${prompt}, ${sizeText(view)}, ${creditsText(view)}, job ${view.job_id}${duplicate}`,
+    view.file !== undefined && `File: ${view.file}`,
+    view.url !== undefined && `URL: ${view.url}`,
+    job?.failure && failureSentences(job.failure).trim(),
+    job && otherTypeText(job),
+    view.status === 'unknown' && view.next,
+  ).replaceAll('\n', '\n   ');
+}
+
+/** The folder that most files are in is named once. */
+function bareEntries(jobs: readonly JobView[]): string[] {
+  const folders = jobs.flatMap(({ file }) => (file === undefined ? [] : [folderOf(file)]));
+  const filesIn = (folder: string): number => folders.filter((one) => one === folder).length;
+  const [folder = ''] = folders.sort((one, other) => filesIn(other) - filesIn(one));
+  const named = `Files are in ${folder} unless they are named with a folder. The job_id of a file stands in its name ("job_" and what follows).`;
+  return [
+    ...(folder === '' ? [] : [named]),
+    ...jobs.map(({ job_id: id, status, file, error }, at) => {
+      const name = file !== undefined && folderOf(file) === folder ? file.slice(folder.length) : file;
+      const cost = error && `${error.kind}, credits spent: ${error.credits_spent}`;
+      return [`${at + 1}. ${status}`, name?.includes(id) ? '' : id, cost, name].filter(Boolean).join(', ');
+    }),
+  ];
+}
+
+/** With its last separator, of either operating system. */
+function folderOf(file: string): string {
+  return file.slice(0, Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+}

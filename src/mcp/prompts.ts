@@ -1,9 +1,93 @@
-/** The prompts that a user picks in a host: what they ask for, what they say, and what is offered while one is typed. */
+/** How an image prompt is written: the guide for models, and the prompts that a user picks in a host. */
 import type { GetPromptResult, ListPromptsResult } from '@modelcontextprotocol/server';
 import type { Redact } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { ELEMENTS, type PromptArgument } from './prompt-elements.ts';
 import { invalidParams, unknownName } from './protocol.ts';
+
+type PromptArgument = {
+  name: string;
+  description: string;
+  required?: true;
+  /** With a semicolon between them. They are offered while it is typed; any other text is as good. */
+  examples?: string;
+};
+
+/** The elements of an image prompt, following the provider's advice. */
+const ELEMENTS: readonly (PromptArgument & { title: string; examples: string })[] = [
+  {
+    name: 'subject',
+    title: 'Subject',
+    required: true,
+    description: 'What the picture shows: who or what, what it does, how it looks, what surrounds it.',
+    examples:
+      'a lighthouse on a cliff above a calm sea; an old clockmaker at her workbench; a red fox asleep in fresh snow; a bowl of ramen with steam rising from it; a small robot watering plants on a balcony; a minimal icon of a paper plane',
+  },
+  {
+    name: 'style',
+    title: 'Style',
+    description: 'How it is made: a medium, a technique, a period.',
+    examples:
+      'photograph; watercolour with fine ink lines; oil painting with visible brush strokes; flat vector illustration; isometric 3D render; black-and-white film photograph; pencil sketch; pixel art; woodcut print; paper collage',
+  },
+  {
+    name: 'mood',
+    title: 'Mood',
+    description: 'What it feels like.',
+    examples: 'calm; tender; playful; mysterious; melancholic; energetic; solemn; cosy; tense',
+  },
+  {
+    name: 'lighting',
+    title: 'Lighting',
+    description: 'Where the light comes from, how hard it is, what colour it has.',
+    examples:
+      'soft light of an overcast morning; golden hour, long shadows; blue hour; hard midday sun; a single lamp from the left; neon signs at night; candlelight; backlit, with a rim of light; even studio light',
+  },
+  {
+    name: 'camera',
+    title: 'Camera',
+    description: 'The point of view: angle, distance, lens.',
+    examples:
+      "at eye level; low angle; bird's-eye view; close-up; wide shot; 35 mm lens; 85 mm portrait lens, shallow depth of field; macro lens; telephoto lens, compressed background",
+  },
+  {
+    name: 'composition',
+    title: 'Composition',
+    description: 'Where things are in the frame, and how much space is around them.',
+    examples:
+      'subject centred; subject in the left third, empty space on the right; symmetrical; diagonal lines leading to the subject; plenty of empty space around it; framed by a doorway; foreground blurred, subject behind it',
+  },
+];
+
+/** Each entry is a whole paragraph or list item, so that an edit cannot lose half of a sentence. */
+export function guideText(): string {
+  const pieces = ELEMENTS.map(
+    ({ title, description, examples }) => `- **${title}**: ${description} For example: ${examples}.`,
+  );
+  return [
+    '# How to write a prompt for Flux Pro',
+    '',
+    'Write one description in plain sentences, the most important things first.',
+    'Say what to show, not what to avoid: there is no negative prompt, and things that are named tend to appear.',
+    '',
+    '## What to say',
+    '',
+    ...pieces,
+    '',
+    '## What to check before ordering',
+    '',
+    '- Nothing contradicts something else (a night scene in bright daylight, a close-up of a whole landscape).',
+    '- Each element has its place: in front, behind, left, right, in its hand.',
+    '- Text that should be readable in the picture is short and in quotation marks.',
+    '- The aspect ratio fits the composition: 16:9 for wide scenes, 9:16 for phone screens, 3:4 for portraits, 1:1 for icons.',
+    '- The prompt describes one picture: for variants, order several pictures with `generate_images`.',
+    '',
+    '## An example',
+    '',
+    '> A red fox asleep in fresh snow under a birch, watercolour with fine ink lines, quiet and tender mood, soft light of an overcast morning, seen from slightly above, the fox in the lower third with plenty of empty snow around it.',
+    '',
+    'It names subject, style, mood, lighting, camera and composition, in that order, and costs no more than a prompt of three words.',
+  ].join('\n');
+}
 
 /** What the user has said, cleaned, by the names of the arguments; absent where nothing was said. */
 type Values = Readonly<Record<string, string | undefined>>;
@@ -44,18 +128,11 @@ const reviewImagePrompt: Prompt = {
   title: 'Review an image prompt',
   description: 'Reviews a prompt for generate_image before it is paid for: what is missing, vague or contradictory.',
   arguments: [
-    { name: 'prompt', description: 'The image prompt to review.', required: true, suggestions: [] },
+    { name: 'prompt', description: 'The image prompt to review.', required: true },
     {
       name: 'purpose',
       description: 'What the picture is for.',
-      suggestions: [
-        'blog header',
-        'social media post',
-        'product page',
-        'icon',
-        'slide background',
-        'book illustration',
-      ],
+      examples: 'blog header; social media post; product page; icon; slide background; book illustration',
     },
   ],
   render({ prompt, purpose }) {
@@ -124,8 +201,8 @@ export function getPrompt(
  */
 export function suggestionsFor(name: string, argument: string, typed: string, redact: Redact): readonly string[] {
   const prompt = named('prompt', name, PROMPTS, redact);
-  const { suggestions } = named(`argument of ${name}`, argument, prompt.arguments, redact);
-  return suggestions.filter((text) => text.toLowerCase().includes(typed));
+  const { examples } = named(`argument of ${name}`, argument, prompt.arguments, redact);
+  return (examples?.split('; ') ?? []).filter((text) => text.toLowerCase().includes(typed));
 }
 
 /** @throws ProtocolError (-32602) that names all there are */

@@ -12,10 +12,6 @@ export const JUNE_2025 = '2025-06-18';
 /** The first without connections: questions are results, answers carry cache hints, the transport has the subscriptions. */
 export const JULY_2026 = '2026-07-28';
 
-export function isSince(revision: string, protocolVersion: string | undefined): boolean {
-  return protocolVersion !== undefined && protocolVersion >= revision;
-}
-
 /** For what never changes while the program runs. An hour: a client sees an update of the program within that time. */
 export const CONSTANT = { ttlMs: 3_600_000, cacheScope: 'public' } as const satisfies CacheHint;
 

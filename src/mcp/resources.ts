@@ -11,17 +11,17 @@ import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { pageOfJobs } from '../core/job-page.ts';
 import { redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
-import { guideText } from './guide.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
 import type { McpDeps } from './mcp-deps.ts';
-import { base64Of, bytesWithin } from './pictures.ts';
-import { CONSTANT, invalidParams, isSince, JULY_2026, unknownCursor, unknownName } from './protocol.ts';
+import { guideText } from './prompts.ts';
+import { CONSTANT, invalidParams, JULY_2026, unknownCursor, unknownName } from './protocol.ts';
+import { base64Of, bytesWithin } from './result.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
 import {
   GUIDE_URI,
-  imageUri,
-  jobUri,
+  IMAGES_URI,
+  JOBS_URI,
   LIMITS_URI,
   parseJobUri,
   VIEWER_META,
@@ -59,7 +59,7 @@ export const FIXED_RESOURCES: readonly Resource[] = [
 ];
 
 const IMAGE_TEMPLATE = {
-  uriTemplate: imageUri('{job_id}'),
+  uriTemplate: `${IMAGES_URI}{job_id}`,
   name: 'image',
   title: 'A finished picture',
   description:
@@ -67,7 +67,7 @@ const IMAGE_TEMPLATE = {
 };
 
 const JOB_TEMPLATE = {
-  uriTemplate: jobUri('{job_id}'),
+  uriTemplate: `${JOBS_URI}{job_id}`,
   name: 'job',
   title: 'An image job',
   description: 'The record of an order: status, file, URL, credits and what to do next. Clients can subscribe to it.',
@@ -108,7 +108,7 @@ async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
 function describeImage(job: Job): Resource {
   const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) });
   return {
-    uri: imageUri(job.id),
+    uri: `${IMAGES_URI}${job.id}`,
     name: `image-${job.id}`,
     title: cleanLine(job.request.prompt, 80),
     description: `${size} pixels${job.sandbox ? ', from the sandbox' : ''}`,
@@ -119,7 +119,7 @@ function describeImage(job: Job): Resource {
 
 function describeJob(job: Job): Resource {
   return {
-    uri: jobUri(job.id),
+    uri: `${JOBS_URI}${job.id}`,
     name: job.id,
     title: `Job (${statusOf(job.state)}): ${cleanLine(job.request.prompt, 60)}`,
     mimeType: JSON_TYPE,
@@ -149,15 +149,11 @@ export async function jobIdsFor(
  * @param protocolVersion what the connection speaks
  * @throws ResourceNotFoundError for a name that no resource has
  */
-export async function readResource(
-  uri: string,
-  deps: McpDeps,
-  protocolVersion: string | undefined,
-): Promise<ReadResourceResult> {
+export async function readResource(uri: string, deps: McpDeps, protocolVersion = ''): Promise<ReadResourceResult> {
   // No resource has such a name, and the error for a missing one would repeat it in full.
   const shown = deps.redact(uri, URI_MAX_CHARACTERS);
   if (shown !== uri) throw invalidParams(notThere(shown, WHERE_TO_FIND).message);
-  const cached = isSince(JULY_2026, protocolVersion) ? CONSTANT : {};
+  const cached = protocolVersion >= JULY_2026 ? CONSTANT : {};
   if (uri === LIMITS_URI) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
   if (uri === GUIDE_URI) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
   if (uri === VIEWER_URI) return { contents: [await viewerPage(deps)], ...cached };

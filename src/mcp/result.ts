@@ -2,19 +2,20 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
+import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
-import { batchText, jobText } from './job-text.ts';
-import { batchView, errorView, type JobView, type JobViewOptions, jobView } from './job-view.ts';
-import { imagePart, type PictureSource, pictureNotes, picturesWithin, USEFUL_CHARACTERS } from './pictures.ts';
+import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';
 import type { JobsOutcome, SingleOutcome } from './tool.ts';
-import { imageUri, VIEWER_META } from './uris.ts';
+import { IMAGES_URI, VIEWER_META } from './uris.ts';
 
 /** What this call's host takes: its profile, or what the user has set. */
 export type ResultForm = {
   content: readonly ResultPart[];
+  /** Of the serialized result for one job, and for several. */
   maxCharacters: number;
+  maxBatchCharacters: number;
   /** Of a picture inside the answer: pixels of its longer side. */
   maxSidePx: number;
   /** The host shows the viewer next to it. */
@@ -23,17 +24,22 @@ export type ResultForm = {
 
 export type ResultDeps = {
   view: JobViewOptions;
-  /** Called for one finished picture after the other, each with its share of the room that words and data leave. */
-  pictureOf: PictureSource;
+  /**
+   * Called for one finished picture after the other, each with its share of the room that words and data leave.
+   * `unfit`: this answer has no room for it, even as a preview. `undefined`: there is none that can be read.
+   */
+  pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | 'unfit' | undefined>;
   redact: Redact;
   /** Monotonic milliseconds. */
   now: () => number;
 };
 
 /** What gives way when an answer is too large; each step keeps those before it. Ids, states and files never do. */
-const CUTS = { none: 0, dataPrompts: 1, data: 2, textPrompts: 3, urls: 4, allButFacts: 5 } as const;
+const CUTS = { nothing: 0, promptsInData: 1, data: 2, promptsAndUrlsInText: 3, allButFacts: 4 } as const;
 /** How far to cut for the sake of a picture: all the way for the one that a call was made for. */
-const CUTS_FOR_PICTURES = { job: CUTS.allButFacts, jobs: CUTS.dataPrompts } as const;
+const CUTS_FOR_PICTURES = { job: CUTS.allButFacts, jobs: CUTS.promptsInData } as const;
+/** Characters that are left of a prompt. */
+const SHORT_PROMPT = { data: 200, text: 24 } as const;
 /** What the protocol may put around a result, and the sentences about the pictures. */
 const RESERVED_CHARACTERS = 300 + 700;
 
@@ -44,14 +50,14 @@ export async function jobsResult(
   { view, pictureOf, redact, now }: ResultDeps,
 ): Promise<CallToolResult> {
   const jobs = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
-  const wanted = (part: ResultPart): boolean => form.content.includes(part);
   const saved = jobs.filter(({ state }) => state === 'saved');
   const rendering = renderingOf(redactValues(outcome, redact), view);
+  const wanted = (part: ResultPart): boolean => form.content.includes(part);
   const make = (cut: number, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []) => {
     const hasData = wanted('structured') && cut < CUTS.data;
     // The viewer finds what it needs in the data, too.
-    const hasViewerData = form.hasViewer && cut < CUTS.data && !(hasData && cut >= CUTS.dataPrompts);
-    const links = wanted('link') && cut < CUTS.urls ? saved.map(linkPart) : [];
+    const hasViewerData = form.hasViewer && cut < CUTS.data && !(hasData && cut >= CUTS.promptsInData);
+    const links = wanted('link') && cut < CUTS.promptsAndUrlsInText ? saved.map(linkPart) : [];
     const content: ContentBlock[] = [...pictures, ...links];
     // Text first: hosts that show one part show the first. Where the data are cut, the text takes their place.
     if (wanted('text') || content.length === 0 || hasData !== wanted('structured')) {
@@ -59,21 +65,23 @@ export async function jobsResult(
       const text = rendering.text(shown, [...notes, ...cutNotes(rendering.views, cut)], cut === CUTS.allButFacts);
       content.unshift({ type: 'text', text });
     }
-    const shownData = rendering.views.map((one) => dataView(one, cut));
+    const data =
+      cut < CUTS.promptsInData
+        ? rendering.views
+        : rendering.views.map((one) => withShortPrompt(one, SHORT_PROMPT.data));
     return {
       content,
-      ...(hasData && { structuredContent: rendering.data(shownData) }),
-      ...(hasViewerData && { _meta: rendering.viewerData(shownData) }),
+      ...(hasData && { structuredContent: rendering.data(data) }),
+      ...(hasViewerData && { _meta: rendering.viewerData(data) }),
       ...(rendering.isError && { isError: true }),
     };
   };
-  const roomAfter = (cut: number): number =>
-    form.maxCharacters - RESERVED_CHARACTERS - JSON.stringify(make(cut)).length;
-  const steps = Object.values(CUTS).map((cut) => ({ cut, room: roomAfter(cut) }));
-  const fits = steps.find(({ room }) => room >= 0) ?? { cut: CUTS.allButFacts, room: 0 };
-  if (!wanted('image') || saved.length === 0) return make(fits.cut);
-  const withRoom = steps.find(({ cut, room }) => cut <= CUTS_FOR_PICTURES[outcome.type] && room >= USEFUL_CHARACTERS);
-  const { cut, room } = withRoom ?? fits;
+  const max = (outcome.type === 'job' ? form.maxCharacters : form.maxBatchCharacters) - RESERVED_CHARACTERS;
+  const steps = Object.values(CUTS).map((cut) => ({ cut, room: max - JSON.stringify(make(cut)).length }));
+  const fitting = steps.find(({ room }) => room >= 0) ?? { cut: CUTS.allButFacts, room: 0 };
+  if (!wanted('image') || saved.length === 0) return make(fitting.cut);
+  const { cut, room } =
+    steps.find((step) => step.cut <= CUTS_FOR_PICTURES[outcome.type] && step.room >= USEFUL_CHARACTERS) ?? fitting;
   const pictures = await picturesWithin(saved, { characters: room, maxSidePx: form.maxSidePx }, pictureOf, now);
   return make(cut, [...pictures.values()].map(imagePart), pictureNotes(pictures, jobs, saved));
 }
@@ -123,23 +131,17 @@ function isUnsuccessful({ state, failure }: Job): boolean {
 function linkPart(job: Job): ContentBlock {
   return {
     type: 'resource_link',
-    uri: imageUri(job.id),
+    uri: `${IMAGES_URI}${job.id}`,
     name: `image-${job.id}`,
     title: 'The finished picture',
     mimeType: job.mediaType ?? 'image/jpeg',
   };
 }
 
-const PROMPT_IN_DATA_CHARACTERS = 200;
-const PROMPT_IN_TEXT_CHARACTERS = 24;
-
-function dataView(view: JobView, cut: number): JobView {
-  return cut < CUTS.dataPrompts ? view : withShortPrompt(view, PROMPT_IN_DATA_CHARACTERS);
-}
-
 function textView(view: JobView, cut: number): JobView {
-  const { url, ...rest } = cut < CUTS.textPrompts ? view : withShortPrompt(view, PROMPT_IN_TEXT_CHARACTERS);
-  return url === undefined || cut >= CUTS.urls ? rest : { ...rest, url };
+  if (cut < CUTS.promptsAndUrlsInText) return view;
+  const { url: _, ...rest } = withShortPrompt(view, SHORT_PROMPT.text);
+  return rest;
 }
 
 /** The mark keeps anybody from ordering with a prompt that is not complete. */
@@ -150,15 +152,117 @@ function withShortPrompt(view: JobView, maxCharacters: number): JobView {
 }
 
 function cutNotes(views: readonly JobView[], cut: number): string[] {
-  const max = cut < CUTS.textPrompts ? PROMPT_IN_DATA_CHARACTERS : PROMPT_IN_TEXT_CHARACTERS;
+  const isInText = cut >= CUTS.promptsAndUrlsInText;
+  const isShortened = views.some(({ prompt }) => [...prompt].length > SHORT_PROMPT[isInText ? 'text' : 'data']);
+  const hasLost = isInText && views.some(({ url }) => url !== undefined);
   return [
-    ...(cut >= CUTS.dataPrompts && views.some(({ prompt }) => [...prompt].length > max)
+    ...(cut >= CUTS.promptsInData && isShortened
       ? ['Prompts are shortened in this answer because this host accepts no more.']
       : []),
-    ...(cut >= CUTS.urls && views.some(({ url }) => url !== undefined)
-      ? ['URLs are left out of this answer for the same reason.']
-      : []),
+    ...(hasLost ? ['URLs are left out of this answer because this host accepts no more.'] : []),
   ];
+}
+
+/** Around the Base64 text of each picture. */
+const AROUND_CHARACTERS = 100;
+/** A picture of fewer characters shows too little for a person or a model to recognise. */
+const USEFUL_CHARACTERS = 4_000;
+/** Pixels of the longer side of the smallest preview. */
+const USEFUL_SIDE_PX = 96;
+/** Previews are made one after the other, and somebody is waiting for the answer. */
+const PREVIEWS_LIMIT_MS = 6_000;
+
+/** How many bytes of a picture fit: Base64 makes four characters of three bytes. */
+export function bytesWithin(characters: number): number {
+  return Math.max(0, Math.floor((characters - AROUND_CHARACTERS) / 4) * 3);
+}
+
+export function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+}
+
+function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
+  return { type: 'image', data: base64Of(bytes), mimeType: mediaType };
+}
+
+/**
+ * Pictures in their order, with equal shares of the room as long as shares are large enough to show something; then as
+ * small as is useful, until the room is used.
+ */
+async function picturesWithin(
+  jobs: readonly Job[],
+  { characters, maxSidePx }: { characters: number; maxSidePx: number },
+  pictureOf: ResultDeps['pictureOf'],
+  now: () => number,
+): Promise<ReadonlyMap<Job, ShownPicture>> {
+  const pictures = new Map<Job, ShownPicture>();
+  const until = now() + PREVIEWS_LIMIT_MS;
+  let left = characters;
+  for (const [at, job] of jobs.entries()) {
+    if (pictures.size > 0 && now() > until) break;
+    const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
+    const shown =
+      (await usefulPicture(job, { maxBytes: bytesWithin(share), maxSidePx }, pictureOf)) ??
+      (await usefulPicture(
+        job,
+        { maxBytes: bytesWithin(left), maxSidePx: Math.min(maxSidePx, USEFUL_SIDE_PX) },
+        pictureOf,
+      ));
+    if (shown !== undefined) {
+      left -= Math.ceil(shown.bytes.length / 3) * 4 + AROUND_CHARACTERS;
+      pictures.set(job, shown);
+    } else if (left < USEFUL_CHARACTERS) break;
+  }
+  return pictures;
+}
+
+/** A picture that is small itself, or that the user wants smaller, is useful at any size. */
+async function usefulPicture(
+  job: Job,
+  bounds: PreviewBounds,
+  pictureOf: ResultDeps['pictureOf'],
+): Promise<ShownPicture | undefined> {
+  const picture = await pictureOf(job, bounds);
+  if (picture === undefined || picture === 'unfit') return undefined;
+  const { isPreview, size } = picture;
+  const isSmall = isPreview && size !== undefined && Math.max(size.width, size.height) < USEFUL_SIDE_PX;
+  return isSmall && bounds.maxSidePx >= USEFUL_SIDE_PX ? undefined : picture;
+}
+
+const ELSEWHERE = 'see the files or the resources flux://images/{job_id}.';
+
+/**
+ * The sentences about them; none where the answer has the very pictures.
+ * @param jobs all of the call; @param saved those of them that could be shown
+ */
+function pictureNotes(shown: ReadonlyMap<Job, ShownPicture>, jobs: readonly Job[], saved: readonly Job[]): string[] {
+  const previews = [...shown.values()].filter(({ isPreview }) => isPreview);
+  if (jobs.length === 1) {
+    if (shown.size === 0)
+      return [
+        'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or it cannot be read. Open the file instead.',
+      ];
+    return previews.map(({ size }) => {
+      const of = size === undefined ? '' : ` of ${size.width} × ${size.height} pixels`;
+      return `This answer shows a preview${of}; the file has the full size.`;
+    });
+  }
+  if (shown.size === 0)
+    return [`This answer has no previews, because they would exceed what this host accepts; ${ELSEWHERE}`];
+  const numbers = [...shown.keys()].map((job) => jobs.indexOf(job) + 1);
+  return [
+    ...(shown.size < saved.length
+      ? [`This answer shows, in this order: ${listed(numbers)}. For the other finished pictures, ${ELSEWHERE}`]
+      : []),
+    ...(previews.length > 0 ? ['Pictures are shown smaller than they are; the files have the full size.'] : []),
+  ];
+}
+
+function listed(numbers: readonly number[]): string {
+  const [first = 0] = numbers;
+  const last = numbers.at(-1) ?? 0;
+  if (numbers.length > 2 && last - first === numbers.length - 1) return `pictures ${first} to ${last}`;
+  return `${numbers.length === 1 ? 'picture' : 'pictures'} ${numbers.join(', ')}`;
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {

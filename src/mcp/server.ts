@@ -1,20 +1,21 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import {
   type CompleteRequest,
-  type CompleteResult,
   isJSONRPCErrorResponse,
   type JSONRPCMessage,
+  type JSONRPCRequest,
   ProtocolErrorCode,
   Server,
   type ServerOptions,
   type Transport,
 } from '@modelcontextprotocol/server';
+import * as z from 'zod';
+import type { JobNews } from '../core/job-feed.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
-import { CONSTANT, isSince, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
-import { ResourceUpdates } from './resource-updates.ts';
+import { CONSTANT, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
 import { listTools } from './tool-listing.ts';
-import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
+import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
 const OPTIONS: ServerOptions = {
   capabilities: {
@@ -25,7 +26,7 @@ const OPTIONS: ServerOptions = {
     // Hosts use an extension only where both sides declare it.
     extensions: { [VIEWER_EXTENSION]: { mimeTypes: [VIEWER_MIME_TYPE] } },
   },
-  /** Answers that do not change while the program runs, unlike lists of jobs and limits. */
+  // Answers that do not change while the program runs, unlike lists of jobs and limits.
   cacheHints: {
     'server/discover': CONSTANT,
     'tools/list': CONSTANT,
@@ -34,11 +35,70 @@ const OPTIONS: ServerOptions = {
   },
 };
 
+/** The protocol's own bound. */
+const COMPLETIONS_MAX = 100;
+
 export function createMcpServer(deps: McpDeps): Server {
   const server = new GuardedServer(deps);
-  handleTools(server, deps);
-  handleResources(server, deps);
-  handlePrompts(server, deps);
+  const prompts = () => import('./prompts.ts');
+  const resources = () => import('./resources.ts');
+  const checkParams = async (params: unknown) => (await import('./input-problems.ts')).checkParams(params);
+  /** A list of one page has no cursors. */
+  const expectNoCursor = (method: string, params: { cursor?: string | undefined } | undefined): void => {
+    if (params?.cursor !== undefined) throw unknownCursor(method, params.cursor, deps.redact);
+  };
+
+  server.setRequestHandler('tools/list', async ({ params }) => {
+    expectNoCursor('tools/list', params);
+    return { tools: listTools() };
+  });
+  const questions = { isUnanswered: false };
+  server.setRequestHandler('tools/call', async ({ params }, context) =>
+    (await import('./call-tool.ts')).callTool(params, { server, questions }, context, deps),
+  );
+
+  server.setRequestHandler('resources/templates/list', async ({ params }) => {
+    expectNoCursor('resources/templates/list', params);
+    return (await resources()).TEMPLATES;
+  });
+  server.setRequestHandler('resources/list', async ({ params }) =>
+    (await resources()).listResources(deps, params?.cursor),
+  );
+  // Records outlive a process: a picture of an earlier one is readable before any tool was called.
+  server.setRequestHandler('resources/read', async ({ params }) =>
+    (await resources()).readResource(params.uri, deps, server.getNegotiatedProtocolVersion()),
+  );
+  const subscribed = notifyOfJobs(server, deps);
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
+    if (!(await canBeReported(uri, deps))) throw (await resources()).cannotSubscribe(uri, deps);
+    subscribed.add(uri);
+    return {};
+  });
+  server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
+    subscribed.delete(params.uri);
+    return {};
+  });
+
+  server.setRequestHandler('prompts/list', async ({ params }) => {
+    expectNoCursor('prompts/list', params);
+    return (await prompts()).listPrompts();
+  });
+  server.setRequestHandler('prompts/get', async ({ params }) => {
+    await checkParams(params);
+    return (await prompts()).getPrompt(params.name, params.arguments, deps.redact);
+  });
+  const valuesFor = async ({ ref, argument: { name, value } }: CompleteRequest['params']) => {
+    const typed = value.trim().toLowerCase();
+    return ref.type === 'ref/prompt'
+      ? (await prompts()).suggestionsFor(ref.name, name, typed, deps.redact)
+      : (await resources()).jobIdsFor(ref.uri, name, typed, deps);
+  };
+  server.setRequestHandler('completion/complete', async ({ params }) => {
+    await checkParams(params);
+    const all = await valuesFor(params);
+    const values = all.slice(0, COMPLETIONS_MAX);
+    return { completion: { values, total: all.length, hasMore: all.length > values.length } };
+  });
   return server;
 }
 
@@ -76,7 +136,7 @@ class GuardedServer extends Server {
 
   /** Before 2026-07-28 a missing resource had a code of its own, which the SDK sends in no era. */
   #inEra(message: JSONRPCMessage): JSONRPCMessage {
-    if (isSince(JULY_2026, this.getNegotiatedProtocolVersion()) || !isJSONRPCErrorResponse(message)) return message;
+    if (!isJSONRPCErrorResponse(message) || (this.getNegotiatedProtocolVersion() ?? '') >= JULY_2026) return message;
     const { code, data } = message.error;
     // The protocol marks that error by its data, which have the URI and nothing else.
     const isMissing = typeof data === 'object' && data !== null && Object.keys(data).join() === 'uri';
@@ -85,74 +145,63 @@ class GuardedServer extends Server {
   }
 }
 
-function handleTools(server: Server, deps: McpDeps): void {
-  server.setRequestHandler('tools/list', async ({ params }) => {
-    expectNoCursor('tools/list', params?.cursor, deps);
-    return { tools: listTools() };
+/** Clients read the whole list again, so a batch counts as one change. */
+const LIST_PAUSE_MS = 250;
+
+/**
+ * Notifies the client of new jobs, and of changes to those that it subscribed to.
+ * @returns the URIs that it subscribed to; since July 2026 the transport knows them, and passes on nothing else
+ */
+function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string> {
+  const subscribed = new Set<string>();
+  let isListDue = false;
+  /** A client may be gone, or take no notifications. */
+  const send = (sending: Promise<void>): void =>
+    void sending.catch((error: unknown) => log.debug('an update could not be sent', { error: String(error) }));
+  const listChanged = async (): Promise<void> => {
+    if (isListDue) return;
+    isListDue = true;
+    await clock.sleep(LIST_PAUSE_MS);
+    isListDue = false;
+    send(server.sendResourceListChanged());
+  };
+  server.onclose = feed.listen(({ job: { id, state }, isNew }: JobNews) => {
+    const isSaved = state === 'saved';
+    const changed = isNew ? [] : [`${JOBS_URI}${id}`, ...(isSaved ? [`${IMAGES_URI}${id}`] : [])];
+    const isModern = (server.getNegotiatedProtocolVersion() ?? JULY_2026) >= JULY_2026;
+    for (const uri of changed) if (isModern || subscribed.has(uri)) send(server.sendResourceUpdated({ uri }));
+    if (isNew || isSaved) void listChanged();
   });
-  const questions = { isUnanswered: false };
-  server.setRequestHandler('tools/call', async ({ params }, context) =>
-    (await import('./call-tool.ts')).callTool(params, { server, questions }, context, deps),
+  return subscribed;
+}
+
+/** A client that asks for more at once gets no more than these. */
+const SUBSCRIPTIONS_MAX = 500;
+
+const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) });
+
+/**
+ * Leaves in a request for `subscriptions/listen` only what can be reported, because the SDK confirms every URI in it.
+ * Other requests pass unchanged.
+ */
+export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Promise<JSONRPCRequest> {
+  const { data } = listenSchema.safeParse(request.params);
+  if (data === undefined) return request;
+  const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, SUBSCRIPTIONS_MAX);
+  const reported = await Promise.all(
+    asked.map((uri) =>
+      canBeReported(uri, deps).catch((error: unknown) => {
+        deps.log.warn('a job could not be found for a subscription', { error: String(error) });
+        return false;
+      }),
+    ),
   );
+  const resourceSubscriptions = asked.filter((_, index) => reported[index]);
+  return { ...request, params: { ...data, notifications: { ...data.notifications, resourceSubscriptions } } };
 }
 
-function handleResources(server: Server, deps: McpDeps): void {
-  const updates = new ResourceUpdates(server, deps);
-  const resources = () => import('./resources.ts');
-  server.setRequestHandler('resources/templates/list', async ({ params }) => {
-    expectNoCursor('resources/templates/list', params?.cursor, deps);
-    return (await resources()).TEMPLATES;
-  });
-  server.setRequestHandler('resources/list', async ({ params }) =>
-    (await resources()).listResources(deps, params?.cursor),
-  );
-  // Records outlive a process: a picture of an earlier one is readable before any tool was called.
-  server.setRequestHandler('resources/read', async ({ params }) =>
-    (await resources()).readResource(params.uri, deps, server.getNegotiatedProtocolVersion()),
-  );
-  server.setRequestHandler('resources/subscribe', async ({ params }) => {
-    if (await updates.subscribe(params.uri)) return {};
-    throw (await resources()).cannotSubscribe(params.uri, deps);
-  });
-  server.setRequestHandler('resources/unsubscribe', async ({ params }) => {
-    updates.unsubscribe(params.uri);
-    return {};
-  });
-}
-
-function handlePrompts(server: Server, deps: McpDeps): void {
-  const prompts = () => import('./prompts.ts');
-  const check = async (params: unknown) => (await import('./input-problems.ts')).checkParams(params);
-  server.setRequestHandler('prompts/list', async ({ params }) => {
-    expectNoCursor('prompts/list', params?.cursor, deps);
-    return (await prompts()).listPrompts();
-  });
-  server.setRequestHandler('prompts/get', async ({ params }) => {
-    await check(params);
-    return (await prompts()).getPrompt(params.name, params.arguments, deps.redact);
-  });
-  server.setRequestHandler('completion/complete', async ({ params }) => {
-    await check(params);
-    return completion(await valuesFor(params, deps));
-  });
-}
-
-async function valuesFor({ ref, argument }: CompleteRequest['params'], deps: McpDeps): Promise<readonly string[]> {
-  const typed = argument.value.trim().toLowerCase();
-  if (ref.type === 'ref/prompt')
-    return (await import('./prompts.ts')).suggestionsFor(ref.name, argument.name, typed, deps.redact);
-  return (await import('./resources.ts')).jobIdsFor(ref.uri, argument.name, typed, deps);
-}
-
-/** The protocol's own bound. */
-const VALUES_MAX = 100;
-
-function completion(values: readonly string[]): CompleteResult {
-  const shown = values.slice(0, VALUES_MAX);
-  return { completion: { values: shown, total: values.length, hasMore: values.length > shown.length } };
-}
-
-/** A list of one page has no cursors. */
-function expectNoCursor(method: string, cursor: string | undefined, { redact }: McpDeps): void {
-  if (cursor !== undefined) throw unknownCursor(method, cursor, redact);
+/** Changes name a job by our id: a subscription by the service's id would never be served. */
+async function canBeReported(uri: string, deps: McpDeps): Promise<boolean> {
+  const id = parseJobUri(uri)?.id;
+  return id !== undefined && (await (await deps.jobs()).find(id))?.id === id;
 }

@@ -2,14 +2,14 @@
 import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
-import type { AnyTool } from './tool.ts';
+import type { Tool } from './tool.ts';
 import { VIEWER_URI } from './uris.ts';
 
 export function listTools(): ListedTool[] {
   return TOOLS.map(listedTool);
 }
 
-export function listedTool(tool: AnyTool): ListedTool {
+export function listedTool(tool: Tool): ListedTool {
   const spends = tool.effect === 'spend';
   return {
     name: tool.name,

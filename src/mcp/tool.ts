@@ -5,9 +5,6 @@ import type { Answer } from '../jobs/confirmation.ts';
 import type { Eta } from '../polling/eta.ts';
 import type { McpDeps } from './mcp-deps.ts';
 
-/** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
-export type ToolEffect = 'read' | 'spend';
-
 /** What a handler may use. Foreign text is redacted before it is shortened: half a secret is not recognised any more. */
 export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds'> & {
   /** Aborted when the caller gives up; ends waits, never jobs. */
@@ -43,12 +40,14 @@ export type JobsOutcome = {
   repeatable: boolean;
 };
 
+/** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
+export type Question = { type: 'ask'; question: string; yes: string };
+
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =
   | SingleOutcome
   | JobsOutcome
-  /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
-  | { type: 'ask'; question: string; yes: string }
+  | Question
   | { type: 'value'; value: Record<string, unknown>; text: string };
 
 export type Tool<Input extends z.ZodObject = z.ZodObject> = {
@@ -56,21 +55,21 @@ export type Tool<Input extends z.ZodObject = z.ZodObject> = {
   title: string;
   /** At most 1,024 characters, written for a model: when to use it, what it costs, what comes back. */
   description: string;
-  effect: ToolEffect;
+  /** `read` sends nothing that costs; `spend` orders pictures. Every annotation of the tool follows from this. */
+  effect: 'read' | 'spend';
   /** Strict: a misspelt argument is an error, not a default that spends. */
   input: Input;
   /** Declared only by tools that always send `structuredContent`. */
   output?: z.ZodObject;
   /** Hosts with MCP Apps show its results in the viewer. */
   hasViewer?: true;
-  handle: (input: z.output<Input>, context: ToolContext) => Promise<ToolOutcome>;
+  /** Gets what `input` has parsed. */
+  handle(input: z.output<Input>, context: ToolContext): Promise<ToolOutcome>;
 };
 
-/** A tool with its input type checked here and forgotten, so that tools of different inputs fit in one catalogue. */
-export type AnyTool = Omit<Tool, 'handle'> & { handle: (input: unknown, context: ToolContext) => Promise<ToolOutcome> };
-
-export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): AnyTool {
-  return { ...tool, handle: (input, context) => tool.handle(input as z.output<Input>, context) };
+/** Checks here that the handler takes what the schema gives. */
+export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
+  return tool;
 }
 
 /** For descriptions: not every host passes the choices of a schema on to its model. */

@@ -26,6 +26,7 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
   const shape = {
     content: profile.content,
     maxCharacters: profile.maxCharacters,
+    maxBatchCharacters: profile.maxBatchCharacters,
     maxSidePx: IMAGE_SIDE_MAX_PX,
     hasViewer: false,
   };

@@ -9,9 +9,9 @@ import {
   maxCreditsArgument,
   orderOf,
   pictureArguments,
+  placeOrders,
   waitSecondsArgument,
-} from '../image-arguments.ts';
-import { placeOrders } from '../order-and-wait.ts';
+} from '../ordering.ts';
 import { defineTool } from '../tool.ts';
 
 const image = z

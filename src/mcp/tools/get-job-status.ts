@@ -1,9 +1,8 @@
 /** The tool that reads the status of a job and waits for it, for pictures that were not finished in time. */
 import * as z from 'zod';
 import { fencedWithout } from '../../core/untrusted-text.ts';
-import { waitSecondsSchema } from '../image-arguments.ts';
 import { badInput } from '../input-problems.ts';
-import { waitForJob } from '../order-and-wait.ts';
+import { waitForJob, waitSecondsSchema } from '../ordering.ts';
 import { defineTool } from '../tool.ts';
 
 const input = z.strictObject({

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ASPECT_RATIO_NAMES, ASPECT_RATIOS, dedupeKey, SIZES, sidesOf } from '../../../src/core/image-request.ts';
-import { fileNameSchema, promptSchema, sideSchema } from '../../../src/mcp/image-arguments.ts';
+import { fileNameSchema, promptSchema, sideSchema } from '../../../src/mcp/ordering.ts';
 
 const messagesOf = (schema: typeof promptSchema, value: unknown): string[] =>
   schema.safeParse(value).error?.issues.map((issue) => issue.message) ?? [];

@@ -9,6 +9,7 @@ const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
 const FORM = {
   content: ['text', 'image'] as const,
   maxCharacters: 1_000_000,
+  maxBatchCharacters: 1_000_000,
   maxSidePx: IMAGE_SIDE_MAX_PX,
   hasViewer: false,
 };

@@ -6,7 +6,7 @@ import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import { createRedactor, type Redact } from '../../../src/core/redaction.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { parseInput } from '../../../src/mcp/input-problems.ts';
-import type { AnyTool } from '../../../src/mcp/tool.ts';
+import type { Tool } from '../../../src/mcp/tool.ts';
 import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
 import { getJobStatus } from '../../../src/mcp/tools/get-job-status.ts';
@@ -14,7 +14,7 @@ import { wordsOf } from '../../support/words.ts';
 
 const asItIs = (text: string): string => text;
 
-function failureOf(tool: AnyTool, args: unknown, redact: Redact = asItIs): Failure {
+function failureOf(tool: Tool, args: unknown, redact: Redact = asItIs): Failure {
   try {
     parseInput(tool, args, redact);
   } catch (error) {
@@ -25,7 +25,7 @@ function failureOf(tool: AnyTool, args: unknown, redact: Redact = asItIs): Failu
 }
 
 /** The list of problems, without the dashes. */
-const problemsOf = (tool: AnyTool, args: unknown): string[] =>
+const problemsOf = (tool: Tool, args: unknown): string[] =>
   wordsOf(failureOf(tool, args))
     .what.split('\n')
     .filter((line) => line.startsWith('- '))

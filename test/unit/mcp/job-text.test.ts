@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
-import { jobText } from '../../../src/mcp/job-text.ts';
-import { jobView } from '../../../src/mcp/job-view.ts';
+import { jobText, jobView } from '../../../src/mcp/job-view.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const textOf = (

@@ -6,8 +6,7 @@ import type { Job } from '../../../src/core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../../../src/core/preview.ts';
 import { RESULT_CONTENT, type ResultPart } from '../../../src/core/result-part.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/hosts.ts';
-import type { PictureSource } from '../../../src/mcp/pictures.ts';
-import { jobsResult } from '../../../src/mcp/result.ts';
+import { jobsResult, type ResultDeps } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
@@ -46,7 +45,12 @@ function failedJob(at: number, prompt: string): Job {
 }
 
 const batch = (jobs: readonly Job[]) => ({ type: 'jobs' as const, jobs, duplicates: [], repeatable: true });
-const depsOf = (pictureOf: PictureSource) => ({ view: TIMES, pictureOf, redact: (text: string) => text, now: () => 0 });
+const depsOf = (pictureOf: ResultDeps['pictureOf']) => ({
+  view: TIMES,
+  pictureOf,
+  redact: (text: string) => text,
+  now: () => 0,
+});
 
 function batchOf(
   jobs: readonly Job[],
@@ -55,8 +59,8 @@ function batchOf(
   hasViewer: boolean,
 ) {
   const profile = profileOf({ clientName, protocolVersion: '2025-11-25' }, content);
-  const form = { ...profile, maxCharacters: profile.maxBatchCharacters, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
-  return { max: form.maxCharacters, result: jobsResult(batch(jobs), form, depsOf(greedy)) };
+  const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer };
+  return { max: form.maxBatchCharacters, result: jobsResult(batch(jobs), form, depsOf(greedy)) };
 }
 
 const textOf = ({ content }: CallToolResult): string =>

@@ -24,7 +24,7 @@ const resultOf = (content: readonly ResultPart[], options: Options = {}): Promis
     options.onBounds?.(bounds);
     return picture;
   };
-  const form = { content, maxCharacters: max, maxSidePx: 2_000, hasViewer: false };
+  const form = { content, maxCharacters: max, maxBatchCharacters: max, maxSidePx: 2_000, hasViewer: false };
   return jobsResult({ type: 'job', job }, form, { view: TIMES, pictureOf, redact: (text) => text, now: () => 0 });
 };
 const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);

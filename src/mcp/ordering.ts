@@ -1,0 +1,278 @@
+/** What the tools that order pictures share: the arguments of a picture, the way from a proposal to an order, the wait. */
+import * as z from 'zod';
+import type { CreditRange } from '../core/credits.ts';
+import { FluxError } from '../core/failure.ts';
+import {
+  ASPECT_RATIO_NAMES,
+  FILE_NAME_MAX_CHARACTERS,
+  FLUX_VERSIONS,
+  type Order,
+  PROMPT_MAX_CHARACTERS,
+  QUALITIES,
+  SIDE_DEFAULT_PX,
+  SIDE_MAX_PX,
+  SIDE_MIN_PX,
+  SIDE_STEP_PX,
+  SIZES,
+  sidesOf,
+} from '../core/image-request.ts';
+import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
+import { redactValues } from '../core/redaction.ts';
+import { fenced } from '../core/untrusted-text.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { WaitReason } from '../jobs/order-failures.ts';
+import type { Ordered } from '../jobs/orders.ts';
+import type { ProposeOptions } from '../jobs/proposal.ts';
+import { type Eta, waitFraction } from '../polling/eta.ts';
+import {
+  choices,
+  type JobsOutcome,
+  type Question,
+  type SingleOutcome,
+  type ToolContext,
+  type ToolOutcome,
+} from './tool.ts';
+
+// Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be
+// sent as UTF-8 without being changed.
+const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
+const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
+
+// What shows something: neither white space nor a character without a glyph of its own.
+const VISIBLE = /[^\s\p{Cf}]/u;
+
+function characterCount(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+export const promptSchema = z
+  .string()
+  .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
+  .refine((text) => characterCount(text) <= PROMPT_MAX_CHARACTERS, {
+    error: (issue) =>
+      `must be 1 to ${PROMPT_MAX_CHARACTERS} characters; it has ${characterCount(String(issue.input))} characters`,
+    abort: true,
+  })
+  .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
+    error:
+      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
+  })
+  .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
+
+export const sideSchema = z.int().min(SIDE_MIN_PX).max(SIDE_MAX_PX).multipleOf(SIDE_STEP_PX);
+
+export const fileNameSchema = z
+  .string()
+  .refine((text) => text.trim().length > 0 && characterCount(text) <= FILE_NAME_MAX_CHARACTERS, {
+    error: `must be 1 to ${FILE_NAME_MAX_CHARACTERS} characters`,
+    abort: true,
+  })
+  .refine((text) => !FORBIDDEN_IN_FILE_NAME.test(text) && !text.startsWith('.'), {
+    error: 'must be a plain name, never a path: no / \\ : * ? " < > |, no control characters, no dot at the start',
+  })
+  .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
+
+/** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
+export const pictureArguments = {
+  prompt: promptSchema.describe(
+    'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, ' +
+      'without contradictions.',
+  ),
+  aspect_ratio: z
+    .enum(ASPECT_RATIO_NAMES)
+    .optional()
+    .describe(`Shape of the picture, in place of width and height: ${choices(ASPECT_RATIO_NAMES)}. Default: 1:1.`),
+  size: z
+    .enum(SIZES)
+    .optional()
+    .describe(
+      'Size for an aspect_ratio: standard (about 1 megapixel) or large (longest side 2048 pixels, costs more). ' +
+        'Default: standard.',
+    ),
+  width: sideArgument('Width'),
+  height: sideArgument('Height'),
+  version: z
+    .enum(FLUX_VERSIONS)
+    .optional()
+    .describe(`Version of the model: ${choices(FLUX_VERSIONS)}. Default: the service chooses.`),
+  quality: z
+    .enum(QUALITIES)
+    .optional()
+    .describe(`Quality: ${choices(QUALITIES)} is the only value. Default: the service chooses.`),
+  file_name: fileNameSchema
+    .optional()
+    .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
+};
+
+function sideArgument(side: string) {
+  const text = `${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`;
+  return sideSchema.optional().describe(text);
+}
+
+/** @param of what may cost at most so much, as the subject of the sentence */
+export function maxCreditsArgument(of: string) {
+  const text = `The most that ${of} may cost, from 1 to 100,000,000 credits: the price that the user has accepted. Default: the user's settings.`;
+  return z.int().min(1).max(100_000_000).optional().describe(text);
+}
+
+/** Seconds; 0 answers at once. */
+export const waitSecondsSchema = z.number().min(0).max(300);
+
+export function waitSecondsArgument(picture: string, job: string) {
+  const text = `How many seconds to wait for ${picture}, 0–300, before answering with the ${job}. Default: the user's setting, usually 45.`;
+  return waitSecondsSchema.optional().describe(text);
+}
+
+export const allowDuplicateArgument = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ' +
+      'ago: only for a variation that the user wants, never because of a time-out. Default: false.',
+  );
+
+type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
+
+/** A check for the schema of a whole picture: sides and a ratio exclude each other. */
+export function checkSides({ value, issues }: { value: Sides; issues: z.core.$ZodRawIssue[] }): void {
+  if (value.aspect_ratio === undefined && value.size === undefined) return;
+  for (const side of ['width', 'height'] as const) {
+    if (value[side] === undefined) continue;
+    const message = 'must be left out when aspect_ratio or size is given; give either both sides or a ratio';
+    issues.push({ code: 'custom', path: [side], message, input: value[side] });
+  }
+}
+
+const picture = z.object({ ...pictureArguments, allow_duplicate: allowDuplicateArgument });
+
+export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: z.output<typeof picture>): Order {
+  const request = {
+    prompt,
+    ...sidesOf({ ...args, aspectRatio: args.aspect_ratio }),
+    ...(version !== undefined && { version }),
+    ...(quality !== undefined && { quality }),
+  };
+  return { request, allowDuplicate: args.allow_duplicate, ...(fileName !== undefined && { fileName }) };
+}
+
+/** `isBatch`: a call for several pictures, which is answered with all of them, even if it names only one. */
+type Call = Pick<ProposeOptions, 'tool' | 'accepted' | 'isBatch'> & { waitSeconds: number | undefined };
+
+/** @throws FluxError when the call is refused; nothing was sent then */
+export async function placeOrders(
+  orders: readonly Order[],
+  { waitSeconds: wanted, ...call }: Call,
+  context: ToolContext,
+): Promise<ToolOutcome> {
+  const { canAsk, answer, signal, redact } = context;
+  const jobs = await context.jobs();
+  const proposal = await jobs.propose(orders, { ...call, canAsk, answer, signal });
+  if (proposal.type === 'refused') throw new FluxError(proposal.failure);
+  if (proposal.type === 'ask') return questionAbout(redactValues(proposal.added, redact), proposal.estimate);
+  const ordered = await jobs.commit(proposal, signal);
+  const waitSeconds = wanted ?? context.defaultWaitSeconds;
+  try {
+    const [first] = ordered;
+    if (!call.isBatch && first !== undefined)
+      return await waitForJob(jobs, first.job.id, waitSeconds, context, first.duplicate);
+    return await waitForAll(jobs, ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
+  } finally {
+    // Nobody waits for them any more: orders that have not been sent yet are taken back.
+    if (signal.aborted) for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
+  }
+}
+
+function questionAbout(added: readonly Order[], { min, max }: CreditRange): Question {
+  const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
+  const more = sizes.length > 3 ? ' and other sizes' : '';
+  const [first, second] = added;
+  const question =
+    first !== undefined && second === undefined
+      ? `Order one picture of ${sizes[0]} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(first.request.prompt, 200)}`
+      : `Order ${added.length} pictures (${sizes.slice(0, 3).join(', ')}${more} pixels) from Flux Pro for ${min} to ${max} credits in all?`;
+  return { type: 'ask', question, yes: `Yes, spend up to ${max} credits` };
+}
+
+export async function waitForJob(
+  jobs: ImageJobs,
+  id: string,
+  waitSeconds: number,
+  { progress, signal, now }: ToolContext,
+  duplicate = false,
+): Promise<SingleOutcome> {
+  const began = now();
+  let last: Eta | undefined;
+  const job = await jobs.waitFor(id, {
+    waitMs: waitSeconds * 1_000,
+    signal,
+    onTick: (current, elapsedMs, waitReason, eta) => {
+      last = eta;
+      const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, now());
+      progress(fractionOf(current, elapsedMs, eta), text);
+    },
+  });
+  const eta = isFinishedRemotely(job) ? undefined : last;
+  return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, now()), eta };
+}
+
+/** The same for all that one call has ordered, in their order. */
+async function waitForAll(
+  jobs: ImageJobs,
+  ordered: readonly Ordered[],
+  waitSeconds: number,
+  { progress, signal, now }: ToolContext,
+  repeatable: boolean,
+): Promise<JobsOutcome> {
+  const began = now();
+  const ids = ordered.map(({ job }) => job.id);
+  const waited = await jobs.waitForAll(ids, {
+    waitMs: waitSeconds * 1_000,
+    signal,
+    onTick: ({ fraction, done, total, leftMs }) => {
+      const left = seconds(leftMs);
+      const time = left < 120 ? `${left} s` : `${Math.round(left / 60)} min`;
+      progress(fraction, `${done} of ${total}, about ${time} left`);
+    },
+  });
+  return {
+    type: 'jobs',
+    jobs: waited,
+    duplicates: ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id),
+    waitedSeconds: waited.every(isSettled) ? undefined : secondsSince(began, now()),
+    repeatable,
+  };
+}
+
+/** Of a wait that is worth mentioning. */
+function secondsSince(began: number, now: number): number | undefined {
+  return Math.round((now - began) / 1_000) || undefined;
+}
+
+function reasonText({ reason, until }: WaitReason, now: number): string {
+  const what = reason === 'slot' ? 'waiting for a free slot' : 'waiting until the rate limit allows the next request';
+  return `${what}, about ${seconds(until - now)} s`;
+}
+
+function stageText({ state, remoteStatus }: Job, elapsedMs: number, { leftMs }: Eta): string {
+  const soFar = `${Math.round(elapsedMs / 1_000)} s so far`;
+  if (state === 'queued' || state === 'submitting') return `sending the request, ${soFar}`;
+  if (state === 'unknown') return `asking what became of the order, ${soFar}`;
+  if (state === 'completed') return `fetching the finished picture, ${soFar}`;
+  const status = fenced(remoteStatus || 'processing', 40);
+  return `the picture is being made (${status}), ${soFar}, about ${seconds(leftMs)} s left`;
+}
+
+const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
+
+/** What comes before the service has the order counts as a small part, however long it takes. */
+const BEFORE_THE_ORDER = 0.05;
+const FETCHING = 0.99;
+
+/** Never backwards, and never the end before it is there. */
+function fractionOf(job: Job, elapsedMs: number, { fraction }: Eta): number {
+  if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * waitFraction(elapsedMs / 1_000);
+  if (job.state === 'completed') return FETCHING + (1 - FETCHING) * waitFraction(elapsedMs / 1_000);
+  return BEFORE_THE_ORDER + (FETCHING - BEFORE_THE_ORDER) * fraction;
+}
