@@ -5,8 +5,8 @@ import type { Reach, ReachStage, ReportedLimits, ResetForm, ServiceReport } from
 import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
-import { remedyFor } from './failure-words.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';
+import { remedyFor } from './failure-words.ts';
 
 export type ServiceOptions = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'> & { now: number };
 

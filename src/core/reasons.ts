@@ -38,6 +38,8 @@ export type ReportedProxy = { shown: string; setting: 'HTTPS_PROXY' | 'HTTP_PROX
 
 /** A finished picture that cannot be fetched. What is `shown` comes from the service. */
 export type PictureReason =
+  /** What the service gave as address is none. */
+  | { code: 'picture_address_unusable'; problem: PictureAddressProblem; shown: string }
   | { code: 'picture_url_refused'; problem: PictureUrlProblem; shown: string }
   | { code: 'picture_host_not_listed'; host: string }
   /** Its name leads into this machine or a private network, or, without `address`, nowhere. */
@@ -52,6 +54,9 @@ export type PictureReason =
   | { code: 'picture_transfer_broke'; errorCode?: string }
   | { code: 'picture_incomplete' }
   | { code: 'not_a_picture'; found: TextFound | 'something_else' };
+
+/** `secret`: it contains one of this server. `too_long`: `shown` is its number of characters. */
+export type PictureAddressProblem = 'secret' | 'too_long' | 'control_characters' | 'no_url' | 'not_https';
 
 export type PictureUrlProblem = 'no_url' | 'user_information' | 'not_https' | 'port';
 

@@ -6,8 +6,7 @@ import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
 import { type Fence, jobFailure } from './failures.ts';
-import { pictureSource } from './picture-address.ts';
-import { addressInJson, addressOf, isRecord } from './schema/address-in-json.ts';
+import { addressIn, isRecord, pictureSource } from './picture-address.ts';
 import { phaseOf } from './statuses.ts';
 import { creditsSchema, reasonText, remoteIdSchema, statusWord } from './wire-values.ts';
 
@@ -50,7 +49,7 @@ export class JobParser {
     const word = statusWord(raw.status);
     // The word is shown verbatim, and kept: nothing secret may be in it.
     const status = word === undefined ? undefined : redact(word);
-    const address = addressOf(raw.url, true) ?? addressInJson(raw, status === undefined);
+    const address = addressIn(raw, status === undefined);
     // A job without a status is judged by its picture.
     const phase = status === undefined ? (address === undefined ? 'processing' : 'completed') : phaseOf(status);
     const job = {

@@ -1,14 +1,76 @@
-/** Reads what a finished job says about its picture: an absolute address, the picture itself, or neither. */
-import type { Failure } from '../core/failure.ts';
+/** Finds the picture of a finished job by the names of the fields around it: an absolute address, or the picture itself. */
 import type { RemoteJob } from '../core/image-provider.ts';
+import type { PictureAddressProblem } from '../core/reasons.ts';
 import { type ContainsSecret, REDACTED } from '../core/redaction.ts';
-import { fenced } from '../core/untrusted-text.ts';
-import { isPictureInBase64 } from './schema/address-in-json.ts';
+import { cleanLine } from '../core/untrusted-text.ts';
+import { isNameOf } from './schema/names.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
 const SHOWN_CHARACTERS = 80;
-const HAS_SECRET = 'contains a secret of this server, the API key perhaps';
+type Json = Readonly<Record<string, unknown>>;
+
+const VISITS_MAX = 200;
+const MEMBERS_MAX = 200;
+const ENTRIES_MAX = 10_000;
+/** Below a name that holds an address: the address by itself, or sizes to choose from. */
+const PLAIN_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
+
+/**
+ * Where the picture is: `url`, or the nearest address under a name that fits, through lists and objects.
+ * @param isSign whether it is the only sign that the job is finished: a link to the job itself is none
+ */
+export function addressIn(raw: Json, isSign: boolean): string | undefined {
+  const url = addressOf(raw.url, true);
+  if (url !== undefined) return url;
+  const queue: Json[] = [raw];
+  for (let visits = 0; visits < VISITS_MAX; visits += 1) {
+    const record = queue.shift();
+    if (record === undefined) return undefined;
+    const members = Object.entries(record)
+      .slice(0, MEMBERS_MAX)
+      .filter(([name]) => !isSign || visits > 0 || isNameOf('beginsWithOutput', name));
+    for (const kind of ['url', 'output', 'base64'] as const) {
+      const values = entries(members.filter(([name]) => isNameOf(kind, name)).map(([, value]) => value));
+      for (const value of values) {
+        const address = addressOf(value, kind === 'url') ?? (kind === 'url' ? addressInside(value) : undefined);
+        if (address !== undefined) return address;
+      }
+      queue.push(...values.filter(isRecord).slice(0, VISITS_MAX));
+    }
+  }
+  return undefined;
+}
+
+function addressInside(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const addresses = PLAIN_NAMES.map((name) => addressOf(value[name], true));
+  return addresses.find((address) => address !== undefined);
+}
+
+/** What a field is called says that it holds an address; elsewhere the value has to look like one. */
+function addressOf(value: unknown, isNamed: boolean): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim();
+  if (text === '') return undefined;
+  return isNamed || isLikeAddress(text) ? text : undefined;
+}
+
+/** Absolute, or relative to the host; Base64 text of a JPEG begins with a slash, too. */
+function isLikeAddress(text: string): boolean {
+  if (/^data:image\//iu.test(text.slice(0, 11)) || isPictureInBase64(text)) return true;
+  return /^(?:https?:\/\/|\/(?!9j\/))\S+$/iu.test(text);
+}
+
+/** How a JPEG, PNG, WebP or GIF begins in Base64. */
+const BASE64_SIGNATURE = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD)[\w+/-]*$/u;
+/** No address is looked at further, and no picture is shorter. */
+const SIGNATURE_CHARACTERS = 60;
+
+/** The picture itself in place of its address. */
+function isPictureInBase64(text: string): boolean {
+  return text.length > SIGNATURE_CHARACTERS && BASE64_SIGNATURE.test(text.slice(0, SIGNATURE_CHARACTERS));
+}
 
 type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
 
@@ -17,44 +79,38 @@ type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
  * @param origin of the API, against which a relative address is resolved
  * @param containsSecret an address in its normal form may reveal what the text hid
  */
-export function pictureSource(
-  text: string,
-  origin?: string,
-  containsSecret: ContainsSecret = () => false,
-): PictureSource {
+export function pictureSource(text: string, origin: string, containsSecret: ContainsSecret): PictureSource {
   if (isPictureInBase64(text)) return { inlinePicture: `data:;base64,${text}` };
   // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
   if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
-  if (text.includes(REDACTED)) return unusable(HAS_SECRET);
-  if (text.length > ADDRESS_MAX_CHARACTERS) {
-    return unusable(
-      `is ${text.length.toLocaleString('en-US')} characters long; at most ${ADDRESS_MAX_CHARACTERS.toLocaleString('en-US')} are accepted`,
-    );
-  }
-  if (/\p{Cc}/u.test(text)) return unusable('contains control characters');
+  if (text.includes(REDACTED)) return unusable('secret');
+  if (text.length > ADDRESS_MAX_CHARACTERS) return unusable('too_long', String(text.length));
+  if (/\p{Cc}/u.test(text)) return unusable('control_characters');
   // Resolved once and recorded so: whoever reads the record needs no origin, and sees the address that is fetched.
   // Nearly every text is an address relative to another one, whole sentences included.
   const isWords = /\s/u.test(text) && !/^[/\\]/u.test(text) && !URL.canParse(text);
   const url = !isWords && URL.canParse(text, origin) ? new URL(text, origin) : undefined;
-  if (url === undefined) return unusable(`is not a URL (${fenced(text, SHOWN_CHARACTERS)})`);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return unusable(`is not an https address (it begins with ${fenced(url.protocol, SHOWN_CHARACTERS)})`);
-  }
-  if (containsSecret(url.href)) return unusable(HAS_SECRET);
+  if (url === undefined) return unusable('no_url', text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return unusable('not_https', url.protocol);
+  if (containsSecret(url.href)) return unusable('secret');
   // Resolving and escaping make an address longer.
-  if (url.href.length > 2 * ADDRESS_MAX_CHARACTERS) return unusable('is too long once it is escaped');
+  if (url.href.length > 2 * ADDRESS_MAX_CHARACTERS) return unusable('too_long', String(url.href.length));
   return { url: url.href };
 }
 
-function unusable(what: string): { failure: Failure } {
-  return {
-    failure: {
-      kind: 'download_failed',
-      message: `The service finished the picture, but the address that it gave for it ${what}. The picture was not saved.`,
-      creditsSpent: 'yes',
-      retry: 'no',
-      remedy:
-        'Ask the user to report this job to Doitong; once the service gives another address, get_job_status saves the picture without a new charge.',
-    },
-  };
+function unusable(problem: PictureAddressProblem, shown = ''): PictureSource {
+  const reason = { code: 'picture_address_unusable', problem, shown: cleanLine(shown, SHOWN_CHARACTERS) } as const;
+  return { failure: { kind: 'download_failed', reason, creditsSpent: 'yes', retry: 'no' } };
+}
+
+export function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Without lists around them, and without what is absent. */
+export function entries(values: readonly unknown[]): unknown[] {
+  return values
+    .flat(3)
+    .filter((value) => value !== null && value !== undefined)
+    .slice(0, ENTRIES_MAX);
 }

@@ -1,6 +1,7 @@
 /** Writes the document that asks for the status of one or several jobs, and takes the jobs out of the answer. */
+
+import { entries, isRecord } from '../picture-address.ts';
 import type { ValidationProblem } from '../validation-errors.ts';
-import { entries, isRecord } from './address-in-json.ts';
 import type { StatusQuery } from './status-query.ts';
 
 type RawJob = Record<string, unknown>;

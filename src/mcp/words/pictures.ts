@@ -1,5 +1,5 @@
 /** The words for finished pictures that cannot be fetched, for models. */
-import type { PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
+import type { PictureAddressProblem, PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
 import type { Said, Words } from './said.ts';
 
@@ -13,6 +13,14 @@ const URL_PROBLEMS: Readonly<Record<PictureUrlProblem, (shown: string) => string
   port: (shown) => `The picture's address names port ${shown}; only the https port is fetched from.`,
 };
 
+const ADDRESS_PROBLEMS: Readonly<Record<PictureAddressProblem, (shown: string) => string>> = {
+  secret: () => 'contains a secret of this server, the API key perhaps',
+  too_long: (shown) => `is ${Number(shown).toLocaleString('en-US')} characters long, which is too long`,
+  control_characters: () => 'contains control characters',
+  no_url: (shown) => `is not a URL (${fenced(shown)})`,
+  not_https: (shown) => `is not an https address (it begins with ${fenced(shown)})`,
+};
+
 const FOUND: Readonly<Record<Extract<PictureReason, { code: 'not_a_picture' }>['found'], string>> = {
   nothing: 'nothing',
   svg: 'an SVG drawing',
@@ -24,6 +32,11 @@ const FOUND: Readonly<Record<Extract<PictureReason, { code: 'not_a_picture' }>['
 };
 
 export const PICTURES_WORDS: Words<PictureReason> = {
+  picture_address_unusable: ({ problem, shown }) => ({
+    what: `The service finished the picture, but the address that it gave for it ${ADDRESS_PROBLEMS[problem](shown)}. The picture was not saved.`,
+    user: 'report this job to Doitong',
+    next: 'Once the service gives another address, get_job_status saves the picture without a new charge.',
+  }),
   picture_url_refused: ({ problem, shown }) => ({ what: URL_PROBLEMS[problem](shown), next: NOT_FETCHED }),
   picture_host_not_listed: ({ host }) => ({
     what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,

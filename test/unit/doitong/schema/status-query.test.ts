@@ -1,7 +1,7 @@
 /** Proves that the status query is found in schemas of many kinds, and that what is asked of it can be answered and read. */
 import { buildSchema, execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { addressInJson, addressOf } from '../../../../src/doitong/schema/address-in-json.ts';
+import { addressIn } from '../../../../src/doitong/picture-address.ts';
 import { readStatusAnswer, statusDocument } from '../../../../src/doitong/schema/status-document.ts';
 import {
   findStatusQueries,
@@ -26,7 +26,7 @@ function readJob(id: string, raw: Record<string, unknown>): Record<string, unkno
   const read = {
     id,
     status: statusWord(raw.status),
-    url: addressOf(raw.url, true) ?? addressInJson(raw),
+    url: addressIn(raw, false),
     creditCost: raw.creditCost,
     error: reasonText(raw.error),
   };
