@@ -11,8 +11,7 @@ import { JobRecords } from '../src/jobs/job-records.ts';
 import type { Limits } from '../src/limits/limits.ts';
 import { createLimits } from '../src/limits/shared-limits.ts';
 import { randomIds, systemClock, systemProcesses } from '../src/runtime/system.ts';
-import { createFileJobStore } from '../src/storage/file-job-store.ts';
-import { createFileValues } from '../src/storage/file-values.ts';
+import { createFileJobStore, createFileValues } from '../src/storage/file-stores.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
 
 /** Milliseconds by what took them. */

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../src/core/job.ts';
 import { randomIds, systemProcesses } from '../src/runtime/system.ts';
-import { storedText } from '../src/storage/stored-text.ts';
-import { versionFile } from '../src/storage/versioned-file.ts';
+import { storedText, versionFile } from '../src/storage/versioned-file.ts';
 import {
   fileSystemOf,
   loadBefore,

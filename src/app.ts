@@ -25,12 +25,10 @@ import { DurationMemory } from './polling/durations.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileEvents } from './storage/event-markers.ts';
-import { createFileJobStore } from './storage/file-job-store.ts';
-import { createFileValues } from './storage/file-values.ts';
-import { outputToCheck, stateToCheck } from './storage/folder-check.ts';
+import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
+import { createFoldersCheck, type NeededFolder, outputToCheck, stateToCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createFoldersCheck, type NeededFolder } from './storage/needed-folders.ts';
 import { createUnkeptValues, noEvents, noJobStore } from './storage/nothing-kept.ts';
 import {
   outputFolder,

@@ -5,7 +5,7 @@ import type { Config } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { nodeProblem } from '../runtime/node-version.ts';
-import { checkFolder, type FolderToCheck } from '../storage/folder-check.ts';
+import { checkFolder, type FolderToCheck } from '../storage/folders.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { expandHome } from '../storage/paths.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';

@@ -3,7 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { proxyRoute } from '../network/routes.ts';
-import { errorCode } from '../storage/error-code.ts';
+import { errorCode } from '../storage/disk.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 
 export function originCheck({ apiUrl }: Pick<Config, 'apiUrl'>): Check {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import type { Config, ListenAddress } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
-import { errorCode } from '../storage/error-code.ts';
+import { errorCode } from '../storage/disk.ts';
 import { type Check, ok, warn } from './doctor-check.ts';
 
 export type WebhookSettings = Pick<Config, 'apiUrl' | 'webhookUrl' | 'webhookSecret' | 'webhookListen'>;

@@ -6,7 +6,7 @@ import { fenced } from '../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobStatus, jobText, jobView, statusOf } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
-import { createFileJobStore, damagedRecords } from '../storage/file-job-store.ts';
+import { createFileJobStore, damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';

@@ -7,8 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import type { Log } from '../core/log.ts';
 import { Wakeup } from '../core/wakeup.ts';
-import { errorCode } from './error-code.ts';
-import { makeFolder } from './make-folder.ts';
+import { errorCode, makeFolder } from './disk.ts';
 
 const FOLDER = 'events';
 /** A timer rather than the system's notifications of folders, which are silent on some file systems. */

@@ -1,21 +1,14 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { link, open, unlink } from 'node:fs/promises';
+import { link, unlink } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import type { ImageStore, PictureLabel } from '../core/image-store.ts';
+import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import { cannotLink, errorCode, isBusy } from './error-code.ts';
+import { cannotLink, errorCode, isBusy, makeFolder, retryBusy, syncFolder, writeNewFile } from './disk.ts';
 import { monthFolder, pictureFileName } from './file-names.ts';
-import { type GuardedFolder, LedAway, openGuarded } from './guarded-folder.ts';
-import { makeFolder } from './make-folder.ts';
-import { retryBusy } from './retry-busy.ts';
-import { Replaced, readRegular, readSaved } from './saved-picture.ts';
-import { syncFolder } from './sync-to-disk.ts';
-
-/** For this user alone: what lies next to a picture holds the whole prompt. */
-const MODE = 0o600;
+import { type GuardedFolder, LedAway, openGuarded, Replaced, readRegular, readSaved } from './output-folder.ts';
 
 export type ImageFolderDeps = {
   clock: Pick<Clock, 'sleep'>;
@@ -24,11 +17,9 @@ export type ImageFolderDeps = {
 };
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
-export function createImageFolder(root: () => Promise<string>, deps: ImageFolderDeps): ImageStore {
-  const readPicture = async (file: string, headOnly: boolean): Promise<Uint8Array> => {
-    const isPicture = (bytes: Uint8Array): boolean => deps.isPicture(bytes, extname(file).slice(1));
-    return readSaved(await root(), file, { isPicture, headOnly });
-  };
+export function createImageFolder(root: () => Promise<string>, { clock, isPicture }: ImageFolderDeps): ImageStore {
+  const readPicture = async (file: string, headOnly: boolean): Promise<Uint8Array> =>
+    readSaved(await root(), file, { isPicture: (bytes) => isPicture(bytes, extname(file).slice(1)), headOnly });
   return {
     async save(picture, label) {
       const output = await root();
@@ -38,28 +29,13 @@ export function createImageFolder(root: () => Promise<string>, deps: ImageFolder
         await makeFolder(output);
         const folder = await openGuarded(output, [month], true);
         try {
-          return join(target, await saveIn(folder, pictureFileName(label, picture.extension)));
+          return join(target, await saveIn(folder, picture, label, clock));
         } finally {
           await folder.close();
         }
       } catch (error) {
         const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
         throw failed({ code: 'picture_not_saved', folder: target, problem }, error);
-      }
-
-      async function saveIn(folder: GuardedFolder, wanted: string): Promise<string> {
-        const saved = new SavedFiles(folder, deps.clock);
-        try {
-          const name = await saved.picture(wanted, picture.bytes);
-          await saved.about(name, label, picture.mediaType);
-          // The record that says that it is saved is forced to the disk, too.
-          await syncFolder(folder.at('.'));
-          if (!(await folder.isUnmoved())) throw new LedAway();
-          return name;
-        } catch (error) {
-          await saved.remove();
-          throw error;
-        }
       }
     },
     async has(file) {
@@ -79,102 +55,67 @@ export function createImageFolder(root: () => Promise<string>, deps: ImageFolder
   };
 }
 
-/** What one picture leaves in its folder, so that all of it can be taken back. */
-class SavedFiles {
-  readonly #folder: GuardedFolder;
-  readonly #clock: Pick<Clock, 'sleep'>;
-  readonly #made: string[] = [];
+/** @returns the name that the picture got */
+async function saveIn(
+  folder: GuardedFolder,
+  picture: Picture,
+  label: PictureLabel,
+  clock: ImageFolderDeps['clock'],
+): Promise<string> {
+  const { bytes, extension, mediaType } = picture;
+  /** All that the picture leaves in the folder, so that it can be taken back. */
+  const made: string[] = [];
 
-  constructor(folder: GuardedFolder, clock: Pick<Clock, 'sleep'>) {
-    this.#folder = folder;
-    this.#clock = clock;
+  async function write(name: string, content: string | Uint8Array, durable: boolean): Promise<void> {
+    await writeNewFile(folder.at(name), content, durable, clock);
+    made.push(name);
   }
 
-  /**
-   * Writes the bytes under a name of their own and links them into place, so that nobody sees half a picture and an
-   * existing file (or a symbolic link of that name) stays as it is.
-   * @returns the name that the picture got: another one than wanted when that is taken by something else
-   */
-  async picture(wanted: string, bytes: Uint8Array): Promise<string> {
-    const part = `${wanted}.${randomBytes(4).toString('hex')}.part`;
+  /** Neither way ever replaces what is there, be it a symbolic link. */
+  async function linkOrWrite(part: string, name: string): Promise<string> {
     try {
-      await this.#write(part, bytes);
-      return await this.#replaceTarget(part, wanted, bytes);
-    } finally {
-      await unlink(this.#folder.at(part)).catch(() => undefined);
-    }
-  }
-
-  async #replaceTarget(part: string, wanted: string, bytes: Uint8Array): Promise<string> {
-    try {
-      await this.#linkOrWrite(part, wanted, bytes);
-      return wanted;
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error;
-      if (await this.#contains(wanted, bytes)) return wanted;
-      const { name, ext } = parse(wanted);
-      const other = `${name}-${randomBytes(4).toString('hex')}${ext}`;
-      await this.#linkOrWrite(part, other, bytes);
-      return other;
-    }
-  }
-
-  /** Neither way ever replaces what is there. */
-  async #linkOrWrite(part: string, name: string, bytes: Uint8Array): Promise<void> {
-    const { at } = this.#folder;
-    try {
-      await retryBusy(() => link(at(part), at(name)), isBusy, this.#clock);
-      this.#made.push(name);
+      await retryBusy(() => link(folder.at(part), folder.at(name)), isBusy, clock);
+      made.push(name);
     } catch (error) {
       if (!cannotLink(error)) throw error;
-      await this.#write(name, bytes);
+      await write(name, bytes, true);
     }
+    return name;
   }
 
-  async #write(name: string, bytes: Uint8Array): Promise<void> {
-    const path = this.#folder.at(name);
-    const file = await retryBusy(() => open(path, 'wx', MODE), isBusy, this.#clock);
-    this.#made.push(name);
-    try {
-      await file.writeFile(bytes);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Whether this very picture was saved there before; a symbolic link is not followed to find out. */
-  async #contains(name: string, bytes: Uint8Array): Promise<boolean> {
-    const found = await readRegular(this.#folder, name).catch((error: unknown) => {
+  /** Whether this very picture was saved there before. */
+  async function isThere(name: string): Promise<boolean> {
+    const found = await readRegular(folder.at(name)).catch((error: unknown) => {
       if (error instanceof Replaced) return undefined;
       throw error;
     });
     return found !== undefined && Buffer.compare(found, bytes) === 0;
   }
 
-  /** What is there already stays; a picture without it is a picture all the same. */
-  async about(picture: string, { about, jobId, prompt }: PictureLabel, mediaType: string): Promise<void> {
-    const name = `${parse(picture).name}.json`;
-    const text = JSON.stringify(
-      { job_id: jobId, file: picture, media_type: mediaType, prompt, ...about },
-      undefined,
-      2,
-    );
-    const file = await open(this.#folder.at(name), 'wx', MODE).catch(() => undefined);
-    if (file === undefined) return;
-    this.#made.push(name);
-    try {
-      await file.writeFile(`${text}\n`);
-    } catch {
-      // Half of it would say something wrong.
-      await unlink(this.#folder.at(name)).catch(() => undefined);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async remove(): Promise<void> {
-    for (const name of this.#made) await unlink(this.#folder.at(name)).catch(() => undefined);
+  try {
+    const wanted = pictureFileName(label, extension);
+    const part = `${wanted}.${randomBytes(4).toString('hex')}.part`;
+    // Linked into place, so that nobody sees half a picture.
+    await write(part, bytes, true);
+    const name = await linkOrWrite(part, wanted).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      if (await isThere(wanted)) return wanted;
+      const { name, ext } = parse(wanted);
+      return linkOrWrite(part, `${name}-${randomBytes(4).toString('hex')}${ext}`);
+    });
+    await unlink(folder.at(part)).catch(() => undefined);
+    const { about, jobId, prompt } = label;
+    const known = { job_id: jobId, file: name, media_type: mediaType, prompt, ...about };
+    // What is there already stays, and a picture without it is a picture all the same.
+    const text = `${JSON.stringify(known, undefined, 2)}\n`;
+    await write(`${parse(name).name}.json`, text, false).catch(() => undefined);
+    // The record that says that it is saved is forced to the disk, too.
+    await syncFolder(folder.at('.'));
+    if (!(await folder.isUnmoved())) throw new LedAway();
+    return name;
+  } catch (error) {
+    for (const name of made) await unlink(folder.at(name)).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import type { KeyProblem } from '../core/reasons.ts';
-import { errorCode } from './error-code.ts';
+import { errorCode } from './disk.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;

@@ -29,7 +29,6 @@ export function createUnkeptValues(): SharedValues {
         known.set(name, { value, version: { number: version.number + 1, changes: [] } });
         return 'done';
       },
-      quiet: async () => undefined,
     };
   }
   return { location: LOCATION, open };

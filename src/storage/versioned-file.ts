@@ -4,15 +4,22 @@
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/clock.ts';
 import type { Durability, Replacement, Version } from '../core/shared-value.ts';
-import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse } from './error-code.ts';
-import { makeFolder } from './make-folder.ts';
-import { ownName, writeWhole } from './new-file.ts';
-import { NOT_REGULAR, readText } from './read-text.ts';
-import { retryBusy } from './retry-busy.ts';
-import { readStored, storedText } from './stored-text.ts';
-import { syncFolder } from './sync-to-disk.ts';
+import {
+  cannotLink,
+  errorCode,
+  FOLDER_MODE,
+  isBusy,
+  isFileInUse,
+  makeFolder,
+  ownName,
+  readText,
+  retryBusy,
+  syncFolder,
+  writeWhole,
+} from './disk.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
@@ -21,14 +28,16 @@ const LEFTOVER_AGE_MS = 60 * 60_000;
 const INNER = 'value.json';
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
-/** How long others are let through first: about 80 ms. */
-const QUIET_PAUSES = 40;
-const QUIET_PAUSE_MS = 2;
 /** Each time somebody else was faster; after so many it is something that cannot be read. */
 const READ_TRIES = 20;
-
-/** `text` is absent for what is no file. `others`: paths of older versions, and of half-written files of any value. */
-export type Newest = { number: number; text: string | undefined; others: readonly string[] };
+/** `text` is absent for what is no file. `older`: the other versions, oldest first; `parts`: half-written files of any value. */
+export type Newest = {
+  number: number;
+  path: string;
+  text: string | undefined;
+  older: readonly string[];
+  parts: readonly string[];
+};
 
 /** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
 export function newestIn(folder: string): Map<string, number> {
@@ -40,33 +49,13 @@ export function newestIn(folder: string): Map<string, number> {
   return newest;
 }
 
-/** The versions of that name among these files, oldest first. */
-export function versionsAmong(files: readonly string[], name: string): number[] {
-  return files
-    .flatMap((file) => {
-      const [, found, digits] = VERSION.exec(file) ?? [];
-      return found === name ? [Number(digits)] : [];
-    })
-    .sort((one, other) => one - other);
-}
-
 export function versionFile(folder: string, name: string, number: number): string {
   return join(folder, `${name}.${number}.json`);
 }
 
 /** `undefined` for what is no file, or is gone because there is a newer version by now. @throws the system's error */
-export function textOfVersion(path: string, buffer?: Buffer): string | undefined {
-  try {
-    return readText(path, buffer);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    if (errorCode(error) !== NOT_REGULAR && errorCode(error) !== 'EISDIR') throw error;
-  }
-  try {
-    return readText(join(path, INNER), buffer);
-  } catch {
-    return undefined;
-  }
+export function textOfVersion(path: string): string | undefined {
+  return readText(path) ?? readText(join(path, INNER));
 }
 
 export class VersionedFile {
@@ -75,8 +64,6 @@ export class VersionedFile {
   readonly #clock: Clock;
   readonly #writer = ownName();
   #changes = 0;
-  /** Half-written files of others that were waited for in vain. */
-  readonly #abandoned = new Set<string>();
 
   /** @param folder absolute; made at the first change */
   constructor(folder: string, name: string, clock: Clock) {
@@ -89,32 +76,22 @@ export class VersionedFile {
   newest(): Newest | undefined {
     for (let attempt = 1; ; attempt += 1) {
       const files = this.#files();
-      const numbers = versionsAmong(files, this.#name);
-      const number = numbers.pop();
+      const numbers = files.flatMap((file) => {
+        const [, name, digits] = VERSION.exec(file) ?? [];
+        return name === this.#name ? [Number(digits)] : [];
+      });
+      const number = numbers.sort((one, other) => one - other).pop();
       if (number === undefined) return undefined;
-      const text = textOfVersion(this.path(number));
+      const path = this.path(number);
+      const text = textOfVersion(path);
       if (text === undefined && attempt < READ_TRIES) continue;
-      const parts = files.filter(isPart).map((file) => join(this.#folder, file));
-      return { number, text, others: [...numbers.map((older) => this.path(older)), ...parts] };
+      const parts = files.filter((file) => file.endsWith('.part')).map((file) => join(this.#folder, file));
+      return { number, path, text, older: numbers.map((older) => this.path(older)), parts };
     }
   }
 
   path(number: number): string {
     return versionFile(this.#folder, this.#name, number);
-  }
-
-  /** Others who have begun to write are let through first, so that fewer write in vain. */
-  async quiet(): Promise<void> {
-    const isUnfinished = (file: string): boolean =>
-      isPart(file) && file.startsWith(`${this.#name}.`) && !this.#abandoned.has(file);
-    const first = this.#files().filter(isUnfinished);
-    let parts = first;
-    for (let pause = 0; parts.length > 0 && pause < QUIET_PAUSES; pause += 1) {
-      await this.#clock.sleep(QUIET_PAUSE_MS * (0.5 + this.#clock.random()));
-      parts = this.#files().filter(isUnfinished);
-    }
-    // Their writers stand still, or are gone.
-    for (const file of parts) if (first.includes(file)) this.#abandoned.add(file);
   }
 
   /** One call at a time. @throws the system's error */
@@ -128,7 +105,7 @@ export class VersionedFile {
     const newest = this.newest();
     const stored = readStored(newest?.text, () => undefined);
     if (newest !== undefined && stored.type === 'value' && stored.changes.includes(id)) {
-      for (const path of newest.others) removeOld(path, this.path(newest.number));
+      tidy(newest);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
@@ -172,7 +149,7 @@ export class VersionedFile {
   async #renameFolder(target: string, text: string, durable: boolean): Promise<boolean> {
     const part = this.#newPart();
     try {
-      mkdirSync(part, { mode: 0o700 });
+      mkdirSync(part, { mode: FOLDER_MODE });
       await writeWhole(join(part, INNER), text, durable, this.#clock);
       if (durable) await syncFolder(part);
       return await retryBusy(() => renameToNew(part, target), isFileInUse, this.#clock);
@@ -195,17 +172,15 @@ export class VersionedFile {
   }
 }
 
-const isPart = (file: string): boolean => file.endsWith('.part');
-
 /**
- * Older versions, strays among them, and what a killed process left half written. Its age is taken from the times that
- * the disk gave to both files: its clock may differ from ours.
+ * Removes older versions, strays among them, and what a killed process left half written: its age is taken from the
+ * times that the disk gave to both files, because its clock may differ from ours.
  */
-function removeOld(path: string, newest: string): void {
-  try {
-    if (!isPart(path) || statSync(newest).mtimeMs - statSync(path).mtimeMs > LEFTOVER_AGE_MS) remove(path);
-  } catch {
-    // Another process has removed one of them.
+function tidy({ path, older, parts }: Newest): void {
+  for (const file of older) remove(file);
+  for (const part of parts) {
+    const [whole, half] = [path, part].map((file) => statSync(file, { throwIfNoEntry: false }));
+    if (whole && half && whole.mtimeMs - half.mtimeMs > LEFTOVER_AGE_MS) remove(part);
   }
 }
 
@@ -232,4 +207,56 @@ function renameToNew(part: string, target: string): boolean {
     if (existsSync(target)) return false;
     throw error;
   }
+}
+
+/** Of the text of a version: raised whenever a file of before could be misread. */
+const FORMAT = 1;
+
+/** The checksum is taken over all that follows it. */
+const CHECKED = /^\{"format":1,"crc":"([0-9a-f]{8})",(.*)\}\n$/su;
+
+export type Stored<Value> =
+  | { type: 'value'; value: Value; changes: readonly string[] }
+  /** Written by a newer version of this program: shown where it can be understood, never replaced. */
+  | { type: 'newer'; value: Value | undefined }
+  | { type: 'damaged' };
+
+export function storedText(value: unknown, changes: readonly string[]): string {
+  const body = `"changes":${JSON.stringify(changes)},"value":${JSON.stringify(value)}`;
+  return `{"format":${FORMAT},"crc":"${checksum(body)}",${body}}\n`;
+}
+
+/**
+ * A text whose checksum is right was written by `storedText` and needs no validation, which would cost ten times as
+ * much. A wrong checksum tells of damage that still reads well: a changed key would be a second order.
+ * @param text `undefined` for what is no regular file
+ */
+export function readStored<Value>(
+  text: string | undefined,
+  parse: (stored: unknown) => Value | undefined,
+): Stored<Value> {
+  const [whole, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
+  if (whole === undefined) return readUnchecked(text, parse);
+  if (checksum(body) !== crc) return { type: 'damaged' };
+  const { value, changes } = JSON.parse(whole) as { value: Value; changes: string[] };
+  return { type: 'value', value, changes };
+}
+
+/** Written by hand or by another version. */
+function readUnchecked<Value>(text = '', parse: (stored: unknown) => Value | undefined): Stored<Value> {
+  let stored: { format?: unknown; value?: unknown } | null;
+  try {
+    stored = JSON.parse(text);
+  } catch {
+    return { type: 'damaged' };
+  }
+  const format = stored?.format;
+  if (typeof format !== 'number' || !(format >= 1)) return { type: 'damaged' };
+  const value = parse(stored?.value);
+  if (format > FORMAT) return { type: 'newer', value };
+  return value === undefined ? { type: 'damaged' } : { type: 'value', value, changes: [] };
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
 }

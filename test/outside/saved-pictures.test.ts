@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFil
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { storedText } from '../../src/storage/stored-text.ts';
+import { storedText } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { unpackPackage } from '../support/packed-program.ts';
 import {

@@ -7,7 +7,7 @@ import { run } from '../../../src/cli/run.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
+import { createFileJobStore } from '../../../src/storage/file-stores.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
 import { recordFile } from '../../support/state-files.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
 import { createWireMemory, type WireMemory } from '../../../src/core/wire-memory.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -13,7 +13,7 @@ import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createMemoryLimits } from '../../support/memory-storage.ts';

@@ -9,7 +9,7 @@ import { DurationMemory, type Durations, quantileMs, withDuration } from '../../
 import { eta, expectedMs, slotWaitSeconds } from '../../../src/polling/eta.ts';
 import { pollDelayMs } from '../../../src/polling/poll-plan.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';
 import { valueFile } from '../../support/state-files.ts';

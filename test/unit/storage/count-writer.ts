@@ -2,7 +2,7 @@
 import type { Durability } from '../../../src/core/shared-value.ts';
 import { SharedState } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { COUNT, increased } from './count-value.ts';
 
 const [folder = '', count = '0', durability = 'process'] = process.argv.slice(2);

@@ -10,8 +10,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileJobStore } from '../../../src/storage/file-job-store.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';
 
 const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));

@@ -2,7 +2,7 @@
 import { join, resolve, sep } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { stepsBelow, withAbsolutePath, withRecordedPath } from '../../../src/storage/recorded-path.ts';
+import { stepsBelow, withAbsolutePath, withRecordedPath } from '../../../src/storage/output-folder.ts';
 import { sampleJob } from '../core/sample-jobs.ts';
 
 const ROOT = resolve('/pictures');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJob } from '../../../src/core/job-record.ts';
-import { readStored, storedText } from '../../../src/storage/stored-text.ts';
+import { readStored, storedText } from '../../../src/storage/versioned-file.ts';
 import { sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const job = sampleJob({

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../src/core/clock.ts';
 import { SharedState } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileValues } from '../../../src/storage/file-values.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { COUNT, type Count, increased } from './count-value.ts';
 
 type Disk = {

@@ -1,0 +1,221 @@
+/** Folders and new files, forced to the disk, on every system: what its refusals mean, and what is tried again. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdir, open, stat, unlink } from 'node:fs/promises';
+import { constants as systemConstants } from 'node:os';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { Clock } from '../core/clock.ts';
+
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error && 'code' in error)) return String(error);
+  const code = String(error.code);
+  // Node has no name for some of them, EDQUOT among them; the system's own tables do.
+  const [, number] = /^Unknown system error -(\d{1,6})$/u.exec(code) ?? [];
+  return Object.entries(systemConstants.errno).find(([, known]) => String(known) === number)?.[0] ?? code;
+}
+
+const oneOf =
+  (...codes: readonly string[]) =>
+  (error: unknown): boolean =>
+    codes.includes(errorCode(error));
+
+/** Nothing of that name is there, nor can be: something above it is no folder, or a link that leads back to itself. */
+export const isAbsent = oneOf('ENOENT', 'ENOTDIR', 'ELOOP');
+
+const isDeniedByNode = oneOf('ERR_ACCESS_DENIED');
+const NOT_OFFERED = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'ERR_ACCESS_DENIED'];
+
+/**
+ * Whether no second name can be given here: exFAT, some network shares, too many names of one file, rules against it.
+ * Windows says EISDIR for "invalid function", and UNKNOWN for what has no code.
+ */
+export const cannotLink = oneOf(...NOT_OFFERED, 'EXDEV', 'EMLINK', 'UNKNOWN');
+
+/** Synchronised disks and some mounts; what the disk itself says (EIO, ENOSPC) is never among them. */
+export const cannotSyncFolder = oneOf(...NOT_OFFERED, 'ENOTTY', 'EBADF');
+
+const BUSY = ['EBUSY', 'ETXTBSY', 'EINTR', 'EAGAIN', 'EMFILE', 'ENFILE'];
+
+/** Somebody else holds the file, or the system is short of something, for a moment. */
+export const isBusy = oneOf(...BUSY);
+
+/**
+ * The same for names. A file that another program holds is refused with EPERM or EACCES by Windows, and by Windows
+ * disks and SMB shares that are mounted elsewhere; where it is a matter of rights, half a second is lost.
+ */
+export const isFileInUse = oneOf(...BUSY, 'EPERM', 'EACCES');
+
+const TRIES = 8;
+const PAUSE_MS = 15;
+
+/** Tries again while a scanner, an indexer or a sync holds the file. @param mayPass such as `isBusy` */
+export async function retryBusy<Value>(
+  work: () => Value | Promise<Value>,
+  mayPass: (error: unknown) => boolean,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!mayPass(error) || attempt === TRIES) throw error;
+      await clock.sleep(PAUSE_MS * attempt);
+    }
+  }
+}
+
+/** For this user alone, whatever the umask says: records hold prompts, and whoever may write can swap what is saved. */
+const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
+
+/** The beginning is this process's own, and the number goes up. */
+const OWN = randomBytes(5).toString('hex');
+let count = 0;
+
+/** A name that no other writer of any process uses. */
+export function ownName(): string {
+  count += 1;
+  return `${OWN}${count.toString(36)}`;
+}
+
+/**
+ * A small new file. Only what waits for the disk is handed to a thread: a few bytes are written sooner than that.
+ * @param durable forces the bytes to the disk; the name in its folder is another matter
+ */
+export async function writeWhole(path: string, text: string, durable: boolean, clock: Clock): Promise<void> {
+  const bytes = Buffer.from(text);
+  const file = await retryBusy(() => openSync(path, 'wx', FILE_MODE), isBusy, clock);
+  try {
+    // A full disk can take a part and say nothing.
+    for (let written = 0; written < bytes.length; ) {
+      const taken = writeSync(file, bytes, written);
+      if (taken === 0) throw failed('ENOSPC', path);
+      written += taken;
+    }
+    if (durable) await force('data', file, path);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A new file of any size, written whole or not at all. */
+export async function writeNewFile(
+  path: string,
+  content: string | Uint8Array,
+  durable: boolean,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> {
+  const file = await retryBusy(() => open(path, 'wx', FILE_MODE), isBusy, clock);
+  try {
+    await file.writeFile(content);
+    if (durable) await file.datasync();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Far more than any file here has. */
+const BYTES_MAX = 64_000_000;
+/** A FIFO in the place of a file would keep the whole process waiting for somebody who writes into it. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** A small file, read sooner than handed to a thread. `undefined` for what is no regular file, or not there. */
+export function readText(path: string): string | undefined {
+  let file: number;
+  try {
+    file = openSync(path, READ);
+  } catch (error) {
+    // A folder on Windows, a socket elsewhere.
+    if (isAbsent(error) || ['EISDIR', 'ENXIO'].includes(errorCode(error))) return undefined;
+    throw error;
+  }
+  try {
+    const seen = fstatSync(file);
+    if (!seen.isFile() || seen.size > BYTES_MAX) return undefined;
+    const bytes = Buffer.allocUnsafe(seen.size + 1);
+    let length = 0;
+    // Some file systems give less at once than there is.
+    while (length < bytes.length) {
+      const count = readSync(file, bytes, length, bytes.length - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const dataToDisk = promisify(fdatasync);
+const toDisk = promisify(fsync);
+
+/** Node's permission model refuses the call for descriptors and allows it for handles. */
+async function force(what: 'data' | 'folder', file: number, path: string): Promise<void> {
+  try {
+    await (what === 'data' ? dataToDisk(file) : toDisk(file));
+  } catch (error) {
+    if (!isDeniedByNode(error)) throw error;
+    const handle = await open(path, what === 'data' ? 'r+' : 'r');
+    await handle.sync().finally(() => handle.close());
+  }
+}
+
+/** Makes new names in the folder survive, where the system can: Windows has no such call and does it by itself. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  let folder: number | undefined;
+  try {
+    folder = openSync(path, 'r');
+    await force('folder', folder, path);
+  } catch (error) {
+    if (!cannotSyncFolder(error)) throw error;
+  } finally {
+    if (folder !== undefined) closeSync(folder);
+  }
+}
+
+const LEVELS_MAX = 64;
+
+/**
+ * Makes the folder and what is missing above it. Folders that exist stay as they are. Node's own recursive call never
+ * returns where the nearest folder takes no child and says that it does not exist (procfs, a mount that is gone).
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = folder; !(await isFolder(at)); at = dirname(at)) {
+    missing.push(at);
+    if (missing.length > LEVELS_MAX || at === dirname(at)) throw failed('ENOENT', folder);
+  }
+  for (const level of missing.reverse()) await makeLevel(level);
+}
+
+/** Makes one folder inside a folder that exists. */
+export async function makeLevel(level: string): Promise<void> {
+  try {
+    await mkdir(level, { mode: FOLDER_MODE });
+  } catch (error) {
+    // Another process was faster; or a link that leads nowhere is in the way.
+    if (errorCode(error) === 'EEXIST' && (await isFolder(level))) return;
+    throw error;
+  }
+  await syncFolder(dirname(level));
+}
+
+/** @returns false when nothing is there @throws Error with the code ENOTDIR when something else is */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+  throw failed('ENOTDIR', path);
+}
+
+export function failed(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}

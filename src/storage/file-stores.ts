@@ -1,0 +1,233 @@
+/** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
+import { linkSync, renameSync } from 'node:fs';
+import { readdir, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { BoundedMap } from '../core/bounded-map.ts';
+import type { Clock } from '../core/clock.ts';
+import { type CreditsSpent, FluxError } from '../core/failure.ts';
+import { JOB_ID, type Job } from '../core/job.ts';
+import { newestFirst } from '../core/job-page.ts';
+import { parseJob } from '../core/job-record.ts';
+import type { JobStore, StoredJob } from '../core/job-store.ts';
+import type { Log } from '../core/log.ts';
+import { NO_VERSION, type Replacement, type SharedValues, type Version } from '../core/shared-value.ts';
+import { errorCode, isAbsent, makeFolder } from './disk.ts';
+import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
+import { type Newest, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
+
+export type FileJobStoreDeps = {
+  clock: Clock;
+  log: Log;
+  /** Absolute; records name pictures relative to it. Absent: as they are. */
+  outputFolder?: (() => Promise<string>) | undefined;
+};
+
+/** Next to the folder of the records. */
+const DAMAGED = 'damaged';
+/**
+ * How long all records are read at a stretch before others get their turn: thousands of small files that the system
+ * holds in memory are read in less time than Node needs to hand each of them to a thread and back.
+ */
+const STRETCH_MS = 4;
+/** Jobs that are found by the service's id without reading all records. */
+const HINTS_MAX = 2_000;
+
+/** @param folder absolute; of this service and key alone. Made when the first record is written. */
+export function createFileJobStore(folder: string, { clock, log, outputFolder }: FileJobStoreDeps): JobStore {
+  const jobs = join(folder, 'jobs');
+  /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
+  const folderOf = (id: string): string => join(jobs, id.slice(-2));
+  const fileOf = (id: string): VersionedFile => new VersionedFile(folderOf(id), id, clock);
+  /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
+  const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
+
+  let output: Promise<string> | undefined;
+  /** Asked once: the user's folders stay where they are while the process lives. */
+  async function withFile(job: Job, path: (job: Job, outputFolder: string) => Job): Promise<Job> {
+    if (job.file === undefined || outputFolder === undefined) return job;
+    output ??= outputFolder();
+    return path(job, await output);
+  }
+
+  /** `undefined`: there is no such record, or it is damaged and was set aside. */
+  async function read(id: string): Promise<StoredJob | undefined> {
+    if (!JOB_ID.test(id)) return undefined;
+    const newest = present(folderOf(id), () => fileOf(id).newest());
+    if (newest === undefined) return undefined;
+    const { number } = newest;
+    const stored = readStored(newest.text, parseJob);
+    if (stored.type === 'damaged') {
+      await setAside(id, newest);
+      return undefined;
+    }
+    if (stored.value === undefined) {
+      log.warn('a job record of a newer version cannot be read here', { id });
+      return undefined;
+    }
+    const value = await withFile(stored.value, withAbsolutePath);
+    return stored.type === 'newer'
+      ? { value, version: { number, changes: [] }, isNewer: true }
+      : { value, version: { number, changes: stored.changes } };
+  }
+
+  /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
+  async function setAside(id: string, { path, older }: Newest): Promise<void> {
+    const aside = join(folder, DAMAGED);
+    log.error('a damaged job record was set aside', { id, folder: aside });
+    await makeFolder(aside);
+    // All of its versions, the oldest first: an older one must not pass for the newest.
+    for (const file of [...older, path])
+      await rename(file, join(aside, `${basename(file)}.${clock.now()}`)).catch(() => undefined);
+  }
+
+  async function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
+    const file = fileOf(job.id);
+    try {
+      return await file.replace(version, await withFile(job, withRecordedPath), 'machine');
+    } catch (error) {
+      throw notKept(file.path(version.number + 1), error, spent);
+    }
+  }
+
+  async function list(): Promise<Job[]> {
+    const found: Job[] = [];
+    let until = clock.monotonic() + STRETCH_MS;
+    for (const part of await namesIn(jobs)) {
+      for (const [id, number] of present(join(jobs, part), () => newestIn(join(jobs, part))) ?? []) {
+        if (!JOB_ID.test(id)) continue;
+        if (clock.monotonic() > until) {
+          await new Promise<void>((resolve) => setImmediate(resolve));
+          until = clock.monotonic() + STRETCH_MS;
+        }
+        const path = versionFile(folderOf(id), id, number);
+        const stored = readStored(
+          present(path, () => textOfVersion(path)),
+          parseJob,
+        );
+        // If it cannot be read, there is a newer version by now, as a rule.
+        const job = stored.type === 'value' ? await withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
+        if (job !== undefined) found.push(job);
+      }
+    }
+    return found.sort(newestFirst);
+  }
+
+  async function findRemote(remoteId: string): Promise<Job | undefined> {
+    const known = idsByRemoteId.get(remoteId);
+    const job = known === undefined ? undefined : (await read(known))?.value;
+    if (job?.remoteId === remoteId) return job;
+    const found = (await list()).find((other) => other.remoteId === remoteId);
+    if (found !== undefined) idsByRemoteId.set(remoteId, found.id);
+    return found;
+  }
+
+  return {
+    location: folder,
+    async add(job) {
+      if ((await write(job, NO_VERSION, 'no')) === 'done') return;
+      throw notKept(folderOf(job.id), Object.assign(new Error(job.id), { code: 'EEXIST' }), 'no');
+    },
+    read,
+    async replace({ value, version, isNewer }, job) {
+      if (isNewer) throw isOfNewerVersion(fileOf(job.id).path(version.number), 'maybe');
+      // Whatever a queued order was to become: it was never sent.
+      const replacement = await write(job, version, value.state === 'queued' ? 'no' : 'maybe');
+      if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
+      return replacement;
+    },
+    async find(id) {
+      return (await read(id))?.value ?? findRemote(id);
+    },
+    list,
+  };
+}
+
+/** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
+export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
+  const aside = join(folder, DAMAGED);
+  return { folder: aside, count: new Set((await namesIn(aside)).map((name) => name.split('.', 1)[0])).size };
+}
+
+/** @param folder absolute; made at the first change */
+export function createFileValues(folder: string, { clock, log }: { clock: Clock; log: Log }): SharedValues {
+  /** What is about to be replaced without having been understood is kept for a person to look at. */
+  function keepDamaged(path: string): void {
+    const aside = `${path}.damaged`;
+    try {
+      try {
+        // A second name, so that the newest version is never missing.
+        linkSync(path, aside);
+      } catch (error) {
+        if (errorCode(error) === 'EEXIST') return;
+        renameSync(path, aside);
+      }
+      log.error('a damaged file of the shared values was set aside', { file: aside });
+    } catch (error) {
+      // As a rule another process was faster.
+      log.debug('a damaged file of the shared values was not set aside', { file: aside, error: errorCode(error) });
+    }
+  }
+
+  async function kept<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof FluxError ? error : notKept(folder, error, 'no');
+    }
+  }
+
+  return {
+    location: folder,
+    open({ name, parse, initial }) {
+      const file = new VersionedFile(folder, name, clock);
+      return {
+        read: () =>
+          kept(async () => {
+            const newest = file.newest();
+            if (newest === undefined) return { value: await initial(), version: NO_VERSION };
+            const { number, path } = newest;
+            const stored = readStored(newest.text, parse);
+            // Replacing it would take away what the newer version knows of money.
+            if (stored.type === 'newer') throw isOfNewerVersion(path, 'no');
+            return stored.type === 'value'
+              ? { value: stored.value, version: { number, changes: stored.changes } }
+              : { value: await initial(), version: { number, changes: [], isDamaged: true } };
+          }),
+        replace: (version, value, durability) =>
+          kept(async () => {
+            if (version.isDamaged) keepDamaged(file.path(version.number));
+            return file.replace(version, value, durability);
+          }),
+      };
+    },
+  };
+}
+
+/** `undefined` where there is nothing of that name. */
+function present<Value>(path: string, work: () => Value): Value | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw notKept(path, error, 'no');
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw notKept(folder, error, 'no');
+  }
+}
+
+function notKept(path: string, cause: unknown, creditsSpent: CreditsSpent): FluxError {
+  const reason = { code: 'state_not_kept', path, error: errorCode(cause) } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
+}
+
+function isOfNewerVersion(path: string, creditsSpent: CreditsSpent): FluxError {
+  const reason = { code: 'state_is_newer', path } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' });
+}

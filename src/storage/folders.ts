@@ -1,0 +1,203 @@
+/** Whether folders take files, tried the way the server writes them; `doctor` and every order ask it. */
+import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { FluxError } from '../core/failure.ts';
+import type { Log } from '../core/log.ts';
+import type { FolderProblem } from '../core/reasons.ts';
+import {
+  errorCode,
+  failed,
+  isAbsent,
+  isFileInUse,
+  isFolder,
+  makeFolder,
+  ownName,
+  retryBusy,
+  syncFolder,
+  writeNewFile,
+} from './disk.ts';
+import { monthFolder } from './file-names.ts';
+import { LedAway, openGuarded } from './output-folder.ts';
+
+/** A network disk that is gone can keep a call for ever. */
+const PATIENCE_MS = 5_000;
+/** As long as the folder of that name is the same one, what was tried there is not tried with every order. */
+const BELIEVED_FOR_MS = 30_000;
+
+export type FolderToCheck = {
+  /** Absolute. */
+  folder: string;
+  /** The folder that was set, where this one is inside of it. */
+  inside?: string;
+  /** The folder below it that is written to next; it may be no link. */
+  below?: string;
+  /** Whether a group that may write there is reported, too. */
+  isPrivate: boolean;
+};
+
+/** The output folder at that time (epoch milliseconds): pictures of a month have a folder of their own. */
+export const outputToCheck = (folder: string, now: number): FolderToCheck => ({
+  folder,
+  below: monthFolder(now),
+  isPrivate: false,
+});
+
+/** Records hold prompts and decide what is paid for: they are this user's alone. */
+export const stateToCheck = (root: string, folder: string): FolderToCheck => ({
+  folder,
+  inside: root,
+  isPrivate: true,
+});
+
+type Usable = {
+  isUsable: true;
+  /** Where a file was written: the folder, or the nearest one above it. */
+  at: string;
+  freeBytes: number | undefined;
+  /** A folder that other users of this machine can write to. */
+  openToOthers: string | undefined;
+  /** Which folder that was: another one of that name has another identity. */
+  identity: string | undefined;
+};
+export type FolderState = Usable | { isUsable: false; at: string | undefined; problem: FolderProblem };
+
+export type NeededFolder = { holds: 'pictures' | 'records'; find: () => Promise<FolderToCheck> };
+
+/**
+ * Looked at before anything is sent, because a picture that is paid for must be kept.
+ * @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
+ */
+export function createFoldersCheck(
+  needed: readonly NeededFolder[],
+  { clock, log }: { clock: Clock; log: Log },
+): () => Promise<void> {
+  const reported = new Set<string>();
+  const believed = new Map<string, { state: Usable; until: number }>();
+
+  async function check({ holds, find }: NeededFolder): Promise<void> {
+    const wanted = await find();
+    const key = JSON.stringify(wanted);
+    const known = believed.get(key);
+    if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
+    const state = await checkFolder(wanted, true, clock);
+    if (!state.isUsable) {
+      const reason = { code: 'folder_not_usable', holds, folder: wanted.folder, problem: state.problem } as const;
+      throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
+    }
+    believed.set(key, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
+    const { openToOthers } = state;
+    if (openToOthers === undefined || reported.has(openToOthers)) return;
+    reported.add(openToOthers);
+    log.warn('other users of this machine can write to this folder, and so replace what is kept there', {
+      folder: openToOthers,
+      remedy: `chmod go-w ${openToOthers}`,
+    });
+  }
+
+  return async () => {
+    await Promise.all(needed.map(check));
+  };
+}
+
+/** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
+export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
+  const late = { isUsable: false, at: wanted.folder, problem: 'no_answer' } as const;
+  return patiently(checked(wanted, make, clock), late, clock);
+}
+
+function isUnchanged({ at, identity }: Usable, clock: Clock): Promise<boolean> {
+  const isSame = identityOf(at).then((now) => now !== undefined && now === identity);
+  return patiently(isSame, false, clock);
+}
+
+async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T> {
+  const { signal, clear } = clock.deadline(PATIENCE_MS);
+  const timedOut = new Promise<T>((resolve) => {
+    signal.addEventListener('abort', () => resolve(late), { once: true });
+  });
+  return Promise.race([work, timedOut]).finally(clear);
+}
+
+/** `undefined` for what cannot be written to. */
+async function identityOf(folder: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, mode } = await stat(folder, { bigint: true });
+    await access(folder, constants.W_OK);
+    return [dev, ino, mode].join(':');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A check that the system never answers is not begun a second time: each keeps a thread. */
+const pending = new Map<string, Promise<FolderState>>();
+
+function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
+  const key = JSON.stringify([wanted, make]);
+  const check = pending.get(key) ?? tried(wanted, make, clock).finally(() => pending.delete(key));
+  pending.set(key, check);
+  return check;
+}
+
+async function tried({ folder, inside, below, isPrivate }: FolderToCheck, make: boolean, clock: Clock) {
+  let at: string | undefined;
+  try {
+    if (make) await makeFolder(folder);
+    at = await nearestFolder(folder);
+    const inner = below === undefined || at !== folder ? folder : join(folder, below);
+    if (inner !== folder && below !== undefined && (make || (await isThere(inner)))) {
+      at = inner;
+      const guarded = await openGuarded(folder, [below], make);
+      await writeAndRemove(guarded.at, clock).finally(guarded.close);
+    } else await writeAndRemove((name) => join(at ?? folder, name), clock);
+    const openToOthers = await firstOpen([inside ?? folder, folder, inner], isPrivate);
+    const freeBytes = await statfs(at).then(
+      ({ bavail, bsize }) => bavail * bsize,
+      () => undefined,
+    );
+    return { isUsable: true, at, freeBytes, openToOthers, identity: await identityOf(at) } as const;
+  } catch (error) {
+    const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
+    return { isUsable: false, at, problem } as const;
+  }
+}
+
+/** The folder itself or the nearest one above it. @throws Error of the system when something else is in its place */
+async function nearestFolder(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (await isFolder(at)) return at;
+    if (at === dirname(at) || (await isThere(at))) throw failed('EEXIST', at);
+  }
+}
+
+/** Whether something has that name, be it a link that leads nowhere. */
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => !isAbsent(error),
+  );
+}
+
+async function writeAndRemove(at: (name: string) => string, clock: Clock): Promise<void> {
+  const name = `.flux-pro-mcp-check-${ownName()}`;
+  const [part, whole] = [at(`${name}.part`), at(`${name}.tmp`)];
+  try {
+    await writeNewFile(part, 'written by flux-pro-mcp to see whether files can be written here\n', true, clock);
+    await retryBusy(() => rename(part, whole), isFileInUse, clock);
+    await syncFolder(at('.'));
+  } finally {
+    await Promise.all([part, whole].map((path) => rm(path, { force: true }).catch(() => undefined)));
+  }
+}
+
+/** Windows keeps its permissions elsewhere. A sticky bit keeps nobody from adding files. */
+async function firstOpen(folders: readonly string[], isPrivate: boolean): Promise<string | undefined> {
+  if (process.platform === 'win32') return undefined;
+  const bits = isPrivate ? 0o022 : 0o002;
+  for (const folder of folders) {
+    const found = await stat(folder).catch(() => undefined);
+    if (found !== undefined && (found.mode & bits) !== 0) return folder;
+  }
+  return undefined;
+}

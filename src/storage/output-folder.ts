@@ -1,0 +1,165 @@
+/** What lies in the output folder, reached without ever leaving it, whatever a record says or a link leads to. */
+import { constants, type FileHandle, lstat, open, opendir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
+import type { Job } from '../core/job.ts';
+import type { PictureReplacement } from '../core/reasons.ts';
+import { errorCode, makeLevel } from './disk.ts';
+import { isReservedName } from './file-names.ts';
+
+/** A folder for the month and a name in it; some more for files that a person has sorted. */
+const STEPS_MAX = 8;
+/** No device, drive, alternative stream or hidden file, and nothing that one system reads as a path and another not. */
+const STEP = /^(?!\.)[^\\/:*?"<>|\p{Cc}]{1,255}(?<![. ])$/u;
+
+/** @param file relative with slashes, or absolute @returns `undefined` for what is not safely inside the folder */
+export function stepsBelow(folder: string, file: string): string[] | undefined {
+  const steps = isAbsolute(file) ? relative(folder, file).split(sep) : file.split('/');
+  const isSafe = steps.length <= STEPS_MAX && steps.every((step) => STEP.test(step) && !isReservedName(step));
+  return isSafe ? steps : undefined;
+}
+
+/** The job as it is recorded. */
+export function withRecordedPath(job: Job, outputFolder: string): Job {
+  if (job.file === undefined) return job;
+  const steps = stepsBelow(outputFolder, job.file);
+  return steps === undefined ? job : { ...job, file: steps.join('/') };
+}
+
+/**
+ * The job with the absolute path of its picture. A path that leads anywhere else is not followed: such a picture counts
+ * as finished and not saved, so that it is fetched from its address when somebody asks for it.
+ */
+export function withAbsolutePath(job: Job, outputFolder: string): Job {
+  if (job.file === undefined) return job;
+  const steps = typeof job.file === 'string' ? stepsBelow(outputFolder, job.file) : undefined;
+  if (steps !== undefined) return { ...job, file: join(outputFolder, ...steps) };
+  const { file: _, ...rest } = job;
+  return job.state === 'saved' ? { ...rest, state: 'completed' } : rest;
+}
+
+/** The folder is a link, or is no longer the one that was opened. */
+export class LedAway extends Error {}
+
+/** A folder below the output folder, held open: what is written or read in it stays in it, whatever takes its place. */
+export type GuardedFolder = {
+  /** The path by which the system reaches a file of this very folder; not for people. */
+  at(name: string): string;
+  /** Whether the folder is still where it was opened, and inside the output folder. */
+  isUnmoved(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+type Identity = { dev: bigint; ino: bigint };
+const isSame = (one: Identity, other: Identity): boolean => one.dev === other.dev && one.ino === other.ino;
+
+/** Not on Windows, which opens no folders and has no links that every user may make. */
+const FOLDER = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+
+/**
+ * @param root the output folder; it may be a link, because the user chose it
+ * @param steps the names of the folders below it; none of them may be a link
+ * @param make makes the last of them where it is missing
+ * @throws LedAway, or the system's error
+ */
+export async function openGuarded(root: string, steps: readonly string[], make: boolean): Promise<GuardedFolder> {
+  const path = join(await realpath(root), ...steps);
+  const handle = await opened(path).catch(async (error: unknown) => {
+    if (!make || errorCode(error) !== 'ENOENT') throw error;
+    await makeLevel(path);
+    return opened(path);
+  });
+  try {
+    const held: Identity = await (handle?.stat({ bigint: true }) ?? lstat(path, { bigint: true }));
+    const isUnmoved = async (): Promise<boolean> => {
+      const [now, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]).catch(() => []);
+      return now?.isDirectory() === true && isSame(now, held) && real === path;
+    };
+    if (!(await isUnmoved())) throw new LedAway();
+    const base = (await pathByHandle(handle, held)) ?? path;
+    return { at: (name) => join(base, name), isUnmoved, close: async () => handle?.close() };
+  } catch (error) {
+    await handle?.close();
+    throw error;
+  }
+}
+
+async function opened(path: string): Promise<FileHandle | undefined> {
+  if (process.platform === 'win32') {
+    await (await opendir(path)).close();
+    return undefined;
+  }
+  return open(path, FOLDER).catch(async (error: unknown) => {
+    // Opening a link without following it is refused in one of these ways.
+    const isLink = ['ELOOP', 'ENOTDIR', 'EMLINK'].includes(errorCode(error)) && (await lstat(path)).isSymbolicLink();
+    throw isLink ? new LedAway() : error;
+  });
+}
+
+/** Linux reaches an open folder by its descriptor, wherever its name leads by now. Node's permission model goes by names. */
+async function pathByHandle(handle: FileHandle | undefined, held: Identity): Promise<string | undefined> {
+  if (handle === undefined || process.platform !== 'linux' || process.permission !== undefined) return undefined;
+  const path = `/proc/self/fd/${handle.fd}`;
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found !== undefined && isSame(found, held) ? path : undefined;
+}
+
+/** Something else lies in the place of a picture. */
+export class Replaced extends Error {
+  constructor(readonly by: PictureReplacement) {
+    super(by);
+  }
+}
+
+/** Enough to recognise every format by. */
+const HEAD_BYTES = 65_536;
+/** A FIFO that takes the file's place at the last moment keeps nobody waiting, and a link is not followed. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+
+/** @param headOnly reads no more than the beginning @throws Replaced, or the system's error */
+export async function readSaved(
+  root: string,
+  file: string,
+  { isPicture, headOnly }: { isPicture: (bytes: Uint8Array) => boolean; headOnly: boolean },
+): Promise<Uint8Array> {
+  const steps = stepsBelow(root, file);
+  const name = steps?.pop();
+  if (steps === undefined || name === undefined) throw new Replaced('outside');
+  const folder = await openGuarded(root, steps, false).catch((error: unknown) => {
+    throw error instanceof LedAway ? new Replaced('linked_folder') : error;
+  });
+  try {
+    const bytes = await readRegular(folder.at(name), headOnly ? HEAD_BYTES : PICTURE_MAX_BYTES);
+    if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
+    if (!isPicture(bytes)) throw new Replaced('no_picture');
+    return bytes;
+  } finally {
+    await folder.close();
+  }
+}
+
+/** @throws Replaced, or the system's error */
+export async function readRegular(path: string, atMost = PICTURE_MAX_BYTES): Promise<Buffer> {
+  // Opening some devices does something, so that the kind is checked first.
+  const seen = await lstat(path, { bigint: true });
+  if (seen.isSymbolicLink()) throw new Replaced('link');
+  if (!seen.isFile()) throw new Replaced('no_file');
+  const file = await open(path, READ).catch((error: unknown) => {
+    throw errorCode(error) === 'ELOOP' ? new Replaced('link') : error;
+  });
+  try {
+    const opened = await file.stat({ bigint: true });
+    if (!isSame(opened, seen)) throw new Replaced('link');
+    if (opened.size > PICTURE_MAX_BYTES) throw new Replaced('too_large');
+    const bytes = Buffer.alloc(Math.min(Number(opened.size), atMost));
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await file.close();
+  }
+}
