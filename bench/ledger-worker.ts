@@ -8,8 +8,7 @@ import type { Job } from '../src/core/job.ts';
 import type { JobStore } from '../src/core/job-store.ts';
 import { NO_VERSION } from '../src/core/shared-value.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
-import type { Limits } from '../src/limits/limits.ts';
-import { createLimits } from '../src/limits/shared-limits.ts';
+import { Limits } from '../src/limits/limits.ts';
 import { randomIds, systemClock, systemProcesses } from '../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../src/storage/file-stores.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
@@ -42,11 +41,13 @@ async function timed<Value>(timings: Timings, what: string, work: () => Promise<
   return value;
 }
 
+type TimedLimits = Pick<Limits, 'admit' | 'slot' | 'permit' | 'note'>;
+
 /** The same records and limits as in the program, each call timed. */
-function storesIn(folder: string, timings: Timings): { limits: Limits; records: JobRecords } {
+function storesIn(folder: string, timings: Timings): { limits: TimedLimits; records: JobRecords } {
   const deps = { clock: CLOCK, log: LOG };
   const jobStore = createFileJobStore(folder, deps);
-  const limits = createLimits(createFileValues(join(folder, 'shared'), deps), {
+  const limits = new Limits(createFileValues(join(folder, 'shared'), deps), {
     ...deps,
     plan: 'pro',
     requestWindow: REQUEST_WINDOW,
@@ -57,10 +58,9 @@ function storesIn(folder: string, timings: Timings): { limits: Limits; records: 
     add: (job) => timed(timings, 'add', () => jobStore.add(job)),
     replace: (seen, job) => timed(timings, 'update', () => jobStore.replace(seen, job)),
   };
-  const timedLimits: Limits = {
-    ...limits,
+  const timedLimits: TimedLimits = {
     admit: (orders, spending) => timed(timings, 'admit', () => limits.admit(orders, spending)),
-    slots: (ids) => timed(timings, 'slot', () => limits.slots(ids)),
+    slot: (id) => timed(timings, 'slot', () => limits.slot(id)),
     permit: () => timed(timings, 'permit', () => limits.permit()),
     note: (job) => timed(timings, 'note', () => limits.note(job)),
   };
@@ -68,7 +68,7 @@ function storesIn(folder: string, timings: Timings): { limits: Limits; records: 
 }
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
-async function keepRecords({ limits, records }: { limits: Limits; records: JobRecords }): Promise<void> {
+async function keepRecords({ limits, records }: { limits: TimedLimits; records: JobRecords }): Promise<void> {
   const id = randomIds.jobId();
   const owner = systemProcesses.self();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
@@ -87,7 +87,7 @@ async function keepRecords({ limits, records }: { limits: Limits; records: JobRe
     credits: { min: 10, max: 20, exact: null },
     sandbox: false,
   });
-  if ((await limits.slots([id])).get(id)?.taken !== true) throw new Error('there was no slot');
+  if (!(await limits.slot(id)).taken) throw new Error('there was no slot');
   await permit(limits);
   await records.apply(id, { type: 'sending', owner });
   const remote: RemoteJob = { remoteId: `img_${id}`, phase: 'processing', remoteStatus: 'PROCESSING', creditCost: 15 };
@@ -98,7 +98,7 @@ async function keepRecords({ limits, records }: { limits: Limits; records: JobRe
   await records.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg' });
 }
 
-async function permit(limits: Limits): Promise<void> {
+async function permit(limits: TimedLimits): Promise<void> {
   if (!(await limits.permit()).granted) throw new Error('the window is too small for this machine');
 }
 

@@ -19,8 +19,8 @@ import { mayBeSavedAs } from './images/inspect.ts';
 import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';
+import { Limits } from './limits/limits.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
-import { createLimits } from './limits/shared-limits.ts';
 import { DurationMemory } from './polling/durations.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
@@ -107,7 +107,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { jobStore, events, values, memory, folder } = records;
   const { plan } = settings;
   const { requestWindow } = deps;
-  const limits = createLimits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
+  const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
   const durations = new DurationMemory(values, { clock, log });
   const userAgent = `flux-pro-mcp/${VERSION}`;
   const { apiUrl, dialect, jobQuery, httpsProxy, httpProxy, noProxy } = settings;

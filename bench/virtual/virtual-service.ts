@@ -2,7 +2,7 @@
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { ImageProvider, PreparedOrder, Reading, RemoteJob, SendResult } from '../../src/core/image-provider.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
-import { awaitPermit } from '../../src/limits/permit.ts';
+import { awaitPermit } from '../../src/limits/rate-state.ts';
 import { PLAN_LIMITS, type Plan } from '../../src/limits/plan.ts';
 import type { Durations, Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';

@@ -2,7 +2,8 @@
 import type { Config } from '../config/settings.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Reach, ReachStage, ReportedLimits, ResetForm, ServiceReport } from '../core/service-report.ts';
-import { PLAN_LIMITS, planOf, planOfRequestLimit } from '../limits/plan.ts';
+import { PLAN_LIMITS, planOfRequestLimit } from '../limits/plan.ts';
+import { planOf } from '../limits/rate-state.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { orderingChecks, readingCheck } from './doctor-wire.ts';

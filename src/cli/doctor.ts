@@ -2,7 +2,7 @@
 import type { Config } from '../config/settings.ts';
 import type { Log } from '../core/log.ts';
 import type { ServiceReport } from '../core/service-report.ts';
-import { createLimits } from '../limits/shared-limits.ts';
+import { Limits } from '../limits/limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, createFileValues, damagedRecords } from '../storage/file-stores.ts';
@@ -103,7 +103,7 @@ async function recordChecks({ stalledMinutes }: Config, folder: string, log: Log
 async function budgetOf(config: Config, folder: string, log: Log): Promise<Check[]> {
   const jobs = () => createFileJobStore(folder, shared(log)).list();
   const values = createFileValues(sharedFolder(folder), shared(log));
-  const limits = createLimits(values, { ...shared(log), plan: config.plan, jobs });
+  const limits = new Limits(values, { ...shared(log), plan: config.plan, jobs });
   return budgetChecks(await limits.state(), config, systemClock.now());
 }
 

@@ -51,7 +51,7 @@ async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitM
     said = line;
   };
   const finished = await jobs
-    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: report })
+    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: (progress) => report(progress.job) })
     .catch(async (error: unknown) => {
       if (!signal.aborted) throw error;
       return (await jobs.find(job.id)) ?? job;

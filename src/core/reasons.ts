@@ -4,10 +4,46 @@
  */
 
 /** An order that was not sent, or whose outcome is open. */
-export type OrderReason = never;
+export type OrderReason =
+  /** Of an order that may cost more than `threshold`. */
+  | {
+      code: 'not_confirmed';
+      min: number;
+      max: number;
+      threshold: number;
+      why: 'unanswered' | 'earlier_unanswered' | 'cannot_ask';
+      /** To call again. */
+      tool: string;
+    }
+  | { code: 'user_refused' }
+  | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
+  /** The process that was to send it ended before. */
+  | { code: 'owner_ended' }
+  | { code: 'order_cancelled' }
+  /** The service may have forgotten its key. */
+  | { code: 'key_too_old' }
+  /** @param last what the last answer was */
+  | { code: 'earlier_try_open'; last: Reason }
+  /** @param open of the try that may have been carried out, where that is not the last one */
+  | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }
+  /** What nobody foresaw. @param error the name of its class */
+  | { code: 'unforeseen'; during: 'order' | 'read' | 'save'; error: string };
 
 /** The user's budget, the plan, or a limit of the service. */
-export type LimitReason = never;
+export type LimitReason =
+  | { code: 'call_too_expensive'; max: number; allowed: number }
+  /** By `max_credits` of the call. */
+  | { code: 'more_than_accepted'; max: number; accepted: number }
+  | { code: 'balance_too_low'; min: number; max: number; balance: number }
+  | { code: 'budget_exceeded'; wanted: Wanted; allowed: number; spent: number; reserved: number }
+  | { code: 'pictures_exceeded'; wanted: Wanted; allowed: number; ordered: number }
+  /** The jobs that the plan allows per day. */
+  | { code: 'plan_exceeded'; wanted: Wanted; allowed: number; ordered: number }
+  /** The service has asked for silence. */
+  | { code: 'requests_paused' };
+
+/** What all that is new in a call would cost at most, and how many pictures that are. */
+export type Wanted = { credits: number; images: number };
 
 /** What the service answered, or that it did not. */
 export type ServiceReason = never;
@@ -49,6 +85,8 @@ export type PictureReason =
   | { code: 'picture_other_part' }
   | { code: 'picture_encoding_unknown'; encoding: string }
   | { code: 'picture_data_missing' }
+  /** The service does not say where it is. */
+  | { code: 'picture_nowhere' }
   | { code: 'picture_too_large'; maxBytes: number }
   | { code: 'picture_too_slow'; seconds: number }
   | { code: 'picture_transfer_broke'; errorCode?: string }
@@ -73,6 +111,8 @@ export type StorageReason =
   | { code: 'state_is_newer'; path: string }
   | { code: 'folder_not_usable'; holds: 'pictures' | 'records'; folder: string; problem: FolderProblem }
   | { code: 'picture_not_saved'; folder: string; problem: FolderProblem }
+  /** It was there, and cannot be read any more. */
+  | { code: 'record_lost'; id: string; location: string }
   | { code: 'picture_not_readable'; file: string; error: string }
   | { code: 'picture_replaced'; file: string; by: PictureReplacement }
   /** A path begins with the user's home, and there is none. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { askForPermit, awaitPermit } from '../limits/permit.ts';
+import { askForPermit, awaitPermit } from '../limits/rate-state.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
 import { readRateHeaders } from './rate-headers.ts';

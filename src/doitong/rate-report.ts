@@ -1,5 +1,5 @@
 /** What to remember from an answer: the request window, a pause, the balance. */
-import type { RateReport } from '../limits/limits.ts';
+import type { RateReport } from '../limits/rate-state.ts';
 import type { Decision } from './failures.ts';
 import type { RateHeaders } from './rate-headers.ts';
 

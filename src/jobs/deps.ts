@@ -9,8 +9,7 @@ import type { Log } from '../core/log.ts';
 import type { Preview } from '../core/preview.ts';
 import type { Processes } from '../core/processes.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
-import type { BudgetSettings } from '../limits/budget.ts';
-import type { Limits } from '../limits/limits.ts';
+import type { BudgetSettings, Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/durations.ts';
 import type { JobRecords } from './job-records.ts';
 

@@ -1,72 +1,73 @@
-/** The front of the job service, for tools and commands: order pictures, wait for them, check them, know the limits. */
-import { failureOf } from '../core/failure.ts';
+/** The job service, for tools and commands: order pictures, wait for them, check them, see them, know the limits. */
+import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
+import { ownerOf } from '../core/next-action.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
+import { PLAN_LIMITS } from '../limits/plan.ts';
+import { batchLeftMs, type Eta, eta, expectedMs } from '../polling/eta.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
-import { Duplicates } from './duplicates.ts';
 import { JobRunner } from './job-runner.ts';
-import { type Ordered, Orders } from './orders.ts';
-import { type Proposal, type ProposalDeps, type ProposeOptions, propose, type ReadyProposal } from './proposal.ts';
-import { Recovery } from './recovery.ts';
-import { ShownPictures } from './shown-pictures.ts';
-import { type BatchWaitOptions, type WaitOptions, Waits } from './waits.ts';
+import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
+import { Pictures } from './pictures.ts';
+import { unforeseen, type WaitReason } from './submission.ts';
+
+/** Progress is reported at least this often, so that a host sees a living server. */
+const TICK_MS = 2_000;
+/** What another process learns of a job shows in the record only. */
+const CHECK_OTHERS_MS = 100;
+/** A batch reports single changes no more often than this. */
+const BATCH_PROGRESS_EVERY_MS = 500;
+
+/** Of one job, while it is waited for. `waitReason`: why the order has not been sent yet. */
+export type Progress = { job: Job; elapsedMs: number; waitReason: WaitReason | undefined; eta: Eta };
+
+export type WaitOptions = {
+  waitMs: number;
+  /** Ends the wait, never the job. */
+  signal?: AbortSignal;
+  /** Called at the start, every two seconds and at every change. */
+  onTick?: (progress: Progress) => void;
+};
+
+export type BatchProgress = {
+  /** In the order of the ids. */
+  jobs: readonly Job[];
+  /** Jobs that have ended, with a picture or without. */
+  done: number;
+  total: number;
+  /** In [0, 1); grows. */
+  fraction: number;
+  /** Milliseconds until all of them have ended, as far as can be foreseen. */
+  leftMs: number;
+};
+
+export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & { onTick?: (progress: BatchProgress) => void };
 
 export class ImageJobs {
   readonly settings: JobsSettings;
   readonly #deps: JobsDeps;
-  readonly #proposalDeps: ProposalDeps;
+  readonly #pictures: Pictures;
   readonly #runner: JobRunner;
-  readonly #recovery: Recovery;
   readonly #orders: Orders;
-  readonly #waits: Waits;
-  readonly #shown: ShownPictures;
 
   constructor(deps: JobsDeps, settings: JobsSettings) {
     this.#deps = deps;
     this.settings = settings;
-    this.#runner = new JobRunner(deps, settings, () => this.#recovery.resumeAbandoned());
-    const withRunner = { ...deps, runner: this.#runner };
-    this.#recovery = new Recovery(withRunner, settings);
-    this.#waits = new Waits(withRunner);
-    this.#shown = new ShownPictures(withRunner);
-    const duplicates = new Duplicates({ ...withRunner, recovery: this.#recovery });
-    this.#proposalDeps = { ...deps, duplicates, waits: this.#waits };
-    this.#orders = new Orders({ ...withRunner, recovery: this.#recovery, duplicates }, settings);
+    this.#pictures = new Pictures(deps);
+    this.#runner = new JobRunner(deps, settings, this.#pictures);
+    this.#orders = new Orders(deps, settings, this.#runner);
   }
 
-  /**
-   * Whether these orders of one call may be placed, must be asked about, or are refused. Nothing is reserved and nothing
-   * is ordered yet; jobs that they would only repeat are resumed.
-   */
+  /** See `Orders`. */
   propose(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
-    return propose(orders, options, this.#proposalDeps, this.settings);
+    return this.#orders.propose(orders, options);
   }
 
-  /**
-   * Orders what is new in the proposal: spends credits. Answers with a job for each order, in their order, as soon as
-   * they are recorded; `waitFor` waits. The price of all new ones is reserved in one step.
-   * @param signal a call that was cancelled by now orders nothing
-   * @throws FluxError when the call as a whole is refused (over budget); nothing was sent then
-   */
-  async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
-    // The last check before money moves.
-    signal?.throwIfAborted();
-    const { duplicates, isBatch } = proposal;
-    const known = duplicates.filter((job) => job !== undefined);
-    const hasNew = known.length < duplicates.length;
-    // Repeated as a call for several pictures, even those that are all known are remembered together.
-    if (!hasNew && !isBatch) return known.map((job) => ({ job, duplicate: true }));
-    const placed = await this.#orders.place(proposal);
-    for (const { job, refused } of placed) if (refused) this.#deps.records.keepRefused(job);
-    // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (placed.some(({ duplicate }) => !duplicate)) void this.#recovery.resumeAbandoned();
-    return Promise.all(
-      placed.map(async (one, at) =>
-        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#waits.resume(one.job) } : one,
-      ),
-    );
+  /** Spends credits, see `Orders`; `waitFor` waits. */
+  commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
+    return this.#orders.commit(proposal, signal);
   }
 
   /** Takes an order back that has not been sent and that nobody else waits for. One that was sent goes on. */
@@ -77,7 +78,7 @@ export class ImageJobs {
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
   async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job && this.#waits.resume(job, signal);
+    return job && this.#runner.resume(job, signal);
   }
 
   /** By our id or the service's, as it is; nothing is asked of anybody. */
@@ -90,56 +91,128 @@ export class ImageJobs {
     return this.#deps.records.list();
   }
 
-  /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */
-  waitFor(id: string, options: WaitOptions): Promise<Job> {
-    return this.#waits.waitFor(id, options);
+  /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
+  async resumeAll(): Promise<readonly Job[]> {
+    const open = (await this.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
+    return Promise.all(
+      open.map((job) =>
+        this.#runner.resume(job).catch((error: unknown) => {
+          const reason = unforeseen('order', error);
+          return { ...job, failure: failureOf(error, { reason, creditsSpent: 'maybe', retry: 'later' }) };
+        }),
+      ),
+    );
   }
 
-  /** The jobs, in the order of the ids, when all have ended or `waitMs` have passed. */
-  waitForAll(ids: readonly string[], options: BatchWaitOptions): Promise<readonly Job[]> {
-    return this.#waits.waitForAll(ids, options);
+  /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */
+  async waitFor(id: string, { waitMs, signal, onTick }: WaitOptions): Promise<Job> {
+    const { records, clock, processes } = this.#deps;
+    const runner = this.#runner;
+    const began = clock.monotonic();
+    let mayResume = true;
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    const waited = await records.follow(id, signal, async (recorded) => {
+      const job = runner.withTrouble(recorded);
+      const action = runner.nextAction(job);
+      if (mayResume && action === 'poll' && job.failure === undefined) {
+        mayResume = false;
+        runner.ensure(id);
+      }
+      const isMoving = action === 'wait' || runner.isRunning(id);
+      const elapsedMs = clock.monotonic() - began;
+      if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return undefined;
+
+      // Its process may learn of its end sooner than this one, and only writes it to the record.
+      const isOthers = ownerOf(job, processes, clock.now()) === 'alive';
+      // That the record was read again after 100 ms is not reported as progress.
+      if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
+        reportedAt = clock.monotonic();
+        onTick?.({ job, elapsedMs, waitReason: runner.waitReasonOf(id), eta: await this.#etaOf(job) });
+      }
+      return Math.min(isOthers ? CHECK_OTHERS_MS : TICK_MS, waitMs - elapsedMs);
+    });
+    return runner.withTrouble(waited);
+  }
+
+  /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
+  waitForAll(ids: readonly string[], { waitMs, signal, onTick }: BatchWaitOptions): Promise<readonly Job[]> {
+    const { clock } = this.#deps;
+    const latest = new Map<string, Job>();
+    let reported = { at: Number.NEGATIVE_INFINITY, done: -1 };
+    const report = async (id: string, job: Job): Promise<void> => {
+      latest.set(id, job);
+      const jobs = ids.flatMap((known) => latest.get(known) ?? []);
+      const done = jobs.filter(isSettled).length;
+      // Before all of them were seen once, and after the end, there is nothing to report.
+      if (onTick === undefined || jobs.length < ids.length || done === ids.length) return;
+      if (done === reported.done && clock.monotonic() - reported.at < BATCH_PROGRESS_EVERY_MS) return;
+      reported = { at: clock.monotonic(), done };
+      onTick(await this.#progressOf(jobs));
+    };
+    const waitOne = async (id: string): Promise<Job> => {
+      const onOneTick = ({ job }: { job: Job }): void => void report(id, job).catch(() => undefined);
+      // One of its own for each: fifty listeners on the signal of the call would be taken for a leak.
+      const own = signal === undefined ? {} : { signal: AbortSignal.any([signal]) };
+      try {
+        const job = await this.waitFor(id, { waitMs, onTick: onOneTick, ...own });
+        onOneTick({ job });
+        return job;
+      } catch (error) {
+        const known = latest.get(id);
+        if (signal?.aborted || !(error instanceof FluxError) || known === undefined) throw error;
+        return { ...known, failure: error.failure };
+      }
+    };
+    return Promise.all(ids.map(waitOne));
+  }
+
+  async #etaOf({ request, acceptedAt }: Job): Promise<Eta> {
+    if (acceptedAt === undefined) return eta([], 0);
+    const { durations, clock } = this.#deps;
+    return eta(await durations.recall(request), Math.max(0, clock.now() - acceptedAt));
+  }
+
+  async #progressOf(jobs: readonly Job[]): Promise<BatchProgress> {
+    const { limits, durations } = this.#deps;
+    const open = jobs.filter((job) => !isSettled(job));
+    const waiting = open.filter(({ acceptedAt }) => acceptedAt === undefined);
+    const accepted = open.filter(({ acceptedAt }) => acceptedAt !== undefined);
+    const running = await Promise.all(accepted.map((job) => this.#etaOf(job)));
+    const expected = await Promise.all(waiting.map(async ({ request }) => expectedMs(await durations.recall(request))));
+    const { plan } = await limits.state();
+    const done = jobs.length - open.length;
+    const leftOfRunning = running.map(({ leftMs }) => leftMs);
+    return {
+      jobs,
+      done,
+      total: jobs.length,
+      fraction: (done + running.reduce((sum, { fraction }) => sum + fraction, 0)) / jobs.length,
+      leftMs: batchLeftMs(leftOfRunning, expected, PLAN_LIMITS[plan].concurrentJobs),
+    };
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
   readPicture(job: Job): Promise<Uint8Array | undefined> {
-    return this.#shown.read(job);
+    return this.#pictures.read(job);
   }
 
-  /**
-   * The picture as an answer shows it.
-   * @returns `unfit`: no picture within the bounds can be had of it; `undefined`: there is none
-   * @throws FluxError of kind `storage_failed`
-   */
+  /** The picture as an answer shows it, see `Pictures`. */
   shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
-    return this.#shown.show(job, bounds);
+    return this.#pictures.show(job, bounds);
   }
 
   /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */
   async limits(refresh?: AbortSignal): Promise<LimitsReport> {
     const { provider, limits, clock } = this.#deps;
     if (refresh !== undefined) await provider.refresh(refresh);
-    await this.#recovery.reconcile({ resume: false });
+    await this.#runner.reconcile({ resume: false });
     return limitsReport(await limits.state(), this.settings, clock.now());
   }
 
   /** The last known balance, when it is below the alert. */
   async lowBalance(): Promise<number | undefined> {
-    const { rateState } = await this.#deps.limits.state();
-    const credits = rateState.balance?.credits;
+    const credits = (await this.#deps.limits.balance())?.credits;
     return credits !== undefined && credits < this.settings.lowCreditsAlert ? credits : undefined;
-  }
-
-  /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
-  async resumeAll(): Promise<readonly Job[]> {
-    const open = (await this.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
-    return Promise.all(
-      open.map((job) =>
-        this.#waits.resume(job).catch((error: unknown) => ({
-          ...job,
-          failure: failureOf(error, { message: String(error), creditsSpent: 'maybe', retry: 'later' }),
-        })),
-      ),
-    );
   }
 
   /** Stops waiting and polling; jobs go on at the service. */

@@ -7,7 +7,8 @@ import type { JobFeed } from '../core/job-feed.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
 import { Mutex } from '../core/mutex.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
-import type { OrderLimits } from '../limits/limits.ts';
+import { Wakeup } from '../core/wakeup.ts';
+import type { Limits } from '../limits/limits.ts';
 
 /** Many more than the jobs that change at the same time. */
 const CHANGING_AT_MOST = 1_000;
@@ -15,12 +16,12 @@ const REFUSED_KEPT = 500;
 
 export class JobRecords {
   readonly #store: JobStore;
-  readonly #limits: Pick<OrderLimits, 'note'>;
+  readonly #limits: Pick<Limits, 'note'>;
   readonly #clock: Clock;
   readonly #feed: JobFeed | undefined;
   /** Pictures of a call that were refused alone: they have no record, and are remembered for those who ask for them. */
   readonly #refused = new BoundedMap<string, Job>(REFUSED_KEPT);
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #listeners = new Map<string, Set<Wakeup>>();
   /** Changes of one job never overtake each other. */
   readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
 
@@ -28,7 +29,7 @@ export class JobRecords {
    * @param limits notes every change, so that prices are settled and slots freed as the records say
    * @param feed publishes what was stored
    */
-  constructor(store: JobStore, limits: Pick<OrderLimits, 'note'>, clock: Clock, feed?: JobFeed) {
+  constructor(store: JobStore, limits: Pick<Limits, 'note'>, clock: Clock, feed?: JobFeed) {
     this.#store = store;
     this.#limits = limits;
     this.#clock = clock;
@@ -107,7 +108,7 @@ export class JobRecords {
 
   /** Wakes those who wait for this job. */
   wake(id: string): void {
-    for (const listener of this.#listeners.get(id) ?? []) listener();
+    for (const wakeup of this.#listeners.get(id) ?? []) wakeup.wake();
   }
 
   /** How many wait for this job. */
@@ -115,26 +116,35 @@ export class JobRecords {
     return this.#listeners.get(id)?.size ?? 0;
   }
 
-  /** Calls `listener` after every change of the job, until the returned function is called. */
-  listen(id: string, listener: () => void): () => void {
-    const listeners = this.#listeners.get(id) ?? new Set();
-    listeners.add(listener);
-    this.#listeners.set(id, listeners);
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(id);
-    };
+  /**
+   * Reads the record at once, and again after each change, for as long as `check` wants that.
+   * @param check returns how many milliseconds later it is to be read again at the latest; `undefined`: not any more
+   */
+  async follow(
+    id: string,
+    signal: AbortSignal | undefined,
+    check: (job: Job) => Promise<number | undefined>,
+  ): Promise<Job> {
+    const wakeup = new Wakeup(this.#clock);
+    const wakeups = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, wakeups.add(wakeup));
+    try {
+      for (;;) {
+        const job = await this.get(id);
+        signal?.throwIfAborted();
+        const delayMs = await check(job);
+        if (delayMs === undefined) return job;
+        await wakeup.wait(delayMs, signal);
+      }
+    } finally {
+      wakeups.delete(wakeup);
+      if (wakeups.size === 0) this.#listeners.delete(id);
+    }
   }
 }
 
 /** A record that was there and cannot be read any more: the order may well be paid for. */
 export function lostRecord(id: string, location: string): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    message: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
-    creditsSpent: 'maybe',
-    retry: 'no',
-    remedy:
-      "Ask the user to check that folder and the account at Doitong; order the picture again only with the user's consent, with allow_duplicate true.",
-  });
+  const reason = { code: 'record_lost', id, location } as const;
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'maybe', retry: 'no' });
 }

@@ -1,18 +1,57 @@
-/** Places the orders of a proposal: reserves the price of all in one step, records what is new, and has it sent. */
-import { creditRange } from '../core/credits.ts';
-import { FluxError } from '../core/failure.ts';
-import type { Job } from '../core/job.ts';
-import { limitExceeded } from '../limits/budget.ts';
-import type { OrderToAdmit } from '../limits/limits.ts';
+/** Ordering pictures: whether a call may order them, which of them are new, and placing those. */
+import { type CreditRange, creditRange } from '../core/credits.ts';
+import { type Failure, FluxError } from '../core/failure.ts';
+import { dedupeKey, type Order } from '../core/image-request.ts';
+import { isSettled, type Job } from '../core/job.ts';
+import {
+  type BudgetSettings,
+  checkBalance,
+  checkCall,
+  estimateOf,
+  limitExceeded,
+  type OrderToAdmit,
+} from '../limits/limits.ts';
 import type { Admission } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
-import { type Duplicates, numbered } from './duplicates.ts';
+import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
-import type { ReadyProposal } from './proposal.ts';
-import type { Recovery } from './recovery.ts';
 
-/** Each round finds something that the one before has put right. */
-const ROUNDS = 5;
+/**
+ * What became of the question to the user. `no`: declined, or the form came back without a yes. `unanswered`: closed,
+ * or the host gave no answer that can be read.
+ */
+export type Answer = 'yes' | 'no' | 'unanswered';
+
+export type Confirmation = {
+  /** What the caller said it accepts to spend. */
+  accepted: number | undefined;
+  /** Whether somebody can be asked; `unanswered`: not by this host, which left an earlier question without an answer. */
+  canAsk: boolean | 'unanswered';
+  answer: Answer | undefined;
+  /** The tool to call again. */
+  tool: string;
+};
+
+export type ProposeOptions = Confirmation & {
+  /** A call for several pictures, of which each repeats the same one of the same call before. */
+  isBatch: boolean;
+  /** Ends the wait for news of duplicates, never a job. */
+  signal?: AbortSignal;
+};
+
+/** What may be committed: `duplicates` has the job that each order would only repeat, resumed where it was idle. */
+export type ReadyProposal = {
+  type: 'ready';
+  orders: readonly Order[];
+  duplicates: readonly (Job | undefined)[];
+  isBatch: boolean;
+};
+
+export type Proposal =
+  | { type: 'refused'; failure: Failure }
+  /** The user has to be asked first whether `added`, all that is new, may be ordered for that price. */
+  | { type: 'ask'; added: readonly Order[]; estimate: CreditRange }
+  | ReadyProposal;
 
 /**
  * `duplicate`: the order that an equal request had made before; nothing was ordered now. `refused`: this one could not
@@ -20,45 +59,106 @@ const ROUNDS = 5;
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
-type Deps = JobsDeps & { runner: JobRunner; recovery: Recovery; duplicates: Duplicates };
-
-/** Of a draft: never recorded, never sent. */
-const NO_KEY = '';
-
 /** An order before it is admitted. `found`: the job that it was proposed to repeat. */
 type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
 
-export class Orders {
-  readonly #deps: Deps;
-  readonly #settings: JobsSettings;
+/** Of a draft: never recorded, never sent. */
+const NO_KEY = '';
+/** Each round of placing finds something that the one before has put right. */
+const ROUNDS = 5;
+/** The winner of a race records its order within milliseconds after it was admitted. */
+const RECORD_PAUSE_MS = 25;
 
-  constructor(deps: Deps, settings: JobsSettings) {
+export class Orders {
+  readonly #deps: JobsDeps;
+  readonly #settings: JobsSettings;
+  readonly #runner: JobRunner;
+
+  constructor(deps: JobsDeps, settings: JobsSettings, runner: JobRunner) {
     this.#deps = deps;
     this.#settings = settings;
+    this.#runner = runner;
   }
 
   /**
-   * @returns one for each order, in their order
+   * Whether these orders of one call may be placed, must be asked about, or are refused. Nothing is reserved and nothing
+   * is ordered yet; jobs that they would only repeat are resumed.
+   */
+  async propose(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
+    try {
+      return await this.#decide(orders, options);
+    } catch (error) {
+      if (error instanceof FluxError) return { type: 'refused', failure: error.failure };
+      throw error;
+    }
+  }
+
+  /** @throws FluxError when the call is refused */
+  async #decide(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
+    const { provider, limits, clock, containsSecret, checkFolders } = this.#deps;
+    const { isBatch, accepted, signal } = options;
+    const unavailable = provider.unavailable();
+    if (unavailable !== undefined) throw new FluxError(unavailable);
+    if (containsSecret !== undefined) for (const order of orders) checkSecrets(order, containsSecret);
+    // A repeated call for several pictures accepts the price of those that are new by then.
+    checkCall(estimateOf(orders), this.#settings, isBatch ? undefined : accepted);
+
+    const found = await Promise.all(numbered(orders).map((order) => this.#duplicateOf(order, isBatch)));
+    const duplicates = await Promise.all(found.map((job) => job && this.#runner.resume(job, signal)));
+    const added = orders.filter((_, at) => duplicates[at] === undefined);
+    const ready = { type: 'ready' as const, orders, duplicates, isBatch };
+    // What is found again costs nothing, so that nobody is asked about it.
+    if (added.length === 0) return ready;
+    const estimate = estimateOf(added);
+    checkCall(estimate, this.#settings, accepted);
+    const confirmation = confirm(estimate, options, this.#settings);
+    // Nobody is asked about a picture that could not be kept.
+    await checkFolders();
+    if (confirmation === 'ask') return { type: 'ask', added, estimate };
+    if (isBatch) checkBalance(await limits.balance(), estimate, accepted, clock.now());
+    return ready;
+  }
+
+  /**
+   * Orders what is new in the proposal: spends credits. Answers with a job for each order, in their order, as soon as
+   * they are recorded. The price of all new ones is reserved in one step.
+   * @param signal a call that was cancelled by now orders nothing
    * @throws FluxError of kind `over_budget`, `rate_limited` or `storage_failed`; nothing is ordered then
    */
-  async place(proposal: ReadyProposal): Promise<readonly Ordered[]> {
-    const { limits, recovery, clock } = this.#deps;
+  async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
+    // The last check before money moves.
+    signal?.throwIfAborted();
+    const { duplicates, isBatch } = proposal;
+    const known = duplicates.filter((job) => job !== undefined);
+    // Repeated as a call for several pictures, even those that are all known are remembered together.
+    if (known.length === duplicates.length && !isBatch) return known.map((job) => ({ job, duplicate: true }));
+    const placed = await this.#place(proposal);
+    for (const { job, refused } of placed) if (refused) this.#deps.records.keepRefused(job);
+    // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
+    if (placed.some(({ duplicate }) => !duplicate)) void this.#runner.recover();
+    return Promise.all(
+      placed.map(async (one, at) =>
+        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#runner.resume(one.job) } : one,
+      ),
+    );
+  }
+
+  async #place(proposal: ReadyProposal): Promise<readonly Ordered[]> {
+    const { limits, clock } = this.#deps;
     const spending = { creditsPerDay: this.#settings.maxCreditsPerDay, imagesPerDay: this.#settings.maxImagesPerDay };
     const placed = new Map<number, Ordered>();
     let open = this.#drafts(proposal);
     let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS) throw new Error('the reservations and the records do not come to agree');
-      const decision = await limits.admit(
-        open.map(({ toAdmit }) => toAdmit),
-        spending,
-      );
+      const toAdmit = open.map((draft) => draft.toAdmit);
+      const decision = await limits.admit(toAdmit, spending);
       if (decision.type === 'taken') {
         await this.#settle(open, decision.admissions, placed);
         open = open.filter(({ at }) => !placed.has(at));
       } else if (!reconciled) {
         // Perhaps only what dead processes have left reserved is too much.
-        await recovery.reconcile({ resume: false });
+        await this.#runner.reconcile({ resume: false });
         reconciled = true;
       } else {
         const refusal = limitExceeded(decision, clock.now());
@@ -103,7 +203,7 @@ export class Orders {
 
   /** An order whose duplicate is gone by now stays open, and asks again. */
   async #settle(open: readonly Draft[], admissions: readonly Admission[], placed: Map<number, Ordered>): Promise<void> {
-    const failures: unknown[] = [];
+    const failures: FluxError[] = [];
     const settled = await Promise.all(
       open.map(async (draft, index) => {
         try {
@@ -124,30 +224,126 @@ export class Orders {
   }
 
   async #settleOne({ job, found }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
-    const { limits, duplicates } = this.#deps;
     if (found !== undefined) {
       // It has ceased to count as a duplicate since: what was not proposed as new is not ordered.
-      if (admission?.type === 'admitted') await limits.drop(job.id);
+      if (admission?.type === 'admitted') await this.#deps.limits.drop(job.id);
       return { job: found, duplicate: true };
     }
     if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
-    const duplicate = await duplicates.withId(admission.id, job.batch !== undefined);
+    const duplicate = await this.#duplicateWithId(admission.id, job.batch !== undefined);
     return duplicate && { job: duplicate, duplicate: true };
   }
 
   async #record(draft: Job): Promise<Job> {
-    const { limits, runner, ids } = this.#deps;
-    const job = { ...draft, idempotencyKey: ids.idempotencyKey() };
+    const job = { ...draft, idempotencyKey: this.#deps.ids.idempotencyKey() };
     try {
-      await runner.begin(job);
+      await this.#runner.begin(job);
       return job;
     } catch (error) {
-      await limits.drop(job.id);
+      await this.#deps.limits.drop(job.id);
       throw error;
     }
+  }
+
+  /** The job that the order would only repeat. */
+  async #duplicateOf({ order, key }: Numbered, isBatch: boolean): Promise<Job | undefined> {
+    if (order.allowDuplicate === true) return undefined;
+    const id = await this.#deps.limits.duplicateOf(key, isBatch);
+    const job = id === undefined ? undefined : await this.#deps.records.find(id);
+    return job !== undefined && (await this.#isInTheWay(job, isBatch)) ? job : undefined;
+  }
+
+  /**
+   * The job of an order that was in the way of an equal one when that was to be admitted; `undefined`: it is in the way
+   * no longer, so that the equal one can ask again.
+   * @throws FluxError when the order may have been sent and its record is lost
+   */
+  async #duplicateWithId(id: string, isBatch: boolean): Promise<Job | undefined> {
+    const { limits, records } = this.#deps;
+    const job = await this.#recorded(id);
+    if (job !== undefined) return (await this.#isInTheWay(job, isBatch)) ? job : undefined;
+    const { reservations } = await limits.state();
+    if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
+      await limits.lose(id);
+      throw lostRecord(id, records.location);
+    }
+    // Admitted and never recorded: its process has died in between. One that only is slow finds its reservation gone,
+    // and sends nothing.
+    await limits.drop(id);
+    return undefined;
+  }
+
+  async #recorded(id: string): Promise<Job | undefined> {
+    for (;;) {
+      // Asked before the record is read: one that is made in between is seen then.
+      const isAwaited = await this.#runner.awaitsRecord(id);
+      const job = await this.#deps.records.find(id);
+      if (job !== undefined || !isAwaited) return job;
+      await this.#deps.clock.sleep(RECORD_PAUSE_MS);
+    }
+  }
+
+  /** The reservations may be behind: what the record says is noted, and they are asked again. */
+  async #isInTheWay(job: Job, isBatch: boolean): Promise<boolean> {
+    const { limits } = this.#deps;
+    if (this.#runner.nextAction(job) === 'close_unsent') {
+      await this.#runner.closeUnsent(job);
+      return false;
+    }
+    if (!isSettled(job)) return true;
+    await limits.note(job);
+    return (await limits.duplicateOf(dedupeKey(job.request, job.nth), isBatch)) === job.id;
   }
 }
 
 function refused(job: Job, { failure }: FluxError, at: number): Ordered {
   return { job: { ...job, state: 'failed', failure, completedAt: at }, duplicate: false, refused: true };
+}
+
+type Numbered = { order: Order; nth: number; key: string };
+
+/** Each order with its number among the equal ones of its call, and the key by which it is found again. */
+function numbered(orders: readonly Order[]): Numbered[] {
+  const seen = new Map<string, number>();
+  return orders.map((order) => {
+    const first = dedupeKey(order.request);
+    const nth = order.allowDuplicate ? 0 : (seen.get(first) ?? 0);
+    if (!order.allowDuplicate) seen.set(first, nth + 1);
+    return { order, nth, key: dedupeKey(order.request, nth) };
+  });
+}
+
+/**
+ * Whether a call may spend its price without asking, or the user has to be asked first; nothing may happen before.
+ * @throws FluxError of kind `not_confirmed`
+ */
+export function confirm(
+  { min, max }: CreditRange,
+  { accepted, canAsk, answer, tool }: Confirmation,
+  { confirmAboveCredits: threshold }: Pick<BudgetSettings, 'confirmAboveCredits'>,
+): 'granted' | 'ask' {
+  const refusal = { kind: 'not_confirmed', creditsSpent: 'no' } as const;
+  if (answer === 'no') throw new FluxError({ ...refusal, reason: { code: 'user_refused' }, retry: 'no' });
+  if (max <= threshold || (accepted !== undefined && accepted >= max) || answer === 'yes') return 'granted';
+  if (answer === undefined && canAsk === true) return 'ask';
+  const why = answer !== undefined ? 'unanswered' : canAsk === 'unanswered' ? 'earlier_unanswered' : 'cannot_ask';
+  throw new FluxError({
+    ...refusal,
+    reason: { code: 'not_confirmed', min, max, threshold, tool, why },
+    retry: 'later',
+  });
+}
+
+/**
+ * An order that holds a secret of the user would be sent, recorded, reported and become the name of a file.
+ * @throws FluxError of kind `bad_input` that does not repeat the secret
+ */
+function checkSecrets({ request, fileName = '' }: Order, containsSecret: (text: string) => boolean): void {
+  // What is between words becomes a dash in the name of a file, which could make a secret of words that are none.
+  const asFileName = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
+  const hasSecret = (text: string): boolean => containsSecret(text) || containsSecret(asFileName(text));
+  const argument = hasSecret(request.prompt) ? 'prompt' : hasSecret(fileName) ? 'file_name' : undefined;
+  if (argument === undefined) return;
+  const reason = { code: 'secret_in_order', argument } as const;
+  throw new FluxError({ kind: 'bad_input', reason, creditsSpent: 'no', retry: 'no' });
 }

@@ -1,36 +1,30 @@
-/** Sends a recorded order: waits for a slot, records it as submitting before the first byte leaves, and takes the answer. */
+/** The way of an order's money: a slot, a permit, the record as submitting, the request; and what its answer means. */
 import type { Clock } from '../core/clock.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import { type Job, keyIsTooOld } from '../core/job.ts';
 import { isSameOwner, type Processes } from '../core/processes.ts';
-import type { RequestLimiter } from '../limits/limits.ts';
-import { awaitPermit } from '../limits/permit.ts';
-import type { InlinePictures } from './inline-pictures.ts';
+import type { Reason } from '../core/reasons.ts';
+import type { Wakeup } from '../core/wakeup.ts';
+import type { Limits } from '../limits/limits.ts';
+import { awaitPermit } from '../limits/rate-state.ts';
+import { slotWaitSeconds } from '../polling/eta.ts';
 import type { JobRecords } from './job-records.ts';
-import {
-  ABANDONED,
-  CANCELLED,
-  failureOfAllTries,
-  KEY_TOO_OLD,
-  stillOpen,
-  unforeseen,
-  type WaitReason,
-} from './order-failures.ts';
-import type { SlotQueue } from './slot-queue.ts';
+
+/** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
+export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
 export type SendingDeps = {
   records: Pick<JobRecords, 'apply'>;
-  slots: Pick<SlotQueue, 'take'>;
-  limits: Pick<RequestLimiter, 'permit'>;
+  limits: Pick<Limits, 'permit' | 'slot'>;
   provider: Pick<ImageProvider, 'prepare' | 'send'>;
   clock: Clock;
   processes: Pick<Processes, 'self'>;
+  /** Recovers jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
+  reconcile: () => Promise<void>;
   /** Never rejects. */
   onSubmission?: (() => Promise<void>) | undefined;
 };
-
-export type SubmissionDeps = SendingDeps & { records: JobRecords; inline: InlinePictures };
 
 export type SubmissionOptions = {
   /** Ends the sending as it stands: the server is ending. */
@@ -39,9 +33,16 @@ export type SubmissionOptions = {
   cancellation: AbortSignal;
   /** For how long the service is taken to know a key. */
   resendWindowMs: number;
+  /** Woken when a slot may have become free. */
+  slotFreed: Wakeup;
   onSending: () => void;
   onWaitReason: (waitReason: WaitReason | undefined) => void;
 };
+
+/** How often one that waits checks whether another process has given a slot back. */
+const CHECK_MS = 250;
+/** How often its record says that it still waits. */
+const STILL_WAITING_MS = 60_000;
 
 /** Another process has taken the job over, or closed it. */
 class TakenOver extends Error {}
@@ -49,68 +50,75 @@ class TakenOver extends Error {}
 /** The service may have forgotten the key of an order that was sent before: sent again, it could be another order. */
 class KeyTooOld extends Error {}
 
+/** Of a record that says that nothing has left, and nobody who would send it any more. */
+export const OWNER_ENDED: Failure = notSent('unreachable', { code: 'owner_ended' });
+
 /** @returns the job after the service's answer, or after what stood in the way */
-export async function submit(job: Job, deps: SubmissionDeps, options: SubmissionOptions): Promise<Job> {
+export async function submit(
+  job: Job,
+  deps: SendingDeps & { records: JobRecords; pictures: { keep(id: string, remote: RemoteJob): void } },
+  options: SubmissionOptions,
+): Promise<Job> {
   const { records, clock, processes } = deps;
   try {
     const remote = await sendOrder(job, deps, options);
-    deps.inline.keep(job.id, remote);
+    deps.pictures.keep(job.id, remote);
     return await records.apply(job.id, { type: 'status_received', remote, at: clock.now() });
   } catch (error) {
     if (options.life.aborted) {
       // Changes nothing once a try may have left.
-      await records.apply(job.id, { type: 'abandoned', failure: ABANDONED, at: clock.now() });
+      await records.apply(job.id, { type: 'abandoned', failure: OWNER_ENDED, at: clock.now() });
       throw error;
     }
     if (error instanceof TakenOver) return records.get(job.id);
     if (error instanceof KeyTooOld) return records.apply(job.id, { type: 'outcome_unknown', failure: KEY_TOO_OLD });
-    const failure = options.cancellation.aborted ? CANCELLED : failureOf(error, unforeseen(error));
-    const decision = job.state === 'submitting' ? stillOpen(failure) : failure;
+    const cause = options.cancellation.aborted ? CANCELLED : orderFailure(error);
+    const failure = job.state === 'submitting' ? stillOpen(cause) : cause;
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
-    if (decision.creditsSpent !== 'no') return records.apply(job.id, { type: 'blocked', failure: decision });
-    const closing = records.apply(job.id, { type: 'failed', failure: decision, at: clock.now(), by: processes.self() });
-    return await closing.catch((unwritten: unknown) => {
+    if (failure.creditsSpent !== 'no') return records.apply(job.id, { type: 'blocked', failure });
+    try {
+      return await records.apply(job.id, { type: 'failed', failure, at: clock.now(), by: processes.self() });
+    } catch (unwritten) {
       // The disk that stood in the way of the order stands in the way of this, too.
       throw unwritten instanceof FluxError ? new FluxError(unpaid(unwritten.failure)) : unwritten;
-    });
+    }
   } finally {
     options.onWaitReason(undefined);
   }
 }
 
 /**
- * The way of an order's money: permit, record as submitting, send; under one key, until the service has it.
+ * Slot, permit, record as submitting, send; under one key, until the service has it.
  * @throws FluxError whose `creditsSpent` covers all tries: `maybe` as soon as one of them may have been carried out
  */
 export async function sendOrder(job: Job, deps: SendingDeps, options: SubmissionOptions): Promise<RemoteJob> {
-  const { slots, provider, clock } = deps;
+  const { provider, limits, clock } = deps;
   const { life, onWaitReason } = options;
   const wasOpen = job.state === 'submitting';
   const unsent = AbortSignal.any([life, options.cancellation]);
   const failures: Failure[] = [];
   let recorded: string | undefined;
-  /** Until the order is recorded as submitting, its wait is shown and can be cancelled. */
-  const permit = (isFirst: boolean): Promise<void> =>
-    awaitPermit(deps.limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? unsent : life, (until) => {
-      if (isFirst) onWaitReason({ reason: 'permit', until });
-    });
   const assertFreshKey = (): void => {
     const wasSent = wasOpen || recorded !== undefined;
     if (wasSent && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs)) throw new KeyTooOld();
   };
   try {
     assertFreshKey();
-    await slots.take(job, unsent, onWaitReason);
+    await takeSlot(job, deps, unsent, options);
     await deps.onSubmission?.();
     const { webhookUrl } = job;
     const dialect = wasOpen ? job.dialect : undefined;
     let order = await provider.prepare(job.request, { webhookUrl, dialect, signal: unsent });
     for (;;) {
-      await permit(recorded === undefined);
+      // Until the order is recorded as submitting, its wait is shown and can be cancelled.
+      const isFirst = recorded === undefined;
+      await awaitPermit(limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? unsent : life, (until) => {
+        if (isFirst) onWaitReason({ reason: 'permit', until });
+      });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
       assertFreshKey();
       if (order.dialect !== recorded) {
-        if (recorded === undefined) unsent.throwIfAborted();
+        if (isFirst) unsent.throwIfAborted();
         options.onSending();
         onWaitReason(undefined);
         await recordAsSubmitting(job, order.dialect, deps);
@@ -125,9 +133,37 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
     }
   } catch (error) {
     if (unsent.aborted || error instanceof TakenOver || error instanceof KeyTooOld) throw error;
-    const failure = failureOf(error, unforeseen(error));
+    const failure = orderFailure(error);
     if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
     throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
+  }
+}
+
+/** Waits for one of the plan's slots. @throws FluxError when nothing is reserved for the order any more */
+async function takeSlot(
+  job: Job,
+  { limits, records, clock, processes, reconcile }: SendingDeps,
+  signal: AbortSignal,
+  { onWaitReason, slotFreed }: SubmissionOptions,
+): Promise<void> {
+  let reportedAt = clock.monotonic();
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await limits.slot(job.id);
+    if (answer.taken) {
+      // Another process took it for one that had died before it was recorded: nobody reserves its price any more.
+      if (answer.absent && job.state === 'queued') throw new FluxError(OWNER_ENDED);
+      return;
+    }
+    const now = clock.now();
+    const runningSeconds = answer.oldestAt === undefined ? 0 : (now - answer.oldestAt) / 1_000;
+    onWaitReason({ reason: 'slot', until: now + slotWaitSeconds(answer.ahead, runningSeconds) * 1_000 });
+    await reconcile();
+    if (job.state === 'queued' && clock.monotonic() - reportedAt > STILL_WAITING_MS) {
+      reportedAt = clock.monotonic();
+      await records.apply(job.id, { type: 'waiting', owner: processes.self() });
+    }
+    await slotFreed.wait(CHECK_MS * (0.75 + 0.5 * clock.random()), signal);
   }
 }
 
@@ -138,7 +174,61 @@ async function recordAsSubmitting(job: Job, dialect: string, { records, processe
   if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, owner)) throw new TakenOver();
 }
 
+const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });
+
+const KEY_TOO_OLD: Failure = {
+  kind: 'ambiguous',
+  reason: { code: 'key_too_old' },
+  creditsSpent: 'maybe',
+  retry: 'no',
+};
+
+function notSent(kind: Failure['kind'], reason: Reason): Failure {
+  return { kind, reason, creditsSpent: 'no', retry: 'later' };
+}
+
+/** What nobody foresaw may have cost something. */
+function orderFailure(error: unknown): Failure {
+  return failureOf(error, { reason: unforeseen('order', error), creditsSpent: 'maybe', retry: 'same_job' });
+}
+
+export function unforeseen(during: 'order' | 'save', error: unknown): Reason {
+  return { code: 'unforeseen', during, error: error instanceof Error ? error.name : typeof error };
+}
+
 /** Nothing had left when it happened. */
 function unpaid(failure: Failure): Failure {
   return { ...failure, creditsSpent: 'no' };
+}
+
+/**
+ * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
+ * nothing. Only an answer with the job closes it.
+ */
+function stillOpen(failure: Failure): Failure {
+  if (failure.creditsSpent !== 'no') return failure;
+  const reason: Reason = { code: 'earlier_try_open', last: reasonOf(failure) };
+  return { ...failure, kind: 'ambiguous', reason, creditsSpent: 'maybe', retry: 'same_job' };
+}
+
+/**
+ * The failure of an order that no try brought a job for, in the order in which they happened. As soon as one try left it
+ * open whether the order was carried out, no later refusal can close it: only an answer with a job could have.
+ */
+export function failureOfAllTries(earlier: readonly Failure[], last: Failure): Failure {
+  const tries = [...earlier, last];
+  const open = tries.findLast(({ creditsSpent }) => creditsSpent !== 'no');
+  if (open === undefined) return last;
+  if (open === last && tries.every(({ kind }) => kind === last.kind)) return last;
+  const reason: Reason = {
+    code: 'no_try_brought_a_job',
+    tries: tries.length,
+    ...(open === last ? {} : { open: reasonOf(open) }),
+    last: reasonOf(last),
+  };
+  return { ...last, kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job', reason };
+}
+
+function reasonOf({ reason, message = '', remedy }: Failure): Reason {
+  return reason ?? { code: 'worded', what: message, ...(remedy === undefined ? {} : { next: remedy }) };
 }

@@ -1,7 +1,6 @@
 /** What is known of plan, limits and credits, in figures. */
 
-import type { BudgetSettings } from './budget.ts';
-import type { LimitsState } from './limits.ts';
+import type { BudgetSettings, LimitsState } from './limits.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
 import { permitsLeft, takePermit } from './rate-state.ts';
 import { totalsOf } from './reservations.ts';
@@ -42,7 +41,7 @@ export function limitsReport(
   const limits = PLAN_LIMITS[plan];
   const totals = totalsOf(reservations);
   const { window } = rateState;
-  const next = takePermit(rateState, requestLimit, counting, now);
+  const { answer } = takePermit(rateState, requestLimit, counting, now);
   const balance = rateState.balance?.credits ?? null;
   return {
     plan,
@@ -62,6 +61,6 @@ export function limitsReport(
       low: balance !== null && balance < budget.lowCreditsAlert,
     },
     images: { budgetPerDay: budget.maxImagesPerDay },
-    nextRequestAt: next.type === 'granted' ? now : next.until,
+    nextRequestAt: answer.granted ? now : answer.until,
   };
 }

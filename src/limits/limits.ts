@@ -1,66 +1,52 @@
-/** The port to what all processes with the same service and key share: permits, slots, the budget and the pause. */
+/** May it be sent, may it be spent: what all processes with one service and key share, and what a call may cost. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import { type CreditRange, creditRange } from '../core/credits.ts';
+import { FluxError } from '../core/failure.ts';
+import { dedupeKey, type ImageRequest } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
-import type { Plan } from './plan.ts';
-import type { RateState, RequestWindow } from './rate-state.ts';
-import type { ReportedWindow } from './rate-window.ts';
-import type { AdmissionResult, Reservation, Reservations, SpendingLimits } from './reservations.ts';
-import type { SlotAnswer } from './slots.ts';
+import type { Log } from '../core/log.ts';
+import type { LimitReason } from '../core/reasons.ts';
+import { SharedState, type SharedValues } from '../core/shared-value.ts';
+import { PLAN_LIMITS, type Plan } from './plan.ts';
+import {
+  emptyRateState,
+  keptForOrders,
+  learnedRateState,
+  type PermitAnswer,
+  type PermitAsk,
+  parseRateState,
+  planOf,
+  type RateReport,
+  type RateState,
+  REQUEST_WINDOW,
+  type RequestWindow,
+  rateStateAt,
+  takePermit,
+  withOrderPaid,
+} from './rate-state.ts';
+import { reservationsOfJobs, withEntryOf } from './rebuilt-reservations.ts';
+import {
+  type AdmissionResult,
+  admitAll,
+  type Candidate,
+  dropEntry,
+  duplicateIn,
+  type LimitExceeded,
+  loseEntry,
+  noteJob,
+  parseReservations,
+  type Reservations,
+  releaseSlot,
+  reservationsAt,
+  type SlotAnswer,
+  type SpendingLimits,
+  takeSlot,
+  waitingOrders,
+} from './reservations.ts';
 
-export type OrderToAdmit = Pick<Reservation, 'id' | 'owner' | 'maxCredits' | 'batch'> & {
-  /** The request in normal form, as text: equal requests have equal texts. */
-  dedupeKey: string;
-  allowDuplicate: boolean;
-};
-
-/** What answers reported, for all processes. */
-export type RateReport = {
-  window?: ReportedWindow;
-  /** Epoch milliseconds until which the service asked for silence. */
-  pausedUntil?: number;
-  /** The balance in credits. */
-  balance?: number;
-  /** How many jobs the answered request had asked for: whether each of them counts shows in what is left. */
-  fields?: number;
-};
-
-/**
- * What a permit is asked for. Reads leave some requests of every window to orders. `fields`: how many jobs are asked
- * for in the one request; where the service counts each of them, so does the permit.
- */
-export type PermitAsk = { purpose: 'submit' | 'read'; fields: number };
-
-/** A permit, or when to ask again (epoch milliseconds); `reported`: because of what the service said. */
-export type PermitAnswer = { granted: true } | { granted: false; until: number; reported: boolean };
-
-/** May one more request leave? Every request to the service asks this first. */
-export interface RequestLimiter {
-  /** @param ask an order, unless something else is said. @throws FluxError of kind `storage_failed` */
-  permit(ask?: PermitAsk): Promise<PermitAnswer>;
-  /** Never rejects: what cannot be kept is learnt again from the next answer. */
-  learn(reported: RateReport): Promise<void>;
-}
-
-/** May one more order be made, and may it be sent now? */
-export interface OrderLimits {
-  /**
-   * Reserves the price of the orders of one call, in one step with the search for equal orders and the check of the limits: of all
-   * that are new, or of none.
-   * @throws FluxError of kind `storage_failed`; nothing is reserved then
-   */
-  admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionResult>;
-  /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
-  duplicateOf(dedupeKey: string, forBatch?: boolean): Promise<string | undefined>;
-  /** An answer for each order. @throws FluxError of kind `storage_failed` */
-  slots(ids: readonly string[]): Promise<ReadonlyMap<string, SlotAnswer>>;
-  /** Settles the price and releases the slot as the record says. Never rejects: the record can be noted again. */
-  note(job: Job): Promise<void>;
-  /** The slot of a job that is polled no longer. Never rejects. */
-  releaseSlot(id: string): Promise<void>;
-  /** Of an order that was never recorded and never sent. Never rejects. */
-  drop(id: string): Promise<void>;
-  /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
-  lose(id: string): Promise<void>;
-}
+/** `dedupeKey`: the request in normal form, as text: equal requests have equal texts. */
+export type OrderToAdmit = Omit<Candidate, 'fingerprint'> & { dedupeKey: string };
 
 export type LimitsState = {
   plan: Plan;
@@ -73,7 +59,238 @@ export type LimitsState = {
   keptForOrders: number;
 };
 
-export interface Limits extends RequestLimiter, OrderLimits {
+export type LimitsDeps = {
+  clock: Clock;
+  log: Log;
+  plan: Plan | 'auto';
+  /** The provider's unless a test compresses time. */
+  requestWindow?: RequestWindow | undefined;
+  /** The records: the reservations follow from them where these are missing or damaged. */
+  jobs: () => Promise<readonly Job[]>;
+};
+
+/** May one more request leave? Every request to the service asks this first. */
+export type RequestLimiter = Pick<Limits, 'permit' | 'learn'>;
+
+export class Limits {
+  readonly #deps: LimitsDeps;
+  readonly #counting: RequestWindow;
+  readonly #rateState: SharedState<RateState>;
+  readonly #reservations: SharedState<Reservations>;
+
+  constructor(values: SharedValues, deps: LimitsDeps) {
+    const { clock } = deps;
+    this.#deps = deps;
+    this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
+    const rateState = { name: 'rate-state', parse: parseRateState, initial: () => emptyRateState(clock.now()) };
+    const fromRecords = async () => reservationsOfJobs(await deps.jobs(), fingerprintOf, clock.now());
+    const reservations = { name: 'reservations', parse: parseReservations, initial: fromRecords };
+    this.#rateState = new SharedState<RateState>(values, rateState, clock);
+    this.#reservations = new SharedState<Reservations>(values, reservations, clock);
+  }
+
   /** What is known now. @throws FluxError of kind `storage_failed` */
-  state(): Promise<LimitsState>;
+  async state(): Promise<LimitsState> {
+    const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
+    const now = this.#deps.clock.now();
+    return {
+      plan: this.#planBy(rateState),
+      rateState: rateStateAt(rateState, now),
+      reservations: reservationsAt(reservations, now),
+      requestLimit: this.#requestLimit(rateState),
+      counting: this.#counting,
+      keptForOrders: this.#keptForOrders(rateState, reservations),
+    };
+  }
+
+  /** The last known balance in credits. @throws FluxError of kind `storage_failed` */
+  async balance(): Promise<RateState['balance']> {
+    return (await this.#rateState.read()).balance;
+  }
+
+  /** @param ask an order, unless something else is said. @throws FluxError of kind `storage_failed` */
+  async permit({ purpose, fields }: PermitAsk = { purpose: 'submit', fields: 1 }): Promise<PermitAnswer> {
+    const orders = purpose === 'read' ? await this.#reservations.read() : undefined;
+    return this.#rateState.change((before) => {
+      const kept = orders === undefined ? 0 : this.#keptForOrders(before, orders);
+      const limit = this.#requestLimit(before);
+      const decision = takePermit(before, limit, this.#counting, this.#deps.clock.now(), { fields, kept });
+      return { value: decision.rateState, result: decision.answer };
+    });
+  }
+
+  /** Never rejects: what cannot be kept is learnt again from the next answer. */
+  learn(reported: RateReport): Promise<void> {
+    return this.#followUp('rate state', () =>
+      this.#rateState.update((before) => learnedRateState(before, reported, this.#deps.clock.now())),
+    );
+  }
+
+  /**
+   * Reserves the price of the orders of one call, in one step with the search for equal orders and the check of the
+   * limits: of all that are new, or of none.
+   * @throws FluxError of kind `storage_failed`; nothing is reserved then
+   */
+  async admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionResult> {
+    const { jobsPerDay } = await this.#planLimits();
+    const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
+    const rule = (before: Reservations) => {
+      const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, this.#deps.clock.now());
+      return { value: decision.type === 'taken' ? decision.reservations : before, result: decision };
+    };
+    // What comes later follows from the records again; until there is one, only this says that the price is reserved.
+    return this.#reservations.change(rule, 'machine');
+  }
+
+  /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
+  async duplicateOf(text: string, forBatch?: boolean): Promise<string | undefined> {
+    return duplicateIn(await this.#reservations.read(), fingerprint(text), this.#deps.clock.now(), forBatch)?.id;
+  }
+
+  /** @throws FluxError of kind `storage_failed` */
+  async slot(id: string): Promise<SlotAnswer> {
+    const limit = (await this.#planLimits()).concurrentJobs;
+    return this.#reservations.change((before) => {
+      const { reservations: value, answer: result } = takeSlot(before, id, limit, this.#deps.clock.now());
+      return { value, result };
+    });
+  }
+
+  /** Settles the price and releases the slot as the record says. Never rejects: the record can be noted again. */
+  async note(job: Job): Promise<void> {
+    await this.#change('reservations', (before, now) => noteJob(withEntryOf(before, job, fingerprintOf), job, now));
+    const { exact } = job.credits;
+    if (exact === null) return;
+    const order = { id: job.id, credits: exact, orderedAt: job.createdAt };
+    await this.#followUp('balance', () => this.#rateState.update((before) => withOrderPaid(before, order)));
+  }
+
+  /** The slot of a job that is polled no longer. Never rejects. */
+  releaseSlot(id: string): Promise<void> {
+    return this.#change('slot', (before, now) => releaseSlot(before, id, now));
+  }
+
+  /** Of an order that was never recorded and never sent. Never rejects. */
+  drop(id: string): Promise<void> {
+    return this.#change('order', (before, now) => dropEntry(before, id, now));
+  }
+
+  /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
+  lose(id: string): Promise<void> {
+    return this.#change('record', (before, now) => loseEntry(before, id, now));
+  }
+
+  #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<void> {
+    return this.#followUp(what, () => this.#reservations.update((before) => rule(before, this.#deps.clock.now())));
+  }
+
+  /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */
+  async #followUp(what: string, change: () => Promise<unknown>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      this.#deps.log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
+    }
+  }
+
+  #planBy({ window }: RateState): Plan {
+    return planOf(this.#deps.plan, window.limit);
+  }
+
+  async #planLimits() {
+    return PLAN_LIMITS[this.#planBy(await this.#rateState.read())];
+  }
+
+  #requestLimit(rateState: RateState): number | null {
+    return rateState.window.limit ?? PLAN_LIMITS[this.#planBy(rateState)].requestsPerMinute;
+  }
+
+  #keptForOrders(rateState: RateState, orders: Reservations): number {
+    const { concurrentJobs } = PLAN_LIMITS[this.#planBy(rateState)];
+    return keptForOrders(this.#requestLimit(rateState), waitingOrders(orders), concurrentJobs);
+  }
+}
+
+const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+const fingerprintOf = (job: Job): string => fingerprint(dedupeKey(job.request, job.nth));
+
+/** In credits and pictures; shared by all processes with the same key. */
+export type BudgetSettings = {
+  maxCreditsPerCall: number;
+  maxCreditsPerDay: number;
+  maxImagesPerDay: number;
+  /** Above this a call is confirmed first. */
+  confirmAboveCredits: number;
+  /** A known balance below this is warned of. */
+  lowCreditsAlert: number;
+};
+
+/** What the pictures of one call may cost together. */
+export function estimateOf(orders: readonly { request: ImageRequest }[]): CreditRange {
+  return orders
+    .map(({ request }) => creditRange(request.width, request.height))
+    .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
+}
+
+/**
+ * Whether one call may cost so much at all.
+ * @param accepted what the caller said it accepts to spend
+ * @throws FluxError of kind `over_budget`
+ */
+export function checkCall({ max }: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
+  if (max > settings.maxCreditsPerCall)
+    throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall });
+  if (accepted !== undefined && max > accepted && max <= settings.confirmAboveCredits)
+    throw refusal({ code: 'more_than_accepted', max, accepted });
+}
+
+/** A balance that was reported longer ago says nothing about today's. */
+const BALANCE_BELIEVED_MS = 24 * 60 * 60_000;
+
+/**
+ * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: a
+ * caller who accepts the whole price is believed.
+ * @param balance in credits, as the service reported it last
+ * @throws FluxError of kind `no_credits`; nothing was sent
+ */
+export function checkBalance(
+  balance: { credits: number; at: number } | undefined,
+  { min, max }: CreditRange,
+  accepted: number | undefined,
+  now: number,
+): void {
+  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > BALANCE_BELIEVED_MS) return;
+  if (accepted !== undefined && accepted >= max) return;
+  throw new FluxError({
+    kind: 'no_credits',
+    reason: { code: 'balance_too_low', min, max, balance: balance.credits },
+    creditsSpent: 'no',
+    retry: 'no',
+    creditsAvailable: balance.credits,
+  });
+}
+
+/** The failure of a call that the budget or the plan's day does not allow. */
+export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
+  const { images: ordered, spentCredits: spent, reservedCredits: reserved } = totals;
+  const untilTomorrow = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
+  switch (limit) {
+    case 'creditsPerDay':
+      return refusal({ code: 'budget_exceeded', wanted, allowed, spent, reserved }, untilTomorrow);
+    case 'imagesPerDay':
+      return refusal({ code: 'pictures_exceeded', wanted, allowed, ordered }, untilTomorrow);
+    case 'jobsPerDay':
+      return refusal({ code: 'plan_exceeded', wanted, allowed, ordered }, untilTomorrow);
+    default:
+      return limit satisfies never;
+  }
+}
+
+function refusal(reason: LimitReason, retryAfterSeconds?: number): FluxError {
+  return new FluxError({
+    kind: reason.code === 'plan_exceeded' ? 'rate_limited' : 'over_budget',
+    reason,
+    creditsSpent: 'no',
+    ...(retryAfterSeconds === undefined ? { retry: 'no' } : { retry: 'later', retryAfterSeconds }),
+  });
 }

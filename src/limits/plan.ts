@@ -22,9 +22,3 @@ export function planOfRequestLimit(requestsPerMinute: number): Plan {
   const known = PLANS.find((plan) => PLAN_LIMITS[plan].requestsPerMinute === requestsPerMinute);
   return known ?? 'enterprise';
 }
-
-/** The plan that was set, else the one that the announced limit tells, else the smallest. */
-export function planOf(configured: Plan | 'auto', announcedLimit: number | undefined): Plan {
-  if (configured !== 'auto') return configured;
-  return announcedLimit === undefined ? 'free' : planOfRequestLimit(announcedLimit);
-}

@@ -1,6 +1,21 @@
-/** What all processes with one key know of their requests to the service, and when the next request may leave. */
+/** When requests to the service may leave: what all processes with one key know of that, and how a caller waits for it. */
 import * as z from 'zod';
-import { isSameWindow, nextRequestAt, type ReportedWindow, rateWindowSchema } from './rate-window.ts';
+import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
+import type { Clock } from '../core/clock.ts';
+import { FluxError } from '../core/failure.ts';
+import { type Plan, planOfRequestLimit } from './plan.ts';
+
+const rateWindowSchema = z.object({
+  /** Requests per window, where reported. */
+  limit: z.exactOptional(z.number()),
+  /** Requests left in the window, where reported. */
+  remaining: z.exactOptional(z.number()),
+  /** Epoch milliseconds at which the next window begins, where reported. */
+  resetsAt: z.exactOptional(z.number()),
+  /** Epoch milliseconds until which the service asked for silence (`Retry-After`, or the reset after a 429). */
+  pausedUntil: z.exactOptional(z.number()),
+});
+export type RateWindow = z.infer<typeof rateWindowSchema>;
 
 /** Times are epoch milliseconds. */
 const rateStateSchema = z.object({
@@ -21,6 +36,39 @@ export type RateState = z.infer<typeof rateStateSchema>;
 
 export const parseRateState = (stored: unknown): RateState | undefined => rateStateSchema.safeParse(stored).data;
 
+export function emptyRateState(now: number): RateState {
+  return { permits: [], window: {}, writtenAt: now };
+}
+
+/** The plan that was set, else the one that the announced limit tells, else the smallest. */
+export function planOf(configured: Plan | 'auto', announcedLimit: number | undefined): Plan {
+  if (configured !== 'auto') return configured;
+  return announcedLimit === undefined ? 'free' : planOfRequestLimit(announcedLimit);
+}
+
+/** What an answer reports of its window. */
+export type ReportedWindow = Omit<RateWindow, 'pausedUntil'>;
+
+/** What answers reported, for all processes. */
+export type RateReport = {
+  window?: ReportedWindow;
+  /** Epoch milliseconds until which the service asked for silence. */
+  pausedUntil?: number;
+  /** The balance in credits. */
+  balance?: number;
+  /** How many jobs the answered request had asked for: whether each of them counts shows in what is left. */
+  fields?: number;
+};
+
+/**
+ * What a permit is asked for. Reads leave some requests of every window to orders. `fields`: how many jobs are asked
+ * for in the one request; where the service counts each of them, so does the permit.
+ */
+export type PermitAsk = { purpose: 'submit' | 'read'; fields: number };
+
+/** A permit, or when to ask again (epoch milliseconds); `reported`: because of what the service said. */
+export type PermitAnswer = { granted: true } | { granted: false; until: number; reported: boolean };
+
 /**
  * How permits are counted: never more than the limit in any span of `windowMs`. `slackMs` is added because a request
  * that left early can arrive late, and one that left late early.
@@ -29,25 +77,19 @@ export type RequestWindow = { windowMs: number; slackMs: number };
 
 export const REQUEST_WINDOW: RequestWindow = { windowMs: 60_000, slackMs: 1_000 };
 
-export type PermitDecision =
-  | { type: 'granted'; rateState: RateState }
-  /**
-   * `reported`: the service asked for silence or its window is used up; else our own count says so. `rateState` is to be
-   * kept, too: by a clock that was set back the end of the wait would move along with the clock.
-   */
-  | { type: 'wait'; until: number; reported: boolean; rateState: RateState };
-
+/** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
+const WINDOW_MAX_MS = 5 * 60_000;
 /** A clock that was set back by less than this is just the spread between processes. */
-const SPREAD_MS = 1_000;
-
-export function emptyRateState(now: number): RateState {
-  return { permits: [], window: {}, writtenAt: now };
-}
+const CLOCK_SPREAD_MS = 1_000;
+/** A reset reported in seconds from now wanders by so much from answer to answer. */
+const SAME_RESET_MS = 2_000;
+/** Orders that a balance remembers to have paid for; more of them and it is forgotten as too old. */
+const COUNTED_MAX = 1_000;
 
 /** The same state by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
 export function rateStateAt(rateState: RateState, now: number): RateState {
   const ahead = rateState.writtenAt - now;
-  if (ahead <= SPREAD_MS) return rateState;
+  if (ahead <= CLOCK_SPREAD_MS) return rateState;
   const back = (at: number): number => at - ahead;
   const { resetsAt, pausedUntil } = rateState.window;
   return {
@@ -62,61 +104,47 @@ export function rateStateAt(rateState: RateState, now: number): RateState {
   };
 }
 
-/** `fields`: jobs that the request asks for. `kept`: requests that must be left for others in every window. */
-export type PermitOptions = { fields?: number; kept?: number };
-
-/** @param limit requests per window; null: none is known */
+/**
+ * @param limit requests per window; null: none is known
+ * @param options `fields`: jobs that the request asks for; `kept`: requests that must be left for others in every window
+ * @returns `rateState` is to be kept without a permit, too: by a clock that was set back the end of the wait would move
+ *   along with the clock
+ */
 export function takePermit(
   before: RateState,
   limit: number | null,
   counting: RequestWindow,
   now: number,
-  { fields = 1, kept = 0 }: PermitOptions = {},
-): PermitDecision {
+  { fields = 1, kept = 0 }: { fields?: number; kept?: number } = {},
+): { rateState: RateState; answer: PermitAnswer } {
   const rateState = rateStateAt(before, now);
+  const refused = (until: number, reported: boolean) => ({
+    rateState,
+    answer: { granted: false as const, until, reported },
+  });
   // A request that is larger than the whole window takes all of it.
   const most = Math.max(1, (limit ?? Number.POSITIVE_INFINITY) - kept);
-  const cost = Math.min(costOf(rateState, fields), most);
+  const cost = Math.min(rateState.countsFields ? Math.max(1, fields) : 1, most);
   const reportedAt = nextRequestAt(rateState.window, now, cost + kept);
-  if (reportedAt > now) return { type: 'wait', until: reportedAt, reported: true, rateState };
+  if (reportedAt > now) return refused(reportedAt, true);
   const spanMs = counting.windowMs + counting.slackMs;
   const recent = rateState.permits.filter((at) => now - at < spanMs);
   // The newest of those that have to leave the window first.
   const last = limit === null ? undefined : recent[recent.length - 1 - (most - cost)];
-  if (last !== undefined) return { type: 'wait', until: last + spanMs, reported: false, rateState };
+  if (last !== undefined) return refused(last + spanMs, false);
   const { remaining, resetsAt } = rateState.window;
   // Until the answer reports the count again, the request that leaves now is taken off here.
-  const left =
-    remaining !== undefined && resetsAt !== undefined && resetsAt > now ? Math.max(0, remaining - cost) : remaining;
-  return {
-    type: 'granted',
-    rateState: {
-      ...rateState,
-      permits: limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)],
-      window: left === undefined ? rateState.window : { ...rateState.window, remaining: left },
-      writtenAt: now,
-    },
-  };
+  const isCurrent = remaining !== undefined && resetsAt !== undefined && resetsAt > now;
+  const window = isCurrent ? { ...rateState.window, remaining: Math.max(0, remaining - cost) } : rateState.window;
+  const permits = limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)];
+  return { rateState: { ...rateState, permits, window, writtenAt: now }, answer: { granted: true } };
 }
 
-/** What a request counts that asks for so many jobs. */
-function costOf(rateState: RateState, fields: number): number {
-  return rateState.countsFields ? Math.max(1, fields) : 1;
-}
-
-/**
- * The state after the answer to a request for several jobs: what is left tells whether each of them was counted. A
- * smaller drop than that is the doing of others who use the key.
- * @param reported the answer's window, before it is learnt
- */
-export function learnCounting(rateState: RateState, fields: number, reported: ReportedWindow): RateState {
-  const { window, countsFields, ...rest } = rateState;
-  if (fields < 2 || reported.remaining === undefined || window.remaining === undefined) return rateState;
-  if (!isSameWindow(window, reported)) return rateState;
-  const unforeseen = window.remaining - reported.remaining;
-  if (!countsFields && unforeseen >= fields - 1) return { ...rateState, countsFields: true };
-  // What was taken off for each of them was not taken off there.
-  return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : rateState;
+/** Epoch milliseconds from which the service takes so many requests; `now` when nothing speaks against it. */
+export function nextRequestAt({ pausedUntil = 0, remaining, resetsAt }: RateWindow, now: number, needed = 1): number {
+  const isExhausted = remaining !== undefined && remaining < needed;
+  const exhausted = isExhausted && resetsAt !== undefined && resetsAt - now <= WINDOW_MAX_MS ? resetsAt : 0;
+  return Math.max(now, pausedUntil, exhausted);
 }
 
 /** Requests that may leave now, by our own count and by what the service reported; null: no limit is known. */
@@ -134,12 +162,67 @@ export function permitsLeft(
   return reported === undefined ? own : Math.min(own, reported);
 }
 
-/** Orders that a balance remembers to have paid for; more of them and it is forgotten as too old. */
-const COUNTED_MAX = 1_000;
+/** The state after what an answer reported; the very same one when that is nothing new. */
+export function learnedRateState(
+  before: RateState,
+  { window, fields = 1, pausedUntil, balance }: RateReport,
+  now: number,
+): RateState {
+  let rateState = rateStateAt(before, now);
+  if (window !== undefined) {
+    rateState = learnCounting(rateState, fields, window);
+    rateState = { ...rateState, window: learnWindow(rateState.window, window) };
+  }
+  if (pausedUntil !== undefined) rateState = { ...rateState, window: pauseWindow(rateState.window, pausedUntil) };
+  if (balance !== undefined) rateState = { ...rateState, balance: { credits: balance, at: now } };
+  const isSame =
+    before.balance === rateState.balance &&
+    before.countsFields === rateState.countsFields &&
+    Object.entries(rateState.window).every(([key, value]) => before.window[key as keyof RateWindow] === value);
+  return isSame ? before : { ...rateState, writtenAt: now };
+}
+
+/** The window after an answer with `reported`; what it did not say stays as it was. */
+export function learnWindow(window: RateWindow, reported: ReportedWindow): RateWindow {
+  if (reported.limit === undefined && reported.remaining === undefined && reported.resetsAt === undefined)
+    return window;
+  const { resetsAt } = window;
+  if (resetsAt === undefined || !isSameWindow(window, reported)) return { ...window, ...reported };
+  // Answers overtake each other: within one window the lower count is the later one.
+  const overtaken = (window.remaining ?? Number.POSITIVE_INFINITY) < (reported.remaining ?? 0);
+  const { remaining } = overtaken ? window : reported;
+  return { ...window, ...reported, resetsAt, ...(remaining === undefined ? {} : { remaining }) };
+}
+
+/** The window after a request for silence until `until` (epoch milliseconds); a longer silence stands. */
+export function pauseWindow(window: RateWindow, until: number): RateWindow {
+  return { ...window, pausedUntil: Math.max(window.pausedUntil ?? 0, until) };
+}
+
+/** Whether both are about the same span of time. */
+function isSameWindow(one: ReportedWindow, other: ReportedWindow): boolean {
+  if (one.resetsAt === undefined || other.resetsAt === undefined) return false;
+  return Math.abs(one.resetsAt - other.resetsAt) <= SAME_RESET_MS;
+}
 
 /**
- * The balance after an order that was made since it was reported, taken off once. One that could not have paid for the order
- * is out of date: somebody has topped it up.
+ * The state after the answer to a request for several jobs: what is left tells whether each of them was counted. A
+ * smaller drop than that is the doing of others who use the key.
+ * @param reported the answer's window, before it is learnt
+ */
+export function learnCounting(rateState: RateState, fields: number, reported: ReportedWindow): RateState {
+  const { window, countsFields, ...rest } = rateState;
+  if (fields < 2 || reported.remaining === undefined || window.remaining === undefined) return rateState;
+  if (!isSameWindow(window, reported)) return rateState;
+  const unforeseen = window.remaining - reported.remaining;
+  if (!countsFields && unforeseen >= fields - 1) return { ...rateState, countsFields: true };
+  // What was taken off for each of them was not taken off there.
+  return countsFields && -unforeseen >= fields - 1 ? { ...rest, window } : rateState;
+}
+
+/**
+ * The balance after an order that was made since it was reported, taken off once. One that could not have paid for the
+ * order is out of date: somebody has topped it up.
  */
 export function withOrderPaid(
   rateState: RateState,
@@ -151,4 +234,92 @@ export function withOrderPaid(
   const credits = balance.credits - order.credits;
   if (credits < 0 || counted.length >= COUNTED_MAX) return rest;
   return { ...rateState, balance: { ...balance, credits, counted: [...counted, order.id] } };
+}
+
+/** An order may come at any moment, and nothing is paid for without one: this part of every window is left to orders. */
+const FOR_COMING_ORDERS = 0.2;
+
+/**
+ * Requests of a window that reads leave to orders.
+ * @param limit requests per window; null: none is known
+ * @param waiting orders that have not been sent yet
+ * @param slots jobs at a time that the plan allows; null: no limit
+ */
+export function keptForOrders(limit: number | null, waiting: number, slots: number | null): number {
+  if (limit === null) return 0;
+  const wanted = Math.max(Math.ceil(limit * FOR_COMING_ORDERS), waiting);
+  // More than the plan's slots cannot be sent soon.
+  return Math.max(0, Math.min(limit - 1, wanted, slots ?? wanted));
+}
+
+/** What reads may use. `refillMs`: until another request comes back to them, 0 when one is left. */
+export type ReadAllowance = { left: number | null; perWindow: number | null; refillMs: number };
+
+export function readAllowance(
+  rateState: RateState,
+  limit: number | null,
+  counting: RequestWindow,
+  kept: number,
+  now: number,
+): ReadAllowance {
+  const left = permitsLeft(rateState, limit, counting, now);
+  const { answer } = takePermit(rateState, limit, counting, now, { kept });
+  return {
+    left: left === null ? null : Math.max(0, left - kept),
+    perWindow: limit === null ? null : Math.max(1, limit - kept),
+    refillMs: answer.granted ? 0 : answer.until - now,
+  };
+}
+
+/** Asks for a permit once. @throws FluxError of kind `storage_failed` */
+export type AskForPermit = (ask: PermitAsk) => Promise<PermitAnswer>;
+
+/** The end of a window is reported in whole seconds, rounded up. */
+const ROUNDING_MS = 1_000;
+/** Processes that wait for the same moment do not all come at once. */
+const SPREAD_MS = 40;
+
+/**
+ * @returns `undefined` when the request may leave now; else when to ask again (epoch milliseconds), and how long to
+ *   sleep until then
+ * @throws FluxError when the service demands a longer pause than a caller waits for; nothing was sent
+ */
+export async function askForPermit(
+  limiter: { permit: AskForPermit },
+  clock: Pick<Clock, 'now' | 'random'>,
+  ask: PermitAsk,
+): Promise<{ until: number; delayMs: number } | undefined> {
+  const answer = await limiter.permit(ask);
+  if (answer.granted) return undefined;
+  const waitMs = answer.until - clock.now();
+  // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute.
+  if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS)
+    throw new FluxError({
+      kind: 'rate_limited',
+      reason: { code: 'requests_paused' },
+      creditsSpent: 'no',
+      retry: 'later',
+      retryAfterSeconds: Math.ceil(waitMs / 1_000),
+    });
+  return { until: answer.until, delayMs: Math.max(1, waitMs) + SPREAD_MS * clock.random() };
+}
+
+/**
+ * @param onWait called with the time of the next try (epoch milliseconds) before each wait
+ * @throws FluxError as `askForPermit` does; rejects with `signal.reason` when that is aborted
+ */
+export async function awaitPermit(
+  limiter: { permit: AskForPermit },
+  clock: Clock,
+  ask: PermitAsk,
+  signal: AbortSignal,
+  onWait?: (until: number) => void,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const wait = await askForPermit(limiter, clock, ask);
+    if (wait === undefined) return;
+    onWait?.(wait.until);
+    await clock.sleep(wait.delayMs, signal);
+  }
 }

@@ -41,8 +41,6 @@ const reservationsSchema = z.object({
   entries: z.array(reservationSchema).readonly(),
   /** When a slot was taken or released last. */
   slotsChangedAt: z.number(),
-  /** The turn of the order that got its slot last; absent: 0. */
-  turn: z.exactOptional(z.number()),
 });
 export type Reservations = z.infer<typeof reservationsSchema>;
 
@@ -164,24 +162,23 @@ export function admitAll(
     if (added.length > 0 && allowed !== null && after[limit] > allowed)
       return { type: 'exceeded', limit, allowed, totals, wanted };
   }
-  const turn = reservations.turn ?? 0;
   const entries = added.map(
     ({ allowDuplicate: _, ...order }, index): Reservation => ({
       ...order,
       at: now,
       day: reservations.day,
       slot: false,
-      ...(turn + index === 0 ? {} : { turn: turn + index }),
+      ...(index === 0 ? {} : { turn: index }),
     }),
   );
   const admissions = duplicates.map(
     (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),
   );
   const known = joined(reservations, candidates, duplicates);
-  if (added.length === 0 && known === reservations.entries) return { type: 'taken', reservations: before, admissions };
+  const isSame = added.length === 0 && known === reservations.entries;
   return {
     type: 'taken',
-    reservations: { ...reservations, entries: [...known, ...entries] },
+    reservations: isSame ? before : { ...reservations, entries: [...known, ...entries] },
     admissions,
   };
 }
@@ -285,6 +282,52 @@ function isRemembered(end: NonNullable<Reservation['end']>, now: number): boolea
 }
 
 /** The reservations with `by` in place of the entry. */
-export function replaced(reservations: Reservations, entry: Reservation, by: Reservation): Reservations {
+function replaced(reservations: Reservations, entry: Reservation, by: Reservation): Reservations {
   return { ...reservations, entries: reservations.entries.map((known) => (known === entry ? by : known)) };
+}
+
+/** Slots are given in the order of turns; after so long without a change, whoever comes takes the free one. */
+const IN_ORDER_MS = 3_000;
+
+/**
+ * A slot (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when
+ * the longest-running job was ordered (epoch milliseconds).
+ */
+export type SlotAnswer = { taken: true; absent?: true } | { taken: false; ahead: number; oldestAt: number | undefined };
+
+/** A slot among the plan's jobs at a time. An order that has one, or that nothing is reserved for, takes none. */
+export function takeSlot(
+  reservations: Reservations,
+  id: string,
+  limit: number | null,
+  now: number,
+): { reservations: Reservations; answer: SlotAnswer } {
+  const open = reservations.entries.filter((entry) => entry.end === undefined);
+  const own = open.find((entry) => entry.id === id);
+  if (own === undefined) return { reservations, answer: { taken: true, absent: true } };
+  if (own.slot) return { reservations, answer: { taken: true } };
+  const holders = open.filter((entry) => entry.slot);
+  // One that released its slot does not wait for another.
+  const ahead = open.filter((entry) => !entry.slot && entry.slotAt === undefined && comesBefore(entry, own)).length;
+  const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
+  const quiet = Math.abs(now - reservations.slotsChangedAt) > IN_ORDER_MS;
+  if (free <= ahead && !(free > 0 && quiet)) {
+    const oldestAt = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
+    return { reservations, answer: { taken: false, ahead, oldestAt } };
+  }
+  const taken = replaced(reservations, own, { ...own, slot: true, slotAt: now });
+  return { reservations: { ...taken, slotsChangedAt: now }, answer: { taken: true } };
+}
+
+/** A job that is polled no longer releases its slot; its price stays reserved. */
+export function releaseSlot(reservations: Reservations, id: string, now: number): Reservations {
+  const entry = reservations.entries.find((known) => known.id === id);
+  if (entry === undefined || !entry.slot) return reservations;
+  return { ...replaced(reservations, entry, { ...entry, slot: false }), slotsChangedAt: now };
+}
+
+function comesBefore(one: Reservation, other: Reservation): boolean {
+  const turns = (one.turn ?? 0) - (other.turn ?? 0);
+  if (turns !== 0) return turns < 0;
+  return one.at < other.at || (one.at === other.at && one.id < other.id);
 }

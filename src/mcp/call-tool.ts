@@ -12,7 +12,7 @@ import {
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import type { Answer } from '../jobs/confirmation.ts';
+import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
 import { readArguments } from './input-problems.ts';

@@ -20,9 +20,8 @@ import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import type { WaitReason } from '../jobs/order-failures.ts';
-import type { Ordered } from '../jobs/orders.ts';
-import type { ProposeOptions } from '../jobs/proposal.ts';
+import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
+import type { WaitReason } from '../jobs/submission.ts';
 import { type Eta, waitFraction } from '../polling/eta.ts';
 import {
   choices,
@@ -207,7 +206,7 @@ export async function waitForJob(
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal,
-    onTick: (current, elapsedMs, waitReason, eta) => {
+    onTick: ({ job: current, elapsedMs, waitReason, eta }) => {
       last = eta;
       const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, now());
       progress(fractionOf(current, elapsedMs, eta), text);

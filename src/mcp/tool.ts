@@ -1,7 +1,7 @@
 /** What a tool is: data, in one file each. Dependencies arrive with the call, so that listing tools needs none. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
-import type { Answer } from '../jobs/confirmation.ts';
+import type { Answer } from '../jobs/orders.ts';
 import type { Eta } from '../polling/eta.ts';
 import type { McpDeps } from './mcp-deps.ts';
 

@@ -1,5 +1,5 @@
 /** How long to wait before a job is polled next, by what is known of it and by what requests cost at present. */
-import type { ReadAllowance } from '../limits/read-share.ts';
+import type { ReadAllowance } from '../limits/rate-state.ts';
 import { type Durations, quantileMs } from './durations.ts';
 
 export type PolledState = {

@@ -8,7 +8,7 @@ import type { JobEvents } from '../core/job-events.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { leadsTo } from '../core/webhook-url.ts';
 import type { Limits } from '../limits/limits.ts';
-import { type ReadAllowance, readAllowance } from '../limits/read-share.ts';
+import { type ReadAllowance, readAllowance } from '../limits/rate-state.ts';
 import type { DurationMemory } from './durations.ts';
 import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';
 import { type How, PolledJob } from './polled-job.ts';
@@ -23,7 +23,7 @@ export type PollerDeps = {
   durations: Pick<DurationMemory, 'recall' | 'note'>;
   events: JobEvents;
   /** Keeps a picture that came inside an answer. */
-  inline: { keep(id: string, remote: RemoteJob): void };
+  pictures: { keep(id: string, remote: RemoteJob): void };
   clock: Clock;
 };
 
@@ -38,7 +38,7 @@ export type PollSettings = {
 const SOON = 0.25;
 
 /** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
-const UNKNOWN: ReadAllowance = { left: null, perWindow: null, windowMs: 60_000, refillMs: 0 };
+const UNKNOWN: ReadAllowance = { left: null, perWindow: null, refillMs: 0 };
 
 /** Settles what `follow` has promised. */
 type Followed = { resolve: (job: Job) => void; reject: (error: unknown) => void };
@@ -182,8 +182,8 @@ export class Poller {
   }
 
   async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
-    const { records, clock, durations, inline } = this.#deps;
-    inline.keep(polled.job.id, remote);
+    const { records, clock, durations, pictures } = this.#deps;
+    pictures.keep(polled.job.id, remote);
     const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
     polled.job = job;
     if (job.state === 'processing') {
@@ -252,9 +252,7 @@ export class Poller {
 
 /** What nobody foresaw says nothing of the job. */
 function unreadable(error: unknown): Failure {
-  return failureOf(error, {
-    message: `Reading the job ended in an unforeseen error (${error instanceof Error ? error.name : typeof error}).`,
-    creditsSpent: 'maybe',
-    retry: 'later',
-  });
+  const name = error instanceof Error ? error.name : typeof error;
+  const reason = { code: 'unforeseen', during: 'read', error: name } as const;
+  return failureOf(error, { reason, creditsSpent: 'maybe', retry: 'later' });
 }

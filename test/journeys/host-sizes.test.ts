@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { PreviewBounds } from '../../src/core/preview.ts';
 import { createPreview } from '../../src/images/preview.ts';
-import { ShownPictures } from '../../src/jobs/shown-pictures.ts';
+import { Pictures, type PicturesDeps } from '../../src/jobs/pictures.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/hosts.ts';
 import { jobsResult } from '../../src/mcp/result.ts';
 import { systemClock } from '../../src/runtime/system.ts';
@@ -40,7 +40,7 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
   const times = { now: CREATED_AT, stalledAfterMs: 900_000 };
   // As the program shows them: the room counts in steps, so that a word more is no new table. The bytes are taken over.
   const store = { read: async () => Uint8Array.from(bytes) };
-  const pictures = new ShownPictures({ preview, store, runner: { unsaved: () => undefined } });
+  const pictures = new Pictures({ preview, store } as unknown as PicturesDeps);
   const pictureOf = async (_: Job, bounds: PreviewBounds) => {
     const picture = await pictures.show(job, bounds);
     if (typeof picture === 'object' && picture.size !== undefined)

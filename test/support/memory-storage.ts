@@ -5,12 +5,11 @@ import type { JobEvents } from '../../src/core/job-events.ts';
 import { newestFirst } from '../../src/core/job-page.ts';
 import type { JobStore, StoredJob } from '../../src/core/job-store.ts';
 import { NO_VERSION } from '../../src/core/shared-value.ts';
-import type { Limits } from '../../src/limits/limits.ts';
-import { createLimits, type LimitsDeps } from '../../src/limits/shared-limits.ts';
+import { Limits, type LimitsDeps } from '../../src/limits/limits.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
 
 export function createMemoryLimits(deps: Omit<LimitsDeps, 'jobs'>): Limits {
-  return createLimits(createUnkeptValues(), { ...deps, jobs: async () => [] });
+  return new Limits(createUnkeptValues(), { ...deps, jobs: async () => [] });
 }
 
 export function createMemoryJobStore(): JobStore {

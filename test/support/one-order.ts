@@ -2,7 +2,6 @@
 
 import type { Limits, OrderToAdmit } from '../../src/limits/limits.ts';
 import type { Admission, LimitExceeded } from '../../src/limits/reservations.ts';
-import type { SlotAnswer } from '../../src/limits/slots.ts';
 
 type Spending = Parameters<Limits['admit']>[1];
 
@@ -17,10 +16,4 @@ export async function admitOne(
   const [admission] = decision.admissions;
   if (admission === undefined) throw new Error('nothing was said of the order');
   return admission;
-}
-
-export async function orderOne(limits: Pick<Limits, 'slots'>, id: string): Promise<SlotAnswer> {
-  const answer = (await limits.slots([id])).get(id);
-  if (answer === undefined) throw new Error('nothing was said of the order');
-  return answer;
 }

@@ -1,6 +1,6 @@
 /** A request gate that never holds a request back, and keeps what the answers told. */
-import type { RateReport, RequestLimiter } from '../../src/limits/limits.ts';
-import { learnWindow, pauseWindow, type RateWindow } from '../../src/limits/rate-window.ts';
+import type { RequestLimiter } from '../../src/limits/limits.ts';
+import { learnWindow, pauseWindow, type RateReport, type RateWindow } from '../../src/limits/rate-state.ts';
 
 export type OpenLimiter = RequestLimiter & {
   /** What each answer told, in order. */

@@ -2,8 +2,7 @@
 import { FluxError } from '../../src/core/failure.ts';
 import type { ImageRequest, Order } from '../../src/core/image-request.ts';
 import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
-import type { Ordered } from '../../src/jobs/orders.ts';
-import type { Proposal, ProposeOptions } from '../../src/jobs/proposal.ts';
+import type { Ordered, Proposal, ProposeOptions } from '../../src/jobs/orders.ts';
 
 type Jobs = Pick<ImageJobs, 'propose' | 'commit'>;
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { ImageProvider, RemoteJob } from '../../src/core/image-provider.ts';
 import type { ImageRequest } from '../../src/core/image-request.ts';
 import { advance, type Job } from '../../src/core/job.ts';
+import { Wakeup } from '../../src/core/wakeup.ts';
 import { sendOrder } from '../../src/jobs/submission.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
 import { owner, sampleJob } from '../unit/core/sample-jobs.ts';
@@ -47,13 +48,20 @@ export function createSubmit(
       job,
       {
         provider,
-        limits,
+        limits: { permit: limits.permit, slot: async () => ({ taken: true }) },
         clock,
         records: { apply },
-        slots: { take: async () => undefined },
+        reconcile: async () => undefined,
         processes: { self: () => owner() },
       },
-      { life: signal, cancellation: never(), resendWindowMs: Infinity, onSending: () => undefined, onWaitReason },
+      {
+        life: signal,
+        cancellation: never(),
+        resendWindowMs: Infinity,
+        slotFreed: new Wakeup(clock),
+        onSending: () => undefined,
+        onWaitReason,
+      },
     );
   };
 }

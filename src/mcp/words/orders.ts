@@ -1,5 +1,63 @@
 /** The words for orders that were not sent or are open, for models. */
-import type { OrderReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { OrderReason, Reason } from '../../core/reasons.ts';
+import type { Said, Words } from './said.ts';
 
-export const ORDERS_WORDS: Words<OrderReason> = {};
+const IF_WANTED = 'Call generate_image again if the picture is still wanted.';
+
+const DURING: Readonly<Record<Extract<OrderReason, { code: 'unforeseen' }>['during'], string>> = {
+  order: 'The request for the picture',
+  read: 'Reading the job',
+  save: 'Saving the picture',
+};
+
+/** @param wordsOf of the reasons inside others */
+export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said): Words<OrderReason> => ({
+  not_confirmed: ({ min, max, threshold, why, tool }) => {
+    const price = `The call may cost ${min} to ${max} credits. Above ${threshold} it must be confirmed`;
+    const unanswered = why === 'earlier_unanswered' ? ': it left an earlier question unanswered' : '';
+    return {
+      what:
+        why === 'unanswered'
+          ? `The question was not answered. Nothing was spent, because nothing was sent. ${price}.`
+          : `${price}, and this host cannot ask the user${unanswered}. Nothing was sent.`,
+      next: `Tell the user the price; only if the user agrees, call ${tool} again with the same arguments and max_credits ${max}.`,
+    };
+  },
+  // Does not say how to order in spite of it.
+  user_refused: () => ({
+    what: 'The user did not confirm. Do not order unless the user now says yes.',
+    next: 'Tell the user that nothing was ordered.',
+  }),
+  secret_in_order: ({ argument }) => ({
+    what: `The ${argument} contains a secret of this server, such as the API key, so nothing was sent.`,
+    next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',
+  }),
+  owner_ended: () => ({
+    what: 'The server that was going to send this order ended, or seemed to have ended, before it sent anything.',
+    next: IF_WANTED,
+  }),
+  order_cancelled: () => ({
+    what: 'The call was cancelled while the order was waiting to be sent, so the order was taken back.',
+    next: IF_WANTED,
+  }),
+  key_too_old: () => ({
+    what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
+    next: 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
+  }),
+  earlier_try_open: ({ last }, failure) => {
+    const { what, next } = wordsOf(last, failure);
+    return said(`An earlier attempt at this order may have been carried out. The last answer: ${what}`, next);
+  },
+  no_try_brought_a_job: ({ tries, open, last }, failure) => {
+    const about = `None of ${tries} tries of this order brought a job, and at least one may have been carried out.`;
+    const { what, next } = wordsOf(last, failure);
+    if (open === undefined) return said(`${about} ${what}`, next);
+    return said(`${about} ${wordsOf(open, failure).what} The last answer: ${what}`, next);
+  },
+  unforeseen: ({ during, error }) => ({ what: `${DURING[during]} ended in an unforeseen error (${error}).` }),
+});
+
+function said(what: string, next: string | undefined): Said {
+  return { what, ...(next !== undefined && { next }) };
+}

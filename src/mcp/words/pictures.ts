@@ -60,6 +60,9 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   picture_other_part: () => notFetched('the host sent another part of it than was asked for'),
   picture_encoding_unknown: ({ encoding }) =>
     notFetched(`it came encoded as ${fenced(encoding)} and cannot be decoded`),
+  picture_nowhere: () => ({
+    what: 'The service does not say where the finished picture is. The picture was not saved.',
+  }),
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
     what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,

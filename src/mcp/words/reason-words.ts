@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { Reason, WordedReason } from '../../core/reasons.ts';
 import { LIMITS_WORDS } from './limits.ts';
 import { NETWORK_WORDS } from './network.ts';
-import { ORDERS_WORDS } from './orders.ts';
+import { ordersWords } from './orders.ts';
 import { PICTURES_WORDS } from './pictures.ts';
 import type { Said, Words } from './said.ts';
 import { SERVICE_WORDS } from './service.ts';
@@ -12,7 +12,7 @@ import { STORAGE_WORDS } from './storage.ts';
 const WORDED: Words<WordedReason> = { worded: ({ what, next }) => ({ what, ...(next !== undefined && { next }) }) };
 
 const WORDS: Words<Reason> = {
-  ...ORDERS_WORDS,
+  ...ordersWords(reasonWords),
   ...LIMITS_WORDS,
   ...SERVICE_WORDS,
   ...NETWORK_WORDS,

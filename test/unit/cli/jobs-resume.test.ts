@@ -26,7 +26,7 @@ function play({ before, during = {}, waits = [] }: Play): { lines: string[]; dep
       let job = find(id);
       for (const patch of during[id] ?? []) {
         job = { ...job, ...patch };
-        onTick?.(job, 0, undefined, { fraction: 0.5, leftMs: 5_000 });
+        onTick?.({ job, elapsedMs: 0, waitReason: undefined, eta: { fraction: 0.5, leftMs: 5_000 } });
       }
       return job;
     },

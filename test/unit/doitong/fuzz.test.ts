@@ -16,7 +16,7 @@ import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/st
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
 import type { Exchange } from '../../../src/doitong/transport.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
-import { failureOfAllTries } from '../../../src/jobs/order-failures.ts';
+import { failureOfAllTries } from '../../../src/jobs/submission.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { answered, createFakeWire } from './fake-wire.ts';
 import { anyBody, anyHeaders, anyStatus } from './fuzz-answers.ts';

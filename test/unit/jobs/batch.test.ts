@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import type { Order } from '../../../src/core/image-request.ts';
-import type { BatchProgress } from '../../../src/jobs/waits.ts';
+import type { BatchProgress } from '../../../src/jobs/image-jobs.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { propose } from '../../support/place-orders.ts';
+import { wordsOf } from '../../support/words.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, type BenchSettings, createBench, type OneProcess, startProcess, thrown } from './fakes.ts';
 
@@ -111,7 +112,7 @@ describe('what is committed', () => {
     const proposal = await propose(bench.jobs, [...call, entry('three')]);
     await bench.clock.advance(10 * 60_000);
     if (proposal.type !== 'ready') throw new Error('the call is not ready');
-    expect(proposal.estimate).toEqual({ min: 10, max: 20 });
+    expect(proposal.duplicates.map((job) => job?.id)).toEqual(['job_1', 'job_2', undefined]);
     const placed = await bench.jobs.commit(proposal);
     expect(placed.map(({ job, duplicate }) => [job.request.prompt, duplicate])).toEqual([
       ['one', true],
@@ -139,7 +140,7 @@ describe('the price of a call', () => {
     start({ maxCreditsPerDay: 59 });
     const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
-    expect(failure.message).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
+    expect(wordsOf(failure).what).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
     expect(bench.jobStore.history).toEqual([]);
   });
@@ -147,14 +148,14 @@ describe('the price of a call', () => {
   it('says how many pictures of the day are left', async () => {
     start({ maxImagesPerDay: 2 });
     const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
-    expect(failure.message).toContain("asks for 3 pictures, but only 2 of today's 2 are left");
+    expect(wordsOf(failure).what).toContain("asks for 3 pictures, but only 2 of today's 2 are left");
   });
 
   it('is compared with the last known balance, unless the caller accepts it', async () => {
     await bench.limits.learn({ balance: 25 });
     const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'no_credits', creditsSpent: 'no' });
-    expect(failure.remedy).toContain('max_credits 60');
+    expect(wordsOf(failure).next).toContain('max_credits 60');
     expect(await bench.orderAll(entries('one', 'two'))).toHaveLength(2);
     expect(await bench.orderAll(entries('three', 'four', 'five'), { accepted: 60 })).toHaveLength(3);
   });

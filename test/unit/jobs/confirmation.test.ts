@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { CreditRange } from '../../../src/core/credits.ts';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
-import { type Confirmation, confirm } from '../../../src/jobs/confirmation.ts';
+import { type Confirmation, confirm } from '../../../src/jobs/orders.ts';
 import { propose } from '../../support/place-orders.ts';
+import { wordsOf } from '../../support/words.ts';
 import { createBench, REQUEST } from './fakes.ts';
 
 const SETTINGS = { confirmAboveCredits: 100 };
@@ -53,36 +54,32 @@ describe('a price', () => {
   it('is not granted where nobody can be asked: the answer names the price and what to do', () => {
     const failure = refusal({});
     expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
-    expect(failure.message).toContain('60 to 101 credits');
-    expect(failure.message).toContain('this host cannot ask the user');
-    expect(failure.message).toContain('Nothing was sent.');
-    expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
+    expect(wordsOf(failure).what).toContain('60 to 101 credits');
+    expect(wordsOf(failure).what).toContain('this host cannot ask the user');
+    expect(wordsOf(failure).what).toContain('Nothing was sent.');
+    expect(wordsOf(failure).next).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
   it("is refused by the user's no, without a hint how to order nevertheless, whatever the price and whatever was accepted", () => {
     for (const patch of [{}, { accepted: 5_000 }, { estimate: CHEAP }]) {
       const failure = refusal({ canAsk: true, answer: 'no', ...patch });
-      expect(failure).toMatchObject({
-        kind: 'not_confirmed',
-        message: 'The user did not confirm. Do not order unless the user now says yes.',
-        creditsSpent: 'no',
-        retry: 'no',
-      });
-      expect(failure.remedy).not.toContain('max_credits');
+      expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'no' });
+      expect(wordsOf(failure).what).toBe('The user did not confirm. Do not order unless the user now says yes.');
+      expect(wordsOf(failure).next).not.toContain('max_credits');
     }
   });
 
   it('is not granted by a question without an answer: the answer names the price and what to do', () => {
     const failure = refusal({ canAsk: true, answer: 'unanswered' });
     expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
-    expect(failure.message).toContain('The question was not answered. Nothing was spent');
-    expect(failure.remedy).toContain('generate_image again with the same arguments and max_credits 101');
+    expect(wordsOf(failure).what).toContain('The question was not answered. Nothing was spent');
+    expect(wordsOf(failure).next).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
   it('is not asked for where an earlier question has no answer: the answer names the price and what to do', () => {
     const failure = refusal({ canAsk: 'unanswered' });
-    expect(failure.message).toContain('this host cannot ask the user: it left an earlier question unanswered');
-    expect(failure.remedy).toContain('max_credits 101');
+    expect(wordsOf(failure).what).toContain('this host cannot ask the user: it left an earlier question unanswered');
+    expect(wordsOf(failure).next).toContain('max_credits 101');
   });
 
   it('is never asked for twice', () => {

@@ -117,7 +117,6 @@ describe('an equal request', () => {
     await order();
     expect(await propose(bench.jobs, [{ request: REQUEST }], call)).toMatchObject({
       type: 'ready',
-      estimate: { min: 0, max: 0 },
       duplicates: [{ id: 'job_1' }],
     });
     expect(keys()).toEqual(['key-1']);

@@ -2,7 +2,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
-import { InlinePictures } from '../../../src/jobs/inline-pictures.ts';
 import { JobRecords } from '../../../src/jobs/job-records.ts';
 import { Poller } from '../../../src/polling/poller.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
@@ -213,7 +212,7 @@ it('polling, however long, leaves no listeners on the signal that ends it', asyn
   const life = new AbortController();
   const records = new JobRecords(bench.jobStore, bench.limits, bench.clock);
   const poller = new Poller(
-    { ...bench, records, inline: new InlinePictures() },
+    { ...bench, records, pictures: { keep: () => undefined } },
     { stalledAfterMs: HOUR, webhookUrl: URL_SET },
     life.signal,
   );

@@ -23,17 +23,16 @@ import { faultDecision } from '../../../src/doitong/failures.ts';
 import type { JobsDeps, JobsSettings } from '../../../src/jobs/deps.ts';
 import { ImageJobs } from '../../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../../src/jobs/job-records.ts';
-import type { Ordered } from '../../../src/jobs/orders.ts';
-import type { ProposeOptions } from '../../../src/jobs/proposal.ts';
+import type { Ordered, ProposeOptions } from '../../../src/jobs/orders.ts';
 import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
-import { awaitPermit } from '../../../src/limits/permit.ts';
+import { awaitPermit } from '../../../src/limits/rate-state.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { DurationMemory } from '../../../src/polling/durations.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
-import { admitOne, orderOne } from '../../support/one-order.ts';
+import { admitOne } from '../../support/one-order.ts';
 import { placeOrder, placeOrders } from '../../support/place-orders.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 
@@ -345,7 +344,7 @@ export async function leftBehind(bench: Shared, job: Job): Promise<void> {
   const entry = { id, owner: by, maxCredits: credits.max, dedupeKey: dedupeKey(request), allowDuplicate: true };
   const decision = await admitOne(bench.limits, entry, { creditsPerDay: null, imagesPerDay: null });
   if (decision.type !== 'admitted') throw new Error(`not admitted: ${decision.type}`);
-  if (job.state !== 'queued') await orderOne(bench.limits, id);
+  if (job.state !== 'queued') await bench.limits.slot(id);
   await bench.jobStore.add(job);
   await bench.limits.note(job);
 }

@@ -52,20 +52,34 @@ describe('the records', () => {
     expect(taken).toBe(true);
   });
 
-  it('wake after the record is written, never before', async () => {
-    const seen: (string | undefined)[] = [];
-    records.listen('job_1', () => seen.push(store.history.at(-1)?.state));
+  it('are read again by those who follow them after each change is written, never before', async () => {
+    const seen: [string, string | undefined][] = [];
+    const following = records.follow('job_1', undefined, async ({ state }) => {
+      seen.push([state, store.history.at(-1)?.state]);
+      return state === 'submitting' ? undefined : Number.POSITIVE_INFINITY;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
     await records.apply('job_1', { type: 'sending', owner: owner() });
-    expect(seen).toEqual(['submitting']);
+    expect((await following).state).toBe('submitting');
+    expect(seen).toEqual([
+      ['queued', 'queued'],
+      ['submitting', 'submitting'],
+    ]);
   });
 
   it('write nothing and wake nobody for an event that changes nothing', async () => {
-    let woken = 0;
-    records.listen('job_1', () => {
-      woken += 1;
+    let reads = 0;
+    const life = new AbortController();
+    const following = records.follow('job_1', life.signal, async () => {
+      reads += 1;
+      return Number.POSITIVE_INFINITY;
     });
+    await new Promise((resolve) => setImmediate(resolve));
     await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
-    expect([store.history.length, woken, noted.length]).toEqual([1, 0, 0]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([store.history.length, reads, noted.length]).toEqual([1, 1, 0]);
+    life.abort();
+    await expect(following).rejects.toThrow();
   });
 
   it('go on after a record that could not be written', async () => {
@@ -77,22 +91,13 @@ describe('the records', () => {
     expect(after.state).toBe('queued');
   });
 
-  it('wake only those who listen to that job, and only until they stop', async () => {
-    const calls: string[] = [];
-    const stop = records.listen('job_1', () => calls.push('first'));
-    records.listen('job_1', () => calls.push('second'));
-    records.listen('job_2', () => calls.push('other'));
-    records.wake('job_1');
-    stop();
-    records.wake('job_1');
-    expect(calls).toEqual(['first', 'second', 'second']);
-  });
-
-  it('know how many wait for a job', () => {
-    expect(records.listeners('job_1')).toBe(0);
-    const stops = [1, 2].map(() => records.listen('job_1', () => undefined));
-    expect(records.listeners('job_1')).toBe(2);
-    for (const stop of stops) stop();
+  it('know how many follow a job, until they stop', async () => {
+    const life = new AbortController();
+    const following = [1, 2].map(() => records.follow('job_1', life.signal, async () => Number.POSITIVE_INFINITY));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([records.listeners('job_1'), records.listeners('job_2')]).toEqual([2, 0]);
+    life.abort();
+    await Promise.allSettled(following);
     expect(records.listeners('job_1')).toBe(0);
   });
 

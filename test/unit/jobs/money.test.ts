@@ -51,7 +51,7 @@ describe('an order that cannot be recorded as submitting', () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.order(REQUEST);
     await bench.clock.advance(0);
-    bench.limits.slots = () => Promise.reject(full);
+    bench.limits.slot = () => Promise.reject(full);
     const polling = bench.jobs.check('job_1');
     await bench.clock.advance(5_000);
     expect(await polling).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });

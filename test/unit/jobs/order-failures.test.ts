@@ -5,7 +5,8 @@ import type { Failure } from '../../../src/core/failure.ts';
 import type { WireError } from '../../../src/doitong/envelope.ts';
 import { FAILURE_TABLE, type FailureRowName } from '../../../src/doitong/failure-table.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
-import { failureOfAllTries } from '../../../src/jobs/order-failures.ts';
+import { failureOfAllTries } from '../../../src/jobs/submission.ts';
+import { wordsOf } from '../../support/words.ts';
 
 const ROW_NAMES = (Object.keys(FAILURE_TABLE) as FailureRowName[]).filter(
   (name) => name !== 'unknownJob' && name !== 'noJobQuery',
@@ -68,8 +69,8 @@ describe('the failure of all tries', () => {
       creditsRequired: 30,
       retryAfterSeconds: 90,
     });
-    expect(decision.message).toContain('None of 2 tries');
-    expect(decision.message).toContain('gave no answer');
-    expect(decision.message).toContain('too few credits');
+    expect(wordsOf(decision).what).toContain('None of 2 tries');
+    expect(wordsOf(decision).what).toContain('gave no answer');
+    expect(wordsOf(decision).what).toContain('too few credits');
   });
 });

@@ -1,5 +1,6 @@
 /** Proves what happens between an order and the saved picture, and what is on record before money can move. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wordsOf } from '../../support/words.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
@@ -147,7 +148,7 @@ describe('a submission that fails', () => {
       state: 'submitting',
       failure: { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' },
     });
-    expect(job?.failure?.message).toContain('An earlier attempt at this order may have been carried out.');
+    expect(wordsOf(job?.failure).what).toContain('An earlier attempt at this order may have been carried out.');
   });
 
   it('is not sent twice by two checks at once', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { totalsOf } from '../../../src/limits/reservations.ts';
-import { createLimits } from '../../../src/limits/shared-limits.ts';
+import { Limits } from '../../../src/limits/limits.ts';
 import { randomIds } from '../../../src/runtime/system.ts';
 import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
@@ -35,7 +35,7 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
   for (let pid = 1; pid <= count; pid += 1) {
     const jobStore = createFileJobStore(folder, { clock, log });
     const values = createFileValues(join(folder, 'shared'), { clock, log });
-    const limits = createLimits(values, { clock, log, plan: 'pro', jobs: () => jobStore.list() });
+    const limits = new Limits(values, { clock, log, plan: 'pro', jobs: () => jobStore.list() });
     const events = createFileEvents(folder, { clock, log });
     started.push(startProcess(pid, { clock, limits, jobStore, events, living, ids: randomIds }, settings));
   }

@@ -1,5 +1,6 @@
 /** Proves that polling a job can be disturbed and interrupted, and that only the service can end the job. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wordsOf } from '../../support/words.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
@@ -169,7 +170,7 @@ describe('a picture that cannot be saved', () => {
     await bench.order(REQUEST);
     await bench.clock.advance(MINUTE);
     const { failure } = await bench.recorded();
-    expect(failure?.message).toBe('Saving the picture ended in an unforeseen error (RangeError).');
+    expect(wordsOf(failure).what).toBe('Saving the picture ended in an unforeseen error (RangeError).');
     expect(failure?.creditsSpent).toBe('yes');
   });
 });

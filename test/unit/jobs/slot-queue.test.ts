@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
-import type { WaitReason } from '../../../src/jobs/order-failures.ts';
+import type { Progress } from '../../../src/jobs/image-jobs.ts';
+import type { WaitReason } from '../../../src/jobs/submission.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
-import { orderOne } from '../../support/one-order.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
@@ -27,7 +27,7 @@ async function ordered(count: number): Promise<void> {
 /** Waits for a job and keeps what the progress says. */
 function followed(id: string, waitMs = 300_000): { reasons: (WaitReason | undefined)[]; waiting: Promise<Job> } {
   const reasons: (WaitReason | undefined)[] = [];
-  const onTick = (_: Job, __: number, waitReason: WaitReason | undefined): void => void reasons.push(waitReason);
+  const onTick = ({ waitReason }: Progress): void => void reasons.push(waitReason);
   return { reasons, waiting: bench.jobs.waitFor(id, { waitMs, onTick }) };
 }
 
@@ -128,7 +128,7 @@ describe('a slot that another process occupies', () => {
 
   it('and that is gone is free at once when its order was never sent', async () => {
     await left({ state: 'queued' });
-    await orderOne(bench.limits, 'job_7');
+    await bench.limits.slot('job_7');
     await bench.order(another(1));
     await bench.clock.advance(1_000);
     expect(sent()).toEqual(['fox number 1']);
@@ -151,7 +151,7 @@ describe('a slot that another process occupies', () => {
     async (state) => {
       bench.living.add(7);
       await left({ state, createdAt: bench.clock.now() - 20 * MINUTE });
-      await orderOne(bench.limits, 'job_7');
+      await bench.limits.slot('job_7');
       await bench.order(another(1));
       await bench.clock.advance(2 * MINUTE);
       expect((await totals()).slotsInUse).toBe(1);
@@ -162,7 +162,7 @@ describe('a slot that another process occupies', () => {
   it('and that is stuck before it sends does not keep the others waiting for good', async () => {
     bench.living.add(7);
     await left({ state: 'queued' });
-    await orderOne(bench.limits, 'job_7');
+    await bench.limits.slot('job_7');
     await bench.order(another(1));
     await bench.clock.advance(16 * MINUTE);
     expect(sent()).toEqual(['fox number 1']);
@@ -246,11 +246,11 @@ describe('an order that is taken back', () => {
   });
 
   it('in the very moment in which it gets its slot is closed as not sent', async () => {
-    const slots = bench.limits.slots;
-    bench.limits.slots = async (ids) => {
-      const answers = await slots(ids);
-      for (const id of ids) bench.jobs.cancelUnsent(id);
-      return answers;
+    const slot = bench.limits.slot.bind(bench.limits);
+    bench.limits.slot = async (id) => {
+      const answer = await slot(id);
+      bench.jobs.cancelUnsent(id);
+      return answer;
     };
     await bench.order(REQUEST);
     await bench.clock.advance(10_000);

@@ -56,7 +56,7 @@ describe('waitFor', () => {
     const ticks: [string, number][] = [];
     const waiting = bench.jobs.waitFor('job_1', {
       waitMs: 10_000,
-      onTick: ({ state }, elapsedMs) => ticks.push([state, elapsedMs]),
+      onTick: ({ job: { state }, elapsedMs }) => void ticks.push([state, elapsedMs]),
     });
     await bench.clock.advance(10_000);
     await waiting;

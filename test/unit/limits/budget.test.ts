@@ -2,10 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { ImageRequest } from '../../../src/core/image-request.ts';
-import type { ProposeOptions } from '../../../src/jobs/proposal.ts';
-import { estimateOf } from '../../../src/limits/budget.ts';
+import type { ProposeOptions } from '../../../src/jobs/orders.ts';
+import { estimateOf } from '../../../src/limits/limits.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { propose } from '../../support/place-orders.ts';
+import { wordsOf } from '../../support/words.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, thrown } from '../jobs/fakes.ts';
 
@@ -34,9 +35,9 @@ const proposed = (requests: readonly ImageRequest[], options: Partial<ProposeOpt
   );
 
 describe('the price of a call', () => {
-  it('is the sum of its pictures', async () => {
+  it('is the sum of its pictures', () => {
     expect(estimateOf([])).toEqual({ min: 0, max: 0 });
-    expect(await proposed([REQUEST, LARGE])).toMatchObject({ type: 'ready', estimate: { min: 40, max: 70 } });
+    expect(estimateOf([{ request: REQUEST }, { request: LARGE }])).toEqual({ min: 40, max: 70 });
   });
 
   it('is refused above what one call may cost, confirmed or not', async () => {
@@ -49,8 +50,8 @@ describe('the price of a call', () => {
         failure: { kind: 'over_budget', creditsSpent: 'no', retry: 'no' },
       });
       if (refused.type !== 'refused') throw new Error('it was not refused');
-      expect(refused.failure.message).toContain('520');
-      expect(refused.failure.remedy).toContain('FLUX_MAX_CREDITS_PER_CALL');
+      expect(wordsOf(refused.failure).what).toContain('520');
+      expect(wordsOf(refused.failure).next).toContain('FLUX_MAX_CREDITS_PER_CALL');
     }
   });
 
@@ -61,7 +62,7 @@ describe('the price of a call', () => {
       const failure = { kind: 'over_budget', creditsSpent: 'no' };
       const refused = await proposed([REQUEST], { accepted: 19, isBatch });
       expect(refused).toMatchObject({ type: 'refused', failure });
-      if (refused.type === 'refused') expect(refused.failure.remedy).toContain('max_credits 20');
+      if (refused.type === 'refused') expect(wordsOf(refused.failure).next).toContain('max_credits 20');
       // Above the threshold the user is asked, who may accept more.
       expect(await proposed([LARGE, LARGE, LARGE], { accepted: 19 })).toMatchObject({
         type: 'ask',
@@ -92,8 +93,8 @@ describe('an order over the budget of the day', () => {
       retry: 'later',
       retryAfterSeconds: 24 * 60 * 60,
     });
-    expect(failure.message).toContain("only 6 of today's budget of 50 are left (24 spent, 20 reserved");
-    expect(failure.message).toContain('Nothing was sent.');
+    expect(wordsOf(failure).what).toContain("only 6 of today's budget of 50 are left (24 spent, 20 reserved");
+    expect(wordsOf(failure).what).toContain('Nothing was sent.');
     await bench.clock.advance(1_000);
     expect(bench.provider.submitted).toHaveLength(3);
     expect(await bench.jobs.list()).toHaveLength(3);
@@ -104,7 +105,7 @@ describe('an order over the budget of the day', () => {
     await bench.order(another(1));
     const images = await failureOf(bench.order(another(2)));
     expect(images).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
-    expect(images.remedy).toContain('FLUX_MAX_IMAGES_PER_DAY');
+    expect(wordsOf(images).next).toContain('FLUX_MAX_IMAGES_PER_DAY');
 
     bench = createBench({ plan: 'free', maxImagesPerDay: 1_000, maxCreditsPerDay: 100_000 });
     const now = bench.clock.now();
@@ -112,7 +113,7 @@ describe('an order over the budget of the day', () => {
       await leftBehind(bench, sampleJob({ id: `job_x${n}`, state: 'saved', createdAt: now, updatedAt: now }));
     const jobs = await failureOf(bench.order(another(1)));
     expect(jobs).toMatchObject({ kind: 'rate_limited', creditsSpent: 'no', retry: 'later' });
-    expect(jobs.message).toContain('100 jobs per day');
+    expect(wordsOf(jobs).what).toContain('100 jobs per day');
   });
 
   it('is possible again on the next day', async () => {

@@ -17,7 +17,7 @@ const SPAN_MS = REQUEST_WINDOW.windowMs + REQUEST_WINDOW.slackMs;
 
 function granted(rateState: RateState, limit: number | null, now: number): RateState {
   const decision = takePermit(rateState, limit, REQUEST_WINDOW, now);
-  if (decision.type === 'wait') throw new Error(`wait until ${decision.until - now} ms from now`);
+  if (!decision.answer.granted) throw new Error(`wait until ${decision.answer.until - now} ms from now`);
   return decision.rateState;
 }
 /** After `count` permits at that moment. */
@@ -32,15 +32,17 @@ const ask = (rateState: RateState, limit: number | null, now: number) =>
 describe('a permit', () => {
   it('is given up to the limit, and then when the first one has left the window', () => {
     const full = used(10);
-    expect(ask(full, 10, NOW + 500)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS, reported: false });
-    expect(ask(full, 10, NOW + SPAN_MS - 1).type).toBe('wait');
-    expect(ask(full, 10, NOW + SPAN_MS).type).toBe('granted');
+    expect(ask(full, 10, NOW + 500)).toMatchObject({
+      answer: { granted: false, until: NOW + SPAN_MS, reported: false },
+    });
+    expect(ask(full, 10, NOW + SPAN_MS - 1).answer.granted).toBe(false);
+    expect(ask(full, 10, NOW + SPAN_MS).answer.granted).toBe(true);
   });
 
   it('is always given where no limit is known, and nothing is kept then', () => {
     const rateState = used(500, null);
     expect(rateState.permits).toEqual([]);
-    expect(ask(rateState, null, NOW).type).toBe('granted');
+    expect(ask(rateState, null, NOW).answer.granted).toBe(true);
   });
 
   it('is kept no longer than it counts', () => {
@@ -48,8 +50,8 @@ describe('a permit', () => {
   });
 
   it('counts at once when the limit becomes smaller', () => {
-    expect(ask(used(10, 60), 10, NOW)).toMatchObject({ type: 'wait', until: NOW + SPAN_MS });
-    expect(ask(used(5, 60), 10, NOW).type).toBe('granted');
+    expect(ask(used(10, 60), 10, NOW)).toMatchObject({ answer: { granted: false, until: NOW + SPAN_MS } });
+    expect(ask(used(5, 60), 10, NOW).answer.granted).toBe(true);
   });
 
   it('is never one more than the limit in any span of the window, whenever requests are wanted', () => {
@@ -62,13 +64,13 @@ describe('a permit', () => {
         for (const pause of pauses) {
           now += pause;
           let decision = ask(rateState, limit, now);
-          if (decision.type === 'wait' && obeys) {
-            expect(decision.until).toBeGreaterThan(now);
-            now = decision.until;
+          if (!decision.answer.granted && obeys) {
+            expect(decision.answer.until).toBeGreaterThan(now);
+            now = decision.answer.until;
             decision = ask(rateState, limit, now);
-            expect(decision.type).toBe('granted');
+            expect(decision.answer.granted).toBe(true);
           }
-          if (decision.type === 'wait') continue;
+          if (!decision.answer.granted) continue;
           rateState = decision.rateState;
           given.push(now);
         }
@@ -93,10 +95,10 @@ describe('a permit', () => {
           real += pause;
           behind += back;
           const decision = ask(rateState, limit, real - behind);
-          if (decision.type === 'granted') {
+          if (decision.answer.granted) {
             rateState = decision.rateState;
             given.push(real);
-          } else expect(decision.until - (real - behind)).toBeLessThanOrEqual(SPAN_MS + 1_000);
+          } else expect(decision.answer.until - (real - behind)).toBeLessThanOrEqual(SPAN_MS + 1_000);
         }
         for (const [index, at] of given.entries()) {
           const next = given[index + limit];
@@ -110,7 +112,7 @@ describe('a permit', () => {
 describe('a clock that was set back', () => {
   it('by an hour blocks for no longer than a window', () => {
     const decision = ask(used(10), 10, NOW - HOUR);
-    expect(decision).toMatchObject({ type: 'wait', until: NOW - HOUR + SPAN_MS, reported: false });
+    expect(decision).toMatchObject({ answer: { granted: false, until: NOW - HOUR + SPAN_MS, reported: false } });
   });
 
   it('takes pauses and windows along', () => {
@@ -123,7 +125,9 @@ describe('a clock that was set back', () => {
       window: { limit: 10, remaining: 0, resetsAt: NOW - HOUR + 20_000, pausedUntil: NOW - HOUR + 30_000 },
       writtenAt: NOW - HOUR,
     });
-    expect(ask(rateState, 10, NOW - HOUR)).toMatchObject({ type: 'wait', until: NOW - HOUR + 30_000, reported: true });
+    expect(ask(rateState, 10, NOW - HOUR)).toMatchObject({
+      answer: { granted: false, until: NOW - HOUR + 30_000, reported: true },
+    });
   });
 
   it('by less than a second is just the spread between processes', () => {
@@ -137,28 +141,30 @@ describe('what the service told', () => {
 
   it('a pause is obeyed to its end, before anything that we count', () => {
     const paused = { ...used(10), window: { pausedUntil: NOW + HOUR } };
-    expect(ask(paused, 10, NOW)).toMatchObject({ type: 'wait', until: NOW + HOUR, reported: true });
-    expect(ask(reported({ pausedUntil: NOW + 5_000 }), null, NOW + 5_000).type).toBe('granted');
+    expect(ask(paused, 10, NOW)).toMatchObject({ answer: { granted: false, until: NOW + HOUR, reported: true } });
+    expect(ask(reported({ pausedUntil: NOW + 5_000 }), null, NOW + 5_000).answer.granted).toBe(true);
   });
 
   it('no requests left is obeyed to the end of the window, with a limit or without', () => {
     const empty = reported({ remaining: 0, resetsAt: NOW + 30_000 });
     for (const limit of [10, null]) {
-      expect(ask(empty, limit, NOW)).toMatchObject({ type: 'wait', until: NOW + 30_000, reported: true });
-      expect(ask(empty, limit, NOW + 30_000).type).toBe('granted');
+      expect(ask(empty, limit, NOW)).toMatchObject({ answer: { granted: false, until: NOW + 30_000, reported: true } });
+      expect(ask(empty, limit, NOW + 30_000).answer.granted).toBe(true);
     }
   });
 
   it('what is left is counted down by requests that are under way', () => {
     let rateState = reported({ remaining: 3, resetsAt: NOW + 30_000 });
     for (let n = 0; n < 3; n += 1) rateState = granted(rateState, null, NOW + n);
-    expect(ask(rateState, null, NOW + 3)).toMatchObject({ type: 'wait', until: NOW + 30_000, reported: true });
+    expect(ask(rateState, null, NOW + 3)).toMatchObject({
+      answer: { granted: false, until: NOW + 30_000, reported: true },
+    });
     expect(granted(rateState, null, NOW + 30_000).window.remaining).toBe(0);
-    expect(ask(granted(rateState, null, NOW + 30_000), null, NOW + 30_001).type).toBe('granted');
+    expect(ask(granted(rateState, null, NOW + 30_000), null, NOW + 30_001).answer.granted).toBe(true);
   });
 
   it('a window that ends in an hour is a clock that differs', () => {
-    expect(ask(reported({ remaining: 0, resetsAt: NOW + HOUR }), 10, NOW).type).toBe('granted');
+    expect(ask(reported({ remaining: 0, resetsAt: NOW + HOUR }), 10, NOW).answer.granted).toBe(true);
   });
 
   it('is never overrun, whatever is left and whoever asks', () => {
@@ -168,7 +174,7 @@ describe('what the service told', () => {
         let given = 0;
         for (let n = 0; n < 30; n += 1) {
           const decision = ask(rateState, limit, NOW + Math.floor((endsIn * n) / 30));
-          if (decision.type === 'wait') continue;
+          if (!decision.answer.granted) continue;
           rateState = decision.rateState;
           given += 1;
         }

@@ -1,6 +1,6 @@
 /** Proves when the next request may leave, and how answers change what is known of the window. */
 import { describe, expect, it } from 'vitest';
-import { learnWindow, nextRequestAt, pauseWindow } from '../../../src/limits/rate-window.ts';
+import { learnWindow, nextRequestAt, pauseWindow } from '../../../src/limits/rate-state.ts';
 
 const NOW = 1_800_000_000_000;
 

@@ -8,7 +8,7 @@ import {
   REQUEST_WINDOW,
   takePermit,
 } from '../../../src/limits/rate-state.ts';
-import { keptForOrders, readAllowance } from '../../../src/limits/read-share.ts';
+import { keptForOrders, readAllowance } from '../../../src/limits/rate-state.ts';
 
 const NOW = 1_800_000_000_000;
 const SPAN_MS = REQUEST_WINDOW.windowMs + REQUEST_WINDOW.slackMs;
@@ -40,12 +40,12 @@ describe('what is kept for orders', () => {
         let rateState = emptyRateState(NOW);
         for (let n = 0; n < reads; n += 1) {
           const decision = ask(rateState, limit, { kept });
-          if (decision.type === 'granted') rateState = decision.rateState;
+          if (decision.answer.granted) rateState = decision.rateState;
         }
         for (let n = 0; n < kept; n += 1) {
           const decision = ask(rateState, limit, {});
-          expect(decision.type).toBe('granted');
-          if (decision.type === 'granted') rateState = decision.rateState;
+          expect(decision.answer.granted).toBe(true);
+          if (decision.answer.granted) rateState = decision.rateState;
         }
       }),
     );
@@ -53,9 +53,11 @@ describe('what is kept for orders', () => {
 
   it('is there by what the service told, too', () => {
     const reported: RateState = { ...emptyRateState(NOW), window: { remaining: 3, resetsAt: NOW + 20_000 } };
-    expect(ask(reported, 10, { kept: 2 }).type).toBe('granted');
-    expect(ask(reported, 10, { kept: 3 })).toMatchObject({ type: 'wait', until: NOW + 20_000, reported: true });
-    expect(ask(reported, 10, {}).type).toBe('granted');
+    expect(ask(reported, 10, { kept: 2 }).answer.granted).toBe(true);
+    expect(ask(reported, 10, { kept: 3 })).toMatchObject({
+      answer: { granted: false, until: NOW + 20_000, reported: true },
+    });
+    expect(ask(reported, 10, {}).answer.granted).toBe(true);
   });
 });
 
@@ -65,7 +67,7 @@ describe('the allowance of reads', () => {
     expect(readAllowance(rateState, 10, REQUEST_WINDOW, 2, NOW)).toMatchObject({ left: 8, perWindow: 8, refillMs: 0 });
     for (let n = 0; n < 8; n += 1) {
       const decision = ask(rateState, 10, { kept: 2 }, NOW + n * 1_000);
-      if (decision.type === 'granted') rateState = decision.rateState;
+      if (decision.answer.granted) rateState = decision.rateState;
     }
     expect(readAllowance(rateState, 10, REQUEST_WINDOW, 2, NOW + 8_000)).toMatchObject({
       left: 0,
@@ -84,10 +86,10 @@ describe('a service that counts every job of a request', () => {
     const counting = learnCounting(before, 5, reported(16));
     expect(counting.countsFields).toBe(true);
     const decision = ask(counting, 30, { fields: 5 });
-    expect(decision).toMatchObject({ type: 'granted', rateState: { window: { remaining: 15 } } });
+    expect(decision).toMatchObject({ answer: { granted: true }, rateState: { window: { remaining: 15 } } });
     expect(decision.rateState.permits).toHaveLength(5);
-    expect(ask(decision.rateState, 10, { fields: 6 })).toMatchObject({ type: 'wait', reported: false });
-    expect(ask(decision.rateState, 10, { fields: 5 }).type).toBe('granted');
+    expect(ask(decision.rateState, 10, { fields: 6 })).toMatchObject({ answer: { granted: false, reported: false } });
+    expect(ask(decision.rateState, 10, { fields: 5 }).answer.granted).toBe(true);
   });
 
   it('is not seen where others may have used the key, the window is another one, or one job was asked for', () => {
@@ -106,7 +108,7 @@ describe('a service that counts every job of a request', () => {
   it('takes a request that is larger than the window for the whole of it', () => {
     const counting: RateState = { ...emptyRateState(NOW), countsFields: true };
     const decision = ask(counting, 10, { fields: 50, kept: 2 });
-    expect(decision.type).toBe('granted');
+    expect(decision.answer.granted).toBe(true);
     expect(decision.rateState.permits).toHaveLength(8);
   });
 });

@@ -12,12 +12,13 @@ import {
   emptyReservations,
   noteJob,
   type Reservations,
+  releaseSlot,
   reservationsAt,
   type SpendingLimits,
+  takeSlot,
   totalsOf,
   utcDay,
 } from '../../../src/limits/reservations.ts';
-import { releaseSlot, takeSlot } from '../../../src/limits/slots.ts';
 import { CREATED_AT, owner, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const NOW = CREATED_AT + 12 * 3_600_000;
@@ -267,7 +268,7 @@ describe('a new day', () => {
 
   it('does not pay for an order of the day before that ends in it, and keeps its place taken until then', () => {
     const taken = takeSlot(ordered(emptyReservations(NOW)), 'job_1', 1, NOW);
-    const next = reservationsAt(taken.type === 'taken' ? taken.reservations : emptyReservations(NOW), midnight);
+    const next = reservationsAt(taken.reservations, midnight);
     expect(totalsOf(next)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 1 });
     const ended = noteJob(next, jobOf({ state: 'saved', credits: priced(12) }), midnight);
     expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
@@ -307,7 +308,7 @@ describe('places', () => {
   }
   const seated = (reservations: Reservations, id: string, limit: number | null, now = NOW + 100): Reservations => {
     const decision = takeSlot(reservations, id, limit, now);
-    if (decision.type === 'full') throw new Error(`no place for ${id}`);
+    if (!decision.answer.taken) throw new Error(`no place for ${id}`);
     return decision.reservations;
   };
 
@@ -316,34 +317,38 @@ describe('places', () => {
     const two = seated(one, 'job_2', 2);
     expect(totalsOf(two).slotsInUse).toBe(2);
     expect(seated(two, 'job_2', 2)).toBe(two);
-    expect(takeSlot(two, 'job_3', 2, NOW + 100)).toEqual({ type: 'full', ahead: 0, oldestAt: NOW + 1 });
+    expect(takeSlot(two, 'job_3', 2, NOW + 100)).toMatchObject({
+      answer: { taken: false, ahead: 0, oldestAt: NOW + 1 },
+    });
   });
 
   it('go to the orders in the order in which they came', () => {
     const paused = seated(queue(3), 'job_1', 1);
-    expect(takeSlot(paused, 'job_3', 1, NOW + 100)).toMatchObject({ type: 'full', ahead: 1 });
+    expect(takeSlot(paused, 'job_3', 1, NOW + 100)).toMatchObject({ answer: { taken: false, ahead: 1 } });
     const freed = noteJob(paused, jobOf({ state: 'completed' }), NOW + 200);
-    expect(takeSlot(freed, 'job_3', 1, NOW + 300)).toMatchObject({ type: 'full', ahead: 1, oldestAt: undefined });
+    expect(takeSlot(freed, 'job_3', 1, NOW + 300)).toMatchObject({
+      answer: { taken: false, ahead: 1, oldestAt: undefined },
+    });
     const next = seated(freed, 'job_2', 1, NOW + 300);
     expect(totalsOf(next).slotsInUse).toBe(1);
   });
 
   it('go to whoever comes when the first in line does not come for three seconds', () => {
     const freed = noteJob(seated(queue(3), 'job_1', 1), jobOf({ state: 'completed' }), NOW + 200);
-    expect(takeSlot(freed, 'job_3', 1, NOW + 3_200).type).toBe('full');
-    expect(takeSlot(freed, 'job_3', 1, NOW + 3_201).type).toBe('taken');
+    expect(takeSlot(freed, 'job_3', 1, NOW + 3_200).answer.taken).toBe(false);
+    expect(takeSlot(freed, 'job_3', 1, NOW + 3_201).answer.taken).toBe(true);
     const setBack = takeSlot(freed, 'job_3', 1, NOW - 3_600_000);
-    expect(setBack.type).toBe('taken');
+    expect(setBack.answer.taken).toBe(true);
   });
 
   it('for all leave nobody waiting', () => {
-    for (const id of ['job_3', 'job_1']) expect(takeSlot(queue(3), id, null, NOW + 100).type).toBe('taken');
-    expect(takeSlot(queue(3), 'job_2', 2, NOW + 100).type).toBe('taken');
+    for (const id of ['job_3', 'job_1']) expect(takeSlot(queue(3), id, null, NOW + 100).answer.taken).toBe(true);
+    expect(takeSlot(queue(3), 'job_2', 2, NOW + 100).answer.taken).toBe(true);
   });
 
   it('are not needed by who is not on the account', () => {
     const reservations = seated(queue(2), 'job_1', 1);
-    expect(takeSlot(reservations, 'job_9', 1, NOW)).toEqual({ type: 'taken', reservations, absent: true });
+    expect(takeSlot(reservations, 'job_9', 1, NOW)).toEqual({ reservations, answer: { taken: true, absent: true } });
   });
 
   it('are free again after every end, and when the job is not watched any more; its price stays reserved then', () => {
@@ -366,10 +371,7 @@ describe('places', () => {
           now += pause;
           const id = `job_${n + 1}`;
           if (ends) reservations = noteJob(reservations, jobOf({ id, state: 'completed' }), now);
-          else {
-            const decision = takeSlot(reservations, id, limit, now);
-            if (decision.type === 'taken') reservations = decision.reservations;
-          }
+          else reservations = takeSlot(reservations, id, limit, now).reservations;
           expect(totalsOf(reservations).slotsInUse).toBeLessThanOrEqual(limit);
         }
       }),

@@ -7,17 +7,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { dedupeKey } from '../../../src/core/image-request.ts';
 import type { Job } from '../../../src/core/job.ts';
-import type { Limits, OrderToAdmit } from '../../../src/limits/limits.ts';
+import { Limits, type OrderToAdmit } from '../../../src/limits/limits.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
-import { createLimits } from '../../../src/limits/shared-limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createMemoryLimits } from '../../support/memory-storage.ts';
-import { admitOne, orderOne } from '../../support/one-order.ts';
+import { admitOne } from '../../support/one-order.ts';
 import { valueFile } from '../../support/state-files.ts';
 import { owner, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
@@ -40,7 +39,7 @@ function limitsOf({ plan = 'free', clock = systemClock, requestWindow }: Options
   const note = (message: string): void => void warnings.push(message);
   const log = { debug() {}, info() {}, warn: note, error: note };
   const values = createFileValues(sharedFolder(folder), { clock, log });
-  return createLimits(values, { clock, plan, requestWindow, log, jobs: async () => records });
+  return new Limits(values, { clock, plan, requestWindow, log, jobs: async () => records });
 }
 
 const NAMES = ['rate-state', 'reservations'] as const;
@@ -102,10 +101,10 @@ describe('two gates on one folder', () => {
     const [one, two] = [limitsOf(), limitsOf()];
     await admitOne(one, order('job_1'), LIMITS);
     await admitOne(two, order('job_2', { owner: owner(2) }), LIMITS);
-    expect(await orderOne(one, 'job_1')).toEqual({ taken: true });
-    expect(await orderOne(two, 'job_2')).toEqual({ taken: false, ahead: 0, oldestAt: expect.any(Number) });
+    expect(await one.slot('job_1')).toEqual({ taken: true });
+    expect(await two.slot('job_2')).toEqual({ taken: false, ahead: 0, oldestAt: expect.any(Number) });
     await one.note(jobOf({ id: 'job_1', state: 'completed' }));
-    expect(await orderOne(two, 'job_2')).toEqual({ taken: true });
+    expect(await two.slot('job_2')).toEqual({ taken: true });
     await two.releaseSlot('job_2');
     expect(await totals(one)).toMatchObject({ slotsInUse: 0, reservedCredits: 20 });
   });
@@ -134,17 +133,17 @@ describe('the plan', () => {
   it('bounds the jobs at a time and the jobs of a day', async () => {
     const limits = limitsOf({ plan: 'starter' });
     for (const n of [1, 2, 3, 4]) await admitOne(limits, order(`job_${n}`), LIMITS);
-    for (const n of [1, 2, 3]) expect(await orderOne(limits, `job_${n}`)).toEqual({ taken: true });
-    expect((await orderOne(limits, 'job_4')).taken).toBe(false);
+    for (const n of [1, 2, 3]) expect(await limits.slot(`job_${n}`)).toEqual({ taken: true });
+    expect((await limits.slot('job_4')).taken).toBe(false);
   });
 
   it('follows the headers where none was set: from one job at a time to ten', async () => {
     const limits = limitsOf({ plan: 'auto' });
     for (const n of [1, 2]) await admitOne(limits, order(`job_${n}`), LIMITS);
-    await orderOne(limits, 'job_1');
-    expect((await orderOne(limits, 'job_2')).taken).toBe(false);
+    await limits.slot('job_1');
+    expect((await limits.slot('job_2')).taken).toBe(false);
     await limits.learn({ window: { limit: 60 } });
-    expect((await orderOne(limits, 'job_2')).taken).toBe(true);
+    expect((await limits.slot('job_2')).taken).toBe(true);
   });
 
   it('of a free account ends the day after a hundred jobs, whatever the budget says', async () => {
@@ -171,7 +170,7 @@ describe('prices', () => {
   it('are given back for an order that cost nothing', async () => {
     const limits = limitsOf();
     await admitOne(limits, order('job_1'), LIMITS);
-    await orderOne(limits, 'job_1');
+    await limits.slot('job_1');
     const failure = sampleFailure({ creditsSpent: 'no' });
     await limits.note(jobOf({ id: 'job_1', state: 'failed', failure }));
     expect(await totals(limits)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
@@ -235,7 +234,7 @@ describe('the files', () => {
     const works = [
       () => limits.permit(),
       () => admitOne(limits, order('job_2'), LIMITS),
-      () => orderOne(limits, 'job_1'),
+      () => limits.slot('job_1'),
       () => limits.state(),
     ];
     for (const work of works)
@@ -255,7 +254,7 @@ describe('a folder that cannot be written', () => {
     const works = [
       () => limits.permit(),
       () => admitOne(limits, order('job_1'), LIMITS),
-      () => orderOne(limits, 'job_1'),
+      () => limits.slot('job_1'),
       () => limits.duplicateOf('a'),
     ];
     for (const work of works)

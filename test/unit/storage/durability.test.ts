@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLimits } from '../../../src/limits/shared-limits.ts';
+import { Limits } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
 import { owner, sampleJob } from '../core/sample-jobs.ts';
@@ -84,7 +84,7 @@ describe('a job record', () => {
 describe('an admission', () => {
   it('is on the disk when an order was admitted: until there is a record, nothing else says that it is reserved', async () => {
     const values = createFileValues(join(folder, 'shared'), deps);
-    const limits = createLimits(values, { ...deps, plan: 'pro', jobs: async () => [] });
+    const limits = new Limits(values, { ...deps, plan: 'pro', jobs: async () => [] });
     const order = { id: 'job_a', owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
     const admission = await limits.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
     expect(admission).toMatchObject({ type: 'taken' });

@@ -1,72 +1,75 @@
-/** Fetches finished pictures and saves them; what cannot be saved now is kept for the next try. */
+/** Finished pictures: fetched and saved, kept here as long as they cannot be saved, and shown in answers. */
 import { backOffMs } from '../core/back-off.ts';
 import { BoundedMap } from '../core/bounded-map.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Picture, PictureLabel } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
+import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { isPlainId } from '../core/shown-remote.ts';
 import type { JobsDeps } from './deps.ts';
-import type { InlinePictures } from './inline-pictures.ts';
+import { unforeseen } from './submission.ts';
+
+export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'preview' | 'provider' | 'clock'>;
 
 const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
 const UNSAVED_PICTURES = 4;
+/** Of pictures inside answers: one of the largest size, or many usual ones; what is dropped is asked for again. */
+const INLINE_CHARACTERS = 64_000_000;
+/** Previews that are kept, each at most what a host takes inside an answer. */
+const PREVIEWS = 12;
+/** The room for a picture depends on the words next to it: rooms that differ by less than a sixteenth count as equal. */
+const ROOM_STEPS = 4;
 
-type Deps = JobsDeps & { inline: InlinePictures };
-
-const NO_ADDRESS: Failure = {
-  kind: 'download_failed',
-  message: 'The service does not say where the finished picture is. The picture was not saved.',
-  creditsSpent: 'yes',
-  retry: 'same_job',
-};
-
-export class Collection {
-  readonly #deps: Deps;
+export class Pictures {
+  readonly #deps: PicturesDeps;
+  /** Data URLs by job, never recorded. */
+  readonly #inline = new Map<string, string>();
   readonly #unsaved = new BoundedMap<string, Picture>(UNSAVED_PICTURES);
+  readonly #previews = new BoundedMap<string, ShownPicture>(PREVIEWS);
 
-  constructor(deps: Deps) {
+  constructor(deps: PicturesDeps) {
     this.#deps = deps;
   }
 
-  /** A fetched picture that is not on disk: its url may expire before the folder can be written. */
-  unsaved(id: string): Picture | undefined {
-    return this.#unsaved.get(id);
-  }
-
-  /** Saves the picture of a completed job, or records what prevents that. */
-  async collect(job: Job, life: AbortSignal): Promise<void> {
-    const failure = await this.fetch(job, life);
-    if (failure !== undefined) await this.#deps.records.apply(job.id, { type: 'blocked', failure });
+  /** Takes the picture out of what the service said of this job, where there is one. */
+  keep(id: string, { inlinePicture }: RemoteJob): void {
+    if (inlinePicture === undefined) return;
+    this.#inline.delete(id);
+    this.#inline.set(id, inlinePicture);
+    let characters = [...this.#inline.values()].reduce((sum, { length }) => sum + length, 0);
+    for (const [oldest, { length }] of this.#inline) {
+      if (characters <= INLINE_CHARACTERS) break;
+      this.#inline.delete(oldest);
+      characters -= length;
+    }
   }
 
   /** Fetches and saves the picture, if need be once more. @returns what prevents that */
-  async fetch(job: Job, life: AbortSignal): Promise<Failure | undefined> {
-    const { records, download, store, inline, clock } = this.#deps;
-    let source = inline.get(job.id) ?? job.url;
+  async save(job: Job, life: AbortSignal): Promise<Failure | undefined> {
+    const { records, download, store, clock } = this.#deps;
+    let source = this.#inline.get(job.id) ?? job.url;
     for (let attempt = 1; ; attempt += 1) {
       // A record has no data URL: then the service is asked again for what it sends.
       const wasOnRecord = source !== undefined;
       try {
         source ??= await this.#sourceNow(job, life);
+        // Its address may expire before the folder can be written.
         const picture = this.#unsaved.get(job.id) ?? (await download.fetch(source, life));
         this.#unsaved.set(job.id, picture);
         const file = await store.save(picture, labelOf(job, picture));
         this.#unsaved.delete(job.id);
-        inline.delete(job.id);
-        const again = job.state === 'saved' ? { again: true as const } : {};
+        this.#inline.delete(job.id);
         const { mediaType, size } = picture;
         const known = size === undefined ? {} : { size };
+        const again = job.state === 'saved' ? { again: true as const } : {};
         await records.apply(job.id, { type: 'saved', file, mediaType, ...known, ...again });
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;
-        const failure = failureOf(error, {
-          message: `Saving the picture ended in an unforeseen error (${error instanceof Error ? error.name : typeof error}).`,
-          creditsSpent: 'yes',
-          retry: 'same_job',
-        });
+        const reason = unforeseen('save', error);
+        const failure = failureOf(error, { reason, creditsSpent: 'yes', retry: 'same_job' });
         if (failure.kind !== 'download_failed' || attempt === DOWNLOAD_TRIES) return failure;
         // How long an address lives is not documented: the job may have another one by now.
         const fresh =
@@ -84,7 +87,7 @@ export class Collection {
   async #sourceNow(job: Job, life: AbortSignal): Promise<string> {
     const remote = job.remoteId === undefined ? undefined : await this.#read(job.remoteId, life);
     const source = remote?.inlinePicture ?? remote?.url;
-    if (source === undefined) throw new FluxError(remote?.failure ?? NO_ADDRESS);
+    if (source === undefined) throw new FluxError(remote?.failure ?? NOWHERE);
     if (source === remote?.url && source !== job.url)
       await this.#deps.records.apply(job.id, { type: 'relocated', url: source });
     return source;
@@ -101,6 +104,43 @@ export class Collection {
       throw new FluxError({ ...failure, creditsSpent: 'yes', retry }, { cause: error });
     }
   }
+
+  /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
+  async read({ id, file }: Job): Promise<Uint8Array | undefined> {
+    return file === undefined ? this.#unsaved.get(id)?.bytes : this.#deps.store.read(file);
+  }
+
+  /**
+   * The picture as an answer shows it; what had to be made smaller is kept for the next question about the same job.
+   * @returns `unfit`: no picture within the bounds can be had of it; `undefined`: there is none
+   * @throws FluxError of kind `storage_failed`
+   */
+  async show(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
+    const { maxSidePx } = bounds;
+    const maxBytes = roundedDown(bounds.maxBytes);
+    const key = `${job.id} ${job.file} ${maxBytes} ${maxSidePx}`;
+    const known = this.#previews.get(key);
+    if (known !== undefined) return known;
+    const bytes = await this.read(job);
+    if (bytes === undefined) return undefined;
+    // Whoever gets bytes may keep them: those of a picture that is not saved yet are needed here.
+    const given = job.file === undefined ? Uint8Array.from(bytes) : bytes;
+    const shown = await this.#deps.preview.fit(given, { maxBytes, maxSidePx });
+    if (shown?.isPreview) this.#previews.set(key, shown);
+    return shown ?? 'unfit';
+  }
+}
+
+const NOWHERE: Failure = {
+  kind: 'download_failed',
+  reason: { code: 'picture_nowhere' },
+  creditsSpent: 'yes',
+  retry: 'same_job',
+};
+
+function roundedDown(bytes: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes))) - ROOM_STEPS);
+  return Math.floor(bytes / step) * step;
 }
 
 function labelOf(job: Job, { size }: Picture): PictureLabel {
