@@ -6,8 +6,8 @@ import { fencedWithout } from '../core/untrusted-text.ts';
 import { isLasting } from '../network/connect-failure.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, type FailureRow, type FailureRowName, JOB_FAILURE_TABLE } from './failure-table.ts';
-import { normalStatus } from './statuses.ts';
 import type { NetworkFault } from './transport.ts';
+import { normalStatus } from './wire-values.ts';
 
 /** A failure, and whether the client may try again by itself. */
 export type Decision = { row: FailureRowName; failure: Failure; repeated: boolean };

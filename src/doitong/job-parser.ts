@@ -7,8 +7,7 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
 import { type Fence, jobFailure } from './failures.ts';
 import { addressIn, isRecord, pictureSource } from './picture-address.ts';
-import { phaseOf } from './statuses.ts';
-import { creditsSchema, reasonText, remoteIdSchema, statusWord } from './wire-values.ts';
+import { creditsSchema, phaseOf, reasonText, remoteIdSchema, statusWord } from './wire-values.ts';
 
 const STATUS_MAX_CHARACTERS = 60;
 const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;

@@ -7,7 +7,6 @@ import type {
   Reach,
   ReachStage,
   ReadingFinding,
-  ReportedLimits,
   ResetForm,
   ServiceReport,
 } from '../core/service-report.ts';
@@ -60,13 +59,23 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
 
 async function probe(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
   const { clock, apiKey, dialect, jobQuery } = deps;
-  const limiter = new ImpatientLimiter(deps);
+  let pausedUntil: number | undefined;
+  const limiter: RequestLimiter = {
+    /** Lets nobody wait for a permit for long: what would have to wait fails. */
+    permit: async (ask) => {
+      const answer = await deps.limiter.permit(ask);
+      if (answer.granted || answer.until - clock.now() <= PATIENCE_MS) return answer;
+      pausedUntil = answer.until;
+      throw new FluxError(rowDecision('paused', 'submit').failure);
+    },
+    learn: (reported) => deps.limiter.learn(reported),
+  };
   const wire = createWire({ ...deps, limiter, attemptsMax: ATTEMPTS });
   const started = clock.monotonic();
   const { reply, firstFailure } = await askFirst(wire, deps, signal);
   if (reply.outcome === 'unanswered') {
-    const { pausedUntil: until } = limiter;
-    return { ...NOTHING_KNOWN, reach: until === undefined ? unreachable(reply) : { type: 'paused', until } };
+    const reach: Reach = pausedUntil === undefined ? unreachable(reply) : { type: 'paused', until: pausedUntil };
+    return { ...NOTHING_KNOWN, reach };
   }
   const { status, envelope, problems, decision } = reply;
   const reach: Reach = { type: 'reached', tookMs: clock.monotonic() - started, ...(firstFailure && { firstFailure }) };
@@ -84,28 +93,6 @@ async function probe(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport
   if (!hasGraphql) return { ...found, schema: 'no_graphql', ordering: orderingByRest(dialect, found) };
   const ordering = orderingOf(await wire.orders.plan(signal), model, dialect);
   return { ...found, schema: schema === 'unknown' ? schema : model ? 'told' : 'withheld', ordering };
-}
-
-/** Lets nobody wait for a permit for long: what would have to wait fails. */
-class ImpatientLimiter implements RequestLimiter {
-  readonly #deps: WireDeps;
-  pausedUntil: number | undefined;
-
-  constructor(deps: WireDeps) {
-    this.#deps = deps;
-  }
-
-  async permit(ask: Parameters<RequestLimiter['permit']>[0]): ReturnType<RequestLimiter['permit']> {
-    const { limiter, clock } = this.#deps;
-    const answer = await limiter.permit(ask);
-    if (answer.granted || answer.until - clock.now() <= PATIENCE_MS) return answer;
-    this.pausedUntil = answer.until;
-    throw new FluxError(rowDecision('paused', 'submit').failure);
-  }
-
-  learn(reported: Parameters<RequestLimiter['learn']>[0]): Promise<void> {
-    return this.#deps.limiter.learn(reported);
-  }
 }
 
 async function askFirst(
@@ -233,17 +220,13 @@ type HeardAnswer = { headers: Readonly<Record<string, string>>; at: number };
 /** The limits in the last answer that has any, and how far the clocks differ. */
 function limitsAndClock(answers: readonly HeardAnswer[]): Pick<ServiceReport, 'limits' | 'clockAheadMs'> {
   const dated = answers.findLast(({ headers }) => headers.date !== undefined);
+  const clock = dated === undefined ? {} : { clockAheadMs: clockDifference(dated.headers.date, dated.at) };
   const rated = answers.findLast(({ headers }) => Object.keys(headers).some((name) => name.startsWith('x-ratelimit-')));
-  return {
-    ...(dated && { clockAheadMs: clockDifference(dated.headers.date, dated.at) }),
-    limits: rated === undefined ? {} : limitsIn(rated),
-  };
-}
-
-function limitsIn({ headers, at }: HeardAnswer): ReportedLimits {
+  if (rated === undefined) return { ...clock, limits: {} };
+  const { headers, at } = rated;
   const { retryAfterMs: _, ...window } = readRateHeaders(headers, at);
   const resetForm = formOf(headers['x-ratelimit-reset'], at + clockDifference(headers.date, at));
-  return { ...window, ...(resetForm && { resetForm }) };
+  return { ...clock, limits: { ...window, ...(resetForm && { resetForm }) } };
 }
 
 /** Told by what was made of it: the page does not say which form it has. */

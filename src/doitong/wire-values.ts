@@ -1,9 +1,10 @@
 /** Single values of an answer in every form in which services send them; what cannot be read for certain is absent. */
 import * as z from 'zod';
+import type { RemoteJob } from '../core/image-provider.ts';
 
 const REMOTE_ID_MAX_CHARACTERS = 200;
 const CREDITS_MAX_CHARACTERS = 60;
-const STATUS_MAX_CHARACTERS = 600;
+const TEXT_MAX_CHARACTERS = 10_000;
 const CREDITS = /^\+?(\d{1,40}(?:\.\d{1,40})?(?:e[+-]?\d{1,3})?)(?:\s{1,5}credits?)?$/iu;
 
 /** A string (or a number, as some services send it) that is safe in a document, a log line and a file name's text. */
@@ -29,30 +30,39 @@ export const STATUS_NAMES = ['name', 'value', 'status', 'state', 'code', 'label'
 export const REASON_NAMES = ['message', 'reason'] as const;
 
 /** The word for a job's status, also where it is the first of a list or stands in an object. */
-export function statusWord(value: unknown, depth = 0): string | undefined {
-  if (typeof value === 'string') return value.slice(0, STATUS_MAX_CHARACTERS).trim() || undefined;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value !== 'object' || value === null || depth > 1) return undefined;
-  if (Array.isArray(value)) return statusWord(value[0], depth + 1);
-  return firstWord(value, STATUS_NAMES, (inner) => statusWord(inner, depth + 1));
+export function statusWord(value: unknown): string | undefined {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : textIn(value, STATUS_NAMES);
 }
 
-/** The text of a reason for a failure. */
 export function reasonText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value.trim() || undefined;
-  return typeof value === 'object' && value !== null ? firstWord(value, REASON_NAMES, stringIn) : undefined;
+  return textIn(value, REASON_NAMES);
 }
 
-const stringIn = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value.trim() || undefined : undefined;
+function textIn(value: unknown, names: readonly string[], depth = 0): string | undefined {
+  if (typeof value === 'string') return value.slice(0, TEXT_MAX_CHARACTERS).trim() || undefined;
+  if (typeof value !== 'object' || value === null || depth > 1) return undefined;
+  const record = value as Readonly<Record<string, unknown>>;
+  const inner: readonly unknown[] = Array.isArray(value)
+    ? value.slice(0, 1)
+    : names.map((name) => (Object.hasOwn(record, name) ? record[name] : undefined));
+  return inner.map((one) => textIn(one, names, depth + 1)).find((text) => text !== undefined);
+}
 
-function firstWord(
-  record: object,
-  names: readonly string[],
-  read: (value: unknown) => string | undefined,
-): string | undefined {
-  const words = names.map((name) =>
-    Object.hasOwn(record, name) ? read((record as Record<string, unknown>)[name]) : undefined,
-  );
-  return words.find((word) => word !== undefined);
+// Documented are `processing` and `completed`; the rest are the usual synonyms (open point 3 of the API page).
+const PHASES = {
+  processing: ['processing', 'pending', 'queued', 'starting', 'running', 'inprogress'],
+  completed: ['completed', 'succeeded', 'success', 'done', 'ready'],
+  failed: ['failed', 'error', 'canceled', 'cancelled', 'expired', 'rejected', 'moderated'],
+} as const;
+
+/** The letters and digits of a word alone: `IN-PROGRESS`, `InProgress` and `in progress` are one. */
+export function normalStatus(word: string): string {
+  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** `undefined` for a word that nobody foresaw: the caller treats it as still processing. */
+export function phaseOf(word: string): RemoteJob['phase'] | undefined {
+  const wanted = normalStatus(word);
+  const phases = Object.entries(PHASES) as [RemoteJob['phase'], readonly string[]][];
+  return phases.find(([, words]) => words.includes(wanted))?.[0];
 }

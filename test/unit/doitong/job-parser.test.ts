@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
-import { phaseOf } from '../../../src/doitong/statuses.ts';
+import { phaseOf } from '../../../src/doitong/wire-values.ts';
 import { wordsOf } from '../../support/words.ts';
 
 const asItIs = (text: string): string => text;
