@@ -5,13 +5,15 @@ import { COMMANDS } from '../src/cli/commands.ts';
 import { flagHelp, flagText, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { FAILURE_KINDS } from '../src/core/failure.ts';
-import { FAILURE_TABLE, type FailureRow, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
+import type { ServiceAnswer } from '../src/core/reasons.ts';
+import { FAILURE_TABLE, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
 import { TOOLS } from '../src/mcp/catalogue.ts';
 import { nextStep } from '../src/mcp/failure-text.ts';
 import { HOST_PROFILES } from '../src/mcp/hosts.ts';
 import { PROMPTS } from '../src/mcp/prompts.ts';
 import { FIXED_RESOURCES, TEMPLATES } from '../src/mcp/resources.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
+import { SERVICE_ANSWERS } from '../src/mcp/words/service.ts';
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -82,25 +84,37 @@ function boundsOf(schema: z.core.JSONSchema.BaseSchema): string {
 const HELPS = { no: 'no', later: 'later', same_job: 'for this same job only' } as const;
 
 function failuresTable(): string {
-  const rows = Object.values<FailureRow>(FAILURE_TABLE).map((row) => [
-    row.when,
-    row.codes.map((code) => `\`${code}\``).join(' ') || '–',
-    `\`${row.kind}\``,
-    row.creditsSpent,
-    row.repeated ? 'yes, under the same key' : 'no',
-    HELPS[row.retry],
-  ]);
+  const rows = Object.entries(FAILURE_TABLE).map(([answer, row]) => {
+    const others = row.statusClass === undefined ? [] : [`other ${row.statusClass}xx`];
+    return [
+      SERVICE_ANSWERS[answer as ServiceAnswer],
+      [...row.statuses, ...others].join(', ') || '–',
+      row.codes.map((code) => `\`${code}\``).join(' ') || '–',
+      `\`${row.kind}\``,
+      row.creditsSpent,
+      row.repeated ? 'yes, under the same key' : 'no',
+      HELPS[row.retry],
+    ];
+  });
   return table(
-    ['when', '`extensions.code`', 'kind', 'credits spent', 'repeated by the client', 'calling again helps'],
+    [
+      'what happened',
+      'HTTP status',
+      '`extensions.code`',
+      'kind',
+      'credits spent',
+      'repeated by the client',
+      'calling again helps',
+    ],
     rows,
   );
 }
 
 function jobFailuresTable(): string {
   const rows = Object.values(JOB_FAILURE_TABLE).map((row) => [
-    row.when,
+    `the job ended as ${row.statuses.map((status) => `\`${status}\``).join(', ')}`,
     `\`${row.kind}\``,
-    row.creditsSpent,
+    'maybe',
     HELPS[row.retry],
   ]);
   return table(['when', 'kind', 'credits spent', 'calling again helps'], rows);

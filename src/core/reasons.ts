@@ -45,8 +45,62 @@ export type LimitReason =
 /** What all that is new in a call would cost at most, and how many pictures that are. */
 export type Wanted = { credits: number; images: number };
 
-/** What the service answered, or that it did not. */
-export type ServiceReason = never;
+/** What the service answered, or that it did not. `said` and `status` are its own words. */
+export type ServiceReason =
+  /**
+   * @param isOpen the order may have been carried out
+   * @param dialect as set, where the order would need another one
+   */
+  | {
+      code: 'service_answered';
+      answer: ServiceAnswer;
+      purpose: ServicePurpose;
+      httpStatus?: number;
+      said?: string;
+      isOpen?: boolean;
+      dialect?: string;
+    }
+  /** It was sent, and no answer came. */
+  | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string }
+  | { code: 'ended_before_sending' }
+  | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string }
+  /** It lacks what an order must say, or requires what it cannot say; by places in the input. */
+  | { code: 'dialect_changed'; dialect: string; missing: readonly string[]; unknown: readonly string[] }
+  | { code: 'no_dialect_offered'; tried: readonly string[] }
+  /** No query by which this service tells the status of a job: none was found, or the one that is set is none, or refused. */
+  | { code: 'no_status_query' | 'status_query_malformed' }
+  | { code: 'status_query_refused'; query: string; httpStatus?: number; said?: string }
+  | { code: 'no_api_key' | 'api_key_unusable' | 'no_webhook_secret' | 'no_such_job_id' | 'service_unforeseen' };
+
+/** An order can cost credits, reading a job cannot; of a probe no job depends. */
+export type ServicePurpose = 'submit' | 'read' | 'probe';
+
+export type LostAnswer = 'call_ended' | 'too_late' | 'headers_too_long' | 'connection_broke';
+
+/** The rows of docs/errors.md. */
+export type ServiceAnswer =
+  | 'invalidRequest'
+  | 'tooLarge'
+  | 'badKey'
+  | 'noCredits'
+  | 'moderated'
+  | 'rateLimited'
+  | 'jobLimited'
+  | 'notOffered'
+  | 'movedElsewhere'
+  | 'redirected'
+  | 'conflict'
+  | 'keyReused'
+  | 'serviceError'
+  | 'otherRefusal'
+  | 'errorWithoutCode'
+  | 'unreadable'
+  | 'unknownJob'
+  | 'noJobQuery'
+  | 'paused'
+  | 'notSent'
+  | 'blocked'
+  | 'lost';
 
 /** A connection to the service, or to the host of a picture, that did not come about: nothing was sent over it. */
 export type ConnectReason = ConnectProblem & { to: 'service' | 'picture' };

@@ -24,7 +24,12 @@ export function fenced(text: string, maxCharacters = 300): string {
   return `"${cleanLine(text, maxCharacters).replaceAll('"', "'")}"`;
 }
 
-/** Text of any length that may contain a secret: cut, redacted, and in quotation marks. */
+/** Text of any length that may contain a secret: cut, redacted, and on one line. */
+export function cleanWithout(redact: Redact, text: string, maxCharacters = 300): string {
+  return cleanLine(redact(text, readFor(maxCharacters)), maxCharacters);
+}
+
+/** The same in quotation marks. */
 export function fencedWithout(redact: Redact, text: string, maxCharacters = 300): string {
-  return fenced(redact(text, readFor(maxCharacters)), maxCharacters);
+  return fenced(cleanWithout(redact, text, maxCharacters), maxCharacters);
 }

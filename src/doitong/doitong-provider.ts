@@ -38,8 +38,6 @@ export type DoitongSettings = {
 export type DoitongDeps = { clock: Clock; log: Log; limiter: RequestLimiter; memory: WireMemory };
 
 const REFRESH_ATTEMPTS = 2;
-const SET_KEY =
-  "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
 
 export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDeps): ImageProvider {
   return new DoitongProvider(settings, deps);
@@ -68,9 +66,10 @@ class DoitongProvider implements ImageProvider {
   }
 
   unavailable(): Failure | undefined {
-    const what = problemOfKey(this.apiKey);
-    if (what === undefined) return undefined;
-    return { kind: 'bad_key', message: what, creditsSpent: 'no', retry: 'no', remedy: SET_KEY };
+    const { apiKey = '' } = this;
+    if (/^[\x21-\x7e]+$/u.test(apiKey)) return undefined;
+    const code = apiKey === '' ? 'no_api_key' : 'api_key_unusable';
+    return { kind: 'bad_key', reason: { code }, creditsSpent: 'no', retry: 'no' };
   }
 
   async prepare(request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> {
@@ -151,19 +150,13 @@ class DoitongProvider implements ImageProvider {
 
 const NO_SUCH_ID: Failure = {
   kind: 'bad_input',
-  message: 'The id of the job cannot be an id of the service.',
+  reason: { code: 'no_such_job_id' },
   creditsSpent: 'maybe',
   retry: 'no',
 };
 
-function problemOfKey(apiKey: string | undefined): string | undefined {
-  if (apiKey === undefined || apiKey === '') return 'No API key is set, so that the service cannot be asked.';
-  const sendable = /^[\x21-\x7e]+$/u.test(apiKey);
-  return sendable ? undefined : 'The API key that is set has characters that a key cannot have.';
-}
-
 const unforeseen = (retry: 'same_job' | 'later') => ({
-  message: 'Something unforeseen went wrong while the service was asked.',
+  reason: { code: 'service_unforeseen' } as const,
   creditsSpent: 'maybe' as const,
   retry,
 });

@@ -3,6 +3,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import type { Reading } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
+import type { ServiceReason } from '../core/reasons.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import { CANDIDATE_QUERIES, isGraphqlName, type JobQuery } from './documents.ts';
 import { answerDecision, type Decision, type Fence, rowDecision } from './failures.ts';
@@ -29,8 +30,6 @@ const MAYBE_TOO_MANY: readonly Decision['row'][] = ['invalidRequest', 'tooLarge'
 const LASTING: readonly Decision['row'][] = ['errorWithoutCode', 'unreadable'];
 /** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
 const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
-const HOW_TO_SET =
-  'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
 
 /** How jobs are asked for: by a query, or by GET at the REST endpoint. */
 export type StatusRead = StatusQuery | 'rest';
@@ -64,8 +63,8 @@ type Asked = { ids: Ids; signal: AbortSignal };
 
 /** There is no query that could be asked: neither in the schema nor among the usual ones. */
 export class NoJobQuery extends FluxError {
-  constructor(message: string) {
-    super(rowDecision('noJobQuery', 'read', { message, remedy: HOW_TO_SET }).failure);
+  constructor(reason: ServiceReason) {
+    super(rowDecision('noJobQuery', 'read', { reason }).failure);
   }
 }
 
@@ -150,7 +149,7 @@ export class JobReader {
     const query = await this.#known();
     if (query === undefined) {
       if (configured === 'auto') return undefined;
-      throw new NoJobQuery('The configured status query is no GraphQL field with an argument.');
+      throw new NoJobQuery({ code: 'status_query_malformed' });
     }
     const outcome = await this.#ask(query, asked, true);
     if (outcome.type === 'too_many') return { query, source: 'remembered', readings: new Map() };
@@ -158,7 +157,14 @@ export class JobReader {
       return { query, source: configured === 'auto' ? 'remembered' : 'configured', readings: outcome.readings };
     if (configured !== 'auto') {
       const text = `${configured.field}(${configured.argument})`;
-      throw new NoJobQuery(`The service does not offer the status query ${text}. ${outcome.decision.failure.message}`);
+      const { reason } = outcome.decision.failure;
+      const { httpStatus, said } = reason?.code === 'service_answered' ? reason : {};
+      throw new NoJobQuery({
+        code: 'status_query_refused',
+        query: text,
+        ...(httpStatus !== undefined && { httpStatus }),
+        ...(said !== undefined && { said }),
+      });
     }
     if (await facts.forgetReading(query)) {
       this.#refused.clear();
@@ -201,7 +207,7 @@ export class JobReader {
       else this.#refused.add(JSON.stringify(query));
     }
     if (unknown !== undefined) return unknown;
-    throw new NoJobQuery('No query was found by which this service tells the status of a job.');
+    throw new NoJobQuery({ code: 'no_status_query' });
   }
 
   /** @param proven the query has led to jobs before, or the user says so */

@@ -48,7 +48,6 @@ const ATTEMPTS = 3;
 const PATH_ABSENT: readonly number[] = [404, 405];
 /** Refused before anything was done: the order may be encoded differently and sent again. */
 const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
-const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
 
 export class OrderSender {
   readonly #deps: OrderSenderDeps;
@@ -191,33 +190,30 @@ export class OrderSender {
   #unserved(
     { missing, unknown }: Fitting & { type: 'unserved' },
     { name }: GraphqlDialect,
-    { status, decision }: Answered,
+    { status, decision, envelope }: Answered,
   ): Decision {
     const { fence } = this.#deps;
     if (missing.length + unknown.length === 0) {
       if (decision.row !== 'notOffered') return decision;
-      return { ...decision, failure: { ...decision.failure, remedy: OTHER_DIALECT } };
+      return rowDecision('notOffered', 'submit', { status, errors: envelope.errors, fence, dialect: 'auto' });
     }
-    const pieces = [
-      ...(missing.length === 0 ? [] : [`it requires ${fence(missing.join(', '))}, which this program does not know`]),
-      ...(unknown.length === 0 ? [] : [`it does not take ${fence(unknown.join(', '))} as documented`]),
-    ];
-    const message = `The service's ${name} has changed: ${pieces.join('; ')}. Nothing was executed.`;
-    return rowDecision('notOffered', 'submit', { status, message, remedy: OTHER_DIALECT });
+    const reason = {
+      code: 'dialect_changed',
+      dialect: name,
+      missing: missing.map(fence),
+      unknown: unknown.map(fence),
+    } as const;
+    return rowDecision('notOffered', 'submit', { status, reason });
   }
 
-  #notOffered(order: Order, { status, decision }: Answered): Decision {
-    const absent = [...order.absent, order.dialect];
-    const { configured } = this.#deps;
+  #notOffered(order: Order, { status, decision, envelope }: Answered): Decision {
+    const tried = [...order.absent, order.dialect];
+    const { configured, fence } = this.#deps;
     if (configured !== 'auto') {
-      const remedy = `Ask the user to set DOITONG_DIALECT to auto (it is ${configured}), and to check that DOITONG_API_URL is the address of the Doitong API.`;
-      return { ...decision, failure: { ...decision.failure, remedy } };
+      return rowDecision(decision.row, 'submit', { status, errors: envelope.errors, fence, dialect: configured });
     }
-    if (absent.length < 2) return decision;
-    return rowDecision('notOffered', 'submit', {
-      status,
-      message: `The service offers none of the documented ways to order a picture (${absent.join(', ')} were tried). Nothing was executed.`,
-    });
+    if (tried.length < 2) return decision;
+    return rowDecision('notOffered', 'submit', { status, reason: { code: 'no_dialect_offered', tried } });
   }
 }
 

@@ -192,14 +192,11 @@ function offeredBy(schema: SchemaModel | undefined): string[] {
 
 function unreachable({ decision, fault }: Unanswered): Reach {
   const stage = fault === undefined ? 'other' : stageOf(fault);
-  const code = fault?.code === undefined ? '' : ` (${fault.code})`;
-  const lost =
-    stage === 'time'
-      ? 'The service took the request and did not answer in time.'
-      : `The connection broke before an answer came${code}.`;
-  // What the table says of a lost answer speaks of a job; here there is none.
   const failure = free(decision.failure);
-  return { type: 'unreachable', stage, failure: decision.row === 'lost' ? { ...failure, message: lost } : failure };
+  const { reason } = failure;
+  if (reason?.code !== 'answer_lost') return { type: 'unreachable', stage, failure };
+  const how = stage === 'time' ? 'too_late' : reason.how;
+  return { type: 'unreachable', stage, failure: { ...failure, reason: { ...reason, purpose: 'probe', how } } };
 }
 
 const NAME = /^(?:ENOTFOUND|EAI_)/u;

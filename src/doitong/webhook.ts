@@ -128,10 +128,8 @@ function idIn(body: Uint8Array): string | undefined {
 function noSecret(): FluxError {
   return new FluxError({
     kind: 'bad_input',
-    message: 'Webhooks cannot be received without a secret to check their signatures with.',
+    reason: { code: 'no_webhook_secret' },
     creditsSpent: 'no',
     retry: 'no',
-    remedy:
-      'Ask the user to set DOITONG_WEBHOOK_SECRET, or to remove DOITONG_WEBHOOK_LISTEN, and to restart the server.',
   });
 }

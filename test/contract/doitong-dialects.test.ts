@@ -16,6 +16,7 @@ import {
   startHarness,
   unmarked,
 } from '../unit/doitong/scripted-service.ts';
+import { wordsOf } from '../support/words.ts';
 
 const harnesses: Harness[] = [];
 afterEach(async () => {
@@ -159,7 +160,7 @@ describe('auto', () => {
   });
 
   const unknownRoot = errors({ message: 'Cannot query field "generate" on type "Mutation".' });
-  it.each<[string, Scripted, Partial<Failure>]>([
+  it.each<[string, Scripted, Partial<Failure & { next: string }>]>([
     [
       'its content',
       { status: 400, body: errors({ message: 'No foxes', code: 'BAD_USER_INPUT' }) },
@@ -183,7 +184,7 @@ describe('auto', () => {
     [
       'validation in other words',
       { status: 400, body: errors({ message: 'No generate here', code: 'GRAPHQL_VALIDATION_FAILED' }) },
-      { kind: 'unsupported_service', remedy: expect.stringContaining('DOITONG_DIALECT') },
+      { kind: 'unsupported_service', next: expect.stringContaining('DOITONG_DIALECT') },
     ],
     [
       'another argument',
@@ -212,7 +213,8 @@ describe('auto', () => {
     ],
   ])('does not move on because of %s', async (_, answer, expected) => {
     const { failure, ordered } = await start((arrived) => (isOrder(arrived) ? answer : { status: 400 }));
-    expect(await failure()).toMatchObject(expected);
+    const reported = await failure();
+    expect({ ...reported, ...wordsOf(reported) }).toMatchObject(expected);
     expect(new Set(ordered())).toEqual(new Set(['generate']));
   });
 
@@ -223,8 +225,8 @@ describe('auto', () => {
     const { failure, ordered } = await start(script);
     const reported = await failure();
     expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 404 });
-    expect(reported.message).toContain('generate, generateImage, rest were tried');
-    expect(reported.remedy).toContain('DOITONG_API_URL');
+    expect(wordsOf(reported).what).toContain('generate, generateImage, rest were tried');
+    expect(wordsOf(reported).next).toContain('DOITONG_API_URL');
     expect(ordered()).toHaveLength(orders);
   });
 
@@ -367,7 +369,7 @@ describe('a configured dialect', () => {
       const { failure, ordered } = await start(script, { dialect, memory: createPlainWireMemory({ dialect: known }) });
       const reported = await failure();
       expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no' });
-      expect(reported.remedy).toContain(`DOITONG_DIALECT to auto (it is ${dialect})`);
+      expect(wordsOf(reported).next).toContain(`DOITONG_DIALECT to auto (it is ${dialect})`);
       expect(ordered()).toEqual([expected]);
     }
   });

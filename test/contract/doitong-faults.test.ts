@@ -9,6 +9,7 @@ import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import { createOpenLimiter, type OpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { type Harness, PLAIN_SETTINGS, unmarked, withSubmit } from '../unit/doitong/scripted-service.ts';
+import { wordsOf } from '../support/words.ts';
 
 const REQUEST = { prompt: 'a fox in the snow', width: 256, height: 256 };
 const never = new AbortController().signal;
@@ -159,7 +160,7 @@ describe('reading from the sandbox', () => {
     const { remoteId } = await provider.submit({ ...REQUEST, prompt: `a fox ${trigger}` }, 'key-1', unmarked());
     const { failure } = await provider.read(remoteId, never);
     expect(failure).toMatchObject({ kind, creditsSpent: 'maybe' });
-    expect(failure?.message).toContain('because its prompt asks for it');
+    expect(wordsOf(failure).what).toContain('because its prompt asks for it');
   });
 
   it('of an unknown job is no failed job', async () => {

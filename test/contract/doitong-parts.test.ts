@@ -14,6 +14,7 @@ import {
   startHarness,
   unmarked,
 } from '../unit/doitong/scripted-service.ts';
+import { wordsOf } from '../support/words.ts';
 
 const HOOK = 'https://example.test/hook';
 const MADE = { id: 'job-1', status: 'processing', url: null };
@@ -217,16 +218,16 @@ describe('what cannot be left out', () => {
     const test = await start(script);
     const reported = await test.failure();
     expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 400 });
-    expect(reported.message).toContain(words);
-    expect(reported.message).toContain('Nothing was executed');
-    expect(reported.remedy).toContain('DOITONG_DIALECT');
+    expect(wordsOf(reported).what).toContain(words);
+    expect(wordsOf(reported).what).toContain('Nothing was executed');
+    expect(wordsOf(reported).next).toContain('DOITONG_DIALECT');
     expect(test.inputs()).toHaveLength(1);
   });
 
   it('is never named by a secret', async () => {
     const test = await start(schemaService(generate({ top: `${KEY}: Int!` }), ROOT));
     const reported = await test.failure();
-    expect(reported.message).toContain('[redacted]');
+    expect(wordsOf(reported).what).toContain('[redacted]');
     expect(`${JSON.stringify(reported)}${test.text()}`).not.toContain(KEY);
   });
 
@@ -239,7 +240,7 @@ describe('what cannot be left out', () => {
     for (let time = 0; time < 2; time += 1) {
       const reported = await test.failure();
       expect(reported).toMatchObject({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' });
-      expect(reported.message).toContain('width must be a multiple of 8');
+      expect(wordsOf(reported).what).toContain('width must be a multiple of 8');
     }
     expect(test.inputs()).toHaveLength(2);
     expect(test.asked()).toBe(1);

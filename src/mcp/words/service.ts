@@ -1,5 +1,144 @@
-/** The words for what the service answered, for models. */
-import type { ServiceReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+/** The words for what the service answered, or that it did not, for models. */
+import type { Failure } from '../../core/failure.ts';
+import type { LostAnswer, ServiceAnswer, ServicePurpose, ServiceReason } from '../../core/reasons.ts';
+import { fenced } from '../../core/untrusted-text.ts';
+import type { Said, Words } from './said.ts';
 
-export const SERVICE_WORDS: Words<ServiceReason> = {};
+const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API.';
+const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
+const SET_KEY =
+  "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
+
+/** What happened, as the beginning of a sentence. */
+export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
+  invalidRequest: 'The service refused the request as invalid',
+  tooLarge: 'The service refused the request as too large',
+  badKey: 'The service refused the API key',
+  noCredits: 'The service refused the order because the account has too few credits',
+  moderated: 'The service refused the order for reasons of moderation',
+  rateLimited: 'The service refused the request because its rate limit is exceeded',
+  jobLimited: 'The service refused the order because the plan allows no more jobs at the moment',
+  notOffered: 'The service does not offer what was asked of it',
+  movedElsewhere: 'The service redirects to another address, which is never followed',
+  redirected: 'The service redirects to another address, which is never followed',
+  conflict: 'The service is still busy with an earlier try of this request',
+  keyReused: 'The service says that the idempotency key of this order belongs to another request',
+  serviceError: 'The service failed with an internal error',
+  otherRefusal: 'The service refused the request',
+  errorWithoutCode: 'The service answered with an error of unknown meaning',
+  unreadable: 'The service gave an answer that cannot be read',
+  unknownJob: 'The service does not know this job at the moment',
+  noJobQuery: 'No way to ask the service for a job was found',
+  paused: 'The service has asked for no requests until its limit is over, so nothing was sent',
+  notSent: 'The service could not be reached; nothing was sent',
+  blocked: 'The service could not be reached until somebody changes something; nothing was sent',
+  lost: 'The service gave no answer to a request that was sent',
+};
+
+const NEXT_STEPS: Partial<Record<ServiceAnswer, string>> = {
+  badKey:
+    "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration, and to restart the server.",
+  notOffered: `Ask the user to ${CHECK_URL}`,
+  movedElsewhere: `Ask the user to ${CHECK_URL}`,
+  redirected: `Ask the user to ${CHECK_URL}`,
+};
+
+const SENT: Readonly<Record<ServicePurpose, string>> = {
+  submit: 'the order',
+  read: 'the status request',
+  probe: 'the request',
+};
+const OUTCOME_UNKNOWN: Readonly<Record<ServicePurpose, string>> = {
+  submit: ' Whether the order was carried out is not known.',
+  read: ' What became of the job is not known.',
+  probe: '',
+};
+const HOW_TO_SET =
+  'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
+
+const LOST: Readonly<Record<LostAnswer, (what: string, code: string) => string>> = {
+  call_ended: (what) => `The call was ended after ${what} was sent and before the service answered.`,
+  too_late: (what) => `The service did not answer ${what} in time.`,
+  headers_too_long: (what) => `The service answered ${what} with headers that are too long to be read.`,
+  connection_broke: (what, code) => `The connection to the service broke after ${what} was sent${code}.`,
+};
+
+export const SERVICE_WORDS: Words<ServiceReason> = {
+  service_answered: answered,
+  answer_lost: ({ purpose, how, errorCode }) => {
+    const code = errorCode === undefined ? '' : ` (${errorCode})`;
+    return { what: `${LOST[how](SENT[purpose], code)}${OUTCOME_UNKNOWN[purpose]}` };
+  },
+  ended_before_sending: () => ({ what: 'The call was ended before anything was sent to the service.' }),
+  job_without_picture: ({ isModerated, status, said }) => {
+    const what = isModerated
+      ? 'The service refused to deliver the picture for reasons of moderation'
+      : 'The service ended the job without a picture';
+    return { what: `${what} (status ${fenced(status)})${said === undefined ? '' : `: ${fenced(said)}`}.` };
+  },
+  dialect_changed: ({ dialect, missing, unknown }) => {
+    const pieces = [
+      ...(missing.length === 0 ? [] : [`it requires ${listed(missing)}, which this program does not know`]),
+      ...(unknown.length === 0 ? [] : [`it does not take ${listed(unknown)} as documented`]),
+    ];
+    return {
+      what: `The service's ${dialect} has changed: ${pieces.join('; ')}. Nothing was executed.`,
+      next: OTHER_DIALECT,
+    };
+  },
+  no_dialect_offered: ({ tried }) => ({
+    what: `The service offers none of the documented ways to order a picture (${tried.join(', ')} were tried). Nothing was executed.`,
+    next: `Ask the user to ${CHECK_URL}`,
+  }),
+  no_status_query: () => ({
+    what: 'No query was found by which this service tells the status of a job.',
+    next: HOW_TO_SET,
+  }),
+  status_query_malformed: () => ({
+    what: 'The configured status query is no GraphQL field with an argument.',
+    next: HOW_TO_SET,
+  }),
+  status_query_refused: (reason) => ({
+    what: `The service does not offer the status query ${reason.query}${quotation(reason)}.`,
+    next: HOW_TO_SET,
+  }),
+  no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', next: SET_KEY }),
+  api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', next: SET_KEY }),
+  no_webhook_secret: () => ({
+    what: 'Webhooks cannot be received without a secret to check their signatures with.',
+    next: 'Ask the user to set DOITONG_WEBHOOK_SECRET, or to remove DOITONG_WEBHOOK_LISTEN, and to restart the server.',
+  }),
+  no_such_job_id: () => ({ what: 'The id of the job cannot be an id of the service.' }),
+  service_unforeseen: () => ({ what: 'Something unforeseen went wrong while the service was asked.' }),
+};
+
+const listed = (places: readonly string[]): string => fenced(places.join(', '));
+
+type Answered = Extract<ServiceReason, { code: 'service_answered' }>;
+
+function answered(reason: Answered, failure: Failure): Said {
+  const { answer, purpose, isOpen, dialect } = reason;
+  const open = isOpen === true ? OUTCOME_UNKNOWN[purpose] : '';
+  const credits = answer === 'noCredits' ? amounts(failure) : '';
+  const next = dialect === undefined ? NEXT_STEPS[answer] : otherDialect(dialect);
+  const what = `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`;
+  return { what, ...(next !== undefined && { next }) };
+}
+
+/** Where in a sentence the service's own words stand. */
+function quotation({ httpStatus, said }: { httpStatus?: number; said?: string }): string {
+  const status = httpStatus === undefined ? '' : ` (HTTP ${httpStatus})`;
+  return said === undefined ? status : `${status}: ${fenced(said)}`;
+}
+
+function otherDialect(set: string): string {
+  return set === 'auto'
+    ? OTHER_DIALECT
+    : `Ask the user to set DOITONG_DIALECT to auto (it is ${set}), and to ${CHECK_URL}`;
+}
+
+function amounts({ creditsRequired: required, creditsAvailable: available }: Failure): string {
+  const takes = required === undefined ? '' : ` It takes ${required} credits`;
+  if (available === undefined) return takes === '' ? '' : `${takes}.`;
+  return takes === '' ? ` ${available} credits are available.` : `${takes}; ${available} are available.`;
+}

@@ -104,7 +104,7 @@ describe('messages', () => {
       creditsAvailable: 50,
     }).order;
     expect(failure).toMatchObject({ creditsRequired: 100, creditsAvailable: 50 });
-    expect(failure.message).toBe(
+    expect(wordsOf(failure).what).toBe(
       'The service refused the order because the account has too few credits (HTTP 402): "Insufficient credits for this operation". It takes 100 credits; 50 are available.',
     );
   });
@@ -112,9 +112,9 @@ describe('messages', () => {
   it('quote the service cleaned, capped and without the key', () => {
     const message = `Key dt_secret\u202E is "bad"\n${'x'.repeat(900)}`;
     const { failure } = answer(401, { message }).order;
-    expect(failure.message).toContain(`"Key [redacted] is 'bad' xxx`);
-    expect(failure.message?.length).toBeLessThan(400);
-    expect(failure.remedy).toContain('DOITONG_API_KEY');
+    expect(wordsOf(failure).what).toContain(`"Key [redacted] is 'bad' xxx`);
+    expect(wordsOf(failure).what.length).toBeLessThan(400);
+    expect(wordsOf(failure).next).toContain('DOITONG_API_KEY');
   });
 
   it.each([
@@ -168,17 +168,19 @@ describe('a reading', () => {
   it('takes NOT_FOUND for a job that is not known at the moment; an order does not', () => {
     expect(answer(404, { code: 'NOT_FOUND' }).reading.failure).toMatchObject({ kind: 'service_error', retry: 'later' });
     expect(answer(404, { code: 'NOT_FOUND' }).order.failure.kind).toBe('unsupported_service');
-    expect(rowDecision('unknownJob', 'read').failure.message).toBe('The service does not know this job at the moment.');
+    expect(wordsOf(rowDecision('unknownJob', 'read').failure).what).toBe(
+      'The service does not know this job at the moment.',
+    );
   });
 });
 
 describe('jobFailure', () => {
   it('never says for certain that a job without a picture keeps its price', () => {
     expect(jobFailure('failed', undefined, fence).creditsSpent).toBe('maybe');
-    expect(jobFailure('MODERATED', 'a fox', fence)).toMatchObject({
-      kind: 'moderated',
-      creditsSpent: 'maybe',
-      message: 'The service refused to deliver the picture for reasons of moderation (status "MODERATED"): "a fox".',
-    });
+    const moderated = jobFailure('MODERATED', 'a fox', fence);
+    expect(moderated).toMatchObject({ kind: 'moderated', creditsSpent: 'maybe' });
+    expect(wordsOf(moderated).what).toBe(
+      'The service refused to deliver the picture for reasons of moderation (status "MODERATED"): "a fox".',
+    );
   });
 });

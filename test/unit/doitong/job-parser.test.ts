@@ -163,7 +163,9 @@ describe('a job', () => {
     [{ metadata: { reason: 'out of memory' } }],
   ])("quotes the service's reason in %j", (raw) => {
     const failure = read({ id: 'a', status: 'failed', ...raw })?.failure;
-    expect(failure?.message).toBe('The service ended the job without a picture (status "failed"): "out of memory".');
+    expect(wordsOf(failure).what).toBe(
+      'The service ended the job without a picture (status "failed"): "out of memory".',
+    );
   });
 
   it('never throws, and a completed job always has its picture or says why it cannot be fetched', () => {

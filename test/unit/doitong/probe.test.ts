@@ -313,7 +313,7 @@ describe('what is not the service', () => {
       reach: {
         type: 'unreachable',
         stage: 'time',
-        failure: { message: 'The service took the request and did not answer in time.', creditsSpent: 'no' },
+        failure: { reason: { code: 'answer_lost', purpose: 'probe', how: 'too_late' }, creditsSpent: 'no' },
       },
     });
   });

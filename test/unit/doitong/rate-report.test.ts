@@ -1,11 +1,11 @@
 /** Proves what is taken from an answer for later: the delay, the pause, the window, the balance. */
 import { describe, expect, it } from 'vitest';
-import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
+import type { ServiceAnswer } from '../../../src/core/reasons.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
 import { rateReportOf, reportedDelay } from '../../../src/doitong/rate-report.ts';
 
 const NOW = 1_800_000_000_000;
-const decision = (row: FailureRowName) => rowDecision(row, 'submit');
+const decision = (row: ServiceAnswer) => rowDecision(row, 'submit');
 
 describe('the delay before the next try', () => {
   it('is what Retry-After says, whatever the refusal', () => {

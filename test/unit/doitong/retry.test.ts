@@ -1,14 +1,14 @@
 /** Proves how often, after which delays and at which cost a request is tried again, on a clock that stands still. */
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../../src/core/log.ts';
-import type { FailureRowName } from '../../../src/doitong/failure-table.ts';
+import type { ServiceAnswer } from '../../../src/core/reasons.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
 import { Retries, type Try } from '../../../src/doitong/retry.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;
-const failed = (row: FailureRowName, reportedDelayMs?: number): Try<string> => ({
+const failed = (row: ServiceAnswer, reportedDelayMs?: number): Try<string> => ({
   decision: rowDecision(row, 'submit'),
   reportedDelayMs,
 });
@@ -38,7 +38,7 @@ describe('retries', () => {
     expect(test.calls()).toBe(3);
   });
 
-  it.each<FailureRowName>(['invalidRequest', 'badKey', 'noCredits', 'notOffered', 'redirected', 'keyReused'])(
+  it.each<ServiceAnswer>(['invalidRequest', 'badKey', 'noCredits', 'notOffered', 'redirected', 'keyReused'])(
     'never repeat %s',
     async (row) => {
       const test = start([failed(row)]);

@@ -2,26 +2,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../../src/core/failure.ts';
+import type { ServiceAnswer } from '../../../src/core/reasons.ts';
 import type { WireError } from '../../../src/doitong/envelope.ts';
-import { FAILURE_TABLE, type FailureRowName } from '../../../src/doitong/failure-table.ts';
+import { FAILURE_TABLE } from '../../../src/doitong/failure-table.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
 import { failureOfAllTries } from '../../../src/jobs/submission.ts';
 import { wordsOf } from '../../support/words.ts';
 
-const ROW_NAMES = (Object.keys(FAILURE_TABLE) as FailureRowName[]).filter(
+const ROW_NAMES = (Object.keys(FAILURE_TABLE) as ServiceAnswer[]).filter(
   (name) => name !== 'unknownJob' && name !== 'noJobQuery',
 );
-const failureOfRow = (name: FailureRowName, errors: WireError[] = []): Failure =>
+const failureOfRow = (name: ServiceAnswer, errors: WireError[] = []): Failure =>
   rowDecision(name, 'submit', { errors }).failure;
 const ofAll = (tries: readonly Failure[]): Failure =>
   failureOfAllTries(tries.slice(0, -1), tries.at(-1) ?? failureOfRow('lost'));
-const decisionOf = (...names: [FailureRowName, ...FailureRowName[]]): Failure => {
+const decisionOf = (...names: [ServiceAnswer, ...ServiceAnswer[]]): Failure => {
   return ofAll(names.map((name) => failureOfRow(name)));
 };
 
 const open = ROW_NAMES.filter((name) => FAILURE_TABLE[name].creditsSpent !== 'no');
 const refusing = ROW_NAMES.filter((name) => FAILURE_TABLE[name].creditsSpent === 'no');
-const some = (names: FailureRowName[]): fc.Arbitrary<FailureRowName[]> =>
+const some = (names: ServiceAnswer[]): fc.Arbitrary<ServiceAnswer[]> =>
   fc.array(fc.constantFrom(...names), { maxLength: 4 });
 
 describe('the failure of all tries', () => {
