@@ -153,7 +153,7 @@ export type PictureAddressProblem = 'secret' | 'too_long' | 'control_characters'
 export type PictureUrlProblem = 'no_url' | 'user_information' | 'not_https' | 'port';
 
 /** What was delivered in the place of a picture. SVG is text, and may hold scripts. */
-export type TextFound = 'nothing' | 'svg' | 'html' | 'json' | 'xml' | 'text';
+export type TextFound = 'nothing' | 'svg' | 'html' | 'json' | 'text';
 
 /** A folder, a file or a record. `error` is a code of the system. */
 export type StorageReason =

@@ -13,6 +13,17 @@ import webpDecode, { init as initWebpDecoder } from '@jsquash/webp/decode.js';
 /** RGBA, row by row. */
 export type Pixels = { width: number; height: number; data: Uint8ClampedArray };
 
+// The codecs make pictures by the name of this class: a browser has it, Node has not.
+Object.assign(globalThis, {
+  ImageData: class {
+    constructor(
+      readonly data: Uint8ClampedArray,
+      readonly width: number,
+      readonly height: number,
+    ) {}
+  },
+});
+
 const DECODERS = {
   'image/jpeg': { load: codec('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', initJpegDecoder), decode: jpegDecode },
   'image/png': { load: codec('@jsquash/png/codec/pkg/squoosh_png_bg.wasm', initPngDecoder), decode: pngDecode },
@@ -27,9 +38,6 @@ const loadResizer = codec('@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm
  */
 export async function decodePixels(bytes: Uint8Array, mediaType: string): Promise<Pixels | undefined> {
   const decoder = Object.hasOwn(DECODERS, mediaType) ? DECODERS[mediaType as keyof typeof DECODERS] : undefined;
-  // The codecs make pictures by the name of this class: a browser has it, Node has not.
-  const scope = globalThis as { ImageData?: unknown };
-  scope.ImageData ??= PlainImageData;
   await decoder?.load();
   // A small Buffer shares its memory with others.
   return decoder?.decode(Uint8Array.from(bytes).buffer);
@@ -45,22 +53,20 @@ export async function encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8
 /** Of the package's methods the one that is fast and smooth enough for making pictures smaller. */
 const TRIANGLE = 0;
 
-export async function resized({ data, width, height }: Pixels, to: { width: number; height: number }): Promise<Pixels> {
+/** With at most so many pixels on its longer side. */
+export async function shrunk(pixels: Pixels, maxSidePx: number): Promise<Pixels> {
+  const { data } = pixels;
+  const scale = maxSidePx / Math.max(pixels.width, pixels.height);
+  if (scale >= 1) return pixels;
   await loadResizer();
+  const [width, height] = [scaled(pixels.width, scale), scaled(pixels.height, scale)];
   const input = new Uint8Array(data.buffer, data.byteOffset, data.length);
   // Neither premultiplied nor in linear light: six times the time for a difference that a preview does not show.
-  const output = resize(input, width, height, to.width, to.height, TRIANGLE, false, false);
-  return { ...to, data: new Uint8ClampedArray(output.buffer, output.byteOffset, output.length) };
+  const output = resize(input, pixels.width, pixels.height, width, height, TRIANGLE, false, false);
+  return { width, height, data: new Uint8ClampedArray(output.buffer, output.byteOffset, output.length) };
 }
 
-class PlainImageData implements Pixels {
-  readonly colorSpace = 'srgb';
-  constructor(
-    readonly data: Uint8ClampedArray,
-    readonly width: number,
-    readonly height: number,
-  ) {}
-}
+const scaled = (px: number, scale: number): number => Math.max(1, Math.round(px * scale));
 
 /** The types of Node 20 know WebAssembly by name only. */
 type WasmCompiler = { compile(bytes: Uint8Array): Promise<object> };

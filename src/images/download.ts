@@ -18,11 +18,12 @@ import { inspectPicture, wordsIn } from './inspect.ts';
 const TIMEOUT_MS = 120_000;
 /** A host that sends nothing for so long is given up; undici checks about once a second. */
 const IDLE_MS = 20_000;
+/** 201 comes from hosts that make the file on request, 203 from proxies that have changed how it is transferred. */
+const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const REDIRECTS_MAX = 3;
 /** How often a transfer that broke off is taken up again, as long as each time brought something. */
 const RESUMES_MAX = 5;
-/** An error page is read away up to here, so that the connection stays useful; a longer one ends it. */
-const DISCARDED_BYTES = 64 * 1024;
 /** Smaller than any picture of any kind. */
 const PICTURE_MIN_BYTES = 32;
 
@@ -57,25 +58,16 @@ export function createImageDownload(
   const own = agentFor(isLoopbackAddress);
 
   /** One request; what it is redirected to is judged like the first address. */
-  async function ask(text: string, received: TransferredBytes, signal: AbortSignal): Promise<Answer> {
+  async function ask(text: string, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
     let target = text;
     for (let redirects = 0; ; redirects += 1) {
       const { url, isOwn } = allowedUrl(target, settings.hosts, settings.apiOrigin);
-      const answer = await (isOwn ? own : outside).request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: 'GET',
-        signal,
-        headers: {
-          accept: 'image/*',
-          'accept-encoding': 'identity',
-          'user-agent': settings.userAgent,
-          ...received.rangeHeaders(),
-        },
-      });
-      const location = redirectOf(answer);
-      if (location === undefined) return answer;
-      await discard(answer, signal);
+      const { origin, pathname, search } = url;
+      const request = { origin, path: pathname + search, method: 'GET' as const, headers, signal };
+      const answer = await (isOwn ? own : outside).request(request);
+      const { location } = answer.headers;
+      if (!REDIRECTS.includes(answer.statusCode) || typeof location !== 'string') return answer;
+      endBody(answer);
       if (redirects === REDIRECTS_MAX) throw downloadFailure({ code: 'picture_redirected', redirects });
       target = URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
     }
@@ -83,20 +75,15 @@ export function createImageDownload(
 
   async function transfer(url: string, signal: AbortSignal): Promise<Uint8Array> {
     const received = new TransferredBytes();
+    const headers = { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': settings.userAgent };
     for (let resumes = 0; ; resumes += 1) {
       const before = received.size;
       try {
-        const answer = await ask(url, received, signal);
-        const problem = received.begin(answer);
-        if (problem !== undefined) {
-          await discard(answer, signal);
-          throw problem;
-        }
-        for await (const chunk of answer.body as AsyncIterable<Uint8Array>) received.add(chunk);
+        await received.receive(await ask(url, { ...headers, ...received.rest }, signal));
         return await received.decoded();
       } catch (error) {
         const hasBrokenOff = !(error instanceof FluxError) && !signal.aborted && received.size > before;
-        if (!hasBrokenOff || !received.canResume || resumes === RESUMES_MAX) throw error;
+        if (!hasBrokenOff || received.rest === undefined || resumes === RESUMES_MAX) throw error;
         await clock.sleep(backOffMs(resumes + 1, clock.random()), signal);
       }
     }
@@ -127,14 +114,9 @@ export function createImageDownload(
   };
 }
 
-function redirectOf({ statusCode, headers }: Answer): string | undefined {
-  if (![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
-  return typeof headers.location === 'string' ? headers.location : undefined;
-}
-
-/** Destroying the body instead would raise an error event that nobody hears. */
-async function discard(answer: Answer, signal: AbortSignal): Promise<void> {
-  await answer.body.dump({ limit: DISCARDED_BYTES, signal });
+/** Ends the connection, if there is more of it. */
+function endBody({ body }: Pick<Answer, 'body'>): void {
+  body.on('error', () => undefined).destroy();
 }
 
 /**
@@ -153,9 +135,6 @@ export function pictureOf(bytes: Uint8Array): Picture {
   return { bytes, mediaType, extension, ...(size && { size }) };
 }
 
-/** 201 comes from hosts that make the file on request, 203 from proxies that have changed how it is transferred. */
-const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
-
 /** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
 export class TransferredBytes {
   #chunks: Uint8Array[] = [];
@@ -170,45 +149,43 @@ export class TransferredBytes {
     return this.#size;
   }
 
-  /** Whether the host can be asked for the rest alone. */
-  get canResume(): boolean {
-    return this.#validator !== undefined && this.#size > 0;
+  /** Headers that ask for the rest alone, where the host can be asked for it. */
+  get rest(): Record<string, string> | undefined {
+    if (this.#validator === undefined || this.#size === 0) return undefined;
+    return { range: `bytes=${this.#size}-`, 'if-range': this.#validator };
   }
 
-  /** None where all is asked for. */
-  rangeHeaders(): Record<string, string> {
-    return this.canResume ? { range: `bytes=${this.#size}-`, 'if-range': this.#validator ?? '' } : {};
+  /** Takes the whole picture, or what continues where the last answer broke off. @throws FluxError when it is neither */
+  async receive(answer: Pick<Answer, 'statusCode' | 'headers' | 'body'>): Promise<void> {
+    try {
+      this.#begin(answer);
+      for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+        if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
+        this.#chunks.push(chunk);
+        this.#size += chunk.length;
+      }
+    } finally {
+      endBody(answer);
+    }
   }
 
-  /**
-   * Reads the head of an answer: its body is the whole picture, or goes on where the last one broke off.
-   * @returns what is wrong with it when it is neither
-   */
-  begin({ statusCode, headers }: Pick<Answer, 'statusCode' | 'headers'>): FluxError | undefined {
-    if (!WITH_BYTES.includes(statusCode)) return downloadFailure({ code: 'picture_host_answered', status: statusCode });
+  #begin({ statusCode, headers }: Pick<Answer, 'statusCode' | 'headers'>): void {
+    if (!WITH_BYTES.includes(statusCode)) throw downloadFailure({ code: 'picture_host_answered', status: statusCode });
     const encoding = headers['content-encoding'];
     const isPlain = contentEncodings(encoding)?.length === 0;
     const part = statusCode === 206 ? partIn(headers) : undefined;
     // Some hosts answer with a part that is the whole when none was asked for.
     if (statusCode === 206 && part?.from !== 0) {
-      const continues = isPlain && part?.from === this.#size;
-      return continues ? undefined : downloadFailure({ code: 'picture_other_part' });
+      if (!isPlain || part?.from !== this.#size) throw downloadFailure({ code: 'picture_other_part' });
+      return;
     }
-    if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) return tooLarge();
+    if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) throw tooLarge();
     this.#chunks = [];
     this.#size = 0;
     this.#encoding = encoding;
     this.#claimed = part?.total;
     // A host that encodes while it sends may cut the next answer from other bytes: an encoded transfer begins again.
     this.#validator = isPlain ? validatorIn(headers) : undefined;
-    return undefined;
-  }
-
-  /** @throws FluxError as soon as more arrives than the bound; leaving the loop over the body destroys the stream */
-  add(chunk: Uint8Array): void {
-    if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
   }
 
   /** The whole as it was before it was encoded for the transfer. @throws FluxError */

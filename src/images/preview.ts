@@ -38,7 +38,15 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
     try {
       // Node's permission model may allow no thread at all.
       thread ??= startThread();
-      return await answerOf(thread, { bytes, bounds }, AbortSignal.any([limit.signal, closing.signal]));
+      // It keeps the process alive only as long as somebody waits for it.
+      thread.ref();
+      const task: PreviewTask = { bytes, bounds };
+      // Bytes that are a part of something larger are copied instead.
+      const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+      thread.postMessage(task, isWhole ? [bytes.buffer] : []);
+      const signal = AbortSignal.any([limit.signal, closing.signal]);
+      const [made] = await once(thread, 'message', { signal });
+      return made;
     } catch (error) {
       // Nobody knows what state it has left the codecs in.
       void end();
@@ -46,6 +54,7 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       return undefined;
     } finally {
       limit.clear();
+      thread?.unref();
       idle = clock.deadline(IDLE_MS);
       idle.signal.addEventListener('abort', end, { once: true });
     }
@@ -83,21 +92,6 @@ function startThread(): Worker {
   // Codecs print what they think of damaged pictures; nobody reads it, and stdout belongs to the protocol.
   for (const output of [worker.stdout, worker.stderr]) output.resume();
   return worker;
-}
-
-/** The thread keeps the process alive only as long as somebody waits for it. */
-async function answerOf(worker: Worker, task: PreviewTask, signal: AbortSignal): Promise<MadePreview | undefined> {
-  worker.ref();
-  try {
-    const { buffer, byteLength } = task.bytes;
-    // Bytes that are a part of something larger are copied instead.
-    const isWhole = byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-    worker.postMessage(task, isWhole ? [buffer] : []);
-    const [made] = await once(worker, 'message', { signal });
-    return made;
-  } finally {
-    worker.unref();
-  }
 }
 
 /** Next to the bundle; run from its sources, the program takes the one that was built last. */

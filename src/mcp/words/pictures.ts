@@ -26,7 +26,6 @@ const FOUND: Readonly<Record<Extract<PictureReason, { code: 'not_a_picture' }>['
   svg: 'an SVG drawing',
   html: 'an HTML page',
   json: 'JSON',
-  xml: 'XML',
   text: 'text',
   something_else: 'something else',
 };

@@ -108,7 +108,6 @@ describe('a kind of picture that is kept as it comes', () => {
     ['gif', bytes('GIF89a', 40, 0, 24, 0, 0, 0, 0, 0x2c, 0x3b), { mediaType: 'image/gif', size, isWhole: true }],
     ['gif', bytes('GIF89a', 40, 0, 24, 0, 0, 0, 0, 0x2c, 9), { mediaType: 'image/gif', size, isWhole: false }],
     ['tiff', tiff, { mediaType: 'image/tiff', size, isWhole: true }],
-    ['tiff', tiff.subarray(0, 20), { mediaType: 'image/tiff', isWhole: false }],
     ['bmp', bmp, { mediaType: 'image/bmp', size, isWhole: true }],
     ['bmp', bmp.subarray(0, 40), { mediaType: 'image/bmp', size, isWhole: false }],
     ['jxl', bytes(0xff, 0x0a, 1, 2, 3), { mediaType: 'image/jxl', isWhole: true }],

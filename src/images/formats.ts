@@ -1,0 +1,259 @@
+/** The formats that are decoded here, JPEG, PNG and WebP, with what they carry: EXIF data and a colour profile. */
+import { inflateSync } from 'node:zlib';
+
+export type Size = { width: number; height: number };
+
+/** What a format finds in bytes whose length nobody vouches for. */
+export type Found = {
+  /** False for what was certainly cut off: a connection that closes early leaves half of one that begins well. */
+  isWhole: boolean;
+  /** Of the stored pixels; absent where the bytes do not say. */
+  size?: Size | undefined;
+  /** How the stored pixels are turned to be displayed, as EXIF counts it: 1 (not at all) to 8. */
+  orientation?: number | undefined;
+  /** Its headers contradict each other: no decoder is given such bytes, and no host. */
+  isDamaged?: boolean;
+  /** Printing colours, which are not decoded here. */
+  isCmyk?: boolean;
+  /** The colour profile, of which no more than `maxBytes` is unpacked. */
+  profile?: (maxBytes: number) => Uint8Array | undefined;
+};
+
+/** `undefined` for what is no picture of this format. */
+export type Format = (bytes: Buffer) => Found | undefined;
+
+/** A number of up to 4 bytes; 0 beyond the end. */
+export function uint(bytes: Buffer, at: number, length: number, littleEndian = false): number {
+  if (at + length > bytes.length) return 0;
+  return littleEndian ? bytes.readUIntLE(at, length) : bytes.readUIntBE(at, length);
+}
+
+export function has(bytes: Buffer, at: number, word: string): boolean {
+  return bytes.toString('latin1', at, at + word.length) === word;
+}
+
+/** `undefined` where one of them is 0, as it is where the bytes end too early. */
+export function sizeOf(width: number, height: number): Size | undefined {
+  return width > 0 && height > 0 ? { width, height } : undefined;
+}
+
+const START_OF_IMAGE = 0xd8;
+const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
+const DEFINE_LINES = 0xdc;
+const HIERARCHICAL = 0xde;
+const APP0 = 0xe0;
+const APP1 = 0xe1;
+const APP2 = 0xe2;
+/** Between C0 and CF, these are tables and not the beginning of a frame. */
+const NO_FRAMES = [0xc4, 0xc8, 0xcc];
+const ICC = 'ICC_PROFILE\0';
+
+/** ITU T.81, annex B. */
+export function jpeg(bytes: Buffer): Found | undefined {
+  if (!has(bytes, 0, '\u00ff\u00d8\u00ff')) return undefined;
+  const seen = { frames: 0, scan: false, end: false, contradiction: false };
+  let frame = bytes.length;
+  let orientation: number | undefined;
+  const profile: Buffer[] = [];
+  for (const { marker, from, to } of segments(bytes)) {
+    if (marker === END_OF_IMAGE) seen.end = true;
+    else if (marker === START_OF_SCAN) seen.scan = true;
+    // Decoders differ in which of two frames, or pictures, they make room for.
+    else if ([START_OF_IMAGE, DEFINE_LINES, HIERARCHICAL].includes(marker)) seen.contradiction = true;
+    else if (marker === APP1) orientation ??= orientationIn(bytes.subarray(from, to));
+    else if (marker === APP2 && has(bytes, from, ICC)) profile.push(bytes.subarray(from + ICC.length, to));
+    else if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker)) {
+      if (seen.frames === 0) frame = from;
+      seen.frames += 1;
+    }
+  }
+  const size = sizeOf(uint(bytes, frame + 3, 2), uint(bytes, frame + 1, 2));
+  const isWhole = seen.end && seen.scan && seen.frames > 0;
+  const isDamaged = seen.contradiction || seen.frames > 1 || size === undefined;
+  return { isWhole, size, orientation, isDamaged, isCmyk: bytes[frame + 5] === 4, profile: () => joined(profile) };
+}
+
+/** Each part begins with its number and the count of all; `undefined` where one is missing. */
+function joined(parts: readonly Buffer[]): Uint8Array | undefined {
+  const ordered = parts.toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+  const isComplete = ordered.every((part, index) => part[0] === index + 1 && part[1] === parts.length);
+  return isComplete ? Buffer.concat(ordered.map((part) => part.subarray(2))) : undefined;
+}
+
+/** A JPEG with this colour profile before all else that it holds. @param profile of less than 64 kB: a single part */
+export function withProfile(bytes: Uint8Array, profile: Uint8Array): Uint8Array {
+  const name = Buffer.from(`${ICC}\u0001\u0001`, 'latin1');
+  const length = 2 + name.length + profile.length;
+  const head = Buffer.from([0xff, APP2, length >> 8, length & 0xff]);
+  // JFIF wants to be the first segment.
+  const at = bytes[3] === APP0 ? 4 + Buffer.from(bytes.subarray(4, 6)).readUInt16BE() : 2;
+  return Buffer.concat([bytes.subarray(0, at), head, name, profile, bytes.subarray(at)]);
+}
+
+/**
+ * Up to the end marker, or to where it cannot go on. `from` to `to` is what follows the length; empty for markers that
+ * have none.
+ */
+function* segments(bytes: Buffer): Generator<{ marker: number; from: number; to: number }, void, undefined> {
+  for (let at = 2; bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) {
+      at += 1;
+    } else if (marker === 0x01 || (marker >= 0xd0 && marker <= END_OF_IMAGE)) {
+      at += 2;
+      yield { marker, from: at, to: at };
+      if (marker === END_OF_IMAGE) return;
+    } else {
+      const length = uint(bytes, at + 2, 2);
+      if (length < 2) return;
+      const to = at + 2 + length;
+      yield { marker, from: at + 4, to };
+      at = marker === START_OF_SCAN ? endOfScan(bytes, to) : to;
+    }
+  }
+}
+
+/** Where the next marker is: within a scan, FF is followed by 0 or by a restart marker. */
+function endOfScan(bytes: Buffer, from: number): number {
+  let at = bytes.indexOf(0xff, from);
+  while (at !== -1) {
+    const next = bytes[at + 1] ?? 0;
+    if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return at;
+    at = bytes.indexOf(0xff, at + 2);
+  }
+  return bytes.length;
+}
+
+/** `next` is where the one behind it begins. */
+export type Chunk = { name: string; from: number; to: number; next: number };
+
+/** One after the other, however they are laid out, up to one that reaches beyond the end. */
+export function* chunks(
+  bytes: Buffer,
+  start: number,
+  chunkAt: (bytes: Buffer, at: number) => Chunk,
+): Generator<Chunk, void, undefined> {
+  for (let at = start; at + 8 <= bytes.length; ) {
+    const chunk = chunkAt(bytes, at);
+    if (chunk.next < chunk.from || chunk.next > bytes.length) return;
+    yield chunk;
+    at = chunk.next;
+  }
+}
+
+const PNG_SIGNATURE = '\u0089PNG\r\n\u001a\n';
+const PNG_HEADER_BYTES = 13;
+
+/** ISO 15948. */
+export function png(bytes: Buffer): Found | undefined {
+  if (!has(bytes, 0, PNG_SIGNATURE)) return undefined;
+  const seen = { headers: 0, end: false };
+  let size: Size | undefined;
+  let orientation: number | undefined;
+  let packed: Buffer | undefined;
+  for (const { name, from, to } of chunks(bytes, PNG_SIGNATURE.length, pngChunkAt)) {
+    const content = bytes.subarray(from, to);
+    if (name === 'IHDR') {
+      const isFirst = from === PNG_SIGNATURE.length + 8 && content.length === PNG_HEADER_BYTES;
+      if (isFirst) size = sizeOf(uint(content, 0, 4), uint(content, 4, 4));
+      seen.headers += 1;
+    } else if (name === 'eXIf') orientation ??= orientationIn(content);
+    else if (name === 'iCCP') packed ??= content;
+    else if (name === 'IEND') {
+      seen.end = true;
+      break;
+    }
+  }
+  const profile = (maxBytes: number) => packed && unpacked(packed, maxBytes);
+  return { isWhole: seen.end && size !== undefined, size, orientation, isDamaged: seen.headers > 1, profile };
+}
+
+/** Length and name before the content, a checksum behind it. */
+function pngChunkAt(bytes: Buffer, at: number): Chunk {
+  const to = at + 8 + uint(bytes, at, 4);
+  return { name: bytes.toString('latin1', at + 4, at + 8), from: at + 8, to, next: to + 4 };
+}
+
+const PROFILE_NAME_MAX_BYTES = 80;
+
+/** The profile behind its name and the number of its compression. */
+function unpacked(content: Buffer, maxBytes: number): Uint8Array | undefined {
+  const nameEnd = content.subarray(0, PROFILE_NAME_MAX_BYTES).indexOf(0);
+  try {
+    return nameEnd < 0 ? undefined : inflateSync(content.subarray(nameEnd + 2), { maxOutputLength: maxBytes });
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 9649. */
+export function webp(bytes: Buffer): Found | undefined {
+  if (!has(bytes, 0, 'RIFF') || !has(bytes, 8, 'WEBP')) return undefined;
+  // It counts what follows its own 8 bytes.
+  const end = 8 + uint(bytes, 4, 4, true);
+  let size: Size | undefined;
+  let orientation: number | undefined;
+  let profile: Buffer | undefined;
+  let frames = 0;
+  let isDamaged = false;
+  for (const { name, from, to } of chunks(bytes.subarray(0, end), 12, webpChunkAt)) {
+    const content = bytes.subarray(from, to);
+    const sizeHere = WEBP_SIZES[name]?.(content);
+    size ??= sizeHere;
+    if (name === 'VP8 ' || name === 'VP8L') {
+      frames += 1;
+      // The decoder makes room for the frame, whatever the canvas says. An animation has its frames one level below.
+      isDamaged ||= frames > 1 || sizeHere?.width !== size?.width || sizeHere?.height !== size?.height;
+    } else if (name === 'EXIF') orientation ??= orientationIn(content);
+    else if (name === 'ICCP') profile ??= content;
+  }
+  const isWhole = size !== undefined && bytes.length >= end;
+  return { isWhole, size, orientation, isDamaged, profile: () => profile };
+}
+
+/** Name and length before the content; a chunk of odd length is followed by a byte that belongs to none. */
+function webpChunkAt(bytes: Buffer, at: number): Chunk {
+  const length = uint(bytes, at + 4, 4, true);
+  const to = Math.min(bytes.length, at + 8 + length);
+  return {
+    name: bytes.toString('latin1', at, at + 4),
+    from: at + 8,
+    to,
+    next: Math.min(bytes.length, to + (length % 2)),
+  };
+}
+
+const WEBP_SIZES: Readonly<Record<string, (content: Buffer) => Size | undefined>> = {
+  VP8X: (content) => sizeOf(1 + uint(content, 4, 3, true), 1 + uint(content, 7, 3, true)),
+  VP8L: (content) => {
+    const bits = uint(content, 1, 4, true);
+    return sizeOf(1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
+  },
+  'VP8 ': (content) => sizeOf(uint(content, 6, 2, true) & 0x3fff, uint(content, 8, 2, true) & 0x3fff),
+};
+
+const ORIENTATION = 0x0112;
+const EXIF_NAME = 'Exif\0\0';
+
+/** 1 to 8; `undefined` where there is no valid one. @param exif with or without its name in a JPEG */
+function orientationIn(exif: Buffer): number | undefined {
+  const value = tiffValue(exif.subarray(has(exif, 0, EXIF_NAME) ? EXIF_NAME.length : 0), ORIENTATION);
+  return value >= 1 && value <= 8 ? value : undefined;
+}
+
+const ENTRY_BYTES = 12;
+const ENTRIES_MAX = 500;
+const SHORT = 3;
+
+/** The value of a tag in the first directory of TIFF data (TIFF 6.0); 0 where there is none. */
+export function tiffValue(tiff: Buffer, tag: number): number {
+  const little = has(tiff, 0, 'II*\0');
+  if (!little && !has(tiff, 0, 'MM\0*')) return 0;
+  const directory = uint(tiff, 4, 4, little);
+  const end = directory + 2 + Math.min(ENTRIES_MAX, uint(tiff, directory, 2, little)) * ENTRY_BYTES;
+  let at = directory + 2;
+  while (at < end && uint(tiff, at, 2, little) !== tag) at += ENTRY_BYTES;
+  if (at >= end) return 0;
+  return uint(tiff, at + 8, uint(tiff, at + 2, 2, little) === SHORT ? 2 : 4, little);
+}
