@@ -179,8 +179,8 @@ export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalle
   return stalled ? `${status} (stalled)` : status;
 }
 
-export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>): string {
-  return `${width} × ${height}${ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`}`;
+export function sizeText({ width, height, ordered }: Pick<JobView, 'width' | 'height' | 'ordered'>, unit = ''): string {
+  return `${width} × ${height}${unit}${ordered === undefined ? '' : ` (ordered: ${ordered.width} × ${ordered.height})`}`;
 }
 
 export function statusOf(state: JobState): JobStatus {

@@ -106,12 +106,12 @@ async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
 }
 
 function describeImage(job: Job): Resource {
-  const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) });
+  const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) }, ' pixels');
   return {
     uri: `${IMAGES_URI}${job.id}`,
     name: `image-${job.id}`,
     title: cleanLine(job.request.prompt, 80),
-    description: `${size} pixels${job.sandbox ? ', from the sandbox' : ''}`,
+    description: `${size}${job.sandbox ? ', from the sandbox' : ''}`,
     mimeType: job.mediaType ?? 'image/jpeg',
     annotations: { audience: ['user'], lastModified: new Date(job.completedAt ?? job.createdAt).toISOString() },
   };

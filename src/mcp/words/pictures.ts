@@ -3,8 +3,7 @@ import type { PictureAddressProblem, PictureReason, PictureUrlProblem } from '..
 import { fenced } from '../../core/untrusted-text.ts';
 import type { Said, Words } from './said.ts';
 
-const NOT_FETCHED =
-  'Ask the user to look for this picture in the account at Doitong: this server does not fetch it from that address.';
+const NOT_FETCHED = 'look for this picture in the account at Doitong: this server does not fetch it from that address';
 
 const URL_PROBLEMS: Readonly<Record<PictureUrlProblem, (shown: string) => string>> = {
   no_url: (shown) => `The picture's address ${fenced(shown)} is not a URL.`,
@@ -36,18 +35,20 @@ export const PICTURES_WORDS: Words<PictureReason> = {
     user: 'report this job to Doitong',
     next: 'Once the service gives another address, get_job_status saves the picture without a new charge.',
   }),
-  picture_url_refused: ({ problem, shown }) => ({ what: URL_PROBLEMS[problem](shown), next: NOT_FETCHED }),
+  picture_url_refused: ({ problem, shown }) => ({ what: URL_PROBLEMS[problem](shown), user: NOT_FETCHED }),
   picture_host_not_listed: ({ host }) => ({
     what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
+    user: 'decide whether pictures may be fetched from that host (DOITONG_DOWNLOAD_HOSTS)',
     next:
-      'Ask the user whether pictures may be fetched from that host. Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS ' +
-      "in the host's configuration and a restart; get_job_status then saves the picture without a new charge.",
+      "Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart; get_job_status " +
+      'then saves the picture without a new charge.',
   }),
   picture_host_is_inside: ({ host, address }) => {
     const where = address === undefined ? 'has no address' : `has the address ${address}`;
     return {
       what: `The picture's host leads into this machine or a private network (${host} ${where}); nothing was fetched from there.`,
-      next: 'Ask the user to check the DNS settings of this machine; the picture stays with its job, and get_job_status tries again.',
+      user: 'check the DNS settings of this machine',
+      next: 'The picture stays with its job, and get_job_status tries again.',
     };
   },
   picture_host_answered: ({ status }) => ({
@@ -65,7 +66,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
     what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,
-    next: NOT_FETCHED,
+    user: NOT_FETCHED,
   }),
   picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${seconds} s`),
   picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),
