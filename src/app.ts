@@ -26,12 +26,12 @@ import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileEvents } from './storage/event-markers.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
-import { createFoldersCheck, type NeededFolder, outputToCheck, stateToCheck } from './storage/folders.ts';
+import { createFoldersCheck, type FolderToCheck, outputToCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
 import { createUnkeptValues, noEvents, noJobStore } from './storage/nothing-kept.ts';
 import {
-  outputFolder,
+  lazyOutputFolder,
   partitionFolder,
   sandboxFolder,
   serviceName,
@@ -103,8 +103,8 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { webhookSecret } = settings;
   const secrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const processes = systemProcesses;
-  const records = recordsOf(settings, apiKey, { clock, log });
-  const { jobStore, events, values, memory, folder } = records;
+  const output = lazyOutputFolder(settings);
+  const { jobStore, events, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
   const { plan } = settings;
   const { requestWindow } = deps;
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
@@ -120,12 +120,11 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
     { hosts: settings.downloadHosts, apiOrigin: apiUrl, userAgent, proxies },
     { clock },
   );
-  const store = createImageFolder(() => outputFolder(settings.outputDir, settings.folderVariables), {
-    clock,
-    isPicture: mayBeSavedAs,
-  });
+  const store = createImageFolder(output, { clock, isPicture: mayBeSavedAs });
   // The system's calls, and previews, take real time, also where a test drives the clock.
-  const checkFolders = createFoldersCheck(neededFolders(settings, folder, clock), { clock: systemClock, log });
+  const pictures = async () => outputToCheck(await output(), clock.now());
+  const needed = checked === undefined ? [pictures] : [async () => checked, pictures];
+  const checkFolders = createFoldersCheck(needed, { clock: systemClock, log });
   const preview = createPreview({ clock: systemClock, log });
   const jobs = new ImageJobs(
     {
@@ -170,40 +169,33 @@ type Records = {
   values: SharedValues;
   /** Of this service. */
   memory: WireMemory;
-  /** Absent where nothing outlives the process. */
-  folder?: string;
+  /** Where they are; absent where nothing outlives the process. */
+  checked?: FolderToCheck;
 };
 
 /** Without a key nothing can be ordered, so that there is nothing to keep. */
-function recordsOf(settings: AppSettings, apiKey: string | undefined, deps: { clock: Clock; log: Log }): Records {
-  const { apiUrl, sandbox, outputDir, folderVariables } = settings;
+function recordsOf(
+  settings: AppSettings,
+  apiKey: string | undefined,
+  output: () => Promise<string>,
+  deps: { clock: Clock; log: Log },
+): Records {
+  const { apiUrl, sandbox } = settings;
   if (apiKey === undefined || settings.keepsNothing) {
     const values = createUnkeptValues();
     const memory = createWireMemory(values, serviceName(apiUrl), deps);
     return { jobStore: noJobStore, events: noEvents, values, memory };
   }
-  const root = stateFolder(settings.stateDir, folderVariables);
+  const root = stateFolder(settings);
   const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
-    jobStore: createFileJobStore(folder, { ...deps, outputFolder: () => outputFolder(outputDir, folderVariables) }),
+    jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
     events: createFileEvents(folder, deps),
     values: createFileValues(sharedFolder(folder), deps),
     memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps),
-    folder,
+    checked: { holds: 'records', folder, root },
   };
-}
-
-function neededFolders(
-  { outputDir, stateDir, folderVariables }: AppSettings,
-  state: string | undefined,
-  clock: Clock,
-): NeededFolder[] {
-  const pictures = async () => outputToCheck(await outputFolder(outputDir, folderVariables), clock.now());
-  const output: NeededFolder = { holds: 'pictures', find: pictures };
-  if (state === undefined) return [output];
-  const records = async () => stateToCheck(stateFolder(stateDir, folderVariables), state);
-  return [{ holds: 'records', find: records }, output];
 }
 
 function sinkOf(

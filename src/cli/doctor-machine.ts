@@ -51,9 +51,9 @@ export type FolderOptions = { check: string; setting: string; wanted: FolderToCh
  * record, in the nearest folder above.
  */
 export async function folderCheck({ check, setting, wanted }: FolderOptions, clock: Clock): Promise<Check> {
-  const { folder, below } = wanted;
+  const { folder } = wanted;
   const state = await checkFolder(wanted, false, clock);
-  const isThere = state.at === folder || (below !== undefined && state.at === join(folder, below));
+  const isThere = state.at === folder || (wanted.holds === 'pictures' && state.at === join(folder, wanted.month));
   const where = isThere || state.at === undefined ? folder : `${folder}, which will be made in ${state.at}`;
   if (!state.isUsable) {
     const remedy = `Make it writable for this user, make room there, or set ${setting} to a folder that can be written.`;

@@ -6,8 +6,8 @@ import { Limits } from '../limits/limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, createFileValues, damagedRecords } from '../storage/file-stores.ts';
-import { type FolderToCheck, outputToCheck, stateToCheck } from '../storage/folders.ts';
-import { outputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
+import { type FolderToCheck, outputToCheck } from '../storage/folders.ts';
+import { lazyOutputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments } from './command.ts';
 import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
 import { checkKey, folderCheck, nodeCheck } from './doctor-machine.ts';
@@ -50,13 +50,13 @@ export async function run(args: Arguments): Promise<number> {
     // Known only where the user has a folder for it.
     let records: string | undefined;
     const state = await checkFolder('state_folder', 'FLUX_STATE_DIR', report, async () => {
-      const root = stateFolder(config.stateDir, config.folderVariables);
+      const root = stateFolder(config);
       const folder = apiKey === undefined ? root : partitionFolder(root, config.apiUrl, apiKey);
       if (apiKey !== undefined) records = folder;
-      return stateToCheck(root, folder);
+      return { holds: 'records', folder, root };
     });
     await checkFolder('output_folder', 'FLUX_OUTPUT_DIR', report, async () =>
-      outputToCheck(await outputFolder(config.outputDir, config.folderVariables), systemClock.now()),
+      outputToCheck(await lazyOutputFolder(config)(), systemClock.now()),
     );
     const readable = records;
     if (readable !== undefined) report(await attempt('records', () => recordChecks(config, readable, log)));

@@ -96,7 +96,7 @@ async function startSandboxService(
   const { sandboxFolder, stateFolder } = await import('../storage/paths.ts');
   const sandbox = await startSandbox({
     ...(config.plan === 'auto' ? {} : { plan: config.plan }),
-    stateFile: join(sandboxFolder(stateFolder(config.stateDir, config.folderVariables)), 'service.json'),
+    stateFile: join(sandboxFolder(stateFolder(config)), 'service.json'),
   });
   // The user's own key stays out of it: the sandbox has one of its own.
   return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };

@@ -9,16 +9,13 @@ import type { Log } from '../core/log.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { errorCode, makeFolder } from './disk.ts';
 
-const FOLDER = 'events';
 /** A timer rather than the system's notifications of folders, which are silent on some file systems. */
 const CHECK_EVERY_MS = 250;
-/** A marker this young may be news to a process that has not checked for it before. */
+/** A marker this young may be news to a process that checks for the first time. */
 const NEWS_FOR_MS = 60_000;
 const KEPT_FOR_MS = 24 * 60 * 60_000;
 /** More would make each check expensive; so many events later nobody waits for the oldest any more. */
 const KEPT_MARKERS = 1_000;
-/** Jobs whose markers are remembered as reported; a forgotten one costs one poll of a job. */
-const REMEMBERED_JOBS = 2_000;
 
 /** A job, the time in epoch milliseconds, and what tells two markers of one moment apart. */
 const MARKER = /^([0-9a-f]{32})\.(\d{15})\.[0-9a-f]{8}$/u;
@@ -26,11 +23,12 @@ type EventMarker = { name: string; job: string; at: number };
 
 /** @param folder absolute; of this service and key alone. `events` in it is made with the first marker. */
 export function createFileEvents(folder: string, { clock, log }: { clock: Clock; log: Log }): JobEvents {
-  const events = join(folder, FOLDER);
+  const events = join(folder, 'events');
   /** Those who wait in this process, by job. */
   const waiting = new Map<string, Set<Wakeup>>();
-  /** The markers that this process has reported to those who wait, by job. */
-  const reported = new BoundedMap<string, ReadonlySet<string>>(REMEMBERED_JOBS);
+  /** Names of markers that this process knows; one that is forgotten costs one poll of a job. */
+  const known = new BoundedMap<string, true>(2 * KEPT_MARKERS);
+  let hasChecked = false;
   let isChecking = false;
   let warned = false;
 
@@ -48,19 +46,15 @@ export function createFileEvents(folder: string, { clock, log }: { clock: Clock;
   const ageOf = ({ at }: EventMarker): number => Math.abs(clock.now() - at);
 
   async function check(): Promise<void> {
-    const found = new Map<string, EventMarker[]>([...waiting.keys()].map((job) => [job, []]));
-    for (const marker of await markers()) found.get(marker.job)?.push(marker);
-    for (const [job, list] of found) {
-      const known = reported.get(job);
-      const isNews = list.some((marker) =>
-        known === undefined ? ageOf(marker) < NEWS_FOR_MS : !known.has(marker.name),
-      );
-      const subscribers = waiting.get(job);
-      // Whoever left meanwhile has not heard of it: it stays news for the next one who waits.
-      if (isNews && subscribers === undefined) continue;
-      if (isNews) for (const subscriber of subscribers ?? []) subscriber.wake();
-      reported.set(job, new Set([...(known ?? []), ...list.map(({ name }) => name)]));
+    const found = (await markers()).filter(({ name }) => !known.has(name));
+    for (const marker of found) {
+      const isOld = !hasChecked && ageOf(marker) >= NEWS_FOR_MS;
+      const subscribers = waiting.get(marker.job);
+      // Of a job that nobody waits for at the moment it stays news for the next one who does.
+      if (isOld || subscribers !== undefined) known.set(marker.name, true);
+      if (!isOld) for (const subscriber of subscribers ?? []) subscriber.wake();
     }
+    hasChecked = true;
   }
 
   /** One check serves all who wait in this process. */

@@ -17,7 +17,7 @@ import {
   syncFolder,
   writeNewFile,
 } from './disk.ts';
-import { monthFolder } from './file-names.ts';
+import { monthFolder } from './image-folder.ts';
 import { LedAway, openGuarded } from './output-folder.ts';
 
 /** A network disk that is gone can keep a call for ever. */
@@ -25,29 +25,17 @@ const PATIENCE_MS = 5_000;
 /** As long as the folder of that name is the same one, what was tried there is not tried with every order. */
 const BELIEVED_FOR_MS = 30_000;
 
-export type FolderToCheck = {
-  /** Absolute. */
-  folder: string;
-  /** The folder that was set, where this one is inside of it. */
-  inside?: string;
-  /** The folder below it that is written to next; it may be no link. */
-  below?: string;
-  /** Whether a group that may write there is reported, too. */
-  isPrivate: boolean;
-};
+export type FolderToCheck =
+  /** Records hold prompts and decide what is paid for: they are this user's alone. `root`: the folder that was set. */
+  | { holds: 'records'; folder: string; root: string }
+  /** Pictures of a month have a folder of their own below it, which may be no link. */
+  | { holds: 'pictures'; folder: string; month: string };
 
-/** The output folder at that time (epoch milliseconds): pictures of a month have a folder of their own. */
+/** @param folder absolute @param now epoch milliseconds */
 export const outputToCheck = (folder: string, now: number): FolderToCheck => ({
+  holds: 'pictures',
   folder,
-  below: monthFolder(now),
-  isPrivate: false,
-});
-
-/** Records hold prompts and decide what is paid for: they are this user's alone. */
-export const stateToCheck = (root: string, folder: string): FolderToCheck => ({
-  folder,
-  inside: root,
-  isPrivate: true,
+  month: monthFolder(now),
 });
 
 type Usable = {
@@ -62,27 +50,26 @@ type Usable = {
 };
 export type FolderState = Usable | { isUsable: false; at: string | undefined; problem: FolderProblem };
 
-export type NeededFolder = { holds: 'pictures' | 'records'; find: () => Promise<FolderToCheck> };
-
 /**
  * Looked at before anything is sent, because a picture that is paid for must be kept.
  * @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
  */
 export function createFoldersCheck(
-  needed: readonly NeededFolder[],
+  needed: readonly (() => Promise<FolderToCheck>)[],
   { clock, log }: { clock: Clock; log: Log },
 ): () => Promise<void> {
   const reported = new Set<string>();
   const believed = new Map<string, { state: Usable; until: number }>();
 
-  async function check({ holds, find }: NeededFolder): Promise<void> {
+  async function check(find: () => Promise<FolderToCheck>): Promise<void> {
     const wanted = await find();
     const key = JSON.stringify(wanted);
     const known = believed.get(key);
     if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
     const state = await checkFolder(wanted, true, clock);
     if (!state.isUsable) {
-      const reason = { code: 'folder_not_usable', holds, folder: wanted.folder, problem: state.problem } as const;
+      const { holds, folder } = wanted;
+      const reason = { code: 'folder_not_usable', holds, folder, problem: state.problem } as const;
       throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
     }
     believed.set(key, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
@@ -140,26 +127,28 @@ function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<Fo
   return check;
 }
 
-async function tried({ folder, inside, below, isPrivate }: FolderToCheck, make: boolean, clock: Clock) {
+async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
+  const { folder } = wanted;
+  const month = wanted.holds === 'pictures' ? join(folder, wanted.month) : undefined;
   let at: string | undefined;
   try {
     if (make) await makeFolder(folder);
     at = await nearestFolder(folder);
-    const inner = below === undefined || at !== folder ? folder : join(folder, below);
-    if (inner !== folder && below !== undefined && (make || (await isThere(inner)))) {
-      at = inner;
-      const guarded = await openGuarded(folder, [below], make);
+    if (wanted.holds === 'pictures' && month !== undefined && at === folder && (make || (await isThere(month)))) {
+      at = month;
+      const guarded = await openGuarded(folder, [wanted.month], make);
       await writeAndRemove(guarded.at, clock).finally(guarded.close);
-    } else await writeAndRemove((name) => join(at ?? folder, name), clock);
-    const openToOthers = await firstOpen([inside ?? folder, folder, inner], isPrivate);
+    } else {
+      const found = at;
+      await writeAndRemove((name) => join(found, name), clock);
+    }
     const freeBytes = await statfs(at).then(
       ({ bavail, bsize }) => bavail * bsize,
       () => undefined,
     );
-    return { isUsable: true, at, freeBytes, openToOthers, identity: await identityOf(at) } as const;
+    return { isUsable: true, at, freeBytes, openToOthers: await openOne(wanted), identity: await identityOf(at) };
   } catch (error) {
-    const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
-    return { isUsable: false, at, problem } as const;
+    return { isUsable: false, at, problem: error instanceof LedAway ? 'leads_away' : errorCode(error) };
   }
 }
 
@@ -192,12 +181,14 @@ async function writeAndRemove(at: (name: string) => string, clock: Clock): Promi
 }
 
 /** Windows keeps its permissions elsewhere. A sticky bit keeps nobody from adding files. */
-async function firstOpen(folders: readonly string[], isPrivate: boolean): Promise<string | undefined> {
+async function openOne(wanted: FolderToCheck): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined;
-  const bits = isPrivate ? 0o022 : 0o002;
-  for (const folder of folders) {
-    const found = await stat(folder).catch(() => undefined);
-    if (found !== undefined && (found.mode & bits) !== 0) return folder;
+  const { folder } = wanted;
+  const isPrivate = wanted.holds === 'records';
+  const folders = isPrivate ? [wanted.root, folder] : [folder, join(folder, wanted.month)];
+  for (const one of folders) {
+    const found = await stat(one).catch(() => undefined);
+    if (found !== undefined && (found.mode & (isPrivate ? 0o022 : 0o002)) !== 0) return one;
   }
   return undefined;
 }

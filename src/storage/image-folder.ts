@@ -7,8 +7,19 @@ import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
 import { cannotLink, errorCode, isBusy, makeFolder, retryBusy, syncFolder, writeNewFile } from './disk.ts';
-import { monthFolder, pictureFileName } from './file-names.ts';
-import { type GuardedFolder, LedAway, openGuarded, Replaced, readRegular, readSaved } from './output-folder.ts';
+import {
+  type GuardedFolder,
+  isReservedName,
+  LedAway,
+  openGuarded,
+  Replaced,
+  readRegular,
+  readSaved,
+} from './output-folder.ts';
+
+/** Bytes of the readable part of a name; the job id, the extension and common limits of 255 bytes leave room to spare. */
+const STEM_MAX_BYTES = 80;
+const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif|gif|tiff?|bmp|hei[cf]|jxl|jp2)$/iu;
 
 export type ImageFolderDeps = {
   clock: Pick<Clock, 'sleep'>;
@@ -121,4 +132,37 @@ async function saveIn(
 
 function failed(reason: StorageReason, cause: unknown): FluxError {
   return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'same_job' }, { cause });
+}
+
+/** `YYYY-MM` of the day on which the job was created, in UTC. */
+export function monthFolder(createdAt: number): string {
+  return new Date(createdAt).toISOString().slice(0, 7);
+}
+
+/** `stem_jobid.extension`; the job id keeps it apart from every other picture. */
+export function pictureFileName(label: Pick<PictureLabel, 'jobId' | 'prompt' | 'fileName'>, extension: string): string {
+  const stem = safeStem(label.fileName?.replace(IMAGE_EXTENSION, '') ?? label.prompt);
+  return `${stem}_${label.jobId.replace(/[^\w-]/gu, '')}.${extension.replace(/[^a-z0-9]/gu, '')}`;
+}
+
+/** Letters, digits and single dashes of any script, at most 80 bytes, never empty, hidden or reserved. */
+export function safeStem(text: string): string {
+  const words = text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
+  const cut = withinBytes(words.replace(/^-/u, ''), STEM_MAX_BYTES).replace(/-$/u, '');
+  if (cut === '') return 'picture';
+  return isReservedName(cut) ? `picture-${cut}` : cut;
+}
+
+function withinBytes(text: string, maxBytes: number): string {
+  let bytes = 0;
+  let kept = '';
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    kept += character;
+  }
+  return kept;
 }

@@ -5,12 +5,15 @@ import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { PictureReplacement } from '../core/reasons.ts';
 import { errorCode, makeLevel } from './disk.ts';
-import { isReservedName } from './file-names.ts';
 
 /** A folder for the month and a name in it; some more for files that a person has sorted. */
 const STEPS_MAX = 8;
 /** No device, drive, alternative stream or hidden file, and nothing that one system reads as a path and another not. */
 const STEP = /^(?!\.)[^\\/:*?"<>|\p{Cc}]{1,255}(?<![. ])$/u;
+
+/** Device names that Windows takes for itself, with any extension. */
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)(?:\.|$)/iu;
+export const isReservedName = (name: string): boolean => RESERVED.test(name);
 
 /** @param file relative with slashes, or absolute @returns `undefined` for what is not safely inside the folder */
 export function stepsBelow(folder: string, file: string): string[] | undefined {

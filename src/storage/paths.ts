@@ -1,4 +1,4 @@
-/** Where things live on this machine. */
+/** Where things live on this machine. Nothing is created here. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
@@ -6,8 +6,11 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { FolderVariables } from '../core/folder-variables.ts';
 
-const OUTPUT = 'FLUX_OUTPUT_DIR';
-const STATE = 'FLUX_STATE_DIR';
+export type FolderSettings = {
+  outputDir?: string | undefined;
+  stateDir?: string | undefined;
+  folderVariables?: FolderVariables | undefined;
+};
 
 /** The path with a leading `~` replaced by the user's home. @throws FluxError where there is none */
 export function expandHome(path: string, setting: string): string {
@@ -15,57 +18,52 @@ export function expandHome(path: string, setting: string): string {
 }
 
 /**
- * The output folder: the one that was set, else `flux-pro` in the user's Pictures folder. Nothing is created.
- * @throws FluxError of kind `storage_failed` where the user has no such folder
+ * The output folder: the one that was set, else `flux-pro` in the user's Pictures folder.
+ * @returns finds it once: the user's folders stay where they are while the process lives; rejects with a FluxError of
+ *   kind `storage_failed` where the user has no such folder
  */
-export async function outputFolder(configured: string | undefined, variables: FolderVariables = {}): Promise<string> {
-  if (configured !== undefined) return expandHome(configured, OUTPUT);
-  return join((await desktopPictures(variables)) ?? join(homeFor(OUTPUT), 'Pictures'), 'flux-pro');
+export function lazyOutputFolder({ outputDir, folderVariables = {} }: FolderSettings): () => Promise<string> {
+  let found: Promise<string> | undefined;
+  const find = async (): Promise<string> =>
+    outputDir === undefined
+      ? join((await desktopPictures(folderVariables)) ?? join(homeFor('FLUX_OUTPUT_DIR'), 'Pictures'), 'flux-pro')
+      : expandHome(outputDir, 'FLUX_OUTPUT_DIR');
+  return () => {
+    found ??= find();
+    return found;
+  };
 }
 
 /**
- * The folder of the job records: the one that was set, else the platform's folder for state. Nothing is created.
+ * The folder of the job records: the one that was set, else the platform's folder for state.
  * @throws FluxError of kind `storage_failed` where the user has no such folder
  */
-export function stateFolder(configured: string | undefined, variables: FolderVariables = {}): string {
-  if (configured !== undefined) return expandHome(configured, STATE);
-  return join(platformState(variables), 'flux-pro-mcp');
-}
-
-function platformState(variables: FolderVariables): string {
-  switch (platform()) {
-    case 'darwin':
-      return join(homeFor(STATE), 'Library', 'Application Support');
-    case 'win32':
-      return absolute(variables.LOCALAPPDATA) ?? join(homeFor(STATE), 'AppData', 'Local');
-    default:
-      return absolute(variables.XDG_STATE_HOME) ?? join(homeFor(STATE), '.local', 'state');
-  }
+export function stateFolder({ stateDir, folderVariables = {} }: FolderSettings): string {
+  if (stateDir !== undefined) return expandHome(stateDir, 'FLUX_STATE_DIR');
+  const inHome = (...steps: string[]): string => join(homeFor('FLUX_STATE_DIR'), ...steps);
+  const { LOCALAPPDATA, XDG_STATE_HOME } = folderVariables;
+  const parents: Partial<Record<NodeJS.Platform, () => string>> = {
+    darwin: () => inHome('Library', 'Application Support'),
+    win32: () => absolute(LOCALAPPDATA) ?? inHome('AppData', 'Local'),
+  };
+  const parent = parents[platform()]?.() ?? absolute(XDG_STATE_HOME) ?? inHome('.local', 'state');
+  return join(parent, 'flux-pro-mcp');
 }
 
 /** Records of different services and keys never mix. The name does not reveal the key. */
-export function partitionFolder(root: string, apiOrigin: string, apiKey: string): string {
-  return join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
-}
+export const partitionFolder = (root: string, apiOrigin: string, apiKey: string): string =>
+  join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
 
 /** One folder for the built-in sandbox: its address and its key differ at each start. */
-export function sandboxFolder(root: string): string {
-  return join(root, 'sandbox');
-}
+export const sandboxFolder = (root: string): string => join(root, 'sandbox');
 
 /** Of what all processes with the same service and key share, next to the job records. */
-export function sharedFolder(partition: string): string {
-  return join(partition, 'shared');
-}
+export const sharedFolder = (partition: string): string => join(partition, 'shared');
 
 /** What is known of services, whatever the key. */
-export function servicesFolder(root: string): string {
-  return join(root, 'services');
-}
+export const servicesFolder = (root: string): string => join(root, 'services');
 
-export function serviceName(apiOrigin: string): string {
-  return nameOf(apiOrigin, apiOrigin);
-}
+export const serviceName = (apiOrigin: string): string => nameOf(apiOrigin, apiOrigin);
 
 function nameOf(apiOrigin: string, identity: string): string {
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 16);
@@ -82,12 +80,12 @@ async function desktopPictures(variables: FolderVariables): Promise<string | und
 }
 
 async function picturesInUserDirs(variables: FolderVariables, home: string | undefined): Promise<string | undefined> {
-  const config = absolute(variables.XDG_CONFIG_HOME) ?? (home === undefined ? undefined : join(home, '.config'));
+  const config = absolute(variables.XDG_CONFIG_HOME) ?? (home && join(home, '.config'));
   if (config === undefined) return undefined;
   const text = await readFile(join(config, 'user-dirs.dirs'), 'utf8').catch(() => '');
   const [, named] = /^XDG_PICTURES_DIR="(.*)"$/mu.exec(text) ?? [];
-  if (named === undefined || (home === undefined && named.startsWith('$HOME'))) return undefined;
-  return absolute(named.replace(/^\$HOME/u, () => home ?? ''));
+  // What remains of "$HOME" without a home is no absolute path.
+  return absolute(named?.replace(/^\$HOME/u, () => home ?? '.'));
 }
 
 /** As the XDG specification wants it: what is no absolute path counts as not set. */

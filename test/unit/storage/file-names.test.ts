@@ -2,7 +2,7 @@
 import { posix, win32 } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { monthFolder, pictureFileName, safeStem } from '../../../src/storage/file-names.ts';
+import { monthFolder, pictureFileName, safeStem } from '../../../src/storage/image-folder.ts';
 import { CREATED_AT } from '../core/sample-jobs.ts';
 
 const JOB_ID = 'job_0123456789abcdef0123';

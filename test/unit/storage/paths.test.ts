@@ -4,7 +4,7 @@ import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { expandHome, outputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
+import { expandHome, lazyOutputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
 import { wordsOf } from '../../support/words.ts';
 
 let home: string;
@@ -28,12 +28,12 @@ describe('expandHome', () => {
 
 describe('outputFolder', () => {
   it('is the one that was set', async () => {
-    expect(await outputFolder(resolve('/srv/pictures'))).toBe(resolve('/srv/pictures'));
-    expect(await outputFolder('~/p')).toBe(join(home, 'p'));
+    expect(await lazyOutputFolder({ outputDir: resolve('/srv/pictures') })()).toBe(resolve('/srv/pictures'));
+    expect(await lazyOutputFolder({ outputDir: '~/p' })()).toBe(join(home, 'p'));
   });
 
   it('is flux-pro in the Pictures folder when none was set', async () => {
-    expect(await outputFolder(undefined)).toBe(join(home, 'Pictures', 'flux-pro'));
+    expect(await lazyOutputFolder({})()).toBe(join(home, 'Pictures', 'flux-pro'));
   });
 
   it.runIf(platform() === 'linux').each([
@@ -44,17 +44,19 @@ describe('outputFolder', () => {
   ])('follows the desktop: %j', async (text, expected) => {
     await mkdir(join(home, '.config'));
     await writeFile(join(home, '.config', 'user-dirs.dirs'), text);
-    expect(await outputFolder(undefined)).toBe(join(home, ...expected));
+    expect(await lazyOutputFolder({})()).toBe(join(home, ...expected));
   });
 });
 
 describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
   it('say where state and pictures are', async () => {
-    expect(stateFolder(undefined, { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/state/flux-pro-mcp');
-    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/Bilder/flux-pro');
+    expect(stateFolder({ folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/state/flux-pro-mcp');
+    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })()).toBe(
+      '/srv/Bilder/flux-pro',
+    );
     await mkdir(join(home, 'settings'));
     await writeFile(join(home, 'settings', 'user-dirs.dirs'), 'XDG_PICTURES_DIR="$HOME/Fotos"\n');
-    expect(await outputFolder(undefined, { XDG_CONFIG_HOME: join(home, 'settings') })).toBe(
+    expect(await lazyOutputFolder({ folderVariables: { XDG_CONFIG_HOME: join(home, 'settings') } })()).toBe(
       join(home, 'Fotos', 'flux-pro'),
     );
   });
@@ -62,18 +64,22 @@ describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
   it('count as not set where they hold no absolute path', async () => {
     for (const path of ['state', './state', '~/state', '']) {
       const variables = { XDG_STATE_HOME: path, XDG_PICTURES_DIR: path, XDG_CONFIG_HOME: path };
-      expect(stateFolder(undefined, variables)).toBe(join(home, '.local', 'state', 'flux-pro-mcp'));
-      expect(await outputFolder(undefined, variables)).toBe(join(home, 'Pictures', 'flux-pro'));
+      expect(stateFolder({ folderVariables: variables })).toBe(join(home, '.local', 'state', 'flux-pro-mcp'));
+      expect(await lazyOutputFolder({ folderVariables: variables })()).toBe(join(home, 'Pictures', 'flux-pro'));
     }
   });
 
   it('say by the home itself that there is no such folder', async () => {
-    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: home })).toBe(join(home, 'Pictures', 'flux-pro'));
+    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: home } })()).toBe(
+      join(home, 'Pictures', 'flux-pro'),
+    );
   });
 
   it('are overruled by the setting', async () => {
-    expect(stateFolder('/srv/s', { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/s');
-    expect(await outputFolder('/srv/p', { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/p');
+    expect(stateFolder({ stateDir: '/srv/s', folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/s');
+    expect(
+      await lazyOutputFolder({ outputDir: '/srv/p', folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })(),
+    ).toBe('/srv/p');
   });
 });
 
@@ -89,7 +95,11 @@ describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   };
 
   it('is told which settings help, before anything is sent', async () => {
-    for (const find of [() => stateFolder(undefined), () => outputFolder(undefined), () => outputFolder('~/p')]) {
+    for (const find of [
+      () => stateFolder({}),
+      () => lazyOutputFolder({})(),
+      () => lazyOutputFolder({ outputDir: '~/p' })(),
+    ]) {
       const error = await refusal(find);
       expect(error.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
       const { what, next } = wordsOf(error);
@@ -99,9 +109,11 @@ describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   });
 
   it('needs none where the folders are named', async () => {
-    expect(stateFolder('/srv/s')).toBe('/srv/s');
-    expect(stateFolder(undefined, { XDG_STATE_HOME: '/srv/state' })).toBe('/srv/state/flux-pro-mcp');
-    expect(await outputFolder(undefined, { XDG_PICTURES_DIR: '/srv/Bilder' })).toBe('/srv/Bilder/flux-pro');
+    expect(stateFolder({ stateDir: '/srv/s' })).toBe('/srv/s');
+    expect(stateFolder({ folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/state/flux-pro-mcp');
+    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })()).toBe(
+      '/srv/Bilder/flux-pro',
+    );
   });
 });
 
