@@ -15,7 +15,7 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
-import { readArguments } from './input-problems.ts';
+import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpDeps, Questions } from './mcp-deps.ts';
 import { stackOf, unknownName } from './protocol.ts';
@@ -78,7 +78,8 @@ async function handleCall(
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
-    const input = readArguments(tool, params, redact);
+    const { data: input, error } = tool.input.safeParse(params.arguments ?? {});
+    if (error !== undefined) throw badArguments(tool, params.arguments, error, redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.

@@ -1,9 +1,8 @@
-/** Checks what a client sends, and explains what is wrong with it: the field, the value, and the bound that it breaks. */
+/** Explains what is wrong with the arguments of a call: the field, the value, and the bound that it breaks. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
-import { invalidParams } from './protocol.ts';
 import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -26,36 +25,16 @@ export function badInput(what: string, next: string): FluxError {
 }
 
 /**
- * The arguments as the tool takes them.
- * @throws FluxError of kind `bad_input`; nothing was sent
+ * Why these arguments cannot be taken.
+ * @param redact applied before a value is shortened: half a secret is not recognised any more
  */
-export function readArguments(
-  tool: Tool,
-  { arguments: args, _meta }: { arguments?: unknown; _meta?: unknown },
-  redact: Redact,
-): Record<string, unknown> {
-  for (const [name, value] of Object.entries({ arguments: args, _meta })) {
-    const excess = excessOf(value);
-    if (excess === undefined) continue;
-    throw badInput(
-      `The ${name} of this call to ${tool.name} cannot be read, so nothing was sent: there are ${excess}.`,
-      `Call ${tool.name} with only the arguments that it lists.`,
-    );
-  }
-  return parseInput(tool, args, redact);
-}
-
-/** @param redact applied before a value is shortened: half a secret is not recognised any more */
-export function parseInput(tool: Tool, args: unknown, redact: Redact): Record<string, unknown> {
-  const read = tool.input.safeParse(args ?? {});
-  if (read.success) return read.data;
+export function badArguments(tool: Tool, args: unknown, { issues }: z.ZodError, redact: Redact): FluxError {
   const given = { tool, json: z.toJSONSchema(tool.input, { io: 'input' }), args, redact };
-  const issues = read.error.issues.slice(0, READ_PROBLEMS);
   // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
-  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, given)))];
+  const problems = [...new Set(issues.slice(0, READ_PROBLEMS).flatMap((issue) => problemsOf(issue, given)))];
   const more = problems.length - SHOWN_PROBLEMS;
   const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`${more} more problems`] : [])];
-  throw badInput(
+  return badInput(
     `The arguments of ${tool.name} are not valid, so nothing was sent.\n${shown.map((problem) => `- ${problem}\n`).join('')}`,
     `Correct the problems above and call ${tool.name} again.`,
   );
@@ -126,32 +105,4 @@ function boundOf(json: Schema | undefined): string {
 function shownValue(value: unknown, redact: Redact): string {
   if (typeof value === 'string') return fencedWithout(redact, value, SHOWN_VALUE_CHARACTERS);
   return fencedWithout(redact, JSON.stringify(value) ?? String(value), SHOWN_VALUE_CHARACTERS).slice(1, -1);
-}
-
-/** The tools need three levels. */
-const DEPTH_MAX = 32;
-/** Fifty pictures with all their arguments have a few hundred values. */
-const VALUES_MAX = 10_000;
-
-/** What is too much, as words that follow "there are". Stops at the first excess, and does not recurse. */
-function excessOf(value: unknown): string | undefined {
-  const open: [value: unknown, depth: number][] = [[value, 0]];
-  let count = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [current, depth] = next;
-    if (typeof current !== 'object' || current === null) continue;
-    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
-    for (const key in current) {
-      count += 1;
-      if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
-      if (Object.hasOwn(current, key)) open.push([(current as Record<string, unknown>)[key], depth + 1]);
-    }
-  }
-  return undefined;
-}
-
-/** @throws ProtocolError (-32602) */
-export function checkParams(params: unknown): void {
-  const excess = excessOf(params);
-  if (excess !== undefined) throw invalidParams(`The parameters cannot be read: there are ${excess}.`);
 }

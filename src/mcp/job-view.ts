@@ -110,7 +110,7 @@ const STATUS_ONLY =
   'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
 
 /** Without those that do not apply. */
-function joined(separator: string, ...texts: readonly (string | false | undefined)[]): string {
+export function joined(separator: string, ...texts: readonly (string | false | undefined)[]): string {
   return texts.filter((text) => typeof text === 'string').join(separator);
 }
 

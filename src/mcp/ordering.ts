@@ -110,7 +110,7 @@ function sideArgument(side: string) {
   return sideSchema.optional().describe(text);
 }
 
-/** @param of what may cost at most so much, as the subject of the sentence */
+/** @param of what may cost at most so much */
 export function maxCreditsArgument(of: string) {
   const text = `The most that ${of} may cost, from 1 to 100,000,000 credits: the price that the user has accepted. Default: the user's settings.`;
   return z.int().min(1).max(100_000_000).optional().describe(text);

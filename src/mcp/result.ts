@@ -152,15 +152,11 @@ function withShortPrompt(view: JobView, maxCharacters: number): JobView {
 }
 
 function cutNotes(views: readonly JobView[], cut: number): string[] {
-  const isInText = cut >= CUTS.promptsAndUrlsInText;
-  const isShortened = views.some(({ prompt }) => [...prompt].length > SHORT_PROMPT[isInText ? 'text' : 'data']);
-  const hasLost = isInText && views.some(({ url }) => url !== undefined);
-  return [
-    ...(cut >= CUTS.promptsInData && isShortened
-      ? ['Prompts are shortened in this answer because this host accepts no more.']
-      : []),
-    ...(hasLost ? ['URLs are left out of this answer because this host accepts no more.'] : []),
-  ];
+  if (cut >= CUTS.promptsAndUrlsInText)
+    return ['Prompts are shortened and URLs are left out in this answer because this host accepts no more.'];
+  const isShortened =
+    cut >= CUTS.promptsInData && views.some((view) => withShortPrompt(view, SHORT_PROMPT.data) !== view);
+  return isShortened ? ['Prompts are shortened in this answer because this host accepts no more.'] : [];
 }
 
 /** Around the Base64 text of each picture. */

@@ -13,7 +13,7 @@ import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
-import { CONSTANT, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
+import { CONSTANT, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
 import { listTools } from './tool-listing.ts';
 import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
@@ -42,7 +42,6 @@ export function createMcpServer(deps: McpDeps): Server {
   const server = new GuardedServer(deps);
   const prompts = () => import('./prompts.ts');
   const resources = () => import('./resources.ts');
-  const checkParams = async (params: unknown) => (await import('./input-problems.ts')).checkParams(params);
   /** A list of one page has no cursors. */
   const expectNoCursor = (method: string, params: { cursor?: string | undefined } | undefined): void => {
     if (params?.cursor !== undefined) throw unknownCursor(method, params.cursor, deps.redact);
@@ -84,7 +83,6 @@ export function createMcpServer(deps: McpDeps): Server {
     return (await prompts()).listPrompts();
   });
   server.setRequestHandler('prompts/get', async ({ params }) => {
-    await checkParams(params);
     return (await prompts()).getPrompt(params.name, params.arguments, deps.redact);
   });
   const valuesFor = async ({ ref, argument: { name, value } }: CompleteRequest['params']) => {
@@ -94,7 +92,6 @@ export function createMcpServer(deps: McpDeps): Server {
       : (await resources()).jobIdsFor(ref.uri, name, typed, deps);
   };
   server.setRequestHandler('completion/complete', async ({ params }) => {
-    await checkParams(params);
     const all = await valuesFor(params);
     const values = all.slice(0, COMPLETIONS_MAX);
     return { completion: { values, total: all.length, hasMore: all.length > values.length } };
@@ -121,6 +118,7 @@ class GuardedServer extends Server {
     const wrapped = super._wrapHandler(method, handler);
     return async (request, context) => {
       try {
+        if (TAKING_ARGUMENTS.includes(method)) checkBounds(method, request.params);
         return await wrapped(request, context);
       } catch (error) {
         throw protocolErrorOf(method, error, this.#deps);
@@ -142,6 +140,30 @@ class GuardedServer extends Server {
     const isMissing = typeof data === 'object' && data !== null && Object.keys(data).join() === 'uri';
     if (code !== ProtocolErrorCode.InvalidParams || !isMissing) return message;
     return { ...message, error: { ...message.error, code: ProtocolErrorCode.ResourceNotFound } };
+  }
+}
+
+const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
+/** The arguments of tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments have a few hundred values. */
+const VALUES_MAX = 10_000;
+
+/** Stops at the first excess, and does not recurse. @throws ProtocolError (-32602) */
+function checkBounds(method: string, params: unknown): void {
+  const refused = (excess: string): Error =>
+    invalidParams(`The parameters of ${method} cannot be read, so nothing was sent: there are ${excess}.`);
+  const open: [value: unknown, depth: number][] = [[params, 0]];
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [current, depth] = next;
+    if (typeof current !== 'object' || current === null) continue;
+    if (depth > DEPTH_MAX) throw refused(`more than ${DEPTH_MAX} levels of nesting`);
+    for (const value of Object.values(current)) {
+      open.push([value, depth + 1]);
+      count += 1;
+      if (count > VALUES_MAX) throw refused(`more than ${VALUES_MAX} values`);
+    }
   }
 }
 

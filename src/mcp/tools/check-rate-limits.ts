@@ -4,7 +4,7 @@ import { creditRange } from '../../core/credits.ts';
 import { SIDE_MIN_PX } from '../../core/image-request.ts';
 import type { LimitsReport } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
-import { iso, present } from '../job-view.ts';
+import { iso, joined, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
 
 const limit = z.int().optional().describe('Absent when the plan sets none.');
@@ -81,22 +81,22 @@ export function limitsView(report: LimitsReport, now: number): LimitsView {
   };
 }
 
-function text(value: LimitsView, sandbox: boolean): string {
-  const { requests, concurrent, daily, credits } = value;
+function text({ plan, requests, concurrent, daily, credits, ...value }: LimitsView, sandbox: boolean): string {
   const left = requests.remaining === undefined ? '' : `, ${requests.remaining} left`;
   const reset = requests.resets_at === undefined ? '' : `, resets at ${requests.resets_at}`;
   const balance = credits.last_known_balance === undefined ? 'not known' : `${credits.last_known_balance} credits`;
-  return [
-    `Plan: ${value.plan}; its request limit ${requests.source === 'headers' ? 'was reported by the service' : 'comes from the table of the plan'}.`,
+  return joined(
+    '\n',
+    `Plan: ${plan}; its request limit ${requests.source === 'headers' ? 'was reported by the service' : 'comes from the table of the plan'}.`,
     `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this machine.`,
     `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this machine today (UTC).`,
     `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
     `Next request: not before ${value.next_request_at}.`,
-    ...(sandbox ? ['Sandbox: these are test limits and test credits; no real credits are spent.'] : []),
+    sandbox && 'Sandbox: these are test limits and test credits; no real credits are spent.',
     `Next: ${value.advice}`,
-  ].join('\n');
+  );
 }
 
 /** The cheapest picture by the price list. */

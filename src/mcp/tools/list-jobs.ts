@@ -4,7 +4,16 @@ import { pageOfJobs } from '../../core/job-page.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { badInput } from '../input-problems.ts';
-import { JOB_STATUSES, type JobView, jobView, jobViewSchema, present, statusOf, statusText } from '../job-view.ts';
+import {
+  JOB_STATUSES,
+  type JobView,
+  jobView,
+  jobViewSchema,
+  joined,
+  present,
+  statusOf,
+  statusText,
+} from '../job-view.ts';
 import { valueResult } from '../result.ts';
 import { choices, defineTool } from '../tool.ts';
 
@@ -48,7 +57,7 @@ export const listJobs = defineTool({
   async handle({ status, limit, cursor }, { jobs: startJobs, redact, now }) {
     const jobs = await startJobs();
     const wanted = (await jobs.list()).filter(({ state }) => status === undefined || statusOf(state) === status);
-    const answerOf = (count: number, detail: Detail): Answer => {
+    const answerOf = (count: number, isBrief: boolean): Answer => {
       const page = pageOfJobs(wanted, count, cursor);
       if (page === undefined)
         throw badInput(
@@ -56,24 +65,19 @@ export const listJobs = defineTool({
           'Call list_jobs without cursor to start with the newest job.',
         );
       const views = redactValues(page.jobs, redact).map((job) =>
-        inDetail(jobView(job, { ...jobs.settings, now: now() }), detail),
+        listed(jobView(job, { ...jobs.settings, now: now() }), isBrief),
       );
       const value = present<z.output<typeof output>>({ jobs: views, next_cursor: page.nextCursor });
-      return { value, text: listText(views, page.nextCursor, detail) };
+      return { value, text: listText(views, page.nextCursor, isBrief) };
     };
-    let answer = answerOf(limit, FULL);
+    let answer = answerOf(limit, false);
     // With less detail where there are many jobs, and in more pages where that is not enough.
-    for (let count = limit; !fits(answer) && count > 0; count = Math.floor(count * 0.9))
-      answer = answerOf(count, BRIEF);
+    for (let count = limit; !fits(answer) && count > 0; count = Math.floor(count * 0.9)) answer = answerOf(count, true);
     return { type: 'value', ...answer };
   },
 });
 
 type Answer = { value: Record<string, unknown>; text: string };
-/** Characters of each prompt; whether the URL of a picture that has a file is worth its room. */
-type Detail = { prompt: number; promptInText: number; hasUrls: boolean };
-const FULL: Detail = { prompt: 200, promptInText: 60, hasUrls: true };
-const BRIEF: Detail = { prompt: 40, promptInText: 40, hasUrls: false };
 
 /** Of the serialized result. Hosts cut or refuse what is longer, and the model pays for each of them. */
 const RESULT_MAX_CHARACTERS = 60_000;
@@ -82,37 +86,32 @@ function fits({ value, text }: Answer): boolean {
   return JSON.stringify(valueResult(value, text)).length <= RESULT_MAX_CHARACTERS;
 }
 
-function inDetail({ url, ...view }: JobView, { prompt, hasUrls }: Detail): JobView {
-  const isShown = hasUrls || view.file === undefined;
-  return present<JobView>({ ...view, prompt: cleanCut(view.prompt, prompt), url: isShown ? url : undefined });
+/** @param isBrief without most of the prompt, and without the URL of a picture that has a file */
+function listed({ url, prompt, ...view }: JobView, isBrief: boolean): JobView {
+  const max = isBrief ? 40 : 200;
+  return present<JobView>({
+    ...view,
+    prompt: [...prompt].length > max ? cleanLine(prompt, max) : prompt,
+    url: isBrief && view.file !== undefined ? undefined : url,
+  });
 }
 
-/** A prompt that fits stays as it is. */
-function cleanCut(prompt: string, maxCharacters: number): string {
-  return [...prompt].length > maxCharacters ? cleanLine(prompt, maxCharacters) : prompt;
-}
-
-function listText(
-  views: readonly JobView[],
-  nextCursor: string | undefined,
-  { promptInText, hasUrls }: Detail,
-): string {
+function listText(views: readonly JobView[], nextCursor: string | undefined, isBrief: boolean): string {
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
-    const prompt = fenced(view.prompt, promptInText);
+    const prompt = fenced(view.prompt, isBrief ? 40 : 60);
     return `- ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
   const isOpen = views.some(({ status }) => ['submitting', 'processing', 'queued'].includes(status));
-  return [
+  return joined(
+    '\n',
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
     ...lines,
-    ...(hasUrls
-      ? []
-      : ['Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.']),
-    ...(nextCursor === undefined ? [] : [`More: call list_jobs with cursor "${nextCursor}".`]),
+    isBrief && 'Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.',
+    nextCursor !== undefined && `More: call list_jobs with cursor "${nextCursor}".`,
     isOpen
       ? 'Next: Call get_job_status with the job_id of an unfinished job to wait for its picture.'
       : 'Next: Nothing to do; no job listed here is unfinished.',
-  ].join('\n');
+  );
 }
