@@ -1,17 +1,15 @@
 /** One thing that `doctor` looked at: its line, its JSON, and how a list of them ends. */
 import { FluxError } from '../core/failure.ts';
-import type { Redact } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { remedyFor } from './failure-words.ts';
 import { visible, visibleJson } from './terminal-text.ts';
 
 /** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
-export type CheckStatus = 'ok' | 'warn' | 'fail';
-
 export type Check = {
   /** A word or two, joined by an underscore. */
   check: string;
-  status: CheckStatus;
+  status: 'ok' | 'warn' | 'fail';
   found: string;
   /** What to do; always there unless the status is `ok`. */
   remedy?: string;
@@ -21,7 +19,7 @@ export const ok = (check: string, found: string): Check => ({ check, status: 'ok
 export const warn = (check: string, found: string, remedy: string): Check => ({ check, status: 'warn', found, remedy });
 export const fail = (check: string, found: string, remedy: string): Check => ({ check, status: 'fail', found, remedy });
 
-const SYMBOLS: Readonly<Record<CheckStatus, string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
+const SYMBOLS: Readonly<Record<Check['status'], string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
 const NAME_WIDTH = 14;
 
 /** A line that needs no colour and holds no secret. */
@@ -31,17 +29,11 @@ export function checkLine({ check, status, found, remedy }: Check, redact: Redac
 }
 
 export function checksJson(checks: readonly Check[], redact: Redact): string {
-  const clean = checks.map(({ check, status, found, remedy }) => ({
-    check,
-    status,
-    found: redact(found),
-    ...(remedy === undefined ? {} : { remedy: redact(remedy) }),
-  }));
-  return visibleJson(clean);
+  return visibleJson(redactValues(checks, redact));
 }
 
 export function summaryLine(checks: readonly Check[]): string {
-  const count = (status: CheckStatus): number => checks.filter((one) => one.status === status).length;
+  const count = (status: Check['status']): number => checks.filter((one) => one.status === status).length;
   const [failed, warned] = [count('fail'), count('warn')];
   const warnings = warned === 0 ? '' : ` ${counted(warned, 'warning')}.`;
   if (failed === 0) return `A generation would work as far as can be seen without ordering one.${warnings}`;

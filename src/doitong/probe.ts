@@ -1,238 +1,126 @@
 /** Examines the service without ordering anything, by the very code that orders and reads. */
 import { type Failure, FluxError } from '../core/failure.ts';
-import type {
-  FirstFailure,
-  KeyFinding,
-  OrderingFinding,
-  Reach,
-  ReachStage,
-  ReadingFinding,
-  ResetForm,
-  ServiceReport,
-} from '../core/service-report.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
+import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/service-report.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import type { Reply, Unanswered } from './api-client.ts';
-import { DIALECT_NAMES, dialectOf } from './dialects.ts';
+import type { ReportedWindow } from '../limits/rate-state.ts';
+import type { Answered } from './api-client.ts';
+import { dialectOf } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
-import { fittingOf } from './encoding-fit.ts';
 import { rowDecision } from './failures.ts';
 import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
 import { FULL_ORDER, omittedParts } from './order-encoding.ts';
 import type { Placement } from './order-sender.ts';
-import { clockDifference, readRateHeaders, readReset } from './rate-headers.ts';
-import type { SchemaModel } from './schema/introspection.ts';
-import { findStatusQueries } from './schema/status-query.ts';
-import type { NetworkFault, Transport } from './transport.ts';
+import { clockDifference } from './rate-headers.ts';
+import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
 
 const QUESTION = { endpoint: 'graphql', path: '/graphql', body: { query: HEADERS_DOCUMENT } } as const;
 const PATH_ABSENT: readonly number[] = [404, 405];
-/** A person waits: what fails is tried once more, and only if that was soon. */
+/** A person waits. */
 const ATTEMPTS = 2;
 const PATIENCE_MS = 3_000;
-const PAUSE_MS = 250;
-const MEDIA_TYPE_CHARACTERS = 60;
-
-const NOTHING_KNOWN = {
-  limits: {},
-  key: { type: 'unknown' },
-  schema: 'unknown',
-  ordering: { type: 'unknown' },
-  reading: { type: 'unknown' },
-} as const satisfies Omit<ServiceReport, 'reach'>;
 
 /** Never rejects for what the service does; ends with what is known when `signal` is aborted. */
 export async function probeService(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
-  const answers: HeardAnswer[] = [];
-  const transport: Transport = {
-    exchange: async (request) => {
-      const exchange = await deps.transport.exchange(request);
-      if (exchange.outcome === 'answered') answers.push({ headers: exchange.headers, at: deps.clock.now() });
-      return exchange;
-    },
-    close: async () => undefined,
-  };
-  const report = await probe({ ...deps, transport }, signal);
-  return { ...report, ...limitsAndClock(answers) };
-}
-
-async function probe(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
-  const { clock, apiKey, dialect, jobQuery } = deps;
-  let pausedUntil: number | undefined;
-  const limiter: RequestLimiter = {
-    /** Lets nobody wait for a permit for long: what would have to wait fails. */
-    permit: async (ask) => {
-      const answer = await deps.limiter.permit(ask);
-      if (answer.granted || answer.until - clock.now() <= PATIENCE_MS) return answer;
-      pausedUntil = answer.until;
-      throw new FluxError(rowDecision('paused', 'submit').failure);
-    },
-    learn: (reported) => deps.limiter.learn(reported),
-  };
-  const wire = createWire({ ...deps, limiter, attemptsMax: ATTEMPTS });
+  const { clock, apiKey, dialect } = deps;
+  const limits: { limit?: number; remaining?: number } = {};
+  const onWindow = ({ limit, remaining }: ReportedWindow = {}): void =>
+    void Object.assign(limits, limit !== undefined && { limit }, remaining !== undefined && { remaining });
+  const wire = createWire({ ...deps, limiter: impatient(deps, onWindow), attemptsMax: ATTEMPTS });
   const started = clock.monotonic();
-  const { reply, firstFailure } = await askFirst(wire, deps, signal);
-  if (reply.outcome === 'unanswered') {
-    const reach: Reach = pausedUntil === undefined ? unreachable(reply) : { type: 'paused', until: pausedUntil };
-    return { ...NOTHING_KNOWN, reach };
-  }
-  const { status, envelope, problems, decision } = reply;
-  const reach: Reach = { type: 'reached', tookMs: clock.monotonic() - started, ...(firstFailure && { firstFailure }) };
-  const failure = free(decision.failure);
-  if (apiKey === undefined) return { ...NOTHING_KNOWN, reach };
-  if (decision.row === 'badKey') return { ...NOTHING_KNOWN, reach, key: { type: 'refused', failure } };
-  if (decision.row === 'rateLimited') return { ...NOTHING_KNOWN, reach: { type: 'refused', failure } };
-  const hasGraphql = !PATH_ABSENT.includes(status);
-  if (hasGraphql && envelope.data === undefined && problems === undefined) {
-    return { ...NOTHING_KNOWN, reach: { type: 'strange', ...described(reply) } };
-  }
+  const asked = await wire.retries.run(() => ask(wire, signal), { what: 'ask', attempts: ATTEMPTS, signal });
+  if ('failure' in asked) return { reached: false, failure: ofProbe(asked.failure) };
+  const { status, headers, decision } = asked.value;
+  const answered = {
+    reached: true as const,
+    tookMs: clock.monotonic() - started,
+    ...(headers.date !== undefined && { clockAheadMs: clockDifference(headers.date, clock.now()) }),
+    limits,
+  };
+  if (apiKey === undefined) return answered;
+  if (decision.row === 'badKey') return { ...answered, keyRefused: decision.failure };
   const schema = await wire.schema.get(signal).catch(() => 'unknown' as const);
-  const model = schema === 'unknown' ? undefined : schema;
-  const found = { ...NOTHING_KNOWN, reach, ...(await probeReading(wire, model, jobQuery, signal)) };
-  if (!hasGraphql) return { ...found, schema: 'no_graphql', ordering: orderingByRest(dialect, found) };
-  const ordering = orderingOf(await wire.orders.plan(signal), model, dialect);
-  return { ...found, schema: schema === 'unknown' ? schema : model ? 'told' : 'withheld', ordering };
+  const reading = await readingOf(wire, signal);
+  if ('keyRefused' in reading) return { ...answered, ...reading };
+  if (PATH_ABSENT.includes(status))
+    return { ...answered, schema: 'no_graphql', reading, ordering: orderingByRest(dialect, reading) };
+  const ordering = orderingOf(await wire.orders.plan(signal), dialect);
+  const isKnown = schema !== 'unknown';
+  return { ...answered, ...(isKnown && { schema: schema ? 'readable' : 'withheld' }), ordering, reading };
 }
 
-async function askFirst(
-  { client }: Wire,
-  { clock }: WireDeps,
-  signal: AbortSignal,
-): Promise<{ reply: Reply; firstFailure?: FirstFailure }> {
-  const started = clock.monotonic();
+/** What answers is the API, or something that knows the key or has no such path. */
+async function ask({ client }: Wire, signal: AbortSignal): Promise<Try<Answered>> {
   const reply = await client.read({ ...QUESTION, signal });
-  const { repeated, row } = reply.decision;
-  const isAnswer = reply.outcome === 'answered' && (reply.envelope.data ?? reply.reportedDelayMs) !== undefined;
-  const isWorthIt = repeated && row !== 'notSent' && row !== 'rateLimited' && !isAnswer;
-  if (!isWorthIt || clock.monotonic() - started > PATIENCE_MS || signal.aborted) return { reply };
-  await clock.sleep(PAUSE_MS, signal).catch(() => undefined);
-  return { reply: await client.read({ ...QUESTION, signal }), firstFailure: described(reply) };
+  if (reply.outcome === 'unanswered') return { decision: reply.decision };
+  const { status, envelope, problems, decision, reportedDelayMs } = reply;
+  const isApi = envelope.data !== undefined || problems !== undefined || decision.row === 'badKey';
+  return isApi || PATH_ABSENT.includes(status) ? { value: reply } : { decision, reportedDelayMs };
 }
 
-async function probeReading(
-  { reader }: Wire,
-  schema: SchemaModel | undefined,
-  configured: WireDeps['jobQuery'],
-  signal: AbortSignal,
-): Promise<{ reading: ReadingFinding; key: KeyFinding }> {
+/** What would have to wait for long for a permit fails. @param onWindow told what each answer reports */
+function impatient(
+  { limiter, clock }: WireDeps,
+  onWindow: (window: ReportedWindow | undefined) => void,
+): RequestLimiter {
+  return {
+    learn: (reported) => {
+      onWindow(reported.window);
+      return limiter.learn(reported);
+    },
+    permit: async (wanted) => {
+      const answer = await limiter.permit(wanted);
+      if (answer.granted) return answer;
+      const waitMs = answer.until - clock.now();
+      if (waitMs <= PATIENCE_MS) return answer;
+      const { failure } = rowDecision('paused', 'read');
+      throw new FluxError({ ...failure, retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+    },
+  };
+}
+
+async function readingOf({ reader }: Wire, signal: AbortSignal): Promise<ReadingFinding | { keyRefused: Failure }> {
   try {
     const { query, source } = await reader.probe(signal);
-    return { reading: { type: 'works', query: queryText(query), source }, key: { type: 'accepted' } };
+    return { type: 'works', query: queryText(query), source };
   } catch (error) {
-    if (!(error instanceof FluxError) && !signal.aborted) throw error;
-    const failure = error instanceof FluxError ? free(error.failure) : undefined;
-    if (failure?.kind === 'bad_key') return { reading: { type: 'unknown' }, key: { type: 'refused', failure } };
-    const key: KeyFinding = { type: 'not_refused' };
-    if (error instanceof NoJobQuery) {
-      if (configured === 'auto') return { reading: { type: 'none' }, key };
-      const query = `${configured.field}(${configured.argument})`;
-      return { reading: { type: 'unfit', query, offered: offeredBy(schema) }, key };
+    if (!(error instanceof FluxError)) {
+      if (signal.aborted) return { type: 'open' };
+      throw error;
     }
-    const queries = configured === 'auto' ? await reader.queries(signal).catch(() => []) : [];
-    return { reading: { type: 'open', queries: queries.map(queryText), ...(failure && { failure }) }, key };
+    const { failure } = error;
+    if (failure.kind === 'bad_key') return { keyRefused: failure };
+    return { type: error instanceof NoJobQuery ? 'none' : 'open', failure };
   }
-}
-
-function orderingOf(
-  { dialect: name, encoding, others, source, fitting }: Placement,
-  schema: SchemaModel | undefined,
-  configured: WireDeps['dialect'],
-): OrderingFinding {
-  const other = schema && DIALECT_NAMES.find((one) => one !== name && fittingOf(schema, one).type === 'encoding');
-  const instead = other === undefined ? {} : { instead: other };
-  if (fitting?.type === 'absent') return { type: 'absent', dialects: [name, ...others], ...instead };
-  if (fitting?.type === 'unserved') return { ...fitting, dialect: name, ...instead };
-  if (source === 'documented' && configured === 'auto') return { type: 'open', dialects: [name, ...others] };
-  return {
-    type: 'settled',
-    dialect: name,
-    source:
-      configured !== 'auto' ? 'configured' : source === 'remembered' ? source : name === 'rest' ? 'only_one' : 'schema',
-    checked: fitting !== undefined && name !== 'rest',
-    leftOut: omittedParts(dialectOf(name), FULL_ORDER, encoding),
-  };
-}
-
-/** There is no GraphQL: the answer to a request for a job shows whether there is anything else. */
-function orderingByRest(
-  configured: WireDeps['dialect'],
-  { reading, key }: Pick<ServiceReport, 'reading' | 'key'>,
-): OrderingFinding {
-  if (key.type === 'refused') return { type: 'unknown' };
-  if (reading.type === 'none' && configured !== 'rest') return { type: 'absent', dialects: ['/graphql', REST_PATH] };
-  if (configured !== 'auto' && configured !== 'rest')
-    return { type: 'absent', dialects: [configured], instead: 'rest' };
-  const source = configured === 'rest' ? 'configured' : 'only_one';
-  return { type: 'settled', dialect: 'rest', source, checked: false, leftOut: ['quality'] };
-}
-
-/** Nothing here orders anything, so that no failure is of unknown cost. */
-const free = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' });
-
-/** The failure that an answer was taken for, and what kind of answer it was. */
-function described(reply: Reply): FirstFailure {
-  const header = reply.outcome === 'answered' ? reply.headers['content-type'] : undefined;
-  const type = header?.split(';')[0]?.trim().toLowerCase();
-  return {
-    failure: free(reply.decision.failure),
-    ...(type === undefined ? {} : { mediaType: cleanLine(type, MEDIA_TYPE_CHARACTERS) }),
-  };
 }
 
 function queryText(query: StatusRead): string {
   return query === 'rest' ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
 }
 
-/** As DOITONG_JOB_QUERY can be set to; it has no words for nested arguments. */
-function offeredBy(schema: SchemaModel | undefined): string[] {
-  const queries = schema === undefined ? [] : findStatusQueries(schema);
-  return queries.filter(({ argument }) => argument.length === 1).map(queryText);
+function orderingOf(
+  { dialect, encoding, others, source, fitting }: Placement,
+  configured: WireDeps['dialect'],
+): OrderingFinding {
+  if (fitting?.type === 'absent') return { type: 'absent', dialects: [dialect, ...others] };
+  if (fitting?.type === 'unserved') return { ...fitting, dialect };
+  const leftOut = omittedParts(dialectOf(dialect), FULL_ORDER, encoding);
+  if (configured !== 'auto') return { type: 'settled', dialect, source: 'configured', leftOut };
+  if (source === 'documented') return { type: 'open', dialects: [dialect, ...others] };
+  const found = source === 'schema' && dialect === 'rest' ? 'only_one' : source;
+  return { type: 'settled', dialect, source: found, leftOut };
 }
 
-function unreachable({ decision, fault }: Unanswered): Reach {
-  const stage = fault === undefined ? 'other' : stageOf(fault);
-  const failure = free(decision.failure);
+/** There is no GraphQL: the answer to a request for a job shows whether there is anything else. */
+function orderingByRest(configured: WireDeps['dialect'], reading: ReadingFinding): OrderingFinding {
+  if (configured !== 'auto' && configured !== 'rest') return { type: 'absent', dialects: [configured] };
+  if (configured === 'auto' && reading.type === 'none') return { type: 'absent', dialects: ['/graphql', REST_PATH] };
+  const source = configured === 'rest' ? 'configured' : 'only_one';
+  return { type: 'settled', dialect: 'rest', source, leftOut: ['quality'] };
+}
+
+/** No job depends on a lost answer here. */
+function ofProbe(failure: Failure): Failure {
   const { reason } = failure;
-  if (reason?.code !== 'answer_lost') return { type: 'unreachable', stage, failure };
-  const how = stage === 'time' ? 'too_late' : reason.how;
-  return { type: 'unreachable', stage, failure: { ...failure, reason: { ...reason, purpose: 'probe', how } } };
-}
-
-const NAME = /^(?:ENOTFOUND|EAI_)/u;
-const TIME = /TIMEOUT|ETIMEDOUT/u;
-const ENCRYPTION = /CERT|TLS|SSL|EPROTO|SIGNATURE|ISSUER/u;
-const CONNECTION = /^(?:ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ECONNRESET|EADDRNOTAVAIL|ENETDOWN)/u;
-
-function stageOf({ cause, code = '' }: NetworkFault): ReachStage {
-  // The caller is a deadline.
-  if (cause !== 'network' || TIME.test(code)) return 'time';
-  if (NAME.test(code)) return 'name';
-  if (CONNECTION.test(code)) return 'connection';
-  return ENCRYPTION.test(code) ? 'encryption' : 'other';
-}
-
-type HeardAnswer = { headers: Readonly<Record<string, string>>; at: number };
-
-/** The limits in the last answer that has any, and how far the clocks differ. */
-function limitsAndClock(answers: readonly HeardAnswer[]): Pick<ServiceReport, 'limits' | 'clockAheadMs'> {
-  const dated = answers.findLast(({ headers }) => headers.date !== undefined);
-  const clock = dated === undefined ? {} : { clockAheadMs: clockDifference(dated.headers.date, dated.at) };
-  const rated = answers.findLast(({ headers }) => Object.keys(headers).some((name) => name.startsWith('x-ratelimit-')));
-  if (rated === undefined) return { ...clock, limits: {} };
-  const { headers, at } = rated;
-  const { retryAfterMs: _, ...window } = readRateHeaders(headers, at);
-  const resetForm = formOf(headers['x-ratelimit-reset'], at + clockDifference(headers.date, at));
-  return { ...clock, limits: { ...window, ...(resetForm && { resetForm }) } };
-}
-
-/** Told by what was made of it: the page does not say which form it has. */
-function formOf(header: string | undefined, now: number): ResetForm | undefined {
-  if (header === undefined) return undefined;
-  const at = readReset(header, now);
-  if (at === undefined) return 'unreadable';
-  const value = Number(header.split(/[;,]/u, 1)[0]);
-  if (Number.isNaN(value)) return 'date';
-  if (at === value * 1_000) return 'epoch_seconds';
-  return at === value ? 'epoch_milliseconds' : 'seconds_from_now';
+  return reason?.code === 'answer_lost' ? { ...failure, reason: { ...reason, purpose: 'probe' } } : failure;
 }
