@@ -36,12 +36,10 @@ export type StatusRead = StatusQuery | 'rest';
 export type Readings = Map<string, Reading>;
 
 type Outcome =
-  /** The query is there. A single reading that is a failure: it leads to no such job. */
-  | { type: 'read'; readings: Readings }
-  /** It is there, and takes fewer jobs at a time. */
-  | { type: 'too_many' }
+  /** The query is there; no readings: it takes fewer jobs at a time. A single one that is a failure: no such job. */
+  | { readings: Readings }
   /** The service does not have this query; nothing is known of the jobs then. `path`: there is nothing at all. */
-  | { type: 'unfit'; decision: Decision; path: boolean };
+  | { unfit: Decision; path: boolean };
 
 /** A query that the service has, and where it was found. */
 export type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
@@ -107,9 +105,8 @@ export class JobReader {
    * A query that the service has, found without a job: free, and the one question that needs both a key and the right
    * query. @throws FluxError
    */
-  async probe(signal: AbortSignal): Promise<Found> {
-    const asked = { ids: undefined, signal };
-    return (await this.#askKnown(asked)) ?? (await this.#discover(asked));
+  probe(signal: AbortSignal): Promise<Found> {
+    return this.#find({ ids: undefined, signal });
   }
 
   /** The queries that the schema or the list of candidates offers, best first; asks for the schema if need be. */
@@ -129,9 +126,7 @@ export class JobReader {
     const known = await this.#known();
     const some = ids.slice(0, known === undefined || known === 'rest' ? 1 : this.#jobsMax);
     try {
-      const found =
-        (await this.#askKnown({ ids: some, signal })) ?? (await this.#discover({ ids: some.slice(0, 1), signal }));
-      return found.readings;
+      return (await this.#find({ ids: some, signal })).readings;
     } catch (error) {
       if (signal.aborted || !(error instanceof FluxError)) throw error;
       const { failure } = error;
@@ -143,21 +138,25 @@ export class JobReader {
     return this.#deps.configured === 'auto' ? (await this.#deps.facts.get()).reading : this.#configured;
   }
 
+  async #find(asked: Asked): Promise<Found> {
+    const found = await this.#askKnown(asked);
+    if (found !== undefined) return found;
+    // Readers that come while the query is looked for wait for the first one instead of asking the same.
+    return this.#discovering.run(async () => (await this.#askKnown(asked)) ?? this.#discover(asked), asked.signal);
+  }
+
   /** @returns `undefined` when none is known, or the known one does not fit any more */
   async #askKnown(asked: Asked): Promise<Found | undefined> {
     const { configured, facts, schema } = this.#deps;
     const query = await this.#known();
-    if (query === undefined) {
-      if (configured === 'auto') return undefined;
-      throw new NoJobQuery({ code: 'status_query_malformed' });
-    }
+    if (query === undefined && configured === 'auto') return undefined;
+    if (query === undefined) throw new NoJobQuery({ code: 'status_query_malformed' });
     const outcome = await this.#ask(query, asked, true);
-    if (outcome.type === 'too_many') return { query, source: 'remembered', readings: new Map() };
-    if (outcome.type === 'read')
+    if ('readings' in outcome)
       return { query, source: configured === 'auto' ? 'remembered' : 'configured', readings: outcome.readings };
     if (configured !== 'auto') {
       const text = `${configured.field}(${configured.argument})`;
-      const { reason } = outcome.decision.failure;
+      const { reason } = outcome.unfit.failure;
       const { httpStatus, said } = reason?.code === 'service_answered' ? reason : {};
       throw new NoJobQuery({
         code: 'status_query_refused',
@@ -173,25 +172,17 @@ export class JobReader {
     return undefined;
   }
 
-  /** Readers that come while the query is looked for wait for the first one instead of asking the same. */
-  #discover(asked: Asked): Promise<Found> {
-    return this.#discovering.run(async () => {
-      // Whoever had the turn before may have found it.
-      const known = (await this.#known()) === undefined ? undefined : await this.#askKnown(asked);
-      return known ?? this.#tryAll(asked);
-    }, asked.signal);
-  }
-
-  async #tryAll(asked: Asked): Promise<Found> {
+  /** Asks for the first of the jobs, until a query leads to it. */
+  async #discover({ ids, signal }: Asked): Promise<Found> {
     const { log, schema } = this.#deps;
-    const queries = await this.queries(asked.signal);
-    const source = (await schema.get(asked.signal)) === undefined ? 'tried' : 'schema';
+    const queries = await this.queries(signal);
+    const source = (await schema.get(signal)) === undefined ? 'tried' : 'schema';
     let graphqlIsAbsent = false;
     let unknown: Found | undefined;
     for (const query of queries) {
       if (query !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(query)))) continue;
-      const outcome = await this.#ask(query, asked, false);
-      if (outcome.type === 'read') {
+      const outcome = await this.#ask(query, { ids: ids?.slice(0, 1), signal }, false);
+      if ('readings' in outcome) {
         const found: Found = { query, source, readings: outcome.readings };
         if ([...outcome.readings.values()].some((reading) => 'job' in reading)) {
           log.info('The way to read jobs is settled', { query: query === 'rest' ? 'rest' : query.field });
@@ -199,11 +190,11 @@ export class JobReader {
         }
         // It may lead to something else than jobs: only a job settles the query.
         unknown ??= found;
-        if (asked.ids === undefined) break;
-      } else if (outcome.type === 'unfit' && query === 'rest') {
+        if (ids === undefined) break;
+      } else if (query === 'rest') {
         // It is the only endpoint: what it says is about the key, or about this question.
-        if (graphqlIsAbsent && !outcome.path) throw new FluxError(outcome.decision.failure);
-      } else if (outcome.type === 'unfit' && outcome.path) graphqlIsAbsent = true;
+        if (graphqlIsAbsent && !outcome.path) throw new FluxError(outcome.unfit.failure);
+      } else if (outcome.path) graphqlIsAbsent = true;
       else this.#refused.add(JSON.stringify(query));
     }
     if (unknown !== undefined) return unknown;
@@ -215,15 +206,15 @@ export class JobReader {
     const once = (): Promise<Try<Outcome>> =>
       query === 'rest' ? this.#askRest(ids?.[0] ?? NO_JOB, signal, proven) : this.#askQuery(query, ids, signal, proven);
     const tried = await this.#deps.retries.run(once, { what: 'read jobs', attempts: ATTEMPTS, signal });
+    if ('value' in tried) return tried.value;
     const count = ids?.length ?? 1;
-    const isTooMany =
-      'value' in tried ? tried.value.type === 'too_many' : count > 1 && !signal.aborted && LASTING.includes(tried.row);
-    if (isTooMany) {
-      this.#jobsMax = Math.min(this.#jobsMax, Math.floor(count / 2));
-      return { type: 'too_many' };
-    }
-    if ('failure' in tried) throw new FluxError(tried.failure);
-    return tried.value;
+    if (count > 1 && !signal.aborted && LASTING.includes(tried.row)) return this.#fewer(count);
+    throw new FluxError(tried.failure);
+  }
+
+  #fewer(count: number): Outcome {
+    this.#jobsMax = Math.min(this.#jobsMax, Math.floor(count / 2));
+    return { readings: new Map() };
   }
 
   async #askQuery(wanted: StatusQuery, asked: Ids, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
@@ -240,7 +231,7 @@ export class JobReader {
       const { status, envelope, problems, decision, reportedDelayMs } = reply;
       if (problems !== undefined) {
         const cured = curedQuery(query, problems);
-        if (cured === undefined) return { value: { type: 'unfit', decision, path: false } };
+        if (cured === undefined) return { value: { unfit: decision, path: false } };
         query = cured;
         continue;
       }
@@ -248,10 +239,10 @@ export class JobReader {
       const hasJob = [...jobs.values()].some((job) => job !== null);
       const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
       if (hasJob) await this.#settle(query);
-      if (hasJob || saysNone) return { value: { type: 'read', readings: this.#readingsOf(reply, jobs, ids) } };
-      if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: { type: 'too_many' } };
+      if (hasJob || saysNone) return { value: { readings: this.#readingsOf(reply, jobs, ids) } };
+      if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
       if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob'))
-        return { value: { type: 'unfit', decision, path: true } };
+        return { value: { unfit: decision, path: true } };
       return { decision, reportedDelayMs };
     }
   }
@@ -284,7 +275,7 @@ export class JobReader {
   async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
     const { client, parser, facts } = this.#deps;
     const read = (reading: Reading): Try<Outcome> => ({
-      value: { type: 'read', readings: new Map([[remoteId, reading]]) },
+      value: { readings: new Map([[remoteId, reading]]) },
     });
     // Resolved as a step of the path it would lead to another address, with the key.
     if (DOT_SEGMENT.test(remoteId)) return read(noReading('unknownJob'));
@@ -299,12 +290,12 @@ export class JobReader {
     }
     if (!isPathAbsent(reply)) {
       const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
-      return mayBeNoEndpoint ? { value: { type: 'unfit', decision, path: false } } : { decision, reportedDelayMs };
+      return mayBeNoEndpoint ? { value: { unfit: decision, path: false } } : { decision, reportedDelayMs };
     }
     // The address of a job that does not exist is answered like one that leads nowhere, unless the answer says so itself; a
     // page is no answer of the API.
     const isSpoken = decision.row === 'unknownJob' || (proven && status === 404 && envelope.data !== undefined);
-    return isSpoken ? read(noReading('unknownJob')) : { value: { type: 'unfit', decision, path: true } };
+    return isSpoken ? read(noReading('unknownJob')) : { value: { unfit: decision, path: true } };
   }
 }
 
