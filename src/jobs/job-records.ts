@@ -2,10 +2,11 @@
 import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
-import { advance, type Job, type JobEvent } from '../core/job.ts';
+import { advance, isFinishedRemotely, type Job, type JobEvent } from '../core/job.ts';
 import type { JobFeed } from '../core/job-feed.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
 import { Mutex } from '../core/mutex.ts';
+import { isSameOwner } from '../core/processes.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -26,7 +27,7 @@ export class JobRecords {
   readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
 
   /**
-   * @param limits notes every change, so that prices are settled and slots freed as the records say
+   * @param limits notes what matters to it, so that prices are settled and slots freed as the records say
    * @param feed publishes what was stored
    */
   constructor(store: JobStore, limits: Pick<Limits, 'note'>, clock: Clock, feed?: JobFeed) {
@@ -55,18 +56,18 @@ export class JobRecords {
       replace: (seen: StoredJob, job: Job) => this.#store.replace(seen, job),
       creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),
     };
-    const { job, changed } = await changeAtVersion(
+    const { job, changed, isNoted } = await changeAtVersion(
       record,
       (before) => {
         const after = advance(before, event);
         const changed = after !== before;
         const job = changed ? { ...after, updatedAt: this.#clock.now() } : before;
-        return { value: job, result: { job, changed } };
+        return { value: job, result: { job, changed, isNoted: mattersToLimits(before, after) } };
       },
       this.#clock,
     );
     if (changed) {
-      await this.#limits.note(job);
+      if (isNoted) await this.#limits.note(job);
       this.wake(id);
       this.#feed?.publish({ job, isNew: false });
     }
@@ -141,6 +142,12 @@ export class JobRecords {
       if (wakeups.size === 0) this.#listeners.delete(id);
     }
   }
+}
+
+/** Neither that it is about to leave nor that its picture is saved changes what is reserved or spent. */
+function mattersToLimits(before: Job, after: Job): boolean {
+  if (!isSameOwner(before.owner, after.owner)) return true;
+  return after.state !== 'submitting' && !isFinishedRemotely(before);
 }
 
 /** A record that was there and cannot be read any more: the order may well be paid for. */

@@ -38,7 +38,15 @@ describe('the records', () => {
       records.apply('job_1', { type: 'status_received', remote: remoteJob('completed'), at: 2 }),
     ]);
     expect(store.history.map(({ state }) => state)).toEqual(['queued', 'submitting', 'processing', 'completed']);
-    expect(noted).toEqual(['submitting', 'processing', 'completed']);
+  });
+
+  it('are noted where they change what is reserved or spent, and whose it is', async () => {
+    await records.apply('job_1', { type: 'sending', owner: owner() });
+    await records.apply('job_1', { type: 'status_received', remote: remoteJob('processing'), at: 1 });
+    await records.apply('job_1', { type: 'adopted', from: owner(), owner: owner(2) });
+    await records.apply('job_1', { type: 'status_received', remote: remoteJob('completed'), at: 2 });
+    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
+    expect(noted).toEqual(['processing', 'processing', 'completed']);
   });
 
   it('answer after the limits have noted the change', async () => {
@@ -48,7 +56,7 @@ describe('the records', () => {
       taken = true;
     };
     const slow = new JobRecords(store, { note }, createManualClock());
-    await slow.apply('job_1', { type: 'sending', owner: owner() });
+    await slow.apply('job_1', { type: 'sending', owner: owner(2) });
     expect(taken).toBe(true);
   });
 
