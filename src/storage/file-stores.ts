@@ -1,5 +1,5 @@
 /** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
-import { linkSync, renameSync } from 'node:fs';
+import { linkSync, renameSync, statSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/bounded-map.ts';
@@ -10,7 +10,15 @@ import { newestFirst } from '../core/job-page.ts';
 import { parseJob } from '../core/job-record.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { Log } from '../core/log.ts';
-import { NO_VERSION, type Replacement, type SharedValues, type Version } from '../core/shared-value.ts';
+import {
+  NO_VERSION,
+  type Replacement,
+  type SharedValue,
+  type SharedValues,
+  type ValueSpec,
+  type Version,
+  type Versioned,
+} from '../core/shared-value.ts';
 import { errorCode, isAbsent, makeFolder } from './disk.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { type Newest, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
@@ -174,29 +182,47 @@ export function createFileValues(folder: string, { clock, log }: { clock: Clock;
 
   return {
     location: folder,
-    open({ name, parse, initial }) {
+    open<Value>({ name, parse, initial }: ValueSpec<Value>): SharedValue<Value> {
       const file = new VersionedFile(folder, name, clock);
+      /** What this process has read or written last: understood once, as long as it is the newest. */
+      let last: { stamp: string; versioned: Versioned<Value> } | undefined;
+      const remember = (path: string, versioned: Versioned<Value>): Versioned<Value> => {
+        const stamp = stampOf(path);
+        last = stamp === undefined ? undefined : { stamp, versioned };
+        return versioned;
+      };
       return {
         read: () =>
           kept(async () => {
-            const newest = file.newest();
+            const newest = file.newest((path) => last !== undefined && last.stamp === stampOf(path));
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
+            if (newest.isKnown && last !== undefined) return last.versioned;
             const { number, path } = newest;
             const stored = readStored(newest.text, parse);
             // Replacing it would take away what the newer version knows of money.
             if (stored.type === 'newer') throw isOfNewerVersion(path, 'no');
-            return stored.type === 'value'
-              ? { value: stored.value, version: { number, changes: stored.changes } }
-              : { value: await initial(), version: { number, changes: [], isDamaged: true } };
+            if (stored.type === 'damaged')
+              return { value: await initial(), version: { number, changes: [], isDamaged: true } };
+            return remember(path, { value: stored.value, version: { number, changes: stored.changes } });
           }),
         replace: (version, value, durability) =>
           kept(async () => {
             if (version.isDamaged) keepDamaged(file.path(version.number));
-            return file.replace(version, value, durability);
+            const replacement = await file.replace(version, value, durability);
+            const number = version.number + 1;
+            if (replacement === 'done')
+              remember(file.path(number), { value, version: { number, changes: version.changes } });
+            return replacement;
           }),
       };
     },
   };
+}
+
+/** Tells one file from another under its name. */
+function stampOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 /** `undefined` where there is nothing of that name. */

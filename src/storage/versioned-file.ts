@@ -30,11 +30,15 @@ const INNER = 'value.json';
 const WRITERS_MAX = 50;
 /** Each time somebody else was faster; after so many it is something that cannot be read. */
 const READ_TRIES = 20;
-/** `text` is absent for what is no file. `older`: the other versions, oldest first; `parts`: half-written files of any value. */
+/**
+ * `text` is absent for what is no file, and for what is known. `older`: the other versions, oldest first; `parts`:
+ * half-written files of any value.
+ */
 export type Newest = {
   number: number;
   path: string;
   text: string | undefined;
+  isKnown: boolean;
   older: readonly string[];
   parts: readonly string[];
 };
@@ -72,8 +76,11 @@ export class VersionedFile {
     this.#clock = clock;
   }
 
-  /** @returns `undefined` when there is none yet */
-  newest(): Newest | undefined {
+  /**
+   * @param isKnown whether the text of the version at that path need not be read
+   * @returns `undefined` when there is none yet
+   */
+  newest(isKnown: (path: string) => boolean = () => false): Newest | undefined {
     for (let attempt = 1; ; attempt += 1) {
       const files = this.#files();
       const numbers = files.flatMap((file) => {
@@ -83,10 +90,11 @@ export class VersionedFile {
       const number = numbers.sort((one, other) => one - other).pop();
       if (number === undefined) return undefined;
       const path = this.path(number);
-      const text = textOfVersion(path);
-      if (text === undefined && attempt < READ_TRIES) continue;
+      const known = isKnown(path);
+      const text = known ? undefined : textOfVersion(path);
+      if (!known && text === undefined && attempt < READ_TRIES) continue;
       const parts = files.filter((file) => file.endsWith('.part')).map((file) => join(this.#folder, file));
-      return { number, path, text, older: numbers.map((older) => this.path(older)), parts };
+      return { number, path, text, isKnown: known, older: numbers.map((older) => this.path(older)), parts };
     }
   }
 
@@ -102,9 +110,9 @@ export class VersionedFile {
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
     const target = this.path(version.number + 1);
     const isOurs = await this.#publish(target, text, durability === 'machine');
-    const newest = this.newest();
-    const stored = readStored(newest?.text, () => undefined);
-    if (newest !== undefined && stored.type === 'value' && stored.changes.includes(id)) {
+    // What was published here and is the newest needs no reading: a number is given once.
+    const newest = this.newest((path) => isOurs && path === target);
+    if (newest !== undefined && (newest.isKnown || changesIn(newest.text).includes(id))) {
       tidy(newest);
       return 'done';
     }
@@ -170,6 +178,11 @@ export class VersionedFile {
       throw error;
     }
   }
+}
+
+function changesIn(text: string | undefined): readonly string[] {
+  const stored = readStored(text, () => undefined);
+  return stored.type === 'value' ? stored.changes : [];
 }
 
 /**

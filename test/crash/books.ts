@@ -8,6 +8,7 @@ import { partitionFolder } from '../../src/storage/paths.ts';
 import { newestIn, readStored, versionFile } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { recordFile, valueFile } from '../support/state-files.ts';
+import { wordsOf } from '../support/words.ts';
 import type { Stage } from './stage.ts';
 
 export type Books = {
@@ -134,7 +135,9 @@ const twice = (counts: ReadonlyMap<string, number>): string[] =>
 
 const reported = (jobs: readonly Job[]): string =>
   jobs
-    .map(({ id, request, state, failure }) => `${id} "${request.prompt}" ${state} ${failure?.message ?? ''}`)
+    .map(
+      ({ id, request, state, failure }) => `${id} "${request.prompt}" ${state} ${failure ? wordsOf(failure).what : ''}`,
+    )
     .join('; ');
 
 function wasRefused(prompt: string, jobs: readonly Job[]): boolean {

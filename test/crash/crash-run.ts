@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobState } from '../../src/core/job.ts';
+import { wordsOf } from '../support/words.ts';
 import { type Books, readBooks, recordOf } from './books.ts';
 import { type Crew, hireCrew, type Worker, type WorkerEnd } from './crew.ts';
 import { createDice, type Dice } from './dice.ts';
@@ -174,7 +175,7 @@ class CrashRun {
       progress.intent.started = true;
     } else if (message.type === 'refused') {
       progress.over = true;
-      this.problems.push(`${message.prompt} was refused: ${message.failure.kind}: ${message.failure.message}`);
+      this.problems.push(`${message.prompt} was refused: ${message.failure.kind}: ${wordsOf(message.failure).what}`);
     } else {
       progress.news = message.job;
       progress.intent.jobId = message.job.jobId;
@@ -188,7 +189,7 @@ class CrashRun {
     if (state === 'saved') return;
     if (state !== 'failed') this.#followUp(progress.intent, AFTER_AN_OPEN_END);
     else if (failure?.creditsSpent === 'no') this.#again.push({ intent: progress.intent, check: false });
-    else this.problems.push(`${progress.intent.prompt} failed: ${failure?.message}`);
+    else this.problems.push(`${progress.intent.prompt} failed: ${failure && wordsOf(failure).what}`);
   }
 
   #followUp(intent: Intent, weights: Readonly<Record<'again' | 'check' | 'left', number>>): void {

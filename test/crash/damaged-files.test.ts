@@ -7,6 +7,7 @@ import type { JobState } from '../../src/core/job.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { recordFile, valueFile } from '../support/state-files.ts';
+import { wordsOf } from '../support/words.ts';
 import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
@@ -81,7 +82,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     await cut(recordFile(recordsFolder(scene.stage), job.id), share);
     const reported = await waiting;
     expect(reported).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
-    expect(reported.message).toContain(recordsFolder(scene.stage));
+    expect(wordsOf(reported).what).toContain(recordsFolder(scene.stage));
     expect(scene.stage.sandbox.inspect().charges).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ import type { App, AppSettings } from '../../src/app.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { placeOrder } from '../support/place-orders.ts';
+import { wordsOf } from '../support/words.ts';
 import { LONG_MS, openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -54,7 +55,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     await disk.stop();
     const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
     expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
-    expect(refused.message).toContain(disk.folder);
+    expect(wordsOf(refused).what).toContain(disk.folder);
     expect(submissions(stage)).toBe(0);
 
     await disk.goOn();
@@ -69,7 +70,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     await disk.stop();
     const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
     expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
-    expect(refused.message).toContain(outputDir);
+    expect(wordsOf(refused).what).toContain(outputDir);
     expect(submissions(stage)).toBe(0);
 
     await disk.goOn();
@@ -88,7 +89,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
     const { failure } = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
     expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
-    expect(failure?.message).toContain(disk.folder);
+    expect(wordsOf(failure).what).toContain(disk.folder);
     expect(submissions(stage)).toBe(1);
 
     stopsNext = false;
@@ -103,7 +104,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     stage.witness.onOrder = disk.stop;
     const { job } = await orderToTheEnd(app, 'a wren');
     expect(job.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
-    expect(job.failure?.message).toContain(disk.folder);
+    expect(wordsOf(job.failure).what).toContain(disk.folder);
 
     stage.witness.onOrder = undefined;
     await disk.goOn();
@@ -120,7 +121,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     const { job } = await orderToTheEnd(app, 'a wren');
     stage.witness.onOrder = undefined;
     expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed', creditsSpent: 'yes' } });
-    expect(job.failure?.message).toContain(disk.folder);
+    expect(wordsOf(job.failure).what).toContain(disk.folder);
     await decodeJpeg((await app.jobs.readPicture(job)) ?? new Uint8Array());
 
     await disk.goOn();
@@ -151,7 +152,7 @@ describe('a folder that nobody can write', () => {
     const { app, stage } = await start({ stateDir: join(folder, path) });
     const refused = await refusalOf(orderToTheEnd(app, 'a wren'));
     expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
-    expect(refused.message).toContain(join(folder, path));
+    expect(wordsOf(refused).what).toContain(join(folder, path));
     expect(submissions(stage)).toBe(0);
   });
 });
