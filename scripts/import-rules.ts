@@ -24,7 +24,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
   runtime: { src: ['core'], packages: [NODE] },
   jobs: { src: ['core', 'limits', 'polling'], packages: [] },
   mcp: { src: ['core', 'limits', 'polling', 'jobs'], packages: [SERVER_SDK, 'zod'] },
-  config: { src: ['core', 'limits'], packages: ['zod', 'psl'] },
+  config: { src: ['core', 'limits'], packages: ['zod'] },
   transports: { src: ['core', 'runtime'], packages: [SERVER_SDK, 'node:http', 'node:buffer'] },
   'app.ts': {
     src: ['core', 'config', 'limits', 'polling', 'doitong', 'storage', 'images', 'runtime', 'jobs'],

@@ -40,9 +40,10 @@ export async function settingsOf(args: Arguments, left: readonly SettingName[] =
 async function hostProblems({ downloadHosts }: Config): Promise<string[]> {
   const row = SETTINGS.downloadHosts;
   if (downloadHosts.join() === row.default) return [];
-  const { isPublicSuffix } = await import('../config/public-suffixes.ts');
+  const { get: registeredName } = await import('psl');
+  // `co.uk`, `github.io`, `s3.amazonaws.com`: whoever allows one of them allows strangers.
   return downloadHosts
-    .filter(isPublicSuffix)
+    .filter((host) => registeredName(host) === null)
     .map((host) => `${row.env}: "${host}" is not allowed: anybody can have a host below it. Allowed: ${row.allowed}.`);
 }
 

@@ -83,10 +83,20 @@ const integer = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
-/** @param of the unit, after "a whole number" */
-const whole = (min: number, max: number, of = '') => ({
+/** @param unit after "a whole number" */
+const whole = (min: number, max: number, usual: string, unit = '') => ({
   schema: integer(min, max),
-  allowed: `a whole number ${of === '' ? '' : `${of} `}from ${min} to ${max}`,
+  default: usual,
+  allowed: `a whole number ${unit === '' ? '' : `${unit} `}from ${min} to ${max}`,
+});
+
+/** `FLUX_WAIT_SECONDS` is also the flag `--wait-seconds`. */
+const variableAndFlag = (env: `${'DOITONG' | 'FLUX'}_${string}`) => ({
+  env,
+  flag: env
+    .slice(env.indexOf('_') + 1)
+    .toLowerCase()
+    .replaceAll('_', '-'),
 });
 
 /** Read in either case, as all programs do; a refused value may contain a password. */
@@ -114,40 +124,35 @@ export const SETTINGS = {
     help: 'A file that contains only the key; read when DOITONG_API_KEY is not set.',
   },
   apiUrl: {
-    env: 'DOITONG_API_URL',
-    flag: 'api-url',
+    ...variableAndFlag('DOITONG_API_URL'),
     schema: parsed(originOf),
     default: 'https://api.doitong.com',
     allowed: 'an https origin without path, or an http origin on this machine (127.0.0.1, localhost, [::1])',
     help: 'Origin of the API. The key is sent there and nowhere else.',
   },
   plan: {
-    env: 'DOITONG_PLAN',
-    flag: 'plan',
+    ...variableAndFlag('DOITONG_PLAN'),
     schema: z.enum(['auto', ...PLANS]),
     default: 'auto',
     allowed: `auto, ${PLANS.join(', ')}`,
     help: 'Your plan at the provider; auto starts as free and follows the X-RateLimit-Limit header.',
   },
   dialect: {
-    env: 'DOITONG_DIALECT',
-    flag: 'dialect',
+    ...variableAndFlag('DOITONG_DIALECT'),
     schema: z.enum(['auto', ...DIALECTS]),
     default: 'auto',
     allowed: `auto, ${DIALECTS.join(', ')}`,
     help: 'How pictures are ordered: by one of two GraphQL mutations, or by REST; auto finds out what the service accepts.',
   },
   jobQuery: {
-    env: 'DOITONG_JOB_QUERY',
-    flag: 'job-query',
+    ...variableAndFlag('DOITONG_JOB_QUERY'),
     schema: parsed(jobQueryOf),
     default: 'auto',
     allowed: 'auto, or field(argument) such as job(id)',
     help: 'The status query as field(argument); auto finds it by introspection, else tries known names.',
   },
   downloadHosts: {
-    env: 'DOITONG_DOWNLOAD_HOSTS',
-    flag: 'download-hosts',
+    ...variableAndFlag('DOITONG_DOWNLOAD_HOSTS'),
     schema: z
       .string()
       .transform((text) => list(text.toLowerCase()))
@@ -158,8 +163,7 @@ export const SETTINGS = {
     help: "Hosts that finished pictures are fetched from, besides the API's own.",
   },
   webhookUrl: {
-    env: 'DOITONG_WEBHOOK_URL',
-    flag: 'webhook-url',
+    ...variableAndFlag('DOITONG_WEBHOOK_URL'),
     schema: parsed(webhookUrlOf),
     allowed:
       'an https URL with a path, or an http one on this machine (127.0.0.1, localhost, [::1]), without user and fragment',
@@ -173,8 +177,7 @@ export const SETTINGS = {
     help: 'The secret with which the service signs its posts; a post without a valid signature changes nothing. Never a flag.',
   },
   webhookListen: {
-    env: 'DOITONG_WEBHOOK_LISTEN',
-    flag: 'webhook-listen',
+    ...variableAndFlag('DOITONG_WEBHOOK_LISTEN'),
     schema: parsed(listenAddressOf),
     needs: ['webhookUrl', 'webhookSecret'],
     allowed: '[HOST:]PORT with a port from 1 to 65535 and IPv6 in brackets; without HOST it is 127.0.0.1',
@@ -202,86 +205,66 @@ export const SETTINGS = {
     help: 'Hosts that are reached without a proxy. The variable no_proxy takes precedence.',
   },
   outputDir: {
-    env: 'FLUX_OUTPUT_DIR',
-    flag: 'output-dir',
+    ...variableAndFlag('FLUX_OUTPUT_DIR'),
     ...FOLDER,
     defaultText: 'flux-pro in your Pictures folder',
     help: 'Folder in which pictures are saved.',
   },
   stateDir: {
-    env: 'FLUX_STATE_DIR',
-    flag: 'state-dir',
+    ...variableAndFlag('FLUX_STATE_DIR'),
     ...FOLDER,
     defaultText: "flux-pro-mcp in the platform's folder for state",
     help: 'Folder of job records, limits and budget. Keep it: it records what was paid for.',
   },
   maxCreditsPerDay: {
-    env: 'FLUX_MAX_CREDITS_PER_DAY',
-    flag: 'max-credits-per-day',
-    ...whole(0, 100_000_000, 'of credits'),
-    default: '1000',
+    ...variableAndFlag('FLUX_MAX_CREDITS_PER_DAY'),
+    ...whole(0, 100_000_000, '1000', 'of credits'),
     help: 'Budget of a day (UTC), shared by all servers with the same key; reserved before anything is sent.',
   },
   maxCreditsPerCall: {
-    env: 'FLUX_MAX_CREDITS_PER_CALL',
-    flag: 'max-credits-per-call',
-    ...whole(0, 100_000_000, 'of credits'),
-    default: '500',
+    ...variableAndFlag('FLUX_MAX_CREDITS_PER_CALL'),
+    ...whole(0, 100_000_000, '500', 'of credits'),
     help: 'The most that one call may cost, by the upper end of the price list.',
   },
   maxImagesPerDay: {
-    env: 'FLUX_MAX_IMAGES_PER_DAY',
-    flag: 'max-images-per-day',
-    ...whole(0, 1_000_000),
-    default: '100',
+    ...variableAndFlag('FLUX_MAX_IMAGES_PER_DAY'),
+    ...whole(0, 1_000_000, '100'),
     help: 'Pictures that may be ordered in a day (UTC), shared by all servers with the same key.',
   },
   confirmAboveCredits: {
-    env: 'FLUX_CONFIRM_ABOVE_CREDITS',
-    flag: 'confirm-above-credits',
-    ...whole(0, 100_000_000, 'of credits'),
-    default: '100',
+    ...variableAndFlag('FLUX_CONFIRM_ABOVE_CREDITS'),
+    ...whole(0, 100_000_000, '100', 'of credits'),
     help: 'A call that may cost more is confirmed first: by the user where the host can ask, else by max_credits.',
   },
   lowCreditsAlert: {
-    env: 'FLUX_LOW_CREDITS_ALERT',
-    flag: 'low-credits-alert',
-    ...whole(0, 100_000_000, 'of credits'),
-    default: '100',
+    ...variableAndFlag('FLUX_LOW_CREDITS_ALERT'),
+    ...whole(0, 100_000_000, '100', 'of credits'),
     help: 'Results warn when the last balance that the service reported is below this.',
   },
   stalledMinutes: {
-    env: 'FLUX_STALLED_MINUTES',
-    flag: 'stalled-minutes',
-    ...whole(1, 1_440, 'of minutes'),
-    default: '15',
+    ...variableAndFlag('FLUX_STALLED_MINUTES'),
+    ...whole(1, 1_440, '15', 'of minutes'),
     help: 'A job that is still unfinished after this time is shown as stalled, and polled only when somebody asks for it.',
   },
   resendHours: {
-    env: 'FLUX_RESEND_HOURS',
-    flag: 'resend-hours',
-    ...whole(0, 23, 'of hours'),
-    default: '23',
+    ...variableAndFlag('FLUX_RESEND_HOURS'),
+    ...whole(0, 23, '23', 'of hours'),
     help: 'How long an order without an answer may be sent again under its own key; the service remembers keys for a day.',
   },
   waitSeconds: {
-    env: 'FLUX_WAIT_SECONDS',
-    flag: 'wait-seconds',
-    ...whole(0, 300, 'of seconds'),
-    default: '45',
+    ...variableAndFlag('FLUX_WAIT_SECONDS'),
+    ...whole(0, 300, '45', 'of seconds'),
     help: 'How long a call waits for the picture before it answers with the job.',
   },
   preview: {
-    env: 'FLUX_PREVIEW',
-    flag: 'preview',
+    ...variableAndFlag('FLUX_PREVIEW'),
     schema: z.union([z.enum(['auto', 'off']), integer(64, 4_096)]),
     default: 'auto',
     allowed: 'auto, off, or the longest side in pixels from 64 to 4096',
     help: 'The picture inside an answer: auto makes it as large as the host accepts, off leaves it out; the file is always complete.',
   },
   resultContent: {
-    env: 'FLUX_RESULT',
-    flag: 'result',
+    ...variableAndFlag('FLUX_RESULT'),
     schema: z.union([
       z.literal('auto'),
       z
@@ -294,8 +277,7 @@ export const SETTINGS = {
     help: 'Parts of a result; auto gives each host what it can use.',
   },
   logLevel: {
-    env: 'FLUX_LOG_LEVEL',
-    flag: 'log-level',
+    ...variableAndFlag('FLUX_LOG_LEVEL'),
     schema: z.enum(LOG_LEVELS),
     default: 'warn',
     allowed: LOG_LEVELS.join(', '),

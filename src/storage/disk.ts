@@ -1,6 +1,6 @@
 /** Folders and new files, forced to the disk, on every system: what its refusals mean, and what is tried again. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import { dirname } from 'node:path';
@@ -84,15 +84,10 @@ export function ownName(): string {
  * @param durable forces the bytes to the disk; the name in its folder is another matter
  */
 export async function writeWhole(path: string, text: string, durable: boolean, clock: Clock): Promise<void> {
-  const bytes = Buffer.from(text);
   const file = await retryBusy(() => openSync(path, 'wx', FILE_MODE), isBusy, clock);
   try {
-    // A full disk can take a part and say nothing.
-    for (let written = 0; written < bytes.length; ) {
-      const taken = writeSync(file, bytes, written);
-      if (taken === 0) throw failed('ENOSPC', path);
-      written += taken;
-    }
+    // Goes on after a part: a full disk can take one and say nothing.
+    writeFileSync(file, text);
     if (durable) await force('data', file, path);
   } finally {
     closeSync(file);
@@ -135,16 +130,7 @@ export function readText(path: string): string | undefined {
   }
   try {
     const seen = fstatSync(file);
-    if (!seen.isFile() || seen.size > BYTES_MAX) return undefined;
-    const bytes = Buffer.allocUnsafe(seen.size + 1);
-    let length = 0;
-    // Some file systems give less at once than there is.
-    while (length < bytes.length) {
-      const count = readSync(file, bytes, length, bytes.length - length, length);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.toString('utf8', 0, length);
+    return seen.isFile() && seen.size <= BYTES_MAX ? readFileSync(file, 'utf8') : undefined;
   } finally {
     closeSync(file);
   }

@@ -48,7 +48,8 @@ vi.mock('node:fs', async (original) => {
     ...fs,
     openSync: (path: string, flags: string | number, mode?: number) =>
       flags === 'wx' ? alive(fs.openSync)(path, flags, mode) : fs.openSync(path, flags, mode),
-    writeSync: alive(fs.writeSync),
+    writeFileSync: (file: string | number, text: string) =>
+      typeof file === 'number' ? alive(fs.writeFileSync)(file, text) : fs.writeFileSync(file, text),
     unlinkSync: alive(fs.unlinkSync),
     rmSync: alive(fs.rmSync),
     mkdirSync: alive(fs.mkdirSync),
