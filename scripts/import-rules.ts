@@ -30,7 +30,7 @@ export const IMPORT_TABLE: Readonly<Record<string, ImportRule>> = {
     src: ['core', 'config', 'limits', 'polling', 'doitong', 'storage', 'images', 'runtime', 'jobs'],
     packages: [],
   },
-  viewer: { src: [], packages: ['@modelcontextprotocol/ext-apps'] },
+  viewer: { src: [], packages: ['@modelcontextprotocol/ext-apps', 'zod'] },
   cli: EVERYTHING,
   'main.ts': EVERYTHING,
   sandbox: { src: [], packages: ['graphql', '@jsquash/*', NODE] },

@@ -1,4 +1,4 @@
-/** The host around the page, as far as the page needs it: tools, resources, links, and how it looks. */
+/** The host around the page, as far as the page needs it: tools, resources, links, the clipboard, and how it looks. */
 import {
   App,
   applyDocumentTheme,
@@ -18,21 +18,19 @@ export type HostEvents = {
 };
 
 export class Host {
-  readonly #app: App;
+  readonly #app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
 
   constructor(events: HostEvents) {
     followSystem();
-    this.#app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
     this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
-    this.#app.ontoolresult = (params) => events.onResult(params);
-    this.#app.ontoolcancelled = () => events.onCancelled();
-    this.#app.onhostcontextchanged = (context) => dress(context);
+    this.#app.ontoolresult = events.onResult;
+    this.#app.ontoolcancelled = events.onCancelled;
+    this.#app.onhostcontextchanged = dress;
   }
 
   async connect(): Promise<void> {
     await this.#app.connect(new PostMessageTransport(window.parent, window.parent), {});
-    const context = this.#app.getHostContext();
-    if (context !== undefined) dress(context);
+    dress(this.#app.getHostContext() ?? {});
   }
 
   get canCall(): boolean {
@@ -47,21 +45,16 @@ export class Host {
   /** The saved picture, through the host; `undefined` where that does not go. */
   async picture(jobId: string): Promise<string | undefined> {
     if (this.#app.getHostCapabilities()?.serverResources === undefined) return undefined;
-    try {
-      const { contents } = await this.#app.readServerResource({ uri: `flux://images/${jobId}` });
-      return pictureIn(contents);
-    } catch {
-      return undefined;
-    }
+    const read = this.#app.readServerResource({ uri: `flux://images/${jobId}` });
+    return read.then(({ contents }) => pictureIn(contents)).catch(() => undefined);
   }
 
   /** @returns whether the host opened it */
-  async open(url: string): Promise<boolean> {
-    try {
-      return (await this.#app.openLink({ url })).isError !== true;
-    } catch {
-      return false;
-    }
+  open(url: string): Promise<boolean> {
+    return this.#app.openLink({ url }).then(
+      ({ isError }) => isError !== true,
+      () => false,
+    );
   }
 
   /** Lets the model know what the user did here; a host that does not take it is none the worse. */
@@ -85,4 +78,32 @@ function dress({ theme, styles }: McpUiHostContext): void {
     applyDocumentTheme(theme);
   }
   if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
+}
+
+/** @returns whether it was copied */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copySelected(text);
+  }
+}
+
+/** The old command works in frames that were not given the permission. */
+function copySelected(text: string): boolean {
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.className = 'unseen';
+  const before = document.activeElement;
+  document.body.append(field);
+  field.select();
+  try {
+    return document.execCommand('copy');
+  } catch {
+    return false;
+  } finally {
+    field.remove();
+    if (before instanceof HTMLElement) before.focus();
+  }
 }

@@ -1,12 +1,29 @@
 /** Brings the page to what is known: the picture, its progress, its facts, and what can be done with it. */
-import type { Album, Entry } from './album.ts';
-import type { Elements } from './elements.ts';
-import { hasWholePrompt, isFinished, type ViewedJob } from './viewed-job.ts';
+import { isFinished, type ViewedEta, type ViewedJob } from './viewed-job.ts';
+
+/** The parts of the page that change, by their names in the HTML. */
+export type Page = { picture: HTMLImageElement } & Record<'open' | 'copy' | 'vary' | 'again', HTMLButtonElement> &
+  Record<
+    | ('stage' | 'waiting' | 'headline' | 'progress' | 'bar' | 'elapsed' | 'sandbox')
+    | ('strip' | 'prompt' | 'facts' | 'trouble' | 'said'),
+    HTMLElement
+  >;
+
+/** A picture that the page knows of. */
+export type Entry = {
+  job: ViewedJob;
+  /** `data:` address. */
+  picture: string | undefined;
+  eta: ViewedEta | undefined;
+  /** Milliseconds of the page's clock, when it was first seen. */
+  since: number;
+};
 
 export type PageState = {
-  album: Album;
+  entries: readonly Entry[];
+  selected: Entry | undefined;
   /** What the call asked for, before there is a job. */
-  askedPrompt: string | undefined;
+  askedPrompt: string;
   /** What went wrong apart from the job: a refused call. */
   trouble: string | undefined;
   /** The open job is not polled any more. */
@@ -21,100 +38,72 @@ const SPENT: Readonly<Record<string, string>> = {
   yes: 'The credits are spent.',
 };
 
-export function render(page: Elements, state: PageState, onSelect: (jobId: string) => void): void {
-  const entry = state.album.selected;
-  renderStage(page, entry, state);
-  renderStrip(page, state.album, onSelect);
-  renderWords(page, entry, state);
-  renderActions(page, entry, state);
+const HEADLINES: Readonly<Record<string, string>> = {
+  completed: 'The picture is finished; open its file to see it',
+  failed: 'There is no picture',
+  unknown: 'It is not known whether there is a picture',
+};
+
+export function render(page: Page, state: PageState, onSelect: (entry: Entry) => void): void {
+  const { selected, askedPrompt, trouble } = state;
+  renderStage(page, state);
+  renderStrip(page, state, onSelect);
+  setText(page.prompt, selected?.job.prompt ?? askedPrompt);
+  const facts = selected === undefined ? [] : factsOf(selected.job);
+  page.facts.hidden = facts.length === 0;
+  page.facts.replaceChildren(...facts.map(factRow));
+  setText(page.trouble, trouble ?? (selected && troubleOf(selected.job)));
+  renderActions(page, state);
 }
 
 /** @param now milliseconds of the page's clock */
-export function renderElapsed(page: Elements, since: number, now: number, entry?: Entry): void {
+export function renderElapsed(page: Page, since: number, now: number, eta: ViewedEta | undefined): void {
   const seconds = Math.max(0, Math.round((now - since) / 1_000));
-  const left = entry?.eta?.secondsLeft;
-  setText(
-    page.elapsed,
-    left === undefined ? `${seconds} s` : `${seconds} s, about ${Math.max(1, Math.round(left))} s left`,
-  );
+  const left = eta?.seconds_left;
+  const leftText = left === undefined ? '' : `, about ${Math.max(1, Math.round(left))} s left`;
+  page.elapsed.textContent = `${seconds} s${leftText}`;
 }
 
-function renderStage(page: Elements, entry: Entry | undefined, state: PageState): void {
-  const picture = entry?.picture;
-  const isOpen = state.trouble === undefined && (entry === undefined || !isFinished(entry.job));
+function renderStage(page: Page, { selected, trouble, isResting }: PageState): void {
+  const { job, picture, eta } = selected ?? {};
+  const isOpen = trouble === undefined && (job === undefined || !isFinished(job));
   page.stage.setAttribute('aria-busy', String(isOpen));
-  page.picture.hidden = picture === undefined;
-  if (picture !== undefined && page.picture.src !== picture) page.picture.src = picture;
-  page.picture.alt = entry?.job.prompt ?? '';
+  setPicture(page.picture, picture);
+  page.picture.alt = job?.prompt ?? '';
   page.waiting.hidden = picture !== undefined;
-  setText(page.headline, headlineOf(entry, state));
+  const ordering = trouble === undefined ? 'The picture is being ordered' : 'There is no picture';
+  const making = isResting ? 'The picture is not finished yet' : 'The picture is being made';
+  setText(page.headline, job === undefined ? ordering : (HEADLINES[job.status] ?? making));
   page.progress.hidden = !isOpen;
   page.elapsed.hidden = !isOpen;
-  const percent = entry?.eta && Math.round(100 * entry.eta.fraction);
+  const percent = eta && Math.round(100 * eta.fraction);
   page.bar.style.width = percent === undefined ? '' : `${percent}%`;
   if (percent === undefined) page.progress.removeAttribute('aria-valuenow');
   else page.progress.setAttribute('aria-valuenow', String(percent));
-  page.sandbox.hidden = entry?.job.sandbox !== true;
+  page.sandbox.hidden = job?.sandbox !== true;
 }
 
-function headlineOf(entry: Entry | undefined, { trouble, isResting }: PageState): string {
-  if (entry === undefined) return trouble === undefined ? 'The picture is being ordered' : 'There is no picture';
-  switch (entry.job.status) {
-    case 'completed':
-      return 'The picture is finished; open its file to see it';
-    case 'failed':
-      return 'There is no picture';
-    case 'unknown':
-      return 'It is not known whether there is a picture';
-    default:
-      return isResting ? 'The picture is not finished yet' : 'The picture is being made';
-  }
-}
-
-function renderStrip(page: Elements, album: Album, onSelect: (jobId: string) => void): void {
-  const { entries, selected } = album;
-  page.strip.hidden = entries.length < 2;
+/** Its cards stay, so that the one with the focus keeps it. */
+function renderStrip({ strip }: Page, { entries, selected }: PageState, onSelect: (entry: Entry) => void): void {
+  strip.hidden = entries.length < 2;
   for (const [at, entry] of entries.entries()) {
-    const button = (page.strip.children[at] ?? cardIn(page.strip)).querySelector('button');
-    if (button === null) continue;
-    button.onclick = () => onSelect(entry.job.jobId);
+    const { job, picture } = entry;
+    if (strip.children.length <= at) strip.append(card());
+    const button = strip.children[at]?.firstElementChild as HTMLButtonElement;
+    const [words, image] = button.children as unknown as [HTMLElement, HTMLImageElement];
+    button.onclick = () => onSelect(entry);
     button.setAttribute('aria-pressed', String(entry === selected));
-    button.setAttribute('aria-label', `Picture ${at + 1}, ${entry.job.status}: ${entry.job.prompt.slice(0, 80)}`);
-    renderThumb(button, entry);
+    button.setAttribute('aria-label', `Picture ${at + 1}, ${job.status}: ${job.prompt.slice(0, 80)}`);
+    const status = isFinished(job) ? job.status : '…';
+    setText(words, picture === undefined ? status : undefined);
+    setPicture(image, picture);
   }
 }
 
-function cardIn(strip: HTMLElement): HTMLElement {
+function card(): HTMLElement {
   const item = document.createElement('li');
-  const button = document.createElement('button');
-  button.type = 'button';
-  item.append(button);
-  strip.append(item);
+  item.innerHTML = '<button type="button"><span></span><img alt="" /></button>';
   return item;
-}
-
-function renderThumb(button: HTMLElement, { job, picture }: Entry): void {
-  if (picture === undefined) {
-    setText(button, isFinished(job) ? job.status : '…');
-    return;
-  }
-  const known = button.querySelector('img');
-  const image = known ?? document.createElement('img');
-  image.alt = '';
-  if (image.src !== picture) image.src = picture;
-  if (known === null) button.replaceChildren(image);
-}
-
-function renderWords(page: Elements, entry: Entry | undefined, state: PageState): void {
-  const prompt = entry?.job.prompt ?? state.askedPrompt ?? '';
-  page.prompt.hidden = prompt === '';
-  setText(page.prompt, prompt);
-  const facts = entry === undefined ? [] : factsOf(entry.job);
-  page.facts.hidden = facts.length === 0;
-  page.facts.replaceChildren(...facts.map(factRow));
-  const trouble = state.trouble ?? (entry === undefined ? undefined : troubleOf(entry.job));
-  page.trouble.hidden = trouble === undefined;
-  if (trouble !== undefined) setText(page.trouble, trouble);
 }
 
 function factsOf({ width, height, ordered, credits, version, file }: ViewedJob): [string, string][] {
@@ -134,40 +123,44 @@ function rangeOf({ min, max }: ViewedJob['credits']): string | undefined {
 
 function factRow([name, value]: [string, string]): HTMLElement {
   const row = document.createElement('div');
-  const term = document.createElement('dt');
-  const detail = document.createElement('dd');
-  term.textContent = name;
-  detail.textContent = value;
-  row.append(term, detail);
+  for (const [tag, words] of [['dt', name] as const, ['dd', value] as const])
+    row.append(Object.assign(document.createElement(tag), { textContent: words }));
   return row;
 }
 
 function troubleOf({ error, status, next }: ViewedJob): string | undefined {
   if (error === undefined) return undefined;
   const isSettled = status === 'failed' || status === 'unknown';
-  return [error.message, SPENT[error.creditsSpent ?? ''], isSettled ? next : undefined]
-    .filter((part) => part !== undefined)
-    .join('\n');
+  const parts = [error.message, SPENT[error.credits_spent ?? ''], isSettled ? next : undefined];
+  return parts.filter((part) => part !== undefined).join('\n');
 }
 
-function renderActions(page: Elements, entry: Entry | undefined, state: PageState): void {
-  const job = entry?.job;
-  page.copy.hidden = (job?.prompt ?? state.askedPrompt ?? '') === '';
+function renderActions(page: Page, { selected, askedPrompt, isResting, isVarying, canCall }: PageState): void {
+  const { job } = selected ?? {};
+  page.copy.hidden = (job?.prompt ?? askedPrompt) === '';
   page.open.hidden = job?.status !== 'completed' || (job.url === undefined && job.file === undefined);
-  setText(page.open, job?.url === undefined ? 'Copy file path' : 'Open picture');
-  page.vary.hidden = job === undefined || !state.canCall || !hasWholePrompt(job) || !isFinished(job);
-  page.vary.disabled = state.isVarying;
-  setText(page.vary, state.isVarying ? 'Ordering a variation…' : varyText(job));
-  page.again.hidden = job === undefined || !state.isResting || !state.canCall || isFinished(job);
-}
-
-/** It is paid for: the button says what it may cost. */
-function varyText(job: ViewedJob | undefined): string {
+  page.open.textContent = job?.url === undefined ? 'Copy file path' : 'Open picture';
+  page.vary.hidden = job === undefined || !canCall || !hasWholePrompt(job) || !isFinished(job);
+  page.vary.disabled = isVarying;
+  // It is paid for: the button says what it may cost.
   const range = job && rangeOf(job.credits);
-  return range === undefined ? 'New variation (paid)' : `New variation (${range} credits)`;
+  const price = range === undefined ? 'paid' : `${range} credits`;
+  page.vary.textContent = isVarying ? 'Ordering a variation…' : `New variation (${price})`;
+  page.again.hidden = job === undefined || !canCall || !isResting || isFinished(job);
 }
 
-/** Only where it differs: a live region would be read out again. */
-function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+/** Where a host takes little, the server shortens prompts and says so at their end: nothing is ordered by these. */
+function hasWholePrompt({ prompt }: ViewedJob): boolean {
+  return prompt !== '' && !prompt.endsWith('… [shortened]');
+}
+
+/** Hidden without words. Only what differs is set: a live region would be read out again. */
+function setText(element: HTMLElement, words = ''): void {
+  element.hidden = words === '';
+  if (element.textContent !== words) element.textContent = words;
+}
+
+function setPicture(image: HTMLImageElement, address: string | undefined): void {
+  image.hidden = address === undefined;
+  if (address !== undefined && image.src !== address) image.src = address;
 }

@@ -1,10 +1,16 @@
 /** The page that a host shows next to a result: it follows the job to its picture, and offers what comes next. */
-import { Album } from './album.ts';
-import { copyText } from './clipboard.ts';
-import { elementsOf } from './elements.ts';
-import { Host } from './host.ts';
-import { type PageState, render, renderElapsed } from './render.ts';
-import { etaIn, isFinished, jobsIn, picturesIn, type ResultLike, textIn, type ViewedJob } from './viewed-job.ts';
+import { copyText, Host } from './host.ts';
+import { type Entry, type Page, type PageState, render, renderElapsed } from './render.ts';
+import {
+  etaIn,
+  isFinished,
+  jobsIn,
+  picturesIn,
+  type ResultLike,
+  textIn,
+  type ViewedEta,
+  type ViewedJob,
+} from './viewed-job.ts';
 
 const WAIT_SECONDS = 20;
 /** What is not finished after so long is polled only when somebody asks. */
@@ -13,22 +19,23 @@ const TICK_MS = 1_000;
 /** Between two polls that were answered at once. */
 const PAUSE_MS = 2_000;
 
-const page = elementsOf(document);
-const album = new Album();
-const state: PageState = {
-  album,
-  askedPrompt: undefined,
+const named = [...document.querySelectorAll('[id]')].map((element) => [element.id, element]);
+const page = Object.fromEntries(named) as Page;
+const entries = new Map<string, Entry>();
+const state: Omit<PageState, 'entries' | 'selected'> = {
+  askedPrompt: '',
   trouble: undefined,
   isResting: false,
   isVarying: false,
   canCall: false,
 };
 const began = performance.now();
+let selectedId: string | undefined;
 let isFollowing = false;
 
 const host = new Host({
-  onInput: (args) => {
-    if (typeof args.prompt === 'string') state.askedPrompt = args.prompt;
+  onInput: ({ prompt }) => {
+    if (typeof prompt === 'string') state.askedPrompt = prompt;
     show();
   },
   onResult: (result) => {
@@ -41,28 +48,45 @@ const host = new Host({
   },
 });
 
+function selected(): Entry | undefined {
+  return entries.get(selectedId ?? '');
+}
+
+function select({ job }: Pick<Entry, 'job'>): void {
+  selectedId = job.job_id;
+  show();
+}
+
 function show(): void {
-  render(page, state, (jobId) => {
-    album.select(jobId);
-    show();
-  });
+  render(page, { ...state, entries: [...entries.values()], selected: selected() }, select);
   tick();
 }
 
 function tick(): void {
-  const entry = album.selected;
-  renderElapsed(page, entry?.since ?? began, performance.now(), entry);
+  const entry = selected();
+  renderElapsed(page, entry?.since ?? began, performance.now(), entry?.eta);
+}
+
+/** Adds the job, or takes over what is new about it; the first one is selected. */
+function takeJob(job: ViewedJob, picture: string | undefined, eta?: ViewedEta): void {
+  const known = entries.get(job.job_id);
+  entries.set(job.job_id, {
+    job,
+    picture: picture ?? known?.picture,
+    eta: isFinished(job) ? undefined : eta,
+    since: known?.since ?? performance.now(),
+  });
+  selectedId ??= job.job_id;
 }
 
 /** @returns the first job of the result */
 function takeResult(result: ResultLike): ViewedJob | undefined {
   const jobs = jobsIn(result);
   const pictures = picturesIn(result);
-  const eta = etaIn(result);
   for (const job of jobs) {
     // Pictures come in the order of the finished jobs.
     const picture = job.status === 'completed' ? pictures.shift() : undefined;
-    album.take(job, { picture, eta }, performance.now());
+    takeJob(job, picture, etaIn(result));
     if (job.status === 'completed' && picture === undefined) void fetchPicture(job);
   }
   state.trouble = jobs.length === 0 ? textIn(result) || 'The answer holds no picture.' : undefined;
@@ -71,10 +95,15 @@ function takeResult(result: ResultLike): ViewedJob | undefined {
 }
 
 async function fetchPicture(job: ViewedJob): Promise<void> {
-  const picture = await host.picture(job.jobId);
+  const picture = await host.picture(job.job_id);
   if (picture === undefined) return;
-  album.take(job, { picture }, performance.now());
+  takeJob(job, picture);
   show();
+}
+
+/** The unfinished job that has waited longest. */
+function nextOpen(): ViewedJob | undefined {
+  return [...entries.values()].map(({ job }) => job).find((job) => !isFinished(job));
 }
 
 /** Looks after the open jobs, one after the other, until all are finished or the host refuses. */
@@ -84,11 +113,10 @@ async function follow(): Promise<void> {
   state.isResting = false;
   const until = performance.now() + PATIENCE_MS;
   try {
-    for (let open = album.nextOpen(); open !== undefined && performance.now() < until; open = album.nextOpen()) {
+    for (let open = nextOpen(); open !== undefined && performance.now() < until; open = nextOpen()) {
       const asked = performance.now();
-      const result = await host.call('get_job_status', { job_id: open.job.jobId, wait_seconds: WAIT_SECONDS });
-      const jobs = jobsIn(result);
-      if (jobs.length === 0) throw new Error(textIn(result));
+      const result = await host.call('get_job_status', { job_id: open.job_id, wait_seconds: WAIT_SECONDS });
+      if (jobsIn(result).length === 0) throw new Error(textIn(result));
       takeResult(result);
       if (performance.now() - asked < PAUSE_MS) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
@@ -96,7 +124,7 @@ async function follow(): Promise<void> {
     // The button stays: the user asks again.
   } finally {
     isFollowing = false;
-    state.isResting = album.nextOpen() !== undefined;
+    state.isResting = nextOpen() !== undefined;
     show();
   }
 }
@@ -106,33 +134,40 @@ function say(words: string): void {
 }
 
 page.copy.onclick = async () => {
-  const prompt = album.selected?.job.prompt ?? state.askedPrompt ?? '';
-  if (await copyText(prompt)) return say('The prompt is copied.');
+  if (await copyText(selected()?.job.prompt ?? state.askedPrompt)) return say('The prompt is copied.');
   getSelection()?.selectAllChildren(page.prompt);
   say('The prompt is selected; copy it with your keyboard.');
 };
 
 page.open.onclick = async () => {
-  const { url, file } = album.selected?.job ?? {};
+  const { url, file } = selected()?.job ?? {};
   if (url !== undefined) {
     if (!(await host.open(url))) say('The host does not open links. The file is named above.');
-    return;
+  } else if (file !== undefined) {
+    say((await copyText(file)) ? 'The file path is copied.' : 'The file path stands above.');
   }
-  if (file !== undefined) say((await copyText(file)) ? 'The file path is copied.' : 'The file path stands above.');
 };
 
 page.again.onclick = () => void follow();
 
 page.vary.onclick = async () => {
-  const job = album.selected?.job;
+  const job = selected()?.job;
   if (job === undefined || state.isVarying) return;
   state.isVarying = true;
   state.trouble = undefined;
   say('A variation is being ordered.');
   show();
   try {
-    const ordered = takeOrdered(await host.call('generate_image', variationOf(job)));
-    if (ordered !== undefined) await host.updateModel(summaryOf(ordered));
+    const ordered = takeResult(await host.call('generate_image', variationOf(job)));
+    if (ordered === undefined) say('Nothing was ordered.');
+    else {
+      select({ job: ordered });
+      say(isFinished(ordered) ? '' : 'The variation is being made.');
+      const where = ordered.file === undefined ? '' : ` Its file: ${ordered.file}`;
+      await host.updateModel(
+        `The user ordered a variation of the picture in the viewer: job ${ordered.job_id}, status ${ordered.status}.${where}`,
+      );
+    }
   } catch {
     state.trouble =
       'It is not known whether the variation was ordered: the host gave no answer. Check list_jobs before ordering again.';
@@ -144,29 +179,11 @@ page.vary.onclick = async () => {
 };
 
 /** The same picture once more, as a new order: never repeated by itself. */
-function variationOf(job: ViewedJob): Record<string, unknown> {
-  const { prompt, version } = job;
-  // What was delivered may be a size that cannot be ordered.
+function variationOf({ prompt, version, ...job }: ViewedJob): Record<string, unknown> {
+  // What was delivered may be a size that cannot be ordered. Absent values are not sent.
   const { width, height } = job.ordered ?? job;
-  return {
-    prompt,
-    ...(width === undefined || height === undefined ? {} : { width, height }),
-    ...(version === undefined ? {} : { version }),
-    allow_duplicate: true,
-    wait_seconds: WAIT_SECONDS,
-  };
-}
-
-function takeOrdered(result: ResultLike): ViewedJob | undefined {
-  const ordered = takeResult(result);
-  if (ordered !== undefined) album.select(ordered.jobId);
-  say(ordered === undefined ? 'Nothing was ordered.' : isFinished(ordered) ? '' : 'The variation is being made.');
-  return ordered;
-}
-
-function summaryOf({ jobId, status, file }: ViewedJob): string {
-  const where = file === undefined ? '' : ` Its file: ${file}`;
-  return `The user ordered a variation of the picture in the viewer: job ${jobId}, status ${status}.${where}`;
+  const size = width === undefined || height === undefined ? {} : { width, height };
+  return { prompt, version, ...size, allow_duplicate: true, wait_seconds: WAIT_SECONDS };
 }
 
 show();
