@@ -67,15 +67,12 @@ const HEAD_MAX_CHARACTERS = 1_000;
 /** Anything else behind a percent sign is taken as it is. */
 const ESCAPED = /%([0-9a-f]{2})/giu;
 
-export function isDataUrl(text: string): boolean {
-  return /^data:/iu.test(text.slice(0, 5));
-}
-
 /**
- * Its bytes, however it is written (RFC 2397). What its media type says is not asked: they are inspected like those of
- * any picture. @throws FluxError
+ * The bytes in a data URL, however it is written (RFC 2397). What its media type says is not asked: they are inspected
+ * like those of any picture. @returns `undefined` for another URL. @throws FluxError
  */
-export function bytesOfDataUrl(text: string): Uint8Array {
+export function bytesOfDataUrl(text: string): Uint8Array | undefined {
+  if (!/^data:/iu.test(text.slice(0, 5))) return undefined;
   const comma = text.slice(0, HEAD_MAX_CHARACTERS).indexOf(',');
   if (comma < 0) throw downloadFailure({ code: 'picture_data_missing' });
   const isBase64 = /;\s*base64\s*$/iu.test(text.slice(0, comma));

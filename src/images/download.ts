@@ -12,7 +12,7 @@ import { isPublicAddress } from '../core/public-address.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import { createAgent, type Resolve } from '../network/connector.ts';
-import { allowedUrl, bytesOfDataUrl, checkedLookup, downloadFailure, isDataUrl, tooLarge } from './download-source.ts';
+import { allowedUrl, bytesOfDataUrl, checkedLookup, downloadFailure, tooLarge } from './download-source.ts';
 import { inspectPicture, wordsIn } from './inspect.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -91,7 +91,8 @@ export function createImageDownload(
 
   return {
     async fetch(url, signal) {
-      if (isDataUrl(url)) return pictureOf(bytesOfDataUrl(url));
+      const inline = bytesOfDataUrl(url);
+      if (inline !== undefined) return pictureOf(inline);
       const deadline = clock.deadline(TIMEOUT_MS);
       try {
         return pictureOf(await transfer(url, AbortSignal.any([signal, deadline.signal])));
@@ -138,21 +139,17 @@ export function pictureOf(bytes: Uint8Array): Picture {
 /** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
 export class TransferredBytes {
   #chunks: Uint8Array[] = [];
-  #size = 0;
+  size = 0;
   /** What names these very bytes at the host: without it a rest could belong to another picture. */
   #validator: string | undefined;
   #encoding: string | string[] | undefined;
   /** The length of the whole, where it came as a part that is the whole. */
   #claimed: number | undefined;
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Headers that ask for the rest alone, where the host can be asked for it. */
   get rest(): Record<string, string> | undefined {
-    if (this.#validator === undefined || this.#size === 0) return undefined;
-    return { range: `bytes=${this.#size}-`, 'if-range': this.#validator };
+    if (this.#validator === undefined || this.size === 0) return undefined;
+    return { range: `bytes=${this.size}-`, 'if-range': this.#validator };
   }
 
   /** Takes the whole picture, or what continues where the last answer broke off. @throws FluxError when it is neither */
@@ -160,9 +157,9 @@ export class TransferredBytes {
     try {
       this.#begin(answer);
       for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-        if (this.#size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
+        if (this.size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
         this.#chunks.push(chunk);
-        this.#size += chunk.length;
+        this.size += chunk.length;
       }
     } finally {
       endBody(answer);
@@ -176,12 +173,12 @@ export class TransferredBytes {
     const part = statusCode === 206 ? partIn(headers) : undefined;
     // Some hosts answer with a part that is the whole when none was asked for.
     if (statusCode === 206 && part?.from !== 0) {
-      if (!isPlain || part?.from !== this.#size) throw downloadFailure({ code: 'picture_other_part' });
+      if (!isPlain || part?.from !== this.size) throw downloadFailure({ code: 'picture_other_part' });
       return;
     }
     if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) throw tooLarge();
     this.#chunks = [];
-    this.#size = 0;
+    this.size = 0;
     this.#encoding = encoding;
     this.#claimed = part?.total;
     // A host that encodes while it sends may cut the next answer from other bytes: an encoded transfer begins again.
@@ -190,7 +187,7 @@ export class TransferredBytes {
 
   /** The whole as it was before it was encoded for the transfer. @throws FluxError */
   async decoded(): Promise<Uint8Array> {
-    if (this.#claimed !== undefined && this.#claimed !== this.#size)
+    if (this.#claimed !== undefined && this.#claimed !== this.size)
       throw downloadFailure({ code: 'picture_other_part' });
     const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
     const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };

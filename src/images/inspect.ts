@@ -46,13 +46,11 @@ export function isOnItsSide(orientation: number): boolean {
 
 /** Display P3 and Adobe RGB take about 600 bytes; a preview has room for little more. */
 const PROFILE_MAX_BYTES = 16_384;
-const PROFILE_MIN_BYTES = 128;
 
 /** The colour profile of a picture in RGB; `undefined` for none, and for one that is larger than any usual one. */
 export function colorProfileOf(bytes: Uint8Array): Uint8Array | undefined {
   const profile = find(bytes)?.profile?.(PROFILE_MAX_BYTES);
-  if (profile === undefined || profile.length < PROFILE_MIN_BYTES || profile.length > PROFILE_MAX_BYTES)
-    return undefined;
+  if (profile === undefined || profile.length > PROFILE_MAX_BYTES) return undefined;
   // The previews are in RGB: a profile for grey or for printing would turn their colours into others.
   const header = bufferOf(profile);
   return has(header, 36, 'acsp') && has(header, 16, 'RGB ') ? profile : undefined;

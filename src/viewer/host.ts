@@ -6,14 +6,14 @@ import {
   type McpUiHostContext,
   PostMessageTransport,
 } from '@modelcontextprotocol/ext-apps';
-import { pictureIn, type ResultLike } from './viewed-job.ts';
+import { picturesIn, readResult, type ViewedResult } from './viewed-job.ts';
 
 /** Longer than a tool waits. */
 const CALL_LIMIT_MS = 90_000;
 
-export type HostEvents = {
+type HostEvents = {
   onInput: (args: Readonly<Record<string, unknown>>) => void;
-  onResult: (result: ResultLike) => void;
+  onResult: (result: ViewedResult) => void;
   onCancelled: () => void;
 };
 
@@ -23,7 +23,7 @@ export class Host {
   constructor(events: HostEvents) {
     followSystem();
     this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
-    this.#app.ontoolresult = events.onResult;
+    this.#app.ontoolresult = (params) => events.onResult(readResult(params));
     this.#app.ontoolcancelled = events.onCancelled;
     this.#app.onhostcontextchanged = dress;
   }
@@ -38,15 +38,15 @@ export class Host {
   }
 
   /** @throws when the host refuses, or the server does */
-  call(name: string, args: Record<string, unknown>): Promise<ResultLike> {
-    return this.#app.callServerTool({ name, arguments: args }, { timeout: CALL_LIMIT_MS });
+  async call(name: string, args: Record<string, unknown>): Promise<ViewedResult> {
+    return readResult(await this.#app.callServerTool({ name, arguments: args }, { timeout: CALL_LIMIT_MS }));
   }
 
   /** The saved picture, through the host; `undefined` where that does not go. */
   async picture(jobId: string): Promise<string | undefined> {
     if (this.#app.getHostCapabilities()?.serverResources === undefined) return undefined;
     const read = this.#app.readServerResource({ uri: `flux://images/${jobId}` });
-    return read.then(({ contents }) => pictureIn(contents)).catch(() => undefined);
+    return read.then(({ contents }) => picturesIn(contents)[0]).catch(() => undefined);
   }
 
   /** @returns whether the host opened it */

@@ -34,8 +34,8 @@ export type ViewedEta = z.infer<typeof ETA>;
 
 const PICTURE_TYPE = z.enum(['image/jpeg', 'image/png', 'image/webp', 'image/avif']);
 const BASE64 = z.string().refine((data) => /^[A-Za-z0-9+/]+={0,2}$/u.test(data.slice(0, 200)));
-const IMAGE_PART = z.object({ type: z.literal('image'), data: BASE64, mimeType: PICTURE_TYPE });
-const PICTURE_RESOURCE = z.object({ blob: BASE64, mimeType: PICTURE_TYPE });
+/** A part of a result has `data`, a part of a resource `blob`. */
+const PICTURE = z.object({ mimeType: PICTURE_TYPE, data: BASE64.optional(), blob: BASE64.optional() });
 const WITH_TEXT = z.object({ text: z.string() });
 const WITH_JOBS = z.object({ jobs: z.array(z.unknown()) });
 
@@ -45,37 +45,29 @@ export type ResultLike = {
   _meta?: Readonly<Record<string, unknown>> | undefined;
 };
 
+/** What a result holds, in its order. `pictures` are `data:` addresses, `text` is all of its words. */
+export type ViewedResult = { jobs: ViewedJob[]; eta: ViewedEta | undefined; pictures: string[]; text: string };
+
 const META = 'io.github.flux-pro-mcp/';
 
-/** The jobs in a result, in its order. Some hosts get them as data, others in `_meta`. */
-export function jobsIn({ _meta = {}, structuredContent }: ResultLike): ViewedJob[] {
+export function readResult({ content = [], structuredContent, _meta = {} }: ResultLike): ViewedResult {
+  // Some hosts get jobs as data, others in `_meta`.
   const several = read(WITH_JOBS, { jobs: _meta[`${META}jobs`] }) ?? read(WITH_JOBS, structuredContent);
   const jobs = several?.jobs ?? [_meta[`${META}job`] ?? structuredContent];
-  return jobs.flatMap((job) => read(JOB, job) ?? []);
-}
-
-export function etaIn({ _meta = {} }: ResultLike): ViewedEta | undefined {
-  return read(ETA, _meta[`${META}outlook`]);
-}
-
-/** `data:` addresses of the pictures in a result. */
-export function picturesIn({ content = [] }: ResultLike): string[] {
-  return content.flatMap((part) => {
-    const { mimeType, data } = read(IMAGE_PART, part) ?? {};
-    return data === undefined ? [] : [`data:${mimeType};base64,${data}`];
-  });
-}
-
-/** The picture in what a resource holds. */
-export function pictureIn(contents: readonly unknown[]): string | undefined {
-  const found = contents.map((part) => read(PICTURE_RESOURCE, part)).find((picture) => picture !== undefined);
-  return found && `data:${found.mimeType};base64,${found.blob}`;
-}
-
-/** All words of a result. */
-export function textIn({ content = [] }: ResultLike): string {
   const texts = content.flatMap((part) => read(WITH_TEXT, part)?.text ?? []);
-  return texts.join('\n').trim();
+  return {
+    jobs: jobs.flatMap((job) => read(JOB, job) ?? []),
+    eta: read(ETA, _meta[`${META}outlook`]),
+    pictures: picturesIn(content),
+    text: texts.join('\n').trim(),
+  };
+}
+
+export function picturesIn(parts: readonly unknown[]): string[] {
+  return parts.flatMap((part) => {
+    const { mimeType, data, blob = data } = read(PICTURE, part) ?? {};
+    return blob === undefined ? [] : [`data:${mimeType};base64,${blob}`];
+  });
 }
 
 export function isFinished({ status }: ViewedJob): boolean {

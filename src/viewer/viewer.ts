@@ -1,16 +1,7 @@
 /** The page that a host shows next to a result: it follows the job to its picture, and offers what comes next. */
 import { copyText, Host } from './host.ts';
 import { type Entry, type Page, type PageState, render, renderElapsed } from './render.ts';
-import {
-  etaIn,
-  isFinished,
-  jobsIn,
-  picturesIn,
-  type ResultLike,
-  textIn,
-  type ViewedEta,
-  type ViewedJob,
-} from './viewed-job.ts';
+import { isFinished, type ViewedEta, type ViewedJob, type ViewedResult } from './viewed-job.ts';
 
 const WAIT_SECONDS = 20;
 /** What is not finished after so long is polled only when somebody asks. */
@@ -80,16 +71,14 @@ function takeJob(job: ViewedJob, picture: string | undefined, eta?: ViewedEta): 
 }
 
 /** @returns the first job of the result */
-function takeResult(result: ResultLike): ViewedJob | undefined {
-  const jobs = jobsIn(result);
-  const pictures = picturesIn(result);
+function takeResult({ jobs, eta, pictures, text }: ViewedResult): ViewedJob | undefined {
   for (const job of jobs) {
     // Pictures come in the order of the finished jobs.
     const picture = job.status === 'completed' ? pictures.shift() : undefined;
-    takeJob(job, picture, etaIn(result));
+    takeJob(job, picture, eta);
     if (job.status === 'completed' && picture === undefined) void fetchPicture(job);
   }
-  state.trouble = jobs.length === 0 ? textIn(result) || 'The answer holds no picture.' : undefined;
+  state.trouble = jobs.length === 0 ? text || 'The answer holds no picture.' : undefined;
   show();
   return jobs[0];
 }
@@ -116,7 +105,7 @@ async function follow(): Promise<void> {
     for (let open = nextOpen(); open !== undefined && performance.now() < until; open = nextOpen()) {
       const asked = performance.now();
       const result = await host.call('get_job_status', { job_id: open.job_id, wait_seconds: WAIT_SECONDS });
-      if (jobsIn(result).length === 0) throw new Error(textIn(result));
+      if (result.jobs.length === 0) throw new Error(result.text);
       takeResult(result);
       if (performance.now() - asked < PAUSE_MS) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }

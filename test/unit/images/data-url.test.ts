@@ -1,6 +1,6 @@
 // Owns the proof that data URLs are read however they are written, within the bound of a picture.
 import { describe, expect, it } from 'vitest';
-import { bytesOfDataUrl, isDataUrl } from '../../../src/images/download-source.ts';
+import { bytesOfDataUrl } from '../../../src/images/download-source.ts';
 import { thrown, wordsOf } from '../../support/words.ts';
 
 const BYTES = Buffer.from([0x89, 0x50, 0x00, 0xff, 0x25, 0x2c, 0xfe, 0x3e]);
@@ -24,12 +24,11 @@ describe('a data URL', () => {
     ['without Base64', `data:image/png,${PERCENT}`],
     ['with escapes in capital letters', `data:,${PERCENT.toUpperCase()}`],
   ])('%s is read', (_, url) => {
-    expect(isDataUrl(url)).toBe(true);
-    expect(Buffer.from(bytesOfDataUrl(url))).toEqual(BYTES);
+    expect(Buffer.from(bytesOfDataUrl(url) ?? [])).toEqual(BYTES);
   });
 
   it('keeps what only looks like an escape', () => {
-    expect(Buffer.from(bytesOfDataUrl('data:,100%25%2%zz%')).toString()).toBe('100%%2%zz%');
+    expect(Buffer.from(bytesOfDataUrl('data:,100%25%2%zz%') ?? []).toString()).toBe('100%%2%zz%');
   });
 
   it.each(['data:', 'data:image/png;base64', `data:${'x'.repeat(2_000)},AAAA`])(
