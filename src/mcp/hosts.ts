@@ -49,86 +49,72 @@ const SEES_PICTURES = 'the model sees the picture';
 const READS_BASE64 = 'the model reads pictures as Base64 text';
 const PREFERS_DATA = 'reads structuredContent in place of all content';
 
-type Row = [
+function row(
   host: string,
   clientNames: readonly string[],
   content: readonly ResultPart[],
   size: ReturnType<typeof atMost>,
   why: string,
-  more?: Pick<HostProfile, 'textAloneUpTo' | 'declinesQuestions'>,
-];
+  more: Pick<HostProfile, 'textAloneUpTo' | 'declinesQuestions'> = {},
+): HostProfile {
+  return { host, clientNames, content, ...size, why, ...more };
+}
 
-const ROWS: readonly Row[] = [
-  [
+const UNKNOWN_HOST = row(
+  'any other host',
+  [],
+  DATA,
+  HARMLESS,
+  'many frameworks pass their own user’s label as the name, read pictures as Base64 text, and fail on a resource_link',
+);
+
+export const HOST_PROFILES: readonly HostProfile[] = [
+  row(
     'Claude Desktop',
     ['claude-ai'],
     DATA,
     LARGE,
     'rejected a result that mixed a resource_link with other content; refuses results over 1,048,576 characters',
-  ],
-  ['Claude Code', ['claude-code'], PICTURES, CLAUDE_CODE, `${PREFERS_DATA}; caps a result at 25,000 tokens`],
-  ['Codex', ['codex-mcp-client'], PICTURES, LARGE, PREFERS_DATA, { declinesQuestions: true }],
-  ['VS Code', ['visual studio code', 'vscode'], LINKS, LARGE, 'drops content when structuredContent is present'],
-  ['Cursor', ['cursor'], LINKS, LARGE, 'drops structuredContent'],
-  [
-    'Copilot CLI',
-    ['copilot-cli', 'github-copilot'],
-    WORDS,
-    HARMLESS,
-    'pictures never reach the model; text does',
-    { declinesQuestions: true },
-  ],
-  ['Gemini CLI', ['gemini-cli-mcp-client', 'mcp-test-client'], PICTURES, LARGE, SEES_PICTURES],
-  ['opencode', ['opencode'], PICTURES, LARGE, SEES_PICTURES],
-  ['Qwen Code', ['qwen-cli-mcp-client'], PICTURES, LARGE, SEES_PICTURES],
-  ['Strands Agents', ['strands-agents-ts-sdk'], PICTURES, LARGE, SEES_PICTURES],
-  ['pi', ['pi-mcp'], PICTURES, LARGE, SEES_PICTURES],
-  [
+  ),
+  row('Claude Code', ['claude-code'], PICTURES, CLAUDE_CODE, `${PREFERS_DATA}; caps a result at 25,000 tokens`),
+  row('Codex', ['codex-mcp-client'], PICTURES, LARGE, PREFERS_DATA, { declinesQuestions: true }),
+  row('VS Code', ['visual studio code', 'vscode'], LINKS, LARGE, 'drops content when structuredContent is present'),
+  row('Cursor', ['cursor'], LINKS, LARGE, 'drops structuredContent'),
+  row('Copilot CLI', ['copilot-cli', 'github-copilot'], WORDS, HARMLESS, 'pictures never reach the model; text does', {
+    declinesQuestions: true,
+  }),
+  row('Gemini CLI', ['gemini-cli-mcp-client', 'mcp-test-client'], PICTURES, LARGE, SEES_PICTURES),
+  row('opencode', ['opencode'], PICTURES, LARGE, SEES_PICTURES),
+  row('Qwen Code', ['qwen-cli-mcp-client'], PICTURES, LARGE, SEES_PICTURES),
+  row('Strands Agents', ['strands-agents-ts-sdk'], PICTURES, LARGE, SEES_PICTURES),
+  row('pi', ['pi-mcp'], PICTURES, LARGE, SEES_PICTURES),
+  row(
     'Kimi Code',
     ['kimi-code'],
     PICTURES,
     LARGE,
     "passes a resource_link to the model's API as the address of a picture",
-  ],
-  ['Goose', ['goose'], PICTURES, LARGE, 'text next to a resource_link ends the session'],
-  ['Cline', ['cline', '@cline/core'], WORDS, CLINE, 'turns the result into text and cuts it to 8,000 characters'],
-  [
+  ),
+  row('Goose', ['goose'], PICTURES, LARGE, 'text next to a resource_link ends the session'),
+  row('Cline', ['cline', '@cline/core'], WORDS, CLINE, 'turns the result into text and cuts it to 8,000 characters'),
+  row(
     'AI SDK',
     ['ai-sdk-mcp-client'],
     PICTURES,
     atMost(16_000),
     'versions 4 and 5, which speak protocol 2025-06-18 or older, read pictures as Base64 text and fail on a resource_link',
     { textAloneUpTo: '2025-06-18' },
-  ],
-  [
+  ),
+  row(
     'LangChain',
     ['@langchain/mcp-adapters', 'langchain-mcp-adapter'],
     WORDS,
     HARMLESS,
     'fails on a resource_link; with OpenAI chat completions a picture in a tool message is refused. With Anthropic models set `FLUX_RESULT=text,image`; with Google and OpenAI responses the picture would come as Base64 text',
-  ],
-  ['mcp-use', ['mcp-use'], WORDS, HARMLESS, READS_BASE64],
-  ['LlamaIndex.TS', ['mcp-client-cli'], WORDS, HARMLESS, READS_BASE64],
-  ['Continue CLI', ['continue-cli-client'], WORDS, HARMLESS, READS_BASE64],
-];
-
-const UNKNOWN_HOST: HostProfile = {
-  host: 'any other host',
-  clientNames: [],
-  content: DATA,
-  ...HARMLESS,
-  why: 'many frameworks pass their own user’s label as the name, read pictures as Base64 text, and fail on a resource_link',
-};
-
-export const HOST_PROFILES: readonly HostProfile[] = [
-  ...ROWS.map(([host, clientNames, content, size, why, more]) => ({
-    host,
-    clientNames,
-    content,
-    ...size,
-    why,
-    ...more,
-  })),
+  ),
+  row('mcp-use', ['mcp-use'], WORDS, HARMLESS, READS_BASE64),
+  row('LlamaIndex.TS', ['mcp-client-cli'], WORDS, HARMLESS, READS_BASE64),
+  row('Continue CLI', ['continue-cli-client'], WORDS, HARMLESS, READS_BASE64),
   UNKNOWN_HOST,
 ];
 

@@ -194,18 +194,16 @@ const BATCH_PROMPT_SHOWN_CHARACTERS = 80;
 const ID_SHOWN_CHARACTERS = 40;
 const STATUS_SHOWN_CHARACTERS = 60;
 
-export type JobTextOptions = {
-  /** How long this call waited; shown when the picture was not finished by then. */
-  waitedSeconds?: number | undefined;
-  /** Further sentences about the parts of the answer. */
-  notes?: readonly string[];
-};
-
 const DUPLICATE =
   'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
 
-export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: JobTextOptions = {}): string {
+/**
+ * @param notes further sentences about the parts of the answer
+ * @param waitedSeconds how long the call waited in vain
+ */
+export function jobText(view: JobView, job: Job, notes: readonly string[] = [], waitedSeconds?: number): string {
   const { ordered, stalled } = view;
+  const { remoteId } = job;
   const says = fenced(job.remoteStatus || 'processing', STATUS_SHOWN_CHARACTERS);
   return joined(
     '\n',
@@ -216,7 +214,7 @@ export function jobText(view: JobView, job: Job, { waitedSeconds, notes = [] }: 
     view.url !== undefined && `URL: ${view.url}`,
     `Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${ordered === undefined ? '' : ` The service delivered a different size: ${ordered.width} × ${ordered.height} pixels were ordered.`}`,
     `Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`,
-    `Job: ${view.job_id}${job.remoteId === undefined ? '' : ` (at Doitong: ${shownId(job.remoteId)})`}`,
+    `Job: ${view.job_id}${remoteId === undefined ? '' : ` (at Doitong: ${isPlainId(remoteId) ? remoteId : fenced(remoteId, ID_SHOWN_CHARACTERS)})`}`,
     view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
     ...notes,
     `Next: ${view.next}`,
@@ -251,12 +249,7 @@ function creditsText({ credits: { min, max, exact }, status, error }: JobView): 
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
 }
 
-function shownId(id: string): string {
-  return isPlainId(id) ? id : fenced(id, ID_SHOWN_CHARACTERS);
-}
-
 /**
- * @param notes further sentences about the parts of the answer
  * @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there
  */
 export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[], isBare = false): string {

@@ -11,6 +11,7 @@ import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { pageOfJobs } from '../core/job-page.ts';
 import { redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
 import type { McpDeps } from './mcp-deps.ts';
@@ -159,7 +160,12 @@ export async function readResource(uri: string, deps: McpDeps, protocolVersion =
   if (uri === VIEWER_URI) return { contents: [await viewerPage(deps)], ...cached };
   const named = parseJobUri(uri);
   if (named === undefined) throw notThere(uri, WHERE_TO_FIND);
-  return named.isImage ? readImage(uri, named.id, deps) : readJob(uri, named.id, deps);
+  const jobs = await deps.jobs();
+  const job = await jobs.find(named.id);
+  if (named.isImage) return { contents: [await imageContents(uri, job, jobs, deps)] };
+  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
+  // The record, as it is: reading a job does not resume it.
+  return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));
 }
 
 /** The error for a resource that cannot be subscribed to. */
@@ -191,37 +197,22 @@ async function viewerPage(deps: McpDeps): Promise<Contents> {
   return { uri: VIEWER_URI, mimeType: VIEWER_MIME_TYPE, text: html, _meta: VIEWER_UI_META };
 }
 
-/** The record, as it is: reading a job does not resume it. */
-async function readJob(uri: string, id: string, deps: McpDeps): Promise<ReadResourceResult> {
-  const jobs = await deps.jobs();
-  const job = await jobs.find(id);
-  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
-  return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));
-}
-
-async function readImage(uri: string, id: string, deps: McpDeps): Promise<ReadResourceResult> {
-  const jobs = await deps.jobs();
-  const job = await jobs.find(id);
+async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps): Promise<Contents> {
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
     throw notThere(uri, "a job's picture can be read once its status is completed");
-  if (bytes.length <= MAX_BYTES)
-    return { contents: [{ uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) }] };
+  if (bytes.length <= MAX_BYTES) return { uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) };
   const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
   if (shown === undefined || shown === 'unfit') throw tooLarge(bytes.length, job);
   // Nobody should take it for the file: it has fewer pixels.
   const preview = { ...shown.size, file: deps.redact(job.file ?? '') };
-  const contents = { uri, mimeType: shown.mediaType, blob: base64Of(shown.bytes) };
-  return { contents: [{ ...contents, _meta: { [`${VIEWER_META}preview`]: preview } }] };
+  const meta = { [`${VIEWER_META}preview`]: preview };
+  return { uri, mimeType: shown.mediaType, blob: base64Of(shown.bytes), _meta: meta };
 }
 
 function tooLarge(bytes: number, { file, id }: Job): FluxError {
   const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
   const what = `The picture of ${id} has ${size}, more than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${file}`;
-  return new FluxError({
-    kind: 'storage_failed',
-    reason: { code: 'worded', what },
-    creditsSpent: 'yes',
-    retry: 'no',
-  });
+  const reason = { code: 'worded' as const, what };
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'no' });
 }

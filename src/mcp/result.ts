@@ -118,7 +118,7 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
       [`${VIEWER_META}job`]: shown,
       ...(outlook !== undefined && { [`${VIEWER_META}outlook`]: outlook }),
     }),
-    text: ([shown = view], notes) => jobText(shown, job, { waitedSeconds, notes }),
+    text: ([shown = view], notes) => jobText(shown, job, notes, waitedSeconds),
   };
 }
 

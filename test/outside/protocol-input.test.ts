@@ -35,7 +35,7 @@ async function answersTo(...lines: (string | Buffer | Record<string, unknown>)[]
   await host.answer(ping.id);
   return jsonRpcLines(program.stdout())
     .slice(before)
-    .filter(({ id }) => id !== ping.id);
+    .filter(({ id, method }) => id !== ping.id && method === undefined);
 }
 
 const ping = (more: Record<string, unknown>) => ({ jsonrpc: '2.0', method: 'ping', ...more });

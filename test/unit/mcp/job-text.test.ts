@@ -11,7 +11,7 @@ const textOf = (
 ): string => {
   const job = sampleJob(patch);
   const times = { now: CREATED_AT + (options.at ?? 0), stalledAfterMs: 15 * 60_000 };
-  return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, { waitedSeconds: options.waited });
+  return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, [], options.waited);
 };
 const firstLine = (text: string): string | undefined => text.split('\n')[0];
 
