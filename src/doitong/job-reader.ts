@@ -33,7 +33,7 @@ const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited',
 
 /** How jobs are asked for: by a query, or by GET at the REST endpoint. */
 export type StatusRead = StatusQuery | 'rest';
-export type Readings = Map<string, Reading>;
+type Readings = Map<string, Reading>;
 
 type Outcome =
   /** The query is there; no readings: it takes fewer jobs at a time. A single one that is a failure: no such job. */
@@ -42,9 +42,9 @@ type Outcome =
   | { unfit: Decision; path: boolean };
 
 /** A query that the service has, and where it was found. */
-export type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
+type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
 
-export type JobReaderDeps = {
+type JobReaderDeps = {
   client: ApiClient;
   schema: ServiceSchema;
   facts: ServiceFacts;
@@ -109,18 +109,6 @@ export class JobReader {
     return this.#find({ ids: undefined, signal });
   }
 
-  /** The queries that the schema or the list of candidates offers, best first; asks for the schema if need be. */
-  async queries(signal: AbortSignal): Promise<readonly StatusRead[]> {
-    const { schema, facts } = this.#deps;
-    const { dialect } = await facts.get();
-    const reported = await schema.get(signal);
-    const queries =
-      reported === undefined
-        ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
-        : findStatusQueries(reported, dialect === 'rest' ? undefined : dialect);
-    return [...queries, 'rest'];
-  }
-
   /** Reads as many of these as fit into one request, at least one; none when fewer have to be asked for. */
   async #readSome(ids: readonly string[], signal: AbortSignal): Promise<Readings> {
     const known = await this.#known();
@@ -174,12 +162,17 @@ export class JobReader {
 
   /** Asks for the first of the jobs, until a query leads to it. */
   async #discover({ ids, signal }: Asked): Promise<Found> {
-    const { log, schema } = this.#deps;
-    const queries = await this.queries(signal);
-    const source = (await schema.get(signal)) === undefined ? 'tried' : 'schema';
+    const { log, schema, facts } = this.#deps;
+    const { dialect } = await facts.get();
+    const reported = await schema.get(signal);
+    const queries =
+      reported === undefined
+        ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
+        : findStatusQueries(reported, dialect === 'rest' ? undefined : dialect);
+    const source = reported === undefined ? 'tried' : 'schema';
     let graphqlIsAbsent = false;
     let unknown: Found | undefined;
-    for (const query of queries) {
+    for (const query of [...queries, 'rest' as const]) {
       if (query !== 'rest' && (graphqlIsAbsent || this.#refused.has(JSON.stringify(query)))) continue;
       const outcome = await this.#ask(query, { ids: ids?.slice(0, 1), signal }, false);
       if ('readings' in outcome) {
