@@ -9,7 +9,7 @@ export type CommandFlag = {
   name: string;
   /** How its value is shown in help; absent for a switch. */
   value?: string;
-  /** It may be given several times, and `valuesOf` reads it; for flags with a value only. */
+  /** It may be given several times; for flags with a value only. */
   repeatable?: true;
   help: string;
 };
@@ -17,21 +17,22 @@ export type CommandFlag = {
 /** A part of one command's help that is not made from its flags and settings. */
 export type HelpSection = { title: string; rows: readonly { name: string; text: string }[] };
 
-/** A word of one command that follows its name. Those that need not be given come last. */
+/** A word of one command that may follow its name. */
 export type Positional = {
   /** How help and messages call it, in capitals. */
   name: string;
   /** The words that are allowed; absent: all are. */
   words?: readonly string[];
-  required: boolean;
   help: string;
 };
 
 export type Arguments = {
   /** The positionals that were given, in their order. */
   words: readonly string[];
-  /** Values of flags by name: "true" for a switch, and for a repeatable flag what `valuesOf` reads. */
+  /** Values of flags by name: "true" for a switch. */
   flags: Readonly<Record<string, string | undefined>>;
+  /** Values of repeatable flags by name, in the order in which they were given. */
+  lists: Readonly<Record<string, readonly string[] | undefined>>;
   env: Environment;
   /** Path of the program itself, for commands that start it as a child. */
   program: string;
@@ -50,19 +51,6 @@ export type Command = {
   /** @returns the exit code; a command that serves never returns */
   load: () => Promise<{ run: (args: Arguments) => Promise<number> }>;
 };
-
-/** The one character that no argument of a program can contain. */
-const BETWEEN_VALUES = '\0';
-
-/** One more value of a repeatable flag, behind those that were given before. */
-export function withValue(before: string | undefined, value: string): string {
-  return before === undefined ? value : before + BETWEEN_VALUES + value;
-}
-
-/** The values of a repeatable flag in the order in which they were given. */
-export function valuesOf(args: Pick<Arguments, 'flags'>, flag: string): string[] {
-  return args.flags[flag]?.split(BETWEEN_VALUES) ?? [];
-}
 
 /** Bad arguments: printed as they are, without a stack, with exit code 2. */
 export class UsageError extends Error {

@@ -50,12 +50,11 @@ export const COMMANDS: readonly Command[] = [
       {
         name: 'ACTION',
         words: ['list', 'show', 'resume'],
-        required: false,
         help:
           'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
           'continues every unfinished job and orders nothing new.',
       },
-      { name: 'ID', required: false, help: 'The id of a job, ours or the one that Doitong gave it.' },
+      { name: 'ID', help: 'The id of a job, ours or the one that Doitong gave it.' },
     ],
     flags: [
       { name: 'limit', value: 'N', help: 'list: how many jobs at most, 1 to 1000. Default: 20.' },

@@ -5,37 +5,29 @@ import { COMMANDS } from './commands.ts';
 
 const WIDTH = 100;
 
-/** The whole program's help, or one command's with its further sections. */
-export async function fullHelp(command?: Command): Promise<string> {
+/** The whole program's help, or one command's. */
+export async function helpText(command?: Command): Promise<string> {
   const sections = (await command?.details?.()) ?? [];
-  return [helpText(command), ...sections.map(sectionText)].join('\n');
+  const serve = COMMANDS.find(({ name }) => name === 'serve');
+  const lines =
+    command === undefined
+      ? [
+          'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
+          '',
+          'Commands:',
+          ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
+          row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
+          row('flux-pro-mcp --version', 'the version'),
+          '',
+          ...(serve === undefined ? [] : flagsAndSettings(serve)),
+        ]
+      : [wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`), '', ...flagsAndSettings(command)];
+  return `${[...lines, ...sections.map(sectionText)].join('\n')}\n`;
 }
 
-/** The whole program's help, or one command's, without further sections. */
-export function helpText(command?: Command): string {
-  if (command !== undefined) {
-    const heading = wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`, WIDTH);
-    return [...heading, '', ...flagsAndSettings(command), ''].join('\n');
-  }
-  return [
-    'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
-    '',
-    'Commands:',
-    ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
-    row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
-    row('flux-pro-mcp --version', 'the version'),
-    '',
-    ...COMMANDS.filter((known) => known.name === 'serve').flatMap(flagsAndSettings),
-    '',
-  ].join('\n');
-}
-
-/** The command's name and what may follow it: in brackets what need not be given. */
-export function usage(command: Command): string {
-  const words = (command.positionals ?? []).map((positional) =>
-    positional.required ? positionalText(positional) : `[${positionalText(positional)}]`,
-  );
-  return [command.name, ...words].join(' ');
+/** The command's name and what may follow it. */
+export function usage({ name, positionals = [] }: Command): string {
+  return [name, ...positionals.map((positional) => `[${positionalText(positional)}]`)].join(' ');
 }
 
 const positionalText = ({ name, words }: Positional): string => words?.join('|') ?? name;
@@ -61,7 +53,7 @@ export function flagHelp({ help, repeatable }: CommandFlag): string {
 }
 
 function sectionText({ title, rows }: HelpSection): string {
-  return [`${title}:`, ...rows.map(({ name, text }) => row(name, text)), ''].join('\n');
+  return [`\n${title}:`, ...rows.map(({ name, text }) => row(name, text))].join('\n');
 }
 
 function settingRow(name: SettingName): string {
@@ -72,19 +64,17 @@ function settingRow(name: SettingName): string {
 }
 
 /** A name in the first line, its text wrapped and indented below. */
-function row(name: string, text: string): string {
-  return [`  ${name}`, ...wrapped(text, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
-}
+const row = (name: string, text: string): string => `  ${name}\n${wrapped(text, '      ')}`;
 
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
+/** Lines of a terminal, which end between words. */
+function wrapped(text: string, indent = ''): string {
   let line = '';
+  const lines: string[] = [];
   for (const word of text.split(' ')) {
-    if (line.length + word.length + 1 > width) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
+    if (indent.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line];
+  return [...lines, indent + line].join('\n');
 }

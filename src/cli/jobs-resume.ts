@@ -78,4 +78,4 @@ function summaryOf(finished: readonly Job[]): string {
   return `${counted(finished.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
 }
 
-const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);
+export const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);

@@ -2,16 +2,15 @@
 
 import { proxySecrets } from '../core/proxy.ts';
 import { redactValues } from '../core/redaction.ts';
-import { fenced } from '../core/untrusted-text.ts';
-import { JOB_STATUSES, type JobStatus, jobText, jobView, statusOf } from '../mcp/job-view.ts';
+import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { lazyOutputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
-import { jobsListText } from './jobs-list.ts';
-import { resume } from './jobs-resume.ts';
+import { counted, resume } from './jobs-resume.ts';
 import { Secrets } from './secrets.ts';
 import { NOT_FOR_JOBS, oneOf, settingsOf, wholeNumber } from './settings.ts';
 import { visible, visibleJson, writeStderr } from './terminal-text.ts';
@@ -89,9 +88,46 @@ async function list(
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
     return 0;
   }
-  const counts = { found: wanted.length, onRecord: jobs.length };
-  print(visible(secrets.redact(jobsListText({ views, ...counts, status, service: config.apiUrl, folder, damaged }))));
+  const found = { all: jobs.length, wanted: wanted.length, status, whose: `for ${config.apiUrl} and this key` };
+  const aside = `${damaged.count === 1 ? '1 damaged record is' : `${damaged.count} damaged records are`} set aside in`;
+  const lines = [
+    ...(views.length === 0 ? [] : [jobsTable(views), '']),
+    countText(views.length, found),
+    ...(damaged.count === 0 ? [] : [`${aside} ${damaged.folder} and not listed.`]),
+    `Records: ${folder}`,
+  ];
+  print(visible(secrets.redact(lines.join('\n'))));
   return 0;
+}
+
+type Found = { all: number; wanted: number; status: JobStatus | undefined; whose: string };
+
+export function countText(shown: number, { all, wanted, status, whose }: Found): string {
+  if (all === 0) return `There are no jobs on record ${whose}.`;
+  if (wanted === 0) return `None of the ${counted(all)} on record ${whose} has the status ${status}.`;
+  const jobs = `${counted(wanted)}${status === undefined ? '' : ` with the status ${status}`}`;
+  return shown === wanted ? `${jobs}.` : `The newest ${shown} of ${jobs}; --limit N shows more.`;
+}
+
+const PROMPT_SHOWN_CHARACTERS = 40;
+const HEAD = ['JOB', 'STATUS', 'CREATED', 'CREDITS', 'PROMPT', 'FILE'];
+
+/** A line of headings, then a line for each job; the longest column is the last, so that it pushes nothing away. */
+export function jobsTable(views: readonly JobView[]): string {
+  const rows = [HEAD, ...views.map(columns)];
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}
+
+function columns(view: JobView): string[] {
+  const { job_id: id, created_at: createdAt, prompt, credits, error, status, file } = view;
+  const range = credits.exact === undefined ? `${credits.min}–${credits.max}` : String(credits.exact);
+  const isFree = status === 'failed' && error?.credits_spent === 'no';
+  // To the second: the fraction helps nobody.
+  const created = createdAt.replace(/\.\d+Z$/u, 'Z');
+  const where = file ?? (error === undefined ? '' : `(${error.kind})`);
+  return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, PROMPT_SHOWN_CHARACTERS), where];
 }
 
 async function show({ jobStore, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {

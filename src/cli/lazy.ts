@@ -11,22 +11,18 @@ export class Lazy<Value> {
 
   /** The value, made now if need be. A failure is not remembered: what the user corrects works without a restart. */
   get(): Promise<Value> {
-    this.#making ??= this.#once();
+    this.#making ??= this.#make().then(
+      (value) => (this.current = value),
+      (error: unknown) => {
+        this.#making = undefined;
+        throw error;
+      },
+    );
     return this.#making;
   }
 
   /** The value if it has been made or is being made; nothing is begun for it. */
   async settled(): Promise<Value | undefined> {
     return this.#making?.catch(() => undefined);
-  }
-
-  async #once(): Promise<Value> {
-    try {
-      this.current = await this.#make();
-      return this.current;
-    } catch (error) {
-      this.#making = undefined;
-      throw error;
-    }
   }
 }

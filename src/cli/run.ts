@@ -5,7 +5,7 @@ import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
 import { CommandFailure, type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { fullHelp } from './help.ts';
+import { helpText } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
 import { isSecret } from './secrets.ts';
 import { visible, writeStderr } from './terminal-text.ts';
@@ -52,14 +52,15 @@ async function reasonOf(error: unknown): Promise<string> {
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
-  if (named === 'help') return print(await fullHelp(COMMANDS.find((known) => known.name === rest[0])));
+  if (named === 'help') return print(await helpText(COMMANDS.find((known) => known.name === rest[0])));
   const command = COMMANDS.find((known) => known.name === (named ?? DEFAULT_COMMAND));
   if (command === undefined) throw unknownCommand(named ?? '');
-  const { flags, words } = parseFlags(rest, command);
-  if (flags.help !== undefined) return print(await fullHelp(named === undefined ? undefined : command));
+  const parsed = parseFlags(rest, command);
+  const { flags } = parsed;
+  if (flags.help !== undefined) return print(await helpText(named === undefined ? undefined : command));
   if (flags.version !== undefined) return print(`${VERSION}\n`);
   const { run: runCommand } = await command.load();
-  return runCommand({ words, flags, env, program });
+  return runCommand({ ...parsed, env, program });
 }
 
 function print(text: string): number {

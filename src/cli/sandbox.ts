@@ -3,14 +3,14 @@
 import type { ScenarioName } from '../../sandbox/sandbox.ts';
 import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
 import { PLANS } from '../limits/plan.ts';
-import { type Arguments, type HelpSection, UsageError, valuesOf } from './command.ts';
+import { type Arguments, type HelpSection, UsageError } from './command.ts';
 import { oneOf, wholeNumber } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 });
   const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 });
   const plan = oneOf(args, 'plan', PLANS);
-  const { scenarios, sendsWebhooks } = scenariosOf(valuesOf(args, 'scenario'));
+  const { scenarios, sendsWebhooks } = scenariosOf(args.lists.scenario ?? []);
   const { seed } = args.flags;
   // Loaded only now: help, which needs the names alone, and refusals do not wait for it.
   const { startSandbox } = await import('../../sandbox/sandbox.ts');

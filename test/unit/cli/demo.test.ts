@@ -13,18 +13,26 @@ describe('serverCommand', () => {
   };
 
   it('starts this very program as a sandbox server', () => {
-    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined, '/tmp/demo');
+    const server = serverCommand(
+      { words: [], lists: {}, flags: {}, env, program: '/dist/main.js' },
+      undefined,
+      '/tmp/demo',
+    );
     expect(server.command).toBe(process.execPath);
     expect(server.args).toEqual(['/dist/main.js', 'serve', '--sandbox', '--result', 'auto']);
   });
 
   it('passes the environment on, without anything of the real service', () => {
-    const server = serverCommand({ words: [], flags: {}, env, program: '/dist/main.js' }, undefined, '/tmp/demo');
+    const server = serverCommand(
+      { words: [], lists: {}, flags: {}, env, program: '/dist/main.js' },
+      undefined,
+      '/tmp/demo',
+    );
     expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text', FLUX_STATE_DIR: '/tmp/demo' });
   });
 
   it('passes on where pictures go and how much is logged', () => {
-    const args = { words: [], flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' };
+    const args = { words: [], lists: {}, flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' };
     const server = serverCommand(args, '/pictures', '/tmp/demo');
     expect(server.args.slice(-4)).toEqual(['--output-dir', '/pictures', '--log-level', 'debug']);
   });

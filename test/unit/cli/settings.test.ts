@@ -5,6 +5,7 @@ import { NOT_FOR_JOBS, NOT_FOR_SANDBOX, settingsOf, wholeNumber } from '../../..
 
 const args = (flags: Record<string, string>, env: Record<string, string> = {}) => ({
   words: [],
+  lists: {},
   flags,
   env,
   program: 'main.js',
