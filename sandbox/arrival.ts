@@ -40,11 +40,7 @@ const ORIGIN = new RegExp(`^https?://${LOOPBACK}`, 'i');
  */
 export function checkCaller({ headersDistinct: { host = [], origin = [] } }: IncomingMessage): void {
   if (host.length !== 1 || !HOST.test(host.join()))
-    throw new Refusal(
-      403,
-      'FORBIDDEN',
-      'The sandbox answers to localhost, 127.0.0.1 and [::1] alone, as its Host header says',
-    );
+    throw new Refusal(403, 'FORBIDDEN', 'The sandbox answers to the hosts localhost, 127.0.0.1 and [::1] alone');
   if (!origin.every((one) => ORIGIN.test(one)))
     throw new Refusal(403, 'FORBIDDEN', 'The sandbox answers no page of another origin');
 }

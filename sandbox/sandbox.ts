@@ -15,14 +15,14 @@ import { RequestLog } from './request-log.ts';
 import { chooseScenarios } from './scenarios/scenarios.ts';
 import type { ScenarioName } from './scenarios/sentences.ts';
 import { Service } from './service.ts';
-import { Webhooks, type WebhooksDeps } from './webhooks.ts';
+import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
 export type { SandboxPlan } from './limits.ts';
 export type { ScenarioName } from './scenarios/sentences.ts';
 export { sandboxSchemaSdl } from './schema.ts';
 
 export type SandboxOptions = {
-  /** 0, the default, takes any free port; only 127.0.0.1 is bound. */
+  /** Of 127.0.0.1; 0, the default, takes any free one. */
   port?: number;
   /** Default `pro`. */
   plan?: SandboxPlan;
@@ -74,7 +74,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
   let url = '';
   const addresses = createPictureAddresses(() => url, traits, seed);
   const view = createJobView(now, traits, addresses);
-  const webhooks = new Webhooks({ now, secret: webhookSecret, traits, view, sleep });
+  const webhooks = createWebhooks({ now, secret: webhookSecret, traits, view, sleep });
   const service = new Service({
     limits,
     credits: traits.credits ?? options.credits ?? 1000,

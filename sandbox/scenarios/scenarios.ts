@@ -6,7 +6,6 @@ import { type ScenarioGroup, type ScenarioName, scenarioSentences } from './sent
 
 /** What holds where no scenario changes it. */
 export const plainTraits = {
-  /** How many times longer than usual a job takes. */
   jobTimeFactor: 1,
   /** How far the service's clock is ahead of the machine's. */
   clockAheadMs: 0,
@@ -18,7 +17,6 @@ export const plainTraits = {
   shoutingStatus: false,
   /** The balance to begin with; undefined: as the options say. */
   credits: undefined as number | undefined,
-  /** Whether the API's refusals come with HTTP 200. */
   refusalsWith200: false,
   /** Whether the first address of a picture has expired when it is fetched. */
   expiringUrls: false,
@@ -30,13 +28,11 @@ export const plainTraits = {
   generate: true,
   /** Whether the input types have version, quality and webhookUrl. */
   optionalInput: true,
-  /** How many fields a document may have at its root. */
   rootFieldsMax: Number.POSITIVE_INFINITY,
-  /** Whether each of them counts as a request. */
+  /** Whether each field at the root counts as a request. */
   countsFields: false,
   /** The root field, and its argument, that answer for a job. */
   statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
-  /** Whether ends of jobs are announced. */
   webhooks: false,
   webhooksForged: false,
   /** How long after the end of its job a webhook is sent. */
