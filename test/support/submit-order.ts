@@ -48,7 +48,7 @@ export function createSubmit(
       job,
       {
         provider,
-        limits: { permit: limits.permit, slot: async () => ({ taken: true }) },
+        limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
         records: { apply },
         reconcile: async () => undefined,
