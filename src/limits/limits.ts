@@ -18,6 +18,8 @@ import {
   parseRateState,
   planOf,
   type RateReport,
+  type ReadAllowance,
+  readAllowance,
   type RateState,
   REQUEST_WINDOW,
   type RequestWindow,
@@ -55,8 +57,8 @@ export type LimitsState = {
   /** Requests per window; null: none is known. */
   requestLimit: number | null;
   counting: RequestWindow;
-  /** Requests of a window that reads leave to orders. */
-  keptForOrders: number;
+  /** What reads may use. */
+  reads: ReadAllowance;
 };
 
 export type LimitsDeps = {
@@ -93,13 +95,16 @@ export class Limits {
   async state(): Promise<LimitsState> {
     const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
     const now = this.#deps.clock.now();
+    const requestLimit = this.#requestLimit(rateState);
+    const counting = this.#counting;
+    const kept = this.#keptForOrders(rateState, reservations);
     return {
       plan: this.#planBy(rateState),
       rateState: rateStateAt(rateState, now),
       reservations: reservationsAt(reservations, now),
-      requestLimit: this.#requestLimit(rateState),
-      counting: this.#counting,
-      keptForOrders: this.#keptForOrders(rateState, reservations),
+      requestLimit,
+      counting,
+      reads: readAllowance(rateState, requestLimit, counting, kept, now),
     };
   }
 

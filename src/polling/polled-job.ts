@@ -9,6 +9,10 @@ import type { Job } from '../core/job.ts';
 export type How = { atOnce: boolean; isFresh: boolean };
 
 export class PolledJob {
+  /** The job when it is not polled any more. */
+  readonly outcome: Promise<Job>;
+  resolve!: (job: Job) => void;
+  reject!: (error: unknown) => void;
   /** A job without an end by then is given up. */
   readonly until: number;
   isBeingRead = false;
@@ -35,6 +39,10 @@ export class PolledJob {
     stalledAfterMs: number,
   ) {
     this.#clock = clock;
+    this.outcome = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
     const now = clock.monotonic();
     this.until = now + stalledAfterMs;
     this.#acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));

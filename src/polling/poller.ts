@@ -7,8 +7,7 @@ import type { Job, JobEvent } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import { leadsTo } from '../core/webhook-url.ts';
-import type { Limits } from '../limits/limits.ts';
-import { type ReadAllowance, readAllowance } from '../limits/rate-state.ts';
+import type { Limits, LimitsState } from '../limits/limits.ts';
 import type { DurationMemory } from './durations.ts';
 import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';
 import { type How, PolledJob } from './polled-job.ts';
@@ -37,17 +36,11 @@ export type PollSettings = {
 /** A job that is due within this part of its whole wait joins the request that is made now. */
 const SOON = 0.25;
 
-/** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
-const UNKNOWN: ReadAllowance = { left: null, perWindow: null, refillMs: 0 };
-
-/** Settles what `follow` has promised. */
-type Followed = { resolve: (job: Job) => void; reject: (error: unknown) => void };
-
 export class Poller {
   readonly #deps: PollerDeps;
   readonly #settings: PollSettings;
   readonly #life: AbortSignal;
-  readonly #jobs = new Map<PolledJob, Followed>();
+  readonly #jobs = new Set<PolledJob>();
   readonly #wakeup: Wakeup;
   #isRunning = false;
   /** When polling last found a job at its end, which an event should have reported. */
@@ -70,11 +63,10 @@ export class Poller {
     const listening = new AbortController();
     this.#listen(polled, listening.signal);
     try {
-      return await new Promise<Job>((resolve, reject) => {
-        this.#jobs.set(polled, { resolve, reject });
-        this.#wakeup.wake();
-        void this.#run();
-      });
+      this.#jobs.add(polled);
+      this.#wakeup.wake();
+      void this.#run();
+      return await polled.outcome;
     } finally {
       listening.abort(new Error('the job is not followed any more'));
     }
@@ -86,7 +78,7 @@ export class Poller {
     try {
       while (this.#jobs.size > 0) await this.#turn();
     } catch (error) {
-      for (const polled of this.#jobs.keys()) this.#fail(polled, error);
+      for (const polled of this.#jobs) this.#fail(polled, error);
     } finally {
       this.#isRunning = false;
     }
@@ -106,7 +98,7 @@ export class Poller {
 
   /** Those of which nothing is being asked. */
   #idle(): PolledJob[] {
-    return [...this.#jobs.keys()].filter(({ isBeingRead }) => !isBeingRead);
+    return [...this.#jobs].filter(({ isBeingRead }) => !isBeingRead);
   }
 
   /** Those whose time has come, and those for which the same requests have room. */
@@ -114,7 +106,9 @@ export class Poller {
     // What the service has asked for is kept exactly, whatever else is asked now.
     const open = this.#idle().filter((job) => job.isWelcome(at));
     if (!open.some(({ dueAt }) => dueAt <= at)) return [];
-    const perRequest = (await this.#allowance()).countsFields ? 1 : await this.#deps.provider.readsAtOnce();
+    // The service may count each job that a request asks for.
+    const { countsFields } = (await this.#limits()).rateState ?? {};
+    const perRequest = countsFields ? 1 : await this.#deps.provider.readsAtOnce();
     // Where each job costs a request of its own, each is asked for in its own time.
     const soonMs = ({ isFallback, dueAfterMs }: PolledJob): number =>
       perRequest === 1 || isFallback ? 0 : dueAfterMs * SOON;
@@ -123,13 +117,9 @@ export class Poller {
     return [...due, ...open.filter((job) => !due.includes(job) && !job.isFallback).slice(0, room)];
   }
 
-  /** What polling may use at present; `countsFields`: the service counts each job that a request asks for. */
-  async #allowance(): Promise<ReadAllowance & { countsFields: boolean }> {
-    const state = await this.#deps.limits.state().catch(() => undefined);
-    if (state === undefined) return { ...UNKNOWN, countsFields: false };
-    const { rateState, requestLimit, counting, keptForOrders } = state;
-    const allowance = readAllowance(rateState, requestLimit, counting, keptForOrders, this.#deps.clock.now());
-    return { ...allowance, countsFields: rateState.countsFields === true };
+  /** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
+  async #limits(): Promise<Pick<LimitsState, 'reads'> & { rateState?: LimitsState['rateState'] }> {
+    return this.#deps.limits.state().catch(() => ({ reads: { left: null, perWindow: null, refillMs: 0 } }));
   }
 
   async #read(jobs: readonly PolledJob[]): Promise<void> {
@@ -140,9 +130,12 @@ export class Poller {
       if (open.length === 0) return;
       const readings = await this.#ask(open.map(({ remoteId }) => remoteId));
       const at = this.#deps.clock.monotonic();
-      await Promise.all(
-        open.map((polled) => this.#alone(polled, () => this.#take(polled, readings.get(polled.remoteId), at))),
-      );
+      const take = async (polled: PolledJob): Promise<void> => {
+        const reading = readings.get(polled.remoteId) ?? { failure: unreadable(undefined) };
+        if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
+        else await this.#block(polled, reading.failure);
+      };
+      await Promise.all(open.map((polled) => this.#alone(polled, () => take(polled))));
     } catch (error) {
       for (const polled of jobs) this.#fail(polled, error);
     } finally {
@@ -175,12 +168,6 @@ export class Poller {
     }
   }
 
-  async #take(polled: PolledJob, reading: Reading | undefined, at: number): Promise<void> {
-    if (reading === undefined) throw new Error('nothing was said of a job that was asked for');
-    if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
-    else await this.#block(polled, reading.failure);
-  }
-
   async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
     const { records, clock, durations, pictures } = this.#deps;
     pictures.keep(polled.job.id, remote);
@@ -211,12 +198,12 @@ export class Poller {
   }
 
   #end(polled: PolledJob, job: Job): void {
-    this.#jobs.get(polled)?.resolve(job);
+    polled.resolve(job);
     this.#jobs.delete(polled);
   }
 
   #fail(polled: PolledJob, error: unknown): void {
-    this.#jobs.get(polled)?.reject(error);
+    polled.reject(error);
     this.#jobs.delete(polled);
   }
 
@@ -228,7 +215,7 @@ export class Poller {
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
     if (polled.isFallback) return polled.dueIn(fallbackDelayMs(polled.followedMs()), obeyedMs);
     const known = hasEvent ? [] : await durations.recall(job.request);
-    const allowance = await this.#allowance();
+    const { reads: allowance } = await this.#limits();
     const [ageMs, isSeen, followedMs] = [polled.ageMs(), polled.seenMs() > 0, polled.followedMs()];
     const delayMs = pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, random: clock.random() });
     polled.dueIn(delayMs, obeyedMs);

@@ -76,7 +76,7 @@ describe('budget', () => {
   const state = (patch: Partial<LimitsState> = {}): LimitsState => ({
     plan: 'free',
     rateState: emptyRateState(NOW),
-    keptForOrders: 2,
+    reads: { left: null, perWindow: null, refillMs: 0 },
     reservations: emptyReservations(NOW),
     requestLimit: 10,
     counting: REQUEST_WINDOW,

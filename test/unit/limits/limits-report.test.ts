@@ -34,7 +34,15 @@ function report({ window = {}, balance, permits = [], jobs = [], ...state }: Inp
   const reservations = reservationsOfJobs(jobs, ({ id }) => id, NOW);
   const requestLimit = window.limit ?? 10;
   return limitsReport(
-    { plan: 'free', requestLimit, keptForOrders: 2, counting: REQUEST_WINDOW, ...state, rateState, reservations },
+    {
+      plan: 'free',
+      requestLimit,
+      reads: { left: null, perWindow: null, refillMs: 0 },
+      counting: REQUEST_WINDOW,
+      ...state,
+      rateState,
+      reservations,
+    },
     BUDGET,
     NOW,
   );
