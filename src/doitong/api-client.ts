@@ -5,8 +5,7 @@ import type { RequestLimiter } from '../limits/limits.ts';
 import { askForPermit, awaitPermit } from '../limits/rate-state.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
-import { readRateHeaders } from './rate-headers.ts';
-import { rateReportOf, reportedDelay } from './rate-report.ts';
+import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
 import type { Exchange, NetworkFault, Transport } from './transport.ts';
 import { type ValidationProblem, validationProblems } from './validation-errors.ts';
 

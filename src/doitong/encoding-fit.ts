@@ -1,10 +1,12 @@
 /** Fits the encoding of orders to a service: by its schema before an order, by its validation errors after a refusal. */
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
-import { type DialectName, dialectOf, type GraphqlDialect } from './dialects.ts';
 import {
+  type DialectName,
+  dialectOf,
   DOCUMENTED_ENCODING,
   type Encoding,
   FULL_ORDER,
+  type GraphqlDialect,
   type InputObject,
   inputOf,
   isInputObject,
@@ -12,7 +14,7 @@ import {
   leafPaths,
   optionalPart,
   withWebhookInOptions,
-} from './order-encoding.ts';
+} from './dialects.ts';
 import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 

@@ -2,11 +2,21 @@
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
-import { DIALECT_NAMES, type DialectName, dialectOf, type GraphqlDialect, type WireOrder } from './dialects.ts';
+import {
+  bodyOf,
+  DIALECT_NAMES,
+  type DialectName,
+  dialectOf,
+  DOCUMENTED_ENCODING,
+  type Encoding,
+  type GraphqlDialect,
+  type InputObject,
+  omittedParts,
+  type WireOrder,
+} from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
 import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
-import { bodyOf, DOCUMENTED_ENCODING, type Encoding, type InputObject, omittedParts } from './order-encoding.ts';
 import type { Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ServiceFacts } from './service-facts.ts';

@@ -4,11 +4,10 @@ import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/ser
 import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
 import type { Answered } from './api-client.ts';
-import { dialectOf } from './dialects.ts';
+import { dialectOf, FULL_ORDER, omittedParts } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
 import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
-import { FULL_ORDER, omittedParts } from './order-encoding.ts';
 import type { Placement } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';

@@ -3,9 +3,8 @@ import * as z from 'zod';
 import type { Log } from '../core/log.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
-import { DIALECT_NAMES, type DialectName } from './dialects.ts';
+import { DIALECT_NAMES, type DialectName, DOCUMENTED_ENCODING, type Encoding } from './dialects.ts';
 import { isGraphqlName } from './documents.ts';
-import { DOCUMENTED_ENCODING, type Encoding } from './order-encoding.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 const fieldPath = z.string().max(200);

@@ -2,15 +2,17 @@
 import fc from 'fast-check';
 import { buildSchema, type GraphQLSchema, graphqlSync } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { dialectOf, type GraphqlDialect, type WireOrder } from '../../../src/doitong/dialects.ts';
-import { type Fitting, fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import {
   bodyOf,
+  dialectOf,
   DOCUMENTED_ENCODING,
   type Encoding,
+  type GraphqlDialect,
   inputOf,
   omittedParts,
-} from '../../../src/doitong/order-encoding.ts';
+  type WireOrder,
+} from '../../../src/doitong/dialects.ts';
+import { type Fitting, fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 import { modelOf } from './schema/fixture.ts';
 

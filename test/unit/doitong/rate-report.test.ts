@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceAnswer } from '../../../src/core/reasons.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
-import { rateReportOf, reportedDelay } from '../../../src/doitong/rate-report.ts';
+import { rateReportOf, reportedDelay } from '../../../src/doitong/rate-headers.ts';
 
 const NOW = 1_800_000_000_000;
 const decision = (row: ServiceAnswer) => rowDecision(row, 'submit');
