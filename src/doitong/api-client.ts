@@ -1,21 +1,31 @@
-/** One request to the service and what it made of it: permit, headers, deadline, envelope, decision. */
+/** One request to the service and what came of it: permit, connection, deadline, headers, envelope, decision. */
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
+import { wholeContent } from '../core/content-encoding.ts';
+import { codeOf } from '../core/error-code.ts';
 import { FluxError } from '../core/failure.ts';
+import type { ProxySettings } from '../core/proxy.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { askForPermit, awaitPermit } from '../limits/rate-state.ts';
+import { ConnectFailure } from '../network/connect-failure.ts';
+import { createAgent } from '../network/connector.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
-import { answerDecision, type Decision, type Fence, faultDecision, type Purpose, rowDecision } from './failures.ts';
+import {
+  answerDecision,
+  type Decision,
+  type Fence,
+  faultDecision,
+  type NetworkFault,
+  type Purpose,
+  rowDecision,
+} from './failures.ts';
 import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
-import type { Exchange, NetworkFault, Transport } from './transport.ts';
 import { type ValidationProblem, validationProblems } from './validation-errors.ts';
-
-/** The two endpoints of the service: each has a header of its own for the key. */
-export type Endpoint = 'graphql' | 'rest';
 
 export type Call = {
   purpose: Purpose;
-  endpoint: Endpoint;
-  path: string;
+  /** At the REST endpoint; absent: GraphQL. */
+  path?: string;
   /** Absent: a GET. */
   body?: unknown;
   /** Longer answers are not read to their end. */
@@ -56,7 +66,6 @@ export type ApiClientDeps = {
 const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 10_000 };
 /** Validation happens before execution, so that only these statuses go with it. */
 const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
-
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
@@ -86,14 +95,22 @@ export class ApiClient {
 
   /** The caller has a permit. */
   async send(call: Call): Promise<Reply> {
-    const { transport } = this.#deps;
-    const { purpose, signal } = call;
+    const { transport, apiKey = '', userAgent } = this.#deps;
+    const { purpose, path, body, maxBytes, idempotencyKey, signal } = call;
     const exchange = await transport.exchange({
-      method: call.body === undefined ? 'GET' : 'POST',
-      path: call.path,
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      headers: this.#headersOf(call),
-      ...(call.maxBytes === undefined ? {} : { maxBytes: call.maxBytes }),
+      method: body === undefined ? 'GET' : 'POST',
+      path: path ?? '/graphql',
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: {
+        ...(path === undefined ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        accept: 'application/json',
+        // Some services compress all the same, which is decoded; there is no need to ask for it.
+        'accept-encoding': 'identity',
+        'user-agent': userAgent,
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      ...(maxBytes !== undefined && { maxBytes }),
       deadlineMs: DEADLINE_MS[purpose],
       connection: purpose === 'submit' ? 'fresh' : 'kept',
       signal,
@@ -103,54 +120,198 @@ export class ApiClient {
     return { outcome: 'unanswered', fault, decision: faultDecision(outcome === 'ambiguous', fault, purpose) };
   }
 
-  #headersOf({ endpoint, body, idempotencyKey }: Call): Record<string, string> {
-    const { apiKey = '', userAgent } = this.#deps;
-    return {
-      ...(endpoint === 'graphql' ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      accept: 'application/json',
-      // Some services compress all the same, which is decoded; there is no need to ask for it.
-      'accept-encoding': 'identity',
-      'user-agent': userAgent,
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-    };
-  }
-
   async #answered(
-    exchange: Exchange & { outcome: 'answered' },
-    { purpose, endpoint, fields = 1 }: Call,
+    { status, headers, body }: Exchange & { outcome: 'answered' },
+    { purpose, path, fields = 1 }: Call,
   ): Promise<Answered> {
     const { clock, limiter, fence } = this.#deps;
-    const { status, headers } = exchange;
     const at = clock.now();
     const reported = readRateHeaders(headers, at);
-    const envelope = endpoint === 'graphql' ? openEnvelope(exchange.body) : openRestEnvelope(status, exchange.body);
-    const problems = endpoint === 'graphql' ? problemsOf(status, envelope) : undefined;
+    const envelope = path === undefined ? openEnvelope(body) : openRestEnvelope(status, body);
+    const { errors, data } = envelope;
+    const mayBeInvalid = path === undefined && data === undefined && VALIDATION_STATUSES.includes(status);
+    const problems = mayBeInvalid ? validationProblems(errors) : undefined;
+    const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
     const decision =
       problems === undefined
         ? answerDecision(status, envelope, purpose, fence)
-        : this.#validationDecision(status, envelope, problems, purpose);
+        : rowDecision(isContent ? 'invalidRequest' : 'notOffered', purpose, { status, errors, fence });
     const reportedDelayMs = envelope.job ? undefined : reportedDelay(decision, reported, at);
-    await limiter.learn({
-      ...rateReportOf(decision, reported, reportedDelayMs, at),
-      ...(fields > 1 ? { fields } : {}),
-    });
+    await limiter.learn({ ...rateReportOf(decision, reported, reportedDelayMs, at), ...(fields > 1 && { fields }) });
     return { outcome: 'answered', status, headers, envelope, problems, decision, reportedDelayMs };
-  }
-
-  #validationDecision(
-    status: number,
-    { errors }: Envelope,
-    problems: readonly ValidationProblem[],
-    purpose: Purpose,
-  ): Decision {
-    const onlyVariables = problems.every(({ problem }) => problem === 'bad_variables');
-    const row = onlyVariables ? 'invalidRequest' : 'notOffered';
-    return rowDecision(row, purpose, { status, errors, fence: this.#deps.fence });
   }
 }
 
-function problemsOf(status: number, envelope: Envelope): ValidationProblem[] | undefined {
-  if (envelope.data !== undefined || !VALIDATION_STATUSES.includes(status)) return undefined;
-  return validationProblems(envelope.errors);
+export type Exchange =
+  /** `body` is undefined when it was cut off, longer than the limit, or in an encoding that cannot be decoded. */
+  | { outcome: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string | undefined }
+  /** Not one byte of the request left this process. */
+  | { outcome: 'not_sent'; fault: NetworkFault }
+  /** The request may have been carried out. */
+  | { outcome: 'ambiguous'; fault: NetworkFault };
+
+export type WireRequest = {
+  method: 'GET' | 'POST';
+  path: string;
+  /** Absent for a GET. */
+  body?: string;
+  /** Longer answers are not read to their end; 42 MB where nothing is said. */
+  maxBytes?: number;
+  headers: Readonly<Record<string, string>>;
+  deadlineMs: number;
+  /** `fresh`: on a connection of its own, so that a stale kept one can never make a payment ambiguous. */
+  connection: 'fresh' | 'kept';
+  signal: AbortSignal;
+};
+
+export interface Transport {
+  exchange(request: WireRequest): Promise<Exchange>;
+  /** Ends connections; exchanges under way end as they stand. */
+  close(): Promise<void>;
+}
+
+/** Deadlines are signals; undici's own timers come late and only catch what a signal should have ended. */
+const BACK_STOP_MS = 60_000;
+/** A picture of 30 MB as Base64, which some services send inside the answer, and the job around it. */
+const BODY_MAX_BYTES = 42_000_000;
+/** Connections to the one origin; more requests at a time wait for one. */
+const CONNECTIONS = 16;
+
+/** `origin` is fixed: the request carries the key, and undici's dispatchers follow no redirects. */
+export function createTransport(origin: string, clock: Clock, proxies: ProxySettings = {}): Transport {
+  const options = { headersTimeout: BACK_STOP_MS, bodyTimeout: BACK_STOP_MS, connections: CONNECTIONS };
+  const kept = createAgent({ clock, proxies }, options);
+  // Without pipelining undici says `Connection: close` and never uses a connection twice.
+  const fresh = createAgent({ clock, proxies }, { ...options, pipelining: 0 });
+  return {
+    async exchange({ method, path, body = null, maxBytes = BODY_MAX_BYTES, ...request }) {
+      const deadline = clock.deadline(request.deadlineMs);
+      try {
+        return await new Promise<Exchange>((settle) => {
+          const exchange = new OneExchange(request.signal, deadline.signal, maxBytes, settle);
+          if (exchange.finished) return;
+          const agent = request.connection === 'fresh' ? fresh : kept;
+          try {
+            agent.dispatch({ origin, path, method, body, headers: { ...request.headers } }, exchange);
+          } catch (error) {
+            exchange.end(error);
+          }
+        });
+      } finally {
+        deadline.clear();
+      }
+    },
+    async close() {
+      await Promise.all([kept.destroy(), fresh.destroy()]);
+    },
+  };
+}
+
+/** What undici reports of one request. It starts with the request, ends once, and forgets what comes later. */
+class OneExchange implements Dispatcher.DispatchHandler {
+  finished = false;
+  /** undici calls `onRequestStart` right before the first write: without it nothing has left. */
+  private started = false;
+  private controller: Dispatcher.DispatchController | undefined;
+  private head: { status: number; headers: Record<string, string> } | undefined;
+  private encoding: string | string[] | undefined;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private readonly signal: AbortSignal;
+  private readonly onAbort = (): void => this.end(this.signal.reason, this.caller.aborted ? 'caller' : 'deadline');
+
+  constructor(
+    private readonly caller: AbortSignal,
+    deadline: AbortSignal,
+    private readonly maxBytes: number,
+    private readonly settle: (exchange: Exchange) => void,
+  ) {
+    this.signal = AbortSignal.any([caller, deadline]);
+    if (this.signal.aborted) this.onAbort();
+    else this.signal.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.finished) {
+      controller.abort(new Error('The call has ended.'));
+      return;
+    }
+    this.started = true;
+    this.controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
+    if (status < 200) return;
+    this.head = { status, headers: firstValues(headers) };
+    this.encoding = headers['content-encoding'];
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.size += chunk.length;
+    if (this.size > this.maxBytes) this.end(undefined);
+    else this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const { head } = this;
+    if (head === undefined) this.end(undefined);
+    else void this.text().then((body) => this.finish({ outcome: 'answered', ...head, body }));
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.end(error);
+  }
+
+  /** Ends the call before the whole answer was read. */
+  end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
+    const code = faultCode(error);
+    const fault: NetworkFault = {
+      cause,
+      ...(code === undefined ? {} : { code }),
+      ...(error instanceof ConnectFailure ? { connect: error.problem } : {}),
+    };
+    if (this.head) this.finish({ outcome: 'answered', ...this.head, body: undefined });
+    else this.finish({ outcome: this.started ? 'ambiguous' : 'not_sent', fault });
+    this.controller?.abort(new Error('The call has ended.'));
+  }
+
+  private finish(exchange: Exchange): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.signal.removeEventListener('abort', this.onAbort);
+    this.settle(exchange);
+  }
+
+  private async text(): Promise<string | undefined> {
+    const { chunks, encoding, maxBytes } = this;
+    const content = await wholeContent(chunks, encoding, { maxBytes, isReadable: mayBeJson }).catch(() => undefined);
+    if (content === undefined) return undefined;
+    // This removes a byte order mark and replaces what is not UTF-8.
+    return new TextDecoder().decode(content);
+  }
+}
+
+const BEFORE_JSON = /^[\uFEFF\s]*/u;
+
+/** Compressed bytes do not begin so. */
+function mayBeJson(bytes: Uint8Array): boolean {
+  const beginning = new TextDecoder().decode(bytes.subarray(0, 100)).replace(BEFORE_JSON, '');
+  return beginning.startsWith('{') || beginning.startsWith('[');
+}
+
+type IncomingHeaders = Record<string, string | string[] | undefined>;
+
+function firstValues(headers: IncomingHeaders): Record<string, string> {
+  const first: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const single = Array.isArray(value) ? value[0] : value;
+    if (typeof single === 'string') first[name.toLowerCase()] = single;
+  }
+  return first;
+}
+
+function faultCode(error: unknown): string | undefined {
+  if (error instanceof ConnectFailure) return 'errorCode' in error.problem ? error.problem.errorCode : undefined;
+  if (!(error instanceof Error)) return undefined;
+  return codeOf(error) ?? (error.cause instanceof Error ? faultCode(error.cause) : error.name);
 }

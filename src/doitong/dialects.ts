@@ -13,7 +13,6 @@ export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
 export type GraphqlDialect = {
   name: 'generate' | 'generateImage';
   kind: 'graphql';
-  path: '/graphql';
   /** The mutation and the type of its one argument, `input`. */
   rootField: string;
   inputType: string;
@@ -35,7 +34,6 @@ const SERVICE = 'flux-pro';
 const GENERATE: GraphqlDialect = {
   name: 'generate',
   kind: 'graphql',
-  path: '/graphql',
   rootField: 'generate',
   inputType: 'GenerateInput',
   fields: ['id', 'status', 'url', 'creditCost', 'createdAt'],
@@ -52,7 +50,6 @@ const GENERATE: GraphqlDialect = {
 const GENERATE_IMAGE: GraphqlDialect = {
   name: 'generateImage',
   kind: 'graphql',
-  path: '/graphql',
   rootField: 'generateImage',
   inputType: 'ImageGenerationInput',
   fields: ['id', 'status', 'url', 'createdAt'],

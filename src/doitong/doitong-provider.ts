@@ -9,6 +9,7 @@ import { createRedactor, createSecretFinder, createSecretRemover } from '../core
 import type { ServiceReport } from '../core/service-report.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
+import { createTransport, type Transport } from './api-client.ts';
 import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { faultDecision, fenceWith, rowDecision } from './failures.ts';
@@ -17,7 +18,6 @@ import type { Order } from './order-sender.ts';
 import { probeService } from './probe.ts';
 import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
-import { createTransport, type Transport } from './transport.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
@@ -122,8 +122,6 @@ class DoitongProvider implements ImageProvider {
     const bounded = AbortSignal.any([signal, this.closing.signal]);
     const once = async (): Promise<Try<true>> => {
       const reply = await this.wire.client.read({
-        endpoint: 'graphql',
-        path: '/graphql',
         body: { query: HEADERS_DOCUMENT },
         signal: bounded,
       });

@@ -1,15 +1,24 @@
 /** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
 import type { Failure } from '../core/failure.ts';
-import type { LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
+import type { ConnectProblem, LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
 import type { Redact } from '../core/redaction.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
 import { isLasting } from '../network/connect-failure.ts';
 import type { Envelope, WireError } from './envelope.ts';
 import { FAILURE_TABLE, JOB_FAILURE_TABLE } from './failure-table.ts';
-import type { NetworkFault } from './transport.ts';
 import { normalStatus } from './wire-values.ts';
 
 export type Purpose = Exclude<ServicePurpose, 'probe'>;
+
+/** What went wrong in transit, for the failure table and the log. */
+export type NetworkFault = {
+  /** `caller` ended the call, `deadline` is ours, `network` is everything else. */
+  cause: 'caller' | 'deadline' | 'network';
+  /** The code of undici, Node or OpenSSL, where there is one. */
+  code?: string;
+  /** What is known of a connection that did not come about. */
+  connect?: ConnectProblem;
+};
 
 /** A failure, and whether the client may try again by itself. */
 export type Decision = { row: ServiceAnswer; failure: Failure; repeated: boolean };

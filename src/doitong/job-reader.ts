@@ -214,8 +214,6 @@ export class JobReader {
     for (let query = wanted; ; ) {
       const ids = asked ?? [query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB];
       const reply = await this.#deps.client.read({
-        endpoint: 'graphql',
-        path: '/graphql',
         body: { query: statusDocument(query, ids) },
         fields: ids.length,
         signal,
@@ -273,7 +271,7 @@ export class JobReader {
     // Resolved as a step of the path it would lead to another address, with the key.
     if (DOT_SEGMENT.test(remoteId)) return read(noReading('unknownJob'));
     const path = `${REST_PATH}/${encodeURIComponent(remoteId)}`;
-    const reply = await client.read({ endpoint: 'rest', path, signal });
+    const reply = await client.read({ path, signal });
     if (reply.outcome === 'unanswered') return { decision: reply.decision };
     const { status, envelope, decision, reportedDelayMs } = reply;
     const job = parser.take(envelope, remoteId);

@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import {
   bodyOf,
+  type Dialect,
   DIALECT_NAMES,
   type DialectName,
   dialectOf,
@@ -83,9 +84,10 @@ export class OrderSender {
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     const { client, retries, facts, parser } = this.#deps;
-    const { kind: endpoint, path } = dialectOf(order.dialect);
+    const dialect = dialectOf(order.dialect);
     const { body } = order;
-    const reply = await client.send({ purpose: 'submit', endpoint, path, body, idempotencyKey, signal });
+    const path = dialect.kind === 'rest' ? { path: dialect.path } : {};
+    const reply = await client.send({ purpose: 'submit', ...path, body, idempotencyKey, signal });
     if (reply.outcome === 'unanswered') return this.#failed(order, reply, signal);
     if (!reply.envelope.job) return this.#refused(order, reply, signal);
     await facts.noteOrdering(order.dialect, order.encoding);
@@ -120,9 +122,9 @@ export class OrderSender {
   /** An answer without a job: only what was refused before anything was executed leaves anything to try. */
   async #refused(order: Order, reply: Answered, signal: AbortSignal): Promise<SendResult> {
     const { problems, status, decision } = reply;
-    const isPathAbsent = PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered';
-    if (isPathAbsent) return this.#elsewhere(order, reply, signal, dialectOf(order.dialect).path);
     const dialect = dialectOf(order.dialect);
+    const isPathAbsent = PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered';
+    if (isPathAbsent) return this.#elsewhere(order, reply, signal, dialect.kind);
     const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
     if (dialect.kind === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
     const fitting = await this.#fitAgain(order, dialect, reply, signal);
@@ -152,17 +154,17 @@ export class OrderSender {
     return fitToProblems(dialect, encoding, problems);
   }
 
-  /** The dialect is not offered: the next one, if any is left. @param path where nothing is at all */
-  async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, path?: string): Promise<SendResult> {
+  /** The dialect is not offered: the next one, if any is left. @param absent the endpoint, where nothing is there at all */
+  async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, absent?: Dialect['kind']): Promise<SendResult> {
     const { facts, log } = this.#deps;
     const { dialect, content, failedTries } = order;
     await facts.forgetOrdering(dialect);
-    const others = order.others.filter((name) => dialectOf(name).path !== path);
+    const others = order.others.filter((name) => dialectOf(name).kind !== absent);
     log.info('The service does not offer this way to order', { dialect, next: others[0] });
     if (others.length === 0) return this.#failed(order, { ...reply, decision: this.#notOffered(order, reply) }, signal);
     const placement = await this.#placement(others, signal);
-    const absent = [...order.absent, dialect, ...placement.absent];
-    const again = placed(content, { ...placement, absent }, failedTries);
+    const notOffered = [...order.absent, dialect, ...placement.absent];
+    const again = placed(content, { ...placement, absent: notOffered }, failedTries);
     return { type: 'again', order: again, afterMs: 0 };
   }
 

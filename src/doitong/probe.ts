@@ -13,7 +13,7 @@ import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
 
-const QUESTION = { endpoint: 'graphql', path: '/graphql', body: { query: HEADERS_DOCUMENT } } as const;
+const QUESTION = { body: { query: HEADERS_DOCUMENT } } as const;
 const PATH_ABSENT: readonly number[] = [404, 405];
 /** A person waits. */
 const ATTEMPTS = 2;

@@ -43,8 +43,6 @@ export class ServiceSchema {
   async #ask(signal: AbortSignal, mayWait: boolean): Promise<SchemaModel | 'none' | undefined> {
     const once = async (): Promise<Try<unknown>> => {
       const reply = await this.#client.read({
-        endpoint: 'graphql',
-        path: '/graphql',
         body: { query: SCHEMA_DOCUMENT },
         maxBytes: MAX_BYTES,
         mayWait,

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { ApiClient } from './api-client.ts';
+import { ApiClient, type Transport } from './api-client.ts';
 import type { DialectName } from './dialects.ts';
 import type { JobQuery } from './documents.ts';
 import type { Fence } from './failures.ts';
@@ -12,7 +12,6 @@ import { OrderSender } from './order-sender.ts';
 import { Retries } from './retry.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import { ServiceSchema } from './service-schema.ts';
-import type { Transport } from './transport.ts';
 
 export type WireDeps = {
   transport: Transport;

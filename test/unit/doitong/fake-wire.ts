@@ -6,7 +6,7 @@ import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import type { Order } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
-import type { Exchange, WireRequest } from '../../../src/doitong/transport.ts';
+import type { Exchange, WireRequest } from '../../../src/doitong/api-client.ts';
 import { createWire } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';

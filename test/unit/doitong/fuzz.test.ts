@@ -12,7 +12,7 @@ import { rateReportOf, readRateHeaders, reportedDelay } from '../../../src/doito
 import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
-import type { Exchange } from '../../../src/doitong/transport.ts';
+import type { Exchange } from '../../../src/doitong/api-client.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 import { failureOfAllTries } from '../../../src/jobs/submission.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
