@@ -6,7 +6,7 @@ import { type Config, type ListenAddress, SETTINGS } from '../config/settings.ts
 import { codeOf } from '../core/error-code.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
-import { proxyRoute } from '../network/routes.ts';
+import { proxyRoute } from '../network/connector.ts';
 import { systemClock } from '../runtime/system.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folders.ts';
 import { expandHome } from '../storage/paths.ts';

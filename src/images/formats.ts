@@ -143,7 +143,6 @@ export function* chunks(
 }
 
 const PNG_SIGNATURE = '\u0089PNG\r\n\u001a\n';
-const PNG_HEADER_BYTES = 13;
 
 /** ISO 15948. */
 export function png(bytes: Buffer): Found | undefined {
@@ -155,8 +154,7 @@ export function png(bytes: Buffer): Found | undefined {
   for (const { name, from, to } of chunks(bytes, PNG_SIGNATURE.length, pngChunkAt)) {
     const content = bytes.subarray(from, to);
     if (name === 'IHDR') {
-      const isFirst = from === PNG_SIGNATURE.length + 8 && content.length === PNG_HEADER_BYTES;
-      if (isFirst) size = sizeOf(uint(content, 0, 4), uint(content, 4, 4));
+      size ??= sizeOf(uint(content, 0, 4), uint(content, 4, 4));
       seen.headers += 1;
     } else if (name === 'eXIf') orientation ??= orientationIn(content);
     else if (name === 'iCCP') packed ??= content;

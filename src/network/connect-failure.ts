@@ -17,37 +17,21 @@ export function isLasting(problem: ConnectProblem): boolean {
   return problem.code === 'certificate_refused' || (problem.code === 'proxy_refused' && problem.status < 500);
 }
 
-/** What OpenSSL says about a certificate that it refuses. */
-const CERTIFICATE_FAULTS: Readonly<Record<CertificateFault, readonly string[]>> = {
-  expired: ['CERT_HAS_EXPIRED'],
-  not_valid_yet: ['CERT_NOT_YET_VALID'],
-  other_host: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
-  self_signed: ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'],
-  unknown_authority: [
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'UNABLE_TO_GET_ISSUER_CERT',
-    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  ],
-  other: [
-    'CERT_REVOKED',
-    'CERT_UNTRUSTED',
-    'CERT_REJECTED',
-    'CERT_SIGNATURE_FAILURE',
-    'CERT_CHAIN_TOO_LONG',
-    'INVALID_CA',
-    'INVALID_PURPOSE',
-    'PATH_LENGTH_EXCEEDED',
-    'UNABLE_TO_GET_CRL',
-    'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-    'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-    'ERROR_IN_CERT_NOT_BEFORE_FIELD',
-    'ERROR_IN_CERT_NOT_AFTER_FIELD',
-    'CRL_HAS_EXPIRED',
-    'ERR_TLS_CERT_ALTNAME_FORMAT',
-  ],
-};
+/** By the codes of OpenSSL for a certificate that it refuses. */
+const CERTIFICATE_FAULTS = new Map<string, CertificateFault>([
+  ['CERT_HAS_EXPIRED', 'expired'],
+  ['CERT_NOT_YET_VALID', 'not_valid_yet'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'other_host'],
+  ['HOSTNAME_MISMATCH', 'other_host'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self_signed'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'self_signed'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unknown_authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'unknown_authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unknown_authority'],
+]);
+const OTHER_FAULT =
+  /^(?:CERT|CRL|UNABLE_TO|ERROR_IN_CERT|ERROR_IN_CRL|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)(?:_|$)/u;
 
 export function certificateFault(errorCode: string): CertificateFault | undefined {
-  const faults = Object.entries(CERTIFICATE_FAULTS) as [CertificateFault, readonly string[]][];
-  return faults.find(([, codes]) => codes.includes(errorCode))?.[0];
+  return CERTIFICATE_FAULTS.get(errorCode) ?? (OTHER_FAULT.test(errorCode) ? 'other' : undefined);
 }

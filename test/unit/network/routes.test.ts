@@ -1,7 +1,7 @@
 /** Proves which connections go through a proxy. */
 import { describe, expect, it } from 'vitest';
 import { proxyAddressOf, proxySecrets, shownProxy } from '../../../src/core/proxy.ts';
-import { proxyRoute } from '../../../src/network/routes.ts';
+import { proxyRoute } from '../../../src/network/connector.ts';
 
 const httpsProxy = proxyAddressOf('http://clerk:secret-word@proxy.corp:3128');
 const httpProxy = proxyAddressOf('http://other.corp:8080');
