@@ -36,7 +36,6 @@ export async function run(args: Arguments): Promise<number> {
   });
   const ending = new AbortController();
   const mcpDeps: McpDeps = {
-    name: 'flux-pro-mcp',
     version: VERSION,
     sandbox,
     otherOrigin: otherOrigin === undefined ? undefined : { origin: otherOrigin, reported: false },

@@ -16,12 +16,7 @@ const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all or
 
 /** What a call cannot be made with; nothing was sent. */
 export function badInput(what: string, next: string): FluxError {
-  return new FluxError({
-    kind: 'bad_input',
-    reason: { code: 'worded', what, next },
-    creditsSpent: 'no',
-    retry: 'no',
-  });
+  return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
 
 /**
@@ -64,9 +59,8 @@ function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given
 
 /** As a person writes it: `images[3].width`. */
 function nameOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
-    .join('');
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  return parts.join('').replace(/^\./u, '');
 }
 
 function partOf(value: unknown, part: PropertyKey): unknown {

@@ -6,19 +6,15 @@ import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 
-/** `reported` once a result of this process has named it. */
-export type OtherOrigin = { origin: string; reported: boolean };
-
 /** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
 export type Questions = { isUnanswered: boolean };
 
 export type McpDeps = {
-  name: string;
   version: string;
   /** Pictures come from the built-in sandbox; every answer says so. */
   sandbox: boolean;
-  /** Where the key goes when that is not the provider's own address. */
-  otherOrigin?: OtherOrigin | undefined;
+  /** Where the key goes when that is not the provider's own address; `reported` once a result has named it. */
+  otherOrigin?: { origin: string; reported: boolean } | undefined;
   /** How long a call waits when it does not say. */
   defaultWaitSeconds: number;
   resultContent: 'auto' | readonly ResultPart[];

@@ -42,24 +42,14 @@ export function createMcpServer(deps: McpDeps): Server {
   const server = new GuardedServer(deps);
   const prompts = () => import('./prompts.ts');
   const resources = () => import('./resources.ts');
-  /** A list of one page has no cursors. */
-  const expectNoCursor = (method: string, params: { cursor?: string | undefined } | undefined): void => {
-    if (params?.cursor !== undefined) throw unknownCursor(method, params.cursor, deps.redact);
-  };
 
-  server.setRequestHandler('tools/list', async ({ params }) => {
-    expectNoCursor('tools/list', params);
-    return { tools: listTools() };
-  });
+  server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
   const questions = { isUnanswered: false };
   server.setRequestHandler('tools/call', async ({ params }, context) =>
     (await import('./call-tool.ts')).callTool(params, { server, questions }, context, deps),
   );
 
-  server.setRequestHandler('resources/templates/list', async ({ params }) => {
-    expectNoCursor('resources/templates/list', params);
-    return (await resources()).TEMPLATES;
-  });
+  server.setRequestHandler('resources/templates/list', async () => (await resources()).TEMPLATES);
   server.setRequestHandler('resources/list', async ({ params }) =>
     (await resources()).listResources(deps, params?.cursor),
   );
@@ -78,10 +68,7 @@ export function createMcpServer(deps: McpDeps): Server {
     return {};
   });
 
-  server.setRequestHandler('prompts/list', async ({ params }) => {
-    expectNoCursor('prompts/list', params);
-    return (await prompts()).listPrompts();
-  });
+  server.setRequestHandler('prompts/list', async () => (await prompts()).listPrompts());
   server.setRequestHandler('prompts/get', async ({ params }) => {
     return (await prompts()).getPrompt(params.name, params.arguments, deps.redact);
   });
@@ -104,9 +91,9 @@ class GuardedServer extends Server {
   readonly #deps: McpDeps;
 
   constructor(deps: McpDeps) {
-    const { name, version, sandbox, otherOrigin } = deps;
+    const { version, sandbox, otherOrigin } = deps;
     super(
-      { name, title: 'Flux Pro', version },
+      { name: 'flux-pro-mcp', title: 'Flux Pro', version },
       { ...OPTIONS, instructions: instructions(sandbox, otherOrigin?.origin) },
     );
     this.#deps = deps;
@@ -118,6 +105,9 @@ class GuardedServer extends Server {
     const wrapped = super._wrapHandler(method, handler);
     return async (request, context) => {
       try {
+        const cursor = request.params?.cursor;
+        if (typeof cursor === 'string' && ONE_PAGE.includes(method))
+          throw unknownCursor(method, cursor, this.#deps.redact);
         if (TAKING_ARGUMENTS.includes(method)) checkBounds(method, request.params);
         return await wrapped(request, context);
       } catch (error) {
@@ -143,6 +133,8 @@ class GuardedServer extends Server {
   }
 }
 
+/** Lists that have no cursors. */
+const ONE_PAGE = ['tools/list', 'resources/templates/list', 'prompts/list'];
 const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
 /** The arguments of tools need three levels. */
 const DEPTH_MAX = 32;

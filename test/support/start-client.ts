@@ -167,7 +167,6 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const endpoint = serveStdio(
     () =>
       createMcpServer({
-        name: 'flux-pro-mcp',
         version: '0.0.0-test',
         sandbox: options.sandboxed ?? true,
         defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
