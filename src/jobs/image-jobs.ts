@@ -6,7 +6,7 @@ import { ownerOf } from '../core/next-action.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
-import { batchLeftMs, type Eta, eta, expectedMs } from '../polling/eta.ts';
+import { type Durations, expectedMs, USUAL_MS } from '../polling/durations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
@@ -19,6 +19,9 @@ const TICK_MS = 2_000;
 const CHECK_OTHERS_MS = 100;
 /** A batch reports single changes no more often than this. */
 const BATCH_PROGRESS_EVERY_MS = 500;
+
+/** How far a job is: `fraction` in [0, 1) grows with its age, `leftMs` is what is expected to be left. */
+export type Eta = { fraction: number; leftMs: number };
 
 /** Of one job, while it is waited for. `waitReason`: why the order has not been sent yet. */
 export type Progress = { job: Job; elapsedMs: number; waitReason: WaitReason | undefined; eta: Eta };
@@ -167,7 +170,7 @@ export class ImageJobs {
   }
 
   async #etaOf({ request, acceptedAt }: Job): Promise<Eta> {
-    if (acceptedAt === undefined) return eta([], 0);
+    if (acceptedAt === undefined) return { fraction: 0, leftMs: USUAL_MS };
     const { durations, clock } = this.#deps;
     return eta(await durations.recall(request), Math.max(0, clock.now() - acceptedAt));
   }
@@ -219,4 +222,36 @@ export class ImageJobs {
   async close(): Promise<void> {
     await Promise.all([this.#runner.close(), this.#deps.preview.close()]);
   }
+}
+
+/** The age of a job that takes as long as usual, when half is shown. */
+const HALF_SHOWN_MS = 15_000;
+
+/** What can be foreseen of a job of that age; without history, by what pictures usually take. */
+export function eta(known: Durations, ageMs: number): Eta {
+  const usualMs = expectedMs(known);
+  const longer = known.filter((tookMs) => tookMs > ageMs);
+  const leftMs =
+    longer.length === 0
+      ? Math.max(2_000, usualMs - ageMs)
+      : longer.reduce((sum, tookMs) => sum + tookMs - ageMs, 0) / longer.length;
+  const usualAgeMs = (ageMs / usualMs) * USUAL_MS;
+  return { fraction: usualAgeMs / (usualAgeMs + HALF_SHOWN_MS), leftMs };
+}
+
+/**
+ * Milliseconds until all jobs of a batch have ended, when each free slot is taken by the next that waits.
+ * @param runningMs what is left of each that runs; @param waitingMs how long each that waits will take
+ * @param slots jobs at a time that the plan allows; null: no limit
+ */
+function batchLeftMs(runningMs: readonly number[], waitingMs: readonly number[], slots: number | null): number {
+  const count = Math.max(1, slots ?? Number.POSITIVE_INFINITY);
+  const ends = [...runningMs];
+  for (const takesMs of waitingMs) {
+    ends.sort((one, other) => one - other);
+    // The slot that is free first; all that run in excess of the plan's slots end before one is free.
+    const freeAt = ends.length < count ? 0 : (ends[ends.length - count] ?? 0);
+    ends.push(freeAt + takesMs);
+  }
+  return Math.max(0, ...ends);
 }

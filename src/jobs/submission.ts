@@ -8,7 +8,7 @@ import type { Reason } from '../core/reasons.ts';
 import type { Wakeup } from '../core/wakeup.ts';
 import type { Limits } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
-import { slotWaitSeconds } from '../polling/eta.ts';
+import { USUAL_MS } from '../polling/durations.ts';
 import type { JobRecords } from './job-records.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
@@ -41,6 +41,8 @@ export type SubmissionOptions = {
 
 /** How often one that waits checks whether another process has given a slot back. */
 const CHECK_MS = 250;
+/** A job that takes longer than usual is expected to end so soon. */
+const LEFT_MIN_MS = 5_000;
 /** How often its record says that it still waits. */
 const STILL_WAITING_MS = 60_000;
 
@@ -156,8 +158,9 @@ async function takeSlot(
       return;
     }
     const now = clock.now();
-    const runningSeconds = answer.oldestAt === undefined ? 0 : (now - answer.oldestAt) / 1_000;
-    onWaitReason({ reason: 'slot', until: now + slotWaitSeconds(answer.ahead, runningSeconds) * 1_000 });
+    // What is left of the oldest job, and a whole one for each order that comes first.
+    const leftMs = Math.max(LEFT_MIN_MS, USUAL_MS - (now - (answer.oldestAt ?? now)));
+    onWaitReason({ reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS });
     await reconcile();
     if (job.state === 'queued' && clock.monotonic() - reportedAt > STILL_WAITING_MS) {
       reportedAt = clock.monotonic();

@@ -19,10 +19,9 @@ import {
 import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
-import { type Eta, waitFraction } from '../polling/eta.ts';
 import {
   choices,
   type JobsOutcome,
@@ -269,9 +268,12 @@ const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
 const BEFORE_THE_ORDER = 0.05;
 const FETCHING = 0.99;
 
+/** The part of what has no known end that is shown after so long: half of it after 15 s, never all of it. */
+const partOf = (elapsedMs: number): number => elapsedMs / (elapsedMs + 15_000);
+
 /** Never backwards, and never the end before it is there. */
 function fractionOf(job: Job, elapsedMs: number, { fraction }: Eta): number {
-  if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * waitFraction(elapsedMs / 1_000);
-  if (job.state === 'completed') return FETCHING + (1 - FETCHING) * waitFraction(elapsedMs / 1_000);
+  if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * partOf(elapsedMs);
+  if (job.state === 'completed') return FETCHING + (1 - FETCHING) * partOf(elapsedMs);
   return BEFORE_THE_ORDER + (FETCHING - BEFORE_THE_ORDER) * fraction;
 }

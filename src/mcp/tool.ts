@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
 import type { Answer } from '../jobs/orders.ts';
-import type { Eta } from '../polling/eta.ts';
+import type { Eta } from '../jobs/image-jobs.ts';
 import type { McpDeps } from './mcp-deps.ts';
 
 /** What a handler may use. Foreign text is redacted before it is shortened: half a secret is not recognised any more. */

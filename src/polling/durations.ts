@@ -11,6 +11,9 @@ export type Durations = readonly number[];
 /** A job was last seen unfinished at age `afterMs` (0: never), and first seen finished at age `byMs`. */
 export type SeenDuration = { afterMs: number; byMs: number };
 
+/** What a picture usually takes; most take between 6 and 30 s. */
+export const USUAL_MS = 20_000;
+
 /** Older ones are forgotten, so that a change of the service is followed. */
 const KEPT = 100;
 /** Of these the one that was learnt of longest ago is forgotten first. */
@@ -71,4 +74,9 @@ export function withDuration(known: Durations, { afterMs, byMs }: SeenDuration):
 export function quantileMs(known: Durations, part: number): number | undefined {
   const sorted = known.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
+}
+
+/** How long such a picture is expected to take. */
+export function expectedMs(known: Durations): number {
+  return Math.max(1, quantileMs(known, 0.5) ?? USUAL_MS);
 }

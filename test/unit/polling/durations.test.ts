@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRequest } from '../../../src/core/image-request.ts';
-import { DurationMemory, type Durations, quantileMs, withDuration } from '../../../src/polling/durations.ts';
-import { eta, expectedMs, slotWaitSeconds } from '../../../src/polling/eta.ts';
+import {
+  DurationMemory,
+  type Durations,
+  expectedMs,
+  quantileMs,
+  withDuration,
+} from '../../../src/polling/durations.ts';
 import { pollDelayMs } from '../../../src/polling/poll-plan.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';
@@ -170,42 +175,5 @@ describe('the memory', () => {
     expect(await memory.recall(FOX)).toEqual([]);
     await memory.note(FOX, SEEN);
     expect(await memory.recall(FOX)).toHaveLength(1);
-  });
-});
-
-describe('the ETA', () => {
-  it('grows with the age, and never claims the end', () => {
-    const known = fc.constantFrom([], polledEvenly(3, 12_000), polledEvenly(60, 12_000));
-    fc.assert(
-      fc.property(known, fc.nat(600_000), fc.integer({ min: 1, max: 600_000 }), (durations, ageMs, more) => {
-        const [now, later] = [eta(durations, ageMs), eta(durations, ageMs + more)];
-        expect(later.fraction).toBeGreaterThan(now.fraction);
-        expect(later.fraction).toBeLessThan(1);
-        expect(now.fraction).toBeGreaterThanOrEqual(0);
-        expect(now.leftMs).toBeGreaterThan(0);
-      }),
-    );
-  });
-
-  it('is about half at the median, and says how much is left', () => {
-    const known = polledEvenly(60, 12_000);
-    expect(eta(known, 12_000).fraction).toBeGreaterThan(0.3);
-    expect(eta(known, 12_000).fraction).toBeLessThan(0.65);
-    expect(eta(known, 2_000).leftMs).toBeGreaterThan(8_000);
-    expect(eta(known, 11_000).leftMs).toBeLessThan(6_000);
-  });
-
-  it('goes by what pictures usually take as long as nothing is known', () => {
-    expect(eta([], 5_000)).toEqual({ fraction: 0.25, leftMs: 15_000 });
-    expect(expectedMs([])).toBe(20_000);
-  });
-});
-
-describe('the wait for a slot', () => {
-  it('is what is left of the running job and a whole one for each order ahead, never nothing', () => {
-    expect(slotWaitSeconds(0, 0)).toBe(20);
-    expect(slotWaitSeconds(0, 12.4)).toBe(8);
-    expect(slotWaitSeconds(0, 600)).toBe(5);
-    expect(slotWaitSeconds(3, 12)).toBe(68);
   });
 });
