@@ -43,21 +43,19 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   }),
   key_too_old: () => ({
     what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
-    next: 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
+    user: 'check the account at Doitong',
+    next: 'Order the picture again only if the user agrees.',
   }),
   earlier_try_open: ({ last }, failure) => {
-    const { what, next } = wordsOf(last, failure);
-    return said(`An earlier attempt at this order may have been carried out. The last answer: ${what}`, next);
+    const { what, ...todo } = wordsOf(last, failure);
+    const about = 'An earlier attempt at this order may have been carried out. The last answer:';
+    return { what: `${about} ${what}`, ...todo };
   },
   no_try_brought_a_job: ({ tries, open, last }, failure) => {
     const about = `None of ${tries} tries of this order brought a job, and at least one may have been carried out.`;
-    const { what, next } = wordsOf(last, failure);
-    if (open === undefined) return said(`${about} ${what}`, next);
-    return said(`${about} ${wordsOf(open, failure).what} The last answer: ${what}`, next);
+    const { what, ...todo } = wordsOf(last, failure);
+    const before = open === undefined ? '' : ` ${wordsOf(open, failure).what} The last answer:`;
+    return { what: `${about}${before} ${what}`, ...todo };
   },
   unforeseen: ({ during, error }) => ({ what: `${DURING[during]} ended in an unforeseen error (${error}).` }),
 });
-
-function said(what: string, next: string | undefined): Said {
-  return { what, ...(next !== undefined && { next }) };
-}

@@ -4,10 +4,10 @@ import type { LostAnswer, ServiceAnswer, ServicePurpose, ServiceReason } from '.
 import { fenced } from '../../core/untrusted-text.ts';
 import type { Said, Words } from './said.ts';
 
-const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API.';
-const OTHER_DIALECT = 'Ask the user to set DOITONG_DIALECT to another way to order, or to update flux-pro-mcp.';
+const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API';
+const OTHER_DIALECT = 'set DOITONG_DIALECT to another way to order, or update flux-pro-mcp';
 const SET_KEY =
-  "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or to start the server with --sandbox, which needs no key.";
+  "set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start the server with --sandbox, which needs no key";
 
 /** What happened, as the beginning of a sentence. */
 export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
@@ -35,12 +35,13 @@ export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
   lost: 'The service gave no answer to a request that was sent',
 };
 
-const NEXT_STEPS: Partial<Record<ServiceAnswer, string>> = {
+/** What only the user can do. */
+const REMEDIES: Partial<Record<ServiceAnswer, string>> = {
   badKey:
-    "Ask the user to set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration, and to restart the server.",
-  notOffered: `Ask the user to ${CHECK_URL}`,
-  movedElsewhere: `Ask the user to ${CHECK_URL}`,
-  redirected: `Ask the user to ${CHECK_URL}`,
+    "set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key in the host's configuration, and restart the server",
+  notOffered: CHECK_URL,
+  movedElsewhere: CHECK_URL,
+  redirected: CHECK_URL,
 };
 
 const SENT: Readonly<Record<ServicePurpose, string>> = {
@@ -53,8 +54,10 @@ const OUTCOME_UNKNOWN: Readonly<Record<ServicePurpose, string>> = {
   read: ' What became of the job is not known.',
   probe: '',
 };
-const HOW_TO_SET =
-  'Ask the user to set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and to restart the server. The jobs are not lost.';
+const NO_QUERY = {
+  user: 'set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server',
+  next: 'The jobs are not lost.',
+};
 
 const LOST: Readonly<Record<LostAnswer, (what: string, code: string) => string>> = {
   call_ended: (what) => `The call was ended after ${what} was sent and before the service answered.`,
@@ -83,30 +86,30 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     ];
     return {
       what: `The service's ${dialect} has changed: ${pieces.join('; ')}. Nothing was executed.`,
-      next: OTHER_DIALECT,
+      user: OTHER_DIALECT,
     };
   },
   no_dialect_offered: ({ tried }) => ({
     what: `The service offers none of the documented ways to order a picture (${tried.join(', ')} were tried). Nothing was executed.`,
-    next: `Ask the user to ${CHECK_URL}`,
+    user: CHECK_URL,
   }),
   no_status_query: () => ({
     what: 'No query was found by which this service tells the status of a job.',
-    next: HOW_TO_SET,
+    ...NO_QUERY,
   }),
   status_query_malformed: () => ({
     what: 'The configured status query is no GraphQL field with an argument.',
-    next: HOW_TO_SET,
+    ...NO_QUERY,
   }),
   status_query_refused: (reason) => ({
     what: `The service does not offer the status query ${reason.query}${quotation(reason)}.`,
-    next: HOW_TO_SET,
+    ...NO_QUERY,
   }),
-  no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', next: SET_KEY }),
-  api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', next: SET_KEY }),
+  no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', user: SET_KEY }),
+  api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', user: SET_KEY }),
   no_webhook_secret: () => ({
     what: 'Webhooks cannot be received without a secret to check their signatures with.',
-    next: 'Ask the user to set DOITONG_WEBHOOK_SECRET, or to remove DOITONG_WEBHOOK_LISTEN, and to restart the server.',
+    user: 'set DOITONG_WEBHOOK_SECRET, or remove DOITONG_WEBHOOK_LISTEN, and restart the server',
   }),
   no_such_job_id: () => ({ what: 'The id of the job cannot be an id of the service.' }),
   service_unforeseen: () => ({ what: 'Something unforeseen went wrong while the service was asked.' }),
@@ -120,9 +123,9 @@ function answered(reason: Answered, failure: Failure): Said {
   const { answer, purpose, isOpen, dialect } = reason;
   const open = isOpen === true ? OUTCOME_UNKNOWN[purpose] : '';
   const credits = answer === 'noCredits' ? amounts(failure) : '';
-  const next = dialect === undefined ? NEXT_STEPS[answer] : otherDialect(dialect);
+  const user = dialect === undefined ? REMEDIES[answer] : otherDialect(dialect);
   const what = `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`;
-  return { what, ...(next !== undefined && { next }) };
+  return { what, ...(user !== undefined && { user }) };
 }
 
 /** Where in a sentence the service's own words stand. */
@@ -132,9 +135,7 @@ function quotation({ httpStatus, said }: { httpStatus?: number; said?: string })
 }
 
 function otherDialect(set: string): string {
-  return set === 'auto'
-    ? OTHER_DIALECT
-    : `Ask the user to set DOITONG_DIALECT to auto (it is ${set}), and to ${CHECK_URL}`;
+  return set === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${set}), and ${CHECK_URL}`;
 }
 
 function amounts({ creditsRequired: required, creditsAvailable: available }: Failure): string {

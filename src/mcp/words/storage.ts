@@ -36,7 +36,8 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   }),
   record_lost: ({ id, location }) => ({
     what: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
-    next: "Ask the user to check that folder and the account at Doitong; order the picture again only with the user's consent, with allow_duplicate true.",
+    user: 'check that folder and the account at Doitong',
+    next: "Order the picture again only with the user's consent, with allow_duplicate true.",
   }),
   picture_not_readable: ({ file, error }) => ({
     what: `The saved picture ${file} cannot be read (${error}).`,
