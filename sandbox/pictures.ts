@@ -8,13 +8,7 @@ import { drawPicture } from './picture/picture.ts';
 import type { Traits } from './scenarios/scenarios.ts';
 import type { Service } from './service.ts';
 
-/** A picture of 2048² takes a few hundred kilobytes. */
-const KEPT_PICTURES = 48;
-
 export function createPictureHost(now: () => number, service: Service, addresses: PictureAddresses, traits: Traits) {
-  /** Simultaneous requests for one share its drawing. */
-  const drawn = new Map<string, Promise<Uint8Array>>();
-
   return async ({ entry, id, query }: Arrival): Promise<Answer> => {
     if (entry.method !== 'GET' && entry.method !== 'HEAD')
       throw new Refusal(405, 'METHOD_NOT_ALLOWED', 'Pictures take GET only');
@@ -32,9 +26,7 @@ export function createPictureHost(now: () => number, service: Service, addresses
     }
     // Each job has another picture, also of an equal prompt, as the service's own chance has it.
     const { prompt, width, height } = job.submission;
-    const picture = drawn.get(id) ?? drawPicture(`${id} ${prompt}`, width, height);
-    if (drawn.size >= KEPT_PICTURES) drawn.clear();
-    drawn.set(id, picture);
-    return { status: 200, headers: { 'Content-Type': type }, body: await picture };
+    const body = await drawPicture(`${id} ${prompt}`, width, height);
+    return { status: 200, headers: { 'Content-Type': type }, body };
   };
 }

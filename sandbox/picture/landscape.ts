@@ -15,18 +15,21 @@ export function paintLandscape(seed: number, width: number, height: number): Pix
   const ridges = Array.from({ length: RIDGES }, (_, nth) => ({
     colour: mix(horizon, colour(hue, 24), 0.4 + (0.6 * nth) / (RIDGES - 1)),
     crest: crestOf(random, width, height, 0.5 + (0.36 * nth) / (RIDGES - 1)),
-  })).reverse();
+  }));
 
-  const data = new Uint8ClampedArray(width * height * 4);
+  const data = new Uint8ClampedArray(width * height * 4).fill(255);
   for (let y = 0, at = 0; y < height; y += 1) {
     const sky = mix(top, horizon, Math.min(1, y / height / 0.62));
     for (let x = 0; x < width; x += 1, at += 4) {
-      const nearest = ridges.find(({ crest }) => y >= (crest[x] ?? 0));
-      const distance = Math.hypot(x - sun.x, y - sun.y) / sun.radius;
-      // A disc, and a glow around it that fades with the distance.
-      const light = distance < 1 ? 1 : 0.55 / (1 + 0.35 * (distance - 1));
-      data.set(nearest?.colour ?? mix(sky, SUNLIGHT, light), at);
-      data[at + 3] = 255;
+      let nearest = RIDGES - 1;
+      while (nearest >= 0 && y < (ridges[nearest]?.crest[x] ?? 0)) nearest -= 1;
+      const from = ridges[nearest]?.colour ?? sky;
+      const distance = Math.sqrt((x - sun.x) ** 2 + (y - sun.y) ** 2) / sun.radius;
+      // A disc in the sky, and a glow around it that fades with the distance.
+      const light = nearest >= 0 ? 0 : distance < 1 ? 1 : 0.55 / (1 + 0.35 * (distance - 1));
+      data[at] = from[0] + (SUNLIGHT[0] - from[0]) * light;
+      data[at + 1] = from[1] + (SUNLIGHT[1] - from[1]) * light;
+      data[at + 2] = from[2] + (SUNLIGHT[2] - from[2]) * light;
     }
   }
   return { data, width, height };

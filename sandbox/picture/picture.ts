@@ -9,10 +9,22 @@ import encode, { init } from '@jsquash/jpeg/encode.js';
 import { paintLandscape } from './landscape.ts';
 import { stampSandbox } from './stamp.ts';
 
+/** A picture of 2048² takes a few hundred kilobytes. */
+const KEPT_PICTURES = 48;
+const drawn = new Map<string, Promise<Uint8Array>>();
+
+/** The same for the same name and size, and not drawn again soon. */
+export function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
+  const key = `${width}×${height} ${name}`;
+  const picture = drawn.get(key) ?? draw(name, width, height);
+  if (drawn.size >= KEPT_PICTURES) drawn.clear();
+  drawn.set(key, picture);
+  return picture;
+}
+
 let codec: Promise<void> | undefined;
 
-/** The same for the same name and size. */
-export async function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
+async function draw(name: string, width: number, height: number): Promise<Uint8Array> {
   // Compiled on another thread, when the first picture is drawn.
   codec ??= loadCodec();
   await codec;
