@@ -205,6 +205,7 @@ const rows: string[] = [];
 describe('an order under faults', () => {
   it.each(CASES)('$name → $kind', async (expected) => {
     const story = await startStory({
+      preview: 'off',
       ...expected.story,
       sandbox: { jobDurationMs: 1_000, ...expected.story?.sandbox },
     });

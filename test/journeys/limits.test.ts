@@ -6,7 +6,7 @@ let story: Story | undefined;
 afterEach(async () => story?.close());
 
 const begin = async (options: StoryOptions): Promise<Story> => {
-  story = await startStory(options);
+  story = await startStory({ preview: 'off', ...options });
   return story;
 };
 const submissions = (of: Story): number => of.wire.requests().filter(({ target }) => target === 'submit').length;

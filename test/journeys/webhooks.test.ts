@@ -17,7 +17,7 @@ type Options = Omit<StoryOptions, 'sandbox'> & { jobDurationMs?: number };
 async function start(scenario: ScenarioName | undefined, options: Options = {}): Promise<void> {
   const { jobDurationMs = JOB_MS, ...rest } = options;
   const scenarios = scenario === undefined ? [] : [scenario];
-  story = await startStory({ webhooks: true, sandbox: { jobDurationMs, scenarios }, ...rest });
+  story = await startStory({ preview: 'off', webhooks: true, sandbox: { jobDurationMs, scenarios }, ...rest });
 }
 
 const sent = (target: FaultTarget): number => story.wire.requests().filter((one) => one.target === target).length;
