@@ -33,79 +33,61 @@ export type WebhookSinkDeps = {
   log: Log;
 };
 
-/** Requests to the webhook's path since the start, by what became of them. */
-export type WebhookCounters = {
-  accepted: number;
-  /** The very same signed body as before. */
-  replayed: number;
-  /** Of a job that is not on record here. */
-  unknown: number;
-  /** Without a signature that fits. */
-  forged: number;
-  /** Too large, or signed and yet not an event. */
-  malformed: number;
-  /** True events that could not be kept. */
-  lost: number;
-};
-
 /** @throws FluxError of kind `bad_input` without a secret: anybody could sign then */
-export function createWebhookSink(deps: WebhookSinkDeps): WebhookSink & { counters: Readonly<WebhookCounters> } {
-  const { secret, path, knows, addMarker, clock, log } = deps;
-  if (secret === '') throw noSecret();
-  const counters: WebhookCounters = { accepted: 0, replayed: 0, unknown: 0, forged: 0, malformed: 0, lost: 0 };
+export function createWebhookSink({ secret, path, knows, addMarker, clock, log }: WebhookSinkDeps): WebhookSink {
+  if (secret === '') {
+    const failure = { kind: 'bad_input', creditsSpent: 'no', retry: 'no' } as const;
+    throw new FluxError({ ...failure, reason: { code: 'no_webhook_secret' } });
+  }
   /** When each signature came. */
   const seen = new BoundedMap<string, number>(SEEN_EVENTS);
-
-  function count(what: keyof WebhookCounters, decision: WebhookResult): WebhookResult {
-    counters[what] += 1;
-    return decision;
-  }
+  let isWarned = false;
 
   function refuse(): WebhookResult {
-    const message = 'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET';
     // Whoever finds the port can ask as often as they like; but a wrong secret must be reported.
-    if (counters.forged === 0) log.warn(message);
-    else log.debug(message);
-    return count('forged', 401);
+    log[isWarned ? 'debug' : 'warn'](
+      'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET',
+    );
+    isWarned = true;
+    return 401;
   }
 
   /**
    * Ignored events are answered like accepted ones: the service would repeat an event that was refused, and the answer
    * would be the same each time. What is unknown may belong to another key, or to an order whose answer is not here yet.
    */
-  async function use(remoteId: string): Promise<keyof WebhookCounters> {
-    if (!(await knows(remoteId))) return 'unknown';
-    await addMarker(remoteId);
-    return 'accepted';
+  async function use(remoteId: string): Promise<'accepted' | 'unknown' | 'lost'> {
+    try {
+      const isKnown = await knows(remoteId);
+      if (isKnown) await addMarker(remoteId);
+      log.debug('a webhook has come', { doitongId: remoteId, isKnown });
+      return isKnown ? 'accepted' : 'unknown';
+    } catch (error) {
+      log.warn('a webhook could not be kept', { doitongId: remoteId, error: String(error) });
+      return 'lost';
+    }
   }
 
   async function accept({ method, path: target, headers, body }: RawWebhook): Promise<WebhookResult> {
     if (method !== 'POST' || target.split('?', 1)[0] !== path) return 404;
-    if (body.length > WEBHOOK_BODY_MAX_BYTES) return count('malformed', 413);
+    if (body.length > WEBHOOK_BODY_MAX_BYTES) return 413;
     const digest = createHmac('sha256', secret).update(body).digest();
     const given = signatureIn(headers);
     if (given === undefined || !timingSafeEqual(digest, given)) return refuse();
-
     const remoteId = idIn(body);
-    if (remoteId === undefined) return count('malformed', 404);
+    if (remoteId === undefined) return 404;
     const signature = digest.toString('hex');
     const now = clock.monotonic();
-    if (now - (seen.get(signature) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS) return count('replayed', 200);
+    if (now - (seen.get(signature) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS) return 200;
     // Before it is used: its double may come meanwhile.
     seen.set(signature, now);
-    let outcome: keyof WebhookCounters = 'lost';
-    try {
-      outcome = await use(remoteId);
-      log.debug('a webhook has come', { doitongId: remoteId, outcome });
-    } catch (error) {
-      log.warn('a webhook could not be kept', { doitongId: remoteId, error: String(error) });
-    }
+    const outcome = await use(remoteId);
     // What was of no use now may be of use when it comes again.
     if (outcome !== 'accepted') seen.delete(signature);
-    return count(outcome, outcome === 'lost' ? 503 : 200);
+    return outcome === 'lost' ? 503 : 200;
   }
 
-  return { accept, counters };
+  return { accept };
 }
 
 /** The 32 bytes that the one signature header holds; `undefined` for no such header, several, or another form. */
@@ -123,13 +105,4 @@ function idIn(body: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function noSecret(): FluxError {
-  return new FluxError({
-    kind: 'bad_input',
-    reason: { code: 'no_webhook_secret' },
-    creditsSpent: 'no',
-    retry: 'no',
-  });
 }
