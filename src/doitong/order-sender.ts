@@ -18,10 +18,11 @@ import {
 import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
 import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
-import type { Retries } from './retry.ts';
+import type { FailedTry, Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import type { ServiceSchema } from './service-schema.ts';
+import type { ValidationProblem } from './validation-errors.ts';
 
 export type OrderSenderDeps = {
   client: ApiClient;
@@ -38,17 +39,15 @@ export type OrderSenderDeps = {
 export type Placement = {
   dialect: DialectName;
   encoding: Encoding;
-  /** Dialects to move on to; none as soon as the order may have been carried out in this one. */
-  others: readonly DialectName[];
-  /** Dialects that the service does not offer. */
-  absent: readonly DialectName[];
+  /** Dialects to move on to; absent where the order is tied to this one, because it may have been carried out there. */
+  others?: readonly DialectName[];
   source: 'remembered' | 'schema' | 'documented';
   /** What the schema says of this dialect, where it was asked. */
   fitting?: Fitting;
 };
 
 /** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
-export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others' | 'absent'> & {
+export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others'> & {
   content: WireOrder;
   body: InputObject;
   /** Tries that failed. */
@@ -78,8 +77,9 @@ export class OrderSender {
     const { dialect: known } = await facts.get();
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
     const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
-    const names = tied === undefined ? [...(known === undefined ? [] : [known]), ...DIALECT_NAMES] : [tied];
-    return this.#placement([...new Set(names)], signal);
+    if (tied === undefined) return this.#placement([...new Set([known ?? DIALECT_NAMES[0], ...DIALECT_NAMES])], signal);
+    const { others: _, ...placement } = await this.#placement([tied], signal);
+    return placement;
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
@@ -105,7 +105,7 @@ export class OrderSender {
   async #placement(names: readonly DialectName[], signal: AbortSignal): Promise<Placement> {
     const known = await this.#deps.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
-    const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1), absent: [] };
+    const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
     const { lastRead } = this.#deps.schema;
     const isGone = lastRead !== undefined && fittingOf(lastRead, first).type === 'absent';
     if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
@@ -116,7 +116,7 @@ export class OrderSender {
     const found = fittings[at];
     if (found === undefined) return { ...documented, source: 'schema', fitting: { type: 'absent' } };
     const encoding = found.fitting.type === 'encoding' ? found.fitting.encoding : DOCUMENTED_ENCODING;
-    return { ...found, encoding, others: names.slice(at + 1), absent: names.slice(0, at), source: 'schema' };
+    return { ...found, encoding, others: names.slice(at + 1), source: 'schema' };
   }
 
   /** An answer without a job: only what was refused before anything was executed leaves anything to try. */
@@ -127,60 +127,65 @@ export class OrderSender {
     if (isPathAbsent) return this.#elsewhere(order, reply, signal, dialect.kind);
     const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
     if (dialect.kind === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
-    const fitting = await this.#fitAgain(order, dialect, reply, signal);
+    const fitting = await this.#fitAgain(order, dialect, problems ?? [], signal);
     if (fitting.type === 'absent') return this.#elsewhere(order, reply, signal);
-    if (fitting.type === 'unserved') {
-      return this.#failed(order, { ...reply, decision: this.#unserved(fitting, dialect, reply) }, signal);
+    if (fitting.type === 'encoding') {
+      const { encoding } = fitting;
+      const again: Order = { ...order, encoding, body: bodyOf(dialect, order.content, encoding) };
+      return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
-    const body = bodyOf(dialect, order.content, fitting.encoding);
-    if (isSame(body, order.body)) return this.#failed(order, reply, signal);
-    const again: Order = { ...order, encoding: fitting.encoding, body };
-    return { type: 'again', order: again, afterMs: 0 };
+    const [missing, unknown] = [fitting.missing, fitting.unknown].map((places) => places.map(this.#deps.fence));
+    if (missing === undefined || unknown === undefined || missing.length + unknown.length === 0)
+      return this.#failed(order, reply, signal);
+    const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
+    return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
   }
 
   /** The schema may have changed since the order was encoded; where it says no more than it did then, the errors count. */
   async #fitAgain(
-    { encoding, content, body }: Order,
+    order: Order,
     dialect: GraphqlDialect,
-    { problems = [] }: Answered,
+    problems: readonly ValidationProblem[],
     signal: AbortSignal,
   ): Promise<Fitting> {
+    const { encoding, content } = order;
     const schema = await this.#schema(signal);
-    if (schema !== undefined) {
-      const fitting = fitToSchema(schema, dialect, encoding);
-      if (fitting.type !== 'encoding' || !isSame(bodyOf(dialect, content, fitting.encoding), body)) return fitting;
-      if (problems.length > 0) this.#deps.schema.forget();
-    }
+    const fitting = schema && fitToSchema(schema, dialect, encoding);
+    const isNews = fitting?.type !== 'encoding' || !isSame({ body: bodyOf(dialect, content, fitting.encoding) }, order);
+    if (fitting !== undefined && isNews) return fitting;
+    if (schema !== undefined && problems.length > 0) this.#deps.schema.forget();
     return fitToProblems(dialect, encoding, problems);
   }
 
   /** The dialect is not offered: the next one, if any is left. @param absent the endpoint, where nothing is there at all */
   async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, absent?: Dialect['kind']): Promise<SendResult> {
-    const { facts, log } = this.#deps;
+    const { facts, log, configured, fence } = this.#deps;
     const { dialect, content, failedTries } = order;
     await facts.forgetOrdering(dialect);
-    const others = order.others.filter((name) => dialectOf(name).kind !== absent);
-    log.info('The service does not offer this way to order', { dialect, next: others[0] });
-    if (others.length === 0) return this.#failed(order, { ...reply, decision: this.#notOffered(order, reply) }, signal);
-    const placement = await this.#placement(others, signal);
-    const notOffered = [...order.absent, dialect, ...placement.absent];
-    const again = placed(content, { ...placement, absent: notOffered }, failedTries);
-    return { type: 'again', order: again, afterMs: 0 };
+    const others = order.others?.filter((name) => dialectOf(name).kind !== absent);
+    log.info('The service does not offer this way to order', { dialect, next: others?.[0] });
+    if (others?.[0] !== undefined) {
+      const again = placed(content, await this.#placement(others, signal), failedTries);
+      return { type: 'again', order: again, afterMs: 0 };
+    }
+    const { status, envelope, decision } = reply;
+    if (others !== undefined) {
+      const reason = { code: 'no_dialect_offered', tried: DIALECT_NAMES } as const;
+      return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
+    }
+    if (configured === 'auto') return this.#failed(order, reply, signal);
+    const details = { status, errors: envelope.errors, fence, dialect: configured };
+    return this.#failed(order, { decision: rowDecision(decision.row, 'submit', details) }, signal);
   }
 
-  #failed(
-    order: Order,
-    result: { decision: Decision; reportedDelayMs?: number | undefined },
-    signal: AbortSignal,
-  ): SendResult {
+  #failed(order: Order, { decision, reportedDelayMs }: FailedTry, signal: AbortSignal): SendResult {
     const failedTries = order.failedTries + 1;
-    const { failure, delayMs } = this.#deps.retries.after(result, failedTries, {
-      what: 'submit',
-      attempts: ATTEMPTS,
-      signal,
-    });
+    const options = { what: 'submit', attempts: ATTEMPTS, signal };
+    const { failure, delayMs } = this.#deps.retries.after({ decision, reportedDelayMs }, failedTries, options);
     if (delayMs === undefined) return { type: 'failed', failure };
-    const again: Order = { ...order, failedTries, others: failure.creditsSpent === 'no' ? order.others : [] };
+    const { others, ...tied } = order;
+    const mayMove = failure.creditsSpent === 'no' && others !== undefined;
+    const again: Order = { ...tied, failedTries, ...(mayMove && { others }) };
     return { type: 'again', order: again, afterMs: delayMs, failure };
   }
 
@@ -197,49 +202,12 @@ export class OrderSender {
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
     return this.#deps.schema.get(signal, false).catch(() => undefined);
   }
-
-  /** The dialect is there and cannot be served; names what does not fit, where that is known. */
-  #unserved(
-    { missing, unknown }: Fitting & { type: 'unserved' },
-    { name }: GraphqlDialect,
-    { status, decision, envelope }: Answered,
-  ): Decision {
-    const { fence } = this.#deps;
-    if (missing.length + unknown.length === 0) {
-      if (decision.row !== 'notOffered') return decision;
-      return rowDecision('notOffered', 'submit', { status, errors: envelope.errors, fence, dialect: 'auto' });
-    }
-    const reason = {
-      code: 'dialect_changed',
-      dialect: name,
-      missing: missing.map(fence),
-      unknown: unknown.map(fence),
-    } as const;
-    return rowDecision('notOffered', 'submit', { status, reason });
-  }
-
-  #notOffered(order: Order, { status, decision, envelope }: Answered): Decision {
-    const tried = [...order.absent, order.dialect];
-    const { configured, fence } = this.#deps;
-    if (configured !== 'auto') {
-      return rowDecision(decision.row, 'submit', { status, errors: envelope.errors, fence, dialect: configured });
-    }
-    if (tried.length < 2) return decision;
-    return rowDecision('notOffered', 'submit', { status, reason: { code: 'no_dialect_offered', tried } });
-  }
 }
 
-function placed(content: WireOrder, placement: Placement, failedTries: number): Order {
-  const { dialect, encoding, others, absent } = placement;
-  return {
-    dialect,
-    encoding,
-    others,
-    absent,
-    content,
-    failedTries,
-    body: bodyOf(dialectOf(dialect), content, encoding),
-  };
+function placed(content: WireOrder, { dialect, encoding, others }: Placement, failedTries: number): Order {
+  const body = bodyOf(dialectOf(dialect), content, encoding);
+  return { dialect, encoding, ...(others !== undefined && { others }), content, body, failedTries };
 }
 
-const isSame = (one: InputObject, other: InputObject): boolean => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one: Pick<Order, 'body'>, other: Pick<Order, 'body'>): boolean =>
+  JSON.stringify(one.body) === JSON.stringify(other.body);

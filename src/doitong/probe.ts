@@ -98,7 +98,7 @@ function queryText(query: StatusRead): string {
 }
 
 function orderingOf(
-  { dialect, encoding, others, source, fitting }: Placement,
+  { dialect, encoding, others = [], source, fitting }: Placement,
   configured: WireDeps['dialect'],
 ): OrderingFinding {
   if (fitting?.type === 'absent') return { type: 'absent', dialects: [dialect, ...others] };
