@@ -56,7 +56,7 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
-    const newest = present(folderOf(id), () => fileOf(id).newest());
+    const newest = present(folderOf(id), () => fileOf(id).read());
     if (newest === undefined) return undefined;
     const { number } = newest;
     const stored = readStored(newest.text, parseJob);
@@ -194,11 +194,12 @@ export function createFileValues(folder: string, { clock, log }: { clock: Clock;
       return {
         read: () =>
           kept(async () => {
-            const newest = file.newest((path) => last !== undefined && last.stamp === stampOf(path));
-            if (newest === undefined) return { value: await initial(), version: NO_VERSION };
-            if (newest.isKnown && last !== undefined) return last.versioned;
-            const { number, path } = newest;
-            const stored = readStored(newest.text, parse);
+            const newest = file.newest();
+            if (newest && last && last.stamp === stampOf(newest.path)) return last.versioned;
+            const read = file.read();
+            if (read === undefined) return { value: await initial(), version: NO_VERSION };
+            const { number, path, text } = read;
+            const stored = readStored(text, parse);
             // Replacing it would take away what the newer version knows of money.
             if (stored.type === 'newer') throw isOfNewerVersion(path, 'no');
             if (stored.type === 'damaged')

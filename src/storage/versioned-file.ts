@@ -30,18 +30,8 @@ const INNER = 'value.json';
 const WRITERS_MAX = 50;
 /** Each time somebody else was faster; after so many it is something that cannot be read. */
 const READ_TRIES = 20;
-/**
- * `text` is absent for what is no file, and for what is known. `older`: the other versions, oldest first; `parts`:
- * half-written files of any value.
- */
-export type Newest = {
-  number: number;
-  path: string;
-  text: string | undefined;
-  isKnown: boolean;
-  older: readonly string[];
-  parts: readonly string[];
-};
+/** `older`: paths of the other versions, oldest first; `parts`: of half-written files of any value. */
+export type Newest = { number: number; path: string; older: readonly string[]; parts: readonly string[] };
 
 /** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
 export function newestIn(folder: string): Map<string, number> {
@@ -76,25 +66,26 @@ export class VersionedFile {
     this.#clock = clock;
   }
 
-  /**
-   * @param isKnown whether the text of the version at that path need not be read
-   * @returns `undefined` when there is none yet
-   */
-  newest(isKnown: (path: string) => boolean = () => false): Newest | undefined {
+  /** @returns `undefined` when there is none yet */
+  newest(): Newest | undefined {
+    const files = this.#files();
+    const numbers = files.flatMap((file) => {
+      const [, name, digits] = VERSION.exec(file) ?? [];
+      return name === this.#name ? [Number(digits)] : [];
+    });
+    const number = numbers.sort((one, other) => one - other).pop();
+    if (number === undefined) return undefined;
+    const parts = files.filter((file) => file.endsWith('.part')).map((file) => join(this.#folder, file));
+    return { number, path: this.path(number), older: numbers.map((older) => this.path(older)), parts };
+  }
+
+  /** The newest version with its text, which is absent for what is no file. */
+  read(): (Newest & { text: string | undefined }) | undefined {
     for (let attempt = 1; ; attempt += 1) {
-      const files = this.#files();
-      const numbers = files.flatMap((file) => {
-        const [, name, digits] = VERSION.exec(file) ?? [];
-        return name === this.#name ? [Number(digits)] : [];
-      });
-      const number = numbers.sort((one, other) => one - other).pop();
-      if (number === undefined) return undefined;
-      const path = this.path(number);
-      const known = isKnown(path);
-      const text = known ? undefined : textOfVersion(path);
-      if (!known && text === undefined && attempt < READ_TRIES) continue;
-      const parts = files.filter((file) => file.endsWith('.part')).map((file) => join(this.#folder, file));
-      return { number, path, text, isKnown: known, older: numbers.map((older) => this.path(older)), parts };
+      const newest = this.newest();
+      if (newest === undefined) return undefined;
+      const text = textOfVersion(newest.path);
+      if (text !== undefined || attempt === READ_TRIES) return { ...newest, text };
     }
   }
 
@@ -110,10 +101,10 @@ export class VersionedFile {
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
     const target = this.path(version.number + 1);
     const isOurs = await this.#publish(target, text, durability === 'machine');
+    const newest = this.newest();
     // What was published here and is the newest needs no reading: a number is given once.
-    const newest = this.newest((path) => isOurs && path === target);
-    if (newest !== undefined && (newest.isKnown || changesIn(newest.text).includes(id))) {
-      tidy(newest);
+    if ((isOurs && newest?.path === target) || changesIn(this.read()?.text).includes(id)) {
+      if (newest !== undefined) tidy(newest);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
