@@ -164,31 +164,29 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-const LEVELS_MAX = 64;
-
 /**
  * Makes the folder and what is missing above it. Folders that exist stay as they are. Node's own recursive call never
  * returns where the nearest folder takes no child and says that it does not exist (procfs, a mount that is gone).
  */
-export async function makeFolder(folder: string): Promise<void> {
-  const missing: string[] = [];
-  for (let at = folder; !(await isFolder(at)); at = dirname(at)) {
-    missing.push(at);
-    if (missing.length > LEVELS_MAX || at === dirname(at)) throw failed('ENOENT', folder);
+export async function makeFolder(folder: string, levels = 64): Promise<void> {
+  try {
+    await makeLevel(folder);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || levels === 0 || folder === dirname(folder)) throw error;
+    await makeFolder(dirname(folder), levels - 1);
+    await makeLevel(folder);
   }
-  for (const level of missing.reverse()) await makeLevel(level);
 }
 
-/** Makes one folder inside a folder that exists. */
-export async function makeLevel(level: string): Promise<void> {
+async function makeLevel(folder: string): Promise<void> {
   try {
-    await mkdir(level, { mode: FOLDER_MODE });
+    await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
-    // Another process was faster; or a link that leads nowhere is in the way.
-    if (errorCode(error) === 'EEXIST' && (await isFolder(level))) return;
+    // A link that leads nowhere may be in the way. Roots of disks are refused with other codes than EEXIST.
+    if (errorCode(error) !== 'ENOENT' && (await isFolder(folder))) return;
     throw error;
   }
-  await syncFolder(dirname(level));
+  await syncFolder(dirname(folder));
 }
 
 /** @returns false when nothing is there @throws Error with the code ENOTDIR when something else is */

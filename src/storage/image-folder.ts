@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import { cannotLink, errorCode, isBusy, makeFolder, retryBusy, syncFolder, writeNewFile } from './disk.ts';
+import { cannotLink, errorCode, isBusy, retryBusy, syncFolder, writeNewFile } from './disk.ts';
 import {
   type GuardedFolder,
   isReservedName,
@@ -37,7 +37,6 @@ export function createImageFolder(root: () => Promise<string>, { clock, isPictur
       const month = monthFolder(label.createdAt);
       const target = join(output, month);
       try {
-        await makeFolder(output);
         const folder = await openGuarded(output, [month], true);
         try {
           return join(target, await saveIn(folder, picture, label, clock));

@@ -4,7 +4,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { PictureReplacement } from '../core/reasons.ts';
-import { errorCode, makeLevel } from './disk.ts';
+import { errorCode, makeFolder } from './disk.ts';
 
 /** A folder for the month and a name in it; some more for files that a person has sorted. */
 const STEPS_MAX = 8;
@@ -62,16 +62,20 @@ const FOLDER = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_
 /**
  * @param root the output folder; it may be a link, because the user chose it
  * @param steps the names of the folders below it; none of them may be a link
- * @param make makes the last of them where it is missing
+ * @param make makes what is missing
  * @throws LedAway, or the system's error
  */
 export async function openGuarded(root: string, steps: readonly string[], make: boolean): Promise<GuardedFolder> {
-  const path = join(await realpath(root), ...steps);
-  const handle = await opened(path).catch(async (error: unknown) => {
+  return openExisting(root, steps).catch(async (error: unknown) => {
     if (!make || errorCode(error) !== 'ENOENT') throw error;
-    await makeLevel(path);
-    return opened(path);
+    await makeFolder(join(root, ...steps));
+    return openExisting(root, steps);
   });
+}
+
+async function openExisting(root: string, steps: readonly string[]): Promise<GuardedFolder> {
+  const path = join(await realpath(root), ...steps);
+  const handle = await opened(path);
   try {
     const held: Identity = await (handle?.stat({ bigint: true }) ?? lstat(path, { bigint: true }));
     const isUnmoved = async (): Promise<boolean> => {
