@@ -13,7 +13,10 @@ function executedFiles(): string[] {
     if (error) throw error;
     files = result
       .filter(({ functions }) =>
-        functions.slice(1).some(({ ranges: [range] }) => range !== undefined && range.count > 0),
+        functions.some(({ functionName, ranges: [range] }) => {
+          if (range === undefined || range.count === 0) return false;
+          return functionName !== '' || range.startOffset > 0;
+        }),
       )
       .flatMap(({ url }) => /\/src\/(.+\.ts)$/u.exec(url)?.[1] ?? []);
   });

@@ -15,10 +15,10 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
-import { badArguments } from './input-problems.ts';
+import { badArguments, unreadableArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpDeps, Questions } from './mcp-deps.ts';
-import { stackOf, unknownName } from './protocol.ts';
+import { excessOf, stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { Question, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -78,6 +78,8 @@ async function handleCall(
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
+    const excess = excessOf(params);
+    if (excess !== undefined) throw unreadableArguments(tool, excess);
     const { data: input, error } = tool.input.safeParse(params.arguments ?? {});
     if (error !== undefined) throw badArguments(tool, params.arguments, error, redact);
     let outcome = await tool.handle(input, toolContext);

@@ -19,6 +19,14 @@ export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
 
+/** @param excess what there is too much of */
+export function unreadableArguments({ name }: Tool, excess: string): FluxError {
+  return badInput(
+    `The arguments of ${name} cannot be read, so nothing was sent: there are ${excess}.`,
+    `Call ${name} with only the arguments that it lists.`,
+  );
+}
+
 /**
  * Why these arguments cannot be taken.
  * @param redact applied before a value is shortened: half a secret is not recognised any more

@@ -85,3 +85,25 @@ function problemOf({ path, message, code }: z.infer<typeof issuesSchema>[number]
   if (code === 'invalid_union') return `${name} has none of the allowed forms`;
   return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;
 }
+
+/** The arguments of tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments have a few hundred values. */
+const VALUES_MAX = 10_000;
+
+/** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
+export function excessOf(params: unknown): string | undefined {
+  const open: [value: unknown, depth: number][] = [[params, 0]];
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [current, depth] = next;
+    if (typeof current !== 'object' || current === null) continue;
+    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
+    for (const value of Object.values(current)) {
+      open.push([value, depth + 1]);
+      count += 1;
+      if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
+    }
+  }
+  return undefined;
+}

@@ -13,7 +13,7 @@ import * as z from 'zod';
 import type { JobNews } from '../core/job-feed.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
-import { CONSTANT, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
+import { CONSTANT, excessOf, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
 import { listTools } from './tool-listing.ts';
 import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
@@ -108,7 +108,9 @@ class GuardedServer extends Server {
         const cursor = request.params?.cursor;
         if (typeof cursor === 'string' && ONE_PAGE.includes(method))
           throw unknownCursor(method, cursor, this.#deps.redact);
-        if (TAKING_ARGUMENTS.includes(method)) checkBounds(method, request.params);
+        const excess = TAKING_ARGUMENTS.includes(method) ? excessOf(request.params) : undefined;
+        if (excess !== undefined)
+          throw invalidParams(`The parameters of ${method} cannot be read: there are ${excess}.`);
         return await wrapped(request, context);
       } catch (error) {
         throw protocolErrorOf(method, error, this.#deps);
@@ -135,29 +137,8 @@ class GuardedServer extends Server {
 
 /** Lists that have no cursors. */
 const ONE_PAGE = ['tools/list', 'resources/templates/list', 'prompts/list'];
-const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
-/** The arguments of tools need three levels. */
-const DEPTH_MAX = 32;
-/** Fifty pictures with all their arguments have a few hundred values. */
-const VALUES_MAX = 10_000;
-
-/** Stops at the first excess, and does not recurse. @throws ProtocolError (-32602) */
-function checkBounds(method: string, params: unknown): void {
-  const refused = (excess: string): Error =>
-    invalidParams(`The parameters of ${method} cannot be read, so nothing was sent: there are ${excess}.`);
-  const open: [value: unknown, depth: number][] = [[params, 0]];
-  let count = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [current, depth] = next;
-    if (typeof current !== 'object' || current === null) continue;
-    if (depth > DEPTH_MAX) throw refused(`more than ${DEPTH_MAX} levels of nesting`);
-    for (const value of Object.values(current)) {
-      open.push([value, depth + 1]);
-      count += 1;
-      if (count > VALUES_MAX) throw refused(`more than ${VALUES_MAX} values`);
-    }
-  }
-}
+/** Their arguments are refused by the boundary; a tool refuses its own in a result that the model reads. */
+const TAKING_ARGUMENTS = ['prompts/get', 'completion/complete'];
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
