@@ -2,8 +2,8 @@
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
 import {
   type DialectName,
-  dialectOf,
   DOCUMENTED_ENCODING,
+  dialectOf,
   type Encoding,
   FULL_ORDER,
   type GraphqlDialect,

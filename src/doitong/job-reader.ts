@@ -226,7 +226,7 @@ export class JobReader {
         query = cured;
         continue;
       }
-      const jobs = readStatusAnswer(query, envelope.data, ids);
+      const jobs = readStatusAnswer(envelope.data, ids);
       const hasJob = [...jobs.values()].some((job) => job !== null);
       const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
       if (hasJob) await this.#settle(query);

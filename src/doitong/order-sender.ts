@@ -4,11 +4,11 @@ import type { Log } from '../core/log.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import {
   bodyOf,
-  type Dialect,
   DIALECT_NAMES,
+  type Dialect,
   type DialectName,
-  dialectOf,
   DOCUMENTED_ENCODING,
+  dialectOf,
   type Encoding,
   type GraphqlDialect,
   type InputObject,

@@ -16,7 +16,8 @@ export type DocumentedName = (typeof DOCUMENTED_NAMES)[number];
 
 export type JobFields = {
   selected: readonly Selected[];
-  has: (name: DocumentedName | 'url') => boolean;
+  /** It has what a job has at least: an id, a status, and a place for the address. */
+  isJob: boolean;
   /** Higher is worse: how far the address is from the plain `url`. */
   cost: number;
 };
@@ -26,6 +27,7 @@ type Field = { name: string; type: TypeRef; deprecated: boolean };
 /** The fields of a type, fewer and fewer of a schema that asks for endless work. */
 export type FieldsIn = (typeName: string) => readonly Field[];
 
+const NEEDED: readonly DocumentedName[] = ['id', 'status'];
 /** How many fields may be examined. */
 const STEPS_MAX = 300_000;
 const FIELDS_MAX = 500;
@@ -77,7 +79,7 @@ export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
   const addresses = addressesIn(typeName, fieldsIn);
   return {
     selected: [...named, ...addresses.map(({ path }): Selected => ({ path }))].sort((a, b) => rank(a) - rank(b)),
-    has: (name) => (name === 'url' ? addresses.length > 0 : named.some(({ as }) => as === name)),
+    isJob: addresses.length > 0 && NEEDED.every((name) => named.some(({ as }) => as === name)),
     cost: (addresses[0]?.cost ?? 0) / 10,
   };
 }

@@ -31,8 +31,6 @@ const PATTERNS = {
   output: new RegExp(`^(?:(?:${OUTPUT})s?)+$`, 'u'),
   beginsWithOutput: new RegExp(`^(?:${OUTPUT})`, 'u'),
   base64: new RegExp(`^(?:(?:${IMAGE})s?)?(?:b64|base64)(?:json|data|string|encoded)?$`, 'u'),
-  /** Leads from an outer object to the job. */
-  wrapper: new RegExp(`^(?:(?:${JOB}|${VAGUE}|${OUTPUT}|node|item)s?)+$`, 'u'),
   /** Made of nothing but words for reading a job. */
   reading: new RegExp(
     `^(?:(?:${JOB}|${VAGUE}|${MADE}|${STATUS}|media)s?|progress|get|check|fetch|find|read|poll|my|by|of|for|id|pk)+$`,

@@ -1,5 +1,4 @@
 /** Writes the document that asks for the status of one or several jobs, and takes the jobs out of the answer. */
-
 import { entries, isRecord } from '../picture-address.ts';
 import type { ValidationProblem } from '../validation-errors.ts';
 import type { StatusQuery } from './status-query.ts';
@@ -14,26 +13,19 @@ export const aliasOf = (index: number, count: number): string => (count === 1 ? 
  * would need the type; for an argument that is known to be a number, as its digits.
  */
 export function statusDocument(query: StatusQuery, ids: readonly string[]): string {
-  const { field, argument, job, selected } = query;
+  const { field, argument, selected } = query;
   const [outer = '', ...inner] = argument;
   const fields = selected
     .map(({ path, as }) => (as === undefined || as === path[0] ? nested(path) : `${as}: ${nested(path)}`))
     .join(' ');
   const calls = ids.map((id, index) => {
     const value = inner.reduceRight((text, name) => `{${name}: ${text}}`, literal(query, id));
-    return `${aliasOf(index, ids.length)}: ${field}(${outer}: ${value}) { ${nested(job, fields)} }`;
+    return `${aliasOf(index, ids.length)}: ${field}(${outer}: ${value}) { ${fields} }`;
   });
   return `query { ${calls.join(' ')} }`;
 }
 
-function nested(path: readonly string[], innermost?: string): string {
-  return (
-    path.reduceRight<string | undefined>(
-      (inner, name) => (inner === undefined ? name : `${name} { ${inner} }`),
-      innermost,
-    ) ?? ''
-  );
-}
+const nested = (path: readonly string[]): string => path.join(' { ') + ' }'.repeat(path.length - 1);
 
 const WHOLE_NUMBER = /^-?\d+$/u;
 
@@ -46,15 +38,11 @@ function literal({ takesNumber }: StatusQuery, id: string): string {
  * The job for each id that the answer covers; `null` when it says that there is no such job. An id that is missing in the
  * map was not answered for.
  */
-export function readStatusAnswer(
-  { job: path }: StatusQuery,
-  data: unknown,
-  ids: readonly string[],
-): Map<string, RawJob | null> {
+export function readStatusAnswer(data: unknown, ids: readonly string[]): Map<string, RawJob | null> {
   const found = new Map<string, RawJob | null>();
   ids.forEach((id, index) => {
     const value = answerFor(data, ids.length, index);
-    if (value !== undefined) found.set(id, jobOf(id, value, path));
+    if (value !== undefined) found.set(id, jobOf(id, value));
   });
   return found;
 }
@@ -68,12 +56,8 @@ function answerFor(data: unknown, count: number, index: number): unknown {
   return count === 1 && more.length === 0 ? only : undefined;
 }
 
-function jobOf(id: string, value: unknown, path: readonly string[]): RawJob | null {
-  let values = entries([value]);
-  for (const name of path) {
-    values = entries(values.map((item) => (isRecord(item) && Object.hasOwn(item, name) ? item[name] : undefined)));
-  }
-  const jobs = values.filter(isRecord);
+function jobOf(id: string, value: unknown): RawJob | null {
+  const jobs = entries([value]).filter(isRecord);
   const same = jobs.find((job) => job.id === id || (typeof job.id === 'number' && String(job.id) === id));
   const [first = null, second] = jobs;
   // A single job is the one that was asked for, whatever id it goes by; in a list it has to be found.
@@ -92,12 +76,12 @@ export function curedQuery(query: StatusQuery, problems: readonly ValidationProb
 
 /** The query without these fields; `undefined` when it does not ask for one of them, or cannot do without it. */
 export function withoutFields(query: StatusQuery, names: readonly string[]): StatusQuery | undefined {
-  const asked = [...query.job, ...query.selected.flatMap(({ path }) => path)];
+  const asked = query.selected.flatMap(({ path }) => path);
   const selected = query.selected.filter(({ path }) => !path.some((name) => names.includes(name)));
   const isEnough =
     selected.some(({ as }) => as === undefined) &&
     // A status cannot be guessed where there was one.
     selected.some(({ as }) => as === 'status') === query.selected.some(({ as }) => as === 'status');
-  const isCure = names.length > 0 && names.every((name) => asked.includes(name) && !query.job.includes(name));
+  const isCure = names.length > 0 && names.every((name) => asked.includes(name));
   return isCure && isEnough ? { ...query, selected } : undefined;
 }

@@ -1,14 +1,13 @@
 /** Finds the queries for the status of a job in a service's schema, best first. */
 import * as z from 'zod';
 import { isGraphqlName } from '../documents.ts';
-import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './introspection.ts';
+import { type FieldModel, fieldsOf, type InputModel, type SchemaModel } from './introspection.ts';
 import {
   createFieldsIn,
   DOCUMENTED_NAMES,
   type FieldsIn,
   isIdType,
   isObject,
-  type JobFields,
   jobFields,
   type Path,
 } from './job-fields.ts';
@@ -25,8 +24,6 @@ export const statusQuerySchema = z.strictObject({
   argument: path,
   /** Whether the argument is a number: then an id that is one is written without quotation marks. */
   takesNumber: z.literal(true).optional(),
-  /** From the root field's answer to the job; empty when the answer is the job. */
-  job: z.array(name).max(PATH_MAX),
   selected: z
     .array(z.strictObject({ path, as: z.enum(DOCUMENTED_NAMES).optional() }))
     .max(20)
@@ -35,8 +32,6 @@ export const statusQuerySchema = z.strictObject({
 export type StatusQuery = z.infer<typeof statusQuerySchema>;
 
 const FOUND_MAX = 10;
-const WRAPPER_DEPTH_MAX = 2;
-const WRAPPERS_MAX = 30;
 /** Types that take a number and no text: GraphQL's own, and the usual names for longer ones. */
 const NUMBER_TYPES = ['Int', 'BigInt', 'Int64', 'Long'];
 /** The documented orders, when nobody says which one is used. */
@@ -48,7 +43,6 @@ export function plainQuery(field: string, argument: string): StatusQuery {
   return {
     field,
     argument: [argument],
-    job: [],
     selected: [
       documented('id'),
       documented('status'),
@@ -80,37 +74,29 @@ function orderTypesIn(schema: SchemaModel, submitFields: readonly string[], fiel
     .filter((field) => submitFields.includes(field.name))
     .map(({ type }) => type.name);
   const inside = answered
-    .filter((typeName) => !jobFields(typeName, fieldsIn).has('id'))
+    .filter((typeName) => !jobFields(typeName, fieldsIn).isJob)
     .flatMap((typeName) => fieldsOf(schema, typeName))
     .map(({ type }) => type.name);
   return new Set([...answered, ...inside]);
 }
 
-/** `undefined` when it takes no id or leads to no job. Higher costs are worse. */
+/** `undefined` when it takes no id or answers with no job. Higher costs are worse. */
 function candidate(
-  field: FieldModel,
+  { name: field, args, type, deprecated }: FieldModel,
   schema: SchemaModel,
   fieldsIn: FieldsIn,
   orderTypes: ReadonlySet<string>,
 ): { query: StatusQuery; cost: number } | undefined {
-  const argument = idArgument(field.args, schema);
-  const job = argument && locateJob(field.type, fieldsIn);
-  if (argument === undefined || job === undefined) return undefined;
-  const { path, typeName, fields } = job;
-  const isOrdered = orderTypes.has(field.type.name) || orderTypes.has(typeName);
-  const distance = distanceFromJob(field.name) ?? (distanceFromJob(typeName) === undefined ? undefined : 15);
+  const argument = idArgument(args, schema);
+  if (argument === undefined || !isObject(type) || type.lists > 0) return undefined;
+  const job = jobFields(type.name, fieldsIn);
+  if (!job.isJob) return undefined;
+  const isOrdered = orderTypes.has(type.name);
+  const distance = distanceFromJob(field) ?? (distanceFromJob(type.name) === undefined ? undefined : 15);
   // An invoice has an id, a status and an address as well.
-  if (!isOrdered && (distance === undefined || !fields.has('status'))) return undefined;
-  const cost =
-    (field.deprecated ? 2_000 : 0) +
-    (fields.has('status') ? 0 : 500) +
-    (isOrdered ? 0 : 300) +
-    (distance ?? 40) +
-    (fields.has('id') ? 0 : 8) +
-    path.length +
-    fields.cost +
-    argument.cost;
-  const query = { field: field.name, argument: argument.path, job: path, selected: [...fields.selected] };
+  if (!isOrdered && distance === undefined) return undefined;
+  const cost = (deprecated ? 2_000 : 0) + (isOrdered ? 0 : 300) + (distance ?? 40) + job.cost + argument.cost;
+  const query = { field, argument: argument.path, selected: [...job.selected] };
   return { cost, query: argument.takesNumber ? { ...query, takesNumber: true } : query };
 }
 
@@ -137,24 +123,4 @@ function takesId({ name, type, required }: InputModel, schema: SchemaModel, isIn
   if (type.kind !== 'INPUT_OBJECT' || isInside || !(required || isNameOf('input', name))) return undefined;
   const inner = idArgument(schema.types.get(type.name)?.inputs ?? [], schema, true);
   return inner && { ...inner, path: [name, ...inner.path], cost: inner.cost + 2 };
-}
-
-type JobLocation = { path: Path; typeName: string; fields: JobFields };
-
-/** Where the job is in an answer of this type: the type itself, or what its wrappers lead to. */
-function locateJob(answer: TypeRef, fieldsIn: FieldsIn): JobLocation | undefined {
-  const locations: JobLocation[] = [];
-  const queue: { path: Path; type: TypeRef }[] = [{ path: [], type: answer }];
-  for (const { path, type } of queue) {
-    if (!isObject(type) || type.lists > 0) continue;
-    const fields = jobFields(type.name, fieldsIn);
-    locations.push({ path, typeName: type.name, fields });
-    // The id that is given is the one of what is answered: jobs inside a thing with an id have other ids.
-    if (fields.has('id') || path.length === WRAPPER_DEPTH_MAX) continue;
-    const wrapped = fieldsIn(type.name).filter((field) => isNameOf('wrapper', field.name));
-    queue.push(...wrapped.slice(0, WRAPPERS_MAX).map((field) => ({ path: [...path, field.name], type: field.type })));
-  }
-  const cost = ({ path, fields }: JobLocation): number =>
-    (fields.has('id') ? 0 : 100) + (fields.has('status') ? 0 : 200) + path.length;
-  return locations.filter(({ fields }) => fields.has('url')).sort((a, b) => cost(a) - cost(b))[0];
 }

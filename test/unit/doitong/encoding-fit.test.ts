@@ -4,8 +4,8 @@ import { buildSchema, type GraphQLSchema, graphqlSync } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import {
   bodyOf,
-  dialectOf,
   DOCUMENTED_ENCODING,
+  dialectOf,
   type Encoding,
   type GraphqlDialect,
   inputOf,

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { Reading, RemoteJob } from '../../../src/core/image-provider.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { dialectOf, DOCUMENTED_ENCODING, type GraphqlDialect } from '../../../src/doitong/dialects.ts';
+import type { Exchange } from '../../../src/doitong/api-client.ts';
+import { DOCUMENTED_ENCODING, dialectOf, type GraphqlDialect } from '../../../src/doitong/dialects.ts';
 import { fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
 import { answerDecision, faultDecision, fenceWith, rowDecision } from '../../../src/doitong/failures.ts';
@@ -12,7 +13,6 @@ import { rateReportOf, readRateHeaders, reportedDelay } from '../../../src/doito
 import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
 import { findStatusQueries, plainQuery } from '../../../src/doitong/schema/status-query.ts';
-import type { Exchange } from '../../../src/doitong/api-client.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 import { failureOfAllTries } from '../../../src/jobs/submission.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
@@ -31,7 +31,7 @@ const redact = createRedactor([KEY]);
 const fence = fenceWith(redact);
 const never = new AbortController().signal;
 const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high' } as const;
-const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), job: ['data'] }];
+const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesNumber: true as const }];
 const generate = dialectOf('generate') as GraphqlDialect;
 
 /** All that a model, a person or the log reads of a failure. */
@@ -83,8 +83,7 @@ function readJobs(envelope: Envelope): string[] {
   for (const query of QUERIES) {
     for (const ids of [['job-1'], ['job-1', 'j"2']]) {
       statusDocument(query, ids);
-      for (const [id, job] of readStatusAnswer(query, envelope.data, ids))
-        jobs.push(parser.take({ ...envelope, job }, id));
+      for (const [id, job] of readStatusAnswer(envelope.data, ids)) jobs.push(parser.take({ ...envelope, job }, id));
     }
   }
   return [...lines, ...jobs.flatMap((job) => (job === undefined ? [] : textsOfJob(job)))];

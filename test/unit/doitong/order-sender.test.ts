@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { DIALECT_NAMES, type DialectName } from '../../../src/doitong/dialects.ts';
 import type { Exchange } from '../../../src/doitong/api-client.ts';
+import { DIALECT_NAMES, type DialectName } from '../../../src/doitong/dialects.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { answered, createFakeWire, dialectIn } from './fake-wire.ts';
 import { errors, REQUEST } from './scripted-service.ts';

@@ -14,7 +14,6 @@ it.each<[NameKind, string, string]>([
   ],
   ['output', 'output results images generatedImage files artifacts sample', 'input inputImage thumbnail avatar user _'],
   ['base64', 'b64_json imageBase64 base64', 'base b64x userBase64'],
-  ['wrapper', 'node items data job tasks result imageJobs', 'user userErrors webhook invoices pageInfo _'],
 ])('%s', (kind, names, others) => {
   for (const name of names.split(' ')) expect([name, isNameOf(kind, name)]).toEqual([name, true]);
   for (const name of others.split(' ')) expect([name, isNameOf(kind, name)]).toEqual([name, false]);
@@ -37,6 +36,6 @@ describe('how far a name is from that of a job', () => {
 
 it('ends soon for any name', () => {
   for (const part of ['id', 'image', 'render', 'results', 'output', 'job', 'statuses'])
-    for (const kind of ['id', 'url', 'output', 'wrapper', 'reading', 'credits'] as const)
+    for (const kind of ['id', 'url', 'output', 'reading', 'credits'] as const)
       isNameOf(kind, `${part.repeat(Math.floor(118 / part.length))}x`);
 });

@@ -47,13 +47,13 @@ describe.each(SERVICES)('$fixture', ({ fixture, submitField, asks, answers, read
   });
 
   it.each([[['one']], [['one', 'tw"o \\ {three}', 'four']]])('is answered for %j', (ids) => {
-    const reported = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
+    const reported = readStatusAnswer(ask(schema, query, ids, answers), ids);
     expect([...reported].map(([id, job]) => job && readJob(id, job))).toEqual(ids.map(reads));
   });
 
   it('says so when a job is unknown', () => {
     for (const ids of [[UNKNOWN_ID], ['one', UNKNOWN_ID]]) {
-      const reported = readStatusAnswer(query, ask(schema, query, ids, answers), ids);
+      const reported = readStatusAnswer(ask(schema, query, ids, answers), ids);
       expect(ids.map((id) => reported.get(id) === null)).toEqual(ids.map((id) => id === UNKNOWN_ID && !knowsAll));
     }
   });
