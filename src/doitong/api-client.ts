@@ -6,7 +6,7 @@ import { codeOf } from '../core/error-code.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import { askForPermit, awaitPermit } from '../limits/rate-state.ts';
+import { awaitPermit } from '../limits/rate-state.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import { createAgent } from '../network/connector.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
@@ -82,7 +82,7 @@ export class ApiClient {
     const ask = { purpose: 'read', fields } as const;
     try {
       if (mayWait) await awaitPermit(limiter, clock, ask, signal);
-      else if ((await askForPermit(limiter, clock, ask)) !== undefined) return NOT_NOW;
+      else if (!(await limiter.permit(ask)).granted) return NOT_NOW;
     } catch (error) {
       if (signal.aborted) return { outcome: 'unanswered', decision: faultDecision(false, { cause: 'caller' }, 'read') };
       if (!(error instanceof FluxError)) throw error;

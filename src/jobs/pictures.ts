@@ -15,8 +15,8 @@ export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'pr
 const DOWNLOAD_TRIES = 5;
 /** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
 const UNSAVED_PICTURES = 4;
-/** Of pictures inside answers: one of the largest size, or many usual ones; what is dropped is asked for again. */
-const INLINE_CHARACTERS = 64_000_000;
+/** Pictures that came inside answers and are about to be saved; what is dropped is asked for again. */
+const INLINE_PICTURES = 10;
 /** Previews that are kept, each at most what a host takes inside an answer. */
 const PREVIEWS = 12;
 /** The room for a picture depends on the words next to it: rooms that differ by less than a sixteenth count as equal. */
@@ -25,7 +25,7 @@ const ROOM_STEPS = 4;
 export class Pictures {
   readonly #deps: PicturesDeps;
   /** Data URLs by job, never recorded. */
-  readonly #inline = new Map<string, string>();
+  readonly #inline = new BoundedMap<string, string>(INLINE_PICTURES);
   readonly #unsaved = new BoundedMap<string, Picture>(UNSAVED_PICTURES);
   readonly #previews = new BoundedMap<string, ShownPicture>(PREVIEWS);
 
@@ -35,15 +35,7 @@ export class Pictures {
 
   /** Takes the picture out of what the service said of this job, where there is one. */
   keep(id: string, { inlinePicture }: RemoteJob): void {
-    if (inlinePicture === undefined) return;
-    this.#inline.delete(id);
-    this.#inline.set(id, inlinePicture);
-    let characters = [...this.#inline.values()].reduce((sum, { length }) => sum + length, 0);
-    for (const [oldest, { length }] of this.#inline) {
-      if (characters <= INLINE_CHARACTERS) break;
-      this.#inline.delete(oldest);
-      characters -= length;
-    }
+    if (inlinePicture !== undefined) this.#inline.set(id, inlinePicture);
   }
 
   /** Fetches and saves the picture, if need be once more. @returns what prevents that */

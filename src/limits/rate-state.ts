@@ -271,45 +271,18 @@ export function readAllowance(
   };
 }
 
-/** Asks for a permit once. @throws FluxError of kind `storage_failed` */
-export type AskForPermit = (ask: PermitAsk) => Promise<PermitAnswer>;
-
 /** The end of a window is reported in whole seconds, rounded up. */
 const ROUNDING_MS = 1_000;
 /** Processes that wait for the same moment do not all come at once. */
 const SPREAD_MS = 40;
 
 /**
- * @returns `undefined` when the request may leave now; else when to ask again (epoch milliseconds), and how long to
- *   sleep until then
- * @throws FluxError when the service demands a longer pause than a caller waits for; nothing was sent
- */
-export async function askForPermit(
-  limiter: { permit: AskForPermit },
-  clock: Pick<Clock, 'now' | 'random'>,
-  ask: PermitAsk,
-): Promise<{ until: number; delayMs: number } | undefined> {
-  const answer = await limiter.permit(ask);
-  if (answer.granted) return undefined;
-  const waitMs = answer.until - clock.now();
-  // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute.
-  if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS)
-    throw new FluxError({
-      kind: 'rate_limited',
-      reason: { code: 'requests_paused' },
-      creditsSpent: 'no',
-      retry: 'later',
-      retryAfterSeconds: Math.ceil(waitMs / 1_000),
-    });
-  return { until: answer.until, delayMs: Math.max(1, waitMs) + SPREAD_MS * clock.random() };
-}
-
-/**
  * @param onWait called with the time of the next try (epoch milliseconds) before each wait
- * @throws FluxError as `askForPermit` does; rejects with `signal.reason` when that is aborted
+ * @throws FluxError when the service demands a longer pause than a caller waits for: nothing was sent; rejects with
+ *   `signal.reason` when that is aborted
  */
 export async function awaitPermit(
-  limiter: { permit: AskForPermit },
+  limiter: { permit: (ask: PermitAsk) => Promise<PermitAnswer> },
   clock: Clock,
   ask: PermitAsk,
   signal: AbortSignal,
@@ -317,9 +290,19 @@ export async function awaitPermit(
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const wait = await askForPermit(limiter, clock, ask);
-    if (wait === undefined) return;
-    onWait?.(wait.until);
-    await clock.sleep(wait.delayMs, signal);
+    const answer = await limiter.permit(ask);
+    if (answer.granted) return;
+    const waitMs = answer.until - clock.now();
+    // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute.
+    if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS)
+      throw new FluxError({
+        kind: 'rate_limited',
+        reason: { code: 'requests_paused' },
+        creditsSpent: 'no',
+        retry: 'later',
+        retryAfterSeconds: Math.ceil(waitMs / 1_000),
+      });
+    onWait?.(answer.until);
+    await clock.sleep(Math.max(1, waitMs) + SPREAD_MS * clock.random(), signal);
   }
 }

@@ -16,6 +16,11 @@ export class PolledJob {
   /** A job without an end by then is given up. */
   readonly until: number;
   isBeingRead = false;
+  /** When the service took the order, and when it was seen unfinished last. */
+  readonly acceptedAt: number;
+  seenAt: number | undefined;
+  /** Since when it is followed here, or its end is known by an event. */
+  followedSince: number;
   /** When it is polled next, and how long the wait until then is as a whole. */
   dueAt = Number.POSITIVE_INFINITY;
   dueAfterMs = 0;
@@ -24,9 +29,6 @@ export class PolledJob {
   /** Events are trusted to report its end before the next poll, which is a fallback. */
   isFallback = false;
   readonly #clock: Clock;
-  readonly #acceptedAt: number;
-  #followedSince: number;
-  #seenAt: number | undefined;
   #hadEventMeanwhile = false;
   /** The service asked for silence until then, whatever an event says. */
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -45,23 +47,9 @@ export class PolledJob {
     });
     const now = clock.monotonic();
     this.until = now + stalledAfterMs;
-    this.#acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
-    this.#followedSince = now;
+    this.acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
+    this.followedSince = now;
     if (how.atOnce) this.dueAt = now;
-  }
-
-  ageMs(at = this.#clock.monotonic()): number {
-    return Math.max(0, at - this.#acceptedAt);
-  }
-
-  /** The age at which it was seen last, unfinished; 0 when it never was. */
-  seenMs(): number {
-    return this.#seenAt === undefined ? 0 : this.ageMs(this.#seenAt);
-  }
-
-  /** Since it is followed here, or since an event reported its end. */
-  followedMs(): number {
-    return this.#clock.monotonic() - this.#followedSince;
   }
 
   /** Whether it may be asked for at all. */
@@ -72,10 +60,6 @@ export class PolledJob {
   beginRead(): void {
     this.isBeingRead = true;
     this.#hadEventMeanwhile = false;
-  }
-
-  noteUnfinished(at: number): void {
-    this.#seenAt = at;
   }
 
   endRead(): void {
@@ -90,7 +74,7 @@ export class PolledJob {
     this.hasEvent = true;
     this.isFallback = false;
     this.dueAt = Math.max(this.#clock.monotonic(), this.#notBefore);
-    this.#followedSince = this.dueAt;
+    this.followedSince = this.dueAt;
     this.dueAfterMs = 0;
   }
 

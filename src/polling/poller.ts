@@ -174,13 +174,14 @@ export class Poller {
     const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
     polled.job = job;
     if (job.state === 'processing') {
-      polled.noteUnfinished(at);
+      polled.seenAt = at;
       return this.#schedule(polled);
     }
     if (polled.isFallback) this.#missedAt = clock.now();
     this.#end(polled, job);
+    const { acceptedAt, seenAt = acceptedAt } = polled;
     if (polled.how.isFresh && remote.phase === 'completed')
-      await durations.note(job.request, { afterMs: polled.seenMs(), byMs: polled.ageMs(at) });
+      await durations.note(job.request, { afterMs: seenAt - acceptedAt, byMs: at - acceptedAt });
   }
 
   async #block(polled: PolledJob, failure: Failure): Promise<void> {
@@ -213,10 +214,12 @@ export class Poller {
     const { hasEvent, job } = polled;
     const isExpected = !hasEvent && leadsTo(this.#settings.webhookUrl, job.webhookUrl);
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
-    if (polled.isFallback) return polled.dueIn(fallbackDelayMs(polled.followedMs()), obeyedMs);
+    const now = clock.monotonic();
+    const followedMs = now - polled.followedSince;
+    if (polled.isFallback) return polled.dueIn(fallbackDelayMs(followedMs), obeyedMs);
     const known = hasEvent ? [] : await durations.recall(job.request);
     const { reads: allowance } = await this.#limits();
-    const [ageMs, isSeen, followedMs] = [polled.ageMs(), polled.seenMs() > 0, polled.followedMs()];
+    const [ageMs, isSeen] = [now - polled.acceptedAt, polled.seenAt !== undefined];
     const delayMs = pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, random: clock.random() });
     polled.dueIn(delayMs, obeyedMs);
   }
