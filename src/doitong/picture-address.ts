@@ -3,7 +3,7 @@ import type { RemoteJob } from '../core/image-provider.ts';
 import type { PictureAddressProblem } from '../core/reasons.ts';
 import { type ContainsSecret, REDACTED } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { isNameOf } from './schema/names.ts';
+import { beginsWithOutput, isNameOf } from './schema/names.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
@@ -29,7 +29,7 @@ export function addressIn(raw: Json, isSign: boolean): string | undefined {
     if (record === undefined) return undefined;
     const members = Object.entries(record)
       .slice(0, MEMBERS_MAX)
-      .filter(([name]) => !isSign || visits > 0 || isNameOf('beginsWithOutput', name));
+      .filter(([name]) => !isSign || visits > 0 || beginsWithOutput(name));
     for (const kind of ['url', 'output', 'base64'] as const) {
       const values = entries(members.filter(([name]) => isNameOf(kind, name)).map(([, value]) => value));
       for (const value of values) {

@@ -1,66 +1,96 @@
 /** Tells by its name what a field or an argument holds, however a service spells it: `jobId`, `job_id`, `jobids`. */
 
-// No word may stand twice in one pattern: a name that can be taken apart in two ways takes long to be refused.
-const JOB = 'job|generation|task|prediction|inference|creation|render|rendering';
-/** These are used for many other things as well. */
-const VAGUE = 'request|run|operation|process|execution';
-const IMAGE = 'image|img|picture|photo|artwork|illustration';
-const MADE = `${IMAGE}|output|result`;
-/** What else a service calls what a job has made, or what it is in. */
-const OUTPUT = `${MADE}|sample|file|media|asset|artifact|generated|final|download|data|response|payload|content`;
-const STATUS = 'status|state|phase|stage';
-const FOR_URL = 'public|signed|presigned|cdn|hosted|direct|full|secure|original|storage|permanent|png|jpg|jpeg|webp';
-const OF_CREDITS = '(?:cost|used|spent|charged|price|consumed|total|billed|amount)*';
+const words = (text: string): readonly string[] => text.trim().split(/\s+/u);
 
-/** A name as a whole, in lower case and without separators. What is not listed speaks of something else: `thumbnailUrl`. */
-const PATTERNS = {
-  id: new RegExp(`^(?:(?:${JOB}|${VAGUE}|${MADE})s?)*(?:id|uuid|guid|uid|identifier)s?$`, 'u'),
+const JOB = words('job generation task prediction inference creation render rendering');
+/** These are used for many other things as well. */
+const VAGUE = words('request run operation process execution output result');
+const IMAGE = words('image img picture photo artwork illustration');
+const THING = [...JOB, ...VAGUE, ...IMAGE];
+/** What a service calls what a job has made, or what it is in. */
+const OUTPUT = words(`${IMAGE.join(' ')} output result sample file media asset artifact generated final download data
+  response payload content`);
+const STATUS = words('status state phase stage');
+const FOR_URL = words(`public signed presigned cdn hosted direct full secure original storage permanent png jpg jpeg
+  webp`);
+const FOR_CREDITS = words('credit cost used spent charged price consumed total billed amount');
+const FOR_ERROR = words('error fail failed failure fault');
+const FOR_READING = words('media progress get check fetch find read poll my by of for id pk');
+
+type Rule = {
+  /** Of these words a name is made, in any order and number, up to its last one. */
+  before: readonly string[];
+  last: readonly string[];
+  /** Of which it holds one. */
+  with?: readonly string[];
+};
+
+/** What is not listed makes it the name of something else: `thumbnailUrl`, `userId`, `invoiceStatus`. */
+const RULES = {
+  id: { before: THING, last: words('id uuid guid uid identifier') },
   /** An argument that takes the id under another name. */
-  key: new RegExp(`^(?:(?:${JOB}|${VAGUE}|${MADE})s?)*(?:${JOB}|${VAGUE}|${MADE}|key|ref|reference|handle|of)$`, 'u'),
+  key: { before: THING, last: [...THING, ...words('key ref reference handle of')] },
   /** An input object around the id. */
-  input: new RegExp(`^(?:${JOB}|where|filter|input|by|arg|params?|query|options|lookup)+$`, 'u'),
-  status: new RegExp(`^(?:(?:${JOB}|${VAGUE}|${MADE}|current)s?)*(?:${STATUS})$`, 'u'),
-  credits: new RegExp(`^${OF_CREDITS}credits?${OF_CREDITS}$`, 'u'),
-  error: new RegExp(
-    `^(?:${JOB}|status|last)*(?:error|fail|failed|failure|fault)s?(?:message|reason|detail|text)?$`,
-    'u',
-  ),
-  reason: new RegExp(`^(?:${JOB}|status|state|moderation)*(?:reason|message|detail)s?$`, 'u'),
-  metadata: /^metadata$/u,
-  url: new RegExp(`^(?:(?:${OUTPUT}|${FOR_URL})s?)*(?:url|uri|src|href|link)s?$`, 'u'),
-  output: new RegExp(`^(?:(?:${OUTPUT})s?)+$`, 'u'),
-  beginsWithOutput: new RegExp(`^(?:${OUTPUT})`, 'u'),
-  base64: new RegExp(`^(?:(?:${IMAGE})s?)?(?:b64|base64)(?:json|data|string|encoded)?$`, 'u'),
-  /** Made of nothing but words for reading a job. */
-  reading: new RegExp(
-    `^(?:(?:${JOB}|${VAGUE}|${MADE}|${STATUS}|media)s?|progress|get|check|fetch|find|read|poll|my|by|of|for|id|pk)+$`,
-    'u',
-  ),
-} as const;
+  input: { before: JOB, last: words('where filter input by arg param query option lookup') },
+  status: { before: [...THING, 'current'], last: STATUS },
+  credits: { before: FOR_CREDITS, last: FOR_CREDITS, with: ['credit'] },
+  error: {
+    before: [...JOB, 'status', 'last', ...FOR_ERROR],
+    last: [...FOR_ERROR, ...words('message reason detail text')],
+    with: FOR_ERROR,
+  },
+  reason: { before: [...JOB, ...STATUS, 'moderation'], last: words('reason message detail') },
+  metadata: { before: [], last: ['metadata'] },
+  url: { before: [...OUTPUT, ...FOR_URL], last: words('url uri src href link') },
+  output: { before: OUTPUT, last: OUTPUT },
+  base64: { before: [...IMAGE, 'b64', 'base64'], last: words('b64 base64 b64json base64data'), with: ['64'] },
+  reading: { before: [...THING, ...STATUS, ...FOR_READING], last: [...THING, ...STATUS, ...FOR_READING] },
+} satisfies Record<string, Rule>;
+export type NameKind = keyof typeof RULES;
+
 const NAME_MAX_CHARACTERS = 120;
 
-const letters = (name: string): string =>
-  // No schema has a longer name; a key in an answer's JSON may.
-  name.length > NAME_MAX_CHARACTERS ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
-
-export type NameKind = keyof typeof PATTERNS;
-
 export function isNameOf(kind: NameKind, name: string): boolean {
-  return PATTERNS[kind].test(letters(name));
+  const { before, last, with: needed }: Rule = RULES[kind];
+  const text = letters(name);
+  const isLast = (rest: string): boolean =>
+    last.includes(rest) || (rest.endsWith('s') && last.includes(rest.slice(0, -1)));
+  if (needed !== undefined && !holds(text, needed)) return false;
+  // The places where a word can begin.
+  const places = new Set([0]);
+  for (const at of places) {
+    if (isLast(text.slice(at))) return true;
+    for (const word of before) {
+      if (!text.startsWith(word, at)) continue;
+      const end = at + word.length;
+      places.add(end);
+      if (text[end] === 's') places.add(end + 1);
+    }
+  }
+  return false;
 }
 
-const SPEAKS_OF_JOB = new RegExp(JOB, 'u');
-const SPEAKS_OF_STATUS = new RegExp(`${STATUS}|progress`, 'u');
-const SPEAKS_OF_IMAGE = new RegExp(IMAGE, 'u');
-const SPEAKS_VAGUELY = new RegExp(`${VAGUE}|output|result`, 'u');
+export function beginsWithOutput(name: string): boolean {
+  return OUTPUT.some((word) => letters(name).startsWith(word));
+}
 
 /** How far a name is from one like `jobStatus`; `undefined` when it does not speak of jobs, or also of something else. */
 export function distanceFromJob(name: string): number | undefined {
   if (!isNameOf('reading', name)) return undefined;
-  const spoken = letters(name);
-  const ofStatus = SPEAKS_OF_STATUS.test(spoken);
-  if (SPEAKS_OF_JOB.test(spoken)) return ofStatus ? 0 : 2;
-  if (ofStatus) return 4;
-  if (SPEAKS_OF_IMAGE.test(spoken)) return 6;
-  return SPEAKS_VAGUELY.test(spoken) ? 8 : undefined;
+  const text = letters(name);
+  const isOfStatus = holds(text, [...STATUS, 'progress']);
+  if (holds(text, JOB)) return isOfStatus ? 0 : 2;
+  if (isOfStatus) return 4;
+  if (holds(text, IMAGE)) return 6;
+  return holds(text, VAGUE) ? 8 : undefined;
+}
+
+/** In lower case and without separators. */
+function letters(name: string): string {
+  // No schema has a longer name; a key in an answer's JSON may.
+  return name.length > NAME_MAX_CHARACTERS ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
+}
+
+function holds(text: string, some: readonly string[]): boolean {
+  return some.some((word) => text.includes(word));
 }
