@@ -73,23 +73,22 @@ class DoitongProvider implements ImageProvider {
   }
 
   async prepare(request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> {
-    const unavailable = this.unavailable();
-    if (unavailable) throw new FluxError(unavailable);
+    this.requireKey();
     const content: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
-    return this.wire.orders.prepare(content, { dialect, signal: AbortSignal.any([signal, this.closing.signal]) });
+    return this.wire.orders.prepare(content, { dialect, signal: this.bounded(signal) });
   }
 
   /** Whatever nobody foresaw is a failure of unknown cost, too. */
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     try {
-      return await this.wire.orders.send(order, idempotencyKey, AbortSignal.any([signal, this.closing.signal]));
+      return await this.wire.orders.send(order, idempotencyKey, this.bounded(signal));
     } catch (error) {
       return { type: 'failed', failure: failureOf(error, unforeseen('same_job')) };
     }
   }
 
   async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
-    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    const bounded = this.bounded(signal);
     const readings = await foreseen(bounded, () => this.readMany([remoteId], bounded));
     const reading = readings.get(remoteId);
     if (reading !== undefined && 'job' in reading) return reading.job;
@@ -102,7 +101,7 @@ class DoitongProvider implements ImageProvider {
     const readings = new Map<string, Reading>(remoteIds.map((id) => [id, { failure }]));
     if (unavailable !== undefined) return readings;
     const usable = remoteIds.filter((id) => remoteIdSchema.safeParse(id).success);
-    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    const bounded = this.bounded(signal);
     try {
       for (const [id, reading] of await this.wire.reader.read(usable, bounded)) readings.set(id, reading);
     } catch (error) {
@@ -117,14 +116,10 @@ class DoitongProvider implements ImageProvider {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    const unavailable = this.unavailable();
-    if (unavailable) throw new FluxError(unavailable);
-    const bounded = AbortSignal.any([signal, this.closing.signal]);
+    this.requireKey();
+    const bounded = this.bounded(signal);
     const once = async (): Promise<Try<true>> => {
-      const reply = await this.wire.client.read({
-        body: { query: HEADERS_DOCUMENT },
-        signal: bounded,
-      });
+      const reply = await this.wire.client.read({ body: { query: HEADERS_DOCUMENT }, signal: bounded });
       if (reply.outcome === 'unanswered') return { decision: reply.decision };
       // The headers have been read by now, even when the service refuses the query itself.
       const refusesTheQuestion = reply.problems !== undefined || reply.decision.row === 'notOffered';
@@ -137,12 +132,22 @@ class DoitongProvider implements ImageProvider {
   }
 
   probe(signal: AbortSignal): Promise<ServiceReport> {
-    return probeService(this.deps, AbortSignal.any([signal, this.closing.signal]));
+    return probeService(this.deps, this.bounded(signal));
   }
 
   async close(): Promise<void> {
     this.closing.abort(new Error('The provider is closed.'));
     await this.transport.close();
+  }
+
+  /** Ends with the caller's signal, or with this provider. */
+  private bounded(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.closing.signal]);
+  }
+
+  private requireKey(): void {
+    const failure = this.unavailable();
+    if (failure !== undefined) throw new FluxError(failure);
   }
 }
 

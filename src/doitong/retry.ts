@@ -1,12 +1,5 @@
 /** Decides whether a failed request is tried again, and when; holds the loop around the tries of a status read. */
-import {
-  backOffMs,
-  fullRetryBudget,
-  OBEYED_DELAY_MAX_MS,
-  payRetry,
-  RETRY_COST,
-  refillRetries,
-} from '../core/back-off.ts';
+import { backOffMs, OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Log } from '../core/log.ts';
@@ -25,13 +18,16 @@ export type Tried<T> = { value: T } | { failure: Failure; row: Decision['row'] }
 
 export type RetryOptions = { what: string; attempts: number; signal: AbortSignal };
 
-/** One per process: the budget is shared by everything that is tried again. */
+const TOKENS_MAX = 50;
+/** Of a retry. Each success gives one token back. */
+const TOKENS = { plain: 5, ambiguous: 10 } as const;
+
+/** One per process: everything that is tried again pays from one budget, so that an outage is not answered with a storm. */
 export class Retries {
   readonly #clock: Clock;
   readonly #log: Log;
-  #budget = fullRetryBudget();
-
   readonly #attemptsMax: number;
+  #tokens = TOKENS_MAX;
 
   /** @param deps `attemptsMax`: fewer than are usual, for somebody who does not wait */
   constructor({ clock, log, attemptsMax = Infinity }: { clock: Clock; log: Log; attemptsMax?: number | undefined }) {
@@ -56,7 +52,7 @@ export class Retries {
   }
 
   succeeded(): void {
-    this.#budget = refillRetries(this.#budget);
+    this.#tokens = Math.min(TOKENS_MAX, this.#tokens + 1);
   }
 
   /**
@@ -68,32 +64,27 @@ export class Retries {
     attempt: number,
     { what, attempts, signal }: RetryOptions,
   ): { failure: Failure; delayMs: number | undefined } {
-    const failure = withDelay(decision.failure, reportedDelayMs);
+    const { failure, row } = decision;
     const isLast = attempt >= Math.min(attempts, this.#attemptsMax) || signal.aborted;
     const delayMs = isLast ? undefined : this.#delayBeforeNext(decision, attempt, reportedDelayMs);
-    const { row } = decision;
     this.#log.info(`A try to ${what} failed`, { attempt, row, httpStatus: failure.httpStatus, delayMs });
-    return { failure, delayMs };
+    const retryAfterSeconds = Math.ceil((reportedDelayMs ?? 0) / 1_000);
+    return { failure: retryAfterSeconds > 0 ? { ...failure, retryAfterSeconds } : failure, delayMs };
   }
 
   #delayBeforeNext(decision: Decision, attempt: number, reportedDelayMs: number | undefined): number | undefined {
     if (!decision.repeated) return undefined;
     if (reportedDelayMs !== undefined && reportedDelayMs > OBEYED_DELAY_MAX_MS) return undefined;
-    const cost = decision.failure.creditsSpent === 'no' ? RETRY_COST.plain : RETRY_COST.ambiguous;
-    const paid = payRetry(this.#budget, cost);
-    if (paid === undefined) {
-      this.#log.warn('Too many requests fail: this one is not tried again', { kind: decision.failure.kind });
+    const { kind, creditsSpent } = decision.failure;
+    const cost = creditsSpent === 'no' ? TOKENS.plain : TOKENS.ambiguous;
+    if (this.#tokens < cost) {
+      this.#log.warn('Too many requests fail: this one is not tried again', { kind });
       return undefined;
     }
-    this.#budget = paid;
+    this.#tokens -= cost;
     // `Retry-After: 0`, or a date that has passed, is no wish to be asked without a pause.
     return Math.max(reportedDelayMs ?? 0, backOffMs(attempt, this.#clock.random()));
   }
-}
-
-function withDelay(failure: Failure, reportedDelayMs: number | undefined): Failure {
-  if (reportedDelayMs === undefined || reportedDelayMs <= 0) return failure;
-  return { ...failure, retryAfterSeconds: Math.ceil(reportedDelayMs / 1_000) };
 }
 
 /** Whether the delay was slept to its end; `false` when the caller ended it. */

@@ -1,7 +1,7 @@
-/** Proves the bounds of the back-off and what the retry budget affords. */
+/** Proves the bounds of the back-off. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backOffMs, fullRetryBudget, payRetry, RETRY_COST, refillRetries } from '../../../src/core/back-off.ts';
+import { backOffMs } from '../../../src/core/back-off.ts';
 
 const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -22,25 +22,5 @@ describe('backOffMs', () => {
         expect(delayMs).toBeLessThanOrEqual(20_000);
       }),
     );
-  });
-});
-
-describe('the retry budget', () => {
-  it('affords ten plain or five ambiguous retries in a row', () => {
-    for (const [cost, expected] of [
-      [RETRY_COST.plain, 10],
-      [RETRY_COST.ambiguous, 5],
-    ] as const) {
-      let paid = 0;
-      let budget = payRetry(fullRetryBudget(), cost);
-      // A budget that never runs dry must fail here, not keep the test from ending.
-      for (; budget !== undefined && paid < 100; budget = payRetry(budget, cost)) paid += 1;
-      expect(paid).toBe(expected);
-    }
-  });
-
-  it('gets one token back with every success, and never more than the bucket holds', () => {
-    expect(refillRetries({ tokens: 3 })).toEqual({ tokens: 4 });
-    expect(refillRetries(fullRetryBudget())).toEqual(fullRetryBudget());
   });
 });

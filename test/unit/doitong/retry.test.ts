@@ -84,4 +84,24 @@ describe('retries', () => {
     // 50 tokens pay five ambiguous retries: 3 tries, 3 tries, 2 tries, 1 try.
     expect(test.calls()).toBe(9);
   });
+
+  it.each<[ServiceAnswer, number]>([
+    ['notSent', 10],
+    ['lost', 5],
+  ])('affords of %s %i in a row, and one token more for each success', (row, count) => {
+    const { retries } = start([]);
+    const options = { what: 'test', attempts: Infinity, signal: never };
+    const delay = () => retries.after({ decision: rowDecision(row, 'submit') }, 1, options).delayMs;
+    const tokens = 50 / count;
+    for (let times = 0; times < count; times += 1) expect(delay()).toBeDefined();
+    for (let successes = 0; successes < tokens; successes += 1) {
+      expect(delay()).toBeUndefined();
+      retries.succeeded();
+    }
+    expect(delay()).toBeDefined();
+    // Never more than at first.
+    for (let successes = 0; successes < 100; successes += 1) retries.succeeded();
+    for (let times = 0; times < count; times += 1) expect(delay()).toBeDefined();
+    expect(delay()).toBeUndefined();
+  });
 });
