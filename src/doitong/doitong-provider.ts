@@ -83,7 +83,7 @@ class DoitongProvider implements ImageProvider {
     try {
       return await this.wire.orders.send(order, idempotencyKey, this.bounded(signal));
     } catch (error) {
-      return { type: 'failed', failure: failureOf(error, unforeseen('same_job')) };
+      return { type: 'failed', failure: unforeseen(error, 'order') };
     }
   }
 
@@ -106,7 +106,7 @@ class DoitongProvider implements ImageProvider {
       for (const [id, reading] of await this.wire.reader.read(usable, bounded)) readings.set(id, reading);
     } catch (error) {
       bounded.throwIfAborted();
-      for (const id of usable) readings.set(id, { failure: failureOf(error, unforeseen('later')) });
+      for (const id of usable) readings.set(id, { failure: unforeseen(error, 'read') });
     }
     return readings;
   }
@@ -158,11 +158,11 @@ const NO_SUCH_ID: Failure = {
   retry: 'no',
 };
 
-const unforeseen = (retry: 'same_job' | 'later') => ({
-  reason: { code: 'service_unforeseen' } as const,
-  creditsSpent: 'maybe' as const,
-  retry,
-});
+function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
+  const name = error instanceof Error ? error.name : typeof error;
+  const reason = { code: 'unforeseen', during, error: name } as const;
+  return failureOf(error, { reason, creditsSpent: 'maybe', retry: during === 'order' ? 'same_job' : 'later' });
+}
 
 /** Whatever nobody foresaw leaves this folder as a failure of unknown cost, too. */
 async function foreseen<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -172,6 +172,6 @@ async function foreseen<T>(signal: AbortSignal, work: () => Promise<T>): Promise
     if (signal.aborted && !(error instanceof FluxError)) {
       throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
     }
-    throw error instanceof FluxError ? error : new FluxError(failureOf(error, unforeseen('later')), { cause: error });
+    throw error instanceof FluxError ? error : new FluxError(unforeseen(error, 'read'), { cause: error });
   }
 }

@@ -112,7 +112,6 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     user: 'set DOITONG_WEBHOOK_SECRET, or remove DOITONG_WEBHOOK_LISTEN, and restart the server',
   }),
   no_such_job_id: () => ({ what: 'The id of the job cannot be an id of the service.' }),
-  service_unforeseen: () => ({ what: 'Something unforeseen went wrong while the service was asked.' }),
 };
 
 const listed = (places: readonly string[]): string => fenced(places.join(', '));

@@ -60,7 +60,6 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
   api_key_unusable: { code: 'api_key_unusable' },
   no_webhook_secret: { code: 'no_webhook_secret' },
   no_such_job_id: { code: 'no_such_job_id' },
-  service_unforeseen: { code: 'service_unforeseen' },
   not_connected: { code: 'not_connected', to: 'service', errorCode: 'ECONNREFUSED' },
   certificate_refused: {
     code: 'certificate_refused',
