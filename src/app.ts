@@ -19,14 +19,14 @@ import { JobRecords } from './jobs/job-records.ts';
 import { Limits } from './limits/limits.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { DurationMemory } from './polling/durations.ts';
+import { createJobEvents } from './polling/event-markers.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
-import { createFileEvents } from './storage/event-markers.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
 import { createFoldersCheck, outputToCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createUnkeptValues, noEvents, noJobStore } from './storage/nothing-kept.ts';
+import { createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
 import {
   lazyOutputFolder,
   partitionFolder,
@@ -81,7 +81,8 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const output = lazyOutputFolder(settings);
-  const { jobStore, events, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
+  const { jobStore, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
+  const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
   const { httpsProxy, httpProxy, noProxy } = settings;
   const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: { httpsProxy, httpProxy, noProxy } };
@@ -151,14 +152,13 @@ function recordsOf(
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();
     const memory = createWireMemory(values, serviceName(apiUrl), deps);
-    return { jobStore: noJobStore, events: noEvents, values, memory };
+    return { jobStore: noJobStore, values, memory };
   }
   const root = stateFolder(settings);
   const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
     jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
-    events: createFileEvents(folder, deps),
     /** Of this service and key. */
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */

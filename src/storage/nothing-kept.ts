@@ -1,5 +1,4 @@
 /** What stands in for the state folder where there is none: without a key, or when it takes no files and is only examined. */
-import type { JobEvents } from '../core/job-events.ts';
 import type { JobStore } from '../core/job-store.ts';
 import { NO_VERSION, type SharedValues, type ValueSpec, type Versioned } from '../core/shared-value.ts';
 
@@ -33,11 +32,4 @@ export const noJobStore: JobStore = {
   replace: async () => 'conflict',
   find: async () => undefined,
   list: async () => [],
-};
-
-/** No job, no news. */
-export const noEvents: JobEvents = {
-  addMarker: async () => undefined,
-  subscribe: () => new Promise(() => undefined),
-  lastMarkerAt: async () => undefined,
 };

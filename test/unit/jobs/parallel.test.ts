@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { totalsOf } from '../../../src/limits/reservations.ts';
 import { Limits } from '../../../src/limits/limits.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
+import { createJobEvents } from '../../../src/polling/event-markers.ts';
 import { randomIds } from '../../../src/runtime/system.ts';
-import { createFileEvents } from '../../../src/storage/event-markers.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
 import { createDrivenClock, type DrivenClock } from '../../support/driven-clock.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
@@ -36,7 +36,7 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
     const jobStore = createFileJobStore(folder, { clock, log });
     const values = createFileValues(join(folder, 'shared'), { clock, log });
     const limits = new Limits(values, { clock, log, plan: 'pro', jobs: () => jobStore.list() });
-    const events = createFileEvents(folder, { clock, log });
+    const events = createJobEvents(values, { clock, log });
     started.push(startProcess(pid, { clock, limits, jobStore, events, living, ids: randomIds }, settings));
   }
   return started;

@@ -1,7 +1,8 @@
 /** A process of its own that finds the port taken, waits for the event of a job, and tells its parent each step. */
 import type { Log } from '../../../src/core/log.ts';
+import { createJobEvents } from '../../../src/polling/event-markers.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileEvents } from '../../../src/storage/event-markers.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { WebhookListener } from '../../../src/transports/webhook.ts';
 
 const [folder = '', remoteId = '', port = ''] = process.argv.slice(2);
@@ -17,10 +18,9 @@ const log: Log = {
 process.on('message', () => undefined);
 const address = { host: '127.0.0.1', port: Number(port), publicUrl: 'https://flux.example' };
 await new WebhookListener({ ...address, sink: { accept: async () => 404 }, log }).open();
-const subscribe = createFileEvents(folder, { clock: systemClock, log }).subscribe(
-  remoteId,
-  new AbortController().signal,
-);
+const values = createFileValues(folder, { clock: systemClock, log });
+const events = createJobEvents(values, { clock: systemClock, log });
+const subscribe = events.subscribe(remoteId, new AbortController().signal);
 report('waiting');
 void subscribe.then(() => {
   report('told');

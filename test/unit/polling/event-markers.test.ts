@@ -1,6 +1,6 @@
 /** Proves that a mark reaches every process that watches the job, once, and that marks do not pile up. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,11 +10,14 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { JobEvents } from '../../../src/core/job-events.ts';
 import type { Log } from '../../../src/core/log.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
+import { createJobEvents } from '../../../src/polling/event-markers.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createFileEvents } from '../../../src/storage/event-markers.ts';
+import { createFileValues } from '../../../src/storage/file-stores.ts';
+import { storedText } from '../../../src/storage/versioned-file.ts';
 import { WebhookListener } from '../../../src/transports/webhook.ts';
 import { freePort } from '../../support/free-port.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
+import { newestFile } from '../../support/state-files.ts';
 import { hexOf, PATH, SECRET } from '../doitong/webhook-vectors.ts';
 
 const MINUTE_MS = 60_000;
@@ -36,9 +39,13 @@ afterEach(async () => {
 const log: Log = { debug() {}, info() {}, warn: (message) => void warnings.push(message), error() {} };
 /** Of one process; `shiftMs` moves its wall clock. */
 function eventsOf(shiftMs = 0, clock: Clock = systemClock): JobEvents {
-  return createFileEvents(folder, { clock: { ...clock, now: () => clock.now() + shiftMs }, log });
+  const deps = { clock: { ...clock, now: () => clock.now() + shiftMs }, log };
+  return createJobEvents(createFileValues(shared(), deps), deps);
 }
-const marks = (): Promise<string[]> => readdir(join(folder, 'events'));
+const shared = (): string => join(folder, 'shared');
+const marks = async (): Promise<{ remoteId: string; at: number }[]> =>
+  JSON.parse(await readFile(newestFile(shared(), 'events'), 'utf8')).value;
+const markedJobs = async (): Promise<string[]> => (await marks()).map(({ remoteId }) => remoteId);
 
 type Subscription = { reported: boolean; done: Promise<void> };
 function subscribe(events: JobEvents, remoteId: string): Subscription {
@@ -117,17 +124,8 @@ describe('a mark', () => {
     await within(second.done);
   });
 
-  it('tells nothing of the job to those who list the folder, and can be read by the user alone', async () => {
-    await eventsOf().addMarker('../dt_1?\u00e4');
-    const [name = ''] = await marks();
-    expect(name).toMatch(/^[0-9a-f]{32}\.\d{15}\.[0-9a-f]{8}$/u);
-    if (process.platform === 'win32') return;
-    expect((await stat(join(folder, 'events', name))).mode & 0o777).toBe(0o600);
-    expect((await stat(join(folder, 'events'))).mode & 0o777).toBe(0o700);
-  });
-
   it('that cannot be made is an error', async () => {
-    await writeFile(join(folder, 'events'), 'in the way');
+    await writeFile(shared(), 'in the way');
     await expect(eventsOf().addMarker('dt_1')).rejects.toThrow();
   });
 
@@ -138,37 +136,36 @@ describe('a mark', () => {
     expect(await marks()).toHaveLength(1);
   });
 
-  it('does not remove one that another process has made since', async () => {
+  it('is news also where another process has made one since, by a clock that is ahead', async () => {
+    const events = eventsOf();
+    const first = subscribe(events, 'dt_1');
     await eventsOf(2_000).addMarker('dt_1');
-    const [later = ''] = await marks();
+    await within(first.done);
+    const second = subscribe(events, 'dt_1');
     await eventsOf().addMarker('dt_1');
-    expect(await marks()).toContain(later);
+    await within(second.done);
   });
 });
 
 describe('old marks', () => {
-  it('of more than a day are removed with the next one, and foreign files are left alone', async () => {
+  it('of more than a day are removed with the next one', async () => {
     await eventsOf(-DAY_MS - MINUTE_MS).addMarker('dt_old');
     await eventsOf(-DAY_MS + MINUTE_MS).addMarker('dt_recent');
-    await writeFile(join(folder, 'events', 'notes.txt'), '');
-    expect(await marks()).toHaveLength(3);
+    expect(await markedJobs()).toContain('dt_old');
     await eventsOf().addMarker('dt_1');
-    expect(await marks()).toHaveLength(3);
-    expect(await marks()).toContain('notes.txt');
+    expect(await markedJobs()).toEqual(['dt_1', 'dt_recent']);
   });
 
   it('are no more than a thousand', async () => {
-    await mkdir(join(folder, 'events'));
-    const names = Array.from({ length: 1_100 }, (_, index) => {
-      const at = String(Date.now() - MINUTE_MS - index).padStart(15, '0');
-      return `${index.toString(16).padStart(32, '0')}.${at}.00000000`;
-    });
-    await Promise.all(names.map((name) => writeFile(join(folder, 'events', name), '')));
-    await eventsOf().addMarker('dt_1');
-    const left = await marks();
+    const at = Date.now() - MINUTE_MS;
+    const value = Array.from({ length: 1_100 }, (_, n) => ({ remoteId: `dt_${n}`, at: at - n, count: 1 }));
+    await mkdir(shared());
+    await writeFile(join(shared(), 'events.1.json'), storedText(value, []));
+    await eventsOf().addMarker('dt_new');
+    const left = await markedJobs();
     expect(left).toHaveLength(1_000);
-    expect(left).toContain(names[0]);
-    expect(left).not.toContain(names.at(-1));
+    expect(left).toContain('dt_0');
+    expect(left).not.toContain('dt_1099');
   });
 
   it('tell when an event came last', async () => {
@@ -194,10 +191,10 @@ describe('a watch', () => {
   });
 
   it('goes on where the folder cannot be read, and says so once', async () => {
-    await writeFile(join(folder, 'events'), 'in the way');
+    await writeFile(shared(), 'in the way');
     const waiting = subscribe(eventsOf(), 'dt_1');
     await sleep(600);
-    await rm(join(folder, 'events'));
+    await rm(shared());
     await eventsOf().addMarker('dt_1');
     await within(waiting.done);
     expect(warnings).toHaveLength(1);
@@ -253,7 +250,7 @@ describe('two processes', () => {
   /** Resolves when it waits for the event of `dt_1`. */
   async function startWaiter(port: number): Promise<void> {
     const script = fileURLToPath(new URL('./event-waiter.ts', import.meta.url));
-    child = spawn(process.execPath, ['--import', 'tsx', script, folder, 'dt_1', String(port)], {
+    child = spawn(process.execPath, ['--import', 'tsx', script, shared(), 'dt_1', String(port)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     words = [];

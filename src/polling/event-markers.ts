@@ -1,0 +1,87 @@
+/** Of which jobs the service has announced a change, told to all processes by a shared value. */
+import * as z from 'zod';
+import { BoundedMap } from '../core/bounded-map.ts';
+import type { Clock } from '../core/clock.ts';
+import type { JobEvents } from '../core/job-events.ts';
+import type { Log } from '../core/log.ts';
+import { SharedState, type SharedValues } from '../core/shared-value.ts';
+import { Wakeup } from '../core/wakeup.ts';
+
+const CHECK_EVERY_MS = 250;
+/** A marker this young may be news to a process that checks for the first time. */
+const NEWS_FOR_MS = 60_000;
+const KEPT_FOR_MS = 24 * 60 * 60_000;
+/** So many events later nobody waits for the oldest any more. */
+const KEPT_MARKERS = 1_000;
+
+/** One for each job, the newest first. `at`: epoch milliseconds; `count`: how many markers it replaces. */
+const markersSchema = z.array(z.object({ remoteId: z.string(), at: z.number(), count: z.number() })).readonly();
+type Markers = z.infer<typeof markersSchema>;
+
+/** @param values of one service and key */
+export function createJobEvents(values: SharedValues, { clock, log }: { clock: Clock; log: Log }): JobEvents {
+  const parse = (stored: unknown): Markers | undefined => markersSchema.safeParse(stored).data;
+  const markers = new SharedState<Markers>(values, { name: 'events', parse, initial: () => [] }, clock);
+  /** Those who wait in this process, by job. */
+  const waiting = new Map<string, Set<Wakeup>>();
+  /** The markers that this process knows, by job; one that is forgotten costs one poll of a job. */
+  const known = new BoundedMap<string, string>(2 * KEPT_MARKERS);
+  let hasChecked = false;
+  let isChecking = false;
+  let warned = false;
+
+  const ageOf = (at: number): number => Math.abs(clock.now() - at);
+
+  async function check(): Promise<void> {
+    for (const { remoteId, at, count } of await markers.read()) {
+      const marker = `${at} ${count}`;
+      if (known.get(remoteId) === marker) continue;
+      const isOld = !hasChecked && ageOf(at) >= NEWS_FOR_MS;
+      const subscribers = waiting.get(remoteId);
+      // Of a job that nobody waits for at the moment it stays news for the next one who does.
+      if (isOld || subscribers !== undefined) known.set(remoteId, marker);
+      if (!isOld) for (const subscriber of subscribers ?? []) subscriber.wake();
+    }
+    hasChecked = true;
+  }
+
+  /** One check serves all who wait in this process. */
+  async function keepChecking(): Promise<void> {
+    if (isChecking) return;
+    isChecking = true;
+    while (waiting.size > 0) {
+      await check().catch((error: unknown) => {
+        if (!warned) log.warn('the markers of webhooks cannot be read; jobs are polled', { error: String(error) });
+        warned = true;
+      });
+      await clock.sleep(CHECK_EVERY_MS);
+    }
+    isChecking = false;
+  }
+
+  return {
+    addMarker: (remoteId) =>
+      markers.update((before) => {
+        const count = (before.find((marker) => marker.remoteId === remoteId)?.count ?? 0) + 1;
+        const others = before.filter((marker) => marker.remoteId !== remoteId && ageOf(marker.at) <= KEPT_FOR_MS);
+        return [{ remoteId, at: clock.now(), count }, ...others].slice(0, KEPT_MARKERS);
+      }),
+    async subscribe(remoteId, signal) {
+      signal.throwIfAborted();
+      const wakeup = new Wakeup(clock);
+      const subscribers = waiting.get(remoteId) ?? new Set();
+      waiting.set(remoteId, subscribers.add(wakeup));
+      void keepChecking();
+      try {
+        await wakeup.wait(Number.POSITIVE_INFINITY, signal);
+      } finally {
+        subscribers.delete(wakeup);
+        if (subscribers.size === 0 && waiting.get(remoteId) === subscribers) waiting.delete(remoteId);
+      }
+    },
+    async lastMarkerAt() {
+      const recent = (await markers.read().catch(() => [])).filter(({ at }) => ageOf(at) <= KEPT_FOR_MS);
+      return recent.length === 0 ? undefined : Math.max(...recent.map(({ at }) => at));
+    },
+  };
+}
