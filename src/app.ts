@@ -23,7 +23,7 @@ import { createJobEvents } from './polling/event-markers.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/version.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
-import { createFoldersCheck, outputToCheck } from './storage/folders.ts';
+import { createFoldersCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
 import { createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
@@ -91,8 +91,6 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
     { clock, log, limiter: limits, memory },
   );
   const download = createImageDownload({ ...wire, hosts: settings.downloadHosts, apiOrigin: apiUrl }, { clock });
-  const pictures = async () => outputToCheck(await output(), clock.now());
-  const needed = checked === undefined ? [pictures] : [async () => checked, pictures];
   // The system's calls, and previews, take real time, also where a test drives the clock.
   const inRealTime = { clock: systemClock, log };
   const jobs = new ImageJobs(
@@ -109,7 +107,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
       log,
       ids,
       processes: systemProcesses,
-      checkFolders: createFoldersCheck(needed, inRealTime),
+      checkFolders: createFoldersCheck(output, checked, { ...inRealTime, now: clock.now }),
       onSubmission: deps.onSubmission,
       containsSecret: createSecretFinder(apiKey === undefined ? otherSecrets : [apiKey, ...otherSecrets]),
     },

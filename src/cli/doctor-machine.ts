@@ -1,9 +1,7 @@
 /** What `doctor` finds on this machine: the key, the folders, the settings of the network. It leaves all as it was. */
-import { access, constants, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, type ListenAddress, SETTINGS } from '../config/settings.ts';
-import { codeOf } from '../core/error-code.ts';
+import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/hosts.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { proxyRoute } from '../network/connector.ts';
@@ -81,57 +79,28 @@ function proxyCheck(api: URL, hosts: readonly string[], proxies: Parameters<type
   return ok('proxy', `the API goes ${toApi}, ${differing.map(({ host, route }) => `${host} ${route}`).join(', ')}`);
 }
 
-const OWN_AUTHORITY = "for an authority of a company's own set NODE_EXTRA_CA_CERTS to the file of its certificate";
-
-export async function certificatesCheck({
+export function certificatesCheck({
   NODE_TLS_REJECT_UNAUTHORIZED: verification,
   NODE_EXTRA_CA_CERTS: extra = '',
-}: Environment): Promise<Check> {
-  if (verification === '0') {
-    const found =
-      'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: this server verifies certificates all the same, other programs do not';
-    return fail('certificates', found, `Remove NODE_TLS_REJECT_UNAUTHORIZED; ${OWN_AUTHORITY}.`);
-  }
-  if (extra === '') return ok('certificates', 'always verified');
-  try {
-    await access(extra, constants.R_OK);
-    return ok('certificates', `always verified; ${extra} is trusted too (NODE_EXTRA_CA_CERTS)`);
-  } catch (error) {
-    const found = `always verified, but NODE_EXTRA_CA_CERTS names ${extra}, which cannot be read (${codeOf(error)})`;
-    return warn('certificates', found, 'Correct NODE_EXTRA_CA_CERTS, or the file.');
-  }
+}: Environment): Check {
+  if (verification !== '0')
+    return ok(
+      'certificates',
+      `always verified${extra === '' ? '' : `; ${extra} is trusted too (NODE_EXTRA_CA_CERTS)`}`,
+    );
+  return fail(
+    'certificates',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: this server verifies certificates all the same, other programs do not',
+    "Remove it; for an authority of a company's own set NODE_EXTRA_CA_CERTS to the file of its certificate.",
+  );
 }
 
-/** Nobody is called: whether the address can be reached from outside shows when the first picture is done. */
-export async function webhookCheck({ apiUrl, webhookUrl, webhookSecret, webhookListen }: Config): Promise<Check> {
-  if (webhookUrl === undefined && webhookSecret === undefined) return ok('webhooks', 'not set: jobs are polled');
-  if (webhookUrl === undefined || webhookSecret === undefined || webhookListen === undefined) {
-    const all = 'Set DOITONG_WEBHOOK_URL, DOITONG_WEBHOOK_SECRET and DOITONG_WEBHOOK_LISTEN, or none of them.';
-    return warn('webhooks', 'only a part of the settings is there, so that no event is received: jobs are polled', all);
-  }
-  // Its query may hold something that only the service shall know.
-  const { origin, pathname, hostname } = new URL(webhookUrl);
-  if (isLoopbackHost(hostname) && !isLoopbackHost(new URL(apiUrl).hostname)) {
-    const remedy = 'Set DOITONG_WEBHOOK_URL to an address that can be reached from the internet, or remove it.';
-    return warn('webhooks', `${origin}${pathname} leads to this machine alone: the service cannot reach it`, remedy);
-  }
-  const { host, port } = webhookListen;
-  const route = `${origin}${pathname} → ${host}:${port}`;
-  const problem = await listenProblem(webhookListen);
-  if (problem === undefined) return ok('webhooks', `${route}: the port is free and is opened with the first order`);
-  if (problem === 'EADDRINUSE') {
-    const found = `${route}: the port is taken, as a rule by a flux-pro-mcp server, which passes events on to all others`;
-    return warn('webhooks', found, 'Nothing to do while one is running; else set another port.');
-  }
-  const remedy = 'Set DOITONG_WEBHOOK_LISTEN to an address of this machine and a port from 1024 on.';
-  return warn('webhooks', `${route}: nothing can listen there (${problem}): jobs are polled`, remedy);
-}
-
-/** The system's code of what prevents it; the port is released at once. */
-function listenProblem(address: ListenAddress): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error) => resolve(codeOf(error) ?? String(error)));
-    server.listen(address, () => server.close(() => resolve(undefined)));
-  });
+/** Nobody is called or listens: whether events arrive shows when the first picture is done. */
+export function webhookCheck({ webhookUrl, webhookSecret, webhookListen }: Config): Check {
+  const settings = [webhookUrl, webhookSecret, webhookListen];
+  if (settings.every((value) => value === undefined)) return ok('webhooks', 'not set: jobs are polled');
+  if (settings.every((value) => value !== undefined))
+    return ok('webhooks', 'received from the first order on, as far as the address can be reached');
+  const all = 'Set DOITONG_WEBHOOK_URL, DOITONG_WEBHOOK_SECRET and DOITONG_WEBHOOK_LISTEN, or none of them.';
+  return warn('webhooks', 'only a part of the settings is there, so that no event is received: jobs are polled', all);
 }

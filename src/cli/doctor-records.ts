@@ -1,6 +1,5 @@
 /** What `doctor` reads in the state folder: the job records, the budget, and a pause that is in force. */
 import type { Config } from '../config/settings.ts';
-import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import { creditRange } from '../core/credits.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
@@ -46,7 +45,7 @@ type Budget = Parameters<typeof limitsReport>[1] & Pick<Config, 'maxCreditsPerCa
 
 export function budgetChecks(state: LimitsState, budget: Budget, now: number): Check[] {
   const report = limitsReport(state, budget, now);
-  return [budgetCheck(report, budget), ...balanceCheck(report), pauseCheck(report, now)];
+  return [budgetCheck(report, budget), ...balanceCheck(report)];
 }
 
 function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCall }: Budget): Check {
@@ -71,18 +70,4 @@ function balanceCheck({ credits: { lastKnownBalance: balance, low } }: LimitsRep
   return [
     low ? warn('balance', found, 'Top up the credits at Doitong, unless that was done since.') : ok('balance', found),
   ];
-}
-
-function pauseCheck({ concurrent: { limit, inUse }, nextRequestAt, requests }: LimitsReport, now: number): Check {
-  const slots = `${inUse} of ${limit ?? 'any number of'} slots for jobs in use`;
-  const waitMs = nextRequestAt - now;
-  if (waitMs > 0) {
-    const found = `${slots}; no request may leave for ${Math.ceil(waitMs / 1_000)} s`;
-    const remedy = `Wait until ${new Date(nextRequestAt).toISOString()}: the service asked for it, or the limit is used up.`;
-    return waitMs > OBEYED_DELAY_MAX_MS ? fail('limits', found, remedy) : warn('limits', found, remedy);
-  }
-  const left = requests.remaining === null ? '' : `, ${requests.remaining} requests may leave now`;
-  const isFull = limit !== null && inUse >= limit;
-  if (!isFull) return ok('limits', `${slots}${left}`);
-  return warn('limits', `${slots}${left}`, 'The next order waits for a slot: flux-pro-mcp jobs list shows the jobs.');
 }

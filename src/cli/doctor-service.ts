@@ -8,7 +8,7 @@ import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { remedyFor } from './failure-words.ts';
 
-type Settings = Pick<Config, 'apiUrl' | 'plan' | 'webhookUrl'>;
+type Settings = Pick<Config, 'apiUrl' | 'plan'>;
 
 /** What could not be looked into has no line: the line that says why comes first. */
 export function serviceChecks(report: ServiceReport, settings: Settings): Check[] {
@@ -22,7 +22,7 @@ export function serviceChecks(report: ServiceReport, settings: Settings): Check[
     ...(keyRefused === undefined ? [] : [fail('authorization', saidOf(keyRefused).what, SET_KEY)]),
     ...(reading === undefined ? [] : [ok('authorization', KEY_TEXTS[reading.type === 'works' ? 'accepted' : 'open'])]),
     ...(schema === undefined ? [] : [ok('schema', SCHEMA_TEXTS[schema])]),
-    ...(ordering === undefined ? [] : orderingChecks(ordering, settings.webhookUrl !== undefined)),
+    ...(ordering === undefined ? [] : [orderingCheck(ordering)]),
     ...(reading === undefined ? [] : [readingCheck(reading)]),
   ];
 }
@@ -86,17 +86,14 @@ const SOURCES = {
   only_one: 'the one documented way that is left',
 } as const;
 
-/** @param wantsWebhooks whether an order would carry a webhook's address */
-export function orderingChecks(ordering: OrderingFinding, wantsWebhooks: boolean): Check[] {
+export function orderingCheck(ordering: OrderingFinding): Check {
   switch (ordering.type) {
-    case 'settled': {
-      const { dialect, source, leftOut } = ordering;
-      return [ok('dialect', `${dialect}, ${SOURCES[source]}`), inputCheck(leftOut, wantsWebhooks)];
-    }
+    case 'settled':
+      return ok('dialect', `${ordering.dialect}, ${SOURCES[ordering.source]}`);
     case 'open': {
       const names = ordering.dialects.join(', ');
       const free = 'a wrong guess carries nothing out and costs nothing';
-      return [ok('dialect', `found at the first order: ${names} are tried in turn; ${free}`)];
+      return ok('dialect', `found at the first order: ${names} are tried in turn; ${free}`);
     }
     case 'unserved': {
       const { dialect, missing, unknown } = ordering;
@@ -105,26 +102,16 @@ export function orderingChecks(ordering: OrderingFinding, wantsWebhooks: boolean
         ...(unknown.length === 0 ? [] : [`it does not take ${unknown.join(', ')} as documented`]),
       ];
       const remedy = 'Set DOITONG_DIALECT to another way to order, or update flux-pro-mcp.';
-      const changed = fail('input', `${dialect} has changed: ${pieces.join('; ')}`, remedy);
-      return [ok('dialect', `${dialect} is offered`), changed];
+      return fail('dialect', `${dialect} has changed: ${pieces.join('; ')}`, remedy);
     }
     case 'absent': {
       const found = `the service does not offer ${ordering.dialects.join(' or ')}`;
       const remedy = 'Check that DOITONG_API_URL is the address of the Doitong API, or set DOITONG_DIALECT to auto.';
-      return [fail('dialect', found, remedy)];
+      return fail('dialect', found, remedy);
     }
     default:
       return ordering satisfies never;
   }
-}
-
-function inputCheck(leftOut: readonly string[], wantsWebhooks: boolean): Check {
-  const parts = leftOut.filter((part) => part !== 'webhookUrl' || wantsWebhooks);
-  if (parts.length === 0) return ok('input', 'every part of an order has its place');
-  const found = `the service takes no ${parts.join(', no ')}: left out of orders that have it`;
-  // What the service makes of its own accord is no fault; a webhook that never comes is one that somebody waits for.
-  if (!parts.includes('webhookUrl')) return ok('input', found);
-  return warn('input', found, 'Remove DOITONG_WEBHOOK_URL: jobs are polled, which finds their end too.');
 }
 
 const JOB_QUERY = 'job_query';

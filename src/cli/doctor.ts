@@ -79,9 +79,7 @@ const CHECKS: readonly (readonly [string, (known: Known) => Promise<readonly Che
       return [recordsCheck(jobs, damaged, config.stalledMinutes * 60_000, systemClock.now())];
     },
   ],
-  ['webhooks', async ({ config }) => [await webhookCheck(config)]],
-  ['downloads', async ({ config }) => networkChecks(config)],
-  ['certificates', async ({ env }) => [await certificatesCheck(env)]],
+  ['network', async ({ config, env }) => [webhookCheck(config), ...networkChecks(config), certificatesCheck(env)]],
   ['service', async (known) => serviceChecks(await probe(known), known.config)],
   [
     'budget',

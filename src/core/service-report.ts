@@ -6,8 +6,6 @@ export type OrderingFinding =
       type: 'settled';
       dialect: string;
       source: 'configured' | 'remembered' | 'schema' | 'only_one';
-      /** Parts of an order that have no place there: `version`, `quality`, `webhookUrl`. */
-      leftOut: readonly string[];
     }
   /** Introspection is off: the first order finds out which of them the service takes, in this order. */
   | { type: 'open'; dialects: readonly string[] }

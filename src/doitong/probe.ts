@@ -4,7 +4,6 @@ import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/ser
 import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
 import type { Answered } from './api-client.ts';
-import { dialectOf, FULL_ORDER, omittedParts } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
 import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
@@ -98,16 +97,15 @@ function queryText(query: StatusRead): string {
 }
 
 function orderingOf(
-  { dialect, encoding, others = [], source, fitting }: Placement,
+  { dialect, others = [], source, fitting }: Placement,
   configured: WireDeps['dialect'],
 ): OrderingFinding {
   if (fitting?.type === 'absent') return { type: 'absent', dialects: [dialect, ...others] };
   if (fitting?.type === 'unserved') return { ...fitting, dialect };
-  const leftOut = omittedParts(dialectOf(dialect), FULL_ORDER, encoding);
-  if (configured !== 'auto') return { type: 'settled', dialect, source: 'configured', leftOut };
+  if (configured !== 'auto') return { type: 'settled', dialect, source: 'configured' };
   if (source === 'documented') return { type: 'open', dialects: [dialect, ...others] };
   const found = source === 'schema' && dialect === 'rest' ? 'only_one' : source;
-  return { type: 'settled', dialect, source: found, leftOut };
+  return { type: 'settled', dialect, source: found };
 }
 
 /** There is no GraphQL: the answer to a request for a job shows whether there is anything else. */
@@ -115,7 +113,7 @@ function orderingByRest(configured: WireDeps['dialect'], reading: ReadingFinding
   if (configured !== 'auto' && configured !== 'rest') return { type: 'absent', dialects: [configured] };
   if (configured === 'auto' && reading.type === 'none') return { type: 'absent', dialects: ['/graphql', REST_PATH] };
   const source = configured === 'rest' ? 'configured' : 'only_one';
-  return { type: 'settled', dialect: 'rest', source, leftOut: ['quality'] };
+  return { type: 'settled', dialect: 'rest', source };
 }
 
 /** No job depends on a lost answer here. */

@@ -52,17 +52,17 @@ export type FolderState = Usable | { isUsable: false; at: string | undefined; pr
 
 /**
  * Looked at before anything is sent, because a picture that is paid for must be kept.
- * @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
+ * @param deps `clock` of the system, `now` of the orders @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
  */
 export function createFoldersCheck(
-  needed: readonly (() => Promise<FolderToCheck>)[],
-  { clock, log }: { clock: Clock; log: Log },
+  output: () => Promise<string>,
+  records: FolderToCheck | undefined,
+  { clock, now, log }: { clock: Clock; now: () => number; log: Log },
 ): () => Promise<void> {
   const reported = new Set<string>();
   const believed = new Map<string, { state: Usable; until: number }>();
 
-  async function check(find: () => Promise<FolderToCheck>): Promise<void> {
-    const wanted = await find();
+  async function check(wanted: FolderToCheck): Promise<void> {
     const key = JSON.stringify(wanted);
     const known = believed.get(key);
     if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
@@ -83,7 +83,8 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    await Promise.all(needed.map(check));
+    const pictures = output().then((folder) => check(outputToCheck(folder, now())));
+    await Promise.all([pictures, ...(records === undefined ? [] : [check(records)])]);
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Check, checkLine, checksJson, summaryLine } from '../../../src/cli/doctor-check.ts';
 import { webhookCheck } from '../../../src/cli/doctor-machine.ts';
 import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
-import { orderingChecks, readingCheck, serviceChecks } from '../../../src/cli/doctor-service.ts';
+import { orderingCheck, readingCheck, serviceChecks } from '../../../src/cli/doctor-service.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Config } from '../../../src/config/settings.ts';
 import type { Failure } from '../../../src/core/failure.ts';
@@ -104,21 +104,6 @@ describe('budget', () => {
       'warn',
       /^5 credits at Doitong, as last reported$/u,
     ],
-    [
-      'a pause',
-      { rateState: { ...emptyRateState(NOW), window: { pausedUntil: NOW + 30_000 } } },
-      'limits',
-      'warn',
-      /no request may leave for 30 s/u,
-    ],
-    [
-      'a long pause',
-      { rateState: { ...emptyRateState(NOW), window: { pausedUntil: NOW + 600_000 } } },
-      'limits',
-      'fail',
-      /no request may leave for 600 s/u,
-    ],
-    ['free slots', {}, 'limits', 'ok', /^0 of 1 slots for jobs in use, 10 requests may leave now$/u],
   ])('%s', (_, patch, name, status, found) => {
     const check = named(budgetChecks(state(patch), BUDGET, NOW), name);
     expect(check).toMatchObject({ status, found: expect.stringMatching(found) });
@@ -130,22 +115,12 @@ describe('budget', () => {
     const [budget] = budgetChecks(used, { ...BUDGET, maxImagesPerDay: 1_000 }, NOW);
     expect(budget).toMatchObject({ status: 'fail', remedy: expect.stringContaining('DOITONG_PLAN') });
   });
-
-  it('a slot that is taken is waited for', () => {
-    const entry = { id: 'job_1', fingerprint: 'f', at: NOW, owner: { pid: 1, host: 'h', session: 's' } };
-    const reservations = emptyReservations(NOW);
-    const paused = { ...reservations, entries: [{ ...entry, day: reservations.day, maxCredits: 20, slot: true }] };
-    expect(named(budgetChecks(state({ reservations: paused }), BUDGET, NOW), 'limits')).toMatchObject({
-      status: 'warn',
-      found: expect.stringContaining('1 of 1 slots'),
-    });
-  });
 });
 
 describe('the service', () => {
   const failure = (patch: Partial<Failure> = {}): Failure => sampleFailure({ creditsSpent: 'no', ...patch });
   const reached = { reached: true, tookMs: 12.4, limits: {} } as const;
-  const settings = { apiUrl: 'https://api.doitong.com', plan: 'auto', webhookUrl: undefined } as const;
+  const settings = { apiUrl: 'https://api.doitong.com', plan: 'auto' } as const;
 
   it.each<[Partial<Failure>, Check['status'], RegExp]>([
     [{ kind: 'unreachable' }, 'fail', /DOITONG_API_URL/u],
@@ -172,8 +147,8 @@ describe('the service', () => {
 describe('orders and jobs', () => {
   it('what an order would have to say and cannot is named', () => {
     const changed = { type: 'unserved', dialect: 'generate', missing: ['projectId'], unknown: ['provider'] } as const;
-    expect(named(orderingChecks(changed, false), 'input')).toEqual({
-      check: 'input',
+    expect(orderingCheck(changed)).toEqual({
+      check: 'dialect',
       status: 'fail',
       found:
         'generate has changed: it requires projectId, which this program does not know; it does not take provider as documented',
@@ -182,9 +157,10 @@ describe('orders and jobs', () => {
   });
 
   it('an address without anything at it is told as such', () => {
-    expect(orderingChecks({ type: 'absent', dialects: ['/graphql', '/v1/text_to_image'] }, false)).toEqual([
-      expect.objectContaining({ status: 'fail', remedy: expect.stringContaining('DOITONG_API_URL') }),
-    ]);
+    expect(orderingCheck({ type: 'absent', dialects: ['/graphql', '/v1/text_to_image'] })).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('DOITONG_API_URL'),
+    });
   });
 
   it('a job query that is not settled or not there says why, and how to set it', () => {
@@ -201,12 +177,11 @@ describe('orders and jobs', () => {
 });
 
 describe('webhooks', () => {
-  const listen = (host: string) => ({ host, port: 40_404 });
   const whole = {
     ...configOf(),
     webhookUrl: 'https://me.example/hook?token=4711',
     webhookSecret: 'a secret',
-    webhookListen: listen('127.0.0.1'),
+    webhookListen: { host: '127.0.0.1', port: 40_404 },
   };
 
   it.each([
@@ -214,11 +189,9 @@ describe('webhooks', () => {
     [{ ...configOf(), webhookSecret: 'a secret' }, 'warn', /only a part/u],
     [{ ...whole, webhookSecret: undefined }, 'warn', /only a part/u],
     [{ ...whole, webhookListen: undefined }, 'warn', /only a part/u],
-    [{ ...whole, webhookUrl: 'http://127.0.0.1:8080/hook' }, 'warn', /cannot reach it/u],
-    [{ ...whole, webhookListen: listen('192.0.2.1') }, 'warn', /nothing can listen there/u],
-    [whole, 'ok', /the port is free/u],
-  ])('%#: %j', async (given, status, found) => {
-    const check = await webhookCheck(given);
+    [whole, 'ok', /from the first order on/u],
+  ])('%#: %j', (given, status, found) => {
+    const check = webhookCheck(given);
     expect(check).toMatchObject({ status, found: expect.stringMatching(found) });
     expect(JSON.stringify(check)).not.toMatch(/4711|a secret"/u);
   });

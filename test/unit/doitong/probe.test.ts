@@ -51,20 +51,17 @@ function expectNothingOrdered(sandbox: Sandbox): void {
 
 const DOCUMENTED_QUERY = { type: 'works', query: 'checkJobStatus(jobId)', source: 'schema' };
 const CANDIDATES_FIRST = { type: 'works', query: 'checkJobStatus(jobId)', source: 'tried' };
-const GENERATE = { type: 'settled', dialect: 'generate', source: 'schema', leftOut: [] };
+const GENERATE = { type: 'settled', dialect: 'generate', source: 'schema' };
 
 describe('what is found in each scenario', () => {
   it.each<[ScenarioName[], Record<string, unknown>]>([
     [[], { schema: 'readable', ordering: GENERATE, reading: DOCUMENTED_QUERY, clockAheadMs: 0 }],
-    [
-      ['only-generate-image'],
-      { ordering: { ...GENERATE, dialect: 'generateImage', leftOut: ['quality'] }, reading: DOCUMENTED_QUERY },
-    ],
+    [['only-generate-image'], { ordering: { ...GENERATE, dialect: 'generateImage' }, reading: DOCUMENTED_QUERY }],
     [
       ['only-rest'],
       {
         schema: 'no_graphql',
-        ordering: { type: 'settled', dialect: 'rest', source: 'only_one', leftOut: ['quality'] },
+        ordering: { type: 'settled', dialect: 'rest', source: 'only_one' },
         reading: { type: 'works', query: 'GET /v1/text_to_image/{id}', source: 'tried' },
       },
     ],
@@ -81,7 +78,6 @@ describe('what is found in each scenario', () => {
       ['renamed-query', 'no-introspection'],
       { reading: { type: 'works', query: 'GET /v1/text_to_image/{id}', source: 'tried' } },
     ],
-    [['strict-input'], { ordering: { ...GENERATE, leftOut: ['version', 'quality', 'webhookUrl'] } }],
     [['errors-with-200'], { ordering: GENERATE, reading: DOCUMENTED_QUERY }],
     [['no-rate-headers'], { limits: {}, ordering: GENERATE }],
     [['lost-reply', 'error-before-charge'], { ordering: GENERATE, reading: DOCUMENTED_QUERY }],
@@ -185,7 +181,6 @@ describe('an order by a schema of its own', () => {
     expect(await orderingAt(schemaWith(FITTING), { facts: { dialect: 'generate' } })).toMatchObject({
       dialect: 'generateImage',
       source: 'schema',
-      leftOut: ['version', 'quality', 'webhookUrl'],
     });
   });
 
