@@ -14,8 +14,7 @@ import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './d
 import { certificatesCheck, folderCheck, keyCheck, networkChecks, webhookCheck } from './doctor-machine.ts';
 import { budgetChecks, recordsCheck } from './doctor-records.ts';
 import { serviceChecks } from './doctor-service.ts';
-import { secretsOf } from './secrets.ts';
-import { settingsOf } from './settings.ts';
+import { secretsOf, settingsOf } from './settings.ts';
 import { writeStderr } from './terminal-text.ts';
 
 /** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */

@@ -1,7 +1,7 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
 
 import { proxySecrets } from '../core/proxy.ts';
-import { redactValues } from '../core/redaction.ts';
+import { redactValues, Secrets } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -11,7 +11,6 @@ import { apiKeyOf } from '../storage/key-file.ts';
 import { lazyOutputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { counted, resume } from './jobs-resume.ts';
-import { Secrets } from './secrets.ts';
 import { NOT_FOR_JOBS, oneOf, settingsOf, wholeNumber } from './settings.ts';
 import { visible, visibleJson, writeStderr } from './terminal-text.ts';
 

@@ -7,7 +7,7 @@ import { CommandFailure, type Environment, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
-import { isSecret } from './secrets.ts';
+import { isSecret } from './settings.ts';
 import { visible, writeStderr } from './terminal-text.ts';
 
 const DEFAULT_COMMAND = 'serve';

@@ -13,9 +13,7 @@ import { readViewerPage } from '../runtime/viewer-page.ts';
 import { openStdioTransport } from '../transports/stdio.ts';
 import type { WebhookListener } from '../transports/webhook.ts';
 import type { Arguments } from './command.ts';
-import { Lazy } from './lazy.ts';
-import { secretsOf } from './secrets.ts';
-import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
+import { NOT_FOR_SANDBOX, secretsOf, settingsOf } from './settings.ts';
 import { writeStderr } from './terminal-text.ts';
 
 type Running = { app: App; close: () => Promise<void> };
@@ -99,4 +97,33 @@ async function startSandboxService(
   });
   // The user's own key stays out of it: the sandbox has one of its own.
   return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };
+}
+
+/** Something that is made at the first use, once, and again only if making it failed. */
+export class Lazy<Value> {
+  readonly #make: () => Promise<Value>;
+  #making: Promise<Value> | undefined;
+  /** The value once it has been made. */
+  current: Value | undefined;
+
+  constructor(make: () => Promise<Value>) {
+    this.#make = make;
+  }
+
+  /** The value, made now if need be. A failure is not remembered: what the user corrects works without a restart. */
+  get(): Promise<Value> {
+    this.#making ??= this.#make().then(
+      (value) => (this.current = value),
+      (error: unknown) => {
+        this.#making = undefined;
+        throw error;
+      },
+    );
+    return this.#making;
+  }
+
+  /** The value if it has been made or is being made; nothing is begun for it. */
+  async settled(): Promise<Value | undefined> {
+    return this.#making?.catch(() => undefined);
+  }
 }

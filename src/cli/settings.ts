@@ -1,6 +1,9 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
 import { type Config, SETTINGS, type SettingName } from '../config/settings.ts';
+import { isStandIn, placeholderIn } from '../core/api-key.ts';
+import { proxySecrets } from '../core/proxy.ts';
+import { Secrets } from '../core/redaction.ts';
 import { type Arguments, UsageError } from './command.ts';
 
 /** Not used with the built-in sandbox, which has a key and an address of its own and sends no webhooks. */
@@ -64,4 +67,16 @@ export function oneOf<Word extends string>(args: Arguments, flag: string, words:
   const word = words.find((known) => known === text);
   if (text === undefined || word !== undefined) return word;
   throw new UsageError(`--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: ${words.join(', ')}.`);
+}
+
+/** The secrets in these settings. */
+export function secretsOf(config: Pick<Config, 'apiKey' | 'webhookSecret' | 'httpsProxy' | 'httpProxy'>): Secrets {
+  const { apiKey, webhookSecret } = config;
+  const given = [apiKey, webhookSecret].filter((secret) => secret !== undefined).filter(isSecret);
+  return new Secrets([...given, ...proxySecrets(config)]);
+}
+
+/** A placeholder is no secret: removing it would blank out the very words that say what is wrong. */
+export function isSecret(text: string): boolean {
+  return placeholderIn(text) === undefined && !isStandIn(text);
 }

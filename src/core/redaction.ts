@@ -35,6 +35,25 @@ export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL
   };
 }
 
+/** The secrets of a process, of which some turn up later, and the redactor that knows them all. */
+export class Secrets {
+  #secrets: readonly string[];
+  #redact: Redact;
+
+  constructor(secrets: readonly string[]) {
+    this.#secrets = secrets;
+    this.#redact = createRedactor(secrets);
+  }
+
+  add(secret: string): void {
+    if (this.#secrets.includes(secret)) return;
+    this.#secrets = [...this.#secrets, secret];
+    this.#redact = createRedactor(this.#secrets);
+  }
+
+  readonly redact: Redact = (text, maxCharacters) => this.#redact(text, maxCharacters);
+}
+
 /** Removes these secrets alone, so that a signed address can still be fetched. */
 export const createSecretRemover = (secrets: readonly string[]): Redact => createRedactor(secrets, []);
 

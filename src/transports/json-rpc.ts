@@ -1,16 +1,20 @@
-/** Reads one line of input as JSON-RPC 2.0: what goes to the server, what is refused in words, and what is ignored. */
+/** Reads input as JSON-RPC 2.0 in one protocol era: what goes to the server, what is refused in words or ignored. */
 import { isUtf8 } from 'node:buffer';
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResponse,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
+  PROTOCOL_VERSION_META_KEY,
   ProtocolErrorCode,
   type RequestId,
+  SUPPORTED_PROTOCOL_VERSIONS,
+  UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/server';
-import { fenced } from '../core/untrusted-text.ts';
+import { cleanLine, fenced } from '../core/untrusted-text.ts';
 
 /** `id` is `null` where the message had none that can be repeated. */
 export type Refusal = {
@@ -125,5 +129,41 @@ function parsed(text: string): unknown {
   }
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The revisions whose requests name their protocol version each. */
+const SUPPORTED: readonly unknown[] = ['2026-07-28'];
+
+/**
+ * Keeps a connection in the protocol era that its requests have chosen, where the SDK does not yet: decision record
+ * 0014 says what it would have to do.
+ */
+export class EraGuard {
+  /** Whether a request has chosen the era: a notification does not. */
+  isChosen = false;
+  /** What the handshake of the earlier eras has agreed on. */
+  agreedVersion: string | undefined;
+
+  agree(version: string): void {
+    this.isChosen = true;
+    this.agreedVersion = version;
+  }
+
+  /** @returns the refusal of a request that names a version which is not served; `undefined` when it may pass */
+  check({ id, method, params }: JSONRPCRequest): Refusal | undefined {
+    const version: unknown = params?._meta?.[PROTOCOL_VERSION_META_KEY];
+    const isServed = SUPPORTED.includes(version);
+    const opens = method === 'initialize' && SUPPORTED_PROTOCOL_VERSIONS.some((known) => known === version);
+    if (typeof version === 'string' && !isServed && version !== this.agreedVersion && !opens) {
+      const requested = cleanLine(version.slice(0, 200), 40);
+      const { code, message, data } = new UnsupportedProtocolVersionError({ supported: ['2026-07-28'], requested });
+      return refusal(id, code, message, data);
+    }
+    // A client that has only asked what there is may still choose. What the SDK refuses decides nothing either.
+    const isModern =
+      isServed && method !== 'server/discover' && isObject(params?._meta?.[CLIENT_CAPABILITIES_META_KEY]);
+    this.isChosen ||= version === undefined || opens || isModern;
+    return undefined;
+  }
+}

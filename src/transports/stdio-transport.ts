@@ -14,8 +14,16 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
-import { EraGuard } from './era-guard.ts';
-import { invalid, NO_METHOD, type Reading, type Refusal, readLine, refusal, unreadableAnswer } from './json-rpc.ts';
+import {
+  EraGuard,
+  invalid,
+  NO_METHOD,
+  type Reading,
+  type Refusal,
+  readLine,
+  refusal,
+  unreadableAnswer,
+} from './json-rpc.ts';
 
 const MAX_LINE_MIB = 10;
 const NEWLINE = 0x0a;

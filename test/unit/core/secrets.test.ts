@@ -1,6 +1,6 @@
 /** Proves that a secret that turns up late is removed by a redactor that was handed out before. */
 import { describe, expect, it } from 'vitest';
-import { Secrets } from '../../../src/cli/secrets.ts';
+import { Secrets } from '../../../src/core/redaction.ts';
 
 describe('Secrets', () => {
   it('removes those known from the start and those added later', () => {
