@@ -74,7 +74,7 @@ const CHECKS: readonly (readonly [string, (known: Known) => Promise<readonly Che
     async ({ records, config, log }) => {
       if (records === undefined) return [];
       const jobs = await createFileJobStore(records, { clock: systemClock, log }).list();
-      const damaged = await damagedRecords(records);
+      const damaged = damagedRecords(records);
       return [recordsCheck(jobs, damaged, config.stalledMinutes * 60_000, systemClock.now())];
     },
   ],

@@ -81,7 +81,7 @@ async function list(
   const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
   // Before anything is shortened: half a secret would not be recognised any more.
   const views = redactValues(wanted.slice(0, limit), secrets.redact).map((job) => jobView(job, view));
-  const damaged = await damagedRecords(folder);
+  const damaged = damagedRecords(folder);
   if (json) {
     print(visibleJson(views));
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);

@@ -1,6 +1,6 @@
 /** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
-import { linkSync, renameSync, statSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
+import { linkSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/bounded-map.ts';
 import type { Clock } from '../core/clock.ts';
@@ -96,7 +96,7 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
   async function list(): Promise<Job[]> {
     const found: Job[] = [];
     let until = clock.monotonic() + STRETCH_MS;
-    for (const part of await namesIn(jobs)) {
+    for (const part of namesIn(jobs)) {
       for (const [id, number] of present(join(jobs, part), () => newestIn(join(jobs, part))) ?? []) {
         if (!JOB_ID.test(id)) continue;
         if (clock.monotonic() > until) {
@@ -147,9 +147,9 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
 }
 
 /** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
-export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
+export function damagedRecords(folder: string): { folder: string; count: number } {
   const aside = join(folder, DAMAGED);
-  return { folder: aside, count: new Set((await namesIn(aside)).map((name) => name.split('.', 1)[0])).size };
+  return { folder: aside, count: new Set(namesIn(aside).map((name) => name.split('.', 1)[0])).size };
 }
 
 /** @param folder absolute; made at the first change */
@@ -236,14 +236,8 @@ function present<Value>(path: string, work: () => Value): Value | undefined {
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw notKept(folder, error, 'no');
-  }
-}
+/** Of what is in the folder, which may be missing. */
+const namesIn = (folder: string): string[] => present(folder, () => readdirSync(folder)) ?? [];
 
 function notKept(path: string, cause: unknown, creditsSpent: CreditsSpent): FluxError {
   const reason = { code: 'state_not_kept', path, error: errorCode(cause) } as const;

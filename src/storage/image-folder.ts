@@ -23,14 +23,14 @@ const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif|gif|tiff?|bmp|hei[cf]|jxl|jp2)
 
 export type ImageFolderDeps = {
   clock: Pick<Clock, 'sleep'>;
-  /** Whether the bytes, or their beginning, may be what was saved under that extension (without its dot). */
+  /** Whether the bytes may be what was saved under that extension (without its dot). */
   isPicture: (bytes: Uint8Array, extension: string) => boolean;
 };
 
 /** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
 export function createImageFolder(root: () => Promise<string>, { clock, isPicture }: ImageFolderDeps): ImageStore {
-  const readPicture = async (file: string, headOnly: boolean): Promise<Uint8Array> =>
-    readSaved(await root(), file, { isPicture: (bytes) => isPicture(bytes, extname(file).slice(1)), headOnly });
+  const readPicture = async (file: string): Promise<Uint8Array> =>
+    readSaved(await root(), file, (bytes) => isPicture(bytes, extname(file).slice(1)));
   return {
     async save(picture, label) {
       const output = await root();
@@ -49,14 +49,14 @@ export function createImageFolder(root: () => Promise<string>, { clock, isPictur
       }
     },
     async has(file) {
-      return readPicture(file, true).then(
+      return readPicture(file).then(
         () => true,
         () => false,
       );
     },
     async read(file) {
       try {
-        return await readPicture(file, false);
+        return await readPicture(file);
       } catch (error) {
         if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.by }, error);
         throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);

@@ -1,6 +1,6 @@
 /** Finds the API key: the one that was set, else the one in the file that was named. */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import type { KeyProblem } from '../core/reasons.ts';
@@ -25,35 +25,32 @@ export async function apiKeyOf(settings: {
   return apiKey;
 }
 
-async function readKeyFile(path: string): Promise<string> {
-  const bytes = await bytesOf(path);
+async function readKeyFile(file: string): Promise<string> {
+  const refused = (problem: KeyProblem, cause?: unknown): FluxError => notUsable({ file, problem }, cause);
+  const bytes = await beginningOf(expandHome(file, 'DOITONG_API_KEY_FILE')).catch((error: unknown) => {
+    throw refused({ type: 'not_readable', shown: errorCode(error) }, error);
+  });
+  if (bytes === undefined) throw refused({ type: 'no_file' });
+  if (bytes.length > FILE_MAX_BYTES) throw refused({ type: 'too_large' });
+  // Some of Windows' programs write two bytes a character.
+  if (bytes.includes(0)) throw refused({ type: 'utf16' });
   const text = bytes.toString('utf8').replace(BOM, '').trim();
-  const problem = problemOf(bytes, text);
-  if (problem !== undefined) throw notUsable({ file: path, problem });
+  if (text === '') throw refused({ type: 'empty' });
+  const problem = keyProblem(text);
+  if (problem !== undefined) throw refused(problem);
   return text;
 }
 
-function problemOf(bytes: Buffer, text: string): KeyProblem | undefined {
-  // Some of Windows' programs write two bytes a character.
-  if (bytes.includes(0)) return { type: 'utf16' };
-  return text === '' ? { type: 'empty' } : keyProblem(text);
-}
-
-async function bytesOf(path: string): Promise<Buffer> {
-  const absolute = expandHome(path, 'DOITONG_API_KEY_FILE');
-  let file: FileHandle | undefined;
+/** `undefined` for what is no file. */
+async function beginningOf(path: string): Promise<Buffer | undefined> {
+  // A pipe that nobody writes to would keep the reader waiting for ever.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    // A pipe that nobody writes to would keep the reader waiting for ever.
-    file = await open(absolute, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile()) throw notUsable({ file: path, problem: { type: 'no_file' } });
+    if (!(await file.stat()).isFile()) return undefined;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
-    if (bytesRead > FILE_MAX_BYTES) throw notUsable({ file: path, problem: { type: 'too_large' } });
     return buffer.subarray(0, bytesRead);
-  } catch (error) {
-    if (error instanceof FluxError) throw error;
-    throw notUsable({ file: path, problem: { type: 'not_readable', shown: errorCode(error) } }, error);
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
 

@@ -118,16 +118,14 @@ export class Replaced extends Error {
   }
 }
 
-/** Enough to recognise every format by. */
-const HEAD_BYTES = 65_536;
 /** A FIFO that takes the file's place at the last moment keeps nobody waiting, and a link is not followed. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
-/** @param headOnly reads no more than the beginning @throws Replaced, or the system's error */
+/** @throws Replaced, or the system's error */
 export async function readSaved(
   root: string,
   file: string,
-  { isPicture, headOnly }: { isPicture: (bytes: Uint8Array) => boolean; headOnly: boolean },
+  isPicture: (bytes: Uint8Array) => boolean,
 ): Promise<Uint8Array> {
   const steps = stepsBelow(root, file);
   const name = steps?.pop();
@@ -136,7 +134,7 @@ export async function readSaved(
     throw error instanceof LedAway ? new Replaced('linked_folder') : error;
   });
   try {
-    const bytes = await readRegular(folder.at(name), headOnly ? HEAD_BYTES : PICTURE_MAX_BYTES);
+    const bytes = await readRegular(folder.at(name));
     if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
     if (!isPicture(bytes)) throw new Replaced('no_picture');
     return bytes;
@@ -146,7 +144,7 @@ export async function readSaved(
 }
 
 /** @throws Replaced, or the system's error */
-export async function readRegular(path: string, atMost = PICTURE_MAX_BYTES): Promise<Buffer> {
+export async function readRegular(path: string): Promise<Buffer> {
   // Opening some devices does something, so that the kind is checked first.
   const seen = await lstat(path, { bigint: true });
   if (seen.isSymbolicLink()) throw new Replaced('link');
@@ -158,14 +156,7 @@ export async function readRegular(path: string, atMost = PICTURE_MAX_BYTES): Pro
     const opened = await file.stat({ bigint: true });
     if (!isSame(opened, seen)) throw new Replaced('link');
     if (opened.size > PICTURE_MAX_BYTES) throw new Replaced('too_large');
-    const bytes = Buffer.alloc(Math.min(Number(opened.size), atMost));
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
+    return await file.readFile();
   } finally {
     await file.close();
   }
