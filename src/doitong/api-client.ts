@@ -132,11 +132,10 @@ export class ApiClient {
     const mayBeInvalid = path === undefined && data === undefined && VALIDATION_STATUSES.includes(status);
     const problems = mayBeInvalid ? validationProblems(errors) : undefined;
     const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
-    const unfit = purpose === 'submit' && !isContent ? { dialect: 'auto' } : {};
     const decision =
       problems === undefined
         ? answerDecision(status, envelope, purpose, fence)
-        : rowDecision(isContent ? 'invalidRequest' : 'notOffered', purpose, { status, errors, fence, ...unfit });
+        : rowDecision(isContent ? 'invalidRequest' : 'notOffered', purpose, { status, errors, fence });
     const reportedDelayMs = envelope.job ? undefined : reportedDelay(decision, reported, at);
     await limiter.learn({ ...rateReportOf(decision, reported, reportedDelayMs, at), ...(fields > 1 && { fields }) });
     return { outcome: 'answered', status, headers, envelope, problems, decision, reportedDelayMs };

@@ -134,11 +134,16 @@ export class OrderSender {
       const again: Order = { ...order, encoding, body: bodyOf(dialect, order.content, encoding) };
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
-    const [missing, unknown] = [fitting.missing, fitting.unknown].map((places) => places.map(this.#deps.fence));
-    if (missing === undefined || unknown === undefined || missing.length + unknown.length === 0)
-      return this.#failed(order, reply, signal);
-    const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
-    return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
+    const [missing = [], unknown = []] = [fitting.missing, fitting.unknown].map((places) =>
+      places.map(this.#deps.fence),
+    );
+    if (missing.length + unknown.length > 0) {
+      const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
+      return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
+    }
+    // Otherwise it is the content that is refused.
+    const isDialect = decision.row === 'notOffered';
+    return this.#failed(order, isDialect ? this.#inOtherDialect(reply, 'auto') : reply, signal);
   }
 
   /** The schema may have changed since the order was encoded; where it says no more than it did then, the errors count. */
@@ -159,7 +164,7 @@ export class OrderSender {
 
   /** The dialect is not offered: the next one, if any is left. @param absent the endpoint, where nothing is there at all */
   async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, absent?: Dialect['kind']): Promise<SendResult> {
-    const { facts, log, configured, fence } = this.#deps;
+    const { facts, log, configured } = this.#deps;
     const { dialect, content, failedTries } = order;
     await facts.forgetOrdering(dialect);
     const others = order.others?.filter((name) => dialectOf(name).kind !== absent);
@@ -168,14 +173,18 @@ export class OrderSender {
       const again = placed(content, await this.#placement(others, signal), failedTries);
       return { type: 'again', order: again, afterMs: 0 };
     }
-    const { status, envelope, decision } = reply;
     if (others !== undefined) {
-      const reason = { code: 'no_dialect_offered', tried: DIALECT_NAMES } as const;
+      const reason = { code: 'no_dialect_offered', dialects: DIALECT_NAMES } as const;
+      const { status } = reply;
       return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
     }
-    if (configured === 'auto') return this.#failed(order, reply, signal);
-    const details = { status, errors: envelope.errors, fence, dialect: configured };
-    return this.#failed(order, { decision: rowDecision(decision.row, 'submit', details) }, signal);
+    return this.#failed(order, configured === 'auto' ? reply : this.#inOtherDialect(reply, configured), signal);
+  }
+
+  /** The answer, for an order that would need another dialect than is set. */
+  #inOtherDialect({ status, envelope, decision }: Answered, dialect: string): FailedTry {
+    const { fence } = this.#deps;
+    return { decision: rowDecision(decision.row, 'submit', { status, errors: envelope.errors, fence, dialect }) };
   }
 
   #failed(order: Order, { decision, reportedDelayMs }: FailedTry, signal: AbortSignal): SendResult {

@@ -89,8 +89,8 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
       user: OTHER_DIALECT,
     };
   },
-  no_dialect_offered: ({ tried }) => ({
-    what: `The service offers none of the documented ways to order a picture (${tried.join(', ')} were tried). Nothing was executed.`,
+  no_dialect_offered: ({ dialects }) => ({
+    what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}). Nothing was executed.`,
     user: CHECK_URL,
   }),
   no_status_query: () => ({
