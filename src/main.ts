@@ -1,20 +1,24 @@
 /**
- * The bin: arguments and environment in, a command, an exit code out. Everything else is loaded after the check, since
- * an old Node cannot even read it.
+ * The bin: arguments and environment in, a command, an exit code out. Everything else is loaded after the check of the
+ * version, in syntax that old ones can read: an old Node should report the problem, not crash.
  */
-import { nodeProblem } from './runtime/node-version.ts';
 
-const problem = nodeProblem(process.versions.node);
+/** As package.json says under `engines`. */
+const NODE_MIN: readonly number[] = [20, 18, 1];
 
-if (problem === undefined) {
+const version = process.versions.node.split('.').map(Number);
+const differing = NODE_MIN.findIndex((least, at) => version[at] !== least);
+const isOld = differing !== -1 && (version[differing] as number) < (NODE_MIN[differing] as number);
+
+if (isOld) {
+  process.stderr.write(
+    `flux-pro-mcp: Node.js ${NODE_MIN.join('.')} or newer is needed, and this is ${process.versions.node}; install a newer one from https://nodejs.org and have the host start that one.\n`,
+  );
+  process.exitCode = 1;
+} else {
   void import('./cli/run.ts').then(async ({ run }) => {
     // Where it was started, and not this file, which a bundle may have moved.
     const [, program = '', ...argv] = process.argv;
     process.exitCode = await run({ argv, env: process.env, program });
   });
-} else {
-  process.stderr.write(
-    `flux-pro-mcp: ${problem}; install a newer one from https://nodejs.org and have the host start that one.\n`,
-  );
-  process.exitCode = 1;
 }

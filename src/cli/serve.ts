@@ -10,7 +10,7 @@ import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system.ts';
 import { VERSION } from '../runtime/version.ts';
 import { readViewerPage } from '../runtime/viewer-page.ts';
-import { openStdioTransport } from '../transports/stdio.ts';
+import { openStdioTransport } from '../transports/stdio-transport.ts';
 import type { WebhookListener } from '../transports/webhook.ts';
 import type { Arguments } from './command.ts';
 import { NOT_FOR_SANDBOX, secretsOf, settingsOf } from './settings.ts';

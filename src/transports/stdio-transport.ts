@@ -9,11 +9,15 @@ import {
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
+  type McpServerFactory,
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { Mutex } from '../core/mutex.ts';
+import { installShutdown } from '../runtime/shutdown.ts';
 import {
   EraGuard,
   invalid,
@@ -31,23 +35,47 @@ const NEWLINE = 0x0a;
 const BATCHES_IN = '2025-03-26';
 const LISTEN = 'subscriptions/listen';
 
-export type StdioTransportOptions = {
-  log: Log;
+/** For answers that need nobody else; a host kills after about 2 s. */
+const ANSWERS_MS = 800;
+
+export type StdioOptions = {
   /** What a subscription asks for, less what cannot be reported. */
   narrow: (request: JSONRPCRequest) => Promise<JSONRPCRequest>;
-  /** Called once, when the input cannot be read any further. */
-  onUnreadable: () => void;
+  /** Ends what calls wait for, so that they answer. */
+  endWaits: () => void;
+  close: () => Promise<void>;
+  clock: Clock;
+  log: Log;
 };
+
+/** Serves until the input ends or a signal comes; then answers what can be answered, and ends the process. */
+export function openStdioTransport(factory: McpServerFactory, options: StdioOptions): void {
+  const { log, clock } = options;
+  const transport = new StdioTransport(options, () => end('unreadable input'));
+  const endpoint = serveStdio(factory, {
+    transport,
+    // An error may hold a whole message.
+    onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message.slice(0, 500) }),
+  });
+  const close = async (): Promise<void> => {
+    options.endWaits();
+    await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
+    await Promise.all([endpoint.close(), options.close()]);
+    await transport.flushed();
+  };
+  const end = installShutdown({ stdin: process.stdin, stdout: process.stdout, log, close });
+}
 
 type Answer = JSONRPCResponse | Refusal;
 /** `expected` answers are missing, or entries to be read, until all go out together. */
 type Batch = { answers: Answer[]; expected: number };
 
-export class StdioTransport implements Transport {
+class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onerror?: (error: Error) => void;
   onclose?: () => void;
-  readonly #options: StdioTransportOptions;
+  readonly #options: Pick<StdioOptions, 'narrow' | 'log'>;
+  readonly #onUnreadable: () => void;
   readonly #guard = new EraGuard();
   /** Requests that were taken and are not answered yet. */
   readonly #open = new Map<RequestId, { batch: Batch | undefined; isStream: boolean }>();
@@ -62,8 +90,10 @@ export class StdioTransport implements Transport {
   #isReading = true;
   #isClosed = false;
 
-  constructor(options: StdioTransportOptions) {
+  /** @param onUnreadable called once, when the input cannot be read any further */
+  constructor(options: Pick<StdioOptions, 'narrow' | 'log'>, onUnreadable: () => void) {
     this.#options = options;
+    this.#onUnreadable = onUnreadable;
   }
 
   async start(): Promise<void> {
@@ -143,12 +173,11 @@ export class StdioTransport implements Transport {
   }
 
   #giveUp(): void {
-    const { log, onUnreadable } = this.#options;
     const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
-    log.error(`${words}; the server ends`);
+    this.#options.log.error(`${words}; the server ends`);
     this.#stopReading();
     this.#answer(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
-    onUnreadable();
+    this.#onUnreadable();
   }
 
   async #handleLine(line: Uint8Array): Promise<void> {
