@@ -28,7 +28,7 @@ import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
 import { createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
 import {
-  lazyOutputFolder,
+  outputFolder,
   partitionFolder,
   sandboxFolder,
   serviceName,
@@ -80,7 +80,12 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
-  const output = lazyOutputFolder(settings);
+  let found: Promise<string> | undefined;
+  /** Found once: the user's folders stay where they are while the process lives. */
+  const output = (): Promise<string> => {
+    found ??= outputFolder(settings);
+    return found;
+  };
   const { jobStore, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });

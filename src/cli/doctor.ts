@@ -8,7 +8,7 @@ import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, createFileValues, damagedRecords } from '../storage/file-stores.ts';
 import { outputToCheck } from '../storage/folders.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
-import { lazyOutputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
+import { outputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments, Environment } from './command.ts';
 import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
 import { certificatesCheck, folderCheck, keyCheck, networkChecks, webhookCheck } from './doctor-machine.ts';
@@ -65,7 +65,7 @@ const CHECKS: readonly (readonly [string, (known: Known) => Promise<readonly Che
   [
     'output_folder',
     async ({ config }) => {
-      const folder = await lazyOutputFolder(config)();
+      const folder = await outputFolder(config);
       return [await folderCheck('output_folder', 'FLUX_OUTPUT_DIR', outputToCheck(folder, systemClock.now()))];
     },
   ],

@@ -8,7 +8,7 @@ import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
-import { lazyOutputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
+import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { counted, resume } from './jobs-resume.ts';
 import { NOT_FOR_JOBS, oneOf, settingsOf, wholeNumber } from './settings.ts';
@@ -68,7 +68,7 @@ async function open(args: Arguments) {
   const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config), config.apiUrl, apiKey);
-  const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: lazyOutputFolder(config) });
+  const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: () => outputFolder(config) });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };
   return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
 }

@@ -26,7 +26,7 @@ import { type Newest, newestIn, readStored, textOfVersion, VersionedFile, versio
 export type FileJobStoreDeps = {
   clock: Clock;
   log: Log;
-  /** Absolute, always the same; records name pictures relative to it. Absent: as they are. */
+  /** Absolute, asked once; records name pictures relative to it. Absent: as they are. */
   outputFolder?: (() => Promise<string>) | undefined;
 };
 
@@ -49,8 +49,11 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
   const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
 
+  let output: Promise<string> | undefined;
   async function withFile(job: Job, path: (job: Job, outputFolder: string) => Job): Promise<Job> {
-    return job.file === undefined || outputFolder === undefined ? job : path(job, await outputFolder());
+    if (job.file === undefined || outputFolder === undefined) return job;
+    output ??= outputFolder();
+    return path(job, await output);
   }
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */

@@ -52,7 +52,8 @@ export type FolderState = Usable | { isUsable: false; at: string | undefined; pr
 
 /**
  * Looked at before anything is sent, because a picture that is paid for must be kept.
- * @param deps `clock` of the system, `now` of the orders @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
+ * @param deps `clock` of the system, `now` of the orders
+ * @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
  */
 export function createFoldersCheck(
   output: () => Promise<string>,
@@ -60,19 +61,21 @@ export function createFoldersCheck(
   { clock, now, log }: { clock: Clock; now: () => number; log: Log },
 ): () => Promise<void> {
   const reported = new Set<string>();
-  const believed = new Map<string, { state: Usable; until: number }>();
+  const pictures = async (): Promise<FolderToCheck> => outputToCheck(await output(), now());
+  const needed = records === undefined ? [pictures] : [pictures, async () => records];
+  const believed = new Map<() => unknown, { state: Usable; until: number }>();
 
-  async function check(wanted: FolderToCheck): Promise<void> {
-    const key = JSON.stringify(wanted);
-    const known = believed.get(key);
+  async function check(find: () => Promise<FolderToCheck>): Promise<void> {
+    const known = believed.get(find);
     if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
+    const wanted = await find();
     const state = await checkFolder(wanted, true, clock);
     if (!state.isUsable) {
       const { holds, folder } = wanted;
       const reason = { code: 'folder_not_usable', holds, folder, problem: state.problem } as const;
       throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
     }
-    believed.set(key, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
+    believed.set(find, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;
     reported.add(openToOthers);
@@ -83,8 +86,7 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    const pictures = output().then((folder) => check(outputToCheck(folder, now())));
-    await Promise.all([pictures, ...(records === undefined ? [] : [check(records)])]);
+    await Promise.all(needed.map(check));
   };
 }
 

@@ -19,19 +19,12 @@ export function expandHome(path: string, setting: string): string {
 
 /**
  * The output folder: the one that was set, else `flux-pro` in the user's Pictures folder.
- * @returns finds it once: the user's folders stay where they are while the process lives; rejects with a FluxError of
- *   kind `storage_failed` where the user has no such folder
+ * @throws FluxError of kind `storage_failed` where the user has no such folder
  */
-export function lazyOutputFolder({ outputDir, folderVariables = {} }: FolderSettings): () => Promise<string> {
-  let found: Promise<string> | undefined;
-  const find = async (): Promise<string> =>
-    outputDir === undefined
-      ? join((await desktopPictures(folderVariables)) ?? join(homeFor('FLUX_OUTPUT_DIR'), 'Pictures'), 'flux-pro')
-      : expandHome(outputDir, 'FLUX_OUTPUT_DIR');
-  return () => {
-    found ??= find();
-    return found;
-  };
+export async function outputFolder({ outputDir, folderVariables = {} }: FolderSettings): Promise<string> {
+  const setting = 'FLUX_OUTPUT_DIR';
+  if (outputDir !== undefined) return expandHome(outputDir, setting);
+  return join((await desktopPictures(folderVariables)) ?? join(homeFor(setting), 'Pictures'), 'flux-pro');
 }
 
 /**

@@ -4,7 +4,7 @@ import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { expandHome, lazyOutputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
+import { expandHome, outputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
 import { wordsOf } from '../../support/words.ts';
 
 let home: string;
@@ -28,12 +28,12 @@ describe('expandHome', () => {
 
 describe('outputFolder', () => {
   it('is the one that was set', async () => {
-    expect(await lazyOutputFolder({ outputDir: resolve('/srv/pictures') })()).toBe(resolve('/srv/pictures'));
-    expect(await lazyOutputFolder({ outputDir: '~/p' })()).toBe(join(home, 'p'));
+    expect(await outputFolder({ outputDir: resolve('/srv/pictures') })).toBe(resolve('/srv/pictures'));
+    expect(await outputFolder({ outputDir: '~/p' })).toBe(join(home, 'p'));
   });
 
   it('is flux-pro in the Pictures folder when none was set', async () => {
-    expect(await lazyOutputFolder({})()).toBe(join(home, 'Pictures', 'flux-pro'));
+    expect(await outputFolder({})).toBe(join(home, 'Pictures', 'flux-pro'));
   });
 
   it.runIf(platform() === 'linux').each([
@@ -44,19 +44,17 @@ describe('outputFolder', () => {
   ])('follows the desktop: %j', async (text, expected) => {
     await mkdir(join(home, '.config'));
     await writeFile(join(home, '.config', 'user-dirs.dirs'), text);
-    expect(await lazyOutputFolder({})()).toBe(join(home, ...expected));
+    expect(await outputFolder({})).toBe(join(home, ...expected));
   });
 });
 
 describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
   it('say where state and pictures are', async () => {
     expect(stateFolder({ folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/state/flux-pro-mcp');
-    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })()).toBe(
-      '/srv/Bilder/flux-pro',
-    );
+    expect(await outputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })).toBe('/srv/Bilder/flux-pro');
     await mkdir(join(home, 'settings'));
     await writeFile(join(home, 'settings', 'user-dirs.dirs'), 'XDG_PICTURES_DIR="$HOME/Fotos"\n');
-    expect(await lazyOutputFolder({ folderVariables: { XDG_CONFIG_HOME: join(home, 'settings') } })()).toBe(
+    expect(await outputFolder({ folderVariables: { XDG_CONFIG_HOME: join(home, 'settings') } })).toBe(
       join(home, 'Fotos', 'flux-pro'),
     );
   });
@@ -65,21 +63,21 @@ describe.runIf(platform() === 'linux')('the variables of a desktop', () => {
     for (const path of ['state', './state', '~/state', '']) {
       const variables = { XDG_STATE_HOME: path, XDG_PICTURES_DIR: path, XDG_CONFIG_HOME: path };
       expect(stateFolder({ folderVariables: variables })).toBe(join(home, '.local', 'state', 'flux-pro-mcp'));
-      expect(await lazyOutputFolder({ folderVariables: variables })()).toBe(join(home, 'Pictures', 'flux-pro'));
+      expect(await outputFolder({ folderVariables: variables })).toBe(join(home, 'Pictures', 'flux-pro'));
     }
   });
 
   it('say by the home itself that there is no such folder', async () => {
-    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: home } })()).toBe(
+    expect(await outputFolder({ folderVariables: { XDG_PICTURES_DIR: home } })).toBe(
       join(home, 'Pictures', 'flux-pro'),
     );
   });
 
   it('are overruled by the setting', async () => {
     expect(stateFolder({ stateDir: '/srv/s', folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/s');
-    expect(
-      await lazyOutputFolder({ outputDir: '/srv/p', folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })(),
-    ).toBe('/srv/p');
+    expect(await outputFolder({ outputDir: '/srv/p', folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })).toBe(
+      '/srv/p',
+    );
   });
 });
 
@@ -95,11 +93,7 @@ describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   };
 
   it('is told which settings help, before anything is sent', async () => {
-    for (const find of [
-      () => stateFolder({}),
-      () => lazyOutputFolder({})(),
-      () => lazyOutputFolder({ outputDir: '~/p' })(),
-    ]) {
+    for (const find of [() => stateFolder({}), () => outputFolder({}), () => outputFolder({ outputDir: '~/p' })]) {
       const error = await refusal(find);
       expect(error.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
       const { what, next } = wordsOf(error);
@@ -111,9 +105,7 @@ describe.runIf(platform() === 'linux')('a user whose home is no path', () => {
   it('needs none where the folders are named', async () => {
     expect(stateFolder({ stateDir: '/srv/s' })).toBe('/srv/s');
     expect(stateFolder({ folderVariables: { XDG_STATE_HOME: '/srv/state' } })).toBe('/srv/state/flux-pro-mcp');
-    expect(await lazyOutputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })()).toBe(
-      '/srv/Bilder/flux-pro',
-    );
+    expect(await outputFolder({ folderVariables: { XDG_PICTURES_DIR: '/srv/Bilder' } })).toBe('/srv/Bilder/flux-pro');
   });
 });
 
