@@ -1,9 +1,27 @@
-// Owns what the sandbox takes of a request before it does anything: where it leads, its caller, its key, its body.
+// Owns what the sandbox takes of a request before it does anything: where it leads, its caller, key and body; and the log.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from './answer.ts';
-import type { LoggedRequest } from './request-log.ts';
+import type { ScenarioName } from './scenarios/sentences.ts';
+
+export type SandboxOperation = 'generate' | 'generateImage' | 'status' | 'introspection' | 'picture' | 'rest' | 'other';
+
+export type LoggedRequest = {
+  /** Epoch milliseconds of its arrival. */
+  at: number;
+  method: string;
+  path: string;
+  operation: SandboxOperation;
+  idempotencyKey?: string;
+  /** 0 while there is no answer yet, and for good where a scenario destroys the connection instead. */
+  httpStatus: number;
+  /** The scenario that spoilt this request or its answer. */
+  fault?: ScenarioName;
+};
+
+/** A fault that was injected, and into what. */
+export type InjectedFault = Omit<LoggedRequest, 'fault' | 'method' | 'httpStatus'> & { scenario: ScenarioName };
 
 /** The group of a path is the id of a job. */
 const ROUTES = [
@@ -70,4 +88,26 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   if (size > MAX_BODY_BYTES)
     throw new Refusal(413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+const KEPT_REQUESTS = 10_000;
+
+export class RequestLog {
+  private readonly entries: LoggedRequest[] = [];
+
+  /** The entry may be completed later, when more is known. */
+  add(entry: LoggedRequest): void {
+    this.entries.push(entry);
+    if (this.entries.length > KEPT_REQUESTS) this.entries.shift();
+  }
+
+  list(): LoggedRequest[] {
+    return this.entries.map((entry) => ({ ...entry }));
+  }
+
+  faults(): InjectedFault[] {
+    return this.entries.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
+      fault === undefined ? [] : { scenario: fault, ...request },
+    );
+  }
 }

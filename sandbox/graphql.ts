@@ -14,8 +14,8 @@ import {
   validate,
 } from 'graphql';
 import { type Answer, answerErrors, answerJson, Refusal } from './answer.ts';
+import type { SandboxOperation } from './arrival.ts';
 import type { Orders } from './orders.ts';
-import type { SandboxOperation } from './request-log.ts';
 import type { Traits } from './scenarios/scenarios.ts';
 import { schemaSdl } from './schema.ts';
 

@@ -1,24 +1,41 @@
-// Owns the sandbox's HTTP side: which path leads where, the log of it, and how an answer leaves.
+// Owns the way of a request: its log entry, the key, the rate limit, the faults of scenarios, its work, and its answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, answerJson, answerOf, Refusal } from './answer.ts';
-import type { Api } from './api.ts';
-import { type Arrival, checkCaller, checkKey, readBody, routeOf } from './arrival.ts';
-import { guessOperation } from './graphql.ts';
-import type { LoggedRequest, RequestLog } from './request-log.ts';
+import {
+  type Arrival,
+  checkCaller,
+  checkKey,
+  type LoggedRequest,
+  type RequestLog,
+  readBody,
+  routeOf,
+} from './arrival.ts';
+import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
+import type { RateLimiter } from './limits.ts';
+import type { Orders } from './orders.ts';
+import { createFirstTries } from './scenarios/first-tries.ts';
+import type { Chosen } from './scenarios/scenarios.ts';
+import type { Service } from './service.ts';
 
 export type ListenerDeps = {
   now: () => number;
   key: string;
   log: RequestLog;
-  api: Api;
+  chosen: Chosen;
+  limiter: RateLimiter;
+  service: Service;
+  orders: Orders;
+  graphql: Graphql;
   pictures: (arrival: Arrival) => Promise<Answer>;
-  /** Whether /graphql is there. */
-  graphql: boolean;
   inspect: () => unknown;
 };
 
-export function createListener({ now, key, log, api, pictures, graphql, inspect }: ListenerDeps) {
+export function createListener(deps: ListenerDeps) {
+  const { now, key, log, limiter, service, orders, graphql, pictures, inspect } = deps;
+  const { names, traits } = deps.chosen;
+  const faultOf = createFirstTries(names);
+
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '/', query] = request.url?.split('?', 2) ?? [];
     const { to, operation, id } = routeOf(path);
@@ -41,8 +58,8 @@ export function createListener({ now, key, log, api, pictures, graphql, inspect 
   async function follow(arrival: Arrival): Promise<Answer> {
     const { request, to, entry } = arrival;
     checkCaller(request);
-    if (to === 'order' || to === 'job' || (to === 'graphql' && graphql)) return api(arrival);
     if (to === 'picture') return pictures(arrival);
+    if (to === 'order' || to === 'job' || (to === 'graphql' && traits.graphql)) return answerApi(arrival);
     if (to === 'state' && entry.method === 'GET') {
       // There are prompts in it.
       checkKey(request, key, 'either');
@@ -50,6 +67,46 @@ export function createListener({ now, key, log, api, pictures, graphql, inspect 
     }
     if (to === 'graphql') entry.operation = guessOperation(await readBody(request));
     throw new Refusal(404, 'NOT_FOUND', `There is nothing at ${entry.path}`);
+  }
+
+  /** With the headers about the rate limit. */
+  async function answerApi(arrival: Arrival): Promise<Answer> {
+    const { request, to, entry } = arrival;
+    const answer = await answerOf(async () => {
+      // Before anything is refused, so that the log says what a refused request wanted.
+      const body = await readBody(request);
+      if (to === 'graphql') entry.operation = guessOperation(body);
+      return faultOf('proxy', entry, body) ?? serve(arrival, body);
+    });
+    if (answer.lacks === 'rate-headers') return answer;
+    const { 'X-RateLimit-Reset': reset, ...rate } = limiter.headers();
+    return {
+      ...answer,
+      status: traits.refusalsWith200 ? 200 : answer.status,
+      headers: { ...answer.headers, ...rate, ...(reset && !answer.lacks && { 'X-RateLimit-Reset': reset }) },
+    };
+  }
+
+  function serve(arrival: Arrival, body: string): Answer {
+    const { request, to, entry } = arrival;
+    checkKey(request, key, to === 'graphql' ? 'graphql' : 'rest');
+    limiter.take(traits.countsFields ? countRootFields(body) : 1);
+    const allowed = to === 'job' ? 'GET' : 'POST';
+    if (entry.method !== allowed) throw new Refusal(405, 'METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
+    const early = faultOf('before-charging', entry, body);
+    if (early) return early;
+    const placedBefore = service.placed;
+    const answer = work(arrival, body);
+    return (service.placed > placedBefore && faultOf('after-charging', entry, body, answer)) || answer;
+  }
+
+  /** Nothing in it waits, so that what it places is told from what other requests place. */
+  function work({ request, to, id, entry: { idempotencyKey } }: Arrival, body: string): Answer {
+    if (to === 'graphql') return graphql(request.headers, body, idempotencyKey);
+    if (to === 'order') return answerJson(200, orders.rest(parseObject(body), idempotencyKey));
+    const job = orders.find(id);
+    if (!job) throw new Refusal(404, 'NOT_FOUND', `There is no job ${id}`);
+    return answerJson(200, job);
   }
 }
 

@@ -4,14 +4,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { createApi } from './api.ts';
+import { RequestLog } from './arrival.ts';
 import { createGraphql } from './graphql.ts';
 import { createJobView, createPictureAddresses } from './job-view.ts';
 import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createOrders } from './orders.ts';
 import { createPictureHost } from './pictures.ts';
-import { RequestLog } from './request-log.ts';
 import { chooseScenarios } from './scenarios/scenarios.ts';
 import type { ScenarioName } from './scenarios/sentences.ts';
 import { Service } from './service.ts';
@@ -99,9 +98,12 @@ export async function startSandbox(options: SandboxOptions = {}) {
     now,
     key,
     log,
-    api: createApi({ key, chosen, limiter, service, orders, graphql }),
+    chosen,
+    limiter,
+    service,
+    orders,
+    graphql,
     pictures: createPictureHost(now, service, addresses, traits),
-    graphql: traits.graphql,
     inspect,
   });
 

@@ -1,7 +1,7 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
 import { type Answer, answerRefusal, Refusal } from '../answer.ts';
-import type { LoggedRequest } from '../request-log.ts';
+import type { LoggedRequest } from '../arrival.ts';
 import type { ScenarioName } from './sentences.ts';
 
 /**

@@ -266,7 +266,7 @@ describe('the state', () => {
   });
 
   it('keeps no more than the last 10,000 requests', async () => {
-    const { RequestLog } = await import('../../sandbox/request-log.ts');
+    const { RequestLog } = await import('../../sandbox/arrival.ts');
     const log = new RequestLog();
     for (let at = 0; at < 10_050; at++) log.add({ at, method: 'GET', path: '/', operation: 'other', httpStatus: 200 });
     expect(log.list()).toHaveLength(10_000);
