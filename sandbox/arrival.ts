@@ -48,9 +48,8 @@ export function routeOf(path: string) {
   return { to, operation, id: form.exec(path)?.[1] ?? '' };
 }
 
-const LOOPBACK = String.raw`(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$`;
-const HOST = new RegExp(`^${LOOPBACK}`, 'i');
-const ORIGIN = new RegExp(`^https?://${LOOPBACK}`, 'i');
+const HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
+const ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 /**
  * A page in a browser can reach every port of its machine, and read the answers by a name that leads there.

@@ -16,23 +16,30 @@ const ENCODED_MAX_CHARACTERS = 32;
 const NESTED_MAX = 4;
 
 export function createSecretSearch(secrets: readonly string[]): SecretSearch {
-  const needles = [...new Set(secrets.flatMap(needlesOf))].filter((one) => one.length >= SECRET_MIN_CHARACTERS);
-  if (needles.length === 0) return { spansIn: () => [], longest: 0 };
-  needles.sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(needles.map(literal).join('|'), 'giu');
+  const needles = [...new Set(secrets.flatMap(needlesOf).map(inLowerCase))].filter(
+    ({ length }) => length >= SECRET_MIN_CHARACTERS,
+  );
   return {
-    longest: ENCODED_MAX_CHARACTERS * (needles[0]?.length ?? 0),
-    spansIn: (text) =>
-      [...layersOf(text)].flatMap((layer) =>
-        [...layer.text.matchAll(pattern)].map(({ index, 0: found }) => ({
-          start: layer.starts?.[index] ?? index,
-          end: layer.starts?.[index + found.length] ?? index + found.length,
-        })),
-      ),
+    longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
+    spansIn(text) {
+      const spans: Span[] = [];
+      if (needles.length === 0) return spans;
+      for (const { text: inner, starts } of layersOf(text)) {
+        const searched = inLowerCase(inner);
+        for (const needle of needles) {
+          for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length)) {
+            const end = at + needle.length;
+            spans.push({ start: starts?.[at] ?? at, end: starts?.[end] ?? end });
+          }
+        }
+      }
+      return spans;
+    },
   };
 }
 
-const literal = (text: string): string => text.replace(/[$()*+./?[\\\]^{|}]/gu, '\\$&');
+/** As many units as before, and one form of each letter. */
+const inLowerCase = (text: string): string => text.replaceAll('İ', 'I').toLowerCase().replaceAll('ς', 'σ');
 
 /** `starts`: where each unit begins in the text that was given, and where the last one ends; absent: as it stands. */
 type Layer = { text: string; starts?: readonly number[] };
