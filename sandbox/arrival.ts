@@ -20,9 +20,6 @@ export type LoggedRequest = {
   fault?: ScenarioName;
 };
 
-/** A fault that was injected, and into what. */
-export type InjectedFault = Omit<LoggedRequest, 'fault' | 'method' | 'httpStatus'> & { scenario: ScenarioName };
-
 /** The group of a path is the id of a job. */
 const ROUTES = [
   { to: 'graphql', path: /^\/graphql$/, operation: 'other' },
@@ -33,19 +30,22 @@ const ROUTES = [
   { to: 'nothing', path: /^/, operation: 'other' },
 ] as const;
 
-/** A request, where it leads, and its entry in the log. */
-export type Arrival = {
-  request: IncomingMessage;
-  to: (typeof ROUTES)[number]['to'];
-  /** Of a job; empty where the path names none. */
-  id: string;
-  query: URLSearchParams;
-  entry: LoggedRequest;
-};
+export type Arrival = ReturnType<typeof arrivalOf>;
 
-export function routeOf(path: string) {
+/** A request, where it leads, and its entry for the log; `id` is empty where the path names no job. */
+export function arrivalOf(request: IncomingMessage, at: number) {
+  const [path = '/', query] = request.url?.split('?', 2) ?? [];
   const { to, operation, path: form } = ROUTES.find((known) => known.path.test(path)) ?? ROUTES[5];
-  return { to, operation, id: form.exec(path)?.[1] ?? '' };
+  const idempotencyKey = [request.headers['idempotency-key']].flat()[0] || undefined;
+  const entry: LoggedRequest = {
+    at,
+    method: request.method ?? 'GET',
+    path,
+    operation,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    httpStatus: 0,
+  };
+  return { request, to, id: form.exec(path)?.[1] ?? '', query: new URLSearchParams(query), entry };
 }
 
 const HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
@@ -67,7 +67,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** By the header of the style: `Authorization: Bearer` or `X-API-Key`. @throws Refusal of code UNAUTHENTICATED */
 export function checkKey({ headers }: IncomingMessage, key: string, style: 'graphql' | 'rest' | 'either'): void {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const given = [style === 'rest' ? undefined : bearer, style === 'graphql' ? undefined : headers['x-api-key']];
+  const given = [style !== 'rest' && bearer, style !== 'graphql' && headers['x-api-key']];
   const isRight = given.some((one) => typeof one === 'string' && timingSafeEqual(digest(one), digest(key)));
   if (!isRight) throw new Refusal(401, 'UNAUTHENTICATED', 'Missing or invalid API key');
 }
@@ -104,7 +104,8 @@ export class RequestLog {
     return this.entries.map((entry) => ({ ...entry }));
   }
 
-  faults(): InjectedFault[] {
+  /** The faults that were injected, and into what. */
+  faults() {
     return this.entries.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
       fault === undefined ? [] : { scenario: fault, ...request },
     );

@@ -2,15 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, answerJson, answerOf, Refusal } from './answer.ts';
-import {
-  type Arrival,
-  checkCaller,
-  checkKey,
-  type LoggedRequest,
-  type RequestLog,
-  readBody,
-  routeOf,
-} from './arrival.ts';
+import { type Arrival, arrivalOf, checkCaller, checkKey, type RequestLog, readBody } from './arrival.ts';
 import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
@@ -18,7 +10,7 @@ import { createFirstTries } from './scenarios/first-tries.ts';
 import type { Chosen } from './scenarios/scenarios.ts';
 import type { Service } from './service.ts';
 
-export type ListenerDeps = {
+type ListenerDeps = {
   now: () => number;
   key: string;
   log: RequestLog;
@@ -37,21 +29,11 @@ export function createListener(deps: ListenerDeps) {
   const faultOf = createFirstTries(names);
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const [path = '/', query] = request.url?.split('?', 2) ?? [];
-    const { to, operation, id } = routeOf(path);
-    const idempotencyKey = [request.headers['idempotency-key']].flat()[0] || undefined;
-    const entry: LoggedRequest = {
-      at: now(),
-      method: request.method ?? 'GET',
-      path,
-      operation,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-      httpStatus: 0,
-    };
-    if (to !== 'state') log.add(entry);
-    const answer = await answerOf(() => follow({ request, to, id, query: new URLSearchParams(query), entry }));
+    const arrival = arrivalOf(request, now());
+    if (arrival.to !== 'state') log.add(arrival.entry);
+    const answer = await answerOf(() => follow(arrival));
     if (request.errored) return;
-    if (answer.delivery !== 'lost') entry.httpStatus = answer.status;
+    if (answer.delivery !== 'lost') arrival.entry.httpStatus = answer.status;
     send(request, response, answer, now());
   };
 
@@ -127,5 +109,5 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     response.write(body.subarray(0, body.length >> 1), () => response.destroy());
     return;
   }
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  response.end(answer.body);
 }

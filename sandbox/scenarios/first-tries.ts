@@ -10,15 +10,8 @@ import type { ScenarioName } from './sentences.ts';
  */
 type Stage = 'proxy' | 'before-charging' | 'after-charging';
 
-const rateLimited = (retryAfterSeconds?: number): Answer =>
-  answerRefusal(
-    new Refusal(
-      429,
-      'RATE_LIMIT_EXCEEDED',
-      'Rate limit exceeded',
-      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-    ),
-  );
+const rateLimited = (options: { retryAfterSeconds?: number }): Answer =>
+  answerRefusal(new Refusal(429, 'RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', options));
 const serverError = (): Answer => answerRefusal(new Refusal(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'));
 const proxyPage = (): Answer => ({
   status: 502,
@@ -27,11 +20,9 @@ const proxyPage = (): Answer => ({
   lacks: 'rate-headers',
 });
 
-type Fault = { stage: Stage; answer: (real: Answer) => Answer };
-
-const faults: Partial<Record<ScenarioName, Fault>> = {
-  'rate-limited': { stage: 'before-charging', answer: () => rateLimited(1) },
-  'rate-limited-silent': { stage: 'before-charging', answer: () => ({ ...rateLimited(), lacks: 'reset' }) },
+const faults: Partial<Record<ScenarioName, { stage: Stage; answer: (real: Answer) => Answer }>> = {
+  'rate-limited': { stage: 'before-charging', answer: () => rateLimited({ retryAfterSeconds: 1 }) },
+  'rate-limited-silent': { stage: 'before-charging', answer: () => ({ ...rateLimited({}), lacks: 'reset' }) },
   'error-before-charge': { stage: 'before-charging', answer: serverError },
   'error-after-charge': { stage: 'after-charging', answer: serverError },
   'lost-reply': { stage: 'after-charging', answer: (real) => ({ ...real, delivery: 'lost' }) },

@@ -83,11 +83,8 @@ export function certificatesCheck({
   NODE_TLS_REJECT_UNAUTHORIZED: verification,
   NODE_EXTRA_CA_CERTS: extra = '',
 }: Environment): Check {
-  if (verification !== '0')
-    return ok(
-      'certificates',
-      `always verified${extra === '' ? '' : `; ${extra} is trusted too (NODE_EXTRA_CA_CERTS)`}`,
-    );
+  const trusted = extra === '' ? '' : `; ${extra} is trusted too (NODE_EXTRA_CA_CERTS)`;
+  if (verification !== '0') return ok('certificates', `always verified${trusted}`);
   return fail(
     'certificates',
     'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: this server verifies certificates all the same, other programs do not',

@@ -1,6 +1,5 @@
 /** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
-import type { Failure } from '../core/failure.ts';
 import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/service-report.ts';
 import { PLAN_LIMITS, planOfRequestLimit } from '../limits/plan.ts';
 import { planOf } from '../limits/rate-state.ts';
@@ -8,36 +7,29 @@ import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { remedyFor } from './failure-words.ts';
 
-type Settings = Pick<Config, 'apiUrl' | 'plan'>;
-
 /** What could not be looked into has no line: the line that says why comes first. */
-export function serviceChecks(report: ServiceReport, settings: Settings): Check[] {
-  const { apiUrl } = settings;
-  if (!report.reached) return [unreachedCheck(report.failure, apiUrl)];
+export function serviceChecks(report: ServiceReport, { apiUrl, plan }: Pick<Config, 'apiUrl' | 'plan'>): Check[] {
+  if (!report.reached) {
+    const check = report.failure.kind === 'rate_limited' ? warn : fail;
+    return [check('service', `${apiUrl}: ${saidOf(report.failure).what}`, remedyFor(report.failure))];
+  }
   const { tookMs, keyRefused, schema, ordering, reading } = report;
   return [
     ok('service', `${apiUrl} answers (${Math.round(tookMs)} ms)`),
     clockCheck(report.clockAheadMs),
-    planCheck(report.limits.limit, report.limits.remaining, settings.plan),
+    planCheck(report.limits, plan),
     ...(keyRefused === undefined ? [] : [fail('authorization', saidOf(keyRefused).what, SET_KEY)]),
-    ...(reading === undefined ? [] : [ok('authorization', KEY_TEXTS[reading.type === 'works' ? 'accepted' : 'open'])]),
+    ...(reading === undefined ? [] : [ok('authorization', reading.type === 'works' ? KEY_ACCEPTED : KEY_UNTRIED)]),
     ...(schema === undefined ? [] : [ok('schema', SCHEMA_TEXTS[schema])]),
     ...(ordering === undefined ? [] : [orderingCheck(ordering)]),
     ...(reading === undefined ? [] : [readingCheck(reading)]),
   ];
 }
 
-function unreachedCheck(failure: Failure, apiUrl: string): Check {
-  const check = failure.kind === 'rate_limited' ? warn : fail;
-  return check('service', `${apiUrl}: ${saidOf(failure).what}`, remedyFor(failure));
-}
-
 const SET_KEY =
   'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key of this account, and restart the servers that use it.';
-const KEY_TEXTS = {
-  accepted: 'the key is accepted: a job was asked for with it',
-  open: 'the key is not refused; for jobs it could not be tried',
-} as const;
+const KEY_ACCEPTED = 'the key is accepted: a job was asked for with it';
+const KEY_UNTRIED = 'the key is not refused; for jobs it could not be tried';
 
 const SCHEMA_TEXTS = {
   readable: 'the service tells its schema: orders are checked against it',
@@ -58,11 +50,9 @@ function clockCheck(aheadMs: number | undefined): Check {
   return warn('clock', found, "Set this machine's clock by a time server, if it is the wrong one of the two.");
 }
 
-function planCheck(
-  limit: number | undefined,
-  remaining = 'unknown' as number | string,
-  configured: Config['plan'],
-): Check {
+type Limits = { limit?: number; remaining?: number };
+
+function planCheck({ limit, remaining }: Limits, configured: Config['plan']): Check {
   const plan = planOf(configured, limit);
   const { requestsPerMinute, concurrentJobs } = PLAN_LIMITS[plan];
   const jobs = concurrentJobs === 1 ? '1 job' : `${concurrentJobs ?? 'any number of'} jobs`;
@@ -72,7 +62,7 @@ function planCheck(
     if (configured !== 'auto') return ok('plan', found);
     return warn('plan', found, 'Set DOITONG_PLAN to your plan if it is larger than free.');
   }
-  const found = `${says}, as the answers tell (${remaining} left)`;
+  const found = `${says}, as the answers tell (${remaining ?? 'unknown'} left)`;
   const reported = planOfRequestLimit(limit);
   if (configured === 'auto' || reported === configured || configured === 'enterprise') return ok('plan', found);
   return warn('plan', `${found}; that limit is of the plan ${reported}`, `Set DOITONG_PLAN to auto or ${reported}.`);

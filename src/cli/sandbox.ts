@@ -1,16 +1,15 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
 
-import type { ScenarioName } from '../../sandbox/sandbox.ts';
-import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
+import { type Chosen, chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
 import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError } from './command.ts';
 import { oneOf, wholeNumber } from './settings.ts';
 
 export async function run(args: Arguments): Promise<number> {
-  const port = wholeNumber(args, 'port', { min: 0, max: 65_535 });
-  const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 });
-  const plan = oneOf(args, 'plan', PLANS);
-  const { scenarios, sendsWebhooks } = scenariosOf(args.lists.scenario ?? []);
+  const port = wholeNumber(args, 'port', { min: 0, max: 65_535 }) ?? 0;
+  const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 }) ?? 4;
+  const plan = oneOf(args, 'plan', PLANS) ?? 'pro';
+  const { names: scenarios, traits } = scenariosOf(args.lists.scenario ?? []);
   const { seed } = args.flags;
   // Loaded only now: help, which needs the names alone, and refusals do not wait for it.
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
@@ -19,16 +18,17 @@ export async function run(args: Arguments): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
   const sandbox = await startSandbox({
-    ...(port === undefined ? {} : { port }),
-    ...(plan === undefined ? {} : { plan }),
-    ...(jobSeconds === undefined ? {} : { jobDurationMs: jobSeconds * 1_000 }),
-    ...(seed === undefined ? {} : { seed }),
+    port,
+    plan,
+    jobDurationMs: jobSeconds * 1_000,
+    ...(seed !== undefined && { seed }),
     scenarios,
   }).catch((error: unknown) => {
-    throw new UsageError(`the sandbox cannot listen on port ${port ?? 0}: ${reasonOf(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`the sandbox cannot listen on port ${port}: ${reason}`);
   });
   const { url, key, webhookSecret } = sandbox;
-  process.stdout.write(`${JSON.stringify({ url, key, ...(sendsWebhooks ? { webhookSecret } : {}) })}\n`);
+  process.stdout.write(`${JSON.stringify({ url, key, ...(traits.webhooks && { webhookSecret }) })}\n`);
   await endRequested;
   await sandbox.close();
   return 0;
@@ -46,16 +46,11 @@ export function scenarioHelp(): HelpSection[] {
   }));
 }
 
-/** In the order given, which decides the order of their faults. @throws UsageError */
-function scenariosOf(names: readonly string[]): { scenarios: ScenarioName[]; sendsWebhooks: boolean } {
+function scenariosOf(names: readonly string[]): Chosen {
   try {
-    const { traits } = chooseScenarios(names);
-    const scenarios = names.flatMap((name) => SCENARIOS.find((known) => known.name === name)?.name ?? []);
-    return { scenarios, sendsWebhooks: traits.webhooks };
+    return chooseScenarios(names);
   } catch (error) {
     if (error instanceof ScenarioError) throw new UsageError(`--scenario: ${error.message}`);
     throw error;
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,9 +1,8 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
 import { join } from 'node:path';
-import type { App, AppDeps, AppSettings } from '../app.ts';
+import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { JobFeed } from '../core/job-feed.ts';
-import type { Log } from '../core/log.ts';
 import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -65,7 +64,13 @@ async function start(config: Config, sandbox: boolean, deps: AppDeps): Promise<R
   const service = sandbox ? await startSandboxService(config) : undefined;
   const onSubmission = async (): Promise<void> => webhooks?.open();
   const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...deps, onSubmission });
-  const webhooks = await webhookListenerOf(config, app, deps.log);
+  const { webhookListen, webhookUrl: publicUrl } = config;
+  const { webhookSink: sink } = app;
+  let webhooks: WebhookListener | undefined;
+  if (webhookListen !== undefined && publicUrl !== undefined && sink !== undefined) {
+    const { WebhookListener } = await import('../transports/webhook.ts');
+    webhooks = new WebhookListener({ ...webhookListen, publicUrl, sink, log: deps.log });
+  }
   return {
     app,
     close: async () => {
@@ -76,19 +81,7 @@ async function start(config: Config, sandbox: boolean, deps: AppDeps): Promise<R
   };
 }
 
-async function webhookListenerOf(
-  { webhookListen, webhookUrl }: Config,
-  { webhookSink: sink }: App,
-  log: Log,
-): Promise<WebhookListener | undefined> {
-  if (webhookListen === undefined || webhookUrl === undefined || sink === undefined) return undefined;
-  const { WebhookListener } = await import('../transports/webhook.ts');
-  return new WebhookListener({ ...webhookListen, publicUrl: webhookUrl, sink, log });
-}
-
-async function startSandboxService(
-  config: Config,
-): Promise<{ settings: Partial<AppSettings>; close: () => Promise<void> }> {
+async function startSandboxService(config: Config) {
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
   const { sandboxFolder, stateFolder } = await import('../storage/paths.ts');
   const sandbox = await startSandbox({
@@ -101,18 +94,15 @@ async function startSandboxService(
 
 /** Something that is made at the first use, once, and again only if making it failed. */
 export class Lazy<Value> {
-  readonly #make: () => Promise<Value>;
   #making: Promise<Value> | undefined;
   /** The value once it has been made. */
   current: Value | undefined;
 
-  constructor(make: () => Promise<Value>) {
-    this.#make = make;
-  }
+  constructor(private readonly make: () => Promise<Value>) {}
 
   /** The value, made now if need be. A failure is not remembered: what the user corrects works without a restart. */
   get(): Promise<Value> {
-    this.#making ??= this.#make().then(
+    this.#making ??= this.make().then(
       (value) => (this.current = value),
       (error: unknown) => {
         this.#making = undefined;
