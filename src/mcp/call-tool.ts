@@ -10,7 +10,8 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { type Redact, redactValues } from '../core/redaction.ts';
+import type { Log } from '../core/log.ts';
+import { redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
@@ -18,30 +19,28 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './h
 import { badArguments, unreadableArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import type { McpDeps, Questions } from './mcp-deps.ts';
-import { excessOf, stackOf, unknownName } from './protocol.ts';
+import { excessOf, named, stackOf } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { Question, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
 type Params = CallToolRequest['params'];
-/** The connection that a call came over, and what became of the questions that were put to its user. */
-type Connection = { server: Server; questions: Questions };
+/** Who calls, what they can take, and what became of the questions that were put to them. */
+type Caller = { host: HostIdentity; form: ResultForm; questions: Questions };
 
-/** @throws ProtocolError (-32602) when there is no such tool */
+/**
+ * @param ofConnection what became of the questions over this connection
+ * @throws ProtocolError (-32602) when there is no such tool
+ */
 export async function callTool(
   params: Params,
-  { server, questions: ofConnection }: Connection,
+  { server, questions: ofConnection }: { server: Server; questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tool = TOOLS.find(({ name }) => name === params.name);
-  if (tool === undefined) {
-    const known = TOOLS.map(({ name }) => name);
-    throw unknownName('tool', params.name, known, deps.redact);
-  }
+  const tool = named('tool', params.name, TOOLS, deps.redact);
   const host = identityOf(server, context);
-  const form = formOf(host, deps);
   const questions = host.asksInResults ? deps.questions : ofConnection;
-  const result = await handleCall(tool, params, { host, form, questions }, context, deps);
+  const result = await handleCall(tool, params, { host, form: formOf(host, deps), questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
@@ -53,7 +52,7 @@ function formOf(host: HostIdentity, { resultContent, preview, otherOrigin }: Mcp
     content: preview === 'off' ? content.filter((part) => part !== 'image') : content,
     maxCharacters: maxCharacters - roomForNote,
     maxBatchCharacters: maxBatchCharacters - roomForNote,
-    hasViewer: host.showsViewer ?? false,
+    hasViewer: host.showsViewer,
     maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
   };
 }
@@ -62,18 +61,18 @@ function formOf(host: HostIdentity, { resultContent, preview, otherOrigin }: Mcp
 async function handleCall(
   tool: Tool,
   params: Params,
-  { host, form, questions }: { host: HostIdentity; form: ResultForm; questions: Questions },
+  { host, form, questions }: Caller,
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { log, redact, clock, ending } = deps;
-  const signal = AbortSignal.any([context.mcpReq.signal, ...(ending === undefined ? [] : [ending])]);
+  const { log, redact, clock } = deps;
+  const signal = AbortSignal.any([context.mcpReq.signal, deps.ending]);
   const toolContext: ToolContext = {
     ...deps,
     signal,
-    progress: progressReporter(context, redact, (error) => log.debug('progress not sent', { error: String(error) })),
+    progress: progressReporter(context, deps),
     now: () => clock.now(),
-    canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : (host.canAsk ?? false),
+    canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : host.canAsk,
     answer: answerIn(context),
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
@@ -89,9 +88,7 @@ async function handleCall(
       return inputRequired({ inputRequests: { [KEY]: inputRequired.elicit(questionForm(outcome)) } });
     }
     if (outcome.type === 'ask') {
-      const answer = await askNow(redactValues(outcome, redact), context, (error) =>
-        log.warn('a question to the user was not answered', { error: cleanLine(String(error)) }),
-      );
+      const answer = await askNow(redactValues(outcome, redact), context, log);
       questions.isUnanswered = answer === 'unanswered';
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
@@ -99,18 +96,15 @@ async function handleCall(
     return await render(outcome, form, deps);
   } catch (error) {
     // Nobody reads the answer to a cancelled call. Its wait has ended; an order that was sent continues.
-    if (signal.aborted)
-      return {
-        content: [
-          { type: 'text', text: 'The wait was cancelled. Orders that have been sent continue; list_jobs shows them.' },
-        ],
-      };
+    if (signal.aborted) return { content: [{ type: 'text', text: CANCELLED }] };
     if (!(error instanceof FluxError))
       log.error('a tool failed unexpectedly', { tool: tool.name, error: stackOf(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
     return refusal(failure, tool.output === undefined && form.content.includes('structured'));
   }
 }
+
+const CANCELLED = 'The wait was cancelled. Orders that have been sent continue; list_jobs shows them.';
 
 async function render(
   outcome: Exclude<ToolOutcome, Question>,
@@ -119,7 +113,7 @@ async function render(
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
   const jobs = await startJobs();
-  /** A balance that cannot be read, or a picture that was moved away, is no reason to withhold the rest of the answer. */
+  /** A balance or a picture that cannot be read is no reason to withhold the rest of the answer. */
   const ifReadable = <Value>(what: string, read: Promise<Value>): Promise<Value | undefined> =>
     read.catch((error: unknown) => {
       log.warn(`${what} could not be read`, { error: String(error) });
@@ -150,12 +144,8 @@ function unforeseen(tool: Tool): Failure {
   const what = `${tool.name} failed unexpectedly; the log on stderr has the details.`;
   const next =
     'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a bug in flux-pro-mcp.';
-  return {
-    kind: 'service_error',
-    reason: { code: 'worded', what, next },
-    creditsSpent: tool.effect === 'spend' ? 'maybe' : 'no',
-    retry: 'later',
-  };
+  const creditsSpent = tool.effect === 'spend' ? 'maybe' : 'no';
+  return { kind: 'service_error', reason: { code: 'worded', what, next }, creditsSpent, retry: 'later' };
 }
 
 const KEY = 'confirm';
@@ -178,17 +168,13 @@ function answerIn({ mcpReq: { inputResponses, droppedInputResponseKeys = [] } }:
  * The earlier eras: a request to the client while the call waits. It is sent here and not by the SDK, which would end
  * the call with a sentence of its own when the client answers with an error, with nonsense or not at all.
  */
-async function askNow(
-  question: Question,
-  { mcpReq }: ServerContext,
-  onError: (error: unknown) => void,
-): Promise<Answer> {
+async function askNow(question: Question, { mcpReq }: ServerContext, log: Log): Promise<Answer> {
   try {
     const params = { mode: 'form' as const, ...questionForm(question) };
     const options = { timeout: ANSWER_WITHIN_MS, signal: mcpReq.signal };
     return readAnswer({ [KEY]: await mcpReq.send({ method: 'elicitation/create', params }, options) });
   } catch (error) {
-    onError(error);
+    log.warn('a question to the user was not answered', { error: cleanLine(String(error)) });
     return 'unanswered';
   }
 }
@@ -206,8 +192,7 @@ const MESSAGE_MAX_CHARACTERS = 200;
 /** Does nothing when the call carries no progress token. Values only ever grow, as the protocol demands. */
 export function progressReporter(
   { mcpReq }: ServerContext,
-  redact: Redact,
-  onError: (error: unknown) => void,
+  { redact, log }: Pick<McpDeps, 'redact' | 'log'>,
 ): ToolContext['progress'] {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return () => undefined;
@@ -217,6 +202,8 @@ export function progressReporter(
     last = fraction;
     const message = redact(text, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS);
     const params = { progressToken, progress: fraction, total: 1, message };
-    mcpReq.notify({ method: 'notifications/progress', params }).catch(onError);
+    mcpReq
+      .notify({ method: 'notifications/progress', params })
+      .catch((error: unknown) => log.debug('progress not sent', { error: String(error) }));
   };
 }

@@ -118,17 +118,7 @@ export const HOST_PROFILES: readonly HostProfile[] = [
   UNKNOWN_HOST,
 ];
 
-/** Who is calling, as far as the client says. */
-export type HostIdentity = {
-  clientName?: string | undefined;
-  protocolVersion?: string;
-  /** Whether it can put a question to its user. */
-  canAsk?: boolean;
-  /** Its protocol puts questions into results and has no connections. */
-  asksInResults?: boolean;
-  /** Whether it shows the viewer next to a result. */
-  showsViewer?: boolean;
-};
+export type HostIdentity = ReturnType<typeof identityOf>;
 
 const envelopeSchema = z.object({
   [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
@@ -145,7 +135,7 @@ const capabilitiesSchema = z.object({
 });
 
 /** From the request's own envelope (2026-07-28), else from what the connection agreed on at its beginning. */
-export function identityOf(server: Server, context: ServerContext): HostIdentity {
+export function identityOf(server: Server, context: ServerContext) {
   const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
   const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
   const negotiated = server.getNegotiatedProtocolVersion() ?? '';
@@ -157,8 +147,9 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
   return {
     clientName,
     protocolVersion,
-    // Earlier eras have no questions to the user, whatever a client declares.
+    /** It can put a question to its user. Earlier eras have no questions, whatever a client declares. */
     canAsk: hasForms && protocolVersion >= JUNE_2025 && profileNamed(clientName).declinesQuestions !== true,
+    /** Its protocol puts questions into results and has no connections. */
     asksInResults: negotiated >= JULY_2026,
     showsViewer: extensions?.[VIEWER_EXTENSION].mimeTypes.includes(VIEWER_MIME_TYPE) ?? false,
   };
@@ -166,7 +157,7 @@ export function identityOf(server: Server, context: ServerContext): HostIdentity
 
 /** @param wanted what the user has set: it overrides the profile's parts and lowers none of its bounds */
 export function profileOf(
-  { clientName, protocolVersion = '' }: HostIdentity,
+  { clientName, protocolVersion = '' }: Partial<Pick<HostIdentity, 'clientName' | 'protocolVersion'>>,
   wanted: 'auto' | readonly ResultPart[] = 'auto',
 ): HostProfile {
   const profile = profileNamed(clientName);
@@ -184,22 +175,15 @@ export function profileOf(
   };
 }
 
-export function profileNamed(clientName: string | undefined): HostProfile {
-  return HOST_PROFILES.find(({ clientNames }) => isNamed(clientName, clientNames)) ?? UNKNOWN_HOST;
-}
-
 /** Longer than any name of a real client. */
 const NAME_MAX_CHARACTERS = 200;
 const CONTROL = /\p{Cc}/u;
 const WORD = /^[\p{L}\p{N}]/u;
 
-/**
- * Whether the name is one of these, in lower case, or begins with one that no letter or digit follows: "cursor-vscode"
- * is Cursor, "copilot-client" is not the Copilot CLI.
- */
-function isNamed(clientName: string | undefined, names: readonly string[]): boolean {
-  if (clientName === undefined || clientName.length > NAME_MAX_CHARACTERS) return false;
+/** Its name begins with one that no letter or digit follows: "cursor-vscode" is Cursor, "cursory" is not. */
+export function profileNamed(clientName = ''): HostProfile {
   const given = clientName.trim().toLowerCase();
-  if (CONTROL.test(given)) return false;
-  return names.some((name) => given.startsWith(name) && !WORD.test(given.slice(name.length)));
+  if (clientName.length > NAME_MAX_CHARACTERS || CONTROL.test(given)) return UNKNOWN_HOST;
+  const isNamed = (name: string): boolean => given.startsWith(name) && !WORD.test(given.slice(name.length));
+  return HOST_PROFILES.find(({ clientNames }) => clientNames.some(isNamed)) ?? UNKNOWN_HOST;
 }

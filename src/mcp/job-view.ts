@@ -62,6 +62,7 @@ export type JobViewOptions = {
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
+  const next = job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job);
   return present<JobView>({
     job_id: job.id,
     doitong_id: job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined,
@@ -79,17 +80,19 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     error: job.failure && errorView(job.failure),
     duplicate: options.duplicate || undefined,
     sandbox: job.sandbox || undefined,
-    next: joined(' ', nextStepOf(job), otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
+    next: joined(' ', next, otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
   });
 }
 
-/** The result of a call for several pictures; `jobs` in the order of its entries. */
-export type BatchView = { jobs: readonly JobView[]; completed: number; failed: number; pending: number; next: string };
+type BatchView = ReturnType<typeof batchView>;
 
-export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions): BatchView {
+/** The result of a call for several pictures; `jobs` in the order of its entries. */
+export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions) {
   // The balance is named once, for all of them.
   const { lowBalance, ...rest } = options;
-  const views = jobs.map((job) => jobView(job, { ...rest, duplicate: duplicates.includes(job.id) }));
+  const views: readonly JobView[] = jobs.map((job) =>
+    jobView(job, { ...rest, duplicate: duplicates.includes(job.id) }),
+  );
   const count = (status: JobStatus): number => views.filter((view) => view.status === status).length;
   const [completed, failed] = [count('completed'), count('failed')];
   const pending = views.length - completed - failed;
@@ -146,19 +149,13 @@ const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
   unknown: () => 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
 };
 
-/** What to do now, in one sentence. */
-function nextStepOf(job: Job): string {
-  return job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job);
-}
-
-const UNKNOWN_TYPE = 'application/octet-stream';
 const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
-  const what = mediaType === UNKNOWN_TYPE ? 'a file of unknown type' : `a file of type ${cleanLine(mediaType, 40)}`;
-  return `Tell the user that the service delivered ${what}, which is not shown in this answer; its bytes are saved unchanged.`;
+  const type = mediaType === 'application/octet-stream' ? 'unknown type' : `type ${cleanLine(mediaType, 40)}`;
+  return `Tell the user that the service delivered a file of ${type}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
@@ -189,11 +186,6 @@ export function statusOf(state: JobState): JobStatus {
 
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
-const PROMPT_SHOWN_CHARACTERS = 200;
-const BATCH_PROMPT_SHOWN_CHARACTERS = 80;
-const ID_SHOWN_CHARACTERS = 40;
-const STATUS_SHOWN_CHARACTERS = 60;
-
 const DUPLICATE =
   'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
 
@@ -204,7 +196,7 @@ const DUPLICATE =
 export function jobText(view: JobView, job: Job, notes: readonly string[] = [], waitedSeconds?: number): string {
   const { ordered, stalled } = view;
   const { remoteId } = job;
-  const says = fenced(job.remoteStatus || 'processing', STATUS_SHOWN_CHARACTERS);
+  const says = fenced(job.remoteStatus || 'processing', 60);
   return joined(
     '\n',
     HEADLINES[job.state]({ job, stalled, after: waitedText(waitedSeconds), says }),
@@ -213,8 +205,8 @@ export function jobText(view: JobView, job: Job, notes: readonly string[] = [], 
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,
     `Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${ordered === undefined ? '' : ` The service delivered a different size: ${ordered.width} × ${ordered.height} pixels were ordered.`}`,
-    `Prompt: ${fenced(view.prompt, PROMPT_SHOWN_CHARACTERS)}`,
-    `Job: ${view.job_id}${remoteId === undefined ? '' : ` (at Doitong: ${isPlainId(remoteId) ? remoteId : fenced(remoteId, ID_SHOWN_CHARACTERS)})`}`,
+    `Prompt: ${fenced(view.prompt, 200)}`,
+    `Job: ${view.job_id}${remoteId === undefined ? '' : ` (at Doitong: ${isPlainId(remoteId) ? remoteId : fenced(remoteId, 40)})`}`,
     view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
     ...notes,
     `Next: ${view.next}`,
@@ -249,9 +241,7 @@ function creditsText({ credits: { min, max, exact }, status, error }: JobView): 
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
 }
 
-/**
- * @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there
- */
+/** @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there */
 export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[], isBare = false): string {
   const { jobs, completed, failed, pending } = view;
   const failures = failed > 0 ? `, ${failed} failed` : '';
@@ -267,7 +257,7 @@ export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly
 }
 
 function entryText(view: JobView, job: Job | undefined, number: number): string {
-  const prompt = fenced(view.prompt, BATCH_PROMPT_SHOWN_CHARACTERS);
+  const prompt = fenced(view.prompt, 80);
   const duplicate = view.duplicate ? ' (ordered before; not paid again)' : '';
   return joined(
     '\n',

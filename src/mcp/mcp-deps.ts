@@ -29,7 +29,7 @@ export type McpDeps = {
   /** What becomes of the jobs of this process. */
   feed: JobFeed;
   /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */
-  ending?: AbortSignal;
+  ending: AbortSignal;
   /** The page for hosts with MCP Apps, as HTML; `undefined` where the program was put together without it. */
   viewerPage: () => Promise<string | undefined>;
   clock: Clock;

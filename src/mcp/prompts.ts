@@ -2,7 +2,7 @@
 import type { GetPromptResult, ListPromptsResult } from '@modelcontextprotocol/server';
 import type { Redact } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { invalidParams, unknownName } from './protocol.ts';
+import { invalidParams, named } from './protocol.ts';
 
 type PromptArgument = {
   name: string;
@@ -60,9 +60,6 @@ const ELEMENTS: readonly (PromptArgument & { title: string; examples: string })[
 
 /** Each entry is a whole paragraph or list item, so that an edit cannot lose half of a sentence. */
 export function guideText(): string {
-  const pieces = ELEMENTS.map(
-    ({ title, description, examples }) => `- **${title}**: ${description} For example: ${examples}.`,
-  );
   return [
     '# How to write a prompt for Flux Pro',
     '',
@@ -71,7 +68,7 @@ export function guideText(): string {
     '',
     '## What to say',
     '',
-    ...pieces,
+    ...ELEMENTS.map((one) => `- **${one.title}**: ${one.description} For example: ${one.examples}.`),
     '',
     '## What to check before ordering',
     '',
@@ -203,12 +200,4 @@ export function suggestionsFor(name: string, argument: string, typed: string, re
   const prompt = named('prompt', name, PROMPTS, redact);
   const { examples } = named(`argument of ${name}`, argument, prompt.arguments, redact);
   return (examples?.split('; ') ?? []).filter((text) => text.toLowerCase().includes(typed));
-}
-
-/** @throws ProtocolError (-32602) that names all there are */
-function named<One extends { name: string }>(what: string, name: string, all: readonly One[], redact: Redact): One {
-  const found = all.find((one) => one.name === name);
-  if (found !== undefined) return found;
-  const names = all.map((one) => one.name);
-  throw unknownName(what, name, names, redact);
 }

@@ -19,9 +19,17 @@ export function invalidParams(message: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }
 
-/** A client named something that does not exist. @param what its kind, after "There is no" */
-export function unknownName(what: string, name: string, known: readonly string[], redact: Redact): ProtocolError {
-  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known.join(', ')}.`);
+/** @param what its kind, after "There is no". @throws ProtocolError (-32602) that names all there are */
+export function named<One extends { name: string }>(
+  what: string,
+  name: string,
+  all: readonly One[],
+  redact: Redact,
+): One {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const known = all.map((one) => one.name).join(', ');
+  throw invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
 }
 
 export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {
@@ -59,7 +67,6 @@ export function protocolErrorOf(method: string, error: unknown, { redact, log }:
 export const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
-const PROBLEMS_SHOWN = 5;
 const issuesSchema = z
   .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string(), code: z.string() }))
   .nonempty();
@@ -70,9 +77,8 @@ function problemsIn(error: unknown, redact: Redact): string | undefined {
   const start = error.message.indexOf('[');
   if (start === -1) return undefined;
   try {
-    const issues = issuesSchema.parse(JSON.parse(error.message.slice(start)));
-    const problems = issues.slice(0, PROBLEMS_SHOWN).map((issue) => problemOf(issue, redact));
-    return problems.join('; ');
+    const issues = issuesSchema.parse(JSON.parse(error.message.slice(start))).slice(0, 5);
+    return issues.map((issue) => problemOf(issue, redact)).join('; ');
   } catch {
     return undefined;
   }

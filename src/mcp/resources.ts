@@ -16,7 +16,7 @@ import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
 import type { McpDeps } from './mcp-deps.ts';
 import { guideText } from './prompts.ts';
-import { CONSTANT, invalidParams, JULY_2026, unknownCursor, unknownName } from './protocol.ts';
+import { CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
 import { base64Of, bytesWithin } from './result.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
 import {
@@ -138,9 +138,9 @@ export async function jobIdsFor(
   typed: string,
   deps: McpDeps,
 ): Promise<readonly string[]> {
-  const templates = TEMPLATES.resourceTemplates.map((one) => one.uriTemplate);
-  if (!templates.includes(uriTemplate)) throw unknownName('resource template', uriTemplate, templates, deps.redact);
-  if (argument !== 'job_id') throw unknownName(`argument of ${uriTemplate}`, argument, ['job_id'], deps.redact);
+  const templates = TEMPLATES.resourceTemplates.map((one) => ({ name: one.uriTemplate }));
+  named('resource template', uriTemplate, templates, deps.redact);
+  named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
   const jobs = await jobsOnRecord(deps);
   const listed = uriTemplate === IMAGE_TEMPLATE.uriTemplate ? jobs.filter(({ state }) => state === 'saved') : jobs;
   return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
@@ -158,11 +158,11 @@ export async function readResource(uri: string, deps: McpDeps, protocolVersion =
   if (uri === LIMITS_URI) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
   if (uri === GUIDE_URI) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
   if (uri === VIEWER_URI) return { contents: [await viewerPage(deps)], ...cached };
-  const named = parseJobUri(uri);
-  if (named === undefined) throw notThere(uri, WHERE_TO_FIND);
+  const target = parseJobUri(uri);
+  if (target === undefined) throw notThere(uri, WHERE_TO_FIND);
   const jobs = await deps.jobs();
-  const job = await jobs.find(named.id);
-  if (named.isImage) return { contents: [await imageContents(uri, job, jobs, deps)] };
+  const job = await jobs.find(target.id);
+  if (target.isImage) return { contents: [await imageContents(uri, job, jobs, deps)] };
   if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
   // The record, as it is: reading a job does not resume it.
   return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));

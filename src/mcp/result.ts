@@ -47,11 +47,11 @@ const RESERVED_CHARACTERS = 300 + 700;
 export async function jobsResult(
   outcome: SingleOutcome | JobsOutcome,
   form: ResultForm,
-  { view, pictureOf, redact, now }: ResultDeps,
+  deps: ResultDeps,
 ): Promise<CallToolResult> {
   const jobs = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
   const saved = jobs.filter(({ state }) => state === 'saved');
-  const rendering = renderingOf(redactValues(outcome, redact), view);
+  const rendering = renderingOf(redactValues(outcome, deps.redact), deps.view);
   const wanted = (part: ResultPart): boolean => form.content.includes(part);
   const make = (cut: number, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []) => {
     const hasData = wanted('structured') && cut < CUTS.data;
@@ -82,7 +82,7 @@ export async function jobsResult(
   if (!wanted('image') || saved.length === 0) return make(fitting.cut);
   const { cut, room } =
     steps.find((step) => step.cut <= CUTS_FOR_PICTURES[outcome.type] && step.room >= USEFUL_CHARACTERS) ?? fitting;
-  const pictures = await picturesWithin(saved, { characters: room, maxSidePx: form.maxSidePx }, pictureOf, now);
+  const pictures = await picturesWithin(room, form.maxSidePx, saved, deps);
   return make(cut, [...pictures.values()].map(imagePart), pictureNotes(pictures, jobs, saved));
 }
 
@@ -186,10 +186,10 @@ function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
  * small as is useful, until the room is used.
  */
 async function picturesWithin(
+  characters: number,
+  maxSidePx: number,
   jobs: readonly Job[],
-  { characters, maxSidePx }: { characters: number; maxSidePx: number },
-  pictureOf: ResultDeps['pictureOf'],
-  now: () => number,
+  { pictureOf, now }: ResultDeps,
 ): Promise<ReadonlyMap<Job, ShownPicture>> {
   const pictures = new Map<Job, ShownPicture>();
   const until = now() + PREVIEWS_LIMIT_MS;
@@ -197,13 +197,10 @@ async function picturesWithin(
   for (const [at, job] of jobs.entries()) {
     if (pictures.size > 0 && now() > until) break;
     const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
+    const usefulWithin = async (room: number, sidePx: number): Promise<ShownPicture | undefined> =>
+      usefulOf(await pictureOf(job, { maxBytes: bytesWithin(room), maxSidePx: sidePx }), sidePx);
     const shown =
-      (await usefulPicture(job, { maxBytes: bytesWithin(share), maxSidePx }, pictureOf)) ??
-      (await usefulPicture(
-        job,
-        { maxBytes: bytesWithin(left), maxSidePx: Math.min(maxSidePx, USEFUL_SIDE_PX) },
-        pictureOf,
-      ));
+      (await usefulWithin(share, maxSidePx)) ?? (await usefulWithin(left, Math.min(maxSidePx, USEFUL_SIDE_PX)));
     if (shown !== undefined) {
       left -= Math.ceil(shown.bytes.length / 3) * 4 + AROUND_CHARACTERS;
       pictures.set(job, shown);
@@ -213,16 +210,11 @@ async function picturesWithin(
 }
 
 /** A picture that is small itself, or that the user wants smaller, is useful at any size. */
-async function usefulPicture(
-  job: Job,
-  bounds: PreviewBounds,
-  pictureOf: ResultDeps['pictureOf'],
-): Promise<ShownPicture | undefined> {
-  const picture = await pictureOf(job, bounds);
+function usefulOf(picture: ShownPicture | 'unfit' | undefined, maxSidePx: number): ShownPicture | undefined {
   if (picture === undefined || picture === 'unfit') return undefined;
   const { isPreview, size } = picture;
   const isSmall = isPreview && size !== undefined && Math.max(size.width, size.height) < USEFUL_SIDE_PX;
-  return isSmall && bounds.maxSidePx >= USEFUL_SIDE_PX ? undefined : picture;
+  return isSmall && maxSidePx >= USEFUL_SIDE_PX ? undefined : picture;
 }
 
 const ELSEWHERE = 'see the files or the resources flux://images/{job_id}.';

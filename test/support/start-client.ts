@@ -176,6 +176,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         startedJobs: () => app.current?.jobs,
         questions,
         feed,
+        ending: new AbortController().signal,
         viewerPage: readViewerPage,
         clock,
         log,

@@ -1,10 +1,10 @@
 /** Proves which parts of a result each host gets. */
 import { describe, expect, it } from 'vitest';
 import { RESULT_CONTENT } from '../../../src/core/result-part.ts';
-import { HOST_PROFILES, type HostIdentity, profileNamed, profileOf } from '../../../src/mcp/hosts.ts';
+import { HOST_PROFILES, profileNamed, profileOf } from '../../../src/mcp/hosts.ts';
 
 const NEW = '2025-11-25';
-const named = (clientName: string, protocolVersion = NEW): HostIdentity => ({ clientName, protocolVersion });
+const named = (clientName: string, protocolVersion = NEW) => ({ clientName, protocolVersion });
 const hostOf = (clientName: string): string => profileOf(named(clientName)).host;
 
 describe('a host', () => {

@@ -1,6 +1,7 @@
 /** Proves that progress goes only to callers who asked, only ever grows, and never breaks a call. */
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
+import type { LogFields } from '../../../src/core/log.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { progressReporter } from '../../../src/mcp/call-tool.ts';
 
@@ -9,6 +10,9 @@ type Sent = { progress: number; total: number; message: string; progressToken: u
 function call(options: { token?: unknown; signal?: AbortSignal; failing?: boolean } = {}) {
   const sent: Sent[] = [];
   const errors: unknown[] = [];
+  const ignored = (): void => undefined;
+  const debug = (_: string, fields?: LogFields): void => void errors.push(fields?.error);
+  const log = { debug, info: ignored, warn: ignored, error: ignored };
   const context = {
     mcpReq: {
       _meta: 'token' in options ? { progressToken: options.token } : {},
@@ -22,7 +26,7 @@ function call(options: { token?: unknown; signal?: AbortSignal; failing?: boolea
   return {
     sent,
     errors,
-    report: progressReporter(context, createRedactor(['secretkey123']), (error) => errors.push(error)),
+    report: progressReporter(context, { redact: createRedactor(['secretkey123']), log }),
   };
 }
 
@@ -69,6 +73,6 @@ describe('progress', () => {
     const { errors, report } = call({ token: 1, failing: true });
     report(0.5, 'half');
     await Promise.resolve();
-    expect(errors).toEqual([new Error('closed')]);
+    expect(errors).toEqual(['Error: closed']);
   });
 });
