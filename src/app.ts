@@ -107,7 +107,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
       store: createImageFolder(output, { clock, isPicture: mayBeSavedAs }),
       preview: createPreview(inRealTime),
       events,
-      durations: new DurationMemory(values, { clock, log }),
+      durations: new DurationMemory(values, clock),
       clock,
       log,
       ids,

@@ -47,7 +47,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       },
       preview: { fit: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
-      durations: new DurationMemory(createUnkeptValues(), { clock, log: silent }),
+      durations: new DurationMemory(createUnkeptValues(), clock),
       clock,
       log: silent,
       ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },

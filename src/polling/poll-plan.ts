@@ -12,65 +12,36 @@ export type PolledState = {
   isSeen: boolean;
   /** Since it is followed here, or since an event reported its end. */
   followedMs: number;
-  /** In [0, 1). */
+  /** In [0, 1): processes that wait for pictures of one kind do not all come at once. */
   random: number;
 };
 
-/** Processes that wait for pictures of one kind do not all come at once. */
-const JITTER = 0.05;
-
 /** So many pictures of a kind must have been seen before their durations are believed. */
 const ENOUGH = 5;
-/** The first poll comes when a quarter of such pictures are finished, or so long after the first ones, if that is sooner. */
-const EARLY_PART = 0.25;
-const FIRST_PART = 0.05;
-const AFTER_FIRST_MS = 3_000;
-/** Where requests are scarce the first poll should find the picture finished. */
-const LATE_PART = 0.85;
-/** Then it is polled in even steps; one that lasts longer than all before it less and less often. */
 const STEP_MS = 1_750;
-const OVERSTAY_PART = 0.25;
 const STEP_MAX_MS = 10_000;
-/** Of other kinds of pictures: the first poll, and by how much more time has passed with each further one. */
-const UNKNOWN_FIRST_MS = 1_500;
-const UNKNOWN_PART = 0.5;
-
-/** Below this part of the window's requests each further one costs more. */
-const PLENTY = 0.5;
 /** Because requests are scarce a poll is put off to this at most. */
 const PUT_OFF_MAX_MS = 15_000;
-
-/** An event comes within seconds of the end of its job, most of them in the first minute. */
-const FALLBACK_FIRST_MS = 30_000;
-const FALLBACK_MAX_MS = 60_000;
 /** Long enough for the pauses of a day's work; whoever changes a tunnel or a proxy needs longer to notice anything. */
 const EVIDENCE_FOR_MS = 3 * 60 * 60_000;
 
 export function pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, random }: PolledState): number {
-  const price = priceOf(allowance);
-  const priced = (delayMs: number): number => Math.min(delayMs * price, Math.max(delayMs, PUT_OFF_MAX_MS));
-  if (known.length < ENOUGH) return priced(Math.min(STEP_MAX_MS, UNKNOWN_FIRST_MS + UNKNOWN_PART * followedMs));
-
+  const { left, perWindow, refillMs } = allowance;
+  // 1 as long as half of the window's requests are left.
+  const price = left === null || perWindow === null ? 1 : Math.max(1, perWindow / 2 / Math.max(left, 0.5));
+  const priced = (delayMs: number): number => Math.min(PUT_OFF_MAX_MS, Math.min(STEP_MAX_MS, delayMs) * price);
+  if (known.length < ENOUGH) return priced(1_500 + followedMs / 2);
   const part = (quantile: number): number => quantileMs(known, quantile) ?? 0;
-  const firstMs = Math.min(
-    part(Math.min(LATE_PART, EARLY_PART * price)),
-    part(FIRST_PART) + AFTER_FIRST_MS * price ** 2,
-  );
-  const stepMs = Math.min(STEP_MAX_MS, Math.max(STEP_MS, (ageMs - part(1)) * OVERSTAY_PART));
-  const delayMs = Math.max(isSeen ? priced(stepMs) : 0, firstMs - ageMs);
-  return Math.max(allowance.refillMs, delayMs * (1 + JITTER * random));
+  // When a quarter of such pictures are finished, or 3 s after the first ones. Where requests are scarce the first poll
+  // should find the picture finished.
+  const firstMs = Math.min(part(Math.min(0.85, 0.25 * price)), part(0.05) + 3_000 * price ** 2);
+  // In even steps then; one that lasts longer than all before it less and less often.
+  const stepMs = isSeen ? priced(Math.max(STEP_MS, (ageMs - part(1)) / 4)) : 0;
+  return Math.max(refillMs, Math.max(stepMs, firstMs - ageMs) * (1 + 0.05 * random));
 }
 
-/** 1 as long as there are plenty. */
-function priceOf({ left, perWindow }: ReadAllowance): number {
-  if (left === null || perWindow === null) return 1;
-  return Math.max(1, (PLENTY * perWindow) / Math.max(left, 0.5));
-}
-
-/** The same for a job whose end an event will report: in case that the event is lost. */
-export function fallbackDelayMs(followedMs: number): number {
-  return Math.min(FALLBACK_MAX_MS, FALLBACK_FIRST_MS + followedMs);
-}
+/** The same for a job whose end an event will report, within seconds: in case that the event is lost. */
+export const fallbackDelayMs = (followedMs: number): number => Math.min(60_000, 30_000 + followedMs);
 
 /**
  * Whether events arrive here at present. Times are epoch milliseconds of a clock that may have been set back.

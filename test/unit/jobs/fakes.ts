@@ -305,7 +305,7 @@ export function startProcess<Known extends Shared>(
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
   const records = new JobRecords(jobStore, limits, clock);
-  const durations = new DurationMemory(createUnkeptValues(), { clock, log: silentLog });
+  const durations = new DurationMemory(createUnkeptValues(), clock);
   const jobs = new ImageJobs(
     {
       records,

@@ -1,5 +1,5 @@
 /** Durations are known from polls alone, follow a service that changes, outlive a process, and foretell how long a job takes. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -17,7 +17,6 @@ import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { sharedFolder } from '../../../src/storage/paths.ts';
-import { valueFile } from '../../support/state-files.ts';
 
 const PLENTY = { left: null, perWindow: null, windowMs: 60_000, refillMs: 0 };
 
@@ -121,7 +120,7 @@ describe('the memory', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const deps = { clock: systemClock, log: silent };
-  const ofProcess = () => new DurationMemory(createFileValues(sharedFolder(folder), deps), deps);
+  const ofProcess = () => new DurationMemory(createFileValues(sharedFolder(folder), deps), systemClock);
   const FOX: ImageRequest = { prompt: 'a fox', width: 1024, height: 1024 };
   const SEEN = { afterMs: 5_000, byMs: 7_000 };
   const count = async (request: ImageRequest) => (await ofProcess().recall(request)).length;
@@ -143,16 +142,6 @@ describe('the memory', () => {
     expect(await count({ ...FOX, prompt: 'a hare', width: 512 })).toBe(1);
   });
 
-  it('holds no more than fifty kinds, and forgets the one that was learnt of longest ago', async () => {
-    const kinds = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`kind ${n}`, [1_000]]));
-    await mkdir(sharedFolder(folder));
-    const file = join(sharedFolder(folder), 'durations.1.json');
-    await writeFile(file, JSON.stringify({ format: 1, value: kinds }));
-    await ofProcess().note(FOX, SEEN);
-    const kept = Object.keys(JSON.parse(await readFile(valueFile(folder, 'durations'), 'utf8')).value);
-    expect([kept.length, kept.includes('kind 10'), kept.includes('kind 59')]).toEqual([50, false, true]);
-  });
-
   it.each(['', '{', '{"format":1,"value":{"a":{"weights":[1]}}}', '{"format":1,"value":{"a":[-1]}}'])(
     'that holds %j on disk begins again',
     async (text) => {
@@ -171,7 +160,7 @@ describe('the memory', () => {
   });
 
   it('without a folder lasts for as long as the process lives', async () => {
-    const memory = new DurationMemory(createUnkeptValues(), deps);
+    const memory = new DurationMemory(createUnkeptValues(), systemClock);
     expect(await memory.recall(FOX)).toEqual([]);
     await memory.note(FOX, SEEN);
     expect(await memory.recall(FOX)).toHaveLength(1);
