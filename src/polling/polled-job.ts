@@ -28,10 +28,10 @@ export class PolledJob {
   hasEvent = false;
   /** Events are trusted to report its end before the next poll, which is a fallback. */
   isFallback = false;
+  /** The service asked for silence until then, whatever an event says. */
+  notBefore = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
   #hadEventMeanwhile = false;
-  /** The service asked for silence until then, whatever an event says. */
-  #notBefore = Number.NEGATIVE_INFINITY;
 
   constructor(
     public job: Job,
@@ -52,11 +52,6 @@ export class PolledJob {
     if (how.atOnce) this.dueAt = now;
   }
 
-  /** Whether it may be asked for at all. */
-  isWelcome(at: number): boolean {
-    return at >= this.#notBefore;
-  }
-
   beginRead(): void {
     this.isBeingRead = true;
     this.#hadEventMeanwhile = false;
@@ -73,7 +68,7 @@ export class PolledJob {
     this.#hadEventMeanwhile = this.isBeingRead;
     this.hasEvent = true;
     this.isFallback = false;
-    this.dueAt = Math.max(this.#clock.monotonic(), this.#notBefore);
+    this.dueAt = Math.max(this.#clock.monotonic(), this.notBefore);
     this.followedSince = this.dueAt;
     this.dueAfterMs = 0;
   }
@@ -81,7 +76,7 @@ export class PolledJob {
   /** @param obeyedMs for how long the service asked for silence */
   dueIn(delayMs: number, obeyedMs: number): void {
     const now = this.#clock.monotonic();
-    this.#notBefore = now + obeyedMs;
+    this.notBefore = now + obeyedMs;
     this.dueAfterMs = Math.max(delayMs, obeyedMs);
     this.dueAt = now + this.dueAfterMs;
   }

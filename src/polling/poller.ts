@@ -1,8 +1,8 @@
 /** The one poller of a process: asks for all its jobs together, when it pays, and at once after an event. */
 import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Failure, failureOf } from '../core/failure.ts';
-import type { ImageProvider, Reading, RemoteJob } from '../core/image-provider.ts';
+import type { Failure } from '../core/failure.ts';
+import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { Job, JobEvent } from '../core/job.ts';
 import type { JobEvents } from '../core/job-events.ts';
 import { Wakeup } from '../core/wakeup.ts';
@@ -13,10 +13,7 @@ import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';
 import { type How, PolledJob } from './polled-job.ts';
 
 export type PollerDeps = {
-  records: {
-    get(id: string): Promise<Job>;
-    apply(id: string, event: JobEvent): Promise<Job>;
-  };
+  records: { get(id: string): Promise<Job>; apply(id: string, event: JobEvent): Promise<Job> };
   limits: Pick<Limits, 'releaseSlot' | 'state'>;
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
   durations: Pick<DurationMemory, 'recall' | 'note'>;
@@ -104,7 +101,7 @@ export class Poller {
   /** Those whose time has come, and those for which the same requests have room. */
   async #jobsToRead(at: number): Promise<PolledJob[]> {
     // What the service has asked for is kept exactly, whatever else is asked now.
-    const open = this.#idle().filter((job) => job.isWelcome(at));
+    const open = this.#idle().filter(({ notBefore }) => notBefore <= at);
     if (!open.some(({ dueAt }) => dueAt <= at)) return [];
     // The service may count each job that a request asks for.
     const { countsFields } = (await this.#limits()).rateState ?? {};
@@ -123,19 +120,25 @@ export class Poller {
   }
 
   async #read(jobs: readonly PolledJob[]): Promise<void> {
+    const { clock, provider, records } = this.#deps;
     for (const polled of jobs) polled.beginRead();
     try {
-      for (const polled of jobs) await this.#alone(polled, () => this.#endIfKnown(polled));
+      await this.#each(jobs, async (polled) => {
+        // Another process may have learnt of its end: then it is on record, and nobody need be asked.
+        const job = await records.get(polled.job.id);
+        if (job.state !== 'processing') this.#end(polled, job);
+      });
       const open = jobs.filter((polled) => this.#jobs.has(polled));
       if (open.length === 0) return;
-      const readings = await this.#ask(open.map(({ remoteId }) => remoteId));
-      const at = this.#deps.clock.monotonic();
-      const take = async (polled: PolledJob): Promise<void> => {
-        const reading = readings.get(polled.remoteId) ?? { failure: unreadable(undefined) };
+      const ids = open.map(({ remoteId }) => remoteId);
+      const readings = await provider.readMany(ids, this.#life);
+      const at = clock.monotonic();
+      await this.#each(open, async (polled) => {
+        const reading = readings.get(polled.remoteId);
+        if (reading === undefined) throw new Error('nothing was said of a job that was asked for');
         if ('job' in reading) await this.#receiveStatus(polled, reading.job, at);
         else await this.#block(polled, reading.failure);
-      };
-      await Promise.all(open.map((polled) => this.#alone(polled, () => take(polled))));
+      });
     } catch (error) {
       for (const polled of jobs) this.#fail(polled, error);
     } finally {
@@ -145,27 +148,8 @@ export class Poller {
   }
 
   /** What goes wrong with one job touches no other. */
-  async #alone(polled: PolledJob, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#fail(polled, error);
-    }
-  }
-
-  /** Another process may have learnt of its end: then it is on record, and nobody need be asked. */
-  async #endIfKnown(polled: PolledJob): Promise<void> {
-    const job = await this.#deps.records.get(polled.job.id);
-    if (job.state !== 'processing') this.#end(polled, job);
-  }
-
-  async #ask(ids: readonly string[]): Promise<ReadonlyMap<string, Reading>> {
-    try {
-      return await this.#deps.provider.readMany(ids, this.#life);
-    } catch (error) {
-      if (this.#life.aborted) throw error;
-      return new Map(ids.map((id) => [id, { failure: unreadable(error) }]));
-    }
+  async #each(jobs: readonly PolledJob[], work: (polled: PolledJob) => Promise<void>): Promise<void> {
+    await Promise.all(jobs.map((polled) => work(polled).catch((error: unknown) => this.#fail(polled, error))));
   }
 
   async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
@@ -211,7 +195,7 @@ export class Poller {
   /** Sets when it is polled next. @param obeyedMs for how long the service asked for silence */
   async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
     const { clock, events, durations } = this.#deps;
-    const { hasEvent, job } = polled;
+    const { hasEvent, job, seenAt } = polled;
     const isExpected = !hasEvent && leadsTo(this.#settings.webhookUrl, job.webhookUrl);
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
     const now = clock.monotonic();
@@ -219,18 +203,16 @@ export class Poller {
     if (polled.isFallback) return polled.dueIn(fallbackDelayMs(followedMs), obeyedMs);
     const known = hasEvent ? [] : await durations.recall(job.request);
     const { reads: allowance } = await this.#limits();
-    const [ageMs, isSeen] = [now - polled.acceptedAt, polled.seenAt !== undefined];
-    const delayMs = pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, random: clock.random() });
-    polled.dueIn(delayMs, obeyedMs);
+    const state = { known, allowance, ageMs: now - polled.acceptedAt, isSeen: seenAt !== undefined, followedMs };
+    polled.dueIn(pollDelayMs({ ...state, random: clock.random() }), obeyedMs);
   }
 
   /** An event of this job makes its next poll due at once. */
   #listen(polled: PolledJob, until: AbortSignal): void {
     if (polled.job.webhookUrl === undefined) return;
-    const { events } = this.#deps;
     const listen = async (): Promise<void> => {
       for (;;) {
-        await events.subscribe(polled.remoteId, until);
+        await this.#deps.events.subscribe(polled.remoteId, until);
         polled.noteEvent();
         this.#wakeup.wake();
       }
@@ -238,11 +220,4 @@ export class Poller {
     // Ends with the signal.
     listen().catch(() => undefined);
   }
-}
-
-/** What nobody foresaw says nothing of the job. */
-function unreadable(error: unknown): Failure {
-  const name = error instanceof Error ? error.name : typeof error;
-  const reason = { code: 'unforeseen', during: 'read', error: name } as const;
-  return failureOf(error, { reason, creditsSpent: 'maybe', retry: 'later' });
 }
