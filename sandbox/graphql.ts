@@ -19,6 +19,13 @@ import type { Orders } from './orders.ts';
 import type { Traits } from './scenarios/scenarios.ts';
 import { schemaSdl } from './schema.ts';
 
+/** As it should be. */
+type GraphqlRequest = {
+  query: string;
+  variables?: Record<string, unknown> | null;
+  operationName?: string | null;
+};
+
 export type Graphql = (headers: IncomingHttpHeaders, body: string, idempotencyKey: string | undefined) => Answer;
 
 export function createGraphql({ generate, generateImage, find }: Orders, traits: Traits): Graphql {
@@ -31,7 +38,7 @@ export function createGraphql({ generate, generateImage, find }: Orders, traits:
   return (headers, body, idempotencyKey) => {
     if (!/^application\/json\b/i.test(headers['content-type'] ?? ''))
       throw new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type');
-    const { query, variables, operationName } = parseObject(body);
+    const { query, variables, operationName } = parseObject(body) as GraphqlRequest;
     if (typeof query !== 'string' || typeof (variables ?? {}) !== 'object' || typeof (operationName ?? '') !== 'string')
       throw new Refusal(400, 'BAD_REQUEST', 'query and operationName must be texts, and variables an object');
     let document: DocumentNode;
@@ -47,9 +54,7 @@ export function createGraphql({ generate, generateImage, find }: Orders, traits:
       const words = `The query asks for ${fields} fields at its root; ${traits.rootFieldsMax} are allowed`;
       throw new Refusal(400, 'QUERY_TOO_COMPLEX', words);
     }
-    const variableValues = variables as Record<string, unknown> | undefined;
-    const named = operationName as string | undefined;
-    const given = { document, variableValues, operationName: named, contextValue: idempotencyKey };
+    const given = { document, variableValues: variables, operationName, contextValue: idempotencyKey };
     return answerResult(executeSync({ schema, rootValue, ...given }), 'BAD_USER_INPUT');
   };
 }

@@ -2,8 +2,6 @@
 
 import { Refusal } from './answer.ts';
 
-export type SandboxPlan = 'free' | 'starter' | 'pro' | 'enterprise';
-
 export type PlanLimits = {
   requestsPerWindow: number;
   concurrentJobs: number;
@@ -12,12 +10,13 @@ export type PlanLimits = {
 };
 
 /** Enterprise is "custom" on the page; its figures are this sandbox's own. */
-export const planLimits: Record<SandboxPlan, PlanLimits> = {
+export const planLimits = {
   free: { requestsPerWindow: 10, concurrentJobs: 1, submissionsPerDay: 100 },
   starter: { requestsPerWindow: 30, concurrentJobs: 3, submissionsPerDay: 1_000 },
   pro: { requestsPerWindow: 60, concurrentJobs: 10, submissionsPerDay: 10_000 },
   enterprise: { requestsPerWindow: 600, concurrentJobs: 50, submissionsPerDay: Number.POSITIVE_INFINITY },
-};
+} satisfies Record<string, PlanLimits>;
+export type SandboxPlan = keyof typeof planLimits;
 
 /** How `X-RateLimit-Reset` can be written. Seconds are rounded up: whoever waits for them never comes too early. */
 const resetForms = {

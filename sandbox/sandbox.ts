@@ -94,18 +94,8 @@ export async function startSandbox(options: SandboxOptions = {}) {
     faults: log.faults(),
     webhooks: webhooks.list(),
   });
-  const handle = createListener({
-    now,
-    key,
-    log,
-    chosen,
-    limiter,
-    service,
-    orders,
-    graphql,
-    pictures: createPictureHost(now, service, addresses, traits),
-    inspect,
-  });
+  const pictures = createPictureHost(now, service, addresses, traits);
+  const handle = createListener({ now, key, log, chosen, limiter, service, orders, graphql, pictures, inspect });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.
@@ -119,11 +109,9 @@ export async function startSandbox(options: SandboxOptions = {}) {
 
   const close = async (): Promise<void> => {
     const announced = webhooks.close();
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-    await announced;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await Promise.all([announced, closed]);
   };
   return { url, key, webhookSecret, close, inspect };
 }

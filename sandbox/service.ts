@@ -20,8 +20,8 @@ export type ServiceOptions = {
   onJob: (job: Job) => void;
 };
 
+/** As long as a key is known, too. */
 const DAY_MS = 24 * 60 * 60 * 1000;
-const KEY_LIFETIME_MS = DAY_MS;
 const MAX_KEY_LENGTH = 255;
 
 const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
@@ -78,8 +78,7 @@ export class Service {
       const { prompt, width, height } = job.submission;
       return { id: job.id, status: statusAt(job, now), prompt, width, height, creditCost: job.creditCost };
     });
-    const { submissions } = this;
-    return { charges, refunds, jobs: listed, credits: this.balance(), submissions };
+    return { charges, refunds, jobs: listed, credits: this.balance(), submissions: this.submissions };
   }
 
   /** What other processes have ordered; jobs that are known already stay the same objects. */
@@ -96,10 +95,8 @@ export class Service {
   private balance(): number {
     const { now, credits } = this.options;
     const nowMs = now();
-    const paid = (this.file ? this.jobsOfToday() : [...this.jobs.values()]).filter(
-      (job) => statusAt(job, nowMs) !== 'failed',
-    );
-    return paid.reduce((left, { creditCost }) => left - creditCost, credits);
+    const charged = this.file ? this.jobsOfToday() : [...this.jobs.values()];
+    return charged.reduce((left, job) => left - (statusAt(job, nowMs) === 'failed' ? 0 : job.creditCost), credits);
   }
 
   private recall(key: string | undefined, submission: Submission): Job | undefined {
@@ -109,7 +106,7 @@ export class Service {
     }
     const now = this.options.now();
     const known = [...this.jobs.values()].find(
-      ({ idempotencyKey, createdAtMs }) => idempotencyKey === key && now < createdAtMs + KEY_LIFETIME_MS,
+      ({ idempotencyKey, createdAtMs }) => idempotencyKey === key && now < createdAtMs + DAY_MS,
     );
     if (known && JSON.stringify(known.submission) !== JSON.stringify(submission)) {
       throw new Refusal(400, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for a different request');
@@ -145,10 +142,10 @@ export class Service {
       });
     }
     const createdAtMs = now();
-    const id = `sbx_${createHash('sha256')
+    const digest = createHash('sha256')
       .update(`${seed} ${this.jobs.size + 1}`)
-      .digest('hex')
-      .slice(0, 20)}`;
+      .digest('hex');
+    const id = `sbx_${digest.slice(0, 20)}`;
     const job: Job = {
       id,
       submission,

@@ -26,7 +26,7 @@ export type WebhooksDeps = {
 };
 
 export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDeps) {
-  const pending = new Set<Promise<void>>();
+  const pending: Promise<void>[] = [];
   const deliveries: WebhookDelivery[] = [];
   const closing = new AbortController();
   const { signal } = closing;
@@ -34,10 +34,9 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
   async function announce(job: Job, url: string): Promise<void> {
     const dueAtMs = job.endsAtMs + traits.webhookDelayMs;
     while (now() < dueAtMs) await sleep(dueAtMs - now(), signal);
-    const isForged = traits.webhooksForged;
-    const forged = isForged && { url: `https://forged.example/outputs/${job.id}.jpg` };
+    const forged = traits.webhooksForged && { url: `https://forged.example/outputs/${job.id}.jpg` };
     const body = JSON.stringify({ ...view.announce(job), ...forged });
-    const signature = signWebhook(body, isForged ? `not ${secret}` : secret);
+    const signature = signWebhook(body, forged ? `not ${secret}` : secret);
     const headers = { 'Content-Type': 'application/json', [SIGNATURE_HEADER]: signature };
     for (let time = 0; time < traits.webhookTimes && !signal.aborted; time++) {
       const at = now();
@@ -52,8 +51,7 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
       const url = job.submission.webhookUrl;
       if (!traits.webhooks || url === undefined || job.ending === 'never') return;
       // Only the end of the sandbox makes this fail.
-      const announced = announce(job, url).catch(() => undefined);
-      pending.add(announced.finally(() => pending.delete(announced)));
+      pending.push(announce(job, url).catch(() => undefined));
     },
 
     /** Those that have got an answer, or never will, oldest first. */

@@ -1,14 +1,16 @@
-/** Paints the sandbox's pictures: a sky with a sun over ridges, each darker than the one behind it, in colours of the seed. */
+// Paints the sandbox's pictures: a sky with a sun over ridges, each darker than the one behind it, and the mark SANDBOX.
 
-export type Pixels = { data: Uint8ClampedArray; width: number; height: number };
+import { createHash } from 'node:crypto';
+
 type Rgb = readonly [number, number, number];
 
 const RIDGES = 5;
 const SUNLIGHT: Rgb = [255, 246, 222];
 
-/** The same for the same seed and size. */
-export function paintLandscape(seed: number, width: number, height: number): Pixels {
-  const random = randomOf(seed);
+/** The same for the same name and size. */
+export function paintLandscape(name: string, width: number, height: number) {
+  const chances = createHash('sha256').update(name).digest().values();
+  const random = (): number => (chances.next().value ?? 0) / 256;
   const hue = random();
   const [top, horizon] = [colour(hue, 90), colour(hue + 0.3 + 0.3 * random(), 210)];
   const sun = { x: width * (0.2 + 0.6 * random()), y: height * (0.22 + 0.25 * random()), radius: height * 0.07 };
@@ -32,6 +34,7 @@ export function paintLandscape(seed: number, width: number, height: number): Pix
       data[at + 2] = from[2] + (SUNLIGHT[2] - from[2]) * light;
     }
   }
+  stampSandbox(data, width, height);
   return { data, width, height };
 }
 
@@ -58,11 +61,30 @@ function colour(hue: number, brightness: number): Rgb {
   return [channel(0), channel(1 / 3), channel(2 / 3)];
 }
 
-/** A linear congruential generator: 0 up to 1, the same sequence for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+const GLYPH_ROWS = [
+  '.###...###..#...#.####..####...###..#...#',
+  '#...#.#...#.##..#.#...#.#...#.#...#.#...#',
+  '#.....#...#.#.#.#.#...#.#...#.#...#..#.#.',
+  '.###..#####.#.#.#.#...#.####..#...#...#..',
+  '....#.#...#.#..##.#...#.#...#.#...#..#.#.',
+  '#...#.#...#.#...#.#...#.#...#.#...#.#...#',
+  '.###..#...#.#...#.####..####...###..#...#',
+];
+const STRIP_DARKNESS = 0.62;
+const INK = [250, 247, 238];
+
+/** A dark strip along the foot that says SANDBOX, readable from 256 to 2048 pixels a side. */
+function stampSandbox(data: Uint8ClampedArray, width: number, height: number): void {
+  const dot = Math.max(2, Math.round(Math.min(width, height) / 220));
+  const margin = dot * 4;
+  const top = height - margin - GLYPH_ROWS.length * dot;
+  for (let at = (top - margin) * width * 4; at < data.length; at++) {
+    if (at % 4 !== 3) data[at] = (data[at] ?? 0) * (1 - STRIP_DARKNESS);
+  }
+  for (let y = top; y < height - margin; y++) {
+    const row = GLYPH_ROWS[Math.floor((y - top) / dot)] ?? '';
+    for (let x = 0; x < row.length * dot; x++) {
+      if (row[Math.floor(x / dot)] === '#') data.set(INK, (y * width + margin + x) * 4);
+    }
+  }
 }

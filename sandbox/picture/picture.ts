@@ -1,13 +1,11 @@
-// Owns the sandbox's pictures as files: a landscape for each name, marked, as JPEG by a WebAssembly codec.
+// Owns the sandbox's pictures as files: a landscape for each name, as JPEG by a WebAssembly codec.
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import encode, { init } from '@jsquash/jpeg/encode.js';
 import { paintLandscape } from './landscape.ts';
-import { stampSandbox } from './stamp.ts';
 
 /** A picture of 2048² takes a few hundred kilobytes. */
 const KEPT_PICTURES = 48;
@@ -28,9 +26,7 @@ async function draw(name: string, width: number, height: number): Promise<Uint8A
   // Compiled on another thread, when the first picture is drawn.
   codec ??= loadCodec();
   await codec;
-  const seed = createHash('sha256').update(name).digest().readUInt32LE(0);
-  const picture = paintLandscape(seed, width, height);
-  stampSandbox(picture);
+  const picture = paintLandscape(name, width, height);
   return new Uint8Array(await encode(picture, { quality: 84, progressive: false, optimize_coding: false }));
 }
 

@@ -97,20 +97,20 @@ export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-function excludes(one: ScenarioName, other: ScenarioName): boolean {
-  const others = traitsOf[other] ?? {};
-  return one !== other && Object.keys(traitsOf[one] ?? {}).some((trait) => Object.hasOwn(others, trait));
+function excludedBy(name: string): string[] {
+  const traits = traitsOf[name as ScenarioName] ?? {};
+  const others = Object.entries(traitsOf).filter(([other]) => other !== name);
+  return others
+    .filter(([, changed]) => Object.keys(changed).some((trait) => Object.hasOwn(traits, trait)))
+    .map(([other]) => other);
 }
 
-const listed = Object.entries(scenarioSentences).flatMap(([group, sentences]) =>
-  Object.entries(sentences).map(([name, sentence]) => ({ group, name, sentence }) as Omit<Scenario, 'excludes'>),
-);
-
 /** Every scenario, for help and documents; plain data. */
-export const SCENARIOS: readonly Scenario[] = listed.map((scenario) => ({
-  ...scenario,
-  excludes: listed.map(({ name }) => name).filter((name) => excludes(scenario.name, name)),
-}));
+export const SCENARIOS: readonly Scenario[] = Object.entries(scenarioSentences).flatMap(([group, sentences]) =>
+  Object.entries(sentences).map(
+    ([name, sentence]) => ({ group, name, sentence, excludes: excludedBy(name) }) as Scenario,
+  ),
+);
 
 /** A name that comes twice counts once. @throws ScenarioError for an unknown name and for a pair that excludes itself. */
 export function chooseScenarios(names: readonly string[]): Chosen {

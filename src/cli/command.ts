@@ -3,35 +3,21 @@ import type { SettingName } from '../config/settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A flag of one command that is not a setting. */
-export type CommandFlag = {
-  /** Without the two dashes. */
-  name: string;
-  /** How its value is shown in help; absent for a switch. */
-  value?: string;
-  /** It may be given several times; for flags with a value only. */
-  repeatable?: true;
-  help: string;
-};
+/** A flag of one command that is not a setting; `value`, as help shows it, is absent for a switch. */
+export type CommandFlag = { name: string; value?: string; repeatable?: true; help: string };
 
 /** A part of one command's help that is not made from its flags and settings. */
 export type HelpSection = { title: string; rows: readonly { name: string; text: string }[] };
 
-/** A word of one command that may follow its name. */
-export type Positional = {
-  /** How help and messages call it, in capitals. */
-  name: string;
-  /** The words that are allowed; absent: all are. */
-  words?: readonly string[];
-  help: string;
-};
+/** A word that may follow the name of a command; without `words`, any. */
+export type Positional = { name: string; words?: readonly string[]; help: string };
 
 export type Arguments = {
-  /** The positionals that were given, in their order. */
+  /** The positionals that were given. */
   words: readonly string[];
   /** Values of flags by name: "true" for a switch. */
   flags: Readonly<Record<string, string | undefined>>;
-  /** Values of repeatable flags by name, in the order in which they were given. */
+  /** Values of repeatable flags by name, in their order. */
   lists: Readonly<Record<string, readonly string[] | undefined>>;
   env: Environment;
   /** Path of the program itself, for commands that start it as a child. */
@@ -41,7 +27,6 @@ export type Arguments = {
 export type Command = {
   name: string;
   summary: string;
-  /** Absent: it takes flags alone. */
   positionals?: readonly Positional[];
   flags: readonly CommandFlag[];
   /** The settings that it takes, as flags too. */

@@ -5,14 +5,16 @@ import type { Command } from './command.ts';
 import { run as serve } from './serve.ts';
 import { NOT_FOR_JOBS } from './settings.ts';
 
+export const DEFAULT_COMMAND: Command = {
+  name: 'serve',
+  summary: 'MCP server on stdio (the default)',
+  flags: [{ name: 'sandbox', help: 'Use the built-in sandbox: no key needed, test pictures, no real credits.' }],
+  settings: SETTING_NAMES,
+  load: async () => ({ run: serve }),
+};
+
 export const COMMANDS: readonly Command[] = [
-  {
-    name: 'serve',
-    summary: 'MCP server on stdio (the default)',
-    flags: [{ name: 'sandbox', help: 'Use the built-in sandbox: no key needed, test pictures, no real credits.' }],
-    settings: SETTING_NAMES,
-    load: async () => ({ run: serve }),
-  },
+  DEFAULT_COMMAND,
   {
     name: 'demo',
     summary: 'one sandbox picture through a real MCP client, with a progress bar; needs no key',

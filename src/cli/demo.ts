@@ -34,10 +34,8 @@ export async function run(args: Arguments): Promise<number> {
   }
 }
 
-type ServerCommand = { command: string; args: string[]; env: Record<string, string> };
-
 /** This very program as a sandbox server; it is given no key, since it needs none. */
-export function serverCommand(args: Arguments, outputDir: string | undefined, stateDir: string): ServerCommand {
+export function serverCommand(args: Arguments, outputDir: string | undefined, stateDir: string) {
   const flags = [
     'serve',
     '--sandbox',
@@ -46,16 +44,15 @@ export function serverCommand(args: Arguments, outputDir: string | undefined, st
     ...(outputDir === undefined ? [] : ['--output-dir', outputDir]),
     ...(args.flags['log-level'] === undefined ? [] : ['--log-level', args.flags['log-level']]),
   ];
-  const inherited = Object.entries(args.env).filter(([name]) => !name.startsWith('DOITONG_'));
-  const env = Object.fromEntries(inherited.filter((entry): entry is [string, string] => entry[1] !== undefined));
-  return { command: process.execPath, args: [args.program, ...flags], env: { ...env, FLUX_STATE_DIR: stateDir } };
+  const inherited = Object.entries(args.env).flatMap(([name, value]) =>
+    value === undefined || name.startsWith('DOITONG_') ? [] : [[name, value] as const],
+  );
+  const env = { ...Object.fromEntries(inherited), FLUX_STATE_DIR: stateDir };
+  return { command: process.execPath, args: [args.program, ...flags], env };
 }
 
-type Answer = {
-  content: readonly { type: string; [key: string]: unknown }[];
-  structuredContent?: Record<string, unknown>;
-  isError?: boolean;
-};
+type Part = { type: string; [key: string]: unknown };
+type Answer = { content: readonly Part[]; structuredContent?: Record<string, unknown>; isError?: boolean };
 
 /** @returns 0 only if the picture is on disk and decodes */
 async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Promise<number> {
@@ -79,7 +76,7 @@ async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Pr
   return checkPicture(answer, say);
 }
 
-function describePart(part: Answer['content'][number]): string {
+function describePart(part: Part): string {
   if (part.type === 'text') return String(part.text).replace(/^/gmu, '  ');
   if (part.type === 'image') return `  [image] ${part.mimeType}, ${String(part.data).length} Base64 characters`;
   return `  [${part.type}] ${part.uri ?? ''}`;

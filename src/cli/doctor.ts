@@ -16,7 +16,7 @@ import { certificatesCheck, folderCheck, keyCheck, networkChecks, webhookCheck }
 import { budgetChecks, recordsCheck } from './doctor-records.ts';
 import { serviceChecks } from './doctor-service.ts';
 import { secretsOf, settingsOf } from './settings.ts';
-import { writeStderr } from './terminal-text.ts';
+import { print, writeStderr } from './terminal-text.ts';
 
 /** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */
 const SERVICE_MS = 12_000;
@@ -98,8 +98,4 @@ async function probe(settings: AppSettings, log: Log): Promise<ServiceReport> {
     deadline.clear();
     await app.close();
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

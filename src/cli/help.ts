@@ -1,29 +1,26 @@
 /** The help text, rendered from the commands and the settings table. */
 import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
 import type { Command, CommandFlag, HelpSection, Positional } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 
 const WIDTH = 100;
 
 /** The whole program's help, or one command's. */
 export async function helpText(command?: Command): Promise<string> {
   const sections = (await command?.details?.()) ?? [];
-  const serve = COMMANDS.find(({ name }) => name === 'serve');
-  const lines =
-    command === undefined
-      ? [
-          'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
-          '',
-          'Commands:',
-          ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
-          row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
-          row('flux-pro-mcp --version', 'the version'),
-          '',
-          ...(serve === undefined ? [] : flagsAndSettings(serve)),
-        ]
-      : [wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`), '', ...flagsAndSettings(command)];
-  return `${[...lines, ...sections.map(sectionText)].join('\n')}\n`;
+  const head = command === undefined ? overview() : [wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`)];
+  const lines = [...head, '', ...flagsAndSettings(command ?? DEFAULT_COMMAND), ...sections.map(sectionText)];
+  return `${lines.join('\n')}\n`;
 }
+
+const overview = (): string[] => [
+  'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
+  '',
+  'Commands:',
+  ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
+  row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
+  row('flux-pro-mcp --version', 'the version'),
+];
 
 /** The command's name and what may follow it. */
 export function usage({ name, positionals = [] }: Command): string {

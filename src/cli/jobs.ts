@@ -1,7 +1,6 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
 
-import { proxySecrets } from '../core/proxy.ts';
-import { redactValues, Secrets } from '../core/redaction.ts';
+import { redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -11,8 +10,8 @@ import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
 import { counted, resume } from './jobs-resume.ts';
-import { NOT_FOR_JOBS, oneOf, settingsOf, wholeNumber } from './settings.ts';
-import { visible, visibleJson, writeStderr } from './terminal-text.ts';
+import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
+import { print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
 const LIMIT = { min: 1, max: 1_000, default: 20 };
 const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
@@ -65,7 +64,7 @@ async function open(args: Arguments) {
       'jobs needs your key to find the records, which are kept separately for each service and key; the key is not ' +
         'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
     );
-  const secrets = new Secrets([apiKey, ...proxySecrets(config)]);
+  const secrets = secretsOf({ ...config, apiKey });
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config), config.apiUrl, apiKey);
   const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: () => outputFolder(config) });
@@ -132,11 +131,8 @@ function columns(view: JobView): string[] {
 async function show({ jobStore, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {
   const found = await jobStore.find(id);
   if (found === undefined) {
-    throw new CommandFailure(
-      secrets.redact(
-        `there is no job ${fenced(id, 200)} on record for ${config.apiUrl} and this key. jobs list shows what there is.`,
-      ),
-    );
+    const problem = `there is no job ${fenced(id, 200)} on record for ${config.apiUrl} and this key.`;
+    throw new CommandFailure(secrets.redact(`${problem} jobs list shows what there is.`));
   }
   const job = redactValues(found, secrets.redact);
   const shown = jobView(job, view);
@@ -149,23 +145,16 @@ async function resumeAll({ config, log, secrets }: Records, waitSeconds: number)
   const { createApp } = await import('../app.ts');
   const app = await createApp({ ...config, sandbox: false }, { log, onSecret: (secret) => secrets.add(secret) });
   const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort(new Error('interrupted'));
   // Once: whoever asks a second time is not kept waiting.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
   const letGo = stayAlive();
   try {
     const { jobs } = app;
     const { redact } = secrets;
-    return await resume(
-      { jobs, clock: systemClock, say: (line) => print(visible(line)), redact, signal: interrupted.signal },
-      waitSeconds,
-    );
+    const say = (line: string): void => print(visible(line));
+    return await resume({ jobs, clock: systemClock, say, redact, signal: interrupted.signal }, waitSeconds);
   } finally {
     await app.close();
     letGo();
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -2,9 +2,7 @@
 
 const BAR_WIDTH = 24;
 
-export type ProgressBar = { show(fraction: number, message: string): void; done(word: string): void };
-
-export function progressBar(out: NodeJS.WriteStream): ProgressBar {
+export function progressBar(out: NodeJS.WriteStream) {
   const redraws = out.isTTY === true;
   const draw = (fraction: number, message: string): string => {
     const full = Math.round(fraction * BAR_WIDTH);
@@ -12,9 +10,10 @@ export function progressBar(out: NodeJS.WriteStream): ProgressBar {
     const line = `[${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}] ${percent} %  ${message}`;
     return redraws ? line.slice(0, Math.max(20, (out.columns ?? 80) - 1)) : line;
   };
+  const start = redraws ? '\r\u001B[K' : '';
   return {
-    show: (fraction, message) =>
-      void out.write(redraws ? `\r\u001B[K${draw(fraction, message)}` : `${draw(fraction, message)}\n`),
-    done: (word) => void out.write(redraws ? `\r\u001B[K${draw(1, word)}\n` : `${draw(1, word)}\n`),
+    show: (fraction: number, message: string) =>
+      void out.write(`${start}${draw(fraction, message)}${redraws ? '' : '\n'}`),
+    done: (word: string) => void out.write(`${start}${draw(1, word)}\n`),
   };
 }

@@ -4,15 +4,12 @@ import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
 import { CommandFailure, type Environment, UsageError } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
 import { isSecret } from './settings.ts';
 import { visible, writeStderr } from './terminal-text.ts';
 
-const DEFAULT_COMMAND = 'serve';
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
 /** A stack fits; a whole argument of any length does not. */
 const MESSAGE_MAX_CHARACTERS = 8_000;
 
@@ -32,7 +29,7 @@ export async function run(input: ProgramInput): Promise<number> {
     return await dispatch(input);
   } catch (error) {
     writeStderr(`${visible(`flux-pro-mcp: ${redact(await reasonOf(error), MESSAGE_MAX_CHARACTERS)}`)}\n`);
-    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
@@ -52,23 +49,21 @@ async function reasonOf(error: unknown): Promise<string> {
 async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
-  if (named === 'help') return print(await helpText(COMMANDS.find((known) => known.name === rest[0])));
-  const command = COMMANDS.find((known) => known.name === (named ?? DEFAULT_COMMAND));
-  if (command === undefined) throw unknownCommand(named ?? '');
+  const commandOf = (name: string | undefined) => COMMANDS.find((known) => known.name === name);
+  if (named === 'help') return printText(await helpText(commandOf(rest[0])));
+  const command = named === undefined ? DEFAULT_COMMAND : commandOf(named);
+  if (command === undefined) {
+    const known = COMMANDS.map(({ name }) => name).join(', ');
+    throw new UsageError(`there is no command ${JSON.stringify(named)}. Allowed: ${known}. See flux-pro-mcp --help.`);
+  }
   const parsed = parseFlags(rest, command);
-  const { flags } = parsed;
-  if (flags.help !== undefined) return print(await helpText(named === undefined ? undefined : command));
-  if (flags.version !== undefined) return print(`${VERSION}\n`);
+  if (parsed.flags.help !== undefined) return printText(await helpText(commandOf(named)));
+  if (parsed.flags.version !== undefined) return printText(`${VERSION}\n`);
   const { run: runCommand } = await command.load();
   return runCommand({ ...parsed, env, program });
 }
 
-function print(text: string): number {
+function printText(text: string): number {
   process.stdout.write(text);
   return 0;
-}
-
-function unknownCommand(name: string): UsageError {
-  const known = COMMANDS.map((command) => command.name).join(', ');
-  return new UsageError(`there is no command ${JSON.stringify(name)}. Allowed: ${known}. See flux-pro-mcp --help.`);
 }

@@ -4,6 +4,7 @@ import { type Chosen, chooseScenarios, SCENARIOS, ScenarioError } from '../../sa
 import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError } from './command.ts';
 import { oneOf, wholeNumber } from './settings.ts';
+import { print } from './terminal-text.ts';
 
 export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 }) ?? 0;
@@ -28,7 +29,7 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError(`the sandbox cannot listen on port ${port}: ${reason}`);
   });
   const { url, key, webhookSecret } = sandbox;
-  process.stdout.write(`${JSON.stringify({ url, key, ...(traits.webhooks && { webhookSecret }) })}\n`);
+  print(JSON.stringify({ url, key, ...(traits.webhooks && { webhookSecret }) }));
   await endRequested;
   await sandbox.close();
   return 0;

@@ -18,6 +18,10 @@ function escaped(character: string): string {
   return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 }
 
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 let opened = false;
 
 /** Its reader may have left. Opening stderr costs Node some milliseconds of the start, so it waits for the first line. */
