@@ -1,7 +1,7 @@
 /** One process of the measurement of records, which starts it: keeps the records of pictures, or reads all of them. */
 import '../src/config/lean-zod.ts';
 import { join } from 'node:path';
-import type { Clock } from '../src/core/clock.ts';
+import type { Clock } from '../src/core/ports.ts';
 import type { RemoteJob } from '../src/core/image-provider.ts';
 import { dedupeKey } from '../src/core/image-request.ts';
 import type { Job } from '../src/core/job.ts';

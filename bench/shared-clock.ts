@@ -1,6 +1,6 @@
 /** A clock that runs ahead of real time and shows the same time of day in every process that is given its base. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock } from '../src/core/clock.ts';
+import type { Clock } from '../src/core/ports.ts';
 
 /** Epoch milliseconds: when the clock was started, and what it showed then. `speed`: its milliseconds for a real one. */
 export type ClockBase = { startedAt: number; showed: number; speed: number };

@@ -1,13 +1,11 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
-import type { Clock } from './core/clock.ts';
-import type { Ids } from './core/ids.ts';
-import type { JobFeed } from './core/job-feed.ts';
-import type { Log } from './core/log.ts';
+import type { Clock, Ids, Log } from './core/ports.ts';
+import type { JobFeed } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import type { ServiceReport } from './core/service-report.ts';
-import type { WebhookSink } from './core/webhook-sink.ts';
+import type { WebhookSink } from './core/webhook.ts';
 import { createWireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';

@@ -1,7 +1,7 @@
 /** The real job service in virtual time, with its own gate, watcher and scheduler, in front of a virtual service. */
 import type { Job } from '../../src/core/job.ts';
 import type { JobStore } from '../../src/core/job-store.ts';
-import type { Log } from '../../src/core/log.ts';
+import type { Log } from '../../src/core/ports.ts';
 import { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../src/jobs/job-records.ts';
 import type { Plan } from '../../src/limits/plan.ts';

@@ -1,5 +1,5 @@
 /** Time that moves on only when nothing else is left to do: minutes of waiting take no time at all. */
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 
 export type VirtualClock = Clock & {
   /** Moves time on, from one timer to the next, until the promise has settled. */

@@ -1,6 +1,6 @@
 /** What `doctor` reads in the state folder: the job records, the budget, and a pause that is in force. */
 import type { Config } from '../config/settings.ts';
-import { creditRange } from '../core/credits.ts';
+import { creditRange } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import type { LimitsState } from '../limits/limits.ts';

@@ -1,7 +1,7 @@
 /** `doctor`: looks at everything that a generation needs, one line each with the remedy. It spends nothing. */
 import type { AppSettings } from '../app.ts';
 import type { Config } from '../config/settings.ts';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import type { ServiceReport } from '../core/service-report.ts';
 import { Limits } from '../limits/limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';

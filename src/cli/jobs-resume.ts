@@ -1,5 +1,5 @@
 /** `jobs resume`: resumes unfinished jobs and reports their progress. It never places a new order. */
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../core/ports.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';

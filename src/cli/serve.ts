@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
-import { JobFeed } from '../core/job-feed.ts';
+import { JobFeed } from '../core/job-store.ts';
 import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';

@@ -2,11 +2,11 @@
 import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
 import type { FolderVariables } from '../core/folder-variables.ts';
-import { isLoopbackHost } from '../core/hosts.ts';
-import { LOG_LEVELS } from '../core/log.ts';
+import { isLoopbackHost } from '../core/addresses.ts';
+import { LOG_LEVELS } from '../core/ports.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
 import { RESULT_CONTENT } from '../core/result-part.ts';
-import { webhookUrlOf } from '../core/webhook-url.ts';
+import { webhookUrlOf } from '../core/webhook.ts';
 import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */

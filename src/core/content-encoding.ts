@@ -1,7 +1,7 @@
 /** Decodes the body of an HTTP answer by its `Content-Encoding`, never to more bytes than a bound. */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { codeOf } from './error-code.ts';
+import { codeOf } from './failure.ts';
 
 type Decode = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 

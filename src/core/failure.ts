@@ -64,3 +64,7 @@ export function failureOf(error: unknown, unforeseen: Omit<Failure, 'kind'>): Fa
   if (error instanceof FluxError) return error.failure;
   return { kind: 'service_error', ...unforeseen };
 }
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { FAILURE_KINDS } from './failure.ts';
 import { FLUX_VERSIONS, QUALITIES } from './image-request.ts';
 import { JOB_ID, JOB_STATES, type Job } from './job.ts';
-import { ownerSchema } from './processes.ts';
+import { ownerSchema } from './ports.ts';
 
 const failureSchema = z.object({
   kind: z.enum(FAILURE_KINDS),

@@ -1,4 +1,4 @@
-/** The port to the job records. */
+/** The ports to job records and to news of jobs, and how a page of records is read. */
 import type { Job } from './job.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 
@@ -18,4 +18,72 @@ export interface JobStore {
   find(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(): Promise<readonly Job[]>;
+}
+
+export type JobPage = { jobs: readonly Job[]; nextCursor?: string };
+
+const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;
+
+/** The order of every list: of one moment, by id. */
+export function newestFirst(one: Job, other: Job): number {
+  return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1);
+}
+
+/**
+ * @param jobs newest first
+ * @param cursor of the page before; it names the last job of that page, which need not exist any more
+ * @returns `undefined` for a cursor that no page can have given
+ */
+export function pageOfJobs(jobs: readonly Job[], limit: number, cursor?: string): JobPage | undefined {
+  const [, at, id] = cursor === undefined ? [] : (CURSOR.exec(cursor) ?? []);
+  if (cursor !== undefined && (at === undefined || id === undefined)) return undefined;
+  const after = at === undefined || id === undefined ? jobs : jobs.filter((job) => isAfter(job, Number(at), id));
+  const page = after.slice(0, limit);
+  const last = page.at(-1);
+  return last === undefined || after.length <= limit
+    ? { jobs: page }
+    : { jobs: page, nextCursor: `${last.createdAt}.${last.id}` };
+}
+
+/** In the order of the list: older, or of the same moment and further on by id. */
+function isAfter(job: Job, createdAt: number, id: string): boolean {
+  return job.createdAt < createdAt || (job.createdAt === createdAt && job.id < id);
+}
+
+/** A hint and no more: what has happened is learnt by reading the job. */
+export interface JobEvents {
+  /**
+   * Notifies all who are subscribed to this job, in every process with the same service and key.
+   * @throws when the news cannot be kept; the service has to send it again then
+   */
+  addMarker(remoteId: string): Promise<void>;
+  /**
+   * Resolves within about 300 ms of the next event marker for this job. One that was made in the minute before, and of
+   * which no subscriber of this process knows, counts as well: it may have come while the job was being read.
+   * Rejects with `signal.reason` as soon as `signal` is aborted, and for no other reason: without markers it waits.
+   * A pending subscription never keeps the process alive.
+   */
+  subscribe(remoteId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Epoch milliseconds of the newest marker of the last day, for whichever job and by whichever process: whether events
+   * arrive here at all. Never rejects.
+   */
+  lastMarkerAt(): Promise<number | undefined>;
+}
+
+/** `isNew`: it was recorded just now; otherwise it is the job after a change. */
+export type JobNews = { job: Job; isNew: boolean };
+
+export class JobFeed {
+  readonly #listeners = new Set<(news: JobNews) => void>();
+
+  publish(news: JobNews): void {
+    for (const listener of this.#listeners) listener(news);
+  }
+
+  /** Until the returned function is called. A listener must not throw. */
+  listen(listener: (news: JobNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
 }

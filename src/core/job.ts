@@ -1,10 +1,9 @@
 /** A job's record, its states, and the only ways from one state to the next. */
-import type { CreditRange } from './credits.ts';
+import type { CreditRange, ImageRequest } from './image-request.ts';
 import type { Failure } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
-import type { ImageRequest } from './image-request.ts';
 import type { PixelSize } from './image-store.ts';
-import { isSameOwner, type Owner } from './processes.ts';
+import { isSameOwner, type Owner } from './ports.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is

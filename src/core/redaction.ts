@@ -1,5 +1,4 @@
 /** The one redactor: removes the user's secrets, and what looks like one, from text that leaves the process. */
-import { createSecretSearch, type Span } from './secret-search.ts';
 
 /**
  * @param maxCharacters how much of the text is wanted, by default all of it. The rest is cut off before any pattern
@@ -90,4 +89,149 @@ export function redactValues<Value>(value: Value, redact: Redact, depth = 0): Va
   if (Array.isArray(value)) return value.map((entry: unknown) => redactValues(entry, redact, depth + 1)) as Value;
   const fields = Object.entries(value).map(([key, entry]) => [redact(key), redactValues(entry, redact, depth + 1)]);
   return Object.fromEntries(fields) as Value;
+}
+
+type Span = { start: number; end: number };
+type SecretSearch = {
+  /** Where they are, in any order; they may overlap. */
+  spansIn(text: string): Span[];
+  /** More characters than any secret takes in any encoding. */
+  longest: number;
+};
+
+/** Under 6 characters a "secret" would blank out ordinary words. */
+const SECRET_MIN_CHARACTERS = 6;
+/** What one character takes at most, be it encoded three times: `%25%32%35`. */
+const ENCODED_MAX_CHARACTERS = 32;
+/** How often a text may have been encoded. */
+const NESTED_MAX = 4;
+
+function createSecretSearch(secrets: readonly string[]): SecretSearch {
+  const needles = [...new Set(secrets.flatMap(needlesOf).map(inLowerCase))].filter(
+    ({ length }) => length >= SECRET_MIN_CHARACTERS,
+  );
+  return {
+    longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
+    spansIn(text) {
+      const spans: Span[] = [];
+      if (needles.length === 0) return spans;
+      for (const { text: inner, starts } of layersOf(text)) {
+        const searched = inLowerCase(inner);
+        for (const needle of needles) {
+          for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length)) {
+            const end = at + needle.length;
+            spans.push({ start: starts?.[at] ?? at, end: starts?.[end] ?? end });
+          }
+        }
+      }
+      return spans;
+    },
+  };
+}
+
+/** As many units as before, and one form of each letter. */
+const inLowerCase = (text: string): string => text.replaceAll('İ', 'I').toLowerCase().replaceAll('ς', 'σ');
+
+/** `starts`: where each unit begins in the text that was given, and where the last one ends; absent: as it stands. */
+type Layer = { text: string; starts?: readonly number[] };
+
+/** The text as it stands, without one layer of escapes, without two … for as long as something changes. */
+function* layersOf(text: string): Generator<Layer> {
+  let layer: Layer = { text };
+  yield layer;
+  for (let nested = 0; nested < NESTED_MAX; nested += 1) {
+    const inner = decoded(layer);
+    if (inner === undefined) return;
+    layer = inner;
+    yield layer;
+  }
+}
+
+/** Bytes in a URL; escapes of JSON; entities of HTML; full-width forms; characters that nobody sees. */
+const ESCAPE =
+  /(?<bytes>(?:%[\da-f]{2})+)|\\(?:u(?<u>[\da-f]{4})|x(?<x>[\da-f]{2})|(?<escaped>["'/\\bfnrt]))|&(?:#(?<decimal>\d{1,9})|#x(?<hex>[\da-f]{1,8})|(?<name>[a-z]{2,8}));?|(?<wide>[\uff01-\uff5e])|[\p{Cc}\p{Cf}]/giu;
+const CONTROLS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+/** From a full-width form to the visible ASCII character. */
+const FULL_WIDTH_DISTANCE = 0xfee0;
+/** HTML's names of the visible ASCII characters that are neither letters nor digits, each with its character behind it. */
+const ENTITIES = new Map(
+  `amp& apos' ast* bsol\\ colon: comma, commat@ dollar$ equals= excl! grave\` gt> hat^ lbrace{ lbrack[ lcub{ lowbar_ lpar(
+   lsqb[ lt< midast* num# percnt% period. plus+ quest? quot" rbrace} rbrack] rcub} rpar) rsqb] semi; sol/ verbar| vert|`
+    .split(/\s+/u)
+    .map((entry) => [entry.slice(0, -1), entry.slice(-1)]),
+);
+
+/** One layer further in; `undefined` where nothing is encoded. */
+function decoded({ text, starts }: Layer): Layer | undefined {
+  let inner = '';
+  const innerStarts: number[] = [];
+  const add = (units: string, start: number): void => {
+    for (let index = 0; index < units.length; index += 1) innerStarts.push(start);
+    inner += units;
+  };
+  const copy = (from: number, to: number): void => {
+    for (let at = from; at < to; at += 1) innerStarts.push(starts?.[at] ?? at);
+    inner += text.slice(from, to);
+  };
+  let at = 0;
+  for (const { index, 0: encoded, groups = {} } of text.matchAll(ESCAPE)) {
+    copy(at, index);
+    at = index + encoded.length;
+    if (groups.bytes === undefined) add(unitsOf(encoded, groups), starts?.[index] ?? index);
+    else
+      for (const [units, offset] of charactersOf(groups.bytes)) add(units, starts?.[index + offset] ?? index + offset);
+  }
+  if (at === 0) return undefined;
+  copy(at, text.length);
+  innerStarts.push(starts?.[text.length] ?? text.length);
+  return { text: inner, starts: innerStarts };
+}
+
+function unitsOf(
+  encoded: string,
+  { u, x, escaped, decimal, hex, name, wide }: Record<string, string | undefined>,
+): string {
+  if (escaped !== undefined) return CONTROLS[escaped.toLowerCase()] ?? escaped;
+  if (wide !== undefined) return String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH_DISTANCE);
+  if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? encoded;
+  const digits = u ?? x ?? hex;
+  if (digits === undefined && decimal === undefined) return '';
+  const code = decimal === undefined ? Number.parseInt(digits ?? '', 16) : Number(decimal);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : encoded;
+}
+
+/** The characters of `%C3%BC…`, each with where its bytes begin. */
+function charactersOf(escapes: string): [units: string, offset: number][] {
+  const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex');
+  const text = bytes.toString('utf8');
+  // What is no UTF-8 is taken byte by byte.
+  const characters = text.includes('\uFFFD') ? [...bytes].map((byte) => String.fromCharCode(byte)) : [...text];
+  let offset = 0;
+  return characters.map((units) => {
+    const start = offset;
+    offset += 3 * (characters.length === bytes.length ? 1 : Buffer.byteLength(units));
+    return [units, start];
+  });
+}
+
+/** What is searched for: the secret and what it becomes when it is decoded itself, Base64, and hexadecimal digits. */
+function needlesOf(secret: string): string[] {
+  if (secret.length < SECRET_MIN_CHARACTERS) return [];
+  const inBase64 = [secret, encodedForUrl(secret), JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
+  const layers = [...layersOf(secret)].map(({ text }) => text);
+  return [...layers, secret.replaceAll(' ', '+'), Buffer.from(secret).toString('hex'), ...inBase64];
+}
+
+function encodedForUrl(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\uFFFD'));
+}
+
+/** The Base64 that does not depend on the bytes around the text, for each offset in a group of three bytes. */
+function base64Forms(text: string): string[] {
+  const bytes = Buffer.from(text);
+  return [0, 1, 2].flatMap((before) => {
+    const all = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    const form = all.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+    return [form, form.replaceAll('+', '-').replaceAll('/', '_')];
+  });
 }

@@ -1,7 +1,7 @@
 /** The ports to small values that processes share, and how one is changed: by versions, so that nobody waits for a lock. */
-import type { Clock } from './clock.ts';
+import type { Clock } from './ports.ts';
 import { type CreditsSpent, FluxError } from './failure.ts';
-import { Mutex } from './mutex.ts';
+import { Mutex } from './primitives.ts';
 import type { Changed } from './reasons.ts';
 
 /**

@@ -1,7 +1,6 @@
 /** What was found out about a service, kept for the next process. */
 import * as z from 'zod';
-import type { Clock } from './clock.ts';
-import type { Log } from './log.ts';
+import type { Clock, Log } from './ports.ts';
 import { SharedState, type SharedValues } from './shared-value.ts';
 
 const BELIEVED_FOR_MS = 24 * 60 * 60_000;

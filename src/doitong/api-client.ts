@@ -1,9 +1,8 @@
 /** One request to the service and what came of it: permit, connection, deadline, headers, envelope, decision. */
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../core/ports.ts';
 import { wholeContent } from '../core/content-encoding.ts';
-import { codeOf } from '../core/error-code.ts';
-import { FluxError } from '../core/failure.ts';
+import { codeOf, FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';

@@ -1,9 +1,8 @@
 /** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, PrepareOptions, Reading, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
-import type { Log } from '../core/log.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor, createSecretFinder, createSecretRemover } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/service-report.ts';

@@ -1,7 +1,7 @@
 /** Takes the job out of an answer's raw fields, leniently: only the id must be right. Each odd word is logged once. */
-import { PLAUSIBLE_CREDITS_MAX } from '../core/credits.ts';
+import { PLAUSIBLE_CREDITS_MAX } from '../core/image-request.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';

@@ -1,8 +1,8 @@
 /** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Reading } from '../core/image-provider.ts';
-import type { Log } from '../core/log.ts';
-import { Mutex } from '../core/mutex.ts';
+import type { Log } from '../core/ports.ts';
+import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import { CANDIDATE_QUERIES, isGraphqlName, type JobQuery } from './documents.ts';

@@ -1,6 +1,6 @@
 /** Prepares an order in the dialect of this service, and sends it; another dialect is taken only when nothing was executed. */
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import type { Answered, ApiClient } from './api-client.ts';
 import {
   bodyOf,

@@ -1,8 +1,7 @@
 /** Decides whether a failed request is tried again, and when; holds the loop around the tries of a status read. */
-import { backOffMs, OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
-import type { Clock } from '../core/clock.ts';
+import { backOffMs, OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Log } from '../core/log.ts';
 import type { Decision } from './failures.ts';
 
 export type FailedTry = {

@@ -1,6 +1,6 @@
 /** What was found out about this service: recalled once, kept for the next process, forgotten when it does not fit. */
 import * as z from 'zod';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { DIALECT_NAMES, type DialectName, DOCUMENTED_ENCODING, type Encoding } from './dialects.ts';

@@ -1,6 +1,6 @@
 /** The service's own schema, asked for once, when somebody needs it. */
 import { FluxError } from '../core/failure.ts';
-import { Mutex } from '../core/mutex.ts';
+import { Mutex } from '../core/primitives.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Retries, Try } from './retry.ts';
 import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';

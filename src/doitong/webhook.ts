@@ -1,11 +1,10 @@
 /** Separates events that the service has signed from everything else, and reads from them which job to poll. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
-import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
+import { BoundedMap } from '../core/primitives.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Log } from '../core/log.ts';
-import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/webhook-sink.ts';
+import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/webhook.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-values.ts';
 

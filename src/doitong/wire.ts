@@ -1,6 +1,5 @@
 /** Joins everything that speaks with the service, for one request limiter. */
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { ApiClient, type Transport } from './api-client.ts';
 import type { DialectName } from './dialects.ts';

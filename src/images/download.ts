@@ -1,14 +1,12 @@
 /** Fetches finished pictures: allowed hosts and addresses only, without key or cookie, bounded, checked by their bytes. */
 import type { Agent, Dispatcher } from 'undici';
-import { backOffMs } from '../core/back-off.ts';
-import type { Clock } from '../core/clock.ts';
+import { backOffMs } from '../core/primitives.ts';
+import type { Clock } from '../core/ports.ts';
 import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content-encoding.ts';
-import { codeOf } from '../core/error-code.ts';
-import { FluxError } from '../core/failure.ts';
-import { isLoopbackAddress } from '../core/hosts.ts';
+import { codeOf, FluxError } from '../core/failure.ts';
+import { isLoopbackAddress, isPublicAddress } from '../core/addresses.ts';
 import { type ImageDownload, PICTURE_MAX_BYTES, type Picture } from '../core/image-store.ts';
 import type { ProxySettings } from '../core/proxy.ts';
-import { isPublicAddress } from '../core/public-address.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import { createAgent, type Resolve } from '../network/connector.ts';

@@ -1,14 +1,10 @@
 /** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
-import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
+import { BoundedMap, Mutex, Wakeup } from '../core/primitives.ts';
+import { type Clock, isSameOwner } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import { advance, isFinishedRemotely, type Job, type JobEvent } from '../core/job.ts';
-import type { JobFeed } from '../core/job-feed.ts';
-import type { JobStore, StoredJob } from '../core/job-store.ts';
-import { Mutex } from '../core/mutex.ts';
-import { isSameOwner } from '../core/processes.ts';
+import type { JobFeed, JobStore, StoredJob } from '../core/job-store.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
-import { Wakeup } from '../core/wakeup.ts';
 import type { Limits } from '../limits/limits.ts';
 
 /** Many more than the jobs that change at the same time. */

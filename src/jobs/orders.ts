@@ -1,7 +1,6 @@
 /** Ordering pictures: whether a call may order them, which of them are new, and placing those. */
-import { type CreditRange, creditRange } from '../core/credits.ts';
+import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { dedupeKey, type Order } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import {
   type BudgetSettings,

@@ -1,12 +1,11 @@
 /** Finished pictures: fetched and saved, kept here as long as they cannot be saved, and shown in answers. */
-import { backOffMs } from '../core/back-off.ts';
-import { BoundedMap } from '../core/bounded-map.ts';
+import { backOffMs, BoundedMap } from '../core/primitives.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Picture, PictureLabel } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
-import { isPlainId } from '../core/shown-remote.ts';
+import { isPlainId } from '../core/addresses.ts';
 import type { JobsDeps } from './deps.ts';
 import { unforeseen } from './submission.ts';
 

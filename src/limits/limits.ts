@@ -1,11 +1,9 @@
 /** May it be sent, may it be spent: what all processes with one service and key share, and what a call may cost. */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../core/clock.ts';
-import { type CreditRange, creditRange } from '../core/credits.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { type CreditRange, creditRange, dedupeKey, type ImageRequest } from '../core/image-request.ts';
 import { FluxError } from '../core/failure.ts';
-import { dedupeKey, type ImageRequest } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
-import type { Log } from '../core/log.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';

@@ -1,7 +1,7 @@
 /** When requests to the service may leave: what all processes with one key know of that, and how a caller waits for it. */
 import * as z from 'zod';
-import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
-import type { Clock } from '../core/clock.ts';
+import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
+import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import { type Plan, planOfRequestLimit } from './plan.ts';
 

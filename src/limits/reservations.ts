@@ -1,7 +1,7 @@
 /** The orders of all processes with one key: what is reserved and spent, what is repeated, and who has a slot. */
 import * as z from 'zod';
 import { isFinishedRemotely, type Job } from '../core/job.ts';
-import { ownerSchema } from '../core/processes.ts';
+import { ownerSchema } from '../core/ports.ts';
 
 /** An equal request this soon after the end of the first is taken for a repeated call, not for a new wish. */
 export const DUPLICATE_WINDOW_MS = 120_000;

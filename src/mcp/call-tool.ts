@@ -10,7 +10,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import { redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
-import { isPlainId, shownAddress } from '../core/shown-remote.ts';
+import { isPlainId, shownAddress } from '../core/addresses.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import { failureSentences, nextStepForJob, saidOf } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';

@@ -1,7 +1,6 @@
 /** What the handlers of the protocol need from outside. */
-import type { Clock } from '../core/clock.ts';
-import type { JobFeed } from '../core/job-feed.ts';
-import type { Log } from '../core/log.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { JobFeed } from '../core/job-store.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';

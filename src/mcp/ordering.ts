@@ -1,9 +1,8 @@
 /** What the tools that order pictures share: the arguments of a picture, the way from a proposal to an order, the wait. */
 import * as z from 'zod';
-import type { CreditRange } from '../core/credits.ts';
-import { FluxError } from '../core/failure.ts';
 import {
   ASPECT_RATIO_NAMES,
+  type CreditRange,
   FILE_NAME_MAX_CHARACTERS,
   FLUX_VERSIONS,
   type Order,
@@ -13,9 +12,10 @@ import {
   SIDE_MAX_PX,
   SIDE_MIN_PX,
   SIDE_STEP_PX,
-  SIZES,
   sidesOf,
+  SIZES,
 } from '../core/image-request.ts';
+import { FluxError } from '../core/failure.ts';
 import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';

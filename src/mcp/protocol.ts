@@ -2,7 +2,7 @@
 import { type CacheHint, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fencedWithout } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';

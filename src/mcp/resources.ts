@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { FluxError } from '../core/failure.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
-import { pageOfJobs } from '../core/job-page.ts';
+import { pageOfJobs } from '../core/job-store.ts';
 import { redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';

@@ -10,7 +10,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { JobNews } from '../core/job-feed.ts';
+import type { JobNews } from '../core/job-store.ts';
 import { instructions } from './instructions.ts';
 import type { McpDeps } from './mcp-deps.ts';
 import { CONSTANT, excessOf, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';

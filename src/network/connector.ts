@@ -9,9 +9,9 @@ import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 // The parts that are used: undici's index brings fetch, WebSocket, caches and mocks along.
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
-import type { Clock } from '../core/clock.ts';
-import { codeOf } from '../core/error-code.ts';
-import { isLoopbackHost } from '../core/hosts.ts';
+import type { Clock } from '../core/ports.ts';
+import { codeOf } from '../core/failure.ts';
+import { isLoopbackHost } from '../core/addresses.ts';
 import { type ProxyAddress, type ProxySettings, shownProxy } from '../core/proxy.ts';
 import type { ConnectProblem, ReportedProxy } from '../core/reasons.ts';
 import { ConnectFailure, certificateFault } from './connect-failure.ts';

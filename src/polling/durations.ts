@@ -1,8 +1,7 @@
 /** How long pictures take: the last durations of each kind, shared by all processes with one service and key. */
 import * as z from 'zod';
-import type { Clock } from '../core/clock.ts';
-import { creditRange } from '../core/credits.ts';
-import type { ImageRequest } from '../core/image-request.ts';
+import type { Clock } from '../core/ports.ts';
+import { creditRange, type ImageRequest } from '../core/image-request.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
 
 /** Milliseconds from the service's acceptance to the end, oldest first. */

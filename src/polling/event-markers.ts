@@ -1,11 +1,9 @@
 /** Of which jobs the service has announced a change, told to all processes by a shared value. */
 import * as z from 'zod';
-import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
-import type { JobEvents } from '../core/job-events.ts';
-import type { Log } from '../core/log.ts';
+import { BoundedMap, Wakeup } from '../core/primitives.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { JobEvents } from '../core/job-store.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
-import { Wakeup } from '../core/wakeup.ts';
 
 const CHECK_EVERY_MS = 250;
 /** A marker this young may be news to a process that checks for the first time. */

@@ -1,5 +1,5 @@
 /** One job that is followed: what was seen of it, and when it is polled next. Times are monotonic milliseconds. */
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Job } from '../core/job.ts';
 
 /**

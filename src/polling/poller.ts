@@ -1,12 +1,11 @@
 /** The one poller of a process: asks for all its jobs together, when it pays, and at once after an event. */
-import { OBEYED_DELAY_MAX_MS } from '../core/back-off.ts';
-import type { Clock } from '../core/clock.ts';
+import { OBEYED_DELAY_MAX_MS, Wakeup } from '../core/primitives.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Failure } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { Job, JobEvent } from '../core/job.ts';
-import type { JobEvents } from '../core/job-events.ts';
-import { Wakeup } from '../core/wakeup.ts';
-import { leadsTo } from '../core/webhook-url.ts';
+import type { JobEvents } from '../core/job-store.ts';
+import { leadsTo } from '../core/webhook.ts';
 import type { Limits, LimitsState } from '../limits/limits.ts';
 import type { DurationMemory } from './durations.ts';
 import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';

@@ -1,5 +1,5 @@
 /** Ends a serving process: at the end of input, a signal or a broken pipe, everything is closed within a time limit. */
-import type { Log } from '../core/log.ts';
+import type { Log } from '../core/ports.ts';
 
 /** A host kills the process after about 2 s; the records say what was left unfinished. */
 const GRACE_MS = 1_200;

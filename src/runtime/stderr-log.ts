@@ -1,5 +1,5 @@
 /** The log: one line each on stderr, with the user's secrets removed. */
-import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../core/log.ts';
+import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from '../core/ports.ts';
 import type { Redact } from '../core/redaction.ts';
 
 /** A stack with its causes fits; a whole answer of the service does not. */

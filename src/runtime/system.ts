@@ -2,9 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock } from '../core/clock.ts';
-import type { Ids } from '../core/ids.ts';
-import { isSameOwner, type Owner, type Processes } from '../core/processes.ts';
+import { type Clock, type Ids, isSameOwner, type Owner, type Processes } from '../core/ports.ts';
 
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;

@@ -5,7 +5,7 @@ import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../core/ports.ts';
 
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error && 'code' in error)) return String(error);

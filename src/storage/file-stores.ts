@@ -2,14 +2,12 @@
 import { linkSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BoundedMap } from '../core/bounded-map.ts';
-import type { Clock } from '../core/clock.ts';
+import { BoundedMap } from '../core/primitives.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
-import { newestFirst } from '../core/job-page.ts';
+import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
 import { parseJob } from '../core/job-record.ts';
-import type { JobStore, StoredJob } from '../core/job-store.ts';
-import type { Log } from '../core/log.ts';
 import {
   NO_VERSION,
   type Replacement,

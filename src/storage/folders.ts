@@ -1,9 +1,8 @@
 /** Whether folders take files, tried the way the server writes them; `doctor` and every order ask it. */
 import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
-import type { Log } from '../core/log.ts';
 import type { FolderProblem } from '../core/reasons.ts';
 import {
   errorCode,

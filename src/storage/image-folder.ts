@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, unlink } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';

@@ -14,9 +14,8 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
-import { Mutex } from '../core/mutex.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { Mutex } from '../core/primitives.ts';
 import { installShutdown } from '../runtime/shutdown.ts';
 import {
   EraGuard,

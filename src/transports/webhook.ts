@@ -1,9 +1,9 @@
 /** The webhook listener: it listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { codeOf } from '../core/error-code.ts';
-import { isLoopbackHost } from '../core/hosts.ts';
-import type { Log } from '../core/log.ts';
-import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook-sink.ts';
+import { codeOf } from '../core/failure.ts';
+import { isLoopbackHost } from '../core/addresses.ts';
+import type { Log } from '../core/ports.ts';
+import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook.ts';
 import { callerProblem } from './caller-guard.ts';
 
 /** An event is some hundred bytes; a tunnel in front adds headers of its own. */

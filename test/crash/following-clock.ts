@@ -1,5 +1,5 @@
 /** The clock of a process that lives by its parent's: it tells when it has nothing to do, and is told what time it is. */
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { isWorking, pause, rest } from '../support/driven-clock.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { portsInUse } from '../support/open-exchanges.ts';

@@ -1,6 +1,6 @@
 /** One app in this process, over the folders of a stage, with what it logged. */
 import { type App, type AppDeps, createApp } from '../../src/app.ts';
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
 import { placeOrder } from '../support/place-orders.ts';

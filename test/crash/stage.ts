@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import type { AppSettings } from '../../src/app.ts';
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { startWitness, type Witness, type WitnessOptions } from './witness.ts';
 

@@ -1,10 +1,8 @@
 /** A worker process: an app of its own over the shared folders, which orders or recovers as its task says. */
 import { type App, createApp } from '../../src/app.ts';
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock, Ids, Log } from '../../src/core/ports.ts';
 import { FluxError } from '../../src/core/failure.ts';
-import type { Ids } from '../../src/core/ids.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
-import type { Log } from '../../src/core/log.ts';
 import { randomIds } from '../../src/runtime/system.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { followClock } from './following-clock.ts';

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it; sleeps and deadlines fire in the order in which they fall due. */
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 
 export type ManualClock = Clock & {
   /** Moves time on, firing what falls due in order; promises that hang on it run before the next one fires. */

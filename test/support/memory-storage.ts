@@ -1,9 +1,7 @@
 /** Storage that lives with the test: the ports of records, shared values and events without a disk. */
-import { BoundedMap } from '../../src/core/bounded-map.ts';
-import type { Clock } from '../../src/core/clock.ts';
-import type { JobEvents } from '../../src/core/job-events.ts';
-import { newestFirst } from '../../src/core/job-page.ts';
-import type { JobStore, StoredJob } from '../../src/core/job-store.ts';
+import { BoundedMap } from '../../src/core/primitives.ts';
+import type { Clock } from '../../src/core/ports.ts';
+import { type JobEvents, type JobStore, newestFirst, type StoredJob } from '../../src/core/job-store.ts';
 import { NO_VERSION } from '../../src/core/shared-value.ts';
 import { Limits, type LimitsDeps } from '../../src/limits/limits.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';

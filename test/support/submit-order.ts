@@ -1,9 +1,9 @@
 /** Owns the way of one order from its record to the service for tests without job records on disk: by the program's own loop. */
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import type { ImageProvider, RemoteJob } from '../../src/core/image-provider.ts';
 import type { ImageRequest } from '../../src/core/image-request.ts';
 import { advance, type Job } from '../../src/core/job.ts';
-import { Wakeup } from '../../src/core/wakeup.ts';
+import { Wakeup } from '../../src/core/primitives.ts';
 import { sendOrder } from '../../src/jobs/submission.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
 import { owner, sampleJob } from '../unit/core/sample-jobs.ts';

@@ -1,7 +1,6 @@
 /** The tool that reports plan, limits, budget and credits; it asks the service only on request. */
 import * as z from 'zod';
-import { creditRange } from '../../core/credits.ts';
-import { SIDE_MIN_PX } from '../../core/image-request.ts';
+import { creditRange, SIDE_MIN_PX } from '../../core/image-request.ts';
 import type { LimitsReport } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';

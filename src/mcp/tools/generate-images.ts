@@ -1,8 +1,7 @@
 /** The tool that orders several pictures in one call. */
 import * as z from 'zod';
-import { creditRange } from '../../core/credits.ts';
+import { creditRange, type Order } from '../../core/image-request.ts';
 import { FluxError } from '../../core/failure.ts';
-import type { Order } from '../../core/image-request.ts';
 import {
   allowDuplicateArgument,
   checkSides,

@@ -1,6 +1,6 @@
 /** The tool that lists orders, those of earlier runs and of other processes included. */
 import * as z from 'zod';
-import { pageOfJobs } from '../../core/job-page.ts';
+import { pageOfJobs } from '../../core/job-store.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { badInput } from '../input-problems.ts';

@@ -1,7 +1,7 @@
 /** Proves the bounds of the back-off. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backOffMs } from '../../../src/core/back-off.ts';
+import { backOffMs } from '../../../src/core/primitives.ts';
 
 const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

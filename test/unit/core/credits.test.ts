@@ -1,7 +1,7 @@
 /** Proves what a picture may cost by the price list. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { creditRange } from '../../../src/core/credits.ts';
+import { creditRange } from '../../../src/core/image-request.ts';
 
 const sides = fc.integer({ min: 32, max: 256 }).map((eighth) => eighth * 8);
 

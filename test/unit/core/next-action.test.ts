@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type JobState } from '../../../src/core/job.ts';
 import { type MetJob, type NextAction, nextAction, ownerOf } from '../../../src/core/next-action.ts';
-import type { Processes } from '../../../src/core/processes.ts';
+import type { Processes } from '../../../src/core/ports.ts';
 import { CREATED_AT, owner, sampleJob } from './sample-jobs.ts';
 
 const MINUTE = 60_000;

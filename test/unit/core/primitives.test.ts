@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BoundedMap } from '../../../src/core/bounded-map.ts';
-import { Mutex } from '../../../src/core/mutex.ts';
-import { Wakeup } from '../../../src/core/wakeup.ts';
+import { BoundedMap, Mutex, Wakeup } from '../../../src/core/primitives.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 describe('BoundedMap', () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Failure } from '../../../src/core/failure.ts';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import type { Job, JobEvent } from '../../../src/core/job.ts';
-import type { Owner } from '../../../src/core/processes.ts';
+import type { Owner } from '../../../src/core/ports.ts';
 
 /** Sunday 2026-11-01, 00:00:00 UTC. */
 export const CREATED_AT = 1_793_491_200_000;

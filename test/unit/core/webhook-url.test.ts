@@ -1,7 +1,7 @@
 /** Proves which addresses the service may be given, and which of them count as the one that is listened to. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { leadsTo, WEBHOOK_URL_MAX_CHARACTERS, webhookUrlOf } from '../../../src/core/webhook-url.ts';
+import { leadsTo, WEBHOOK_URL_MAX_CHARACTERS, webhookUrlOf } from '../../../src/core/webhook.ts';
 
 const URL_SET = 'https://hooks.example.org/doitong';
 

@@ -1,6 +1,6 @@
 /** Proves how often, after which delays and at which cost a request is tried again, on a clock that stands still. */
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/core/ports.ts';
 import type { ServiceAnswer } from '../../../src/core/reasons.ts';
 import { rowDecision } from '../../../src/doitong/failures.ts';
 import { Retries, type Try } from '../../../src/doitong/retry.ts';

@@ -2,7 +2,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ImageProvider } from '../../../src/core/image-provider.ts';
-import type { LogFields } from '../../../src/core/log.ts';
+import type { LogFields } from '../../../src/core/ports.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';

@@ -1,6 +1,6 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 
-import type { Clock } from '../../../src/core/clock.ts';
+import type { Clock, Log, Processes } from '../../../src/core/ports.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type {
@@ -14,10 +14,7 @@ import type {
 import { dedupeKey, type ImageRequest, type Order } from '../../../src/core/image-request.ts';
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
-import type { JobEvents } from '../../../src/core/job-events.ts';
-import type { JobStore, StoredJob } from '../../../src/core/job-store.ts';
-import type { Log } from '../../../src/core/log.ts';
-import type { Processes } from '../../../src/core/processes.ts';
+import type { JobEvents, JobStore, StoredJob } from '../../../src/core/job-store.ts';
 import type { Replacement } from '../../../src/core/shared-value.ts';
 import { faultDecision } from '../../../src/doitong/failures.ts';
 import type { JobsDeps, JobsSettings } from '../../../src/jobs/deps.ts';

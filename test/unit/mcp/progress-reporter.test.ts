@@ -1,7 +1,7 @@
 /** Proves that progress goes only to callers who asked, only ever grows, and never breaks a call. */
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
-import type { LogFields } from '../../../src/core/log.ts';
+import type { LogFields } from '../../../src/core/ports.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { progressReporter } from '../../../src/mcp/call-tool.ts';
 

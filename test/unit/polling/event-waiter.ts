@@ -1,5 +1,5 @@
 /** A process of its own that finds the port taken, waits for the event of a job, and tells its parent each step. */
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/core/ports.ts';
 import { createJobEvents } from '../../../src/polling/event-markers.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';

@@ -1,7 +1,7 @@
 /** Proves that the log keeps to its level, to one line an entry, and to itself what is secret. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LOG_LEVELS, type LogLevel } from '../../../src/core/log.ts';
+import { LOG_LEVELS, type LogLevel } from '../../../src/core/ports.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { createStderrLog } from '../../../src/runtime/stderr-log.ts';
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { isSameOwner } from '../../../src/core/processes.ts';
+import { isSameOwner } from '../../../src/core/ports.ts';
 import { randomIds, systemClock, systemProcesses } from '../../../src/runtime/system.ts';
 
 const FOREVER_MS = 2 ** 40;

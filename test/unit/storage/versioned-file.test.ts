@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../../src/core/clock.ts';
+import type { Clock } from '../../../src/core/ports.ts';
 import { SharedState } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';

@@ -1,0 +1,56 @@
+/** The ports to time, the log, unique names and processes. */
+import * as z from 'zod';
+
+export interface Clock {
+  /** Wall time in epoch milliseconds. It may jump; use it for records and for comparing with remote times. */
+  now(): number;
+  /** Milliseconds from an arbitrary start that never goes backwards; use it for durations and deadlines. */
+  monotonic(): number;
+  /** A number in [0, 1), for jitter. */
+  random(): number;
+  /**
+   * Resolves after `delayMs`; rejects with `signal.reason` as soon as `signal` is aborted.
+   * A pending sleep never keeps the process alive.
+   */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that is aborted with a `TimeoutError` after `timeoutMs`, and the way to take the timer back. */
+  deadline(timeoutMs: number): { signal: AbortSignal; clear: () => void };
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Values of a log line. They are printed as JSON after the message. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface Ids {
+  /** A new job id: `job_` and letters and digits only, so that it is safe in file names and URIs. */
+  jobId(): string;
+  /** A new idempotency key. */
+  idempotencyKey(): string;
+}
+
+export const ownerSchema = z.object({ pid: z.number(), host: z.string(), session: z.string() });
+
+/** The process that advances a job. `session` tells it from an earlier process that had the same number. */
+export type Owner = z.infer<typeof ownerSchema>;
+
+export interface Processes {
+  self(): Owner;
+  /**
+   * Whether that process lives. One on another machine, and a number that was given to another process since then,
+   * count as living: where that matters, age decides.
+   */
+  isAlive(owner: Owner): boolean;
+}
+
+export function isSameOwner(one: Owner, other: Owner): boolean {
+  return one.pid === other.pid && one.host === other.host && one.session === other.session;
+}

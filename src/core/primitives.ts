@@ -1,0 +1,104 @@
+/** The primitives: Wakeup, Mutex, BoundedMap, and how long to pause before trying again. */
+import type { Clock } from './ports.ts';
+
+export class Wakeup {
+  readonly #clock: Pick<Clock, 'sleep'>;
+  #isWoken = false;
+  #end: (() => void) | undefined;
+
+  constructor(clock: Pick<Clock, 'sleep'>) {
+    this.#clock = clock;
+  }
+
+  /** Ends the wait. Without one, the next wait ends at once, so that no news is missed in between. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#end?.();
+  }
+
+  /**
+   * One waiter at a time.
+   * @param delayMs `Infinity`: until it is woken
+   * @returns whether it was woken
+   * @throws `signal.reason` when the signal is aborted
+   */
+  async wait(delayMs: number, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted();
+    if (!this.#isWoken) await this.#sleep(delayMs, signal);
+    const woken = this.#isWoken;
+    this.#isWoken = false;
+    return woken;
+  }
+
+  async #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve, reject) => {
+      this.#end = resolve;
+      timer.signal.addEventListener('abort', () => reject(timer.signal.reason), { once: true });
+    });
+    const onAbort = (): void => timer.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    woken.catch(() => undefined);
+    const slept = Number.isFinite(delayMs) ? this.#clock.sleep(delayMs, timer.signal) : woken;
+    slept.catch(() => undefined);
+    try {
+      await Promise.race([woken, slept]);
+    } finally {
+      this.#end = undefined;
+      signal?.removeEventListener('abort', onAbort);
+      timer.abort();
+    }
+  }
+}
+
+export class Mutex {
+  #last: Promise<void> = Promise.resolve();
+
+  /** @throws `signal.reason` as soon as the signal is aborted before the turn comes; the work never begins then */
+  run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal?.reason);
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+      this.#last = this.#last.then(async () => {
+        signal?.removeEventListener('abort', onAbort);
+        if (signal?.aborted) return;
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+}
+
+export class BoundedMap<Key, Value> extends Map<Key, Value> {
+  readonly #max: number;
+
+  /** @param max entries, at least 1 */
+  constructor(max: number) {
+    super();
+    this.#max = max;
+  }
+
+  /** An entry that is set again counts as the newest. */
+  override set(key: Key, value: Value): this {
+    this.delete(key);
+    super.set(key, value);
+    const [oldest] = this.keys();
+    if (this.size > this.#max && oldest !== undefined) this.delete(oldest);
+    return this;
+  }
+}
+
+const BASE_MS = 500;
+const FACTOR = 2;
+const CAP_MS = 20_000;
+/** A server's own delay above this is returned to the caller instead of being slept. */
+export const OBEYED_DELAY_MAX_MS = 60_000;
+
+/** Full jitter: anywhere between nothing and the exponential step. `attempt` counts from 1, `random` is in [0, 1). */
+export function backOffMs(attempt: number, random: number): number {
+  return Math.min(CAP_MS, BASE_MS * FACTOR ** (attempt - 1)) * random;
+}
