@@ -137,8 +137,9 @@ describe.concurrent('the id of a job', () => {
     const host = new RawHost(await packed.start([], { env }));
     await host.handshake();
     await host.call('generate_image', ORDER);
-    const asked = service.requests.filter(({ method }) => method === 'GET').map(({ path }) => path);
-    expect(new Set(asked)).toEqual(new Set([`/v1/text_to_image/${encodeURIComponent(id)}`]));
+    const asked = () => service.requests.filter(({ method }) => method === 'GET').map(({ path }) => path);
+    await expect.poll(() => asked().length, { timeout: 50_000 }).toBeGreaterThan(0);
+    expect(new Set(asked())).toEqual(new Set([`/v1/text_to_image/${encodeURIComponent(id)}`]));
     await service.close();
   });
 });
