@@ -24,8 +24,9 @@ export class Refusal extends Error {
     super(message);
   }
 
-  get extensions(): Record<string, unknown> {
-    return { code: this.code, ...this.options.details };
+  /** As it stands in an answer. */
+  get entry() {
+    return { message: this.message, extensions: { code: this.code, ...this.options.details } };
   }
 }
 
@@ -33,15 +34,11 @@ export function answerJson(status: number, value: unknown): Answer {
   return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
 }
 
-/** @param first decides the status, and when to come back */
-export function answerErrors(first: Refusal, errors: readonly object[]): Answer {
-  const answer = answerJson(first.status, { errors });
-  const seconds = first.options.retryAfterSeconds;
+/** The refusal decides the status and when to come back, also where there are more errors than it. */
+export function answerRefusal(refusal: Refusal, errors: readonly object[] = [refusal.entry]): Answer {
+  const answer = answerJson(refusal.status, { errors });
+  const seconds = refusal.options.retryAfterSeconds;
   return seconds === undefined ? answer : { ...answer, headers: { ...answer.headers, 'Retry-After': String(seconds) } };
-}
-
-export function answerRefusal(refusal: Refusal): Answer {
-  return answerErrors(refusal, [{ message: refusal.message, extensions: refusal.extensions }]);
 }
 
 /** Answers whatever `work` ends with. */
@@ -49,7 +46,7 @@ export async function answerOf(work: () => Answer | Promise<Answer>): Promise<An
   try {
     return await work();
   } catch (error) {
-    const fault = new Refusal(500, 'INTERNAL_SERVER_ERROR', 'The sandbox is at fault');
-    return answerRefusal(error instanceof Refusal ? error : fault);
+    if (error instanceof Refusal) return answerRefusal(error);
+    return answerRefusal(new Refusal(500, 'INTERNAL_SERVER_ERROR', 'The sandbox is at fault'));
   }
 }

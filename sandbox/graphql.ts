@@ -13,18 +13,14 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { type Answer, answerErrors, answerJson, Refusal } from './answer.ts';
+import { type Answer, answerJson, answerRefusal, Refusal } from './answer.ts';
 import type { SandboxOperation } from './arrival.ts';
 import type { Orders } from './orders.ts';
 import type { Traits } from './scenarios/scenarios.ts';
 import { schemaSdl } from './schema.ts';
 
 /** As it should be. */
-type GraphqlRequest = {
-  query: string;
-  variables?: Record<string, unknown> | null;
-  operationName?: string | null;
-};
+type GraphqlRequest = { query: string; variables?: Record<string, unknown> | null; operationName?: string | null };
 
 export type Graphql = (headers: IncomingHttpHeaders, body: string, idempotencyKey: string | undefined) => Answer;
 
@@ -85,10 +81,10 @@ function answerResult({ data, errors = [] }: ExecutionResult, code: string): Ans
     message,
     ...(!(originalError instanceof Refusal) && { locations }),
     ...(isPartial && { path }),
-    extensions: refusals[index]?.extensions,
+    extensions: refusals[index]?.entry.extensions,
   }));
   const [first] = refusals;
-  if (first && !isPartial) return answerErrors(first, entries);
+  if (first && !isPartial) return answerRefusal(first, entries);
   return answerJson(200, first ? { errors: entries, data } : { data });
 }
 

@@ -3,7 +3,7 @@ import { FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { remedyFor } from './failure-words.ts';
-import { visible, visibleJson } from './terminal-text.ts';
+import { counted, visible, visibleJson } from './terminal-text.ts';
 
 /** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
 export type Check = {
@@ -19,13 +19,11 @@ export const ok = (check: string, found: string): Check => ({ check, status: 'ok
 export const warn = (check: string, found: string, remedy: string): Check => ({ check, status: 'warn', found, remedy });
 export const fail = (check: string, found: string, remedy: string): Check => ({ check, status: 'fail', found, remedy });
 
-const SYMBOLS: Readonly<Record<Check['status'], string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
-const NAME_WIDTH = 14;
-
 /** A line that needs no colour and holds no secret. */
 export function checkLine({ check, status, found, remedy }: Check, redact: Redact): string {
   const what = remedy === undefined ? found : `${found} → ${remedy}`;
-  return visible(redact(`${SYMBOLS[status]}  ${check.padEnd(NAME_WIDTH)}  ${what}`)).replaceAll('\n', ' ');
+  const symbol = status === 'fail' ? 'FAIL' : status.padEnd(4);
+  return visible(redact(`${symbol}  ${check.padEnd(14)}  ${what}`)).replaceAll('\n', ' ');
 }
 
 export function checksJson(checks: readonly Check[], redact: Redact): string {
@@ -39,8 +37,6 @@ export function summaryLine(checks: readonly Check[]): string {
   if (failed === 0) return `A generation would work as far as can be seen without ordering one.${warnings}`;
   return `A generation would not work: ${counted(failed, 'check')} failed.${warnings}`;
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** What goes wrong while one thing is looked at must not hide the others. */
 export async function attempt(check: string, run: () => Promise<readonly Check[]>): Promise<readonly Check[]> {

@@ -5,6 +5,11 @@ import { isSettled, type Job } from '../core/job.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import type { LimitsState } from '../limits/limits.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { counted } from './terminal-text.ts';
+
+const FIND_UNKNOWN =
+  'Look for them in the account at Doitong (flux-pro-mcp jobs list --status unknown): they may be paid for.';
+const CHECK_DAMAGED = 'Check the damaged records, which may belong to paid jobs, then remove them.';
 
 /** @param now epoch milliseconds */
 export function recordsCheck(
@@ -16,25 +21,15 @@ export function recordsCheck(
   const open = jobs.filter((job) => !isSettled(job));
   const unknown = open.filter(({ state }) => state === 'unknown').length;
   const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs).length;
-  const found = [jobs.length === 1 ? '1 job' : `${jobs.length} jobs`, `${open.length - unknown} unfinished`];
-  const remedies: string[] = [];
-  if (stalled > 0) {
-    found.push(`${stalled} of them for long`);
-    remedies.push('Resume the unfinished jobs with: flux-pro-mcp jobs resume.');
-  }
-  if (unknown > 0) {
-    found.push(`${unknown} of unknown outcome`);
-    remedies.push(
-      'Look for them in the account at Doitong (flux-pro-mcp jobs list --status unknown): they may be paid for.',
-    );
-  }
-  if (damaged.count > 0) {
-    found.push(`${damaged.count} damaged set aside in ${damaged.folder}`);
-    remedies.push('Check the damaged records, which may belong to paid jobs, then remove them.');
-  }
-  return remedies.length === 0
-    ? ok('records', found.join(', '))
-    : warn('records', found.join(', '), remedies.join(' '));
+  const problems = [
+    { count: stalled, what: 'of them for long', remedy: 'Resume the unfinished jobs with: flux-pro-mcp jobs resume.' },
+    { count: unknown, what: 'of unknown outcome', remedy: FIND_UNKNOWN },
+    { count: damaged.count, what: `damaged set aside in ${damaged.folder}`, remedy: CHECK_DAMAGED },
+  ].filter(({ count }) => count > 0);
+  const figures = [`${open.length - unknown} unfinished`, ...problems.map(({ count, what }) => `${count} ${what}`)];
+  const found = `${counted(jobs.length, 'job')}, ${figures.join(', ')}`;
+  if (problems.length === 0) return ok('records', found);
+  return warn('records', found, problems.map(({ remedy }) => remedy).join(' '));
 }
 
 /** The smallest picture. */

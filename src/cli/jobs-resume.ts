@@ -6,7 +6,7 @@ import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences } from '../mcp/failure-text.ts';
 import { statusOf } from '../mcp/job-view.ts';
-import { visible } from './terminal-text.ts';
+import { counted, visible } from './terminal-text.ts';
 
 const REASON_SHOWN_CHARACTERS = 600;
 
@@ -27,7 +27,7 @@ export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<num
   const known = await jobs.list();
   const open = known.filter((job) => !isSettled(job) && job.state !== 'unknown').length;
   if (open === 0) say('There is nothing to resume: no job is unfinished.');
-  else say(`Resuming ${counted(open)}, for at most ${waitSeconds} s.`);
+  else say(`Resuming ${counted(open, 'job')}, for at most ${waitSeconds} s.`);
 
   const resumed = open === 0 ? [] : await jobs.resumeAll();
   const finished = await Promise.all(resumed.map((job) => settle(job, deps, until - clock.monotonic())));
@@ -35,7 +35,7 @@ export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<num
   const unknownCount = [...known, ...finished].filter(({ state }) => state === 'unknown').length;
   if (unknownCount > 0) {
     say(
-      `Not resumed: ${counted(unknownCount)} of unknown outcome, because an order that may have been paid for is not sent again. ` +
+      `Not resumed: ${counted(unknownCount, 'job')} of unknown outcome, because an order that may have been paid for is not sent again. ` +
         'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
     );
   }
@@ -75,7 +75,5 @@ function summaryOf(finished: readonly Job[]): string {
   const saved = count(({ state }) => state === 'saved');
   const failed = count(({ state }) => state === 'failed');
   const again = left === 0 ? '' : ' Run "flux-pro-mcp jobs resume" again to continue.';
-  return `${counted(finished.length)}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
+  return `${counted(finished.length, 'job')}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
 }
-
-export const counted = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);

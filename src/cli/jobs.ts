@@ -9,9 +9,9 @@ import { createFileJobStore, damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, CommandFailure, UsageError } from './command.ts';
-import { counted, resume } from './jobs-resume.ts';
+import { resume } from './jobs-resume.ts';
 import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
-import { print, visible, visibleJson, writeStderr } from './terminal-text.ts';
+import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
 const LIMIT = { min: 1, max: 1_000, default: 20 };
 const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
@@ -27,16 +27,9 @@ export async function run(args: Arguments): Promise<number> {
   const waitSeconds = wholeNumber(args, 'wait-seconds', WAIT_SECONDS) ?? WAIT_SECONDS.default;
   const status = oneOf(args, 'status', JOB_STATUSES);
   const records = await open(args);
-  switch (action) {
-    case 'list':
-      return list(records, { limit, status, json });
-    case 'show':
-      return show(records, id, json);
-    case 'resume':
-      return resumeAll(records, waitSeconds);
-    default:
-      return action satisfies never;
-  }
+  if (action === 'show') return show(records, id, json);
+  if (action === 'resume') return resumeAll(records, waitSeconds);
+  return list(records, { limit, status, json });
 }
 
 /** @throws UsageError when words or flags do not belong to the action */
@@ -52,10 +45,12 @@ function requestOf({ words, flags }: Arguments): { action: Action; id: string } 
   return { action, id };
 }
 
-/** The records of one service and key, and what is needed to print them. */
 type Records = Awaited<ReturnType<typeof open>>;
 
-/** @throws UsageError when no key is set, FluxError of kind `bad_key` when its file cannot be read */
+/**
+ * The records of one service and key, and what is needed to print them.
+ * @throws UsageError when no key is set, FluxError of kind `bad_key` when its file cannot be read
+ */
 async function open(args: Arguments) {
   const config = await settingsOf(args, NOT_FOR_JOBS);
   const apiKey = await apiKeyOf(config);
@@ -87,7 +82,7 @@ async function list(
     return 0;
   }
   const found = { all: jobs.length, wanted: wanted.length, status, whose: `for ${config.apiUrl} and this key` };
-  const aside = `${damaged.count === 1 ? '1 damaged record is' : `${damaged.count} damaged records are`} set aside in`;
+  const aside = `${counted(damaged.count, 'damaged record')} ${damaged.count === 1 ? 'is' : 'are'} set aside in`;
   const lines = [
     ...(views.length === 0 ? [] : [jobsTable(views), '']),
     countText(views.length, found),
@@ -102,8 +97,8 @@ type Found = { all: number; wanted: number; status: JobStatus | undefined; whose
 
 export function countText(shown: number, { all, wanted, status, whose }: Found): string {
   if (all === 0) return `There are no jobs on record ${whose}.`;
-  if (wanted === 0) return `None of the ${counted(all)} on record ${whose} has the status ${status}.`;
-  const jobs = `${counted(wanted)}${status === undefined ? '' : ` with the status ${status}`}`;
+  if (wanted === 0) return `None of the ${counted(all, 'job')} on record ${whose} has the status ${status}.`;
+  const jobs = `${counted(wanted, 'job')}${status === undefined ? '' : ` with the status ${status}`}`;
   return shown === wanted ? `${jobs}.` : `The newest ${shown} of ${jobs}; --limit N shows more.`;
 }
 

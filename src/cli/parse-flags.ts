@@ -4,18 +4,14 @@ import { SETTINGS, type Setting } from '../config/settings.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Arguments, type Command, type Positional, UsageError } from './command.ts';
 
-const SWITCHES = ['help', 'version'] as const;
-
 export function parseFlags(argv: readonly string[], command: Command): Pick<Arguments, 'flags' | 'lists' | 'words'> {
-  const takesValue = new Map<string, boolean>(SWITCHES.map((name) => [name, false]));
-  for (const flag of command.flags) takesValue.set(flag.name, flag.value !== undefined);
-  for (const name of command.settings) {
-    const row: Setting = SETTINGS[name];
-    if (row.flag !== undefined) takesValue.set(row.flag, true);
-  }
-  const options = Object.fromEntries(
-    [...takesValue].map(([name, value]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
-  );
+  const settingFlags = command.settings.flatMap((name) => (SETTINGS[name] as Setting).flag ?? []);
+  const options = {
+    help: { type: 'boolean' },
+    version: { type: 'boolean' },
+    ...Object.fromEntries(command.flags.map(({ name, value }) => [name, { type: value ? 'string' : 'boolean' }])),
+    ...Object.fromEntries(settingFlags.map((name) => [name, { type: 'string' }])),
+  } as Record<string, { type: 'string' | 'boolean' }>;
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
   const flags: Record<string, string> = {};
   const lists: Record<string, string[]> = {};
@@ -27,8 +23,8 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
       continue;
     }
     const { name, rawName, value } = token;
-    const needsValue = takesValue.get(name);
-    if (needsValue === undefined) throw unknownFlag(rawName, command, [...takesValue.keys()]);
+    if (!Object.hasOwn(options, name)) throw unknownFlag(rawName, command, Object.keys(options));
+    const needsValue = options[name]?.type === 'string';
     if (name in flags) throw new UsageError(`${rawName} is given twice.`);
     if (needsValue && value === undefined) throw new UsageError(`${rawName} needs a value.`);
     if (!needsValue && value !== undefined)
