@@ -13,7 +13,7 @@ export type LoggedRequest = {
   method: string;
   path: string;
   operation: SandboxOperation;
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** 0 while there is no answer yet, and for good where a scenario destroys the connection instead. */
   httpStatus: number;
   /** The scenario that spoilt this request or its answer. */
@@ -37,14 +37,8 @@ export function arrivalOf(request: IncomingMessage, at: number) {
   const [path = '/', query] = request.url?.split('?', 2) ?? [];
   const { to, operation, path: form } = ROUTES.find((known) => known.path.test(path)) ?? ROUTES[5];
   const idempotencyKey = [request.headers['idempotency-key']].flat()[0] || undefined;
-  const entry: LoggedRequest = {
-    at,
-    method: request.method ?? 'GET',
-    path,
-    operation,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-    httpStatus: 0,
-  };
+  const { method = 'GET' } = request;
+  const entry: LoggedRequest = { at, method, path, operation, idempotencyKey, httpStatus: 0 };
   return { request, to, id: form.exec(path)?.[1] ?? '', query: new URLSearchParams(query), entry };
 }
 

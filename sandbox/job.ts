@@ -20,7 +20,7 @@ export type JobEnding = Exclude<JobStatus, 'processing'> | 'never';
 export type Job = {
   id: string;
   submission: Submission;
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   creditCost: number;
   createdAtMs: number;
   /** Of a job that never ends: when it should have. */

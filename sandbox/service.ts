@@ -65,20 +65,20 @@ export class Service {
     this.readFile();
     const now = this.options.now();
     const jobs = [...this.jobs.values()];
-    const charges = jobs.map(({ id: jobId, idempotencyKey, creditCost: credits, createdAtMs: at }) => ({
-      jobId,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-      credits,
-      at,
-    }));
-    const refunds = jobs
-      .filter((job) => statusAt(job, now) === 'failed')
-      .map(({ id: jobId, creditCost: credits, endsAtMs: at }) => ({ jobId, credits, at }));
+    const failed = jobs.filter((job) => statusAt(job, now) === 'failed');
     const listed = jobs.map((job) => {
       const { prompt, width, height } = job.submission;
       return { id: job.id, status: statusAt(job, now), prompt, width, height, creditCost: job.creditCost };
     });
-    return { charges, refunds, jobs: listed, credits: this.balance(), submissions: this.submissions };
+    return {
+      charges: jobs.map(({ id, idempotencyKey, creditCost, createdAtMs }) => {
+        return { jobId: id, idempotencyKey, credits: creditCost, at: createdAtMs };
+      }),
+      refunds: failed.map(({ id, creditCost, endsAtMs }) => ({ jobId: id, credits: creditCost, at: endsAtMs })),
+      jobs: listed,
+      credits: this.balance(),
+      submissions: this.submissions,
+    };
   }
 
   /** What other processes have ordered; jobs that are known already stay the same objects. */
@@ -149,7 +149,7 @@ export class Service {
     const job: Job = {
       id,
       submission,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      idempotencyKey,
       creditCost,
       createdAtMs,
       endsAtMs: createdAtMs + jobDurationMs(id, medianJobMs),

@@ -50,9 +50,9 @@ function clockCheck(aheadMs: number | undefined): Check {
   return warn('clock', found, "Set this machine's clock by a time server, if it is the wrong one of the two.");
 }
 
-type Limits = { limit?: number; remaining?: number };
+type Reached = Extract<ServiceReport, { reached: true }>;
 
-function planCheck({ limit, remaining }: Limits, configured: Config['plan']): Check {
+function planCheck({ limit, remaining }: Reached['limits'], configured: Config['plan']): Check {
   const plan = planOf(configured, limit);
   const { requestsPerMinute, concurrentJobs } = PLAN_LIMITS[plan];
   const jobs = concurrentJobs === 1 ? '1 job' : `${concurrentJobs ?? 'any number of'} jobs`;
