@@ -5,29 +5,19 @@
 
 /** An order that was not sent, or whose outcome is open. */
 export type OrderReason =
-  /** Of an order that may cost more than `threshold`. */
-  | {
-      code: 'not_confirmed';
-      min: number;
-      max: number;
-      threshold: number;
-      why: 'unanswered' | 'earlier_unanswered' | 'cannot_ask';
-      /** To call again. */
-      tool: string;
-    }
-  | { code: 'user_refused' }
+  /** Of an order that may cost more than `threshold`. @param tool to call again */
+  | { code: 'not_confirmed'; min: number; max: number; threshold: number; why: WhyNotConfirmed; tool: string }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
-  /** The process that was to send it ended before. */
-  | { code: 'owner_ended' }
-  | { code: 'order_cancelled' }
-  /** The service may have forgotten its key. */
-  | { code: 'key_too_old' }
+  /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. */
+  | { code: 'user_refused' | 'owner_ended' | 'order_cancelled' | 'key_too_old' }
   /** @param last what the last answer was */
   | { code: 'earlier_try_open'; last: Reason }
   /** @param open of the try that may have been carried out, where that is not the last one */
   | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }
   /** What nobody foresaw. @param error the name of its class */
   | { code: 'unforeseen'; during: 'order' | 'read' | 'save'; error: string };
+
+export type WhyNotConfirmed = 'unanswered' | 'earlier_unanswered' | 'cannot_ask';
 
 /** The user's budget, the plan, or a limit of the service. */
 export type LimitReason =
@@ -36,9 +26,8 @@ export type LimitReason =
   | { code: 'more_than_accepted'; max: number; accepted: number }
   | { code: 'balance_too_low'; min: number; max: number; balance: number }
   | { code: 'budget_exceeded'; wanted: Wanted; allowed: number; spent: number; reserved: number }
-  | { code: 'pictures_exceeded'; wanted: Wanted; allowed: number; ordered: number }
-  /** The jobs that the plan allows per day. */
-  | { code: 'plan_exceeded'; wanted: Wanted; allowed: number; ordered: number }
+  /** By the user's pictures per day, or the plan's jobs per day. */
+  | { code: 'pictures_exceeded' | 'plan_exceeded'; wanted: Wanted; allowed: number; ordered: number }
   /** The service has asked for silence. */
   | { code: 'requests_paused' };
 
@@ -62,7 +51,6 @@ export type ServiceReason =
     }
   /** It was sent, and no answer came. */
   | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string }
-  | { code: 'ended_before_sending' }
   | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string }
   /** It lacks what an order must say, or requires what it cannot say; by places in the input. */
   | { code: 'dialect_changed'; dialect: string; missing: readonly string[]; unknown: readonly string[] }
@@ -70,7 +58,7 @@ export type ServiceReason =
   /** No query by which this service tells the status of a job: none was found, or the one that is set is none, or refused. */
   | { code: 'no_status_query' | 'status_query_malformed' }
   | { code: 'status_query_refused'; query: string; httpStatus?: number; said?: string }
-  | { code: 'no_api_key' | 'api_key_unusable' | 'no_webhook_secret' | 'no_such_job_id' };
+  | { code: 'ended_before_sending' | 'no_api_key' | 'api_key_unusable' | 'no_webhook_secret' | 'no_such_job_id' };
 
 /** An order can cost credits, reading a job cannot; of a probe no job depends. */
 export type ServicePurpose = 'submit' | 'read' | 'probe';
@@ -136,15 +124,12 @@ export type PictureReason =
   | { code: 'picture_host_is_inside'; host: string; address?: string }
   | { code: 'picture_host_answered'; status: number }
   | { code: 'picture_redirected'; redirects: number }
-  | { code: 'picture_other_part' }
   | { code: 'picture_encoding_unknown'; encoding: string }
-  | { code: 'picture_data_missing' }
-  /** The service does not say where it is. */
-  | { code: 'picture_nowhere' }
+  /** `picture_nowhere`: the service does not say where it is. */
+  | { code: 'picture_nowhere' | 'picture_data_missing' | 'picture_other_part' | 'picture_incomplete' }
   | { code: 'picture_too_large'; maxBytes: number }
   | { code: 'picture_too_slow'; seconds: number }
   | { code: 'picture_transfer_broke'; errorCode?: string }
-  | { code: 'picture_incomplete' }
   | { code: 'not_a_picture'; found: TextFound | 'something_else' };
 
 /** `secret`: it contains one of this server. `too_long`: `shown` is its number of characters. */

@@ -1,8 +1,7 @@
 /** Puts a failure into words for models and people: what happened, what it cost, whether to try again, what to do. */
 import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import { reasonWords } from './words/reason-words.ts';
-import type { Said } from './words/said.ts';
+import { reasonWords, type Said } from './words/reason-words.ts';
 
 /** The remedy for each kind, unless the failure names a better one. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {

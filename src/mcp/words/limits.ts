@@ -1,6 +1,6 @@
 /** The words for the user's budget, the plan and the limits of the service, for models. */
 import type { LimitReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+import type { Words } from './reason-words.ts';
 
 export const LIMITS_WORDS: Words<LimitReason> = {
   call_too_expensive: ({ max, allowed }) => ({
@@ -41,7 +41,5 @@ export const LIMITS_WORDS: Words<LimitReason> = {
       next: 'Wait for the next day (UTC), or ask the user to change to a larger plan, or to set DOITONG_PLAN if the plan is larger already.',
     };
   },
-  requests_paused: () => ({
-    what: 'The service has asked for no requests until its limit is over, so nothing was sent.',
-  }),
+  requests_paused: () => 'The service has asked for no requests until its limit is over, so nothing was sent.',
 };

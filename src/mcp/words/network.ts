@@ -1,6 +1,6 @@
 /** The words for connections that did not come about, for models. */
 import type { CertificateFault, ConnectReason, ReportedProxy } from '../../core/reasons.ts';
-import type { Said, Words } from './said.ts';
+import type { Said, Words } from './reason-words.ts';
 
 const OWN_AUTHORITY =
   'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to ' +

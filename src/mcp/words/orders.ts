@@ -1,15 +1,11 @@
 /** The words for orders that were not sent or are open, for models. */
 import type { Failure } from '../../core/failure.ts';
 import type { OrderReason, Reason } from '../../core/reasons.ts';
-import type { Said, Words } from './said.ts';
+import type { Said, Words } from './reason-words.ts';
 
 const IF_WANTED = 'Call generate_image again if the picture is still wanted.';
 
-const DURING: Readonly<Record<Extract<OrderReason, { code: 'unforeseen' }>['during'], string>> = {
-  order: 'The request for the picture',
-  read: 'Reading the job',
-  save: 'Saving the picture',
-};
+const DURING = { order: 'The request for the picture', read: 'Reading the job', save: 'Saving the picture' } as const;
 
 /** @param wordsOf of the reasons inside others */
 export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said): Words<OrderReason> => ({
@@ -48,8 +44,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   }),
   earlier_try_open: ({ last }, failure) => {
     const { what, ...todo } = wordsOf(last, failure);
-    const about = 'An earlier attempt at this order may have been carried out. The last answer:';
-    return { what: `${about} ${what}`, ...todo };
+    return { what: `An earlier attempt at this order may have been carried out. The last answer: ${what}`, ...todo };
   },
   no_try_brought_a_job: ({ tries, open, last }, failure) => {
     const about = `None of ${tries} tries of this order brought a job, and at least one may have been carried out.`;
@@ -57,5 +52,5 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     const before = open === undefined ? '' : ` ${wordsOf(open, failure).what} The last answer:`;
     return { what: `${about}${before} ${what}`, ...todo };
   },
-  unforeseen: ({ during, error }) => ({ what: `${DURING[during]} ended in an unforeseen error (${error}).` }),
+  unforeseen: ({ during, error }) => `${DURING[during]} ended in an unforeseen error (${error}).`,
 });

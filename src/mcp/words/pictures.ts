@@ -1,7 +1,7 @@
 /** The words for finished pictures that cannot be fetched, for models. */
 import type { PictureAddressProblem, PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
-import type { Said, Words } from './said.ts';
+import type { Words } from './reason-words.ts';
 
 const NOT_FETCHED = 'look for this picture in the account at Doitong: this server does not fetch it from that address';
 
@@ -20,14 +20,14 @@ const ADDRESS_PROBLEMS: Readonly<Record<PictureAddressProblem, (shown: string) =
   not_https: (shown) => `is not an https address (it begins with ${fenced(shown)})`,
 };
 
-const FOUND: Readonly<Record<Extract<PictureReason, { code: 'not_a_picture' }>['found'], string>> = {
+const FOUND = {
   nothing: 'nothing',
   svg: 'an SVG drawing',
   html: 'an HTML page',
   json: 'JSON',
   text: 'text',
   something_else: 'something else',
-};
+} as const;
 
 export const PICTURES_WORDS: Words<PictureReason> = {
   picture_address_unusable: ({ problem, shown }) => ({
@@ -51,18 +51,13 @@ export const PICTURES_WORDS: Words<PictureReason> = {
       next: 'The picture stays with its job, and get_job_status tries again.',
     };
   },
-  picture_host_answered: ({ status }) => ({
-    what: `The finished picture could not be fetched: the host answered ${status}.`,
-  }),
-  picture_redirected: ({ redirects }) => ({
-    what: `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
-  }),
+  picture_host_answered: ({ status }) => `The finished picture could not be fetched: the host answered ${status}.`,
+  picture_redirected: ({ redirects }) =>
+    `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
   picture_other_part: () => notFetched('the host sent another part of it than was asked for'),
   picture_encoding_unknown: ({ encoding }) =>
     notFetched(`it came encoded as ${fenced(encoding)} and cannot be decoded`),
-  picture_nowhere: () => ({
-    what: 'The service does not say where the finished picture is. The picture was not saved.',
-  }),
+  picture_nowhere: () => 'The service does not say where the finished picture is. The picture was not saved.',
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
     what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,
@@ -70,10 +65,10 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   }),
   picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${seconds} s`),
   picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),
-  picture_incomplete: () => ({ what: 'The finished picture came only in part.' }),
-  not_a_picture: ({ found }) => ({ what: `What the service delivered is ${FOUND[found]}, not a picture.` }),
+  picture_incomplete: () => 'The finished picture came only in part.',
+  not_a_picture: ({ found }) => `What the service delivered is ${FOUND[found]}, not a picture.`,
 };
 
-function notFetched(why: string): Said {
-  return { what: `The finished picture could not be fetched (${why}).` };
+function notFetched(why: string): string {
+  return `The finished picture could not be fetched (${why}).`;
 }

@@ -2,7 +2,7 @@
 import type { Failure } from '../../core/failure.ts';
 import type { LostAnswer, ServiceAnswer, ServicePurpose, ServiceReason } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
-import type { Said, Words } from './said.ts';
+import type { Said, Words } from './reason-words.ts';
 
 const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API';
 const OTHER_DIALECT = 'set DOITONG_DIALECT to another way to order, or update flux-pro-mcp';
@@ -44,15 +44,11 @@ const REMEDIES: Partial<Record<ServiceAnswer, string>> = {
   redirected: CHECK_URL,
 };
 
-const SENT: Readonly<Record<ServicePurpose, string>> = {
-  submit: 'the order',
-  read: 'the status request',
-  probe: 'the request',
-};
-const OUTCOME_UNKNOWN: Readonly<Record<ServicePurpose, string>> = {
-  submit: ' Whether the order was carried out is not known.',
-  read: ' What became of the job is not known.',
-  probe: '',
+/** What was sent, and what is not known without an answer to it. */
+const PURPOSES: Readonly<Record<ServicePurpose, { sent: string; unknown: string }>> = {
+  submit: { sent: 'the order', unknown: ' Whether the order was carried out is not known.' },
+  read: { sent: 'the status request', unknown: ' What became of the job is not known.' },
+  probe: { sent: 'the request', unknown: '' },
 };
 const NO_QUERY = {
   user: 'set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server',
@@ -69,15 +65,15 @@ const LOST: Readonly<Record<LostAnswer, (what: string, code: string) => string>>
 export const SERVICE_WORDS: Words<ServiceReason> = {
   service_answered: answered,
   answer_lost: ({ purpose, how, errorCode }) => {
-    const code = errorCode === undefined ? '' : ` (${errorCode})`;
-    return { what: `${LOST[how](SENT[purpose], code)}${OUTCOME_UNKNOWN[purpose]}` };
+    const { sent, unknown } = PURPOSES[purpose];
+    return `${LOST[how](sent, errorCode === undefined ? '' : ` (${errorCode})`)}${unknown}`;
   },
-  ended_before_sending: () => ({ what: 'The call was ended before anything was sent to the service.' }),
+  ended_before_sending: () => 'The call was ended before anything was sent to the service.',
   job_without_picture: ({ isModerated, status, said }) => {
     const what = isModerated
       ? 'The service refused to deliver the picture for reasons of moderation'
       : 'The service ended the job without a picture';
-    return { what: `${what} (status ${fenced(status)})${said === undefined ? '' : `: ${fenced(said)}`}.` };
+    return `${what} (status ${fenced(status)})${said === undefined ? '' : `: ${fenced(said)}`}.`;
   },
   dialect_changed: ({ dialect, missing, unknown }) => {
     const pieces = [
@@ -93,10 +89,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}). Nothing was executed.`,
     user: CHECK_URL,
   }),
-  no_status_query: () => ({
-    what: 'No query was found by which this service tells the status of a job.',
-    ...NO_QUERY,
-  }),
+  no_status_query: () => ({ what: 'No query was found by which this service tells the status of a job.', ...NO_QUERY }),
   status_query_malformed: () => ({
     what: 'The configured status query is no GraphQL field with an argument.',
     ...NO_QUERY,
@@ -111,7 +104,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     what: 'Webhooks cannot be received without a secret to check their signatures with.',
     user: 'set DOITONG_WEBHOOK_SECRET, or remove DOITONG_WEBHOOK_LISTEN, and restart the server',
   }),
-  no_such_job_id: () => ({ what: 'The id of the job cannot be an id of the service.' }),
+  no_such_job_id: () => 'The id of the job cannot be an id of the service.',
 };
 
 const listed = (places: readonly string[]): string => fenced(places.join(', '));
@@ -120,7 +113,7 @@ type Answered = Extract<ServiceReason, { code: 'service_answered' }>;
 
 function answered(reason: Answered, failure: Failure): Said {
   const { answer, purpose, isOpen, dialect } = reason;
-  const open = isOpen === true ? OUTCOME_UNKNOWN[purpose] : '';
+  const open = isOpen === true ? PURPOSES[purpose].unknown : '';
   const credits = answer === 'noCredits' ? amounts(failure) : '';
   const user = dialect === undefined ? REMEDIES[answer] : otherDialect(dialect);
   const what = `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`;

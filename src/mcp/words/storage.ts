@@ -1,6 +1,6 @@
 /** The words for folders, files and records, for models. */
 import type { FolderProblem, KeyProblem, PictureReplacement, StorageReason } from '../../core/reasons.ts';
-import type { Words } from './said.ts';
+import type { Words } from './reason-words.ts';
 
 const OUTPUT = 'FLUX_OUTPUT_DIR';
 const STATE = 'FLUX_STATE_DIR';
@@ -11,7 +11,7 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   change_contended: ({ changed: { type, name, location }, tries }) => {
     const thing =
       type === 'record' ? `The record of ${name} in ${location}` : `The shared value "${name}" in ${location}`;
-    return { what: `${thing} was changed by other processes at each of ${tries} tries, so this change was given up.` };
+    return `${thing} was changed by other processes at each of ${tries} tries, so this change was given up.`;
   },
   state_not_kept: ({ path, error }) => ({
     what: `What the server keeps in its state folder cannot be read or written: ${path} (${error}).`,
