@@ -189,19 +189,23 @@ function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer {
 /** Claude Code cuts a message at 200 characters. */
 const MESSAGE_MAX_CHARACTERS = 200;
 
-/** Does nothing when the call carries no progress token. Values only ever grow, as the protocol demands. */
+/**
+ * Does nothing when the call carries no progress token. Values only ever grow, as the protocol demands: where nothing
+ * is known to have moved, by a thousandth of the rest, so that a host sees a living server.
+ */
 export function progressReporter(
   { mcpReq }: ServerContext,
   { redact, log }: Pick<McpDeps, 'redact' | 'log'>,
 ): ToolContext['progress'] {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return () => undefined;
-  let last = -1;
+  let least = 0;
   return (fraction, text) => {
-    if (fraction <= last || mcpReq.signal.aborted) return;
-    last = fraction;
+    if (mcpReq.signal.aborted) return;
+    const progress = Math.max(fraction, least);
+    least = progress + (1 - progress) / 1_000;
     const message = redact(text, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS);
-    const params = { progressToken, progress: fraction, total: 1, message };
+    const params = { progressToken, progress, total: 1, message };
     mcpReq
       .notify({ method: 'notifications/progress', params })
       .catch((error: unknown) => log.debug('progress not sent', { error: String(error) }));

@@ -72,6 +72,9 @@ export const fileNameSchema = z
   })
   .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
 
+const sideArgument = (side: string) =>
+  sideSchema.optional().describe(`${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`);
+
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 export const pictureArguments = {
   prompt: promptSchema.describe(
@@ -103,11 +106,6 @@ export const pictureArguments = {
     .optional()
     .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
 };
-
-function sideArgument(side: string) {
-  const text = `${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`;
-  return sideSchema.optional().describe(text);
-}
 
 /** @param of what may cost at most so much */
 export function maxCreditsArgument(of: string) {
@@ -208,7 +206,7 @@ export async function waitForJob(
     onTick: ({ job: current, elapsedMs, waitReason, eta }) => {
       last = eta;
       const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, now());
-      progress(fractionOf(current, elapsedMs, eta), text);
+      progress(eta.fraction, text);
     },
   });
   const eta = isFinishedRemotely(job) ? undefined : last;
@@ -263,17 +261,3 @@ function stageText({ state, remoteStatus }: Job, elapsedMs: number, { leftMs }: 
 }
 
 const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
-
-/** What comes before the service has the order counts as a small part, however long it takes. */
-const BEFORE_THE_ORDER = 0.05;
-const FETCHING = 0.99;
-
-/** The part of what has no known end that is shown after so long: half of it after 15 s, never all of it. */
-const partOf = (elapsedMs: number): number => elapsedMs / (elapsedMs + 15_000);
-
-/** Never backwards, and never the end before it is there. */
-function fractionOf(job: Job, elapsedMs: number, { fraction }: Eta): number {
-  if (job.acceptedAt === undefined) return BEFORE_THE_ORDER * partOf(elapsedMs);
-  if (job.state === 'completed') return FETCHING + (1 - FETCHING) * partOf(elapsedMs);
-  return BEFORE_THE_ORDER + (FETCHING - BEFORE_THE_ORDER) * fraction;
-}

@@ -9,7 +9,7 @@ import type { McpDeps } from './mcp-deps.ts';
 export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds'> & {
   /** Aborted when the caller gives up; ends waits, never jobs. */
   signal: AbortSignal;
-  /** Reports the progress of the wait; `fraction` in [0, 1) must grow. Does nothing if the caller did not ask for it. */
+  /** Reports the progress of the wait; `fraction` in [0, 1). Does nothing if the caller did not ask for it. */
   progress: (fraction: number, message: string) => void;
   /** Epoch milliseconds. */
   now: () => number;
