@@ -1,7 +1,14 @@
 /** Puts a failure into words for models and people: what happened, what it cost, whether to try again, what to do. */
 import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import { reasonWords, type Said } from './words/reason-words.ts';
+import type { Reason, WordedReason } from '../core/reasons.ts';
+import { LIMITS_WORDS } from './words/limits.ts';
+import { NETWORK_WORDS } from './words/network.ts';
+import { ordersWords } from './words/orders.ts';
+import { PICTURES_WORDS } from './words/pictures.ts';
+import type { Said, Words } from './words/said.ts';
+import { SERVICE_WORDS } from './words/service.ts';
+import { STORAGE_WORDS } from './words/storage.ts';
 
 /** The remedy for each kind, unless the failure names a better one. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
@@ -28,6 +35,23 @@ const CREDITS: Readonly<Record<CreditsSpent, string>> = {
   maybe: 'Credits may have been spent.',
   yes: 'The credits for this picture were spent.',
 };
+
+const WORDS: Words<Reason> = {
+  ...ordersWords(reasonWords),
+  ...LIMITS_WORDS,
+  ...SERVICE_WORDS,
+  ...NETWORK_WORDS,
+  ...PICTURES_WORDS,
+  ...STORAGE_WORDS,
+  worded: ({ what, next }) => ({ what, ...(next !== undefined && { next }) }),
+};
+
+/** A record may have been written by a version that knew other reasons. */
+function reasonWords(reason: Reason, failure: Failure): Said {
+  const words = Object.hasOwn(WORDS, reason.code) ? (WORDS[reason.code] as Words<WordedReason>['worded']) : undefined;
+  const said = words?.(reason as WordedReason, failure) ?? 'The reason is not known to this version of the server.';
+  return typeof said === 'string' ? { what: said } : said;
+}
 
 /** What happened, and what to do next where more is known than the kind of the failure. */
 export function saidOf(failure: Failure): Said {

@@ -16,7 +16,6 @@ const errorSchema = z.strictObject({
   credits_spent: z.enum(['no', 'maybe', 'yes']),
   retry_after_seconds: z.number().optional(),
 });
-export type ErrorView = z.output<typeof errorSchema>;
 
 /** Times are ISO 8601 in UTC, sizes pixels, credits the provider's. Absent values are absent. */
 export const jobViewSchema = z.strictObject({
@@ -49,7 +48,6 @@ export const jobViewSchema = z.strictObject({
 export type JobView = z.output<typeof jobViewSchema>;
 
 export type JobViewOptions = {
-  /** Epoch milliseconds. */
   now: number;
   stalledAfterMs: number;
   /** Addresses of this origin are shown even if they are on this machine. */
@@ -117,8 +115,8 @@ export function joined(separator: string, ...texts: readonly (string | false | u
   return texts.filter((text) => typeof text === 'string').join(separator);
 }
 
-export function errorView(failure: Failure): ErrorView {
-  return present<ErrorView>({
+export function errorView(failure: Failure) {
+  return present<z.output<typeof errorSchema>>({
     kind: failure.kind,
     message: saidOf(failure).what,
     credits_spent: failure.creditsSpent,

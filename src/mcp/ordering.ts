@@ -154,24 +154,27 @@ export function orderOf({ prompt, version, quality, file_name: fileName, ...args
 }
 
 /** `isBatch`: a call for several pictures, which is answered with all of them, even if it names only one. */
-type Call = Pick<ProposeOptions, 'tool' | 'accepted' | 'isBatch'> & { waitSeconds: number | undefined };
+type Call = Pick<ProposeOptions, 'tool' | 'isBatch'> & {
+  max_credits?: number | undefined;
+  wait_seconds?: number | undefined;
+};
 
 /** @throws FluxError when the call is refused; nothing was sent then */
 export async function placeOrders(
   orders: readonly Order[],
-  { waitSeconds: wanted, ...call }: Call,
+  { tool, isBatch, max_credits: accepted, wait_seconds: wanted }: Call,
   context: ToolContext,
 ): Promise<ToolOutcome> {
   const { canAsk, answer, signal, redact } = context;
   const jobs = await context.jobs();
-  const proposal = await jobs.propose(orders, { ...call, canAsk, answer, signal });
+  const proposal = await jobs.propose(orders, { tool, isBatch, accepted, canAsk, answer, signal });
   if (proposal.type === 'refused') throw new FluxError(proposal.failure);
   if (proposal.type === 'ask') return questionAbout(redactValues(proposal.added, redact), proposal.estimate);
   const ordered = await jobs.commit(proposal, signal);
   const waitSeconds = wanted ?? context.defaultWaitSeconds;
   try {
     const [first] = ordered;
-    if (!call.isBatch && first !== undefined)
+    if (!isBatch && first !== undefined)
       return await waitForJob(jobs, first.job.id, waitSeconds, context, first.duplicate);
     return await waitForAll(jobs, ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
   } finally {

@@ -1,5 +1,6 @@
 /** How an image prompt is written: the guide for models, and the prompts that a user picks in a host. */
 import type { GetPromptResult, ListPromptsResult } from '@modelcontextprotocol/server';
+import { PROMPT_MAX_CHARACTERS } from '../core/image-request.ts';
 import type { Redact } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { invalidParams, named } from './protocol.ts';
@@ -86,16 +87,13 @@ export function guideText(): string {
   ].join('\n');
 }
 
-/** What the user has said, cleaned, by the names of the arguments; absent where nothing was said. */
-type Values = Readonly<Record<string, string | undefined>>;
-
 type Prompt = {
   name: string;
   title: string;
   description: string;
   arguments: readonly PromptArgument[];
-  /** The message that the model gets. */
-  render: (values: Values) => string;
+  /** The message that the model gets, from what the user has said, cleaned, by the names of the arguments. */
+  render: (values: Readonly<Record<string, string | undefined>>) => string;
 };
 
 const composeImagePrompt: Prompt = {
@@ -155,9 +153,6 @@ const reviewImagePrompt: Prompt = {
 
 export const PROMPTS: readonly Prompt[] = [composeImagePrompt, reviewImagePrompt];
 
-/** As long as the prompt of a picture may be. */
-const ARGUMENT_MAX_CHARACTERS = 4_000;
-
 export function listPrompts(): ListPromptsResult {
   return {
     prompts: PROMPTS.map(({ name, title, description, arguments: args }) => ({
@@ -179,9 +174,9 @@ export function getPrompt(
   const values: Record<string, string> = {};
   for (const [argument, text] of Object.entries(given ?? {})) {
     named(`argument of ${name}`, argument, prompt.arguments, redact);
-    if (text.length > ARGUMENT_MAX_CHARACTERS)
-      throw invalidParams(`${argument} has ${text.length} characters; at most ${ARGUMENT_MAX_CHARACTERS} are allowed.`);
-    const cleaned = cleanLine(text, ARGUMENT_MAX_CHARACTERS);
+    if (text.length > PROMPT_MAX_CHARACTERS)
+      throw invalidParams(`${argument} has ${text.length} characters; at most ${PROMPT_MAX_CHARACTERS} are allowed.`);
+    const cleaned = cleanLine(text, PROMPT_MAX_CHARACTERS);
     if (cleaned !== '') values[argument] = cleaned;
   }
   const missing = prompt.arguments.find((one) => one.required && values[one.name] === undefined);

@@ -6,19 +6,14 @@ import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import type { ResultPart } from '../core/result-part.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
+import type { HostProfile } from './hosts.ts';
 import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';
 import type { JobsOutcome, SingleOutcome } from './tool.ts';
 import { IMAGES_URI, VIEWER_META } from './uris.ts';
 
-/** What this call's host takes: its profile, or what the user has set. */
-export type ResultForm = {
-  content: readonly ResultPart[];
-  /** Of the serialized result for one job, and for several. */
-  maxCharacters: number;
-  maxBatchCharacters: number;
-  /** Of a picture inside the answer: pixels of its longer side. */
+/** What this call's host takes. @param maxSidePx of a picture: pixels of its longer side @param hasViewer it shows the viewer */
+export type ResultForm = Pick<HostProfile, 'content' | 'maxCharacters' | 'maxBatchCharacters'> & {
   maxSidePx: number;
-  /** The host shows the viewer next to it. */
   hasViewer: boolean;
 };
 

@@ -1,6 +1,5 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
 import {
-  type CompleteRequest,
   isJSONRPCErrorResponse,
   type JSONRPCMessage,
   type JSONRPCRequest,
@@ -35,9 +34,6 @@ const OPTIONS: ServerOptions = {
   },
 };
 
-/** The protocol's own bound. */
-const COMPLETIONS_MAX = 100;
-
 export function createMcpServer(deps: McpDeps): Server {
   const server = new GuardedServer(deps);
   const prompts = () => import('./prompts.ts');
@@ -69,18 +65,17 @@ export function createMcpServer(deps: McpDeps): Server {
   });
 
   server.setRequestHandler('prompts/list', async () => (await prompts()).listPrompts());
-  server.setRequestHandler('prompts/get', async ({ params }) => {
-    return (await prompts()).getPrompt(params.name, params.arguments, deps.redact);
-  });
-  const valuesFor = async ({ ref, argument: { name, value } }: CompleteRequest['params']) => {
-    const typed = value.trim().toLowerCase();
-    return ref.type === 'ref/prompt'
-      ? (await prompts()).suggestionsFor(ref.name, name, typed, deps.redact)
-      : (await resources()).jobIdsFor(ref.uri, name, typed, deps);
-  };
-  server.setRequestHandler('completion/complete', async ({ params }) => {
-    const all = await valuesFor(params);
-    const values = all.slice(0, COMPLETIONS_MAX);
+  server.setRequestHandler('prompts/get', async ({ params }) =>
+    (await prompts()).getPrompt(params.name, params.arguments, deps.redact),
+  );
+  server.setRequestHandler('completion/complete', async ({ params: { ref, argument } }) => {
+    const typed = argument.value.trim().toLowerCase();
+    const all =
+      ref.type === 'ref/prompt'
+        ? (await prompts()).suggestionsFor(ref.name, argument.name, typed, deps.redact)
+        : await (await resources()).jobIdsFor(ref.uri, argument.name, typed, deps);
+    // The protocol's own bound.
+    const values = all.slice(0, 100);
     return { completion: { values, total: all.length, hasMore: all.length > values.length } };
   });
   return server;
@@ -142,7 +137,6 @@ const TAKING_ARGUMENTS = ['prompts/get', 'completion/complete'];
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
-
 /**
  * Notifies the client of new jobs, and of changes to those that it subscribed to.
  * @returns the URIs that it subscribed to; since July 2026 the transport knows them, and passes on nothing else
@@ -170,19 +164,16 @@ function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string
   return subscribed;
 }
 
-/** A client that asks for more at once gets no more than these. */
-const SUBSCRIPTIONS_MAX = 500;
-
 const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) });
 
 /**
- * Leaves in a request for `subscriptions/listen` only what can be reported, because the SDK confirms every URI in it.
- * Other requests pass unchanged.
+ * Leaves in a request for `subscriptions/listen` only what can be reported, because the SDK confirms every URI in it;
+ * of very many no more than 500. Other requests pass unchanged.
  */
 export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Promise<JSONRPCRequest> {
   const { data } = listenSchema.safeParse(request.params);
   if (data === undefined) return request;
-  const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, SUBSCRIPTIONS_MAX);
+  const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, 500);
   const reported = await Promise.all(
     asked.map((uri) =>
       canBeReported(uri, deps).catch((error: unknown) => {

@@ -98,13 +98,10 @@ function text({ plan, requests, concurrent, daily, credits, ...value }: LimitsVi
   );
 }
 
-/** The cheapest picture by the price list. */
-const CHEAPEST_MAX_CREDITS = creditRange(SIDE_MIN_PX, SIDE_MIN_PX).max;
-
 function advice(report: LimitsReport, now: number): string {
   const { concurrent, daily, credits, images } = report;
   const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
-  if (left < CHEAPEST_MAX_CREDITS)
+  if (left < creditRange(SIDE_MIN_PX, SIDE_MIN_PX).max)
     return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost. Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
   if (daily.used >= images.budgetPerDay)
     return "All pictures that today's limit allows are used up. Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";

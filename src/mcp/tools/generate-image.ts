@@ -34,8 +34,5 @@ export const generateImage = defineTool({
   effect: 'spend',
   input,
   hasViewer: true,
-  handle: (args, context) => {
-    const call = { tool: 'generate_image', isBatch: false, accepted: args.max_credits, waitSeconds: args.wait_seconds };
-    return placeOrders([orderOf(args)], call, context);
-  },
+  handle: (args, context) => placeOrders([orderOf(args)], { tool: 'generate_image', isBatch: false, ...args }, context),
 });

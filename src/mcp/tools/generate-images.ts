@@ -50,8 +50,7 @@ export const generateImages = defineTool({
   handle: (args, context) => {
     const orders = args.images.map(orderOf);
     for (const [at, order] of orders.entries()) checkOwnBound(order, args.images[at]?.max_credits, at);
-    const call = { tool: 'generate_images', isBatch: true, accepted: args.max_credits, waitSeconds: args.wait_seconds };
-    return placeOrders(orders, call, context);
+    return placeOrders(orders, { tool: 'generate_images', isBatch: true, ...args }, context);
   },
 });
 

@@ -1,6 +1,6 @@
 /** The words for connections that did not come about, for models. */
 import type { CertificateFault, ConnectReason, ReportedProxy } from '../../core/reasons.ts';
-import type { Said, Words } from './reason-words.ts';
+import type { Said, Words } from './said.ts';
 
 const OWN_AUTHORITY =
   'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to ' +
@@ -20,10 +20,8 @@ const CERTIFICATES: Readonly<Record<CertificateFault, { what: string; user: stri
 };
 
 export const NETWORK_WORDS: Words<ConnectReason> = {
-  not_connected: ({ to, host, errorCode, proxy }) => {
-    const through = proxy === undefined ? '' : `, through the proxy ${named(proxy)}`;
-    return said(to, `${errorText(errorCode, host)}${through}`);
-  },
+  not_connected: ({ to, host, errorCode, proxy }) =>
+    said(to, `${errorText(errorCode, host)}${proxy === undefined ? '' : `, through the proxy ${named(proxy)}`}`),
   certificate_refused: ({ to, host, fault, errorCode }) => {
     const { what, user } = CERTIFICATES[fault];
     return said(to, `the certificate of ${host} ${what} (${errorCode})`, user);
@@ -51,10 +49,12 @@ function said(to: ConnectReason['to'], why: string, user?: string): Said {
 const named = ({ shown, setting }: ReportedProxy): string => `${shown} (${setting})`;
 
 function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): [what: string, user: string] {
-  if (status === 407) {
-    const credentials = `a valid user name and password into ${setting} (as USER:PASSWORD@ in front of its host)`;
-    return ['wants a valid user name and password', `put ${credentials}, and restart the server`];
-  }
+  const wanted = 'a valid user name and password';
+  if (status === 407)
+    return [
+      `wants ${wanted}`,
+      `put ${wanted} into ${setting} (as USER:PASSWORD@ in front of its host), and restart the server`,
+    ];
   if (status >= 500)
     return [`could not reach ${host}`, `check whether the proxy in ${setting} works, if this stays so`];
   return [
@@ -63,7 +63,6 @@ function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): 
   ];
 }
 
-const CLOSED = 'the connection was closed before it was ready';
 const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: () => 'the connection was refused',
   ENOTFOUND: (host) => `the name ${host} could not be resolved`,
@@ -71,16 +70,14 @@ const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ETIMEDOUT: () => 'no connection came about in time',
   ENETUNREACH: (host) => `there is no route to the network of ${host}`,
   EHOSTUNREACH: (host) => `there is no route to ${host}`,
-  ECONNRESET: () => CLOSED,
-  EPIPE: () => CLOSED,
+  ECONNRESET: () => 'the connection was closed before it was ready',
+  EPIPE: () => 'the connection was closed before it was ready',
 };
 
 function errorText(code: string | undefined, host = 'the host'): string {
   if (code === undefined) return 'no connection came about';
   const known = Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined;
   if (known !== undefined) return known(host);
-  const what = /^(?:EPROTO$|ERR_SSL|ERR_TLS)/u.test(code)
-    ? 'no encrypted connection came about'
-    : 'no connection came about';
-  return `${what} (${code})`;
+  const encrypted = /^(?:EPROTO$|ERR_SSL|ERR_TLS)/u.test(code) ? 'encrypted ' : '';
+  return `no ${encrypted}connection came about (${code})`;
 }

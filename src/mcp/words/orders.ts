@@ -1,7 +1,7 @@
 /** The words for orders that were not sent or are open, for models. */
 import type { Failure } from '../../core/failure.ts';
 import type { OrderReason, Reason } from '../../core/reasons.ts';
-import type { Said, Words } from './reason-words.ts';
+import type { Said, Words } from './said.ts';
 
 const IF_WANTED = 'Call generate_image again if the picture is still wanted.';
 

@@ -1,7 +1,7 @@
 /** The words for finished pictures that cannot be fetched, for models. */
 import type { PictureAddressProblem, PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
-import type { Words } from './reason-words.ts';
+import type { Words } from './said.ts';
 
 const NOT_FETCHED = 'look for this picture in the account at Doitong: this server does not fetch it from that address';
 

@@ -2,7 +2,7 @@
 import type { Failure } from '../../core/failure.ts';
 import type { LostAnswer, ServiceAnswer, ServicePurpose, ServiceReason } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
-import type { Said, Words } from './reason-words.ts';
+import type { Said, Words } from './said.ts';
 
 const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API';
 const OTHER_DIALECT = 'set DOITONG_DIALECT to another way to order, or update flux-pro-mcp';
@@ -77,13 +77,11 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
   },
   dialect_changed: ({ dialect, missing, unknown }) => {
     const pieces = [
-      ...(missing.length === 0 ? [] : [`it requires ${listed(missing)}, which this program does not know`]),
-      ...(unknown.length === 0 ? [] : [`it does not take ${listed(unknown)} as documented`]),
+      missing.length > 0 && `it requires ${listed(missing)}, which this program does not know`,
+      unknown.length > 0 && `it does not take ${listed(unknown)} as documented`,
     ];
-    return {
-      what: `The service's ${dialect} has changed: ${pieces.join('; ')}. Nothing was executed.`,
-      user: OTHER_DIALECT,
-    };
+    const changes = pieces.filter(Boolean).join('; ');
+    return { what: `The service's ${dialect} has changed: ${changes}. Nothing was executed.`, user: OTHER_DIALECT };
   },
   no_dialect_offered: ({ dialects }) => ({
     what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}). Nothing was executed.`,
@@ -115,7 +113,8 @@ function answered(reason: Answered, failure: Failure): Said {
   const { answer, purpose, isOpen, dialect } = reason;
   const open = isOpen === true ? PURPOSES[purpose].unknown : '';
   const credits = answer === 'noCredits' ? amounts(failure) : '';
-  const user = dialect === undefined ? REMEDIES[answer] : otherDialect(dialect);
+  const set = dialect === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${dialect}), and ${CHECK_URL}`;
+  const user = dialect === undefined ? REMEDIES[answer] : set;
   const what = `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`;
   return { what, ...(user !== undefined && { user }) };
 }
@@ -126,12 +125,7 @@ function quotation({ httpStatus, said }: { httpStatus?: number; said?: string })
   return said === undefined ? status : `${status}: ${fenced(said)}`;
 }
 
-function otherDialect(set: string): string {
-  return set === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${set}), and ${CHECK_URL}`;
-}
-
 function amounts({ creditsRequired: required, creditsAvailable: available }: Failure): string {
-  const takes = required === undefined ? '' : ` It takes ${required} credits`;
-  if (available === undefined) return takes === '' ? '' : `${takes}.`;
-  return takes === '' ? ` ${available} credits are available.` : `${takes}; ${available} are available.`;
+  if (required === undefined) return available === undefined ? '' : ` ${available} credits are available.`;
+  return ` It takes ${required} credits${available === undefined ? '' : `; ${available} are available`}.`;
 }

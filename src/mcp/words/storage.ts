@@ -1,6 +1,6 @@
 /** The words for folders, files and records, for models. */
 import type { FolderProblem, KeyProblem, PictureReplacement, StorageReason } from '../../core/reasons.ts';
-import type { Words } from './reason-words.ts';
+import type { Words } from './said.ts';
 
 const OUTPUT = 'FLUX_OUTPUT_DIR';
 const STATE = 'FLUX_STATE_DIR';
