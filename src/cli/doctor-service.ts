@@ -1,8 +1,7 @@
 /** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
 import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/service-report.ts';
-import { PLAN_LIMITS, planOfRequestLimit } from '../limits/plan.ts';
-import { planOf } from '../limits/rate-state.ts';
+import { PLAN_LIMITS, planOf } from '../limits/plan.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { remedyFor } from './failure-words.ts';
@@ -63,7 +62,7 @@ function planCheck({ limit, remaining }: Reached['limits'], configured: Config['
     return warn('plan', found, 'Set DOITONG_PLAN to your plan if it is larger than free.');
   }
   const found = `${says}, as the answers tell (${remaining ?? 'unknown'} left)`;
-  const reported = planOfRequestLimit(limit);
+  const reported = planOf('auto', limit);
   if (configured === 'auto' || reported === configured || configured === 'enterprise') return ok('plan', found);
   return warn('plan', `${found}; that limit is of the plan ${reported}`, `Set DOITONG_PLAN to auto or ${reported}.`);
 }

@@ -42,7 +42,7 @@ export type BatchProgress = {
   total: number;
   /** In [0, 1); grows. */
   fraction: number;
-  /** Milliseconds until all of them have ended, as far as can be foreseen. */
+  /** Milliseconds until all of them have ended, as far as can be foreseen by the plan's slots. */
   leftMs: number;
 };
 
@@ -63,12 +63,12 @@ export class ImageJobs {
     this.#orders = new Orders(deps, settings, this.#runner);
   }
 
-  /** See `Orders`. */
+  /** See `Orders`, also for `commit`. */
   propose(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
     return this.#orders.propose(orders, options);
   }
 
-  /** Spends credits, see `Orders`; `waitFor` waits. */
+  /** Spends credits. */
   commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     return this.#orders.commit(proposal, signal);
   }
@@ -170,28 +170,20 @@ export class ImageJobs {
   }
 
   async #etaOf({ request, acceptedAt }: Job): Promise<Eta> {
-    if (acceptedAt === undefined) return { fraction: 0, leftMs: USUAL_MS };
     const { durations, clock } = this.#deps;
-    return eta(await durations.recall(request), Math.max(0, clock.now() - acceptedAt));
+    const now = clock.now();
+    return eta(await durations.recall(request), Math.max(0, now - (acceptedAt ?? now)));
   }
 
   async #progressOf(jobs: readonly Job[]): Promise<BatchProgress> {
-    const { limits, durations } = this.#deps;
-    const open = jobs.filter((job) => !isSettled(job));
-    const waiting = open.filter(({ acceptedAt }) => acceptedAt === undefined);
-    const accepted = open.filter(({ acceptedAt }) => acceptedAt !== undefined);
-    const running = await Promise.all(accepted.map((job) => this.#etaOf(job)));
-    const expected = await Promise.all(waiting.map(async ({ request }) => expectedMs(await durations.recall(request))));
-    const { plan } = await limits.state();
-    const done = jobs.length - open.length;
-    const leftOfRunning = running.map(({ leftMs }) => leftMs);
-    return {
-      jobs,
-      done,
-      total: jobs.length,
-      fraction: (done + running.reduce((sum, { fraction }) => sum + fraction, 0)) / jobs.length,
-      leftMs: batchLeftMs(leftOfRunning, expected, PLAN_LIMITS[plan].concurrentJobs),
-    };
+    const etas = await Promise.all(jobs.filter((job) => !isSettled(job)).map((job) => this.#etaOf(job)));
+    const { plan } = await this.#deps.limits.state();
+    const slots = PLAN_LIMITS[plan].concurrentJobs ?? Number.POSITIVE_INFINITY;
+    const done = jobs.length - etas.length;
+    const parts = etas.reduce((sum, { fraction }) => sum + fraction, done);
+    const sumMs = etas.reduce((sum, { leftMs }) => sum + leftMs, 0);
+    const leftMs = Math.max(sumMs / slots, ...etas.map((one) => one.leftMs));
+    return { jobs, done, total: jobs.length, fraction: parts / jobs.length, leftMs };
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
@@ -237,21 +229,4 @@ export function eta(known: Durations, ageMs: number): Eta {
       : longer.reduce((sum, tookMs) => sum + tookMs - ageMs, 0) / longer.length;
   const usualAgeMs = (ageMs / usualMs) * USUAL_MS;
   return { fraction: usualAgeMs / (usualAgeMs + HALF_SHOWN_MS), leftMs };
-}
-
-/**
- * Milliseconds until all jobs of a batch have ended, when each free slot is taken by the next that waits.
- * @param runningMs what is left of each that runs; @param waitingMs how long each that waits will take
- * @param slots jobs at a time that the plan allows; null: no limit
- */
-function batchLeftMs(runningMs: readonly number[], waitingMs: readonly number[], slots: number | null): number {
-  const count = Math.max(1, slots ?? Number.POSITIVE_INFINITY);
-  const ends = [...runningMs];
-  for (const takesMs of waitingMs) {
-    ends.sort((one, other) => one - other);
-    // The slot that is free first; all that run in excess of the plan's slots end before one is free.
-    const freeAt = ends.length < count ? 0 : (ends[ends.length - count] ?? 0);
-    ends.push(freeAt + takesMs);
-  }
-  return Math.max(0, ...ends);
 }

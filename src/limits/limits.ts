@@ -6,7 +6,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
-import { PLAN_LIMITS, type Plan } from './plan.ts';
+import { PLAN_LIMITS, type Plan, planOf } from './plan.ts';
 import {
   emptyRateState,
   keptForOrders,
@@ -14,7 +14,6 @@ import {
   type PermitAnswer,
   type PermitAsk,
   parseRateState,
-  planOf,
   type RateReport,
   type ReadAllowance,
   readAllowance,
@@ -93,16 +92,16 @@ export class Limits {
   async state(): Promise<LimitsState> {
     const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
     const now = this.#deps.clock.now();
-    const requestLimit = this.#requestLimit(rateState);
+    const { plan, requestLimit } = this.#planBy(rateState);
     const counting = this.#counting;
-    const kept = this.#keptForOrders(rateState, reservations);
+    const reads = readAllowance(rateState, requestLimit, counting, this.#keptForOrders(rateState, reservations), now);
     return {
-      plan: this.#planBy(rateState),
+      plan,
       rateState: rateStateAt(rateState, now),
       reservations: reservationsAt(reservations, now),
       requestLimit,
       counting,
-      reads: readAllowance(rateState, requestLimit, counting, kept, now),
+      reads,
     };
   }
 
@@ -116,8 +115,8 @@ export class Limits {
     const orders = purpose === 'read' ? await this.#reservations.read() : undefined;
     return this.#rateState.change((before) => {
       const kept = orders === undefined ? 0 : this.#keptForOrders(before, orders);
-      const limit = this.#requestLimit(before);
-      const decision = takePermit(before, limit, this.#counting, this.#deps.clock.now(), { fields, kept });
+      const { requestLimit } = this.#planBy(before);
+      const decision = takePermit(before, requestLimit, this.#counting, this.#deps.clock.now(), { fields, kept });
       return { value: decision.rateState, result: decision.answer };
     });
   }
@@ -135,7 +134,7 @@ export class Limits {
    * @throws FluxError of kind `storage_failed`; nothing is reserved then
    */
   async admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionResult> {
-    const { jobsPerDay } = await this.#planLimits();
+    const { jobsPerDay } = this.#planBy(await this.#rateState.read());
     const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
     const rule = (before: Reservations) => {
       const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, this.#deps.clock.now());
@@ -152,9 +151,9 @@ export class Limits {
 
   /** @throws FluxError of kind `storage_failed` */
   async slot(id: string): Promise<SlotAnswer> {
-    const limit = (await this.#planLimits()).concurrentJobs;
+    const { concurrentJobs } = this.#planBy(await this.#rateState.read());
     return this.#reservations.change((before) => {
-      const { reservations: value, answer: result } = takeSlot(before, id, limit, this.#deps.clock.now());
+      const { reservations: value, answer: result } = takeSlot(before, id, concurrentJobs, this.#deps.clock.now());
       return { value, result };
     });
   }
@@ -196,21 +195,14 @@ export class Limits {
     }
   }
 
-  #planBy({ window }: RateState): Plan {
-    return planOf(this.#deps.plan, window.limit);
-  }
-
-  async #planLimits() {
-    return PLAN_LIMITS[this.#planBy(await this.#rateState.read())];
-  }
-
-  #requestLimit(rateState: RateState): number | null {
-    return rateState.window.limit ?? PLAN_LIMITS[this.#planBy(rateState)].requestsPerMinute;
+  #planBy({ window: { limit } }: RateState) {
+    const plan = planOf(this.#deps.plan, limit);
+    return { plan, ...PLAN_LIMITS[plan], requestLimit: limit ?? PLAN_LIMITS[plan].requestsPerMinute };
   }
 
   #keptForOrders(rateState: RateState, orders: Reservations): number {
-    const { concurrentJobs } = PLAN_LIMITS[this.#planBy(rateState)];
-    return keptForOrders(this.#requestLimit(rateState), waitingOrders(orders), concurrentJobs);
+    const { requestLimit, concurrentJobs } = this.#planBy(rateState);
+    return keptForOrders(requestLimit, waitingOrders(orders), concurrentJobs);
   }
 }
 
@@ -277,16 +269,12 @@ export function checkBalance(
 export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
   const { images: ordered, spentCredits: spent, reservedCredits: reserved } = totals;
   const untilTomorrow = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
-  switch (limit) {
-    case 'creditsPerDay':
-      return refusal({ code: 'budget_exceeded', wanted, allowed, spent, reserved }, untilTomorrow);
-    case 'imagesPerDay':
-      return refusal({ code: 'pictures_exceeded', wanted, allowed, ordered }, untilTomorrow);
-    case 'jobsPerDay':
-      return refusal({ code: 'plan_exceeded', wanted, allowed, ordered }, untilTomorrow);
-    default:
-      return limit satisfies never;
-  }
+  const reasons: Record<typeof limit, LimitReason> = {
+    creditsPerDay: { code: 'budget_exceeded', wanted, allowed, spent, reserved },
+    imagesPerDay: { code: 'pictures_exceeded', wanted, allowed, ordered },
+    jobsPerDay: { code: 'plan_exceeded', wanted, allowed, ordered },
+  };
+  return refusal(reasons[limit], untilTomorrow);
 }
 
 function refusal(reason: LimitReason, retryAfterSeconds?: number): FluxError {

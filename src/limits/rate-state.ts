@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
-import { type Plan, planOfRequestLimit } from './plan.ts';
 
 const rateWindowSchema = z.object({
   /** Requests per window, where reported. */
@@ -40,16 +39,9 @@ export function emptyRateState(now: number): RateState {
   return { permits: [], window: {}, writtenAt: now };
 }
 
-/** The plan that was set, else the one that the announced limit tells, else the smallest. */
-export function planOf(configured: Plan | 'auto', announcedLimit: number | undefined): Plan {
-  if (configured !== 'auto') return configured;
-  return announcedLimit === undefined ? 'free' : planOfRequestLimit(announcedLimit);
-}
-
 /** What an answer reports of its window. */
 export type ReportedWindow = Omit<RateWindow, 'pausedUntil'>;
 
-/** What answers reported, for all processes. */
 export type RateReport = {
   window?: ReportedWindow;
   /** Epoch milliseconds until which the service asked for silence. */
@@ -83,8 +75,6 @@ const WINDOW_MAX_MS = 5 * 60_000;
 const CLOCK_SPREAD_MS = 1_000;
 /** A reset reported in seconds from now wanders by so much from answer to answer. */
 const SAME_RESET_MS = 2_000;
-/** Orders that a balance remembers to have paid for; more of them and it is forgotten as too old. */
-const COUNTED_MAX = 1_000;
 
 /** The same state by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
 export function rateStateAt(rateState: RateState, now: number): RateState {
@@ -97,8 +87,8 @@ export function rateStateAt(rateState: RateState, now: number): RateState {
     permits: rateState.permits.map(back),
     window: {
       ...rateState.window,
-      ...(resetsAt === undefined ? {} : { resetsAt: back(resetsAt) }),
-      ...(pausedUntil === undefined ? {} : { pausedUntil: back(pausedUntil) }),
+      ...(resetsAt && { resetsAt: back(resetsAt) }),
+      ...(pausedUntil && { pausedUntil: back(pausedUntil) }),
     },
     writtenAt: now,
   };
@@ -118,10 +108,9 @@ export function takePermit(
   { fields = 1, kept = 0 }: { fields?: number; kept?: number } = {},
 ): { rateState: RateState; answer: PermitAnswer } {
   const rateState = rateStateAt(before, now);
-  const refused = (until: number, reported: boolean) => ({
-    rateState,
-    answer: { granted: false as const, until, reported },
-  });
+  const refused = (until: number, reported: boolean): { rateState: RateState; answer: PermitAnswer } => {
+    return { rateState, answer: { granted: false, until, reported } };
+  };
   // A request that is larger than the whole window takes all of it.
   const most = Math.max(1, (limit ?? Number.POSITIVE_INFINITY) - kept);
   const cost = Math.min(rateState.countsFields ? Math.max(1, fields) : 1, most);
@@ -169,10 +158,8 @@ export function learnedRateState(
   now: number,
 ): RateState {
   let rateState = rateStateAt(before, now);
-  if (window !== undefined) {
-    rateState = learnCounting(rateState, fields, window);
-    rateState = { ...rateState, window: learnWindow(rateState.window, window) };
-  }
+  if (window !== undefined) rateState = learnCounting(rateState, fields, window);
+  if (window !== undefined) rateState = { ...rateState, window: learnWindow(rateState.window, window) };
   if (pausedUntil !== undefined) rateState = { ...rateState, window: pauseWindow(rateState.window, pausedUntil) };
   if (balance !== undefined) rateState = { ...rateState, balance: { credits: balance, at: now } };
   const isSame =
@@ -184,8 +171,6 @@ export function learnedRateState(
 
 /** The window after an answer with `reported`; what it did not say stays as it was. */
 export function learnWindow(window: RateWindow, reported: ReportedWindow): RateWindow {
-  if (reported.limit === undefined && reported.remaining === undefined && reported.resetsAt === undefined)
-    return window;
   const { resetsAt } = window;
   if (resetsAt === undefined || !isSameWindow(window, reported)) return { ...window, ...reported };
   // Answers overtake each other: within one window the lower count is the later one.
@@ -222,7 +207,7 @@ export function learnCounting(rateState: RateState, fields: number, reported: Re
 
 /**
  * The balance after an order that was made since it was reported, taken off once. One that could not have paid for the
- * order is out of date: somebody has topped it up.
+ * order, or for very many before it, is out of date: somebody has topped it up.
  */
 export function withOrderPaid(
   rateState: RateState,
@@ -232,23 +217,18 @@ export function withOrderPaid(
   const counted = balance?.counted ?? [];
   if (balance === undefined || balance.at > order.orderedAt || counted.includes(order.id)) return rateState;
   const credits = balance.credits - order.credits;
-  if (credits < 0 || counted.length >= COUNTED_MAX) return rest;
+  if (credits < 0 || counted.length >= 1_000) return rest;
   return { ...rateState, balance: { ...balance, credits, counted: [...counted, order.id] } };
 }
 
-/** An order may come at any moment, and nothing is paid for without one: this part of every window is left to orders. */
-const FOR_COMING_ORDERS = 0.2;
-
 /**
- * Requests of a window that reads leave to orders.
- * @param limit requests per window; null: none is known
+ * Requests of a window that reads leave to orders: a fifth, since an order may come at any moment.
  * @param waiting orders that have not been sent yet
- * @param slots jobs at a time that the plan allows; null: no limit
+ * @param slots jobs at a time that the plan allows: more cannot be sent soon
  */
 export function keptForOrders(limit: number | null, waiting: number, slots: number | null): number {
   if (limit === null) return 0;
-  const wanted = Math.max(Math.ceil(limit * FOR_COMING_ORDERS), waiting);
-  // More than the plan's slots cannot be sent soon.
+  const wanted = Math.max(Math.ceil(limit / 5), waiting);
   return Math.max(0, Math.min(limit - 1, wanted, slots ?? wanted));
 }
 

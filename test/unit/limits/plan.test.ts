@@ -1,7 +1,6 @@
 /** Proves the plans' limits and how a plan is told from the announced request limit. */
 import { describe, expect, it } from 'vitest';
-import { PLAN_LIMITS, PLANS, planOfRequestLimit } from '../../../src/limits/plan.ts';
-import { planOf } from '../../../src/limits/rate-state.ts';
+import { PLAN_LIMITS, PLANS, planOf } from '../../../src/limits/plan.ts';
 
 describe('the plans', () => {
   it('have the limits of the provider', () => {
@@ -21,17 +20,15 @@ describe('planOf', () => {
     expect(planOf('auto', 7)).toBe('enterprise');
     expect(planOf('auto', undefined)).toBe('free');
   });
-});
 
-describe('planOfRequestLimit', () => {
   it('finds each plan by its limit', () => {
     for (const plan of PLANS) {
       const limit = PLAN_LIMITS[plan].requestsPerMinute;
-      if (limit !== null) expect(planOfRequestLimit(limit)).toBe(plan);
+      if (limit !== null) expect(planOf('auto', limit)).toBe(plan);
     }
   });
 
   it('takes any other figure for a custom plan', () => {
-    for (const limit of [0, 11, 61, 500]) expect(planOfRequestLimit(limit)).toBe('enterprise');
+    for (const limit of [0, 11, 61, 500]) expect(planOf('auto', limit)).toBe('enterprise');
   });
 });
