@@ -7,20 +7,16 @@ import type { JobFeed, JobStore, StoredJob } from '../core/job-store.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
 import type { Limits } from '../limits/limits.ts';
 
-/** Many more than the jobs that change at the same time. */
-const CHANGING_AT_MOST = 1_000;
-const REFUSED_KEPT = 500;
-
 export class JobRecords {
   readonly #store: JobStore;
   readonly #limits: Pick<Limits, 'note'>;
   readonly #clock: Clock;
   readonly #feed: JobFeed | undefined;
   /** Pictures of a call that were refused alone: they have no record, and are remembered for those who ask for them. */
-  readonly #refused = new BoundedMap<string, Job>(REFUSED_KEPT);
+  readonly #refused = new BoundedMap<string, Job>(500);
   readonly #listeners = new Map<string, Set<Wakeup>>();
-  /** Changes of one job never overtake each other. */
-  readonly #changes = new BoundedMap<string, Mutex>(CHANGING_AT_MOST);
+  /** Changes of one job never overtake each other; many more than change at the same time. */
+  readonly #changes = new BoundedMap<string, Mutex>(1_000);
 
   /**
    * @param limits notes what matters to it, so that prices are settled and slots freed as the records say

@@ -19,8 +19,6 @@ const RECOVER_EVERY_MS = 2_500;
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
 /** How often one job is resumed without anybody asking for it. */
 const RESUME_EVERY_MS = 30_000;
-/** Many more jobs than are found unfinished in that time. */
-const REMEMBERED = 1_000;
 
 /** The work on one job. */
 type Run = {
@@ -48,7 +46,7 @@ export class JobRunner {
   readonly #troubles = new Map<string, Trouble>();
   readonly #life = new AbortController();
   #recovered = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
-  readonly #resumedAt = new BoundedMap<string, number>(REMEMBERED);
+  readonly #resumedAt = new BoundedMap<string, number>(1_000);
 
   constructor(deps: JobsDeps, settings: JobsSettings, pictures: Pictures) {
     this.#deps = deps;
@@ -69,7 +67,6 @@ export class JobRunner {
     return this.#runs.has(id);
   }
 
-  /** What an order that has not been sent waits for. */
   waitReasonOf(id: string): WaitReason | undefined {
     return this.#runs.get(id)?.waitReason;
   }
@@ -93,10 +90,7 @@ export class JobRunner {
     // From here on: a call that is cancelled meanwhile takes its order back.
     this.#start(job.id, true, async (run) => {
       // Why there is no record is the answer to whoever ordered.
-      const isRecorded = await recorded.then(
-        () => true,
-        () => false,
-      );
+      const isRecorded = await recorded.then(() => true).catch(() => false);
       if (isRecorded) await this.#finish(await this.#submit(job, run), { atOnce: false, isFresh: true }, run);
     });
     return recorded;
@@ -125,7 +119,7 @@ export class JobRunner {
     const until = clock.monotonic() + FIRST_NEWS_MS;
     const resumed = await records.follow(job.id, signal, async (now) => {
       const leftMs = until - clock.monotonic();
-      return isNews(job, now) || !this.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;
+      return newsOf(now) !== newsOf(job) || !this.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;
     });
     return this.withTrouble(resumed);
   }
@@ -135,12 +129,11 @@ export class JobRunner {
     if (this.isRunning(id) || this.#life.signal.aborted) return;
     this.#troubles.delete(id);
     this.#start(id, false, async (run) => {
-      const job = await this.#adopt(await this.#deps.records.get(id));
+      const job = await this.#adopted(id);
       if (job === undefined) return;
       // That it runs by now is what this is about.
       const action = this.nextAction(job, { running: false });
       if (action === 'resend') await this.#finish(await this.#submit(job, run), { atOnce: false, isFresh: false }, run);
-      // It may be long finished: the first poll is at once.
       if (action === 'poll') await this.#finish(job, { atOnce: true, isFresh: false }, run);
     });
   }
@@ -187,34 +180,32 @@ export class JobRunner {
   }
 
   /** @returns `undefined` when another process was faster */
-  async #adopt(job: Job): Promise<Job | undefined> {
+  async #adopted(id: string): Promise<Job | undefined> {
     const { records, processes, clock } = this.#deps;
     const self = processes.self();
+    const job = await records.get(id);
     // The job of a process that lives is polled here as well, and stays in its hands.
     if (ownerOf(job, processes, clock.now()) !== 'silent') return job;
-    const adopted = await records.apply(job.id, { type: 'adopted', from: job.owner, owner: self });
+    const adopted = await records.apply(id, { type: 'adopted', from: job.owner, owner: self });
     return isSameOwner(adopted.owner, self) ? adopted : undefined;
   }
 
   #submit(job: Job, run: Run): Promise<Job> {
-    return submit(
-      job,
-      { ...this.#deps, pictures: this.#pictures, reconcile: () => this.recover() },
-      {
-        life: run.life,
-        cancellation: run.cancellation.signal,
-        slotFreed: run.slotFreed,
-        resendWindowMs: this.#settings.resendWindowMs,
-        onSending: () => {
-          run.isCancellable = false;
-        },
-        onWaitReason: (waitReason) => {
-          const before = run.waitReason;
-          run.waitReason = waitReason;
-          if (before?.reason !== waitReason?.reason) this.#deps.records.wake(job.id);
-        },
+    const deps = { ...this.#deps, pictures: this.#pictures, reconcile: () => this.recover() };
+    return submit(job, deps, {
+      life: run.life,
+      cancellation: run.cancellation.signal,
+      slotFreed: run.slotFreed,
+      resendWindowMs: this.#settings.resendWindowMs,
+      onSending: () => {
+        run.isCancellable = false;
       },
-    );
+      onWaitReason: (waitReason) => {
+        const before = run.waitReason;
+        run.waitReason = waitReason;
+        if (before?.reason !== waitReason?.reason) this.#deps.records.wake(job.id);
+      },
+    });
   }
 
   async #finish(submitted: Job, how: How, { life }: Run): Promise<void> {
@@ -245,12 +236,10 @@ export class JobRunner {
    */
   async reconcile({ resume }: { resume: boolean }): Promise<void> {
     for (const entry of await this.#openReservations()) {
-      try {
-        await this.#bringInLine(entry, resume);
-      } catch (error) {
-        // One record that cannot be changed must not keep all others from being recovered.
+      // One record that cannot be changed must not keep all others from being recovered.
+      await this.#bringInLine(entry, resume).catch((error: unknown) => {
         this.#deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
-      }
+      });
     }
   }
 
@@ -283,31 +272,17 @@ export class JobRunner {
     // From when it got its slot: it may have waited for long before, and failed polls of it are no news.
     const isStalled = clock.now() - (entry.slotAt ?? job.createdAt) > this.#settings.stalledAfterMs;
     const action = this.nextAction(job, { asked: false, age: isStalled ? 'stalled' : 'recent' });
-    if (action === 'close_unsent') {
-      await this.closeUnsent(job);
-      return;
-    }
+    if (action === 'close_unsent') return void (await this.closeUnsent(job));
     // One without news or without an answer must not keep all others waiting: the service is taken to be done with it.
     // It is resumed another time, so that an order that waits gets the slot first.
     if (isStalled && entry.slot) return limits.releaseSlot(job.id);
-    const isResumable = action === 'poll' || action === 'resend';
-    if (isResumable && resume && this.#isDue(job.id)) this.ensure(job.id);
-  }
-
-  #isDue(id: string): boolean {
-    const now = this.#deps.clock.monotonic();
-    if (now - (this.#resumedAt.get(id) ?? Number.NEGATIVE_INFINITY) < RESUME_EVERY_MS) return false;
-    this.#resumedAt.set(id, now);
-    return true;
+    if (!resume || (action !== 'poll' && action !== 'resend')) return;
+    const now = clock.monotonic();
+    if (now - (this.#resumedAt.get(job.id) ?? Number.NEGATIVE_INFINITY) < RESUME_EVERY_MS) return;
+    this.#resumedAt.set(job.id, now);
+    this.ensure(job.id);
   }
 }
 
 /** A process that takes a job over changes its record, too: that is no news yet. */
-function isNews(before: Job, now: Job): boolean {
-  return (
-    now.state !== before.state ||
-    now.remoteStatus !== before.remoteStatus ||
-    JSON.stringify(now.failure?.reason ?? now.failure?.message) !==
-      JSON.stringify(before.failure?.reason ?? before.failure?.message)
-  );
-}
+const newsOf = ({ state, remoteStatus, failure }: Job): string => JSON.stringify([state, remoteStatus, failure]);

@@ -63,8 +63,8 @@ export class Pictures {
         const failure = failureOf(error, { reason, creditsSpent: 'yes', retry: 'same_job' });
         if (failure.kind !== 'download_failed' || attempt === DOWNLOAD_TRIES) return failure;
         // How long an address lives is not documented: the job may have another one by now.
-        const fresh =
-          attempt === 1 && wasOnRecord ? await this.#sourceNow(job, life).catch(() => undefined) : undefined;
+        const mayHaveMoved = attempt === 1 && wasOnRecord;
+        const fresh = mayHaveMoved ? await this.#sourceNow(job, life).catch(() => undefined) : undefined;
         life.throwIfAborted();
         const isNew = fresh !== undefined && fresh !== source;
         if (!isNew && failure.retry !== 'same_job') return failure;
@@ -122,12 +122,8 @@ export class Pictures {
   }
 }
 
-const NOWHERE: Failure = {
-  kind: 'download_failed',
-  reason: { code: 'picture_nowhere' },
-  creditsSpent: 'yes',
-  retry: 'same_job',
-};
+const REASON = { code: 'picture_nowhere' } as const;
+const NOWHERE: Failure = { kind: 'download_failed', reason: REASON, creditsSpent: 'yes', retry: 'same_job' };
 
 function roundedDown(bytes: number): number {
   const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes))) - ROOM_STEPS);

@@ -178,12 +178,7 @@ async function recordAsSubmitting(job: Job, dialect: string, { records, processe
 
 const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });
 
-const KEY_TOO_OLD: Failure = {
-  kind: 'ambiguous',
-  reason: { code: 'key_too_old' },
-  creditsSpent: 'maybe',
-  retry: 'no',
-};
+const KEY_TOO_OLD: Failure = { kind: 'ambiguous', reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
 
 function notSent(kind: Failure['kind'], reason: Reason): Failure {
   return { kind, reason, creditsSpent: 'no', retry: 'later' };
@@ -199,9 +194,7 @@ export function unforeseen(during: 'order' | 'save', error: unknown): Reason {
 }
 
 /** Nothing had left when it happened. */
-function unpaid(failure: Failure): Failure {
-  return { ...failure, creditsSpent: 'no' };
-}
+const unpaid = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' });
 
 /**
  * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
@@ -222,15 +215,9 @@ export function failureOfAllTries(earlier: readonly Failure[], last: Failure): F
   const open = tries.findLast(({ creditsSpent }) => creditsSpent !== 'no');
   if (open === undefined) return last;
   if (open === last && tries.every(({ kind }) => kind === last.kind)) return last;
-  const reason: Reason = {
-    code: 'no_try_brought_a_job',
-    tries: tries.length,
-    ...(open === last ? {} : { open: reasonOf(open) }),
-    last: reasonOf(last),
-  };
+  const facts = { tries: tries.length, last: reasonOf(last), ...(open !== last && { open: reasonOf(open) }) };
+  const reason: Reason = { code: 'no_try_brought_a_job', ...facts };
   return { ...last, kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job', reason };
 }
 
-function reasonOf({ reason, message = '', remedy }: Failure): Reason {
-  return reason ?? { code: 'worded', what: message, ...(remedy === undefined ? {} : { next: remedy }) };
-}
+const reasonOf = ({ reason, message = '' }: Failure): Reason => reason ?? { code: 'worded', what: message };

@@ -32,6 +32,7 @@ const reservationSchema = z.object({
   end: z.exactOptional(z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) })),
 });
 export type Reservation = z.infer<typeof reservationSchema>;
+type Outcome = NonNullable<Reservation['end']>['outcome'];
 
 const reservationsSchema = z.object({
   /** Days since the epoch, in UTC: the provider's page does not say when its day begins. */
@@ -47,13 +48,8 @@ export type Reservations = z.infer<typeof reservationsSchema>;
 export const parseReservations = (stored: unknown): Reservations | undefined =>
   reservationsSchema.safeParse(stored).data;
 
-/** `null` means no limit. */
-export type SpendingLimits = {
-  creditsPerDay: number | null;
-  imagesPerDay: number | null;
-  /** The plan's own. */
-  jobsPerDay: number | null;
-};
+/** `null` means no limit; `jobsPerDay` is the plan's own. */
+export type SpendingLimits = Record<'creditsPerDay' | 'imagesPerDay' | 'jobsPerDay', number | null>;
 
 export type Totals = { images: number; spentCredits: number; reservedCredits: number; slotsInUse: number };
 
@@ -62,10 +58,8 @@ export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'owner' | 'maxC
   allowDuplicate: boolean;
 };
 
-export type Admission =
-  | { type: 'admitted' }
-  /** An equal order is under way, or has just ended. */
-  | { type: 'duplicate'; id: string };
+/** `duplicate`: an equal order is under way, or has just ended. */
+export type Admission = { type: 'admitted' } | { type: 'duplicate'; id: string };
 
 /** `wanted`: what all that is new would have cost and counted. */
 export type LimitExceeded = {
@@ -152,35 +146,26 @@ export function admitAll(
   const added = candidates.filter((_, index) => duplicates[index] === undefined);
   const totals = totalsOf(reservations);
   const wanted = { credits: added.reduce((sum, { maxCredits }) => sum + maxCredits, 0), images: added.length };
-  const after: Readonly<Record<keyof SpendingLimits, number>> = {
+  const total: Readonly<Record<keyof SpendingLimits, number>> = {
     creditsPerDay: totals.spentCredits + totals.reservedCredits + wanted.credits,
     imagesPerDay: totals.images + wanted.images,
     jobsPerDay: totals.images + wanted.images,
   };
   for (const limit of ['creditsPerDay', 'imagesPerDay', 'jobsPerDay'] as const) {
     const allowed = limits[limit];
-    if (added.length > 0 && allowed !== null && after[limit] > allowed)
+    if (added.length > 0 && allowed !== null && total[limit] > allowed)
       return { type: 'exceeded', limit, allowed, totals, wanted };
   }
-  const entries = added.map(
-    ({ allowDuplicate: _, ...order }, index): Reservation => ({
-      ...order,
-      at: now,
-      day: reservations.day,
-      slot: false,
-      ...(index === 0 ? {} : { turn: index }),
-    }),
-  );
+  const entries = added.map(({ allowDuplicate: _, ...order }, index): Reservation => {
+    return { ...order, at: now, day: reservations.day, slot: false, ...(index > 0 && { turn: index }) };
+  });
   const admissions = duplicates.map(
     (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),
   );
   const known = joined(reservations, candidates, duplicates);
   const isSame = added.length === 0 && known === reservations.entries;
-  return {
-    type: 'taken',
-    reservations: isSame ? before : { ...reservations, entries: [...known, ...entries] },
-    admissions,
-  };
+  const after = isSame ? before : { ...reservations, entries: [...known, ...entries] };
+  return { type: 'taken', reservations: after, admissions };
 }
 
 /** What a repeated call finds is remembered with what it orders now. */
@@ -204,31 +189,20 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
     return isNews ? noteJob(reopened(reservations, entry), job, now) : reservations;
   }
   const exact = job.credits.exact ?? undefined;
+  const priced = exact === undefined ? entry : { ...entry, exactCredits: exact };
   const end = endOf(job);
   if (end === undefined) {
-    if (exact === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
-    const { exactCredits: _, ...rest } = entry;
-    return replaced(reservations, entry, {
-      ...rest,
-      owner: job.owner,
-      ...(exact === undefined ? {} : { exactCredits: exact }),
-    });
+    if (priced.exactCredits === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
+    return replaced(reservations, { ...priced, owner: job.owner });
   }
-  return finished(reservations, exact === undefined ? entry : { ...entry, exactCredits: exact }, end, now);
+  return finished(reservations, priced, end, now);
 }
 
-function finished(
-  reservations: Reservations,
-  entry: Reservation,
-  outcome: NonNullable<Reservation['end']>['outcome'],
-  now: number,
-): Reservations {
+function finished(reservations: Reservations, entry: Reservation, outcome: Outcome, now: number): Reservations {
   const settled = outcome === 'free' ? reservations.settled : settledWith(reservations, entry, 1);
-  const entries = reservations.entries.map((known) =>
-    known.id === entry.id ? { ...entry, slot: false, end: { at: now, outcome } } : known,
-  );
   const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
-  return { ...reservations, settled, entries, slotsChangedAt };
+  const after = replaced(reservations, { ...entry, slot: false, end: { at: now, outcome } });
+  return { ...after, settled, slotsChangedAt };
 }
 
 /** The totals with one more ended order (1), or with one less (-1). Those of an earlier day do not count. */
@@ -240,10 +214,8 @@ function settledWith({ day, settled }: Reservations, entry: Reservation, by: 1 |
 
 /** The order as if it had never been: nothing was sent. */
 export function dropEntry(reservations: Reservations, id: string, now: number): Reservations {
-  const entries = reservations.entries.filter((entry) => entry.id !== id);
-  return entries.length === reservations.entries.length
-    ? reservations
-    : { ...reservations, entries, slotsChangedAt: now };
+  if (!reservations.entries.some((entry) => entry.id === id)) return reservations;
+  return { ...reservations, entries: reservations.entries.filter((entry) => entry.id !== id), slotsChangedAt: now };
 }
 
 /** The reservations after the loss of a record: an order that may have left is counted in full, and stays in the way. */
@@ -256,11 +228,11 @@ export function loseEntry(reservations: Reservations, id: string, now: number): 
 /** As it was before it was given up. */
 function reopened(reservations: Reservations, entry: Reservation): Reservations {
   const { end: _, ...open } = entry;
-  return { ...replaced(reservations, entry, open), settled: settledWith(reservations, entry, -1) };
+  return { ...replaced(reservations, open), settled: settledWith(reservations, entry, -1) };
 }
 
 /** `free`: it ended without a charge. */
-function endOf(job: Job): NonNullable<Reservation['end']>['outcome'] | undefined {
+function endOf(job: Job): Outcome | undefined {
   if (job.state === 'unknown') return 'unknown';
   if (!isFinishedRemotely(job)) return undefined;
   if (job.state !== 'failed') return 'picture';
@@ -270,24 +242,18 @@ function endOf(job: Job): NonNullable<Reservation['end']>['outcome'] | undefined
 
 /** Whether an order is still to be known: it is open, or it or another of its call has just ended. */
 function memoryOf({ entries }: Reservations, now: number): (entry: Reservation) => boolean {
-  const isFresh = ({ end }: Reservation): boolean => end === undefined || isRemembered(end, now);
+  const isFresh = ({ end }: Reservation): boolean => {
+    const window = end?.outcome === 'unknown' ? UNKNOWN_KEPT_MS : DUPLICATE_WINDOW_MS;
+    // A clock that was set back would otherwise keep it for as long as it was set back.
+    return end === undefined || Math.abs(now - end.at) < window;
+  };
   const batches = new Set(entries.filter(isFresh).map(({ batch }) => batch));
   return (entry) => isFresh(entry) || (entry.batch !== undefined && batches.has(entry.batch));
 }
 
-function isRemembered(end: NonNullable<Reservation['end']>, now: number): boolean {
-  const window = end.outcome === 'unknown' ? UNKNOWN_KEPT_MS : DUPLICATE_WINDOW_MS;
-  // A clock that was set back would otherwise keep it for as long as it was set back.
-  return Math.abs(now - end.at) < window;
+function replaced(reservations: Reservations, by: Reservation): Reservations {
+  return { ...reservations, entries: reservations.entries.map((known) => (known.id === by.id ? by : known)) };
 }
-
-/** The reservations with `by` in place of the entry. */
-function replaced(reservations: Reservations, entry: Reservation, by: Reservation): Reservations {
-  return { ...reservations, entries: reservations.entries.map((known) => (known === entry ? by : known)) };
-}
-
-/** Slots are given in the order of turns; after so long without a change, whoever comes takes the free one. */
-const IN_ORDER_MS = 3_000;
 
 /**
  * A slot (`absent`: nothing is reserved for the order, as none of this day), or how many orders come first, and when
@@ -310,12 +276,13 @@ export function takeSlot(
   // One that released its slot does not wait for another.
   const ahead = open.filter((entry) => !entry.slot && entry.slotAt === undefined && comesBefore(entry, own)).length;
   const free = limit === null ? Number.POSITIVE_INFINITY : limit - holders.length;
-  const quiet = Math.abs(now - reservations.slotsChangedAt) > IN_ORDER_MS;
+  // After so long without a change, whoever comes takes the free one: those whose turn it is may be gone.
+  const quiet = Math.abs(now - reservations.slotsChangedAt) > 3_000;
   if (free <= ahead && !(free > 0 && quiet)) {
     const oldestAt = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
     return { reservations, answer: { taken: false, ahead, oldestAt } };
   }
-  const taken = replaced(reservations, own, { ...own, slot: true, slotAt: now });
+  const taken = replaced(reservations, { ...own, slot: true, slotAt: now });
   return { reservations: { ...taken, slotsChangedAt: now }, answer: { taken: true } };
 }
 
@@ -323,11 +290,10 @@ export function takeSlot(
 export function releaseSlot(reservations: Reservations, id: string, now: number): Reservations {
   const entry = reservations.entries.find((known) => known.id === id);
   if (entry === undefined || !entry.slot) return reservations;
-  return { ...replaced(reservations, entry, { ...entry, slot: false }), slotsChangedAt: now };
+  return { ...replaced(reservations, { ...entry, slot: false }), slotsChangedAt: now };
 }
 
 function comesBefore(one: Reservation, other: Reservation): boolean {
-  const turns = (one.turn ?? 0) - (other.turn ?? 0);
-  if (turns !== 0) return turns < 0;
-  return one.at < other.at || (one.at === other.at && one.id < other.id);
+  const earlier = (one.turn ?? 0) - (other.turn ?? 0) || one.at - other.at;
+  return earlier < 0 || (earlier === 0 && one.id < other.id);
 }
