@@ -83,25 +83,15 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-const KEPT_REQUESTS = 10_000;
+/** Adds an entry, which may be completed later, when more is known. */
+export function record(log: LoggedRequest[], entry: LoggedRequest): void {
+  log.push(entry);
+  if (log.length > 10_000) log.shift();
+}
 
-export class RequestLog {
-  private readonly entries: LoggedRequest[] = [];
-
-  /** The entry may be completed later, when more is known. */
-  add(entry: LoggedRequest): void {
-    this.entries.push(entry);
-    if (this.entries.length > KEPT_REQUESTS) this.entries.shift();
-  }
-
-  list(): LoggedRequest[] {
-    return this.entries.map((entry) => ({ ...entry }));
-  }
-
-  /** The faults that were injected, and into what. */
-  faults() {
-    return this.entries.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
-      fault === undefined ? [] : { scenario: fault, ...request },
-    );
-  }
+/** The faults that were injected, and into what. */
+export function faultsIn(log: readonly LoggedRequest[]) {
+  return log.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
+    fault === undefined ? [] : { scenario: fault, ...request },
+  );
 }

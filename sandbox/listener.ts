@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, answerJson, answerOf, Refusal } from './answer.ts';
-import { type Arrival, arrivalOf, checkCaller, checkKey, type RequestLog, readBody } from './arrival.ts';
+import { type Arrival, arrivalOf, checkCaller, checkKey, type LoggedRequest, readBody, record } from './arrival.ts';
 import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
@@ -13,7 +13,7 @@ import type { Service } from './service.ts';
 type ListenerDeps = {
   now: () => number;
   key: string;
-  log: RequestLog;
+  log: LoggedRequest[];
   chosen: Chosen;
   limiter: RateLimiter;
   service: Service;
@@ -30,7 +30,7 @@ export function createListener(deps: ListenerDeps) {
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const arrival = arrivalOf(request, now());
-    if (arrival.to !== 'state') log.add(arrival.entry);
+    if (arrival.to !== 'state') record(log, arrival.entry);
     const answer = await answerOf(() => follow(arrival));
     if (request.errored) return;
     if (answer.delivery !== 'lost') arrival.entry.httpStatus = answer.status;

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { RequestLog } from './arrival.ts';
+import { faultsIn, type LoggedRequest } from './arrival.ts';
 import { createGraphql } from './graphql.ts';
 import { createJobView, createPictureAddresses } from './job-view.ts';
 import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
@@ -16,7 +16,6 @@ import type { ScenarioName } from './scenarios/sentences.ts';
 import { Service } from './service.ts';
 import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
-export type { SandboxPlan } from './limits.ts';
 export type { ScenarioName } from './scenarios/sentences.ts';
 export { sandboxSchemaSdl } from './schema.ts';
 
@@ -57,9 +56,7 @@ const shortSleep: WebhooksDeps['sleep'] = (delayMs, signal) =>
 const randomSecret = (): string => `sandbox-${randomBytes(12).toString('hex')}`;
 
 /**
- * A stateful emulator of the Doitong service on a local port. Prompts that contain `sandbox:fail` make a job that ends
- * as `failed` (refunded), those with `sandbox:moderated` one that ends as `moderated` (not refunded).
- * The state is served at `GET /sandbox/state`, too, to whoever has the key, for tests of other processes.
+ * A stateful emulator of the Doitong service on a local port, as docs/sandbox.md describes it.
  * @throws ScenarioError when the scenarios are unknown or exclude each other
  */
 export async function startSandbox(options: SandboxOptions = {}) {
@@ -87,11 +84,11 @@ export async function startSandbox(options: SandboxOptions = {}) {
   const orders = createOrders(service, view);
   const graphql = createGraphql(orders, traits);
   const limiter = new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
-  const log = new RequestLog();
+  const log: LoggedRequest[] = [];
   const inspect = () => ({
-    requests: log.list(),
+    requests: structuredClone(log),
     ...service.inspect(),
-    faults: log.faults(),
+    faults: faultsIn(log),
     webhooks: webhooks.list(),
   });
   const pictures = createPictureHost(now, service, addresses, traits);

@@ -13,9 +13,6 @@ export function signWebhook(body: string | Uint8Array, secret: string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 
-/** `at` is in epoch milliseconds of the sandbox's clock. `httpStatus` is 0 when no answer came; `problem` says why then. */
-export type WebhookDelivery = { jobId: string; url: string; at: number; httpStatus: number; problem?: string };
-
 export type WebhooksDeps = {
   now: () => number;
   /** May end early; rejects when the signal is aborted. */
@@ -27,7 +24,8 @@ export type WebhooksDeps = {
 
 export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDeps) {
   const pending: Promise<void>[] = [];
-  const deliveries: WebhookDelivery[] = [];
+  /** `at` by the sandbox's clock; `httpStatus` is 0 when no answer came, and `problem` says why. */
+  const deliveries: { jobId: string; url: string; at: number; httpStatus: number; problem?: string }[] = [];
   const closing = new AbortController();
   const { signal } = closing;
 
@@ -55,7 +53,7 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
     },
 
     /** Those that have got an answer, or never will, oldest first. */
-    list: (): WebhookDelivery[] => structuredClone(deliveries),
+    list: () => structuredClone(deliveries),
 
     /** Ends what is under way; nothing is sent afterwards. */
     async close(): Promise<void> {

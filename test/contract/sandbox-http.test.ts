@@ -266,11 +266,12 @@ describe('the state', () => {
   });
 
   it('keeps no more than the last 10,000 requests', async () => {
-    const { RequestLog } = await import('../../sandbox/arrival.ts');
-    const log = new RequestLog();
-    for (let at = 0; at < 10_050; at++) log.add({ at, method: 'GET', path: '/', operation: 'other', httpStatus: 200 });
-    expect(log.list()).toHaveLength(10_000);
-    expect(log.list()[0]?.at).toBe(50);
+    const { record } = await import('../../sandbox/arrival.ts');
+    const log: SandboxState['requests'] = [];
+    const request = { method: 'GET', path: '/', operation: 'other', httpStatus: 200 } as const;
+    for (let at = 0; at < 10_050; at++) record(log, { at, ...request });
+    expect(log).toHaveLength(10_000);
+    expect(log[0]?.at).toBe(50);
   });
 });
 

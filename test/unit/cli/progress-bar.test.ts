@@ -1,6 +1,6 @@
 /** Proves how progress is drawn on a terminal and in a file. */
 import { describe, expect, it } from 'vitest';
-import { progressBar } from '../../../src/cli/progress-bar.ts';
+import { progressBar } from '../../../src/cli/demo.ts';
 
 function drawOn(stream: { isTTY?: boolean; columns?: number }): {
   text: () => string;
