@@ -6,7 +6,7 @@ import { ownerOf } from '../core/next-action.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
-import { type Durations, expectedMs, USUAL_MS } from '../polling/durations.ts';
+import { type Durations, expectedMs } from '../polling/durations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
@@ -35,8 +35,6 @@ export type WaitOptions = {
 };
 
 export type BatchProgress = {
-  /** In the order of the ids. */
-  jobs: readonly Job[];
   /** Jobs that have ended, with a picture or without. */
   done: number;
   total: number;
@@ -155,7 +153,7 @@ export class ImageJobs {
     const waitOne = async (id: string): Promise<Job> => {
       const onOneTick = ({ job }: { job: Job }): void => void report(id, job).catch(() => undefined);
       // One of its own for each: fifty listeners on the signal of the call would be taken for a leak.
-      const own = signal === undefined ? {} : { signal: AbortSignal.any([signal]) };
+      const own = signal && { signal: AbortSignal.any([signal]) };
       try {
         const job = await this.waitFor(id, { waitMs, onTick: onOneTick, ...own });
         onOneTick({ job });
@@ -183,7 +181,7 @@ export class ImageJobs {
     const parts = etas.reduce((sum, { fraction }) => sum + fraction, done);
     const sumMs = etas.reduce((sum, { leftMs }) => sum + leftMs, 0);
     const leftMs = Math.max(sumMs / slots, ...etas.map((one) => one.leftMs));
-    return { jobs, done, total: jobs.length, fraction: parts / jobs.length, leftMs };
+    return { done, total: jobs.length, fraction: parts / jobs.length, leftMs };
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
@@ -216,17 +214,12 @@ export class ImageJobs {
   }
 }
 
-/** The age of a job that takes as long as usual, when half is shown. */
-const HALF_SHOWN_MS = 15_000;
-
 /** What can be foreseen of a job of that age; without history, by what pictures usually take. */
 export function eta(known: Durations, ageMs: number): Eta {
   const usualMs = expectedMs(known);
-  const longer = known.filter((tookMs) => tookMs > ageMs);
+  const left = known.filter((tookMs) => tookMs > ageMs).map((tookMs) => tookMs - ageMs);
   const leftMs =
-    longer.length === 0
-      ? Math.max(2_000, usualMs - ageMs)
-      : longer.reduce((sum, tookMs) => sum + tookMs - ageMs, 0) / longer.length;
-  const usualAgeMs = (ageMs / usualMs) * USUAL_MS;
-  return { fraction: usualAgeMs / (usualAgeMs + HALF_SHOWN_MS), leftMs };
+    left.length === 0 ? Math.max(2_000, usualMs - ageMs) : left.reduce((sum, ms) => sum + ms) / left.length;
+  // Half is shown when three quarters of the usual time have passed.
+  return { fraction: ageMs / (ageMs + 0.75 * usualMs), leftMs };
 }

@@ -61,12 +61,8 @@ export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 /** An order before it is admitted. `found`: the job that it was proposed to repeat. */
 type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
 
-/** Of a draft: never recorded, never sent. */
-const NO_KEY = '';
 /** Each round of placing finds something that the one before has put right. */
 const ROUNDS = 5;
-/** The winner of a race records its order within milliseconds after it was admitted. */
-const RECORD_PAUSE_MS = 25;
 
 export class Orders {
   readonly #deps: JobsDeps;
@@ -98,11 +94,13 @@ export class Orders {
     const { isBatch, accepted, signal } = options;
     const unavailable = provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    if (containsSecret !== undefined) for (const order of orders) checkSecrets(order, containsSecret);
+    if (containsSecret) for (const order of orders) checkSecrets(order, containsSecret);
     // A repeated call for several pictures accepts the price of those that are new by then.
     checkCall(estimateOf(orders), this.#settings, isBatch ? undefined : accepted);
 
-    const found = await Promise.all(numbered(orders).map((order) => this.#duplicateOf(order, isBatch)));
+    const found = await Promise.all(
+      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key, isBatch))),
+    );
     const duplicates = await Promise.all(found.map((job) => job && this.#runner.resume(job, signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
     const ready = { type: 'ready' as const, orders, duplicates, isBatch };
@@ -127,17 +125,15 @@ export class Orders {
   async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     // The last check before money moves.
     signal?.throwIfAborted();
-    const { duplicates, isBatch } = proposal;
-    const known = duplicates.filter((job) => job !== undefined);
-    // Repeated as a call for several pictures, even those that are all known are remembered together.
-    if (known.length === duplicates.length && !isBatch) return known.map((job) => ({ job, duplicate: true }));
     const placed = await this.#place(proposal);
     for (const { job, refused } of placed) if (refused) this.#deps.records.keepRefused(job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
     if (placed.some(({ duplicate }) => !duplicate)) void this.#runner.recover();
     return Promise.all(
       placed.map(async (one, at) =>
-        one.duplicate && duplicates[at] === undefined ? { ...one, job: await this.#runner.resume(one.job) } : one,
+        one.duplicate && proposal.duplicates[at] === undefined
+          ? { ...one, job: await this.#runner.resume(one.job) }
+          : one,
       ),
     );
   }
@@ -179,21 +175,17 @@ export class Orders {
       const id = ids.jobId();
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
-      const common = { id, owner: processes.self(), ...(batch === undefined ? {} : { batch }) };
+      const common = { id, owner: processes.self(), ...(batch !== undefined && { batch }) };
       const credits = { ...creditRange(request.width, request.height), exact: null };
       const job: Job = {
         ...common,
         // Made when it is recorded: what only repeats another order needs none.
-        idempotencyKey: NO_KEY,
+        idempotencyKey: '',
         request,
-        ...(fileName === undefined ? {} : { fileName }),
-        ...(webhookUrl === undefined ? {} : { webhookUrl }),
-        ...(nth === 0 ? {} : { nth }),
-        state: 'queued',
-        createdAt: now,
-        updatedAt: now,
-        credits,
-        sandbox,
+        ...(fileName !== undefined && { fileName }),
+        ...(webhookUrl !== undefined && { webhookUrl }),
+        ...(nth > 0 && { nth }),
+        ...{ state: 'queued', createdAt: now, updatedAt: now, credits, sandbox },
       };
       const toAdmit = { ...common, maxCredits: credits.max, dedupeKey: key, allowDuplicate };
       return { at, job, toAdmit, found: duplicates[at] };
@@ -204,15 +196,13 @@ export class Orders {
   async #settle(open: readonly Draft[], admissions: readonly Admission[], placed: Map<number, Ordered>): Promise<void> {
     const failures: FluxError[] = [];
     const settled = await Promise.all(
-      open.map(async (draft, index) => {
-        try {
-          return await this.#settleOne(draft, admissions[index]);
-        } catch (error) {
+      open.map((draft, index) =>
+        this.#settleOne(draft, admissions[index]).catch((error: unknown) => {
           if (!(error instanceof FluxError)) throw error;
           failures.push(error);
           return refused(draft.job, error, this.#deps.clock.now());
-        }
-      }),
+        }),
+      ),
     );
     // The disk is full, say: that is the answer to the call, not to each of its pictures.
     if (placed.size === 0 && failures.length === open.length) throw failures[0];
@@ -245,8 +235,7 @@ export class Orders {
   }
 
   /** The job that the order would only repeat. */
-  async #duplicateOf({ order, key }: Numbered, isBatch: boolean): Promise<Job | undefined> {
-    if (order.allowDuplicate === true) return undefined;
+  async #duplicateOf(key: string, isBatch: boolean): Promise<Job | undefined> {
     const id = await this.#deps.limits.duplicateOf(key, isBatch);
     const job = id === undefined ? undefined : await this.#deps.records.find(id);
     return job !== undefined && (await this.#isInTheWay(job, isBatch)) ? job : undefined;
@@ -278,7 +267,8 @@ export class Orders {
       const isAwaited = await this.#runner.awaitsRecord(id);
       const job = await this.#deps.records.find(id);
       if (job !== undefined || !isAwaited) return job;
-      await this.#deps.clock.sleep(RECORD_PAUSE_MS);
+      // The winner of a race records its order within milliseconds after it was admitted.
+      await this.#deps.clock.sleep(25);
     }
   }
 
@@ -299,10 +289,8 @@ function refused(job: Job, { failure }: FluxError, at: number): Ordered {
   return { job: { ...job, state: 'failed', failure, completedAt: at }, duplicate: false, refused: true };
 }
 
-type Numbered = { order: Order; nth: number; key: string };
-
 /** Each order with its number among the equal ones of its call, and the key by which it is found again. */
-function numbered(orders: readonly Order[]): Numbered[] {
+function numbered(orders: readonly Order[]) {
   const seen = new Map<string, number>();
   return orders.map((order) => {
     const first = dedupeKey(order.request);
@@ -326,11 +314,8 @@ export function confirm(
   if (max <= threshold || (accepted !== undefined && accepted >= max) || answer === 'yes') return 'granted';
   if (answer === undefined && canAsk === true) return 'ask';
   const why = answer !== undefined ? 'unanswered' : canAsk === 'unanswered' ? 'earlier_unanswered' : 'cannot_ask';
-  throw new FluxError({
-    ...refusal,
-    reason: { code: 'not_confirmed', min, max, threshold, tool, why },
-    retry: 'later',
-  });
+  const reason = { code: 'not_confirmed', min, max, threshold, tool, why } as const;
+  throw new FluxError({ ...refusal, reason, retry: 'later' });
 }
 
 /**

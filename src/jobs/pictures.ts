@@ -12,21 +12,14 @@ import { unforeseen } from './submission.ts';
 export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'preview' | 'provider' | 'clock'>;
 
 const DOWNLOAD_TRIES = 5;
-/** Pictures that were fetched and could not be saved, kept until the folder can be written again. */
-const UNSAVED_PICTURES = 4;
-/** Pictures that came inside answers and are about to be saved; what is dropped is asked for again. */
-const INLINE_PICTURES = 10;
-/** Previews that are kept, each at most what a host takes inside an answer. */
-const PREVIEWS = 12;
-/** The room for a picture depends on the words next to it: rooms that differ by less than a sixteenth count as equal. */
-const ROOM_STEPS = 4;
 
 export class Pictures {
   readonly #deps: PicturesDeps;
-  /** Data URLs by job, never recorded. */
-  readonly #inline = new BoundedMap<string, string>(INLINE_PICTURES);
-  readonly #unsaved = new BoundedMap<string, Picture>(UNSAVED_PICTURES);
-  readonly #previews = new BoundedMap<string, ShownPicture>(PREVIEWS);
+  /** Data URLs of pictures that came inside answers, by job, never recorded; what is dropped is asked for again. */
+  readonly #inline = new BoundedMap<string, string>(10);
+  /** Fetched, and kept until the folder can be written again. */
+  readonly #unsaved = new BoundedMap<string, Picture>(4);
+  readonly #previews = new BoundedMap<string, ShownPicture>(12);
 
   constructor(deps: PicturesDeps) {
     this.#deps = deps;
@@ -53,9 +46,8 @@ export class Pictures {
         this.#unsaved.delete(job.id);
         this.#inline.delete(job.id);
         const { mediaType, size } = picture;
-        const known = size === undefined ? {} : { size };
-        const again = job.state === 'saved' ? { again: true as const } : {};
-        await records.apply(job.id, { type: 'saved', file, mediaType, ...known, ...again });
+        const again = job.state === 'saved' && { again: true as const };
+        await records.apply(job.id, { type: 'saved', file, mediaType, ...(size && { size }), ...again });
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;
@@ -125,8 +117,9 @@ export class Pictures {
 const REASON = { code: 'picture_nowhere' } as const;
 const NOWHERE: Failure = { kind: 'download_failed', reason: REASON, creditsSpent: 'yes', retry: 'same_job' };
 
+/** The room for a picture depends on the words next to it: rooms that differ by less than a sixteenth count as equal. */
 function roundedDown(bytes: number): number {
-  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes))) - ROOM_STEPS);
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes))) - 4);
   return Math.floor(bytes / step) * step;
 }
 
@@ -138,7 +131,7 @@ function labelOf(job: Job, { size }: Picture): PictureLabel {
     jobId: id,
     prompt: request.prompt,
     createdAt,
-    ...(fileName === undefined ? {} : { fileName }),
+    ...(fileName !== undefined && { fileName }),
     about: {
       ...sizeOf(delivered),
       ordered_width: ordered?.width,
