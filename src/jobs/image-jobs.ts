@@ -82,7 +82,7 @@ export class ImageJobs {
     return job && this.#runner.resume(job, signal);
   }
 
-  /** By our id or the service's, as it is; nothing is asked of anybody. */
+  /** As it is on record; nothing is asked of anybody. */
   find(id: string): Promise<Job | undefined> {
     return this.#deps.records.find(id);
   }
@@ -189,7 +189,7 @@ export class ImageJobs {
     return this.#pictures.read(job);
   }
 
-  /** The picture as an answer shows it, see `Pictures`. */
+  /** See `Pictures`. */
   shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
     return this.#pictures.show(job, bounds);
   }

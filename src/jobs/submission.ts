@@ -38,13 +38,6 @@ export type SubmissionOptions = {
   onWaitReason: (waitReason: WaitReason | undefined) => void;
 };
 
-/** How often one that waits checks whether another process has given a slot back. */
-const CHECK_MS = 250;
-/** A job that takes longer than usual is expected to end so soon. */
-const LEFT_MIN_MS = 5_000;
-/** How often its record says that it still waits. */
-const STILL_WAITING_MS = 60_000;
-
 /** Another process has taken the job over, or closed it. */
 class TakenOver extends Error {}
 
@@ -157,15 +150,16 @@ async function takeSlot(
       return;
     }
     const now = clock.now();
-    // What is left of the oldest job, and a whole one for each order that comes first.
-    const leftMs = Math.max(LEFT_MIN_MS, USUAL_MS - (now - (answer.oldestAt ?? now)));
+    // What is left of the oldest job, at least 5 s, and a whole one for each order that comes first.
+    const leftMs = Math.max(5_000, USUAL_MS - (now - (answer.oldestAt ?? now)));
     onWaitReason({ reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS });
     await reconcile();
-    if (job.state === 'queued' && clock.monotonic() - reportedAt > STILL_WAITING_MS) {
+    if (job.state === 'queued' && clock.monotonic() - reportedAt > 60_000) {
       reportedAt = clock.monotonic();
       await records.apply(job.id, { type: 'waiting', owner: processes.self() });
     }
-    await slotFreed.wait(CHECK_MS * (0.75 + 0.5 * clock.random()), signal);
+    // Whether another process has given a slot back is seen by looking alone.
+    await slotFreed.wait(190 + 125 * clock.random(), signal);
   }
 }
 
@@ -196,10 +190,7 @@ export function unforeseen(during: 'order' | 'save', error: unknown): Reason {
 /** Nothing had left when it happened. */
 const unpaid = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' });
 
-/**
- * What a refusal means for an order that was sent before and left open: it does not prove that the earlier try cost
- * nothing. Only an answer with the job closes it.
- */
+/** A refusal of an order that was sent before and left open does not prove that the earlier try cost nothing. */
 function stillOpen(failure: Failure): Failure {
   if (failure.creditsSpent !== 'no') return failure;
   const reason: Reason = { code: 'earlier_try_open', last: reasonOf(failure) };
@@ -207,8 +198,8 @@ function stillOpen(failure: Failure): Failure {
 }
 
 /**
- * The failure of an order that no try brought a job for, in the order in which they happened. As soon as one try left it
- * open whether the order was carried out, no later refusal can close it: only an answer with a job could have.
+ * The failure of an order that no try brought a job for. As soon as one try left it open whether the order was carried
+ * out, no later refusal can close it: only an answer with a job could have.
  */
 export function failureOfAllTries(earlier: readonly Failure[], last: Failure): Failure {
   const tries = [...earlier, last];

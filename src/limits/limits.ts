@@ -29,6 +29,7 @@ import {
   type AdmissionResult,
   admitAll,
   type Candidate,
+  DAY_MS,
   dropEntry,
   duplicateIn,
   type LimitExceeded,
@@ -78,11 +79,11 @@ export class Limits {
   readonly #reservations: SharedState<Reservations>;
 
   constructor(values: SharedValues, deps: LimitsDeps) {
-    const { clock } = deps;
+    const { clock, jobs } = deps;
     this.#deps = deps;
     this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
     const rateState = { name: 'rate-state', parse: parseRateState, initial: () => emptyRateState(clock.now()) };
-    const fromRecords = async () => reservationsOfJobs(await deps.jobs(), fingerprintOf, clock.now());
+    const fromRecords = async () => reservationsOfJobs(await jobs(), fingerprintOf, clock.now());
     const reservations = { name: 'reservations', parse: parseReservations, initial: fromRecords };
     this.#rateState = new SharedState<RateState>(values, rateState, clock);
     this.#reservations = new SharedState<Reservations>(values, reservations, clock);
@@ -209,7 +210,7 @@ export class Limits {
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 const fingerprintOf = (job: Job): string => fingerprint(dedupeKey(job.request, job.nth));
 
-/** In credits and pictures; shared by all processes with the same key. */
+/** In credits and pictures. */
 export type BudgetSettings = {
   maxCreditsPerCall: number;
   maxCreditsPerDay: number;
@@ -227,11 +228,7 @@ export function estimateOf(orders: readonly { request: ImageRequest }[]): Credit
     .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
 }
 
-/**
- * Whether one call may cost so much at all.
- * @param accepted what the caller said it accepts to spend
- * @throws FluxError of kind `over_budget`
- */
+/** @param accepted what the caller said it accepts to spend. @throws FluxError of kind `over_budget` */
 export function checkCall({ max }: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
   if (max > settings.maxCreditsPerCall)
     throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall });
@@ -239,13 +236,9 @@ export function checkCall({ max }: CreditRange, settings: BudgetSettings, accept
     throw refusal({ code: 'more_than_accepted', max, accepted });
 }
 
-/** A balance that was reported longer ago says nothing about today's. */
-const BALANCE_BELIEVED_MS = 24 * 60 * 60_000;
-
 /**
- * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: a
- * caller who accepts the whole price is believed.
- * @param balance in credits, as the service reported it last
+ * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: it is
+ * believed for a day, and not against a caller who accepts the whole price.
  * @throws FluxError of kind `no_credits`; nothing was sent
  */
 export function checkBalance(
@@ -254,21 +247,17 @@ export function checkBalance(
   accepted: number | undefined,
   now: number,
 ): void {
-  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > BALANCE_BELIEVED_MS) return;
-  if (accepted !== undefined && accepted >= max) return;
-  throw new FluxError({
-    kind: 'no_credits',
-    reason: { code: 'balance_too_low', min, max, balance: balance.credits },
-    creditsSpent: 'no',
-    retry: 'no',
-    creditsAvailable: balance.credits,
-  });
+  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > DAY_MS) return;
+  if ((accepted ?? 0) >= max) return;
+  const reason = { code: 'balance_too_low', min, max, balance: balance.credits } as const;
+  const creditsAvailable = balance.credits;
+  throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
 }
 
 /** The failure of a call that the budget or the plan's day does not allow. */
 export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
   const { images: ordered, spentCredits: spent, reservedCredits: reserved } = totals;
-  const untilTomorrow = Math.ceil((86_400_000 - (now % 86_400_000)) / 1_000);
+  const untilTomorrow = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000);
   const reasons: Record<typeof limit, LimitReason> = {
     creditsPerDay: { code: 'budget_exceeded', wanted, allowed, spent, reserved },
     imagesPerDay: { code: 'pictures_exceeded', wanted, allowed, ordered },

@@ -4,14 +4,15 @@ import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 
+/** As far as it was reported. Times are epoch milliseconds. */
 const rateWindowSchema = z.object({
-  /** Requests per window, where reported. */
+  /** Requests per window. */
   limit: z.exactOptional(z.number()),
-  /** Requests left in the window, where reported. */
+  /** Requests left in the window. */
   remaining: z.exactOptional(z.number()),
-  /** Epoch milliseconds at which the next window begins, where reported. */
+  /** When the next window begins. */
   resetsAt: z.exactOptional(z.number()),
-  /** Epoch milliseconds until which the service asked for silence (`Retry-After`, or the reset after a 429). */
+  /** Until when the service asked for silence (`Retry-After`, or the reset after a 429). */
   pausedUntil: z.exactOptional(z.number()),
 });
 export type RateWindow = z.infer<typeof rateWindowSchema>;
@@ -71,15 +72,12 @@ export const REQUEST_WINDOW: RequestWindow = { windowMs: 60_000, slackMs: 1_000 
 
 /** A window that was announced further ahead than this is a clock that differs, not a limit that lasts. */
 const WINDOW_MAX_MS = 5 * 60_000;
-/** A clock that was set back by less than this is just the spread between processes. */
-const CLOCK_SPREAD_MS = 1_000;
-/** A reset reported in seconds from now wanders by so much from answer to answer. */
-const SAME_RESET_MS = 2_000;
 
 /** The same state by a clock that was set back: otherwise it would wait for as long as the clock was set back. */
 export function rateStateAt(rateState: RateState, now: number): RateState {
   const ahead = rateState.writtenAt - now;
-  if (ahead <= CLOCK_SPREAD_MS) return rateState;
+  // Less than a second is just the spread between processes.
+  if (ahead <= 1_000) return rateState;
   const back = (at: number): number => at - ahead;
   const { resetsAt, pausedUntil } = rateState.window;
   return {
@@ -121,17 +119,17 @@ export function takePermit(
   // The newest of those that have to leave the window first.
   const last = limit === null ? undefined : recent[recent.length - 1 - (most - cost)];
   if (last !== undefined) return refused(last + spanMs, false);
-  const { remaining, resetsAt } = rateState.window;
+  const { remaining, resetsAt = 0 } = rateState.window;
   // Until the answer reports the count again, the request that leaves now is taken off here.
-  const isCurrent = remaining !== undefined && resetsAt !== undefined && resetsAt > now;
-  const window = isCurrent ? { ...rateState.window, remaining: Math.max(0, remaining - cost) } : rateState.window;
+  const counted = remaining !== undefined && resetsAt > now && { remaining: Math.max(0, remaining - cost) };
+  const window = { ...rateState.window, ...counted };
   const permits = limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)];
   return { rateState: { ...rateState, permits, window, writtenAt: now }, answer: { granted: true } };
 }
 
 /** Epoch milliseconds from which the service takes so many requests; `now` when nothing speaks against it. */
 export function nextRequestAt({ pausedUntil = 0, remaining, resetsAt }: RateWindow, now: number, needed = 1): number {
-  const isExhausted = remaining !== undefined && remaining < needed;
+  const isExhausted = (remaining ?? needed) < needed;
   const exhausted = isExhausted && resetsAt !== undefined && resetsAt - now <= WINDOW_MAX_MS ? resetsAt : 0;
   return Math.max(now, pausedUntil, exhausted);
 }
@@ -145,10 +143,10 @@ export function permitsLeft(
 ): number | null {
   const { window, permits } = rateStateAt(rateState, now);
   if ((window.pausedUntil ?? 0) > now) return 0;
-  const reported = window.resetsAt !== undefined && window.resetsAt > now ? window.remaining : undefined;
+  const reported = (window.resetsAt ?? 0) > now ? window.remaining : undefined;
   if (limit === null) return reported ?? null;
   const own = Math.max(0, limit - permits.filter((at) => now - at < counting.windowMs + counting.slackMs).length);
-  return reported === undefined ? own : Math.min(own, reported);
+  return Math.min(own, reported ?? own);
 }
 
 /** The state after what an answer reported; the very same one when that is nothing new. */
@@ -184,10 +182,9 @@ export function pauseWindow(window: RateWindow, until: number): RateWindow {
   return { ...window, pausedUntil: Math.max(window.pausedUntil ?? 0, until) };
 }
 
-/** Whether both are about the same span of time. */
+/** Whether both are about the same span: a reset in seconds from now wanders by up to 2 s from answer to answer. */
 function isSameWindow(one: ReportedWindow, other: ReportedWindow): boolean {
-  if (one.resetsAt === undefined || other.resetsAt === undefined) return false;
-  return Math.abs(one.resetsAt - other.resetsAt) <= SAME_RESET_MS;
+  return one.resetsAt !== undefined && Math.abs(one.resetsAt - (other.resetsAt ?? Number.NaN)) <= 2_000;
 }
 
 /**
@@ -251,11 +248,6 @@ export function readAllowance(
   };
 }
 
-/** The end of a window is reported in whole seconds, rounded up. */
-const ROUNDING_MS = 1_000;
-/** Processes that wait for the same moment do not all come at once. */
-const SPREAD_MS = 40;
-
 /**
  * @param onWait called with the time of the next try (epoch milliseconds) before each wait
  * @throws FluxError when the service demands a longer pause than a caller waits for: nothing was sent; rejects with
@@ -273,16 +265,14 @@ export async function awaitPermit(
     const answer = await limiter.permit(ask);
     if (answer.granted) return;
     const waitMs = answer.until - clock.now();
-    // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute.
-    if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + ROUNDING_MS)
-      throw new FluxError({
-        kind: 'rate_limited',
-        reason: { code: 'requests_paused' },
-        creditsSpent: 'no',
-        retry: 'later',
-        retryAfterSeconds: Math.ceil(waitMs / 1_000),
-      });
+    // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute. The
+    // end of a window is reported in whole seconds, rounded up.
+    if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + 1_000) {
+      const failure = { kind: 'rate_limited', reason: { code: 'requests_paused' }, creditsSpent: 'no' } as const;
+      throw new FluxError({ ...failure, retry: 'later', retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+    }
     onWait?.(answer.until);
-    await clock.sleep(Math.max(1, waitMs) + SPREAD_MS * clock.random(), signal);
+    // Processes that wait for the same moment do not all come at once.
+    await clock.sleep(Math.max(1, waitMs) + 40 * clock.random(), signal);
   }
 }

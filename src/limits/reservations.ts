@@ -35,7 +35,7 @@ export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
 
 const reservationsSchema = z.object({
-  /** Days since the epoch, in UTC: the provider's page does not say when its day begins. */
+  /** Days since the epoch. */
   day: z.int(),
   /** Of ended orders of that day. */
   settled: z.object({ images: z.int(), credits: z.number() }),
@@ -79,10 +79,9 @@ export function emptyReservations(now: number): Reservations {
   return { day: utcDay(now), settled: { images: 0, credits: 0 }, entries: [], slotsChangedAt: now };
 }
 
+export const DAY_MS = 24 * 60 * 60_000;
 /** The provider's page does not say when its day begins; UTC is taken. */
-export function utcDay(epochMs: number): number {
-  return Math.floor(epochMs / 86_400_000);
-}
+export const utcDay = (epochMs: number): number => Math.floor(epochMs / DAY_MS);
 
 /** The reservations as of `now`: a new day begins with empty totals, and ended orders are forgotten in time. */
 export function reservationsAt(reservations: Reservations, now: number): Reservations {
