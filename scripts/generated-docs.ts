@@ -4,7 +4,7 @@ import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { flagHelp, flagText, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
-import { FAILURE_KINDS } from '../src/core/failure.ts';
+import { FAILURE_KINDS, type Failure } from '../src/core/failure.ts';
 import type { ServiceAnswer } from '../src/core/reasons.ts';
 import { FAILURE_TABLE, JOB_FAILURE_TABLE } from '../src/doitong/failure-table.ts';
 import { TOOLS } from '../src/mcp/catalogue.ts';
@@ -122,7 +122,7 @@ function jobFailuresTable(): string {
 
 function kindsTable(): string {
   const rows = FAILURE_KINDS.map((kind) => {
-    const failure = { kind, message: '', creditsSpent: 'no', retry: 'no' } as const;
+    const failure: Failure = { kind, reason: { code: 'worded', what: '' }, creditsSpent: 'no', retry: 'no' };
     return [`\`${kind}\``, nextStep(failure)];
   });
   return table(['kind', 'next step that the model reads, unless the failure names a better one'], rows);

@@ -140,8 +140,12 @@ export class VirtualService implements ImageProvider {
 
 const LIMITED: Failure = {
   kind: 'rate_limited',
-  message: 'The service asked for silence.',
+  reason: { code: 'worded', what: 'The service asked for silence.' },
   creditsSpent: 'maybe',
   retry: 'later',
 };
-const LOST: Failure = { ...LIMITED, kind: 'service_error', message: 'The service knows no such job.' };
+const LOST: Failure = {
+  ...LIMITED,
+  kind: 'service_error',
+  reason: { code: 'worded', what: 'The service knows no such job.' },
+};

@@ -32,15 +32,11 @@ export type RetryAdvice = 'no' | 'later' | 'same_job';
 export type Failure = {
   kind: FailureKind;
   /** What happened, as facts. */
-  reason?: Reason;
-  /** What happened, in words: where `reason` does not say it yet. */
-  message?: string;
+  reason: Reason;
   creditsSpent: CreditsSpent;
   retry: RetryAdvice;
   /** Seconds to wait before trying again, when the service or a window told. */
   retryAfterSeconds?: number;
-  /** The remedy when it is more specific than what the kind alone says (a setting to change, a price to accept). */
-  remedy?: string;
   /** HTTP status of the answer, when there was one. */
   httpStatus?: number;
   creditsRequired?: number;
@@ -55,7 +51,7 @@ export class FluxError extends Error {
     readonly failure: Failure,
     options?: ErrorOptions,
   ) {
-    super(failure.reason?.code ?? failure.message, options);
+    super(failure.reason.code, options);
   }
 }
 

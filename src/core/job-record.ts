@@ -5,18 +5,24 @@ import { FLUX_VERSIONS, QUALITIES } from './image-request.ts';
 import { JOB_ID, JOB_STATES, type Job } from './job.ts';
 import { ownerSchema } from './ports.ts';
 
-const failureSchema = z.object({
-  kind: z.enum(FAILURE_KINDS),
-  reason: z.looseObject({ code: z.string() }).optional(),
-  message: z.string().optional(),
-  creditsSpent: z.enum(['no', 'maybe', 'yes']),
-  retry: z.enum(['no', 'later', 'same_job']),
-  retryAfterSeconds: z.number().optional(),
-  remedy: z.string().optional(),
-  httpStatus: z.number().optional(),
-  creditsRequired: z.number().optional(),
-  creditsAvailable: z.number().optional(),
-});
+const failureSchema = z
+  .object({
+    kind: z.enum(FAILURE_KINDS),
+    reason: z.looseObject({ code: z.string() }).optional(),
+    message: z.string().optional(),
+    creditsSpent: z.enum(['no', 'maybe', 'yes']),
+    retry: z.enum(['no', 'later', 'same_job']),
+    retryAfterSeconds: z.number().optional(),
+    remedy: z.string().optional(),
+    httpStatus: z.number().optional(),
+    creditsRequired: z.number().optional(),
+    creditsAvailable: z.number().optional(),
+  })
+  // Earlier versions kept a message and a remedy in place of the reason.
+  .transform(({ message = '', remedy, reason, ...failure }) => ({
+    ...failure,
+    reason: reason ?? { code: 'worded', what: message, ...(remedy !== undefined && { next: remedy }) },
+  }));
 
 const jobSchema = z.object({
   id: z.string().regex(JOB_ID),

@@ -193,7 +193,7 @@ const unpaid = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' 
 /** A refusal of an order that was sent before and left open does not prove that the earlier try cost nothing. */
 function stillOpen(failure: Failure): Failure {
   if (failure.creditsSpent !== 'no') return failure;
-  const reason: Reason = { code: 'earlier_try_open', last: reasonOf(failure) };
+  const reason: Reason = { code: 'earlier_try_open', last: failure.reason };
   return { ...failure, kind: 'ambiguous', reason, creditsSpent: 'maybe', retry: 'same_job' };
 }
 
@@ -206,9 +206,7 @@ export function failureOfAllTries(earlier: readonly Failure[], last: Failure): F
   const open = tries.findLast(({ creditsSpent }) => creditsSpent !== 'no');
   if (open === undefined) return last;
   if (open === last && tries.every(({ kind }) => kind === last.kind)) return last;
-  const facts = { tries: tries.length, last: reasonOf(last), ...(open !== last && { open: reasonOf(open) }) };
+  const facts = { tries: tries.length, last: last.reason, ...(open !== last && { open: open.reason }) };
   const reason: Reason = { code: 'no_try_brought_a_job', ...facts };
   return { ...last, kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job', reason };
 }
-
-const reasonOf = ({ reason, message = '' }: Failure): Reason => reason ?? { code: 'worded', what: message };

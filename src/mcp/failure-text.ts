@@ -37,7 +37,7 @@ const CREDITS: Readonly<Record<CreditsSpent, string>> = {
 };
 
 const WORDS: Words<Reason> = {
-  ...ordersWords(reasonWords),
+  ...ordersWords((reason, failure) => saidOf({ ...failure, reason })),
   ...LIMITS_WORDS,
   ...SERVICE_WORDS,
   ...NETWORK_WORDS,
@@ -46,17 +46,13 @@ const WORDS: Words<Reason> = {
   worded: ({ what, next }) => ({ what, ...(next !== undefined && { next }) }),
 };
 
-/** A record may have been written by a version that knew other reasons. */
-function reasonWords(reason: Reason, failure: Failure): Said {
+/** What happened, and what to do next where more is known than the kind of the failure. */
+export function saidOf(failure: Failure): Said {
+  const { reason } = failure;
+  // A record may have been written by a version that knew other reasons.
   const words = Object.hasOwn(WORDS, reason.code) ? (WORDS[reason.code] as Words<WordedReason>['worded']) : undefined;
   const said = words?.(reason as WordedReason, failure) ?? 'The reason is not known to this version of the server.';
   return typeof said === 'string' ? { what: said } : said;
-}
-
-/** What happened, and what to do next where more is known than the kind of the failure. */
-export function saidOf(failure: Failure): Said {
-  if (failure.reason !== undefined) return reasonWords(failure.reason, failure);
-  return { what: failure.message ?? '', ...(failure.remedy !== undefined && { next: failure.remedy }) };
 }
 
 /** What to do next, for a model. */

@@ -151,7 +151,12 @@ describe('auto', () => {
 
   it('sends nothing that could not be recorded', async () => {
     const { provider, ordered } = await start(schemaService(ONLY_IMAGE, ROOT));
-    const refused = new FluxError({ kind: 'storage_failed', message: 'x', creditsSpent: 'no', retry: 'no' });
+    const refused = new FluxError({
+      kind: 'storage_failed',
+      reason: { code: 'worded', what: 'x' },
+      creditsSpent: 'no',
+      retry: 'no',
+    });
     const beforeSending = () => Promise.reject(refused);
     await expect(provider.submit(REQUEST, 'key-1', { ...unmarked(), beforeSending })).rejects.toMatchObject({
       failure: refused.failure,

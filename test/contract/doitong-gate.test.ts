@@ -57,7 +57,7 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
 
 const noStorage = new FluxError({
   kind: 'storage_failed',
-  message: 'No room.',
+  reason: { code: 'worded', what: 'No room.' },
   creditsSpent: 'no',
   retry: 'no',
 });

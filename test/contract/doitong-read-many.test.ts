@@ -234,9 +234,9 @@ describe('what concerns the whole request', () => {
 
   it('a wrong key is reported once, and shown nowhere', async () => {
     const { failure, service, lines } = await start(() => ({ status: 401, body: errors({ message: `bad ${KEY}` }) }));
-    const { kind, message } = await failure(['a', 'b', 'c'], 'c');
+    const { kind, reason } = await failure(['a', 'b', 'c'], 'c');
     expect(kind).toBe('bad_key');
-    expect(message + lines.join()).not.toContain(KEY);
+    expect(JSON.stringify(reason) + lines.join()).not.toContain(KEY);
     expect(service.arrived).toHaveLength(1);
   });
 

@@ -164,7 +164,7 @@ describe('orders and jobs', () => {
   });
 
   it('a job query that is not settled or not there says why, and how to set it', () => {
-    const failure = sampleFailure({ message: 'It was busy.' });
+    const failure = sampleFailure({ reason: { code: 'worded', what: 'It was busy.' } });
     const remedy = expect.stringContaining('DOITONG_JOB_QUERY');
     expect(readingCheck({ type: 'open', failure })).toMatchObject({
       status: 'warn',

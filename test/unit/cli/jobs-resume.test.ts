@@ -64,7 +64,10 @@ describe('resume', () => {
   });
 
   it('is no success while a job is left, nor where a finished picture could not be saved', async () => {
-    const failure = sampleFailure({ kind: 'storage_failed', message: 'No room for a-secret-key.' });
+    const failure = sampleFailure({
+      kind: 'storage_failed',
+      reason: { code: 'worded', what: 'No room for a-secret-key.' },
+    });
     for (const last of [{}, { state: 'completed' as const, failure }]) {
       const { lines, deps } = play({ before: [processing], during: { job_a: [last] } });
       expect(await resume(deps, 30)).toBe(1);
@@ -76,7 +79,7 @@ describe('resume', () => {
   it('counts a job that failed as finished, and says why', async () => {
     const failed: Partial<Job> = {
       state: 'failed',
-      failure: sampleFailure({ message: 'The prompt\u001B was refused.' }),
+      failure: sampleFailure({ reason: { code: 'worded', what: 'The prompt\u001B was refused.' } }),
     };
     const { lines, deps } = play({ before: [processing], during: { job_a: [failed] } });
     expect(await resume(deps, 30)).toBe(0);

@@ -154,7 +154,7 @@ describe('show', () => {
   });
 
   it("removes from the service's words what could control a terminal", async () => {
-    const failure = sampleFailure({ message: 'No\u001B[2J picture\u202E.' });
+    const failure = sampleFailure({ reason: { code: 'worded', what: 'No\u001B[2J picture\u202E.' } });
     await keep({ id: 'job_1', state: 'failed', failure });
     expect(await start(['show', 'job_1'])).toBe(0);
     expect(out.join('')).toContain('No [2J picture .');
@@ -178,7 +178,7 @@ describe('show', () => {
 });
 
 describe('a secret in a record', () => {
-  const failure = sampleFailure({ message: `The key ${KEY} was refused.` });
+  const failure = sampleFailure({ reason: { code: 'worded', what: `The key ${KEY} was refused.` } });
   // Cut in the midst of the key, it would not be recognised any more.
   const prompts = [`My key is ${KEY}`, `${'x'.repeat(30)} ${KEY}`, `"authorization": \\"${KEY}\\"`];
 

@@ -1,16 +1,21 @@
 /** Proves that a failure survives being thrown, and that what nobody foresaw is told as just that. */
 import { describe, expect, it } from 'vitest';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
-import { sampleFailure } from './sample-jobs.ts';
+import { parseJob } from '../../../src/core/job-record.ts';
+import { sampleFailure, sampleJob } from './sample-jobs.ts';
 
-const UNFORESEEN = { message: 'Something broke.', creditsSpent: 'maybe', retry: 'same_job' } as const;
+const UNFORESEEN = {
+  reason: { code: 'worded', what: 'Something broke.' },
+  creditsSpent: 'maybe',
+  retry: 'same_job',
+} as const;
 
 describe('failureOf', () => {
   it('is the failure that was thrown', () => {
     const failure = sampleFailure({ kind: 'no_credits' });
     const error = new FluxError(failure);
     expect(failureOf(error, UNFORESEEN)).toBe(failure);
-    expect(error.message).toBe(failure.message);
+    expect(error.message).toBe(failure.reason.code);
   });
 
   it('never shows the words of a foreign error', () => {
@@ -19,4 +24,11 @@ describe('failureOf', () => {
       expect(failureOf(thrown, UNFORESEEN)).toEqual(expected);
     }
   });
+});
+
+it('a record of an earlier version says in words why its job failed, and keeps saying it', () => {
+  const { reason: _, ...failure } = sampleFailure();
+  const stored = { ...sampleJob(), failure: { ...failure, message: 'It failed.', remedy: 'Order again.' } };
+  const reason = { code: 'worded', what: 'It failed.', next: 'Order again.' };
+  expect(parseJob(stored)?.failure).toEqual({ ...failure, reason });
 });

@@ -29,7 +29,7 @@ export function sampleJob(patch: Partial<Job> = {}): Job {
 export function sampleFailure(patch: Partial<Failure> = {}): Failure {
   return {
     kind: 'service_error',
-    message: 'The service failed.',
+    reason: { code: 'worded', what: 'The service failed.' },
     creditsSpent: 'maybe',
     retry: 'later',
     ...patch,

@@ -28,7 +28,12 @@ it('a record that cannot be changed keeps no other job from being recovered', as
   const replace = bench.jobStore.replace.bind(bench.jobStore);
   bench.jobStore.replace = async (seen, job) => {
     if (job.id !== 'job_old1') return replace(seen, job);
-    throw new FluxError({ kind: 'storage_failed', message: 'Newer.', creditsSpent: 'maybe', retry: 'no' });
+    throw new FluxError({
+      kind: 'storage_failed',
+      reason: { code: 'worded', what: 'Newer.' },
+      creditsSpent: 'maybe',
+      retry: 'no',
+    });
   };
   const { credits } = await bench.jobs.limits();
   // The second one was closed as never sent; the first one stays reserved.

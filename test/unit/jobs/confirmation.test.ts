@@ -102,7 +102,12 @@ describe('the threshold', () => {
 });
 
 describe('folders that take no files', () => {
-  const FULL: Failure = { kind: 'storage_failed', message: 'The disk is full.', creditsSpent: 'no', retry: 'no' };
+  const FULL: Failure = {
+    kind: 'storage_failed',
+    reason: { code: 'worded', what: 'The disk is full.' },
+    creditsSpent: 'no',
+    retry: 'no',
+  };
   const proposed = (answer: Confirmation['answer']) =>
     propose(
       createBench({ confirmAboveCredits: 0, checkFolders: () => Promise.reject(new FluxError(FULL)) }).jobs,

@@ -37,7 +37,7 @@ export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
 const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-const UNFORESEEN = { message: 'unforeseen', creditsSpent: 'maybe', retry: 'later' } as const;
+const UNFORESEEN = { reason: { code: 'worded', what: 'unforeseen' }, creditsSpent: 'maybe', retry: 'later' } as const;
 
 /** One scripted answer: a value, a failure to throw, or `'stall'` until the signal is aborted. */
 type Answer<Value> = Value | FluxError | Error | 'stall';
@@ -347,7 +347,12 @@ export async function leftBehind(bench: Shared, job: Job): Promise<void> {
 }
 
 export const thrown = (failure: Partial<Failure> & Pick<Failure, 'kind'>): FluxError =>
-  new FluxError({ message: `${failure.kind}.`, creditsSpent: 'maybe', retry: 'later', ...failure });
+  new FluxError({
+    reason: { code: 'worded', what: `${failure.kind}.` },
+    creditsSpent: 'maybe',
+    retry: 'later',
+    ...failure,
+  });
 
 function nextOf<Value>(answers: Answer<Value>[]): Answer<Value> {
   const answer = answers.length > 1 ? answers.shift() : answers[0];

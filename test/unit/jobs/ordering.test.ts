@@ -83,7 +83,12 @@ describe('an order', () => {
 
 describe('without a key', () => {
   it('nothing is recorded and nothing is sent', async () => {
-    bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
+    bench.provider.unavailability = {
+      kind: 'bad_key',
+      reason: { code: 'no_api_key' },
+      creditsSpent: 'no',
+      retry: 'no',
+    };
     await expect(bench.order(REQUEST)).rejects.toMatchObject({ failure: { kind: 'bad_key' } });
     await bench.clock.advance(60_000);
     expect(bench.jobStore.history).toEqual([]);

@@ -72,7 +72,12 @@ describe('the price of a call', () => {
   );
 
   it('is not told where nothing can be ordered', async () => {
-    bench.provider.unavailability = { kind: 'bad_key', message: 'No key.', creditsSpent: 'no', retry: 'no' };
+    bench.provider.unavailability = {
+      kind: 'bad_key',
+      reason: { code: 'no_api_key' },
+      creditsSpent: 'no',
+      retry: 'no',
+    };
     expect(await proposed([REQUEST])).toMatchObject({ type: 'refused', failure: { kind: 'bad_key' } });
   });
 });

@@ -18,6 +18,7 @@ import { createManualClock } from '../../support/manual-clock.ts';
 import { createMemoryLimits } from '../../support/memory-storage.ts';
 import { admitOne } from '../../support/one-order.ts';
 import { valueFile } from '../../support/state-files.ts';
+import { wordsOf } from '../../support/words.ts';
 import { owner, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const LIMITS = { creditsPerDay: 1_000, imagesPerDay: 100 };
@@ -274,7 +275,7 @@ describe('a folder that cannot be written', () => {
       await chmod(sharedFolder(folder), 0o500);
       const failure = await failureOf(limitsOf().permit());
       expect(failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'no' });
-      expect(failure.remedy).toContain('FLUX_STATE_DIR');
+      expect(wordsOf(failure).next).toContain('FLUX_STATE_DIR');
       await chmod(sharedFolder(folder), 0o700);
     },
   );

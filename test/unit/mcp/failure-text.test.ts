@@ -5,6 +5,7 @@ import { JOB_STATES } from '../../../src/core/job.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
 import { sampleFailure } from '../core/sample-jobs.ts';
 
+const WORDED = { code: 'worded', what: 'The service failed.' } as const;
 const RETRIES = ['no', 'later', 'same_job'] as const;
 const OPEN_STATES = JOB_STATES.filter((state) => state !== 'failed' && state !== 'saved');
 const SENTENCES = /^[A-Z].*\.$/u;
@@ -17,8 +18,8 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
   });
 
   it.each(RETRIES)('with retry %s never sends an open job to be ordered and paid a second time', (retry) => {
-    for (const remedy of [undefined, 'Do this.']) {
-      const failure = sampleFailure({ kind, retry, ...(remedy === undefined ? {} : { remedy }) });
+    for (const reason of [WORDED, { ...WORDED, next: 'Do this.' }]) {
+      const failure = sampleFailure({ kind, retry, reason });
       for (const state of OPEN_STATES) {
         const next = nextStepForJob(failure, { id: 'job_1', state });
         expect(next).toContain('Do not call generate_image again for this picture');
@@ -30,7 +31,7 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
   });
 
   it('says the remedy of the failure itself, where it has one', () => {
-    const failure = sampleFailure({ kind, remedy: 'Turn it off and on.', retry: 'no' });
+    const failure = sampleFailure({ kind, reason: { ...WORDED, next: 'Turn it off and on.' }, retry: 'no' });
     expect(nextStep(failure)).toBe('Turn it off and on.');
     expect(nextStepForJob(failure, { id: 'job_1', state: 'failed' })).toBe('Turn it off and on.');
     expect(nextStepForJob(failure, { id: 'job_1', state: 'processing' })).toMatch(/^Turn it off and on\. /u);
@@ -72,7 +73,7 @@ describe('the sentences', () => {
     expect(failureSentences(sampleFailure())).toBe(
       'The service failed. Credits may have been spent. Trying again later may help.',
     );
-    expect(failureSentences(sampleFailure({ message: '- a list\n' }))).toBe(
+    expect(failureSentences(sampleFailure({ reason: { code: 'worded', what: '- a list\n' } }))).toBe(
       '- a list\nCredits may have been spent. Trying again later may help.',
     );
   });

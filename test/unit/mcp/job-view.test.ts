@@ -67,7 +67,7 @@ describe('jobView', () => {
   });
 
   it('has the failure of a job that is blocked', () => {
-    const failure = sampleFailure({ retryAfterSeconds: 9, httpStatus: 503, remedy: 'Wait.' });
+    const failure = sampleFailure({ retryAfterSeconds: 9, httpStatus: 503 });
     expect(jobView(sampleJob({ failure }), CREATED_AT).error).toEqual({
       kind: 'service_error',
       message: 'The service failed.',

@@ -47,7 +47,7 @@ describe('an error of a handler', () => {
   it('with a failure says all of it, and never that reading may have spent credits', () => {
     const failure = {
       kind: 'storage_failed',
-      message: `The folder ${KEY} cannot be read.`,
+      reason: { code: 'worded', what: `The folder ${KEY} cannot be read.` },
       creditsSpent: 'maybe',
       retry: 'later',
     } as const;

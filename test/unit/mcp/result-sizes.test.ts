@@ -36,11 +36,11 @@ function savedJob(at: number, prompt: string, url = `https://cdn.doitong.com/out
 
 function failedJob(at: number, prompt: string): Job {
   const { file: _, url: __, ...job } = savedJob(at, prompt);
-  const message = 'The service said: '.padEnd(600, 'no ');
+  const what = 'The service said: '.padEnd(600, 'no ');
   return {
     ...job,
     state: 'failed',
-    failure: sampleFailure({ kind: 'generation_failed', message, creditsSpent: 'yes' }),
+    failure: sampleFailure({ kind: 'generation_failed', reason: { code: 'worded', what }, creditsSpent: 'yes' }),
   };
 }
 

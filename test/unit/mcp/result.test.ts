@@ -137,7 +137,8 @@ describe('an error', () => {
 });
 
 describe('a refusal', () => {
-  const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', remedy: 'Set the key.' });
+  const reason = { code: 'worded', what: 'The service failed.', next: 'Set the key.' } as const;
+  const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', reason });
   const text = 'The service failed. No credits were spent. Repeating it unchanged will not help.\nNext: Set the key.';
 
   it('is an error with complete words, and with data where the host takes it', () => {
