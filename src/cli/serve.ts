@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
-import { JobFeed } from '../core/job-store.ts';
+import type { JobNews } from '../core/job-store.ts';
+import { Feed } from '../core/primitives.ts';
 import type { McpDeps } from '../mcp/mcp-deps.ts';
 import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -24,7 +25,7 @@ export async function run(args: Arguments): Promise<number> {
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
   const otherOrigin = sandbox || config.apiUrl === SETTINGS.apiUrl.default ? undefined : config.apiUrl;
-  const feed = new JobFeed();
+  const feed = new Feed<JobNews>();
   const deps = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
   const running = new Lazy(() => {
     if (otherOrigin !== undefined)

@@ -1,5 +1,6 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
 import type { Job } from './job.ts';
+import type { Feed } from './primitives.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
@@ -73,17 +74,4 @@ export interface JobEvents {
 
 /** `isNew`: it was recorded just now; otherwise it is the job after a change. */
 export type JobNews = { job: Job; isNew: boolean };
-
-export class JobFeed {
-  readonly #listeners = new Set<(news: JobNews) => void>();
-
-  publish(news: JobNews): void {
-    for (const listener of this.#listeners) listener(news);
-  }
-
-  /** Until the returned function is called. A listener must not throw. */
-  listen(listener: (news: JobNews) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-}
+export type JobFeed = Feed<JobNews>;

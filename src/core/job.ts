@@ -3,7 +3,7 @@ import type { CreditRange, ImageRequest } from './image-request.ts';
 import type { Failure } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { PixelSize } from './image-store.ts';
-import { isSameOwner, type Owner } from './ports.ts';
+import type { Owner } from './ports.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is
@@ -238,4 +238,8 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
     default:
       return remote.phase satisfies never;
   }
+}
+
+export function isSameOwner(one: Owner, other: Owner): boolean {
+  return one.pid === other.pid && one.host === other.host && one.session === other.session;
 }

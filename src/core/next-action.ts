@@ -1,6 +1,6 @@
 /** What is to be done about a job that is met: one table for whoever comes across it. */
-import type { Job, JobState } from './job.ts';
-import { isSameOwner, type Processes } from './ports.ts';
+import { isSameOwner, type Job, type JobState } from './job.ts';
+import type { Processes } from './ports.ts';
 
 /**
  * `poll`: ask the service for its status, and fetch its picture. `resend`: send the order once more under its own key.

@@ -50,7 +50,3 @@ export interface Processes {
    */
   isAlive(owner: Owner): boolean;
 }
-
-export function isSameOwner(one: Owner, other: Owner): boolean {
-  return one.pid === other.pid && one.host === other.host && one.session === other.session;
-}

@@ -11,8 +11,7 @@ import type { JobParser } from './job-parser.ts';
 import type { Retries, Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
-import type { ServiceFacts } from './service-facts.ts';
-import type { ServiceSchema } from './service-schema.ts';
+import type { ServiceFacts, ServiceSchema } from './service-facts.ts';
 
 /** Tries of one request for jobs. */
 const ATTEMPTS = 5;

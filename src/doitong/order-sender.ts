@@ -20,8 +20,7 @@ import { type Decision, type Fence, rowDecision } from './failures.ts';
 import type { JobParser } from './job-parser.ts';
 import type { FailedTry, Retries } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import type { ServiceFacts } from './service-facts.ts';
-import type { ServiceSchema } from './service-schema.ts';
+import type { ServiceFacts, ServiceSchema } from './service-facts.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 
 export type OrderSenderDeps = {

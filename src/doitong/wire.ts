@@ -9,8 +9,7 @@ import type { JobParser } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
 import { OrderSender } from './order-sender.ts';
 import { Retries } from './retry.ts';
-import type { ServiceFacts } from './service-facts.ts';
-import { ServiceSchema } from './service-schema.ts';
+import { type ServiceFacts, ServiceSchema } from './service-facts.ts';
 
 export type WireDeps = {
   transport: Transport;

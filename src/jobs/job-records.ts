@@ -1,8 +1,8 @@
 /** The one place where a job's record changes: applies the event, stores the record, then wakes those who wait. */
 import { BoundedMap, Mutex, Wakeup } from '../core/primitives.ts';
-import { type Clock, isSameOwner } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
-import { advance, isFinishedRemotely, type Job, type JobEvent } from '../core/job.ts';
+import { advance, isFinishedRemotely, isSameOwner, type Job, type JobEvent } from '../core/job.ts';
 import type { JobFeed, JobStore, StoredJob } from '../core/job-store.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
 import type { Limits } from '../limits/limits.ts';

@@ -1,9 +1,8 @@
 /** The work on jobs, apart from the calls that wait for it: sent, polled, saved, resumed, and recovered from dead processes. */
 import { BoundedMap, Wakeup } from '../core/primitives.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { isFinishedRemotely, type Job } from '../core/job.ts';
+import { isFinishedRemotely, isSameOwner, type Job } from '../core/job.ts';
 import { type MetJob, type NextAction, nextAction, ownerOf } from '../core/next-action.ts';
-import { isSameOwner } from '../core/ports.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';

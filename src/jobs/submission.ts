@@ -1,8 +1,8 @@
 /** The way of an order's money: a slot, a permit, the record as submitting, the request; and what its answer means. */
-import { type Clock, isSameOwner, type Processes } from '../core/ports.ts';
+import type { Clock, Processes } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
-import { type Job, keyIsTooOld } from '../core/job.ts';
+import { isSameOwner, type Job, keyIsTooOld } from '../core/job.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Wakeup } from '../core/primitives.ts';
 import type { Limits } from '../limits/limits.ts';

@@ -1,8 +1,9 @@
 /** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`), processes (`Processes`). */
+import { isSameOwner } from '../core/job.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { type Clock, type Ids, isSameOwner, type Owner, type Processes } from '../core/ports.ts';
+import type { Clock, Ids, Owner, Processes } from '../core/ports.ts';
 
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;

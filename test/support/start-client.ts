@@ -15,7 +15,8 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import { Lazy } from '../../src/cli/serve.ts';
-import { JobFeed } from '../../src/core/job-store.ts';
+import type { JobNews } from '../../src/core/job-store.ts';
+import { Feed } from '../../src/core/primitives.ts';
 import type { Log } from '../../src/core/ports.ts';
 import { Secrets } from '../../src/core/redaction.ts';
 import type { ResultPart } from '../../src/core/result-part.ts';
@@ -114,7 +115,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const log: Log = createStderrLog('debug', secrets.redact, (line) => logLines.push(line));
   const listen = options.webhooks ? { host: '127.0.0.1', port: await freePort() } : undefined;
   const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
-  const feed = new JobFeed();
+  const feed = new Feed<JobNews>();
   const started: Pick<App, 'jobs' | 'close'>[] = [];
   const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
     const app = await createApp(

@@ -1,8 +1,8 @@
 /** Proves what the system gives: sleeps that end with their signal, deadlines, unique ids, and which processes live. */
+import { isSameOwner } from '../../../src/core/job.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { isSameOwner } from '../../../src/core/ports.ts';
 import { randomIds, systemClock, systemProcesses } from '../../../src/runtime/system.ts';
 
 const FOREVER_MS = 2 ** 40;
