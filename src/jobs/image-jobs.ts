@@ -15,10 +15,6 @@ import { unforeseen, type WaitReason } from './submission.ts';
 
 /** Progress is reported at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
-/** What another process learns of a job shows in the record only. */
-const CHECK_OTHERS_MS = 100;
-/** A batch reports single changes no more often than this. */
-const BATCH_PROGRESS_EVERY_MS = 500;
 
 /** How far a job is: `fraction` in [0, 1) grows with its age, `leftMs` is what is expected to be left. */
 export type Eta = { fraction: number; leftMs: number };
@@ -130,7 +126,7 @@ export class ImageJobs {
         reportedAt = clock.monotonic();
         onTick?.({ job, elapsedMs, waitReason: runner.waitReasonOf(id), eta: await this.#etaOf(job) });
       }
-      return Math.min(isOthers ? CHECK_OTHERS_MS : TICK_MS, waitMs - elapsedMs);
+      return Math.min(isOthers ? 100 : TICK_MS, waitMs - elapsedMs);
     });
     return runner.withTrouble(waited);
   }
@@ -146,7 +142,7 @@ export class ImageJobs {
       const done = jobs.filter(isSettled).length;
       // Before all of them were seen once, and after the end, there is nothing to report.
       if (onTick === undefined || jobs.length < ids.length || done === ids.length) return;
-      if (done === reported.done && clock.monotonic() - reported.at < BATCH_PROGRESS_EVERY_MS) return;
+      if (done === reported.done && clock.monotonic() - reported.at < 500) return;
       reported = { at: clock.monotonic(), done };
       onTick(await this.#progressOf(jobs));
     };

@@ -61,9 +61,6 @@ export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 /** An order before it is admitted. `found`: the job that it was proposed to repeat. */
 type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
 
-/** Each round of placing finds something that the one before has put right. */
-const ROUNDS = 5;
-
 export class Orders {
   readonly #deps: JobsDeps;
   readonly #settings: JobsSettings;
@@ -145,7 +142,8 @@ export class Orders {
     let open = this.#drafts(proposal);
     let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
-      if (round > ROUNDS) throw new Error('the reservations and the records do not come to agree');
+      // Each round finds something that the one before has put right.
+      if (round > 5) throw new Error('the reservations and the records do not come to agree');
       const toAdmit = open.map((draft) => draft.toAdmit);
       const decision = await limits.admit(toAdmit, spending);
       if (decision.type === 'taken') {

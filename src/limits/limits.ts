@@ -124,9 +124,8 @@ export class Limits {
 
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
   learn(reported: RateReport): Promise<void> {
-    return this.#followUp('rate state', () =>
-      this.#rateState.update((before) => learnedRateState(before, reported, this.#deps.clock.now())),
-    );
+    const rule = (before: RateState) => learnedRateState(before, reported, this.#deps.clock.now());
+    return this.#followUp('rate state', this.#rateState.update(rule));
   }
 
   /**
@@ -138,8 +137,8 @@ export class Limits {
     const { jobsPerDay } = this.#planBy(await this.#rateState.read());
     const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
     const rule = (before: Reservations) => {
-      const decision = admitAll(before, candidates, { ...limits, jobsPerDay }, this.#deps.clock.now());
-      return { value: decision.type === 'taken' ? decision.reservations : before, result: decision };
+      const result = admitAll(before, candidates, { ...limits, jobsPerDay }, this.#deps.clock.now());
+      return { value: result.type === 'taken' ? result.reservations : before, result };
     };
     // What comes later follows from the records again; until there is one, only this says that the price is reserved.
     return this.#reservations.change(rule, 'machine');
@@ -165,7 +164,10 @@ export class Limits {
     const { exact } = job.credits;
     if (exact === null) return;
     const order = { id: job.id, credits: exact, orderedAt: job.createdAt };
-    await this.#followUp('balance', () => this.#rateState.update((before) => withOrderPaid(before, order)));
+    await this.#followUp(
+      'balance',
+      this.#rateState.update((before) => withOrderPaid(before, order)),
+    );
   }
 
   /** The slot of a job that is polled no longer. Never rejects. */
@@ -184,16 +186,17 @@ export class Limits {
   }
 
   #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<void> {
-    return this.#followUp(what, () => this.#reservations.update((before) => rule(before, this.#deps.clock.now())));
+    return this.#followUp(
+      what,
+      this.#reservations.update((before) => rule(before, this.#deps.clock.now())),
+    );
   }
 
   /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */
-  async #followUp(what: string, change: () => Promise<unknown>): Promise<void> {
-    try {
-      await change();
-    } catch (error) {
+  #followUp(what: string, change: Promise<void>): Promise<void> {
+    return change.catch((error: unknown) => {
       this.#deps.log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
-    }
+    });
   }
 
   #planBy({ window: { limit } }: RateState) {

@@ -29,9 +29,6 @@ export type PollSettings = {
   webhookUrl?: string | undefined;
 };
 
-/** A job that is due within this part of its whole wait joins the request that is made now. */
-const SOON = 0.25;
-
 export class Poller {
   readonly #deps: PollerDeps;
   readonly #settings: PollSettings;
@@ -103,19 +100,20 @@ export class Poller {
     const open = this.#idle().filter(({ notBefore }) => notBefore <= at);
     if (!open.some(({ dueAt }) => dueAt <= at)) return [];
     // The service may count each job that a request asks for.
-    const { countsFields } = (await this.#limits()).rateState ?? {};
+    const countsFields = (await this.#limits())?.rateState.countsFields;
     const perRequest = countsFields ? 1 : await this.#deps.provider.readsAtOnce();
-    // Where each job costs a request of its own, each is asked for in its own time.
+    // A job that is due within a quarter of its whole wait joins the request that is made now. Where each job costs a
+    // request of its own, each is asked for in its own time.
     const soonMs = ({ isFallback, dueAfterMs }: PolledJob): number =>
-      perRequest === 1 || isFallback ? 0 : dueAfterMs * SOON;
+      perRequest === 1 || isFallback ? 0 : dueAfterMs / 4;
     const due = open.filter((job) => job.dueAt <= at + soonMs(job));
     const room = Math.ceil(due.length / perRequest) * perRequest - due.length;
     return [...due, ...open.filter((job) => !due.includes(job) && !job.isFallback).slice(0, room)];
   }
 
   /** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
-  async #limits(): Promise<Pick<LimitsState, 'reads'> & { rateState?: LimitsState['rateState'] }> {
-    return this.#deps.limits.state().catch(() => ({ reads: { left: null, perWindow: null, refillMs: 0 } }));
+  #limits(): Promise<LimitsState | undefined> {
+    return this.#deps.limits.state().catch(() => undefined);
   }
 
   async #read(jobs: readonly PolledJob[]): Promise<void> {
@@ -201,7 +199,7 @@ export class Poller {
     const followedMs = now - polled.followedSince;
     if (polled.isFallback) return polled.dueIn(fallbackDelayMs(followedMs), obeyedMs);
     const known = hasEvent ? [] : await durations.recall(job.request);
-    const { reads: allowance } = await this.#limits();
+    const allowance = (await this.#limits())?.reads ?? { left: null, perWindow: null, refillMs: 0 };
     const state = { known, allowance, ageMs: now - polled.acceptedAt, isSeen: seenAt !== undefined, followedMs };
     polled.dueIn(pollDelayMs({ ...state, random: clock.random() }), obeyedMs);
   }
