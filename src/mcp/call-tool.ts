@@ -16,12 +16,11 @@ import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
-import { badArguments, unreadableArguments } from './input-problems.ts';
+import { readArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import type { McpDeps, Questions } from './mcp-deps.ts';
-import { excessOf, named, stackOf } from './protocol.ts';
+import { named, stackOf } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
-import type { Question, Tool, ToolContext, ToolOutcome } from './tool.ts';
+import type { McpDeps, Question, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
 type Params = CallToolRequest['params'];
 /** Who calls, what they can take, and what became of the questions that were put to them. */
@@ -65,22 +64,18 @@ async function handleCall(
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { log, redact, clock } = deps;
+  const { log, redact } = deps;
   const signal = AbortSignal.any([context.mcpReq.signal, deps.ending]);
   const toolContext: ToolContext = {
     ...deps,
     signal,
     progress: progressReporter(context, deps),
-    now: () => clock.now(),
     canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : host.canAsk,
     answer: answerIn(context),
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
-    const excess = excessOf(params);
-    if (excess !== undefined) throw unreadableArguments(tool, excess);
-    const { data: input, error } = tool.input.safeParse(params.arguments ?? {});
-    if (error !== undefined) throw badArguments(tool, params.arguments, error, redact);
+    const input = readArguments(tool, params, redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.

@@ -1,5 +1,6 @@
 /** What the tools that order pictures share: the arguments of a picture, the way from a proposal to an order, the wait. */
 import * as z from 'zod';
+import { FluxError } from '../core/failure.ts';
 import {
   ASPECT_RATIO_NAMES,
   type CreditRange,
@@ -12,10 +13,9 @@ import {
   SIDE_MAX_PX,
   SIDE_MIN_PX,
   SIDE_STEP_PX,
-  sidesOf,
   SIZES,
+  sidesOf,
 } from '../core/image-request.ts';
-import { FluxError } from '../core/failure.ts';
 import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
@@ -198,22 +198,22 @@ export async function waitForJob(
   jobs: ImageJobs,
   id: string,
   waitSeconds: number,
-  { progress, signal, now }: ToolContext,
+  { progress, signal, clock }: ToolContext,
   duplicate = false,
 ): Promise<SingleOutcome> {
-  const began = now();
+  const began = clock.now();
   let last: Eta | undefined;
   const job = await jobs.waitFor(id, {
     waitMs: waitSeconds * 1_000,
     signal,
     onTick: ({ job: current, elapsedMs, waitReason, eta }) => {
       last = eta;
-      const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, now());
+      const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, clock.now());
       progress(eta.fraction, text);
     },
   });
   const eta = isFinishedRemotely(job) ? undefined : last;
-  return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, now()), eta };
+  return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, clock.now()), eta };
 }
 
 /** The same for all that one call has ordered, in their order. */
@@ -221,10 +221,10 @@ async function waitForAll(
   jobs: ImageJobs,
   ordered: readonly Ordered[],
   waitSeconds: number,
-  { progress, signal, now }: ToolContext,
+  { progress, signal, clock }: ToolContext,
   repeatable: boolean,
 ): Promise<JobsOutcome> {
-  const began = now();
+  const began = clock.now();
   const ids = ordered.map(({ job }) => job.id);
   const waited = await jobs.waitForAll(ids, {
     waitMs: waitSeconds * 1_000,
@@ -239,7 +239,7 @@ async function waitForAll(
     type: 'jobs',
     jobs: waited,
     duplicates: ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id),
-    waitedSeconds: waited.every(isSettled) ? undefined : secondsSince(began, now()),
+    waitedSeconds: waited.every(isSettled) ? undefined : secondsSince(began, clock.now()),
     repeatable,
   };
 }

@@ -14,10 +14,10 @@ import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
-import type { McpDeps } from './mcp-deps.ts';
 import { guideText } from './prompts.ts';
 import { CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
 import { base64Of, bytesWithin } from './result.ts';
+import type { McpDeps } from './tool.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
 import {
   GUIDE_URI,

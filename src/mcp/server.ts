@@ -11,8 +11,8 @@ import {
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
 import { instructions } from './instructions.ts';
-import type { McpDeps } from './mcp-deps.ts';
 import { CONSTANT, excessOf, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
+import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
 import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 

@@ -1,18 +1,51 @@
 /** What a tool is: data, in one file each. Dependencies arrive with the call, so that listing tools needs none. */
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
+import type { JobFeed } from '../core/job-store.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { Redact } from '../core/redaction.ts';
+import type { ResultPart } from '../core/result-part.ts';
+import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
 import type { Answer } from '../jobs/orders.ts';
-import type { Eta } from '../jobs/image-jobs.ts';
-import type { McpDeps } from './mcp-deps.ts';
+
+/** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
+export type Questions = { isUnanswered: boolean };
+
+/** What the handlers of the protocol need from outside. */
+export type McpDeps = {
+  version: string;
+  /** Pictures come from the built-in sandbox; every answer says so. */
+  sandbox: boolean;
+  /** Where the key goes when that is not the provider's own address; `reported` once a result has named it. */
+  otherOrigin?: { origin: string; reported: boolean } | undefined;
+  /** How long a call waits when it does not say. */
+  defaultWaitSeconds: number;
+  resultContent: 'auto' | readonly ResultPart[];
+  /** The picture inside an answer: as large as the host takes, none, or at most so many pixels on its longer side. */
+  preview: 'auto' | 'off' | number;
+  /** The job service, made at the first call that needs it: listing tools needs no key, no disk, no network. */
+  jobs: () => Promise<ImageJobs>;
+  /** The job service if a call has made it already. */
+  startedJobs: () => ImageJobs | undefined;
+  /** Of the whole process, for protocols without connections. */
+  questions: Questions;
+  /** What becomes of the jobs of this process. */
+  feed: JobFeed;
+  /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */
+  ending: AbortSignal;
+  /** The page for hosts with MCP Apps, as HTML; `undefined` where the program was put together without it. */
+  viewerPage: () => Promise<string | undefined>;
+  clock: Clock;
+  log: Log;
+  redact: Redact;
+};
 
 /** What a handler may use. Foreign text is redacted before it is shortened: half a secret is not recognised any more. */
-export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds'> & {
+export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds' | 'clock'> & {
   /** Aborted when the caller gives up; ends waits, never jobs. */
   signal: AbortSignal;
   /** Reports the progress of the wait; `fraction` in [0, 1). Does nothing if the caller did not ask for it. */
   progress: (fraction: number, message: string) => void;
-  /** Epoch milliseconds. */
-  now: () => number;
   /** Whether this client can put a question to its user; `unanswered`: it left the last one without an answer. */
   canAsk: boolean | 'unanswered';
   /** The answer to the question that an earlier run of this call asked; `undefined` if it asked none. */

@@ -48,7 +48,7 @@ export const checkRateLimits = defineTool({
   output,
   async handle(args, context) {
     const report = await (await context.jobs()).limits(args.refresh ? context.signal : undefined);
-    const value = limitsView(report, context.now());
+    const value = limitsView(report, context.clock.now());
     return { type: 'value', value, text: text(value, context.sandbox) };
   },
 });

@@ -1,7 +1,7 @@
 /** The tool that orders several pictures in one call. */
 import * as z from 'zod';
-import { creditRange, type Order } from '../../core/image-request.ts';
 import { FluxError } from '../../core/failure.ts';
+import { creditRange, type Order } from '../../core/image-request.ts';
 import {
   allowDuplicateArgument,
   checkSides,

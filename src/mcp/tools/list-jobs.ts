@@ -54,7 +54,7 @@ export const listJobs = defineTool({
   effect: 'read',
   input,
   output,
-  async handle({ status, limit, cursor }, { jobs: startJobs, redact, now }) {
+  async handle({ status, limit, cursor }, { jobs: startJobs, redact, clock }) {
     const jobs = await startJobs();
     const wanted = (await jobs.list()).filter(({ state }) => status === undefined || statusOf(state) === status);
     const answerOf = (count: number, isBrief: boolean): Answer => {
@@ -65,26 +65,23 @@ export const listJobs = defineTool({
           'Call list_jobs without cursor to start with the newest job.',
         );
       const views = redactValues(page.jobs, redact).map((job) =>
-        listed(jobView(job, { ...jobs.settings, now: now() }), isBrief),
+        listed(jobView(job, { ...jobs.settings, now: clock.now() }), isBrief),
       );
       const value = present<z.output<typeof output>>({ jobs: views, next_cursor: page.nextCursor });
       return { value, text: listText(views, page.nextCursor, isBrief) };
     };
     let answer = answerOf(limit, false);
     // With less detail where there are many jobs, and in more pages where that is not enough.
-    for (let count = limit; !fits(answer) && count > 0; count = Math.floor(count * 0.9)) answer = answerOf(count, true);
+    for (let count = limit; isTooLong(answer) && count > 0; count = Math.floor(count * 0.9))
+      answer = answerOf(count, true);
     return { type: 'value', ...answer };
   },
 });
 
 type Answer = { value: Record<string, unknown>; text: string };
 
-/** Of the serialized result. Hosts cut or refuse what is longer, and the model pays for each of them. */
-const RESULT_MAX_CHARACTERS = 60_000;
-
-function fits({ value, text }: Answer): boolean {
-  return JSON.stringify(valueResult(value, text)).length <= RESULT_MAX_CHARACTERS;
-}
+/** Hosts cut or refuse what is longer, and the model pays for each character. */
+const isTooLong = ({ value, text }: Answer): boolean => JSON.stringify(valueResult(value, text)).length > 60_000;
 
 /** @param isBrief without most of the prompt, and without the URL of a picture that has a file */
 function listed({ url, prompt, ...view }: JobView, isBrief: boolean): JobView {

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import { createRedactor, type Redact } from '../../../src/core/redaction.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
-import { badArguments } from '../../../src/mcp/input-problems.ts';
+import { readArguments } from '../../../src/mcp/input-problems.ts';
 import type { Tool } from '../../../src/mcp/tool.ts';
 import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
@@ -14,11 +14,7 @@ import { wordsOf } from '../../support/words.ts';
 
 const asItIs = (text: string): string => text;
 
-function parseInput(tool: Tool, args: unknown, redact: Redact): unknown {
-  const { data, error } = tool.input.safeParse(args ?? {});
-  if (error !== undefined) throw badArguments(tool, args, error, redact);
-  return data;
-}
+const parseInput = (tool: Tool, args: unknown, redact: Redact) => readArguments(tool, { arguments: args }, redact);
 
 function failureOf(tool: Tool, args: unknown, redact: Redact = asItIs): Failure {
   try {
