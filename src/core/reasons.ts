@@ -66,29 +66,11 @@ export type ServicePurpose = 'submit' | 'read' | 'probe';
 export type LostAnswer = 'call_ended' | 'too_late' | 'headers_too_long' | 'connection_broke';
 
 /** The rows of docs/errors.md. */
-export type ServiceAnswer =
-  | 'invalidRequest'
-  | 'tooLarge'
-  | 'badKey'
-  | 'noCredits'
-  | 'moderated'
-  | 'rateLimited'
-  | 'jobLimited'
-  | 'notOffered'
-  | 'movedElsewhere'
-  | 'redirected'
-  | 'conflict'
-  | 'keyReused'
-  | 'serviceError'
-  | 'otherRefusal'
-  | 'errorWithoutCode'
-  | 'unreadable'
-  | 'unknownJob'
-  | 'noJobQuery'
-  | 'paused'
-  | 'notSent'
-  | 'blocked'
-  | 'lost';
+export type ServiceAnswer = Refused | NotNow | Open | OfRead | 'unreadable' | 'lost';
+type Refused = 'invalidRequest' | 'tooLarge' | 'badKey' | 'noCredits' | 'moderated' | 'notOffered' | 'movedElsewhere';
+type NotNow = 'rateLimited' | 'jobLimited' | 'paused' | 'notSent' | 'blocked';
+type Open = 'redirected' | 'conflict' | 'keyReused' | 'serviceError' | 'otherRefusal' | 'errorWithoutCode';
+type OfRead = 'unknownJob' | 'noJobQuery';
 
 /** A connection to the service, or to the host of a picture, that did not come about: nothing was sent over it. */
 export type ConnectReason = ConnectProblem & { to: 'service' | 'picture' };

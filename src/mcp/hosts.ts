@@ -11,26 +11,10 @@ import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
 import { JULY_2026, JUNE_2025 } from './protocol.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
-export type HostProfile = {
-  /** The name in docs/hosts.md. */
-  host: string;
-  /** How its client names begin, in lower case. */
-  clientNames: readonly string[];
-  content: readonly ResultPart[];
-  /** Up to this protocol revision only text is safe. */
-  textAloneUpTo?: string;
-  /** It declares that it can ask its user, and declines by itself without showing anything. */
-  declinesQuestions?: true;
-  /** Serialized characters of a whole result with one picture; larger pictures are made smaller. */
-  maxCharacters: number;
-  /** The same for a call for several pictures. */
-  maxBatchCharacters: number;
-  why: string;
-};
-
 /** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
 export const IMAGE_SIDE_MAX_PX = 2_000;
 
+/** Serialized characters of a whole result with one picture, and of one with several; larger pictures are made smaller. */
 const atMost = (maxCharacters: number, maxBatchCharacters = maxCharacters) => ({ maxCharacters, maxBatchCharacters });
 /** Claude Desktop refuses results over 1,048,576 characters; what fits there fits every host that shows pictures. */
 const LARGE = atMost(900_000);
@@ -49,16 +33,22 @@ const SEES_PICTURES = 'the model sees the picture';
 const READS_BASE64 = 'the model reads pictures as Base64 text';
 const PREFERS_DATA = 'reads structuredContent in place of all content';
 
+/** Up to a protocol revision only text is safe; it declares that it can ask its user, and declines by itself. */
+type Peculiarities = { textAloneUpTo?: string; declinesQuestions?: true };
+
+/** @param host its name in docs/hosts.md @param clientNames how its client names begin, in lower case */
 function row(
   host: string,
   clientNames: readonly string[],
   content: readonly ResultPart[],
   size: ReturnType<typeof atMost>,
   why: string,
-  more: Pick<HostProfile, 'textAloneUpTo' | 'declinesQuestions'> = {},
-): HostProfile {
+  more: Peculiarities = {},
+) {
   return { host, clientNames, content, ...size, why, ...more };
 }
+
+export type HostProfile = ReturnType<typeof row>;
 
 const UNKNOWN_HOST = row(
   'any other host',
