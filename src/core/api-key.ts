@@ -1,5 +1,4 @@
 /** Recognises API keys, and what people and hosts put in their place by mistake. */
-
 import type { KeyProblem } from './reasons.ts';
 import { cleanLine } from './untrusted-text.ts';
 
@@ -28,12 +27,11 @@ const IN_BRACKETS = /^[<[][A-Za-z][\w .:-]{0,98}[>\]]$/u;
 /** Once everything but letters is taken out. */
 const EXAMPLE =
   /^(?:undefined|null|none|nil|nan|unset|empty|false|true|todo|tbd|changeme|example|placeholder|redacted|secret|password|x{4,}|(?:your|my|the|insert|enter|paste|put|replace|add|set)?(?:with)?(?:your|my|the)?(?:own)?(?:doitong|flux|fluxpro)?(?:api|secret|access)?(?:key|token)(?:here|goeshere)?)$/u;
-const DIGIT = /\d/u;
 
 /** A word that stands for a value in examples, or that a program writes for none. */
 export function isStandIn(text: string): boolean {
   if (text.length > 100) return false;
-  return IN_BRACKETS.test(text) || (!DIGIT.test(text) && EXAMPLE.test(text.toLowerCase().replace(/[^a-z]/gu, '')));
+  return IN_BRACKETS.test(text) || (!/\d/u.test(text) && EXAMPLE.test(text.toLowerCase().replace(/[^a-z]/gu, '')));
 }
 
 /** References that a password manager should have replaced: 1Password, Bitwarden, Vault and the stores of clouds. */
@@ -51,10 +49,8 @@ export function isKeyOrMistake(text: string): boolean {
 
 /** What is wrong with a text in the place of a key. @param text without the space around it */
 export function keyProblem(text: string): KeyProblem | undefined {
-  const mistake = mistakeIn(text);
-  if (mistake !== undefined) return mistake;
-  if (/[\r\n]/u.test(text)) return { type: 'several_lines' };
-  return API_KEY.test(text) ? undefined : { type: 'malformed' };
+  if (API_KEY.test(text)) return mistakeIn(text);
+  return mistakeIn(text) ?? { type: /[\r\n]/u.test(text) ? 'several_lines' : 'malformed' };
 }
 
 function mistakeIn(text: string): KeyProblem | undefined {

@@ -30,10 +30,8 @@ export type JobTimes = {
  */
 export function keyIsTooOld(createdAt: number, now: number, resendWindowMs: number): boolean {
   const ageMs = now - createdAt;
-  return ageMs > resendWindowMs || ageMs < -AHEAD_MS;
+  return ageMs > resendWindowMs || ageMs < -60 * 60_000;
 }
-
-const AHEAD_MS = 60 * 60_000;
 
 /** Times are epoch milliseconds. */
 export type Job = {
@@ -130,7 +128,8 @@ export function advance(job: Job, event: JobEvent): Job {
     case 'saved':
       return saved(job, event);
     case 'failed':
-      return isUnanswered(job) && isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;
+      if (job.state !== 'queued' && job.state !== 'submitting') return job;
+      return isSameOwner(job.owner, event.by) ? failed(job, event.failure, event.at) : job;
     case 'abandoned':
       return job.state === 'queued' ? failed(job, event.failure, event.at) : job;
     case 'blocked':
@@ -164,11 +163,6 @@ export function orderedSize({ size, request }: Pick<Job, 'size' | 'request'>): P
   return size === undefined || (size.width === width && size.height === height) ? undefined : { width, height };
 }
 
-/** The service has said nothing of it yet. */
-function isUnanswered(job: Job): boolean {
-  return job.state === 'queued' || job.state === 'submitting';
-}
-
 function failed(job: Job, failure: Failure, at: number): Job {
   return to(job, 'failed', { ...job, failure, completedAt: at });
 }
@@ -189,7 +183,7 @@ export function mayFollow(from: JobState, next: JobState): boolean {
 }
 
 /** The job in that state, with what else is new in `next`; the very same job when that would lead backwards. */
-function to(job: Job, state: JobState, next: Job = job): Job {
+function to(job: Job, state: JobState, next: Job): Job {
   return mayFollow(job.state, state) ? { ...next, state } : job;
 }
 
@@ -216,28 +210,19 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
     remoteId: remote.remoteId,
     remoteStatus: remote.remoteStatus,
     credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },
-    ...(remote.leftOut === undefined ? {} : { leftOut: remote.leftOut }),
+    ...(remote.leftOut && { leftOut: remote.leftOut }),
   };
-  switch (remote.phase) {
-    case 'processing':
-      if (job.state !== 'processing') return to(job, 'processing', known);
-      return isSameNews(job, known) ? job : known;
-    case 'completed':
-      return to(job, 'completed', {
-        ...known,
-        completedAt: at,
-        ...(remote.url === undefined ? {} : { url: remote.url }),
-        ...(remote.failure === undefined ? {} : { failure: remote.failure }),
-      });
-    case 'failed':
-      return to(job, 'failed', {
-        ...known,
-        completedAt: at,
-        ...(remote.failure === undefined ? {} : { failure: remote.failure }),
-      });
-    default:
-      return remote.phase satisfies never;
+  if (remote.phase === 'processing') {
+    if (job.state !== 'processing') return to(job, 'processing', known);
+    return isSameNews(job, known) ? job : known;
   }
+  const url = remote.phase === 'completed' ? remote.url : undefined;
+  return to(job, remote.phase, {
+    ...known,
+    completedAt: at,
+    ...(url !== undefined && { url }),
+    ...(remote.failure && { failure: remote.failure }),
+  });
 }
 
 export function isSameOwner(one: Owner, other: Owner): boolean {

@@ -68,7 +68,13 @@ export async function changeAtVersion<Value, Result>(
     const seen = await target.read();
     const { value, result } = rule(seen.value);
     if (value === seen.value || (await target.replace(seen, value)) === 'done') return result;
-    if (attempt === TRIES) throw contended(target.changed, target.creditsSpent(seen.value));
+    if (attempt === TRIES)
+      throw new FluxError({
+        kind: 'storage_failed',
+        reason: { code: 'change_contended', changed: target.changed, tries: TRIES },
+        creditsSpent: target.creditsSpent(seen.value),
+        retry: 'later',
+      });
     await clock.sleep(clock.random() * PAUSE_MS);
   }
 }
@@ -104,13 +110,4 @@ export class SharedState<Value> {
   update(rule: (before: Value) => Value): Promise<void> {
     return this.change((before) => ({ value: rule(before), result: undefined }));
   }
-}
-
-function contended(changed: Changed, creditsSpent: CreditsSpent): FluxError {
-  return new FluxError({
-    kind: 'storage_failed',
-    reason: { code: 'change_contended', changed, tries: TRIES },
-    creditsSpent,
-    retry: 'later',
-  });
 }

@@ -1,5 +1,3 @@
-/** The version of this build. */
-
 /** Replaced by the build with the version of package.json; absent when run from source. */
 declare const __FLUX_PRO_MCP_VERSION__: string | undefined;
 
