@@ -101,6 +101,5 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
 /** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */
 export function failureSentences(failure: Failure): string {
   const { what } = saidOf(failure);
-  const gap = what.endsWith('\n') ? '' : ' ';
-  return `${what}${gap}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
+  return `${what}${what.endsWith('\n') ? '' : ' '}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
 }

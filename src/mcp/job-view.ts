@@ -230,9 +230,8 @@ const HEADLINES: Readonly<Record<JobState, Headline>> = {
   unknown: () => 'It is not known whether the service made this picture; it may have been charged.',
 };
 
-function waitedText(seconds: number | undefined): string {
-  return seconds === undefined ? '' : ` after ${seconds} s of waiting`;
-}
+const waitedText = (seconds: number | undefined): string =>
+  seconds === undefined ? '' : ` after ${seconds} s of waiting`;
 
 function creditsText({ credits: { min, max, exact }, status, error }: JobView): string {
   if (status === 'failed' && error?.credits_spent === 'no') return 'no credits spent';

@@ -213,6 +213,5 @@ async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs,
 function tooLarge(bytes: number, { file, id }: Job): FluxError {
   const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
   const what = `The picture of ${id} has ${size}, more than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${file}`;
-  const reason = { code: 'worded' as const, what };
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'no' });
+  return new FluxError({ kind: 'storage_failed', reason: { code: 'worded', what }, creditsSpent: 'yes', retry: 'no' });
 }

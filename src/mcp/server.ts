@@ -83,15 +83,12 @@ export function createMcpServer(deps: McpDeps): Server {
 
 /** The SDK's server with one error boundary around every handler, including the SDK's own. */
 class GuardedServer extends Server {
-  readonly #deps: McpDeps;
-
-  constructor(deps: McpDeps) {
+  constructor(private readonly deps: McpDeps) {
     const { version, sandbox, otherOrigin } = deps;
     super(
       { name: 'flux-pro-mcp', title: 'Flux Pro', version },
       { ...OPTIONS, instructions: instructions(sandbox, otherOrigin?.origin) },
     );
-    this.#deps = deps;
   }
 
   protected override _wrapHandler(
@@ -102,13 +99,13 @@ class GuardedServer extends Server {
       try {
         const cursor = request.params?.cursor;
         if (typeof cursor === 'string' && ONE_PAGE.includes(method))
-          throw unknownCursor(method, cursor, this.#deps.redact);
+          throw unknownCursor(method, cursor, this.deps.redact);
         const excess = TAKING_ARGUMENTS.includes(method) ? excessOf(request.params) : undefined;
         if (excess !== undefined)
           throw invalidParams(`The parameters of ${method} cannot be read: there are ${excess}.`);
         return await wrapped(request, context);
       } catch (error) {
-        throw protocolErrorOf(method, error, this.#deps);
+        throw protocolErrorOf(method, error, this.deps);
       }
     };
   }
