@@ -49,8 +49,7 @@ export type Answered = {
   reportedDelayMs: number | undefined;
 };
 
-/** `fault`: what became of a request that was made. */
-export type Unanswered = { outcome: 'unanswered'; decision: Decision; fault?: NetworkFault };
+type Unanswered = { outcome: 'unanswered'; decision: Decision };
 export type Reply = Answered | Unanswered;
 
 export type ApiClientDeps = {
@@ -68,15 +67,11 @@ const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
-  readonly #deps: ApiClientDeps;
-
-  constructor(deps: ApiClientDeps) {
-    this.#deps = deps;
-  }
+  constructor(private readonly deps: ApiClientDeps) {}
 
   /** Waits for a permit first. */
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
-    const { limiter, clock } = this.#deps;
+    const { limiter, clock } = this.deps;
     const { fields = 1, mayWait = true, signal } = call;
     const ask = { purpose: 'read', fields } as const;
     try {
@@ -94,7 +89,7 @@ export class ApiClient {
 
   /** The caller has a permit. */
   async send(call: Call): Promise<Reply> {
-    const { transport, apiKey = '', userAgent } = this.#deps;
+    const { transport, apiKey = '', userAgent } = this.deps;
     const { purpose, path, body, maxBytes, idempotencyKey, signal } = call;
     const exchange = await transport.exchange({
       method: body === undefined ? 'GET' : 'POST',
@@ -116,14 +111,14 @@ export class ApiClient {
     });
     if (exchange.outcome === 'answered') return this.#answered(exchange, call);
     const { outcome, fault } = exchange;
-    return { outcome: 'unanswered', fault, decision: faultDecision(outcome === 'ambiguous', fault, purpose) };
+    return { outcome: 'unanswered', decision: faultDecision(outcome === 'ambiguous', fault, purpose) };
   }
 
   async #answered(
     { status, headers, body }: Exchange & { outcome: 'answered' },
     { purpose, path, fields = 1 }: Call,
   ): Promise<Answered> {
-    const { clock, limiter, fence } = this.#deps;
+    const { clock, limiter, fence } = this.deps;
     const at = clock.now();
     const reported = readRateHeaders(headers, at);
     const envelope = path === undefined ? openEnvelope(body) : openRestEnvelope(status, body);

@@ -83,7 +83,7 @@ export type Encoding = {
   /** Fields of the answer that the service does not have. */
   unselected: readonly string[];
   /** The input's type, where it goes by another name than the documented one. */
-  typeName?: string;
+  typeName?: string | undefined;
   /** By place: the service's words (enums) for ours; null for a value that it does not take. */
   values: Readonly<Record<string, Readonly<Record<string, string | null>>>>;
 };

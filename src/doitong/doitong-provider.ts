@@ -13,11 +13,12 @@ import type { DialectName, WireOrder } from './dialects.ts';
 import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
 import { faultDecision, fenceWith, rowDecision } from './failures.ts';
 import { JobParser } from './job-parser.ts';
-import type { Order } from './order-sender.ts';
+import { JobReader } from './job-reader.ts';
+import { type Order, OrderSender } from './order-sender.ts';
 import { probeService } from './probe.ts';
 import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
-import { createWire, type Wire, type WireDeps } from './wire.ts';
+import { createWire, type Wire } from './wire.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
 export type DoitongSettings = {
@@ -44,14 +45,13 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
 
 class DoitongProvider implements ImageProvider {
   private readonly closing = new AbortController();
-  private readonly apiKey: string | undefined;
   private readonly transport: Transport;
-  private readonly deps: WireDeps;
   private readonly wire: Wire;
+  private readonly reader: JobReader;
+  private readonly orders: OrderSender;
 
   constructor(settings: DoitongSettings, { clock, log, limiter, memory }: DoitongDeps) {
     const { apiUrl, apiKey, userAgent, dialect, jobQuery } = settings;
-    this.apiKey = apiKey;
     const secrets = [apiKey, ...(settings.otherSecrets ?? [])].filter((secret) => secret !== undefined);
     const redact = createRedactor(secrets);
     const fence = fenceWith(redact);
@@ -60,12 +60,14 @@ class DoitongProvider implements ImageProvider {
     const facts = new ServiceFacts(memory, log, createSecretFinder(secrets));
     this.transport = createTransport(apiUrl, clock, settings.proxies);
     const { transport } = this;
-    this.deps = { transport, limiter, clock, log, fence, parser, facts, apiKey, userAgent, dialect, jobQuery };
-    this.wire = createWire(this.deps);
+    const shared = { transport, limiter, clock, log, fence, parser, facts };
+    this.wire = createWire({ ...shared, apiKey, userAgent, dialect, jobQuery });
+    this.reader = new JobReader(this.wire);
+    this.orders = new OrderSender(this.wire);
   }
 
   unavailable(): Failure | undefined {
-    const { apiKey = '' } = this;
+    const { apiKey = '' } = this.wire;
     if (/^[\x21-\x7e]+$/u.test(apiKey)) return undefined;
     const code = apiKey === '' ? 'no_api_key' : 'api_key_unusable';
     return { kind: 'bad_key', reason: { code }, creditsSpent: 'no', retry: 'no' };
@@ -74,13 +76,13 @@ class DoitongProvider implements ImageProvider {
   async prepare(request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> {
     this.requireKey();
     const content: WireOrder = { ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
-    return this.wire.orders.prepare(content, { dialect, signal: this.bounded(signal) });
+    return this.orders.prepare(content, { dialect, signal: this.bounded(signal) });
   }
 
   /** Whatever nobody foresaw is a failure of unknown cost, too. */
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     try {
-      return await this.wire.orders.send(order, idempotencyKey, this.bounded(signal));
+      return await this.orders.send(order, idempotencyKey, this.bounded(signal));
     } catch (error) {
       return { type: 'failed', failure: unforeseen(error, 'order') };
     }
@@ -102,7 +104,7 @@ class DoitongProvider implements ImageProvider {
     const usable = remoteIds.filter((id) => remoteIdSchema.safeParse(id).success);
     const bounded = this.bounded(signal);
     try {
-      for (const [id, reading] of await this.wire.reader.read(usable, bounded)) readings.set(id, reading);
+      for (const [id, reading] of await this.reader.read(usable, bounded)) readings.set(id, reading);
     } catch (error) {
       bounded.throwIfAborted();
       for (const id of usable) readings.set(id, { failure: unforeseen(error, 'read') });
@@ -111,7 +113,7 @@ class DoitongProvider implements ImageProvider {
   }
 
   readsAtOnce(): Promise<number> {
-    return this.wire.reader.atOnce();
+    return this.reader.atOnce();
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -119,11 +121,10 @@ class DoitongProvider implements ImageProvider {
     const bounded = this.bounded(signal);
     const once = async (): Promise<Try<true>> => {
       const reply = await this.wire.client.read({ body: { query: HEADERS_DOCUMENT }, signal: bounded });
-      if (reply.outcome === 'unanswered') return { decision: reply.decision };
+      if (reply.outcome === 'unanswered') return reply;
       // The headers have been read by now, even when the service refuses the query itself.
       const refusesTheQuestion = reply.problems !== undefined || reply.decision.row === 'notOffered';
-      if (reply.envelope.data !== undefined || refusesTheQuestion) return { value: true };
-      return { decision: reply.decision, reportedDelayMs: reply.reportedDelayMs };
+      return reply.envelope.data !== undefined || refusesTheQuestion ? { value: true } : reply;
     };
     const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
     const tried = await foreseen(bounded, () => this.wire.retries.run(once, retryOptions));
@@ -131,7 +132,7 @@ class DoitongProvider implements ImageProvider {
   }
 
   probe(signal: AbortSignal): Promise<ServiceReport> {
-    return probeService(this.deps, this.bounded(signal));
+    return probeService(this.wire, this.bounded(signal));
   }
 
   async close(): Promise<void> {

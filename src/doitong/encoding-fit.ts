@@ -49,7 +49,7 @@ export function fitToSchema(schema: SchemaModel, dialect: GraphqlDialect, before
     webhookInOptions,
     unselected: [...new Set([...before.unselected, ...lackingFields(schema, root, dialect)])],
     values: found.values,
-    ...(type.name === dialect.inputType ? {} : { typeName: type.name }),
+    typeName: type.name === dialect.inputType ? undefined : type.name,
   };
   return { type: 'encoding', encoding };
 }

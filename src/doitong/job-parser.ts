@@ -25,16 +25,13 @@ export type JobParserDeps = {
 type RawJob = Readonly<Record<string, unknown>>;
 
 export class JobParser {
-  readonly #deps: JobParserDeps;
   readonly #oddWords = new Set<string>();
 
-  constructor(deps: JobParserDeps) {
-    this.#deps = deps;
-  }
+  constructor(private readonly deps: JobParserDeps) {}
 
   /** `undefined` without a job that can be used. @param askedId of the job that was asked for */
   take({ job: reported, errors }: Pick<Envelope, 'job' | 'errors'>, askedId?: string): RemoteJob | undefined {
-    const { redact, removeSecrets, fence, log } = this.#deps;
+    const { redact, removeSecrets, fence, log } = this.deps;
     if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
     const raw: RawJob = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
@@ -72,19 +69,19 @@ export class JobParser {
     if (creditCost === undefined) return {};
     if (creditCost <= PLAUSIBLE_CREDITS_MAX) return { creditCost };
     const reported = { remoteId, creditCost, above: PLAUSIBLE_CREDITS_MAX };
-    this.#deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
+    this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     return {};
   }
 
   #picture(address: string): ReturnType<typeof pictureSource> {
-    const { removeSecrets, origin } = this.#deps;
+    const { removeSecrets, origin } = this.deps;
     return pictureSource(address, origin, (text) => removeSecrets(text) !== text);
   }
 
   #logOdd(status: string, because: string): void {
     if (this.#oddWords.has(status)) return;
     this.#oddWords.add(status);
-    this.#deps.log.warn('A job status is treated as still processing', { status, because });
+    this.deps.log.warn('A job status is treated as still processing', { status, because });
   }
 }
 

@@ -1,17 +1,15 @@
 /** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Reading } from '../core/image-provider.ts';
-import type { Log } from '../core/ports.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
-import type { Answered, ApiClient } from './api-client.ts';
-import { CANDIDATE_QUERIES, isGraphqlName, type JobQuery } from './documents.ts';
-import { answerDecision, type Decision, type Fence, rowDecision } from './failures.ts';
-import type { JobParser } from './job-parser.ts';
-import type { Retries, Try } from './retry.ts';
+import type { Answered } from './api-client.ts';
+import { CANDIDATE_QUERIES, isGraphqlName } from './documents.ts';
+import { answerDecision, type Decision, rowDecision } from './failures.ts';
+import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
-import type { ServiceFacts, ServiceSchema } from './service-facts.ts';
+import type { Wire } from './wire.ts';
 
 /** Tries of one request for jobs. */
 const ATTEMPTS = 5;
@@ -43,17 +41,6 @@ type Outcome =
 /** A query that the service has, and where it was found. */
 type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
 
-type JobReaderDeps = {
-  client: ApiClient;
-  schema: ServiceSchema;
-  facts: ServiceFacts;
-  parser: JobParser;
-  retries: Retries;
-  fence: Fence;
-  log: Log;
-  configured: JobQuery | 'auto';
-};
-
 /** The jobs to ask for; `undefined`: one that does not exist. */
 type Ids = readonly string[] | undefined;
 type Asked = { ids: Ids; signal: AbortSignal };
@@ -66,7 +53,6 @@ export class NoJobQuery extends FluxError {
 }
 
 export class JobReader {
-  readonly #deps: JobReaderDeps;
   readonly #discovering = new Mutex();
   /** Queries that the service has refused; asked again when one that was known does not fit any more. */
   readonly #refused = new Set<string>();
@@ -75,11 +61,10 @@ export class JobReader {
   /** Lowered for good when the service refuses a larger number. */
   #jobsMax = JOBS_MAX;
 
-  constructor(deps: JobReaderDeps) {
-    this.#deps = deps;
-    const { configured } = deps;
-    if (configured !== 'auto' && isGraphqlName(configured.field) && isGraphqlName(configured.argument))
-      this.#configured = plainQuery(configured.field, configured.argument);
+  constructor(private readonly wire: Wire) {
+    const { jobQuery } = wire;
+    if (jobQuery !== 'auto' && isGraphqlName(jobQuery.field) && isGraphqlName(jobQuery.argument))
+      this.#configured = plainQuery(jobQuery.field, jobQuery.argument);
   }
 
   /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
@@ -122,7 +107,7 @@ export class JobReader {
   }
 
   async #known(): Promise<StatusRead | undefined> {
-    return this.#deps.configured === 'auto' ? (await this.#deps.facts.get()).reading : this.#configured;
+    return this.wire.jobQuery === 'auto' ? (await this.wire.facts.get()).reading : this.#configured;
   }
 
   async #find(asked: Asked): Promise<Found> {
@@ -134,7 +119,7 @@ export class JobReader {
 
   /** @returns `undefined` when none is known, or the known one does not fit any more */
   async #askKnown(asked: Asked): Promise<Found | undefined> {
-    const { configured, facts, schema } = this.#deps;
+    const { jobQuery: configured, facts, schema } = this.wire;
     const query = await this.#known();
     if (query === undefined && configured === 'auto') return undefined;
     if (query === undefined) throw new NoJobQuery({ code: 'status_query_malformed' });
@@ -142,12 +127,11 @@ export class JobReader {
     if ('readings' in outcome)
       return { query, source: configured === 'auto' ? 'remembered' : 'configured', readings: outcome.readings };
     if (configured !== 'auto') {
-      const text = `${configured.field}(${configured.argument})`;
       const { reason } = outcome.unfit.failure;
       const { httpStatus, said } = reason?.code === 'service_answered' ? reason : {};
       throw new NoJobQuery({
         code: 'status_query_refused',
-        query: text,
+        query: `${configured.field}(${configured.argument})`,
         ...(httpStatus !== undefined && { httpStatus }),
         ...(said !== undefined && { said }),
       });
@@ -161,7 +145,7 @@ export class JobReader {
 
   /** Asks for the first of the jobs, until a query leads to it. */
   async #discover({ ids, signal }: Asked): Promise<Found> {
-    const { log, schema, facts } = this.#deps;
+    const { log, schema, facts } = this.wire;
     const { dialect } = await facts.get();
     const reported = await schema.get(signal);
     const queries =
@@ -197,7 +181,7 @@ export class JobReader {
   async #ask(query: StatusRead, { ids, signal }: Asked, proven: boolean): Promise<Outcome> {
     const once = (): Promise<Try<Outcome>> =>
       query === 'rest' ? this.#askRest(ids?.[0] ?? NO_JOB, signal, proven) : this.#askQuery(query, ids, signal, proven);
-    const tried = await this.#deps.retries.run(once, { what: 'read jobs', attempts: ATTEMPTS, signal });
+    const tried = await this.wire.retries.run(once, { what: 'read jobs', attempts: ATTEMPTS, signal });
     if ('value' in tried) return tried.value;
     const count = ids?.length ?? 1;
     if (count > 1 && !signal.aborted && LASTING.includes(tried.row)) return this.#fewer(count);
@@ -212,13 +196,10 @@ export class JobReader {
   async #askQuery(wanted: StatusQuery, asked: Ids, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
     for (let query = wanted; ; ) {
       const ids = asked ?? [query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB];
-      const reply = await this.#deps.client.read({
-        body: { query: statusDocument(query, ids) },
-        fields: ids.length,
-        signal,
-      });
-      if (reply.outcome === 'unanswered') return { decision: reply.decision };
-      const { status, envelope, problems, decision, reportedDelayMs } = reply;
+      const body = { query: statusDocument(query, ids) };
+      const reply = await this.wire.client.read({ body, fields: ids.length, signal });
+      if (reply.outcome === 'unanswered') return reply;
+      const { status, envelope, problems, decision } = reply;
       if (problems !== undefined) {
         const cured = curedQuery(query, problems);
         if (cured === undefined) return { value: { unfit: decision, path: false } };
@@ -233,12 +214,12 @@ export class JobReader {
       if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
       if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob'))
         return { value: { unfit: decision, path: true } };
-      return { decision, reportedDelayMs };
+      return reply;
     }
   }
 
   async #settle(query: StatusQuery): Promise<void> {
-    if (this.#deps.configured === 'auto') await this.#deps.facts.noteReading(query);
+    if (this.wire.jobQuery === 'auto') await this.wire.facts.noteReading(query);
     else this.#configured = query;
   }
 
@@ -247,7 +228,7 @@ export class JobReader {
     jobs: ReturnType<typeof readStatusAnswer>,
     ids: readonly string[],
   ): Readings {
-    const { parser, fence } = this.#deps;
+    const { parser, fence } = this.wire;
     const readings = ids.map((id, index): [string, Reading] => {
       const raw = jobs.get(id);
       // Errors that name another alias are about another job; those that name none may be about any.
@@ -263,16 +244,14 @@ export class JobReader {
   }
 
   async #askRest(remoteId: string, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
-    const { client, parser, facts } = this.#deps;
-    const read = (reading: Reading): Try<Outcome> => ({
-      value: { readings: new Map([[remoteId, reading]]) },
-    });
+    const { client, parser, facts } = this.wire;
+    const read = (reading: Reading): Try<Outcome> => ({ value: { readings: new Map([[remoteId, reading]]) } });
     // Resolved as a step of the path it would lead to another address, with the key.
     if (DOT_SEGMENT.test(remoteId)) return read(noReading('unknownJob'));
     const path = `${REST_PATH}/${encodeURIComponent(remoteId)}`;
     const reply = await client.read({ path, signal });
-    if (reply.outcome === 'unanswered') return { decision: reply.decision };
-    const { status, envelope, decision, reportedDelayMs } = reply;
+    if (reply.outcome === 'unanswered') return reply;
+    const { status, envelope, decision } = reply;
     const job = parser.take(envelope, remoteId);
     if (job !== undefined) {
       await facts.noteReading('rest');
@@ -280,7 +259,7 @@ export class JobReader {
     }
     if (!isPathAbsent(reply)) {
       const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
-      return mayBeNoEndpoint ? { value: { unfit: decision, path: false } } : { decision, reportedDelayMs };
+      return mayBeNoEndpoint ? { value: { unfit: decision, path: false } } : reply;
     }
     // The address of a job that does not exist is answered like one that leads nowhere, unless the answer says so itself; a
     // page is no answer of the API.

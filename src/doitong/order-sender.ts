@@ -1,7 +1,6 @@
 /** Prepares an order in the dialect of this service, and sends it; another dialect is taken only when nothing was executed. */
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
-import type { Log } from '../core/ports.ts';
-import type { Answered, ApiClient } from './api-client.ts';
+import type { Answered } from './api-client.ts';
 import {
   bodyOf,
   DIALECT_NAMES,
@@ -16,23 +15,11 @@ import {
   type WireOrder,
 } from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
-import { type Decision, type Fence, rowDecision } from './failures.ts';
-import type { JobParser } from './job-parser.ts';
-import type { FailedTry, Retries } from './retry.ts';
+import { type Decision, rowDecision } from './failures.ts';
+import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
-import type { ServiceFacts, ServiceSchema } from './service-facts.ts';
 import type { ValidationProblem } from './validation-errors.ts';
-
-export type OrderSenderDeps = {
-  client: ApiClient;
-  schema: ServiceSchema;
-  facts: ServiceFacts;
-  parser: JobParser;
-  retries: Retries;
-  fence: Fence;
-  log: Log;
-  configured: DialectName | 'auto';
-};
+import type { Wire } from './wire.ts';
 
 /** The dialect in which an order leaves, and how it is encoded there. */
 export type Placement = {
@@ -59,12 +46,9 @@ const PATH_ABSENT: readonly number[] = [404, 405];
 const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
 
 export class OrderSender {
-  readonly #deps: OrderSenderDeps;
   readonly #warned = new Set<string>();
 
-  constructor(deps: OrderSenderDeps) {
-    this.#deps = deps;
-  }
+  constructor(private readonly wire: Wire) {}
 
   async prepare(content: WireOrder, { dialect, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
     return placed(content, await this.plan(signal, dialect), 0);
@@ -72,7 +56,7 @@ export class OrderSender {
 
   /** How an order would leave now. @param earlier the dialect in which it left before */
   async plan(signal: AbortSignal, earlier?: string): Promise<Placement> {
-    const { facts, configured } = this.#deps;
+    const { facts, dialect: configured } = this.wire;
     const { dialect: known } = await facts.get();
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
     const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
@@ -82,7 +66,7 @@ export class OrderSender {
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
-    const { client, retries, facts, parser } = this.#deps;
+    const { client, retries, facts, parser } = this.wire;
     const dialect = dialectOf(order.dialect);
     const { body } = order;
     const path = dialect.kind === 'rest' ? { path: dialect.path } : {};
@@ -102,10 +86,10 @@ export class OrderSender {
 
   /** The first of these dialects that the schema offers; the first, as documented, where nobody can say. */
   async #placement(names: readonly DialectName[], signal: AbortSignal): Promise<Placement> {
-    const known = await this.#deps.facts.get();
+    const known = await this.wire.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
-    const { lastRead } = this.#deps.schema;
+    const { lastRead } = this.wire.schema;
     const isGone = lastRead !== undefined && fittingOf(lastRead, first).type === 'absent';
     if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);
@@ -134,7 +118,7 @@ export class OrderSender {
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
     const [missing = [], unknown = []] = [fitting.missing, fitting.unknown].map((places) =>
-      places.map(this.#deps.fence),
+      places.map(this.wire.fence),
     );
     if (missing.length + unknown.length > 0) {
       const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
@@ -157,13 +141,13 @@ export class OrderSender {
     const fitting = schema && fitToSchema(schema, dialect, encoding);
     const isNews = fitting?.type !== 'encoding' || !isSame({ body: bodyOf(dialect, content, fitting.encoding) }, order);
     if (fitting !== undefined && isNews) return fitting;
-    if (schema !== undefined && problems.length > 0) this.#deps.schema.forget();
+    if (schema !== undefined && problems.length > 0) this.wire.schema.forget();
     return fitToProblems(dialect, encoding, problems);
   }
 
   /** The dialect is not offered: the next one, if any is left. @param absent the endpoint, where nothing is there at all */
   async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, absent?: Dialect['kind']): Promise<SendResult> {
-    const { facts, log, configured } = this.#deps;
+    const { facts, log, dialect: configured } = this.wire;
     const { dialect, content, failedTries } = order;
     await facts.forgetOrdering(dialect);
     const others = order.others?.filter((name) => dialectOf(name).kind !== absent);
@@ -182,14 +166,14 @@ export class OrderSender {
 
   /** The answer, for an order that would need another dialect than is set. */
   #inOtherDialect({ status, envelope, decision }: Answered, dialect: string): FailedTry {
-    const { fence } = this.#deps;
+    const { fence } = this.wire;
     return { decision: rowDecision(decision.row, 'submit', { status, errors: envelope.errors, fence, dialect }) };
   }
 
   #failed(order: Order, { decision, reportedDelayMs }: FailedTry, signal: AbortSignal): SendResult {
     const failedTries = order.failedTries + 1;
     const options = { what: 'submit', attempts: ATTEMPTS, signal };
-    const { failure, delayMs } = this.#deps.retries.after({ decision, reportedDelayMs }, failedTries, options);
+    const { failure, delayMs } = this.wire.retries.after({ decision, reportedDelayMs }, failedTries, options);
     if (delayMs === undefined) return { type: 'failed', failure };
     const { others, ...tied } = order;
     const mayMove = failure.creditsSpent === 'no' && others !== undefined;
@@ -201,14 +185,14 @@ export class OrderSender {
     const leftOut = omittedParts(dialectOf(dialect), content, encoding);
     for (const part of leftOut.filter((name) => !this.#warned.has(name))) {
       this.#warned.add(part);
-      this.#deps.log.warn('The service does not take this part of an order: it was left out', { part });
+      this.wire.log.warn('The service does not take this part of an order: it was left out', { part });
     }
     return leftOut.length === 0 ? job : { ...job, leftOut };
   }
 
   /** Without the schema an order is sent as documented: where the wait for a permit is reported, and not here. */
   async #schema(signal: AbortSignal): Promise<SchemaModel | undefined> {
-    return this.#deps.schema.get(signal, false).catch(() => undefined);
+    return this.wire.schema.get(signal, false).catch(() => undefined);
   }
 }
 

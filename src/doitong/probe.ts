@@ -6,13 +6,12 @@ import type { ReportedWindow } from '../limits/rate-state.ts';
 import type { Answered } from './api-client.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
-import { NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
-import type { Placement } from './order-sender.ts';
+import { JobReader, NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
+import { OrderSender, type Placement } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
 
-const QUESTION = { body: { query: HEADERS_DOCUMENT } } as const;
 const PATH_ABSENT: readonly number[] = [404, 405];
 /** A person waits. */
 const ATTEMPTS = 2;
@@ -42,18 +41,18 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   if ('keyRefused' in reading) return { ...answered, ...reading };
   if (PATH_ABSENT.includes(status))
     return { ...answered, schema: 'no_graphql', reading, ordering: orderingByRest(dialect, reading) };
-  const ordering = orderingOf(await wire.orders.plan(signal), dialect);
+  const ordering = orderingOf(await new OrderSender(wire).plan(signal), dialect);
   const isKnown = schema !== 'unknown';
   return { ...answered, ...(isKnown && { schema: schema ? 'readable' : 'withheld' }), ordering, reading };
 }
 
 /** What answers is the API, or something that knows the key or has no such path. */
 async function ask({ client }: Wire, signal: AbortSignal): Promise<Try<Answered>> {
-  const reply = await client.read({ ...QUESTION, signal });
-  if (reply.outcome === 'unanswered') return { decision: reply.decision };
-  const { status, envelope, problems, decision, reportedDelayMs } = reply;
+  const reply = await client.read({ body: { query: HEADERS_DOCUMENT }, signal });
+  if (reply.outcome === 'unanswered') return reply;
+  const { status, envelope, problems, decision } = reply;
   const isApi = envelope.data !== undefined || problems !== undefined || decision.row === 'badKey';
-  return isApi || PATH_ABSENT.includes(status) ? { value: reply } : { decision, reportedDelayMs };
+  return isApi || PATH_ABSENT.includes(status) ? { value: reply } : reply;
 }
 
 /** What would have to wait for long for a permit fails. @param onWindow told what each answer reports */
@@ -77,9 +76,9 @@ function impatient(
   };
 }
 
-async function readingOf({ reader }: Wire, signal: AbortSignal): Promise<ReadingFinding | { keyRefused: Failure }> {
+async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFinding | { keyRefused: Failure }> {
   try {
-    const { query, source } = await reader.probe(signal);
+    const { query, source } = await new JobReader(wire).probe(signal);
     return { type: 'works', query: queryText(query), source };
   } catch (error) {
     if (!(error instanceof FluxError)) {

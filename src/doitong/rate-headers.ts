@@ -1,29 +1,20 @@
 /** Reads the request window and the delay before the next try from an answer's headers, and what to remember of both. */
-import type { RateReport } from '../limits/rate-state.ts';
+import type { RateReport, ReportedWindow } from '../limits/rate-state.ts';
 import type { Decision } from './failures.ts';
 
-export type RateHeaders = {
-  /** Requests per window. */
-  limit?: number;
-  remaining?: number;
-  /** Epoch milliseconds. */
-  resetsAt?: number;
-  /** Milliseconds from the answer, from `Retry-After`. */
-  retryAfterMs?: number;
-};
+/** `retryAfterMs`: from the answer on. */
+export type RateHeaders = ReportedWindow & { retryAfterMs?: number };
 
 // `X-RateLimit-Reset` has no documented unit (open point 4 of the API page): numbers are told apart by their size.
 const SECONDS_FROM_NOW_BELOW = 1e8;
 const EPOCH_SECONDS_BELOW = 1e11;
 /** A wrong or hostile header must not silence the process for longer than the longest window there is. */
 const DELAY_MAX_MS = 24 * 60 * 60_000;
-
 const COUNT_MAX = 1e9;
 
 const NUMBER = /^\s*(\d+(?:\.\d+)?)\s*(?:[;,].*)?$/u;
 // `Date.parse` takes "-5" for a date, so that the form is checked first.
 const DATE = /^\s*(?:\d{4}-\d{2}-\d{2}[T ]|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )/iu;
-
 const ZONELESS = /^\s*\d{4}-\d{2}-\d{2}[T ][\d:.]+\s*$/u;
 
 /** The service's clock differs from ours by less than this in every network: its `Date` has whole seconds. */
@@ -34,18 +25,18 @@ const SAME_CLOCK_MS = 2_000;
  * the service's, by its clock: the answer's `Date` shows by how much that differs from ours.
  */
 export function readRateHeaders(headers: Readonly<Record<string, string>>, now: number): RateHeaders {
-  const reported: RateHeaders = {};
   const ahead = clockDifference(headers.date, now);
   const limit = count(headers['x-ratelimit-limit']);
   const remaining = count(headers['x-ratelimit-remaining']);
   const resetsAt = readReset(headers['x-ratelimit-reset'], now, ahead);
   const retryAfterMs = readRetryAfter(headers['retry-after'], now, ahead);
-  // A limit of none would let nothing through for ever: no service means that.
-  if (limit !== undefined && limit > 0) reported.limit = limit;
-  if (remaining !== undefined) reported.remaining = remaining;
-  if (resetsAt !== undefined) reported.resetsAt = resetsAt;
-  if (retryAfterMs !== undefined) reported.retryAfterMs = retryAfterMs;
-  return reported;
+  return {
+    // A limit of none would let nothing through for ever: no service means that.
+    ...(limit !== undefined && limit > 0 && { limit }),
+    ...(remaining !== undefined && { remaining }),
+    ...(resetsAt !== undefined && { resetsAt }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 /**
@@ -58,7 +49,7 @@ export function reportedDelay({ row }: Decision, reported: RateHeaders, at: numb
   return reported.retryAfterMs ?? (untilReset !== undefined && untilReset > 0 ? untilReset : undefined);
 }
 
-/** @param delayMs what `reportedDelay` found, of a refusal; undefined for an answer that is none */
+/** @param delayMs what `reportedDelay` found, of a refusal */
 export function rateReportOf(
   decision: Decision,
   { retryAfterMs: _, ...window }: RateHeaders,

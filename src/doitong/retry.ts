@@ -23,17 +23,10 @@ const TOKENS = { plain: 5, ambiguous: 10 } as const;
 
 /** One per process: everything that is tried again pays from one budget, so that an outage is not answered with a storm. */
 export class Retries {
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #attemptsMax: number;
   #tokens = TOKENS_MAX;
 
   /** @param deps `attemptsMax`: fewer than are usual, for somebody who does not wait */
-  constructor({ clock, log, attemptsMax = Infinity }: { clock: Clock; log: Log; attemptsMax?: number | undefined }) {
-    this.#clock = clock;
-    this.#log = log;
-    this.#attemptsMax = attemptsMax;
-  }
+  constructor(private readonly deps: { clock: Clock; log: Log; attemptsMax?: number }) {}
 
   /** Calls `once` until it brings a value or another try is not worth it. Never rejects for an aborted signal. */
   async run<T>(once: () => Promise<Try<T>>, options: RetryOptions): Promise<Tried<T>> {
@@ -44,7 +37,7 @@ export class Retries {
         return result;
       }
       const { failure, delayMs } = this.after(result, attempt, options);
-      if (delayMs === undefined || !(await slept(this.#clock, delayMs, options.signal))) {
+      if (delayMs === undefined || !(await slept(this.deps.clock, delayMs, options.signal))) {
         return { failure, row: result.decision.row };
       }
     }
@@ -64,9 +57,10 @@ export class Retries {
     { what, attempts, signal }: RetryOptions,
   ): { failure: Failure; delayMs: number | undefined } {
     const { failure, row } = decision;
-    const isLast = attempt >= Math.min(attempts, this.#attemptsMax) || signal.aborted;
+    const { log, attemptsMax = attempts } = this.deps;
+    const isLast = attempt >= Math.min(attempts, attemptsMax) || signal.aborted;
     const delayMs = isLast ? undefined : this.#delayBeforeNext(decision, attempt, reportedDelayMs);
-    this.#log.info(`A try to ${what} failed`, { attempt, row, httpStatus: failure.httpStatus, delayMs });
+    log.info(`A try to ${what} failed`, { attempt, row, httpStatus: failure.httpStatus, delayMs });
     const retryAfterSeconds = Math.ceil((reportedDelayMs ?? 0) / 1_000);
     return { failure: retryAfterSeconds > 0 ? { ...failure, retryAfterSeconds } : failure, delayMs };
   }
@@ -77,12 +71,12 @@ export class Retries {
     const { kind, creditsSpent } = decision.failure;
     const cost = creditsSpent === 'no' ? TOKENS.plain : TOKENS.ambiguous;
     if (this.#tokens < cost) {
-      this.#log.warn('Too many requests fail: this one is not tried again', { kind });
+      this.deps.log.warn('Too many requests fail: this one is not tried again', { kind });
       return undefined;
     }
     this.#tokens -= cost;
     // `Retry-After: 0`, or a date that has passed, is no wish to be asked without a pause.
-    return Math.max(reportedDelayMs ?? 0, backOffMs(attempt, this.#clock.random()));
+    return Math.max(reportedDelayMs ?? 0, backOffMs(attempt, this.deps.clock.random()));
   }
 }
 

@@ -20,37 +20,34 @@ const factsSchema = z.object({
   leftOut: names,
   webhookInOptions: z.boolean().catch(false),
   unselected: names,
-  typeName: z.string().max(120).refine(isGraphqlName).optional().catch(undefined),
   values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
+  typeName: z.string().max(120).refine(isGraphqlName).optional().catch(undefined),
   reading: z
     .union([statusQuerySchema, z.literal('rest')])
     .optional()
     .catch(undefined),
 });
 
-export type Facts = {
-  dialect?: DialectName;
+type Facts = {
+  dialect?: DialectName | undefined;
   /** How orders are encoded in that dialect. */
   encoding: Encoding;
   /** How jobs are asked for; `rest`: by GET. */
-  reading?: StatusQuery | 'rest';
+  reading?: StatusQuery | 'rest' | undefined;
 };
 
 const NOTHING: Facts = { encoding: DOCUMENTED_ENCODING };
 
 export class ServiceFacts {
-  readonly #memory: WireMemory;
-  readonly #log: Log;
-  readonly #containsSecret: ContainsSecret;
   #known: Facts = NOTHING;
   #recalled: Promise<void> | undefined;
 
   /** @param containsSecret names come from the service, which may repeat the key in one */
-  constructor(memory: WireMemory, log: Log, containsSecret: ContainsSecret = () => false) {
-    this.#memory = memory;
-    this.#log = log;
-    this.#containsSecret = containsSecret;
-  }
+  constructor(
+    private readonly memory: WireMemory,
+    private readonly log: Log,
+    private readonly containsSecret: ContainsSecret = () => false,
+  ) {}
 
   async get(): Promise<Facts> {
     this.#recalled ??= this.#recall();
@@ -71,8 +68,8 @@ export class ServiceFacts {
   async forgetOrdering(dialect: DialectName): Promise<void> {
     const { reading, dialect: known } = await this.get();
     if (known !== dialect) return;
-    this.#log.info('The dialect of this service no longer works and is determined again');
-    await this.#change({ ...NOTHING, ...(reading === undefined ? {} : { reading }) });
+    this.log.info('The dialect of this service no longer works and is determined again');
+    await this.#change({ ...NOTHING, reading });
   }
 
   /** This status query does not fit any more. @returns false when another one was found meanwhile */
@@ -88,20 +85,15 @@ export class ServiceFacts {
     this.#known = facts;
     const { encoding, ...rest } = facts;
     const text = JSON.stringify(facts);
-    if (text !== JSON.stringify(before) && !this.#containsSecret(text))
-      await this.#memory.remember({ ...rest, ...encoding });
+    if (text !== JSON.stringify(before) && !this.containsSecret(text))
+      await this.memory.remember({ ...rest, ...encoding });
   }
 
   async #recall(): Promise<void> {
-    const recalled = await this.#memory.recall();
-    const read = factsSchema.safeParse(recalled);
-    if (recalled === undefined || !read.success) return;
-    const { dialect, reading, typeName, ...encoding } = read.data;
-    this.#known = {
-      ...(dialect === undefined ? {} : { dialect }),
-      encoding: { ...encoding, ...(typeName === undefined ? {} : { typeName }) },
-      ...(reading === undefined ? {} : { reading }),
-    };
+    const read = factsSchema.safeParse(await this.memory.recall());
+    if (!read.success) return;
+    const { dialect, reading, ...encoding } = read.data;
+    this.#known = { dialect, encoding, reading };
   }
 }
 
@@ -109,16 +101,14 @@ const ATTEMPTS = 2;
 const MAX_BYTES = 8_000_000;
 
 export class ServiceSchema {
-  readonly #client: ApiClient;
-  readonly #retries: Retries;
   readonly #asking = new Mutex();
   /** `none`: introspection is off. */
   #known: SchemaModel | 'none' | undefined;
 
-  constructor(client: ApiClient, retries: Retries) {
-    this.#client = client;
-    this.#retries = retries;
-  }
+  constructor(
+    private readonly client: ApiClient,
+    private readonly retries: Retries,
+  ) {}
 
   /**
    * The schema; `undefined` when introspection is off. Callers that come while it is being read share that answer.
@@ -142,18 +132,13 @@ export class ServiceSchema {
 
   async #ask(signal: AbortSignal, mayWait: boolean): Promise<SchemaModel | 'none' | undefined> {
     const once = async (): Promise<Try<unknown>> => {
-      const reply = await this.#client.read({
-        body: { query: SCHEMA_DOCUMENT },
-        maxBytes: MAX_BYTES,
-        mayWait,
-        signal,
-      });
-      if (reply.outcome === 'unanswered') return { decision: reply.decision };
-      const { status, envelope, decision, reportedDelayMs } = reply;
+      const reply = await this.client.read({ body: { query: SCHEMA_DOCUMENT }, maxBytes: MAX_BYTES, mayWait, signal });
+      if (reply.outcome === 'unanswered') return reply;
+      const { status, envelope, decision } = reply;
       const refused = status < 500 && decision.row !== 'rateLimited' && decision.row !== 'unreadable';
-      return envelope.data !== undefined || refused ? { value: envelope.data } : { decision, reportedDelayMs };
+      return envelope.data !== undefined || refused ? { value: envelope.data } : reply;
     };
-    const tried = await this.#retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
+    const tried = await this.retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
     if ('value' in tried) return readSchema(tried.value) ?? 'none';
     const { failure } = tried;
     // Some services answer introspection with 5xx, or with more than can be read: a later request may succeed,

@@ -5,7 +5,8 @@ import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
-import type { Order } from '../../../src/doitong/order-sender.ts';
+import { JobReader } from '../../../src/doitong/job-reader.ts';
+import { type Order, OrderSender } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createWire } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
@@ -44,7 +45,8 @@ export function createFakeWire(
   const parser = new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' });
   const facts = new ServiceFacts(memory, log);
   const deps = { transport, limiter, clock, log, fence, parser, facts, apiKey: KEY, userAgent: 'test' };
-  const { orders, reader } = createWire({ ...deps, dialect, jobQuery });
+  const wire = createWire({ ...deps, dialect, jobQuery });
+  const [reader, orders] = [new JobReader(wire), new OrderSender(wire)];
   const submit = createSubmit(
     {
       prepare: (request, { webhookUrl, ...options }) =>
