@@ -3,7 +3,7 @@ import type { Redact } from './redaction.ts';
 
 // C0 and C1 controls, bidi overrides and isolates, zero-width and other invisible marks, line separators, lone
 // surrogates: what can hide or reorder the words around it.
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
+export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
 /** How much of a text is read to show so many characters of it: most of it may be invisible. */
 function readFor(maxCharacters: number): number {

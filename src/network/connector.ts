@@ -25,10 +25,6 @@ export type ConnectorDeps = { clock: Clock; proxies?: ProxySettings | undefined;
 type Wanted = { hostname: string; protocol: string; host?: string | undefined };
 type Connected = (...args: [error: null, socket: Socket] | [error: Error, socket: null]) => void;
 
-type AgentOptions = Pick<Agent.Options, 'headersTimeout' | 'bodyTimeout' | 'connections' | 'pipelining'>;
-
-/** Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less. */
-const HEADERS_MAX_BYTES = 256 * 1024;
 /** For all of it together: name, connection, proxy, encryption. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 60_000;
@@ -37,8 +33,9 @@ const NEXT_ADDRESS_MS = 250;
 
 export const resolveAll: Resolve = (host) => lookup(host, { all: true });
 
-export function createAgent(deps: ConnectorDeps, options: AgentOptions): Agent {
-  const agent = new Agent({ ...options, connect: createConnector(deps), maxHeaderSize: HEADERS_MAX_BYTES });
+export function createAgent(deps: ConnectorDeps, options: Agent.Options): Agent {
+  // Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less.
+  const agent = new Agent({ ...options, connect: createConnector(deps), maxHeaderSize: 256 * 1024 });
   return Object.assign(agent, { request });
 }
 
@@ -200,18 +197,15 @@ export type ProxyRoute = ReportedProxy & { proxy: ProxyAddress };
 /** Follows the rules of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. @returns `undefined` for a direct connection */
 export function proxyRoute(url: URL, { httpsProxy, httpProxy, noProxy = '' }: ProxySettings): ProxyRoute | undefined {
   const host = plainHost(url.hostname);
-  // Plain HTTP is spoken with this machine alone, which no proxy can reach.
-  if (url.protocol !== 'https:' || isThisMachine(host)) return undefined;
+  // Plain HTTP is spoken with this machine alone, which no proxy can reach. A listener on every address is reached by
+  // the unspecified one, too.
+  const isThisMachine = isLoopbackHost(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::';
+  if (url.protocol !== 'https:' || isThisMachine) return undefined;
   const entries = noProxy.toLowerCase().split(/[\s,]/u);
   if (entries.some((entry) => covers(entry, host, Number(url.port || 443)))) return undefined;
   // Where a single proxy is set, it is meant for everything.
   const proxy = httpsProxy ?? httpProxy;
   return proxy && { proxy, shown: shownProxy(proxy), setting: proxy === httpsProxy ? 'HTTPS_PROXY' : 'HTTP_PROXY' };
-}
-
-/** A listener on every address is reached by the unspecified one, too. */
-function isThisMachine(host: string): boolean {
-  return isLoopbackHost(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::';
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]+):(\d{1,5})$/u;

@@ -5,18 +5,16 @@ import type { Log } from '../core/ports.ts';
 const GRACE_MS = 1_200;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export type ShutdownDeps = {
-  stdin: NodeJS.ReadableStream;
-  stdout: NodeJS.WritableStream;
-  close: () => Promise<void>;
-  log: Log;
-};
-
 /**
  * Ends the process with code 0, once, however many reasons turn up.
  * @returns ends it for a reason of the caller's
  */
-export function installShutdown(deps: ShutdownDeps): (reason: string) => void {
+export function installShutdown(deps: {
+  stdin: NodeJS.ReadableStream;
+  stdout: NodeJS.WritableStream;
+  close: () => Promise<void>;
+  log: Log;
+}): (reason: string) => void {
   let ending = false;
   const end = (reason: string): void => {
     if (ending) return;

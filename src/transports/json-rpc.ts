@@ -42,12 +42,11 @@ export function readLine(bytes: Uint8Array): Reading | readonly Reading[] {
     return refused(refusal(id, ProtocolErrorCode.ParseError, 'Parse error: the line is not UTF-8.'));
   }
   if (text.trim() === '') return [];
-  if (value === undefined) return refused(refusal(null, ProtocolErrorCode.ParseError, NOT_JSON));
+  const notJson = 'Parse error: the line is not a whole JSON text. Each message is one line of JSON.';
+  if (value === undefined) return refused(refusal(null, ProtocolErrorCode.ParseError, notJson));
   if (!Array.isArray(value)) return readMessage(value);
-  return value.length === 0 ? refused(invalid(null, 'the batch is empty')) : value.map(readMessage);
+  return value.length === 0 ? invalidReading(null, 'the batch is empty') : value.map(readMessage);
 }
-
-const NOT_JSON = 'Parse error: the line is not a whole JSON text. Each message is one line of JSON.';
 
 export function refusal(id: RequestId | null, code: number, message: string, data?: unknown): Refusal {
   return { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } };
@@ -59,13 +58,15 @@ export function invalid(id: RequestId | null, reason: string): Refusal {
 
 const refused = (response: Refusal): Reading => ({ kind: 'refused', refusal: response });
 
+const invalidReading = (id: RequestId | null, reason: string): Reading => refused(invalid(id, reason));
+
 function readMessage(value: unknown): Reading {
-  if (!isObject(value)) return refused(invalid(null, 'a message is a JSON object'));
+  if (!isObject(value)) return invalidReading(null, 'a message is a JSON object');
   if (Object.hasOwn(value, 'method')) return Object.hasOwn(value, 'id') ? readRequest(value) : readNotification(value);
   // An error about what may have been an answer could be answered with an error, without an end.
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return readResponse(value);
   const id = repeatable(value.id);
-  return id === null ? refused(invalid(null, NO_METHOD)) : { kind: 'unclear', id };
+  return id === null ? invalidReading(null, NO_METHOD) : { kind: 'unclear', id };
 }
 
 export const NO_METHOD = 'it has no method';
@@ -73,30 +74,26 @@ export const NO_METHOD = 'it has no method';
 function readRequest(value: Record<string, unknown>): Reading {
   const id = repeatable(value.id);
   const { jsonrpc, method, params } = value;
-  if (jsonrpc !== '2.0') return refused(invalid(id, 'jsonrpc must be "2.0"'));
-  if (typeof method !== 'string') return refused(invalid(id, 'method must be text'));
+  if (jsonrpc !== '2.0') return invalidReading(id, 'jsonrpc must be "2.0"');
+  if (typeof method !== 'string') return invalidReading(id, 'method must be text');
   if (id === null || (typeof id === 'number' && !Number.isInteger(id)))
-    return refused(invalid(id, 'id must be text or a whole number of at most 2^53 - 1'));
+    return invalidReading(id, 'id must be text or a whole number of at most 2^53 - 1');
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error'))
-    return refused(invalid(id, 'a request has neither result nor error'));
-  if (params !== undefined && !isObject(params)) return refused(invalid(id, 'params must be an object, or absent'));
+    return invalidReading(id, 'a request has neither result nor error');
+  if (params !== undefined && !isObject(params)) return invalidReading(id, 'params must be an object, or absent');
   const message = { jsonrpc, id, method, ...(params && { params }) };
   if (isJSONRPCRequest(message)) return { kind: 'request', message };
-  return refused(refusal(id, ProtocolErrorCode.InvalidParams, WRONG_META));
+  const wrongMeta = 'Invalid params: params._meta must be an object, and its progressToken text or a whole number.';
+  return refused(refusal(id, ProtocolErrorCode.InvalidParams, wrongMeta));
 }
-
-const WRONG_META = 'Invalid params: params._meta must be an object, and its progressToken text or a whole number.';
 
 /** Never answered, whatever is wrong with its params. */
 function readNotification({ jsonrpc, method, params }: Record<string, unknown>): Reading {
-  if (typeof method !== 'string') return refused(invalid(null, 'method must be text'));
+  if (typeof method !== 'string') return invalidReading(null, 'method must be text');
   const message = { jsonrpc, method, ...(params !== undefined && { params }) };
   if (isJSONRPCNotification(message)) return { kind: 'notification', message };
-  const name = fenced(method, 200);
-  return {
-    kind: 'ignored',
-    reason: `the notification ${name} is not valid JSON-RPC 2.0, or its params are not an object`,
-  };
+  const reason = `the notification ${fenced(method, 200)} is not valid JSON-RPC 2.0, or its params are not an object`;
+  return { kind: 'ignored', reason };
 }
 
 function readResponse(value: Record<string, unknown>): Reading {
@@ -133,7 +130,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The revisions whose requests name their protocol version each. */
-const SUPPORTED: readonly unknown[] = ['2026-07-28'];
+const SUPPORTED = ['2026-07-28'];
 
 /**
  * Keeps a connection in the protocol era that its requests have chosen, where the SDK does not yet: decision record
@@ -153,11 +150,11 @@ export class EraGuard {
   /** @returns the refusal of a request that names a version which is not served; `undefined` when it may pass */
   check({ id, method, params }: JSONRPCRequest): Refusal | undefined {
     const version: unknown = params?._meta?.[PROTOCOL_VERSION_META_KEY];
-    const isServed = SUPPORTED.includes(version);
+    const isServed = SUPPORTED.some((served) => served === version);
     const opens = method === 'initialize' && SUPPORTED_PROTOCOL_VERSIONS.some((known) => known === version);
     if (typeof version === 'string' && !isServed && version !== this.agreedVersion && !opens) {
       const requested = cleanLine(version.slice(0, 200), 40);
-      const { code, message, data } = new UnsupportedProtocolVersionError({ supported: ['2026-07-28'], requested });
+      const { code, message, data } = new UnsupportedProtocolVersionError({ supported: SUPPORTED, requested });
       return refusal(id, code, message, data);
     }
     // A client that has only asked what there is may still choose. What the SDK refuses decides nothing either.

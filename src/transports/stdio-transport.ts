@@ -65,6 +65,7 @@ export function openStdioTransport(factory: McpServerFactory, options: StdioOpti
   const end = installShutdown({ stdin: process.stdin, stdout: process.stdout, log, close });
 }
 
+type Deps = Pick<StdioOptions, 'narrow' | 'log'>;
 type Answer = JSONRPCResponse | Refusal;
 /** `expected` answers are missing, or entries to be read, until all go out together. */
 type Batch = { answers: Answer[]; expected: number };
@@ -73,7 +74,7 @@ class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onerror?: (error: Error) => void;
   onclose?: () => void;
-  readonly #options: Pick<StdioOptions, 'narrow' | 'log'>;
+  readonly #options: Deps;
   readonly #onUnreadable: () => void;
   readonly #guard = new EraGuard();
   /** Requests that were taken and are not answered yet. */
@@ -90,14 +91,15 @@ class StdioTransport implements Transport {
   #isClosed = false;
 
   /** @param onUnreadable called once, when the input cannot be read any further */
-  constructor(options: Pick<StdioOptions, 'narrow' | 'log'>, onUnreadable: () => void) {
+  constructor(options: Deps, onUnreadable: () => void) {
     this.#options = options;
     this.#onUnreadable = onUnreadable;
   }
 
   async start(): Promise<void> {
     process.stdin.on('data', this.#onData);
-    process.stdin.on('end', this.#onEnd);
+    // The last line may have come without its end.
+    process.stdin.on('end', this.#takeLine);
     process.stdin.on('error', (error) => this.onerror?.(error));
   }
 
@@ -145,16 +147,13 @@ class StdioTransport implements Transport {
     this.#keep(chunk.subarray(start));
   };
 
-  /** The last line may have come without its end. */
-  readonly #onEnd = (): void => this.#takeLine();
-
   #keep(piece: Uint8Array): void {
     this.#line.push(piece);
     this.#lineBytes += piece.length;
     if (this.#isReading && this.#lineBytes > MAX_LINE_MIB * 1024 ** 2) this.#giveUp();
   }
 
-  #takeLine(): void {
+  readonly #takeLine = (): void => {
     if (!this.#isReading) return;
     const line = Buffer.concat(this.#line);
     this.#line = [];
@@ -162,12 +161,12 @@ class StdioTransport implements Transport {
     this.#turns
       .run(() => this.#handleLine(line))
       .catch((error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error))));
-  }
+  };
 
   #stopReading(): void {
     this.#isReading = false;
     process.stdin.off('data', this.#onData);
-    process.stdin.off('end', this.#onEnd);
+    process.stdin.off('end', this.#takeLine);
     process.stdin.pause();
   }
 

@@ -4,12 +4,6 @@ import { codeOf } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/addresses.ts';
 import type { Log } from '../core/ports.ts';
 import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook.ts';
-import { callerProblem } from './caller-guard.ts';
-
-/** An event is some hundred bytes; a tunnel in front adds headers of its own. */
-const MAX_HEADER_BYTES = 8_192;
-/** The service sends one event per picture; the rest is room for those who hold connections open. */
-const MAX_CONNECTIONS = 32;
 
 /** How long a sender may take, in milliseconds. */
 export type WebhookPatience = { headersMs: number; requestMs: number; checkEveryMs: number };
@@ -74,12 +68,10 @@ export class WebhookListener {
       // Its timers run although it never listened.
       server.close();
       const code = codeOf(error);
-      if (code === 'EADDRINUSE') {
-        const taken = 'the webhook port is taken, probably by another flux-pro-mcp, which passes events on to this one';
-        return log.info(taken, { host, port });
-      }
-      const setting = 'DOITONG_WEBHOOK_LISTEN';
-      log.warn('the webhook listener could not be opened; jobs are polled', { setting, host, port, code });
+      const taken = 'the webhook port is taken, probably by another flux-pro-mcp, which passes events on to this one';
+      if (code === 'EADDRINUSE') return log.info(taken, { host, port });
+      const fields = { setting: 'DOITONG_WEBHOOK_LISTEN', host, port, code };
+      log.warn('the webhook listener could not be opened; jobs are polled', fields);
     }
     this.#isSettled = true;
   }
@@ -95,9 +87,11 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
     headersTimeout: patience.headersMs,
     requestTimeout: patience.requestMs,
     connectionsCheckingInterval: patience.checkEveryMs,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    // An event is some hundred bytes; a tunnel in front adds headers of its own.
+    maxHeaderSize: 8_192,
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  // The service sends one event per picture; the rest is room for those who hold connections open.
+  server.maxConnections = 32;
   // Their bytes are bounded already; beyond a bound of their number, Node leaves headers out without a word.
   server.maxHeadersCount = 0;
   // Of silence on a connection, whatever it is in the middle of.
@@ -143,4 +137,27 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | undefine
     return undefined;
   }
   return Buffer.concat(chunks).subarray(0, WEBHOOK_BODY_MAX_BYTES + 1);
+}
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/u;
+const ADDRESS = /^(?:\[.+\]|\d{1,3}(?:\.\d{1,3}){3})$/u;
+
+/**
+ * What is wrong with the Host or the Origin; `undefined` for a caller that may be answered. A page in a browser can
+ * reach every port of its machine, and by a name of its own that leads there (DNS rebinding) it can read the answers.
+ * @param addresses any IP address may be called by: nobody's name leads to one
+ */
+function callerProblem(
+  rawHeaders: readonly string[],
+  { hosts, addresses }: { hosts: readonly string[]; addresses: boolean },
+): string | undefined {
+  const valuesOf = (name: string): string[] =>
+    rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+  const [host, ...more] = valuesOf('host');
+  const name = HOST.exec(host?.toLowerCase() ?? '')?.[1];
+  if (name === undefined || more.length > 0) return 'it has not exactly one Host that can be read';
+  const isKnown = LOOPBACK_NAMES.includes(name) || hosts.includes(name);
+  if (!isKnown && !(addresses && ADDRESS.test(name))) return `its Host is ${name}`;
+  return valuesOf('origin').length > 0 ? 'it has an Origin: it comes from a browser' : undefined;
 }
