@@ -23,7 +23,6 @@ const oneOf =
 /** Nothing of that name is there, nor can be: something above it is no folder, or a link that leads back to itself. */
 export const isAbsent = oneOf('ENOENT', 'ENOTDIR', 'ELOOP');
 
-const isDeniedByNode = oneOf('ERR_ACCESS_DENIED');
 const NOT_OFFERED = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EISDIR', 'ERR_ACCESS_DENIED'];
 
 /**
@@ -32,7 +31,7 @@ const NOT_OFFERED = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINV
  */
 export const cannotLink = oneOf(...NOT_OFFERED, 'EXDEV', 'EMLINK', 'UNKNOWN');
 
-/** Synchronised disks and some mounts; what the disk itself says (EIO, ENOSPC) is never among them. */
+/** Some mounts; what the disk itself says (EIO, ENOSPC) is never among them. */
 export const cannotSyncFolder = oneOf(...NOT_OFFERED, 'ENOTTY', 'EBADF');
 
 const BUSY = ['EBUSY', 'ETXTBSY', 'EINTR', 'EAGAIN', 'EMFILE', 'ENFILE'];
@@ -115,8 +114,8 @@ export async function writeNewFile(
 
 /** Far more than any file here has. */
 const BYTES_MAX = 64_000_000;
-/** A FIFO in the place of a file would keep the whole process waiting for somebody who writes into it. */
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+/** A FIFO in the place of a file would keep the reader waiting for somebody who writes into it. */
+export const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A small file, read sooner than handed to a thread. `undefined` for what is no regular file, or not there. */
 export function readText(path: string): string | undefined {
@@ -144,7 +143,7 @@ async function force(what: 'data' | 'folder', file: number, path: string): Promi
   try {
     await (what === 'data' ? dataToDisk(file) : toDisk(file));
   } catch (error) {
-    if (!isDeniedByNode(error)) throw error;
+    if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error;
     const handle = await open(path, what === 'data' ? 'r+' : 'r');
     await handle.sync().finally(() => handle.close());
   }

@@ -8,6 +8,7 @@ import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job } from '../core/job.ts';
 import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
 import { parseJob } from '../core/job-record.ts';
+import type { StorageReason } from '../core/reasons.ts';
 import {
   NO_VERSION,
   type Replacement,
@@ -21,12 +22,7 @@ import { errorCode, isAbsent, makeFolder } from './disk.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { type Newest, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
-export type FileJobStoreDeps = {
-  clock: Clock;
-  log: Log;
-  /** Absolute, asked once; records name pictures relative to it. Absent: as they are. */
-  outputFolder?: (() => Promise<string>) | undefined;
-};
+type Deps = { clock: Clock; log: Log };
 
 /** Next to the folder of the records. */
 const DAMAGED = 'damaged';
@@ -38,8 +34,14 @@ const STRETCH_MS = 4;
 /** Jobs that are found by the service's id without reading all records. */
 const HINTS_MAX = 2_000;
 
-/** @param folder absolute; of this service and key alone. Made when the first record is written. */
-export function createFileJobStore(folder: string, { clock, log, outputFolder }: FileJobStoreDeps): JobStore {
+/**
+ * @param folder absolute; of this service and key alone. Made when the first record is written.
+ * @param deps `outputFolder`: absolute, asked once; records name pictures relative to it. Absent: as they are.
+ */
+export function createFileJobStore(
+  folder: string,
+  { clock, log, outputFolder }: Deps & { outputFolder?: () => Promise<string> },
+): JobStore {
   const jobs = join(folder, 'jobs');
   /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
   const folderOf = (id: string): string => join(jobs, id.slice(-2));
@@ -59,7 +61,6 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
     if (!JOB_ID.test(id)) return undefined;
     const newest = present(folderOf(id), () => fileOf(id).read());
     if (newest === undefined) return undefined;
-    const { number } = newest;
     const stored = readStored(newest.text, parseJob);
     if (stored.type === 'damaged') {
       await setAside(id, newest);
@@ -70,9 +71,8 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
       return undefined;
     }
     const value = await withFile(stored.value, withAbsolutePath);
-    return stored.type === 'newer'
-      ? { value, version: { number, changes: [] }, isNewer: true }
-      : { value, version: { number, changes: stored.changes } };
+    const version = { number: newest.number, changes: stored.changes };
+    return { value, version, ...(stored.type === 'newer' && { isNewer: true }) };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
@@ -90,7 +90,7 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
     try {
       return await file.replace(version, await withFile(job, withRecordedPath), 'machine');
     } catch (error) {
-      throw notKept(file.path(version.number + 1), error, spent);
+      throw notKept(file.path(version.number + 1), errorCode(error), spent, error);
     }
   }
 
@@ -130,11 +130,11 @@ export function createFileJobStore(folder: string, { clock, log, outputFolder }:
     location: folder,
     async add(job) {
       if ((await write(job, NO_VERSION, 'no')) === 'done') return;
-      throw notKept(folderOf(job.id), Object.assign(new Error(job.id), { code: 'EEXIST' }), 'no');
+      throw notKept(folderOf(job.id), 'EEXIST', 'no');
     },
     read,
     async replace({ value, version, isNewer }, job) {
-      if (isNewer) throw isOfNewerVersion(fileOf(job.id).path(version.number), 'maybe');
+      if (isNewer) throw failed({ code: 'state_is_newer', path: fileOf(job.id).path(version.number) }, 'maybe');
       // Whatever a queued order was to become: it was never sent.
       const replacement = await write(job, version, value.state === 'queued' ? 'no' : 'maybe');
       if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
@@ -154,7 +154,7 @@ export function damagedRecords(folder: string): { folder: string; count: number 
 }
 
 /** @param folder absolute; made at the first change */
-export function createFileValues(folder: string, { clock, log }: { clock: Clock; log: Log }): SharedValues {
+export function createFileValues(folder: string, { clock, log }: Deps): SharedValues {
   /** What is about to be replaced without having been understood is kept for a person to look at. */
   function keepDamaged(path: string): void {
     const aside = `${path}.damaged`;
@@ -177,7 +177,7 @@ export function createFileValues(folder: string, { clock, log }: { clock: Clock;
     try {
       return await work();
     } catch (error) {
-      throw error instanceof FluxError ? error : notKept(folder, error, 'no');
+      throw error instanceof FluxError ? error : notKept(folder, errorCode(error), 'no', error);
     }
   }
 
@@ -202,7 +202,7 @@ export function createFileValues(folder: string, { clock, log }: { clock: Clock;
             const { number, path, text } = read;
             const stored = readStored(text, parse);
             // Replacing it would take away what the newer version knows of money.
-            if (stored.type === 'newer') throw isOfNewerVersion(path, 'no');
+            if (stored.type === 'newer') throw failed({ code: 'state_is_newer', path }, 'no');
             if (stored.type === 'damaged')
               return { value: await initial(), version: { number, changes: [], isDamaged: true } };
             return remember(path, { value: stored.value, version: { number, changes: stored.changes } });
@@ -233,19 +233,16 @@ function present<Value>(path: string, work: () => Value): Value | undefined {
     return work();
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw notKept(path, error, 'no');
+    throw notKept(path, errorCode(error), 'no', error);
   }
 }
 
 /** Of what is in the folder, which may be missing. */
 const namesIn = (folder: string): string[] => present(folder, () => readdirSync(folder)) ?? [];
 
-function notKept(path: string, cause: unknown, creditsSpent: CreditsSpent): FluxError {
-  const reason = { code: 'state_not_kept', path, error: errorCode(cause) } as const;
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
-}
+const notKept = (path: string, error: string, creditsSpent: CreditsSpent, cause?: unknown): FluxError =>
+  failed({ code: 'state_not_kept', path, error }, creditsSpent, cause);
 
-function isOfNewerVersion(path: string, creditsSpent: CreditsSpent): FluxError {
-  const reason = { code: 'state_is_newer', path } as const;
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' });
+function failed(reason: StorageReason, creditsSpent: CreditsSpent, cause?: unknown): FluxError {
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
 }

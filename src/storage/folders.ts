@@ -1,6 +1,6 @@
 /** Whether folders take files, tried the way the server writes them; `doctor` and every order ask it. */
 import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { FolderProblem } from '../core/reasons.ts';
@@ -60,21 +60,18 @@ export function createFoldersCheck(
   { clock, now, log }: { clock: Clock; now: () => number; log: Log },
 ): () => Promise<void> {
   const reported = new Set<string>();
-  const pictures = async (): Promise<FolderToCheck> => outputToCheck(await output(), now());
-  const needed = records === undefined ? [pictures] : [pictures, async () => records];
-  const believed = new Map<() => unknown, { state: Usable; until: number }>();
+  const believed = new Map<string, { state: Usable; until: number }>();
 
-  async function check(find: () => Promise<FolderToCheck>): Promise<void> {
-    const known = believed.get(find);
+  async function check(wanted: FolderToCheck): Promise<void> {
+    const { holds, folder } = wanted;
+    const known = believed.get(holds);
     if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
-    const wanted = await find();
     const state = await checkFolder(wanted, true, clock);
     if (!state.isUsable) {
-      const { holds, folder } = wanted;
       const reason = { code: 'folder_not_usable', holds, folder, problem: state.problem } as const;
       throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
     }
-    believed.set(find, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
+    believed.set(holds, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;
     reported.add(openToOthers);
@@ -85,7 +82,8 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    await Promise.all(needed.map(check));
+    const pictures = outputToCheck(await output(), now());
+    await Promise.all((records === undefined ? [pictures] : [pictures, records]).map(check));
   };
 }
 
@@ -131,19 +129,17 @@ function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<Fo
 
 async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
   const { folder } = wanted;
-  const month = wanted.holds === 'pictures' ? join(folder, wanted.month) : undefined;
   let at: string | undefined;
   try {
     if (make) await makeFolder(folder);
-    at = await nearestFolder(folder);
-    if (wanted.holds === 'pictures' && month !== undefined && at === folder && (make || (await isThere(month)))) {
+    const nearest = await nearestFolder(folder);
+    at = nearest;
+    const month = wanted.holds === 'pictures' && nearest === folder ? join(folder, wanted.month) : undefined;
+    if (month !== undefined && (make || (await isThere(month)))) {
       at = month;
-      const guarded = await openGuarded(folder, [wanted.month], make);
+      const guarded = await openGuarded(folder, [basename(month)], make);
       await writeAndRemove(guarded.at, clock).finally(guarded.close);
-    } else {
-      const found = at;
-      await writeAndRemove((name) => join(found, name), clock);
-    }
+    } else await writeAndRemove((name) => join(nearest, name), clock);
     const freeBytes = await statfs(at).then(
       ({ bavail, bsize }) => bavail * bsize,
       () => undefined,
@@ -186,11 +182,11 @@ async function writeAndRemove(at: (name: string) => string, clock: Clock): Promi
 async function openOne(wanted: FolderToCheck): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined;
   const { folder } = wanted;
-  const isPrivate = wanted.holds === 'records';
-  const folders = isPrivate ? [wanted.root, folder] : [folder, join(folder, wanted.month)];
+  const [folders, forbidden] =
+    wanted.holds === 'records' ? [[wanted.root, folder], 0o022] : [[folder, join(folder, wanted.month)], 0o002];
   for (const one of folders) {
-    const found = await stat(one).catch(() => undefined);
-    if (found !== undefined && (found.mode & (isPrivate ? 0o022 : 0o002)) !== 0) return one;
+    const { mode } = await stat(one).catch(() => ({ mode: 0 }));
+    if ((mode & forbidden) !== 0) return one;
   }
   return undefined;
 }

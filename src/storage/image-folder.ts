@@ -9,9 +9,9 @@ import type { StorageReason } from '../core/reasons.ts';
 import { cannotLink, errorCode, isBusy, retryBusy, syncFolder, writeNewFile } from './disk.ts';
 import {
   type GuardedFolder,
-  isReservedName,
   LedAway,
   openGuarded,
+  RESERVED_NAME,
   Replaced,
   readRegular,
   readSaved,
@@ -21,14 +21,14 @@ import {
 const STEM_MAX_BYTES = 80;
 const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif|gif|tiff?|bmp|hei[cf]|jxl|jp2)$/iu;
 
-export type ImageFolderDeps = {
-  clock: Pick<Clock, 'sleep'>;
-  /** Whether the bytes may be what was saved under that extension (without its dot). */
-  isPicture: (bytes: Uint8Array, extension: string) => boolean;
-};
-
-/** @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then */
-export function createImageFolder(root: () => Promise<string>, { clock, isPicture }: ImageFolderDeps): ImageStore {
+/**
+ * @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then
+ * @param deps `isPicture`: whether the bytes may be what was saved under that extension (without its dot)
+ */
+export function createImageFolder(
+  root: () => Promise<string>,
+  { clock, isPicture }: { clock: Clock; isPicture: (bytes: Uint8Array, extension: string) => boolean },
+): ImageStore {
   const readPicture = async (file: string): Promise<Uint8Array> =>
     readSaved(await root(), file, (bytes) => isPicture(bytes, extname(file).slice(1)));
   return {
@@ -68,11 +68,10 @@ export function createImageFolder(root: () => Promise<string>, { clock, isPictur
 /** @returns the name that the picture got */
 async function saveIn(
   folder: GuardedFolder,
-  picture: Picture,
+  { bytes, extension, mediaType }: Picture,
   label: PictureLabel,
-  clock: ImageFolderDeps['clock'],
+  clock: Clock,
 ): Promise<string> {
-  const { bytes, extension, mediaType } = picture;
   /** All that the picture leaves in the folder, so that it can be taken back. */
   const made: string[] = [];
 
@@ -149,19 +148,11 @@ export function safeStem(text: string): string {
   const words = text
     .normalize('NFC')
     .toLowerCase()
-    .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
-  const cut = withinBytes(words.replace(/^-/u, ''), STEM_MAX_BYTES).replace(/-$/u, '');
+    .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-')
+    .replace(/^-/u, '');
+  // It stops before the first character that does not fit.
+  const { read } = new TextEncoder().encodeInto(words, new Uint8Array(STEM_MAX_BYTES));
+  const cut = words.slice(0, read).replace(/-$/u, '');
   if (cut === '') return 'picture';
-  return isReservedName(cut) ? `picture-${cut}` : cut;
-}
-
-function withinBytes(text: string, maxBytes: number): string {
-  let bytes = 0;
-  let kept = '';
-  for (const character of text) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > maxBytes) break;
-    kept += character;
-  }
-  return kept;
+  return RESERVED_NAME.test(cut) ? `picture-${cut}` : cut;
 }

@@ -1,24 +1,21 @@
 /** Finds the API key: the one that was set, else the one in the file that was named. */
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import type { KeyProblem } from '../core/reasons.ts';
-import { errorCode } from './disk.ts';
+import { errorCode, READ } from './disk.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;
-const BOM = /^\uFEFF/u;
 
 /**
  * The one place that says whether a key can be used: whatever orders, and `doctor`, asks here.
  * @throws FluxError of kind `bad_key` that never shows what may be a key
  */
-export async function apiKeyOf(settings: {
-  apiKey: string | undefined;
-  apiKeyFile: string | undefined;
-}): Promise<string | undefined> {
-  const { apiKey, apiKeyFile } = settings;
+export async function apiKeyOf({
+  apiKey,
+  apiKeyFile,
+}: Partial<Record<'apiKey' | 'apiKeyFile', string | undefined>>): Promise<string | undefined> {
   if (apiKey === undefined) return apiKeyFile === undefined ? undefined : readKeyFile(apiKeyFile);
   const problem = keyProblem(apiKey);
   if (problem !== undefined) throw notUsable({ problem });
@@ -34,7 +31,8 @@ async function readKeyFile(file: string): Promise<string> {
   if (bytes.length > FILE_MAX_BYTES) throw refused({ type: 'too_large' });
   // Some of Windows' programs write two bytes a character.
   if (bytes.includes(0)) throw refused({ type: 'utf16' });
-  const text = bytes.toString('utf8').replace(BOM, '').trim();
+  // A byte order mark counts as a blank.
+  const text = bytes.toString('utf8').trim();
   if (text === '') throw refused({ type: 'empty' });
   const problem = keyProblem(text);
   if (problem !== undefined) throw refused(problem);
@@ -43,8 +41,7 @@ async function readKeyFile(file: string): Promise<string> {
 
 /** `undefined` for what is no file. */
 async function beginningOf(path: string): Promise<Buffer | undefined> {
-  // A pipe that nobody writes to would keep the reader waiting for ever.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const file = await open(path, READ);
   try {
     if (!(await file.stat()).isFile()) return undefined;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);

@@ -4,7 +4,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { PictureReplacement } from '../core/reasons.ts';
-import { errorCode, makeFolder } from './disk.ts';
+import { errorCode, makeFolder, READ } from './disk.ts';
 
 /** A folder for the month and a name in it; some more for files that a person has sorted. */
 const STEPS_MAX = 8;
@@ -12,13 +12,12 @@ const STEPS_MAX = 8;
 const STEP = /^(?!\.)[^\\/:*?"<>|\p{Cc}]{1,255}(?<![. ])$/u;
 
 /** Device names that Windows takes for itself, with any extension. */
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)(?:\.|$)/iu;
-export const isReservedName = (name: string): boolean => RESERVED.test(name);
+export const RESERVED_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)(?:\.|$)/iu;
 
 /** @param file relative with slashes, or absolute @returns `undefined` for what is not safely inside the folder */
 export function stepsBelow(folder: string, file: string): string[] | undefined {
   const steps = isAbsolute(file) ? relative(folder, file).split(sep) : file.split('/');
-  const isSafe = steps.length <= STEPS_MAX && steps.every((step) => STEP.test(step) && !isReservedName(step));
+  const isSafe = steps.length <= STEPS_MAX && steps.every((step) => STEP.test(step) && !RESERVED_NAME.test(step));
   return isSafe ? steps : undefined;
 }
 
@@ -35,6 +34,7 @@ export function withRecordedPath(job: Job, outputFolder: string): Job {
  */
 export function withAbsolutePath(job: Job, outputFolder: string): Job {
   if (job.file === undefined) return job;
+  // A record with a valid checksum may still be forged.
   const steps = typeof job.file === 'string' ? stepsBelow(outputFolder, job.file) : undefined;
   if (steps !== undefined) return { ...job, file: join(outputFolder, ...steps) };
   const { file: _, ...rest } = job;
@@ -118,8 +118,7 @@ export class Replaced extends Error {
   }
 }
 
-/** A FIFO that takes the file's place at the last moment keeps nobody waiting, and a link is not followed. */
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+const READ_NO_LINK = READ | (constants.O_NOFOLLOW ?? 0);
 
 /** @throws Replaced, or the system's error */
 export async function readSaved(
@@ -149,7 +148,7 @@ export async function readRegular(path: string): Promise<Buffer> {
   const seen = await lstat(path, { bigint: true });
   if (seen.isSymbolicLink()) throw new Replaced('link');
   if (!seen.isFile()) throw new Replaced('no_file');
-  const file = await open(path, READ).catch((error: unknown) => {
+  const file = await open(path, READ_NO_LINK).catch((error: unknown) => {
     throw errorCode(error) === 'ELOOP' ? new Replaced('link') : error;
   });
   try {

@@ -115,15 +115,14 @@ export class VersionedFile {
   /** @returns false when somebody else has that number */
   async #publish(target: string, text: string, durable: boolean): Promise<boolean> {
     const part = this.#newPart();
+    const write = (): Promise<void> => writeWhole(part, text, durable, this.#clock);
     try {
-      try {
-        await writeWhole(part, text, durable, this.#clock);
-      } catch (error) {
+      await write().catch(async (error: unknown) => {
         // As a rule the folder is there; it is made where it turns out not to be.
         if (errorCode(error) !== 'ENOENT') throw error;
         await makeFolder(this.#folder);
-        await writeWhole(part, text, durable, this.#clock);
-      }
+        await write();
+      });
       const isOurs = await this.#link(part, target, text, durable);
       if (isOurs && durable) await syncFolder(this.#folder);
       return isOurs;
@@ -222,7 +221,7 @@ const CHECKED = /^\{"format":1,"crc":"([0-9a-f]{8})",(.*)\}\n$/su;
 export type Stored<Value> =
   | { type: 'value'; value: Value; changes: readonly string[] }
   /** Written by a newer version of this program: shown where it can be understood, never replaced. */
-  | { type: 'newer'; value: Value | undefined }
+  | { type: 'newer'; value: Value | undefined; changes: readonly string[] }
   | { type: 'damaged' };
 
 export function storedText(value: unknown, changes: readonly string[]): string {
@@ -257,7 +256,7 @@ function readUnchecked<Value>(text = '', parse: (stored: unknown) => Value | und
   const format = stored?.format;
   if (typeof format !== 'number' || !(format >= 1)) return { type: 'damaged' };
   const value = parse(stored?.value);
-  if (format > FORMAT) return { type: 'newer', value };
+  if (format > FORMAT) return { type: 'newer', value, changes: [] };
   return value === undefined ? { type: 'damaged' } : { type: 'value', value, changes: [] };
 }
 
