@@ -25,7 +25,7 @@ const RESUMES_MAX = 5;
 /** Smaller than any picture of any kind. */
 const PICTURE_MIN_BYTES = 32;
 
-export type DownloadSettings = {
+type DownloadSettings = {
   hosts: readonly string[];
   apiOrigin: string;
   userAgent: string;
@@ -33,19 +33,12 @@ export type DownloadSettings = {
   proxies?: ProxySettings;
 };
 
-export type DownloadDeps = {
-  clock: Clock;
-  /** The system's unless a test plays the DNS. */
-  resolve?: Resolve;
-  /** Milliseconds of silence after which a host is given up; shorter where a test waits for it. */
-  idleMs?: number;
-};
+type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
 
-type Answer = Dispatcher.ResponseData;
-
+/** @param deps `resolve` and `idleMs` are for tests: they play the DNS, and do not wait long for a silent host */
 export function createImageDownload(
   settings: DownloadSettings,
-  { clock, resolve, idleMs = IDLE_MS }: DownloadDeps,
+  { clock, resolve, idleMs = IDLE_MS }: { clock: Clock; resolve?: Resolve; idleMs?: number },
 ): ImageDownload & { close(): Promise<void> } {
   const agentFor = (isAllowed: (address: string) => boolean): Agent =>
     createAgent(
@@ -114,7 +107,7 @@ export function createImageDownload(
 }
 
 /** Ends the connection, if there is more of it. */
-function endBody({ body }: Pick<Answer, 'body'>): void {
+function endBody({ body }: Answer): void {
   body.on('error', () => undefined).destroy();
 }
 
@@ -151,7 +144,7 @@ export class TransferredBytes {
   }
 
   /** Takes the whole picture, or what continues where the last answer broke off. @throws FluxError when it is neither */
-  async receive(answer: Pick<Answer, 'statusCode' | 'headers' | 'body'>): Promise<void> {
+  async receive(answer: Answer): Promise<void> {
     try {
       this.#begin(answer);
       for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
@@ -164,7 +157,7 @@ export class TransferredBytes {
     }
   }
 
-  #begin({ statusCode, headers }: Pick<Answer, 'statusCode' | 'headers'>): void {
+  #begin({ statusCode, headers }: Answer): void {
     if (!WITH_BYTES.includes(statusCode)) throw downloadFailure({ code: 'picture_host_answered', status: statusCode });
     const encoding = headers['content-encoding'];
     const isPlain = contentEncodings(encoding)?.length === 0;

@@ -37,11 +37,10 @@ export function sizeOf(width: number, height: number): Size | undefined {
   return width > 0 && height > 0 ? { width, height } : undefined;
 }
 
-const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
 const START_OF_SCAN = 0xda;
-const DEFINE_LINES = 0xdc;
-const HIERARCHICAL = 0xde;
+/** Another picture, other dimensions, a hierarchy: decoders differ in which of two frames they make room for. */
+const CONTRADICTIONS = [0xd8, 0xdc, 0xde];
 const APP0 = 0xe0;
 const APP1 = 0xe1;
 const APP2 = 0xe2;
@@ -52,25 +51,20 @@ const ICC = 'ICC_PROFILE\0';
 /** ITU T.81, annex B. */
 export function jpeg(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, '\u00ff\u00d8\u00ff')) return undefined;
-  const seen = { frames: 0, scan: false, end: false, contradiction: false };
-  let frame = bytes.length;
+  const markers = new Set<number>();
+  const frames: number[] = [];
   let orientation: number | undefined;
   const profile: Buffer[] = [];
   for (const { marker, from, to } of segments(bytes)) {
-    if (marker === END_OF_IMAGE) seen.end = true;
-    else if (marker === START_OF_SCAN) seen.scan = true;
-    // Decoders differ in which of two frames, or pictures, they make room for.
-    else if ([START_OF_IMAGE, DEFINE_LINES, HIERARCHICAL].includes(marker)) seen.contradiction = true;
-    else if (marker === APP1) orientation ??= orientationIn(bytes.subarray(from, to));
+    markers.add(marker);
+    if (marker === APP1) orientation ??= orientationIn(bytes.subarray(from, to));
     else if (marker === APP2 && has(bytes, from, ICC)) profile.push(bytes.subarray(from + ICC.length, to));
-    else if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker)) {
-      if (seen.frames === 0) frame = from;
-      seen.frames += 1;
-    }
+    else if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker)) frames.push(from);
   }
+  const frame = frames[0] ?? bytes.length;
   const size = sizeOf(uint(bytes, frame + 3, 2), uint(bytes, frame + 1, 2));
-  const isWhole = seen.end && seen.scan && seen.frames > 0;
-  const isDamaged = seen.contradiction || seen.frames > 1 || size === undefined;
+  const isWhole = frames.length > 0 && markers.has(START_OF_SCAN) && markers.has(END_OF_IMAGE);
+  const isDamaged = size === undefined || frames.length > 1 || CONTRADICTIONS.some((marker) => markers.has(marker));
   return { isWhole, size, orientation, isDamaged, isCmyk: bytes[frame + 5] === 4, profile: () => joined(profile) };
 }
 
@@ -214,12 +208,8 @@ export function webp(bytes: Buffer): Found | undefined {
 function webpChunkAt(bytes: Buffer, at: number): Chunk {
   const length = uint(bytes, at + 4, 4, true);
   const to = Math.min(bytes.length, at + 8 + length);
-  return {
-    name: bytes.toString('latin1', at, at + 4),
-    from: at + 8,
-    to,
-    next: Math.min(bytes.length, to + (length % 2)),
-  };
+  const next = Math.min(bytes.length, to + (length % 2));
+  return { name: bytes.toString('latin1', at, at + 4), from: at + 8, to, next };
 }
 
 const WEBP_SIZES: Readonly<Record<string, (content: Buffer) => Size | undefined>> = {

@@ -9,12 +9,10 @@ export function gif(bytes: Buffer): Found | undefined {
   return { isWhole, size: sizeOf(uint(bytes, 6, 2, true), uint(bytes, 8, 2, true)) };
 }
 
-const TIFF_WIDTH = 0x0100;
-const TIFF_HEIGHT = 0x0101;
-
 export function tiff(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, 'II*\0') && !has(bytes, 0, 'MM\0*')) return undefined;
-  return { isWhole: true, size: sizeOf(tiffValue(bytes, TIFF_WIDTH), tiffValue(bytes, TIFF_HEIGHT)) };
+  // The tags of its width and height.
+  return { isWhole: true, size: sizeOf(tiffValue(bytes, 0x100), tiffValue(bytes, 0x101)) };
 }
 
 const BMP_HEADERS = [40, 52, 56, 64, 108, 124];
