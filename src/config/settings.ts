@@ -10,13 +10,13 @@ import { webhookUrlOf } from '../core/webhook.ts';
 import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
-export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> = {
+export type Setting = {
   env: string;
   /** The variable is also read in lower case, which comes first where both are set. */
   eitherCase?: true;
   /** Without the two dashes; absent where the value must not stand in a process list. */
   flag?: string;
-  schema: Schema;
+  schema: z.ZodType<unknown, string>;
   /** Read by `schema` like any other text; absent means that there may be no value. */
   default?: string;
   /** The default in words, where it depends on the machine. */
@@ -31,10 +31,6 @@ export type Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknow
   allowed: string;
   help: string;
 };
-
-export type JobQuery = { field: string; argument: string };
-/** `host` is a name or an address, IPv6 without its brackets. */
-export type ListenAddress = { host: string; port: number };
 
 const DIALECTS = ['generate', 'generateImage', 'rest'] as const;
 
@@ -61,13 +57,14 @@ function originOf(text: string): string | undefined {
   return url && secure && url.href === `${url.origin}/` ? url.origin : undefined;
 }
 
-function jobQueryOf(text: string): JobQuery | 'auto' | undefined {
+function jobQueryOf(text: string): { field: string; argument: string } | 'auto' | undefined {
   if (text === 'auto') return 'auto';
   const [, field, argument] = JOB_QUERY.exec(text) ?? [];
   return field === undefined || argument === undefined ? undefined : { field, argument };
 }
 
-function listenAddressOf(text: string): ListenAddress | undefined {
+/** `host` is a name or an address, IPv6 without its brackets. */
+function listenAddressOf(text: string): { host: string; port: number } | undefined {
   const [, ipv6, name = '127.0.0.1', digits] = LISTEN.exec(text) ?? [];
   const port = Number(digits);
   const isHost = URL.canParse(`http://${ipv6 === undefined ? name : `[${ipv6}]`}`);
@@ -95,8 +92,8 @@ const variableAndFlag = (env: `${'DOITONG' | 'FLUX'}_${string}`) => ({
   env,
   flag: env
     .slice(env.indexOf('_') + 1)
-    .toLowerCase()
-    .replaceAll('_', '-'),
+    .replaceAll('_', '-')
+    .toLowerCase(),
 });
 
 /** Read in either case, as all programs do; a refused value may contain a password. */

@@ -2,13 +2,11 @@
 import type { JobStore } from '../core/job-store.ts';
 import { NO_VERSION, type SharedValues, type ValueSpec, type Versioned } from '../core/shared-value.ts';
 
-const location = 'memory';
-
 /** For as long as the process lives. */
 export function createUnkeptValues(): SharedValues {
   const known = new Map<string, Versioned<unknown>>();
   return {
-    location,
+    location: 'memory',
     open: <Value>({ name, initial }: ValueSpec<Value>) => ({
       async read() {
         const found = known.get(name) ?? { value: await initial(), version: NO_VERSION };
@@ -26,7 +24,7 @@ export function createUnkeptValues(): SharedValues {
 
 /** Holds no job. Without a key no order comes as far as a record. */
 export const noJobStore: JobStore = {
-  location,
+  location: 'memory',
   add: () => Promise.reject(new Error('there is no folder for records')),
   read: async () => undefined,
   replace: async () => 'conflict',

@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
 import type { FolderVariables } from '../core/folder-variables.ts';
 
-export type FolderSettings = {
+type FolderSettings = {
   outputDir?: string | undefined;
   stateDir?: string | undefined;
   folderVariables?: FolderVariables | undefined;
@@ -17,20 +17,14 @@ export function expandHome(path: string, setting: string): string {
   return path === '~' || /^~[\\/]/u.test(path) ? join(homeFor(setting), path.slice(1)) : resolve(path);
 }
 
-/**
- * The output folder: the one that was set, else `flux-pro` in the user's Pictures folder.
- * @throws FluxError of kind `storage_failed` where the user has no such folder
- */
+/** The one that was set, else `flux-pro` in the user's Pictures folder. @throws FluxError where the user has no home */
 export async function outputFolder({ outputDir, folderVariables = {} }: FolderSettings): Promise<string> {
   const setting = 'FLUX_OUTPUT_DIR';
   if (outputDir !== undefined) return expandHome(outputDir, setting);
   return join((await desktopPictures(folderVariables)) ?? join(homeFor(setting), 'Pictures'), 'flux-pro');
 }
 
-/**
- * The folder of the job records: the one that was set, else the platform's folder for state.
- * @throws FluxError of kind `storage_failed` where the user has no such folder
- */
+/** Of the job records: the one that was set, else the platform's. @throws FluxError where the user has no home */
 export function stateFolder({ stateDir, folderVariables = {} }: FolderSettings): string {
   if (stateDir !== undefined) return expandHome(stateDir, 'FLUX_STATE_DIR');
   const inHome = (...steps: string[]): string => join(homeFor('FLUX_STATE_DIR'), ...steps);
