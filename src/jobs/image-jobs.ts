@@ -43,15 +43,14 @@ export type BatchProgress = {
 export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & { onTick?: (progress: BatchProgress) => void };
 
 export class ImageJobs {
-  readonly settings: JobsSettings;
-  readonly #deps: JobsDeps;
   readonly #pictures: Pictures;
   readonly #runner: JobRunner;
   readonly #orders: Orders;
 
-  constructor(deps: JobsDeps, settings: JobsSettings) {
-    this.#deps = deps;
-    this.settings = settings;
+  constructor(
+    private readonly deps: JobsDeps,
+    readonly settings: JobsSettings,
+  ) {
     this.#pictures = new Pictures(deps);
     this.#runner = new JobRunner(deps, settings, this.#pictures);
     this.#orders = new Orders(deps, settings, this.#runner);
@@ -69,7 +68,7 @@ export class ImageJobs {
 
   /** Takes an order back that has not been sent and that nobody else waits for. One that was sent goes on. */
   cancelUnsent(id: string): void {
-    if (this.#deps.records.listeners(id) === 0) this.#runner.cancelUnsent(id);
+    if (this.deps.records.listeners(id) === 0) this.#runner.cancelUnsent(id);
   }
 
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
@@ -80,12 +79,12 @@ export class ImageJobs {
 
   /** As it is on record; nothing is asked of anybody. */
   find(id: string): Promise<Job | undefined> {
-    return this.#deps.records.find(id);
+    return this.deps.records.find(id);
   }
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
-    return this.#deps.records.list();
+    return this.deps.records.list();
   }
 
   /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
@@ -103,7 +102,7 @@ export class ImageJobs {
 
   /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, { waitMs, signal, onTick }: WaitOptions): Promise<Job> {
-    const { records, clock, processes } = this.#deps;
+    const { records, clock, processes } = this.deps;
     const runner = this.#runner;
     const began = clock.monotonic();
     let mayResume = true;
@@ -133,7 +132,7 @@ export class ImageJobs {
 
   /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
   waitForAll(ids: readonly string[], { waitMs, signal, onTick }: BatchWaitOptions): Promise<readonly Job[]> {
-    const { clock } = this.#deps;
+    const { clock } = this.deps;
     const latest = new Map<string, Job>();
     let reported = { at: Number.NEGATIVE_INFINITY, done: -1 };
     const report = async (id: string, job: Job): Promise<void> => {
@@ -164,14 +163,14 @@ export class ImageJobs {
   }
 
   async #etaOf({ request, acceptedAt }: Job): Promise<Eta> {
-    const { durations, clock } = this.#deps;
+    const { durations, clock } = this.deps;
     const now = clock.now();
     return eta(await durations.recall(request), Math.max(0, now - (acceptedAt ?? now)));
   }
 
   async #progressOf(jobs: readonly Job[]): Promise<BatchProgress> {
     const etas = await Promise.all(jobs.filter((job) => !isSettled(job)).map((job) => this.#etaOf(job)));
-    const { plan } = await this.#deps.limits.state();
+    const { plan } = await this.deps.limits.state();
     const slots = PLAN_LIMITS[plan].concurrentJobs ?? Number.POSITIVE_INFINITY;
     const done = jobs.length - etas.length;
     const parts = etas.reduce((sum, { fraction }) => sum + fraction, done);
@@ -192,7 +191,7 @@ export class ImageJobs {
 
   /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */
   async limits(refresh?: AbortSignal): Promise<LimitsReport> {
-    const { provider, limits, clock } = this.#deps;
+    const { provider, limits, clock } = this.deps;
     if (refresh !== undefined) await provider.refresh(refresh);
     await this.#runner.reconcile({ resume: false });
     return limitsReport(await limits.state(), this.settings, clock.now());
@@ -200,13 +199,13 @@ export class ImageJobs {
 
   /** The last known balance, when it is below the alert. */
   async lowBalance(): Promise<number | undefined> {
-    const credits = (await this.#deps.limits.balance())?.credits;
+    const credits = (await this.deps.limits.balance())?.credits;
     return credits !== undefined && credits < this.settings.lowCreditsAlert ? credits : undefined;
   }
 
   /** Stops waiting and polling; jobs go on at the service. */
   async close(): Promise<void> {
-    await Promise.all([this.#runner.close(), this.#deps.preview.close()]);
+    await Promise.all([this.#runner.close(), this.deps.preview.close()]);
   }
 }
 

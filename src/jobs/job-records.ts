@@ -8,10 +8,6 @@ import { changeAtVersion } from '../core/shared-value.ts';
 import type { Limits } from '../limits/limits.ts';
 
 export class JobRecords {
-  readonly #store: JobStore;
-  readonly #limits: Pick<Limits, 'note'>;
-  readonly #clock: Clock;
-  readonly #feed: JobFeed | undefined;
   /** Pictures of a call that were refused alone: they have no record, and are remembered for those who ask for them. */
   readonly #refused = new BoundedMap<string, Job>(500);
   readonly #listeners = new Map<string, Set<Wakeup>>();
@@ -22,16 +18,16 @@ export class JobRecords {
    * @param limits notes what matters to it, so that prices are settled and slots freed as the records say
    * @param feed publishes what was stored
    */
-  constructor(store: JobStore, limits: Pick<Limits, 'note'>, clock: Clock, feed?: JobFeed) {
-    this.#store = store;
-    this.#limits = limits;
-    this.#clock = clock;
-    this.#feed = feed;
-  }
+  constructor(
+    private readonly store: JobStore,
+    private readonly limits: Pick<Limits, 'note'>,
+    private readonly clock: Clock,
+    private readonly feed?: JobFeed,
+  ) {}
 
   async add(job: Job): Promise<void> {
-    await this.#store.add(job);
-    this.#feed?.publish({ job, isNew: true });
+    await this.store.add(job);
+    this.feed?.publish({ job, isNew: true });
   }
 
   /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
@@ -43,9 +39,9 @@ export class JobRecords {
 
   async #change(id: string, event: JobEvent): Promise<Job> {
     const record = {
-      changed: { type: 'record' as const, name: id, location: this.#store.location },
+      changed: { type: 'record' as const, name: id, location: this.store.location },
       read: () => this.#stored(id),
-      replace: (seen: StoredJob, job: Job) => this.#store.replace(seen, job),
+      replace: (seen: StoredJob, job: Job) => this.store.replace(seen, job),
       creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),
     };
     const { job, changed, isNoted } = await changeAtVersion(
@@ -53,29 +49,29 @@ export class JobRecords {
       (before) => {
         const after = advance(before, event);
         const changed = after !== before;
-        const job = changed ? { ...after, updatedAt: this.#clock.now() } : before;
+        const job = changed ? { ...after, updatedAt: this.clock.now() } : before;
         return { value: job, result: { job, changed, isNoted: mattersToLimits(before, after) } };
       },
-      this.#clock,
+      this.clock,
     );
     if (changed) {
-      if (isNoted) await this.#limits.note(job);
+      if (isNoted) await this.limits.note(job);
       this.wake(id);
-      this.#feed?.publish({ job, isNew: false });
+      this.feed?.publish({ job, isNew: false });
     }
     return job;
   }
 
   async #stored(id: string): Promise<StoredJob> {
-    const stored = await this.#store.read(id);
-    if (stored === undefined) throw lostRecord(id, this.#store.location);
+    const stored = await this.store.read(id);
+    if (stored === undefined) throw lostRecord(id, this.store.location);
     return stored;
   }
 
   /** By our id or the service's. */
   find(id: string): Promise<Job | undefined> {
     const refused = this.#refused.get(id);
-    return refused === undefined ? this.#store.find(id) : Promise.resolve(refused);
+    return refused === undefined ? this.store.find(id) : Promise.resolve(refused);
   }
 
   keepRefused(job: Job): void {
@@ -84,19 +80,19 @@ export class JobRecords {
 
   /** Where the records are, for messages. */
   get location(): string {
-    return this.#store.location;
+    return this.store.location;
   }
 
   /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
     const job = await this.find(id);
-    if (job === undefined) throw lostRecord(id, this.#store.location);
+    if (job === undefined) throw lostRecord(id, this.store.location);
     return job;
   }
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
-    return this.#store.list();
+    return this.store.list();
   }
 
   /** Wakes those who wait for this job. */
@@ -118,7 +114,7 @@ export class JobRecords {
     signal: AbortSignal | undefined,
     check: (job: Job) => Promise<number | undefined>,
   ): Promise<Job> {
-    const wakeup = new Wakeup(this.#clock);
+    const wakeup = new Wakeup(this.clock);
     const wakeups = this.#listeners.get(id) ?? new Set();
     this.#listeners.set(id, wakeups.add(wakeup));
     try {

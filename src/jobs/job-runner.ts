@@ -36,9 +36,6 @@ type Run = {
 type Trouble = { failure: Failure; isSaved: boolean };
 
 export class JobRunner {
-  readonly #deps: JobsDeps;
-  readonly #settings: JobsSettings;
-  readonly #pictures: Pictures;
   readonly #poller: Poller;
   readonly #runs = new Map<string, Run>();
   /** What stopped a run and could not be recorded, because the record itself could not be written. */
@@ -47,16 +44,17 @@ export class JobRunner {
   #recovered = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
   readonly #resumedAt = new BoundedMap<string, number>(1_000);
 
-  constructor(deps: JobsDeps, settings: JobsSettings, pictures: Pictures) {
-    this.#deps = deps;
-    this.#settings = settings;
-    this.#pictures = pictures;
+  constructor(
+    private readonly deps: JobsDeps,
+    private readonly settings: JobsSettings,
+    private readonly pictures: Pictures,
+  ) {
     this.#poller = new Poller({ ...deps, pictures }, settings, this.#life.signal);
   }
 
   /** What is to be done about a job that a caller asks for here and now, unless `met` says otherwise. */
   nextAction(job: Job, met: Partial<MetJob> = {}): NextAction {
-    const { processes, clock } = this.#deps;
+    const { processes, clock } = this.deps;
     const owner = ownerOf(job, processes, clock.now());
     const running = this.isRunning(job.id);
     return nextAction({ state: job.state, owner, age: 'recent', running, asked: true, ...met });
@@ -85,7 +83,7 @@ export class JobRunner {
    * done, and must not be taken for one that was left behind.
    */
   begin(job: Job): Promise<void> {
-    const recorded = this.#deps.records.add(job);
+    const recorded = this.deps.records.add(job);
     // From here on: a call that is cancelled meanwhile takes its order back.
     this.#start(job.id, true, async (run) => {
       // Why there is no record is the answer to whoever ordered.
@@ -103,13 +101,13 @@ export class JobRunner {
 
   /** Closes an order that was never sent, and that nobody will send. */
   closeUnsent(job: Job): Promise<Job> {
-    const { records, clock } = this.#deps;
+    const { records, clock } = this.deps;
     return records.apply(job.id, { type: 'abandoned', failure: OWNER_ENDED, at: clock.now() });
   }
 
   /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
   async resume(job: Job, signal?: AbortSignal): Promise<Job> {
-    const { records, store, clock } = this.#deps;
+    const { records, store, clock } = this.deps;
     if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return this.#fetchAgain(job);
     const action = this.nextAction(job);
     if (action === 'close_unsent') return this.closeUnsent(job);
@@ -139,10 +137,10 @@ export class JobRunner {
 
   /** Somebody has moved or removed the file of a saved picture: it is fetched again, without a new charge. */
   async #fetchAgain(job: Job): Promise<Job> {
-    const failure = await this.#pictures.save(job, AbortSignal.any([this.#life.signal]));
+    const failure = await this.pictures.save(job, AbortSignal.any([this.#life.signal]));
     if (failure === undefined) this.#troubles.delete(job.id);
     else this.#troubles.set(job.id, { failure, isSaved: true });
-    return this.withTrouble(await this.#deps.records.get(job.id));
+    return this.withTrouble(await this.deps.records.get(job.id));
   }
 
   /** Stops all work here; what the service was asked for goes on there. */
@@ -159,17 +157,17 @@ export class JobRunner {
       cancellation: new AbortController(),
       isCancellable,
       waitReason: undefined,
-      slotFreed: new Wakeup(this.#deps.clock),
+      slotFreed: new Wakeup(this.deps.clock),
     };
     this.#runs.set(id, run);
     run.done = work(run)
       .catch((error: unknown) => {
         if (error instanceof FluxError) this.#troubles.set(id, { failure: error.failure, isSaved: false });
-        if (!run.life.aborted) this.#deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
+        if (!run.life.aborted) this.deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
       })
       .finally(() => {
         this.#runs.delete(id);
-        this.#deps.records.wake(id);
+        this.deps.records.wake(id);
         this.#slotsMayBeFree();
       });
   }
@@ -180,7 +178,7 @@ export class JobRunner {
 
   /** @returns `undefined` when another process was faster */
   async #adopted(id: string): Promise<Job | undefined> {
-    const { records, processes, clock } = this.#deps;
+    const { records, processes, clock } = this.deps;
     const self = processes.self();
     const job = await records.get(id);
     // The job of a process that lives is polled here as well, and stays in its hands.
@@ -190,19 +188,19 @@ export class JobRunner {
   }
 
   #submit(job: Job, run: Run): Promise<Job> {
-    const deps = { ...this.#deps, pictures: this.#pictures, reconcile: () => this.recover() };
+    const deps = { ...this.deps, pictures: this.pictures, reconcile: () => this.recover() };
     return submit(job, deps, {
       life: run.life,
       cancellation: run.cancellation.signal,
       slotFreed: run.slotFreed,
-      resendWindowMs: this.#settings.resendWindowMs,
+      resendWindowMs: this.settings.resendWindowMs,
       onSending: () => {
         run.isCancellable = false;
       },
       onWaitReason: (waitReason) => {
         const before = run.waitReason;
         run.waitReason = waitReason;
-        if (before?.reason !== waitReason?.reason) this.#deps.records.wake(job.id);
+        if (before?.reason !== waitReason?.reason) this.deps.records.wake(job.id);
       },
     });
   }
@@ -212,13 +210,13 @@ export class JobRunner {
     // Its slot is free while its picture is fetched.
     this.#slotsMayBeFree();
     if (job.state !== 'completed') return;
-    const failure = await this.#pictures.save(job, life);
-    if (failure !== undefined) await this.#deps.records.apply(job.id, { type: 'blocked', failure });
+    const failure = await this.pictures.save(job, life);
+    if (failure !== undefined) await this.deps.records.apply(job.id, { type: 'blocked', failure });
   }
 
   /** Recovers jobs whose process is gone. One round serves all who order or wait for a slot here. Never rejects. */
   recover(): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { clock, log } = this.deps;
     const now = clock.monotonic();
     if (now - this.#recovered.at >= RECOVER_EVERY_MS) {
       const done = this.reconcile({ resume: true }).catch((error: unknown) => {
@@ -237,7 +235,7 @@ export class JobRunner {
     for (const entry of await this.#openReservations()) {
       // One record that cannot be changed must not keep all others from being recovered.
       await this.#bringInLine(entry, resume).catch((error: unknown) => {
-        this.#deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
+        this.deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
       });
     }
   }
@@ -248,17 +246,17 @@ export class JobRunner {
   }
 
   async #openReservations(): Promise<readonly Reservation[]> {
-    const { reservations } = await this.#deps.limits.state();
+    const { reservations } = await this.deps.limits.state();
     return reservations.entries.filter(({ end }) => end === undefined);
   }
 
   #isBeingRecorded({ at, owner }: Reservation): boolean {
-    const { clock, processes } = this.#deps;
+    const { clock, processes } = this.deps;
     return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && processes.isAlive(owner);
   }
 
   async #bringInLine(entry: Reservation, resume: boolean): Promise<void> {
-    const { limits, records, clock } = this.#deps;
+    const { limits, records, clock } = this.deps;
     const job = await records.find(entry.id);
     // Asked after the record: an order of this process is at work before its record can be seen.
     if (this.isRunning(entry.id)) return;
@@ -269,7 +267,7 @@ export class JobRunner {
     }
     if (isFinishedRemotely(job) || job.state === 'unknown') return limits.note(job);
     // From when it got its slot: it may have waited for long before, and failed polls of it are no news.
-    const isStalled = clock.now() - (entry.slotAt ?? job.createdAt) > this.#settings.stalledAfterMs;
+    const isStalled = clock.now() - (entry.slotAt ?? job.createdAt) > this.settings.stalledAfterMs;
     const action = this.nextAction(job, { asked: false, age: isStalled ? 'stalled' : 'recent' });
     if (action === 'close_unsent') return void (await this.closeUnsent(job));
     // One without news or without an answer must not keep all others waiting: the service is taken to be done with it.

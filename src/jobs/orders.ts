@@ -62,15 +62,11 @@ export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
 
 export class Orders {
-  readonly #deps: JobsDeps;
-  readonly #settings: JobsSettings;
-  readonly #runner: JobRunner;
-
-  constructor(deps: JobsDeps, settings: JobsSettings, runner: JobRunner) {
-    this.#deps = deps;
-    this.#settings = settings;
-    this.#runner = runner;
-  }
+  constructor(
+    private readonly deps: JobsDeps,
+    private readonly settings: JobsSettings,
+    private readonly runner: JobRunner,
+  ) {}
 
   /**
    * Whether these orders of one call may be placed, must be asked about, or are refused. Nothing is reserved and nothing
@@ -87,25 +83,25 @@ export class Orders {
 
   /** @throws FluxError when the call is refused */
   async #decide(orders: readonly Order[], options: ProposeOptions): Promise<Proposal> {
-    const { provider, limits, clock, containsSecret, checkFolders } = this.#deps;
+    const { provider, limits, clock, containsSecret, checkFolders } = this.deps;
     const { isBatch, accepted, signal } = options;
     const unavailable = provider.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
     if (containsSecret) for (const order of orders) checkSecrets(order, containsSecret);
     // A repeated call for several pictures accepts the price of those that are new by then.
-    checkCall(estimateOf(orders), this.#settings, isBatch ? undefined : accepted);
+    checkCall(estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
     const found = await Promise.all(
       numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key, isBatch))),
     );
-    const duplicates = await Promise.all(found.map((job) => job && this.#runner.resume(job, signal)));
+    const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
     const ready = { type: 'ready' as const, orders, duplicates, isBatch };
     // What is found again costs nothing, so that nobody is asked about it.
     if (added.length === 0) return ready;
     const estimate = estimateOf(added);
-    checkCall(estimate, this.#settings, accepted);
-    const confirmation = confirm(estimate, options, this.#settings);
+    checkCall(estimate, this.settings, accepted);
+    const confirmation = confirm(estimate, options, this.settings);
     // Nobody is asked about a picture that could not be kept.
     await checkFolders();
     if (confirmation === 'ask') return { type: 'ask', added, estimate };
@@ -123,21 +119,21 @@ export class Orders {
     // The last check before money moves.
     signal?.throwIfAborted();
     const placed = await this.#place(proposal);
-    for (const { job, refused } of placed) if (refused) this.#deps.records.keepRefused(job);
+    for (const { job, refused } of placed) if (refused) this.deps.records.keepRefused(job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (placed.some(({ duplicate }) => !duplicate)) void this.#runner.recover();
+    if (placed.some(({ duplicate }) => !duplicate)) void this.runner.recover();
     return Promise.all(
       placed.map(async (one, at) =>
         one.duplicate && proposal.duplicates[at] === undefined
-          ? { ...one, job: await this.#runner.resume(one.job) }
+          ? { ...one, job: await this.runner.resume(one.job) }
           : one,
       ),
     );
   }
 
   async #place(proposal: ReadyProposal): Promise<readonly Ordered[]> {
-    const { limits, clock } = this.#deps;
-    const spending = { creditsPerDay: this.#settings.maxCreditsPerDay, imagesPerDay: this.#settings.maxImagesPerDay };
+    const { limits, clock } = this.deps;
+    const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const placed = new Map<number, Ordered>();
     let open = this.#drafts(proposal);
     let reconciled = false;
@@ -151,7 +147,7 @@ export class Orders {
         open = open.filter(({ at }) => !placed.has(at));
       } else if (!reconciled) {
         // Perhaps only what dead processes have left reserved is too much.
-        await this.#runner.reconcile({ resume: false });
+        await this.runner.reconcile({ resume: false });
         reconciled = true;
       } else {
         const refusal = limitExceeded(decision, clock.now());
@@ -164,8 +160,8 @@ export class Orders {
   }
 
   #drafts({ orders, duplicates, isBatch }: ReadyProposal): Draft[] {
-    const { webhookUrl, sandbox } = this.#settings;
-    const { clock, ids, processes } = this.#deps;
+    const { webhookUrl, sandbox } = this.settings;
+    const { clock, ids, processes } = this.deps;
     const now = clock.now();
     let batch: string | undefined;
     return numbered(orders).map(({ order, nth, key }, at) => {
@@ -198,7 +194,7 @@ export class Orders {
         this.#settleOne(draft, admissions[index]).catch((error: unknown) => {
           if (!(error instanceof FluxError)) throw error;
           failures.push(error);
-          return refused(draft.job, error, this.#deps.clock.now());
+          return refused(draft.job, error, this.deps.clock.now());
         }),
       ),
     );
@@ -213,7 +209,7 @@ export class Orders {
   async #settleOne({ job, found }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
     if (found !== undefined) {
       // It has ceased to count as a duplicate since: what was not proposed as new is not ordered.
-      if (admission?.type === 'admitted') await this.#deps.limits.drop(job.id);
+      if (admission?.type === 'admitted') await this.deps.limits.drop(job.id);
       return { job: found, duplicate: true };
     }
     if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
@@ -222,20 +218,20 @@ export class Orders {
   }
 
   async #record(draft: Job): Promise<Job> {
-    const job = { ...draft, idempotencyKey: this.#deps.ids.idempotencyKey() };
+    const job = { ...draft, idempotencyKey: this.deps.ids.idempotencyKey() };
     try {
-      await this.#runner.begin(job);
+      await this.runner.begin(job);
       return job;
     } catch (error) {
-      await this.#deps.limits.drop(job.id);
+      await this.deps.limits.drop(job.id);
       throw error;
     }
   }
 
   /** The job that the order would only repeat. */
   async #duplicateOf(key: string, isBatch: boolean): Promise<Job | undefined> {
-    const id = await this.#deps.limits.duplicateOf(key, isBatch);
-    const job = id === undefined ? undefined : await this.#deps.records.find(id);
+    const id = await this.deps.limits.duplicateOf(key, isBatch);
+    const job = id === undefined ? undefined : await this.deps.records.find(id);
     return job !== undefined && (await this.#isInTheWay(job, isBatch)) ? job : undefined;
   }
 
@@ -245,7 +241,7 @@ export class Orders {
    * @throws FluxError when the order may have been sent and its record is lost
    */
   async #duplicateWithId(id: string, isBatch: boolean): Promise<Job | undefined> {
-    const { limits, records } = this.#deps;
+    const { limits, records } = this.deps;
     const job = await this.#recorded(id);
     if (job !== undefined) return (await this.#isInTheWay(job, isBatch)) ? job : undefined;
     const { reservations } = await limits.state();
@@ -262,19 +258,19 @@ export class Orders {
   async #recorded(id: string): Promise<Job | undefined> {
     for (;;) {
       // Asked before the record is read: one that is made in between is seen then.
-      const isAwaited = await this.#runner.awaitsRecord(id);
-      const job = await this.#deps.records.find(id);
+      const isAwaited = await this.runner.awaitsRecord(id);
+      const job = await this.deps.records.find(id);
       if (job !== undefined || !isAwaited) return job;
       // The winner of a race records its order within milliseconds after it was admitted.
-      await this.#deps.clock.sleep(25);
+      await this.deps.clock.sleep(25);
     }
   }
 
   /** The reservations may be behind: what the record says is noted, and they are asked again. */
   async #isInTheWay(job: Job, isBatch: boolean): Promise<boolean> {
-    const { limits } = this.#deps;
-    if (this.#runner.nextAction(job) === 'close_unsent') {
-      await this.#runner.closeUnsent(job);
+    const { limits } = this.deps;
+    if (this.runner.nextAction(job) === 'close_unsent') {
+      await this.runner.closeUnsent(job);
       return false;
     }
     if (!isSettled(job)) return true;

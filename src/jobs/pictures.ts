@@ -14,16 +14,13 @@ export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'pr
 const DOWNLOAD_TRIES = 5;
 
 export class Pictures {
-  readonly #deps: PicturesDeps;
   /** Data URLs of pictures that came inside answers, by job, never recorded; what is dropped is asked for again. */
   readonly #inline = new BoundedMap<string, string>(10);
   /** Fetched, and kept until the folder can be written again. */
   readonly #unsaved = new BoundedMap<string, Picture>(4);
   readonly #previews = new BoundedMap<string, ShownPicture>(12);
 
-  constructor(deps: PicturesDeps) {
-    this.#deps = deps;
-  }
+  constructor(private readonly deps: PicturesDeps) {}
 
   /** Takes the picture out of what the service said of this job, where there is one. */
   keep(id: string, { inlinePicture }: RemoteJob): void {
@@ -32,7 +29,7 @@ export class Pictures {
 
   /** Fetches and saves the picture, if need be once more. @returns what prevents that */
   async save(job: Job, life: AbortSignal): Promise<Failure | undefined> {
-    const { records, download, store, clock } = this.#deps;
+    const { records, download, store, clock } = this.deps;
     let source = this.#inline.get(job.id) ?? job.url;
     for (let attempt = 1; ; attempt += 1) {
       // A record has no data URL: then the service is asked again for what it sends.
@@ -72,14 +69,14 @@ export class Pictures {
     const source = remote?.inlinePicture ?? remote?.url;
     if (source === undefined) throw new FluxError(remote?.failure ?? NOWHERE);
     if (source === remote?.url && source !== job.url)
-      await this.#deps.records.apply(job.id, { type: 'relocated', url: source });
+      await this.deps.records.apply(job.id, { type: 'relocated', url: source });
     return source;
   }
 
   /** The picture exists and is paid for, whatever prevents asking for it. */
   async #read(remoteId: string, life: AbortSignal): Promise<RemoteJob> {
     try {
-      return await this.#deps.provider.read(remoteId, life);
+      return await this.deps.provider.read(remoteId, life);
     } catch (error) {
       if (life.aborted || !(error instanceof FluxError)) throw error;
       const { failure } = error;
@@ -90,7 +87,7 @@ export class Pictures {
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
   async read({ id, file }: Job): Promise<Uint8Array | undefined> {
-    return file === undefined ? this.#unsaved.get(id)?.bytes : this.#deps.store.read(file);
+    return file === undefined ? this.#unsaved.get(id)?.bytes : this.deps.store.read(file);
   }
 
   /**
@@ -108,7 +105,7 @@ export class Pictures {
     if (bytes === undefined) return undefined;
     // Whoever gets bytes may keep them: those of a picture that is not saved yet are needed here.
     const given = job.file === undefined ? Uint8Array.from(bytes) : bytes;
-    const shown = await this.#deps.preview.fit(given, { maxBytes, maxSidePx });
+    const shown = await this.deps.preview.fit(given, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#previews.set(key, shown);
     return shown ?? 'unfit';
   }

@@ -73,14 +73,15 @@ export type LimitsDeps = {
 export type RequestLimiter = Pick<Limits, 'permit' | 'learn'>;
 
 export class Limits {
-  readonly #deps: LimitsDeps;
   readonly #counting: RequestWindow;
   readonly #rateState: SharedState<RateState>;
   readonly #reservations: SharedState<Reservations>;
 
-  constructor(values: SharedValues, deps: LimitsDeps) {
+  constructor(
+    values: SharedValues,
+    private readonly deps: LimitsDeps,
+  ) {
     const { clock, jobs } = deps;
-    this.#deps = deps;
     this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
     const rateState = { name: 'rate-state', parse: parseRateState, initial: () => emptyRateState(clock.now()) };
     const fromRecords = async () => reservationsOfJobs(await jobs(), fingerprintOf, clock.now());
@@ -92,7 +93,7 @@ export class Limits {
   /** What is known now. @throws FluxError of kind `storage_failed` */
   async state(): Promise<LimitsState> {
     const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
-    const now = this.#deps.clock.now();
+    const now = this.deps.clock.now();
     const { plan, requestLimit } = this.#planBy(rateState);
     const counting = this.#counting;
     const reads = readAllowance(rateState, requestLimit, counting, this.#keptForOrders(rateState, reservations), now);
@@ -117,14 +118,14 @@ export class Limits {
     return this.#rateState.change((before) => {
       const kept = orders === undefined ? 0 : this.#keptForOrders(before, orders);
       const { requestLimit } = this.#planBy(before);
-      const decision = takePermit(before, requestLimit, this.#counting, this.#deps.clock.now(), { fields, kept });
+      const decision = takePermit(before, requestLimit, this.#counting, this.deps.clock.now(), { fields, kept });
       return { value: decision.rateState, result: decision.answer };
     });
   }
 
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
   learn(reported: RateReport): Promise<void> {
-    const rule = (before: RateState) => learnedRateState(before, reported, this.#deps.clock.now());
+    const rule = (before: RateState) => learnedRateState(before, reported, this.deps.clock.now());
     return this.#followUp('rate state', this.#rateState.update(rule));
   }
 
@@ -137,7 +138,7 @@ export class Limits {
     const { jobsPerDay } = this.#planBy(await this.#rateState.read());
     const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
     const rule = (before: Reservations) => {
-      const result = admitAll(before, candidates, { ...limits, jobsPerDay }, this.#deps.clock.now());
+      const result = admitAll(before, candidates, { ...limits, jobsPerDay }, this.deps.clock.now());
       return { value: result.type === 'taken' ? result.reservations : before, result };
     };
     // What comes later follows from the records again; until there is one, only this says that the price is reserved.
@@ -146,14 +147,14 @@ export class Limits {
 
   /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
   async duplicateOf(text: string, forBatch?: boolean): Promise<string | undefined> {
-    return duplicateIn(await this.#reservations.read(), fingerprint(text), this.#deps.clock.now(), forBatch)?.id;
+    return duplicateIn(await this.#reservations.read(), fingerprint(text), this.deps.clock.now(), forBatch)?.id;
   }
 
   /** @throws FluxError of kind `storage_failed` */
   async slot(id: string): Promise<SlotAnswer> {
     const { concurrentJobs } = this.#planBy(await this.#rateState.read());
     return this.#reservations.change((before) => {
-      const { reservations: value, answer: result } = takeSlot(before, id, concurrentJobs, this.#deps.clock.now());
+      const { reservations: value, answer: result } = takeSlot(before, id, concurrentJobs, this.deps.clock.now());
       return { value, result };
     });
   }
@@ -188,19 +189,19 @@ export class Limits {
   #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<void> {
     return this.#followUp(
       what,
-      this.#reservations.update((before) => rule(before, this.#deps.clock.now())),
+      this.#reservations.update((before) => rule(before, this.deps.clock.now())),
     );
   }
 
   /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */
   #followUp(what: string, change: Promise<void>): Promise<void> {
     return change.catch((error: unknown) => {
-      this.#deps.log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
+      this.deps.log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
     });
   }
 
   #planBy({ window: { limit } }: RateState) {
-    const plan = planOf(this.#deps.plan, limit);
+    const plan = planOf(this.deps.plan, limit);
     return { plan, ...PLAN_LIMITS[plan], requestLimit: limit ?? PLAN_LIMITS[plan].requestsPerMinute };
   }
 

@@ -30,17 +30,15 @@ export class PolledJob {
   isFallback = false;
   /** The service asked for silence until then, whatever an event says. */
   notBefore = Number.NEGATIVE_INFINITY;
-  readonly #clock: Clock;
   #hadEventMeanwhile = false;
 
   constructor(
     public job: Job,
     readonly remoteId: string,
     readonly how: How,
-    clock: Clock,
+    private readonly clock: Clock,
     stalledAfterMs: number,
   ) {
-    this.#clock = clock;
     this.outcome = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -68,14 +66,14 @@ export class PolledJob {
     this.#hadEventMeanwhile = this.isBeingRead;
     this.hasEvent = true;
     this.isFallback = false;
-    this.dueAt = Math.max(this.#clock.monotonic(), this.notBefore);
+    this.dueAt = Math.max(this.clock.monotonic(), this.notBefore);
     this.followedSince = this.dueAt;
     this.dueAfterMs = 0;
   }
 
   /** @param obeyedMs for how long the service asked for silence */
   dueIn(delayMs: number, obeyedMs: number): void {
-    const now = this.#clock.monotonic();
+    const now = this.clock.monotonic();
     this.notBefore = now + obeyedMs;
     this.dueAfterMs = Math.max(delayMs, obeyedMs);
     this.dueAt = now + this.dueAfterMs;

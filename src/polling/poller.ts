@@ -30,9 +30,6 @@ export type PollSettings = {
 };
 
 export class Poller {
-  readonly #deps: PollerDeps;
-  readonly #settings: PollSettings;
-  readonly #life: AbortSignal;
   readonly #jobs = new Set<PolledJob>();
   readonly #wakeup: Wakeup;
   #isRunning = false;
@@ -40,18 +37,19 @@ export class Poller {
   #missedAt: number | undefined;
 
   /** @param life ends all polling */
-  constructor(deps: PollerDeps, settings: PollSettings, life: AbortSignal) {
-    this.#deps = deps;
-    this.#settings = settings;
-    this.#life = life;
+  constructor(
+    private readonly deps: PollerDeps,
+    private readonly settings: PollSettings,
+    private readonly life: AbortSignal,
+  ) {
     this.#wakeup = new Wakeup(deps.clock);
   }
 
   /** @returns the job when it is not processing any more, or when it is given up for now */
   async follow(job: Job, how: How): Promise<Job> {
     if (job.state !== 'processing' || job.remoteId === undefined) return job;
-    this.#life.throwIfAborted();
-    const polled = new PolledJob(job, job.remoteId, how, this.#deps.clock, this.#settings.stalledAfterMs);
+    this.life.throwIfAborted();
+    const polled = new PolledJob(job, job.remoteId, how, this.deps.clock, this.settings.stalledAfterMs);
     if (!how.atOnce) await this.#schedule(polled);
     const listening = new AbortController();
     this.#listen(polled, listening.signal);
@@ -78,12 +76,12 @@ export class Poller {
   }
 
   async #turn(): Promise<void> {
-    const { clock } = this.#deps;
+    const { clock } = this.deps;
     for (const polled of this.#idle()) if (clock.monotonic() >= polled.until) await this.#giveUp(polled);
     const at = Math.min(...this.#idle().flatMap(({ dueAt, until }) => [dueAt, until]));
     const delayMs = at - clock.monotonic();
     // Once something is new, what to ask for next is planned again.
-    if (delayMs > 0 && (await this.#wakeup.wait(Math.max(1, delayMs), this.#life))) return;
+    if (delayMs > 0 && (await this.#wakeup.wait(Math.max(1, delayMs), this.life))) return;
     // A timer may be early by the fraction of a millisecond.
     const jobs = await this.#jobsToRead(Math.max(at, clock.monotonic()));
     if (jobs.length > 0) void this.#read(jobs);
@@ -101,7 +99,7 @@ export class Poller {
     if (!open.some(({ dueAt }) => dueAt <= at)) return [];
     // The service may count each job that a request asks for.
     const countsFields = (await this.#limits())?.rateState.countsFields;
-    const perRequest = countsFields ? 1 : await this.#deps.provider.readsAtOnce();
+    const perRequest = countsFields ? 1 : await this.deps.provider.readsAtOnce();
     // A job that is due within a quarter of its whole wait joins the request that is made now. Where each job costs a
     // request of its own, each is asked for in its own time.
     const soonMs = ({ isFallback, dueAfterMs }: PolledJob): number =>
@@ -113,11 +111,11 @@ export class Poller {
 
   /** Without the shared limits there is nothing to plan by; the permit itself is asked for all the same. */
   #limits(): Promise<LimitsState | undefined> {
-    return this.#deps.limits.state().catch(() => undefined);
+    return this.deps.limits.state().catch(() => undefined);
   }
 
   async #read(jobs: readonly PolledJob[]): Promise<void> {
-    const { clock, provider, records } = this.#deps;
+    const { clock, provider, records } = this.deps;
     for (const polled of jobs) polled.beginRead();
     try {
       await this.#each(jobs, async (polled) => {
@@ -128,7 +126,7 @@ export class Poller {
       const open = jobs.filter((polled) => this.#jobs.has(polled));
       if (open.length === 0) return;
       const ids = open.map(({ remoteId }) => remoteId);
-      const readings = await provider.readMany(ids, this.#life);
+      const readings = await provider.readMany(ids, this.life);
       const at = clock.monotonic();
       await this.#each(open, async (polled) => {
         const reading = readings.get(polled.remoteId);
@@ -150,7 +148,7 @@ export class Poller {
   }
 
   async #receiveStatus(polled: PolledJob, remote: RemoteJob, at: number): Promise<void> {
-    const { records, clock, durations, pictures } = this.#deps;
+    const { records, clock, durations, pictures } = this.deps;
     pictures.keep(polled.job.id, remote);
     const job = await records.apply(polled.job.id, { type: 'status_received', remote, at: clock.now() });
     polled.job = job;
@@ -166,7 +164,7 @@ export class Poller {
   }
 
   async #block(polled: PolledJob, failure: Failure): Promise<void> {
-    const { records, clock } = this.#deps;
+    const { records, clock } = this.deps;
     polled.job = await records.apply(polled.job.id, { type: 'blocked', failure });
     const obeyedMs = (failure.retryAfterSeconds ?? 0) * 1_000;
     if (failure.retry === 'no' || obeyedMs > OBEYED_DELAY_MAX_MS) return this.#end(polled, polled.job);
@@ -175,7 +173,7 @@ export class Poller {
   }
 
   async #giveUp(polled: PolledJob): Promise<void> {
-    await this.#deps.limits.releaseSlot(polled.job.id);
+    await this.deps.limits.releaseSlot(polled.job.id);
     this.#end(polled, polled.job);
   }
 
@@ -191,9 +189,9 @@ export class Poller {
 
   /** Sets when it is polled next. @param obeyedMs for how long the service asked for silence */
   async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
-    const { clock, events, durations } = this.#deps;
+    const { clock, events, durations } = this.deps;
     const { hasEvent, job, seenAt } = polled;
-    const isExpected = !hasEvent && leadsTo(this.#settings.webhookUrl, job.webhookUrl);
+    const isExpected = !hasEvent && leadsTo(this.settings.webhookUrl, job.webhookUrl);
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
     const now = clock.monotonic();
     const followedMs = now - polled.followedSince;
@@ -209,7 +207,7 @@ export class Poller {
     if (polled.job.webhookUrl === undefined) return;
     const listen = async (): Promise<void> => {
       for (;;) {
-        await this.#deps.events.subscribe(polled.remoteId, until);
+        await this.deps.events.subscribe(polled.remoteId, until);
         polled.noteEvent();
         this.#wakeup.wake();
       }
