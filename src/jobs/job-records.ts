@@ -44,16 +44,13 @@ export class JobRecords {
       replace: (seen: StoredJob, job: Job) => this.store.replace(seen, job),
       creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),
     };
-    const { job, changed, isNoted } = await changeAtVersion(
-      record,
-      (before) => {
-        const after = advance(before, event);
-        const changed = after !== before;
-        const job = changed ? { ...after, updatedAt: this.clock.now() } : before;
-        return { value: job, result: { job, changed, isNoted: mattersToLimits(before, after) } };
-      },
-      this.clock,
-    );
+    const rule = (before: Job) => {
+      const after = advance(before, event);
+      const changed = after !== before;
+      const job = changed ? { ...after, updatedAt: this.clock.now() } : before;
+      return { value: job, result: { job, changed, isNoted: mattersToLimits(before, after) } };
+    };
+    const { job, changed, isNoted } = await changeAtVersion(record, rule, this.clock);
     if (changed) {
       if (isNoted) await this.limits.note(job);
       this.wake(id);

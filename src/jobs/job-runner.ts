@@ -10,8 +10,6 @@ import type { JobsDeps, JobsSettings } from './deps.ts';
 import type { Pictures } from './pictures.ts';
 import { OWNER_ENDED, submit, type WaitReason } from './submission.ts';
 
-/** Whoever asks for an idle job is answered after so long, with news or without. */
-const FIRST_NEWS_MS = 5_000;
 /** Jobs of dead processes are looked for at most so often. */
 const RECOVER_EVERY_MS = 2_500;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
@@ -32,14 +30,14 @@ type Run = {
   slotFreed: Wakeup;
 };
 
-/** `isSaved`: the file of a saved picture is gone, and it could not be fetched again. */
-type Trouble = { failure: Failure; isSaved: boolean };
-
 export class JobRunner {
   readonly #poller: Poller;
   readonly #runs = new Map<string, Run>();
-  /** What stopped a run and could not be recorded, because the record itself could not be written. */
-  readonly #troubles = new Map<string, Trouble>();
+  /**
+   * What stopped a run and could not be recorded, because the record itself could not be written. `isSaved`: the file of
+   * a saved picture is gone, and it could not be fetched again.
+   */
+  readonly #troubles = new Map<string, { failure: Failure; isSaved: boolean }>();
   readonly #life = new AbortController();
   #recovered = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
   readonly #resumedAt = new BoundedMap<string, number>(1_000);
@@ -113,7 +111,7 @@ export class JobRunner {
     if (action === 'close_unsent') return this.closeUnsent(job);
     if (action === 'none' || action === 'wait') return job;
     this.ensure(job.id);
-    const until = clock.monotonic() + FIRST_NEWS_MS;
+    const until = clock.monotonic() + 5_000;
     const resumed = await records.follow(job.id, signal, async (now) => {
       const leftMs = until - clock.monotonic();
       return newsOf(now) !== newsOf(job) || !this.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;

@@ -1,5 +1,5 @@
 /** The way of an order's money: a slot, a permit, the record as submitting, the request; and what its answer means. */
-import type { Clock, Processes } from '../core/ports.ts';
+import type { Processes } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import { isSameOwner, type Job, keyIsTooOld } from '../core/job.ts';
@@ -8,21 +8,19 @@ import type { Wakeup } from '../core/primitives.ts';
 import type { Limits } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { USUAL_MS } from '../polling/durations.ts';
+import type { JobsDeps } from './deps.ts';
 import type { JobRecords } from './job-records.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
-export type SendingDeps = {
+export type SendingDeps = Pick<JobsDeps, 'clock' | 'onSubmission'> & {
   records: Pick<JobRecords, 'apply'>;
   limits: Pick<Limits, 'permit' | 'slot'>;
   provider: Pick<ImageProvider, 'prepare' | 'send'>;
-  clock: Clock;
   processes: Pick<Processes, 'self'>;
   /** Recovers jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
   reconcile: () => Promise<void>;
-  /** Never rejects. */
-  onSubmission?: (() => Promise<void>) | undefined;
 };
 
 export type SubmissionOptions = {
@@ -100,9 +98,8 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
     assertFreshKey();
     await takeSlot(job, deps, unsent, options);
     await deps.onSubmission?.();
-    const { webhookUrl } = job;
-    const dialect = wasOpen ? job.dialect : undefined;
-    let order = await provider.prepare(job.request, { webhookUrl, dialect, signal: unsent });
+    const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
+    let order = await provider.prepare(job.request, { ...known, signal: unsent });
     for (;;) {
       // Until the order is recorded as submitting, its wait is shown and can be cancelled.
       const isFirst = recorded === undefined;

@@ -9,11 +9,9 @@ import {
   utcDay,
 } from './reservations.ts';
 
-export function reservationsOfJobs(
-  jobs: readonly Job[],
-  fingerprintOf: (job: Job) => string,
-  now: number,
-): Reservations {
+type FingerprintOf = (job: Job) => string;
+
+export function reservationsOfJobs(jobs: readonly Job[], fingerprintOf: FingerprintOf, now: number): Reservations {
   let reservations = emptyReservations(now);
   for (const job of jobs.toSorted((one, other) => one.createdAt - other.createdAt)) {
     if (utcDay(job.createdAt) < reservations.day && isFinishedRemotely(job)) continue;
@@ -24,13 +22,13 @@ export function reservationsOfJobs(
 }
 
 /** An order that lives and has no entry (the reservations were lost before it was recorded) gets it back: it is to be paid. */
-export function withEntryOf(reservations: Reservations, job: Job, fingerprintOf: (job: Job) => string): Reservations {
+export function withEntryOf(reservations: Reservations, job: Job, fingerprintOf: FingerprintOf): Reservations {
   if (isFinishedRemotely(job) || job.state === 'unknown' || reservations.entries.some(({ id }) => id === job.id))
     return reservations;
   return { ...reservations, entries: [...reservations.entries, entryOf(job, fingerprintOf)] };
 }
 
-function entryOf(job: Job, fingerprintOf: (job: Job) => string): Reservation {
+function entryOf(job: Job, fingerprintOf: FingerprintOf): Reservation {
   return {
     id: job.id,
     fingerprint: fingerprintOf(job),
@@ -39,7 +37,7 @@ function entryOf(job: Job, fingerprintOf: (job: Job) => string): Reservation {
     owner: job.owner,
     maxCredits: job.credits.max,
     slot: job.state === 'submitting' || job.state === 'processing',
-    ...(job.batch === undefined ? {} : { batch: job.batch }),
-    ...(job.state === 'queued' ? {} : { slotAt: job.createdAt }),
+    ...(job.batch !== undefined && { batch: job.batch }),
+    ...(job.state !== 'queued' && { slotAt: job.createdAt }),
   };
 }
