@@ -2,7 +2,7 @@
 import type { AppSettings } from '../app.ts';
 import type { Config } from '../config/settings.ts';
 import type { Log } from '../core/ports.ts';
-import type { ServiceReport } from '../core/service-report.ts';
+import type { ServiceReport } from '../core/image-provider.ts';
 import { Limits } from '../limits/limits.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';

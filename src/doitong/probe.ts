@@ -1,6 +1,6 @@
 /** Examines the service without ordering anything, by the very code that orders and reads. */
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/service-report.ts';
+import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/image-provider.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
 import type { Answered } from './api-client.ts';

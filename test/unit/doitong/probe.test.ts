@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
-import type { ServiceReport } from '../../../src/core/service-report.ts';
+import type { ServiceReport } from '../../../src/core/image-provider.ts';
 import type { WireFacts } from '../../../src/core/wire-memory.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
