@@ -4,7 +4,7 @@ import type { Clock, Ids, Log } from './core/ports.ts';
 import type { JobFeed } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
-import type { ServiceReport } from './core/service-report.ts';
+import type { ServiceReport } from './core/image-provider.ts';
 import type { WebhookSink } from './core/webhook.ts';
 import { createWireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
@@ -80,10 +80,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   let found: Promise<string> | undefined;
   /** Found once: the user's folders stay where they are while the process lives. */
-  const output = (): Promise<string> => {
-    found ??= outputFolder(settings);
-    return found;
-  };
+  const output = () => (found ??= outputFolder(settings));
   const { jobStore, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });

@@ -19,15 +19,7 @@ const DECODERS = new Map<string, Decode>([
 ]);
 if (zstdDecompress !== undefined) DECODERS.set('zstd', promisify(zstdDecompress));
 
-/** More layers than any server or proxy adds. */
-const LAYERS_MAX = 4;
-
-export class ContentTooLarge extends Error {
-  override readonly name = 'ContentTooLarge';
-  constructor(readonly maxBytes: number) {
-    super(`The body is larger than ${maxBytes} bytes.`);
-  }
-}
+export class ContentTooLarge extends Error {}
 
 /**
  * What the header names, in the order in which it was applied; empty for a body that was sent as it is.
@@ -41,7 +33,8 @@ export function contentEncodings(header: string | readonly string[] | undefined)
     .split(',')
     .map((name) => name.trim().replace(/^x-/u, ''))
     .filter((name) => name !== '' && name !== 'identity');
-  return names.length > LAYERS_MAX || names.some((name) => !DECODERS.has(name)) ? undefined : names;
+  // No server or proxy adds more layers than four.
+  return names.length > 4 || names.some((name) => !DECODERS.has(name)) ? undefined : names;
 }
 
 /**
@@ -58,10 +51,10 @@ export async function decodedContent(body: Buffer, encodings: readonly string[],
     try {
       bytes = await decode(bytes, { maxOutputLength: Math.max(1, maxBytes) });
     } catch (error) {
-      throw codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? new ContentTooLarge(maxBytes) : error;
+      throw codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? new ContentTooLarge() : error;
     }
   }
-  if (bytes.length > maxBytes) throw new ContentTooLarge(maxBytes);
+  if (bytes.length > maxBytes) throw new ContentTooLarge();
   return bytes;
 }
 

@@ -19,20 +19,19 @@ export type ProxySettings = {
 };
 
 const SCHEME = /^[a-z][a-z\d+.-]{0,20}:\/\//iu;
-const LENGTH_MAX = 2_048;
 
 /** `undefined` for what is no address of an HTTP proxy. */
 export function proxyAddressOf(text: string): ProxyAddress | undefined {
-  if (text.length > LENGTH_MAX) return undefined;
+  if (text.length > 2_048) return undefined;
   const full = SCHEME.test(text) ? text : `http://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
-    return undefined;
-  }
+  if (!URL.canParse(full)) return undefined;
+  const url = new URL(full);
+  const secure = url.protocol === 'https:';
+  if ((!secure && url.protocol !== 'http:') || url.hostname === '') return undefined;
   const [user, password] = [decoded(url.username), decoded(url.password)];
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const port = Number(url.port || (secure ? 443 : 80));
   if (user === undefined || password === undefined || port === 0) return undefined;
-  return { host: url.hostname.replace(/^\[|\]$/gu, ''), port, secure: url.protocol === 'https:', user, password };
+  return { host: url.hostname.replace(/^\[|\]$/gu, ''), port, secure, user, password };
 }
 
 /** As it may be shown: without user and password. */

@@ -9,10 +9,8 @@ export type Redact = (text: string, maxCharacters?: number) => string;
 export type ContainsSecret = (text: string) => boolean;
 
 export const REDACTED = '[redacted]';
-/** Nothing that this program reads or makes is nested so deep. */
-const DEPTH_MAX = 64;
 /** Anything shorter is an ordinary word. */
-const CREDENTIAL_MIN_CHARACTERS = 6;
+const SECRET_MIN_CHARACTERS = 6;
 /** Credentials of anyone; the second group is what is removed. */
 const CREDENTIAL_PATTERNS: readonly RegExp[] = [
   /(\bbearer\s+)([\w~+/.=-]+)/giu,
@@ -23,7 +21,7 @@ const CREDENTIAL_PATTERNS: readonly RegExp[] = [
 
 /**
  * Removes these secrets in every encoding, and what looks like a credential of anyone.
- * @param patterns of credentials
+ * @param patterns of credentials; none where a signed address has to remain usable
  */
 export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL_PATTERNS): Redact {
   const search = createSecretSearch(secrets);
@@ -53,9 +51,6 @@ export class Secrets {
   readonly redact: Redact = (text, maxCharacters) => this.#redact(text, maxCharacters);
 }
 
-/** Removes these secrets alone, so that a signed address can still be fetched. */
-export const createSecretRemover = (secrets: readonly string[]): Redact => createRedactor(secrets, []);
-
 export function createSecretFinder(secrets: readonly string[]): ContainsSecret {
   const search = createSecretSearch(secrets);
   return (text) => search.spansIn(text).length > 0;
@@ -65,7 +60,7 @@ function spansOf(pattern: RegExp, text: string): Span[] {
   return [...text.matchAll(pattern)].flatMap(({ index, 1: before = '', 2: secret = '' }) => {
     const start = index + before.length;
     const isUser = before === '://';
-    return isUser || secret.length >= CREDENTIAL_MIN_CHARACTERS ? { start, end: start + secret.length } : [];
+    return isUser || secret.length >= SECRET_MIN_CHARACTERS ? { start, end: start + secret.length } : [];
   });
 }
 
@@ -85,7 +80,8 @@ function withRedactions(text: string, spans: Span[], length: number): string {
 export function redactValues<Value>(value: Value, redact: Redact, depth = 0): Value {
   if (typeof value === 'string') return redact(value) as Value;
   if (typeof value !== 'object' || value === null) return value;
-  if (depth === DEPTH_MAX) return '[nested too deep]' as Value;
+  // Nothing that this program reads or makes is nested so deep.
+  if (depth === 64) return '[nested too deep]' as Value;
   if (Array.isArray(value)) return value.map((entry: unknown) => redactValues(entry, redact, depth + 1)) as Value;
   const fields = Object.entries(value).map(([key, entry]) => [redact(key), redactValues(entry, redact, depth + 1)]);
   return Object.fromEntries(fields) as Value;
@@ -99,8 +95,6 @@ type SecretSearch = {
   longest: number;
 };
 
-/** Under 6 characters a "secret" would blank out ordinary words. */
-const SECRET_MIN_CHARACTERS = 6;
 /** What one character takes at most, be it encoded three times: `%25%32%35`. */
 const ENCODED_MAX_CHARACTERS = 32;
 /** How often a text may have been encoded. */

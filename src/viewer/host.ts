@@ -11,16 +11,14 @@ import { picturesIn, readResult, type ViewedResult } from './viewed-job.ts';
 /** Longer than a tool waits. */
 const CALL_LIMIT_MS = 90_000;
 
-type HostEvents = {
-  onInput: (args: Readonly<Record<string, unknown>>) => void;
-  onResult: (result: ViewedResult) => void;
-  onCancelled: () => void;
-};
-
 export class Host {
   readonly #app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
 
-  constructor(events: HostEvents) {
+  constructor(events: {
+    onInput: (args: Readonly<Record<string, unknown>>) => void;
+    onResult: (result: ViewedResult) => void;
+    onCancelled: () => void;
+  }) {
     followSystem();
     this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
     this.#app.ontoolresult = (params) => events.onResult(readResult(params));

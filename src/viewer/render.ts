@@ -140,18 +140,15 @@ function renderActions(page: Page, { selected, askedPrompt, isResting, isVarying
   page.copy.hidden = (job?.prompt ?? askedPrompt) === '';
   page.open.hidden = job?.status !== 'completed' || (job.url === undefined && job.file === undefined);
   page.open.textContent = job?.url === undefined ? 'Copy file path' : 'Open picture';
-  page.vary.hidden = job === undefined || !canCall || !hasWholePrompt(job) || !isFinished(job);
+  // Where a host takes little, the server shortens prompts and says so at their end: nothing is ordered by these.
+  const isWhole = job !== undefined && job.prompt !== '' && !job.prompt.endsWith('… [shortened]');
+  page.vary.hidden = !canCall || !isWhole || !isFinished(job);
   page.vary.disabled = isVarying;
   // It is paid for: the button says what it may cost.
   const range = job && rangeOf(job.credits);
   const price = range === undefined ? 'paid' : `${range} credits`;
   page.vary.textContent = isVarying ? 'Ordering a variation…' : `New variation (${price})`;
   page.again.hidden = job === undefined || !canCall || !isResting || isFinished(job);
-}
-
-/** Where a host takes little, the server shortens prompts and says so at their end: nothing is ordered by these. */
-function hasWholePrompt({ prompt }: ViewedJob): boolean {
-  return prompt !== '' && !prompt.endsWith('… [shortened]');
 }
 
 /** Hidden without words. Only what differs is set: a live region would be read out again. */

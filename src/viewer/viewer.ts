@@ -6,7 +6,6 @@ import { isFinished, type ViewedEta, type ViewedJob, type ViewedResult } from '.
 const WAIT_SECONDS = 20;
 /** What is not finished after so long is polled only when somebody asks. */
 const PATIENCE_MS = 15 * 60_000;
-const TICK_MS = 1_000;
 /** Between two polls that were answered at once. */
 const PAUSE_MS = 2_000;
 
@@ -43,13 +42,13 @@ function selected(): Entry | undefined {
   return entries.get(selectedId ?? '');
 }
 
-function select({ job }: Pick<Entry, 'job'>): void {
+function select(job: ViewedJob): void {
   selectedId = job.job_id;
   show();
 }
 
 function show(): void {
-  render(page, { ...state, entries: [...entries.values()], selected: selected() }, select);
+  render(page, { ...state, entries: [...entries.values()], selected: selected() }, ({ job }) => select(job));
   tick();
 }
 
@@ -150,7 +149,7 @@ page.vary.onclick = async () => {
     const ordered = takeResult(await host.call('generate_image', variationOf(job)));
     if (ordered === undefined) say('Nothing was ordered.');
     else {
-      select({ job: ordered });
+      select(ordered);
       say(isFinished(ordered) ? '' : 'The variation is being made.');
       const where = ordered.file === undefined ? '' : ` Its file: ${ordered.file}`;
       await host.updateModel(
@@ -176,7 +175,7 @@ function variationOf({ prompt, version, ...job }: ViewedJob): Record<string, unk
 }
 
 show();
-setInterval(tick, TICK_MS);
+setInterval(tick, 1_000);
 void host.connect().then(() => {
   state.canCall = host.canCall;
   show();
