@@ -16,14 +16,6 @@ export type JobState = (typeof JOB_STATES)[number];
 /** The ids that are made here: safe in file names, URIs and cursors. */
 export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
-/** How long jobs are believed in. */
-export type JobTimes = {
-  /** A job without an end after so long is stalled: it is no longer polled by itself, only when somebody asks for it. */
-  stalledAfterMs: number;
-  /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
-  resendWindowMs: number;
-};
-
 /**
  * Whether the service may have forgotten the key of an order that was sent before. One from the future was made by a
  * clock that was wrong by nobody knows how much; up to an hour is believed.

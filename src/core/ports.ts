@@ -23,12 +23,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Values of a log line. They are printed as JSON after the message. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface Log {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-}
+export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: LogFields) => void>;
 
 export interface Ids {
   /** A new job id: `job_` and letters and digits only, so that it is safe in file names and URIs. */

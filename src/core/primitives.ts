@@ -31,22 +31,16 @@ export class Wakeup {
   }
 
   async #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const timer = new AbortController();
-    const woken = new Promise<void>((resolve, reject) => {
-      this.#end = resolve;
-      timer.signal.addEventListener('abort', () => reject(timer.signal.reason), { once: true });
-    });
-    const onAbort = (): void => timer.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    woken.catch(() => undefined);
-    const slept = Number.isFinite(delayMs) ? this.#clock.sleep(delayMs, timer.signal) : woken;
-    slept.catch(() => undefined);
+    const over = new AbortController();
     try {
-      await Promise.race([woken, slept]);
+      await new Promise<void>((resolve, reject) => {
+        this.#end = resolve;
+        signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
+        if (Number.isFinite(delayMs)) this.#clock.sleep(delayMs, over.signal).then(resolve, reject);
+      });
     } finally {
       this.#end = undefined;
-      signal?.removeEventListener('abort', onAbort);
-      timer.abort();
+      over.abort();
     }
   }
 }

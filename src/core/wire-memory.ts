@@ -8,12 +8,7 @@ const BELIEVED_FOR_MS = 24 * 60 * 60_000;
 /** Plain JSON, in the words of whoever found it out; read back with care. */
 export type WireFacts = Record<string, unknown>;
 
-export interface WireMemory {
-  /** What was found out less than a day ago; `undefined` when there is nothing. Never rejects. */
-  recall(): Promise<WireFacts | undefined>;
-  /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
-  remember(facts: WireFacts): Promise<void>;
-}
+export type WireMemory = ReturnType<typeof createWireMemory>;
 
 const keptSchema = z.object({ at: z.number(), facts: z.record(z.string(), z.unknown()) });
 type Kept = z.infer<typeof keptSchema>;
@@ -22,11 +17,7 @@ type Kept = z.infer<typeof keptSchema>;
  * @param values of a service, whatever the key
  * @param name of the value
  */
-export function createWireMemory(
-  values: SharedValues,
-  name: string,
-  { clock, log }: { clock: Clock; log: Log },
-): WireMemory {
+export function createWireMemory(values: SharedValues, name: string, { clock, log }: { clock: Clock; log: Log }) {
   const nothing: Kept = { at: Number.NEGATIVE_INFINITY, facts: {} };
   const parse = (stored: unknown): Kept | undefined => keptSchema.safeParse(stored).data;
   const kept = new SharedState<Kept>(values, { name, parse, initial: () => nothing }, clock);
@@ -41,12 +32,14 @@ export function createWireMemory(
     }
   }
   return {
-    recall: () =>
+    /** What was found out less than a day ago; `undefined` when there is nothing. Never rejects. */
+    recall: (): Promise<WireFacts | undefined> =>
       attempt(async () => {
         const { at, facts } = await kept.read();
         // By a clock that was set back it comes from the future, and is no older for it.
         return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
       }),
-    remember: (facts) => attempt(() => kept.update(() => ({ at: clock.now(), facts }))),
+    /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
+    remember: (facts: WireFacts): Promise<void> => attempt(() => kept.update(() => ({ at: clock.now(), facts }))),
   };
 }

@@ -2,7 +2,6 @@
 import type { Clock, Ids, Log, Processes } from '../core/ports.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore } from '../core/image-store.ts';
-import type { JobTimes } from '../core/job.ts';
 import type { JobEvents } from '../core/job-store.ts';
 import type { Preview } from '../core/preview.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
@@ -30,10 +29,13 @@ export type JobsDeps = {
   onSubmission?: (() => Promise<void>) | undefined;
 };
 
-export type JobsSettings = JobTimes &
-  BudgetSettings & {
-    sandbox: boolean;
-    /** Where the service reports the end of each job. */
-    webhookUrl?: string | undefined;
-    apiUrl?: string;
-  };
+export type JobsSettings = BudgetSettings & {
+  /** A job without an end after so long is stalled: it is no longer polled by itself, only when somebody asks for it. */
+  stalledAfterMs: number;
+  /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
+  resendWindowMs: number;
+  sandbox: boolean;
+  /** Where the service reports the end of each job. */
+  webhookUrl?: string | undefined;
+  apiUrl?: string;
+};

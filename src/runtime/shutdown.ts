@@ -3,7 +3,6 @@ import type { Log } from '../core/ports.ts';
 
 /** A host kills the process after about 2 s; the records say what was left unfinished. */
 const GRACE_MS = 1_200;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Ends the process with code 0, once, however many reasons turn up.
@@ -27,7 +26,7 @@ export function installShutdown(deps: {
       .catch((error: unknown) => deps.log.error('closing failed', { error: String(error) }))
       .finally(() => process.exit(0));
   };
-  for (const signal of SIGNALS) process.on(signal, () => end(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
   deps.stdin.on('end', () => end('end of input'));
   deps.stdin.on('close', () => end('input closed'));
   // Without a listener a host that stops reading would crash the process with EPIPE.
