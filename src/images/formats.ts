@@ -59,7 +59,7 @@ export function jpeg(bytes: Buffer): Found | undefined {
     markers.add(marker);
     if (marker === APP1) orientation ??= orientationIn(bytes.subarray(from, to));
     else if (marker === APP2 && has(bytes, from, ICC)) profile.push(bytes.subarray(from + ICC.length, to));
-    else if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker)) frames.push(from);
+    else if (marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker) && frames.length < 2) frames.push(from);
   }
   const frame = frames[0] ?? bytes.length;
   const size = sizeOf(uint(bytes, frame + 3, 2), uint(bytes, frame + 1, 2));

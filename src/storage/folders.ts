@@ -87,15 +87,20 @@ export function createFoldersCheck(
   };
 }
 
+/** A check that the system never answers is not begun a second time: each keeps a thread. */
+const pending = new Map<string, Promise<FolderState>>();
+
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
-  const late = { isUsable: false, at: wanted.folder, problem: 'no_answer' } as const;
-  return patiently(checked(wanted, make, clock), late, clock);
+  const key = JSON.stringify([wanted, make]);
+  const check = pending.get(key) ?? tried(wanted, make, clock).finally(() => pending.delete(key));
+  pending.set(key, check);
+  return patiently(check, { isUsable: false, at: wanted.folder, problem: 'no_answer' }, clock);
 }
 
-function isUnchanged({ at, identity }: Usable, clock: Clock): Promise<boolean> {
-  const isSame = identityOf(at).then((now) => now !== undefined && now === identity);
-  return patiently(isSame, false, clock);
+async function isUnchanged({ at, identity }: Usable, clock: Clock): Promise<boolean> {
+  const now = await patiently(identityOf(at), undefined, clock);
+  return now !== undefined && now === identity;
 }
 
 async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T> {
@@ -117,16 +122,6 @@ async function identityOf(folder: string): Promise<string | undefined> {
   }
 }
 
-/** A check that the system never answers is not begun a second time: each keeps a thread. */
-const pending = new Map<string, Promise<FolderState>>();
-
-function checked(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
-  const key = JSON.stringify([wanted, make]);
-  const check = pending.get(key) ?? tried(wanted, make, clock).finally(() => pending.delete(key));
-  pending.set(key, check);
-  return check;
-}
-
 async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
   const { folder } = wanted;
   let at: string | undefined;
@@ -140,10 +135,8 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
       const guarded = await openGuarded(folder, [basename(month)], make);
       await writeAndRemove(guarded.at, clock).finally(guarded.close);
     } else await writeAndRemove((name) => join(nearest, name), clock);
-    const freeBytes = await statfs(at).then(
-      ({ bavail, bsize }) => bavail * bsize,
-      () => undefined,
-    );
+    const space = await statfs(at).catch(() => undefined);
+    const freeBytes = space && space.bavail * space.bsize;
     return { isUsable: true, at, freeBytes, openToOthers: await openOne(wanted), identity: await identityOf(at) };
   } catch (error) {
     return { isUsable: false, at, problem: error instanceof LedAway ? 'leads_away' : errorCode(error) };

@@ -38,21 +38,14 @@ export function createImageFolder(
       const target = join(output, month);
       try {
         const folder = await openGuarded(output, [month], true);
-        try {
-          return join(target, await saveIn(folder, picture, label, clock));
-        } finally {
-          await folder.close();
-        }
+        return join(target, await saveIn(folder, picture, label, clock).finally(folder.close));
       } catch (error) {
         const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
         throw failed({ code: 'picture_not_saved', folder: target, problem }, error);
       }
     },
     async has(file) {
-      return readPicture(file).then(
-        () => true,
-        () => false,
-      );
+      return (await readPicture(file).catch(() => undefined)) !== undefined;
     },
     async read(file) {
       try {

@@ -61,18 +61,13 @@ function nameOf(apiOrigin: string, identity: string): string {
 async function desktopPictures(variables: FolderVariables): Promise<string | undefined> {
   if (platform() === 'darwin' || platform() === 'win32') return undefined;
   const home = homeFolder();
-  const named = absolute(variables.XDG_PICTURES_DIR) ?? (await picturesInUserDirs(variables, home));
+  const config = absolute(variables.XDG_CONFIG_HOME) ?? (home && join(home, '.config'));
+  const text = config && (await readFile(join(config, 'user-dirs.dirs'), 'utf8').catch(() => ''));
+  const [, inFile] = /^XDG_PICTURES_DIR="(.*)"$/mu.exec(text ?? '') ?? [];
+  // What remains of "$HOME" without a home is no absolute path.
+  const named = absolute(variables.XDG_PICTURES_DIR) ?? absolute(inFile?.replace(/^\$HOME/u, () => home ?? '.'));
   // "$HOME/" alone is how a desktop says that there is no such folder.
   return named === undefined || (home !== undefined && resolve(named) === resolve(home)) ? undefined : named;
-}
-
-async function picturesInUserDirs(variables: FolderVariables, home: string | undefined): Promise<string | undefined> {
-  const config = absolute(variables.XDG_CONFIG_HOME) ?? (home && join(home, '.config'));
-  if (config === undefined) return undefined;
-  const text = await readFile(join(config, 'user-dirs.dirs'), 'utf8').catch(() => '');
-  const [, named] = /^XDG_PICTURES_DIR="(.*)"$/mu.exec(text) ?? [];
-  // What remains of "$HOME" without a home is no absolute path.
-  return absolute(named?.replace(/^\$HOME/u, () => home ?? '.'));
 }
 
 /** As the XDG specification wants it: what is no absolute path counts as not set. */
