@@ -22,7 +22,7 @@ export function loadConfig(
 ): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: string[] = [];
-  const given = new Set<string>();
+  const given = new Set<SettingName>();
   for (const name of SETTING_NAMES) {
     const row: Setting = SETTINGS[name];
     const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
@@ -35,11 +35,10 @@ export function loadConfig(
     // The key is checked where it is used: a server without a valid one still lists its tools.
     const unfilled = name === 'apiKey' ? undefined : unfilledPart(row, text, where);
     const read = row.schema.safeParse(text);
-    if (unfilled !== undefined) problems.push(unfilled);
-    else if (read.success) values[name] = read.data;
-    else problems.push(problem(row, text, where));
+    if (unfilled === undefined && read.success) values[name] = read.data;
+    else problems.push(unfilled ?? problem(row, text, where));
   }
-  problems.push(...SETTING_NAMES.filter((name) => given.has(name)).flatMap((name) => lacking(name, given)));
+  problems.push(...[...given].flatMap((name) => lacking(name, given)));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: { ...(values as Config), ...folderVariablesOf(env) } };
 }
