@@ -64,6 +64,8 @@ export type ApiClientDeps = {
 const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 10_000 };
 /** Validation happens before execution, so that only these statuses go with it. */
 const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
+/** Nothing is at this address, whatever is asked there. */
+export const isPathAbsent = (status: number): boolean => status === 404 || status === 405;
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
@@ -285,15 +287,12 @@ class OneExchange implements Dispatcher.DispatchHandler {
   }
 }
 
-const BEFORE_JSON = /^[\uFEFF\s]*/u;
+type IncomingHeaders = Record<string, string | string[] | undefined>;
 
 /** Compressed bytes do not begin so. */
 function mayBeJson(bytes: Uint8Array): boolean {
-  const beginning = new TextDecoder().decode(bytes.subarray(0, 100)).replace(BEFORE_JSON, '');
-  return beginning.startsWith('{') || beginning.startsWith('[');
+  return /^[\uFEFF\s]*[{[]/u.test(new TextDecoder().decode(bytes.subarray(0, 100)));
 }
-
-type IncomingHeaders = Record<string, string | string[] | undefined>;
 
 function firstValues(headers: IncomingHeaders): Record<string, string> {
   const first: Record<string, string> = {};

@@ -1,4 +1,5 @@
 /** The smallest documents, the names that are tried in one, and what a name may be. */
+import * as z from 'zod';
 
 /** A root query field that answers for one job, and the argument that takes the job's id. */
 export type JobQuery = { field: string; argument: string };
@@ -20,3 +21,5 @@ export const HEADERS_DOCUMENT = 'query { __typename }';
 export function isGraphqlName(text: string): boolean {
   return /^[_A-Za-z][_0-9A-Za-z]*$/u.test(text);
 }
+
+export const graphqlName = z.string().max(120).refine(isGraphqlName);

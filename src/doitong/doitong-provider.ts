@@ -1,5 +1,4 @@
 /** The Doitong service as an `ImageProvider`: joins the parts of this folder; the only file that others import. */
-import type { Clock, Log } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, PrepareOptions, Reading, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
@@ -7,10 +6,9 @@ import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor, createSecretFinder } from '../core/redaction.ts';
 import type { ServiceReport } from '../core/image-provider.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
-import type { RequestLimiter } from '../limits/limits.ts';
 import { createTransport, type Transport } from './api-client.ts';
-import type { DialectName, WireOrder } from './dialects.ts';
-import { HEADERS_DOCUMENT, type JobQuery } from './documents.ts';
+import type { WireOrder } from './dialects.ts';
+import { HEADERS_DOCUMENT } from './documents.ts';
 import { faultDecision, fenceWith, rowDecision } from './failures.ts';
 import { JobParser } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
@@ -18,24 +16,18 @@ import { type Order, OrderSender } from './order-sender.ts';
 import { probeService } from './probe.ts';
 import type { Try } from './retry.ts';
 import { ServiceFacts } from './service-facts.ts';
-import { createWire, type Wire } from './wire.ts';
+import { createWire, type Wire, type WireDeps } from './wire.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
-export type DoitongSettings = {
+export type DoitongSettings = Pick<WireDeps, 'apiKey' | 'jobQuery' | 'dialect' | 'userAgent'> & {
   /** Origin of the API, without a path. */
   apiUrl: string;
-  apiKey: string | undefined;
   /** What must not be recorded of an answer either: the webhook secret. */
   otherSecrets?: readonly string[];
-  /** The status query, or `auto` to find it. */
-  jobQuery: JobQuery | 'auto';
-  /** How orders are placed, or `auto` to find out. */
-  dialect: DialectName | 'auto';
-  userAgent: string;
   proxies?: ProxySettings;
 };
 
-export type DoitongDeps = { clock: Clock; log: Log; limiter: RequestLimiter; memory: WireMemory };
+type DoitongDeps = Pick<WireDeps, 'clock' | 'log' | 'limiter'> & { memory: WireMemory };
 
 const REFRESH_ATTEMPTS = 2;
 
@@ -164,7 +156,7 @@ function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
   return failureOf(error, { reason, creditsSpent: 'maybe', retry: during === 'order' ? 'same_job' : 'later' });
 }
 
-/** Whatever nobody foresaw leaves this folder as a failure of unknown cost, too. */
+/** Whatever nobody foresaw leaves this folder as a failure. */
 async function foreseen<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

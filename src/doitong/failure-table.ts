@@ -88,17 +88,10 @@ export const FAILURE_TABLE: Readonly<Record<ServiceAnswer, FailureRow>> = {
   /** Not JSON, or without a job. */
   unreadable: { ...OPEN, statusClass: 2, kind: 'ambiguous' },
   /** A status read that is answered with a null job, or so. */
-  unknownJob: {
-    ...NOTHING,
-    codes: ['NOT_FOUND', 'JOB_NOT_FOUND'],
-    kind: 'service_error',
-    creditsSpent: 'maybe',
-    retry: 'later',
-    repeated: false,
-  },
-  noJobQuery: { ...NOTHING, kind: 'unsupported_service', creditsSpent: 'maybe', retry: 'no', repeated: false },
+  unknownJob: { ...OPEN_FOR_GOOD, codes: ['NOT_FOUND', 'JOB_NOT_FOUND'], kind: 'service_error', retry: 'later' },
+  noJobQuery: { ...OPEN_FOR_GOOD, kind: 'unsupported_service', retry: 'no' },
   /** Held back here, for longer than a caller waits. */
-  paused: { ...NOTHING, kind: 'rate_limited', creditsSpent: 'no', retry: 'later', repeated: false },
+  paused: { ...NOT_NOW, kind: 'rate_limited', repeated: false },
   /** No connection. */
   notSent: { ...NOT_NOW, kind: 'unreachable' },
   /** No connection until somebody changes something: a certificate that is not trusted, a proxy that refuses. */

@@ -31,7 +31,7 @@ export class JobParser {
 
   /** `undefined` without a job that can be used. @param askedId of the job that was asked for */
   take({ job: reported, errors }: Pick<Envelope, 'job' | 'errors'>, askedId?: string): RemoteJob | undefined {
-    const { redact, removeSecrets, fence, log } = this.deps;
+    const { redact, removeSecrets, fence, log, origin } = this.deps;
     if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
     const raw: RawJob = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
@@ -57,7 +57,8 @@ export class JobParser {
       const reason = reasonIn(raw) ?? errors.find(({ message }) => message !== '')?.message;
       return { ...job, phase, failure: jobFailure(status ?? '', reason, fence) };
     }
-    if (phase === 'completed' && address !== undefined) return { ...job, phase, ...this.#picture(address) };
+    if (phase === 'completed' && address !== undefined)
+      return { ...job, phase, ...pictureSource(address, origin, (text) => removeSecrets(text) !== text) };
     if (phase !== 'processing') {
       this.#logOdd(job.remoteStatus, phase === undefined ? 'unknown_status' : 'completed_without_url');
     }
@@ -71,11 +72,6 @@ export class JobParser {
     const reported = { remoteId, creditCost, above: PLAUSIBLE_CREDITS_MAX };
     this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     return {};
-  }
-
-  #picture(address: string): ReturnType<typeof pictureSource> {
-    const { removeSecrets, origin } = this.deps;
-    return pictureSource(address, origin, (text) => removeSecrets(text) !== text);
   }
 
   #logOdd(status: string, because: string): void {

@@ -3,7 +3,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import type { Reading } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
-import type { Answered } from './api-client.ts';
+import { type Answered, isPathAbsent } from './api-client.ts';
 import { CANDIDATE_QUERIES, isGraphqlName } from './documents.ts';
 import { answerDecision, type Decision, rowDecision } from './failures.ts';
 import type { Try } from './retry.ts';
@@ -212,7 +212,7 @@ export class JobReader {
       if (hasJob) await this.#settle(query);
       if (hasJob || saysNone) return { value: { readings: this.#readingsOf(reply, jobs, ids) } };
       if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
-      if (isPathAbsent(reply) && !(proven && decision.row === 'unknownJob'))
+      if (isPathAbsent(status) && !(proven && decision.row === 'unknownJob'))
         return { value: { unfit: decision, path: true } };
       return reply;
     }
@@ -257,7 +257,7 @@ export class JobReader {
       await facts.noteReading('rest');
       return read({ job });
     }
-    if (!isPathAbsent(reply)) {
+    if (!isPathAbsent(status)) {
       const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
       return mayBeNoEndpoint ? { value: { unfit: decision, path: false } } : reply;
     }
@@ -269,6 +269,3 @@ export class JobReader {
 }
 
 const noReading = (row: 'unknownJob' | 'unreadable'): Reading => ({ failure: rowDecision(row, 'read').failure });
-
-/** Nothing is at this address, whatever is asked there. */
-const isPathAbsent = ({ status }: Answered): boolean => status === 404 || status === 405;

@@ -1,6 +1,6 @@
 /** Prepares an order in the dialect of this service, and sends it; another dialect is taken only when nothing was executed. */
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
-import type { Answered } from './api-client.ts';
+import { type Answered, isPathAbsent } from './api-client.ts';
 import {
   bodyOf,
   DIALECT_NAMES,
@@ -41,7 +41,6 @@ export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others'> & {
 };
 
 const ATTEMPTS = 3;
-const PATH_ABSENT: readonly number[] = [404, 405];
 /** Refused before anything was done: the order may be encoded differently and sent again. */
 const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
 
@@ -106,8 +105,8 @@ export class OrderSender {
   async #refused(order: Order, reply: Answered, signal: AbortSignal): Promise<SendResult> {
     const { problems, status, decision } = reply;
     const dialect = dialectOf(order.dialect);
-    const isPathAbsent = PATH_ABSENT.includes(status) && problems === undefined && decision.row === 'notOffered';
-    if (isPathAbsent) return this.#elsewhere(order, reply, signal, dialect.kind);
+    if (isPathAbsent(status) && problems === undefined && decision.row === 'notOffered')
+      return this.#elsewhere(order, reply, signal, dialect.kind);
     const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
     if (dialect.kind === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
     const fitting = await this.#fitAgain(order, dialect, problems ?? [], signal);

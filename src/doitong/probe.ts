@@ -3,7 +3,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/image-provider.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
-import type { Answered } from './api-client.ts';
+import { type Answered, isPathAbsent } from './api-client.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
 import { JobReader, NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
@@ -12,7 +12,6 @@ import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
 
-const PATH_ABSENT: readonly number[] = [404, 405];
 /** A person waits. */
 const ATTEMPTS = 2;
 const PATIENCE_MS = 3_000;
@@ -39,7 +38,7 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   const schema = await wire.schema.get(signal).catch(() => 'unknown' as const);
   const reading = await readingOf(wire, signal);
   if ('keyRefused' in reading) return { ...answered, ...reading };
-  if (PATH_ABSENT.includes(status))
+  if (isPathAbsent(status))
     return { ...answered, schema: 'no_graphql', reading, ordering: orderingByRest(dialect, reading) };
   const ordering = orderingOf(await new OrderSender(wire).plan(signal), dialect);
   const isKnown = schema !== 'unknown';
@@ -52,7 +51,7 @@ async function ask({ client }: Wire, signal: AbortSignal): Promise<Try<Answered>
   if (reply.outcome === 'unanswered') return reply;
   const { status, envelope, problems, decision } = reply;
   const isApi = envelope.data !== undefined || problems !== undefined || decision.row === 'badKey';
-  return isApi || PATH_ABSENT.includes(status) ? { value: reply } : reply;
+  return isApi || isPathAbsent(status) ? { value: reply } : reply;
 }
 
 /** What would have to wait for long for a permit fails. @param onWindow told what each answer reports */

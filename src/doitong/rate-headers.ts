@@ -28,14 +28,18 @@ export function readRateHeaders(headers: Readonly<Record<string, string>>, now: 
   const ahead = clockDifference(headers.date, now);
   const limit = count(headers['x-ratelimit-limit']);
   const remaining = count(headers['x-ratelimit-remaining']);
-  const resetsAt = readReset(headers['x-ratelimit-reset'], now, ahead);
-  const retryAfterMs = readRetryAfter(headers['retry-after'], now, ahead);
+  const resetsAt = instant(headers['x-ratelimit-reset'], now + ahead);
+  const retrySeconds = number(headers['retry-after']);
+  const retryAt = date(headers['retry-after']);
+  const retryMs = retryAt === undefined ? undefined : byOurClock(retryAt, now, ahead) - now;
+  const retryAfterMs = retrySeconds === undefined ? retryMs : retrySeconds * 1_000;
   return {
     // A limit of none would let nothing through for ever: no service means that.
     ...(limit !== undefined && limit > 0 && { limit }),
     ...(remaining !== undefined && { remaining }),
-    ...(resetsAt !== undefined && { resetsAt }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(resetsAt !== undefined && { resetsAt: Math.min(byOurClock(resetsAt, now, ahead), now + DELAY_MAX_MS) }),
+    // A date that has passed means no wait.
+    ...(retryAfterMs !== undefined && { retryAfterMs: Math.min(Math.max(0, retryAfterMs), DELAY_MAX_MS) }),
   };
 }
 
@@ -63,21 +67,6 @@ export function rateReportOf(
     ...(delayMs === undefined || decision.row === 'jobLimited' ? {} : { pausedUntil: at + delayMs }),
     ...(creditsAvailable === undefined ? {} : { balance: creditsAvailable }),
   };
-}
-
-/** Epoch milliseconds by our clock at which the next window starts, at most a day from `now`. */
-export function readReset(header: string | undefined, now: number, ahead = 0): number | undefined {
-  const there = instant(header, now + ahead);
-  return there === undefined ? undefined : Math.min(byOurClock(there, now, ahead), now + DELAY_MAX_MS);
-}
-
-/** Milliseconds to wait, from seconds or an HTTP date; a date that has passed means none. */
-export function readRetryAfter(header: string | undefined, now: number, ahead = 0): number | undefined {
-  const seconds = number(header);
-  const there = date(header);
-  const dateDelayMs = there === undefined ? undefined : byOurClock(there, now, ahead) - now;
-  const delayMs = seconds === undefined ? dateDelayMs : seconds * 1_000;
-  return delayMs === undefined ? undefined : Math.min(Math.max(0, delayMs), DELAY_MAX_MS);
 }
 
 /** A `Date` that makes nonsense of another time is itself wrong: some machines on the way write their own. */

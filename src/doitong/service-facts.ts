@@ -7,7 +7,7 @@ import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { ApiClient } from './api-client.ts';
 import { DIALECT_NAMES, type DialectName, DOCUMENTED_ENCODING, type Encoding } from './dialects.ts';
-import { isGraphqlName } from './documents.ts';
+import { graphqlName } from './documents.ts';
 import type { Retries, Try } from './retry.ts';
 import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
@@ -21,7 +21,7 @@ const factsSchema = z.object({
   webhookInOptions: z.boolean().catch(false),
   unselected: names,
   values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
-  typeName: z.string().max(120).refine(isGraphqlName).optional().catch(undefined),
+  typeName: graphqlName.optional().catch(undefined),
   reading: z
     .union([statusQuerySchema, z.literal('rest')])
     .optional()

@@ -1,13 +1,12 @@
 /** Asks a service for its schema and reads the answer into a small model that the rest of this folder works on. */
 import * as z from 'zod';
-import { isGraphqlName } from '../documents.ts';
+import { graphqlName as name } from '../documents.ts';
 
 const WRAPPERS_MAX = 5;
 // An answer is at most a megabyte long, which is some 20,000 members: more than this is no schema of a picture service.
 const TYPES_MAX = 10_000;
 const MEMBERS_MAX = 40_000;
 const ARGUMENTS_MAX = 50;
-const NAME_MAX_CHARACTERS = 120;
 
 const typeRefDocument = (depth: number): string =>
   depth === 0 ? 'kind name' : `kind name ofType { ${typeRefDocument(depth - 1)} }`;
@@ -50,7 +49,6 @@ export type SchemaModel = {
   types: ReadonlyMap<string, TypeModel>;
 };
 
-const name = z.string().max(NAME_MAX_CHARACTERS).refine(isGraphqlName);
 const rootName = z.object({ name }).nullish().catch(undefined);
 const members = z.array(z.unknown()).nullish().catch(undefined);
 const answer = z.object({

@@ -1,6 +1,6 @@
 /** Finds the queries for the status of a job in a service's schema, best first. */
 import * as z from 'zod';
-import { isGraphqlName } from '../documents.ts';
+import { graphqlName as name } from '../documents.ts';
 import { type FieldModel, fieldsOf, type InputModel, type SchemaModel } from './introspection.ts';
 import {
   createFieldsIn,
@@ -13,9 +13,7 @@ import {
 } from './job-fields.ts';
 import { distanceFromJob, isNameOf } from './names.ts';
 
-const PATH_MAX = 8;
-const name = z.string().max(120).refine(isGraphqlName);
-const path = z.array(name).min(1).max(PATH_MAX);
+const path = z.array(name).min(1).max(8);
 
 /** Plain data, because it is remembered on disk: what is read from there must pass this before it is asked. */
 export const statusQuerySchema = z.strictObject({
@@ -40,18 +38,9 @@ const SUBMIT_FIELDS = ['generate', 'generateImage'];
 /** The query with the documented fields, for a name that is configured or guessed. Both names must be GraphQL names. */
 export function plainQuery(field: string, argument: string): StatusQuery {
   const documented = (as: (typeof DOCUMENTED_NAMES)[number]) => ({ path: [as], as });
-  return {
-    field,
-    argument: [argument],
-    selected: [
-      documented('id'),
-      documented('status'),
-      { path: ['url'] },
-      documented('creditCost'),
-      documented('createdAt'),
-      documented('metadata'),
-    ],
-  };
+  const after = (['creditCost', 'createdAt', 'metadata'] as const).map(documented);
+  const selected = [documented('id'), documented('status'), { path: ['url'] }, ...after];
+  return { field, argument: [argument], selected };
 }
 
 /** What fits, best first, the same for the same schema. @param submitField the mutation by which orders are placed */

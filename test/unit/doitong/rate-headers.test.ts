@@ -1,13 +1,13 @@
 /** Proves that every form of the rate headers is read, and that nonsense is not. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clockDifference, readRateHeaders, readReset, readRetryAfter } from '../../../src/doitong/rate-headers.ts';
+import { clockDifference, readRateHeaders } from '../../../src/doitong/rate-headers.ts';
 
 /** 2027-01-15, 08:00:00 UTC. */
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
 
-describe('readReset', () => {
+describe('X-RateLimit-Reset', () => {
   it.each([
     ['epoch seconds', '1800000030', NOW + 30_000],
     ['epoch seconds with a fraction', '1800000030.5', NOW + 30_500],
@@ -21,20 +21,20 @@ describe('readReset', () => {
     ['ISO date as some databases write it', '2027-01-15 08:00:30.250', NOW + 30_250],
     ['a window beside the figure', '30;w=60', NOW + 30_000],
   ])('reads %s', (_, header, at) => {
-    expect(readReset(header, NOW)).toBe(at);
+    expect(readRateHeaders({ 'x-ratelimit-reset': header }, NOW).resetsAt).toBe(at);
   });
 
   it.each(['', 'soon', '-5', '1e3', 'NaN', '12:30', '[object Object]'])('ignores %j', (header) => {
-    expect(readReset(header, NOW)).toBeUndefined();
+    expect(readRateHeaders({ 'x-ratelimit-reset': header }, NOW).resetsAt).toBeUndefined();
   });
 
   it('is never more than a day ahead', () => {
-    expect(readReset('9'.repeat(15), NOW)).toBe(NOW + DAY_MS);
-    expect(readReset('3000-01-01T00:00:00Z', NOW)).toBe(NOW + DAY_MS);
+    expect(readRateHeaders({ 'x-ratelimit-reset': '9'.repeat(15) }, NOW).resetsAt).toBe(NOW + DAY_MS);
+    expect(readRateHeaders({ 'x-ratelimit-reset': '3000-01-01T00:00:00Z' }, NOW).resetsAt).toBe(NOW + DAY_MS);
   });
 });
 
-describe('readRetryAfter', () => {
+describe('Retry-After', () => {
   it.each([
     ['seconds', '7', 7_000],
     ['a fraction', '0.5', 500],
@@ -43,11 +43,11 @@ describe('readRetryAfter', () => {
     ['a date that has passed', 'Fri, 15 Jan 2027 07:00:00 GMT', 0],
     ['a year', '31536000', DAY_MS],
   ])('reads %s', (_, header, delayMs) => {
-    expect(readRetryAfter(header, NOW)).toBe(delayMs);
+    expect(readRateHeaders({ 'retry-after': header }, NOW).retryAfterMs).toBe(delayMs);
   });
 
-  it.each([undefined, '', '-1', 'later'])('ignores %j', (header) => {
-    expect(readRetryAfter(header, NOW)).toBeUndefined();
+  it.each(['', '-1', 'later'])('ignores %j', (header) => {
+    expect(readRateHeaders({ 'retry-after': header }, NOW).retryAfterMs).toBeUndefined();
   });
 });
 
