@@ -79,9 +79,6 @@ export function sidesOf(choice: {
 
 export type CreditRange = { min: number; max: number };
 
-/** A price above this, ten times the list's upper end, is taken for a mistake. */
-export const PLAUSIBLE_CREDITS_MAX = 500;
-
 /** What a picture of this size (pixels) may cost. Between the two priced brackets: from the lowest to the highest. */
 export function creditRange(width: number, height: number): CreditRange {
   // The price list names sides ("512×512 to 1024×1024", "2048×2048 and above"); pixels are taken to count.

@@ -132,7 +132,7 @@ export function advance(job: Job, event: JobEvent): Job {
 }
 
 function takenBy(job: Job, owner: Owner, dialect: string | undefined): Job {
-  const next = { ...job, owner, ...(dialect === undefined ? {} : { dialect }) };
+  const next = { ...job, owner, ...(dialect && { dialect }) };
   if (job.state !== 'submitting') return to(job, 'submitting', next);
   return isSameOwner(job.owner, owner) && job.dialect === dialect ? job : next;
 }

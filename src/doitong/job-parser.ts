@@ -1,5 +1,4 @@
 /** Takes the job out of an answer's raw fields, leniently: only the id must be right. Each odd word is logged once. */
-import { PLAUSIBLE_CREDITS_MAX } from '../core/image-request.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
@@ -68,8 +67,10 @@ export class JobParser {
   #creditCost(raw: RawJob, remoteId: string): { creditCost?: number } {
     const { data: creditCost } = creditsSchema.safeParse(raw.creditCost);
     if (creditCost === undefined) return {};
-    if (creditCost <= PLAUSIBLE_CREDITS_MAX) return { creditCost };
-    const reported = { remoteId, creditCost, above: PLAUSIBLE_CREDITS_MAX };
+    // Ten times the upper end of the price list.
+    const above = 500;
+    if (creditCost <= above) return { creditCost };
+    const reported = { remoteId, creditCost, above };
     this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     return {};
   }

@@ -27,7 +27,6 @@ type Connected = (...args: [error: null, socket: Socket] | [error: Error, socket
 
 /** For all of it together: name, connection, proxy, encryption. */
 const CONNECT_TIMEOUT_MS = 5_000;
-const KEEP_ALIVE_MS = 60_000;
 /** How long the next address of a name waits for the one before it. */
 const NEXT_ADDRESS_MS = 250;
 
@@ -65,7 +64,7 @@ export function createConnector({ clock, proxies = {}, resolve = resolveAll }: C
       const { proxy } = route;
       const plain = await reach(proxy.host, proxy.port, signal, resolveAll);
       const line = proxy.secure ? await encrypted(plain, proxy.host, signal) : plain;
-      const tunnel = await tunnelThrough(line, route, `${url.hostname}:${port}`, signal);
+      const tunnel = await tunnelThrough(line, proxy, `${url.hostname}:${port}`, signal);
       isProxyReady = true;
       return await encrypted(tunnel, hostname, signal);
     } catch (error) {
@@ -78,7 +77,7 @@ export function createConnector({ clock, proxies = {}, resolve = resolveAll }: C
 
   return (wanted: Wanted, connected: Connected): void => {
     open(wanted).then(
-      (socket) => connected(null, socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)),
+      (socket) => connected(null, socket.setNoDelay(true).setKeepAlive(true, 60_000)),
       (error: Error) => connected(error, null),
     );
   };
@@ -146,15 +145,10 @@ async function encrypted(socket: Socket, host: string, signal: AbortSignal): Pro
   }
 }
 
-async function tunnelThrough(
-  line: Socket,
-  { proxy }: ProxyRoute,
-  target: string,
-  signal: AbortSignal,
-): Promise<Socket> {
+async function tunnelThrough(line: Socket, proxy: ProxyAddress, target: string, signal: AbortSignal): Promise<Socket> {
   const user = `${proxy.user}:${proxy.password}`;
-  const authorization = { 'proxy-authorization': `Basic ${Buffer.from(user).toString('base64')}` };
-  const headers = { host: target, ...(user !== ':' && authorization) };
+  const credentials = `Basic ${Buffer.from(user).toString('base64')}`;
+  const headers = { host: target, ...(user !== ':' && { 'proxy-authorization': credentials }) };
   const asking = httpRequest({ createConnection: () => line, method: 'CONNECT', path: target, headers, signal });
   // It may fail once more after its answer, when nobody waits for it.
   asking.on('error', () => undefined).end();
@@ -182,10 +176,8 @@ function problemOf(
 ): ConnectProblem {
   const proxy = route && { shown: route.shown, setting: route.setting };
   const failed = isProxyReady ? undefined : proxy;
-  if (errorCode !== undefined) {
-    const fault = certificateFault(errorCode);
-    if (fault !== undefined) return { code: 'certificate_refused', host: failed?.shown ?? host, fault, errorCode };
-  }
+  const fault = errorCode && certificateFault(errorCode);
+  if (errorCode && fault) return { code: 'certificate_refused', host: failed?.shown ?? host, fault, errorCode };
   const known = { host, ...(errorCode !== undefined && { errorCode }), ...(proxy && { proxy }) };
   if (failed === undefined) return { code: 'not_connected', ...known };
   if (error instanceof RefusedByProxy) return { code: 'proxy_refused', host, proxy: failed, status: error.status };

@@ -1,4 +1,5 @@
 /** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`), processes (`Processes`). */
+import { codeOf } from '../core/failure.ts';
 import { isSameOwner } from '../core/job.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -13,7 +14,7 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   random: () => Math.random(),
   async sleep(delayMs, signal) {
-    const options = signal === undefined ? { ref: false } : { ref: false, signal };
+    const options = { ref: false, ...(signal && { signal }) };
     try {
       await sleepFor(Math.min(Math.max(0, delayMs), TIMER_MAX_MS), undefined, options);
     } catch (error) {
@@ -56,7 +57,7 @@ export const systemProcesses: Processes = {
       return true;
     } catch (error) {
       // It lives, but belongs to another user.
-      return error instanceof Error && 'code' in error && error.code === 'EPERM';
+      return codeOf(error) === 'EPERM';
     }
   },
 };

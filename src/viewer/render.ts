@@ -9,15 +9,8 @@ export type Page = { picture: HTMLImageElement } & Record<'open' | 'copy' | 'var
     HTMLElement
   >;
 
-/** A picture that the page knows of. */
-export type Entry = {
-  job: ViewedJob;
-  /** `data:` address. */
-  picture: string | undefined;
-  eta: ViewedEta | undefined;
-  /** Milliseconds of the page's clock, when it was first seen. */
-  since: number;
-};
+/** A picture that the page knows of: its `data:` address, and when it was first seen by the page's clock (ms). */
+export type Entry = { job: ViewedJob; picture: string | undefined; eta: ViewedEta | undefined; since: number };
 
 export type PageState = {
   entries: readonly Entry[];
@@ -58,7 +51,7 @@ export function render(page: Page, state: PageState, onSelect: (entry: Entry) =>
 
 /** @param now milliseconds of the page's clock */
 export function renderElapsed(page: Page, since: number, now: number, eta: ViewedEta | undefined): void {
-  const seconds = Math.max(0, Math.round((now - since) / 1_000));
+  const seconds = Math.round((now - since) / 1_000);
   const left = eta?.seconds_left;
   const leftText = left === undefined ? '' : `, about ${Math.max(1, Math.round(left))} s left`;
   page.elapsed.textContent = `${seconds} s${leftText}`;
@@ -131,8 +124,8 @@ function factRow([name, value]: [string, string]): HTMLElement {
 function troubleOf({ error, status, next }: ViewedJob): string | undefined {
   if (error === undefined) return undefined;
   const isSettled = status === 'failed' || status === 'unknown';
-  const parts = [error.message, SPENT[error.credits_spent ?? ''], isSettled ? next : undefined];
-  return parts.filter((part) => part !== undefined).join('\n');
+  const parts = [error.message, SPENT[error.credits_spent ?? ''], isSettled && next];
+  return parts.filter(Boolean).join('\n');
 }
 
 function renderActions(page: Page, { selected, askedPrompt, isResting, isVarying, canCall }: PageState): void {

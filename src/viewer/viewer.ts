@@ -128,12 +128,9 @@ page.copy.onclick = async () => {
 };
 
 page.open.onclick = async () => {
-  const { url, file } = selected()?.job ?? {};
-  if (url !== undefined) {
-    if (!(await host.open(url))) say('The host does not open links. The file is named above.');
-  } else if (file !== undefined) {
-    say((await copyText(file)) ? 'The file path is copied.' : 'The file path stands above.');
-  }
+  const { url, file = '' } = selected()?.job ?? {};
+  if (url === undefined) say((await copyText(file)) ? 'The file path is copied.' : 'The file path stands above.');
+  else if (!(await host.open(url))) say('The host does not open links. The file is named above.');
 };
 
 page.again.onclick = () => void follow();
