@@ -17,7 +17,7 @@ import {
   writeNewFile,
 } from './disk.ts';
 import { monthFolder } from './image-folder.ts';
-import { LedAway, openGuarded } from './output-folder.ts';
+import { openGuarded } from './output-folder.ts';
 
 /** A network disk that is gone can keep a call for ever. */
 const PATIENCE_MS = 5_000;
@@ -139,7 +139,7 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
     const freeBytes = space && space.bavail * space.bsize;
     return { isUsable: true, at, freeBytes, openToOthers: await openOne(wanted), identity: await identityOf(at) };
   } catch (error) {
-    return { isUsable: false, at, problem: error instanceof LedAway ? 'leads_away' : errorCode(error) };
+    return { isUsable: false, at, problem: errorCode(error) };
   }
 }
 

@@ -40,8 +40,7 @@ export function createImageFolder(
         const folder = await openGuarded(output, [month], true);
         return join(target, await saveIn(folder, picture, label, clock).finally(folder.close));
       } catch (error) {
-        const problem = error instanceof LedAway ? 'leads_away' : errorCode(error);
-        throw failed({ code: 'picture_not_saved', folder: target, problem }, error);
+        throw failed({ code: 'picture_not_saved', folder: target, problem: errorCode(error) }, error);
       }
     },
     async has(file) {

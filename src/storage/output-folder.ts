@@ -42,7 +42,9 @@ export function withAbsolutePath(job: Job, outputFolder: string): Job {
 }
 
 /** The folder is a link, or is no longer the one that was opened. */
-export class LedAway extends Error {}
+export class LedAway extends Error {
+  readonly code = 'leads_away';
+}
 
 /** A folder below the output folder, held open: what is written or read in it stays in it, whatever takes its place. */
 export type GuardedFolder = {
