@@ -1,14 +1,13 @@
 /** The formats that are decoded here, JPEG, PNG and WebP, with what they carry: EXIF data and a colour profile. */
 import { inflateSync } from 'node:zlib';
-
-export type Size = { width: number; height: number };
+import type { PixelSize } from '../core/image-store.ts';
 
 /** What a format finds in bytes whose length nobody vouches for. */
 export type Found = {
   /** False for what was certainly cut off: a connection that closes early leaves half of one that begins well. */
   isWhole: boolean;
   /** Of the stored pixels; absent where the bytes do not say. */
-  size?: Size | undefined;
+  size?: PixelSize | undefined;
   /** How the stored pixels are turned to be displayed, as EXIF counts it: 1 (not at all) to 8. */
   orientation?: number | undefined;
   /** Its headers contradict each other: no decoder is given such bytes, and no host. */
@@ -33,7 +32,7 @@ export function has(bytes: Buffer, at: number, word: string): boolean {
 }
 
 /** `undefined` where one of them is 0, as it is where the bytes end too early. */
-export function sizeOf(width: number, height: number): Size | undefined {
+export function sizeOf(width: number, height: number): PixelSize | undefined {
   return width > 0 && height > 0 ? { width, height } : undefined;
 }
 
@@ -142,7 +141,7 @@ const PNG_SIGNATURE = '\u0089PNG\r\n\u001a\n';
 export function png(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, PNG_SIGNATURE)) return undefined;
   const seen = { headers: 0, end: false };
-  let size: Size | undefined;
+  let size: PixelSize | undefined;
   let orientation: number | undefined;
   let packed: Buffer | undefined;
   for (const { name, from, to } of chunks(bytes, PNG_SIGNATURE.length, pngChunkAt)) {
@@ -184,7 +183,7 @@ export function webp(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, 'RIFF') || !has(bytes, 8, 'WEBP')) return undefined;
   // It counts what follows its own 8 bytes.
   const end = 8 + uint(bytes, 4, 4, true);
-  let size: Size | undefined;
+  let size: PixelSize | undefined;
   let orientation: number | undefined;
   let profile: Buffer | undefined;
   let frames = 0;
@@ -212,7 +211,7 @@ function webpChunkAt(bytes: Buffer, at: number): Chunk {
   return { name: bytes.toString('latin1', at, at + 4), from: at + 8, to, next };
 }
 
-const WEBP_SIZES: Readonly<Record<string, (content: Buffer) => Size | undefined>> = {
+const WEBP_SIZES: Readonly<Record<string, (content: Buffer) => PixelSize | undefined>> = {
   VP8X: (content) => sizeOf(1 + uint(content, 4, 3, true), 1 + uint(content, 7, 3, true)),
   VP8L: (content) => {
     const bits = uint(content, 1, 4, true);

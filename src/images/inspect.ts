@@ -1,13 +1,14 @@
 /** Tells from its bytes what kind of picture this is, how large, and whether it came to its end. */
+import type { PixelSize } from '../core/image-store.ts';
 import type { TextFound } from '../core/reasons.ts';
-import { type Format, type Found, has, jpeg, png, type Size, webp } from './formats.ts';
+import { type Format, type Found, has, jpeg, png, webp } from './formats.ts';
 import { bmp, boxed, gif, signed, tiff } from './kept-formats.ts';
 
 /** As formats find it, and `size` that of the picture as it is displayed. */
 export type Inspected = {
   mediaType: string;
   extension: string;
-  size?: Size;
+  size?: PixelSize;
   isWhole: boolean;
   orientation: number;
   isDamaged: boolean;

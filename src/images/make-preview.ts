@@ -1,10 +1,11 @@
 /** Makes a smaller JPEG of a picture: as large as fits into so many bytes. */
+import type { PixelSize } from '../core/image-store.ts';
 import type { PreviewBounds } from '../core/preview.ts';
 import { decodePixels, encodeJpeg, type Pixels, shrunk } from './codecs.ts';
-import { type Size, withProfile } from './formats.ts';
+import { withProfile } from './formats.ts';
 import { colorProfileOf, type Inspected, inspectPicture, isOnItsSide } from './inspect.ts';
 
-export type MadePreview = { bytes: Uint8Array; size: Size };
+export type MadePreview = { bytes: Uint8Array; size: PixelSize };
 
 /**
  * The header decides how much memory a decoder takes, some 25 bytes a pixel: no more is decoded than twice what can be

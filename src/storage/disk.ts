@@ -152,14 +152,11 @@ async function force(what: 'data' | 'folder', file: number, path: string): Promi
 /** Makes new names in the folder survive, where the system can: Windows has no such call and does it by itself. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  let folder: number | undefined;
   try {
-    folder = openSync(path, 'r');
-    await force('folder', folder, path);
+    const folder = openSync(path, 'r');
+    await force('folder', folder, path).finally(() => closeSync(folder));
   } catch (error) {
     if (!cannotSyncFolder(error)) throw error;
-  } finally {
-    if (folder !== undefined) closeSync(folder);
   }
 }
 

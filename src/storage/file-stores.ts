@@ -105,10 +105,8 @@ export function createFileJobStore(
           until = clock.monotonic() + STRETCH_MS;
         }
         const path = versionFile(folderOf(id), id, number);
-        const stored = readStored(
-          present(path, () => textOfVersion(path)),
-          parseJob,
-        );
+        const text = present(path, () => textOfVersion(path));
+        const stored = readStored(text, parseJob);
         // If it cannot be read, there is a newer version by now, as a rule.
         const job = stored.type === 'value' ? await withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
         if (job !== undefined) found.push(job);
