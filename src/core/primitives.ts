@@ -2,13 +2,10 @@
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
-  readonly #clock: Pick<Clock, 'sleep'>;
   #isWoken = false;
   #end: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, 'sleep'>) {
-    this.#clock = clock;
-  }
+  constructor(private readonly clock: Pick<Clock, 'sleep'>) {}
 
   /** Ends the wait. Without one, the next wait ends at once, so that no news is missed in between. */
   wake(): void {
@@ -36,7 +33,7 @@ export class Wakeup {
       await new Promise<void>((resolve, reject) => {
         this.#end = resolve;
         signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
-        if (Number.isFinite(delayMs)) this.#clock.sleep(delayMs, over.signal).then(resolve, reject);
+        if (Number.isFinite(delayMs)) this.clock.sleep(delayMs, over.signal).then(resolve, reject);
       });
     } finally {
       this.#end = undefined;
@@ -68,12 +65,9 @@ export class Mutex {
 }
 
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
-  readonly #max: number;
-
   /** @param max entries, at least 1 */
-  constructor(max: number) {
+  constructor(private readonly max: number) {
     super();
-    this.#max = max;
   }
 
   /** An entry that is set again counts as the newest. */
@@ -81,7 +75,7 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
     this.delete(key);
     super.set(key, value);
     const [oldest] = this.keys();
-    if (this.size > this.#max && oldest !== undefined) this.delete(oldest);
+    if (this.size > this.max && oldest !== undefined) this.delete(oldest);
     return this;
   }
 }

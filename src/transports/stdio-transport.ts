@@ -65,7 +65,6 @@ export function openStdioTransport(factory: McpServerFactory, options: StdioOpti
   const end = installShutdown({ stdin: process.stdin, stdout: process.stdout, log, close });
 }
 
-type Deps = Pick<StdioOptions, 'narrow' | 'log'>;
 type Answer = JSONRPCResponse | Refusal;
 /** `expected` answers are missing, or entries to be read, until all go out together. */
 type Batch = { answers: Answer[]; expected: number };
@@ -74,8 +73,6 @@ class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onerror?: (error: Error) => void;
   onclose?: () => void;
-  readonly #options: Deps;
-  readonly #onUnreadable: () => void;
   readonly #guard = new EraGuard();
   /** Requests that were taken and are not answered yet. */
   readonly #open = new Map<RequestId, { batch: Batch | undefined; isStream: boolean }>();
@@ -91,10 +88,10 @@ class StdioTransport implements Transport {
   #isClosed = false;
 
   /** @param onUnreadable called once, when the input cannot be read any further */
-  constructor(options: Deps, onUnreadable: () => void) {
-    this.#options = options;
-    this.#onUnreadable = onUnreadable;
-  }
+  constructor(
+    private readonly options: Pick<StdioOptions, 'narrow' | 'log'>,
+    private readonly onUnreadable: () => void,
+  ) {}
 
   async start(): Promise<void> {
     process.stdin.on('data', this.#onData);
@@ -172,10 +169,10 @@ class StdioTransport implements Transport {
 
   #giveUp(): void {
     const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
-    this.#options.log.error(`${words}; the server ends`);
+    this.options.log.error(`${words}; the server ends`);
     this.#stopReading();
     this.#answer(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
-    this.#onUnreadable();
+    this.onUnreadable();
   }
 
   async #handleLine(line: Uint8Array): Promise<void> {
@@ -212,7 +209,7 @@ class StdioTransport implements Transport {
       case 'refused':
         return this.#refuse(reading.refusal, batch);
       case 'ignored':
-        return this.#options.log.warn('ignored input', { because: reading.reason });
+        return this.options.log.warn('ignored input', { because: reading.reason });
       default:
         return reading satisfies never;
     }
@@ -227,12 +224,12 @@ class StdioTransport implements Transport {
     if (refused !== undefined) return this.#refuse(refused, batch);
     if (batch !== undefined) batch.expected += 1;
     this.#open.set(id, { batch, isStream: method === LISTEN });
-    this.onmessage?.(method === LISTEN ? await this.#options.narrow(message) : message);
+    this.onmessage?.(method === LISTEN ? await this.options.narrow(message) : message);
   }
 
   #handleNotification(message: JSONRPCNotification): void {
     if (!this.#guard.isChosen) {
-      this.#options.log.debug('ignored input', { because: 'a notification came before the first request' });
+      this.options.log.debug('ignored input', { because: 'a notification came before the first request' });
       return;
     }
     this.onmessage?.(message);
@@ -258,13 +255,13 @@ class StdioTransport implements Transport {
   }
 
   #refuse(response: Refusal, batch: Batch | undefined): void {
-    this.#options.log.warn('refused input', { because: response.error.message });
+    this.options.log.warn('refused input', { because: response.error.message });
     if (batch === undefined) this.#answer(response);
     else batch.answers.push(response);
   }
 
   #answer(answer: Answer | readonly Answer[]): void {
-    this.#write(answer).catch((error: unknown) => this.#options.log.debug('not sent', { error: String(error) }));
+    this.#write(answer).catch((error: unknown) => this.options.log.debug('not sent', { error: String(error) }));
   }
 
   #write(message: JSONRPCMessage | Answer | readonly Answer[]): Promise<void> {

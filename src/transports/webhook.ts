@@ -22,15 +22,12 @@ export type WebhookListenerOptions = {
 
 /** Never keeps the process alive. */
 export class WebhookListener {
-  readonly #options: WebhookListenerOptions;
   #opening: Promise<void> | undefined;
   #server: Server | undefined;
   /** Open, or not needed any more. */
   #isSettled = false;
 
-  constructor(options: WebhookListenerOptions) {
-    this.#options = options;
-  }
+  constructor(private readonly options: WebhookListenerOptions) {}
 
   /** Never rejects: where nobody listens, jobs are polled. A port that was taken is tried again by the next call. */
   open(): Promise<void> {
@@ -54,8 +51,8 @@ export class WebhookListener {
   }
 
   async #open(): Promise<void> {
-    const { host, port, log } = this.#options;
-    const server = createListener(this.#options);
+    const { host, port, log } = this.options;
+    const server = createListener(this.options);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
