@@ -1,5 +1,6 @@
 /** The documented ways to order a picture, and how an order is encoded in one of them for this very service. */
 import { FLUX_VERSIONS, type ImageRequest, QUALITIES } from '../core/image-request.ts';
+import { type Fields, isRecord } from './wire-values.ts';
 
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
@@ -22,7 +23,7 @@ export type GraphqlDialect = {
 };
 
 /** Parts that have no place in it are never sent. */
-type DialectInput = (order: WireOrder) => InputObject;
+type DialectInput = (order: WireOrder) => Fields;
 
 export type RestDialect = { name: 'rest'; kind: 'rest'; path: '/v1/text_to_image'; input: DialectInput };
 
@@ -100,17 +101,11 @@ export const FULL_ORDER: WireOrder = {
   webhookUrl: 'https://webhook.example/doitong',
 };
 
-export type InputObject = Readonly<Record<string, unknown>>;
-
-export function isInputObject(value: unknown): value is InputObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 export const joinPath = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 /** The places below `prefix` that hold plain values; `prefix` itself when it holds one. */
 export function leafPaths(value: unknown, prefix = ''): string[] {
-  if (!isInputObject(value)) return [prefix];
+  if (!isRecord(value)) return [prefix];
   return Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, joinPath(prefix, name)));
 }
 
@@ -119,7 +114,7 @@ export function optionalPart(path: string): (typeof OPTIONAL_FIELDS)[number] | u
   return OPTIONAL_FIELDS.find((part) => path.split('.').at(-1) === part);
 }
 
-export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): InputObject {
+export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): Fields {
   const { leftOut, webhookInOptions, values } = encoding;
   const input = dialect.input(order);
   return changeLeaves(webhookInOptions ? withWebhookInOptions(input) : input, (path, leaf) => {
@@ -129,7 +124,7 @@ export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding):
   });
 }
 
-export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): InputObject {
+export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): Fields {
   const input = inputOf(dialect, order, encoding);
   if (dialect.kind === 'rest') return input;
   const { rootField, inputType, fields } = dialect;
@@ -145,16 +140,16 @@ export function omittedParts(dialect: Dialect, order: WireOrder, encoding: Encod
 }
 
 /** The input with its webhook address, if it has one, among the options: where it goes is not documented. */
-export function withWebhookInOptions(input: InputObject): InputObject {
+export function withWebhookInOptions(input: Fields): Fields {
   const { webhookUrl, options, ...rest } = input;
-  return webhookUrl === undefined || !isInputObject(options) ? input : { ...rest, options: { ...options, webhookUrl } };
+  return webhookUrl === undefined || !isRecord(options) ? input : { ...rest, options: { ...options, webhookUrl } };
 }
 
 /** The input with each plain value changed, without those that are `undefined` then: the service's own defaults apply. */
-function changeLeaves(value: InputObject, change: (path: string, leaf: unknown) => unknown, prefix = ''): InputObject {
+function changeLeaves(value: Fields, change: (path: string, leaf: unknown) => unknown, prefix = ''): Fields {
   const changed = Object.entries(value).map(([name, inner]) => {
     const path = joinPath(prefix, name);
-    return [name, isInputObject(inner) ? changeLeaves(inner, change, path) : change(path, inner)] as const;
+    return [name, isRecord(inner) ? changeLeaves(inner, change, path) : change(path, inner)] as const;
   });
   return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
 }

@@ -29,8 +29,6 @@ export type DoitongSettings = Pick<WireDeps, 'apiKey' | 'jobQuery' | 'dialect' |
 
 type DoitongDeps = Pick<WireDeps, 'clock' | 'log' | 'limiter'> & { memory: WireMemory };
 
-const REFRESH_ATTEMPTS = 2;
-
 export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDeps): ImageProvider {
   return new DoitongProvider(settings, deps);
 }
@@ -118,8 +116,8 @@ class DoitongProvider implements ImageProvider {
       const refusesTheQuestion = reply.problems !== undefined || reply.decision.row === 'notOffered';
       return reply.envelope.data !== undefined || refusesTheQuestion ? { value: true } : reply;
     };
-    const retryOptions = { what: 'refresh the limits', attempts: REFRESH_ATTEMPTS, signal: bounded };
-    const tried = await foreseen(bounded, () => this.wire.retries.run(once, retryOptions));
+    const options = { what: 'refresh the limits', attempts: 2, signal: bounded };
+    const tried = await foreseen(bounded, () => this.wire.retries.run(once, options));
     if ('failure' in tried) throw new FluxError({ ...tried.failure, creditsSpent: 'no' });
   }
 
@@ -143,12 +141,12 @@ class DoitongProvider implements ImageProvider {
   }
 }
 
-const NO_SUCH_ID: Failure = {
+const NO_SUCH_ID = {
   kind: 'bad_input',
   reason: { code: 'no_such_job_id' },
   creditsSpent: 'maybe',
   retry: 'no',
-};
+} as const;
 
 function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
   const name = error instanceof Error ? error.name : typeof error;

@@ -7,9 +7,7 @@ import {
   type Encoding,
   FULL_ORDER,
   type GraphqlDialect,
-  type InputObject,
   inputOf,
-  isInputObject,
   joinPath,
   leafPaths,
   optionalPart,
@@ -17,6 +15,7 @@ import {
 } from './dialects.ts';
 import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
+import { type Fields, isRecord } from './wire-values.ts';
 
 export type Fitting =
   | { type: 'encoding'; encoding: Encoding }
@@ -63,13 +62,13 @@ type Found = {
 
 /** @param type `undefined` where the service has no such field */
 function fitValue(schema: SchemaModel, type: TypeRef | undefined, value: unknown, path: string, found: Found): void {
-  if (!isInputObject(value)) fitLeaf(schema, type, value, path, found);
+  if (!isRecord(value)) fitLeaf(schema, type, value, path, found);
   else if (type?.kind === 'INPUT_OBJECT') fitObject(schema, type, value, path, found);
   else if (type === undefined || fitted(schema, type, value) === undefined)
     for (const leaf of leafPaths(value, path)) fitLeaf(schema, undefined, undefined, leaf, found);
 }
 
-function fitObject(schema: SchemaModel, type: TypeRef, input: InputObject, prefix: string, found: Found): void {
+function fitObject(schema: SchemaModel, type: TypeRef, input: Fields, prefix: string, found: Found): void {
   const fields = schema.types.get(type.name)?.inputs;
   // Nothing is known of a type that could not be read: the service will say.
   if (fields === undefined) return;

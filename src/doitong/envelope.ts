@@ -1,7 +1,7 @@
 /** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
 import * as z from 'zod';
 import { parseJsonLosslessly } from './lossless-json.ts';
-import { creditsSchema } from './wire-values.ts';
+import { creditsSchema, type Fields, isRecord } from './wire-values.ts';
 
 export type WireError = {
   message: string;
@@ -14,17 +14,16 @@ export type WireError = {
 
 export type Envelope = {
   /** What stands under the alias `job`: `undefined` when the key is missing, `null` when the service said so. */
-  job: Record<string, unknown> | null | undefined;
+  job: Fields | null | undefined;
   /** `data` as it came, for introspection. */
-  data: Record<string, unknown> | undefined;
+  data: Fields | undefined;
   errors: readonly WireError[];
 };
 
 const UNREADABLE: Envelope = { job: undefined, data: undefined, errors: [] };
 const ERRORS_READ_MAX = 50;
 
-/** An object with any fields; every field of interest is optional and forgets a value of a wrong type. */
-const record = z.record(z.string(), z.unknown());
+// Every field of interest is optional and forgets a value of a wrong type.
 const text = z.string().optional().catch(undefined);
 const extensions = z
   .object({
@@ -44,7 +43,7 @@ const gatewayError = z.union([
   z.object({ message: z.string(), code: text }),
 ]);
 const body = z.object({
-  data: record.optional().catch(undefined),
+  data: z.custom<Fields>(isRecord).optional().catch(undefined),
   errors: z.array(z.unknown()).optional().catch(undefined),
   // Gateways in front of GraphQL answer in shapes of their own.
   error: gatewayError.optional().catch(undefined),
@@ -63,9 +62,8 @@ export function openEnvelope(bodyText: string | undefined): Envelope {
  * have an id, too, which is not the id of a job.
  */
 export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {
-  const json = record.safeParse(parseJson(bodyText));
-  if (!json.success) return UNREADABLE;
-  const { data } = json;
+  const data = parseJson(bodyText);
+  if (!isRecord(data)) return UNREADABLE;
   const reported = body.parse(data);
   if (status >= 400) return { job: undefined, data, errors: errorsIn(reported) };
   const job = [data, data.data, data.job, data.result].map(withoutList).find(hasId);
@@ -79,9 +77,8 @@ function withoutList(value: unknown): unknown {
   return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
-function hasId(value: unknown): value is Record<string, unknown> {
-  const read = record.safeParse(value);
-  return read.success && (typeof read.data.id === 'string' || typeof read.data.id === 'number');
+function hasId(value: unknown): value is Fields {
+  return isRecord(value) && (typeof value.id === 'string' || typeof value.id === 'number');
 }
 
 /** A long answer may hold a picture, not more values than the largest schema: each takes many times its text. */
@@ -109,13 +106,11 @@ function parseJson(bodyText: string | undefined): unknown {
 }
 
 /** Under the alias; or under the only key there is, for a service that answers under a name of its own. */
-function jobIn(data: Record<string, unknown> | undefined): Envelope['job'] {
+function jobIn(data: Fields | undefined): Envelope['job'] {
   if (data === undefined) return undefined;
   const values = Object.values(data);
   const value = withoutList('job' in data ? data.job : values.length === 1 ? values[0] : undefined);
-  if (value === undefined || value === null) return value;
-  const job = record.safeParse(value);
-  return job.success ? job.data : undefined;
+  return value === null || isRecord(value) ? value : undefined;
 }
 
 function errorsIn(answer: z.infer<typeof body>): WireError[] {

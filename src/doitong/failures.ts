@@ -135,15 +135,12 @@ export function rowDecision(answer: ServiceAnswer, purpose: Purpose, details: De
 
 /** What a failure of the table means when a job was only read: nothing is learnt of its credits or its end. */
 function readingFailure(failure: Failure): Failure {
-  const reading: Partial<Record<Failure['kind'], Failure['kind']>> = {
-    bad_input: 'unsupported_service',
-    ambiguous: 'unreachable',
-    moderated: 'service_error',
-  };
-  return {
-    ...failure,
-    kind: reading[failure.kind] ?? failure.kind,
-    creditsSpent: 'maybe',
-    retry: failure.retry === 'same_job' ? 'later' : failure.retry,
-  };
+  const kind = READING_KINDS[failure.kind] ?? failure.kind;
+  return { ...failure, kind, creditsSpent: 'maybe', retry: failure.retry === 'same_job' ? 'later' : failure.retry };
 }
+
+const READING_KINDS: Partial<Record<Failure['kind'], Failure['kind']>> = {
+  bad_input: 'unsupported_service',
+  ambiguous: 'unreachable',
+  moderated: 'service_error',
+};

@@ -5,8 +5,16 @@ import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
 import { type Fence, jobFailure } from './failures.ts';
-import { addressIn, isRecord, pictureSource } from './picture-address.ts';
-import { creditsSchema, phaseOf, reasonText, remoteIdSchema, statusWord } from './wire-values.ts';
+import { addressIn, pictureSource } from './picture-address.ts';
+import {
+  creditsSchema,
+  type Fields,
+  isRecord,
+  phaseOf,
+  reasonText,
+  remoteIdSchema,
+  statusWord,
+} from './wire-values.ts';
 
 const STATUS_MAX_CHARACTERS = 60;
 const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
@@ -21,8 +29,6 @@ export type JobParserDeps = {
   origin: string;
 };
 
-type RawJob = Readonly<Record<string, unknown>>;
-
 export class JobParser {
   readonly #oddWords = new Set<string>();
 
@@ -33,7 +39,7 @@ export class JobParser {
     const { redact, removeSecrets, fence, log, origin } = this.deps;
     if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
-    const raw: RawJob = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
+    const raw: Fields = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
     if (askedId === undefined && typeof raw.id === 'string' && raw.id !== reported.id) {
       log.error('The service repeats a secret as the id of a job: such a job cannot be asked for');
       return undefined;
@@ -64,7 +70,7 @@ export class JobParser {
     return { ...job, phase: 'processing' };
   }
 
-  #creditCost(raw: RawJob, remoteId: string): { creditCost?: number } {
+  #creditCost(raw: Fields, remoteId: string): { creditCost?: number } {
     const { data: creditCost } = creditsSchema.safeParse(raw.creditCost);
     if (creditCost === undefined) return {};
     // Ten times the upper end of the price list.
@@ -87,7 +93,7 @@ function isData(text: string): boolean {
   return /^\s*data:/iu.test(text.slice(0, 20));
 }
 
-function reasonIn(raw: RawJob): string | undefined {
+function reasonIn(raw: Fields): string | undefined {
   const records = [raw, ...(isRecord(raw.metadata) ? [raw.metadata] : [])];
   const reasons = records.flatMap((record) => REASON_FIELDS.map((name) => reasonText(record[name])));
   return reasons.find((reason) => reason !== undefined);

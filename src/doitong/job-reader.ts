@@ -20,7 +20,6 @@ export const REST_PATH = '/v1/text_to_image';
 const NO_JOB = '00000000-0000-0000-0000-000000000000';
 /** The same for a service that counts its jobs. */
 const NO_NUMBERED_JOB = '0';
-const DOT_SEGMENT = /^\.{1,2}$/u;
 /** Refusals that may be about the number of jobs: with a single one they would not be met. */
 const MAYBE_TOO_MANY: readonly Decision['row'][] = ['invalidRequest', 'tooLarge', 'notOffered', 'otherRefusal'];
 /** The same, when they are still there after several tries. */
@@ -209,18 +208,14 @@ export class JobReader {
       const jobs = readStatusAnswer(envelope.data, ids);
       const hasJob = [...jobs.values()].some((job) => job !== null);
       const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
-      if (hasJob) await this.#settle(query);
+      if (hasJob && this.wire.jobQuery !== 'auto') this.#configured = query;
+      else if (hasJob) await this.wire.facts.noteReading(query);
       if (hasJob || saysNone) return { value: { readings: this.#readingsOf(reply, jobs, ids) } };
       if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
       if (isPathAbsent(status) && !(proven && decision.row === 'unknownJob'))
         return { value: { unfit: decision, path: true } };
       return reply;
     }
-  }
-
-  async #settle(query: StatusQuery): Promise<void> {
-    if (this.wire.jobQuery === 'auto') await this.wire.facts.noteReading(query);
-    else this.#configured = query;
   }
 
   #readingsOf(
@@ -247,7 +242,7 @@ export class JobReader {
     const { client, parser, facts } = this.wire;
     const read = (reading: Reading): Try<Outcome> => ({ value: { readings: new Map([[remoteId, reading]]) } });
     // Resolved as a step of the path it would lead to another address, with the key.
-    if (DOT_SEGMENT.test(remoteId)) return read(noReading('unknownJob'));
+    if (remoteId === '.' || remoteId === '..') return read(noReading('unknownJob'));
     const path = `${REST_PATH}/${encodeURIComponent(remoteId)}`;
     const reply = await client.read({ path, signal });
     if (reply.outcome === 'unanswered') return reply;

@@ -10,7 +10,6 @@ import {
   dialectOf,
   type Encoding,
   type GraphqlDialect,
-  type InputObject,
   omittedParts,
   type WireOrder,
 } from './dialects.ts';
@@ -20,6 +19,7 @@ import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 import type { Wire } from './wire.ts';
+import type { Fields } from './wire-values.ts';
 
 /** The dialect in which an order leaves, and how it is encoded there. */
 export type Placement = {
@@ -35,7 +35,7 @@ export type Placement = {
 /** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
 export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others'> & {
   content: WireOrder;
-  body: InputObject;
+  body: Fields;
   /** Tries that failed. */
   failedTries: number;
 };

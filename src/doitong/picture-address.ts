@@ -4,11 +4,11 @@ import type { PictureAddressProblem } from '../core/reasons.ts';
 import { type ContainsSecret, REDACTED } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { beginsWithOutput, isNameOf } from './schema/names.ts';
+import { type Fields, isRecord } from './wire-values.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
 const SHOWN_CHARACTERS = 80;
-type Json = Readonly<Record<string, unknown>>;
 
 const VISITS_MAX = 200;
 const MEMBERS_MAX = 200;
@@ -20,10 +20,10 @@ const PLAIN_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'ma
  * Where the picture is: `url`, or the nearest address under a name that fits, through lists and objects.
  * @param isSign whether it is the only sign that the job is finished: a link to the job itself is none
  */
-export function addressIn(raw: Json, isSign: boolean): string | undefined {
+export function addressIn(raw: Fields, isSign: boolean): string | undefined {
   const url = addressOf(raw.url, true);
   if (url !== undefined) return url;
-  const queue: Json[] = [raw];
+  const queue: Fields[] = [raw];
   for (let visits = 0; visits < VISITS_MAX; visits += 1) {
     const record = queue.shift();
     if (record === undefined) return undefined;
@@ -101,10 +101,6 @@ export function pictureSource(text: string, origin: string, containsSecret: Cont
 function unusable(problem: PictureAddressProblem, shown = ''): PictureSource {
   const reason = { code: 'picture_address_unusable', problem, shown: cleanLine(shown, SHOWN_CHARACTERS) } as const;
   return { failure: { kind: 'download_failed', reason, creditsSpent: 'yes', retry: 'no' } };
-}
-
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Without lists around them, and without what is absent. */

@@ -37,9 +37,12 @@ export class Retries {
         return result;
       }
       const { failure, delayMs } = this.after(result, attempt, options);
-      if (delayMs === undefined || !(await slept(this.deps.clock, delayMs, options.signal))) {
-        return { failure, row: result.decision.row };
-      }
+      const ended = { failure, row: result.decision.row };
+      if (delayMs === undefined) return ended;
+      await this.deps.clock.sleep(delayMs, options.signal).catch((error: unknown) => {
+        if (!options.signal.aborted) throw error;
+      });
+      if (options.signal.aborted) return ended;
     }
   }
 
@@ -77,16 +80,5 @@ export class Retries {
     this.#tokens -= cost;
     // `Retry-After: 0`, or a date that has passed, is no wish to be asked without a pause.
     return Math.max(reportedDelayMs ?? 0, backOffMs(attempt, this.deps.clock.random()));
-  }
-}
-
-/** Whether the delay was slept to its end; `false` when the caller ended it. */
-async function slept(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await clock.sleep(delayMs, signal);
-    return !signal.aborted;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
   }
 }

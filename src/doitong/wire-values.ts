@@ -2,6 +2,12 @@
 import * as z from 'zod';
 import type { RemoteJob } from '../core/image-provider.ts';
 
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const REMOTE_ID_MAX_CHARACTERS = 200;
 const CREDITS_MAX_CHARACTERS = 60;
 const TEXT_MAX_CHARACTERS = 10_000;
@@ -40,11 +46,9 @@ export function reasonText(value: unknown): string | undefined {
 
 function textIn(value: unknown, names: readonly string[], depth = 0): string | undefined {
   if (typeof value === 'string') return value.slice(0, TEXT_MAX_CHARACTERS).trim() || undefined;
-  if (typeof value !== 'object' || value === null || depth > 1) return undefined;
-  const record = value as Readonly<Record<string, unknown>>;
-  const inner: readonly unknown[] = Array.isArray(value)
-    ? value.slice(0, 1)
-    : names.map((name) => (Object.hasOwn(record, name) ? record[name] : undefined));
+  if (depth > 1) return undefined;
+  const field = (name: string): unknown => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined);
+  const inner: readonly unknown[] = Array.isArray(value) ? value.slice(0, 1) : names.map(field);
   return inner.map((one) => textIn(one, names, depth + 1)).find((text) => text !== undefined);
 }
 

@@ -1,9 +1,8 @@
 /** Writes the document that asks for the status of one or several jobs, and takes the jobs out of the answer. */
-import { entries, isRecord } from '../picture-address.ts';
+import { entries } from '../picture-address.ts';
 import type { ValidationProblem } from '../validation-errors.ts';
+import { type Fields, isRecord } from '../wire-values.ts';
 import type { StatusQuery } from './status-query.ts';
-
-type RawJob = Record<string, unknown>;
 
 /** Under which name the job that is asked for at this place is answered. */
 export const aliasOf = (index: number, count: number): string => (count === 1 ? 'job' : `j${index}`);
@@ -38,8 +37,8 @@ function literal({ takesNumber }: StatusQuery, id: string): string {
  * The job for each id that the answer covers; `null` when it says that there is no such job. An id that is missing in the
  * map was not answered for.
  */
-export function readStatusAnswer(data: unknown, ids: readonly string[]): Map<string, RawJob | null> {
-  const found = new Map<string, RawJob | null>();
+export function readStatusAnswer(data: unknown, ids: readonly string[]): Map<string, Fields | null> {
+  const found = new Map<string, Fields | null>();
   ids.forEach((id, index) => {
     const value = answerFor(data, ids.length, index);
     if (value !== undefined) found.set(id, jobOf(id, value));
@@ -56,7 +55,7 @@ function answerFor(data: unknown, count: number, index: number): unknown {
   return count === 1 && more.length === 0 ? only : undefined;
 }
 
-function jobOf(id: string, value: unknown): RawJob | null {
+function jobOf(id: string, value: unknown): Fields | null {
   const jobs = entries([value]).filter(isRecord);
   const same = jobs.find((job) => job.id === id || (typeof job.id === 'number' && String(job.id) === id));
   const [first = null, second] = jobs;
