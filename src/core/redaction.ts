@@ -88,25 +88,21 @@ export function redactValues<Value>(value: Value, redact: Redact, depth = 0): Va
 }
 
 type Span = { start: number; end: number };
-type SecretSearch = {
-  /** Where they are, in any order; they may overlap. */
-  spansIn(text: string): Span[];
-  /** More characters than any secret takes in any encoding. */
-  longest: number;
-};
 
 /** What one character takes at most, be it encoded three times: `%25%32%35`. */
 const ENCODED_MAX_CHARACTERS = 32;
 /** How often a text may have been encoded. */
 const NESTED_MAX = 4;
 
-function createSecretSearch(secrets: readonly string[]): SecretSearch {
+function createSecretSearch(secrets: readonly string[]) {
   const needles = [...new Set(secrets.flatMap(needlesOf).map(inLowerCase))].filter(
     ({ length }) => length >= SECRET_MIN_CHARACTERS,
   );
   return {
+    /** More characters than any secret takes in any encoding. */
     longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
-    spansIn(text) {
+    /** Where they are, in any order; they may overlap. */
+    spansIn(text: string): Span[] {
       const spans: Span[] = [];
       if (needles.length === 0) return spans;
       for (const { text: inner, starts } of layersOf(text)) {

@@ -23,23 +23,17 @@ export function createWireMemory(values: SharedValues, name: string, { clock, lo
   const kept = new SharedState<Kept>(values, { name, parse, initial: () => nothing }, clock);
 
   /** Everything here saves requests and no more: what fails changes nothing else. */
-  async function attempt<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      log.debug('what is known of the service is not kept', { error: String(error) });
-      return undefined;
-    }
-  }
+  const onFailure = (error: unknown): undefined =>
+    void log.debug('what is known of the service is not kept', { error: String(error) });
   return {
     /** What was found out less than a day ago; `undefined` when there is nothing. Never rejects. */
     recall: (): Promise<WireFacts | undefined> =>
-      attempt(async () => {
-        const { at, facts } = await kept.read();
+      kept
+        .read()
         // By a clock that was set back it comes from the future, and is no older for it.
-        return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
-      }),
+        .then(({ at, facts }) => (Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined))
+        .catch(onFailure),
     /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
-    remember: (facts: WireFacts): Promise<void> => attempt(() => kept.update(() => ({ at: clock.now(), facts }))),
+    remember: (facts: WireFacts): Promise<void> => kept.update(() => ({ at: clock.now(), facts })).catch(onFailure),
   };
 }
