@@ -23,11 +23,9 @@ import { type ValidationProblem, validationProblems } from './validation-errors.
 
 export type Call = {
   purpose: Purpose;
-  /** At the REST endpoint; absent: GraphQL. */
+  /** At the REST endpoint; absent: GraphQL. Without a body: a GET. */
   path?: string;
-  /** Absent: a GET. */
   body?: unknown;
-  /** Longer answers are not read to their end. */
   maxBytes?: number;
   /** How many jobs are asked for in it; 1 for everything else. */
   fields?: number;
@@ -71,7 +69,6 @@ const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paus
 export class ApiClient {
   constructor(private readonly deps: ApiClientDeps) {}
 
-  /** Waits for a permit first. */
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
     const { limiter, clock } = this.deps;
     const { fields = 1, mayWait = true, signal } = call;
@@ -149,7 +146,6 @@ export type Exchange =
 export type WireRequest = {
   method: 'GET' | 'POST';
   path: string;
-  /** Absent for a GET. */
   body?: string;
   /** Longer answers are not read to their end; 42 MB where nothing is said. */
   maxBytes?: number;
@@ -170,12 +166,10 @@ export interface Transport {
 const BACK_STOP_MS = 60_000;
 /** A picture of 30 MB as Base64, which some services send inside the answer, and the job around it. */
 const BODY_MAX_BYTES = 42_000_000;
-/** Connections to the one origin; more requests at a time wait for one. */
-const CONNECTIONS = 16;
 
 /** `origin` is fixed: the request carries the key, and undici's dispatchers follow no redirects. */
 export function createTransport(origin: string, clock: Clock, proxies: ProxySettings = {}): Transport {
-  const options = { headersTimeout: BACK_STOP_MS, bodyTimeout: BACK_STOP_MS, connections: CONNECTIONS };
+  const options = { headersTimeout: BACK_STOP_MS, bodyTimeout: BACK_STOP_MS, connections: 16 };
   const kept = createAgent({ clock, proxies }, options);
   // Without pipelining undici says `Connection: close` and never uses a connection twice.
   const fresh = createAgent({ clock, proxies }, { ...options, pipelining: 0 });
@@ -258,14 +252,10 @@ class OneExchange implements Dispatcher.DispatchHandler {
     this.end(error);
   }
 
-  /** Ends the call before the whole answer was read. */
   end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
     const code = faultCode(error);
-    const fault: NetworkFault = {
-      cause,
-      ...(code === undefined ? {} : { code }),
-      ...(error instanceof ConnectFailure ? { connect: error.problem } : {}),
-    };
+    const connect = error instanceof ConnectFailure && { connect: error.problem };
+    const fault: NetworkFault = { cause, ...(code !== undefined && { code }), ...connect };
     if (this.head) this.finish({ outcome: 'answered', ...this.head, body: undefined });
     else this.finish({ outcome: this.started ? 'ambiguous' : 'not_sent', fault });
     this.controller?.abort(new Error('The call has ended.'));

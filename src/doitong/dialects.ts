@@ -5,7 +5,6 @@ import { type Fields, isRecord } from './wire-values.ts';
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
-/** What one order says, whatever the dialect. */
 export type WireOrder = ImageRequest & { webhookUrl?: string };
 
 /** Parts of an order that a service may lack without the picture being another one. They have one name everywhere. */
@@ -91,7 +90,6 @@ export type Encoding = {
 
 export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
 
-/** An order that has every part. */
 export const FULL_ORDER: WireOrder = {
   prompt: 'a lighthouse',
   width: 1_024,

@@ -49,8 +49,7 @@ class DoitongProvider implements ImageProvider {
     const parser = new JobParser({ redact, removeSecrets, fence, log, origin: apiUrl });
     const facts = new ServiceFacts(memory, log, createSecretFinder(secrets));
     this.transport = createTransport(apiUrl, clock, settings.proxies);
-    const { transport } = this;
-    const shared = { transport, limiter, clock, log, fence, parser, facts };
+    const shared = { transport: this.transport, limiter, clock, log, fence, parser, facts };
     this.wire = createWire({ ...shared, apiKey, userAgent, dialect, jobQuery });
     this.reader = new JobReader(this.wire);
     this.orders = new OrderSender(this.wire);
@@ -69,7 +68,6 @@ class DoitongProvider implements ImageProvider {
     return this.orders.prepare(content, { dialect, signal: this.bounded(signal) });
   }
 
-  /** Whatever nobody foresaw is a failure of unknown cost, too. */
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     try {
       return await this.orders.send(order, idempotencyKey, this.bounded(signal));
@@ -130,7 +128,6 @@ class DoitongProvider implements ImageProvider {
     await this.transport.close();
   }
 
-  /** Ends with the caller's signal, or with this provider. */
   private bounded(signal: AbortSignal): AbortSignal {
     return AbortSignal.any([signal, this.closing.signal]);
   }
@@ -154,7 +151,7 @@ function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
   return failureOf(error, { reason, creditsSpent: 'maybe', retry: during === 'order' ? 'same_job' : 'later' });
 }
 
-/** Whatever nobody foresaw leaves this folder as a failure. */
+/** Whatever nobody foresaw leaves this folder as a failure, too. */
 async function foreseen<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -19,7 +19,6 @@ import { type Fields, isRecord } from './wire-values.ts';
 
 export type Fitting =
   | { type: 'encoding'; encoding: Encoding }
-  /** The dialect is not there. */
   | { type: 'absent' }
   /** It is there and cannot be served: the service requires `missing`, which we do not have, or lacks `unknown`, which we must say. */
   | { type: 'unserved'; missing: readonly string[]; unknown: readonly string[] };
@@ -81,7 +80,6 @@ function fitObject(schema: SchemaModel, type: TypeRef, input: Fields, prefix: st
   }
 }
 
-/** All that an order can say at these places. */
 const WORDS: Readonly<Record<string, readonly string[]>> = { version: FLUX_VERSIONS, quality: QUALITIES };
 
 function fitLeaf(schema: SchemaModel, type: TypeRef | undefined, value: unknown, path: string, found: Found): void {

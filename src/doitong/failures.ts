@@ -16,7 +16,6 @@ export type NetworkFault = {
   cause: 'caller' | 'deadline' | 'network';
   /** The code of undici, Node or OpenSSL, where there is one. */
   code?: string;
-  /** What is known of a connection that did not come about. */
   connect?: ConnectProblem;
 };
 
@@ -56,19 +55,16 @@ function rowOfStatus(status: number): ServiceAnswer {
   return (exact ?? within)?.[0] ?? 'unreadable';
 }
 
-/** The failure of an answer that holds no job. */
 export function answerDecision(status: number, { errors }: Envelope, purpose: Purpose, fence: Fence): Decision {
   return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors, fence });
 }
-
-/** undici's code for headers that are longer than the bound. */
-const OVERSIZED = 'UND_ERR_HEADERS_OVERFLOW';
 
 /** The failure of an exchange without an answer. */
 export function faultDecision(sent: boolean, { cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
   const errorCode = code === undefined ? {} : { errorCode: code };
   if (sent) {
-    const how: LostAnswer = cause === 'network' && code === OVERSIZED ? 'headers_too_long' : LOST[cause];
+    const how: LostAnswer =
+      cause === 'network' && code === 'UND_ERR_HEADERS_OVERFLOW' ? 'headers_too_long' : LOST[cause];
     const decision = rowDecision('lost', purpose, { reason: { code: 'answer_lost', purpose, how, ...errorCode } });
     // It has answered: the next answer to the same request would be as large.
     return how === 'headers_too_long' ? { ...decision, repeated: false } : decision;

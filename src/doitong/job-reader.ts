@@ -11,7 +11,6 @@ import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { Wire } from './wire.ts';
 
-/** Tries of one request for jobs. */
 const ATTEMPTS = 5;
 /** More in one document is what services guard against, and what a plan never has under way. */
 const JOBS_MAX = 25;
@@ -27,7 +26,6 @@ const LASTING: readonly Decision['row'][] = ['errorWithoutCode', 'unreadable'];
 /** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
 const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
 
-/** How jobs are asked for: by a query, or by GET at the REST endpoint. */
 export type StatusRead = StatusQuery | 'rest';
 type Readings = Map<string, Reading>;
 
@@ -37,7 +35,6 @@ type Outcome =
   /** The service does not have this query; nothing is known of the jobs then. `path`: there is nothing at all. */
   | { unfit: Decision; path: boolean };
 
-/** A query that the service has, and where it was found. */
 type Found = { query: StatusRead; source: 'configured' | 'remembered' | 'schema' | 'tried'; readings: Readings };
 
 /** The jobs to ask for; `undefined`: one that does not exist. */
@@ -84,10 +81,7 @@ export class JobReader {
     return (await this.#known()) === 'rest' ? 1 : this.#jobsMax;
   }
 
-  /**
-   * A query that the service has, found without a job: free, and the one question that needs both a key and the right
-   * query. @throws FluxError
-   */
+  /** A query that the service has, found without a job: free. @throws FluxError */
   probe(signal: AbortSignal): Promise<Found> {
     return this.#find({ ids: undefined, signal });
   }
@@ -256,8 +250,7 @@ export class JobReader {
       const mayBeNoEndpoint = !proven && status < 500 && decision.row !== 'rateLimited';
       return mayBeNoEndpoint ? { value: { unfit: decision, path: false } } : reply;
     }
-    // The address of a job that does not exist is answered like one that leads nowhere, unless the answer says so itself; a
-    // page is no answer of the API.
+    // The address of a job that does not exist is answered like one that leads nowhere, unless the answer itself says so.
     const isSpoken = decision.row === 'unknownJob' || (proven && status === 404 && envelope.data !== undefined);
     return isSpoken ? read(noReading('unknownJob')) : { value: { unfit: decision, path: true } };
   }

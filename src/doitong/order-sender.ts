@@ -36,7 +36,6 @@ export type Placement = {
 export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others'> & {
   content: WireOrder;
   body: Fields;
-  /** Tries that failed. */
   failedTries: number;
 };
 

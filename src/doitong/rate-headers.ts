@@ -20,10 +20,7 @@ const ZONELESS = /^\s*\d{4}-\d{2}-\d{2}[T ][\d:.]+\s*$/u;
 /** The service's clock differs from ours by less than this in every network: its `Date` has whole seconds. */
 const SAME_CLOCK_MS = 2_000;
 
-/**
- * `headers` have lower-case names; `now` is in epoch milliseconds. What cannot be read is absent. Points in time are
- * the service's, by its clock: the answer's `Date` shows by how much that differs from ours.
- */
+/** Points in time are by the service's clock: the answer's `Date` shows by how much that differs from ours. */
 export function readRateHeaders(headers: Readonly<Record<string, string>>, now: number): RateHeaders {
   const ahead = clockDifference(headers.date, now);
   const limit = count(headers['x-ratelimit-limit']);
@@ -43,10 +40,7 @@ export function readRateHeaders(headers: Readonly<Record<string, string>>, now: 
   };
 }
 
-/**
- * The delay before the next try that the service asked for, in milliseconds: `Retry-After`, else the window's reset after a
- * rate limit. `at` is the time of the answer in epoch milliseconds.
- */
+/** The delay in milliseconds that the service asked for: `Retry-After`, else until the reset after a rate limit. */
 export function reportedDelay({ row }: Decision, reported: RateHeaders, at: number): number | undefined {
   const untilReset = row === 'rateLimited' && reported.resetsAt !== undefined ? reported.resetsAt - at : undefined;
   // A reset that has passed belongs to another clock than ours.

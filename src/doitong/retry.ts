@@ -12,10 +12,9 @@ export type FailedTry = {
 
 export type Try<T> = { value: T } | FailedTry;
 
-/** What came of the last try. */
-export type Tried<T> = { value: T } | { failure: Failure; row: Decision['row'] };
+type Tried<T> = { value: T } | { failure: Failure; row: Decision['row'] };
 
-export type RetryOptions = { what: string; attempts: number; signal: AbortSignal };
+type RetryOptions = { what: string; attempts: number; signal: AbortSignal };
 
 const TOKENS_MAX = 50;
 /** Of a retry. Each success gives one token back. */
@@ -50,10 +49,7 @@ export class Retries {
     this.#tokens = Math.min(TOKENS_MAX, this.#tokens + 1);
   }
 
-  /**
-   * What a failed try means, and after which delay the next one follows: that has been paid for then.
-   * @param attempt counts from 1
-   */
+  /** What a failed try means, and after which delay the next one follows. @param attempt counts from 1 */
   after(
     { decision, reportedDelayMs }: FailedTry,
     attempt: number,

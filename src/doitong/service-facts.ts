@@ -97,9 +97,6 @@ export class ServiceFacts {
   }
 }
 
-const ATTEMPTS = 2;
-const MAX_BYTES = 8_000_000;
-
 export class ServiceSchema {
   readonly #asking = new Mutex();
   /** `none`: introspection is off. */
@@ -111,8 +108,7 @@ export class ServiceSchema {
   ) {}
 
   /**
-   * The schema; `undefined` when introspection is off. Callers that come while it is being read share that answer.
-   * @param mayWait whether to wait for a permit
+   * `undefined` when introspection is off. Callers that come while the schema is being read share that answer.
    * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
    */
   async get(signal: AbortSignal, mayWait = true): Promise<SchemaModel | undefined> {
@@ -125,24 +121,22 @@ export class ServiceSchema {
     return this.#known === 'none' ? undefined : this.#known;
   }
 
-  /** What was read does not fit any more. */
   forget(): void {
     this.#known = undefined;
   }
 
   async #ask(signal: AbortSignal, mayWait: boolean): Promise<SchemaModel | 'none' | undefined> {
     const once = async (): Promise<Try<unknown>> => {
-      const reply = await this.client.read({ body: { query: SCHEMA_DOCUMENT }, maxBytes: MAX_BYTES, mayWait, signal });
+      const reply = await this.client.read({ body: { query: SCHEMA_DOCUMENT }, maxBytes: 8_000_000, mayWait, signal });
       if (reply.outcome === 'unanswered') return reply;
       const { status, envelope, decision } = reply;
       const refused = status < 500 && decision.row !== 'rateLimited' && decision.row !== 'unreadable';
       return envelope.data !== undefined || refused ? { value: envelope.data } : reply;
     };
-    const tried = await this.retries.run(once, { what: 'read the schema', attempts: ATTEMPTS, signal });
+    const tried = await this.retries.run(once, { what: 'read the schema', attempts: 2, signal });
     if ('value' in tried) return readSchema(tried.value) ?? 'none';
     const { failure } = tried;
-    // Some services answer introspection with 5xx, or with more than can be read: a later request may succeed,
-    // and candidates may still work.
+    // Some services answer introspection with 5xx, or with more than can be read: candidates may still work.
     const wasRead = failure.httpStatus !== undefined && failure.httpStatus < 300;
     if (failure.kind === 'service_error' || wasRead) return undefined;
     throw new FluxError(failure);

@@ -26,7 +26,6 @@ export type WebhookSinkDeps = {
   path: string;
   /** Whether a job of ours has this id at the service. */
   knows: (remoteId: string) => Promise<boolean>;
-  /** Tells the watchers of that job. */
   addMarker: (remoteId: string) => Promise<void>;
   clock: Pick<Clock, 'monotonic'>;
   log: Log;
@@ -38,7 +37,6 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
     const failure = { kind: 'bad_input', creditsSpent: 'no', retry: 'no' } as const;
     throw new FluxError({ ...failure, reason: { code: 'no_webhook_secret' } });
   }
-  /** When each signature came. */
   const seen = new BoundedMap<string, number>(SEEN_EVENTS);
   let isWarned = false;
 

@@ -1,6 +1,7 @@
 /** Single values of an answer in every form in which services send them; what cannot be read for certain is absent. */
 import * as z from 'zod';
 import type { RemoteJob } from '../core/image-provider.ts';
+import { JOB_FAILURE_TABLE } from './failure-table.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -9,7 +10,6 @@ export function isRecord(value: unknown): value is Fields {
 }
 
 const REMOTE_ID_MAX_CHARACTERS = 200;
-const CREDITS_MAX_CHARACTERS = 60;
 const TEXT_MAX_CHARACTERS = 10_000;
 const CREDITS = /^\+?(\d{1,40}(?:\.\d{1,40})?(?:e[+-]?\d{1,3})?)(?:\s{1,5}credits?)?$/iu;
 
@@ -25,7 +25,7 @@ export const creditsSchema = z
     z
       .string()
       .trim()
-      .max(CREDITS_MAX_CHARACTERS)
+      .max(60)
       .transform((text) => Number(CREDITS.exec(text)?.[1] ?? Number.NaN)),
   ])
   // Without the sign of a zero.
@@ -56,8 +56,8 @@ function textIn(value: unknown, names: readonly string[], depth = 0): string | u
 const PHASES = {
   processing: ['processing', 'pending', 'queued', 'starting', 'running', 'inprogress'],
   completed: ['completed', 'succeeded', 'success', 'done', 'ready'],
-  failed: ['failed', 'error', 'canceled', 'cancelled', 'expired', 'rejected', 'moderated'],
-} as const;
+  failed: Object.values(JOB_FAILURE_TABLE).flatMap(({ statuses }) => statuses),
+};
 
 /** The letters and digits of a word alone: `IN-PROGRESS`, `InProgress` and `in progress` are one. */
 export function normalStatus(word: string): string {
@@ -67,6 +67,5 @@ export function normalStatus(word: string): string {
 /** `undefined` for a word that nobody foresaw: the caller treats it as still processing. */
 export function phaseOf(word: string): RemoteJob['phase'] | undefined {
   const wanted = normalStatus(word);
-  const phases = Object.entries(PHASES) as [RemoteJob['phase'], readonly string[]][];
-  return phases.find(([, words]) => words.includes(wanted))?.[0];
+  return (['processing', 'completed', 'failed'] as const).find((phase) => PHASES[phase].includes(wanted));
 }
