@@ -21,32 +21,23 @@ export type Envelope = {
 };
 
 const UNREADABLE: Envelope = { job: undefined, data: undefined, errors: [] };
-const ERRORS_READ_MAX = 50;
 
-// Every field of interest is optional and forgets a value of a wrong type.
-const text = z.string().optional().catch(undefined);
-const extensions = z
-  .object({
-    code: text,
-    creditsRequired: creditsSchema.optional().catch(undefined),
-    creditsAvailable: creditsSchema.optional().catch(undefined),
-  })
-  .catch({});
-const errorPath = z
-  .array(z.union([z.string(), z.number()]))
-  .max(50)
-  .optional()
-  .catch(undefined);
+/** Every field of interest is optional and forgets a value of a wrong type. */
+const lenient = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const text = lenient(z.string());
+const credits = lenient(creditsSchema);
+const extensions = z.object({ code: text, creditsRequired: credits, creditsAvailable: credits }).catch({});
+const errorPath = lenient(z.array(z.union([z.string(), z.number()])).max(50));
 const wireError = z.object({ message: z.string().catch(''), path: errorPath, extensions: extensions.default({}) });
 const gatewayError = z.union([
   z.string().transform((message) => ({ message })),
   z.object({ message: z.string(), code: text }),
 ]);
 const body = z.object({
-  data: z.custom<Fields>(isRecord).optional().catch(undefined),
-  errors: z.array(z.unknown()).optional().catch(undefined),
+  data: lenient(z.custom<Fields>(isRecord)),
+  errors: lenient(z.array(z.unknown())),
   // Gateways in front of GraphQL answer in shapes of their own.
-  error: gatewayError.optional().catch(undefined),
+  error: lenient(gatewayError),
   message: text,
 });
 
@@ -114,7 +105,7 @@ function jobIn(data: Fields | undefined): Envelope['job'] {
 }
 
 function errorsIn(answer: z.infer<typeof body>): WireError[] {
-  if (answer.errors !== undefined) return answer.errors.slice(0, ERRORS_READ_MAX).map(readError);
+  if (answer.errors !== undefined) return answer.errors.slice(0, 50).map(readError);
   if (answer.error !== undefined) return [answer.error];
   return answer.message === undefined ? [] : [{ message: answer.message }];
 }

@@ -16,10 +16,9 @@ import {
   statusWord,
 } from './wire-values.ts';
 
-const STATUS_MAX_CHARACTERS = 60;
 const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
 
-export type JobParserDeps = {
+type JobParserDeps = {
   redact: Redact;
   /** Removes the secrets of this program alone. */
   removeSecrets: Redact;
@@ -55,7 +54,7 @@ export class JobParser {
     const phase = status === undefined ? (address === undefined ? 'processing' : 'completed') : phaseOf(status);
     const job = {
       remoteId,
-      remoteStatus: cleanLine(status ?? '', STATUS_MAX_CHARACTERS),
+      remoteStatus: cleanLine(status ?? '', 60),
       ...this.#creditCost(raw, remoteId),
     };
     if (phase === 'failed') {

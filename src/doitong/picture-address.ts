@@ -8,11 +8,8 @@ import { type Fields, isRecord } from './wire-values.ts';
 
 /** Signed addresses are long; what is longer than this is cut or refused by servers on the way. */
 const ADDRESS_MAX_CHARACTERS = 4_096;
-const SHOWN_CHARACTERS = 80;
 
 const VISITS_MAX = 200;
-const MEMBERS_MAX = 200;
-const ENTRIES_MAX = 10_000;
 /** Below a name that holds an address: the address by itself, or sizes to choose from. */
 const PLAIN_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
 
@@ -28,7 +25,7 @@ export function addressIn(raw: Fields, isSign: boolean): string | undefined {
     const record = queue.shift();
     if (record === undefined) return undefined;
     const members = Object.entries(record)
-      .slice(0, MEMBERS_MAX)
+      .slice(0, 200)
       .filter(([name]) => !isSign || visits > 0 || beginsWithOutput(name));
     for (const kind of ['url', 'output', 'base64'] as const) {
       const values = entries(members.filter(([name]) => isNameOf(kind, name)).map(([, value]) => value));
@@ -99,7 +96,7 @@ export function pictureSource(text: string, origin: string, containsSecret: Cont
 }
 
 function unusable(problem: PictureAddressProblem, shown = ''): PictureSource {
-  const reason = { code: 'picture_address_unusable', problem, shown: cleanLine(shown, SHOWN_CHARACTERS) } as const;
+  const reason = { code: 'picture_address_unusable', problem, shown: cleanLine(shown, 80) } as const;
   return { failure: { kind: 'download_failed', reason, creditsSpent: 'yes', retry: 'no' } };
 }
 
@@ -108,5 +105,5 @@ export function entries(values: readonly unknown[]): unknown[] {
   return values
     .flat(3)
     .filter((value) => value !== null && value !== undefined)
-    .slice(0, ENTRIES_MAX);
+    .slice(0, 10_000);
 }

@@ -9,14 +9,12 @@ export function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const REMOTE_ID_MAX_CHARACTERS = 200;
-const TEXT_MAX_CHARACTERS = 10_000;
 const CREDITS = /^\+?(\d{1,40}(?:\.\d{1,40})?(?:e[+-]?\d{1,3})?)(?:\s{1,5}credits?)?$/iu;
 
 /** A string (or a number, as some services send it) that is safe in a document, a log line and a file name's text. */
 export const remoteIdSchema = z
   .union([z.string(), z.number().transform(String)])
-  .refine((id) => id.trim().length > 0 && id.length <= REMOTE_ID_MAX_CHARACTERS && !/[\p{Cc}\p{Cs}]/u.test(id));
+  .refine((id) => id.trim().length > 0 && id.length <= 200 && !/[\p{Cc}\p{Cs}]/u.test(id));
 
 /** A price or a balance: a number, or a text that is one, perhaps with its unit. Never negative, never rounded. */
 export const creditsSchema = z
@@ -45,7 +43,7 @@ export function reasonText(value: unknown): string | undefined {
 }
 
 function textIn(value: unknown, names: readonly string[], depth = 0): string | undefined {
-  if (typeof value === 'string') return value.slice(0, TEXT_MAX_CHARACTERS).trim() || undefined;
+  if (typeof value === 'string') return value.slice(0, 10_000).trim() || undefined;
   if (depth > 1) return undefined;
   const field = (name: string): unknown => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined);
   const inner: readonly unknown[] = Array.isArray(value) ? value.slice(0, 1) : names.map(field);

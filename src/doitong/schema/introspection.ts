@@ -6,7 +6,6 @@ const WRAPPERS_MAX = 5;
 // An answer is at most a megabyte long, which is some 20,000 members: more than this is no schema of a picture service.
 const TYPES_MAX = 10_000;
 const MEMBERS_MAX = 40_000;
-const ARGUMENTS_MAX = 50;
 
 const typeRefDocument = (depth: number): string =>
   depth === 0 ? 'kind name' : `kind name ofType { ${typeRefDocument(depth - 1)} }`;
@@ -29,10 +28,9 @@ fragment inputValue on __InputValue { name defaultValue type { ...typeRef } }
 fragment typeRef on __Type { ${typeRefDocument(WRAPPERS_MAX)} }`;
 
 const KINDS = ['SCALAR', 'ENUM', 'OBJECT', 'INTERFACE', 'UNION', 'INPUT_OBJECT'] as const;
-type Kind = (typeof KINDS)[number];
 
 /** A type as it is used: the named type, how many lists are around it, and whether the outside is non-null. */
-export type TypeRef = { kind: Kind; name: string; lists: number; required: boolean };
+export type TypeRef = { kind: (typeof KINDS)[number]; name: string; lists: number; required: boolean };
 /** An argument or an input field; `required` when it has to be given, so non-null and without a default. */
 export type InputModel = { name: string; type: TypeRef; required: boolean };
 export type FieldModel = { name: string; deprecated: boolean; args: readonly InputModel[]; type: TypeRef };
@@ -58,7 +56,7 @@ const rawType = z.object({ name, fields: members, inputFields: members, enumValu
 const rawField = z.object({
   name,
   isDeprecated: z.boolean().nullish().catch(undefined),
-  args: z.array(z.unknown()).max(ARGUMENTS_MAX),
+  args: z.array(z.unknown()).max(50),
   type: z.unknown(),
 });
 const rawInput = z.object({ name, defaultValue: z.unknown().optional(), type: z.unknown() });

@@ -14,7 +14,7 @@ export type Selected = { path: Path; as?: DocumentedName };
 export const DOCUMENTED_NAMES = ['id', 'status', 'creditCost', 'error', 'createdAt', 'metadata'] as const;
 export type DocumentedName = (typeof DOCUMENTED_NAMES)[number];
 
-export type JobFields = {
+type JobFields = {
   selected: readonly Selected[];
   /** It has what a job has at least: an id, a status, and a place for the address. */
   isJob: boolean;
@@ -27,12 +27,9 @@ type Field = { name: string; type: TypeRef; deprecated: boolean };
 /** The fields of a type, fewer and fewer of a schema that asks for endless work. */
 export type FieldsIn = (typeName: string) => readonly Field[];
 
-const NEEDED: readonly DocumentedName[] = ['id', 'status'];
-/** How many fields may be examined. */
 const STEPS_MAX = 300_000;
 const FIELDS_MAX = 500;
 const ADDRESS_DEPTH_MAX = 3;
-const ADDRESSES_MAX = 3;
 const VISITS_MAX = 60;
 const NO_TEXT = ['Int', 'Float', 'Boolean'];
 const BUILT_IN = [...NO_TEXT, 'String', 'ID'];
@@ -79,7 +76,7 @@ export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
   const addresses = addressesIn(typeName, fieldsIn);
   return {
     selected: [...named, ...addresses.map(({ path }): Selected => ({ path }))].sort((a, b) => rank(a) - rank(b)),
-    isJob: addresses.length > 0 && NEEDED.every((name) => named.some(({ as }) => as === name)),
+    isJob: addresses.length > 0 && ['id', 'status'].every((name) => named.some(({ as }) => as === name)),
     cost: (addresses[0]?.cost ?? 0) / 10,
   };
 }
@@ -121,7 +118,7 @@ function addressesIn(typeName: string, fieldsIn: FieldsIn): Address[] {
         queue.push({ path, typeName: type.name });
     }
   }
-  return addresses.sort((a, b) => a.cost - b.cost).slice(0, ADDRESSES_MAX);
+  return addresses.sort((a, b) => a.cost - b.cost).slice(0, 3);
 }
 
 function addressCost(name: string, type: TypeRef): number | undefined {

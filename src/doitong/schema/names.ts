@@ -48,8 +48,6 @@ const RULES = {
 } satisfies Record<string, Rule>;
 export type NameKind = keyof typeof RULES;
 
-const NAME_MAX_CHARACTERS = 120;
-
 export function isNameOf(kind: NameKind, name: string): boolean {
   const { before, last, with: needed }: Rule = RULES[kind];
   const text = letters(name);
@@ -85,10 +83,9 @@ export function distanceFromJob(name: string): number | undefined {
   return holds(text, VAGUE) ? 8 : undefined;
 }
 
-/** In lower case and without separators. */
 function letters(name: string): string {
   // No schema has a longer name; a key in an answer's JSON may.
-  return name.length > NAME_MAX_CHARACTERS ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
+  return name.length > 120 ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
 }
 
 function holds(text: string, some: readonly string[]): boolean {

@@ -26,11 +26,9 @@ export function statusDocument(query: StatusQuery, ids: readonly string[]): stri
 
 const nested = (path: readonly string[]): string => path.join(' { ') + ' }'.repeat(path.length - 1);
 
-const WHOLE_NUMBER = /^-?\d+$/u;
-
 /** JSON's escapes are GraphQL's. Half a surrogate pair is no character: no document may hold one. */
 function literal({ takesNumber }: StatusQuery, id: string): string {
-  return takesNumber === true && WHOLE_NUMBER.test(id) ? id : JSON.stringify(id.replace(/\p{Cs}/gu, '\uFFFD'));
+  return takesNumber === true && /^-?\d+$/u.test(id) ? id : JSON.stringify(id.replace(/\p{Cs}/gu, '\uFFFD'));
 }
 
 /**
