@@ -105,7 +105,7 @@ function createSecretSearch(secrets: readonly string[]) {
     spansIn(text: string): Span[] {
       const spans: Span[] = [];
       if (needles.length === 0) return spans;
-      for (const { text: inner, starts } of layersOf(text)) {
+      for (const { text: inner, starts } of [...layersOf(text)].flatMap(withAndWithoutInvisible)) {
         const searched = inLowerCase(inner);
         for (const needle of needles) {
           for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length)) {
@@ -130,16 +130,23 @@ function* layersOf(text: string): Generator<Layer> {
   let layer: Layer = { text };
   yield layer;
   for (let nested = 0; nested < NESTED_MAX; nested += 1) {
-    const inner = decoded(layer);
+    const inner = rewritten(layer, ESCAPE, decodedCharacters);
     if (inner === undefined) return;
     layer = inner;
     yield layer;
   }
 }
 
-/** Bytes in a URL; escapes of JSON; entities of HTML; full-width forms; characters that nobody sees. */
+/** Characters that nobody sees may stand between any two others; a secret itself may hold escapes of some. */
+function withAndWithoutInvisible(layer: Layer): Layer[] {
+  const visible = rewritten(layer, INVISIBLE, () => []);
+  return visible === undefined ? [layer] : [layer, visible];
+}
+
+const INVISIBLE = /[\p{Cc}\p{Cf}]+/gu;
+/** Bytes in a URL; escapes of JSON; entities of HTML; full-width forms. */
 const ESCAPE =
-  /(?<bytes>(?:%[\da-f]{2})+)|\\(?:u(?<u>[\da-f]{4})|x(?<x>[\da-f]{2})|(?<escaped>["'/\\bfnrt]))|&(?:#(?<decimal>\d{1,9})|#x(?<hex>[\da-f]{1,8})|(?<name>[a-z]{2,8}));?|(?<wide>[\uff01-\uff5e])|[\p{Cc}\p{Cf}]/giu;
+  /(?<bytes>(?:%[\da-f]{2})+)|\\(?:u(?<u>[\da-f]{4})|x(?<x>[\da-f]{2})|(?<escaped>["'/\\bfnrt]))|&(?:#(?<decimal>\d{1,9})|#x(?<hex>[\da-f]{1,8})|(?<name>[a-z]{2,8}));?|(?<wide>[\uff01-\uff5e])/giu;
 const CONTROLS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 /** From a full-width form to the visible ASCII character. */
 const FULL_WIDTH_DISTANCE = 0xfee0;
@@ -151,30 +158,38 @@ const ENTITIES = new Map(
     .map((entry) => [entry.slice(0, -1), entry.slice(-1)]),
 );
 
-/** One layer further in; `undefined` where nothing is encoded. */
-function decoded({ text, starts }: Layer): Layer | undefined {
+type Character = readonly [units: string, offset: number];
+
+/** Replaces what fits the pattern by characters, each with where it began; `undefined` where nothing fits. */
+function rewritten(
+  { text, starts }: Layer,
+  pattern: RegExp,
+  charactersFor: (match: RegExpExecArray) => readonly Character[],
+): Layer | undefined {
   let inner = '';
   const innerStarts: number[] = [];
-  const add = (units: string, start: number): void => {
-    for (let index = 0; index < units.length; index += 1) innerStarts.push(start);
-    inner += units;
-  };
+  const startAt = (at: number): number => starts?.[at] ?? at;
   const copy = (from: number, to: number): void => {
-    for (let at = from; at < to; at += 1) innerStarts.push(starts?.[at] ?? at);
+    for (let at = from; at < to; at += 1) innerStarts.push(startAt(at));
     inner += text.slice(from, to);
   };
   let at = 0;
-  for (const { index, 0: encoded, groups = {} } of text.matchAll(ESCAPE)) {
-    copy(at, index);
-    at = index + encoded.length;
-    if (groups.bytes === undefined) add(unitsOf(encoded, groups), starts?.[index] ?? index);
-    else
-      for (const [units, offset] of charactersOf(groups.bytes)) add(units, starts?.[index + offset] ?? index + offset);
+  for (const match of text.matchAll(pattern)) {
+    copy(at, match.index);
+    at = match.index + match[0].length;
+    for (const [units, offset] of charactersFor(match)) {
+      for (let index = 0; index < units.length; index += 1) innerStarts.push(startAt(match.index + offset));
+      inner += units;
+    }
   }
   if (at === 0) return undefined;
   copy(at, text.length);
-  innerStarts.push(starts?.[text.length] ?? text.length);
+  innerStarts.push(startAt(text.length));
   return { text: inner, starts: innerStarts };
+}
+
+function decodedCharacters({ 0: encoded, groups = {} }: RegExpExecArray): readonly Character[] {
+  return groups.bytes === undefined ? [[unitsOf(encoded, groups), 0]] : charactersOf(groups.bytes);
 }
 
 function unitsOf(
@@ -184,14 +199,12 @@ function unitsOf(
   if (escaped !== undefined) return CONTROLS[escaped.toLowerCase()] ?? escaped;
   if (wide !== undefined) return String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH_DISTANCE);
   if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? encoded;
-  const digits = u ?? x ?? hex;
-  if (digits === undefined && decimal === undefined) return '';
-  const code = decimal === undefined ? Number.parseInt(digits ?? '', 16) : Number(decimal);
+  const code = decimal === undefined ? Number.parseInt(u ?? x ?? hex ?? '', 16) : Number(decimal);
   return code <= 0x10ffff ? String.fromCodePoint(code) : encoded;
 }
 
 /** The characters of `%C3%BC…`, each with where its bytes begin. */
-function charactersOf(escapes: string): [units: string, offset: number][] {
+function charactersOf(escapes: string): Character[] {
   const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex');
   const text = bytes.toString('utf8');
   // What is no UTF-8 is taken byte by byte.

@@ -94,6 +94,11 @@ describe('a redactor', () => {
     expect(redact('\\u0041bcdef')).not.toContain('bcdef');
   });
 
+  it('leaves no escape at the ends of a secret, be it that of a character that nobody sees', () => {
+    const secret = '%00!!!"!!!%0A';
+    for (const encode of Object.values(ENCODINGS)) expect(createRedactor([secret])(encode(secret))).toBe(REDACTED);
+  });
+
   it('knows a secret outside ASCII', () => {
     const secret = 'Schlüssel-狐-🦊';
     const redact = createRedactor([secret]);
