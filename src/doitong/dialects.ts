@@ -24,7 +24,8 @@ export type GraphqlDialect = {
 /** Parts that have no place in it are never sent. */
 type DialectInput = (order: WireOrder) => Fields;
 
-export type RestDialect = { name: 'rest'; kind: 'rest'; path: '/v1/text_to_image'; input: DialectInput };
+export const REST_PATH = '/v1/text_to_image';
+type RestDialect = { name: 'rest'; kind: 'rest'; input: DialectInput };
 
 export type Dialect = GraphqlDialect | RestDialect;
 
@@ -64,13 +65,9 @@ const GENERATE_IMAGE: GraphqlDialect = {
 };
 
 /** No body is shown on the page: the parameter table is taken to apply. */
-const REST: RestDialect = { name: 'rest', kind: 'rest', path: '/v1/text_to_image', input: GENERATE_IMAGE.input };
+const REST: RestDialect = { name: 'rest', kind: 'rest', input: GENERATE_IMAGE.input };
 
-const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
-  generate: GENERATE,
-  generateImage: GENERATE_IMAGE,
-  rest: REST,
-};
+const DIALECTS = { generate: GENERATE, generateImage: GENERATE_IMAGE, rest: REST } as const;
 
 export const dialectOf = (name: DialectName): Dialect => DIALECTS[name];
 

@@ -4,6 +4,7 @@ import type { Reading } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
+import { REST_PATH } from './dialects.ts';
 import { CANDIDATE_QUERIES, isGraphqlName } from './documents.ts';
 import { answerDecision, type Decision, rowDecision } from './failures.ts';
 import type { Try } from './retry.ts';
@@ -14,7 +15,6 @@ import type { Wire } from './wire.ts';
 const ATTEMPTS = 5;
 /** More in one document is what services guard against, and what a plan never has under way. */
 const JOBS_MAX = 25;
-export const REST_PATH = '/v1/text_to_image';
 /** No service gives a job this id; it reads as an id everywhere. */
 const NO_JOB = '00000000-0000-0000-0000-000000000000';
 /** The same for a service that counts its jobs. */

@@ -11,6 +11,7 @@ import {
   type Encoding,
   type GraphqlDialect,
   omittedParts,
+  REST_PATH,
   type WireOrder,
 } from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
@@ -67,7 +68,7 @@ export class OrderSender {
     const { client, retries, facts, parser } = this.wire;
     const dialect = dialectOf(order.dialect);
     const { body } = order;
-    const path = dialect.kind === 'rest' ? { path: dialect.path } : {};
+    const path = dialect.kind === 'rest' ? { path: REST_PATH } : {};
     const reply = await client.send({ purpose: 'submit', ...path, body, idempotencyKey, signal });
     if (reply.outcome === 'unanswered') return this.#failed(order, reply, signal);
     if (!reply.envelope.job) return this.#refused(order, reply, signal);

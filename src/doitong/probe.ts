@@ -4,9 +4,10 @@ import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/ima
 import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
+import { REST_PATH } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
 import { rowDecision } from './failures.ts';
-import { JobReader, NoJobQuery, REST_PATH, type StatusRead } from './job-reader.ts';
+import { JobReader, NoJobQuery, type StatusRead } from './job-reader.ts';
 import { OrderSender, type Placement } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
