@@ -12,10 +12,12 @@ import { unforeseen } from './submission.ts';
 export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'preview' | 'provider' | 'clock'>;
 
 const DOWNLOAD_TRIES = 5;
+/** One picture of the largest size that is saved, or many usual ones. */
+const INLINE_MAX_CHARACTERS = 64_000_000;
 
 export class Pictures {
   /** Data URLs of pictures that came inside answers, by job, never recorded; what is dropped is asked for again. */
-  readonly #inline = new BoundedMap<string, string>(10);
+  readonly #inline = new Map<string, string>();
   /** Fetched, and kept until the folder can be written again. */
   readonly #unsaved = new BoundedMap<string, Picture>(4);
   readonly #previews = new BoundedMap<string, ShownPicture>(12);
@@ -24,7 +26,14 @@ export class Pictures {
 
   /** Takes the picture out of what the service said of this job, where there is one. */
   keep(id: string, { inlinePicture }: RemoteJob): void {
-    if (inlinePicture !== undefined) this.#inline.set(id, inlinePicture);
+    if (inlinePicture === undefined) return;
+    this.#inline.delete(id);
+    this.#inline.set(id, inlinePicture);
+    let characters = 0;
+    for (const [kept, { length }] of [...this.#inline].reverse()) {
+      characters += length;
+      if (characters > INLINE_MAX_CHARACTERS) this.#inline.delete(kept);
+    }
   }
 
   /** Fetches and saves the picture, if need be once more. @returns what prevents that */
