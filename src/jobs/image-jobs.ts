@@ -1,8 +1,7 @@
 /** The job service, for tools and commands: order pictures, wait for them, check them, see them, know the limits. */
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
-import { isSettled, type Job } from '../core/job.ts';
-import { ownerOf } from '../core/next-action.ts';
+import { isSettled, type Job, ownerOf } from '../core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';

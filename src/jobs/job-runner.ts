@@ -1,8 +1,15 @@
 /** The work on jobs, apart from the calls that wait for it: sent, polled, saved, resumed, and recovered from dead processes. */
 import { BoundedMap, Wakeup } from '../core/primitives.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { isFinishedRemotely, isSameOwner, type Job } from '../core/job.ts';
-import { type MetJob, type NextAction, nextAction, ownerOf } from '../core/next-action.ts';
+import {
+  isFinishedRemotely,
+  isSameOwner,
+  type Job,
+  type MetJob,
+  type NextAction,
+  nextAction,
+  ownerOf,
+} from '../core/job.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';

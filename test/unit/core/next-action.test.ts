@@ -1,8 +1,7 @@
 /** Proves what is done about a job that is met, whatever its state, its process and its age are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JOB_STATES, type JobState } from '../../../src/core/job.ts';
-import { type MetJob, type NextAction, nextAction, ownerOf } from '../../../src/core/next-action.ts';
+import { JOB_STATES, type JobState, type MetJob, type NextAction, nextAction, ownerOf } from '../../../src/core/job.ts';
 import type { Processes } from '../../../src/core/ports.ts';
 import { CREATED_AT, owner, sampleJob } from './sample-jobs.ts';
 
