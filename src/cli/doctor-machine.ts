@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, SETTINGS } from '../config/settings.ts';
-import { isLoopbackHost } from '../core/addresses.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { proxyRoute } from '../network/connector.ts';
 import { systemClock } from '../runtime/system.ts';

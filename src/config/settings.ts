@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
 import type { FolderVariables } from '../core/folder-variables.ts';
-import { isLoopbackHost } from '../core/addresses.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { LOG_LEVELS } from '../core/ports.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
 import { RESULT_CONTENT } from '../core/result-part.ts';

@@ -1,5 +1,5 @@
 /** The port to webhooks, and the addresses that may be given to the service. */
-import { isLoopbackHost } from './addresses.ts';
+import { isLoopbackHost } from './untrusted-text.ts';
 
 /** Bytes. The listener reads at most one byte more, so that the sink sees that there was too much. */
 export const WEBHOOK_BODY_MAX_BYTES = 65_536;

@@ -1,10 +1,9 @@
 /** Decides where a picture may be fetched from: which URLs, which addresses behind a name; and reads data URLs. */
 import { isIP } from 'node:net';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { isLoopbackHost } from '../core/addresses.ts';
+import { cleanLine, isLoopbackHost } from '../core/untrusted-text.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { ConnectReason, PictureReason, PictureUrlProblem } from '../core/reasons.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
 import { type Resolve, resolveAll } from '../network/connector.ts';
 
 /** Its credits are spent. @param retry `no`: what is asked for does not change, and would be refused again */

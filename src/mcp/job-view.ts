@@ -1,9 +1,8 @@
 /** Jobs as agents get them, one or several: the job object of the public interface, and a text that is complete alone. */
 import * as z from 'zod';
-import { isPlainId, shownAddress } from '../core/addresses.ts';
+import { cleanLine, fenced, isPlainId, shownAddress } from '../core/untrusted-text.ts';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
-import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import { failureSentences, nextStepForJob, saidOf } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';
 

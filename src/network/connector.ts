@@ -11,7 +11,7 @@ import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Clock } from '../core/ports.ts';
 import { codeOf } from '../core/failure.ts';
-import { isLoopbackHost } from '../core/addresses.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { type ProxyAddress, type ProxySettings, shownProxy } from '../core/proxy.ts';
 import type { ConnectProblem, ReportedProxy } from '../core/reasons.ts';
 import { ConnectFailure, certificateFault } from './connect-failure.ts';
@@ -188,16 +188,15 @@ export type ProxyRoute = ReportedProxy & { proxy: ProxyAddress };
 
 /** Follows the rules of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. @returns `undefined` for a direct connection */
 export function proxyRoute(url: URL, { httpsProxy, httpProxy, noProxy = '' }: ProxySettings): ProxyRoute | undefined {
+  // Where a single proxy is set, it is meant for everything; but plain HTTP is spoken with this machine alone.
+  const proxy = httpsProxy ?? httpProxy;
+  if (proxy === undefined || url.protocol !== 'https:') return undefined;
   const host = plainHost(url.hostname);
-  // Plain HTTP is spoken with this machine alone, which no proxy can reach. A listener on every address is reached by
-  // the unspecified one, too.
-  const isThisMachine = isLoopbackHost(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::';
-  if (url.protocol !== 'https:' || isThisMachine) return undefined;
+  // No proxy can reach this machine. A listener on every address is reached by the unspecified one, too.
+  if (isLoopbackHost(host) || host.endsWith('.localhost') || host === '0.0.0.0' || host === '::') return undefined;
   const entries = noProxy.toLowerCase().split(/[\s,]/u);
   if (entries.some((entry) => covers(entry, host, Number(url.port || 443)))) return undefined;
-  // Where a single proxy is set, it is meant for everything.
-  const proxy = httpsProxy ?? httpProxy;
-  return proxy && { proxy, shown: shownProxy(proxy), setting: proxy === httpsProxy ? 'HTTPS_PROXY' : 'HTTP_PROXY' };
+  return { proxy, shown: shownProxy(proxy), setting: proxy === httpsProxy ? 'HTTPS_PROXY' : 'HTTP_PROXY' };
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]+):(\d{1,5})$/u;

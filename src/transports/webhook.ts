@@ -1,7 +1,7 @@
 /** The webhook listener: it listens, reads within tight bounds, hands raw requests to the sink, answers a bare status. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { codeOf } from '../core/failure.ts';
-import { isLoopbackHost } from '../core/addresses.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import type { Log } from '../core/ports.ts';
 import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook.ts';
 

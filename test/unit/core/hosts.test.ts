@@ -1,6 +1,6 @@
 /** Proves which host names mean this machine. */
 import { describe, expect, it } from 'vitest';
-import { isLoopbackHost } from '../../../src/core/addresses.ts';
+import { isLoopbackHost } from '../../../src/core/untrusted-text.ts';
 
 const hostOf = (url: string): string => new URL(url).hostname;
 
