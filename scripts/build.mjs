@@ -55,7 +55,10 @@ const oneProgramFile = {
     });
     onLoad({ filter: /[/\\](?:src|sandbox)[/\\].*\.ts$/ }, async ({ path }) => {
       if (!lazy.has(path) || path === join(ROOT, PROGRAM)) return undefined;
-      return { contents: `${await readFile(path, 'utf8')}\nimport ${JSON.stringify(join(ROOT, PROGRAM))};\n`, loader: 'ts' };
+      return {
+        contents: `${await readFile(path, 'utf8')}\nimport ${JSON.stringify(join(ROOT, PROGRAM))};\n`,
+        loader: 'ts',
+      };
     });
   },
 };
