@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../src/core/job.ts';
-import type { Preview, PreviewBounds } from '../src/core/preview.ts';
+import type { Preview, PreviewBounds } from '../src/core/image-store.ts';
 import { makePreview } from '../src/images/make-preview.ts';
 import { createPreview } from '../src/images/preview.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../src/mcp/hosts.ts';

@@ -1,11 +1,10 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
-import type { Clock, Ids, Log } from './core/ports.ts';
+import type { Clock, Ids, Log, WebhookSink } from './core/ports.ts';
 import type { JobFeed } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import type { ServiceReport } from './core/image-provider.ts';
-import type { WebhookSink } from './core/webhook.ts';
 import { createWireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';

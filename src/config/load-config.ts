@@ -1,6 +1,5 @@
 /** Turns flags and environment into a `Config`, or into problems that name the setting, the value and what is allowed. */
 import { isStandIn, placeholderIn } from '../core/api-key.ts';
-import { folderVariablesOf } from '../core/folder-variables.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -41,6 +40,13 @@ export function loadConfig(
   problems.push(...[...given].flatMap((name) => lacking(name, given)));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: { ...(values as Config), ...folderVariablesOf(env) } };
+}
+
+/** By which a desktop or a system says where a user's folders are. Absent where none of them is set. */
+function folderVariablesOf(env: Readonly<Record<string, string | undefined>>): Pick<Config, 'folderVariables'> {
+  const names = ['XDG_CONFIG_HOME', 'XDG_PICTURES_DIR', 'XDG_STATE_HOME', 'LOCALAPPDATA'];
+  const set = names.flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  return set.length === 0 ? {} : { folderVariables: Object.fromEntries(set) };
 }
 
 /** A setting that was given and refused has been reported already. */

@@ -1,12 +1,9 @@
 /** THE table of settings: every other view of a setting (flags, help, README, host manifests) is derived from it. */
 import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
-import type { FolderVariables } from '../core/folder-variables.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
-import { LOG_LEVELS } from '../core/ports.ts';
+import { LOG_LEVELS, RESULT_CONTENT } from '../core/ports.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
-import { RESULT_CONTENT } from '../core/result-part.ts';
-import { webhookUrlOf } from '../core/webhook.ts';
 import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
@@ -50,11 +47,24 @@ const parsed = <Value>(parse: (text: string) => Value | undefined) =>
     return z.NEVER;
   });
 
-function originOf(text: string): string | undefined {
+/** Beyond this machine everything is encrypted. */
+function secureUrlOf(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+  return secure ? url : undefined;
+}
+
+function originOf(text: string): string | undefined {
+  const url = secureUrlOf(text);
   // An origin alone, with nothing in front of it or behind it.
-  return url && secure && url.href === `${url.origin}/` ? url.origin : undefined;
+  return url && url.href === `${url.origin}/` ? url.origin : undefined;
+}
+
+/** In normal form. Only a path distinguishes events from other requests. */
+function webhookUrlOf(text: string): string | undefined {
+  const url = text.length <= 2_000 ? secureUrlOf(text) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || url.href.includes('#')) return undefined;
+  return url.pathname === '/' ? undefined : url.href;
 }
 
 function jobQueryOf(text: string): { field: string; argument: string } | 'auto' | undefined {
@@ -292,5 +302,5 @@ type ValueOf<Row extends Setting> = Row extends { default: string }
 /** The settings as the program uses them. */
 export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
   /** Where this user's folders are, as far as the environment says. */
-  readonly folderVariables?: FolderVariables;
+  readonly folderVariables?: Readonly<Record<string, string>>;
 };

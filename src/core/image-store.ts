@@ -1,4 +1,4 @@
-/** The ports for the bytes of pictures: fetching them from the service, and keeping them on disk. */
+/** The ports for the bytes of pictures: fetching them from the service, keeping them on disk, showing them in an answer. */
 
 /** Nothing larger is fetched, or read back: a 2048² picture is about 2 MB as JPEG and 12 MB as raw pixels. */
 export const PICTURE_MAX_BYTES = 30 * 1024 * 1024;
@@ -47,4 +47,30 @@ export interface ImageStore {
    * @throws FluxError of kind `storage_failed`.
    */
   read(file: string): Promise<Uint8Array>;
+}
+
+export type PreviewBounds = {
+  /** Of the encoded picture. */
+  maxBytes: number;
+  /** Pixels of the longer side. */
+  maxSidePx: number;
+};
+
+/** `size` in pixels; absent where the bytes do not tell. */
+export type ShownPicture = {
+  bytes: Uint8Array;
+  mediaType: string;
+  size?: PixelSize;
+  /** Not the saved bytes, but a smaller picture made from them. */
+  isPreview: boolean;
+};
+
+export interface Preview {
+  /**
+   * The picture itself where it is within the bounds, else a smaller JPEG, as large as fits. The bytes are taken over:
+   * they may be empty afterwards, because copying some megabytes would keep everything else waiting.
+   * @returns `undefined` when neither can be had (a format that is not decoded here, no room for anything worth seeing)
+   */
+  fit(bytes: Uint8Array, bounds: PreviewBounds): Promise<ShownPicture | undefined>;
+  close(): Promise<void>;
 }

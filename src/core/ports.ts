@@ -1,4 +1,4 @@
-/** The ports to time, the log, unique names and processes. */
+/** The ports to time, the log, unique names, processes and webhooks, and the parts that a result can be made of. */
 import * as z from 'zod';
 
 export interface Clock {
@@ -45,3 +45,33 @@ export interface Processes {
    */
   isAlive(owner: Owner): boolean;
 }
+
+/** Bytes. The listener reads at most one byte more, so that the sink sees that there was too much. */
+export const WEBHOOK_BODY_MAX_BYTES = 65_536;
+
+/** A request as it arrived: the signature covers the raw body, which parsing would lose. */
+export type RawWebhook = {
+  method: string;
+  /** The request's target, with its query. */
+  path: string;
+  /** Names and values in turn, so that a header that was sent twice is there twice. */
+  headers: readonly string[];
+  /** At most `WEBHOOK_BODY_MAX_BYTES` + 1 bytes. */
+  body: Uint8Array;
+};
+
+/**
+ * The status to answer with, and nothing else: whoever tries signatures learns only that one did not fit.
+ * 200: signed by the service, and used or ignored. 401: not signed by it. 404: wrong path, or not an event.
+ * 413: too large. 503: a true event that could not be kept, which the service may send again.
+ */
+export type WebhookResult = 200 | 401 | 404 | 413 | 503;
+
+export interface WebhookSink {
+  /** Never rejects. */
+  accept(raw: RawWebhook): Promise<WebhookResult>;
+}
+
+/** `structured` is the machine-readable object; the text is always complete without it. */
+export const RESULT_CONTENT = ['text', 'image', 'link', 'structured'] as const;
+export type ResultPart = (typeof RESULT_CONTENT)[number];

@@ -2,9 +2,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { BoundedMap } from '../core/primitives.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import {
+  type Clock,
+  type Log,
+  type RawWebhook,
+  WEBHOOK_BODY_MAX_BYTES,
+  type WebhookResult,
+  type WebhookSink,
+} from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
-import { type RawWebhook, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/webhook.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-values.ts';
 

@@ -1,6 +1,5 @@
 /** Makes a smaller JPEG of a picture: as large as fits into so many bytes. */
-import type { PixelSize } from '../core/image-store.ts';
-import type { PreviewBounds } from '../core/preview.ts';
+import type { PixelSize, PreviewBounds } from '../core/image-store.ts';
 import { decodePixels, encodeJpeg, type Pixels, shrunk } from './codecs.ts';
 import { withProfile } from './formats.ts';
 import { colorProfileOf, type Inspected, inspectPicture, isOnItsSide } from './inspect.ts';

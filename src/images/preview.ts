@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log } from '../core/ports.ts';
 import { Mutex } from '../core/primitives.ts';
-import type { Preview, PreviewBounds } from '../core/preview.ts';
+import type { Preview, PreviewBounds } from '../core/image-store.ts';
 import { inspectPicture } from './inspect.ts';
 import type { MadePreview } from './make-preview.ts';
 import type { PreviewTask } from './preview-worker.ts';

@@ -1,9 +1,8 @@
 /** What the job service is given from outside, and what can be set. */
 import type { Clock, Ids, Log, Processes } from '../core/ports.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
-import type { ImageDownload, ImageStore } from '../core/image-store.ts';
+import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
 import type { JobEvents } from '../core/job-store.ts';
-import type { Preview } from '../core/preview.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import type { BudgetSettings, Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/durations.ts';

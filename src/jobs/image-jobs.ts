@@ -2,7 +2,7 @@
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
 import { isSettled, type Job, ownerOf } from '../core/job.ts';
-import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
+import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
 import { type Durations, expectedMs } from '../polling/durations.ts';

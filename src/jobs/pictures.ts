@@ -2,9 +2,8 @@
 import { backOffMs, BoundedMap } from '../core/primitives.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
-import type { Picture, PictureLabel } from '../core/image-store.ts';
+import type { Picture, PictureLabel, PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
-import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
 import { isPlainId } from '../core/untrusted-text.ts';
 import type { JobsDeps } from './deps.ts';
 import { unforeseen } from './submission.ts';

@@ -7,7 +7,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { RESULT_CONTENT, type ResultPart } from '../core/result-part.ts';
+import { RESULT_CONTENT, type ResultPart } from '../core/ports.ts';
 import { JULY_2026, JUNE_2025 } from './protocol.ts';
 import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 

@@ -2,9 +2,9 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import type { PreviewBounds, ShownPicture } from '../core/preview.ts';
+import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import type { ResultPart } from '../core/result-part.ts';
+import type { ResultPart } from '../core/ports.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import type { HostProfile } from './hosts.ts';
 import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';

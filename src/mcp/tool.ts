@@ -2,9 +2,8 @@
 import type * as z from 'zod';
 import type { Job } from '../core/job.ts';
 import type { JobFeed } from '../core/job-store.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Clock, Log, ResultPart } from '../core/ports.ts';
 import type { Redact } from '../core/redaction.ts';
-import type { ResultPart } from '../core/result-part.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
 import type { Answer } from '../jobs/orders.ts';
 

@@ -43,6 +43,13 @@ export function pollDelayMs({ known, allowance, ageMs, isSeen, followedMs, rando
 /** The same for a job whose end an event will report, within seconds: in case that the event is lost. */
 export const fallbackDelayMs = (followedMs: number): number => Math.min(60_000, 30_000 + followedMs);
 
+/** Whether events for `url` arrive at the listener for `own`. A query does not matter. */
+export function leadsTo(own: string | undefined, url: string | undefined): boolean {
+  if (own === undefined || url === undefined || !URL.canParse(url)) return false;
+  const [one, other] = [new URL(own), new URL(url)];
+  return one.origin === other.origin && one.pathname === other.pathname;
+}
+
 /**
  * Whether events arrive here at present. Times are epoch milliseconds of a clock that may have been set back.
  * @param lastEventAt of any job

@@ -5,10 +5,9 @@ import type { Failure } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import type { Job, JobEvent } from '../core/job.ts';
 import type { JobEvents } from '../core/job-store.ts';
-import { leadsTo } from '../core/webhook.ts';
 import type { Limits, LimitsState } from '../limits/limits.ts';
 import type { DurationMemory } from './durations.ts';
-import { eventsArrive, fallbackDelayMs, pollDelayMs } from './poll-plan.ts';
+import { eventsArrive, fallbackDelayMs, leadsTo, pollDelayMs } from './poll-plan.ts';
 import { type How, PolledJob } from './polled-job.ts';
 
 export type PollerDeps = {

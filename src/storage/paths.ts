@@ -4,11 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
-import type { FolderVariables } from '../core/folder-variables.ts';
+
+type FolderVariables = Readonly<Record<string, string | undefined>>;
 
 type FolderSettings = {
   outputDir?: string | undefined;
   stateDir?: string | undefined;
+  /** By name, of the environment. */
   folderVariables?: FolderVariables | undefined;
 };
 

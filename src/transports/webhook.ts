@@ -2,8 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { codeOf } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
-import type { Log } from '../core/ports.ts';
-import { WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/webhook.ts';
+import { type Log, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/ports.ts';
 
 /** How long a sender may take, in milliseconds. */
 export type WebhookPatience = { headersMs: number; requestMs: number; checkEveryMs: number };

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import type { PreviewBounds } from '../../src/core/preview.ts';
+import type { PreviewBounds } from '../../src/core/image-store.ts';
 import { createPreview } from '../../src/images/preview.ts';
 import { Pictures, type PicturesDeps } from '../../src/jobs/pictures.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX } from '../../src/mcp/hosts.ts';

@@ -1,8 +1,7 @@
 /** Proves that only what the service signed is heard, and that nothing but the job's id is taken from it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../../src/core/ports.ts';
-import type { WebhookResult, WebhookSink } from '../../../src/core/webhook.ts';
+import type { Log, WebhookResult, WebhookSink } from '../../../src/core/ports.ts';
 import { createWebhookSink } from '../../../src/doitong/webhook.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { type Delivery, hexOf, isKnown, PATH, SECRET, signed, WEBHOOK_VECTORS } from './webhook-vectors.ts';

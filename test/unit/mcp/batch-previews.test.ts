@@ -1,6 +1,6 @@
 /** Proves that the previews of a batch end in time, so that nobody waits for fifty of them. */
 import { describe, expect, it } from 'vitest';
-import type { ShownPicture } from '../../../src/core/preview.ts';
+import type { ShownPicture } from '../../../src/core/image-store.ts';
 import { IMAGE_SIDE_MAX_PX } from '../../../src/mcp/hosts.ts';
 import { jobsResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';

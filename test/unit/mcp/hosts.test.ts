@@ -1,6 +1,6 @@
 /** Proves which parts of a result each host gets. */
 import { describe, expect, it } from 'vitest';
-import { RESULT_CONTENT } from '../../../src/core/result-part.ts';
+import { RESULT_CONTENT } from '../../../src/core/ports.ts';
 import { HOST_PROFILES, profileNamed, profileOf } from '../../../src/mcp/hosts.ts';
 
 const NEW = '2025-11-25';

@@ -1,7 +1,13 @@
 /** When a job is polled: not before it can be finished, in even steps then, less often when requests are scarce. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventsArrive, fallbackDelayMs, type PolledState, pollDelayMs } from '../../../src/polling/poll-plan.ts';
+import {
+  eventsArrive,
+  fallbackDelayMs,
+  type PolledState,
+  leadsTo,
+  pollDelayMs,
+} from '../../../src/polling/poll-plan.ts';
 
 const PLENTY = { left: 40, perWindow: 48, windowMs: 60_000, refillMs: 0 };
 const left = (count: number) => ({ left: count, perWindow: 8, windowMs: 60_000, refillMs: 0 });
@@ -111,5 +117,24 @@ describe('events arrive', () => {
     ['one was missing and none has ever come', undefined, NOW, false],
   ])('or not when %s', (_, lastEventAt, missedAt, decision) => {
     expect(eventsArrive(NOW, lastEventAt, missedAt)).toBe(decision);
+  });
+});
+
+const URL_SET = 'https://hooks.example.org/doitong';
+
+describe('leadsTo', () => {
+  it.each([
+    [URL_SET, true],
+    [`${URL_SET}?job=7`, true],
+    ['https://hooks.example.org:443/doitong', true],
+    ['https://hooks.example.org/other', false],
+    ['https://hooks.example.org/doitong/', false],
+    ['https://hooks.example.org:8443/doitong', false],
+    ['http://hooks.example.org/doitong', false],
+    ['of a damaged record', false],
+    [undefined, false],
+  ])('%j', (url, decision) => {
+    expect(leadsTo(URL_SET, url)).toBe(decision);
+    expect(leadsTo(undefined, url)).toBe(false);
   });
 });
