@@ -69,7 +69,7 @@ export type AppDeps = {
   ids?: Ids;
 };
 
-/** @throws FluxError of kind `bad_key` when the key file that was named cannot be read */
+/** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
 export async function createApp(settings: AppSettings, deps: AppDeps): Promise<App> {
   const { log, onSecret, clock = systemClock, ids = randomIds, requestWindow } = deps;
   // A key file that cannot be read is told at the call, where somebody reads it.
@@ -77,9 +77,8 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
-  let found: Promise<string> | undefined;
-  /** Found once: the user's folders stay where they are while the process lives. */
-  const output = () => (found ??= outputFolder(settings));
+  // Whoever keeps nothing may have no home to keep it in.
+  const output = settings.keepsNothing ? '' : await outputFolder(settings);
   const { jobStore, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
@@ -142,7 +141,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
 function recordsOf(
   settings: AppSettings,
   apiKey: string | undefined,
-  output: () => Promise<string>,
+  output: string,
   deps: { clock: Clock; log: Log },
 ) {
   const { apiUrl, sandbox, keepsNothing } = settings;

@@ -47,6 +47,7 @@ async function* checksOf(config: Config, env: Environment, log: Log, onSecret: (
   /** Where the records of this key are. */
   let records: string | undefined;
   let takesRecords = false;
+  let hasOutput = false;
 
   // An older one has been refused by now.
   yield [ok('node', process.version)];
@@ -65,6 +66,7 @@ async function* checksOf(config: Config, env: Environment, log: Log, onSecret: (
   });
   yield await attempt('output_folder', async () => {
     const wanted = outputToCheck(await outputFolder(config), systemClock.now());
+    hasOutput = true;
     return [await folderCheck('output_folder', 'FLUX_OUTPUT_DIR', wanted)];
   });
   yield await attempt('records', async () => {
@@ -75,7 +77,13 @@ async function* checksOf(config: Config, env: Environment, log: Log, onSecret: (
   yield await attempt('network', async () => [webhookCheck(config), ...networkChecks(config), certificatesCheck(env)]);
   yield await attempt('service', async () => {
     // Requests that are made here count for all servers, where the state folder can keep the count.
-    const settings = { ...config, apiKey, apiKeyFile: undefined, sandbox: false, keepsNothing: !takesRecords };
+    const settings = {
+      ...config,
+      apiKey,
+      apiKeyFile: undefined,
+      sandbox: false,
+      keepsNothing: !takesRecords || !hasOutput,
+    };
     return serviceChecks(await probe(settings, log), config);
   });
   yield await attempt('budget', async () => {

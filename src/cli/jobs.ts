@@ -62,7 +62,7 @@ async function open(args: Arguments) {
   const secrets = secretsOf({ ...config, apiKey });
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const folder = partitionFolder(stateFolder(config), config.apiUrl, apiKey);
-  const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: () => outputFolder(config) });
+  const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: await outputFolder(config) });
   const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };
   return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
 }

@@ -36,11 +36,11 @@ const HINTS_MAX = 2_000;
 
 /**
  * @param folder absolute; of this service and key alone. Made when the first record is written.
- * @param deps `outputFolder`: absolute, asked once; records name pictures relative to it. Absent: as they are.
+ * @param deps `outputFolder`: absolute; records name pictures relative to it. Absent: as they are.
  */
 export function createFileJobStore(
   folder: string,
-  { clock, log, outputFolder }: Deps & { outputFolder?: () => Promise<string> },
+  { clock, log, outputFolder }: Deps & { outputFolder?: string },
 ): JobStore {
   const jobs = join(folder, 'jobs');
   /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
@@ -49,12 +49,8 @@ export function createFileJobStore(
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
   const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
 
-  let output: Promise<string> | undefined;
-  async function withFile(job: Job, path: (job: Job, outputFolder: string) => Job): Promise<Job> {
-    if (job.file === undefined || outputFolder === undefined) return job;
-    output ??= outputFolder();
-    return path(job, await output);
-  }
+  const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
+    outputFolder === undefined ? job : path(job, outputFolder);
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
@@ -70,7 +66,7 @@ export function createFileJobStore(
       log.warn('a job record of a newer version cannot be read here', { id });
       return undefined;
     }
-    const value = await withFile(stored.value, withAbsolutePath);
+    const value = withFile(stored.value, withAbsolutePath);
     const version = { number: newest.number, changes: stored.changes };
     return { value, version, ...(stored.type === 'newer' && { isNewer: true }) };
   }
@@ -88,7 +84,7 @@ export function createFileJobStore(
   async function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
     const file = fileOf(job.id);
     try {
-      return await file.replace(version, await withFile(job, withRecordedPath), 'machine');
+      return await file.replace(version, withFile(job, withRecordedPath), 'machine');
     } catch (error) {
       throw notKept(file.path(version.number + 1), errorCode(error), spent, error);
     }
@@ -108,7 +104,7 @@ export function createFileJobStore(
         const text = present(path, () => textOfVersion(path));
         const stored = readStored(text, parseJob);
         // If it cannot be read, there is a newer version by now, as a rule.
-        const job = stored.type === 'value' ? await withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
+        const job = stored.type === 'value' ? withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
         if (job !== undefined) found.push(job);
       }
     }

@@ -55,7 +55,7 @@ export type FolderState = Usable | { isUsable: false; at: string | undefined; pr
  * @returns rejects with a FluxError of kind `storage_failed` when one of the folders takes no files
  */
 export function createFoldersCheck(
-  output: () => Promise<string>,
+  output: string,
   records: FolderToCheck | undefined,
   { clock, now, log }: { clock: Clock; now: () => number; log: Log },
 ): () => Promise<void> {
@@ -82,7 +82,7 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    const pictures = outputToCheck(await output(), now());
+    const pictures = outputToCheck(output, now());
     await Promise.all((records === undefined ? [pictures] : [pictures, records]).map(check));
   };
 }

@@ -22,22 +22,21 @@ const STEM_MAX_BYTES = 80;
 const IMAGE_EXTENSION = /\.(?:jpe?g|png|webp|avif|gif|tiff?|bmp|hei[cf]|jxl|jp2)$/iu;
 
 /**
- * @param root resolves to the absolute output folder; asked at the first picture, and the folder is made then
+ * @param root the absolute output folder; made at the first picture
  * @param deps `isPicture`: whether the bytes may be what was saved under that extension (without its dot)
  */
 export function createImageFolder(
-  root: () => Promise<string>,
+  root: string,
   { clock, isPicture }: { clock: Clock; isPicture: (bytes: Uint8Array, extension: string) => boolean },
 ): ImageStore {
   const readPicture = async (file: string): Promise<Uint8Array> =>
-    readSaved(await root(), file, (bytes) => isPicture(bytes, extname(file).slice(1)));
+    readSaved(root, file, (bytes) => isPicture(bytes, extname(file).slice(1)));
   return {
     async save(picture, label) {
-      const output = await root();
       const month = monthFolder(label.createdAt);
-      const target = join(output, month);
+      const target = join(root, month);
       try {
-        const folder = await openGuarded(output, [month], true);
+        const folder = await openGuarded(root, [month], true);
         return join(target, await saveIn(folder, picture, label, clock).finally(folder.close));
       } catch (error) {
         throw failed({ code: 'picture_not_saved', folder: target, problem: errorCode(error) }, error);

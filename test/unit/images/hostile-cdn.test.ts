@@ -51,7 +51,7 @@ async function attempt(
   );
   try {
     const picture = await download.fetch(options.url ?? `${origin}/outputs/1.jpg`, new AbortController().signal);
-    await createImageFolder(async () => join(outside, 'pictures'), {
+    await createImageFolder(join(outside, 'pictures'), {
       clock: createManualClock(),
       isPicture: () => true,
     }).save(picture, LABEL);

@@ -1,7 +1,7 @@
 /** Proves that pictures land inside the output folder, whole, and never in place of another file. */
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { Picture, PictureLabel } from '../../../src/core/image-store.ts';
@@ -17,7 +17,7 @@ const label: PictureLabel = { jobId: 'job_1', prompt: 'a fox', createdAt: CREATE
 let base: string;
 let root: string;
 const isPicture = (bytes: Uint8Array): boolean => bytes[0] === 255;
-const store = () => createImageFolder(async () => root, { clock: systemClock, isPicture });
+const store = () => createImageFolder(root, { clock: systemClock, isPicture });
 
 beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'flux-folder-'));
@@ -49,19 +49,11 @@ describe('save', () => {
     expect(await filesIn(base)).toEqual(['a-fox_job_1.jpg']);
   });
 
-  it('asks for the folder and makes it at the first picture, not before', async () => {
-    let asked = 0;
-    const lazy = createImageFolder(
-      async () => {
-        asked += 1;
-        return root;
-      },
-      { clock: systemClock, isPicture },
-    );
-    expect(asked).toBe(0);
+  it('makes the folder at the first picture, not before', async () => {
+    const folder = store();
     expect(await readdir(base)).toEqual([]);
-    await lazy.save(picture, label);
-    expect(asked).toBe(1);
+    await folder.save(picture, label);
+    expect(await readdir(base)).toEqual([basename(root)]);
   });
 
   it('never writes over a file of the same name, and leaves nothing half-written beside it', async () => {

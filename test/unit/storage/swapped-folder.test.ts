@@ -50,8 +50,7 @@ afterEach(() => {
   rmSync(base, { recursive: true, force: true });
 });
 
-const store = () =>
-  createImageFolder(async () => join(base, 'pictures'), { clock: systemClock, isPicture: () => true });
+const store = () => createImageFolder(join(base, 'pictures'), { clock: systemClock, isPicture: () => true });
 const namesIn = (name: string): string[] => readdirSync(join(base, name));
 
 /** A link to the folder outside takes the place of the month's folder, once. */
@@ -98,7 +97,7 @@ describe.skipIf(process.platform === 'win32').each([
 describe.skipIf(process.platform === 'win32')('a picture that is read', () => {
   it('comes from its folder or not at all when the folder is swapped meanwhile', async () => {
     const file = await store().save(picture, label);
-    await createImageFolder(async () => join(base, 'x'), { clock: systemClock, isPicture: () => true })
+    await createImageFolder(join(base, 'x'), { clock: systemClock, isPicture: () => true })
       .save({ ...picture, bytes: new Uint8Array([9, 9, 9]) }, label)
       .then((other) => renameSync(other, join(base, 'outside', 'a-fox_job_1.jpg')));
     swapAt((call, path) => call === 'open' && path.endsWith('.jpg'));
