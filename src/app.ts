@@ -46,12 +46,12 @@ export type AppSettings = Omit<Config, FaceOnly | Proxies> &
 
 export type App = {
   jobs: ImageJobs;
-  /** Takes what arrives at the webhook's address; `undefined` without an address and a secret. */
-  webhookSink: WebhookSink | undefined;
   /** Looks at the service for a person; orders nothing. */
   probe: (signal: AbortSignal) => Promise<ServiceReport>;
   close: () => Promise<void>;
 };
+
+type Listener = { open: () => Promise<void>; close: () => Promise<void> };
 
 export type AppDeps = {
   log: Log;
@@ -59,8 +59,8 @@ export type AppDeps = {
   onSecret: (secret: string) => void;
   /** Told what becomes of the jobs of this process. */
   feed?: JobFeed;
-  /** Called before each order leaves: the time to listen for webhooks. Never rejects. */
-  onSubmission?: () => Promise<void>;
+  /** Listens for webhooks. `open` is called before each order leaves, and never rejects. */
+  listenerFor?: ((sink: WebhookSink, publicUrl: string) => Promise<Listener>) | undefined;
   /** The system's unless a test drives time. */
   clock?: Clock;
   /** The provider's unless a test compresses time. */
@@ -77,9 +77,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
-  // Whoever keeps nothing may have no home to keep it in.
-  const output = settings.keepsNothing ? '' : await outputFolder(settings);
-  const { jobStore, values, memory, checked } = recordsOf(settings, apiKey, output, { clock, log });
+  const { jobStore, values, memory, output, checked } = await openRecords(settings, apiKey, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
   const { httpsProxy, httpProxy, noProxy } = settings;
@@ -89,6 +87,18 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
     { clock, log, limiter: limits, memory },
   );
   const download = createImageDownload({ ...wire, hosts: settings.downloadHosts, apiOrigin: apiUrl }, { clock });
+  let listener: Listener | undefined;
+  if (webhookUrl !== undefined && webhookSecret !== undefined) {
+    const sink = createWebhookSink({
+      secret: webhookSecret,
+      path: new URL(webhookUrl).pathname,
+      knows: async (id) => (await jobStore.find(id))?.remoteId === id,
+      addMarker: (id) => events.addMarker(id),
+      clock,
+      log,
+    });
+    listener = await deps.listenerFor?.(sink, webhookUrl);
+  }
   // The system's calls, and previews, take real time, also where a test drives the clock.
   const inRealTime = { clock: systemClock, log };
   const jobs = new ImageJobs(
@@ -106,7 +116,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
       ids,
       processes: systemProcesses,
       checkFolders: createFoldersCheck(output, checked, { ...inRealTime, now: clock.now }),
-      onSubmission: deps.onSubmission,
+      onSubmission: listener && (() => listener.open()),
       containsSecret: createSecretFinder(apiKey === undefined ? otherSecrets : [apiKey, ...otherSecrets]),
     },
     {
@@ -115,22 +125,11 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
       resendWindowMs: settings.resendHours * 60 * 60_000,
     },
   );
-  const webhookSink =
-    webhookUrl === undefined || webhookSecret === undefined
-      ? undefined
-      : createWebhookSink({
-          secret: webhookSecret,
-          path: new URL(webhookUrl).pathname,
-          knows: async (id) => (await jobStore.find(id))?.remoteId === id,
-          addMarker: (id) => events.addMarker(id),
-          clock,
-          log,
-        });
   return {
     jobs,
-    webhookSink,
     probe: (signal) => provider.probe(signal),
     close: async () => {
+      await listener?.close();
       await jobs.close();
       await Promise.all([provider.close(), download.close()]);
     },
@@ -138,20 +137,17 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
 }
 
 /** What outlives a process and is shared with others. Without a key nothing can be ordered: there is nothing to keep. */
-function recordsOf(
-  settings: AppSettings,
-  apiKey: string | undefined,
-  output: string,
-  deps: { clock: Clock; log: Log },
-) {
+async function openRecords(settings: AppSettings, apiKey: string | undefined, deps: { clock: Clock; log: Log }) {
   const { apiUrl, sandbox, keepsNothing } = settings;
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();
     const memory = createWireMemory(values, serviceName(apiUrl), deps);
-    return { jobStore: noJobStore, values, memory };
+    // No picture comes as far as a folder.
+    return { jobStore: noJobStore, values, memory, output: '' };
   }
   const root = stateFolder(settings);
   const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
+  const output = await outputFolder(settings);
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
     jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
@@ -159,6 +155,7 @@ function recordsOf(
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */
     memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps),
+    output,
     checked: { holds: 'records', folder, root } as const,
   };
 }

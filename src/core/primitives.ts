@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, Feed, and how long to pause before trying again. */
+/** The primitives: Wakeup, Mutex, BoundedMap, Feed, Lazy, and how long to pause before trying again. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
@@ -100,5 +100,26 @@ export class Feed<News> {
   listen(listener: (news: News) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+}
+
+/** Something that is made at the first use, once, and again only if making it failed. */
+export class Lazy<Value> {
+  #making: Promise<Value> | undefined;
+
+  constructor(private readonly make: () => Promise<Value>) {}
+
+  /** The value, made now if need be. A failure is not remembered: what the user corrects works without a restart. */
+  readonly get = (): Promise<Value> => {
+    this.#making ??= this.make().catch((error: unknown) => {
+      this.#making = undefined;
+      throw error;
+    });
+    return this.#making;
+  };
+
+  /** Resolves when nothing is being made; nothing is begun for it. */
+  async settled(): Promise<void> {
+    await this.#making?.catch(() => undefined);
   }
 }

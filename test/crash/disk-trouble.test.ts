@@ -82,8 +82,11 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     const disk = await mount();
     let stopsNext = false;
     // Right before the order is recorded as submitting.
-    const onSubmission = async (): Promise<void> => (stopsNext ? disk.stop() : undefined);
-    const { app, stage } = await start({ stateDir: join(disk.folder, 'state') }, { onSubmission });
+    const opened = async (): Promise<void> => (stopsNext ? disk.stop() : undefined);
+    const { app, stage } = await start(
+      { stateDir: join(disk.folder, 'state'), webhookUrl: 'http://127.0.0.1:9/', webhookSecret: 'whsec_never_used' },
+      { listenerFor: async () => ({ open: opened, close: async () => undefined }) },
+    );
     await orderToTheEnd(app, 'a first wren');
     stopsNext = true;
     const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });

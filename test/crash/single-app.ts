@@ -13,7 +13,7 @@ export const LONG_MS = 180_000;
 export async function openApp(
   stage: Stage,
   clock: Clock,
-  more: Pick<AppDeps, 'onSubmission'> = {},
+  more: Pick<AppDeps, 'listenerFor'> = {},
 ): Promise<App & { logged: string[] }> {
   const logged: string[] = [];
   const line = (message: string, fields?: object): void => {

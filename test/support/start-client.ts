@@ -14,10 +14,10 @@ import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
-import { Lazy } from '../../src/cli/serve.ts';
 import type { JobNews } from '../../src/core/job-store.ts';
-import { Feed } from '../../src/core/primitives.ts';
+import { Feed, Lazy } from '../../src/core/primitives.ts';
 import type { Log, ResultPart } from '../../src/core/ports.ts';
+import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
@@ -115,8 +115,8 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const listen = options.webhooks ? { host: '127.0.0.1', port: await freePort() } : undefined;
   const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
   const feed = new Feed<JobNews>();
-  const started: Pick<App, 'jobs' | 'close'>[] = [];
-  const start = async (): Promise<Pick<App, 'jobs' | 'close'>> => {
+  const started: App[] = [];
+  const start = async (): Promise<ImageJobs> => {
     const app = await createApp(
       {
         apiKey: sandbox.key,
@@ -145,23 +145,13 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         feed,
         onSecret: (secret) => secrets.add(secret),
         clock,
-        onSubmission: async () => webhooks?.open(),
+        listenerFor: listen && (async (sink, publicUrl) => new WebhookListener({ ...listen, publicUrl, sink, log })),
       },
     );
-    const sink = app.webhookSink;
-    const isSet = listen !== undefined && webhookUrl !== undefined && sink !== undefined;
-    const webhooks = isSet ? new WebhookListener({ ...listen, publicUrl: webhookUrl, sink, log }) : undefined;
-    const running = {
-      jobs: app.jobs,
-      close: async () => {
-        await webhooks?.close();
-        await app.close();
-      },
-    };
-    started.push(running);
-    return running;
+    started.push(app);
+    return app.jobs;
   };
-  let app = new Lazy(start);
+  let jobs = new Lazy(start);
   const questions = { isUnanswered: false };
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const endpoint = serveStdio(
@@ -172,8 +162,8 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
         resultContent: options.resultContent ?? 'auto',
         preview: options.preview ?? 'auto',
-        jobs: async () => (await app.get()).jobs,
-        startedJobs: () => app.current?.jobs,
+        jobs: () => jobs.get(),
+        startedJobs: () => started.at(-1)?.jobs,
         questions,
         feed,
         ending: new AbortController().signal,
@@ -196,7 +186,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     startedApps: () => started.length,
     restart: async () => {
       await clock.during(started.at(-1)?.close() ?? Promise.resolve());
-      app = new Lazy(start);
+      jobs = new Lazy(start);
     },
     close: async () => {
       await client.close();
