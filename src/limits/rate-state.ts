@@ -122,6 +122,8 @@ export function takePermit(
   const { remaining, resetsAt = 0 } = rateState.window;
   // Until the answer reports the count again, the request that leaves now is taken off here.
   const counted = remaining !== undefined && resetsAt > now && { remaining: Math.max(0, remaining - cost) };
+  // Without a limit there is nothing to remember, and nothing to write.
+  if (limit === null && !counted) return { rateState, answer: { granted: true } };
   const window = { ...rateState.window, ...counted };
   const permits = limit === null ? [] : [...recent, ...Array<number>(cost).fill(now)];
   return { rateState: { ...rateState, permits, window, writtenAt: now }, answer: { granted: true } };
