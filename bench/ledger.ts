@@ -97,7 +97,7 @@ function writeRecords(folder: string): string {
       mediaType: 'image/jpeg',
       sandbox: false,
     };
-    const part = join(jobs, id.slice(-2));
+    const part = join(jobs, id.slice(-1));
     mkdirSync(part, { recursive: true });
     // A record that came to its end in six changes.
     writeFileSync(versionFile(part, id, 6), storedText(job, [1, 2, 3, 4, 5, 6].map(String)));

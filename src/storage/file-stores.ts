@@ -44,7 +44,7 @@ export function createFileJobStore(
 ): JobStore {
   const jobs = join(folder, 'jobs');
   /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
-  const folderOf = (id: string): string => join(jobs, id.slice(-2));
+  const folderOf = (id: string): string => join(jobs, id.slice(-1));
   const fileOf = (id: string): VersionedFile => new VersionedFile(folderOf(id), id, clock);
   /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
   const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);

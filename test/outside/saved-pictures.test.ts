@@ -115,7 +115,7 @@ describe.skipIf(process.platform === 'win32')('a saved picture that was replaced
 
 async function recordOf({ home, id }: Saved): Promise<string> {
   const names = await readdir(home.folder, { recursive: true });
-  const folder = names.find((path) => path.endsWith(join('jobs', id.slice(-2))));
+  const folder = names.find((path) => path.endsWith(join('jobs', id.slice(-1))));
   if (folder === undefined) throw new Error(`no record in ${names.join(', ')}`);
   return newestFile(join(home.folder, folder), id);
 }

@@ -12,7 +12,7 @@ export function newestFile(folder: string, name: string): string {
 
 /** @param partition the folder of one service and key */
 export const recordFile = (partition: string, id: string): string =>
-  newestFile(join(partition, 'jobs', id.slice(-2)), id);
+  newestFile(join(partition, 'jobs', id.slice(-1)), id);
 
 /** @param partition the folder of one service and key */
 export const valueFile = (partition: string, name: 'reservations' | 'rate-state' | 'durations'): string =>

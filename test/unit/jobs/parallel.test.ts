@@ -107,6 +107,6 @@ it('nothing is left next to the records and the shared values', async () => {
     (await readdir(path)).map((name) => name.replace(/\.\d+\.json$/u, '')).toSorted();
   expect(await withoutNumbers(join(folder, 'shared'))).toEqual(['rate-state', 'reservations']);
   const id = order?.job.id ?? '';
-  expect(await readdir(join(folder, 'jobs'))).toEqual([id.slice(-2)]);
-  expect(await withoutNumbers(join(folder, 'jobs', id.slice(-2)))).toEqual([id]);
+  expect(await readdir(join(folder, 'jobs'))).toEqual([id.slice(-1)]);
+  expect(await withoutNumbers(join(folder, 'jobs', id.slice(-1)))).toEqual([id]);
 });

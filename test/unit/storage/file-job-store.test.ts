@@ -113,7 +113,7 @@ describe.each([
 });
 
 describe('the files', () => {
-  const shard = (id: string): string => join(folder, 'jobs', id.slice(-2));
+  const shard = (id: string): string => join(folder, 'jobs', id.slice(-1));
 
   it('of a record are one, whatever has become of the job', async () => {
     await onFiles().add(sampleJob({ id: 'job_a' }));
