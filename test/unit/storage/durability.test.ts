@@ -65,7 +65,7 @@ function expectDurable(file: string, inFolder: string): void {
 describe('a job record', () => {
   it('is on the disk, and so is its name, when it was added', async () => {
     await createFileJobStore(folder, deps).add(sampleJob({ id: 'job_a', state: 'queued' }));
-    expectDurable('job_a.1.json', '_a');
+    expectDurable('job_a.1.json', 'a');
     // The folders above it are new, too.
     expect(calls.list).toEqual(expect.arrayContaining(['sync jobs', `sync ${basename(folder)}`]));
   });
@@ -77,7 +77,7 @@ describe('a job record', () => {
     const seen = await jobStore.read('job_a');
     if (seen === undefined) throw new Error('the record is gone');
     await jobStore.replace(seen, { ...seen.value, state: 'submitting' });
-    expectDurable('job_a.2.json', '_a');
+    expectDurable('job_a.2.json', 'a');
   });
 });
 
