@@ -1,7 +1,8 @@
 /** What `doctor` says of the service: each finding as a line, with the remedy where there is one. */
 import type { Config } from '../config/settings.ts';
 import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/image-provider.ts';
-import { PLAN_LIMITS, planOf } from '../limits/plan.ts';
+import { PLAN_LIMITS } from '../limits/plan.ts';
+import { planOf } from '../limits/rate-state.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { remedyFor } from './failure-words.ts';

@@ -6,7 +6,7 @@ import { FluxError } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
-import { PLAN_LIMITS, type Plan, planOf } from './plan.ts';
+import { PLAN_LIMITS, type Plan } from './plan.ts';
 import {
   emptyRateState,
   keptForOrders,
@@ -14,6 +14,7 @@ import {
   type PermitAnswer,
   type PermitAsk,
   parseRateState,
+  planOf,
   type RateReport,
   type ReadAllowance,
   readAllowance,

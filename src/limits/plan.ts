@@ -1,4 +1,4 @@
-/** The provider's plans and their limits, and how the plan follows from the rate header. */
+/** The provider's plans and their limits. */
 export const PLANS = ['free', 'starter', 'pro', 'enterprise'] as const;
 export type Plan = (typeof PLANS)[number];
 
@@ -11,10 +11,3 @@ export const PLAN_LIMITS: Readonly<
   pro: { requestsPerMinute: 60, concurrentJobs: 10, jobsPerDay: 10_000 },
   enterprise: { requestsPerMinute: null, concurrentJobs: null, jobsPerDay: null },
 };
-
-/** The plan that was set, else that of the announced request limit (of no known plan: a custom one), else the smallest. */
-export function planOf(configured: Plan | 'auto', announcedLimit: number | undefined): Plan {
-  if (configured !== 'auto') return configured;
-  if (announcedLimit === undefined) return 'free';
-  return PLANS.find((plan) => PLAN_LIMITS[plan].requestsPerMinute === announcedLimit) ?? 'enterprise';
-}

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
+import { PLAN_LIMITS, PLANS, type Plan } from './plan.ts';
 
 /** As far as it was reported. Times are epoch milliseconds. */
 const rateWindowSchema = z.object({
@@ -218,6 +219,13 @@ export function withOrderPaid(
   const credits = balance.credits - order.credits;
   if (credits < 0 || counted.length >= 1_000) return rest;
   return { ...rateState, balance: { ...balance, credits, counted: [...counted, order.id] } };
+}
+
+/** The plan that was set, else that of the announced request limit (of no known plan: a custom one), else the smallest. */
+export function planOf(configured: Plan | 'auto', announcedLimit: number | undefined): Plan {
+  if (configured !== 'auto') return configured;
+  if (announcedLimit === undefined) return 'free';
+  return PLANS.find((plan) => PLAN_LIMITS[plan].requestsPerMinute === announcedLimit) ?? 'enterprise';
 }
 
 /**

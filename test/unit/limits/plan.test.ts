@@ -1,6 +1,7 @@
 /** Proves the plans' limits and how a plan is told from the announced request limit. */
 import { describe, expect, it } from 'vitest';
-import { PLAN_LIMITS, PLANS, planOf } from '../../../src/limits/plan.ts';
+import { PLAN_LIMITS, PLANS } from '../../../src/limits/plan.ts';
+import { planOf } from '../../../src/limits/rate-state.ts';
 
 describe('the plans', () => {
   it('have the limits of the provider', () => {
