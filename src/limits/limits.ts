@@ -1,9 +1,9 @@
 /** May it be sent, may it be spent: what all processes with one service and key share, and what a call may cost. */
 import { createHash } from 'node:crypto';
-import type { Clock, Log } from '../core/ports.ts';
-import { type CreditRange, creditRange, dedupeKey, type ImageRequest } from '../core/image-request.ts';
 import { FluxError } from '../core/failure.ts';
+import { type CreditRange, creditRange, dedupeKey, type ImageRequest } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
@@ -16,16 +16,15 @@ import {
   parseRateState,
   planOf,
   type RateReport,
-  type ReadAllowance,
-  readAllowance,
   type RateState,
   REQUEST_WINDOW,
+  type ReadAllowance,
   type RequestWindow,
   rateStateAt,
+  readAllowance,
   takePermit,
   withOrderPaid,
 } from './rate-state.ts';
-import { reservationsOfJobs, withEntryOf } from './rebuilt-reservations.ts';
 import {
   type AdmissionResult,
   admitAll,
@@ -40,10 +39,12 @@ import {
   type Reservations,
   releaseSlot,
   reservationsAt,
+  reservationsOfJobs,
   type SlotAnswer,
   type SpendingLimits,
   takeSlot,
   waitingOrders,
+  withEntryOf,
 } from './reservations.ts';
 
 /** `dedupeKey`: the request in normal form, as text: equal requests have equal texts. */

@@ -1,8 +1,8 @@
 /** When requests to the service may leave: what all processes with one key know of that, and how a caller waits for it. */
 import * as z from 'zod';
-import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
-import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
+import type { Clock } from '../core/ports.ts';
+import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import { PLAN_LIMITS, PLANS, type Plan } from './plan.ts';
 
 /** As far as it was reported. Times are epoch milliseconds. */

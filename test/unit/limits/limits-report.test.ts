@@ -4,7 +4,7 @@ import type { Job } from '../../../src/core/job.ts';
 import type { LimitsState } from '../../../src/limits/limits.ts';
 import { limitsReport } from '../../../src/limits/limits-report.ts';
 import { emptyRateState, type RateWindow, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
-import { reservationsOfJobs } from '../../../src/limits/rebuilt-reservations.ts';
+import { reservationsOfJobs } from '../../../src/limits/reservations.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from '../jobs/fakes.ts';
 

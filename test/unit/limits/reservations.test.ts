@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
-import { reservationsOfJobs, withEntryOf } from '../../../src/limits/rebuilt-reservations.ts';
 import {
   admitAll,
   type Candidate,
@@ -14,10 +13,12 @@ import {
   type Reservations,
   releaseSlot,
   reservationsAt,
+  reservationsOfJobs,
   type SpendingLimits,
   takeSlot,
   totalsOf,
   utcDay,
+  withEntryOf,
 } from '../../../src/limits/reservations.ts';
 import { CREATED_AT, owner, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
