@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { drawPicture } from '../sandbox/picture/picture.ts';
+import { drawPicture } from '../sandbox/drawing.ts';
 import { startOverheadService } from './overhead-service.ts';
 
 const FILES_MAX = 30;

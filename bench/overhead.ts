@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { drawPicture } from '../sandbox/picture/picture.ts';
+import { drawPicture } from '../sandbox/drawing.ts';
 import {
   fileSystemOf,
   loadBefore,

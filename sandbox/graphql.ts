@@ -13,10 +13,9 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { type Answer, answerJson, answerRefusal, Refusal } from './answer.ts';
-import type { SandboxOperation } from './arrival.ts';
+import { type Answer, answerJson, answerRefusal, Refusal, type SandboxOperation } from './http.ts';
 import type { Orders } from './orders.ts';
-import type { Traits } from './scenarios/scenarios.ts';
+import type { Traits } from './scenarios.ts';
 import { schemaSdl } from './schema.ts';
 
 /** As it should be. */

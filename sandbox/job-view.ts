@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { type Job, statusAt } from './job.ts';
-import type { Traits } from './scenarios/scenarios.ts';
+import type { Traits } from './scenarios.ts';
 
 export type PictureAddresses = ReturnType<typeof createPictureAddresses>;
 

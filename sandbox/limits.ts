@@ -1,6 +1,6 @@
 // Owns the plans' limits, as the service's page lists them, and the count of requests with the headers that report it.
 
-import { Refusal } from './answer.ts';
+import { Refusal } from './http.ts';
 
 export type PlanLimits = {
   requestsPerWindow: number;

@@ -1,13 +1,24 @@
 // Owns the way of a request: its log entry, the key, the rate limit, the faults of scenarios, its work, and its answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, answerJson, answerOf, Refusal } from './answer.ts';
-import { type Arrival, arrivalOf, checkCaller, checkKey, type LoggedRequest, readBody, record } from './arrival.ts';
+import {
+  type Answer,
+  answerJson,
+  answerOf,
+  type Arrival,
+  arrivalOf,
+  checkCaller,
+  checkKey,
+  type LoggedRequest,
+  readBody,
+  record,
+  Refusal,
+} from './http.ts';
 import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
-import { createFirstTries } from './scenarios/first-tries.ts';
-import type { Chosen } from './scenarios/scenarios.ts';
+import { createFirstTries } from './first-tries.ts';
+import type { Chosen } from './scenarios.ts';
 import type { Service } from './service.ts';
 
 type ListenerDeps = {

@@ -1,6 +1,6 @@
 // Owns the three dialects of an order and the reading of a job: what each takes, checks, costs and answers with.
 
-import { Refusal } from './answer.ts';
+import { Refusal } from './http.ts';
 import type { Submission } from './job.ts';
 import type { JobView } from './job-view.ts';
 import type { Service } from './service.ts';

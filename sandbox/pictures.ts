@@ -1,11 +1,10 @@
 // Owns the sandbox's host of pictures: what is served at which address, under which type.
 
-import { type Answer, answerJson, Refusal } from './answer.ts';
-import type { Arrival } from './arrival.ts';
+import { type Answer, answerJson, type Arrival, Refusal } from './http.ts';
 import { statusAt } from './job.ts';
 import type { PictureAddresses } from './job-view.ts';
-import { drawPicture } from './picture/picture.ts';
-import type { Traits } from './scenarios/scenarios.ts';
+import { drawPicture } from './drawing.ts';
+import type { Traits } from './scenarios.ts';
 import type { Service } from './service.ts';
 
 export function createPictureHost(now: () => number, service: Service, addresses: PictureAddresses, traits: Traits) {

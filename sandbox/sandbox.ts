@@ -4,19 +4,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { faultsIn, type LoggedRequest } from './arrival.ts';
+import { faultsIn, type LoggedRequest } from './http.ts';
 import { createGraphql } from './graphql.ts';
 import { createJobView, createPictureAddresses } from './job-view.ts';
 import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createOrders } from './orders.ts';
 import { createPictureHost } from './pictures.ts';
-import { chooseScenarios } from './scenarios/scenarios.ts';
-import type { ScenarioName } from './scenarios/sentences.ts';
+import { chooseScenarios, type ScenarioName } from './scenarios.ts';
 import { Service } from './service.ts';
 import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
-export type { ScenarioName } from './scenarios/sentences.ts';
+export type { ScenarioName } from './scenarios.ts';
 export { sandboxSchemaSdl } from './schema.ts';
 
 export type SandboxOptions = {

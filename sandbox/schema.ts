@@ -1,6 +1,6 @@
 // Owns the sandbox's GraphQL schema, written from the provider's page: both documented mutations and the status query.
 
-import { plainTraits, type Traits } from './scenarios/scenarios.ts';
+import { plainTraits, type Traits } from './scenarios.ts';
 
 const OF_EVERY_JOB = `
   id: ID!

@@ -1,9 +1,8 @@
 // Owns what the sandbox remembers: its jobs, from which charges, refunds, keys, limits and the balance follow.
 
 import { createHash } from 'node:crypto';
-import { Refusal } from './answer.ts';
-import { endingAskedFor, type Job, type JobEnding, jobDurationMs, type Submission, statusAt } from './job.ts';
-import { JobFile } from './job-file.ts';
+import { Refusal } from './http.ts';
+import { endingAskedFor, type Job, type JobEnding, JobFile, jobDurationMs, type Submission, statusAt } from './job.ts';
 import type { PlanLimits } from './limits.ts';
 
 export type ServiceOptions = {

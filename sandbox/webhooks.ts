@@ -5,7 +5,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Job } from './job.ts';
 import type { JobView } from './job-view.ts';
-import type { Traits } from './scenarios/scenarios.ts';
+import type { Traits } from './scenarios.ts';
 
 export const SIGNATURE_HEADER = 'X-Doitong-Signature';
 

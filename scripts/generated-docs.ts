@@ -1,6 +1,6 @@
 /** Renders the parts of the documents that are generated from the code. */
 import type * as z from 'zod';
-import { SCENARIOS } from '../sandbox/scenarios/scenarios.ts';
+import { SCENARIOS } from '../sandbox/scenarios.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { flagHelp, flagText, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';

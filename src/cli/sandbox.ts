@@ -1,6 +1,6 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
 
-import { type Chosen, chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
+import { type Chosen, chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios.ts';
 import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError } from './command.ts';
 import { oneOf, wholeNumber } from './settings.ts';

@@ -266,7 +266,7 @@ describe('the state', () => {
   });
 
   it('keeps no more than the last 10,000 requests', async () => {
-    const { record } = await import('../../sandbox/arrival.ts');
+    const { record } = await import('../../sandbox/http.ts');
     const log: SandboxState['requests'] = [];
     const request = { method: 'GET', path: '/', operation: 'other', httpStatus: 200 } as const;
     for (let at = 0; at < 10_050; at++) record(log, { at, ...request });

@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
-import { chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios/scenarios.ts';
-import { scenarioSentences } from '../../sandbox/scenarios/sentences.ts';
+import { chooseScenarios, SCENARIOS, ScenarioError, scenarioSentences } from '../../sandbox/scenarios.ts';
 
 const GROUPS = Object.keys(scenarioSentences);
 const NAMES = SCENARIOS.map(({ name }) => name);

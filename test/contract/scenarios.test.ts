@@ -1,6 +1,6 @@
 /** Every scenario of the sandbox in every dialect: what comes of an order, what it costs, and what the model reads. */
 import { describe, expect, it } from 'vitest';
-import { SCENARIOS } from '../../sandbox/scenarios/scenarios.ts';
+import { SCENARIOS } from '../../sandbox/scenarios.ts';
 import { FAILURE_KINDS } from '../../src/core/failure.ts';
 import { CASES, type Case, type Outcome } from './scenario-cases.ts';
 import { play, SETTINGS, type Seen, type Setting } from './scenario-play.ts';

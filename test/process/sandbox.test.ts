@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SandboxState } from '../../sandbox/sandbox.ts';
-import { SCENARIOS } from '../../sandbox/scenarios/scenarios.ts';
+import { SCENARIOS } from '../../sandbox/scenarios.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';

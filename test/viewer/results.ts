@@ -1,5 +1,5 @@
 /** Results as the server sends them, for the viewer to show. */
-import { drawPicture } from '../../sandbox/picture/picture.ts';
+import { drawPicture } from '../../sandbox/drawing.ts';
 import type { Result } from './stage.ts';
 
 export const PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';

@@ -1,7 +1,6 @@
 /** Proves that help leaves nothing out: it is rendered from the tables that the program works with. */
 import { describe, expect, it } from 'vitest';
-import { SCENARIOS } from '../../../sandbox/scenarios/scenarios.ts';
-import { scenarioSentences } from '../../../sandbox/scenarios/sentences.ts';
+import { SCENARIOS, scenarioSentences } from '../../../sandbox/scenarios.ts';
 import { COMMANDS } from '../../../src/cli/commands.ts';
 import { helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';

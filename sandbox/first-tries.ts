@@ -1,8 +1,7 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
-import { type Answer, answerRefusal, Refusal } from '../answer.ts';
-import type { LoggedRequest } from '../arrival.ts';
-import type { ScenarioName } from './sentences.ts';
+import { type Answer, answerRefusal, type LoggedRequest, Refusal } from './http.ts';
+import type { ScenarioName } from './scenarios.ts';
 
 /**
  * `proxy` faults come before everything and meet every request to the API; the others meet orders only,
