@@ -7,22 +7,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import encode, { init } from '@jsquash/jpeg/encode.js';
 
-/** A picture of 2048² takes a few hundred kilobytes. */
-const KEPT_PICTURES = 48;
-const drawn = new Map<string, Promise<Uint8Array>>();
-
-/** The same for the same name and size, and not drawn again soon. */
-export function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
-  const key = `${width}×${height} ${name}`;
-  const picture = drawn.get(key) ?? draw(name, width, height);
-  if (drawn.size >= KEPT_PICTURES) drawn.clear();
-  drawn.set(key, picture);
-  return picture;
-}
-
 let codec: Promise<void> | undefined;
 
-async function draw(name: string, width: number, height: number): Promise<Uint8Array> {
+/** The same for the same name and size. */
+export async function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
   // Compiled on another thread, when the first picture is drawn.
   codec ??= loadCodec();
   await codec;
@@ -47,7 +35,6 @@ type Rgb = readonly [number, number, number];
 const RIDGES = 5;
 const SUNLIGHT: Rgb = [255, 246, 222];
 
-/** The same for the same name and size. */
 function paintLandscape(name: string, width: number, height: number) {
   const chances = createHash('sha256').update(name).digest().values();
   const random = (): number => (chances.next().value ?? 0) / 256;

@@ -1,6 +1,6 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
-import { type Answer, answerRefusal, type LoggedRequest, Refusal } from './http.ts';
+import { type Answer, answerRefusal, type LoggedRequest, Refusal, tooMany } from './http.ts';
 import type { ScenarioName } from './scenarios.ts';
 
 /**
@@ -9,8 +9,8 @@ import type { ScenarioName } from './scenarios.ts';
  */
 type Stage = 'proxy' | 'before-charging' | 'after-charging';
 
-const rateLimited = (options: { retryAfterSeconds?: number }): Answer =>
-  answerRefusal(new Refusal(429, 'RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', options));
+const rateLimited = (waitMs: number): Answer =>
+  answerRefusal(tooMany('RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', waitMs));
 const serverError = (): Answer => answerRefusal(new Refusal(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'));
 const proxyPage = (): Answer => ({
   status: 502,
@@ -20,8 +20,8 @@ const proxyPage = (): Answer => ({
 });
 
 const faults: Partial<Record<ScenarioName, { stage: Stage; answer: (real: Answer) => Answer }>> = {
-  'rate-limited': { stage: 'before-charging', answer: () => rateLimited({ retryAfterSeconds: 1 }) },
-  'rate-limited-silent': { stage: 'before-charging', answer: () => ({ ...rateLimited({}), lacks: 'reset' }) },
+  'rate-limited': { stage: 'before-charging', answer: () => rateLimited(1_000) },
+  'rate-limited-silent': { stage: 'before-charging', answer: () => ({ ...rateLimited(Infinity), lacks: 'reset' }) },
   'error-before-charge': { stage: 'before-charging', answer: serverError },
   'error-after-charge': { stage: 'after-charging', answer: serverError },
   'lost-reply': { stage: 'after-charging', answer: (real) => ({ ...real, delivery: 'lost' }) },

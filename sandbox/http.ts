@@ -125,6 +125,12 @@ export class Refusal extends Error {
   }
 }
 
+/** @param waitMs after which trying again may help; `Infinity`: nobody knows */
+export function tooMany(code: string, message: string, waitMs: number): Refusal {
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return new Refusal(429, code, message, Number.isFinite(waitMs) ? { retryAfterSeconds } : {});
+}
+
 export function answerJson(status: number, value: unknown): Answer {
   return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
 }

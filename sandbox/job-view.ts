@@ -1,45 +1,16 @@
-// Owns what the service answers about a job, however it is asked, and the addresses of its picture.
+// Owns what the service answers about a job, however it is asked.
 
-import { createHash } from 'node:crypto';
 import { type Job, statusAt } from './job.ts';
 import type { Traits } from './scenarios.ts';
-
-export type PictureAddresses = ReturnType<typeof createPictureAddresses>;
-
-/** The signature and the oddities of a job follow from the seed and its id alone. */
-export function createPictureAddresses(origin: () => string, { expiringUrls }: Traits, seed: string) {
-  /** The ids of jobs whose first address was fetched. */
-  const expired = new Set<string>();
-  const digest = (purpose: string, id: string): Buffer =>
-    createHash('sha256').update(`${seed} ${purpose} ${id}`).digest();
-  const signature = (purpose: string, id: string): string => digest(purpose, id).toString('hex').slice(0, 32);
-
-  return {
-    urlOf(id: string): string {
-      const url = `${origin()}/outputs/${id}.jpg`;
-      return expiringUrls ? `${url}?signature=${signature(expired.has(id) ? 'fresh' : 'first', id)}` : url;
-    },
-
-    /** Whoever comes with an address that is not the fresh one is refused; after that the job has the fresh one. */
-    refuses(id: string, given: string | null): boolean {
-      if (!expiringUrls || given === signature('fresh', id)) return false;
-      expired.add(id);
-      return true;
-    },
-
-    choose: <Choice>(purpose: string, id: string, choices: readonly [Choice, Choice]): Choice =>
-      digest(purpose, id).readUInt8(0) < 128 ? choices[0] : choices[1],
-  };
-}
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 export type JobView = ReturnType<typeof createJobView>;
 
-export function createJobView(now: () => number, traits: Traits, addresses: PictureAddresses) {
+export function createJobView(now: () => number, traits: Traits, urlOf: (id: string) => string) {
   const reason = traits.ending === undefined ? 'its prompt asks for it' : 'a scenario asks for it';
 
-  /** Everything that any dialect may select; `metadata.error` says why a job failed (undocumented, hence in the free part). */
+  /** Everything that any dialect may select. */
   const describe = (job: Job) => {
     const { width, height, version, quality, webhookUrl = null } = job.submission;
     const status = statusAt(job, now());
@@ -50,7 +21,7 @@ export function createJobView(now: () => number, traits: Traits, addresses: Pict
       type: 'IMAGE',
       provider: 'flux-pro',
       service: 'flux-pro',
-      url: status === 'completed' ? addresses.urlOf(job.id) : null,
+      url: status === 'completed' ? urlOf(job.id) : null,
       width,
       height,
       webhookUrl,
@@ -58,13 +29,14 @@ export function createJobView(now: () => number, traits: Traits, addresses: Pict
       duration: null,
       creditCost: job.creditCost,
       createdAt: isoTime(job.createdAtMs),
+      /** Its content is not documented; JSON leaves out what is undefined. */
       metadata: {
         duration: null,
         width,
         height,
-        ...(version !== undefined && { version }),
-        ...(quality !== undefined && { quality }),
-        ...((status === 'failed' || status === 'moderated') && { error }),
+        version,
+        quality,
+        error: status === 'failed' || status === 'moderated' ? error : undefined,
       },
     };
   };
@@ -72,7 +44,7 @@ export function createJobView(now: () => number, traits: Traits, addresses: Pict
   /** The documented body of a webhook, about a job that has ended. */
   const announce = (job: Job) => {
     const { id, status, url, service, createdAt, metadata } = describe(job);
-    const { version: _version, quality: _quality, ...reported } = metadata;
+    const reported = { ...metadata, version: undefined, quality: undefined };
     return { id, status, url, service, createdAt, completedAt: isoTime(job.endsAtMs), metadata: reported };
   };
 

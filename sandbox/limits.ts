@@ -1,6 +1,6 @@
 // Owns the plans' limits, as the service's page lists them, and the count of requests with the headers that report it.
 
-import { Refusal } from './http.ts';
+import { tooMany } from './http.ts';
 
 export type PlanLimits = {
   requestsPerWindow: number;
@@ -28,42 +28,33 @@ const resetForms = {
 
 export type ResetFormat = keyof typeof resetForms;
 
+export type RateLimiter = ReturnType<typeof createRateLimiter>;
+
 /** Fixed windows; one begins with the first request after the last has ended. */
-export class RateLimiter {
-  private endsAt = Number.NEGATIVE_INFINITY;
-  private used = 0;
+export function createRateLimiter(limit: number, windowMs: number, now: () => number, format: ResetFormat | undefined) {
+  let endsAt = Number.NEGATIVE_INFINITY;
+  let used = 0;
+  return {
+    /** Counts one request, or refuses it; a refused one is not counted. `units`: as how many it counts. */
+    take(units: number): void {
+      if (now() >= endsAt) {
+        endsAt = now() + windowMs;
+        used = 0;
+      }
+      const usedThen = used + Math.min(units, limit);
+      if (usedThen > limit)
+        throw tooMany('RATE_LIMIT_EXCEEDED', `Rate limit exceeded: ${limit} requests per window`, endsAt - now());
+      used = usedThen;
+    },
 
-  constructor(
-    private readonly limit: number,
-    private readonly windowMs: number,
-    private readonly now: () => number,
-    private readonly resetFormat: ResetFormat | undefined,
-  ) {}
-
-  /** Counts one request, or refuses it; a refused one is not counted. `units`: as how many it counts. */
-  take(units: number): void {
-    const now = this.now();
-    if (now >= this.endsAt) {
-      this.endsAt = now + this.windowMs;
-      this.used = 0;
-    }
-    const used = this.used + Math.min(units, this.limit);
-    if (used > this.limit) {
-      throw new Refusal(429, 'RATE_LIMIT_EXCEEDED', `Rate limit exceeded: ${this.limit} requests per window`, {
-        retryAfterSeconds: Math.max(1, Math.ceil((this.endsAt - now) / 1000)),
-      });
-    }
-    this.used = used;
-  }
-
-  headers(): Record<string, string> {
-    if (this.resetFormat === undefined) return {};
-    const now = this.now();
-    const isOpen = now < this.endsAt;
-    return {
-      'X-RateLimit-Limit': String(this.limit),
-      'X-RateLimit-Remaining': String(this.limit - (isOpen ? this.used : 0)),
-      'X-RateLimit-Reset': resetForms[this.resetFormat](isOpen ? this.endsAt : now + this.windowMs, now),
-    };
-  }
+    headers(): Record<string, string> {
+      if (format === undefined) return {};
+      const isOpen = now() < endsAt;
+      return {
+        'X-RateLimit-Limit': String(limit),
+        'X-RateLimit-Remaining': String(limit - (isOpen ? used : 0)),
+        'X-RateLimit-Reset': resetForms[format](isOpen ? endsAt : now() + windowMs, now()),
+      };
+    },
+  };
 }

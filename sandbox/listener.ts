@@ -19,7 +19,6 @@ import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
 import { createFirstTries } from './first-tries.ts';
 import type { Chosen } from './scenarios.ts';
-import type { Service } from './service.ts';
 
 type ListenerDeps = {
   now: () => number;
@@ -27,15 +26,14 @@ type ListenerDeps = {
   log: LoggedRequest[];
   chosen: Chosen;
   limiter: RateLimiter;
-  service: Service;
   orders: Orders;
   graphql: Graphql;
-  pictures: (arrival: Arrival) => Promise<Answer>;
+  servePicture: (arrival: Arrival) => Promise<Answer>;
   inspect: () => unknown;
 };
 
 export function createListener(deps: ListenerDeps) {
-  const { now, key, log, limiter, service, orders, graphql, pictures, inspect } = deps;
+  const { now, key, log, limiter, orders, graphql, servePicture, inspect } = deps;
   const { names, traits } = deps.chosen;
   const faultOf = createFirstTries(names);
 
@@ -51,7 +49,7 @@ export function createListener(deps: ListenerDeps) {
   async function follow(arrival: Arrival): Promise<Answer> {
     const { request, to, entry } = arrival;
     checkCaller(request);
-    if (to === 'picture') return pictures(arrival);
+    if (to === 'picture') return servePicture(arrival);
     if (to === 'order' || to === 'job' || (to === 'graphql' && traits.graphql)) return answerApi(arrival);
     if (to === 'state' && entry.method === 'GET') {
       // There are prompts in it.
@@ -88,12 +86,11 @@ export function createListener(deps: ListenerDeps) {
     if (entry.method !== allowed) throw new Refusal(405, 'METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
     const early = faultOf('before-charging', entry, body);
     if (early) return early;
-    const placedBefore = service.placed;
     const answer = work(arrival, body);
-    return (service.placed > placedBefore && faultOf('after-charging', entry, body, answer)) || answer;
+    // An order that is answered so was carried out, by this try or an earlier one.
+    return (answer.status === 200 && faultOf('after-charging', entry, body, answer)) || answer;
   }
 
-  /** Nothing in it waits, so that what it places is told from what other requests place. */
   function work({ request, to, id, entry: { idempotencyKey } }: Arrival, body: string): Answer {
     if (to === 'graphql') return graphql(request.headers, body, idempotencyKey);
     if (to === 'order') return answerJson(200, orders.rest(parseObject(body), idempotencyKey));

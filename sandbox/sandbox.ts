@@ -6,13 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { faultsIn, type LoggedRequest } from './http.ts';
 import { createGraphql } from './graphql.ts';
-import { createJobView, createPictureAddresses } from './job-view.ts';
-import { planLimits, RateLimiter, type SandboxPlan } from './limits.ts';
+import { createJobView } from './job-view.ts';
+import { createRateLimiter, planLimits, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createOrders } from './orders.ts';
-import { createPictureHost } from './pictures.ts';
+import { createPictures } from './pictures.ts';
 import { chooseScenarios, type ScenarioName } from './scenarios.ts';
-import { Service } from './service.ts';
+import { createService } from './service.ts';
 import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
 export type { ScenarioName } from './scenarios.ts';
@@ -67,10 +67,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
   const limits = planLimits[options.plan ?? 'pro'];
 
   let url = '';
-  const addresses = createPictureAddresses(() => url, traits, seed);
-  const view = createJobView(now, traits, addresses);
-  const webhooks = createWebhooks({ now, secret: webhookSecret, traits, view, sleep });
-  const service = new Service({
+  const service = createService({
     limits,
     credits: traits.credits ?? options.credits ?? 1000,
     medianJobMs: (options.jobDurationMs ?? 4000) * traits.jobTimeFactor,
@@ -80,9 +77,12 @@ export async function startSandbox(options: SandboxOptions = {}) {
     stateFile: options.stateFile,
     onJob: (job) => webhooks.expect(job),
   });
+  const pictures = createPictures(() => url, now, service, traits);
+  const view = createJobView(now, traits, pictures.urlOf);
+  const webhooks = createWebhooks({ now, secret: webhookSecret, traits, view, sleep });
   const orders = createOrders(service, view);
   const graphql = createGraphql(orders, traits);
-  const limiter = new RateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
+  const limiter = createRateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
   const log: LoggedRequest[] = [];
   const inspect = () => ({
     requests: structuredClone(log),
@@ -90,8 +90,8 @@ export async function startSandbox(options: SandboxOptions = {}) {
     faults: faultsIn(log),
     webhooks: webhooks.list(),
   });
-  const pictures = createPictureHost(now, service, addresses, traits);
-  const handle = createListener({ now, key, log, chosen, limiter, service, orders, graphql, pictures, inspect });
+  const servePicture = pictures.serve;
+  const handle = createListener({ now, key, log, chosen, limiter, orders, graphql, servePicture, inspect });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.
