@@ -21,16 +21,16 @@ import { schemaSdl } from './schema.ts';
 /** As it should be. */
 type GraphqlRequest = { query: string; variables?: Record<string, unknown> | null; operationName?: string | null };
 
-export type Graphql = (headers: IncomingHttpHeaders, body: string, idempotencyKey: string | undefined) => Answer;
+export type Graphql = ReturnType<typeof createGraphql>;
 
-export function createGraphql({ generate, generateImage, find }: Orders, traits: Traits): Graphql {
+export function createGraphql({ generate, generateImage, find }: Orders, traits: Traits) {
   const { field, argument } = traits.statusQuery;
   const schema = buildSchema(schemaSdl(traits));
   const rules = traits.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   const readJob = (given: Record<string, string>) => find(given[argument] ?? '') ?? null;
   const rootValue = { [field]: readJob, generate, generateImage };
 
-  return (headers, body, idempotencyKey) => {
+  return (headers: IncomingHttpHeaders, body: string, idempotencyKey: string | undefined): Answer => {
     if (!/^application\/json\b/i.test(headers['content-type'] ?? ''))
       throw new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type');
     const { query, variables, operationName } = parseObject(body) as GraphqlRequest;
@@ -44,7 +44,7 @@ export function createGraphql({ generate, generateImage, find }: Orders, traits:
     }
     const errors = validate(schema, document, rules);
     if (errors.length > 0) return answerResult({ errors }, 'GRAPHQL_VALIDATION_FAILED');
-    const fields = countRootFields(body);
+    const fields = rootFieldsIn(body).length;
     if (fields > traits.rootFieldsMax) {
       const words = `The query asks for ${fields} fields at its root; ${traits.rootFieldsMax} are allowed`;
       throw new Refusal(400, 'QUERY_TOO_COMPLEX', words);
@@ -101,11 +101,8 @@ export function guessOperation(body: string): SandboxOperation {
   return rootFieldsIn(body).flatMap((name) => operations.get(name) ?? [])[0] ?? 'other';
 }
 
-/** 1 where that is not known. */
-export const countRootFields = (body: string): number => Math.max(1, rootFieldsIn(body).length);
-
-/** Their names; none for a body that cannot be read: what is wrong with it is said when it should run. */
-function rootFieldsIn(body: string): string[] {
+/** The names of the fields at the root; none for a body that cannot be read: what is wrong with it is said when it should run. */
+export function rootFieldsIn(body: string): string[] {
   try {
     const { definitions } = parse(String(parseObject(body).query));
     return definitions

@@ -88,13 +88,6 @@ export function record(log: LoggedRequest[], entry: LoggedRequest): void {
   if (log.length > 10_000) log.shift();
 }
 
-/** The faults that were injected, and into what. */
-export function faultsIn(log: readonly LoggedRequest[]) {
-  return log.flatMap(({ fault, method: _method, httpStatus: _httpStatus, ...request }) =>
-    fault === undefined ? [] : { scenario: fault, ...request },
-  );
-}
-
 export type Answer = {
   status: number;
   headers: Record<string, string>;

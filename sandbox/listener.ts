@@ -14,7 +14,7 @@ import {
   record,
   Refusal,
 } from './http.ts';
-import { countRootFields, type Graphql, guessOperation, parseObject } from './graphql.ts';
+import { type Graphql, guessOperation, parseObject, rootFieldsIn } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
 import { createFirstTries } from './first-tries.ts';
@@ -81,7 +81,7 @@ export function createListener(deps: ListenerDeps) {
   function serve(arrival: Arrival, body: string): Answer {
     const { request, to, entry } = arrival;
     checkKey(request, key, to === 'graphql' ? 'graphql' : 'rest');
-    limiter.take(traits.countsFields ? countRootFields(body) : 1);
+    limiter.take(traits.countsFields ? Math.max(1, rootFieldsIn(body).length) : 1);
     const allowed = to === 'job' ? 'GET' : 'POST';
     if (entry.method !== allowed) throw new Refusal(405, 'METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
     const early = faultOf('before-charging', entry, body);

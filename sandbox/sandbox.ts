@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { faultsIn, type LoggedRequest } from './http.ts';
+import type { LoggedRequest } from './http.ts';
 import { createGraphql } from './graphql.ts';
 import { createJobView } from './job-view.ts';
 import { createRateLimiter, planLimits, type SandboxPlan } from './limits.ts';
@@ -16,7 +16,6 @@ import { createService } from './service.ts';
 import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
 export type { ScenarioName } from './scenarios.ts';
-export { sandboxSchemaSdl } from './schema.ts';
 
 export type SandboxOptions = {
   /** Of 127.0.0.1; 0, the default, takes any free one. */
@@ -87,7 +86,9 @@ export async function startSandbox(options: SandboxOptions = {}) {
   const inspect = () => ({
     requests: structuredClone(log),
     ...service.inspect(),
-    faults: faultsIn(log),
+    faults: log.flatMap(({ fault: scenario, at, operation, path, idempotencyKey }) =>
+      scenario === undefined ? [] : { scenario, at, operation, path, idempotencyKey },
+    ),
     webhooks: webhooks.list(),
   });
   const servePicture = pictures.serve;

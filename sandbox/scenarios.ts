@@ -148,7 +148,7 @@ const traitsOf: Partial<Record<ScenarioName, Partial<Traits>>> = {
   'skewed-clock': { clockAheadMs: 10 * 60_000 },
 };
 
-export type Scenario = {
+type Scenario = {
   name: ScenarioName;
   group: ScenarioGroup;
   /** What it does on the wire, in one sentence of Markdown. */

@@ -24,7 +24,7 @@ const OF_GENERATE_IMAGE = `
  * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
  * status query, which the page names and does not show, answers with the fields of both.
  */
-export function schemaSdl({ generate, optionalInput, statusQuery: { field, argument } }: Traits): string {
+export function schemaSdl({ generate, optionalInput, statusQuery: { field, argument } }: Traits = plainTraits): string {
   const [version, quality, webhookUrl] = ['version', 'quality', 'webhookUrl'].map((name) =>
     optionalInput ? `${name}: String` : '',
   );
@@ -66,6 +66,3 @@ type Query {
 type Mutation { generateImage(input: ImageGenerationInput!): GeneratedImage }
 ${generate ? ofGenerate : ''}`;
 }
-
-/** The schema where no scenario changes it. */
-export const sandboxSchemaSdl: string = schemaSdl(plainTraits);

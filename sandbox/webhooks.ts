@@ -1,6 +1,7 @@
 // Owns the webhooks of the sandbox: which end of a job is announced when and how often, signed, and how that went.
 
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Job } from './job.ts';
@@ -24,8 +25,8 @@ export type WebhooksDeps = {
 
 export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDeps) {
   const pending: Promise<void>[] = [];
-  /** `at` by the sandbox's clock; `httpStatus` is 0 when no answer came, and `problem` says why. */
-  const deliveries: { jobId: string; url: string; at: number; httpStatus: number; problem?: string }[] = [];
+  /** `at` by the sandbox's clock. */
+  const deliveries: ({ jobId: string; url: string; at: number } & Delivery)[] = [];
   const closing = new AbortController();
   const { signal } = closing;
 
@@ -63,7 +64,10 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
   };
 }
 
-export type Post = {
+/** `httpStatus` is 0 when no answer came, and `problem` says why. */
+type Delivery = { httpStatus: number; problem?: string };
+
+type Post = {
   url: string;
   body: string;
   headers: Readonly<Record<string, string>>;
@@ -76,26 +80,25 @@ export type Post = {
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** To this machine only: a sandbox never calls out into the world. Redirects are not followed. Never throws. */
-export async function postWebhook({ url, body, headers, timeoutMs, signal }: Post) {
+export async function postWebhook({ url, body, headers, timeoutMs, signal }: Post): Promise<Delivery> {
   const { protocol, hostname } = new URL(url);
   if (!/^https?:$/.test(protocol)) return { httpStatus: 0, problem: 'not sent: only http and https are' };
   if (!LOOPBACK_HOST.test(hostname))
     return { httpStatus: 0, problem: 'not sent: the sandbox posts to loopback hosts only' };
   const request = protocol === 'https:' ? httpsRequest : httpRequest;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const options = { method: 'POST', headers, agent: false, signal: AbortSignal.any([signal, timeout]) };
-  return new Promise<{ httpStatus: number; problem?: string }>((resolve) => {
-    const fail = ({ code, message }: NodeJS.ErrnoException): void => {
-      // A code where there is one: a name with several addresses fails with an empty message.
-      const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : (code ?? message);
-      resolve({ httpStatus: 0, problem: signal.aborted ? 'the sandbox was closed' : reason });
-    };
-    const outgoing = request(url, options, (response) => {
-      // Read to its end, so that the listener sees no broken connection; what breaks from now on changes nothing.
-      response.on('error', () => {}).resume();
-      resolve({ httpStatus: response.statusCode ?? 0 });
-    });
-    outgoing.on('error', fail).on('close', () => fail(new Error('closed without an answer')));
-    outgoing.end(body);
-  });
+  try {
+    const options = { method: 'POST', headers, agent: false, signal: AbortSignal.any([signal, timeout]) };
+    const outgoing = request(url, options).end(body);
+    const [response] = await Promise.race([once(outgoing, 'response'), once(outgoing, 'close')]);
+    if (response === undefined) return { httpStatus: 0, problem: 'closed without an answer' };
+    // Read to its end, so that the listener sees no broken connection; what breaks from now on changes nothing.
+    response.on('error', () => {}).resume();
+    return { httpStatus: response.statusCode };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // A code where there is one: a name with several addresses fails with an empty message.
+    const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : (code ?? message);
+    return { httpStatus: 0, problem: signal.aborted ? 'the sandbox was closed' : reason };
+  }
 }

@@ -1,7 +1,7 @@
 /** Proves that every document fits the schema of the sandbox, which was written from the provider's page. */
 import { buildSchema, coerceInputValue, type GraphQLInputObjectType, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { sandboxSchemaSdl } from '../../sandbox/sandbox.ts';
+import { schemaSdl } from '../../sandbox/schema.ts';
 import {
   bodyOf,
   type Dialect,
@@ -20,7 +20,7 @@ import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
 import { statusDocument } from '../../src/doitong/schema/status-document.ts';
 import { plainQuery } from '../../src/doitong/schema/status-query.ts';
 
-const schema = buildSchema(sandboxSchemaSdl);
+const schema = buildSchema(schemaSdl());
 const problems = (document: string): string[] => validate(schema, parse(document)).map(({ message }) => message);
 const isGraphql = (dialect: Dialect): dialect is GraphqlDialect => dialect.kind === 'graphql';
 const LEAST: WireOrder = { prompt: 'a fox', width: 256, height: 256 };

@@ -3,13 +3,8 @@
 import { connect } from 'node:net';
 import { buildClientSchema, buildSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type Sandbox,
-  type SandboxOptions,
-  type SandboxState,
-  sandboxSchemaSdl,
-  startSandbox,
-} from '../../sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, type SandboxState, startSandbox } from '../../sandbox/sandbox.ts';
+import { schemaSdl } from '../../sandbox/schema.ts';
 
 const START = Date.UTC(2026, 10, 20, 12, 0, 0);
 let sandbox: Sandbox;
@@ -215,7 +210,7 @@ describe('the schema', () => {
     await start();
     const { body } = await graphql({ query: getIntrospectionQuery() });
     const reported = buildClientSchema((body as { data: IntrospectionQuery }).data);
-    expect(printSchema(reported)).toBe(printSchema(buildSchema(sandboxSchemaSdl)));
+    expect(printSchema(reported)).toBe(printSchema(buildSchema(schemaSdl())));
   });
 
   it('is not reported when introspection is off; the rest works', async () => {

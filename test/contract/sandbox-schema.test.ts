@@ -2,7 +2,8 @@
 
 import { buildClientSchema, buildSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Sandbox, type ScenarioName, sandboxSchemaSdl, startSandbox } from '../../sandbox/sandbox.ts';
+import { type Sandbox, type ScenarioName, startSandbox } from '../../sandbox/sandbox.ts';
+import { schemaSdl } from '../../sandbox/schema.ts';
 
 let sandbox: Sandbox;
 afterEach(() => sandbox?.close());
@@ -176,7 +177,7 @@ describe('the schemas of scenarios', () => {
     [['only-generate-image', 'strict-input', 'renamed-query']],
   ] as const)('%j is a part of the usual one, apart from the query', async (scenarios) => {
     await start(...scenarios);
-    const usual = printSchema(buildSchema(sandboxSchemaSdl)).split('\n');
+    const usual = printSchema(buildSchema(schemaSdl())).split('\n');
     const added = (await reportedSchema()).split('\n').filter((line) => !usual.includes(line));
     const renamed = (scenarios as readonly string[]).includes('renamed-query');
     expect(added).toEqual(renamed ? ['  generationById(generationId: ID!): Job'] : []);
