@@ -1,7 +1,7 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
 import { type Answer, answerRefusal, type LoggedRequest, Refusal, tooMany } from './http.ts';
-import type { ScenarioName } from './scenarios.ts';
+import type { ScenarioName, Scenarios } from './scenarios.ts';
 
 /**
  * `proxy` faults come before everything and meet every request to the API; the others meet orders only,
@@ -33,8 +33,8 @@ const faults: Partial<Record<ScenarioName, { stage: Stage; answer: (real: Answer
  * Tries are of one request when they repeat its idempotency key or, where none is sent, its body: a repetition goes
  * through as soon as each fault was injected once, in the order of `scenarios`.
  */
-export function createFirstTries(scenarios: readonly ScenarioName[]) {
-  const chosen = scenarios.flatMap((scenario) => (faults[scenario] ? [{ scenario, ...faults[scenario] }] : []));
+export function createFirstTries(scenarios: Scenarios) {
+  const chosen = [...scenarios].flatMap((scenario) => (faults[scenario] ? [{ scenario, ...faults[scenario] }] : []));
   /** How many faults each request has met. */
   const dealt = new Map<string, number>();
 

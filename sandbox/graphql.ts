@@ -15,18 +15,19 @@ import {
 } from 'graphql';
 import { type Answer, answerJson, answerRefusal, Refusal, type SandboxOperation } from './http.ts';
 import type { Orders } from './orders.ts';
-import type { Traits } from './scenarios.ts';
-import { schemaSdl } from './schema.ts';
+import type { Scenarios } from './scenarios.ts';
+import { schemaSdl, statusQueryOf } from './schema.ts';
 
 /** As it should be. */
 type GraphqlRequest = { query: string; variables?: Record<string, unknown> | null; operationName?: string | null };
 
 export type Graphql = ReturnType<typeof createGraphql>;
 
-export function createGraphql({ generate, generateImage, find }: Orders, traits: Traits) {
-  const { field, argument } = traits.statusQuery;
-  const schema = buildSchema(schemaSdl(traits));
-  const rules = traits.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+export function createGraphql({ generate, generateImage, find }: Orders, scenarios: Scenarios) {
+  const { field, argument } = statusQueryOf(scenarios);
+  const schema = buildSchema(schemaSdl(scenarios));
+  const hidesSchema = scenarios.has('no-introspection');
+  const rules = hidesSchema ? [...specifiedRules, NoSchemaIntrospectionCustomRule] : specifiedRules;
   const readJob = (given: Record<string, string>) => find(given[argument] ?? '') ?? null;
   const rootValue = { [field]: readJob, generate, generateImage };
 
@@ -45,8 +46,8 @@ export function createGraphql({ generate, generateImage, find }: Orders, traits:
     const errors = validate(schema, document, rules);
     if (errors.length > 0) return answerResult({ errors }, 'GRAPHQL_VALIDATION_FAILED');
     const fields = rootFieldsIn(body).length;
-    if (fields > traits.rootFieldsMax) {
-      const words = `The query asks for ${fields} fields at its root; ${traits.rootFieldsMax} are allowed`;
+    if (scenarios.has('small-queries') && fields > 3) {
+      const words = `The query asks for ${fields} fields at its root; 3 are allowed`;
       throw new Refusal(400, 'QUERY_TOO_COMPLEX', words);
     }
     const given = { document, variableValues: variables, operationName, contextValue: idempotencyKey };

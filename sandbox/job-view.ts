@@ -1,14 +1,15 @@
 // Owns what the service answers about a job, however it is asked.
 
 import { type Job, statusAt } from './job.ts';
-import type { Traits } from './scenarios.ts';
+import type { Scenarios } from './scenarios.ts';
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 export type JobView = ReturnType<typeof createJobView>;
 
-export function createJobView(now: () => number, traits: Traits, urlOf: (id: string) => string) {
-  const reason = traits.ending === undefined ? 'its prompt asks for it' : 'a scenario asks for it';
+export function createJobView(now: () => number, scenarios: Scenarios, urlOf: (id: string) => string) {
+  const isForced = scenarios.has('moderated') || scenarios.has('failing');
+  const reason = isForced ? 'a scenario asks for it' : 'its prompt asks for it';
 
   /** Everything that any dialect may select. */
   const describe = (job: Job) => {
@@ -17,7 +18,7 @@ export function createJobView(now: () => number, traits: Traits, urlOf: (id: str
     const error = { code: status.toUpperCase(), message: `The sandbox ${status} this job because ${reason}` };
     return {
       id: job.id,
-      status: statusWord(job, now(), traits),
+      status: statusWord(job, now(), scenarios),
       type: 'IMAGE',
       provider: 'flux-pro',
       service: 'flux-pro',
@@ -54,11 +55,12 @@ export function createJobView(now: () => number, traits: Traits, urlOf: (id: str
 const shouted = { completed: 'SUCCEEDED', failed: 'ERROR', moderated: 'REJECTED' };
 
 /** The word for a job's status on the wire. */
-function statusWord(job: Job, nowMs: number, { lateStatus, shoutingStatus }: Traits): string {
+function statusWord(job: Job, nowMs: number, scenarios: Scenarios): string {
   const status = statusAt(job, nowMs);
-  if (status !== 'processing') return shoutingStatus ? shouted[status] : status;
+  const isShouting = scenarios.has('shouting-status');
+  if (status !== 'processing') return isShouting ? shouted[status] : status;
   const share = (nowMs - job.createdAtMs) / (job.endsAtMs - job.createdAtMs);
-  if (lateStatus !== undefined && share >= 1 / 2) return lateStatus;
-  if (!shoutingStatus) return status;
+  if (scenarios.has('unknown-status') && share >= 1 / 2) return 'POSTPROCESSING_v2';
+  if (!isShouting) return status;
   return share >= 1 / 4 ? 'IN_PROGRESS' : 'QUEUED';
 }

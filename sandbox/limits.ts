@@ -1,6 +1,7 @@
 // Owns the plans' limits, as the service's page lists them, and the count of requests with the headers that report it.
 
 import { tooMany } from './http.ts';
+import { type Scenarios, valueFor } from './scenarios.ts';
 
 export type PlanLimits = {
   requestsPerWindow: number;
@@ -18,20 +19,19 @@ export const planLimits = {
 } satisfies Record<string, PlanLimits>;
 export type SandboxPlan = keyof typeof planLimits;
 
-/** How `X-RateLimit-Reset` can be written. Seconds are rounded up: whoever waits for them never comes too early. */
-const resetForms = {
-  'epoch-seconds': (resetsAt: number) => String(Math.ceil(resetsAt / 1000)),
-  'epoch-ms': (resetsAt: number) => String(Math.ceil(resetsAt)),
-  'seconds-from-now': (resetsAt: number, now: number) => String(Math.ceil((resetsAt - now) / 1000)),
-  iso: (resetsAt: number) => new Date(resetsAt).toISOString(),
+/** How `X-RateLimit-Reset` is written. Seconds are rounded up: whoever waits for them never comes too early. */
+const epochSeconds = (resetsAt: number): string => String(Math.ceil(resetsAt / 1000));
+const otherForms = {
+  'rate-headers-ms': (resetsAt: number) => String(Math.ceil(resetsAt)),
+  'rate-headers-delta': (resetsAt: number, now: number) => String(Math.ceil((resetsAt - now) / 1000)),
+  'rate-headers-iso': (resetsAt: number) => new Date(resetsAt).toISOString(),
 };
-
-export type ResetFormat = keyof typeof resetForms;
 
 export type RateLimiter = ReturnType<typeof createRateLimiter>;
 
 /** Fixed windows; one begins with the first request after the last has ended. */
-export function createRateLimiter(limit: number, windowMs: number, now: () => number, format: ResetFormat | undefined) {
+export function createRateLimiter(limit: number, windowMs: number, now: () => number, scenarios: Scenarios) {
+  const write = valueFor(scenarios, otherForms) ?? epochSeconds;
   let endsAt = Number.NEGATIVE_INFINITY;
   let used = 0;
   return {
@@ -48,12 +48,12 @@ export function createRateLimiter(limit: number, windowMs: number, now: () => nu
     },
 
     headers(): Record<string, string> {
-      if (format === undefined) return {};
+      if (scenarios.has('no-rate-headers')) return {};
       const isOpen = now() < endsAt;
       return {
         'X-RateLimit-Limit': String(limit),
         'X-RateLimit-Remaining': String(limit - (isOpen ? used : 0)),
-        'X-RateLimit-Reset': resetForms[format](isOpen ? endsAt : now() + windowMs, now()),
+        'X-RateLimit-Reset': write(isOpen ? endsAt : now() + windowMs, now()),
       };
     },
   };

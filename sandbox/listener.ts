@@ -18,13 +18,13 @@ import { type Graphql, guessOperation, parseObject, rootFieldsIn } from './graph
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
 import { createFirstTries } from './first-tries.ts';
-import type { Chosen } from './scenarios.ts';
+import type { Scenarios } from './scenarios.ts';
 
 type ListenerDeps = {
   now: () => number;
   key: string;
   log: LoggedRequest[];
-  chosen: Chosen;
+  scenarios: Scenarios;
   limiter: RateLimiter;
   orders: Orders;
   graphql: Graphql;
@@ -33,9 +33,8 @@ type ListenerDeps = {
 };
 
 export function createListener(deps: ListenerDeps) {
-  const { now, key, log, limiter, orders, graphql, servePicture, inspect } = deps;
-  const { names, traits } = deps.chosen;
-  const faultOf = createFirstTries(names);
+  const { now, key, log, scenarios, limiter, orders, graphql, servePicture, inspect } = deps;
+  const faultOf = createFirstTries(scenarios);
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const arrival = arrivalOf(request, now());
@@ -50,7 +49,7 @@ export function createListener(deps: ListenerDeps) {
     const { request, to, entry } = arrival;
     checkCaller(request);
     if (to === 'picture') return servePicture(arrival);
-    if (to === 'order' || to === 'job' || (to === 'graphql' && traits.graphql)) return answerApi(arrival);
+    if (to === 'order' || to === 'job' || (to === 'graphql' && !scenarios.has('only-rest'))) return answerApi(arrival);
     if (to === 'state' && entry.method === 'GET') {
       // There are prompts in it.
       checkKey(request, key, 'either');
@@ -73,7 +72,7 @@ export function createListener(deps: ListenerDeps) {
     const { 'X-RateLimit-Reset': reset, ...rate } = limiter.headers();
     return {
       ...answer,
-      status: traits.refusalsWith200 ? 200 : answer.status,
+      status: scenarios.has('errors-with-200') ? 200 : answer.status,
       headers: { ...answer.headers, ...rate, ...(reset && !answer.lacks && { 'X-RateLimit-Reset': reset }) },
     };
   }
@@ -81,7 +80,7 @@ export function createListener(deps: ListenerDeps) {
   function serve(arrival: Arrival, body: string): Answer {
     const { request, to, entry } = arrival;
     checkKey(request, key, to === 'graphql' ? 'graphql' : 'rest');
-    limiter.take(traits.countsFields ? Math.max(1, rootFieldsIn(body).length) : 1);
+    limiter.take(scenarios.has('counts-fields') ? Math.max(1, rootFieldsIn(body).length) : 1);
     const allowed = to === 'job' ? 'GET' : 'POST';
     if (entry.method !== allowed) throw new Refusal(405, 'METHOD_NOT_ALLOWED', `${entry.path} takes ${allowed} only`);
     const early = faultOf('before-charging', entry, body);

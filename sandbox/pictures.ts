@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { drawPicture } from './drawing.ts';
 import { type Answer, type Arrival, answerJson, Refusal } from './http.ts';
 import { statusAt } from './job.ts';
-import type { Traits } from './scenarios.ts';
+import type { Scenarios } from './scenarios.ts';
 import type { Service } from './service.ts';
 
 /** An address that has expired is followed by a fresh one. */
@@ -14,14 +14,15 @@ const signature = (id: string, kind: 'first' | 'fresh'): string =>
 /** Ids follow from the seed, and so does what differs from job to job. */
 const isEven = (id: string): boolean => Number.parseInt(id.slice(-1), 16) % 2 === 0;
 
-export function createPictures(origin: () => string, now: () => number, service: Service, traits: Traits) {
+export function createPictures(origin: () => string, now: () => number, service: Service, scenarios: Scenarios) {
+  const expires = scenarios.has('expired-url');
   /** The ids of jobs whose first address was fetched. */
   const expired = new Set<string>();
 
   return {
     urlOf(id: string): string {
       const url = `${origin()}/outputs/${id}.jpg`;
-      return traits.expiringUrls ? `${url}?signature=${signature(id, expired.has(id) ? 'fresh' : 'first')}` : url;
+      return expires ? `${url}?signature=${signature(id, expired.has(id) ? 'fresh' : 'first')}` : url;
     },
 
     async serve({ entry, id, query }: Arrival): Promise<Answer> {
@@ -30,13 +31,13 @@ export function createPictures(origin: () => string, now: () => number, service:
       const job = service.find(id);
       if (job === undefined || statusAt(job, now()) !== 'completed')
         throw new Refusal(404, 'NOT_FOUND', `There is no picture of a job ${id}`);
-      if (traits.expiringUrls && query.get('signature') !== signature(id, 'fresh')) {
+      if (expires && query.get('signature') !== signature(id, 'fresh')) {
         expired.add(id);
         entry.fault = 'expired-url';
         return answerJson(isEven(id) ? 403 : 410, { message: 'This address has expired' });
       }
       let type = 'image/jpeg';
-      if (traits.wrongContentType) {
+      if (scenarios.has('wrong-content-type')) {
         entry.fault = 'wrong-content-type';
         type = isEven(id) ? 'text/html; charset=utf-8' : 'application/octet-stream';
       }

@@ -11,7 +11,7 @@ import { createRateLimiter, planLimits, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createOrders } from './orders.ts';
 import { createPictures } from './pictures.ts';
-import { chooseScenarios, type ScenarioName } from './scenarios.ts';
+import { chooseScenarios, type ScenarioName, valueFor } from './scenarios.ts';
 import { createService } from './service.ts';
 import { createWebhooks, type WebhooksDeps } from './webhooks.ts';
 
@@ -37,7 +37,7 @@ export type SandboxOptions = {
   /** Decides the job ids, how long each job takes, and whatever a scenario leaves open; random by default. */
   seed?: string;
   /** What goes wrong, or differs, by name; default nothing. They win over the other options. */
-  scenarios?: readonly ScenarioName[];
+  scenarios?: Iterable<ScenarioName>;
   /** What webhooks are signed with; by default a generated one. */
   webhookSecret?: string;
   /** Keeps the jobs, and with them keys, prices and the balance, for later starts; by default nothing is kept. */
@@ -58,30 +58,29 @@ const randomSecret = (): string => `sandbox-${randomBytes(12).toString('hex')}`;
  * @throws ScenarioError when the scenarios are unknown or exclude each other
  */
 export async function startSandbox(options: SandboxOptions = {}) {
-  const chosen = chooseScenarios(options.scenarios ?? []);
-  const { traits } = chosen;
+  const scenarios = chooseScenarios(options.scenarios ?? []);
   const clock = options.now ?? Date.now;
-  const now = (): number => clock() + traits.clockAheadMs;
+  const now = (): number => clock() + (scenarios.has('skewed-clock') ? 10 * 60_000 : 0);
   const { key = randomSecret(), webhookSecret = randomSecret(), seed = randomUUID(), sleep = shortSleep } = options;
   const limits = planLimits[options.plan ?? 'pro'];
 
   let url = '';
   const service = createService({
     limits,
-    credits: traits.credits ?? options.credits ?? 1000,
-    medianJobMs: (options.jobDurationMs ?? 4000) * traits.jobTimeFactor,
+    credits: valueFor(scenarios, { 'out-of-credits': 0, 'low-credits': 20 }) ?? options.credits ?? 1000,
+    medianJobMs: (options.jobDurationMs ?? 4000) * (scenarios.has('slow') ? 10 : 1),
     now,
     seed,
-    ending: traits.ending,
+    ending: valueFor(scenarios, { moderated: 'moderated', failing: 'failed', 'never-finishing': 'never' }),
     stateFile: options.stateFile,
     onJob: (job) => webhooks.expect(job),
   });
-  const pictures = createPictures(() => url, now, service, traits);
-  const view = createJobView(now, traits, pictures.urlOf);
-  const webhooks = createWebhooks({ now, secret: webhookSecret, traits, view, sleep });
+  const pictures = createPictures(() => url, now, service, scenarios);
+  const view = createJobView(now, scenarios, pictures.urlOf);
+  const webhooks = createWebhooks({ now, secret: webhookSecret, scenarios, view, sleep });
   const orders = createOrders(service, view);
-  const graphql = createGraphql(orders, traits);
-  const limiter = createRateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, traits.resetFormat);
+  const graphql = createGraphql(orders, scenarios);
+  const limiter = createRateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, scenarios);
   const log: LoggedRequest[] = [];
   const inspect = () => ({
     requests: structuredClone(log),
@@ -92,7 +91,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
     webhooks: webhooks.list(),
   });
   const servePicture = pictures.serve;
-  const handle = createListener({ now, key, log, chosen, limiter, orders, graphql, servePicture, inspect });
+  const handle = createListener({ now, key, log, scenarios, limiter, orders, graphql, servePicture, inspect });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.

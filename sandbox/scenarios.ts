@@ -1,7 +1,4 @@
-// Owns the scenarios: their names, what each does in a sentence and in traits, what excludes what, and a choice of them.
-
-import type { JobEnding } from './job.ts';
-import type { ResetFormat } from './limits.ts';
+// Owns the scenarios: their names, what each does on the wire, what excludes what, and the choice of some.
 
 /** By group, in the order in which they are listed. A reader knows the API's page and nothing of the code. */
 export const scenarioSentences = {
@@ -72,81 +69,22 @@ type Table = typeof scenarioSentences;
 export type ScenarioGroup = keyof Table;
 export type ScenarioName = { [Group in ScenarioGroup]: keyof Table[Group] }[ScenarioGroup];
 
-/** What holds where no scenario changes it. */
-export const plainTraits = {
-  jobTimeFactor: 1,
-  /** How far the service's clock is ahead of the machine's. */
-  clockAheadMs: 0,
-  /** How every job ends; undefined: as its prompt asks, else with a picture. */
-  ending: undefined as JobEnding | undefined,
-  /** The status of a job in the second half of its time. */
-  lateStatus: undefined as string | undefined,
-  /** Whether statuses are other words, in upper case. */
-  shoutingStatus: false,
-  /** The balance to begin with; undefined: as the options say. */
-  credits: undefined as number | undefined,
-  refusalsWith200: false,
-  /** Whether the first address of a picture has expired when it is fetched. */
-  expiringUrls: false,
-  wrongContentType: false,
-  /** Whether /graphql is there at all. */
-  graphql: true,
-  introspection: true,
-  /** Whether the mutation `generate` is there. */
-  generate: true,
-  /** Whether the input types have version, quality and webhookUrl. */
-  optionalInput: true,
-  rootFieldsMax: Number.POSITIVE_INFINITY,
-  /** Whether each field at the root counts as a request. */
-  countsFields: false,
-  /** The root field, and its argument, that answer for a job. */
-  statusQuery: { field: 'checkJobStatus', argument: 'jobId' },
-  webhooks: false,
-  webhooksForged: false,
-  /** How long after the end of its job a webhook is sent. */
-  webhookDelayMs: 0,
-  webhookTimes: 1,
-  /** How X-RateLimit-Reset is written; undefined: the X-RateLimit headers are left out. */
-  resetFormat: 'epoch-seconds' as ResetFormat | undefined,
-};
+/** The scenarios that are on, in the order in which they were named. */
+export type Scenarios = ReadonlySet<ScenarioName>;
 
-export type Traits = typeof plainTraits;
-
-const { introspection, generate, optionalInput, rootFieldsMax, countsFields, statusQuery } = plainTraits;
-
-/** Scenarios that set the same trait exclude each other. Faults of first tries set none. */
-const traitsOf: Partial<Record<ScenarioName, Partial<Traits>>> = {
-  'errors-with-200': { refusalsWith200: true },
-  'out-of-credits': { credits: 0 },
-  'low-credits': { credits: 20 },
-  slow: { jobTimeFactor: 10 },
-  moderated: { ending: 'moderated' },
-  failing: { ending: 'failed' },
-  'never-finishing': { ending: 'never' },
-  'unknown-status': { lateStatus: 'POSTPROCESSING_v2' },
-  'shouting-status': { shoutingStatus: true },
-  'expired-url': { expiringUrls: true },
-  'wrong-content-type': { wrongContentType: true },
-  'only-generate-image': { generate: false },
-  // With all that others change about GraphQL: none of it is there to be changed.
-  'only-rest': {
-    graphql: false,
-    ...{ introspection, generate, optionalInput, rootFieldsMax, countsFields, statusQuery },
-  },
-  'no-introspection': { introspection: false },
-  'renamed-query': { statusQuery: { field: 'generationById', argument: 'generationId' } },
-  'strict-input': { optionalInput: false },
-  'small-queries': { rootFieldsMax: 3 },
-  'webhooks-forged': { webhooksForged: true },
-  'webhooks-late': { webhookDelayMs: 60_000 },
-  'webhooks-twice': { webhookTimes: 2 },
-  'rate-headers-iso': { resetFormat: 'iso' },
-  'rate-headers-ms': { resetFormat: 'epoch-ms' },
-  'rate-headers-delta': { resetFormat: 'seconds-from-now' },
-  'no-rate-headers': { resetFormat: undefined },
-  'counts-fields': { countsFields: true },
-  'skewed-clock': { clockAheadMs: 10 * 60_000 },
-};
+/** Of these only one can be true at a time. */
+const ALTERNATIVES: readonly (readonly ScenarioName[])[] = [
+  ['out-of-credits', 'low-credits'],
+  ['moderated', 'failing', 'never-finishing'],
+  // Without GraphQL there is nothing about it to be changed.
+  ['only-rest', 'only-generate-image'],
+  ['only-rest', 'no-introspection'],
+  ['only-rest', 'renamed-query'],
+  ['only-rest', 'strict-input'],
+  ['only-rest', 'small-queries'],
+  ['only-rest', 'counts-fields'],
+  ['rate-headers-iso', 'rate-headers-ms', 'rate-headers-delta', 'no-rate-headers'],
+];
 
 type Scenario = {
   name: ScenarioName;
@@ -157,31 +95,21 @@ type Scenario = {
   excludes: readonly ScenarioName[];
 };
 
-/** What the scenarios that are on add up to; the names in the order given. */
-export type Chosen = { names: readonly ScenarioName[]; traits: Traits };
+/** Every scenario, for help and documents; plain data. */
+export const SCENARIOS = Object.entries(scenarioSentences).flatMap(([group, sentences]) =>
+  Object.entries(sentences).map(([name, sentence]) => {
+    const alternatives = ALTERNATIVES.filter((names) => names.some((one) => one === name)).flat();
+    return { group, name, sentence, excludes: alternatives.filter((other) => other !== name) } as Scenario;
+  }),
+);
 
 /** A choice of scenarios that makes no sense; the message says why. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-function excludedBy(name: string): string[] {
-  const traits = traitsOf[name as ScenarioName] ?? {};
-  const others = Object.entries(traitsOf).filter(([other]) => other !== name);
-  return others
-    .filter(([, changed]) => Object.keys(changed).some((trait) => Object.hasOwn(traits, trait)))
-    .map(([other]) => other);
-}
-
-/** Every scenario, for help and documents; plain data. */
-export const SCENARIOS: readonly Scenario[] = Object.entries(scenarioSentences).flatMap(([group, sentences]) =>
-  Object.entries(sentences).map(
-    ([name, sentence]) => ({ group, name, sentence, excludes: excludedBy(name) }) as Scenario,
-  ),
-);
-
 /** A name that comes twice counts once. @throws ScenarioError for an unknown name and for a pair that excludes itself. */
-export function chooseScenarios(names: readonly string[]): Chosen {
+export function chooseScenarios(names: Iterable<string>): Scenarios {
   const chosen = [...new Set(names)].map((name) => {
     const known = SCENARIOS.find((scenario) => scenario.name === name);
     if (known) return known;
@@ -194,8 +122,16 @@ export function chooseScenarios(names: readonly string[]): Chosen {
     const those = others.map(({ name }) => `"${name}"`).join(' and ');
     throw new ScenarioError(`The scenario "${one.name}" cannot be combined with ${those}.`);
   }
-  // Each webhook scenario sends webhooks, whether or not the plain one is named as well.
-  const traits: Traits = { ...plainTraits, webhooks: chosen.some(({ group }) => group === 'webhooks') };
-  for (const { name } of chosen) Object.assign(traits, traitsOf[name]);
-  return { names: chosen.map(({ name }) => name), traits };
+  return new Set(chosen.map(({ name }) => name));
+}
+
+/** What the table has for a scenario that is on; undefined where none of its scenarios is. */
+export function valueFor<Value>(scenarios: Scenarios, table: { [Name in ScenarioName]?: Value }): Value | undefined {
+  const name = [...scenarios].find((one) => Object.hasOwn(table, one));
+  return name && table[name];
+}
+
+/** Each scenario of the group does, whether or not the plain one is named as well. */
+export function sendsWebhooks(scenarios: Scenarios): boolean {
+  return [...scenarios].some((name) => Object.hasOwn(scenarioSentences.webhooks, name));
 }

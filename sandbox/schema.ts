@@ -1,6 +1,6 @@
 // Owns the sandbox's GraphQL schema, written from the provider's page: both documented mutations and the status query.
 
-import { plainTraits, type Traits } from './scenarios.ts';
+import type { Scenarios } from './scenarios.ts';
 
 const OF_EVERY_JOB = `
   id: ID!
@@ -20,13 +20,21 @@ const OF_GENERATE_IMAGE = `
   webhookUrl: String
   duration: Float`;
 
+/** The root field, and its argument, that answer for a job. */
+export function statusQueryOf(scenarios: Scenarios) {
+  return scenarios.has('renamed-query')
+    ? { field: 'generationById', argument: 'generationId' }
+    : { field: 'checkJobStatus', argument: 'jobId' };
+}
+
 /**
  * `generate` and `generateImage` answer with different types, because the page lists different fields for them; the
  * status query, which the page names and does not show, answers with the fields of both.
  */
-export function schemaSdl({ generate, optionalInput, statusQuery: { field, argument } }: Traits = plainTraits): string {
+export function schemaSdl(scenarios: Scenarios = new Set()): string {
+  const { field, argument } = statusQueryOf(scenarios);
   const [version, quality, webhookUrl] = ['version', 'quality', 'webhookUrl'].map((name) =>
-    optionalInput ? `${name}: String` : '',
+    scenarios.has('strict-input') ? '' : `${name}: String`,
   );
   const ofGenerate = `
 input GenerateTextInput { text: String! }
@@ -64,5 +72,5 @@ type Query {
   ${field}(${argument}: ID!): Job
 }
 type Mutation { generateImage(input: ImageGenerationInput!): GeneratedImage }
-${generate ? ofGenerate : ''}`;
+${scenarios.has('only-generate-image') ? '' : ofGenerate}`;
 }

@@ -6,7 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Job } from './job.ts';
 import type { JobView } from './job-view.ts';
-import type { Traits } from './scenarios.ts';
+import { type Scenarios, sendsWebhooks } from './scenarios.ts';
 
 export const SIGNATURE_HEADER = 'X-Doitong-Signature';
 
@@ -19,11 +19,11 @@ export type WebhooksDeps = {
   /** May end early; rejects when the signal is aborted. */
   sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
   secret: string;
-  traits: Traits;
+  scenarios: Scenarios;
   view: JobView;
 };
 
-export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDeps) {
+export function createWebhooks({ now, sleep, secret, scenarios, view }: WebhooksDeps) {
   const pending: Promise<void>[] = [];
   /** `at` by the sandbox's clock. */
   const deliveries: ({ jobId: string; url: string; at: number } & Delivery)[] = [];
@@ -31,13 +31,14 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
   const { signal } = closing;
 
   async function announce(job: Job, url: string): Promise<void> {
-    const dueAtMs = job.endsAtMs + traits.webhookDelayMs;
+    const dueAtMs = job.endsAtMs + (scenarios.has('webhooks-late') ? 60_000 : 0);
     while (now() < dueAtMs) await sleep(dueAtMs - now(), signal);
-    const forged = traits.webhooksForged && { url: `https://forged.example/outputs/${job.id}.jpg` };
+    const forged = scenarios.has('webhooks-forged') && { url: `https://forged.example/outputs/${job.id}.jpg` };
     const body = JSON.stringify({ ...view.announce(job), ...forged });
     const signature = signWebhook(body, forged ? `not ${secret}` : secret);
     const headers = { 'Content-Type': 'application/json', [SIGNATURE_HEADER]: signature };
-    for (let time = 0; time < traits.webhookTimes && !signal.aborted; time++) {
+    const times = scenarios.has('webhooks-twice') ? 2 : 1;
+    for (let time = 0; time < times && !signal.aborted; time++) {
       const at = now();
       const result = await postWebhook({ url, body, headers, timeoutMs: 5_000, signal });
       deliveries.push({ jobId: job.id, url, at, ...result });
@@ -48,7 +49,7 @@ export function createWebhooks({ now, sleep, secret, traits, view }: WebhooksDep
     /** A job that never ends is never announced. */
     expect(job: Job): void {
       const url = job.submission.webhookUrl;
-      if (!traits.webhooks || url === undefined || job.ending === 'never') return;
+      if (!sendsWebhooks(scenarios) || url === undefined || job.ending === 'never') return;
       // Only the end of the sandbox makes this fail.
       pending.push(announce(job, url).catch(() => undefined));
     },

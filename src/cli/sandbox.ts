@@ -1,6 +1,6 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
 
-import { type Chosen, chooseScenarios, SCENARIOS, ScenarioError } from '../../sandbox/scenarios.ts';
+import { chooseScenarios, SCENARIOS, ScenarioError, type Scenarios, sendsWebhooks } from '../../sandbox/scenarios.ts';
 import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError } from './command.ts';
 import { oneOf, wholeNumber } from './settings.ts';
@@ -10,7 +10,7 @@ export async function run(args: Arguments): Promise<number> {
   const port = wholeNumber(args, 'port', { min: 0, max: 65_535 }) ?? 0;
   const jobSeconds = wholeNumber(args, 'job-seconds', { min: 0, max: 3_600 }) ?? 4;
   const plan = oneOf(args, 'plan', PLANS) ?? 'pro';
-  const { names: scenarios, traits } = scenariosOf(args.lists.scenario ?? []);
+  const scenarios = scenariosOf(args.lists.scenario ?? []);
   const { seed } = args.flags;
   // Loaded only now: help, which needs the names alone, and refusals do not wait for it.
   const { startSandbox } = await import('../../sandbox/sandbox.ts');
@@ -29,7 +29,7 @@ export async function run(args: Arguments): Promise<number> {
     throw new UsageError(`the sandbox cannot listen on port ${port}: ${reason}`);
   });
   const { url, key, webhookSecret } = sandbox;
-  print(JSON.stringify({ url, key, ...(traits.webhooks && { webhookSecret }) }));
+  print(JSON.stringify({ url, key, ...(sendsWebhooks(scenarios) && { webhookSecret }) }));
   await endRequested;
   await sandbox.close();
   return 0;
@@ -47,7 +47,7 @@ export function scenarioHelp(): HelpSection[] {
   }));
 }
 
-function scenariosOf(names: readonly string[]): Chosen {
+function scenariosOf(names: readonly string[]): Scenarios {
   try {
     return chooseScenarios(names);
   } catch (error) {
