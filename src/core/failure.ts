@@ -1,4 +1,5 @@
 /** The taxonomy of everything that can go wrong: its kind, what it may have cost, and whether trying again helps. */
+import * as z from 'zod';
 import type { Reason } from './reasons.ts';
 
 export const FAILURE_KINDS = [
@@ -19,30 +20,37 @@ export const FAILURE_KINDS = [
 ] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-/** Whether credits left the account: `maybe` until the service has answered for this very job. */
-export type CreditsSpent = 'no' | 'maybe' | 'yes';
-
-/**
- * Does repeating the call help?
- * `no`: never as it stands. `later`: yes, after `retryAfterSeconds` where known.
- * `same_job`: only for this job, under its own idempotency key; a new job could be charged again.
- */
-export type RetryAdvice = 'no' | 'later' | 'same_job';
-
-export type Failure = {
-  kind: FailureKind;
-  /** What happened, as facts. */
-  reason: Reason;
-  creditsSpent: CreditsSpent;
-  retry: RetryAdvice;
-  /** Seconds to wait before trying again, when the service or a window told. */
-  retryAfterSeconds?: number;
-  /** HTTP status of the answer, when there was one. */
-  httpStatus?: number;
-  creditsRequired?: number;
-  /** The balance that the service told, in credits. */
-  creditsAvailable?: number;
-};
+/** What is told of a failure, and recorded with a job. */
+export const failureSchema = z
+  .object({
+    kind: z.enum(FAILURE_KINDS),
+    /** What happened, as facts. */
+    reason: z.custom<Reason>((stored) => z.looseObject({ code: z.string() }).safeParse(stored).success).optional(),
+    message: z.string().optional(),
+    remedy: z.string().optional(),
+    /** Whether credits left the account: `maybe` until the service has answered for this very job. */
+    creditsSpent: z.enum(['no', 'maybe', 'yes']),
+    /**
+     * Does repeating the call help?
+     * `no`: never as it stands. `later`: yes, after `retryAfterSeconds` where known.
+     * `same_job`: only for this job, under its own idempotency key; a new job could be charged again.
+     */
+    retry: z.enum(['no', 'later', 'same_job']),
+    /** Seconds to wait before trying again, when the service or a window told. */
+    retryAfterSeconds: z.exactOptional(z.number()),
+    /** HTTP status of the answer, when there was one. */
+    httpStatus: z.exactOptional(z.number()),
+    creditsRequired: z.exactOptional(z.number()),
+    /** The balance that the service told, in credits. */
+    creditsAvailable: z.exactOptional(z.number()),
+  })
+  // Earlier versions kept a message and a remedy in place of the reason.
+  .transform(({ message = '', remedy, reason, ...failure }) => {
+    const worded: Reason = { code: 'worded', what: message, ...(remedy !== undefined && { next: remedy }) };
+    return { ...failure, reason: reason ?? worded };
+  });
+export type Failure = z.infer<typeof failureSchema>;
+export type CreditsSpent = Failure['creditsSpent'];
 
 /** A `Failure` on its way up. Everything that reads failures takes the `failure` field, never the stack. */
 export class FluxError extends Error {

@@ -1,4 +1,5 @@
 /** What a picture request may be: its bounds, its normal form, and the sizes behind the named aspect ratios. */
+import * as z from 'zod';
 
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
 export const PROMPT_MAX_CHARACTERS = 4_000;
@@ -10,9 +11,7 @@ export const SIDE_DEFAULT_PX = 1_024;
 export const FILE_NAME_MAX_CHARACTERS = 80;
 
 export const FLUX_VERSIONS = ['flux-pro-1.1', 'flux-pro'] as const;
-export type FluxVersion = (typeof FLUX_VERSIONS)[number];
 export const QUALITIES = ['high'] as const;
-export type Quality = (typeof QUALITIES)[number];
 export const SIZES = ['standard', 'large'] as const;
 export type Size = (typeof SIZES)[number];
 
@@ -33,16 +32,15 @@ export const ASPECT_RATIOS = {
 export type AspectRatio = keyof typeof ASPECT_RATIOS;
 export const ASPECT_RATIO_NAMES = Object.keys(ASPECT_RATIOS) as [AspectRatio, ...AspectRatio[]];
 
-/** A request in normal form: what is hashed, recorded and sent. Absent means "not sent". */
-export type ImageRequest = {
-  prompt: string;
-  /** Pixels. */
-  width: number;
-  /** Pixels. */
-  height: number;
-  version?: FluxVersion;
-  quality?: Quality;
-};
+/** A request in normal form: what is hashed, recorded and sent; sides in pixels. Absent means "not sent". */
+export const imageRequestSchema = z.object({
+  prompt: z.string(),
+  width: z.number(),
+  height: z.number(),
+  version: z.exactOptional(z.enum(FLUX_VERSIONS)),
+  quality: z.exactOptional(z.enum(QUALITIES)),
+});
+export type ImageRequest = z.infer<typeof imageRequestSchema>;
 
 /** One picture that a call wants. */
 export type Order = {

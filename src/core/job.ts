@@ -1,9 +1,10 @@
 /** A job's record, its states, the only ways from one state to the next, and what is to be done about a job that is met. */
-import type { CreditRange, ImageRequest } from './image-request.ts';
-import type { Failure } from './failure.ts';
+import * as z from 'zod';
+import { imageRequestSchema } from './image-request.ts';
+import { type Failure, failureSchema } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { PixelSize } from './image-store.ts';
-import type { Owner, Processes } from './ports.ts';
+import { type Owner, ownerSchema, type Processes } from './ports.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is
@@ -26,49 +27,50 @@ export function keyIsTooOld(createdAt: number, now: number, resendWindowMs: numb
 }
 
 /** Times are epoch milliseconds. */
-export type Job = {
-  id: string;
+export const jobSchema = z.object({
+  id: z.string().regex(JOB_ID),
   /** Made once per intended picture and sent with every try. */
-  idempotencyKey: string;
-  request: ImageRequest;
+  idempotencyKey: z.string().min(1),
+  request: imageRequestSchema,
   /** The stem that the caller asked for. */
-  fileName?: string;
+  fileName: z.exactOptional(z.string()),
   /** The call for several pictures that ordered it. */
-  batch?: string;
+  batch: z.exactOptional(z.string()),
   /** Which of the equal requests of that call it is; absent: the first. */
-  nth?: number;
+  nth: z.exactOptional(z.number()),
   /** Where the service was asked to report its end: every try of one order says the same, whatever is set by then. */
-  webhookUrl?: string;
+  webhookUrl: z.exactOptional(z.string()),
   /** The provider's name for the dialect in which it left last: sent again, it leaves in no other. */
-  dialect?: string;
+  dialect: z.exactOptional(z.string()),
   /** Parts of the order that the service does not take: it was sent without them. */
-  leftOut?: readonly string[];
-  state: JobState;
-  createdAt: number;
+  leftOut: z.exactOptional(z.array(z.string()).readonly()),
+  state: z.enum(JOB_STATES),
+  createdAt: z.number(),
   /** When the record changed last. */
-  updatedAt: number;
+  updatedAt: z.number(),
   /** The process that ordered it, or took it over. */
-  owner: Owner;
+  owner: ownerSchema,
   /** When the service took the order; absent until it answered. */
-  acceptedAt?: number;
-  completedAt?: number;
+  acceptedAt: z.exactOptional(z.number()),
+  completedAt: z.exactOptional(z.number()),
   /** The service's id of the job. */
-  remoteId?: string;
+  remoteId: z.exactOptional(z.string()),
   /** The service's own word for the status, verbatim. */
-  remoteStatus?: string;
+  remoteStatus: z.exactOptional(z.string()),
   /** `exact` is null until the service has reported `creditCost`. */
-  credits: CreditRange & { exact: number | null };
-  url?: string;
+  credits: z.object({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
+  url: z.exactOptional(z.string()),
   /** Absolute path of the saved picture. */
-  file?: string;
-  mediaType?: string;
+  file: z.exactOptional(z.string()),
+  mediaType: z.exactOptional(z.string()),
   /** Of the saved picture, as it is displayed; absent where its bytes do not show it. */
-  size?: PixelSize;
+  size: z.exactOptional(z.object({ width: z.number(), height: z.number() })),
   /** Why it failed; in other states, what keeps it from going on at the moment. */
-  failure?: Failure;
+  failure: z.exactOptional(failureSchema),
   /** Made by the built-in sandbox: not a real picture, no real credits. */
-  sandbox: boolean;
-};
+  sandbox: z.boolean(),
+});
+export type Job = z.infer<typeof jobSchema>;
 
 export type JobEvent =
   /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded. */

@@ -1,4 +1,5 @@
 /** The ports to small values that processes share, and how one is changed: by versions, so that nobody waits for a lock. */
+import type * as z from 'zod';
 import type { Clock } from './ports.ts';
 import { type CreditsSpent, FluxError } from './failure.ts';
 import { Mutex } from './primitives.ts';
@@ -29,8 +30,7 @@ export interface SharedValue<Value> {
 export type ValueSpec<Value> = {
   /** Letters and dashes: it becomes a part of a file name. */
   name: string;
-  /** `undefined` for what is no such value. */
-  parse: (stored: unknown) => Value | undefined;
+  schema: z.ZodType<Value>;
   /** The value when there is none yet, or a damaged one. */
   initial: () => Promise<Value> | Value;
 };

@@ -19,8 +19,7 @@ type Kept = z.infer<typeof keptSchema>;
  */
 export function createWireMemory(values: SharedValues, name: string, { clock, log }: { clock: Clock; log: Log }) {
   const nothing: Kept = { at: Number.NEGATIVE_INFINITY, facts: {} };
-  const parse = (stored: unknown): Kept | undefined => keptSchema.safeParse(stored).data;
-  const kept = new SharedState<Kept>(values, { name, parse, initial: () => nothing }, clock);
+  const kept = new SharedState<Kept>(values, { name, schema: keptSchema, initial: () => nothing }, clock);
 
   /** Everything here saves requests and no more: what fails changes nothing else. */
   const onFailure = (error: unknown): undefined =>

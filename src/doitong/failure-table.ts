@@ -1,5 +1,5 @@
 /** The failure table of the wire as data: which answer or fault means what. docs/errors.md is generated from it. */
-import type { CreditsSpent, FailureKind, RetryAdvice } from '../core/failure.ts';
+import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { ServiceAnswer } from '../core/reasons.ts';
 
 export type FailureRow = {
@@ -12,7 +12,7 @@ export type FailureRow = {
   kind: FailureKind;
   creditsSpent: CreditsSpent;
   /** Whether repeating the call helps, once our own tries are used up. */
-  retry: RetryAdvice;
+  retry: Failure['retry'];
   /** Whether the client tries again by itself, under the same idempotency key. */
   repeated: boolean;
 };
@@ -102,7 +102,7 @@ export const FAILURE_TABLE: Readonly<Record<ServiceAnswer, FailureRow>> = {
 
 /** Jobs that the service ended without a picture: whether they keep their price is not documented. */
 export const JOB_FAILURE_TABLE: Readonly<
-  Record<'moderated' | 'failed', { statuses: readonly string[]; kind: FailureKind; retry: RetryAdvice }>
+  Record<'moderated' | 'failed', { statuses: readonly string[]; kind: FailureKind; retry: Failure['retry'] }>
 > = {
   moderated: { statuses: ['moderated', 'rejected'], kind: 'moderated', retry: 'no' },
   failed: {

@@ -13,8 +13,8 @@ import {
   learnedRateState,
   type PermitAnswer,
   type PermitAsk,
-  parseRateState,
   planOf,
+  rateStateSchema,
   type RateReport,
   type RateState,
   REQUEST_WINDOW,
@@ -35,7 +35,7 @@ import {
   type LimitExceeded,
   loseEntry,
   noteJob,
-  parseReservations,
+  reservationsSchema,
   type Reservations,
   releaseSlot,
   reservationsAt,
@@ -85,9 +85,9 @@ export class Limits {
   ) {
     const { clock, jobs } = deps;
     this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
-    const rateState = { name: 'rate-state', parse: parseRateState, initial: () => emptyRateState(clock.now()) };
+    const rateState = { name: 'rate-state', schema: rateStateSchema, initial: () => emptyRateState(clock.now()) };
     const fromRecords = async () => reservationsOfJobs(await jobs(), fingerprintOf, clock.now());
-    const reservations = { name: 'reservations', parse: parseReservations, initial: fromRecords };
+    const reservations = { name: 'reservations', schema: reservationsSchema, initial: fromRecords };
     this.#rateState = new SharedState<RateState>(values, rateState, clock);
     this.#reservations = new SharedState<Reservations>(values, reservations, clock);
   }

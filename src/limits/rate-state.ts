@@ -19,7 +19,7 @@ const rateWindowSchema = z.object({
 export type RateWindow = z.infer<typeof rateWindowSchema>;
 
 /** Times are epoch milliseconds. */
-const rateStateSchema = z.object({
+export const rateStateSchema = z.object({
   /** When the permits of the last window were given, in order. */
   permits: z.array(z.number()).readonly(),
   /** What the answers reported. */
@@ -34,8 +34,6 @@ const rateStateSchema = z.object({
   writtenAt: z.number(),
 });
 export type RateState = z.infer<typeof rateStateSchema>;
-
-export const parseRateState = (stored: unknown): RateState | undefined => rateStateSchema.safeParse(stored).data;
 
 export function emptyRateState(now: number): RateState {
   return { permits: [], window: {}, writtenAt: now };

@@ -34,7 +34,7 @@ const reservationSchema = z.object({
 export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
 
-const reservationsSchema = z.object({
+export const reservationsSchema = z.object({
   /** Days since the epoch. */
   day: z.int(),
   /** Of ended orders of that day. */
@@ -44,9 +44,6 @@ const reservationsSchema = z.object({
   slotsChangedAt: z.number(),
 });
 export type Reservations = z.infer<typeof reservationsSchema>;
-
-export const parseReservations = (stored: unknown): Reservations | undefined =>
-  reservationsSchema.safeParse(stored).data;
 
 /** `null` means no limit; `jobsPerDay` is the plan's own. */
 export type SpendingLimits = Record<'creditsPerDay' | 'imagesPerDay' | 'jobsPerDay', number | null>;

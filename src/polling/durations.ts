@@ -25,8 +25,11 @@ export class DurationMemory {
   readonly #kinds: SharedState<Kinds>;
 
   constructor(values: SharedValues, clock: Clock) {
-    const parse = (stored: unknown): Kinds | undefined => kindsSchema.safeParse(stored).data;
-    this.#kinds = new SharedState<Kinds>(values, { name: 'durations', parse, initial: () => ({}) }, clock);
+    this.#kinds = new SharedState<Kinds>(
+      values,
+      { name: 'durations', schema: kindsSchema, initial: () => ({}) },
+      clock,
+    );
   }
 
   async recall(request: ImageRequest): Promise<Durations> {

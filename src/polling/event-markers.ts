@@ -18,8 +18,7 @@ type Markers = z.infer<typeof markersSchema>;
 
 /** @param values of one service and key */
 export function createJobEvents(values: SharedValues, { clock, log }: { clock: Clock; log: Log }): JobEvents {
-  const parse = (stored: unknown): Markers | undefined => markersSchema.safeParse(stored).data;
-  const markers = new SharedState<Markers>(values, { name: 'events', parse, initial: () => [] }, clock);
+  const markers = new SharedState<Markers>(values, { name: 'events', schema: markersSchema, initial: () => [] }, clock);
   /** Those who wait in this process, by job. */
   const waiting = new Map<string, Set<Wakeup>>();
   /** The markers that this process knows, by job; one that is forgotten costs one poll of a job. */

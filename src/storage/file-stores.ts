@@ -5,9 +5,8 @@ import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
-import { JOB_ID, type Job } from '../core/job.ts';
+import { JOB_ID, type Job, jobSchema } from '../core/job.ts';
 import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
-import { parseJob } from '../core/job-record.ts';
 import type { StorageReason } from '../core/reasons.ts';
 import {
   NO_VERSION,
@@ -57,7 +56,7 @@ export function createFileJobStore(
     if (!JOB_ID.test(id)) return undefined;
     const newest = present(folderOf(id), () => fileOf(id).read());
     if (newest === undefined) return undefined;
-    const stored = readStored(newest.text, parseJob);
+    const stored = readStored(newest.text, jobSchema);
     if (stored.type === 'damaged') {
       await setAside(id, newest);
       return undefined;
@@ -102,7 +101,7 @@ export function createFileJobStore(
         }
         const path = versionFile(folderOf(id), id, number);
         const text = present(path, () => textOfVersion(path));
-        const stored = readStored(text, parseJob);
+        const stored = readStored(text, jobSchema);
         // If it cannot be read, there is a newer version by now, as a rule.
         const job = stored.type === 'value' ? withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
         if (job !== undefined) found.push(job);
@@ -177,7 +176,7 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
 
   return {
     location: folder,
-    open<Value>({ name, parse, initial }: ValueSpec<Value>): SharedValue<Value> {
+    open<Value>({ name, schema, initial }: ValueSpec<Value>): SharedValue<Value> {
       const file = new VersionedFile(folder, name, clock);
       /** What this process has read or written last: understood once, as long as it is the newest. */
       let last: { stamp: string; versioned: Versioned<Value> } | undefined;
@@ -194,7 +193,7 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
             const read = file.read();
             if (read === undefined) return { value: await initial(), version: NO_VERSION };
             const { number, path, text } = read;
-            const stored = readStored(text, parse);
+            const stored = readStored(text, schema);
             // Replacing it would take away what the newer version knows of money.
             if (stored.type === 'newer') throw failed({ code: 'state_is_newer', path }, 'no');
             if (stored.type === 'damaged')

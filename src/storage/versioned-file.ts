@@ -6,7 +6,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/ports.ts';
-import type { Durability, Replacement, Version } from '../core/shared-value.ts';
+import type { Durability, Replacement, ValueSpec, Version } from '../core/shared-value.ts';
 import {
   cannotLink,
   errorCode,
@@ -171,7 +171,7 @@ export class VersionedFile {
 }
 
 function changesIn(text: string | undefined): readonly string[] {
-  const stored = readStored(text, () => undefined);
+  const stored = readStored(text);
   return stored.type === 'value' ? stored.changes : [];
 }
 
@@ -234,19 +234,16 @@ export function storedText(value: unknown, changes: readonly string[]): string {
  * much. A wrong checksum tells of damage that still reads well: a changed key would be a second order.
  * @param text `undefined` for what is no regular file
  */
-export function readStored<Value>(
-  text: string | undefined,
-  parse: (stored: unknown) => Value | undefined,
-): Stored<Value> {
+export function readStored<Value>(text: string | undefined, schema?: ValueSpec<Value>['schema']): Stored<Value> {
   const [whole, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
-  if (whole === undefined) return readUnchecked(text, parse);
+  if (whole === undefined) return readUnchecked(text, schema);
   if (checksum(body) !== crc) return { type: 'damaged' };
   const { value, changes } = JSON.parse(whole) as { value: Value; changes: string[] };
   return { type: 'value', value, changes };
 }
 
 /** Written by hand or by another version. */
-function readUnchecked<Value>(text = '', parse: (stored: unknown) => Value | undefined): Stored<Value> {
+function readUnchecked<Value>(text = '', schema: ValueSpec<Value>['schema'] | undefined): Stored<Value> {
   let stored: { format?: unknown; value?: unknown } | null;
   try {
     stored = JSON.parse(text);
@@ -255,7 +252,7 @@ function readUnchecked<Value>(text = '', parse: (stored: unknown) => Value | und
   }
   const format = stored?.format;
   if (typeof format !== 'number' || !(format >= 1)) return { type: 'damaged' };
-  const value = parse(stored?.value);
+  const value = schema?.safeParse(stored?.value).data;
   if (format > FORMAT) return { type: 'newer', value, changes: [] };
   return value === undefined ? { type: 'damaged' } : { type: 'value', value, changes: [] };
 }

@@ -1,9 +1,8 @@
 /** Compares the three books after a run: what the service charged, what left a process, what is on record and disk. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSettled, type Job } from '../../src/core/job.ts';
-import { parseJob } from '../../src/core/job-record.ts';
-import { parseReservations, totalsOf } from '../../src/limits/reservations.ts';
+import { isSettled, type Job, jobSchema } from '../../src/core/job.ts';
+import { reservationsSchema, totalsOf } from '../../src/limits/reservations.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';
 import { newestIn, readStored, versionFile } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
@@ -48,7 +47,7 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
   const { jobs, unreadable } = await readRecords(join(folder, 'jobs'));
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
   const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
-  const stored = readStored(await readFile(valueFile(folder, 'reservations'), 'utf8'), parseReservations);
+  const stored = readStored(await readFile(valueFile(folder, 'reservations'), 'utf8'), reservationsSchema);
   const reservations = totalsOf(stored.type === 'value' ? stored.value : never());
   const chargedCredits = service.charges.reduce((sum, { credits }) => sum + credits, 0);
   const refused = [...left].filter((prompt) => !chargesOf.has(prompt));
@@ -113,7 +112,7 @@ export function recordsFolder({ stateDir, settings, sandbox }: Stage): string {
 /** The job as it is on record; `undefined` when it cannot be read. */
 export async function recordOf(stage: Stage, jobId: string): Promise<Job | undefined> {
   try {
-    const record = readStored(await readFile(recordFile(recordsFolder(stage), jobId), 'utf8'), parseJob);
+    const record = readStored(await readFile(recordFile(recordsFolder(stage), jobId), 'utf8'), jobSchema);
     return record.type === 'value' ? record.value : undefined;
   } catch {
     return undefined;
@@ -150,7 +149,7 @@ async function readRecords(folder: string): Promise<{ jobs: Job[]; unreadable: n
   let unreadable = 0;
   for (const part of await namesIn(folder)) {
     for (const [id, number] of newestIn(join(folder, part))) {
-      const record = readStored(await readFile(versionFile(join(folder, part), id, number), 'utf8'), parseJob);
+      const record = readStored(await readFile(versionFile(join(folder, part), id, number), 'utf8'), jobSchema);
       if (record.type === 'value') jobs.push(record.value);
       else unreadable += 1;
     }

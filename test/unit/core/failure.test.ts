@@ -1,7 +1,7 @@
 /** Proves that a failure survives being thrown, and that what nobody foresaw is told as just that. */
 import { describe, expect, it } from 'vitest';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
-import { parseJob } from '../../../src/core/job-record.ts';
+import { jobSchema } from '../../../src/core/job.ts';
 import { sampleFailure, sampleJob } from './sample-jobs.ts';
 
 const UNFORESEEN = {
@@ -30,5 +30,5 @@ it('a record of an earlier version says in words why its job failed, and keeps s
   const { reason: _, ...failure } = sampleFailure();
   const stored = { ...sampleJob(), failure: { ...failure, message: 'It failed.', remedy: 'Order again.' } };
   const reason = { code: 'worded', what: 'It failed.', next: 'Order again.' };
-  expect(parseJob(stored)?.failure).toEqual({ ...failure, reason });
+  expect(jobSchema.parse(stored).failure).toEqual({ ...failure, reason });
 });

@@ -1,8 +1,8 @@
 /** Proves that the shared values come back from disk as they were, and that nothing else is taken for one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyRateState, parseRateState, type RateState } from '../../../src/limits/rate-state.ts';
-import { emptyReservations, parseReservations, type Reservations } from '../../../src/limits/reservations.ts';
+import { emptyRateState, rateStateSchema, type RateState } from '../../../src/limits/rate-state.ts';
+import { emptyReservations, reservationsSchema, type Reservations } from '../../../src/limits/reservations.ts';
 import { owner } from '../core/sample-jobs.ts';
 
 const NOW = 1_800_000_000_000;
@@ -46,8 +46,8 @@ describe('what the limits keep', () => {
   it('comes back as it was written, whole', () => {
     fc.assert(
       fc.property(traffics, snapshots, (rateState, reservations) => {
-        expect(parseRateState(asStored(rateState))).toEqual(rateState);
-        expect(parseReservations(asStored(reservations))).toEqual(reservations);
+        expect(rateStateSchema.parse(asStored(rateState))).toEqual(rateState);
+        expect(reservationsSchema.parse(asStored(reservations))).toEqual(reservations);
       }),
     );
   });
@@ -55,12 +55,12 @@ describe('what the limits keep', () => {
   it.each([undefined, null, [], {}, { day: 1 }, { ...emptyReservations(NOW), entries: [{ id: 'job_1' }] }])(
     'is not taken from anything else: %j',
     (stored) => {
-      expect(parseReservations(stored)).toBeUndefined();
+      expect(reservationsSchema.safeParse(stored).success).toBe(false);
     },
   );
 
   it('is not taken from the other value', () => {
-    expect(parseReservations(emptyRateState(NOW))).toBeUndefined();
-    expect(parseRateState(emptyReservations(NOW))).toBeUndefined();
+    expect(reservationsSchema.safeParse(emptyRateState(NOW)).success).toBe(false);
+    expect(rateStateSchema.safeParse(emptyReservations(NOW)).success).toBe(false);
   });
 });

@@ -1,14 +1,12 @@
 /** A shared value for tests: a number that is counted up. */
+import * as z from 'zod';
 import type { ValueSpec } from '../../../src/core/shared-value.ts';
 
 export type Count = { count: number };
 
 export const COUNT: ValueSpec<Count> = {
   name: 'count',
-  parse: (stored) => {
-    const { count } = (stored ?? {}) as Partial<Count>;
-    return typeof count === 'number' ? { count } : undefined;
-  },
+  schema: z.object({ count: z.number() }),
   initial: () => ({ count: 100 }),
 };
 

@@ -1,7 +1,7 @@
 /** The text of records and shared values: what was written reads back, and damage never passes for it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJob } from '../../../src/core/job-record.ts';
+import { jobSchema } from '../../../src/core/job.ts';
 import { readStored, storedText } from '../../../src/storage/versioned-file.ts';
 import { sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
@@ -13,7 +13,7 @@ const job = sampleJob({
   failure: sampleFailure(),
 });
 const text = storedText(job, ['a.1', 'b.7']);
-const readRecord = (stored: string) => readStored(stored, parseJob);
+const readRecord = (stored: string) => readStored(stored, jobSchema);
 
 describe('a record', () => {
   it('reads back as it was written', () => {
