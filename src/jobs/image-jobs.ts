@@ -172,10 +172,10 @@ export class ImageJobs {
     const { plan } = await this.deps.limits.state();
     const slots = PLAN_LIMITS[plan].concurrentJobs ?? Number.POSITIVE_INFINITY;
     const done = jobs.length - etas.length;
-    const parts = etas.reduce((sum, { fraction }) => sum + fraction, done);
+    const sumOfFractions = etas.reduce((sum, { fraction }) => sum + fraction, done);
     const sumMs = etas.reduce((sum, { leftMs }) => sum + leftMs, 0);
     const leftMs = Math.max(sumMs / slots, ...etas.map((one) => one.leftMs));
-    return { done, total: jobs.length, fraction: parts / jobs.length, leftMs };
+    return { done, total: jobs.length, fraction: sumOfFractions / jobs.length, leftMs };
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */

@@ -118,12 +118,12 @@ export class Orders {
   async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     // The last check before money moves.
     signal?.throwIfAborted();
-    const placed = await this.#place(proposal);
-    for (const { job, refused } of placed) if (refused) this.deps.records.keepRefused(job);
+    const ordered = await this.#admit(proposal);
+    for (const { job, refused } of ordered) if (refused) this.deps.records.keepRefused(job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (placed.some(({ duplicate }) => !duplicate)) void this.runner.recover();
+    if (ordered.some(({ duplicate }) => !duplicate)) void this.runner.recover();
     return Promise.all(
-      placed.map(async (one, at) =>
+      ordered.map(async (one, at) =>
         one.duplicate && proposal.duplicates[at] === undefined
           ? { ...one, job: await this.runner.resume(one.job) }
           : one,
@@ -131,10 +131,10 @@ export class Orders {
     );
   }
 
-  async #place(proposal: ReadyProposal): Promise<readonly Ordered[]> {
+  async #admit(proposal: ReadyProposal): Promise<readonly Ordered[]> {
     const { limits, clock } = this.deps;
     const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
-    const placed = new Map<number, Ordered>();
+    const ordered = new Map<number, Ordered>();
     let open = this.#drafts(proposal);
     let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
@@ -143,20 +143,20 @@ export class Orders {
       const toAdmit = open.map((draft) => draft.toAdmit);
       const decision = await limits.admit(toAdmit, spending);
       if (decision.type === 'taken') {
-        await this.#settle(open, decision.admissions, placed);
-        open = open.filter(({ at }) => !placed.has(at));
+        await this.#settle(open, decision.admissions, ordered);
+        open = open.filter(({ at }) => !ordered.has(at));
       } else if (!reconciled) {
         // Perhaps only what dead processes have left reserved is too much.
         await this.runner.reconcile({ resume: false });
         reconciled = true;
       } else {
         const refusal = limitExceeded(decision, clock.now());
-        if (placed.size === 0) throw refusal;
-        for (const { at, job } of open) placed.set(at, refused(job, refusal, clock.now()));
+        if (ordered.size === 0) throw refusal;
+        for (const { at, job } of open) ordered.set(at, refused(job, refusal, clock.now()));
         open = [];
       }
     }
-    return proposal.orders.flatMap((_, at) => placed.get(at) ?? []);
+    return proposal.orders.flatMap((_, at) => ordered.get(at) ?? []);
   }
 
   #drafts({ orders, duplicates, isBatch }: ReadyProposal): Draft[] {
@@ -187,9 +187,13 @@ export class Orders {
   }
 
   /** An order whose duplicate is gone by now stays open, and asks again. */
-  async #settle(open: readonly Draft[], admissions: readonly Admission[], placed: Map<number, Ordered>): Promise<void> {
+  async #settle(
+    open: readonly Draft[],
+    admissions: readonly Admission[],
+    ordered: Map<number, Ordered>,
+  ): Promise<void> {
     const failures: FluxError[] = [];
-    const settled = await Promise.all(
+    const results = await Promise.all(
       open.map((draft, index) =>
         this.#settleOne(draft, admissions[index]).catch((error: unknown) => {
           if (!(error instanceof FluxError)) throw error;
@@ -199,10 +203,10 @@ export class Orders {
       ),
     );
     // The disk is full, say: that is the answer to the call, not to each of its pictures.
-    if (placed.size === 0 && failures.length === open.length) throw failures[0];
+    if (ordered.size === 0 && failures.length === open.length) throw failures[0];
     for (const [index, { at }] of open.entries()) {
-      const one = settled[index];
-      if (one !== undefined) placed.set(at, one);
+      const one = results[index];
+      if (one !== undefined) ordered.set(at, one);
     }
   }
 
@@ -232,7 +236,7 @@ export class Orders {
   async #duplicateOf(key: string, isBatch: boolean): Promise<Job | undefined> {
     const id = await this.deps.limits.duplicateOf(key, isBatch);
     const job = id === undefined ? undefined : await this.deps.records.find(id);
-    return job !== undefined && (await this.#isInTheWay(job, isBatch)) ? job : undefined;
+    return job !== undefined && (await this.#isDuplicate(job, isBatch)) ? job : undefined;
   }
 
   /**
@@ -243,7 +247,7 @@ export class Orders {
   async #duplicateWithId(id: string, isBatch: boolean): Promise<Job | undefined> {
     const { limits, records } = this.deps;
     const job = await this.#recorded(id);
-    if (job !== undefined) return (await this.#isInTheWay(job, isBatch)) ? job : undefined;
+    if (job !== undefined) return (await this.#isDuplicate(job, isBatch)) ? job : undefined;
     const { reservations } = await limits.state();
     if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
@@ -267,7 +271,7 @@ export class Orders {
   }
 
   /** The reservations may be behind: what the record says is noted, and they are asked again. */
-  async #isInTheWay(job: Job, isBatch: boolean): Promise<boolean> {
+  async #isDuplicate(job: Job, isBatch: boolean): Promise<boolean> {
     const { limits } = this.deps;
     if (this.runner.nextAction(job) === 'close_unsent') {
       await this.runner.closeUnsent(job);

@@ -87,7 +87,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
   const { provider, limits, clock } = deps;
   const { life, onWaitReason } = options;
   const wasOpen = job.state === 'submitting';
-  const unsent = AbortSignal.any([life, options.cancellation]);
+  const beforeSending = AbortSignal.any([life, options.cancellation]);
   const failures: Failure[] = [];
   let recorded: string | undefined;
   const assertFreshKey = (): void => {
@@ -96,20 +96,20 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
   };
   try {
     assertFreshKey();
-    await takeSlot(job, deps, unsent, options);
+    await takeSlot(job, deps, beforeSending, options);
     await deps.onSubmission?.();
     const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
-    let order = await provider.prepare(job.request, { ...known, signal: unsent });
+    let order = await provider.prepare(job.request, { ...known, signal: beforeSending });
     for (;;) {
       // Until the order is recorded as submitting, its wait is shown and can be cancelled.
       const isFirst = recorded === undefined;
-      await awaitPermit(limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? unsent : life, (until) => {
+      await awaitPermit(limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? beforeSending : life, (until) => {
         if (isFirst) onWaitReason({ reason: 'permit', until });
       });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
       assertFreshKey();
       if (order.dialect !== recorded) {
-        if (isFirst) unsent.throwIfAborted();
+        if (isFirst) beforeSending.throwIfAborted();
         options.onSending();
         onWaitReason(undefined);
         await recordAsSubmitting(job, order.dialect, deps);
@@ -123,7 +123,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
       order = result.order;
     }
   } catch (error) {
-    if (unsent.aborted || error instanceof TakenOver || error instanceof KeyTooOld) throw error;
+    if (beforeSending.aborted || error instanceof TakenOver || error instanceof KeyTooOld) throw error;
     const failure = orderFailure(error);
     if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
     throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
