@@ -1,41 +1,35 @@
 /** The documented ways to order a picture, and how an order is encoded in one of them for this very service. */
-import { FLUX_VERSIONS, type ImageRequest, QUALITIES } from '../core/image-request.ts';
-import { type Fields, isRecord } from './wire-values.ts';
+import type { ImageRequest } from '../core/image-request.ts';
 
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
-export type WireOrder = ImageRequest & { webhookUrl?: string };
+export type WireOrder = ImageRequest & { webhookUrl?: string | undefined };
+
+/** What is ordered, in the service's names. A part that is `undefined` is not sent: the service's own defaults apply. */
+export type DialectInput = { readonly [name: string]: string | number | undefined | DialectInput };
 
 /** Parts of an order that a service may lack without the picture being another one. They have one name everywhere. */
 export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
 
 export type GraphqlDialect = {
+  /** Of the mutation, whose one argument is `input`. */
   name: 'generate' | 'generateImage';
-  kind: 'graphql';
-  /** The mutation and the type of its one argument, `input`. */
-  rootField: string;
   inputType: string;
   /** What is selected on the answer; only `id` is needed. */
   fields: readonly string[];
-  input: DialectInput;
+  /** Parts that have no place in it are never sent. */
+  input: (order: WireOrder) => DialectInput;
 };
 
-/** Parts that have no place in it are never sent. */
-type DialectInput = (order: WireOrder) => Fields;
-
 export const REST_PATH = '/v1/text_to_image';
-type RestDialect = { name: 'rest'; kind: 'rest'; input: DialectInput };
-
-export type Dialect = GraphqlDialect | RestDialect;
+export type Dialect = GraphqlDialect | (Pick<GraphqlDialect, 'input'> & { name: 'rest' });
 
 const SERVICE = 'flux-pro';
 
 /** The one in the curl, Python and raw GraphQL examples of the page. */
 const GENERATE: GraphqlDialect = {
   name: 'generate',
-  kind: 'graphql',
-  rootField: 'generate',
   inputType: 'GenerateInput',
   fields: ['id', 'status', 'url', 'creditCost', 'createdAt'],
   input: ({ prompt, width, height, version, quality, webhookUrl }) => ({
@@ -50,8 +44,6 @@ const GENERATE: GraphqlDialect = {
 /** The one in the JavaScript example; its arguments are those of the parameter table, which knows no quality. */
 const GENERATE_IMAGE: GraphqlDialect = {
   name: 'generateImage',
-  kind: 'graphql',
-  rootField: 'generateImage',
   inputType: 'ImageGenerationInput',
   fields: ['id', 'status', 'url', 'createdAt'],
   input: ({ prompt, width, height, version, webhookUrl }) => ({
@@ -64,10 +56,12 @@ const GENERATE_IMAGE: GraphqlDialect = {
   }),
 };
 
-/** No body is shown on the page: the parameter table is taken to apply. */
-const REST: RestDialect = { name: 'rest', kind: 'rest', input: GENERATE_IMAGE.input };
-
-const DIALECTS = { generate: GENERATE, generateImage: GENERATE_IMAGE, rest: REST } as const;
+const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
+  generate: GENERATE,
+  generateImage: GENERATE_IMAGE,
+  // No body is shown on the page: the parameter table is taken to apply.
+  rest: { name: 'rest', input: GENERATE_IMAGE.input },
+};
 
 export const dialectOf = (name: DialectName): Dialect => DIALECTS[name];
 
@@ -87,20 +81,11 @@ export type Encoding = {
 
 export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
 
-export const FULL_ORDER: WireOrder = {
-  prompt: 'a lighthouse',
-  width: 1_024,
-  height: 1_024,
-  version: FLUX_VERSIONS[0],
-  quality: QUALITIES[0],
-  webhookUrl: 'https://webhook.example/doitong',
-};
-
 export const joinPath = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 /** The places below `prefix` that hold plain values; `prefix` itself when it holds one. */
-export function leafPaths(value: unknown, prefix = ''): string[] {
-  if (!isRecord(value)) return [prefix];
+export function leafPaths(value: DialectInput[string], prefix = ''): string[] {
+  if (typeof value !== 'object') return [prefix];
   return Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, joinPath(prefix, name)));
 }
 
@@ -109,7 +94,7 @@ export function optionalPart(path: string): (typeof OPTIONAL_FIELDS)[number] | u
   return OPTIONAL_FIELDS.find((part) => path.split('.').at(-1) === part);
 }
 
-export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): Fields {
+export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): DialectInput {
   const { leftOut, webhookInOptions, values } = encoding;
   const input = dialect.input(order);
   return changeLeaves(webhookInOptions ? withWebhookInOptions(input) : input, (path, leaf) => {
@@ -119,12 +104,12 @@ export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding):
   });
 }
 
-export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): Fields {
+export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): object {
   const input = inputOf(dialect, order, encoding);
-  if (dialect.kind === 'rest') return input;
-  const { rootField, inputType, fields } = dialect;
+  if (dialect.name === 'rest') return input;
+  const { name, inputType, fields } = dialect;
   const selection = fields.filter((field) => !encoding.unselected.includes(field)).join(' ');
-  const query = `mutation ($input: ${encoding.typeName ?? inputType}!) { job: ${rootField}(input: $input) { ${selection} } }`;
+  const query = `mutation ($input: ${encoding.typeName ?? inputType}!) { job: ${name}(input: $input) { ${selection} } }`;
   return { query, variables: { input } };
 }
 
@@ -135,16 +120,20 @@ export function omittedParts(dialect: Dialect, order: WireOrder, encoding: Encod
 }
 
 /** The input with its webhook address, if it has one, among the options: where it goes is not documented. */
-export function withWebhookInOptions(input: Fields): Fields {
+export function withWebhookInOptions(input: DialectInput): DialectInput {
   const { webhookUrl, options, ...rest } = input;
-  return webhookUrl === undefined || !isRecord(options) ? input : { ...rest, options: { ...options, webhookUrl } };
+  return webhookUrl === undefined || typeof options !== 'object'
+    ? input
+    : { ...rest, options: { ...options, webhookUrl } };
 }
 
-/** The input with each plain value changed, without those that are `undefined` then: the service's own defaults apply. */
-function changeLeaves(value: Fields, change: (path: string, leaf: unknown) => unknown, prefix = ''): Fields {
-  const changed = Object.entries(value).map(([name, inner]) => {
+type Leaf = Exclude<DialectInput[string], DialectInput>;
+
+/** The input with each plain value changed, without those that are `undefined` then. */
+function changeLeaves(input: DialectInput, change: (path: string, leaf: Leaf) => Leaf, prefix = ''): DialectInput {
+  const changed = Object.entries(input).map(([name, inner]) => {
     const path = joinPath(prefix, name);
-    return [name, isRecord(inner) ? changeLeaves(inner, change, path) : change(path, inner)] as const;
+    return [name, typeof inner === 'object' ? changeLeaves(inner, change, path) : change(path, inner)] as const;
   });
   return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
 }

@@ -2,20 +2,20 @@
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
 import {
   type DialectName,
+  type DialectInput,
   DOCUMENTED_ENCODING,
   dialectOf,
   type Encoding,
-  FULL_ORDER,
   type GraphqlDialect,
   inputOf,
   joinPath,
   leafPaths,
   optionalPart,
+  type WireOrder,
   withWebhookInOptions,
 } from './dialects.ts';
-import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './schema/introspection.ts';
+import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
-import { type Fields, isRecord } from './wire-values.ts';
 
 export type Fitting =
   | { type: 'encoding'; encoding: Encoding }
@@ -26,74 +26,77 @@ export type Fitting =
 /** What the schema says of a dialect; it does not speak of REST. */
 export function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
   const dialect = dialectOf(name);
-  if (dialect.kind === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
+  if (dialect.name === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
   return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
 }
 
+const FULL_ORDER: WireOrder = {
+  prompt: 'a lighthouse',
+  width: 1_024,
+  height: 1_024,
+  version: FLUX_VERSIONS[0],
+  quality: QUALITIES[0],
+  webhookUrl: 'https://webhook.example/doitong',
+};
+/** All that may be ordered, where it is more than one value and not any. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = { version: FLUX_VERSIONS, quality: QUALITIES };
+
 /** The encoding that the schema asks for, whatever is ordered. What the service has refused before stays out. */
 export function fitToSchema(schema: SchemaModel, dialect: GraphqlDialect, before: Encoding): Fitting {
-  const root = fieldsOf(schema, schema.mutationType).find(({ name }) => name === dialect.rootField);
-  const type = root?.args.find(({ name }) => name === 'input')?.type;
-  if (root === undefined || type === undefined) return { type: 'absent' };
-  const webhookInOptions = before.webhookInOptions || takesWebhookInOptions(schema, type);
-  const input = dialect.input(FULL_ORDER);
-  const found: Found = { leftOut: new Set(before.leftOut), values: {}, unknown: [], missing: [] };
-  fitValue(schema, type, webhookInOptions ? withWebhookInOptions(input) : input, '', found);
-  const otherArguments = root.args.filter(({ name, required }) => required && name !== 'input');
-  const missing = [...otherArguments.map(({ name }) => `(${name})`), ...found.missing];
-  if (missing.length + found.unknown.length > 0) return { type: 'unserved', missing, unknown: found.unknown };
+  const root = fieldsOf(schema, schema.mutationType).find(({ name }) => name === dialect.name);
+  const argument = root?.args.find(({ name }) => name === 'input');
+  if (root === undefined || argument === undefined) return { type: 'absent' };
+  const documented = dialect.input(FULL_ORDER);
+  const moved = withWebhookInOptions(documented);
+  const takesWebhook = (input: DialectInput): boolean =>
+    placesIn(schema, argument, input).some(
+      ({ path, field, value }) => field && value && optionalPart(path) === 'webhookUrl',
+    );
+  const webhookInOptions = before.webhookInOptions || (!takesWebhook(documented) && takesWebhook(moved));
+  const leftOut = new Set(before.leftOut);
+  const unknown: string[] = [];
+  const missing = root.args.flatMap(({ name, required }) => (required && name !== 'input' ? [`(${name})`] : []));
+  const values: Record<string, Record<string, string | null>> = {};
+  for (const { path, field, value } of placesIn(schema, argument, webhookInOptions ? moved : documented)) {
+    const isRequired = field?.required === true;
+    if (value === undefined) {
+      if (isRequired) missing.push(path);
+      continue;
+    }
+    const part = optionalPart(path);
+    const words = CHOICES[part ?? ''] ?? [value];
+    const taken = words.map((word) => field && fitted(schema, field.type, word));
+    const changed = words.flatMap((word, at) => (taken[at] === word ? [] : [[word, taken[at] ?? null]]));
+    const isTaken = taken.some((word) => word !== undefined);
+    if (isTaken && changed.length > 0) values[path] = Object.fromEntries(changed);
+    else if (!isTaken && part === undefined) unknown.push(path);
+    else if (!isTaken) leftOut.add(path);
+    if (isRequired && leftOut.has(path)) missing.push(path);
+  }
+  if (missing.length + unknown.length > 0) return { type: 'unserved', missing, unknown };
   const encoding: Encoding = {
-    leftOut: [...found.leftOut],
+    leftOut: [...leftOut],
     webhookInOptions,
     unselected: [...new Set([...before.unselected, ...lackingFields(schema, root, dialect)])],
-    values: found.values,
-    typeName: type.name === dialect.inputType ? undefined : type.name,
+    values,
+    typeName: argument.type.name === dialect.inputType ? undefined : argument.type.name,
   };
   return { type: 'encoding', encoding };
 }
 
-type Found = {
-  leftOut: Set<string>;
-  values: Record<string, Record<string, string | null>>;
-  unknown: string[];
-  missing: string[];
-};
+type Value = DialectInput[string];
+/** A value of ours without a field of the service, or the other way round, or both. */
+type Place = { path: string; field: InputModel | undefined; value: Exclude<Value, DialectInput> };
 
-/** @param type `undefined` where the service has no such field */
-function fitValue(schema: SchemaModel, type: TypeRef | undefined, value: unknown, path: string, found: Found): void {
-  if (!isRecord(value)) fitLeaf(schema, type, value, path, found);
-  else if (type?.kind === 'INPUT_OBJECT') fitObject(schema, type, value, path, found);
-  else if (type === undefined || fitted(schema, type, value) === undefined)
-    for (const leaf of leafPaths(value, path)) fitLeaf(schema, undefined, undefined, leaf, found);
-}
-
-function fitObject(schema: SchemaModel, type: TypeRef, input: Fields, prefix: string, found: Found): void {
-  const fields = schema.types.get(type.name)?.inputs;
-  // Nothing is known of a type that could not be read: the service will say.
-  if (fields === undefined) return;
-  for (const [name, value] of Object.entries(input)) {
-    fitValue(schema, fields.find((field) => field.name === name)?.type, value, joinPath(prefix, name), found);
-  }
-  for (const { name, required } of fields) {
-    const path = joinPath(prefix, name);
-    if (required && (input[name] === undefined || found.leftOut.has(path))) found.missing.push(path);
-  }
-}
-
-const WORDS: Readonly<Record<string, readonly string[]>> = { version: FLUX_VERSIONS, quality: QUALITIES };
-
-function fitLeaf(schema: SchemaModel, type: TypeRef | undefined, value: unknown, path: string, found: Found): void {
-  const part = optionalPart(path);
-  const words = WORDS[part ?? ''] ?? [value];
-  const taken = words.map((word) => type && fitted(schema, type, word));
-  if (taken.every((word) => word === undefined)) {
-    if (part === undefined) found.unknown.push(path);
-    else found.leftOut.add(path);
-    return;
-  }
-  words.forEach((word, at) => {
-    if (typeof word !== 'string' || taken[at] === word) return;
-    found.values[path] = { ...found.values[path], [word]: taken[at] === undefined ? null : String(taken[at]) };
+function placesIn(schema: SchemaModel, field: InputModel | undefined, value: Value, path = ''): Place[] {
+  if (typeof value !== 'object') return [{ path, field, value }];
+  const fields = field?.type.kind === 'INPUT_OBJECT' ? schema.types.get(field.type.name)?.inputs : [];
+  // Nothing is known of an input type that could not be read, nor of a scalar that takes anything: the service will say.
+  if (fields === undefined || (field && fitted(schema, field.type, value) !== undefined)) return [];
+  const names = new Set([...fields.map(({ name }) => name), ...Object.keys(value)]);
+  return [...names].flatMap((name) => {
+    const inner = fields.find((one) => one.name === name);
+    return placesIn(schema, inner, value[name], joinPath(path, name));
   });
 }
 
@@ -123,19 +126,14 @@ function enumValue(values: readonly string[] | undefined, value: unknown): strin
   return more.length === 0 ? same : undefined;
 }
 
-function takesWebhookInOptions(schema: SchemaModel, type: TypeRef): boolean {
-  const typeOf = (owner: TypeRef | undefined, field: string): TypeRef | undefined =>
-    schema.types.get(owner?.name ?? '')?.inputs.find(({ name }) => name === field)?.type;
-  return !typeOf(type, 'webhookUrl') && typeOf(typeOf(type, 'options'), 'webhookUrl') !== undefined;
-}
-
 /** Fields that the type of the answer does not have; none where nothing is known of it. */
 function lackingFields(schema: SchemaModel, root: FieldModel, { fields }: GraphqlDialect): string[] {
-  const offered = fieldsOf(schema, root.type.name).filter(
+  const known = fieldsOf(schema, root.type.name);
+  const offered = known.filter(
     ({ type, args }) => ['SCALAR', 'ENUM'].includes(type.kind) && !args.some(({ required }) => required),
   );
-  if (fieldsOf(schema, root.type.name).length === 0) return [];
-  return fields.filter((field) => field !== 'id' && !offered.some(({ name }) => name === field));
+  const isLacking = (field: string): boolean => field !== 'id' && !offered.some(({ name }) => name === field);
+  return known.length === 0 ? [] : fields.filter(isLacking);
 }
 
 /** The encoding that the validation errors about an order ask for, where no schema says more. */
@@ -148,7 +146,7 @@ export function fitToProblems(
     (item) =>
       item.problem === 'no_mutations' ||
       // No selected field goes by the name of a root field.
-      (item.problem === 'unknown_field' && item.field === dialect.rootField) ||
+      (item.problem === 'unknown_field' && item.field === dialect.name) ||
       (item.problem === 'unknown_type' && item.type === (before.typeName ?? dialect.inputType)),
   );
   if (isAbsent) return { type: 'absent' };

@@ -4,7 +4,6 @@ import { type Answered, isPathAbsent } from './api-client.ts';
 import {
   bodyOf,
   DIALECT_NAMES,
-  type Dialect,
   type DialectName,
   DOCUMENTED_ENCODING,
   dialectOf,
@@ -20,25 +19,20 @@ import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 import type { Wire } from './wire.ts';
-import type { Fields } from './wire-values.ts';
 
 /** The dialect in which an order leaves, and how it is encoded there. */
 export type Placement = {
   dialect: DialectName;
   encoding: Encoding;
   /** Dialects to move on to; absent where the order is tied to this one, because it may have been carried out there. */
-  others?: readonly DialectName[];
+  others?: readonly DialectName[] | undefined;
   source: 'remembered' | 'schema' | 'documented';
   /** What the schema says of this dialect, where it was asked. */
   fitting?: Fitting;
 };
 
 /** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
-export type Order = Pick<Placement, 'dialect' | 'encoding' | 'others'> & {
-  content: WireOrder;
-  body: Fields;
-  failedTries: number;
-};
+export type Order = Placement & { content: WireOrder; failedTries: number };
 
 const ATTEMPTS = 3;
 /** Refused before anything was done: the order may be encoded differently and sent again. */
@@ -50,7 +44,7 @@ export class OrderSender {
   constructor(private readonly wire: Wire) {}
 
   async prepare(content: WireOrder, { dialect, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
-    return placed(content, await this.plan(signal, dialect), 0);
+    return { ...(await this.plan(signal, dialect)), content, failedTries: 0 };
   }
 
   /** How an order would leave now. @param earlier the dialect in which it left before */
@@ -60,16 +54,13 @@ export class OrderSender {
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
     const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
     if (tied === undefined) return this.#placement([...new Set([known ?? DIALECT_NAMES[0], ...DIALECT_NAMES])], signal);
-    const { others: _, ...placement } = await this.#placement([tied], signal);
-    return placement;
+    return { ...(await this.#placement([tied], signal)), others: undefined };
   }
 
   async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     const { client, retries, facts, parser } = this.wire;
-    const dialect = dialectOf(order.dialect);
-    const { body } = order;
-    const path = dialect.kind === 'rest' ? { path: REST_PATH } : {};
-    const reply = await client.send({ purpose: 'submit', ...path, body, idempotencyKey, signal });
+    const path = order.dialect === 'rest' ? { path: REST_PATH } : {};
+    const reply = await client.send({ purpose: 'submit', ...path, body: bodyIn(order), idempotencyKey, signal });
     if (reply.outcome === 'unanswered') return this.#failed(order, reply, signal);
     if (!reply.envelope.job) return this.#refused(order, reply, signal);
     await facts.noteOrdering(order.dialect, order.encoding);
@@ -105,15 +96,13 @@ export class OrderSender {
   async #refused(order: Order, reply: Answered, signal: AbortSignal): Promise<SendResult> {
     const { problems, status, decision } = reply;
     const dialect = dialectOf(order.dialect);
-    if (isPathAbsent(status) && problems === undefined && decision.row === 'notOffered')
-      return this.#elsewhere(order, reply, signal, dialect.kind);
+    if (isEndpointAbsent(reply)) return this.#elsewhere(order, reply, signal);
     const executedNothing = problems !== undefined || NOTHING_EXECUTED.includes(decision.row);
-    if (dialect.kind === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
+    if (dialect.name === 'rest' || !executedNothing) return this.#failed(order, reply, signal);
     const fitting = await this.#fitAgain(order, dialect, problems ?? [], signal);
     if (fitting.type === 'absent') return this.#elsewhere(order, reply, signal);
     if (fitting.type === 'encoding') {
-      const { encoding } = fitting;
-      const again: Order = { ...order, encoding, body: bodyOf(dialect, order.content, encoding) };
+      const again: Order = { ...order, encoding: fitting.encoding };
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
     const [missing = [], unknown = []] = [fitting.missing, fitting.unknown].map((places) =>
@@ -135,24 +124,26 @@ export class OrderSender {
     problems: readonly ValidationProblem[],
     signal: AbortSignal,
   ): Promise<Fitting> {
-    const { encoding, content } = order;
+    const { encoding } = order;
     const schema = await this.#schema(signal);
     const fitting = schema && fitToSchema(schema, dialect, encoding);
-    const isNews = fitting?.type !== 'encoding' || !isSame({ body: bodyOf(dialect, content, fitting.encoding) }, order);
+    const isNews = fitting?.type !== 'encoding' || !isSame({ ...order, encoding: fitting.encoding }, order);
     if (fitting !== undefined && isNews) return fitting;
     if (schema !== undefined && problems.length > 0) this.wire.schema.forget();
     return fitToProblems(dialect, encoding, problems);
   }
 
-  /** The dialect is not offered: the next one, if any is left. @param absent the endpoint, where nothing is there at all */
-  async #elsewhere(order: Order, reply: Answered, signal: AbortSignal, absent?: Dialect['kind']): Promise<SendResult> {
+  /** The dialect is not offered: the next one, if any is left. */
+  async #elsewhere(order: Order, reply: Answered, signal: AbortSignal): Promise<SendResult> {
     const { facts, log, dialect: configured } = this.wire;
     const { dialect, content, failedTries } = order;
     await facts.forgetOrdering(dialect);
-    const others = order.others?.filter((name) => dialectOf(name).kind !== absent);
+    // Where there is nothing at all, there is no other GraphQL dialect either.
+    const isSameEndpoint = (name: DialectName): boolean => (name === 'rest') === (dialect === 'rest');
+    const others = order.others?.filter((name) => !(isEndpointAbsent(reply) && isSameEndpoint(name)));
     log.info('The service does not offer this way to order', { dialect, next: others?.[0] });
     if (others?.[0] !== undefined) {
-      const again = placed(content, await this.#placement(others, signal), failedTries);
+      const again: Order = { ...(await this.#placement(others, signal)), content, failedTries };
       return { type: 'again', order: again, afterMs: 0 };
     }
     if (others !== undefined) {
@@ -174,9 +165,8 @@ export class OrderSender {
     const options = { what: 'submit', attempts: ATTEMPTS, signal };
     const { failure, delayMs } = this.wire.retries.after({ decision, reportedDelayMs }, failedTries, options);
     if (delayMs === undefined) return { type: 'failed', failure };
-    const { others, ...tied } = order;
-    const mayMove = failure.creditsSpent === 'no' && others !== undefined;
-    const again: Order = { ...tied, failedTries, ...(mayMove && { others }) };
+    const others = failure.creditsSpent === 'no' ? order.others : undefined;
+    const again: Order = { ...order, others, failedTries };
     return { type: 'again', order: again, afterMs: delayMs, failure };
   }
 
@@ -195,10 +185,9 @@ export class OrderSender {
   }
 }
 
-function placed(content: WireOrder, { dialect, encoding, others }: Placement, failedTries: number): Order {
-  const body = bodyOf(dialectOf(dialect), content, encoding);
-  return { dialect, encoding, ...(others !== undefined && { others }), content, body, failedTries };
-}
+const bodyIn = ({ dialect, content, encoding }: Order): object => bodyOf(dialectOf(dialect), content, encoding);
 
-const isSame = (one: Pick<Order, 'body'>, other: Pick<Order, 'body'>): boolean =>
-  JSON.stringify(one.body) === JSON.stringify(other.body);
+const isEndpointAbsent = ({ status, problems, decision }: Answered): boolean =>
+  isPathAbsent(status) && problems === undefined && decision.row === 'notOffered';
+
+const isSame = (one: Order, other: Order): boolean => JSON.stringify(bodyIn(one)) === JSON.stringify(bodyIn(other));

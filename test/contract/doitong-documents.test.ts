@@ -22,7 +22,7 @@ import { plainQuery } from '../../src/doitong/schema/status-query.ts';
 
 const schema = buildSchema(schemaSdl());
 const problems = (document: string): string[] => validate(schema, parse(document)).map(({ message }) => message);
-const isGraphql = (dialect: Dialect): dialect is GraphqlDialect => dialect.kind === 'graphql';
+const isGraphql = (dialect: Dialect): dialect is GraphqlDialect => dialect.name !== 'rest';
 const LEAST: WireOrder = { prompt: 'a fox', width: 256, height: 256 };
 const DIALECTS = DIALECT_NAMES.map(dialectOf);
 const documentOf = (dialect: Dialect, encoding = DOCUMENTED_ENCODING): string =>
@@ -53,7 +53,7 @@ describe('the documents', () => {
     for (const dialect of DIALECTS.filter(isGraphql)) {
       expect(
         documentOf(dialect, { ...DOCUMENTED_ENCODING, unselected: ['status', 'url', 'creditCost', 'createdAt'] }),
-      ).toContain(`{ job: ${dialect.rootField}(input: $input) { id } }`);
+      ).toContain(`{ job: ${dialect.name}(input: $input) { id } }`);
     }
   });
 });
