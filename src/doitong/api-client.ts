@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/ports.ts';
 import { wholeContent } from '../core/content-encoding.ts';
-import { codeOf, FluxError } from '../core/failure.ts';
+import { codeOf, type Failure, FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
@@ -68,6 +68,14 @@ const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paus
 
 export class ApiClient {
   constructor(private readonly deps: ApiClientDeps) {}
+
+  /** Why nothing can be asked of the service at all, or `undefined`. */
+  readonly unavailable = (): Failure | undefined => {
+    const { apiKey = '' } = this.deps;
+    if (/^[\x21-\x7e]+$/u.test(apiKey)) return undefined;
+    const code = apiKey === '' ? 'no_api_key' : 'api_key_unusable';
+    return { kind: 'bad_key', reason: { code }, creditsSpent: 'no', retry: 'no' };
+  };
 
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
     const { limiter, clock } = this.deps;

@@ -1,16 +1,17 @@
 /** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Reading } from '../core/image-provider.ts';
+import type { Reading, RemoteJob } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { CANDIDATE_QUERIES, isGraphqlName } from './documents.ts';
-import { answerDecision, type Decision, rowDecision } from './failures.ts';
+import { answerDecision, type Decision, faultDecision, rowDecision, unforeseen } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
 import type { Wire } from './wire.ts';
+import { remoteIdSchema } from './wire-values.ts';
 
 const ATTEMPTS = 5;
 /** More in one document is what services guard against, and what a plan never has under way. */
@@ -63,23 +64,34 @@ export class JobReader {
       this.#configured = plainQuery(jobQuery.field, jobQuery.argument);
   }
 
+  readonly read = async (remoteId: string, signal: AbortSignal): Promise<RemoteJob> => {
+    const readings = await this.readMany([remoteId], signal).catch(() => {
+      throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
+    });
+    const reading = readings.get(remoteId) ?? noReading('unreadable');
+    if ('job' in reading) return reading.job;
+    throw new FluxError(reading.failure);
+  };
+
   /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
-  async read(remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> {
-    const readings: Readings = new Map();
-    for (let left = [...new Set(remoteIds)]; left.length > 0; left = left.filter((id) => !readings.has(id))) {
+  readonly readMany = async (remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> => {
+    const unavailable = this.wire.client.unavailable();
+    if (unavailable !== undefined) return sameForAll(remoteIds, { ...unavailable, creditsSpent: 'maybe' });
+    const readings = sameForAll(remoteIds, NO_SUCH_ID);
+    let left = [...readings.keys()].filter((id) => remoteIdSchema.safeParse(id).success);
+    while (left.length > 0) {
       signal.throwIfAborted();
       const some = await this.#readSome(left, signal);
+      left = left.filter((id) => !some.has(id));
       for (const [id, reading] of some) readings.set(id, reading);
       const hopeless = [...some.values()].find((one) => 'failure' in one && CONCERNS_ALL.includes(one.failure.kind));
-      if (hopeless !== undefined) for (const id of left) if (!readings.has(id)) readings.set(id, hopeless);
+      if (hopeless !== undefined) for (const id of left.splice(0)) readings.set(id, hopeless);
     }
     return readings;
-  }
+  };
 
   /** How many jobs one request can ask for; at the REST endpoint a single one. */
-  async atOnce(): Promise<number> {
-    return (await this.#known()) === 'rest' ? 1 : this.#jobsMax;
-  }
+  readonly readsAtOnce = async (): Promise<number> => ((await this.#known()) === 'rest' ? 1 : this.#jobsMax);
 
   /** A query that the service has, found without a job: free. @throws FluxError */
   probe(signal: AbortSignal): Promise<Found> {
@@ -93,9 +105,8 @@ export class JobReader {
     try {
       return (await this.#find({ ids: some, signal })).readings;
     } catch (error) {
-      if (signal.aborted || !(error instanceof FluxError)) throw error;
-      const { failure } = error;
-      return new Map(some.map((id) => [id, { failure }]));
+      signal.throwIfAborted();
+      return sameForAll(some, unforeseen(error, 'read'));
     }
   }
 
@@ -255,5 +266,14 @@ export class JobReader {
     return isSpoken ? read(noReading('unknownJob')) : { value: { unfit: decision, path: true } };
   }
 }
+
+const NO_SUCH_ID = {
+  kind: 'bad_input',
+  reason: { code: 'no_such_job_id' },
+  creditsSpent: 'maybe',
+  retry: 'no',
+} as const;
+
+const sameForAll = (ids: readonly string[], failure: Failure): Readings => new Map(ids.map((id) => [id, { failure }]));
 
 const noReading = (row: 'unknownJob' | 'unreadable'): Reading => ({ failure: rowDecision(row, 'read').failure });

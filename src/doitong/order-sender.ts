@@ -1,5 +1,7 @@
 /** Prepares an order in the dialect of this service, and sends it; another dialect is taken only when nothing was executed. */
+import { FluxError } from '../core/failure.ts';
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
+import type { ImageRequest } from '../core/image-request.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import {
   bodyOf,
@@ -14,7 +16,7 @@ import {
   type WireOrder,
 } from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
-import { type Decision, rowDecision } from './failures.ts';
+import { type Decision, rowDecision, unforeseen } from './failures.ts';
 import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
@@ -43,9 +45,18 @@ export class OrderSender {
 
   constructor(private readonly wire: Wire) {}
 
-  async prepare(content: WireOrder, { dialect, signal }: Omit<PrepareOptions, 'webhookUrl'>): Promise<Order> {
-    return { ...(await this.plan(signal, dialect)), content, failedTries: 0 };
-  }
+  readonly prepare = async (request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> => {
+    const unavailable = this.wire.client.unavailable();
+    if (unavailable !== undefined) throw new FluxError(unavailable);
+    const placement = await this.plan(signal, dialect);
+    return { ...placement, content: { ...request, webhookUrl }, failedTries: 0 };
+  };
+
+  readonly send = (order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> =>
+    this.#send(order, idempotencyKey, signal).catch((error: unknown) => ({
+      type: 'failed',
+      failure: unforeseen(error, 'order'),
+    }));
 
   /** How an order would leave now. @param earlier the dialect in which it left before */
   async plan(signal: AbortSignal, earlier?: string): Promise<Placement> {
@@ -57,7 +68,7 @@ export class OrderSender {
     return { ...(await this.#placement([tied], signal)), others: undefined };
   }
 
-  async send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
+  async #send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     const { client, retries, facts, parser } = this.wire;
     const path = order.dialect === 'rest' ? { path: REST_PATH } : {};
     const reply = await client.send({ purpose: 'submit', ...path, body: bodyIn(order), idempotencyKey, signal });

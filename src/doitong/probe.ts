@@ -6,7 +6,7 @@ import type { ReportedWindow } from '../limits/rate-state.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { HEADERS_DOCUMENT } from './documents.ts';
-import { rowDecision } from './failures.ts';
+import { type Decision, rowDecision } from './failures.ts';
 import { JobReader, NoJobQuery, type StatusRead } from './job-reader.ts';
 import { OrderSender, type Placement } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
@@ -16,6 +16,7 @@ import { createWire, type Wire, type WireDeps } from './wire.ts';
 /** A person waits. */
 const ATTEMPTS = 2;
 const PATIENCE_MS = 3_000;
+const KNOWN_ROWS: readonly Decision['row'][] = ['badKey', 'notOffered'];
 
 /** Never rejects for what the service does; ends with what is known when `signal` is aborted. */
 export async function probeService(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
@@ -25,7 +26,7 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
     void Object.assign(limits, limit !== undefined && { limit }, remaining !== undefined && { remaining });
   const wire = createWire({ ...deps, limiter: impatient(deps, onWindow), attemptsMax: ATTEMPTS });
   const started = clock.monotonic();
-  const asked = await wire.retries.run(() => ask(wire, signal), { what: 'ask', attempts: ATTEMPTS, signal });
+  const asked = await askForHeaders(wire, signal);
   if ('failure' in asked) return { reached: false, failure: ofProbe(asked.failure) };
   const { status, headers, decision } = asked.value;
   const answered = {
@@ -46,13 +47,26 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   return { ...answered, ...(isKnown && { schema: schema ? 'readable' : 'withheld' }), ordering, reading };
 }
 
-/** What answers is the API, or something that knows the key or has no such path. */
-async function ask({ client }: Wire, signal: AbortSignal): Promise<Try<Answered>> {
-  const reply = await client.read({ body: { query: HEADERS_DOCUMENT }, signal });
-  if (reply.outcome === 'unanswered') return reply;
-  const { status, envelope, problems, decision } = reply;
-  const isApi = envelope.data !== undefined || problems !== undefined || decision.row === 'badKey';
-  return isApi || isPathAbsent(status) ? { value: reply } : reply;
+/** Asks for nothing but the headers of the answer. @throws FluxError */
+export async function refreshLimits(wire: Wire, signal: AbortSignal): Promise<void> {
+  const unavailable = wire.client.unavailable();
+  if (unavailable !== undefined) throw new FluxError(unavailable);
+  const asked = await askForHeaders(wire, signal);
+  if ('failure' in asked) throw new FluxError({ ...asked.failure, creditsSpent: 'no' });
+  const { row, failure } = asked.value.decision;
+  if (row === 'badKey') throw new FluxError({ ...failure, creditsSpent: 'no' });
+}
+
+/** What answers is the API, or something that knows the key, or refuses the question itself. */
+function askForHeaders({ client, retries }: Wire, signal: AbortSignal) {
+  const once = async (): Promise<Try<Answered>> => {
+    const reply = await client.read({ body: { query: HEADERS_DOCUMENT }, signal });
+    if (reply.outcome === 'unanswered') return reply;
+    const { status, envelope, problems, decision } = reply;
+    const isApi = envelope.data !== undefined || problems !== undefined || KNOWN_ROWS.includes(decision.row);
+    return isApi || isPathAbsent(status) ? { value: reply } : reply;
+  };
+  return retries.run(once, { what: 'ask for the headers', attempts: ATTEMPTS, signal });
 }
 
 /** What would have to wait for long for a permit fails. @param onWindow told what each answer reports */

@@ -6,7 +6,7 @@ import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
-import { type Order, OrderSender } from '../../../src/doitong/order-sender.ts';
+import { OrderSender } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createWire } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
@@ -47,15 +47,7 @@ export function createFakeWire(
   const deps = { transport, limiter, clock, log, fence, parser, facts, apiKey: KEY, userAgent: 'test' };
   const wire = createWire({ ...deps, dialect, jobQuery });
   const [reader, orders] = [new JobReader(wire), new OrderSender(wire)];
-  const submit = createSubmit(
-    {
-      prepare: (request, { webhookUrl, ...options }) =>
-        orders.prepare({ ...request, ...(webhookUrl === undefined ? {} : { webhookUrl }) }, options),
-      send: (order: Order, key, signal) => orders.send(order, key, signal),
-    },
-    limiter,
-    clock,
-  );
+  const submit = createSubmit(orders, limiter, clock);
   return { clock, limiter, sent, lines, memory, submit, reader, parser };
 }
 

@@ -132,7 +132,7 @@ describe('arbitrary answers', () => {
         const ordered = await wire.submit(ORDER, 'key-1').catch((error: unknown) => error);
         const texts = ordered instanceof FluxError ? textsOf(ordered.failure) : [JSON.stringify(ordered)];
         if (ordered instanceof Error) expect(ordered).toBeInstanceOf(FluxError);
-        texts.push(...textsOfReadings(await wire.reader.read(['job-1'], never)));
+        texts.push(...textsOfReadings(await wire.reader.readMany(['job-1'], never)));
         expectClean([...texts, ...wire.lines]);
         expect(wire.sent.length).toBeLessThan(200);
       }),
@@ -153,7 +153,7 @@ it('whatever is answered to a read of several jobs, each of them has a reading, 
       const wire = createFakeWire(() => answers[met++ % answers.length] ?? answered(200, {}), {
         jobQuery: { field: 'job', argument: 'id' },
       });
-      const read = await wire.reader.read(ids, never);
+      const read = await wire.reader.readMany(ids, never);
       expect([...read.keys()].sort()).toEqual([...ids].sort());
       expectClean([...textsOfReadings(read), ...wire.lines]);
       expect(wire.sent.length).toBeLessThan(100);
