@@ -38,11 +38,11 @@ export function contentEncodings(header: string | readonly string[] | undefined)
 }
 
 /**
- * The body as it was before it was encoded.
+ * The body as it was before it was encoded; `undefined` when it cannot be decoded.
  * @param encodings from `contentEncodings`; one whose signature the bytes lack was not applied, whatever the header says
- * @throws ContentTooLarge as soon as any layer exceeds the bound; the errors of zlib for a body that cannot be decoded
+ * @throws ContentTooLarge as soon as any layer exceeds the bound
  */
-export async function decodedContent(body: Buffer, encodings: readonly string[], maxBytes: number): Promise<Buffer> {
+export async function decodedContent(body: Buffer, encodings: readonly string[], maxBytes: number) {
   let bytes = body;
   for (const name of encodings.toReversed()) {
     const isApplied = bytes.length > 0 && (name !== 'gzip' || isGzip(bytes)) && (name !== 'zstd' || isZstd(bytes));
@@ -51,7 +51,8 @@ export async function decodedContent(body: Buffer, encodings: readonly string[],
     try {
       bytes = await decode(bytes, { maxOutputLength: Math.max(1, maxBytes) });
     } catch (error) {
-      throw codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? new ContentTooLarge() : error;
+      if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw new ContentTooLarge();
+      return undefined;
     }
   }
   if (bytes.length > maxBytes) throw new ContentTooLarge();
@@ -72,22 +73,13 @@ export async function wholeContent(
 ): Promise<Uint8Array | undefined> {
   const body = Buffer.concat(chunks);
   const encodings = contentEncodings(header);
-  const named = encodings && (await decodedOrNothing(body, encodings, maxBytes));
-  if (named !== undefined && isReadable(named)) return named;
-  if (encodings?.length !== 0 && isReadable(body)) return body;
+  const named = encodings && (await decodedContent(body, encodings, maxBytes));
+  for (const bytes of [named, body]) if (bytes !== undefined && isReadable(bytes)) return bytes;
   for (const packed of [named, body]) {
-    if (packed === undefined || !isGzip(packed)) continue;
-    const unpacked = await decodedOrNothing(packed, ['gzip'], maxBytes);
+    const unpacked = packed && isGzip(packed) ? await decodedContent(packed, ['gzip'], maxBytes) : undefined;
     if (unpacked !== undefined && isReadable(unpacked)) return unpacked;
   }
   return named;
-}
-
-async function decodedOrNothing(body: Buffer, encodings: readonly string[], maxBytes: number) {
-  return decodedContent(body, encodings, maxBytes).catch((error: unknown) => {
-    if (error instanceof ContentTooLarge) throw error;
-    return undefined;
-  });
 }
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;

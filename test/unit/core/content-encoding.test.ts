@@ -16,7 +16,11 @@ const ENCODERS: Record<string, (bytes: Uint8Array) => Buffer> = {
   ...(zstd.zstdCompressSync === undefined ? {} : { zstd: zstd.zstdCompressSync }),
 };
 
-async function decode(body: Uint8Array, header: string | string[] | undefined, bound = BOUND): Promise<Buffer> {
+async function decode(
+  body: Uint8Array,
+  header: string | string[] | undefined,
+  bound = BOUND,
+): Promise<Buffer | undefined> {
   const encodings = contentEncodings(header);
   if (encodings === undefined) throw new Error('unknown encoding');
   return decodedContent(Buffer.from(body), encodings, bound);
@@ -67,9 +71,9 @@ describe('an encoded body', () => {
     expect(await decode(Buffer.alloc(0), name)).toHaveLength(0);
   });
 
-  it.each(['gzip', 'br', 'deflate'])('is an error when %s was cut off', async (name) => {
+  it.each(['gzip', 'br', 'deflate'])('is nothing when %s was cut off', async (name) => {
     const body = ENCODERS[name]?.(TEXT) ?? Buffer.alloc(0);
-    await expect(decode(body.subarray(0, body.length - 5), name)).rejects.toThrow();
+    expect(await decode(body.subarray(0, body.length - 5), name)).toBeUndefined();
   });
 });
 
