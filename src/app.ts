@@ -141,7 +141,7 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
   const { apiUrl, sandbox, keepsNothing } = settings;
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();
-    const memory = createWireMemory(values, serviceName(apiUrl), deps);
+    const memory = createWireMemory(values, serviceName(apiUrl), deps.clock);
     // No picture comes as far as a folder.
     return { jobStore: noJobStore, values, memory, output: '' };
   }
@@ -154,7 +154,7 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
     /** Of this service and key. */
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */
-    memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps),
+    memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps.clock),
     output,
     checked: { holds: 'records', folder, root } as const,
   };

@@ -25,8 +25,8 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const clock = { ...systemClock, now: () => nowMs };
 const NAME = 'api.example';
-const ofFile = (): WireMemory => createWireMemory(createFileValues(folder, { clock, log }), NAME, { clock, log });
-const ofMemory = (): WireMemory => createWireMemory(createUnkeptValues(), NAME, { clock, log });
+const ofFile = (): WireMemory => createWireMemory(createFileValues(folder, { clock, log }), NAME, clock);
+const ofMemory = (): WireMemory => createWireMemory(createUnkeptValues(), NAME, clock);
 
 describe.each([
   ['in a file', ofFile],
