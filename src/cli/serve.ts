@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
-import type { JobNews } from '../core/job-store.ts';
-import { Feed, Lazy } from '../core/primitives.ts';
+import type { JobFeed } from '../core/job-store.ts';
+import { Lazy } from '../core/primitives.ts';
 import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import type { McpDeps } from '../mcp/tool.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
@@ -22,7 +22,7 @@ export async function run(args: Arguments): Promise<number> {
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
 
   const otherOrigin = sandbox || config.apiUrl === SETTINGS.apiUrl.default ? undefined : config.apiUrl;
-  const feed = new Feed<JobNews>();
+  const feed: JobFeed = new Set();
   const deps = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
   let app: Pick<App, 'jobs' | 'close'> | undefined;
   const jobs = new Lazy(async () => {

@@ -1,6 +1,5 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
 import type { Job } from './job.ts';
-import type { Feed } from './primitives.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
@@ -64,12 +63,13 @@ export interface JobEvents {
    */
   subscribe(remoteId: string, signal: AbortSignal): Promise<void>;
   /**
-   * Epoch milliseconds of the newest marker of the last day, for whichever job and by whichever process: whether events
-   * arrive here at all. Never rejects.
+   * Epoch milliseconds of the newest marker, for whichever job and by whichever process: whether events arrive here at
+   * all. `-Infinity` without any. Never rejects.
    */
-  lastMarkerAt(): Promise<number | undefined>;
+  lastMarkerAt(): Promise<number>;
 }
 
 /** `isNew`: it was recorded just now; otherwise it is the job after a change. */
 export type JobNews = { job: Job; isNew: boolean };
-export type JobFeed = Feed<JobNews>;
+/** Those who are told of every change in this process; none of them throws. */
+export type JobFeed = Set<(news: JobNews) => void>;

@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, Feed, Lazy, and how long to pause before trying again. */
+/** The primitives: Wakeup, Mutex, BoundedMap, Lazy, and how long to pause before trying again. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
@@ -86,21 +86,6 @@ export const OBEYED_DELAY_MAX_MS = 60_000;
 /** Full jitter: anywhere between nothing and the exponential step. `attempt` counts from 1, `random` is in [0, 1). */
 export function backOffMs(attempt: number, random: number): number {
   return Math.min(20_000, 500 * 2 ** (attempt - 1)) * random;
-}
-
-/** Tells whoever listens. */
-export class Feed<News> {
-  readonly #listeners = new Set<(news: News) => void>();
-
-  publish(news: News): void {
-    for (const listener of this.#listeners) listener(news);
-  }
-
-  /** Until the returned function is called. A listener must not throw. */
-  listen(listener: (news: News) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
 }
 
 /** Something that is made at the first use, once, and again only if making it failed. */

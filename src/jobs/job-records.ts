@@ -16,18 +16,18 @@ export class JobRecords {
 
   /**
    * @param limits notes what matters to it, so that prices are settled and slots freed as the records say
-   * @param feed publishes what was stored
+   * @param feed is told what was stored
    */
   constructor(
     private readonly store: JobStore,
     private readonly limits: Pick<Limits, 'note'>,
     private readonly clock: Clock,
-    private readonly feed?: JobFeed,
+    private readonly feed: JobFeed = new Set(),
   ) {}
 
   async add(job: Job): Promise<void> {
     await this.store.add(job);
-    this.feed?.publish({ job, isNew: true });
+    for (const tell of this.feed) tell({ job, isNew: true });
   }
 
   /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
@@ -54,7 +54,7 @@ export class JobRecords {
     if (changed) {
       if (isNoted) await this.limits.note(job);
       this.wake(id);
-      this.feed?.publish({ job, isNew: false });
+      for (const tell of this.feed) tell({ job, isNew: false });
     }
     return job;
   }

@@ -151,13 +151,15 @@ function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string
     isListDue = false;
     send(server.sendResourceListChanged());
   };
-  server.onclose = feed.listen(({ job: { id, state }, isNew }: JobNews) => {
+  const notify = ({ job: { id, state }, isNew }: JobNews): void => {
     const isSaved = state === 'saved';
     const changed = isNew ? [] : [`${JOBS_URI}${id}`, ...(isSaved ? [`${IMAGES_URI}${id}`] : [])];
     const isModern = (server.getNegotiatedProtocolVersion() ?? JULY_2026) >= JULY_2026;
     for (const uri of changed) if (isModern || subscribed.has(uri)) send(server.sendResourceUpdated({ uri }));
     if (isNew || isSaved) void listChanged();
-  });
+  };
+  feed.add(notify);
+  server.onclose = () => void feed.delete(notify);
   return subscribed;
 }
 

@@ -19,8 +19,8 @@ type Markers = z.infer<typeof markersSchema>;
 /** @param values of one service and key */
 export function createJobEvents(values: SharedValues, { clock, log }: { clock: Clock; log: Log }): JobEvents {
   const markers = new SharedState<Markers>(values, { name: 'events', schema: markersSchema, initial: () => [] }, clock);
-  /** Those who wait in this process, by job. */
-  const waiting = new Map<string, Set<Wakeup>>();
+  /** Those who wait in this process. */
+  const waiting = new Set<{ remoteId: string; wakeup: Wakeup }>();
   /** The markers that this process knows, by job; one that is forgotten costs one poll of a job. */
   const known = new BoundedMap<string, string>(2 * KEPT_MARKERS);
   let hasChecked = false;
@@ -34,10 +34,10 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
       const marker = `${at} ${count}`;
       if (known.get(remoteId) === marker) continue;
       const isOld = !hasChecked && ageOf(at) >= NEWS_FOR_MS;
-      const subscribers = waiting.get(remoteId);
+      const subscribers = [...waiting].filter((one) => one.remoteId === remoteId);
       // Of a job that nobody waits for at the moment it stays news for the next one who does.
-      if (isOld || subscribers !== undefined) known.set(remoteId, marker);
-      if (!isOld) for (const subscriber of subscribers ?? []) subscriber.wake();
+      if (isOld || subscribers.length > 0) known.set(remoteId, marker);
+      if (!isOld) for (const { wakeup } of subscribers) wakeup.wake();
     }
     hasChecked = true;
   }
@@ -65,20 +65,17 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
       }),
     async subscribe(remoteId, signal) {
       signal.throwIfAborted();
-      const wakeup = new Wakeup(clock);
-      const subscribers = waiting.get(remoteId) ?? new Set();
-      waiting.set(remoteId, subscribers.add(wakeup));
+      const subscriber = { remoteId, wakeup: new Wakeup(clock) };
+      waiting.add(subscriber);
       void keepChecking();
       try {
-        await wakeup.wait(Number.POSITIVE_INFINITY, signal);
+        await subscriber.wakeup.wait(Number.POSITIVE_INFINITY, signal);
       } finally {
-        subscribers.delete(wakeup);
-        if (subscribers.size === 0 && waiting.get(remoteId) === subscribers) waiting.delete(remoteId);
+        waiting.delete(subscriber);
       }
     },
     async lastMarkerAt() {
-      const recent = (await markers.read().catch(() => [])).filter(({ at }) => ageOf(at) <= KEPT_FOR_MS);
-      return recent.length === 0 ? undefined : Math.max(...recent.map(({ at }) => at));
+      return Math.max(...(await markers.read().catch(() => [])).map(({ at }) => at));
     },
   };
 }

@@ -51,11 +51,11 @@ export function leadsTo(own: string | undefined, url: string | undefined): boole
 }
 
 /**
- * Whether events arrive here at present. Times are epoch milliseconds of a clock that may have been set back.
+ * Whether events arrive here at present. Times are epoch milliseconds of a clock that may have been set back, `-Infinity`
+ * for never.
  * @param lastEventAt of any job
  * @param missedAt when a job was last found at its end by polling, which an event should have reported
  */
-export function eventsArrive(now: number, lastEventAt: number | undefined, missedAt: number | undefined): boolean {
-  if (lastEventAt === undefined || Math.abs(now - lastEventAt) > EVIDENCE_FOR_MS) return false;
-  return missedAt === undefined || missedAt < lastEventAt;
+export function eventsArrive(now: number, lastEventAt: number, missedAt: number): boolean {
+  return Math.abs(now - lastEventAt) <= EVIDENCE_FOR_MS && missedAt < lastEventAt;
 }

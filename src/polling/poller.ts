@@ -33,7 +33,7 @@ export class Poller {
   readonly #wakeup: Wakeup;
   #isRunning = false;
   /** When polling last found a job at its end, which an event should have reported. */
-  #missedAt: number | undefined;
+  #missedAt = Number.NEGATIVE_INFINITY;
 
   /** @param life ends all polling */
   constructor(

@@ -36,7 +36,7 @@ const KEPT_MARKERS = 1_000;
 export function createMemoryEvents(clock: Pick<Clock, 'now'>): JobEvents {
   const waiting = new Map<string, Set<() => void>>();
   const unreported = new BoundedMap<string, number>(KEPT_MARKERS);
-  let last: number | undefined;
+  let last = Number.NEGATIVE_INFINITY;
   return {
     async addMarker(remoteId) {
       last = clock.now();

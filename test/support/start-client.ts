@@ -14,8 +14,8 @@ import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
-import type { JobNews } from '../../src/core/job-store.ts';
-import { Feed, Lazy } from '../../src/core/primitives.ts';
+import type { JobFeed } from '../../src/core/job-store.ts';
+import { Lazy } from '../../src/core/primitives.ts';
 import type { Log, ResultPart } from '../../src/core/ports.ts';
 import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
@@ -114,7 +114,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const log: Log = createStderrLog('debug', secrets.redact, (line) => logLines.push(line));
   const listen = options.webhooks ? { host: '127.0.0.1', port: await freePort() } : undefined;
   const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
-  const feed = new Feed<JobNews>();
+  const feed: JobFeed = new Set();
   const started: App[] = [];
   const start = async (): Promise<ImageJobs> => {
     const app = await createApp(

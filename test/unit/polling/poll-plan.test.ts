@@ -103,18 +103,19 @@ it('a job whose end an event will report is polled after 30 s, and every minute 
 describe('events arrive', () => {
   const NOW = 1_793_491_200_000;
   const HOUR = 60 * 60_000;
+  const NEVER = Number.NEGATIVE_INFINITY;
 
   it.each([
-    ['none has ever come', undefined, undefined, false],
-    ['one came just now', NOW, undefined, true],
-    ['one came within three hours', NOW - 3 * HOUR, undefined, true],
-    ['the last one came before', NOW - 3 * HOUR - 1, undefined, false],
-    ['one came a moment ago by a clock that was set back since', NOW + HOUR, undefined, true],
-    ['one is of a future that no clock explains', NOW + 4 * HOUR, undefined, false],
+    ['none has ever come', NEVER, NEVER, false],
+    ['one came just now', NOW, NEVER, true],
+    ['one came within three hours', NOW - 3 * HOUR, NEVER, true],
+    ['the last one came before', NOW - 3 * HOUR - 1, NEVER, false],
+    ['one came a moment ago by a clock that was set back since', NOW + HOUR, NEVER, true],
+    ['one is of a future that no clock explains', NOW + 4 * HOUR, NEVER, false],
     ['one was missing since', NOW - HOUR, NOW - HOUR + 1, false],
     ['one was missing in the same moment', NOW - HOUR, NOW - HOUR, false],
     ['one came after another was missing', NOW - HOUR, NOW - HOUR - 1, true],
-    ['one was missing and none has ever come', undefined, NOW, false],
+    ['one was missing and none has ever come', NEVER, NOW, false],
   ])('or not when %s', (_, lastEventAt, missedAt, decision) => {
     expect(eventsArrive(NOW, lastEventAt, missedAt)).toBe(decision);
   });
