@@ -186,16 +186,6 @@ function withoutFailure(job: Job): Job {
   return rest;
 }
 
-/** Most status reads bring what the record says already: nothing is written for them. */
-function isSameNews(job: Job, known: Job): boolean {
-  return (
-    job.failure === undefined &&
-    job.remoteId === known.remoteId &&
-    job.remoteStatus === known.remoteStatus &&
-    job.credits.exact === known.credits.exact
-  );
-}
-
 function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
   if (isFinishedRemotely(job)) return job;
   const known: Job = {
@@ -208,7 +198,8 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
   };
   if (remote.phase === 'processing') {
     if (job.state !== 'processing') return to(job, 'processing', known);
-    return isSameNews(job, known) ? job : known;
+    // Most status reads bring what the record says already: nothing is written for them.
+    return JSON.stringify(known) === JSON.stringify(job) ? job : known;
   }
   const url = remote.phase === 'completed' ? remote.url : undefined;
   return to(job, remote.phase, {

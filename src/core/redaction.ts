@@ -34,18 +34,16 @@ export function createRedactor(secrets: readonly string[], patterns = CREDENTIAL
 
 /** The secrets of a process, of which some turn up later, and the redactor that knows them all. */
 export class Secrets {
-  #secrets: readonly string[];
   #redact: Redact;
 
-  constructor(secrets: readonly string[]) {
-    this.#secrets = secrets;
+  constructor(private readonly secrets: string[]) {
     this.#redact = createRedactor(secrets);
   }
 
   add(secret: string): void {
-    if (this.#secrets.includes(secret)) return;
-    this.#secrets = [...this.#secrets, secret];
-    this.#redact = createRedactor(this.#secrets);
+    if (this.secrets.includes(secret)) return;
+    this.secrets.push(secret);
+    this.#redact = createRedactor(this.secrets);
   }
 
   readonly redact: Redact = (text, maxCharacters) => this.#redact(text, maxCharacters);

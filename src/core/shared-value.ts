@@ -83,14 +83,16 @@ export async function changeAtVersion<Value, Result>(
 export class SharedState<Value> {
   readonly #value: SharedValue<Value>;
   readonly #changed: Changed;
-  readonly #clock: Pick<Clock, 'sleep' | 'random'>;
   /** Changes of this process take turns: versions are for other processes. */
   readonly #turns = new Mutex();
 
-  constructor(values: SharedValues, spec: ValueSpec<Value>, clock: Pick<Clock, 'sleep' | 'random'>) {
+  constructor(
+    values: SharedValues,
+    spec: ValueSpec<Value>,
+    private readonly clock: Pick<Clock, 'sleep' | 'random'>,
+  ) {
     this.#value = values.open(spec);
     this.#changed = { type: 'value', name: spec.name, location: values.location };
-    this.#clock = clock;
   }
 
   async read(): Promise<Value> {
@@ -104,7 +106,7 @@ export class SharedState<Value> {
       replace: ({ version }: Versioned<Value>, value: Value) => this.#value.replace(version, value, durability),
       creditsSpent: () => 'no' as const,
     };
-    return this.#turns.run(() => changeAtVersion(target, rule, this.#clock));
+    return this.#turns.run(() => changeAtVersion(target, rule, this.clock));
   }
 
   update(rule: (before: Value) => Value): Promise<void> {
