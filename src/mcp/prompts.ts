@@ -8,55 +8,48 @@ import { invalidParams, named } from './protocol.ts';
 type PromptArgument = {
   name: string;
   description: string;
-  required?: true;
+  required: boolean;
   /** With a semicolon between them. They are offered while it is typed; any other text is as good. */
   examples?: string;
 };
 
-/** The elements of an image prompt, following the provider's advice. */
-const ELEMENTS: readonly (PromptArgument & { title: string; examples: string })[] = [
-  {
-    name: 'subject',
-    title: 'Subject',
-    required: true,
-    description: 'What the picture shows: who or what, what it does, how it looks, what surrounds it.',
-    examples:
-      'a lighthouse on a cliff above a calm sea; an old clockmaker at her workbench; a red fox asleep in fresh snow; a bowl of ramen with steam rising from it; a small robot watering plants on a balcony; a minimal icon of a paper plane',
-  },
-  {
-    name: 'style',
-    title: 'Style',
-    description: 'How it is made: a medium, a technique, a period.',
-    examples:
-      'photograph; watercolour with fine ink lines; oil painting with visible brush strokes; flat vector illustration; isometric 3D render; black-and-white film photograph; pencil sketch; pixel art; woodcut print; paper collage',
-  },
-  {
-    name: 'mood',
-    title: 'Mood',
-    description: 'What it feels like.',
-    examples: 'calm; tender; playful; mysterious; melancholic; energetic; solemn; cosy; tense',
-  },
-  {
-    name: 'lighting',
-    title: 'Lighting',
-    description: 'Where the light comes from, how hard it is, what colour it has.',
-    examples:
-      'soft light of an overcast morning; golden hour, long shadows; blue hour; hard midday sun; a single lamp from the left; neon signs at night; candlelight; backlit, with a rim of light; even studio light',
-  },
-  {
-    name: 'camera',
-    title: 'Camera',
-    description: 'The point of view: angle, distance, lens.',
-    examples:
-      "at eye level; low angle; bird's-eye view; close-up; wide shot; 35 mm lens; 85 mm portrait lens, shallow depth of field; macro lens; telephoto lens, compressed background",
-  },
-  {
-    name: 'composition',
-    title: 'Composition',
-    description: 'Where things are in the frame, and how much space is around them.',
-    examples:
-      'subject centred; subject in the left third, empty space on the right; symmetrical; diagonal lines leading to the subject; plenty of empty space around it; framed by a doorway; foreground blurred, subject behind it',
-  },
+/** One of an image prompt, by the provider's advice. The subject must be given; the model chooses what else is missing. */
+function element(title: string, description: string, examples: string) {
+  const name = title.toLowerCase();
+  return { name, title, description, required: name === 'subject', examples };
+}
+
+const ELEMENTS = [
+  element(
+    'Subject',
+    'What the picture shows: who or what, what it does, how it looks, what surrounds it.',
+    'a lighthouse on a cliff above a calm sea; an old clockmaker at her workbench; a red fox asleep in fresh snow; a bowl of ramen with steam rising from it; a small robot watering plants on a balcony; a minimal icon of a paper plane',
+  ),
+  element(
+    'Style',
+    'How it is made: a medium, a technique, a period.',
+    'photograph; watercolour with fine ink lines; oil painting with visible brush strokes; flat vector illustration; isometric 3D render; black-and-white film photograph; pencil sketch; pixel art; woodcut print; paper collage',
+  ),
+  element(
+    'Mood',
+    'What it feels like.',
+    'calm; tender; playful; mysterious; melancholic; energetic; solemn; cosy; tense',
+  ),
+  element(
+    'Lighting',
+    'Where the light comes from, how hard it is, what colour it has.',
+    'soft light of an overcast morning; golden hour, long shadows; blue hour; hard midday sun; a single lamp from the left; neon signs at night; candlelight; backlit, with a rim of light; even studio light',
+  ),
+  element(
+    'Camera',
+    'The point of view: angle, distance, lens.',
+    "at eye level; low angle; bird's-eye view; close-up; wide shot; 35 mm lens; 85 mm portrait lens, shallow depth of field; macro lens; telephoto lens, compressed background",
+  ),
+  element(
+    'Composition',
+    'Where things are in the frame, and how much space is around them.',
+    'subject centred; subject in the left third, empty space on the right; symmetrical; diagonal lines leading to the subject; plenty of empty space around it; framed by a doorway; foreground blurred, subject behind it',
+  ),
 ];
 
 /** Each entry is a whole paragraph or list item, so that an edit cannot lose half of a sentence. */
@@ -127,6 +120,7 @@ export const PROMPTS: readonly Prompt[] = [
       {
         name: 'purpose',
         description: 'What the picture is for.',
+        required: false,
         examples: 'blog header; social media post; product page; icon; slide background; book illustration',
       },
     ],
@@ -158,7 +152,7 @@ export function listPrompts(): ListPromptsResult {
       name,
       title,
       description,
-      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required === true })),
+      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required })),
     })),
   };
 }
