@@ -9,16 +9,17 @@ import {
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import type * as z from 'zod';
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { Log } from '../core/ports.ts';
-import { redactValues } from '../core/redaction.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
-import { readArguments } from './input-problems.ts';
+import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import { named, stackOf } from './protocol.ts';
+import { stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Question, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -36,7 +37,8 @@ export async function callTool(
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tool = named('tool', params.name, TOOLS, deps.redact);
+  const tool = TOOLS.find(({ name }) => name === params.name);
+  if (tool === undefined) throw unknownName('tool', params.name, TOOLS, deps.redact);
   const host = identityOf(server, context);
   const questions = host.asksInResults ? deps.questions : ofConnection;
   const result = await handleCall(tool, params, { host, form: formOf(host, deps), questions }, context, deps);
@@ -75,7 +77,7 @@ async function handleCall(
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
-    const input = readArguments(tool, params, redact);
+    const input = readArguments(tool, params.arguments, redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
@@ -97,6 +99,16 @@ async function handleCall(
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
     return refusal(failure, tool.output === undefined && form.content.includes('structured'));
   }
+}
+
+/**
+ * The arguments of a call, checked and with the defaults of the schema.
+ * @throws FluxError of kind `bad_input`
+ */
+export function readArguments(tool: Tool, given: unknown, redact: Redact): z.output<Tool['input']> {
+  const { data, error } = tool.input.safeParse(given ?? {});
+  if (error !== undefined) throw badArguments(tool, given, error, redact);
+  return data;
 }
 
 const CANCELLED = 'The wait was cancelled. Orders that have been sent continue; list_jobs shows them.';

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
-import { excessOf } from './protocol.ts';
 import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -20,24 +19,8 @@ export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
 
-/**
- * The arguments of a call, checked and with the defaults of the schema.
- * @param redact applied before a value is shortened: half a secret is not recognised any more
- * @throws FluxError of kind `bad_input`
- */
-export function readArguments(tool: Tool, params: { arguments?: unknown }, redact: Redact): z.output<Tool['input']> {
-  const excess = excessOf(params);
-  if (excess !== undefined)
-    throw badInput(
-      `The arguments of ${tool.name} cannot be read, so nothing was sent: there are ${excess}.`,
-      `Call ${tool.name} with only the arguments that it lists.`,
-    );
-  const { data, error } = tool.input.safeParse(params.arguments ?? {});
-  if (error !== undefined) throw badArguments(tool, params.arguments, error, redact);
-  return data;
-}
-
-function badArguments(tool: Tool, args: unknown, { issues }: z.ZodError, redact: Redact): FluxError {
+/** @param redact applied before a value is shortened: half a secret is not recognised any more */
+export function badArguments(tool: Tool, args: unknown, { issues }: z.ZodError, redact: Redact): FluxError {
   const given = { tool, json: z.toJSONSchema(tool.input, { io: 'input' }), args, redact };
   // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
   const problems = [...new Set(issues.slice(0, READ_PROBLEMS).flatMap((issue) => problemsOf(issue, given)))];

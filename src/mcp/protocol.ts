@@ -27,9 +27,18 @@ export function named<One extends { name: string }>(
   redact: Redact,
 ): One {
   const found = all.find((one) => one.name === name);
-  if (found !== undefined) return found;
+  if (found === undefined) throw unknownName(what, name, all, redact);
+  return found;
+}
+
+export function unknownName(
+  what: string,
+  name: string,
+  all: readonly { name: string }[],
+  redact: Redact,
+): ProtocolError {
   const known = all.map((one) => one.name).join(', ');
-  throw invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
+  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
 }
 
 export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {
@@ -90,26 +99,4 @@ function problemOf({ path, message, code }: z.infer<typeof issuesSchema>[number]
   if (message.endsWith('received undefined')) return `${name} is missing`;
   if (code === 'invalid_union') return `${name} has none of the allowed forms`;
   return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;
-}
-
-/** The arguments of tools need three levels. */
-const DEPTH_MAX = 32;
-/** Fifty pictures with all their arguments have a few hundred values. */
-const VALUES_MAX = 10_000;
-
-/** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
-export function excessOf(params: unknown): string | undefined {
-  const open: [value: unknown, depth: number][] = [[params, 0]];
-  let count = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [current, depth] = next;
-    if (typeof current !== 'object' || current === null) continue;
-    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
-    for (const value of Object.values(current)) {
-      open.push([value, depth + 1]);
-      count += 1;
-      if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
-    }
-  }
-  return undefined;
 }

@@ -11,7 +11,7 @@ import {
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
 import { instructions } from './instructions.ts';
-import { CONSTANT, excessOf, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
+import { CONSTANT, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
 import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
@@ -102,7 +102,7 @@ class GuardedServer extends Server {
           throw unknownCursor(method, cursor, this.deps.redact);
         const excess = TAKING_ARGUMENTS.includes(method) ? excessOf(request.params) : undefined;
         if (excess !== undefined)
-          throw invalidParams(`The parameters of ${method} cannot be read: there are ${excess}.`);
+          throw invalidParams(`The parameters of ${method} cannot be read, so nothing was sent: there are ${excess}.`);
         return await wrapped(request, context);
       } catch (error) {
         throw protocolErrorOf(method, error, this.deps);
@@ -129,8 +129,24 @@ class GuardedServer extends Server {
 
 /** Lists that have no cursors. */
 const ONE_PAGE = ['tools/list', 'resources/templates/list', 'prompts/list'];
-/** Their arguments are refused by the boundary; a tool refuses its own in a result that the model reads. */
-const TAKING_ARGUMENTS = ['prompts/get', 'completion/complete'];
+const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
+/** The arguments of tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments have a few hundred values. */
+const VALUES_MAX = 10_000;
+
+/** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
+function excessOf(params: unknown): string | undefined {
+  let level = [params];
+  let count = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    count += level.length;
+    if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
+  }
+  return undefined;
+}
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import { createRedactor, type Redact } from '../../../src/core/redaction.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
-import { readArguments } from '../../../src/mcp/input-problems.ts';
+import { readArguments } from '../../../src/mcp/call-tool.ts';
 import type { Tool } from '../../../src/mcp/tool.ts';
 import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
@@ -14,11 +14,9 @@ import { wordsOf } from '../../support/words.ts';
 
 const asItIs = (text: string): string => text;
 
-const parseInput = (tool: Tool, args: unknown, redact: Redact) => readArguments(tool, { arguments: args }, redact);
-
 function failureOf(tool: Tool, args: unknown, redact: Redact = asItIs): Failure {
   try {
-    parseInput(tool, args, redact);
+    readArguments(tool, args, redact);
   } catch (error) {
     if (error instanceof FluxError) return error.failure;
     throw error;
@@ -119,12 +117,12 @@ describe('an unknown argument', () => {
 
 describe('good arguments', () => {
   it('may be absent where none is needed', () => {
-    expect(parseInput(checkRateLimits, undefined, asItIs)).toEqual({ refresh: false });
-    expect(parseInput(checkRateLimits, null, asItIs)).toEqual({ refresh: false });
+    expect(readArguments(checkRateLimits, undefined, asItIs)).toEqual({ refresh: false });
+    expect(readArguments(checkRateLimits, null, asItIs)).toEqual({ refresh: false });
   });
 
   it('come with the defaults of the schema', () => {
-    expect(parseInput(getJobStatus, { job_id: 'job_1' }, asItIs)).toEqual({ job_id: 'job_1', wait_seconds: 0 });
+    expect(readArguments(getJobStatus, { job_id: 'job_1' }, asItIs)).toEqual({ job_id: 'job_1', wait_seconds: 0 });
   });
 });
 
@@ -150,7 +148,7 @@ describe('whatever arrives', () => {
     fc.assert(
       fc.property(fc.constantFrom(...TOOLS), args, (tool, value) => {
         try {
-          parseInput(tool, value, asItIs);
+          readArguments(tool, value, asItIs);
         } catch (error) {
           if (!(error instanceof FluxError)) throw error;
           const { what } = wordsOf(error);
