@@ -2,7 +2,6 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
-  PROTOCOL_VERSION_META_KEY,
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
@@ -35,6 +34,7 @@ const PREFERS_DATA = 'reads structuredContent in place of all content';
 
 /** Up to a protocol revision only text is safe; it declares that it can ask its user, and declines by itself. */
 type Peculiarities = { textAloneUpTo?: string; declinesQuestions?: true };
+const DECLINES: Peculiarities = { declinesQuestions: true };
 
 /** @param host its name in docs/hosts.md @param clientNames how its client names begin, in lower case */
 function row(
@@ -59,32 +59,18 @@ const UNKNOWN_HOST = row(
 );
 
 export const HOST_PROFILES: readonly HostProfile[] = [
-  row(
-    'Claude Desktop',
-    ['claude-ai'],
-    DATA,
-    LARGE,
-    'rejected a result that mixed a resource_link with other content; refuses results over 1,048,576 characters',
-  ),
+  row('Claude Desktop', ['claude-ai'], DATA, LARGE, 'rejected a resource_link next to other content; caps the size'),
   row('Claude Code', ['claude-code'], PICTURES, CLAUDE_CODE, `${PREFERS_DATA}; caps a result at 25,000 tokens`),
-  row('Codex', ['codex-mcp-client'], PICTURES, LARGE, PREFERS_DATA, { declinesQuestions: true }),
+  row('Codex', ['codex-mcp-client'], PICTURES, LARGE, PREFERS_DATA, DECLINES),
   row('VS Code', ['visual studio code', 'vscode'], LINKS, LARGE, 'drops content when structuredContent is present'),
   row('Cursor', ['cursor'], LINKS, LARGE, 'drops structuredContent'),
-  row('Copilot CLI', ['copilot-cli', 'github-copilot'], WORDS, HARMLESS, 'pictures never reach the model; text does', {
-    declinesQuestions: true,
-  }),
+  row('Copilot CLI', ['copilot-cli', 'github-copilot'], WORDS, HARMLESS, 'pictures never reach the model', DECLINES),
   row('Gemini CLI', ['gemini-cli-mcp-client', 'mcp-test-client'], PICTURES, LARGE, SEES_PICTURES),
   row('opencode', ['opencode'], PICTURES, LARGE, SEES_PICTURES),
   row('Qwen Code', ['qwen-cli-mcp-client'], PICTURES, LARGE, SEES_PICTURES),
   row('Strands Agents', ['strands-agents-ts-sdk'], PICTURES, LARGE, SEES_PICTURES),
   row('pi', ['pi-mcp'], PICTURES, LARGE, SEES_PICTURES),
-  row(
-    'Kimi Code',
-    ['kimi-code'],
-    PICTURES,
-    LARGE,
-    "passes a resource_link to the model's API as the address of a picture",
-  ),
+  row('Kimi Code', ['kimi-code'], PICTURES, LARGE, 'passes a resource_link to the model as the address of a picture'),
   row('Goose', ['goose'], PICTURES, LARGE, 'text next to a resource_link ends the session'),
   row('Cline', ['cline', '@cline/core'], WORDS, CLINE, 'turns the result into text and cuts it to 8,000 characters'),
   row(
@@ -112,7 +98,6 @@ export type HostIdentity = ReturnType<typeof identityOf>;
 
 const envelopeSchema = z.object({
   [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
-  [PROTOCOL_VERSION_META_KEY]: z.string().optional().catch(undefined),
   [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
 });
 
@@ -128,8 +113,7 @@ const capabilitiesSchema = z.object({
 export function identityOf(server: Server, context: ServerContext) {
   const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
   const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
-  const negotiated = server.getNegotiatedProtocolVersion() ?? '';
-  const protocolVersion = envelope?.[PROTOCOL_VERSION_META_KEY] ?? negotiated;
+  const protocolVersion = server.getNegotiatedProtocolVersion() ?? '';
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   const { elicitation, extensions } = capabilitiesSchema.safeParse(capabilities).data ?? {};
   // A declaration without details means forms; a client may also declare that it only shows addresses.
@@ -140,7 +124,7 @@ export function identityOf(server: Server, context: ServerContext) {
     /** It can put a question to its user. Earlier eras have no questions, whatever a client declares. */
     canAsk: hasForms && protocolVersion >= JUNE_2025 && profileNamed(clientName).declinesQuestions !== true,
     /** Its protocol puts questions into results and has no connections. */
-    asksInResults: negotiated >= JULY_2026,
+    asksInResults: protocolVersion >= JULY_2026,
     showsViewer: extensions?.[VIEWER_EXTENSION].mimeTypes.includes(VIEWER_MIME_TYPE) ?? false,
   };
 }
@@ -156,13 +140,8 @@ export function profileOf(
   const chosen = wanted === 'auto' ? usual : RESULT_CONTENT.filter((part) => wanted.includes(part));
   const content = protocolVersion >= JUNE_2025 ? chosen : chosen.filter((part) => part !== 'link');
   if (!content.includes('image') || profile.content.includes('image')) return { ...profile, content };
-  // The bound of a host that takes text alone has no room for a picture that the user wants.
-  return {
-    ...profile,
-    content,
-    maxCharacters: Math.max(profile.maxCharacters, HARMLESS.maxCharacters),
-    maxBatchCharacters: Math.max(profile.maxBatchCharacters, HARMLESS.maxBatchCharacters),
-  };
+  // The bound of a host that takes text alone may have no room for a picture that the user wants.
+  return { ...profile, ...HARMLESS, content };
 }
 
 /** Longer than any name of a real client. */
