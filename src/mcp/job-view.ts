@@ -9,13 +9,6 @@ import type { JobsOutcome } from './tool.ts';
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-const errorSchema = z.strictObject({
-  kind: z.enum(FAILURE_KINDS),
-  message: z.string(),
-  credits_spent: z.enum(['no', 'maybe', 'yes']),
-  retry_after_seconds: z.number().optional(),
-});
-
 /** Times are ISO 8601 in UTC, sizes pixels, credits the provider's. Absent values are absent. */
 export const jobViewSchema = z.strictObject({
   job_id: z.string(),
@@ -39,7 +32,14 @@ export const jobViewSchema = z.strictObject({
   file: z.string().optional(),
   created_at: z.string(),
   completed_at: z.string().optional(),
-  error: errorSchema.optional(),
+  error: z
+    .strictObject({
+      kind: z.enum(FAILURE_KINDS),
+      message: z.string(),
+      credits_spent: z.enum(['no', 'maybe', 'yes']),
+      retry_after_seconds: z.number().optional(),
+    })
+    .optional(),
   duplicate: z.boolean().optional().describe('An equal request had ordered it before; nothing was ordered now.'),
   sandbox: z.boolean().optional(),
   next: z.string().describe('What to do now.'),
@@ -69,7 +69,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ...sizeOf(job),
     ordered: orderedSize(job),
     version: job.request.version,
-    credits: present<JobView['credits']>(job.credits),
+    credits: job.credits,
     url: job.url && shownAddress(job.url, options.apiUrl),
     file: job.file,
     created_at: iso(job.createdAt),
@@ -115,21 +115,23 @@ export function joined(separator: string, ...texts: readonly (string | false | u
 }
 
 export function errorView(failure: Failure) {
-  return present<z.output<typeof errorSchema>>({
+  return {
     kind: failure.kind,
     message: saidOf(failure).what,
     credits_spent: failure.creditsSpent,
     retry_after_seconds: failure.retryAfterSeconds,
-  });
+  };
 }
 
 type MaybeAbsent<View> = {
-  [Key in keyof View]: Record<never, never> extends Pick<View, Key> ? View[Key] | null | undefined : View[Key];
+  [Key in keyof View]:
+    | MaybeAbsent<View[Key]>
+    | (Record<never, never> extends Pick<View, Key> ? null | undefined : never);
 };
 
-/** Absent values are absent, not undefined and not null. */
+/** Absent values are absent at every depth, not undefined and not null. */
 export function present<View extends object>(view: MaybeAbsent<View>): View {
-  return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined && value !== null)) as View;
+  return JSON.parse(JSON.stringify(view, (_, value: unknown) => value ?? undefined)) as View;
 }
 
 function wait({ id }: Job): string {

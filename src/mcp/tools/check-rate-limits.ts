@@ -58,26 +58,22 @@ type LimitsView = z.output<typeof output>;
 /** Times in ISO 8601, UTC; absent values are absent. */
 export function limitsView(report: LimitsReport, now: number): LimitsView {
   const { plan, requests, concurrent, daily, credits, nextRequestAt } = report;
-  return {
+  const { resetsAt, ...requestLimit } = requests;
+  return present<LimitsView>({
     plan,
-    requests: present<LimitsView['requests']>({
-      limit: requests.limit,
-      remaining: requests.remaining,
-      resets_at: requests.resetsAt === null ? null : iso(requests.resetsAt),
-      source: requests.source,
-    }),
-    concurrent: present<LimitsView['concurrent']>({ limit: concurrent.limit, in_use: concurrent.inUse }),
-    daily: present<LimitsView['daily']>(daily),
-    credits: present<LimitsView['credits']>({
+    requests: { ...requestLimit, resets_at: resetsAt === null ? null : iso(resetsAt) },
+    concurrent: { limit: concurrent.limit, in_use: concurrent.inUse },
+    daily,
+    credits: {
       spent_today: credits.spentToday,
       budget_per_day: credits.budgetPerDay,
       reserved: credits.reserved,
       last_known_balance: credits.lastKnownBalance,
       low: credits.low,
-    }),
+    },
     next_request_at: iso(nextRequestAt),
     advice: advice(report, now),
-  };
+  });
 }
 
 function text({ plan, requests, concurrent, daily, credits, ...value }: LimitsView, sandbox: boolean): string {

@@ -40,6 +40,7 @@ const output = z.strictObject({
   jobs: z.array(jobViewSchema).describe('Newest first; prompts are cut to at most 200 characters.'),
   next_cursor: z.string().optional().describe('Absent when there are no more jobs.'),
 });
+type Listed = z.output<typeof output>;
 
 export const listJobs = defineTool({
   name: 'list_jobs',
@@ -64,11 +65,10 @@ export const listJobs = defineTool({
           `cursor: ${fencedWithout(redact, cursor ?? '', 60)} is not a next_cursor that list_jobs has returned.`,
           'Call list_jobs without cursor to start with the newest job.',
         );
-      const views = redactValues(page.jobs, redact).map((job) =>
-        listed(jobView(job, { ...jobs.settings, now: clock.now() }), isBrief),
-      );
-      const value = present<z.output<typeof output>>({ jobs: views, next_cursor: page.nextCursor });
-      return { value, text: listText(views, page.nextCursor, isBrief) };
+      const options = { ...jobs.settings, now: clock.now() };
+      const views = redactValues(page.jobs, redact).map((job) => listed(jobView(job, options), isBrief));
+      const value = present<Listed>({ jobs: views, next_cursor: page.nextCursor });
+      return { value, text: listText(value, isBrief) };
     };
     let answer = answerOf(limit, false);
     // With less detail where there are many jobs, and in more pages where that is not enough.
@@ -84,16 +84,16 @@ type Answer = { value: Record<string, unknown>; text: string };
 const isTooLong = ({ value, text }: Answer): boolean => JSON.stringify(valueResult(value, text)).length > 60_000;
 
 /** @param isBrief without most of the prompt, and without the URL of a picture that has a file */
-function listed({ url, prompt, ...view }: JobView, isBrief: boolean): JobView {
+function listed({ url, prompt, ...view }: JobView, isBrief: boolean) {
   const max = isBrief ? 40 : 200;
-  return present<JobView>({
+  return {
     ...view,
     prompt: [...prompt].length > max ? cleanLine(prompt, max) : prompt,
     url: isBrief && view.file !== undefined ? undefined : url,
-  });
+  };
 }
 
-function listText(views: readonly JobView[], nextCursor: string | undefined, isBrief: boolean): string {
+function listText({ jobs: views, next_cursor: nextCursor }: Listed, isBrief: boolean): string {
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
