@@ -106,8 +106,8 @@ async function handleCall(
  * @throws FluxError of kind `bad_input`
  */
 export function readArguments(tool: Tool, given: unknown, redact: Redact): z.output<Tool['input']> {
-  const { data, error } = tool.input.safeParse(given ?? {});
-  if (error !== undefined) throw badArguments(tool, given, error, redact);
+  const { data, error } = tool.input.safeParse(given ?? {}, { reportInput: true });
+  if (error !== undefined) throw badArguments(tool, error, redact);
   return data;
 }
 

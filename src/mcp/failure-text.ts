@@ -91,11 +91,9 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
   if (failure.retry === 'no')
     return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
-  const resume =
-    `all get_job_status with job_id "${job.id}": it resumes this same job, which cannot be charged twice. ` +
-    'Do not call generate_image again for this picture.';
   const next = nextOf(saidOf(failure));
-  return next === undefined ? `C${resume}` : `${next} Then c${resume}`;
+  const call = next === undefined ? 'Call' : `${next} Then call`;
+  return `${call} get_job_status with job_id "${job.id}": it resumes this same job, which cannot be charged twice. Do not call generate_image again for this picture.`;
 }
 
 /** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */

@@ -19,11 +19,12 @@ export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
 
-/** @param redact applied before a value is shortened: half a secret is not recognised any more */
-export function badArguments(tool: Tool, args: unknown, { issues }: z.ZodError, redact: Redact): FluxError {
-  const given = { tool, json: z.toJSONSchema(tool.input, { io: 'input' }), args, redact };
+/** @param error with the values that were given @param redact applied before one of them is shortened */
+export function badArguments(tool: Tool, error: z.ZodError, redact: Redact): FluxError {
+  const json = z.toJSONSchema(tool.input, { io: 'input' });
+  const issues = error.issues.slice(0, READ_PROBLEMS);
   // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
-  const problems = [...new Set(issues.slice(0, READ_PROBLEMS).flatMap((issue) => problemsOf(issue, given)))];
+  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, tool, json, redact)))];
   const more = problems.length - SHOWN_PROBLEMS;
   const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`${more} more problems`] : [])];
   return badInput(
@@ -33,12 +34,11 @@ export function badArguments(tool: Tool, args: unknown, { issues }: z.ZodError, 
 }
 
 type Schema = z.core.JSONSchema.BaseSchema;
-/** `json`: the schema that the host sees. */
-type Given = { tool: Tool; json: Schema; args: unknown; redact: Redact };
 
-function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given): string[] {
+/** @param json the schema that the host sees */
+function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
   const schema = schemaAt(json, issue.path);
-  const name = nameOf(issue.path);
+  const name = z.core.toDotPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
@@ -48,21 +48,9 @@ function problemsOf(issue: z.core.$ZodIssue, { tool, json, args, redact }: Given
     });
   }
   if (name === '') return [`the arguments must be ${boundOf(schema)}`];
-  const value = issue.path.reduce(partOf, args);
-  if (issue.code === 'custom') return [`${name}: ${shownValue(value, redact)} ${issue.message}`];
-  const must = `must be ${boundOf(schema)}`;
-  return [value === undefined ? `${name}: is missing; it ${must}` : `${name}: ${shownValue(value, redact)} ${must}`];
-}
-
-/** As a person writes it: `images[3].width`. */
-function nameOf(path: readonly PropertyKey[]): string {
-  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
-  return parts.join('').replace(/^\./u, '');
-}
-
-function partOf(value: unknown, part: PropertyKey): unknown {
-  const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
-  return isThere ? (value as Record<PropertyKey, unknown>)[part] : undefined;
+  const must = issue.code === 'custom' ? issue.message : `must be ${boundOf(schema)}`;
+  if (issue.input === undefined) return [`${name}: is missing; it ${must}`];
+  return [`${name}: ${shownValue(issue.input, redact)} ${must}`];
 }
 
 function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefined {
