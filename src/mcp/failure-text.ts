@@ -43,7 +43,7 @@ const WORDS: Words<Reason> = {
   ...NETWORK_WORDS,
   ...PICTURES_WORDS,
   ...STORAGE_WORDS,
-  worded: ({ what, next }) => ({ what, ...(next !== undefined && { next }) }),
+  worded: (said) => said,
 };
 
 /** What happened, and what to do next where more is known than the kind of the failure. */

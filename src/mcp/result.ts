@@ -81,39 +81,35 @@ export async function jobsResult(
   return make(cut, [...pictures.values()].map(imagePart), pictureNotes(pictures, jobs, saved));
 }
 
-/** One outcome in each of its forms, from views that may be cut by then. */
-type Rendering = {
-  views: readonly JobView[];
-  isError: boolean;
-  data: (views: readonly JobView[]) => Record<string, unknown>;
-  /** What hosts hand to the viewer and not to the model. */
-  viewerData: (views: readonly JobView[]) => Record<string, unknown>;
-  text: (views: readonly JobView[], notes: readonly string[], isBare: boolean) => string;
-};
+type Views = readonly JobView[];
 
-function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptions): Rendering {
+/**
+ * One outcome in each of its forms, from views that may be cut by then. Hosts hand `viewerData` to the viewer and not
+ * to the model.
+ */
+function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptions) {
   if (outcome.type === 'jobs') {
     const view = batchView(outcome, options);
     return {
       views: view.jobs,
       isError: view.failed === view.jobs.length,
-      data: (jobs) => ({ ...view, jobs }),
-      viewerData: (jobs) => ({ [`${VIEWER_META}jobs`]: jobs }),
-      text: (jobs, notes, isBare) => batchText({ ...view, jobs }, outcome, notes, isBare),
+      data: (jobs: Views) => ({ ...view, jobs }),
+      viewerData: (jobs: Views) => ({ [`${VIEWER_META}jobs`]: jobs }),
+      text: (jobs: Views, notes: readonly string[], isBare: boolean) =>
+        batchText({ ...view, jobs }, outcome, notes, isBare),
     };
   }
   const { job, duplicate, waitedSeconds, eta } = outcome;
   const view = jobView(job, { ...options, duplicate });
-  const outlook = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
+  const outlook = eta && {
+    [`${VIEWER_META}outlook`]: { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) },
+  };
   return {
     views: [view],
     isError: isUnsuccessful(job),
-    data: ([shown = view]) => shown,
-    viewerData: ([shown = view]) => ({
-      [`${VIEWER_META}job`]: shown,
-      ...(outlook !== undefined && { [`${VIEWER_META}outlook`]: outlook }),
-    }),
-    text: ([shown = view], notes) => jobText(shown, job, notes, waitedSeconds),
+    data: ([shown = view]: Views) => shown,
+    viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...outlook }),
+    text: ([shown = view]: Views, notes: readonly string[]) => jobText(shown, job, notes, waitedSeconds),
   };
 }
 
@@ -146,7 +142,7 @@ function withShortPrompt(view: JobView, maxCharacters: number): JobView {
   return { ...view, prompt: `${characters.slice(0, maxCharacters).join('')}… [shortened]` };
 }
 
-function cutNotes(views: readonly JobView[], cut: number): string[] {
+function cutNotes(views: Views, cut: number): string[] {
   if (cut >= CUTS.promptsAndUrlsInText)
     return ['Prompts are shortened and URLs are left out in this answer because this host accepts no more.'];
   const isShortened =

@@ -3,28 +3,24 @@ import type { CertificateFault, ConnectReason, ReportedProxy } from '../../core/
 import type { Said, Words } from './said.ts';
 
 const OWN_AUTHORITY =
-  'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to ' +
-  'the file of its authority (certificates are always verified)';
+  'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to the file of its authority (certificates are always verified)';
 const CHECK_DATE = "check this machine's date; if it is right, the certificate has to be renewed there";
 
-const CERTIFICATES: Readonly<Record<CertificateFault, { what: string; user: string }>> = {
-  expired: { what: 'has expired', user: CHECK_DATE },
-  not_valid_yet: { what: 'is not valid yet', user: CHECK_DATE },
-  other_host: { what: 'belongs to another host name', user: OWN_AUTHORITY },
-  self_signed: {
-    what: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
-    user: OWN_AUTHORITY,
-  },
-  unknown_authority: { what: 'was issued by an authority that is not trusted here', user: OWN_AUTHORITY },
-  other: { what: 'is not accepted', user: OWN_AUTHORITY },
+const CERTIFICATES: Readonly<Record<CertificateFault, string>> = {
+  expired: 'has expired',
+  not_valid_yet: 'is not valid yet',
+  other_host: 'belongs to another host name',
+  self_signed: 'is self-signed, or issued by an authority that signed itself and is not trusted here',
+  unknown_authority: 'was issued by an authority that is not trusted here',
+  other: 'is not accepted',
 };
 
 export const NETWORK_WORDS: Words<ConnectReason> = {
   not_connected: ({ to, host, errorCode, proxy }) =>
     said(to, `${errorText(errorCode, host)}${proxy === undefined ? '' : `, through the proxy ${named(proxy)}`}`),
   certificate_refused: ({ to, host, fault, errorCode }) => {
-    const { what, user } = CERTIFICATES[fault];
-    return said(to, `the certificate of ${host} ${what} (${errorCode})`, user);
+    const user = fault === 'expired' || fault === 'not_valid_yet' ? CHECK_DATE : OWN_AUTHORITY;
+    return said(to, `the certificate of ${host} ${CERTIFICATES[fault]} (${errorCode})`, user);
   },
   proxy_unusable: ({ to, host, proxy, errorCode }) =>
     said(
@@ -43,7 +39,7 @@ function said(to: ConnectReason['to'], why: string, user?: string): Said {
     to === 'service'
       ? `The service could not be reached: ${why}. Nothing was sent.`
       : `The finished picture could not be fetched (${why}).`;
-  return { what, ...(user !== undefined && { user }) };
+  return { what, user };
 }
 
 const named = ({ shown, setting }: ReportedProxy): string => `${shown} (${setting})`;
@@ -63,6 +59,8 @@ function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): 
   ];
 }
 
+const closed = (): string => 'the connection was closed before it was ready';
+
 const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: () => 'the connection was refused',
   ENOTFOUND: (host) => `the name ${host} could not be resolved`,
@@ -70,14 +68,11 @@ const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ETIMEDOUT: () => 'no connection came about in time',
   ENETUNREACH: (host) => `there is no route to the network of ${host}`,
   EHOSTUNREACH: (host) => `there is no route to ${host}`,
-  ECONNRESET: () => 'the connection was closed before it was ready',
-  EPIPE: () => 'the connection was closed before it was ready',
+  ECONNRESET: closed,
+  EPIPE: closed,
 };
 
 function errorText(code: string | undefined, host = 'the host'): string {
   if (code === undefined) return 'no connection came about';
-  const known = Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined;
-  if (known !== undefined) return known(host);
-  const encrypted = /^(?:EPROTO$|ERR_SSL|ERR_TLS)/u.test(code) ? 'encrypted ' : '';
-  return `no ${encrypted}connection came about (${code})`;
+  return ERRORS[code]?.(host) ?? `no connection came about (${code})`;
 }

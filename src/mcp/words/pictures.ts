@@ -5,19 +5,15 @@ import type { Words } from './said.ts';
 
 const NOT_FETCHED = 'look for this picture in the account at Doitong: this server does not fetch it from that address';
 
-const URL_PROBLEMS: Readonly<Record<PictureUrlProblem, (shown: string) => string>> = {
-  no_url: (shown) => `The picture's address ${fenced(shown)} is not a URL.`,
-  user_information: () => "The picture's address holds user information.",
-  not_https: (shown) => `The picture's address is not https (${fenced(shown)}).`,
-  port: (shown) => `The picture's address names port ${shown}; only the https port is fetched from.`,
-};
-
-const ADDRESS_PROBLEMS: Readonly<Record<PictureAddressProblem, (shown: string) => string>> = {
+/** What follows "the address". */
+const ADDRESS_PROBLEMS: Readonly<Record<PictureAddressProblem | PictureUrlProblem, (shown: string) => string>> = {
   secret: () => 'contains a secret of this server, the API key perhaps',
   too_long: (shown) => `is ${Number(shown).toLocaleString('en-US')} characters long, which is too long`,
   control_characters: () => 'contains control characters',
   no_url: (shown) => `is not a URL (${fenced(shown)})`,
-  not_https: (shown) => `is not an https address (it begins with ${fenced(shown)})`,
+  not_https: (shown) => `is not an https address (${fenced(shown)})`,
+  user_information: () => 'holds user information',
+  port: (shown) => `names port ${shown}; only the https port is fetched from`,
 };
 
 const FOUND = {
@@ -35,13 +31,14 @@ export const PICTURES_WORDS: Words<PictureReason> = {
     user: 'report this job to Doitong',
     next: 'Once the service gives another address, get_job_status saves the picture without a new charge.',
   }),
-  picture_url_refused: ({ problem, shown }) => ({ what: URL_PROBLEMS[problem](shown), user: NOT_FETCHED }),
+  picture_url_refused: ({ problem, shown }) => ({
+    what: `The picture's address ${ADDRESS_PROBLEMS[problem](shown)}.`,
+    user: NOT_FETCHED,
+  }),
   picture_host_not_listed: ({ host }) => ({
     what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
     user: 'decide whether pictures may be fetched from that host (DOITONG_DOWNLOAD_HOSTS)',
-    next:
-      "Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart; get_job_status " +
-      'then saves the picture without a new charge.',
+    next: "Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart; get_job_status then saves the picture without a new charge.",
   }),
   picture_host_is_inside: ({ host, address }) => {
     const where = address === undefined ? 'has no address' : `has the address ${address}`;

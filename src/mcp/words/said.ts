@@ -6,9 +6,9 @@ export type Said = {
   /** Full sentences. */
   what: string;
   /** What only the user can do, without "Ask the user to" in front and without a full stop. */
-  user?: string;
+  user?: string | undefined;
   /** What the model does, after the user has done that; full sentences. */
-  next?: string;
+  next?: string | undefined;
 };
 
 type ReasonOf<R, Code> = R extends { code: infer Codes } ? (Code extends Codes ? R : never) : never;

@@ -115,8 +115,7 @@ function answered(reason: Answered, failure: Failure): Said {
   const credits = answer === 'noCredits' ? amounts(failure) : '';
   const set = dialect === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${dialect}), and ${CHECK_URL}`;
   const user = dialect === undefined ? REMEDIES[answer] : set;
-  const what = `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`;
-  return { what, ...(user !== undefined && { user }) };
+  return { what: `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`, user };
 }
 
 /** Where in a sentence the service's own words stand. */

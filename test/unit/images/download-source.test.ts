@@ -61,13 +61,13 @@ describe('a result URL', () => {
   });
 
   it.each([
-    ['http://cdn.doitong.com/1.jpg', 'is not https'],
-    ['http://api.doitong.com/1.jpg', 'is not https'],
-    ['http://127.0.0.1:8080/1.jpg', 'is not https'],
-    ['ftp://cdn.doitong.com/1.jpg', 'is not https'],
-    ['file:///etc/passwd', 'is not https'],
-    ['data:image/jpeg;base64,/9j/', 'is not https'],
-    ['javascript:alert(1)', 'is not https'],
+    ['http://cdn.doitong.com/1.jpg', 'is not an https address'],
+    ['http://api.doitong.com/1.jpg', 'is not an https address'],
+    ['http://127.0.0.1:8080/1.jpg', 'is not an https address'],
+    ['ftp://cdn.doitong.com/1.jpg', 'is not an https address'],
+    ['file:///etc/passwd', 'is not an https address'],
+    ['data:image/jpeg;base64,/9j/', 'is not an https address'],
+    ['javascript:alert(1)', 'is not an https address'],
     ['https://cdn.doitong.com:8443/1.jpg', 'names port 8443'],
     ['https://api.doitong.com:22/1.jpg', 'names port 22'],
     ['https://me@cdn.doitong.com/1.jpg', 'user information'],
