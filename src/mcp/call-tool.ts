@@ -23,36 +23,30 @@ import { stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Question, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
-type Params = CallToolRequest['params'];
-/** Who calls, what they can take, and what became of the questions that were put to them. */
-type Caller = { host: HostIdentity; form: ResultForm; questions: Questions };
-
 /**
  * @param ofConnection what became of the questions over this connection
  * @throws ProtocolError (-32602) when there is no such tool
  */
 export async function callTool(
-  params: Params,
+  { name, arguments: args }: CallToolRequest['params'],
   { server, questions: ofConnection }: { server: Server; questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tool = TOOLS.find(({ name }) => name === params.name);
-  if (tool === undefined) throw unknownName('tool', params.name, TOOLS, deps.redact);
+  const tool = TOOLS.find((one) => one.name === name);
+  if (tool === undefined) throw unknownName('tool', name, TOOLS, deps.redact);
   const host = identityOf(server, context);
   const questions = host.asksInResults ? deps.questions : ofConnection;
-  const result = await handleCall(tool, params, { host, form: formOf(host, deps), questions }, context, deps);
+  const result = await handleCall(tool, args, { host, form: formOf(host, deps), questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
 }
 
-function formOf(host: HostIdentity, { resultContent, preview, otherOrigin }: McpDeps): ResultForm {
-  const { content, maxCharacters, maxBatchCharacters } = profileOf(host, resultContent);
-  const roomForNote = otherOrigin?.reported === false ? originNote(otherOrigin.origin).length : 0;
+function formOf(host: HostIdentity, { resultContent, preview }: McpDeps): ResultForm {
+  const profile = profileOf(host, resultContent);
   return {
-    content: preview === 'off' ? content.filter((part) => part !== 'image') : content,
-    maxCharacters: maxCharacters - roomForNote,
-    maxBatchCharacters: maxBatchCharacters - roomForNote,
+    ...profile,
+    content: preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
     hasViewer: host.showsViewer,
     maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
   };
@@ -61,8 +55,8 @@ function formOf(host: HostIdentity, { resultContent, preview, otherOrigin }: Mcp
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
   tool: Tool,
-  params: Params,
-  { host, form, questions }: Caller,
+  args: unknown,
+  { host, form, questions }: { host: HostIdentity; form: ResultForm; questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -77,7 +71,7 @@ async function handleCall(
   };
   if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
-    const input = readArguments(tool, params.arguments, redact);
+    const input = readArguments(tool, args, redact);
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
@@ -140,11 +134,8 @@ function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): Call
   const [first, ...rest] = result.content;
   if (otherOrigin === undefined || otherOrigin.reported || first?.type !== 'text') return result;
   otherOrigin.reported = true;
-  return { ...result, content: [{ ...first, text: `${first.text}${originNote(otherOrigin.origin)}` }, ...rest] };
-}
-
-function originNote(origin: string): string {
-  return `\nNote: ${otherOriginText(origin)} Ask the user whether that is what they want, if they have not said so.`;
+  const note = `Note: ${otherOriginText(otherOrigin.origin)} Ask the user whether that is what they want, if they have not said so.`;
+  return { ...result, content: [{ ...first, text: `${first.text}\n${note}` }, ...rest] };
 }
 
 function unforeseen(tool: Tool): Failure {

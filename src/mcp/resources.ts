@@ -77,10 +77,7 @@ const JOB_TEMPLATE = {
 
 export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 
-/**
- * Fixed resources first, then jobs and their pictures, newest first.
- * @throws ProtocolError (-32602) for a cursor that no page has given
- */
+/** Fixed resources first, then jobs and their pictures, newest first. */
 export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
   const page = pageOfJobs(await jobsOnRecord(deps), JOBS_PER_PAGE, cursor);
   if (page === undefined) throw unknownCursor('resources/list', cursor ?? '', deps.redact);
@@ -89,7 +86,7 @@ export async function listResources(deps: McpDeps, cursor?: string): Promise<Lis
   );
   return {
     resources: cursor === undefined ? [...FIXED_RESOURCES, ...listed] : listed,
-    ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }),
+    nextCursor: page.nextCursor,
   };
 }
 
@@ -128,10 +125,7 @@ function describeJob(job: Job): Resource {
   };
 }
 
-/**
- * The ids that begin with what was typed.
- * @throws ProtocolError (-32602) for a template or an argument that does not exist
- */
+/** The ids that begin with what was typed. @throws ProtocolError (-32602) for an unknown template or argument */
 export async function jobIdsFor(
   uriTemplate: string,
   argument: string,
@@ -146,10 +140,7 @@ export async function jobIdsFor(
   return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
 }
 
-/**
- * @param protocolVersion what the connection speaks
- * @throws ResourceNotFoundError for a name that no resource has
- */
+/** @throws ResourceNotFoundError for a name that no resource has */
 export async function readResource(uri: string, deps: McpDeps, protocolVersion = ''): Promise<ReadResourceResult> {
   // No resource has such a name, and the error for a missing one would repeat it in full.
   const shown = deps.redact(uri, URI_MAX_CHARACTERS);
@@ -157,7 +148,11 @@ export async function readResource(uri: string, deps: McpDeps, protocolVersion =
   const cached = protocolVersion >= JULY_2026 ? CONSTANT : {};
   if (uri === LIMITS_URI) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
   if (uri === GUIDE_URI) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
-  if (uri === VIEWER_URI) return { contents: [await viewerPage(deps)], ...cached };
+  if (uri === VIEWER_URI) {
+    const text = await deps.viewerPage();
+    if (text === undefined) throw notThere(uri, 'this installation has no viewer');
+    return { contents: [{ uri, mimeType: VIEWER_MIME_TYPE, text, _meta: VIEWER_UI_META }], ...cached };
+  }
   const target = parseJobUri(uri);
   if (target === undefined) throw notThere(uri, WHERE_TO_FIND);
   const jobs = await deps.jobs();
@@ -168,7 +163,6 @@ export async function readResource(uri: string, deps: McpDeps, protocolVersion =
   return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));
 }
 
-/** The error for a resource that cannot be subscribed to. */
 export function cannotSubscribe(given: string, { redact }: McpDeps): ProtocolError {
   const uri = redact(given, URI_MAX_CHARACTERS);
   const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
@@ -191,27 +185,18 @@ function json(uri: string, value: unknown): ReadResourceResult {
  */
 const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
-async function viewerPage(deps: McpDeps): Promise<Contents> {
-  const html = await deps.viewerPage();
-  if (html === undefined) throw notThere(VIEWER_URI, 'this installation has no viewer');
-  return { uri: VIEWER_URI, mimeType: VIEWER_MIME_TYPE, text: html, _meta: VIEWER_UI_META };
-}
-
 async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps): Promise<Contents> {
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
     throw notThere(uri, "a job's picture can be read once its status is completed");
   if (bytes.length <= MAX_BYTES) return { uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) };
   const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
-  if (shown === undefined || shown === 'unfit') throw tooLarge(bytes.length, job);
+  if (shown === undefined || shown === 'unfit') {
+    const what = `The picture of ${job.id} is larger than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${job.file}`;
+    throw new FluxError({ kind: 'storage_failed', reason: { code: 'worded', what }, creditsSpent: 'yes', retry: 'no' });
+  }
   // Nobody should take it for the file: it has fewer pixels.
   const preview = { ...shown.size, file: deps.redact(job.file ?? '') };
   const meta = { [`${VIEWER_META}preview`]: preview };
   return { uri, mimeType: shown.mediaType, blob: base64Of(shown.bytes), _meta: meta };
-}
-
-function tooLarge(bytes: number, { file, id }: Job): FluxError {
-  const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
-  const what = `The picture of ${id} has ${size}, more than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${file}`;
-  return new FluxError({ kind: 'storage_failed', reason: { code: 'worded', what }, creditsSpent: 'yes', retry: 'no' });
 }

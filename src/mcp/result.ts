@@ -35,7 +35,7 @@ const CUTS = { nothing: 0, promptsInData: 1, data: 2, promptsAndUrlsInText: 3, a
 const CUTS_FOR_PICTURES = { job: CUTS.allButFacts, jobs: CUTS.promptsInData } as const;
 /** Characters that are left of a prompt. */
 const SHORT_PROMPT = { data: 200, text: 24 } as const;
-/** What the protocol may put around a result, and the sentences about the pictures. */
+/** What the protocol may put around a result, and the sentences about the pictures and another origin. */
 const RESERVED_CHARACTERS = 300 + 700;
 
 /** The fullest answer that leaves room for a picture, else the fullest that fits without one, else the barest. */
