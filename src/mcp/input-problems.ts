@@ -1,5 +1,6 @@
 /** Explains what is wrong with the arguments of a call: the field, the value, and the bound that it breaks. */
 import * as z from 'zod';
+import { toDotPath } from 'zod/v4/core';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
@@ -38,7 +39,7 @@ type Schema = z.core.JSONSchema.BaseSchema;
 /** @param json the schema that the host sees */
 function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
   const schema = schemaAt(json, issue.path);
-  const name = z.core.toDotPath(issue.path);
+  const name = toDotPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
