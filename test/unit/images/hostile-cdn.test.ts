@@ -127,7 +127,10 @@ describe('a redirect', () => {
     cdn.host.answer((_request, response) =>
       response.writeHead(302, { location: Buffer.from(target).toString('latin1') }).end(),
     );
-    await expectRefused(await attempt(), /not an https address|user information|host that pictures|names port|not a URL/u);
+    await expectRefused(
+      await attempt(),
+      /not an https address|user information|host that pictures|names port|not a URL/u,
+    );
   });
 
   it('is followed three times, each checked, and not a fourth time', async () => {
