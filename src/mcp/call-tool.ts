@@ -23,10 +23,7 @@ import { stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Question, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
-/**
- * @param ofConnection what became of the questions over this connection
- * @throws ProtocolError (-32602) when there is no such tool
- */
+/** @param ofConnection what became of the questions over this connection @throws ProtocolError for an unknown tool */
 export async function callTool(
   { name, arguments: args }: CallToolRequest['params'],
   { server, questions: ofConnection }: { server: Server; questions: Questions },
@@ -95,10 +92,7 @@ async function handleCall(
   }
 }
 
-/**
- * The arguments of a call, checked and with the defaults of the schema.
- * @throws FluxError of kind `bad_input`
- */
+/** The arguments of a call, with the defaults of the schema. @throws FluxError of kind `bad_input` */
 export function readArguments(tool: Tool, given: unknown, redact: Redact): z.output<Tool['input']> {
   const { data, error } = tool.input.safeParse(given ?? {}, { reportInput: true });
   if (error !== undefined) throw badArguments(tool, error, redact);

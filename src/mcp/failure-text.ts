@@ -55,15 +55,12 @@ export function saidOf(failure: Failure): Said {
   return typeof said === 'string' ? { what: said } : said;
 }
 
-/** What to do next, for a model. */
 export function nextOf({ user, next }: Said): string | undefined {
   if (user === undefined) return next;
   return `Ask the user to ${user}.${next === undefined ? '' : ` ${next}`}`;
 }
 
-/** Whether and when repeating helps, as a sentence. */
 function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
-  // Waiting does not help here.
   if (kind === 'not_confirmed')
     return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
   if (retry === 'no') return 'Repeating it unchanged will not help.';

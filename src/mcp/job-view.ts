@@ -188,17 +188,13 @@ export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 const DUPLICATE =
   'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
 
-/**
- * @param notes further sentences about the parts of the answer
- * @param waitedSeconds how long the call waited in vain
- */
+/** @param notes about the parts of the answer @param waitedSeconds how long the call waited in vain */
 export function jobText(view: JobView, job: Job, notes: readonly string[] = [], waitedSeconds?: number): string {
   const { ordered, stalled } = view;
   const { remoteId } = job;
-  const says = fenced(job.remoteStatus || 'processing', 60);
   return joined(
     '\n',
-    HEADLINES[job.state]({ job, stalled, after: waitedText(waitedSeconds), says }),
+    HEADLINES[job.state](job, waitedText(waitedSeconds), stalled),
     view.duplicate && DUPLICATE,
     job.failure && failureSentences(job.failure),
     view.file !== undefined && `File: ${view.file}`,
@@ -212,19 +208,20 @@ export function jobText(view: JobView, job: Job, notes: readonly string[] = [], 
   );
 }
 
-/** What is the case. @param after how long the call waited in vain; @param says the service's own word, quoted */
-type Headline = (about: { job: Job; stalled: boolean | undefined; after: string; says: string }) => string;
+/** What is the case. @param after how long the call waited in vain */
+type Headline = (job: Job, after: string, stalled?: boolean) => string;
 
 const HEADLINES: Readonly<Record<JobState, Headline>> = {
-  queued: ({ after }) => `The request has not been sent yet${after}.`,
-  submitting: ({ job, after }) =>
-    job.failure === undefined
+  queued: (_, after) => `The request has not been sent yet${after}.`,
+  submitting: ({ failure }, after) =>
+    failure === undefined
       ? `The request is being sent; the service has not confirmed it yet${after}.`
       : 'It is not known whether the service accepted the request.',
-  processing: ({ stalled, after, says }) =>
-    stalled
-      ? `The job is stalled: the service still says ${says}.`
-      : `The picture is not finished yet${after}; the service says ${says}.`,
+  processing({ remoteStatus }, after, stalled) {
+    const says = fenced(remoteStatus || 'processing', 60);
+    if (stalled) return `The job is stalled: the service still says ${says}.`;
+    return `The picture is not finished yet${after}; the service says ${says}.`;
+  },
   completed: () => 'The picture is finished, but it is not saved on this machine.',
   saved: () => 'The picture is finished and saved.',
   failed: () => 'There is no picture.',

@@ -180,10 +180,7 @@ export function getPrompt(
   };
 }
 
-/**
- * The suggestions for an argument that contain what was typed.
- * @throws ProtocolError (-32602) for a prompt or an argument that does not exist
- */
+/** The examples for an argument that contain what was typed. @throws ProtocolError (-32602) for an unknown name */
 export function suggestionsFor(name: string, argument: string, typed: string, redact: Redact): readonly string[] {
   const prompt = named('prompt', name, PROMPTS, redact);
   const { examples } = named(`argument of ${name}`, argument, prompt.arguments, redact);

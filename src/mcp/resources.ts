@@ -179,10 +179,7 @@ function json(uri: string, value: unknown): ReadResourceResult {
   return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(value, undefined, 2) }] };
 }
 
-/**
- * Without domains of its own the host lets the page ask for nothing over the network; the picture comes with the
- * result, or as a resource through the host.
- */
+/** The page asks for nothing over the network: the picture comes with the result, or as a resource through the host. */
 const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
 async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps): Promise<Contents> {

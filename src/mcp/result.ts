@@ -83,10 +83,7 @@ export async function jobsResult(
 
 type Views = readonly JobView[];
 
-/**
- * One outcome in each of its forms, from views that may be cut by then. Hosts hand `viewerData` to the viewer and not
- * to the model.
- */
+/** One outcome in each of its forms, from views that may be cut by then. The model does not see `viewerData`. */
 function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptions) {
   if (outcome.type === 'jobs') {
     const view = batchView(outcome, options);

@@ -150,10 +150,7 @@ function excessOf(params: unknown): string | undefined {
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
-/**
- * Notifies the client of new jobs, and of changes to those that it subscribed to.
- * @returns the URIs that it subscribed to; since July 2026 the transport knows them, and passes on nothing else
- */
+/** @returns the URIs that the client subscribed to; since July 2026 the transport knows them, and sends no others */
 function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string> {
   const subscribed = new Set<string>();
   let isListDue = false;
@@ -189,14 +186,7 @@ export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Prom
   const { data } = listenSchema.safeParse(request.params);
   if (data === undefined) return request;
   const asked = [...new Set(data.notifications.resourceSubscriptions)].slice(0, 500);
-  const reported = await Promise.all(
-    asked.map((uri) =>
-      canBeReported(uri, deps).catch((error: unknown) => {
-        deps.log.warn('a job could not be found for a subscription', { error: String(error) });
-        return false;
-      }),
-    ),
-  );
+  const reported = await Promise.all(asked.map((uri) => canBeReported(uri, deps).catch(() => false)));
   const resourceSubscriptions = asked.filter((_, index) => reported[index]);
   return { ...request, params: { ...data, notifications: { ...data.notifications, resourceSubscriptions } } };
 }
