@@ -31,8 +31,7 @@ import {
   type ToolOutcome,
 } from './tool.ts';
 
-// Controls other than tab and line breaks never belong to a description of a picture; a lone surrogate cannot be
-// sent as UTF-8 without being changed.
+// Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
 
@@ -78,8 +77,7 @@ const sideArgument = (side: string) =>
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 export const pictureArguments = {
   prompt: promptSchema.describe(
-    'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, ' +
-      'without contradictions.',
+    'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, without contradictions.',
   ),
   aspect_ratio: z
     .enum(ASPECT_RATIO_NAMES)
@@ -89,8 +87,7 @@ export const pictureArguments = {
     .enum(SIZES)
     .optional()
     .describe(
-      'Size for an aspect_ratio: standard (about 1 megapixel) or large (longest side 2048 pixels, costs more). ' +
-        'Default: standard.',
+      'Size for an aspect_ratio: standard (about 1 megapixel) or large (longest side 2048 pixels, costs more). Default: standard.',
     ),
   width: sideArgument('Width'),
   height: sideArgument('Height'),
@@ -125,8 +122,7 @@ export const allowDuplicateArgument = z
   .boolean()
   .default(false)
   .describe(
-    'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ' +
-      'ago: only for a variation that the user wants, never because of a time-out. Default: false.',
+    'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
   );
 
 type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
@@ -141,9 +137,9 @@ export function checkSides({ value, issues }: { value: Sides; issues: z.core.$Zo
   }
 }
 
-const picture = z.object({ ...pictureArguments, allow_duplicate: allowDuplicateArgument });
+type PictureArguments = z.output<z.ZodObject<typeof pictureArguments>> & { allow_duplicate: boolean };
 
-export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: z.output<typeof picture>): Order {
+export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: PictureArguments): Order {
   const request = {
     prompt,
     ...sidesOf({ ...args, aspectRatio: args.aspect_ratio }),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import { cleanLine, fencedWithout } from '../core/untrusted-text.ts';
+import { cleanWithout, fencedWithout } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 
 /** The first revision with questions to the user and with `resource_link`. Revisions are dates, and compare as text. */
@@ -77,7 +77,7 @@ export const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 const issuesSchema = z
-  .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string(), code: z.string() }))
+  .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() }))
   .nonempty();
 
 /** The problems that the SDK's check of a request found: it reports them as JSON in the message of a plain error. */
@@ -87,16 +87,13 @@ function problemsIn(error: unknown, redact: Redact): string | undefined {
   if (start === -1) return undefined;
   try {
     const issues = issuesSchema.parse(JSON.parse(error.message.slice(start))).slice(0, 5);
-    return issues.map((issue) => problemOf(issue, redact)).join('; ');
+    const problems = issues.map(({ path, message }) => {
+      const name = cleanWithout(redact, path.join('.').replace(/^params\./u, ''), 200);
+      if (message.endsWith('received undefined')) return `${name} is missing`;
+      return `${name}: ${cleanWithout(redact, message.replace(/^Invalid input: /u, ''))}`;
+    });
+    return problems.join('; ');
   } catch {
     return undefined;
   }
-}
-
-function problemOf({ path, message, code }: z.infer<typeof issuesSchema>[number], redact: Redact): string {
-  const parameter = path.slice(path.length > 1 && path[0] === 'params' ? 1 : 0).join('.');
-  const name = cleanLine(redact(parameter, 1_000), 200);
-  if (message.endsWith('received undefined')) return `${name} is missing`;
-  if (code === 'invalid_union') return `${name} has none of the allowed forms`;
-  return `${name}: ${cleanLine(redact(message.replace(/^Invalid input: /u, ''), 2_000), 300)}`;
 }

@@ -59,23 +59,25 @@ export const FIXED_RESOURCES: readonly Resource[] = [
   },
 ];
 
-const IMAGE_TEMPLATE = {
-  uriTemplate: `${IMAGES_URI}{job_id}`,
-  name: 'image',
-  title: 'A finished picture',
-  description:
-    'The saved picture of a job, in its original size and type; one that is too large for hosts comes as a smaller JPEG.',
+export const TEMPLATES: ListResourceTemplatesResult = {
+  resourceTemplates: [
+    {
+      uriTemplate: `${IMAGES_URI}{job_id}`,
+      name: 'image',
+      title: 'A finished picture',
+      description:
+        'The saved picture of a job, in its original size and type; one that is too large for hosts comes as a smaller JPEG.',
+    },
+    {
+      uriTemplate: `${JOBS_URI}{job_id}`,
+      name: 'job',
+      title: 'An image job',
+      description:
+        'The record of an order: status, file, URL, credits and what to do next. Clients can subscribe to it.',
+      mimeType: JSON_TYPE,
+    },
+  ],
 };
-
-const JOB_TEMPLATE = {
-  uriTemplate: `${JOBS_URI}{job_id}`,
-  name: 'job',
-  title: 'An image job',
-  description: 'The record of an order: status, file, URL, credits and what to do next. Clients can subscribe to it.',
-  mimeType: JSON_TYPE,
-};
-
-export const TEMPLATES: ListResourceTemplatesResult = { resourceTemplates: [IMAGE_TEMPLATE, JOB_TEMPLATE] };
 
 /** Fixed resources first, then jobs and their pictures, newest first. */
 export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
@@ -136,7 +138,7 @@ export async function jobIdsFor(
   named('resource template', uriTemplate, templates, deps.redact);
   named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
   const jobs = await jobsOnRecord(deps);
-  const listed = uriTemplate === IMAGE_TEMPLATE.uriTemplate ? jobs.filter(({ state }) => state === 'saved') : jobs;
+  const listed = uriTemplate.startsWith(IMAGES_URI) ? jobs.filter(({ state }) => state === 'saved') : jobs;
   return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
 }
 

@@ -11,14 +11,12 @@ const input = z.strictObject({
     .min(1)
     .max(200)
     .describe(
-      'The job_id from generate_image, generate_images or list_jobs, or the id that Doitong gave the job; 1–200 ' +
-        'characters.',
+      'The job_id from generate_image, generate_images or list_jobs, or the id that Doitong gave the job; 1–200 characters.',
     ),
   wait_seconds: waitSecondsSchema
     .default(0)
     .describe(
-      'How many seconds to wait for the picture if it is not finished, 0–300; 0 answers at once, and 45 suits most ' +
-        'hosts. Default: 0.',
+      'How many seconds to wait for the picture if it is not finished, 0–300; 0 answers at once, and 45 suits most hosts. Default: 0.',
     ),
 });
 
