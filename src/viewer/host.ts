@@ -78,30 +78,14 @@ function dress({ theme, styles }: McpUiHostContext): void {
   if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
 }
 
-/** @returns whether it was copied */
-export async function copyText(text: string): Promise<boolean> {
+/** Copies the words of an element, or leaves them selected. @returns whether they were copied */
+export async function copyWords(element: Element): Promise<boolean> {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
-    return copySelected(text);
-  }
-}
-
-/** The old command works in frames that were not given the permission. */
-function copySelected(text: string): boolean {
-  const field = document.createElement('textarea');
-  field.value = text;
-  field.className = 'unseen';
-  const before = document.activeElement;
-  document.body.append(field);
-  field.select();
-  try {
+    getSelection()?.selectAllChildren(element);
+    // The old command works in frames that were not given the permission.
     return document.execCommand('copy');
-  } catch {
-    return false;
-  } finally {
-    field.remove();
-    if (before instanceof HTMLElement) before.focus();
   }
 }

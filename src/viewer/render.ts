@@ -9,11 +9,12 @@ export type Page = { picture: HTMLImageElement } & Record<'open' | 'copy' | 'var
     HTMLElement
   >;
 
-/** A picture that the page knows of: its `data:` address, and when it was first seen by the page's clock (ms). */
+/** A job that the page knows of; its picture's `data:` address; when it was first seen by the page's clock (ms). */
 export type Entry = { job: ViewedJob; picture: string | undefined; eta: ViewedEta | undefined; since: number };
 
 export type PageState = {
-  entries: readonly Entry[];
+  /** By the job's id. */
+  entries: ReadonlyMap<string, Entry>;
   selected: Entry | undefined;
   /** What the call asked for, before there is a job. */
   askedPrompt: string;
@@ -60,7 +61,7 @@ export function renderElapsed(page: Page, since: number, now: number, eta: Viewe
 function renderStage(page: Page, { selected, trouble, isResting }: PageState): void {
   const { job, picture, eta } = selected ?? {};
   const isOpen = trouble === undefined && (job === undefined || !isFinished(job));
-  page.stage.setAttribute('aria-busy', String(isOpen));
+  page.stage.ariaBusy = String(isOpen);
   setPicture(page.picture, picture);
   page.picture.alt = job?.prompt ?? '';
   page.waiting.hidden = picture !== undefined;
@@ -71,22 +72,21 @@ function renderStage(page: Page, { selected, trouble, isResting }: PageState): v
   page.elapsed.hidden = !isOpen;
   const percent = eta && Math.round(100 * eta.fraction);
   page.bar.style.width = percent === undefined ? '' : `${percent}%`;
-  if (percent === undefined) page.progress.removeAttribute('aria-valuenow');
-  else page.progress.setAttribute('aria-valuenow', String(percent));
+  page.progress.ariaValueNow = percent === undefined ? null : String(percent);
   page.sandbox.hidden = job?.sandbox !== true;
 }
 
 /** Its cards stay, so that the one with the focus keeps it. */
 function renderStrip({ strip }: Page, { entries, selected }: PageState, onSelect: (entry: Entry) => void): void {
-  strip.hidden = entries.length < 2;
-  for (const [at, entry] of entries.entries()) {
+  strip.hidden = entries.size < 2;
+  for (const [at, entry] of [...entries.values()].entries()) {
     const { job, picture } = entry;
     if (strip.children.length <= at) strip.append(card());
     const button = strip.children[at]?.firstElementChild as HTMLButtonElement;
     const [words, image] = button.children as unknown as [HTMLElement, HTMLImageElement];
     button.onclick = () => onSelect(entry);
-    button.setAttribute('aria-pressed', String(entry === selected));
-    button.setAttribute('aria-label', `Picture ${at + 1}, ${job.status}: ${job.prompt.slice(0, 80)}`);
+    button.ariaPressed = String(entry === selected);
+    button.ariaLabel = `Picture ${at + 1}, ${job.status}: ${job.prompt.slice(0, 80)}`;
     const status = isFinished(job) ? job.status : '…';
     setText(words, picture === undefined ? status : undefined);
     setPicture(image, picture);

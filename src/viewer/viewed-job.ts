@@ -1,8 +1,15 @@
 /** Reads jobs and pictures out of a tool's result. It comes from outside: what is missing or odd is left out. */
+import type { App } from '@modelcontextprotocol/ext-apps';
 import { z } from 'zod';
 
-const text = z.string().min(1).optional().catch(undefined);
-const number = z.number().optional().catch(undefined);
+const lenient = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const text = lenient(z.string().min(1));
+const number = lenient(z.number());
+/** Only https, or http on this machine. */
+const address = z.union([
+  z.url({ protocol: /^https$/u }),
+  z.url({ protocol: /^http$/u, hostname: /^(?:localhost|127\.0\.0\.1|\[::1\])$/u }),
+]);
 
 const JOB = z.object({
   job_id: z.string().min(1),
@@ -11,17 +18,14 @@ const JOB = z.object({
   width: number,
   height: number,
   /** Where the picture has another size. */
-  ordered: z.object({ width: z.number(), height: z.number() }).optional().catch(undefined),
+  ordered: lenient(z.object({ width: z.number(), height: z.number() })),
   version: text,
   credits: z.object({ min: number, max: number, exact: number }).catch({}),
-  url: z.string().refine(mayBeOpened).optional().catch(undefined),
+  url: lenient(address),
   file: text,
-  error: z
-    .object({ message: z.string().min(1), credits_spent: text })
-    .optional()
-    .catch(undefined),
+  error: lenient(z.object({ message: z.string().min(1), credits_spent: text })),
   next: text,
-  sandbox: z.literal(true).optional().catch(undefined),
+  sandbox: lenient(z.literal(true)),
 });
 export type ViewedJob = z.infer<typeof JOB>;
 
@@ -36,25 +40,19 @@ const PICTURE_TYPE = z.enum(['image/jpeg', 'image/png', 'image/webp', 'image/avi
 const BASE64 = z.string().refine((data) => /^[A-Za-z0-9+/]+={0,2}$/u.test(data.slice(0, 200)));
 /** A part of a result has `data`, a part of a resource `blob`. */
 const PICTURE = z.object({ mimeType: PICTURE_TYPE, data: BASE64.optional(), blob: BASE64.optional() });
-const WITH_TEXT = z.object({ text: z.string() });
-const WITH_JOBS = z.object({ jobs: z.array(z.unknown()) });
-
-export type ResultLike = {
-  content?: readonly unknown[] | undefined;
-  structuredContent?: unknown;
-  _meta?: Readonly<Record<string, unknown>> | undefined;
-};
 
 /** What a result holds, in its order. `pictures` are `data:` addresses, `text` is all of its words. */
 export type ViewedResult = { jobs: ViewedJob[]; eta: ViewedEta | undefined; pictures: string[]; text: string };
 
 const META = 'io.github.flux-pro-mcp/';
 
-export function readResult({ content = [], structuredContent, _meta = {} }: ResultLike): ViewedResult {
+type Result = Parameters<NonNullable<App['ontoolresult']>>[0];
+
+export function readResult({ content = [], structuredContent, _meta = {} }: Result): ViewedResult {
   // Some hosts get jobs as data, others in `_meta`.
-  const several = read(WITH_JOBS, { jobs: _meta[`${META}jobs`] }) ?? read(WITH_JOBS, structuredContent);
-  const jobs = several?.jobs ?? [_meta[`${META}job`] ?? structuredContent];
-  const texts = content.flatMap((part) => read(WITH_TEXT, part)?.text ?? []);
+  const several = _meta[`${META}jobs`] ?? Object(structuredContent).jobs;
+  const jobs: unknown[] = Array.isArray(several) ? several : [_meta[`${META}job`] ?? structuredContent];
+  const texts = content.flatMap((part) => (part.type === 'text' ? part.text : []));
   return {
     jobs: jobs.flatMap((job) => read(JOB, job) ?? []),
     eta: read(ETA, _meta[`${META}outlook`]),
@@ -72,13 +70,6 @@ export function picturesIn(parts: readonly unknown[]): string[] {
 
 export function isFinished({ status }: ViewedJob): boolean {
   return ['completed', 'failed', 'unknown'].includes(status);
-}
-
-/** Only https, or http on this machine. */
-function mayBeOpened(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
 }
 
 function read<Value>(schema: z.ZodType<Value>, value: unknown): Value | undefined {

@@ -1,7 +1,7 @@
 /** The page that a host shows next to a result: it follows the job to its picture, and offers what comes next. */
-import { copyText, Host } from './host.ts';
+import { copyWords, Host } from './host.ts';
 import { type Entry, type Page, type PageState, render, renderElapsed } from './render.ts';
-import { isFinished, type ViewedEta, type ViewedJob, type ViewedResult } from './viewed-job.ts';
+import { isFinished, type ViewedJob, type ViewedResult } from './viewed-job.ts';
 
 const WAIT_SECONDS = 20;
 /** What is not finished after so long is polled only when somebody asks. */
@@ -12,7 +12,9 @@ const PAUSE_MS = 2_000;
 const named = [...document.querySelectorAll('[id]')].map((element) => [element.id, element]);
 const page = Object.fromEntries(named) as Page;
 const entries = new Map<string, Entry>();
-const state: Omit<PageState, 'entries' | 'selected'> = {
+const state: PageState = {
+  entries,
+  selected: undefined,
   askedPrompt: '',
   trouble: undefined,
   isResting: false,
@@ -20,7 +22,6 @@ const state: Omit<PageState, 'entries' | 'selected'> = {
   canCall: false,
 };
 const began = performance.now();
-let selectedId: string | undefined;
 let isFollowing = false;
 
 const host = new Host({
@@ -38,54 +39,39 @@ const host = new Host({
   },
 });
 
-function selected(): Entry | undefined {
-  return entries.get(selectedId ?? '');
-}
-
-function select(job: ViewedJob): void {
-  selectedId = job.job_id;
+function select(entry: Entry): void {
+  state.selected = entry;
   show();
 }
 
 function show(): void {
-  render(page, { ...state, entries: [...entries.values()], selected: selected() }, ({ job }) => select(job));
+  render(page, state, select);
   tick();
 }
 
 function tick(): void {
-  const entry = selected();
-  renderElapsed(page, entry?.since ?? began, performance.now(), entry?.eta);
+  renderElapsed(page, state.selected?.since ?? began, performance.now(), state.selected?.eta);
 }
 
-/** Adds the job, or takes over what is new about it; the first one is selected. */
-function takeJob(job: ViewedJob, picture: string | undefined, eta?: ViewedEta): void {
-  const known = entries.get(job.job_id);
-  entries.set(job.job_id, {
-    job,
-    picture: picture ?? known?.picture,
-    eta: isFinished(job) ? undefined : eta,
-    since: known?.since ?? performance.now(),
-  });
-  selectedId ??= job.job_id;
-}
-
-/** @returns the first job of the result */
-function takeResult({ jobs, eta, pictures, text }: ViewedResult): ViewedJob | undefined {
-  for (const job of jobs) {
+/** Adds the jobs, or takes over what is new about them. @returns the first one; the first of all is selected */
+function takeResult({ jobs, eta, pictures, text }: ViewedResult): Entry | undefined {
+  const taken = jobs.map((job) => {
+    const entry = entries.get(job.job_id) ?? { job, picture: undefined, eta, since: performance.now() };
+    entries.set(job.job_id, Object.assign(entry, { job, eta }));
     // Pictures come in the order of the finished jobs.
     const picture = job.status === 'completed' ? pictures.shift() : undefined;
-    takeJob(job, picture, eta);
-    if (job.status === 'completed' && picture === undefined) void fetchPicture(job);
-  }
-  state.trouble = jobs.length === 0 ? text || 'The answer holds no picture.' : undefined;
+    if (picture !== undefined) entry.picture = picture;
+    else if (job.status === 'completed') void fetchPicture(entry);
+    return entry;
+  });
+  state.selected ??= taken[0];
+  state.trouble = taken.length === 0 ? text || 'The answer holds no picture.' : undefined;
   show();
-  return jobs[0];
+  return taken[0];
 }
 
-async function fetchPicture(job: ViewedJob): Promise<void> {
-  const picture = await host.picture(job.job_id);
-  if (picture === undefined) return;
-  takeJob(job, picture);
+async function fetchPicture(entry: Entry): Promise<void> {
+  entry.picture = (await host.picture(entry.job.job_id)) ?? entry.picture;
   show();
 }
 
@@ -121,22 +107,24 @@ function say(words: string): void {
   page.said.textContent = words;
 }
 
-page.copy.onclick = async () => {
-  if (await copyText(selected()?.job.prompt ?? state.askedPrompt)) return say('The prompt is copied.');
-  getSelection()?.selectAllChildren(page.prompt);
-  say('The prompt is selected; copy it with your keyboard.');
-};
+async function copy(what: string, element: Element): Promise<void> {
+  const isCopied = await copyWords(element);
+  say(isCopied ? `The ${what} is copied.` : `The ${what} is selected; copy it with your keyboard.`);
+}
+
+page.copy.onclick = () => copy('prompt', page.prompt);
 
 page.open.onclick = async () => {
-  const { url, file = '' } = selected()?.job ?? {};
-  if (url === undefined) say((await copyText(file)) ? 'The file path is copied.' : 'The file path stands above.');
+  const url = state.selected?.job.url;
+  // The file is the last of the facts.
+  if (url === undefined) await copy('file path', page.facts.querySelector('div:last-child dd') as Element);
   else if (!(await host.open(url))) say('The host does not open links. The file is named above.');
 };
 
 page.again.onclick = () => void follow();
 
 page.vary.onclick = async () => {
-  const job = selected()?.job;
+  const job = state.selected?.job;
   if (job === undefined || state.isVarying) return;
   state.isVarying = true;
   state.trouble = undefined;
@@ -147,10 +135,11 @@ page.vary.onclick = async () => {
     if (ordered === undefined) say('Nothing was ordered.');
     else {
       select(ordered);
-      say(isFinished(ordered) ? '' : 'The variation is being made.');
-      const where = ordered.file === undefined ? '' : ` Its file: ${ordered.file}`;
+      say(isFinished(ordered.job) ? '' : 'The variation is being made.');
+      const { job_id, status, file } = ordered.job;
+      const where = file === undefined ? '' : ` Its file: ${file}`;
       await host.updateModel(
-        `The user ordered a variation of the picture in the viewer: job ${ordered.job_id}, status ${ordered.status}.${where}`,
+        `The user ordered a variation of the picture in the viewer: job ${job_id}, status ${status}.${where}`,
       );
     }
   } catch {
