@@ -21,26 +21,21 @@ export type WebhookListenerOptions = {
 
 /** Never keeps the process alive. */
 export class WebhookListener {
-  #opening: Promise<void> | undefined;
+  #opened: Promise<void> | undefined;
   #server: Server | undefined;
-  /** Open, or not needed any more. */
-  #isSettled = false;
 
   constructor(private readonly options: WebhookListenerOptions) {}
 
   /** Never rejects: where nobody listens, jobs are polled. A port that was taken is tried again by the next call. */
   open(): Promise<void> {
-    if (this.#isSettled) return Promise.resolve();
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
+    this.#opened ??= this.#open();
+    return this.#opened;
   }
 
-  /** Cuts what is open: an event that is lost here is found by polling. */
+  /** Cuts what is open: an event that is lost here is found by polling. Nothing is opened any more. */
   async close(): Promise<void> {
-    this.#isSettled = true;
-    await this.#opening;
+    this.#opened ??= Promise.resolve();
+    await this.#opened;
     const server = this.#server;
     if (server === undefined) return;
     await new Promise((resolve) => {
@@ -64,12 +59,14 @@ export class WebhookListener {
       // Its timers run although it never listened.
       server.close();
       const code = codeOf(error);
+      if (code !== 'EADDRINUSE') {
+        const fields = { setting: 'DOITONG_WEBHOOK_LISTEN', host, port, code };
+        return log.warn('the webhook listener could not be opened; jobs are polled', fields);
+      }
+      this.#opened = undefined;
       const taken = 'the webhook port is taken, probably by another flux-pro-mcp, which passes events on to this one';
-      if (code === 'EADDRINUSE') return log.info(taken, { host, port });
-      const fields = { setting: 'DOITONG_WEBHOOK_LISTEN', host, port, code };
-      log.warn('the webhook listener could not be opened; jobs are polled', fields);
+      log.info(taken, { host, port });
     }
-    this.#isSettled = true;
   }
 }
 
@@ -99,7 +96,7 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
   server.on('request', async (request, response) => {
     const answer = (status: number): void =>
       void response.writeHead(status, { 'Content-Length': 0, Connection: 'close' }).end();
-    const problem = callerProblem(request.rawHeaders, allowed);
+    const problem = callerProblem(request, allowed);
     if (problem !== undefined) {
       // Once: whoever meant no harm needs to know it, and nobody shall fill the log.
       if (!isRefusalLogged)
@@ -145,15 +142,12 @@ const ADDRESS = /^(?:\[.+\]|\d{1,3}(?:\.\d{1,3}){3})$/u;
  * @param addresses any IP address may be called by: nobody's name leads to one
  */
 function callerProblem(
-  rawHeaders: readonly string[],
+  { headersDistinct: { host = [], origin } }: IncomingMessage,
   { hosts, addresses }: { hosts: readonly string[]; addresses: boolean },
 ): string | undefined {
-  const valuesOf = (name: string): string[] =>
-    rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
-  const [host, ...more] = valuesOf('host');
-  const name = HOST.exec(host?.toLowerCase() ?? '')?.[1];
-  if (name === undefined || more.length > 0) return 'it has not exactly one Host that can be read';
+  const name = HOST.exec(host.join().toLowerCase())?.[1];
+  if (name === undefined) return 'it has not exactly one Host that can be read';
   const isKnown = LOOPBACK_NAMES.includes(name) || hosts.includes(name);
   if (!isKnown && !(addresses && ADDRESS.test(name))) return `its Host is ${name}`;
-  return valuesOf('origin').length > 0 ? 'it has an Origin: it comes from a browser' : undefined;
+  return origin ? 'it has an Origin: it comes from a browser' : undefined;
 }
