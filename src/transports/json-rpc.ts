@@ -27,13 +27,15 @@ export type Reading =
   | { kind: 'request'; message: JSONRPCRequest }
   | { kind: 'notification'; message: JSONRPCNotification }
   | { kind: 'response'; message: JSONRPCResponse }
-  /** It has an id, and neither a method nor a result: an answer, if there was a question of that id. */
-  | { kind: 'unclear'; id: RequestId }
-  | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'refused'; message: Refusal }
   | { kind: 'ignored'; reason: string };
 
-/** @param bytes without the line's end. @returns an array for a batch, and an empty one for a blank line */
-export function readLine(bytes: Uint8Array): Reading | readonly Reading[] {
+/**
+ * @param bytes without the line's end
+ * @param asked the ids of questions that are not answered yet
+ * @returns an array for a batch, and an empty one for a blank line
+ */
+export function readLine(bytes: Uint8Array, asked: ReadonlySet<RequestId>): Reading | readonly Reading[] {
   // A byte order mark is dropped by the decoder, before whichever line a writer has put it.
   const text = new TextDecoder().decode(bytes);
   const value = parsed(text);
@@ -44,8 +46,9 @@ export function readLine(bytes: Uint8Array): Reading | readonly Reading[] {
   if (text.trim() === '') return [];
   const notJson = 'Parse error: the line is not a whole JSON text. Each message is one line of JSON.';
   if (value === undefined) return refused(refusal(null, ProtocolErrorCode.ParseError, notJson));
-  if (!Array.isArray(value)) return readMessage(value);
-  return value.length === 0 ? invalidReading(null, 'the batch is empty') : value.map(readMessage);
+  if (!Array.isArray(value)) return readMessage(value, asked);
+  if (value.length === 0) return invalidReading(null, 'the batch is empty');
+  return value.map((entry) => readMessage(entry, asked));
 }
 
 export function refusal(id: RequestId | null, code: number, message: string, data?: unknown): Refusal {
@@ -56,20 +59,18 @@ export function invalid(id: RequestId | null, reason: string): Refusal {
   return refusal(id, ProtocolErrorCode.InvalidRequest, `Invalid request: ${reason}.`);
 }
 
-const refused = (response: Refusal): Reading => ({ kind: 'refused', refusal: response });
+const refused = (message: Refusal): Reading => ({ kind: 'refused', message });
 
 const invalidReading = (id: RequestId | null, reason: string): Reading => refused(invalid(id, reason));
 
-function readMessage(value: unknown): Reading {
+function readMessage(value: unknown, asked: ReadonlySet<RequestId>): Reading {
   if (!isObject(value)) return invalidReading(null, 'a message is a JSON object');
   if (Object.hasOwn(value, 'method')) return Object.hasOwn(value, 'id') ? readRequest(value) : readNotification(value);
-  // An error about what may have been an answer could be answered with an error, without an end.
-  if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return readResponse(value);
   const id = repeatable(value.id);
-  return id === null ? invalidReading(null, NO_METHOD) : { kind: 'unclear', id };
+  // An error about what may have been an answer could be answered with an error, without an end.
+  const mayAnswer = Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error') || (id !== null && asked.has(id));
+  return mayAnswer ? readResponse(value) : invalidReading(id, 'it has no method');
 }
-
-export const NO_METHOD = 'it has no method';
 
 function readRequest(value: Record<string, unknown>): Reading {
   const id = repeatable(value.id);
@@ -101,14 +102,10 @@ function readResponse(value: Record<string, unknown>): Reading {
   const message: unknown = Object.fromEntries(known);
   if (isJSONRPCResponse(message)) return { kind: 'response', message };
   const id = repeatable(value.id);
-  return id === null ? { kind: 'ignored', reason: INVALID_ANSWER } : unreadableAnswer(id);
-}
-
-const INVALID_ANSWER = 'an answer is not valid JSON-RPC 2.0';
-
-/** Whoever asked would wait in vain for another answer. */
-export function unreadableAnswer(id: RequestId): Reading {
-  const error = { code: ProtocolErrorCode.InvalidRequest, message: INVALID_ANSWER };
+  const reason = 'an answer is not valid JSON-RPC 2.0';
+  if (id === null) return { kind: 'ignored', reason };
+  // Whoever asked would wait in vain for another answer.
+  const error = { code: ProtocolErrorCode.InvalidRequest, message: reason };
   return { kind: 'response', message: { jsonrpc: '2.0', id, error } };
 }
 

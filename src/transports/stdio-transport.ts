@@ -17,19 +17,9 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Clock, Log } from '../core/ports.ts';
 import { Mutex } from '../core/primitives.ts';
 import { installShutdown } from '../runtime/shutdown.ts';
-import {
-  EraGuard,
-  invalid,
-  NO_METHOD,
-  type Reading,
-  type Refusal,
-  readLine,
-  refusal,
-  unreadableAnswer,
-} from './json-rpc.ts';
+import { EraGuard, invalid, type Reading, type Refusal, readLine, refusal } from './json-rpc.ts';
 
 const MAX_LINE_MIB = 10;
-const NEWLINE = 0x0a;
 /** The one revision of the protocol that has batches. */
 const BATCHES_IN = '2025-03-26';
 const LISTEN = 'subscriptions/listen';
@@ -60,7 +50,7 @@ export function openStdioTransport(factory: McpServerFactory, options: StdioOpti
     options.endWaits();
     await Promise.race([transport.allAnswered(), clock.sleep(ANSWERS_MS)]);
     await Promise.all([endpoint.close(), options.close()]);
-    await transport.flushed();
+    await transport.written;
   };
   const end = installShutdown({ stdin: process.stdin, stdout: process.stdout, log, close });
 }
@@ -75,17 +65,16 @@ class StdioTransport implements Transport {
   onclose?: () => void;
   readonly #guard = new EraGuard();
   /** Requests that were taken and are not answered yet. */
-  readonly #open = new Map<RequestId, { batch: Batch | undefined; isStream: boolean }>();
+  readonly #open = new Map<unknown, { batch: Batch | undefined; isStream: boolean }>();
   /** Requests of this server that the client has not answered. */
   readonly #asked = new Set<RequestId>();
   /** Messages are taken one after the other, in the order of their lines. */
   readonly #turns = new Mutex();
-  #line: Uint8Array[] = [];
-  #lineBytes = 0;
+  /** What has come of a line whose end has not. */
+  #begun: Uint8Array = new Uint8Array();
   #onSettled: (() => void) | undefined;
-  #written: Promise<void> = Promise.resolve();
-  #isReading = true;
-  #isClosed = false;
+  /** Resolves when all that was sent until now has left this process. */
+  written: Promise<void> = Promise.resolve();
 
   /** @param onUnreadable called once, when the input cannot be read any further */
   constructor(
@@ -95,19 +84,14 @@ class StdioTransport implements Transport {
 
   async start(): Promise<void> {
     process.stdin.on('data', this.#onData);
-    // The last line may have come without its end.
-    process.stdin.on('end', this.#takeLine);
+    process.stdin.on('end', this.#onEnd);
     process.stdin.on('error', (error) => this.onerror?.(error));
   }
 
   send(message: JSONRPCMessage): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error('the connection is closed'));
     if (isJSONRPCRequest(message)) this.#asked.add(message.id);
-    const batch = isJSONRPCResponse(message) ? this.#settle(message.id) : undefined;
-    if (batch === undefined) return this.#write(message);
-    batch.answers.push(message as JSONRPCResponse);
-    this.#count(batch);
-    return this.#written;
+    if (isJSONRPCResponse(message) && this.#settle(message.id, message)) return this.written;
+    return this.#write(message);
   }
 
   setProtocolVersion = (version: string): void => this.#guard.agree(version);
@@ -119,51 +103,35 @@ class StdioTransport implements Transport {
       await new Promise<void>((resolve) => {
         this.#onSettled = resolve;
       });
-    await this.#written;
-  }
-
-  /** Resolves when all that was sent has left this process. */
-  flushed(): Promise<void> {
-    return this.#written;
+    await this.written;
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
     this.#stopReading();
     this.onclose?.();
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
+    const bytes = Buffer.concat([this.#begun, chunk]);
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); this.#isReading && end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      this.#keep(chunk.subarray(start, end));
-      this.#takeLine();
+    for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n', start)) {
+      this.#takeLine(bytes.subarray(start, end));
       start = end + 1;
     }
-    this.#keep(chunk.subarray(start));
+    this.#begun = bytes.subarray(start);
+    if (this.#begun.length > MAX_LINE_MIB * 1024 ** 2) this.#giveUp();
   };
 
-  #keep(piece: Uint8Array): void {
-    this.#line.push(piece);
-    this.#lineBytes += piece.length;
-    if (this.#isReading && this.#lineBytes > MAX_LINE_MIB * 1024 ** 2) this.#giveUp();
+  /** The last line may have come without its end. */
+  readonly #onEnd = (): void => this.#takeLine(this.#begun);
+
+  #takeLine(line: Uint8Array): void {
+    this.#turns.run(() => this.#handleLine(line)).catch((error) => this.onerror?.(error));
   }
 
-  readonly #takeLine = (): void => {
-    if (!this.#isReading) return;
-    const line = Buffer.concat(this.#line);
-    this.#line = [];
-    this.#lineBytes = 0;
-    this.#turns
-      .run(() => this.#handleLine(line))
-      .catch((error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error))));
-  };
-
   #stopReading(): void {
-    this.#isReading = false;
     process.stdin.off('data', this.#onData);
-    process.stdin.off('end', this.#takeLine);
+    process.stdin.off('end', this.#onEnd);
     process.stdin.pause();
   }
 
@@ -171,12 +139,12 @@ class StdioTransport implements Transport {
     const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
     this.options.log.error(`${words}; the server ends`);
     this.#stopReading();
-    this.#answer(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
+    this.#write(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
     this.onUnreadable();
   }
 
   async #handleLine(line: Uint8Array): Promise<void> {
-    const reading = readLine(line);
+    const reading = readLine(line, this.#asked);
     if ('kind' in reading) return this.#handle(reading);
     if (this.#guard.agreedVersion !== BATCHES_IN) return this.#refuseBatch(reading);
     const batch: Batch = { answers: [], expected: 1 };
@@ -189,9 +157,10 @@ class StdioTransport implements Transport {
     const reason = `this connection has no batches (protocol version ${BATCHES_IN} alone has them)`;
     const answers = entries.filter(({ kind }) => kind === 'response');
     for (const answer of answers) await this.#handle(answer);
-    const ids = entries.map(idOf).filter((id) => id !== null);
-    for (const id of ids) this.#answer(invalid(id, reason));
-    if (entries.length > 0 && ids.length + answers.length === 0) this.#answer(invalid(null, reason));
+    const refused = entries.filter((entry) => entry.kind === 'request' || entry.kind === 'refused');
+    const ids = refused.map(({ message }) => message.id).filter((id) => id !== null);
+    for (const id of ids) this.#write(invalid(id, reason));
+    if (entries.length > 0 && ids.length + answers.length === 0) this.#write(invalid(null, reason));
   }
 
   async #handle(reading: Reading, batch?: Batch): Promise<void> {
@@ -203,11 +172,8 @@ class StdioTransport implements Transport {
       case 'response':
         if (reading.message.id !== undefined) this.#asked.delete(reading.message.id);
         return this.onmessage?.(reading.message);
-      case 'unclear':
-        if (this.#asked.has(reading.id)) return this.#handle(unreadableAnswer(reading.id));
-        return this.#refuse(invalid(reading.id, NO_METHOD), batch);
       case 'refused':
-        return this.#refuse(reading.refusal, batch);
+        return this.#refuse(reading.message, batch);
       case 'ignored':
         return this.options.log.warn('ignored input', { because: reading.reason });
       default:
@@ -233,50 +199,36 @@ class StdioTransport implements Transport {
       return;
     }
     this.onmessage?.(message);
-    if (message.method !== 'notifications/cancelled') return;
     // A cancelled request gets no answer any more.
-    const batch = this.#settle(message.params?.requestId as RequestId | undefined);
-    if (batch !== undefined) this.#count(batch);
+    if (message.method === 'notifications/cancelled') this.#settle(message.params?.requestId);
   }
 
-  /** @returns the batch that the request came in */
-  #settle(id: RequestId | undefined): Batch | undefined {
-    if (id === undefined) return undefined;
-    const open = this.#open.get(id);
+  /** @returns whether the answer goes out with others, because its request came in a batch */
+  #settle(id: unknown, answer?: JSONRPCResponse): boolean {
+    const batch = this.#open.get(id)?.batch;
     this.#open.delete(id);
     this.#onSettled?.();
-    return open?.batch;
+    if (batch === undefined) return false;
+    if (answer !== undefined) batch.answers.push(answer);
+    this.#count(batch);
+    return true;
   }
 
   /** One of the expected answers has come, or never will; or all entries have been read. */
   #count(batch: Batch): void {
     batch.expected -= 1;
-    if (batch.expected === 0 && batch.answers.length > 0) this.#answer(batch.answers);
+    if (batch.expected === 0 && batch.answers.length > 0) this.#write(batch.answers);
   }
 
   #refuse(response: Refusal, batch: Batch | undefined): void {
     this.options.log.warn('refused input', { because: response.error.message });
-    if (batch === undefined) this.#answer(response);
+    if (batch === undefined) this.#write(response);
     else batch.answers.push(response);
   }
 
-  #answer(answer: Answer | readonly Answer[]): void {
-    this.#write(answer).catch((error: unknown) => this.options.log.debug('not sent', { error: String(error) }));
-  }
-
   #write(message: JSONRPCMessage | Answer | readonly Answer[]): Promise<void> {
-    const written = new Promise<void>((resolve, reject) => {
-      process.stdout.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
-    });
-    // Whoever waits for the end of all output has no use for the error of a reader that left.
-    this.#written = written.catch(() => undefined);
-    return written;
+    // A reader that left ends the process, by an event of stdout.
+    this.written = new Promise((resolve) => process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()));
+    return this.written;
   }
-}
-
-/** The id of a request, as far as it has one. */
-function idOf(reading: Reading): RequestId | null {
-  if (reading.kind === 'request') return reading.message.id;
-  if (reading.kind === 'refused') return reading.refusal.id;
-  return reading.kind === 'unclear' ? reading.id : null;
 }
