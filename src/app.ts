@@ -46,6 +46,8 @@ export type AppSettings = Omit<Config, FaceOnly | Proxies> &
 
 export type App = {
   jobs: ImageJobs;
+  /** For a look at them that changes nothing. */
+  limits: Pick<Limits, 'state'>;
   /** Looks at the service for a person; orders nothing. */
   probe: (signal: AbortSignal) => Promise<ServiceReport>;
   close: () => Promise<void>;
@@ -127,6 +129,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   );
   return {
     jobs,
+    limits,
     probe: (signal) => provider.probe(signal),
     close: async () => {
       await listener?.close();

@@ -1,15 +1,20 @@
-/** What `doctor` finds on this machine: the key, the folders, the settings of the network. It leaves all as it was. */
+/** What `doctor` finds on this machine: key, folders, settings of the network, records and budget. All stays as it was. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
+import { creditRange } from '../core/image-request.ts';
+import { isSettled, type Job } from '../core/job.ts';
+import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
+import type { LimitsState } from '../limits/limits.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { proxyRoute } from '../network/connector.ts';
 import { systemClock } from '../runtime/system.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folders.ts';
 import { expandHome } from '../storage/paths.ts';
 import type { Environment } from './command.ts';
-import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { type Check, fail, ok, warn } from './remedies.ts';
+import { counted } from './terminal-text.ts';
 
 const SET_KEY =
   "Set DOITONG_API_KEY, or DOITONG_API_KEY_FILE to a file that holds it, in the host's configuration; serve --sandbox needs none.";
@@ -50,13 +55,16 @@ export async function folderCheck(check: string, setting: string, wanted: Folder
   return ok(check, `${where}: writable${free}`);
 }
 
-export function networkChecks({ apiUrl, downloadHosts, ...proxies }: Config): Check[] {
+export function networkChecks(config: Config, env: Environment): Check[] {
+  const { apiUrl, downloadHosts } = config;
   const api = new URL(apiUrl);
   const hosts = [...new Set([...downloadHosts, api.hostname])].join(', ');
   return [
+    webhookCheck(config),
     ok('downloads', `pictures are fetched from ${hosts} and from nowhere else (DOITONG_DOWNLOAD_HOSTS)`),
     originCheck(api),
-    proxyCheck(api, downloadHosts, proxies),
+    proxyCheck(api, config),
+    certificatesCheck(env),
   ];
 }
 
@@ -67,19 +75,19 @@ function originCheck({ origin, hostname }: URL): Check {
   return warn('origin', found, 'Remove DOITONG_API_URL unless you set it yourself and trust that address.');
 }
 
-function proxyCheck(api: URL, hosts: readonly string[], proxies: Parameters<typeof proxyRoute>[1]): Check {
+function proxyCheck(api: URL, config: Config): Check {
   const routeTo = (url: URL): string => {
-    const route = proxyRoute(url, proxies);
+    const route = proxyRoute(url, config);
     return route === undefined ? 'directly' : `through ${route.shown} (${route.setting})`;
   };
   const toApi = routeTo(api);
-  const others = hosts.map((host) => ({ host, route: routeTo(new URL(`https://${host}`)) }));
+  const others = config.downloadHosts.map((host) => ({ host, route: routeTo(new URL(`https://${host}`)) }));
   const differing = others.filter(({ route }) => route !== toApi);
   if (differing.length === 0) return ok('proxy', `the API and pictures go ${toApi}`);
   return ok('proxy', `the API goes ${toApi}, ${differing.map(({ host, route }) => `${host} ${route}`).join(', ')}`);
 }
 
-export function certificatesCheck({
+function certificatesCheck({
   NODE_TLS_REJECT_UNAUTHORIZED: verification,
   NODE_EXTRA_CA_CERTS: extra = '',
 }: Environment): Check {
@@ -100,4 +108,64 @@ export function webhookCheck({ webhookUrl, webhookSecret, webhookListen }: Confi
     return ok('webhooks', 'received from the first order on, as far as the address can be reached');
   const all = 'Set DOITONG_WEBHOOK_URL, DOITONG_WEBHOOK_SECRET and DOITONG_WEBHOOK_LISTEN, or none of them.';
   return warn('webhooks', 'only a part of the settings is there, so that no event is received: jobs are polled', all);
+}
+
+const FIND_UNKNOWN =
+  'Look for them in the account at Doitong (flux-pro-mcp jobs list --status unknown): they may be paid for.';
+const CHECK_DAMAGED = 'Check the damaged records, which may belong to paid jobs, then remove them.';
+
+/** @param now epoch milliseconds */
+export function recordsCheck(
+  jobs: readonly Job[],
+  damaged: { folder: string; count: number },
+  stalledAfterMs: number,
+  now: number,
+): Check {
+  const open = jobs.filter((job) => !isSettled(job));
+  const unknown = open.filter(({ state }) => state === 'unknown').length;
+  const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs).length;
+  const problems = [
+    { count: stalled, what: 'of them for long', remedy: 'Resume the unfinished jobs with: flux-pro-mcp jobs resume.' },
+    { count: unknown, what: 'of unknown outcome', remedy: FIND_UNKNOWN },
+    { count: damaged.count, what: `damaged set aside in ${damaged.folder}`, remedy: CHECK_DAMAGED },
+  ].filter(({ count }) => count > 0);
+  const figures = [`${open.length - unknown} unfinished`, ...problems.map(({ count, what }) => `${count} ${what}`)];
+  const found = `${counted(jobs.length, 'job')}, ${figures.join(', ')}`;
+  if (problems.length === 0) return ok('records', found);
+  return warn('records', found, problems.map(({ remedy }) => remedy).join(' '));
+}
+
+/** The smallest picture. */
+const CHEAPEST = creditRange(256, 256);
+const NEXT_DAY = 'Wait for the next day (UTC), or';
+
+type Budget = Parameters<typeof limitsReport>[1] & Pick<Config, 'maxCreditsPerCall'>;
+
+export function budgetChecks(state: LimitsState, budget: Budget, now: number): Check[] {
+  const report = limitsReport(state, budget, now);
+  return [budgetCheck(report, budget), ...balanceCheck(report)];
+}
+
+function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCall }: Budget): Check {
+  const left = Math.max(0, credits.budgetPerDay - credits.spentToday - credits.reserved);
+  const picturesLeft = Math.max(0, images.budgetPerDay - daily.used);
+  const found =
+    `${left} of ${credits.budgetPerDay} credits left today (UTC; ${credits.spentToday} spent, ${credits.reserved} ` +
+    `reserved), ${picturesLeft} of ${images.budgetPerDay} pictures, ${maxCreditsPerCall} credits a call`;
+  const price = `${found}; the smallest picture may cost ${CHEAPEST.max}`;
+  if (left < CHEAPEST.max) return fail('budget', price, `${NEXT_DAY} raise FLUX_MAX_CREDITS_PER_DAY.`);
+  if (picturesLeft === 0) return fail('budget', found, `${NEXT_DAY} raise FLUX_MAX_IMAGES_PER_DAY.`);
+  if (maxCreditsPerCall < CHEAPEST.max) return fail('budget', price, 'Raise FLUX_MAX_CREDITS_PER_CALL.');
+  if (daily.limit === null || daily.used < daily.limit) return ok('budget', found);
+  const used = `the plan allows ${daily.limit} pictures a day, and ${daily.used} were ordered`;
+  return fail('budget', used, `${NEXT_DAY} set DOITONG_PLAN if the plan is larger.`);
+}
+
+/** The service reports the balance with a refusal alone: it may have been topped up since. */
+function balanceCheck({ credits: { lastKnownBalance: balance, low } }: LimitsReport): Check[] {
+  if (balance === null) return [];
+  const found = `${balance} credits at Doitong, as last reported`;
+  return [
+    low ? warn('balance', found, 'Top up the credits at Doitong, unless that was done since.') : ok('balance', found),
+  ];
 }

@@ -4,8 +4,7 @@ import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/ima
 import { PLAN_LIMITS } from '../limits/plan.ts';
 import { planOf } from '../limits/rate-state.ts';
 import { saidOf } from '../mcp/failure-text.ts';
-import { type Check, fail, ok, warn } from './doctor-check.ts';
-import { remedyFor } from './failure-words.ts';
+import { type Check, fail, ok, remedyFor, warn } from './remedies.ts';
 
 /** What could not be looked into has no line: the line that says why comes first. */
 export function serviceChecks(report: ServiceReport, { apiUrl, plan }: Pick<Config, 'apiUrl' | 'plan'>): Check[] {

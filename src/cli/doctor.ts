@@ -1,22 +1,21 @@
 /** `doctor`: looks at everything that a generation needs, one line each with the remedy. It spends nothing. */
-import type { AppSettings } from '../app.ts';
+import type { AppDeps } from '../app.ts';
 import type { Config } from '../config/settings.ts';
-import type { Log } from '../core/ports.ts';
-import type { ServiceReport } from '../core/image-provider.ts';
-import { Limits } from '../limits/limits.ts';
+import { FluxError } from '../core/failure.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
+import { saidOf } from '../mcp/failure-text.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
-import { createFileJobStore, createFileValues, damagedRecords } from '../storage/file-stores.ts';
+import { damagedRecords } from '../storage/file-stores.ts';
 import { outputToCheck } from '../storage/folders.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
-import { outputFolder, partitionFolder, sharedFolder, stateFolder } from '../storage/paths.ts';
+import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments, Environment } from './command.ts';
-import { attempt, type Check, checkLine, checksJson, ok, summaryLine } from './doctor-check.ts';
-import { certificatesCheck, folderCheck, keyCheck, networkChecks, webhookCheck } from './doctor-machine.ts';
-import { budgetChecks, recordsCheck } from './doctor-records.ts';
+import { budgetChecks, folderCheck, keyCheck, networkChecks, recordsCheck } from './doctor-machine.ts';
 import { serviceChecks } from './doctor-service.ts';
+import { type Check, fail, ok, remedyFor } from './remedies.ts';
 import { secretsOf, settingsOf } from './settings.ts';
-import { print, writeStderr } from './terminal-text.ts';
+import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
 /** For all that is asked of the service together; a single answer is waited for no longer than 10 s. */
 const SERVICE_MS = 12_000;
@@ -25,11 +24,12 @@ export async function run(args: Arguments): Promise<number> {
   const json = args.flags.json !== undefined;
   const config = await settingsOf(args);
   const secrets = secretsOf(config);
+  const onSecret = (secret: string): void => secrets.add(secret);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const found: Check[] = [];
   const letGo = stayAlive();
   try {
-    for await (const checks of checksOf(config, args.env, log, (secret) => secrets.add(secret))) {
+    for await (const checks of checksOf(config, args.env, { log, onSecret })) {
       found.push(...checks);
       if (!json) for (const check of checks) print(checkLine(check, secrets.redact));
     }
@@ -41,27 +41,25 @@ export async function run(args: Arguments): Promise<number> {
 }
 
 /** What needs no network comes first, so that no slow network hides it; the budget last, when the plan is known. */
-async function* checksOf(config: Config, env: Environment, log: Log, onSecret: (secret: string) => void) {
-  const deps = { clock: systemClock, log };
+async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
   let apiKey: string | undefined;
-  /** Where the records of this key are. */
+  /** Where the records of this key are kept, if they can be. */
   let records: string | undefined;
-  let takesRecords = false;
   let hasOutput = false;
 
   // An older one has been refused by now.
   yield [ok('node', process.version)];
   yield await attempt('key', async () => {
     apiKey = await apiKeyOf(config);
-    if (apiKey !== undefined) onSecret(apiKey);
+    if (apiKey !== undefined) deps.onSecret(apiKey);
     return [await keyCheck(config, apiKey)];
   });
   yield await attempt('state_folder', async () => {
     const root = stateFolder(config);
-    if (apiKey !== undefined) records = partitionFolder(root, config.apiUrl, apiKey);
-    const wanted = { holds: 'records', folder: records ?? root, root } as const;
+    const partition = apiKey === undefined ? undefined : partitionFolder(root, config.apiUrl, apiKey);
+    const wanted = { holds: 'records', folder: partition ?? root, root } as const;
     const check = await folderCheck('state_folder', 'FLUX_STATE_DIR', wanted);
-    takesRecords = check.status !== 'fail';
+    if (check.status !== 'fail') records = partition;
     return [check];
   });
   yield await attempt('output_folder', async () => {
@@ -69,41 +67,56 @@ async function* checksOf(config: Config, env: Environment, log: Log, onSecret: (
     hasOutput = true;
     return [await folderCheck('output_folder', 'FLUX_OUTPUT_DIR', wanted)];
   });
-  yield await attempt('records', async () => {
-    if (records === undefined) return [];
-    const jobs = await createFileJobStore(records, deps).list();
-    return [recordsCheck(jobs, damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
-  });
-  yield await attempt('network', async () => [webhookCheck(config), ...networkChecks(config), certificatesCheck(env)]);
-  yield await attempt('service', async () => {
-    // Requests that are made here count for all servers, where the state folder can keep the count.
-    const settings = {
-      ...config,
-      apiKey,
-      apiKeyFile: undefined,
-      sandbox: false,
-      keepsNothing: !takesRecords || !hasOutput,
-    };
-    return serviceChecks(await probe(settings, log), config);
-  });
-  yield await attempt('budget', async () => {
-    if (records === undefined) return [];
-    const jobs = createFileJobStore(records, deps);
-    const values = createFileValues(sharedFolder(records), deps);
-    const limits = new Limits(values, { ...deps, plan: config.plan, jobs: () => jobs.list() });
-    return budgetChecks(await limits.state(), config, systemClock.now());
-  });
+  // Requests that are made here count for all servers, where the state folder can keep the count.
+  const keepsNothing = records === undefined || !hasOutput;
+  const settings = { ...config, apiKey, apiKeyFile: undefined, sandbox: false, keepsNothing };
+  // Loaded here alone: it brings everything that speaks with the service.
+  const app = await (await import('../app.ts')).createApp(settings, deps);
+  try {
+    yield await attempt('records', async () => {
+      if (records === undefined || keepsNothing) return [];
+      const jobs = await app.jobs.list();
+      return [recordsCheck(jobs, damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
+    });
+    yield networkChecks(config, env);
+    yield await attempt('service', async () => {
+      const deadline = systemClock.deadline(SERVICE_MS);
+      return serviceChecks(await app.probe(deadline.signal).finally(deadline.clear), config);
+    });
+    yield await attempt('budget', async () =>
+      keepsNothing ? [] : budgetChecks(await app.limits.state(), config, systemClock.now()),
+    );
+  } finally {
+    await app.close();
+  }
 }
 
-async function probe(settings: AppSettings, log: Log): Promise<ServiceReport> {
-  // Loaded here alone: it brings everything that speaks with the service.
-  const { createApp } = await import('../app.ts');
-  const app = await createApp(settings, { log, onSecret: () => undefined });
-  const deadline = systemClock.deadline(SERVICE_MS);
+/** A line that needs no colour and holds no secret. */
+export function checkLine({ check, status, found, remedy }: Check, redact: Redact): string {
+  const what = remedy === undefined ? found : `${found} → ${remedy}`;
+  const symbol = status === 'fail' ? 'FAIL' : status.padEnd(4);
+  return visible(redact(`${symbol}  ${check.padEnd(14)}  ${what}`)).replaceAll('\n', ' ');
+}
+
+export function checksJson(checks: readonly Check[], redact: Redact): string {
+  return visibleJson(redactValues(checks, redact));
+}
+
+export function summaryLine(checks: readonly Check[]): string {
+  const count = (status: Check['status']): number => checks.filter((one) => one.status === status).length;
+  const [failed, warned] = [count('fail'), count('warn')];
+  const warnings = warned === 0 ? '' : ` ${counted(warned, 'warning')}.`;
+  if (failed === 0) return `A generation would work as far as can be seen without ordering one.${warnings}`;
+  return `A generation would not work: ${counted(failed, 'check')} failed.${warnings}`;
+}
+
+/** What goes wrong while one thing is looked at must not hide the others. */
+export async function attempt(check: string, run: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
   try {
-    return await app.probe(deadline.signal);
-  } finally {
-    deadline.clear();
-    await app.close();
+    return await run();
+  } catch (error) {
+    if (error instanceof FluxError) return [fail(check, saidOf(error.failure).what, remedyFor(error.failure))];
+    const reason = error instanceof Error ? error.message : String(error);
+    return [fail(check, `This could not be checked: ${reason}`, 'Report it as a defect of flux-pro-mcp.')];
   }
 }

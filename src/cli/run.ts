@@ -40,7 +40,7 @@ async function reasonOf(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof CommandFailure) return error.message;
   if (error instanceof FluxError) {
     const { failureSentences } = await import('../mcp/failure-text.ts');
-    const { remedyFor } = await import('./failure-words.ts');
+    const { remedyFor } = await import('./remedies.ts');
     return `${failureSentences(error.failure)}\n${remedyFor(error.failure)}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

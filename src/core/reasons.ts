@@ -1,5 +1,5 @@
 /**
- * Why something failed, as facts. `mcp/words/` puts them into words for models, `cli/failure-words.ts` for people.
+ * Why something failed, as facts. `mcp/words/` puts them into words for models, `cli/remedies.ts` for people.
  * They are stored with jobs: text of the service inside is cleaned, redacted and bounded before it becomes a fact.
  */
 

@@ -1,9 +1,9 @@
 /** Proves what single checks of `doctor` make of what they are given: versions, records, budgets, findings. */
 import { describe, expect, it } from 'vitest';
-import { type Check, checkLine, checksJson, summaryLine } from '../../../src/cli/doctor-check.ts';
-import { webhookCheck } from '../../../src/cli/doctor-machine.ts';
-import { budgetChecks, recordsCheck } from '../../../src/cli/doctor-records.ts';
+import { checkLine, checksJson, summaryLine } from '../../../src/cli/doctor.ts';
+import { budgetChecks, recordsCheck, webhookCheck } from '../../../src/cli/doctor-machine.ts';
 import { orderingCheck, readingCheck, serviceChecks } from '../../../src/cli/doctor-service.ts';
+import type { Check } from '../../../src/cli/remedies.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Config } from '../../../src/config/settings.ts';
 import type { Failure } from '../../../src/core/failure.ts';

@@ -1,6 +1,6 @@
 /** Proves that what a person reads of a failure is said to that person. */
 import { describe, expect, it } from 'vitest';
-import { remedyFor } from '../../../src/cli/failure-words.ts';
+import { remedyFor } from '../../../src/cli/remedies.ts';
 import { FAILURE_KINDS, type Failure, type FailureKind } from '../../../src/core/failure.ts';
 import type { Reason, ServiceAnswer } from '../../../src/core/reasons.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';

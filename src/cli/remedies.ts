@@ -1,4 +1,4 @@
-/** What the person at the terminal can do about a failure; what happened is said from the same facts as to a model. */
+/** What the person at the terminal can do: about a failure, and about what a check of `doctor` has found. */
 import type { Failure, FailureKind } from '../core/failure.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 
@@ -27,3 +27,17 @@ export function remedyFor(failure: Failure): string {
   const { kind, retryAfterSeconds: seconds } = failure;
   return kind === 'rate_limited' && seconds !== undefined ? `Wait ${seconds} s, then try again.` : REMEDIES[kind];
 }
+
+/** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */
+export type Check = {
+  /** A word or two, joined by an underscore. */
+  check: string;
+  status: 'ok' | 'warn' | 'fail';
+  found: string;
+  /** What to do; always there unless the status is `ok`. */
+  remedy?: string;
+};
+
+export const ok = (check: string, found: string): Check => ({ check, status: 'ok', found });
+export const warn = (check: string, found: string, remedy: string): Check => ({ check, status: 'warn', found, remedy });
+export const fail = (check: string, found: string, remedy: string): Check => ({ check, status: 'fail', found, remedy });
