@@ -41,8 +41,3 @@ export type Command = {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-/** The command could not do what it was asked: printed as it is, without a stack, with exit code 1. */
-export class CommandFailure extends Error {
-  override readonly name = 'CommandFailure';
-}

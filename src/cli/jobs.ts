@@ -1,15 +1,18 @@
 /** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
-
-import { redactValues } from '../core/redaction.ts';
+import { createApp } from '../app.ts';
+import { isSettled, type Job } from '../core/job.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
+import { failureSentences } from '../mcp/failure-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
-import { createFileJobStore, damagedRecords } from '../storage/file-stores.ts';
+import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
-import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
-import { type Arguments, CommandFailure, UsageError } from './command.ts';
-import { resume } from './jobs-resume.ts';
+import { partitionFolder, stateFolder } from '../storage/paths.ts';
+import { type Arguments, UsageError } from './command.ts';
 import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
@@ -20,16 +23,39 @@ const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
 const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
 type Action = keyof typeof TAKES;
 
+/** The jobs of one service and key, and what is needed to print them. */
+type Records = { jobs: ImageJobs; apiUrl: string; folder: string; log: Log; redact: Redact };
+
 export async function run(args: Arguments): Promise<number> {
   const { action, id } = requestOf(args);
   const json = args.flags.json !== undefined;
   const limit = wholeNumber(args, 'limit', LIMIT) ?? LIMIT.default;
   const waitSeconds = wholeNumber(args, 'wait-seconds', WAIT_SECONDS) ?? WAIT_SECONDS.default;
   const status = oneOf(args, 'status', JOB_STATUSES);
-  const records = await open(args);
-  if (action === 'show') return show(records, id, json);
-  if (action === 'resume') return resumeAll(records, waitSeconds);
-  return list(records, { limit, status, json });
+  const config = await settingsOf(args, NOT_FOR_JOBS);
+  const apiKey = await apiKeyOf(config);
+  if (apiKey === undefined)
+    throw new UsageError(
+      'jobs needs your key to find the records, which are kept separately for each service and key; the key is not ' +
+        'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
+    );
+  const secrets = secretsOf({ ...config, apiKey });
+  const { redact } = secrets;
+  const { apiUrl } = config;
+  const log = createStderrLog(config.logLevel, redact, writeStderr);
+  const folder = partitionFolder(stateFolder(config), apiUrl, apiKey);
+  const onSecret = (secret: string): void => secrets.add(secret);
+  const app = await createApp({ ...config, apiKey, sandbox: false }, { log, onSecret });
+  const records = { jobs: app.jobs, apiUrl, folder, log, redact };
+  const letGo = stayAlive();
+  try {
+    if (action === 'show') return await show(records, id, json);
+    if (action === 'resume') return await resumeAll(records, waitSeconds);
+    return await list(records, { limit, status, json });
+  } finally {
+    await app.close();
+    letGo();
+  }
 }
 
 /** @throws UsageError when words or flags do not belong to the action */
@@ -45,43 +71,24 @@ function requestOf({ words, flags }: Arguments): { action: Action; id: string } 
   return { action, id };
 }
 
-type Records = Awaited<ReturnType<typeof open>>;
-
-/**
- * The records of one service and key, and what is needed to print them.
- * @throws UsageError when no key is set, FluxError of kind `bad_key` when its file cannot be read
- */
-async function open(args: Arguments) {
-  const config = await settingsOf(args, NOT_FOR_JOBS);
-  const apiKey = await apiKeyOf(config);
-  if (apiKey === undefined)
-    throw new UsageError(
-      'jobs needs your key to find the records, which are kept separately for each service and key; the key is not ' +
-        'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
-    );
-  const secrets = secretsOf({ ...config, apiKey });
-  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
-  const folder = partitionFolder(stateFolder(config), config.apiUrl, apiKey);
-  const jobStore = createFileJobStore(folder, { clock: systemClock, log, outputFolder: await outputFolder(config) });
-  const view = { now: systemClock.now(), stalledAfterMs: config.stalledMinutes * 60_000, apiUrl: config.apiUrl };
-  return { jobStore, folder, config: { ...config, apiKey }, log, secrets, view };
-}
+const viewOf = (job: Job, { jobs }: Records): JobView => jobView(job, { ...jobs.settings, now: systemClock.now() });
 
 async function list(
-  { jobStore, folder, config, log, secrets, view }: Records,
+  records: Records,
   { limit, status, json }: { limit: number; status: JobStatus | undefined; json: boolean },
 ): Promise<number> {
-  const jobs = await jobStore.list();
+  const { apiUrl, folder, log, redact } = records;
+  const jobs = await records.jobs.list();
   const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
   // Before anything is shortened: half a secret would not be recognised any more.
-  const views = redactValues(wanted.slice(0, limit), secrets.redact).map((job) => jobView(job, view));
+  const views = redactValues(wanted.slice(0, limit), redact).map((job) => viewOf(job, records));
   const damaged = damagedRecords(folder);
   if (json) {
     print(visibleJson(views));
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
     return 0;
   }
-  const found = { all: jobs.length, wanted: wanted.length, status, whose: `for ${config.apiUrl} and this key` };
+  const found = { all: jobs.length, wanted: wanted.length, status, whose: `for ${apiUrl} and this key` };
   const aside = `${counted(damaged.count, 'damaged record')} ${damaged.count === 1 ? 'is' : 'are'} set aside in`;
   const lines = [
     ...(views.length === 0 ? [] : [jobsTable(views), '']),
@@ -89,7 +96,7 @@ async function list(
     ...(damaged.count === 0 ? [] : [`${aside} ${damaged.folder} and not listed.`]),
     `Records: ${folder}`,
   ];
-  print(visible(secrets.redact(lines.join('\n'))));
+  print(visible(redact(lines.join('\n'))));
   return 0;
 }
 
@@ -123,33 +130,94 @@ function columns(view: JobView): string[] {
   return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, PROMPT_SHOWN_CHARACTERS), where];
 }
 
-async function show({ jobStore, config, secrets, view }: Records, id: string, json: boolean): Promise<number> {
-  const found = await jobStore.find(id);
+async function show(records: Records, id: string, json: boolean): Promise<number> {
+  const { jobs, apiUrl, redact } = records;
+  const found = await jobs.find(id);
   if (found === undefined) {
-    const problem = `there is no job ${fenced(id, 200)} on record for ${config.apiUrl} and this key.`;
-    throw new CommandFailure(secrets.redact(`${problem} jobs list shows what there is.`));
+    const problem = `there is no job ${fenced(id, 200)} on record for ${apiUrl} and this key.`;
+    writeStderr(redact(`flux-pro-mcp: ${problem} jobs list shows what there is.\n`));
+    return 1;
   }
-  const job = redactValues(found, secrets.redact);
-  const shown = jobView(job, view);
-  print(json ? visibleJson(shown) : visible(jobText(shown, job)));
+  const job = redactValues(found, redact);
+  const view = viewOf(job, records);
+  print(json ? visibleJson(view) : visible(jobText(view, job)));
   return 0;
 }
 
-async function resumeAll({ config, log, secrets }: Records, waitSeconds: number): Promise<number> {
-  // Loaded here alone: it brings everything that speaks with the service.
-  const { createApp } = await import('../app.ts');
-  const app = await createApp({ ...config, sandbox: false }, { log, onSecret: (secret) => secrets.add(secret) });
+async function resumeAll({ jobs, redact }: Records, waitSeconds: number): Promise<number> {
   const interrupted = new AbortController();
   // Once: whoever asks a second time is not kept waiting.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
-  const letGo = stayAlive();
-  try {
-    const { jobs } = app;
-    const { redact } = secrets;
-    const say = (line: string): void => print(visible(line));
-    return await resume({ jobs, clock: systemClock, say, redact, signal: interrupted.signal }, waitSeconds);
-  } finally {
-    await app.close();
-    letGo();
+  const say = (line: string): void => print(visible(line));
+  return resume({ jobs, clock: systemClock, say, redact, signal: interrupted.signal }, waitSeconds);
+}
+
+const REASON_SHOWN_CHARACTERS = 600;
+
+export type ResumeDeps = {
+  jobs: Pick<ImageJobs, 'list' | 'find' | 'resumeAll' | 'waitFor'>;
+  clock: Clock;
+  /** Prints one line. */
+  say: (line: string) => void;
+  redact: Redact;
+  /** Ends the waiting, never the jobs. */
+  signal: AbortSignal;
+};
+
+/** @returns the exit code: 0 when no job that could be resumed is left unfinished */
+export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<number> {
+  const { jobs, clock, say } = deps;
+  const until = clock.monotonic() + waitSeconds * 1_000;
+  const known = await jobs.list();
+  const open = known.filter((job) => !isSettled(job) && job.state !== 'unknown').length;
+  if (open === 0) say('There is nothing to resume: no job is unfinished.');
+  else say(`Resuming ${counted(open, 'job')}, for at most ${waitSeconds} s.`);
+
+  const resumed = open === 0 ? [] : await jobs.resumeAll();
+  const finished = await Promise.all(resumed.map((job) => settle(job, deps, until - clock.monotonic())));
+  if (finished.length > 0) say(summaryOf(finished));
+  const unknownCount = [...known, ...finished].filter(({ state }) => state === 'unknown').length;
+  if (unknownCount > 0) {
+    say(
+      `Not resumed: ${counted(unknownCount, 'job')} of unknown outcome, because an order that may have been paid for is not sent again. ` +
+        'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
+    );
   }
+  return finished.every(isSettled) ? 0 : 1;
+}
+
+/** The job when it is settled or the time is up; prints a line for each change. */
+async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitMs: number): Promise<Job> {
+  let said = '';
+  const report = (now: Job): void => {
+    const line = lineOf(redactValues(now, redact));
+    if (line !== said) say(line);
+    said = line;
+  };
+  const finished = await jobs
+    .waitFor(job.id, { waitMs: Math.max(0, waitMs), signal, onTick: (progress) => report(progress.job) })
+    .catch(async (error: unknown) => {
+      if (!signal.aborted) throw error;
+      return (await jobs.find(job.id)) ?? job;
+    });
+  report(finished);
+  return finished;
+}
+
+function lineOf(job: Job): string {
+  const pieces = [`${job.id}: ${statusOf(job.state)}`];
+  if (job.file !== undefined) pieces.push(visible(job.file));
+  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
+  else if (job.state === 'completed') pieces.push('the picture is being fetched');
+  else if (job.remoteStatus !== undefined) pieces.push(`the service says ${fenced(job.remoteStatus, 60)}`);
+  return pieces.join(', ');
+}
+
+function summaryOf(finished: readonly Job[]): string {
+  const count = (fits: (job: Job) => boolean): number => finished.filter(fits).length;
+  const left = count((job) => !isSettled(job) && job.state !== 'unknown');
+  const saved = count(({ state }) => state === 'saved');
+  const failed = count(({ state }) => state === 'failed');
+  const again = left === 0 ? '' : ' Run "flux-pro-mcp jobs resume" again to continue.';
+  return `${counted(finished.length, 'job')}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
 }

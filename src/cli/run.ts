@@ -3,7 +3,7 @@ import '../config/lean-zod.ts';
 import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/version.ts';
-import { CommandFailure, type Environment, UsageError } from './command.ts';
+import { type Environment, UsageError } from './command.ts';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseFlags } from './parse-flags.ts';
@@ -37,7 +37,7 @@ const ignore = (): void => undefined;
 
 /** Only unexpected errors have a stack. */
 async function reasonOf(error: unknown): Promise<string> {
-  if (error instanceof UsageError || error instanceof CommandFailure) return error.message;
+  if (error instanceof UsageError) return error.message;
   if (error instanceof FluxError) {
     const { failureSentences } = await import('../mcp/failure-text.ts');
     const { remedyFor } = await import('./remedies.ts');

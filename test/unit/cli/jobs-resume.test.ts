@@ -1,6 +1,6 @@
 /** Proves what is printed while jobs are resumed, and when that counts as a success. */
 import { describe, expect, it } from 'vitest';
-import { type ResumeDeps, resume } from '../../../src/cli/jobs-resume.ts';
+import { type ResumeDeps, resume } from '../../../src/cli/jobs.ts';
 import { isSettled, type Job } from '../../../src/core/job.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
