@@ -18,7 +18,7 @@ import type { RequestWindow } from './limits/rate-state.ts';
 import { DurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
-import { VERSION } from './runtime/version.ts';
+import { VERSION } from './runtime/packaged.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
 import { createFoldersCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';

@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { decodePixels } from '../images/codecs.ts';
 import { inspectPicture } from '../images/inspect.ts';
-import { VERSION } from '../runtime/version.ts';
+import { VERSION } from '../runtime/packaged.ts';
 import type { Arguments } from './command.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { visible } from './terminal-text.ts';

@@ -2,23 +2,17 @@
 import '../config/lean-zod.ts';
 import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
-import { VERSION } from '../runtime/version.ts';
-import { type Environment, UsageError } from './command.ts';
+import { VERSION } from '../runtime/packaged.ts';
+import { type Arguments, parseFlags, UsageError } from './command.ts';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 import { helpText } from './help.ts';
-import { parseFlags } from './parse-flags.ts';
 import { isSecret } from './settings.ts';
 import { visible, writeStderr } from './terminal-text.ts';
 
 /** A stack fits; a whole argument of any length does not. */
 const MESSAGE_MAX_CHARACTERS = 8_000;
 
-export type ProgramInput = {
-  argv: readonly string[];
-  env: Environment;
-  /** Path of the file that Node was started with. */
-  program: string;
-};
+export type ProgramInput = Pick<Arguments, 'env' | 'program'> & { argv: readonly string[] };
 
 export async function run(input: ProgramInput): Promise<number> {
   // A reader that has seen enough (`| head`) must not crash the program, which finishes what it began.

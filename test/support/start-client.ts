@@ -21,7 +21,7 @@ import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
-import { readViewerPage } from '../../src/runtime/viewer-page.ts';
+import { readViewerPage } from '../../src/runtime/packaged.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';

@@ -1,8 +1,7 @@
 /** Proves that a flag or a word is either understood or refused with a message that names it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Command, UsageError } from '../../../src/cli/command.ts';
-import { parseFlags } from '../../../src/cli/parse-flags.ts';
+import { type Command, parseFlags, UsageError } from '../../../src/cli/command.ts';
 
 const COMMAND: Command = {
   name: 'paint',

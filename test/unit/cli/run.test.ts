@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { COMMANDS } from '../../../src/cli/commands.ts';
 import { run } from '../../../src/cli/run.ts';
-import { VERSION } from '../../../src/runtime/version.ts';
+import { VERSION } from '../../../src/runtime/packaged.ts';
 
 let out: string[];
 let err: string[];
