@@ -9,7 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type CommandFlag = { name: string; value?: string; repeatable?: true; help: string };
 
 /** A part of one command's help that is not made from its flags and settings. */
-export type HelpSection = { title: string; rows: readonly { name: string; text: string }[] };
+export type HelpSection = { title: string; rows: readonly HelpRow[] };
+export type HelpRow = { name: string; text: string };
 
 /** A word that may follow the name of a command; without `words`, any. */
 export type Positional = { name: string; words?: readonly string[]; help: string };

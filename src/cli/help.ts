@@ -1,25 +1,33 @@
 /** The help text, rendered from the commands and the settings table. */
 import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
-import type { Command, CommandFlag, HelpSection, Positional } from './command.ts';
+import type { Command, CommandFlag, HelpRow, HelpSection, Positional } from './command.ts';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 
-const WIDTH = 100;
+const LINE = /\S.{0,93}(?!\S)|\S+/gsu;
 
 /** The whole program's help, or one command's. */
 export async function helpText(command?: Command): Promise<string> {
-  const sections = (await command?.details?.()) ?? [];
-  const head = command === undefined ? overview() : [wrapped(`flux-pro-mcp ${command.name}: ${command.summary}`)];
-  const lines = [...head, '', ...flagsAndSettings(command ?? DEFAULT_COMMAND), ...sections.map(sectionText)];
-  return `${lines.join('\n')}\n`;
+  const { positionals = [], flags, settings } = command ?? DEFAULT_COMMAND;
+  const sections: HelpSection[] = [
+    { title: 'Commands', rows: command === undefined ? COMMAND_ROWS : [] },
+    {
+      title: `Arguments (flux-pro-mcp ${usage(command ?? DEFAULT_COMMAND)})`,
+      rows: positionals.map((positional) => ({ name: positionalText(positional), text: positional.help })),
+    },
+    { title: 'Flags', rows: flags.map((flag) => ({ name: flagText(flag), text: flagHelp(flag) })) },
+    { title: 'Settings (flag before environment before default)', rows: settings.map(settingRow) },
+    ...((await command?.details?.()) ?? []),
+  ];
+  const head = wrapped(command === undefined ? ABOUT : `flux-pro-mcp ${command.name}: ${command.summary}`);
+  return `${[head, ...sections.filter(({ rows }) => rows.length > 0).map(sectionText)].join('\n\n')}\n`;
 }
 
-const overview = (): string[] => [
-  'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).',
-  '',
-  'Commands:',
-  ...COMMANDS.map((known) => row(`flux-pro-mcp ${usage(known)}`, known.summary)),
-  row('flux-pro-mcp COMMAND --help', 'the flags of one command'),
-  row('flux-pro-mcp --version', 'the version'),
+const ABOUT = 'flux-pro-mcp: an MCP server that lets AI agents make pictures with Flux Pro (Doitong API).';
+
+const COMMAND_ROWS: readonly HelpRow[] = [
+  ...COMMANDS.map((known) => ({ name: `flux-pro-mcp ${usage(known)}`, text: known.summary })),
+  { name: 'flux-pro-mcp COMMAND --help', text: 'the flags of one command' },
+  { name: 'flux-pro-mcp --version', text: 'the version' },
 ];
 
 /** The command's name and what may follow it. */
@@ -27,17 +35,8 @@ export function usage({ name, positionals = [] }: Command): string {
   return [name, ...positionals.map((positional) => `[${positionalText(positional)}]`)].join(' ');
 }
 
-const positionalText = ({ name, words }: Positional): string => words?.join('|') ?? name;
-
-function flagsAndSettings(command: Command): string[] {
-  const words = (command.positionals ?? []).map((positional) => row(positionalText(positional), positional.help));
-  const own = command.flags.map((flag) => row(flagText(flag), flagHelp(flag)));
-  const settings = command.settings.map(settingRow);
-  return [
-    ...(words.length === 0 ? [] : [`Arguments (flux-pro-mcp ${usage(command)}):`, ...words, '']),
-    ...(own.length === 0 ? [] : ['Flags:', ...own]),
-    ...(settings.length === 0 ? [] : ['', 'Settings (flag before environment before default):', ...settings]),
-  ];
+function positionalText({ name, words }: Positional): string {
+  return words?.join('|') ?? name;
 }
 
 /** A flag as it is typed; the dots stand for more of the same. */
@@ -49,29 +48,19 @@ export function flagHelp({ help, repeatable }: CommandFlag): string {
   return repeatable ? `${help} May be given several times.` : help;
 }
 
-function sectionText({ title, rows }: HelpSection): string {
-  return [`\n${title}:`, ...rows.map(({ name, text }) => row(name, text))].join('\n');
-}
-
-function settingRow(name: SettingName): string {
+function settingRow(name: SettingName): HelpRow {
   const { flag, env, help, allowed, defaultText, default: usual }: Setting = SETTINGS[name];
   const value = defaultText ?? usual;
   const sentences = [help, ...(value === undefined ? [] : [`Default: ${value}.`]), `Allowed: ${allowed}.`];
-  return row(`${flag === undefined ? '' : `--${flag}, `}${env}`, sentences.join(' '));
+  return { name: `${flag === undefined ? '' : `--${flag}, `}${env}`, text: sentences.join(' ') };
 }
 
-/** A name in the first line, its text wrapped and indented below. */
-const row = (name: string, text: string): string => `  ${name}\n${wrapped(text, '      ')}`;
+/** Each name in a line, its text wrapped and indented below. */
+function sectionText({ title, rows }: HelpSection): string {
+  return [`${title}:`, ...rows.map(({ name, text }) => `  ${name}\n${wrapped(text, '      ')}`)].join('\n');
+}
 
-/** Lines of a terminal, which end between words. */
+/** Lines that end between words, and fit a terminal of 100 columns with their indent. */
 function wrapped(text: string, indent = ''): string {
-  let line = '';
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    if (indent.length + line.length + 1 + word.length > WIDTH) {
-      lines.push(indent + line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, indent + line].join('\n');
+  return [...text.matchAll(LINE)].map(([line]) => indent + line).join('\n');
 }
