@@ -14,6 +14,7 @@ import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';
 import { Limits } from './limits/limits.ts';
+import { type LimitsReport, limitsReport } from './limits/limits-report.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { DurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
@@ -46,8 +47,8 @@ export type AppSettings = Omit<Config, FaceOnly | Proxies> &
 
 export type App = {
   jobs: ImageJobs;
-  /** For a look at them that changes nothing. */
-  limits: Pick<Limits, 'state'>;
+  /** As the records say; nothing is settled for it. */
+  limits: () => Promise<LimitsReport>;
   /** Looks at the service for a person; orders nothing. */
   probe: (signal: AbortSignal) => Promise<ServiceReport>;
   close: () => Promise<void>;
@@ -129,7 +130,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   );
   return {
     jobs,
-    limits,
+    limits: async () => limitsReport(await limits.state(), settings, clock.now()),
     probe: (signal) => provider.probe(signal),
     close: async () => {
       await listener?.close();

@@ -16,14 +16,13 @@ const CALL_TIMEOUT_MS = 120_000;
 const BAR_WIDTH = 24;
 
 export async function run(args: Arguments): Promise<number> {
-  const config = await settingsOf(args, NOT_FOR_SANDBOX);
+  await settingsOf(args, NOT_FOR_SANDBOX);
   // Apart from its picture the demo leaves nothing behind.
   const stateDir = await mkdtemp(join(tmpdir(), 'flux-pro-demo-'));
   try {
     // The client of the v1 SDK: most hosts in the field still speak like it.
     const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
-    const command = serverCommand(args, config.outputDir, stateDir);
-    await client.connect(new StdioClientTransport({ ...command, stderr: 'inherit' }));
+    await client.connect(new StdioClientTransport({ ...serverCommand(args, stateDir), stderr: 'inherit' }));
     try {
       return await play(client, args.flags.prompt ?? PROMPT, process.stdout);
     } finally {
@@ -35,20 +34,18 @@ export async function run(args: Arguments): Promise<number> {
 }
 
 /** This very program as a sandbox server; it is given no key, since it needs none. */
-export function serverCommand(args: Arguments, outputDir: string | undefined, stateDir: string) {
-  const flags = [
-    'serve',
-    '--sandbox',
-    '--result',
-    'auto',
-    ...(outputDir === undefined ? [] : ['--output-dir', outputDir]),
-    ...(args.flags['log-level'] === undefined ? [] : ['--log-level', args.flags['log-level']]),
-  ];
-  const inherited = Object.entries(args.env).flatMap(([name, value]) =>
+export function serverCommand({ flags, env, program }: Arguments, stateDir: string) {
+  const passedOn = ['output-dir', 'log-level'].flatMap((name) =>
+    flags[name] === undefined ? [] : [`--${name}`, flags[name]],
+  );
+  const inherited = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || name.startsWith('DOITONG_') ? [] : [[name, value] as const],
   );
-  const env = { ...Object.fromEntries(inherited), FLUX_STATE_DIR: stateDir };
-  return { command: process.execPath, args: [args.program, ...flags], env };
+  return {
+    command: process.execPath,
+    args: [program, 'serve', '--sandbox', '--result', 'auto', ...passedOn],
+    env: { ...Object.fromEntries(inherited), FLUX_STATE_DIR: stateDir },
+  };
 }
 
 type Part = { type: string; [key: string]: unknown };

@@ -5,8 +5,7 @@ import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { creditRange } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
-import type { LimitsState } from '../limits/limits.ts';
+import type { LimitsReport } from '../limits/limits-report.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { proxyRoute } from '../network/connector.ts';
 import { systemClock } from '../runtime/system.ts';
@@ -139,14 +138,11 @@ export function recordsCheck(
 const CHEAPEST = creditRange(256, 256);
 const NEXT_DAY = 'Wait for the next day (UTC), or';
 
-type Budget = Parameters<typeof limitsReport>[1] & Pick<Config, 'maxCreditsPerCall'>;
-
-export function budgetChecks(state: LimitsState, budget: Budget, now: number): Check[] {
-  const report = limitsReport(state, budget, now);
-  return [budgetCheck(report, budget), ...balanceCheck(report)];
+export function budgetChecks(report: LimitsReport, maxCreditsPerCall: number): Check[] {
+  return [budgetCheck(report, maxCreditsPerCall), ...balanceCheck(report)];
 }
 
-function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCall }: Budget): Check {
+function budgetCheck({ credits, daily, images }: LimitsReport, maxCreditsPerCall: number): Check {
   const left = Math.max(0, credits.budgetPerDay - credits.spentToday - credits.reserved);
   const picturesLeft = Math.max(0, images.budgetPerDay - daily.used);
   const found =
@@ -165,7 +161,6 @@ function budgetCheck({ credits, daily, images }: LimitsReport, { maxCreditsPerCa
 function balanceCheck({ credits: { lastKnownBalance: balance, low } }: LimitsReport): Check[] {
   if (balance === null) return [];
   const found = `${balance} credits at Doitong, as last reported`;
-  return [
-    low ? warn('balance', found, 'Top up the credits at Doitong, unless that was done since.') : ok('balance', found),
-  ];
+  if (!low) return [ok('balance', found)];
+  return [warn('balance', found, 'Top up the credits at Doitong, unless that was done since.')];
 }

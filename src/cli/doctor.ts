@@ -84,7 +84,7 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
       return serviceChecks(await app.probe(deadline.signal).finally(deadline.clear), config);
     });
     yield await attempt('budget', async () =>
-      keepsNothing ? [] : budgetChecks(await app.limits.state(), config, systemClock.now()),
+      keepsNothing ? [] : budgetChecks(await app.limits(), config.maxCreditsPerCall),
     );
   } finally {
     await app.close();

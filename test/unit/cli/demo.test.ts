@@ -13,27 +13,19 @@ describe('serverCommand', () => {
   };
 
   it('starts this very program as a sandbox server', () => {
-    const server = serverCommand(
-      { words: [], lists: {}, flags: {}, env, program: '/dist/main.js' },
-      undefined,
-      '/tmp/demo',
-    );
+    const server = serverCommand({ words: [], lists: {}, flags: {}, env, program: '/dist/main.js' }, '/tmp/demo');
     expect(server.command).toBe(process.execPath);
     expect(server.args).toEqual(['/dist/main.js', 'serve', '--sandbox', '--result', 'auto']);
   });
 
   it('passes the environment on, without anything of the real service', () => {
-    const server = serverCommand(
-      { words: [], lists: {}, flags: {}, env, program: '/dist/main.js' },
-      undefined,
-      '/tmp/demo',
-    );
+    const server = serverCommand({ words: [], lists: {}, flags: {}, env, program: '/dist/main.js' }, '/tmp/demo');
     expect(server.env).toEqual({ PATH: '/bin', FLUX_RESULT: 'text', FLUX_STATE_DIR: '/tmp/demo' });
   });
 
   it('passes on where pictures go and how much is logged', () => {
-    const args = { words: [], lists: {}, flags: { 'log-level': 'debug' }, env: {}, program: 'm.js' };
-    const server = serverCommand(args, '/pictures', '/tmp/demo');
+    const flags = { 'output-dir': '/pictures', 'log-level': 'debug' };
+    const server = serverCommand({ words: [], lists: {}, flags, env: {}, program: 'm.js' }, '/tmp/demo');
     expect(server.args.slice(-4)).toEqual(['--output-dir', '/pictures', '--log-level', 'debug']);
   });
 });

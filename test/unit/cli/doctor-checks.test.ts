@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Config } from '../../../src/config/settings.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import type { LimitsState } from '../../../src/limits/limits.ts';
+import { limitsReport } from '../../../src/limits/limits-report.ts';
 import { emptyRateState, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
 import { emptyReservations } from '../../../src/limits/reservations.ts';
 import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
@@ -105,14 +106,14 @@ describe('budget', () => {
       /^5 credits at Doitong, as last reported$/u,
     ],
   ])('%s', (_, patch, name, status, found) => {
-    const check = named(budgetChecks(state(patch), BUDGET, NOW), name);
+    const check = named(budgetChecks(limitsReport(state(patch), BUDGET, NOW), 500), name);
     expect(check).toMatchObject({ status, found: expect.stringMatching(found) });
     expect(check?.remedy === undefined).toBe(status === 'ok');
   });
 
   it("the plan's day is a limit, too", () => {
     const used = state({ plan: 'free', ...spent(100, 0) });
-    const [budget] = budgetChecks(used, { ...BUDGET, maxImagesPerDay: 1_000 }, NOW);
+    const [budget] = budgetChecks(limitsReport(used, { ...BUDGET, maxImagesPerDay: 1_000 }, NOW), 500);
     expect(budget).toMatchObject({ status: 'fail', remedy: expect.stringContaining('DOITONG_PLAN') });
   });
 });
