@@ -12,7 +12,6 @@ export type RemoteJob = {
   url?: string;
   /** The picture itself as a data URL, where the service sends it in place of an address. Never recorded. */
   inlinePicture?: string;
-  /** Credits, exact. */
   creditCost?: number;
   /** Why there is no picture, always present when `phase` is `failed`; or why a finished one cannot be fetched. */
   failure?: Failure;
@@ -31,11 +30,8 @@ export type PrepareOptions = {
   signal: AbortSignal;
 };
 
-/** An order as it will leave. What else it holds is known to its provider alone. */
-export type PreparedOrder = {
-  /** The provider's name for how the order is encoded; recorded before a try leaves in it. */
-  readonly dialect: string;
-};
+/** An order as it will leave; its dialect is recorded before. What else it holds is known to its provider alone. */
+export type PreparedOrder = { readonly dialect: string };
 
 /** What came of one try of an order. */
 export type SendResult =
@@ -51,13 +47,9 @@ export type SendResult =
 export interface ImageProvider {
   /** Why nothing can be asked of the service at all (no key), or `undefined`. Asks nobody. */
   unavailable(): Failure | undefined;
-  /** Finds the dialect and the body of an order. Free of charge: nothing is ordered. @throws FluxError */
+  /** Finds the dialect and the body of an order. Free of charge. @throws FluxError */
   prepare(request: ImageRequest, options: PrepareOptions): Promise<PreparedOrder>;
-  /**
-   * Makes one try to order, once the caller has a permit for it and has recorded the dialect.
-   * @param order from `prepare`, or from the try before
-   * @param idempotencyKey the same with every try of the same picture
-   */
+  /** Makes one try to order, once the caller has a permit for it. @param order from `prepare`, or from the try before */
   send(order: PreparedOrder, idempotencyKey: string, signal: AbortSignal): Promise<SendResult>;
   /**
    * The job as the service sees it now. Costs one request, no credits; tries again by itself within its bounds.
@@ -78,16 +70,11 @@ export interface ImageProvider {
    * with what is known by then when the signal is aborted.
    */
   probe(signal: AbortSignal): Promise<ServiceReport>;
-  /** Ends connections; requests under way are aborted. */
   close(): Promise<void>;
 }
 
 export type OrderingFinding =
-  | {
-      type: 'settled';
-      dialect: string;
-      source: 'configured' | 'remembered' | 'schema' | 'only_one';
-    }
+  | { type: 'settled'; dialect: string; source: 'configured' | 'remembered' | 'schema' | 'only_one' }
   /** Introspection is off: the first order finds out which of them the service takes, in this order. */
   | { type: 'open'; dialects: readonly string[] }
   /** It is there, and no order of ours fits. */

@@ -7,7 +7,7 @@ export type Picture = {
   bytes: Uint8Array;
   /** What the bytes are, told from the bytes; `application/octet-stream` for a kind that is not known here. */
   mediaType: string;
-  /** The matching file extension, without the dot. */
+  /** Without the dot. */
   extension: string;
   /** Pixels, as it is displayed; absent where the bytes do not tell. */
   size?: PixelSize;

@@ -140,10 +140,9 @@ function takenBy(job: Job, owner: Owner, dialect: string | undefined): Job {
 }
 
 function saved(job: Job, { file, mediaType, size, again }: JobEvent & { type: 'saved' }): Job {
-  const { size: _, ...before } = job;
-  const picture = { file, mediaType, ...(size === undefined ? {} : { size }) };
-  if (job.state === 'saved' && again && job.file !== file) return { ...before, ...picture };
-  return to(job, 'saved', { ...withoutFailure(before), ...picture });
+  const { size: _size, failure: _failure, ...before } = job;
+  const next: Job = { ...before, file, mediaType, ...(size && { size }) };
+  return job.state === 'saved' && again && job.file !== file ? next : to(job, 'saved', next);
 }
 
 /** What is said of the size: that of the picture once there is one, the ordered one until then. */
@@ -181,15 +180,11 @@ function to(job: Job, state: JobState, next: Job): Job {
   return mayFollow(job.state, state) ? { ...next, state } : job;
 }
 
-function withoutFailure(job: Job): Job {
-  const { failure: _, ...rest } = job;
-  return rest;
-}
-
 function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
   if (isFinishedRemotely(job)) return job;
+  const { failure: _, ...before } = job;
   const known: Job = {
-    ...withoutFailure(job),
+    ...before,
     acceptedAt: job.acceptedAt ?? at,
     remoteId: remote.remoteId,
     remoteStatus: remote.remoteStatus,

@@ -20,15 +20,13 @@ export interface Clock {
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Values of a log line. They are printed as JSON after the message. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: LogFields) => void>;
 
 export interface Ids {
-  /** A new job id: `job_` and letters and digits only, so that it is safe in file names and URIs. */
+  /** Safe in file names and URIs. */
   jobId(): string;
-  /** A new idempotency key. */
   idempotencyKey(): string;
 }
 

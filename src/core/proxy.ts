@@ -23,15 +23,17 @@ const SCHEME = /^[a-z][a-z\d+.-]{0,20}:\/\//iu;
 /** `undefined` for what is no address of an HTTP proxy. */
 export function proxyAddressOf(text: string): ProxyAddress | undefined {
   if (text.length > 2_048) return undefined;
-  const full = SCHEME.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(full)) return undefined;
-  const url = new URL(full);
-  const secure = url.protocol === 'https:';
-  if ((!secure && url.protocol !== 'http:') || url.hostname === '') return undefined;
-  const [user, password] = [decoded(url.username), decoded(url.password)];
-  const port = Number(url.port || (secure ? 443 : 80));
-  if (user === undefined || password === undefined || port === 0) return undefined;
-  return { host: url.hostname.replace(/^\[|\]$/gu, ''), port, secure, user, password };
+  try {
+    const url = new URL(SCHEME.test(text) ? text : `http://${text}`);
+    const secure = url.protocol === 'https:';
+    const port = Number(url.port || (secure ? 443 : 80));
+    if ((!secure && url.protocol !== 'http:') || port === 0) return undefined;
+    const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    return { host: url.hostname.replace(/^\[|\]$/gu, ''), port, secure, user, password };
+  } catch {
+    // No URL, or a user or password that is not encoded for one.
+    return undefined;
+  }
 }
 
 /** As it may be shown: without user and password. */
@@ -44,12 +46,4 @@ export function proxySecrets({ httpsProxy, httpProxy }: ProxySettings): string[]
   return [httpsProxy, httpProxy].flatMap((proxy) =>
     proxy === undefined || proxy.password === '' ? [] : [proxy.password, `${proxy.user}:${proxy.password}`],
   );
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -103,12 +103,11 @@ function createSecretSearch(secrets: readonly string[]) {
     spansIn(text: string): Span[] {
       const spans: Span[] = [];
       if (needles.length === 0) return spans;
-      for (const { text: inner, starts } of [...layersOf(text)].flatMap(withAndWithoutInvisible)) {
+      for (const { text: inner, startOf } of layersOf(asItStands(text)).flatMap(withAndWithoutInvisible)) {
         const searched = inLowerCase(inner);
         for (const needle of needles) {
           for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length)) {
-            const end = at + needle.length;
-            spans.push({ start: starts?.[at] ?? at, end: starts?.[end] ?? end });
+            spans.push({ start: startOf(at), end: startOf(at + needle.length) });
           }
         }
       }
@@ -120,19 +119,15 @@ function createSecretSearch(secrets: readonly string[]) {
 /** As many units as before, and one form of each letter. */
 const inLowerCase = (text: string): string => text.replaceAll('İ', 'I').toLowerCase().replaceAll('ς', 'σ');
 
-/** `starts`: where each unit begins in the text that was given, and where the last one ends; absent: as it stands. */
-type Layer = { text: string; starts?: readonly number[] };
+/** `startOf`: where a unit of it begins in the text that was given; of its length: where the last one ends. */
+type Layer = { text: string; startOf: (at: number) => number };
 
-/** The text as it stands, without one layer of escapes, without two … for as long as something changes. */
-function* layersOf(text: string): Generator<Layer> {
-  let layer: Layer = { text };
-  yield layer;
-  for (let nested = 0; nested < NESTED_MAX; nested += 1) {
-    const inner = rewritten(layer, ESCAPE, decodedCharacters);
-    if (inner === undefined) return;
-    layer = inner;
-    yield layer;
-  }
+const asItStands = (text: string): Layer => ({ text, startOf: (at) => at });
+
+/** With all escapes, without one layer of them, without two … for as long as something changes. */
+function layersOf(layer: Layer, depth = NESTED_MAX): Layer[] {
+  const inner = depth === 0 ? undefined : rewritten(layer, ESCAPE, decodedCharacters);
+  return inner === undefined ? [layer] : [layer, ...layersOf(inner, depth - 1)];
 }
 
 /** Characters that nobody sees may stand between any two others; a secret itself may hold escapes of some. */
@@ -146,8 +141,6 @@ const INVISIBLE = /[\p{Cc}\p{Cf}]+/gu;
 const ESCAPE =
   /(?<bytes>(?:%[\da-f]{2})+)|\\(?:u(?<u>[\da-f]{4})|x(?<x>[\da-f]{2})|(?<escaped>["'/\\bfnrt]))|&(?:#(?<decimal>\d{1,9})|#x(?<hex>[\da-f]{1,8})|(?<name>[a-z]{2,8}));?|(?<wide>[\uff01-\uff5e])/giu;
 const CONTROLS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
-/** From a full-width form to the visible ASCII character. */
-const FULL_WIDTH_DISTANCE = 0xfee0;
 /** HTML's names of the visible ASCII characters that are neither letters nor digits, each with its character behind it. */
 const ENTITIES = new Map(
   `amp& apos' ast* bsol\\ colon: comma, commat@ dollar$ equals= excl! grave\` gt> hat^ lbrace{ lbrack[ lcub{ lowbar_ lpar(
@@ -160,15 +153,14 @@ type Character = readonly [units: string, offset: number];
 
 /** Replaces what fits the pattern by characters, each with where it began; `undefined` where nothing fits. */
 function rewritten(
-  { text, starts }: Layer,
+  { text, startOf }: Layer,
   pattern: RegExp,
   charactersFor: (match: RegExpExecArray) => readonly Character[],
 ): Layer | undefined {
   let inner = '';
   const innerStarts: number[] = [];
-  const startAt = (at: number): number => starts?.[at] ?? at;
   const copy = (from: number, to: number): void => {
-    for (let at = from; at < to; at += 1) innerStarts.push(startAt(at));
+    for (let at = from; at < to; at += 1) innerStarts.push(startOf(at));
     inner += text.slice(from, to);
   };
   let at = 0;
@@ -176,14 +168,14 @@ function rewritten(
     copy(at, match.index);
     at = match.index + match[0].length;
     for (const [units, offset] of charactersFor(match)) {
-      for (let index = 0; index < units.length; index += 1) innerStarts.push(startAt(match.index + offset));
+      for (let index = 0; index < units.length; index += 1) innerStarts.push(startOf(match.index + offset));
       inner += units;
     }
   }
   if (at === 0) return undefined;
   copy(at, text.length);
-  innerStarts.push(startAt(text.length));
-  return { text: inner, starts: innerStarts };
+  innerStarts.push(startOf(text.length));
+  return { text: inner, startOf: (at) => innerStarts[at] ?? 0 };
 }
 
 function decodedCharacters({ 0: encoded, groups = {} }: RegExpExecArray): readonly Character[] {
@@ -195,7 +187,7 @@ function unitsOf(
   { u, x, escaped, decimal, hex, name, wide }: Record<string, string | undefined>,
 ): string {
   if (escaped !== undefined) return CONTROLS[escaped.toLowerCase()] ?? escaped;
-  if (wide !== undefined) return String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH_DISTANCE);
+  if (wide !== undefined) return wide.normalize('NFKC');
   if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? encoded;
   const code = decimal === undefined ? Number.parseInt(u ?? x ?? hex ?? '', 16) : Number(decimal);
   return code <= 0x10ffff ? String.fromCodePoint(code) : encoded;
@@ -219,7 +211,7 @@ function charactersOf(escapes: string): Character[] {
 function needlesOf(secret: string): string[] {
   if (secret.length < SECRET_MIN_CHARACTERS) return [];
   const inBase64 = [secret, encodedForUrl(secret), JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
-  const layers = [...layersOf(secret)].map(({ text }) => text);
+  const layers = layersOf(asItStands(secret)).map(({ text }) => text);
   return [...layers, secret.replaceAll(' ', '+'), Buffer.from(secret).toString('hex'), ...inBase64];
 }
 
