@@ -12,8 +12,8 @@ const KEPT_FOR_MS = 24 * 60 * 60_000;
 /** So many events later nobody waits for the oldest any more. */
 const KEPT_MARKERS = 1_000;
 
-/** One for each job, the newest first. `at`: epoch milliseconds; `count`: how many markers it replaces. */
-const markersSchema = z.array(z.object({ remoteId: z.string(), at: z.number(), count: z.number() })).readonly();
+/** One for each job, the newest first. `at`: epoch milliseconds, more with each marker of the job. */
+const markersSchema = z.array(z.object({ remoteId: z.string(), at: z.number() })).readonly();
 type Markers = z.infer<typeof markersSchema>;
 
 /** @param values of one service and key */
@@ -22,7 +22,7 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
   /** Those who wait in this process. */
   const waiting = new Set<{ remoteId: string; wakeup: Wakeup }>();
   /** The markers that this process knows, by job; one that is forgotten costs one poll of a job. */
-  const known = new BoundedMap<string, string>(2 * KEPT_MARKERS);
+  const known = new BoundedMap<string, number>(2 * KEPT_MARKERS);
   let hasChecked = false;
   let isChecking = false;
   let warned = false;
@@ -30,13 +30,12 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
   const ageOf = (at: number): number => Math.abs(clock.now() - at);
 
   async function check(): Promise<void> {
-    for (const { remoteId, at, count } of await markers.read()) {
-      const marker = `${at} ${count}`;
-      if (known.get(remoteId) === marker) continue;
+    for (const { remoteId, at } of await markers.read()) {
+      if (known.get(remoteId) === at) continue;
       const isOld = !hasChecked && ageOf(at) >= NEWS_FOR_MS;
       const subscribers = [...waiting].filter((one) => one.remoteId === remoteId);
       // Of a job that nobody waits for at the moment it stays news for the next one who does.
-      if (isOld || subscribers.length > 0) known.set(remoteId, marker);
+      if (isOld || subscribers.length > 0) known.set(remoteId, at);
       if (!isOld) for (const { wakeup } of subscribers) wakeup.wake();
     }
     hasChecked = true;
@@ -59,9 +58,10 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
   return {
     addMarker: (remoteId) =>
       markers.update((before) => {
-        const count = (before.find((marker) => marker.remoteId === remoteId)?.count ?? 0) + 1;
-        const others = before.filter((marker) => marker.remoteId !== remoteId && ageOf(marker.at) <= KEPT_FOR_MS);
-        return [{ remoteId, at: clock.now(), count }, ...others].slice(0, KEPT_MARKERS);
+        const last = before.find((marker) => marker.remoteId === remoteId);
+        const others = before.filter((marker) => marker !== last && ageOf(marker.at) <= KEPT_FOR_MS);
+        const at = Math.max(clock.now(), (last?.at ?? 0) + 1);
+        return [{ remoteId, at }, ...others].slice(0, KEPT_MARKERS);
       }),
     async subscribe(remoteId, signal) {
       signal.throwIfAborted();
