@@ -118,7 +118,7 @@ export class JobReader {
     const found = await this.#askKnown(asked);
     if (found !== undefined) return found;
     // Readers that come while the query is looked for wait for the first one instead of asking the same.
-    return this.#discovering.run(async () => (await this.#askKnown(asked)) ?? this.#discover(asked), asked.signal);
+    return this.#discovering.run(async () => (await this.#askKnown(asked)) ?? this.#discover(asked));
   }
 
   /** @returns `undefined` when none is known, or the known one does not fit any more */

@@ -112,7 +112,7 @@ export class ServiceSchema {
    * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
    */
   async get(signal: AbortSignal, mayWait = true): Promise<SchemaModel | undefined> {
-    const known = await this.#asking.run(async () => (this.#known ??= await this.#ask(signal, mayWait)), signal);
+    const known = await this.#asking.run(async () => (this.#known ??= await this.#ask(signal, mayWait)));
     return known === 'none' ? undefined : known;
   }
 

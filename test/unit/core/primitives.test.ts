@@ -38,33 +38,6 @@ describe('Mutex', () => {
     await expect(mutex.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await mutex.run(async () => 'next')).toBe('next');
   });
-
-  it('rejects at once when the signal is aborted, and never begins that work', async () => {
-    const mutex = new Mutex();
-    let finish = (): void => undefined;
-    const first = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const ran: string[] = [];
-    void mutex.run(() => first);
-    const controller = new AbortController();
-    const waiting = mutex.run(async () => void ran.push('waiting'), controller.signal);
-    controller.abort(new Error('given up'));
-    await expect(waiting).rejects.toThrow('given up');
-    finish();
-    await mutex.run(async () => void ran.push('after'));
-    expect(ran).toEqual(['after']);
-  });
-
-  it('lets work that has begun end by itself', async () => {
-    const mutex = new Mutex();
-    const controller = new AbortController();
-    const running = mutex.run(async () => {
-      controller.abort();
-      return 'done';
-    }, controller.signal);
-    expect(await running).toBe('done');
-  });
 });
 
 describe('Wakeup', () => {
