@@ -16,7 +16,7 @@ import { JobRecords } from './jobs/job-records.ts';
 import { Limits } from './limits/limits.ts';
 import { type LimitsReport, limitsReport } from './limits/limits-report.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
-import { DurationMemory } from './polling/durations.ts';
+import { createDurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
 import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
 import { VERSION } from './runtime/packaged.ts';
@@ -113,7 +113,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
       store: createImageFolder(output, { clock, isPicture: mayBeSavedAs }),
       preview: createPreview(inRealTime),
       events,
-      durations: new DurationMemory(values, clock),
+      durations: createDurationMemory(values, clock),
       clock,
       log,
       ids,

@@ -5,7 +5,7 @@ import type { Log } from '../../src/core/ports.ts';
 import { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../src/jobs/job-records.ts';
 import type { Plan } from '../../src/limits/plan.ts';
-import { DurationMemory } from '../../src/polling/durations.ts';
+import { createDurationMemory } from '../../src/polling/durations.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../test/support/memory-storage.ts';
 import { type Durations, seeded } from './random.ts';
@@ -47,7 +47,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       },
       preview: { fit: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
-      durations: new DurationMemory(createUnkeptValues(), clock),
+      durations: createDurationMemory(createUnkeptValues(), clock),
       clock,
       log: silent,
       ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },

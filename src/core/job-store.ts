@@ -51,17 +51,16 @@ export function pageOfJobs(
 /** A hint and no more: what has happened is learnt by reading the job. */
 export interface JobEvents {
   /**
-   * Notifies all who are subscribed to this job, in every process with the same service and key.
+   * Notifies all who listen for this job, in every process with the same service and key.
    * @throws when the news cannot be kept; the service has to send it again then
    */
   addMarker(remoteId: string): Promise<void>;
   /**
-   * Resolves within about 300 ms of the next event marker for this job. One that was made in the minute before, and of
-   * which no subscriber of this process knows, counts as well: it may have come while the job was being read.
-   * Rejects with `signal.reason` as soon as `signal` is aborted, and for no other reason: without markers it waits.
-   * A pending subscription never keeps the process alive.
+   * Calls `onEvent` within about 300 ms of each event marker for this job, until the returned function is called. One
+   * that was made in the minute before, and of which no listener of this process knows, counts as well. A listener never
+   * keeps the process alive.
    */
-  subscribe(remoteId: string, signal: AbortSignal): Promise<void>;
+  listen(remoteId: string, onEvent: () => void): () => void;
   /**
    * Epoch milliseconds of the newest marker, for whichever job and by whichever process: whether events arrive here at
    * all. `-Infinity` without any. Never rejects.

@@ -11,15 +11,14 @@ export type WireFacts = Record<string, unknown>;
 export type WireMemory = ReturnType<typeof createWireMemory>;
 
 const keptSchema = z.object({ at: z.number(), facts: z.record(z.string(), z.unknown()) });
-type Kept = z.infer<typeof keptSchema>;
 
 /**
  * @param values of a service, whatever the key
  * @param name of the value
  */
 export function createWireMemory(values: SharedValues, name: string, clock: Clock) {
-  const nothing: Kept = { at: Number.NEGATIVE_INFINITY, facts: {} };
-  const kept = new SharedState<Kept>(values, { name, schema: keptSchema, initial: () => nothing }, clock);
+  const nothing = { at: Number.NEGATIVE_INFINITY, facts: {} };
+  const kept = new SharedState(values, { name, schema: keptSchema, initial: () => nothing }, clock);
   return {
     /** What was found out less than a day ago; `undefined` when there is nothing. Never rejects. */
     async recall(): Promise<WireFacts | undefined> {

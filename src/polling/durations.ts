@@ -20,27 +20,22 @@ const LONGEST_MS = 30 * 60_000;
 const kindsSchema = z.record(z.string(), z.array(z.number().nonnegative()).readonly());
 type Kinds = z.infer<typeof kindsSchema>;
 
+export type DurationMemory = ReturnType<typeof createDurationMemory>;
+
 /** Never rejects: what cannot be kept is learnt again. */
-export class DurationMemory {
-  readonly #kinds: SharedState<Kinds>;
-
-  constructor(values: SharedValues, clock: Clock) {
-    this.#kinds = new SharedState<Kinds>(
-      values,
-      { name: 'durations', schema: kindsSchema, initial: () => ({}) },
-      clock,
-    );
-  }
-
-  async recall(request: ImageRequest): Promise<Durations> {
-    return (await this.#kinds.read().catch(() => undefined))?.[kindOf(request)] ?? [];
-  }
-
-  async note(request: ImageRequest, seen: SeenDuration): Promise<void> {
-    const kind = kindOf(request);
-    const rule = (kinds: Kinds): Kinds => ({ ...kinds, [kind]: withDuration(kinds[kind] ?? [], seen) });
-    await this.#kinds.update(rule).catch(() => undefined);
-  }
+export function createDurationMemory(values: SharedValues, clock: Clock) {
+  const kinds = new SharedState(values, { name: 'durations', schema: kindsSchema, initial: (): Kinds => ({}) }, clock);
+  return {
+    async recall(request: ImageRequest): Promise<Durations> {
+      const known = await kinds.read().catch((): Kinds => ({}));
+      return known[kindOf(request)] ?? [];
+    },
+    async note(request: ImageRequest, seen: SeenDuration): Promise<void> {
+      const kind = kindOf(request);
+      const rule = (known: Kinds): Kinds => ({ ...known, [kind]: withDuration(known[kind] ?? [], seen) });
+      await kinds.update(rule).catch(() => undefined);
+    },
+  };
 }
 
 /** What the service is likely to take equally long for. */

@@ -1,6 +1,6 @@
 /** Of which jobs the service has announced a change, told to all processes by a shared value. */
 import * as z from 'zod';
-import { BoundedMap, Wakeup } from '../core/primitives.ts';
+import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { JobEvents } from '../core/job-store.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
@@ -14,13 +14,12 @@ const KEPT_MARKERS = 1_000;
 
 /** One for each job, the newest first. `at`: epoch milliseconds, more with each marker of the job. */
 const markersSchema = z.array(z.object({ remoteId: z.string(), at: z.number() })).readonly();
-type Markers = z.infer<typeof markersSchema>;
 
 /** @param values of one service and key */
 export function createJobEvents(values: SharedValues, { clock, log }: { clock: Clock; log: Log }): JobEvents {
-  const markers = new SharedState<Markers>(values, { name: 'events', schema: markersSchema, initial: () => [] }, clock);
-  /** Those who wait in this process. */
-  const waiting = new Set<{ remoteId: string; wakeup: Wakeup }>();
+  const markers = new SharedState(values, { name: 'events', schema: markersSchema, initial: () => [] }, clock);
+  /** Those of this process. */
+  const listeners = new Set<{ remoteId: string; onEvent: () => void }>();
   /** The markers that this process knows, by job; one that is forgotten costs one poll of a job. */
   const known = new BoundedMap<string, number>(2 * KEPT_MARKERS);
   let hasChecked = false;
@@ -33,19 +32,19 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
     for (const { remoteId, at } of await markers.read()) {
       if (known.get(remoteId) === at) continue;
       const isOld = !hasChecked && ageOf(at) >= NEWS_FOR_MS;
-      const subscribers = [...waiting].filter((one) => one.remoteId === remoteId);
-      // Of a job that nobody waits for at the moment it stays news for the next one who does.
-      if (isOld || subscribers.length > 0) known.set(remoteId, at);
-      if (!isOld) for (const { wakeup } of subscribers) wakeup.wake();
+      const concerned = [...listeners].filter((listener) => listener.remoteId === remoteId);
+      // Of a job for which nobody listens at the moment it stays news for the next one who does.
+      if (isOld || concerned.length > 0) known.set(remoteId, at);
+      if (!isOld) for (const { onEvent } of concerned) onEvent();
     }
     hasChecked = true;
   }
 
-  /** One check serves all who wait in this process. */
+  /** One check serves all listeners of this process. */
   async function keepChecking(): Promise<void> {
     if (isChecking) return;
     isChecking = true;
-    while (waiting.size > 0) {
+    while (listeners.size > 0) {
       await check().catch((error: unknown) => {
         if (!warned) log.warn('the markers of webhooks cannot be read; jobs are polled', { error: String(error) });
         warned = true;
@@ -63,16 +62,11 @@ export function createJobEvents(values: SharedValues, { clock, log }: { clock: C
         const at = Math.max(clock.now(), (last?.at ?? 0) + 1);
         return [{ remoteId, at }, ...others].slice(0, KEPT_MARKERS);
       }),
-    async subscribe(remoteId, signal) {
-      signal.throwIfAborted();
-      const subscriber = { remoteId, wakeup: new Wakeup(clock) };
-      waiting.add(subscriber);
+    listen(remoteId, onEvent) {
+      const listener = { remoteId, onEvent };
+      listeners.add(listener);
       void keepChecking();
-      try {
-        await subscriber.wakeup.wait(Number.POSITIVE_INFINITY, signal);
-      } finally {
-        waiting.delete(subscriber);
-      }
+      return () => void listeners.delete(listener);
     },
     async lastMarkerAt() {
       return Math.max(...(await markers.read().catch(() => [])).map(({ at }) => at));

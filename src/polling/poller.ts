@@ -14,7 +14,7 @@ export type PollerDeps = {
   records: { get(id: string): Promise<Job>; apply(id: string, event: JobEvent): Promise<Job> };
   limits: Pick<Limits, 'releaseSlot' | 'state'>;
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
-  durations: Pick<DurationMemory, 'recall' | 'note'>;
+  durations: DurationMemory;
   events: JobEvents;
   /** Keeps a picture that came inside an answer. */
   pictures: { keep(id: string, remote: RemoteJob): void };
@@ -50,15 +50,19 @@ export class Poller {
     this.life.throwIfAborted();
     const polled = new PolledJob(job, job.remoteId, how, this.deps.clock, this.settings.stalledAfterMs);
     if (!how.atOnce) await this.#schedule(polled);
-    const listening = new AbortController();
-    this.#listen(polled, listening.signal);
+    // Its next poll is due at once then.
+    const onEvent = (): void => {
+      polled.noteEvent();
+      this.#wakeup.wake();
+    };
+    const stop = job.webhookUrl === undefined ? undefined : this.deps.events.listen(job.remoteId, onEvent);
     try {
       this.#jobs.add(polled);
       this.#wakeup.wake();
       void this.#run();
       return await polled.outcome;
     } finally {
-      listening.abort(new Error('the job is not followed any more'));
+      stop?.();
     }
   }
 
@@ -199,19 +203,5 @@ export class Poller {
     const allowance = (await this.#limits())?.reads ?? { left: null, perWindow: null, refillMs: 0 };
     const state = { known, allowance, ageMs: now - polled.acceptedAt, isSeen: seenAt !== undefined, followedMs };
     polled.dueIn(pollDelayMs({ ...state, random: clock.random() }), obeyedMs);
-  }
-
-  /** An event of this job makes its next poll due at once. */
-  #listen(polled: PolledJob, until: AbortSignal): void {
-    if (polled.job.webhookUrl === undefined) return;
-    const listen = async (): Promise<void> => {
-      for (;;) {
-        await this.deps.events.subscribe(polled.remoteId, until);
-        polled.noteEvent();
-        this.#wakeup.wake();
-      }
-    };
-    // Ends with the signal.
-    listen().catch(() => undefined);
   }
 }

@@ -34,35 +34,24 @@ const NEWS_FOR_MS = 60_000;
 const KEPT_MARKERS = 1_000;
 
 export function createMemoryEvents(clock: Pick<Clock, 'now'>): JobEvents {
-  const waiting = new Map<string, Set<() => void>>();
+  const listeners = new Set<{ remoteId: string; onEvent: () => void }>();
   const unreported = new BoundedMap<string, number>(KEPT_MARKERS);
   let last = Number.NEGATIVE_INFINITY;
   return {
     async addMarker(remoteId) {
       last = clock.now();
       unreported.delete(remoteId);
-      const subscribers = waiting.get(remoteId);
-      if (subscribers === undefined) unreported.set(remoteId, last);
-      for (const end of subscribers ?? []) end();
+      const concerned = [...listeners].filter((listener) => listener.remoteId === remoteId);
+      if (concerned.length === 0) unreported.set(remoteId, last);
+      for (const { onEvent } of concerned) onEvent();
     },
-    async subscribe(remoteId, signal) {
-      signal.throwIfAborted();
+    listen(remoteId, onEvent) {
       const at = unreported.get(remoteId);
       unreported.delete(remoteId);
-      if (at !== undefined && clock.now() - at < NEWS_FOR_MS) return;
-      await new Promise<void>((resolve, reject) => {
-        const leave = (settle: () => void) => (): void => {
-          signal.removeEventListener('abort', onAbort);
-          const others = waiting.get(remoteId);
-          others?.delete(end);
-          if (others?.size === 0) waiting.delete(remoteId);
-          settle();
-        };
-        const end = leave(resolve);
-        const onAbort = leave(() => reject(signal.reason));
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiting.set(remoteId, (waiting.get(remoteId) ?? new Set()).add(end));
-      });
+      if (at !== undefined && clock.now() - at < NEWS_FOR_MS) queueMicrotask(onEvent);
+      const listener = { remoteId, onEvent };
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     lastMarkerAt: async () => last,
   };

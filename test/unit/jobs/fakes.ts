@@ -25,7 +25,7 @@ import type { Limits, RequestLimiter } from '../../../src/limits/limits.ts';
 import { awaitPermit } from '../../../src/limits/rate-state.ts';
 import type { Plan } from '../../../src/limits/plan.ts';
 import type { RequestWindow } from '../../../src/limits/rate-state.ts';
-import { DurationMemory } from '../../../src/polling/durations.ts';
+import { createDurationMemory, type DurationMemory } from '../../../src/polling/durations.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
@@ -302,7 +302,7 @@ export function startProcess<Known extends Shared>(
   const store = new FakeStore();
   const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
   const records = new JobRecords(jobStore, limits, clock);
-  const durations = new DurationMemory(createUnkeptValues(), clock);
+  const durations = createDurationMemory(createUnkeptValues(), clock);
   const jobs = new ImageJobs(
     {
       records,

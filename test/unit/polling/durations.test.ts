@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRequest } from '../../../src/core/image-request.ts';
 import {
-  DurationMemory,
+  createDurationMemory,
   type Durations,
   expectedMs,
   quantileMs,
@@ -120,7 +120,7 @@ describe('the memory', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const deps = { clock: systemClock, log: silent };
-  const ofProcess = () => new DurationMemory(createFileValues(sharedFolder(folder), deps), systemClock);
+  const ofProcess = () => createDurationMemory(createFileValues(sharedFolder(folder), deps), systemClock);
   const FOX: ImageRequest = { prompt: 'a fox', width: 1024, height: 1024 };
   const SEEN = { afterMs: 5_000, byMs: 7_000 };
   const count = async (request: ImageRequest) => (await ofProcess().recall(request)).length;
@@ -160,7 +160,7 @@ describe('the memory', () => {
   });
 
   it('without a folder lasts for as long as the process lives', async () => {
-    const memory = new DurationMemory(createUnkeptValues(), systemClock);
+    const memory = createDurationMemory(createUnkeptValues(), systemClock);
     expect(await memory.recall(FOX)).toEqual([]);
     await memory.note(FOX, SEEN);
     expect(await memory.recall(FOX)).toHaveLength(1);

@@ -24,14 +24,14 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 
 let folder: string;
 let warnings: string[];
-let leaving: AbortController[];
+let leaving: (() => void)[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flux-events-'));
   warnings = [];
   leaving = [];
 });
 afterEach(async () => {
-  for (const controller of leaving) controller.abort(new Error('the test is over'));
+  for (const leave of leaving) leave();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -46,15 +46,18 @@ const marks = async (): Promise<{ remoteId: string; at: number }[]> =>
   JSON.parse(await readFile(newestFile(shared(), 'events'), 'utf8')).value;
 const markedJobs = async (): Promise<string[]> => (await marks()).map(({ remoteId }) => remoteId);
 
-type Subscription = { reported: boolean; done: Promise<void> };
-function subscribe(events: JobEvents, remoteId: string): Subscription {
-  const state: Subscription = { reported: false, done: Promise.resolve() };
-  const controller = new AbortController();
-  leaving.push(controller);
-  state.done = events.subscribe(remoteId, controller.signal).then(() => {
-    state.reported = true;
+type Watch = { reported: boolean; done: Promise<void>; stop: () => void };
+/** Until the first event. */
+function watch(events: JobEvents, remoteId: string): Watch {
+  const state: Watch = { reported: false, done: Promise.resolve(), stop: () => undefined };
+  state.done = new Promise((resolve) => {
+    state.stop = events.listen(remoteId, () => {
+      state.reported = true;
+      state.stop();
+      resolve();
+    });
   });
-  state.done.catch(() => undefined);
+  leaving.push(state.stop);
   return state;
 }
 
@@ -69,7 +72,7 @@ async function within(done: Promise<unknown>, limitMs = 1_000): Promise<number> 
 describe('a mark', () => {
   it('is seen by whoever watches that job in another process, and by nobody else', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const [right, sameJob, other] = [subscribe(two, 'dt_1'), subscribe(two, 'dt_1'), subscribe(two, 'dt_2')];
+    const [right, sameJob, other] = [watch(two, 'dt_1'), watch(two, 'dt_1'), watch(two, 'dt_2')];
     await sleep(50);
     await one.addMarker('dt_1');
     expect(await within(Promise.all([right.done, sameJob.done]))).toBeLessThan(600);
@@ -79,19 +82,19 @@ describe('a mark', () => {
 
   it('is seen in the process that makes it', async () => {
     const events = eventsOf();
-    const waiting = subscribe(events, 'dt_1');
+    const waiting = watch(events, 'dt_1');
     await events.addMarker('dt_1');
     await within(waiting.done);
   });
 
   it('that came while the job was being read is seen by the next watch, and only by that', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const first = subscribe(two, 'dt_1');
+    const first = watch(two, 'dt_1');
     await one.addMarker('dt_1');
     await within(first.done);
     await one.addMarker('dt_1');
-    await within(subscribe(two, 'dt_1').done);
-    const third = subscribe(two, 'dt_1');
+    await within(watch(two, 'dt_1').done);
+    const third = watch(two, 'dt_1');
     await sleep(600);
     expect(third.reported).toBe(false);
     await one.addMarker('dt_1');
@@ -101,7 +104,7 @@ describe('a mark', () => {
   it('of long before the first watch is no news', async () => {
     await eventsOf(-2 * MINUTE_MS).addMarker('dt_1');
     const events = eventsOf();
-    const waiting = subscribe(events, 'dt_1');
+    const waiting = watch(events, 'dt_1');
     await sleep(400);
     expect(waiting.reported).toBe(false);
     await events.addMarker('dt_1');
@@ -110,15 +113,15 @@ describe('a mark', () => {
 
   it('of a moment before the first watch is news', async () => {
     await eventsOf(-5_000).addMarker('dt_1');
-    await within(subscribe(eventsOf(), 'dt_1').done);
+    await within(watch(eventsOf(), 'dt_1').done);
   });
 
   it('is seen although the clock was set back', async () => {
     const events = eventsOf();
-    const first = subscribe(events, 'dt_1');
+    const first = watch(events, 'dt_1');
     await events.addMarker('dt_1');
     await within(first.done);
-    const second = subscribe(events, 'dt_1');
+    const second = watch(events, 'dt_1');
     await eventsOf(-60 * MINUTE_MS).addMarker('dt_1');
     await within(second.done);
   });
@@ -137,10 +140,10 @@ describe('a mark', () => {
 
   it('is news also where another process has made one since, by a clock that is ahead', async () => {
     const events = eventsOf();
-    const first = subscribe(events, 'dt_1');
+    const first = watch(events, 'dt_1');
     await eventsOf(2_000).addMarker('dt_1');
     await within(first.done);
-    const second = subscribe(events, 'dt_1');
+    const second = watch(events, 'dt_1');
     await eventsOf().addMarker('dt_1');
     await within(second.done);
   });
@@ -180,7 +183,7 @@ describe('old marks', () => {
 describe('a watch', () => {
   it('waits where there is no folder, and sees it come', async () => {
     await rm(folder, { recursive: true });
-    const waiting = subscribe(eventsOf(), 'dt_1');
+    const waiting = watch(eventsOf(), 'dt_1');
     await sleep(300);
     await eventsOf().addMarker('dt_1');
     await within(waiting.done);
@@ -189,7 +192,7 @@ describe('a watch', () => {
 
   it('goes on where the folder cannot be read, and says so once', async () => {
     await writeFile(shared(), 'in the way');
-    const waiting = subscribe(eventsOf(), 'dt_1');
+    const waiting = watch(eventsOf(), 'dt_1');
     await sleep(600);
     await rm(shared());
     await eventsOf().addMarker('dt_1');
@@ -197,22 +200,30 @@ describe('a watch', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('ends with its signal, at once and before it began', async () => {
+  it('ends when it is stopped, and no other with it', async () => {
     const events = eventsOf();
-    const controller = new AbortController();
-    const reason = new Error('no longer');
-    const [aborted, other] = [events.subscribe('dt_1', controller.signal), subscribe(events, 'dt_1')];
-    controller.abort(reason);
-    await expect(aborted).rejects.toBe(reason);
-    await expect(events.subscribe('dt_1', controller.signal)).rejects.toBe(reason);
+    const [stopped, other] = [watch(events, 'dt_1'), watch(events, 'dt_1')];
+    stopped.stop();
     await events.addMarker('dt_1');
     await within(other.done);
+    expect(stopped.reported).toBe(false);
+  });
+
+  it('is told of every event', async () => {
+    const events = eventsOf();
+    const told: string[] = [];
+    leaving.push(events.listen('dt_1', () => void told.push('dt_1')));
+    for (const expected of [1, 2]) {
+      await events.addMarker('dt_1');
+      await sleep(400);
+      expect(told).toHaveLength(expected);
+    }
   });
 
   it('costs one timer for all jobs of a process, and none when nobody waits', async () => {
     const clock = createManualClock();
     const events = eventsOf(0, clock);
-    const waiting = Array.from({ length: 50 }, (_, index) => subscribe(events, `dt_${index}`));
+    const waiting = Array.from({ length: 50 }, (_, index) => watch(events, `dt_${index}`));
     await sleep(50);
     expect(clock.pending()).toBe(1);
     await Promise.all(waiting.map((_, index) => events.addMarker(`dt_${index}`)));
@@ -225,11 +236,9 @@ describe('a watch', () => {
 
   it('costs nothing any more once it was ended', async () => {
     const clock = createManualClock();
-    const controller = new AbortController();
-    const ended = eventsOf(0, clock).subscribe('dt_1', controller.signal);
+    const ended = watch(eventsOf(0, clock), 'dt_1');
     await sleep(50);
-    controller.abort(new Error('no longer'));
-    await expect(ended).rejects.toThrow('no longer');
+    ended.stop();
     await clock.advance(300);
     await sleep(50);
     expect(clock.pending()).toBe(0);

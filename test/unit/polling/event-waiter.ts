@@ -20,9 +20,8 @@ const address = { host: '127.0.0.1', port: Number(port), publicUrl: 'https://flu
 await new WebhookListener({ ...address, sink: { accept: async () => 404 }, log }).open();
 const values = createFileValues(folder, { clock: systemClock, log });
 const events = createJobEvents(values, { clock: systemClock, log });
-const subscribe = events.subscribe(remoteId, new AbortController().signal);
-report('waiting');
-void subscribe.then(() => {
+events.listen(remoteId, () => {
   report('told');
   process.disconnect();
 });
+report('waiting');
