@@ -4,7 +4,6 @@ import {
   applyDocumentTheme,
   applyHostStyleVariables,
   type McpUiHostContext,
-  PostMessageTransport,
 } from '@modelcontextprotocol/ext-apps';
 import { picturesIn, readResult, type ViewedResult } from './viewed-job.ts';
 
@@ -12,14 +11,15 @@ import { picturesIn, readResult, type ViewedResult } from './viewed-job.ts';
 const CALL_LIMIT_MS = 90_000;
 
 export class Host {
-  readonly #app = new App({ name: 'flux-pro-viewer', version: '1' }, {}, { autoResize: true });
+  readonly #app = new App({ name: 'flux-pro-viewer', version: '1' });
 
   constructor(events: {
     onInput: (args: Readonly<Record<string, unknown>>) => void;
     onResult: (result: ViewedResult) => void;
     onCancelled: () => void;
   }) {
-    followSystem();
+    // As the system is, where the host has no theme.
+    dress({ theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light' });
     this.#app.ontoolinput = (params) => events.onInput(params.arguments ?? {});
     this.#app.ontoolresult = (params) => events.onResult(readResult(params));
     this.#app.ontoolcancelled = events.onCancelled;
@@ -27,7 +27,7 @@ export class Host {
   }
 
   async connect(): Promise<void> {
-    await this.#app.connect(new PostMessageTransport(window.parent, window.parent), {});
+    await this.#app.connect();
     dress(this.#app.getHostContext() ?? {});
   }
 
@@ -62,19 +62,8 @@ export class Host {
   }
 }
 
-const prefersDark = matchMedia('(prefers-color-scheme: dark)');
-
-/** Light or dark as the system is, until the host has a theme. */
-function followSystem(): void {
-  prefersDark.onchange = followSystem;
-  applyDocumentTheme(prefersDark.matches ? 'dark' : 'light');
-}
-
 function dress({ theme, styles }: McpUiHostContext): void {
-  if (theme !== undefined) {
-    prefersDark.onchange = null;
-    applyDocumentTheme(theme);
-  }
+  if (theme !== undefined) applyDocumentTheme(theme);
   if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
 }
 
