@@ -119,7 +119,12 @@ class StdioTransport implements Transport {
       start = end + 1;
     }
     this.#begun = bytes.subarray(start);
-    if (this.#begun.length > MAX_LINE_MIB * 1024 ** 2) this.#giveUp();
+    if (this.#begun.length <= MAX_LINE_MIB * 1024 ** 2) return;
+    const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
+    this.options.log.error(`${words}; the server ends`);
+    this.#stopReading();
+    this.#write(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
+    this.onUnreadable();
   };
 
   /** The last line may have come without its end. */
@@ -133,14 +138,6 @@ class StdioTransport implements Transport {
     process.stdin.off('data', this.#onData);
     process.stdin.off('end', this.#onEnd);
     process.stdin.pause();
-  }
-
-  #giveUp(): void {
-    const words = `a line of input is longer than ${MAX_LINE_MIB} MiB`;
-    this.options.log.error(`${words}; the server ends`);
-    this.#stopReading();
-    this.#write(refusal(null, -32700, `Parse error: ${words}. The server ends.`));
-    this.onUnreadable();
   }
 
   async #handleLine(line: Uint8Array): Promise<void> {
