@@ -107,32 +107,32 @@ export class Refusal extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
-    readonly options: { details?: Record<string, unknown>; retryAfterSeconds?: number } = {},
+    readonly details: Readonly<Record<string, unknown>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
 
   /** As it stands in an answer. */
   get entry() {
-    return { message: this.message, extensions: { code: this.code, ...this.options.details } };
+    return { message: this.message, extensions: { code: this.code, ...this.details } };
   }
 }
 
 /** @param waitMs after which trying again may help; `Infinity`: nobody knows */
 export function tooMany(code: string, message: string, waitMs: number): Refusal {
-  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return new Refusal(429, code, message, Number.isFinite(waitMs) ? { retryAfterSeconds } : {});
+  const headers = { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) };
+  return new Refusal(429, code, message, {}, Number.isFinite(waitMs) ? headers : {});
 }
 
-export function answerJson(status: number, value: unknown): Answer {
-  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
+export function answerJson(status: number, value: unknown, more: Readonly<Record<string, string>> = {}): Answer {
+  const headers = { 'Content-Type': 'application/json; charset=utf-8', ...more };
+  return { status, headers, body: JSON.stringify(value) };
 }
 
 /** The refusal decides the status and when to come back, also where there are more errors than it. */
-export function answerRefusal(refusal: Refusal, errors: readonly object[] = [refusal.entry]): Answer {
-  const answer = answerJson(refusal.status, { errors });
-  const seconds = refusal.options.retryAfterSeconds;
-  return seconds === undefined ? answer : { ...answer, headers: { ...answer.headers, 'Retry-After': String(seconds) } };
+export function answerRefusal({ status, entry, headers }: Refusal, errors: readonly object[] = [entry]): Answer {
+  return answerJson(status, { errors }, headers);
 }
 
 /** Answers whatever `work` ends with. */

@@ -1,8 +1,8 @@
-// Owns the three dialects of an order and the reading of a job: what each takes, checks, costs and answers with.
+// Owns the three dialects of an order, and what is answered about a job, however it is asked for.
 
 import { Refusal } from './http.ts';
-import type { Submission } from './job.ts';
-import type { JobView } from './job-view.ts';
+import { type Job, type Submission, statusAt } from './job.ts';
+import type { Scenarios } from './scenarios.ts';
 import type { Service } from './service.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -10,9 +10,45 @@ type GenerateInput = { provider: string; input: { text: string }; options?: Fiel
 
 export type Orders = ReturnType<typeof createOrders>;
 
-export function createOrders(service: Service, { describe }: JobView) {
+export function createOrders(now: () => number, scenarios: Scenarios, service: Service, urlOf: (id: string) => string) {
+  const isForced = scenarios.has('moderated') || scenarios.has('failing');
+  const reason = isForced ? 'a scenario asks for it' : 'its prompt asks for it';
+
+  /** Everything that any dialect may select. */
+  function describe(job: Job) {
+    const { width, height, version, quality, webhookUrl = null } = job.submission;
+    const status = statusAt(job, now());
+    const error = { code: status.toUpperCase(), message: `The sandbox ${status} this job because ${reason}` };
+    return {
+      id: job.id,
+      status: statusWord(job, now(), scenarios),
+      type: 'IMAGE',
+      provider: 'flux-pro',
+      service: 'flux-pro',
+      url: status === 'completed' ? urlOf(job.id) : null,
+      width,
+      height,
+      webhookUrl,
+      /** Null in the page's examples too: pictures have none. */
+      duration: null,
+      creditCost: job.creditCost,
+      createdAt: new Date(job.createdAtMs).toISOString(),
+      /** Its content is not documented; JSON leaves out what is undefined. */
+      metadata: {
+        duration: null,
+        width,
+        height,
+        version,
+        quality,
+        error: status === 'failed' || status === 'moderated' ? error : undefined,
+      },
+    };
+  }
+
   const order = (submission: Submission, key: string | undefined) => describe(service.submit(submission, key));
   return {
+    describe,
+
     generate({ input: { provider, input, options, webhookUrl } }: { input: GenerateInput }, key: string | undefined) {
       const fields = { ...options, service: provider, prompt: input.text, webhookUrl };
       return order(checkOrder('generate', fields, { service: 'input.provider', prompt: 'input.input.text' }), key);
@@ -73,4 +109,17 @@ function checkText(name: string, value: unknown, isRight: (text: string) => bool
 
 function refuse(message: string): never {
   throw new Refusal(400, 'BAD_USER_INPUT', message);
+}
+
+const shouted = { completed: 'SUCCEEDED', failed: 'ERROR', moderated: 'REJECTED' };
+
+/** The word for a job's status on the wire. */
+function statusWord(job: Job, nowMs: number, scenarios: Scenarios): string {
+  const status = statusAt(job, nowMs);
+  const isShouting = scenarios.has('shouting-status');
+  if (status !== 'processing') return isShouting ? shouted[status] : status;
+  const share = (nowMs - job.createdAtMs) / (job.endsAtMs - job.createdAtMs);
+  if (scenarios.has('unknown-status') && share >= 1 / 2) return 'POSTPROCESSING_v2';
+  if (!isShouting) return status;
+  return share >= 1 / 4 ? 'IN_PROGRESS' : 'QUEUED';
 }

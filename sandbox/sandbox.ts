@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { LoggedRequest } from './http.ts';
 import { createGraphql } from './graphql.ts';
-import { createJobView } from './job-view.ts';
 import { createRateLimiter, planLimits, type SandboxPlan } from './limits.ts';
 import { createListener } from './listener.ts';
 import { createOrders } from './orders.ts';
@@ -76,9 +75,9 @@ export async function startSandbox(options: SandboxOptions = {}) {
     onJob: (job) => webhooks.expect(job),
   });
   const pictures = createPictures(() => url, now, service, scenarios);
-  const view = createJobView(now, scenarios, pictures.urlOf);
-  const webhooks = createWebhooks({ now, secret: webhookSecret, scenarios, view, sleep });
-  const orders = createOrders(service, view);
+  const orders = createOrders(now, scenarios, service, pictures.urlOf);
+  const { describe } = orders;
+  const webhooks = createWebhooks({ now, secret: webhookSecret, scenarios, describe, sleep });
   const graphql = createGraphql(orders, scenarios);
   const limiter = createRateLimiter(limits.requestsPerWindow, options.windowMs ?? 60_000, now, scenarios);
   const log: LoggedRequest[] = [];

@@ -90,7 +90,7 @@ export function createService(options: ServiceOptions) {
     const creditsAvailable = balance();
     if (creditCost > creditsAvailable) {
       const details = { creditsRequired: creditCost, creditsAvailable };
-      throw new Refusal(402, 'INSUFFICIENT_CREDITS', 'Insufficient credits for this operation', { details });
+      throw new Refusal(402, 'INSUFFICIENT_CREDITS', 'Insufficient credits for this operation', details);
     }
     const createdAtMs = now();
     const digest = createHash('sha256').update(`${seed} ${jobs.size + 1}`);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Job } from './job.ts';
-import type { JobView } from './job-view.ts';
+import type { Orders } from './orders.ts';
 import { type Scenarios, sendsWebhooks } from './scenarios.ts';
 
 export const SIGNATURE_HEADER = 'X-Doitong-Signature';
@@ -20,10 +20,10 @@ export type WebhooksDeps = {
   sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
   secret: string;
   scenarios: Scenarios;
-  view: JobView;
+  describe: Orders['describe'];
 };
 
-export function createWebhooks({ now, sleep, secret, scenarios, view }: WebhooksDeps) {
+export function createWebhooks({ now, sleep, secret, scenarios, describe }: WebhooksDeps) {
   const pending: Promise<void>[] = [];
   /** `at` by the sandbox's clock. */
   const deliveries: ({ jobId: string; url: string; at: number } & Delivery)[] = [];
@@ -34,7 +34,7 @@ export function createWebhooks({ now, sleep, secret, scenarios, view }: Webhooks
     const dueAtMs = job.endsAtMs + (scenarios.has('webhooks-late') ? 60_000 : 0);
     while (now() < dueAtMs) await sleep(dueAtMs - now(), signal);
     const forged = scenarios.has('webhooks-forged') && { url: `https://forged.example/outputs/${job.id}.jpg` };
-    const body = JSON.stringify({ ...view.announce(job), ...forged });
+    const body = JSON.stringify({ ...documentedBody(job), ...forged });
     const signature = signWebhook(body, forged ? `not ${secret}` : secret);
     const headers = { 'Content-Type': 'application/json', [SIGNATURE_HEADER]: signature };
     const times = scenarios.has('webhooks-twice') ? 2 : 1;
@@ -43,6 +43,13 @@ export function createWebhooks({ now, sleep, secret, scenarios, view }: Webhooks
       const result = await postWebhook({ url, body, headers, timeoutMs: 5_000, signal });
       deliveries.push({ jobId: job.id, url, at, ...result });
     }
+  }
+
+  function documentedBody(job: Job) {
+    const { id, status, url, service, createdAt, metadata } = describe(job);
+    const reported = { ...metadata, version: undefined, quality: undefined };
+    const completedAt = new Date(job.endsAtMs).toISOString();
+    return { id, status, url, service, createdAt, completedAt, metadata: reported };
   }
 
   return {
