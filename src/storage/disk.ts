@@ -1,6 +1,16 @@
 /** Folders and new files, forced to the disk, on every system: what its refusals mean, and what is tried again. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import { dirname } from 'node:path';
@@ -68,15 +78,8 @@ export async function retryBusy<Value>(
 const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
 
-/** The beginning is this process's own, and the number goes up. */
-const OWN = randomBytes(5).toString('hex');
-let count = 0;
-
 /** A name that no other writer of any process uses. */
-export function ownName(): string {
-  count += 1;
-  return `${OWN}${count.toString(36)}`;
-}
+export const ownName = (): string => randomBytes(6).toString('hex');
 
 /**
  * A small new file. Only what waits for the disk is handed to a thread: a few bytes are written sooner than that.
@@ -109,6 +112,16 @@ export async function writeNewFile(
     throw error;
   } finally {
     await file.close();
+  }
+}
+
+/** What is in a folder, which may be missing. @throws the system's error */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

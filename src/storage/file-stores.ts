@@ -1,5 +1,5 @@
 /** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
-import { linkSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { cpSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
@@ -17,9 +17,9 @@ import {
   type Version,
   type Versioned,
 } from '../core/shared-value.ts';
-import { errorCode, isAbsent, makeFolder } from './disk.ts';
+import { errorCode, isAbsent, makeFolder, namesIn } from './disk.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
-import { type Newest, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
+import { newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
 type Deps = { clock: Clock; log: Log };
 
@@ -54,54 +54,49 @@ export function createFileJobStore(
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
-    const newest = present(folderOf(id), () => fileOf(id).read());
+    const newest = await kept(folderOf(id), 'no', () => present(() => fileOf(id).read()));
     if (newest === undefined) return undefined;
-    const stored = readStored(newest.text, jobSchema);
-    if (stored.type === 'damaged') {
-      await setAside(id, newest);
-      return undefined;
-    }
-    if (stored.value === undefined) {
+    const { type, value, changes } = readStored(newest.text, jobSchema);
+    if (type === 'damaged') return setAside(id);
+    if (value === undefined) {
       log.warn('a job record of a newer version cannot be read here', { id });
       return undefined;
     }
-    const value = withFile(stored.value, withAbsolutePath);
-    const version = { number: newest.number, changes: stored.changes };
-    return { value, version, ...(stored.type === 'newer' && { isNewer: true }) };
+    const version = { number: newest.number, changes };
+    return { value: withFile(value, withAbsolutePath), version, ...(type === 'newer' && { isNewer: true }) };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
-  async function setAside(id: string, { path, older }: Newest): Promise<void> {
+  async function setAside(id: string): Promise<undefined> {
     const aside = join(folder, DAMAGED);
     log.error('a damaged job record was set aside', { id, folder: aside });
     await makeFolder(aside);
+    const file = fileOf(id);
     // All of its versions, the oldest first: an older one must not pass for the newest.
-    for (const file of [...older, path])
-      await rename(file, join(aside, `${basename(file)}.${clock.now()}`)).catch(() => undefined);
-  }
-
-  async function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
-    const file = fileOf(job.id);
-    try {
-      return await file.replace(version, withFile(job, withRecordedPath), 'machine');
-    } catch (error) {
-      throw notKept(file.path(version.number + 1), errorCode(error), spent, error);
+    for (const number of file.numbers()) {
+      const path = file.path(number);
+      await rename(path, join(aside, `${basename(path)}.${clock.now()}`)).catch(() => undefined);
     }
   }
 
-  async function list(): Promise<Job[]> {
+  function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
+    const file = fileOf(job.id);
+    return kept(file.path(version.number + 1), spent, async () =>
+      file.replace(version, withFile(job, withRecordedPath), 'machine'),
+    );
+  }
+
+  async function readAll(): Promise<Job[]> {
     const found: Job[] = [];
     let until = clock.monotonic() + STRETCH_MS;
-    for (const part of namesIn(jobs)) {
-      for (const [id, number] of present(join(jobs, part), () => newestIn(join(jobs, part))) ?? []) {
+    for (const part of present(() => namesIn(jobs)) ?? []) {
+      for (const [id, number] of present(() => newestIn(join(jobs, part))) ?? []) {
         if (!JOB_ID.test(id)) continue;
         if (clock.monotonic() > until) {
           await new Promise<void>((resolve) => setImmediate(resolve));
           until = clock.monotonic() + STRETCH_MS;
         }
-        const path = versionFile(folderOf(id), id, number);
-        const text = present(path, () => textOfVersion(path));
-        const stored = readStored(text, jobSchema);
+        const stored = readStored(textOfVersion(versionFile(folderOf(id), id, number)), jobSchema);
         // If it cannot be read, there is a newer version by now, as a rule.
         const job = stored.type === 'value' ? withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
         if (job !== undefined) found.push(job);
@@ -110,20 +105,13 @@ export function createFileJobStore(
     return found.sort(newestFirst);
   }
 
-  async function findRemote(remoteId: string): Promise<Job | undefined> {
-    const known = idsByRemoteId.get(remoteId);
-    const job = known === undefined ? undefined : (await read(known))?.value;
-    if (job?.remoteId === remoteId) return job;
-    const found = (await list()).find((other) => other.remoteId === remoteId);
-    if (found !== undefined) idsByRemoteId.set(remoteId, found.id);
-    return found;
-  }
+  const list = (): Promise<Job[]> => kept(jobs, 'no', readAll);
 
   return {
     location: folder,
     async add(job) {
-      if ((await write(job, NO_VERSION, 'no')) === 'done') return;
-      throw notKept(folderOf(job.id), 'EEXIST', 'no');
+      if ((await write(job, NO_VERSION, 'no')) === 'conflict')
+        throw failed({ code: 'state_not_kept', path: folderOf(job.id), error: 'EEXIST' }, 'no');
     },
     read,
     async replace({ value, version, isNewer }, job) {
@@ -134,7 +122,13 @@ export function createFileJobStore(
       return replacement;
     },
     async find(id) {
-      return (await read(id))?.value ?? findRemote(id);
+      const own = await read(id);
+      if (own !== undefined) return own.value;
+      const hinted = await read(idsByRemoteId.get(id) ?? '');
+      if (hinted?.value.remoteId === id) return hinted.value;
+      const found = (await list()).find((job) => job.remoteId === id);
+      if (found !== undefined) idsByRemoteId.set(id, found.id);
+      return found;
     },
     list,
   };
@@ -143,7 +137,7 @@ export function createFileJobStore(
 /** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
 export function damagedRecords(folder: string): { folder: string; count: number } {
   const aside = join(folder, DAMAGED);
-  return { folder: aside, count: new Set(namesIn(aside).map((name) => name.split('.', 1)[0])).size };
+  return { folder: aside, count: new Set(present(() => namesIn(aside))?.map((name) => name.split('.', 1)[0])).size };
 }
 
 /** @param folder absolute; made at the first change */
@@ -152,25 +146,12 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
   function keepDamaged(path: string): void {
     const aside = `${path}.damaged`;
     try {
-      try {
-        // A second name, so that the newest version is never missing.
-        linkSync(path, aside);
-      } catch (error) {
-        if (errorCode(error) === 'EEXIST') return;
-        renameSync(path, aside);
-      }
+      // A copy, so that the newest version is never missing.
+      cpSync(path, aside, { recursive: true, force: false, errorOnExist: true });
       log.error('a damaged file of the shared values was set aside', { file: aside });
     } catch (error) {
       // As a rule another process was faster.
       log.debug('a damaged file of the shared values was not set aside', { file: aside, error: errorCode(error) });
-    }
-  }
-
-  async function kept<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      throw error instanceof FluxError ? error : notKept(folder, errorCode(error), 'no', error);
     }
   }
 
@@ -179,34 +160,30 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
     open<Value>({ name, schema, initial }: ValueSpec<Value>): SharedValue<Value> {
       const file = new VersionedFile(folder, name, clock);
       /** What this process has read or written last: understood once, as long as it is the newest. */
-      let last: { stamp: string; versioned: Versioned<Value> } | undefined;
-      const remember = (path: string, versioned: Versioned<Value>): Versioned<Value> => {
-        const stamp = stampOf(path);
-        last = stamp === undefined ? undefined : { stamp, versioned };
-        return versioned;
+      let last: (Versioned<Value> & { stamp: string | undefined }) | undefined;
+      const remember = (value: Value, { number, changes }: Version): Versioned<Value> => {
+        last = { value, version: { number, changes }, stamp: stampOf(file.path(number)) };
+        return last;
       };
       return {
         read: () =>
-          kept(async () => {
-            const newest = file.newest();
-            if (newest && last && last.stamp === stampOf(newest.path)) return last.versioned;
-            const read = file.read();
-            if (read === undefined) return { value: await initial(), version: NO_VERSION };
-            const { number, path, text } = read;
-            const stored = readStored(text, schema);
+          kept(folder, 'no', async () => {
+            const stamp = stampOf(file.path(file.numbers().pop() ?? 0));
+            if (stamp !== undefined && last?.stamp === stamp) return last;
+            const newest = file.read();
+            if (newest === undefined) return { value: await initial(), version: NO_VERSION };
+            const { number, text } = newest;
+            const { type, value, changes } = readStored(text, schema);
             // Replacing it would take away what the newer version knows of money.
-            if (stored.type === 'newer') throw failed({ code: 'state_is_newer', path }, 'no');
-            if (stored.type === 'damaged')
-              return { value: await initial(), version: { number, changes: [], isDamaged: true } };
-            return remember(path, { value: stored.value, version: { number, changes: stored.changes } });
+            if (type === 'newer') throw failed({ code: 'state_is_newer', path: file.path(number) }, 'no');
+            if (type === 'damaged') return { value: await initial(), version: { number, changes, isDamaged: true } };
+            return remember(value, { number, changes });
           }),
         replace: (version, value, durability) =>
-          kept(async () => {
+          kept(folder, 'no', async () => {
             if (version.isDamaged) keepDamaged(file.path(version.number));
             const replacement = await file.replace(version, value, durability);
-            const number = version.number + 1;
-            if (replacement === 'done')
-              remember(file.path(number), { value, version: { number, changes: version.changes } });
+            if (replacement === 'done') remember(value, { ...version, number: version.number + 1 });
             return replacement;
           }),
       };
@@ -214,27 +191,34 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
   };
 }
 
-/** Tells one file from another under its name. */
+/** Tells one file from another under its name; `undefined` where there is none. */
 function stampOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
-/** `undefined` where there is nothing of that name. */
-function present<Value>(path: string, work: () => Value): Value | undefined {
+/** `undefined` where there is nothing of that name, nor can be. */
+function present<Value>(work: () => Value): Value | undefined {
   try {
     return work();
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw notKept(path, errorCode(error), 'no', error);
+    throw error;
   }
 }
 
-/** Of what is in the folder, which may be missing. */
-const namesIn = (folder: string): string[] => present(folder, () => readdirSync(folder)) ?? [];
-
-const notKept = (path: string, error: string, creditsSpent: CreditsSpent, cause?: unknown): FluxError =>
-  failed({ code: 'state_not_kept', path, error }, creditsSpent, cause);
+async function kept<Result>(
+  path: string,
+  creditsSpent: CreditsSpent,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FluxError) throw error;
+    throw failed({ code: 'state_not_kept', path, error: errorCode(error) }, creditsSpent, error);
+  }
+}
 
 function failed(reason: StorageReason, creditsSpent: CreditsSpent, cause?: unknown): FluxError {
   return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });

@@ -2,7 +2,7 @@
  * One value on disk as a row of numbered files. A change is a new file under the next number, which a single writer
  * gets; it counts once its id is seen in the newest file. So a process that stood still for long overwrites nothing.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/ports.ts';
@@ -14,6 +14,7 @@ import {
   isBusy,
   isFileInUse,
   makeFolder,
+  namesIn,
   ownName,
   readText,
   retryBusy,
@@ -24,19 +25,19 @@ import {
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
+/** At the end of the name of what is not published yet. */
+const PART = '.part';
 /** The only file of a version that is a folder. */
 const INNER = 'value.json';
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
 /** Each time somebody else was faster; after so many it is something that cannot be read. */
 const READ_TRIES = 20;
-/** `older`: paths of the other versions, oldest first; `parts`: of half-written files of any value. */
-export type Newest = { number: number; path: string; older: readonly string[]; parts: readonly string[] };
 
 /** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
 export function newestIn(folder: string): Map<string, number> {
   const newest = new Map<string, number>();
-  for (const file of readdirSync(folder)) {
+  for (const file of namesIn(folder)) {
     const [, name, digits] = VERSION.exec(file) ?? [];
     if (name !== undefined) newest.set(name, Math.max(newest.get(name) ?? 0, Number(digits)));
   }
@@ -66,31 +67,27 @@ export class VersionedFile {
     this.#clock = clock;
   }
 
-  /** @returns `undefined` when there is none yet */
-  newest(): Newest | undefined {
-    const files = this.#files();
-    const numbers = files.flatMap((file) => {
+  path(number: number): string {
+    return versionFile(this.#folder, this.#name, number);
+  }
+
+  /** The numbers of its versions in ascending order: the last one counts. @throws the system's error */
+  numbers(files = namesIn(this.#folder)): number[] {
+    const versions = files.flatMap((file) => {
       const [, name, digits] = VERSION.exec(file) ?? [];
       return name === this.#name ? [Number(digits)] : [];
     });
-    const number = numbers.sort((one, other) => one - other).pop();
-    if (number === undefined) return undefined;
-    const parts = files.filter((file) => file.endsWith('.part')).map((file) => join(this.#folder, file));
-    return { number, path: this.path(number), older: numbers.map((older) => this.path(older)), parts };
+    return versions.sort((one, other) => one - other);
   }
 
-  /** The newest version with its text, which is absent for what is no file. */
-  read(): (Newest & { text: string | undefined }) | undefined {
+  /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
+  read(): { number: number; text: string | undefined } | undefined {
     for (let attempt = 1; ; attempt += 1) {
-      const newest = this.newest();
-      if (newest === undefined) return undefined;
-      const text = textOfVersion(newest.path);
-      if (text !== undefined || attempt === READ_TRIES) return { ...newest, text };
+      const number = this.numbers().pop();
+      if (number === undefined) return undefined;
+      const text = textOfVersion(this.path(number));
+      if (text !== undefined || attempt === READ_TRIES) return { number, text };
     }
-  }
-
-  path(number: number): string {
-    return versionFile(this.#folder, this.#name, number);
   }
 
   /** One call at a time. @throws the system's error */
@@ -99,16 +96,17 @@ export class VersionedFile {
     const id = `${this.#writer}.${this.#changes}`;
     const others = version.changes.filter((change) => !change.startsWith(`${this.#writer}.`));
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
-    const target = this.path(version.number + 1);
-    const isOurs = await this.#publish(target, text, durability === 'machine');
-    const newest = this.newest();
+    const number = version.number + 1;
+    const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
+    const files = namesIn(this.#folder);
+    const isNewest = isOurs && this.numbers(files).pop() === number;
     // What was published here and is the newest needs no reading: a number is given once.
-    if ((isOurs && newest?.path === target) || changesIn(this.read()?.text).includes(id)) {
-      if (newest !== undefined) tidy(newest);
+    if (isNewest || readStored(this.read()?.text).changes.includes(id)) {
+      this.#tidy(number, files);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
-    if (isOurs) remove(target);
+    if (isOurs) remove(this.path(number));
     return 'conflict';
   }
 
@@ -123,7 +121,7 @@ export class VersionedFile {
         await makeFolder(this.#folder);
         await write();
       });
-      const isOurs = await this.#link(part, target, text, durable);
+      const isOurs = await this.#link(part, target, durable);
       if (isOurs && durable) await syncFolder(this.#folder);
       return isOurs;
     } finally {
@@ -131,7 +129,7 @@ export class VersionedFile {
     }
   }
 
-  async #link(part: string, target: string, text: string, durable: boolean): Promise<boolean> {
+  async #link(part: string, target: string, durable: boolean): Promise<boolean> {
     try {
       await retryBusy(() => linkSync(part, target), isBusy, this.#clock);
       return true;
@@ -140,50 +138,38 @@ export class VersionedFile {
       if (['EEXIST', 'ENOENT'].includes(errorCode(error))) return false;
       if (!cannotLink(error)) throw error;
     }
-    return this.#renameFolder(target, text, durable);
+    return this.#renameInFolder(part, target, durable);
   }
 
   /** Where there are no hard links: a folder that holds something is never replaced by a rename either. */
-  async #renameFolder(target: string, text: string, durable: boolean): Promise<boolean> {
-    const part = this.#newPart();
+  async #renameInFolder(part: string, target: string, durable: boolean): Promise<boolean> {
+    const folder = this.#newPart();
     try {
-      mkdirSync(part, { mode: FOLDER_MODE });
-      await writeWhole(join(part, INNER), text, durable, this.#clock);
-      if (durable) await syncFolder(part);
-      return await retryBusy(() => renameToNew(part, target), isFileInUse, this.#clock);
+      mkdirSync(folder, { mode: FOLDER_MODE });
+      await retryBusy(() => renameSync(part, join(folder, INNER)), isFileInUse, this.#clock);
+      if (durable) await syncFolder(folder);
+      return await retryBusy(() => renameToNew(folder, target), isFileInUse, this.#clock);
     } finally {
-      remove(part);
+      remove(folder);
     }
   }
 
   #newPart(): string {
-    return join(this.#folder, `${this.#name}.${ownName()}.part`);
+    return join(this.#folder, `${this.#name}.${ownName()}${PART}`);
   }
 
-  #files(): string[] {
-    try {
-      return readdirSync(this.#folder);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return [];
-      throw error;
+  /**
+   * Removes older versions, strays among them, and what a killed process left half written, of any value: its age is
+   * taken from the times that the disk gave to both files, because its clock may differ from ours.
+   */
+  #tidy(number: number, files: string[]): void {
+    for (const other of this.numbers(files)) if (other < number) remove(this.path(other));
+    const whole = statSync(this.path(number), { throwIfNoEntry: false });
+    for (const file of files.filter((name) => name.endsWith(PART))) {
+      const part = join(this.#folder, file);
+      const half = statSync(part, { throwIfNoEntry: false });
+      if (whole && half && whole.mtimeMs - half.mtimeMs > LEFTOVER_AGE_MS) remove(part);
     }
-  }
-}
-
-function changesIn(text: string | undefined): readonly string[] {
-  const stored = readStored(text);
-  return stored.type === 'value' ? stored.changes : [];
-}
-
-/**
- * Removes older versions, strays among them, and what a killed process left half written: its age is taken from the
- * times that the disk gave to both files, because its clock may differ from ours.
- */
-function tidy({ path, older, parts }: Newest): void {
-  for (const file of older) remove(file);
-  for (const part of parts) {
-    const [whole, half] = [path, part].map((file) => statSync(file, { throwIfNoEntry: false }));
-    if (whole && half && whole.mtimeMs - half.mtimeMs > LEFTOVER_AGE_MS) remove(part);
   }
 }
 
@@ -222,39 +208,39 @@ export type Stored<Value> =
   | { type: 'value'; value: Value; changes: readonly string[] }
   /** Written by a newer version of this program: shown where it can be understood, never replaced. */
   | { type: 'newer'; value: Value | undefined; changes: readonly string[] }
-  | { type: 'damaged' };
+  | { type: 'damaged'; value?: undefined; changes: readonly string[] };
 
 export function storedText(value: unknown, changes: readonly string[]): string {
   const body = `"changes":${JSON.stringify(changes)},"value":${JSON.stringify(value)}`;
   return `{"format":${FORMAT},"crc":"${checksum(body)}",${body}}\n`;
 }
 
+const DAMAGED = { type: 'damaged', changes: [] } as const;
+
 /**
  * A text whose checksum is right was written by `storedText` and needs no validation, which would cost ten times as
  * much. A wrong checksum tells of damage that still reads well: a changed key would be a second order.
  * @param text `undefined` for what is no regular file
+ * @param schema for what was written by hand or by another version
  */
 export function readStored<Value>(text: string | undefined, schema?: ValueSpec<Value>['schema']): Stored<Value> {
-  const [whole, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
-  if (whole === undefined) return readUnchecked(text, schema);
-  if (checksum(body) !== crc) return { type: 'damaged' };
-  const { value, changes } = JSON.parse(whole) as { value: Value; changes: string[] };
-  return { type: 'value', value, changes };
+  const [checked, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
+  if (checked !== undefined && checksum(body) !== crc) return DAMAGED;
+  const { format, value: stored, changes = [] } = jsonIn(text);
+  if (checked !== undefined) return { type: 'value', value: stored as Value, changes };
+  if (typeof format !== 'number' || format < FORMAT) return DAMAGED;
+  const value = schema?.safeParse(stored).data;
+  if (format > FORMAT) return { type: 'newer', value, changes: [] };
+  return value === undefined ? DAMAGED : { type: 'value', value, changes: [] };
 }
 
-/** Written by hand or by another version. */
-function readUnchecked<Value>(text = '', schema: ValueSpec<Value>['schema'] | undefined): Stored<Value> {
-  let stored: { format?: unknown; value?: unknown } | null;
+/** Empty for what is no JSON. */
+function jsonIn(text = ''): { format?: unknown; value?: unknown; changes?: readonly string[] } {
   try {
-    stored = JSON.parse(text);
+    return JSON.parse(text) ?? {};
   } catch {
-    return { type: 'damaged' };
+    return {};
   }
-  const format = stored?.format;
-  if (typeof format !== 'number' || !(format >= 1)) return { type: 'damaged' };
-  const value = schema?.safeParse(stored?.value).data;
-  if (format > FORMAT) return { type: 'newer', value, changes: [] };
-  return value === undefined ? { type: 'damaged' } : { type: 'value', value, changes: [] };
 }
 
 function checksum(text: string): string {
