@@ -1,6 +1,6 @@
 /** What `doctor` finds on this machine: key, folders, settings of the network, records and budget. All stays as it was. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { creditRange } from '../core/image-request.ts';
@@ -39,7 +39,8 @@ export async function keyCheck({ apiKey, apiKeyFile: file }: Config, found: stri
 export async function folderCheck(check: string, setting: string, wanted: FolderToCheck): Promise<Check> {
   const { folder } = wanted;
   const state = await checkFolder(wanted, false, systemClock);
-  const isThere = state.at === folder || (wanted.holds === 'pictures' && state.at === join(folder, wanted.month));
+  // Pictures have folders of their own in it.
+  const isThere = state.at === folder || dirname(state.at ?? '') === folder;
   const where = isThere || state.at === undefined ? folder : `${folder}, which will be made in ${state.at}`;
   if (!state.isUsable) {
     const remedy = `Make it writable for this user, make room there, or set ${setting} to a folder that can be written.`;

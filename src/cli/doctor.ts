@@ -7,7 +7,6 @@ import { saidOf } from '../mcp/failure-text.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { stayAlive, systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
-import { outputToCheck } from '../storage/folders.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
 import type { Arguments, Environment } from './command.ts';
@@ -63,7 +62,7 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
     return [check];
   });
   yield await attempt('output_folder', async () => {
-    const wanted = outputToCheck(await outputFolder(config), systemClock.now());
+    const wanted = { holds: 'pictures', folder: await outputFolder(config), now: systemClock.now() } as const;
     hasOutput = true;
     return [await folderCheck('output_folder', 'FLUX_OUTPUT_DIR', wanted)];
   });

@@ -142,7 +142,7 @@ export type StorageReason =
   | { code: 'key_not_usable'; file?: string; problem: KeyProblem };
 
 /** A code of the system, or one of ours. */
-export type FolderProblem = 'no_answer' | 'leads_away' | (string & {});
+export type FolderProblem = 'no_answer' | 'linked_folder' | (string & {});
 
 export type PictureReplacement = 'outside' | 'link' | 'linked_folder' | 'no_file' | 'too_large' | 'no_picture';
 

@@ -1,6 +1,7 @@
 /** Whether folders take files, tried the way the server writes them; `doctor` and every order ask it. */
+import { once } from 'node:events';
 import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { FolderProblem } from '../core/reasons.ts';
@@ -27,15 +28,8 @@ const BELIEVED_FOR_MS = 30_000;
 export type FolderToCheck =
   /** Records hold prompts and decide what is paid for: they are this user's alone. `root`: the folder that was set. */
   | { holds: 'records'; folder: string; root: string }
-  /** Pictures of a month have a folder of their own below it, which may be no link. */
-  | { holds: 'pictures'; folder: string; month: string };
-
-/** @param folder absolute @param now epoch milliseconds */
-export const outputToCheck = (folder: string, now: number): FolderToCheck => ({
-  holds: 'pictures',
-  folder,
-  month: monthFolder(now),
-});
+  /** Pictures of a month have a folder of their own below it, which may be no link. `now`: epoch milliseconds. */
+  | { holds: 'pictures'; folder: string; now: number };
 
 type Usable = {
   isUsable: true;
@@ -60,18 +54,21 @@ export function createFoldersCheck(
   { clock, now, log }: { clock: Clock; now: () => number; log: Log },
 ): () => Promise<void> {
   const reported = new Set<string>();
-  const believed = new Map<string, { state: Usable; until: number }>();
+  const believed = new Map<string, Usable & { until: number }>();
 
   async function check(wanted: FolderToCheck): Promise<void> {
     const { holds, folder } = wanted;
     const known = believed.get(holds);
-    if (known !== undefined && clock.monotonic() < known.until && (await isUnchanged(known.state, clock))) return;
+    if (known !== undefined && clock.monotonic() < known.until) {
+      const identity = await patiently(identityOf(known.at), undefined, clock);
+      if (identity !== undefined && identity === known.identity) return;
+    }
     const state = await checkFolder(wanted, true, clock);
     if (!state.isUsable) {
       const reason = { code: 'folder_not_usable', holds, folder, problem: state.problem } as const;
       throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
     }
-    believed.set(holds, { state, until: clock.monotonic() + BELIEVED_FOR_MS });
+    believed.set(holds, { ...state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;
     reported.add(openToOthers);
@@ -82,7 +79,7 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    const pictures = outputToCheck(output, now());
+    const pictures = { holds: 'pictures', folder: output, now: now() } as const;
     await Promise.all((records === undefined ? [pictures] : [pictures, records]).map(check));
   };
 }
@@ -92,22 +89,15 @@ const pending = new Map<string, Promise<FolderState>>();
 
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
-  const key = JSON.stringify([wanted, make]);
+  const key = `${make} ${wanted.holds} ${wanted.folder}`;
   const check = pending.get(key) ?? tried(wanted, make, clock).finally(() => pending.delete(key));
   pending.set(key, check);
   return patiently(check, { isUsable: false, at: wanted.folder, problem: 'no_answer' }, clock);
 }
 
-async function isUnchanged({ at, identity }: Usable, clock: Clock): Promise<boolean> {
-  const now = await patiently(identityOf(at), undefined, clock);
-  return now !== undefined && now === identity;
-}
-
 async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T> {
   const { signal, clear } = clock.deadline(PATIENCE_MS);
-  const timedOut = new Promise<T>((resolve) => {
-    signal.addEventListener('abort', () => resolve(late), { once: true });
-  });
+  const timedOut = once(signal, 'abort').then(() => late);
   return Promise.race([work, timedOut]).finally(clear);
 }
 
@@ -127,17 +117,17 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
   let at: string | undefined;
   try {
     if (make) await makeFolder(folder);
-    const nearest = await nearestFolder(folder);
-    at = nearest;
-    const month = wanted.holds === 'pictures' && nearest === folder ? join(folder, wanted.month) : undefined;
-    if (month !== undefined && (make || (await isThere(month)))) {
-      at = month;
-      const guarded = await openGuarded(folder, [basename(month)], make);
-      await writeAndRemove(guarded.at, clock).finally(guarded.close);
-    } else await writeAndRemove((name) => join(nearest, name), clock);
+    at = await nearestFolder(folder);
+    const month = wanted.holds === 'pictures' && at === folder ? monthFolder(wanted.now) : undefined;
+    if (month !== undefined && (make || (await isThere(join(folder, month))))) {
+      at = join(folder, month);
+      const guarded = await openGuarded(folder, [month], make);
+      await writeAndRemove(guarded.at('.'), clock).finally(guarded.close);
+    } else await writeAndRemove(at, clock);
     const space = await statfs(at).catch(() => undefined);
     const freeBytes = space && space.bavail * space.bsize;
-    return { isUsable: true, at, freeBytes, openToOthers: await openOne(wanted), identity: await identityOf(at) };
+    const [openToOthers, identity] = [await folderOpenToOthers(wanted), await identityOf(at)];
+    return { isUsable: true, at, freeBytes, openToOthers, identity };
   } catch (error) {
     return { isUsable: false, at, problem: errorCode(error) };
   }
@@ -159,24 +149,24 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-async function writeAndRemove(at: (name: string) => string, clock: Clock): Promise<void> {
-  const name = `.flux-pro-mcp-check-${ownName()}`;
-  const [part, whole] = [at(`${name}.part`), at(`${name}.tmp`)];
+async function writeAndRemove(folder: string, clock: Clock): Promise<void> {
+  const file = join(folder, `.flux-pro-mcp-check-${ownName()}`);
+  const [part, whole] = [`${file}.part`, `${file}.tmp`];
   try {
     await writeNewFile(part, 'written by flux-pro-mcp to see whether files can be written here\n', true, clock);
     await retryBusy(() => rename(part, whole), isFileInUse, clock);
-    await syncFolder(at('.'));
+    await syncFolder(folder);
   } finally {
     await Promise.all([part, whole].map((path) => rm(path, { force: true }).catch(() => undefined)));
   }
 }
 
 /** Windows keeps its permissions elsewhere. A sticky bit keeps nobody from adding files. */
-async function openOne(wanted: FolderToCheck): Promise<string | undefined> {
+async function folderOpenToOthers(wanted: FolderToCheck): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined;
-  const { folder } = wanted;
-  const [folders, forbidden] =
-    wanted.holds === 'records' ? [[wanted.root, folder], 0o022] : [[folder, join(folder, wanted.month)], 0o002];
+  const { holds, folder } = wanted;
+  const folders = holds === 'records' ? [wanted.root, folder] : [folder, join(folder, monthFolder(wanted.now))];
+  const forbidden = holds === 'records' ? 0o022 : 0o002;
   for (const one of folders) {
     const { mode } = await stat(one).catch(() => ({ mode: 0 }));
     if ((mode & forbidden) !== 0) return one;

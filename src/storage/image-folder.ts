@@ -1,21 +1,12 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
-import { randomBytes } from 'node:crypto';
 import { link, unlink } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import { cannotLink, errorCode, isBusy, retryBusy, syncFolder, writeNewFile } from './disk.ts';
-import {
-  type GuardedFolder,
-  LedAway,
-  openGuarded,
-  RESERVED_NAME,
-  Replaced,
-  readRegular,
-  readSaved,
-} from './output-folder.ts';
+import { cannotLink, errorCode, isBusy, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
+import { type GuardedFolder, openGuarded, RESERVED_NAME, Replaced, readRegular, readSaved } from './output-folder.ts';
 
 /** Bytes of the readable part of a name; the job id, the extension and common limits of 255 bytes leave room to spare. */
 const STEM_MAX_BYTES = 80;
@@ -49,7 +40,7 @@ export function createImageFolder(
       try {
         return await readPicture(file);
       } catch (error) {
-        if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.by }, error);
+        if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.code }, error);
         throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);
       }
     },
@@ -94,14 +85,14 @@ async function saveIn(
 
   try {
     const wanted = pictureFileName(label, extension);
-    const part = `${wanted}.${randomBytes(4).toString('hex')}.part`;
+    const part = `${wanted}.${ownName()}.part`;
     // Linked into place, so that nobody sees half a picture.
     await write(part, bytes, true);
     const name = await linkOrWrite(part, wanted).catch(async (error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
       if (await isThere(wanted)) return wanted;
       const { name, ext } = parse(wanted);
-      return linkOrWrite(part, `${name}-${randomBytes(4).toString('hex')}${ext}`);
+      return linkOrWrite(part, `${name}-${ownName()}${ext}`);
     });
     await unlink(folder.at(part)).catch(() => undefined);
     const { about, jobId, prompt } = label;
@@ -111,7 +102,7 @@ async function saveIn(
     await write(`${parse(name).name}.json`, text, false).catch(() => undefined);
     // The record that says that it is saved is forced to the disk, too.
     await syncFolder(folder.at('.'));
-    if (!(await folder.isUnmoved())) throw new LedAway();
+    if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
     return name;
   } catch (error) {
     for (const name of made) await unlink(folder.at(name)).catch(() => undefined);

@@ -41,9 +41,11 @@ export function withAbsolutePath(job: Job, outputFolder: string): Job {
   return job.state === 'saved' ? { ...rest, state: 'completed' } : rest;
 }
 
-/** The folder is a link, or is no longer the one that was opened. */
-export class LedAway extends Error {
-  readonly code = 'leads_away';
+/** Something else lies in the place of a picture, or of the folder that it is in. */
+export class Replaced extends Error {
+  constructor(readonly code: PictureReplacement) {
+    super(code);
+  }
 }
 
 /** A folder below the output folder, held open: what is written or read in it stays in it, whatever takes its place. */
@@ -65,7 +67,7 @@ const FOLDER = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_
  * @param root the output folder; it may be a link, because the user chose it
  * @param steps the names of the folders below it; none of them may be a link
  * @param make makes what is missing
- * @throws LedAway, or the system's error
+ * @throws Replaced, or the system's error
  */
 export async function openGuarded(root: string, steps: readonly string[], make: boolean): Promise<GuardedFolder> {
   return openExisting(root, steps).catch(async (error: unknown) => {
@@ -84,8 +86,8 @@ async function openExisting(root: string, steps: readonly string[]): Promise<Gua
       const [now, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]).catch(() => []);
       return now?.isDirectory() === true && isSame(now, held) && real === path;
     };
-    if (!(await isUnmoved())) throw new LedAway();
-    const base = (await pathByHandle(handle, held)) ?? path;
+    const [isStill, base = path] = await Promise.all([isUnmoved(), pathByHandle(handle, held)]);
+    if (!isStill) throw new Replaced('linked_folder');
     return { at: (name) => join(base, name), isUnmoved, close: async () => handle?.close() };
   } catch (error) {
     await handle?.close();
@@ -101,7 +103,7 @@ async function opened(path: string): Promise<FileHandle | undefined> {
   return open(path, FOLDER).catch(async (error: unknown) => {
     // Opening a link without following it is refused in one of these ways.
     const isLink = ['ELOOP', 'ENOTDIR', 'EMLINK'].includes(errorCode(error)) && (await lstat(path)).isSymbolicLink();
-    throw isLink ? new LedAway() : error;
+    throw isLink ? new Replaced('linked_folder') : error;
   });
 }
 
@@ -111,13 +113,6 @@ async function pathByHandle(handle: FileHandle | undefined, held: Identity): Pro
   const path = `/proc/self/fd/${handle.fd}`;
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return found !== undefined && isSame(found, held) ? path : undefined;
-}
-
-/** Something else lies in the place of a picture. */
-export class Replaced extends Error {
-  constructor(readonly by: PictureReplacement) {
-    super(by);
-  }
 }
 
 const READ_NO_LINK = READ | (constants.O_NOFOLLOW ?? 0);
@@ -131,9 +126,7 @@ export async function readSaved(
   const steps = stepsBelow(root, file);
   const name = steps?.pop();
   if (steps === undefined || name === undefined) throw new Replaced('outside');
-  const folder = await openGuarded(root, steps, false).catch((error: unknown) => {
-    throw error instanceof LedAway ? new Replaced('linked_folder') : error;
-  });
+  const folder = await openGuarded(root, steps, false);
   try {
     const bytes = await readRegular(folder.at(name));
     if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');

@@ -79,7 +79,7 @@ const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
 /** Half a sentence. */
 export function folderProblem(problem: FolderProblem): string {
   if (problem === 'no_answer') return 'it gave no answer within 5 s';
-  if (problem === 'leads_away') return 'it is a link or was replaced, and leads out of the output folder';
+  if (problem === 'linked_folder') return 'it is a link or was replaced, and leads out of the output folder';
   return `${FOLDER_PROBLEMS[problem] ?? 'nothing can be written'} (${problem})`;
 }
 
