@@ -4,6 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import { wholeContent } from '../core/content-encoding.ts';
 import { codeOf, type Failure, FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
+import type { Redact } from '../core/redaction.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
@@ -12,7 +13,6 @@ import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import {
   answerDecision,
   type Decision,
-  type Fence,
   faultDecision,
   type NetworkFault,
   type Purpose,
@@ -54,7 +54,7 @@ export type ApiClientDeps = {
   transport: Transport;
   limiter: RequestLimiter;
   clock: Clock;
-  fence: Fence;
+  redact: Redact;
   apiKey: string | undefined;
   userAgent: string;
 };
@@ -125,18 +125,18 @@ export class ApiClient {
     { status, headers, body }: Exchange & { outcome: 'answered' },
     { purpose, path, fields = 1 }: Call,
   ): Promise<Answered> {
-    const { clock, limiter, fence } = this.deps;
+    const { clock, limiter, redact } = this.deps;
     const at = clock.now();
     const reported = readRateHeaders(headers, at);
-    const envelope = path === undefined ? openEnvelope(body) : openRestEnvelope(status, body);
+    const envelope = path === undefined ? openEnvelope(body, redact) : openRestEnvelope(status, body, redact);
     const { errors, data } = envelope;
     const mayBeInvalid = path === undefined && data === undefined && VALIDATION_STATUSES.includes(status);
     const problems = mayBeInvalid ? validationProblems(errors) : undefined;
     const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
     const decision =
       problems === undefined
-        ? answerDecision(status, envelope, purpose, fence)
-        : rowDecision(isContent ? 'invalidRequest' : 'notOffered', purpose, { status, errors, fence });
+        ? answerDecision(status, errors, purpose)
+        : rowDecision(isContent ? 'invalidRequest' : 'notOffered', purpose, { status, errors });
     const reportedDelayMs = envelope.job ? undefined : reportedDelay(decision, reported, at);
     await limiter.learn({ ...rateReportOf(decision, reported, reportedDelayMs, at), ...(fields > 1 && { fields }) });
     return { outcome: 'answered', status, headers, envelope, problems, decision, reportedDelayMs };

@@ -1,10 +1,14 @@
 /** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
 import * as z from 'zod';
+import type { Redact } from '../core/redaction.ts';
+import { cleanWithout } from '../core/untrusted-text.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { creditsSchema, type Fields, isRecord } from './wire-values.ts';
 
 export type WireError = {
   message: string;
+  /** The message, fit to be kept: without secrets, on one line, bounded. */
+  said: string;
   code?: string | undefined;
   creditsRequired?: number | undefined;
   creditsAvailable?: number | undefined;
@@ -41,25 +45,25 @@ const body = z.object({
   message: text,
 });
 
-export function openEnvelope(bodyText: string | undefined): Envelope {
+export function openEnvelope(bodyText: string | undefined, redact: Redact): Envelope {
   const parsed = body.safeParse(withoutList(parseJson(bodyText)));
   if (!parsed.success) return UNREADABLE;
   const { data } = parsed.data;
-  return { job: jobIn(data), data, errors: errorsIn(parsed.data) };
+  return { job: jobIn(data), data, errors: errorsIn(parsed.data, redact) };
 }
 
 /**
  * The REST endpoint answers with the job itself, or with it under one name; errors come in the same shapes. A refusal may
  * have an id, too, which is not the id of a job.
  */
-export function openRestEnvelope(status: number, bodyText: string | undefined): Envelope {
+export function openRestEnvelope(status: number, bodyText: string | undefined, redact: Redact): Envelope {
   const data = parseJson(bodyText);
   if (!isRecord(data)) return UNREADABLE;
   const reported = body.parse(data);
-  if (status >= 400) return { job: undefined, data, errors: errorsIn(reported) };
+  if (status >= 400) return { job: undefined, data, errors: errorsIn(reported, redact) };
   const job = [data, data.data, data.job, data.result].map(withoutList).find(hasId);
   // What a job says of itself is no error.
-  const errors = errorsIn(job === data ? { ...reported, error: undefined, message: undefined } : reported);
+  const errors = errorsIn(job === data ? { ...reported, error: undefined, message: undefined } : reported, redact);
   return { job: job ?? (errors.length > 0 ? undefined : jobIn(reported.data)), data, errors };
 }
 
@@ -104,13 +108,13 @@ function jobIn(data: Fields | undefined): Envelope['job'] {
   return value === null || isRecord(value) ? value : undefined;
 }
 
-function errorsIn(answer: z.infer<typeof body>): WireError[] {
-  if (answer.errors !== undefined) return answer.errors.slice(0, 50).map(readError);
-  if (answer.error !== undefined) return [answer.error];
-  return answer.message === undefined ? [] : [{ message: answer.message }];
+function errorsIn({ errors, error, message }: z.infer<typeof body>, redact: Redact): WireError[] {
+  const single = error ?? (message === undefined ? undefined : { message });
+  const reported = errors?.slice(0, 50).map(readError) ?? (single === undefined ? [] : [single]);
+  return reported.map((one) => ({ ...one, said: cleanWithout(redact, one.message) }));
 }
 
-function readError(value: unknown): WireError {
+function readError(value: unknown): Omit<WireError, 'said'> {
   const parsed = wireError.safeParse(value);
   if (!parsed.success) return { message: typeof value === 'string' ? value : '' };
   const { message, path, extensions: more } = parsed.data;

@@ -1,10 +1,8 @@
 /** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
 import { type Failure, failureOf } from '../core/failure.ts';
 import type { ConnectProblem, LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
-import type { Redact } from '../core/redaction.ts';
-import { cleanWithout } from '../core/untrusted-text.ts';
 import { isLasting } from '../network/connect-failure.ts';
-import type { Envelope, WireError } from './envelope.ts';
+import type { WireError } from './envelope.ts';
 import { FAILURE_TABLE, JOB_FAILURE_TABLE } from './failure-table.ts';
 import { normalStatus } from './wire-values.ts';
 
@@ -21,14 +19,6 @@ export type NetworkFault = {
 
 /** A failure, and whether the client may try again by itself. */
 export type Decision = { row: ServiceAnswer; failure: Failure; repeated: boolean };
-
-/** Makes the service's words fit to be kept: without secrets, on one line, bounded. */
-export type Fence = (text: string) => string;
-
-export const fenceWith =
-  (redact: Redact): Fence =>
-  (text) =>
-    cleanWithout(redact, text);
 
 const ROWS = Object.entries(FAILURE_TABLE) as [ServiceAnswer, (typeof FAILURE_TABLE)[ServiceAnswer]][];
 
@@ -55,8 +45,8 @@ function rowOfStatus(status: number): ServiceAnswer {
   return (exact ?? within)?.[0] ?? 'unreadable';
 }
 
-export function answerDecision(status: number, { errors }: Envelope, purpose: Purpose, fence: Fence): Decision {
-  return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors, fence });
+export function answerDecision(status: number, errors: readonly WireError[], purpose: Purpose): Decision {
+  return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors });
 }
 
 /** The failure of an exchange without an answer. */
@@ -84,14 +74,13 @@ export function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
   return failureOf(error, { reason, creditsSpent: 'maybe', retry: during === 'order' ? 'same_job' : 'later' });
 }
 
-/** Why a job ended without a picture. `reason` is the service's own text. */
-export function jobFailure(word: string, reason: string | undefined, fence: Fence): Failure {
-  const isModerated = JOB_FAILURE_TABLE.moderated.statuses.includes(normalStatus(word));
+/** Why a job ended without a picture. @param said the service's own words */
+export function jobFailure(status: string, said?: string): Failure {
+  const isModerated = JOB_FAILURE_TABLE.moderated.statuses.includes(normalStatus(status));
   const { kind, retry } = isModerated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
-  const said = reason === undefined ? {} : { said: fence(reason) };
   return {
     kind,
-    reason: { code: 'job_without_picture', isModerated, status: fence(word), ...said },
+    reason: { code: 'job_without_picture', isModerated, status, ...(said !== undefined && { said }) },
     // `creditCost` is a price; whether a job without a picture keeps it is not documented.
     creditsSpent: 'maybe',
     retry,
@@ -101,7 +90,6 @@ export function jobFailure(word: string, reason: string | undefined, fence: Fenc
 type Details = {
   status?: number;
   errors?: readonly WireError[];
-  fence?: Fence;
   /** As set, where the order would need another dialect. */
   dialect?: string;
   /** Where more is known than the answer. */
@@ -111,14 +99,14 @@ type Details = {
 /** The failure of a row, also of one that was found without the table: a validation error, an unknown job. */
 export function rowDecision(answer: ServiceAnswer, purpose: Purpose, details: Details = {}): Decision {
   const { kind, creditsSpent, retry, repeated } = FAILURE_TABLE[answer];
-  const { status, errors = [], fence, dialect } = details;
-  const words = errors.find(({ message }) => message.trim() !== '')?.message;
+  const { status, errors = [], dialect } = details;
+  const said = errors.find((error) => error.said !== '')?.said;
   const reason: Reason = details.reason ?? {
     code: 'service_answered',
     answer,
     purpose,
     ...(status !== undefined && { httpStatus: status }),
-    ...(words !== undefined && fence !== undefined && { said: fence(words) }),
+    ...(said !== undefined && { said }),
     ...(creditsSpent === 'maybe' && purpose === 'submit' && { isOpen: true }),
     ...(dialect !== undefined && { dialect }),
   };

@@ -2,9 +2,9 @@
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
+import { cleanLine, cleanWithout } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
-import { type Fence, jobFailure } from './failures.ts';
+import { jobFailure } from './failures.ts';
 import { addressIn, pictureSource } from './picture-address.ts';
 import {
   creditsSchema,
@@ -22,7 +22,6 @@ type JobParserDeps = {
   redact: Redact;
   /** Removes the secrets of this program alone. */
   removeSecrets: Redact;
-  fence: Fence;
   log: Log;
   /** The API's: some services give addresses relative to it. */
   origin: string;
@@ -35,7 +34,7 @@ export class JobParser {
 
   /** `undefined` without a job that can be used. @param askedId of the job that was asked for */
   take({ job: reported, errors }: Pick<Envelope, 'job' | 'errors'>, askedId?: string): RemoteJob | undefined {
-    const { redact, removeSecrets, fence, log, origin } = this.deps;
+    const { redact, removeSecrets, log, origin } = this.deps;
     if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
     const raw: Fields = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
@@ -58,8 +57,10 @@ export class JobParser {
       ...this.#creditCost(raw, remoteId),
     };
     if (phase === 'failed') {
-      const reason = reasonIn(raw) ?? errors.find(({ message }) => message !== '')?.message;
-      return { ...job, phase, failure: jobFailure(status ?? '', reason, fence) };
+      const reason = reasonIn(raw);
+      const said =
+        reason === undefined ? errors.find((error) => error.said !== '')?.said : cleanWithout(redact, reason);
+      return { ...job, phase, failure: jobFailure(cleanWithout(redact, word ?? ''), said) };
     }
     if (phase === 'completed' && address !== undefined)
       return { ...job, phase, ...pictureSource(address, origin, (text) => removeSecrets(text) !== text) };

@@ -228,16 +228,15 @@ export class JobReader {
     jobs: ReturnType<typeof readStatusAnswer>,
     ids: readonly string[],
   ): Readings {
-    const { parser, fence } = this.wire;
     const readings = ids.map((id, index): [string, Reading] => {
       const raw = jobs.get(id);
       // Errors that name another alias are about another job; those that name none may be about any.
       const alias = aliasOf(index, ids.length);
       const errors = envelope.errors.filter(({ path }) => ids.length === 1 || path === undefined || path[0] === alias);
-      const job = parser.take({ job: raw, errors }, id);
+      const job = this.wire.parser.take({ job: raw, errors }, id);
       if (job !== undefined) return [id, { job }];
       if (errors.length === 0) return [id, noReading(raw === null ? 'unknownJob' : 'unreadable')];
-      const { failure } = answerDecision(status, { job: null, data: undefined, errors }, 'read', fence);
+      const { failure } = answerDecision(status, errors, 'read');
       return [id, { failure }];
     });
     return new Map(readings);

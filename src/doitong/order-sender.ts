@@ -2,6 +2,7 @@
 import { FluxError } from '../core/failure.ts';
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
+import { cleanWithout } from '../core/untrusted-text.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import {
   bodyOf,
@@ -117,7 +118,7 @@ export class OrderSender {
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
     const [missing = [], unknown = []] = [fitting.missing, fitting.unknown].map((places) =>
-      places.map(this.wire.fence),
+      places.map((place) => cleanWithout(this.wire.redact, place)),
     );
     if (missing.length + unknown.length > 0) {
       const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
@@ -167,8 +168,7 @@ export class OrderSender {
 
   /** The answer, for an order that would need another dialect than is set. */
   #inOtherDialect({ status, envelope, decision }: Answered, dialect: string): FailedTry {
-    const { fence } = this.wire;
-    return { decision: rowDecision(decision.row, 'submit', { status, errors: envelope.errors, fence, dialect }) };
+    return { decision: rowDecision(decision.row, 'submit', { status, errors: envelope.errors, dialect }) };
   }
 
   #failed(order: Order, { decision, reportedDelayMs }: FailedTry, signal: AbortSignal): SendResult {

@@ -2,25 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { openEnvelope } from '../../../src/doitong/envelope.ts';
 import { FAILURE_TABLE } from '../../../src/doitong/failure-table.ts';
-import {
-  answerDecision,
-  faultDecision,
-  fenceWith,
-  jobFailure,
-  rowDecision,
-  rowOf,
-} from '../../../src/doitong/failures.ts';
+import { answerDecision, faultDecision, jobFailure, rowDecision, rowOf } from '../../../src/doitong/failures.ts';
 import { wordsOf } from '../../support/words.ts';
 
-const fence = fenceWith((text) => text.replaceAll('dt_secret', '[redacted]'));
+const redact = (text: string): string => text.replaceAll('dt_secret', '[redacted]');
 const rows = Object.values(FAILURE_TABLE);
 
 function answer(status: number, error?: { message?: string; [extension: string]: unknown }) {
   const { message = 'No.', ...extensions } = error ?? {};
   const body = error === undefined ? '' : JSON.stringify({ errors: [{ message, extensions }], data: null });
+  const { errors } = openEnvelope(body, redact);
   return {
-    order: answerDecision(status, openEnvelope(body), 'submit', fence),
-    reading: answerDecision(status, openEnvelope(body), 'read', fence),
+    order: answerDecision(status, errors, 'submit'),
+    reading: answerDecision(status, errors, 'read'),
   };
 }
 
@@ -72,8 +66,8 @@ describe('the failure table', () => {
 
   it('lets an error that leaves the outcome open outweigh one that refuses', () => {
     const errors = [
-      { message: '', code: 'BAD_USER_INPUT' },
-      { message: '', code: 'INTERNAL_SERVER_ERROR' },
+      { message: '', said: '', code: 'BAD_USER_INPUT' },
+      { message: '', said: '', code: 'INTERNAL_SERVER_ERROR' },
     ];
     expect(rowOf(200, errors, 'submit')).toBe('serviceError');
   });
@@ -176,8 +170,8 @@ describe('a reading', () => {
 
 describe('jobFailure', () => {
   it('never says for certain that a job without a picture keeps its price', () => {
-    expect(jobFailure('failed', undefined, fence).creditsSpent).toBe('maybe');
-    const moderated = jobFailure('MODERATED', 'a fox', fence);
+    expect(jobFailure('failed').creditsSpent).toBe('maybe');
+    const moderated = jobFailure('MODERATED', 'a fox');
     expect(moderated).toMatchObject({ kind: 'moderated', creditsSpent: 'maybe' });
     expect(wordsOf(moderated).what).toBe(
       'The service refused to deliver the picture for reasons of moderation (status "MODERATED"): "a fox".',

@@ -3,7 +3,6 @@ import { createRedactor } from '../../../src/core/redaction.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/api-client.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
 import type { JobQuery } from '../../../src/doitong/documents.ts';
-import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
@@ -36,15 +35,14 @@ export function createFakeWire(
     close: async () => undefined,
   };
   const redact = createRedactor([KEY]);
-  const fence = fenceWith(redact);
   const lines: string[] = [];
   // The program's log redacts every line.
   const line = (message: string, fields?: object): void =>
     void lines.push(redact(`${message} ${JSON.stringify(fields)}`));
   const log = { debug: line, info: line, warn: line, error: line };
-  const parser = new JobParser({ redact, removeSecrets: redact, fence, log, origin: 'https://api.doitong.com' });
+  const parser = new JobParser({ redact, removeSecrets: redact, log, origin: 'https://api.doitong.com' });
   const facts = new ServiceFacts(memory, log);
-  const deps = { transport, limiter, clock, log, fence, parser, facts, apiKey: KEY, userAgent: 'test' };
+  const deps = { transport, limiter, clock, log, redact, parser, facts, apiKey: KEY, userAgent: 'test' };
   const wire = createWire({ ...deps, dialect, jobQuery });
   const [reader, orders] = [new JobReader(wire), new OrderSender(wire)];
   const submit = createSubmit(orders, limiter, clock);

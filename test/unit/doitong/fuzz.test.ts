@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { Reading, RemoteJob } from '../../../src/core/image-provider.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
+import { cleanWithout } from '../../../src/core/untrusted-text.ts';
 import type { Exchange } from '../../../src/doitong/api-client.ts';
 import { DOCUMENTED_ENCODING, dialectOf, type GraphqlDialect } from '../../../src/doitong/dialects.ts';
 import { fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
-import { answerDecision, faultDecision, fenceWith, rowDecision } from '../../../src/doitong/failures.ts';
+import { answerDecision, faultDecision, rowDecision } from '../../../src/doitong/failures.ts';
 import { rateReportOf, readRateHeaders, reportedDelay } from '../../../src/doitong/rate-headers.ts';
 import { readSchema } from '../../../src/doitong/schema/introspection.ts';
 import { readStatusAnswer, statusDocument } from '../../../src/doitong/schema/status-document.ts';
@@ -28,7 +29,6 @@ console.log(`${RUNS} runs, FUZZ_SEED=${SEED}`);
 const DAY_MS = 24 * 60 * 60_000;
 const NOW = 1_800_000_000_000;
 const redact = createRedactor([KEY]);
-const fence = fenceWith(redact);
 const never = new AbortController().signal;
 const ORDER = { ...REQUEST, version: 'flux-pro', quality: 'high' } as const;
 const QUERIES = [plainQuery('job', 'id'), { ...plainQuery('jobs', 'ids'), takesNumber: true as const }];
@@ -53,14 +53,15 @@ function expectClean(texts: readonly string[]): void {
 function readEnvelope(status: number, envelope: Envelope, headers: Record<string, string>): string[] {
   const { errors } = envelope;
   const fitting = fitToProblems(generate, DOCUMENTED_ENCODING, validationProblems(errors) ?? []);
-  const texts = fitting.type === 'unserved' ? [fence([...fitting.missing, ...fitting.unknown].join())] : [];
+  const texts =
+    fitting.type === 'unserved' ? [cleanWithout(redact, [...fitting.missing, ...fitting.unknown].join())] : [];
 
   const reported = readRateHeaders(headers, NOW);
   expect(Object.values(reported).every(Number.isFinite)).toBe(true);
   expect(reported.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
   const decisions = (['submit', 'read'] as const).flatMap((purpose) => [
-    answerDecision(status, envelope, purpose, fence),
-    rowDecision('notOffered', purpose, { status, errors, fence }),
+    answerDecision(status, errors, purpose),
+    rowDecision('notOffered', purpose, { status, errors }),
     faultDecision(true, { cause: 'network', code: 'ECONNRESET' }, purpose),
   ]);
   for (const decision of decisions) {
@@ -110,7 +111,7 @@ describe('arbitrary answers', () => {
   it('are read by every parser without an exception, and leave no secret in a text', () => {
     fc.assert(
       fc.property(anyStatus, anyBody, anyHeaders, (status, body, headers) => {
-        for (const envelope of [openEnvelope(body), openRestEnvelope(status, body)]) {
+        for (const envelope of [openEnvelope(body, redact), openRestEnvelope(status, body, redact)]) {
           expectClean([...readEnvelope(status, envelope, headers), ...readJobs(envelope)]);
           readAsSchema(envelope.data);
         }

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RemoteJob } from '../../../src/core/image-provider.ts';
-import { fenceWith } from '../../../src/doitong/failures.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { phaseOf } from '../../../src/doitong/wire-values.ts';
 import { wordsOf } from '../../support/words.ts';
@@ -12,7 +11,7 @@ function parse(raw: Record<string, unknown>, askedId?: string): { job: RemoteJob
   const lines: string[] = [];
   const line = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const log = { debug: line, info: line, warn: line, error: line };
-  const texts = { redact: asItIs, removeSecrets: asItIs, fence: fenceWith(asItIs) };
+  const texts = { redact: asItIs, removeSecrets: asItIs };
   const parser = new JobParser({ ...texts, log, origin: 'https://api.doitong.com' });
   return { job: parser.take({ job: raw, errors: [] }, askedId), lines };
 }

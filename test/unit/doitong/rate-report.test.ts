@@ -40,7 +40,9 @@ describe('what all learn from an answer', () => {
   });
 
   it('is the balance, when a refusal names it, nothing included', () => {
-    const refusal = rowDecision('noCredits', 'submit', { errors: [{ message: 'no', creditsAvailable: 0 }] });
+    const refusal = rowDecision('noCredits', 'submit', {
+      errors: [{ message: 'no', said: 'no', creditsAvailable: 0 }],
+    });
     expect(rateReportOf(refusal, {}, undefined, NOW).balance).toBe(0);
     expect(rateReportOf(decision('noCredits'), {}, undefined, NOW).balance).toBeUndefined();
   });

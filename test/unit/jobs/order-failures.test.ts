@@ -62,7 +62,7 @@ describe('the failure of all tries', () => {
   });
 
   it('keeps what the last answer said, and both messages', () => {
-    const refused = failureOfRow('noCredits', [{ message: '', creditsRequired: 30, creditsAvailable: 10 }]);
+    const refused = failureOfRow('noCredits', [{ message: '', said: '', creditsRequired: 30, creditsAvailable: 10 }]);
     const decision = ofAll([failureOfRow('lost'), { ...refused, retryAfterSeconds: 90 }]);
     expect(decision).toMatchObject({
       kind: 'ambiguous',
