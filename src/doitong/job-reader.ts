@@ -5,11 +5,16 @@ import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
-import { CANDIDATE_QUERIES, isGraphqlName } from './documents.ts';
 import { answerDecision, type Decision, faultDecision, rowDecision, unforeseen } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
-import { findStatusQueries, plainQuery, type StatusQuery } from './schema/status-query.ts';
+import {
+  CANDIDATE_QUERIES,
+  findStatusQueries,
+  plainQuery,
+  type StatusQuery,
+  statusQuerySchema,
+} from './schema/status-query.ts';
 import type { Wire } from './wire.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
@@ -60,8 +65,8 @@ export class JobReader {
 
   constructor(private readonly wire: Wire) {
     const { jobQuery } = wire;
-    if (jobQuery !== 'auto' && isGraphqlName(jobQuery.field) && isGraphqlName(jobQuery.argument))
-      this.#configured = plainQuery(jobQuery.field, jobQuery.argument);
+    if (jobQuery !== 'auto')
+      this.#configured = statusQuerySchema.safeParse(plainQuery(jobQuery.field, jobQuery.argument)).data;
   }
 
   readonly read = async (remoteId: string, signal: AbortSignal): Promise<RemoteJob> => {
@@ -154,7 +159,7 @@ export class JobReader {
     const reported = await schema.get(signal);
     const queries =
       reported === undefined
-        ? CANDIDATE_QUERIES.map(({ field, argument }) => plainQuery(field, argument))
+        ? CANDIDATE_QUERIES
         : findStatusQueries(reported, dialect === 'rest' ? undefined : dialect);
     const source = reported === undefined ? 'tried' : 'schema';
     let graphqlIsAbsent = false;

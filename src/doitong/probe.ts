@@ -5,7 +5,6 @@ import type { RequestLimiter } from '../limits/limits.ts';
 import type { ReportedWindow } from '../limits/rate-state.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
-import { HEADERS_DOCUMENT } from './documents.ts';
 import { type Decision, rowDecision } from './failures.ts';
 import { JobReader, NoJobQuery, type StatusRead } from './job-reader.ts';
 import { OrderSender, type Placement } from './order-sender.ts';
@@ -16,6 +15,8 @@ import { createWire, type Wire, type WireDeps } from './wire.ts';
 /** A person waits. */
 const ATTEMPTS = 2;
 const PATIENCE_MS = 3_000;
+/** The smallest question there is. */
+const HEADERS_DOCUMENT = 'query { __typename }';
 const KNOWN_ROWS: readonly Decision['row'][] = ['badKey', 'notOffered'];
 
 /** Never rejects for what the service does; ends with what is known when `signal` is aborted. */

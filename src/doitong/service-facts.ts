@@ -7,9 +7,8 @@ import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { ApiClient } from './api-client.ts';
 import { DIALECT_NAMES, type DialectName, DOCUMENTED_ENCODING, type Encoding } from './dialects.ts';
-import { graphqlName } from './documents.ts';
 import type { Retries, Try } from './retry.ts';
-import { readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
+import { graphqlName, readSchema, SCHEMA_DOCUMENT, type SchemaModel } from './schema/introspection.ts';
 import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 const fieldPath = z.string().max(200);

@@ -2,7 +2,6 @@
 import type { Log } from '../core/ports.ts';
 import { ApiClient, type ApiClientDeps } from './api-client.ts';
 import type { DialectName } from './dialects.ts';
-import type { JobQuery } from './documents.ts';
 import type { JobParser } from './job-parser.ts';
 import { Retries } from './retry.ts';
 import { type ServiceFacts, ServiceSchema } from './service-facts.ts';
@@ -15,8 +14,8 @@ export type WireDeps = ApiClientDeps & {
   attemptsMax?: number;
   /** How orders are placed, or `auto` to find out. */
   dialect: DialectName | 'auto';
-  /** The status query, or `auto` to find it. */
-  jobQuery: JobQuery | 'auto';
+  /** The status query by its root field and the argument that takes the job's id, or `auto` to find it. */
+  jobQuery: { field: string; argument: string } | 'auto';
 };
 
 export type Wire = ReturnType<typeof createWire>;

@@ -1,7 +1,6 @@
 /** Finds the queries for the status of a job in a service's schema, best first. */
 import * as z from 'zod';
-import { graphqlName as name } from '../documents.ts';
-import { type FieldModel, fieldsOf, type InputModel, type SchemaModel } from './introspection.ts';
+import { type FieldModel, fieldsOf, graphqlName as name, type InputModel, type SchemaModel } from './introspection.ts';
 import {
   createFieldsIn,
   DOCUMENTED_NAMES,
@@ -42,6 +41,17 @@ export function plainQuery(field: string, argument: string): StatusQuery {
   const selected = [documented('id'), documented('status'), { path: ['url'] }, ...after];
   return { field, argument: [argument], selected };
 }
+
+/** What is tried, in this order, where introspection is refused. */
+export const CANDIDATE_QUERIES: readonly StatusQuery[] = [
+  plainQuery('checkJobStatus', 'jobId'),
+  plainQuery('jobStatus', 'jobId'),
+  plainQuery('job', 'id'),
+  plainQuery('getJob', 'id'),
+  plainQuery('generation', 'id'),
+  plainQuery('getGeneration', 'id'),
+  plainQuery('image', 'id'),
+];
 
 /** What fits, best first, the same for the same schema. @param submitField the mutation by which orders are placed */
 export function findStatusQueries(schema: SchemaModel, submitField?: string): StatusQuery[] {

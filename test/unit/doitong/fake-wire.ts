@@ -2,12 +2,11 @@
 import { createRedactor } from '../../../src/core/redaction.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/api-client.ts';
 import type { DialectName } from '../../../src/doitong/dialects.ts';
-import type { JobQuery } from '../../../src/doitong/documents.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
 import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
-import { createWire } from '../../../src/doitong/wire.ts';
+import { createWire, type WireDeps } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
@@ -16,7 +15,7 @@ import { KEY } from './scripted-service.ts';
 
 export type FakeWireOptions = {
   dialect?: DialectName | 'auto';
-  jobQuery?: JobQuery | 'auto';
+  jobQuery?: WireDeps['jobQuery'];
   memory?: PlainWireMemory;
 };
 

@@ -1,7 +1,8 @@
 /** Proves that validation messages are recognised as graphql-js writes them, and nothing else is taken for one. */
 import { buildSchema, graphqlSync, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { CANDIDATE_QUERIES, isGraphqlName } from '../../../src/doitong/documents.ts';
+import { graphqlName } from '../../../src/doitong/schema/introspection.ts';
+import { CANDIDATE_QUERIES } from '../../../src/doitong/schema/status-query.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 
 const SCHEMA = buildSchema(`
@@ -162,13 +163,14 @@ describe('the messages of graphql-js', () => {
 });
 
 describe('names', () => {
+  const isGraphqlName = (text: string): boolean => graphqlName.safeParse(text).success;
   it('of GraphQL are told from other text', () => {
     expect(['job', '_a1', 'Job'].every(isGraphqlName)).toBe(true);
     expect(['', '1a', 'a b', 'a(', 'a\n', 'ä'].some(isGraphqlName)).toBe(false);
   });
 
   it('that are tried are different and can stand in a document', () => {
-    const names = CANDIDATE_QUERIES.flatMap(({ field, argument }) => [field, argument]);
+    const names = CANDIDATE_QUERIES.flatMap(({ field, argument }) => [field, ...argument]);
     expect(names.every(isGraphqlName)).toBe(true);
     expect(new Set(CANDIDATE_QUERIES.map(({ field }) => field)).size).toBe(CANDIDATE_QUERIES.length);
   });
