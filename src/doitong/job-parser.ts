@@ -37,7 +37,8 @@ export class JobParser {
     const { redact, removeSecrets, log, origin } = this.deps;
     if (!reported) return undefined;
     // What is read here is recorded: a service that repeats the key must not bring it to the disk.
-    const raw: Fields = redactValues(reported, (text) => (isData(text) ? text : removeSecrets(text)));
+    // No secret gets into the megabytes of Base64 of a data URL.
+    const raw: Fields = redactValues(reported, (text) => (/^\s*data:/iu.test(text) ? text : removeSecrets(text)));
     if (askedId === undefined && typeof raw.id === 'string' && raw.id !== reported.id) {
       log.error('The service repeats a secret as the id of a job: such a job cannot be asked for');
       return undefined;
@@ -51,11 +52,7 @@ export class JobParser {
     const address = addressIn(raw, status === undefined);
     // A job without a status is judged by its picture.
     const phase = status === undefined ? (address === undefined ? 'processing' : 'completed') : phaseOf(status);
-    const job = {
-      remoteId,
-      remoteStatus: cleanLine(status ?? '', 60),
-      ...this.#creditCost(raw, remoteId),
-    };
+    const job = { remoteId, remoteStatus: cleanLine(status ?? '', 60), ...this.#creditCost(raw, remoteId) };
     if (phase === 'failed') {
       const reason = reasonIn(raw);
       const said =
@@ -64,8 +61,10 @@ export class JobParser {
     }
     if (phase === 'completed' && address !== undefined)
       return { ...job, phase, ...pictureSource(address, origin, (text) => removeSecrets(text) !== text) };
-    if (phase !== 'processing') {
-      this.#logOdd(job.remoteStatus, phase === undefined ? 'unknown_status' : 'completed_without_url');
+    if (phase !== 'processing' && !this.#oddWords.has(job.remoteStatus)) {
+      this.#oddWords.add(job.remoteStatus);
+      const because = phase === undefined ? 'unknown_status' : 'completed_without_url';
+      log.warn('A job status is treated as still processing', { status: job.remoteStatus, because });
     }
     return { ...job, phase: 'processing' };
   }
@@ -80,17 +79,6 @@ export class JobParser {
     this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     return {};
   }
-
-  #logOdd(status: string, because: string): void {
-    if (this.#oddWords.has(status)) return;
-    this.#oddWords.add(status);
-    this.deps.log.warn('A job status is treated as still processing', { status, because });
-  }
-}
-
-/** Megabytes of Base64, which no secret gets into. */
-function isData(text: string): boolean {
-  return /^\s*data:/iu.test(text.slice(0, 20));
 }
 
 function reasonIn(raw: Fields): string | undefined {

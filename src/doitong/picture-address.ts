@@ -13,6 +13,11 @@ const VISITS_MAX = 200;
 /** Below a name that holds an address: the address by itself, or sizes to choose from. */
 const PLAIN_NAMES = ['value', 'raw', 'full', 'original', 'large', 'default', 'main', 'regular', 'http', 'https'];
 
+/** How a JPEG, PNG, WebP or GIF begins in Base64; no picture is shorter. */
+const BASE64_PICTURE = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD)[\w+/-]{50}/u;
+/** Absolute, or relative to the host; Base64 text of a JPEG begins with a slash, too. */
+const LIKE_ADDRESS = /^(?:https?:\/\/|\/(?!9j\/))\S+$/iu;
+
 /**
  * Where the picture is: `url`, or the nearest address under a name that fits, through lists and objects.
  * @param isSign whether it is the only sign that the job is finished: a link to the job itself is none
@@ -21,52 +26,28 @@ export function addressIn(raw: Fields, isSign: boolean): string | undefined {
   const url = addressOf(raw.url, true);
   if (url !== undefined) return url;
   const queue: Fields[] = [raw];
-  for (let visits = 0; visits < VISITS_MAX; visits += 1) {
-    const record = queue.shift();
-    if (record === undefined) return undefined;
+  for (const [visits, record] of queue.entries()) {
+    if (visits === VISITS_MAX) return undefined;
     const members = Object.entries(record)
-      .slice(0, 200)
+      .slice(0, VISITS_MAX)
       .filter(([name]) => !isSign || visits > 0 || beginsWithOutput(name));
     for (const kind of ['url', 'output', 'base64'] as const) {
       const values = entries(members.filter(([name]) => isNameOf(kind, name)).map(([, value]) => value));
-      for (const value of values) {
-        const address = addressOf(value, kind === 'url') ?? (kind === 'url' ? addressInside(value) : undefined);
-        if (address !== undefined) return address;
-      }
+      const address = values.map((value) => addressOf(value, kind === 'url')).find((found) => found !== undefined);
+      if (address !== undefined) return address;
       queue.push(...values.filter(isRecord).slice(0, VISITS_MAX));
     }
   }
   return undefined;
 }
 
-function addressInside(value: unknown): string | undefined {
-  if (!isRecord(value)) return undefined;
-  const addresses = PLAIN_NAMES.map((name) => addressOf(value[name], true));
-  return addresses.find((address) => address !== undefined);
-}
-
 /** What a field is called says that it holds an address; elsewhere the value has to look like one. */
 function addressOf(value: unknown, isNamed: boolean): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const text = value.trim();
-  if (text === '') return undefined;
-  return isNamed || isLikeAddress(text) ? text : undefined;
-}
-
-/** Absolute, or relative to the host; Base64 text of a JPEG begins with a slash, too. */
-function isLikeAddress(text: string): boolean {
-  if (/^data:image\//iu.test(text.slice(0, 11)) || isPictureInBase64(text)) return true;
-  return /^(?:https?:\/\/|\/(?!9j\/))\S+$/iu.test(text);
-}
-
-/** How a JPEG, PNG, WebP or GIF begins in Base64. */
-const BASE64_SIGNATURE = /^(?:\/9j\/|iVBORw0KGgo|UklGR|R0lGOD)[\w+/-]*$/u;
-/** No address is looked at further, and no picture is shorter. */
-const SIGNATURE_CHARACTERS = 60;
-
-/** The picture itself in place of its address. */
-function isPictureInBase64(text: string): boolean {
-  return text.length > SIGNATURE_CHARACTERS && BASE64_SIGNATURE.test(text.slice(0, SIGNATURE_CHARACTERS));
+  if (isNamed && isRecord(value))
+    return PLAIN_NAMES.map((name) => addressOf(value[name], true)).find((address) => address !== undefined);
+  const text = typeof value === 'string' ? value.trim() : '';
+  const isAddress = isNamed || /^data:image\//iu.test(text) || BASE64_PICTURE.test(text) || LIKE_ADDRESS.test(text);
+  return isAddress && text !== '' ? text : undefined;
 }
 
 type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
@@ -77,9 +58,9 @@ type PictureSource = Pick<RemoteJob, 'url' | 'inlinePicture' | 'failure'>;
  * @param containsSecret an address in its normal form may reveal what the text hid
  */
 export function pictureSource(text: string, origin: string, containsSecret: ContainsSecret): PictureSource {
-  if (isPictureInBase64(text)) return { inlinePicture: `data:;base64,${text}` };
+  if (BASE64_PICTURE.test(text)) return { inlinePicture: `data:;base64,${text}` };
   // What follows is decoded and checked where pictures are; its size is bounded by that of an answer.
-  if (/^data:/iu.test(text.slice(0, 5))) return { inlinePicture: text };
+  if (/^data:/iu.test(text)) return { inlinePicture: text };
   if (text.includes(REDACTED)) return unusable('secret');
   if (text.length > ADDRESS_MAX_CHARACTERS) return unusable('too_long', String(text.length));
   if (/\p{Cc}/u.test(text)) return unusable('control_characters');
