@@ -24,8 +24,8 @@ import { type ValidationProblem, validationProblems } from './validation-errors.
 export type Call = {
   purpose: Purpose;
   /** At the REST endpoint; absent: GraphQL. Without a body: a GET. */
-  path?: string;
-  body?: unknown;
+  path?: string | undefined;
+  body?: object;
   maxBytes?: number;
   /** How many jobs are asked for in it; 1 for everything else. */
   fields?: number;
@@ -59,7 +59,6 @@ export type ApiClientDeps = {
   userAgent: string;
 };
 
-const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 10_000 };
 /** Validation happens before execution, so that only these statuses go with it. */
 const VALIDATION_STATUSES: readonly number[] = [200, 400, 422];
 /** Nothing is at this address, whatever is asked there. */
@@ -101,7 +100,7 @@ export class ApiClient {
     const exchange = await transport.exchange({
       method: body === undefined ? 'GET' : 'POST',
       path: path ?? '/graphql',
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      body: body && JSON.stringify(body),
       headers: {
         ...(path === undefined ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -111,9 +110,8 @@ export class ApiClient {
         'user-agent': userAgent,
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       },
-      ...(maxBytes !== undefined && { maxBytes }),
-      deadlineMs: DEADLINE_MS[purpose],
-      connection: purpose === 'submit' ? 'fresh' : 'kept',
+      maxBytes,
+      purpose,
       signal,
     });
     if (exchange.outcome === 'answered') return this.#answered(exchange, call);
@@ -154,13 +152,11 @@ export type Exchange =
 export type WireRequest = {
   method: 'GET' | 'POST';
   path: string;
-  body?: string;
+  body?: string | undefined;
   /** Longer answers are not read to their end; 42 MB where nothing is said. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   headers: Readonly<Record<string, string>>;
-  deadlineMs: number;
-  /** `fresh`: on a connection of its own, so that a stale kept one can never make a payment ambiguous. */
-  connection: 'fresh' | 'kept';
+  purpose: Purpose;
   signal: AbortSignal;
 };
 
@@ -170,6 +166,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+const DEADLINE_MS: Readonly<Record<Purpose, number>> = { submit: 30_000, read: 10_000 };
 /** Deadlines are signals; undici's own timers come late and only catch what a signal should have ended. */
 const BACK_STOP_MS = 60_000;
 /** A picture of 30 MB as Base64, which some services send inside the answer, and the job around it. */
@@ -182,22 +179,11 @@ export function createTransport(origin: string, clock: Clock, proxies: ProxySett
   // Without pipelining undici says `Connection: close` and never uses a connection twice.
   const fresh = createAgent({ clock, proxies }, { ...options, pipelining: 0 });
   return {
-    async exchange({ method, path, body = null, maxBytes = BODY_MAX_BYTES, ...request }) {
-      const deadline = clock.deadline(request.deadlineMs);
-      try {
-        return await new Promise<Exchange>((settle) => {
-          const exchange = new OneExchange(request.signal, deadline.signal, maxBytes, settle);
-          if (exchange.finished) return;
-          const agent = request.connection === 'fresh' ? fresh : kept;
-          try {
-            agent.dispatch({ origin, path, method, body, headers: { ...request.headers } }, exchange);
-          } catch (error) {
-            exchange.end(error);
-          }
-        });
-      } finally {
-        deadline.clear();
-      }
+    async exchange(request) {
+      const deadline = clock.deadline(DEADLINE_MS[request.purpose]);
+      // An order has a connection of its own, so that a stale kept one can never make a payment ambiguous.
+      const agent = request.purpose === 'submit' ? fresh : kept;
+      return oneExchange(agent, origin, request, deadline.signal).finally(() => deadline.clear());
     },
     async close() {
       await Promise.all([kept.destroy(), fresh.destroy()]);
@@ -205,87 +191,74 @@ export function createTransport(origin: string, clock: Clock, proxies: ProxySett
   };
 }
 
-/** What undici reports of one request. It starts with the request, ends once, and forgets what comes later. */
-class OneExchange implements Dispatcher.DispatchHandler {
-  finished = false;
-  /** undici calls `onRequestStart` right before the first write: without it nothing has left. */
-  private started = false;
-  private controller: Dispatcher.DispatchController | undefined;
-  private head: { status: number; headers: Record<string, string> } | undefined;
-  private encoding: string | string[] | undefined;
-  private readonly chunks: Buffer[] = [];
-  private size = 0;
-  private readonly signal: AbortSignal;
-  private readonly onAbort = (): void => this.end(this.signal.reason, this.caller.aborted ? 'caller' : 'deadline');
+type IncomingHeaders = Record<string, string | string[] | undefined>;
 
-  constructor(
-    private readonly caller: AbortSignal,
-    deadline: AbortSignal,
-    private readonly maxBytes: number,
-    private readonly settle: (exchange: Exchange) => void,
-  ) {
-    this.signal = AbortSignal.any([caller, deadline]);
-    if (this.signal.aborted) this.onAbort();
-    else this.signal.addEventListener('abort', this.onAbort, { once: true });
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.finished) {
-      controller.abort(new Error('The call has ended.'));
-      return;
+function oneExchange(
+  agent: Dispatcher,
+  origin: string,
+  { method, path, body, maxBytes = BODY_MAX_BYTES, headers, signal: caller }: WireRequest,
+  deadline: AbortSignal,
+): Promise<Exchange> {
+  const signal = AbortSignal.any([caller, deadline]);
+  return new Promise((resolve) => {
+    /** Given right before the first write: without it nothing has left. */
+    let controller: Dispatcher.DispatchController | undefined;
+    let head: { status: number; headers: IncomingHeaders } | undefined;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isSettled = false;
+    const settle = (exchange: Exchange): void => {
+      isSettled = true;
+      signal.removeEventListener('abort', onAbort);
+      resolve(exchange);
+    };
+    const answered = (text: string | undefined): void => {
+      if (head !== undefined)
+        settle({ outcome: 'answered', status: head.status, headers: firstValues(head.headers), body: text });
+    };
+    const end = (error: unknown, cause: NetworkFault['cause'] = 'network'): void => {
+      const code = faultCode(error);
+      const connect = error instanceof ConnectFailure && { connect: error.problem };
+      const fault: NetworkFault = { cause, ...(code !== undefined && { code }), ...connect };
+      if (head !== undefined) answered(undefined);
+      else settle({ outcome: controller === undefined ? 'not_sent' : 'ambiguous', fault });
+      controller?.abort(new Error('The call has ended.'));
+    };
+    const onAbort = (): void => end(signal.reason, caller.aborted ? 'caller' : 'deadline');
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(given) {
+        if (isSettled) given.abort(new Error('The call has ended.'));
+        else controller = given;
+      },
+      onResponseStart(_, status, received) {
+        if (status >= 200) head = { status, headers: received };
+      },
+      onResponseData(_, chunk) {
+        size += chunk.length;
+        if (size > maxBytes) end(undefined);
+        else chunks.push(chunk);
+      },
+      onResponseEnd() {
+        if (head === undefined) end(undefined);
+        else void textOf(chunks, head.headers['content-encoding'], maxBytes).then(answered);
+      },
+      onResponseError: (_, error) => end(error),
+    };
+    try {
+      agent.dispatch({ origin, path, method, body: body ?? null, headers: { ...headers } }, handler);
+    } catch (error) {
+      end(error);
     }
-    this.started = true;
-    this.controller = controller;
-  }
-
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
-    if (status < 200) return;
-    this.head = { status, headers: firstValues(headers) };
-    this.encoding = headers['content-encoding'];
-  }
-
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.size += chunk.length;
-    if (this.size > this.maxBytes) this.end(undefined);
-    else this.chunks.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    const { head } = this;
-    if (head === undefined) this.end(undefined);
-    else void this.text().then((body) => this.finish({ outcome: 'answered', ...head, body }));
-  }
-
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.end(error);
-  }
-
-  end(error: unknown, cause: NetworkFault['cause'] = 'network'): void {
-    const code = faultCode(error);
-    const connect = error instanceof ConnectFailure && { connect: error.problem };
-    const fault: NetworkFault = { cause, ...(code !== undefined && { code }), ...connect };
-    if (this.head) this.finish({ outcome: 'answered', ...this.head, body: undefined });
-    else this.finish({ outcome: this.started ? 'ambiguous' : 'not_sent', fault });
-    this.controller?.abort(new Error('The call has ended.'));
-  }
-
-  private finish(exchange: Exchange): void {
-    if (this.finished) return;
-    this.finished = true;
-    this.signal.removeEventListener('abort', this.onAbort);
-    this.settle(exchange);
-  }
-
-  private async text(): Promise<string | undefined> {
-    const { chunks, encoding, maxBytes } = this;
-    const content = await wholeContent(chunks, encoding, { maxBytes, isReadable: mayBeJson }).catch(() => undefined);
-    if (content === undefined) return undefined;
-    // This removes a byte order mark and replaces what is not UTF-8.
-    return new TextDecoder().decode(content);
-  }
+  });
 }
 
-type IncomingHeaders = Record<string, string | string[] | undefined>;
+async function textOf(chunks: Buffer[], encoding: IncomingHeaders[string], maxBytes: number) {
+  const content = await wholeContent(chunks, encoding, { maxBytes, isReadable: mayBeJson }).catch(() => undefined);
+  // This removes a byte order mark and replaces what is not UTF-8.
+  return content && new TextDecoder().decode(content);
+}
 
 /** Compressed bytes do not begin so. */
 function mayBeJson(bytes: Uint8Array): boolean {

@@ -71,8 +71,8 @@ export class OrderSender {
 
   async #send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
     const { client, retries, facts, parser } = this.wire;
-    const path = order.dialect === 'rest' ? { path: REST_PATH } : {};
-    const reply = await client.send({ purpose: 'submit', ...path, body: bodyIn(order), idempotencyKey, signal });
+    const path = order.dialect === 'rest' ? REST_PATH : undefined;
+    const reply = await client.send({ purpose: 'submit', path, body: bodyIn(order), idempotencyKey, signal });
     if (reply.outcome === 'unanswered') return this.#failed(order, reply, signal);
     if (!reply.envelope.job) return this.#refused(order, reply, signal);
     await facts.noteOrdering(order.dialect, order.encoding);
