@@ -68,7 +68,7 @@ async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'f
     const pictureOf = async (_: Job, bounds: PreviewBounds) => {
       const picture = await preview.fit(await readFile(job.file ?? ''), bounds);
       shown = picture?.size === undefined ? 'none' : `${picture.size.width} × ${picture.size.height}`;
-      return picture ?? 'unfit';
+      return picture;
     };
     const view = { now: 0, stalledAfterMs: 1 };
     const deps = { view, pictureOf, redact: (text: string) => text, now: () => performance.now() };

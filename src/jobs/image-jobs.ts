@@ -184,7 +184,7 @@ export class ImageJobs {
   }
 
   /** See `Pictures`. */
-  shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
+  shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | undefined> {
     return this.#pictures.show(job, bounds);
   }
 

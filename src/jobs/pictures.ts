@@ -100,10 +100,10 @@ export class Pictures {
 
   /**
    * The picture as an answer shows it; what had to be made smaller is kept for the next question about the same job.
-   * @returns `unfit`: no picture within the bounds can be had of it; `undefined`: there is none
+   * @returns `undefined` where there is none, or none within the bounds
    * @throws FluxError of kind `storage_failed`
    */
-  async show(job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit' | undefined> {
+  async show(job: Job, bounds: PreviewBounds): Promise<ShownPicture | undefined> {
     const { maxSidePx } = bounds;
     const maxBytes = roundedDown(bounds.maxBytes);
     const key = `${job.id} ${job.file} ${maxBytes} ${maxSidePx}`;
@@ -115,7 +115,7 @@ export class Pictures {
     const given = job.file === undefined ? Uint8Array.from(bytes) : bytes;
     const shown = await this.deps.preview.fit(given, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#previews.set(key, shown);
-    return shown ?? 'unfit';
+    return shown;
   }
 }
 

@@ -19,11 +19,8 @@ export type ResultForm = Pick<HostProfile, 'content' | 'maxCharacters' | 'maxBat
 
 export type ResultDeps = {
   view: JobViewOptions;
-  /**
-   * Called for one finished picture after the other, each with its share of the room that words and data leave.
-   * `unfit`: this answer has no room for it, even as a preview. `undefined`: there is none that can be read.
-   */
-  pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | 'unfit' | undefined>;
+  /** Of one finished picture after the other. `undefined`: it cannot be read, or be made to fit into these bounds. */
+  pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | undefined>;
   redact: Redact;
   /** Monotonic milliseconds. */
   now: () => number;
@@ -185,8 +182,10 @@ async function picturesWithin(
   for (const [at, job] of jobs.entries()) {
     if (pictures.size > 0 && now() > until) break;
     const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
-    const usefulWithin = async (room: number, sidePx: number): Promise<ShownPicture | undefined> =>
-      usefulOf(await pictureOf(job, { maxBytes: bytesWithin(room), maxSidePx: sidePx }), sidePx);
+    const usefulWithin = async (room: number, sidePx: number): Promise<ShownPicture | undefined> => {
+      const picture = await pictureOf(job, { maxBytes: bytesWithin(room), maxSidePx: sidePx });
+      return picture && isUseful(picture, sidePx) ? picture : undefined;
+    };
     const shown =
       (await usefulWithin(share, maxSidePx)) ?? (await usefulWithin(left, Math.min(maxSidePx, USEFUL_SIDE_PX)));
     if (shown !== undefined) {
@@ -198,33 +197,29 @@ async function picturesWithin(
 }
 
 /** A picture that is small itself, or that the user wants smaller, is useful at any size. */
-function usefulOf(picture: ShownPicture | 'unfit' | undefined, maxSidePx: number): ShownPicture | undefined {
-  if (picture === undefined || picture === 'unfit') return undefined;
-  const { isPreview, size } = picture;
-  const isSmall = isPreview && size !== undefined && Math.max(size.width, size.height) < USEFUL_SIDE_PX;
-  return isSmall && maxSidePx >= USEFUL_SIDE_PX ? undefined : picture;
+function isUseful({ isPreview, size }: ShownPicture, maxSidePx: number): boolean {
+  if (!isPreview || size === undefined || maxSidePx < USEFUL_SIDE_PX) return true;
+  return Math.max(size.width, size.height) >= USEFUL_SIDE_PX;
 }
 
 const ELSEWHERE = 'see the files or the resources flux://images/{job_id}.';
+const NO_PREVIEWS = `This answer has no previews, because they would exceed what this host accepts; ${ELSEWHERE}`;
+const NOT_SHOWN =
+  'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or it cannot be read. Open the file instead.';
 
 /**
  * The sentences about them; none where the answer has the very pictures.
  * @param jobs all of the call; @param saved those of them that could be shown
  */
 function pictureNotes(shown: ReadonlyMap<Job, ShownPicture>, jobs: readonly Job[], saved: readonly Job[]): string[] {
+  const isOne = jobs.length === 1;
+  if (shown.size === 0) return [isOne ? NOT_SHOWN : NO_PREVIEWS];
   const previews = [...shown.values()].filter(({ isPreview }) => isPreview);
-  if (jobs.length === 1) {
-    if (shown.size === 0)
-      return [
-        'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or it cannot be read. Open the file instead.',
-      ];
+  if (isOne)
     return previews.map(({ size }) => {
       const of = size === undefined ? '' : ` of ${size.width} × ${size.height} pixels`;
       return `This answer shows a preview${of}; the file has the full size.`;
     });
-  }
-  if (shown.size === 0)
-    return [`This answer has no previews, because they would exceed what this host accepts; ${ELSEWHERE}`];
   const numbers = [...shown.keys()].map((job) => jobs.indexOf(job) + 1);
   return [
     ...(shown.size < saved.length

@@ -20,8 +20,8 @@ const prompts = fc.tuple(fc.constantFrom(...HARD), fc.constantFrom(1, 60, 1_000,
 const repeated = ([character, count]: Repeated): string => character.repeat(count);
 
 /** Takes all that it may, as a picture of grain does. */
-const greedy = async (_: Job, { maxBytes, maxSidePx }: PreviewBounds): Promise<ShownPicture | 'unfit'> => {
-  if (maxBytes < 2_000) return 'unfit';
+const greedy = async (_: Job, { maxBytes, maxSidePx }: PreviewBounds): Promise<ShownPicture | undefined> => {
+  if (maxBytes < 2_000) return undefined;
   const side = Math.min(maxSidePx, Math.floor(Math.sqrt(maxBytes)) + 100);
   const bytes = new Uint8Array(Math.min(maxBytes, side * side));
   return { bytes, mediaType: 'image/jpeg', size: { width: side, height: side }, isPreview: true };
@@ -138,8 +138,8 @@ describe('the room for pictures of a batch', () => {
     const profile = profileOf({ clientName: 'claude-ai', protocolVersion: '2025-11-25' });
     const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
     const jobs = short(4);
-    const source = async (job: Job, bounds: PreviewBounds): Promise<ShownPicture | 'unfit'> =>
-      job === jobs[1] ? 'unfit' : greedy(job, bounds);
+    const source = async (job: Job, bounds: PreviewBounds): Promise<ShownPicture | undefined> =>
+      job === jobs[1] ? undefined : greedy(job, bounds);
     const result = await jobsResult(batch(jobs), form, depsOf(source));
     expect(picturesIn(result)).toBe(3);
     expect(textOf(result)).toContain('This answer shows, in this order: pictures 1, 3, 4.');

@@ -14,7 +14,8 @@ const TIMES = { now: CREATED_AT, stalledAfterMs: 15 * 60_000 };
 const shownOf = (bytes: Uint8Array): ShownPicture => ({ bytes, mediaType: 'image/png', isPreview: false });
 type Options = {
   job?: Job;
-  picture?: ShownPicture | 'unfit';
+  /** `null`: none fits. */
+  picture?: ShownPicture | null;
   max?: number;
   onBounds?: (bounds: PreviewBounds) => void;
 };
@@ -22,7 +23,7 @@ const resultOf = (content: readonly ResultPart[], options: Options = {}): Promis
   const { job = saved, picture = shownOf(new Uint8Array([1, 2, 3, 4])), max = 900_000 } = options;
   const pictureOf = async (_: Job, bounds: PreviewBounds) => {
     options.onBounds?.(bounds);
-    return picture;
+    return picture ?? undefined;
   };
   const form = { content, maxCharacters: max, maxBatchCharacters: max, maxSidePx: 2_000, hasViewer: false };
   return jobsResult({ type: 'job', job }, form, { view: TIMES, pictureOf, redact: (text) => text, now: () => 0 });
@@ -61,7 +62,7 @@ describe('the parts of a result', () => {
 
   it('are never all absent: there are always words or a picture', async () => {
     const subsets = fc.subarray([...RESULT_CONTENT]);
-    const pictures = fc.constantFrom<'unfit' | ShownPicture>('unfit', shownOf(new Uint8Array(9)));
+    const pictures = fc.constantFrom<ShownPicture | null>(null, shownOf(new Uint8Array(9)));
     await fc.assert(
       fc.asyncProperty(subsets, fc.constantFrom(...JOB_STATES), pictures, async (content, state, picture) => {
         const result = await resultOf(content, { job: { ...saved, state }, picture });
@@ -76,7 +77,7 @@ describe('a picture that does not fit into the answer', () => {
   it.each([[['text', 'image']], [['image']], [['image', 'structured']]] as const)(
     'is left out of %j, and the text says so and where the file is',
     async (content) => {
-      const result = await resultOf(content, { picture: 'unfit' });
+      const result = await resultOf(content, { picture: null });
       expect(typesOf(result)).toEqual(['text']);
       expect(wordsOf(result)).toContain('The picture is not shown in this answer');
       expect(wordsOf(result)).toContain('File: /pictures/fox.png');
