@@ -2,13 +2,14 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
+  type ClientCapabilities,
+  type Implementation,
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import * as z from 'zod';
 import { RESULT_CONTENT, type ResultPart } from '../core/ports.ts';
 import { JULY_2026, JUNE_2025 } from './protocol.ts';
-import { VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
+import { VIEWER_EXTENSION } from './uris.ts';
 
 /** Pixels of the longer side of a picture inside an answer: models' APIs refuse larger ones where there are many. */
 export const IMAGE_SIDE_MAX_PX = 2_000;
@@ -96,26 +97,16 @@ export const HOST_PROFILES: readonly HostProfile[] = [
 
 export type HostIdentity = ReturnType<typeof identityOf>;
 
-const envelopeSchema = z.object({
-  [CLIENT_INFO_META_KEY]: z.object({ name: z.string() }).optional().catch(undefined),
-  [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
-});
-
-const capabilitiesSchema = z.object({
-  elicitation: z.looseObject({}).optional().catch(undefined),
-  extensions: z
-    .object({ [VIEWER_EXTENSION]: z.object({ mimeTypes: z.array(z.string()).default([VIEWER_MIME_TYPE]) }) })
-    .optional()
-    .catch(undefined),
-});
+/** What requests of 2026-07-28 carry, and the SDK has checked. */
+type Envelope = { [CLIENT_INFO_META_KEY]?: Implementation; [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities };
 
 /** From the request's own envelope (2026-07-28), else from what the connection agreed on at its beginning. */
-export function identityOf(server: Server, context: ServerContext) {
-  const envelope = envelopeSchema.safeParse(context.mcpReq.envelope ?? {}).data;
-  const clientName = envelope?.[CLIENT_INFO_META_KEY]?.name ?? server.getClientVersion()?.name;
+export function identityOf(server: Server, { mcpReq }: ServerContext) {
   const protocolVersion = server.getNegotiatedProtocolVersion() ?? '';
-  const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
-  const { elicitation, extensions } = capabilitiesSchema.safeParse(capabilities).data ?? {};
+  const asksInResults = protocolVersion >= JULY_2026;
+  const envelope: Envelope = (asksInResults && mcpReq.envelope) || {};
+  const clientName = (envelope[CLIENT_INFO_META_KEY] ?? server.getClientVersion())?.name;
+  const { elicitation, extensions } = envelope[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities() ?? {};
   // A declaration without details means forms; a client may also declare that it only shows addresses.
   const hasForms = elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
   return {
@@ -124,8 +115,8 @@ export function identityOf(server: Server, context: ServerContext) {
     /** It can put a question to its user. Earlier eras have no questions, whatever a client declares. */
     canAsk: hasForms && protocolVersion >= JUNE_2025 && profileNamed(clientName).declinesQuestions !== true,
     /** Its protocol puts questions into results and has no connections. */
-    asksInResults: protocolVersion >= JULY_2026,
-    showsViewer: extensions?.[VIEWER_EXTENSION].mimeTypes.includes(VIEWER_MIME_TYPE) ?? false,
+    asksInResults,
+    showsViewer: extensions?.[VIEWER_EXTENSION] !== undefined,
   };
 }
 

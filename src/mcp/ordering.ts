@@ -181,12 +181,11 @@ export async function placeOrders(
 
 function questionAbout(added: readonly Order[], { min, max }: CreditRange): Question {
   const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
-  const more = sizes.length > 3 ? ' and other sizes' : '';
   const [first, second] = added;
   const question =
     first !== undefined && second === undefined
       ? `Order one picture of ${sizes[0]} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(first.request.prompt, 200)}`
-      : `Order ${added.length} pictures (${sizes.slice(0, 3).join(', ')}${more} pixels) from Flux Pro for ${min} to ${max} credits in all?`;
+      : `Order ${added.length} pictures (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits in all?`;
   return { type: 'ask', question, yes: `Yes, spend up to ${max} credits` };
 }
 
@@ -212,7 +211,6 @@ export async function waitForJob(
   return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, clock.now()), eta };
 }
 
-/** The same for all that one call has ordered, in their order. */
 async function waitForAll(
   jobs: ImageJobs,
   ordered: readonly Ordered[],
@@ -225,11 +223,7 @@ async function waitForAll(
   const waited = await jobs.waitForAll(ids, {
     waitMs: waitSeconds * 1_000,
     signal,
-    onTick: ({ fraction, done, total, leftMs }) => {
-      const left = seconds(leftMs);
-      const time = left < 120 ? `${left} s` : `${Math.round(left / 60)} min`;
-      progress(fraction, `${done} of ${total}, about ${time} left`);
-    },
+    onTick: ({ fraction, done, total, leftMs }) => progress(fraction, `${done} of ${total}, ${about(leftMs)} left`),
   });
   return {
     type: 'jobs',
@@ -247,7 +241,7 @@ function secondsSince(began: number, now: number): number | undefined {
 
 function reasonText({ reason, until }: WaitReason, now: number): string {
   const what = reason === 'slot' ? 'waiting for a free slot' : 'waiting until the rate limit allows the next request';
-  return `${what}, about ${seconds(until - now)} s`;
+  return `${what}, ${about(until - now)}`;
 }
 
 function stageText({ state, remoteStatus }: Job, elapsedMs: number, { leftMs }: Eta): string {
@@ -256,7 +250,10 @@ function stageText({ state, remoteStatus }: Job, elapsedMs: number, { leftMs }: 
   if (state === 'unknown') return `asking what became of the order, ${soFar}`;
   if (state === 'completed') return `fetching the finished picture, ${soFar}`;
   const status = fenced(remoteStatus || 'processing', 40);
-  return `the picture is being made (${status}), ${soFar}, about ${seconds(leftMs)} s left`;
+  return `the picture is being made (${status}), ${soFar}, ${about(leftMs)} left`;
 }
 
-const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
+function about(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1_000));
+  return seconds < 120 ? `about ${seconds} s` : `about ${Math.round(seconds / 60)} min`;
+}

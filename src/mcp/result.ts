@@ -49,18 +49,16 @@ export async function jobsResult(
     const hasData = wanted('structured') && cut < CUTS.data;
     // The viewer finds what it needs in the data, too.
     const hasViewerData = form.hasViewer && cut < CUTS.data && !(hasData && cut >= CUTS.promptsInData);
-    const links = wanted('link') && cut < CUTS.promptsAndUrlsInText ? saved.map(linkPart) : [];
-    const content: ContentBlock[] = [...pictures, ...links];
+    const content: ContentBlock[] = [...pictures];
+    if (wanted('link') && cut < CUTS.promptsAndUrlsInText) content.push(...saved.map(linkPart));
     // Text first: hosts that show one part show the first. Where the data are cut, the text takes their place.
     if (wanted('text') || content.length === 0 || hasData !== wanted('structured')) {
       const shown = rendering.views.map((one) => textView(one, cut));
       const text = rendering.text(shown, [...notes, ...cutNotes(rendering.views, cut)], cut === CUTS.allButFacts);
       content.unshift({ type: 'text', text });
     }
-    const data =
-      cut < CUTS.promptsInData
-        ? rendering.views
-        : rendering.views.map((one) => withShortPrompt(one, SHORT_PROMPT.data));
+    const maxPrompt = cut < CUTS.promptsInData ? Number.POSITIVE_INFINITY : SHORT_PROMPT.data;
+    const data = rendering.views.map((one) => withShortPrompt(one, maxPrompt));
     return {
       content,
       ...(hasData && { structuredContent: rendering.data(data) }),
