@@ -7,8 +7,6 @@ import { fencedWithout } from '../core/untrusted-text.ts';
 import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
-/** More are not even counted. */
-const READ_PROBLEMS = 1_000;
 const SHOWN_VALUE_CHARACTERS = 60;
 
 const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
@@ -23,9 +21,8 @@ export function badInput(what: string, next: string): FluxError {
 /** @param error with the values that were given @param redact applied before one of them is shortened */
 export function badArguments(tool: Tool, error: z.ZodError, redact: Redact): FluxError {
   const json = z.toJSONSchema(tool.input, { io: 'input' });
-  const issues = error.issues.slice(0, READ_PROBLEMS);
   // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
-  const problems = [...new Set(issues.flatMap((issue) => problemsOf(issue, tool, json, redact)))];
+  const problems = [...new Set(error.issues.flatMap((issue) => problemsOf(issue, tool, json, redact)))];
   const more = problems.length - SHOWN_PROBLEMS;
   const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`${more} more problems`] : [])];
   return badInput(
@@ -43,7 +40,7 @@ function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: R
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
     const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
-    return issue.keys.slice(0, READ_PROBLEMS).map((key) => {
+    return issue.keys.map((key) => {
       const hint = tool.effect === 'spend' && WEBHOOK.test(key.slice(0, SHOWN_VALUE_CHARACTERS)) ? WEBHOOK_HINT : '';
       return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${name || tool.name}${hint}; ${list}`;
     });

@@ -16,20 +16,13 @@ import {
   SIZES,
   sidesOf,
 } from '../core/image-request.ts';
-import { isFinishedRemotely, isSettled, type Job } from '../core/job.ts';
+import { isFinishedRemotely, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
-import {
-  choices,
-  type JobsOutcome,
-  type Question,
-  type SingleOutcome,
-  type ToolContext,
-  type ToolOutcome,
-} from './tool.ts';
+import { choices, type Question, type SingleOutcome, type ToolContext, type ToolOutcome } from './tool.ts';
 
 // Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
@@ -104,7 +97,6 @@ export const pictureArguments = {
     .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
 };
 
-/** @param of what may cost at most so much */
 export function maxCreditsArgument(of: string) {
   const text = `The most that ${of} may cost, from 1 to 100,000,000 credits: the price that the user has accepted. Default: the user's settings.`;
   return z.int().min(1).max(100_000_000).optional().describe(text);
@@ -118,12 +110,16 @@ export function waitSecondsArgument(picture: string, job: string) {
   return waitSecondsSchema.optional().describe(text);
 }
 
-export const allowDuplicateArgument = z
-  .boolean()
-  .default(false)
-  .describe(
-    'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
-  );
+/** Of an order, apart from the picture. @param of what may cost at most so much */
+export const orderArguments = (of: string) => ({
+  allow_duplicate: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
+    ),
+  max_credits: maxCreditsArgument(of),
+});
 
 type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
 
@@ -217,7 +213,7 @@ async function waitForAll(
   waitSeconds: number,
   { progress, signal, clock }: ToolContext,
   repeatable: boolean,
-): Promise<JobsOutcome> {
+) {
   const began = clock.now();
   const ids = ordered.map(({ job }) => job.id);
   const waited = await jobs.waitForAll(ids, {
@@ -226,10 +222,10 @@ async function waitForAll(
     onTick: ({ fraction, done, total, leftMs }) => progress(fraction, `${done} of ${total}, ${about(leftMs)} left`),
   });
   return {
-    type: 'jobs',
+    type: 'jobs' as const,
     jobs: waited,
     duplicates: ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id),
-    waitedSeconds: waited.every(isSettled) ? undefined : secondsSince(began, clock.now()),
+    waitedSeconds: secondsSince(began, clock.now()),
     repeatable,
   };
 }

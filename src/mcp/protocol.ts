@@ -51,17 +51,20 @@ const CALL = 'tools/call';
 
 /** Whatever a handler threw, as an error that clients may read. */
 export function protocolErrorOf(method: string, error: unknown, { redact, log }: { redact: Redact; log: Log }): Error {
-  const failed = (message: string): ProtocolError =>
-    new ProtocolError(ProtocolErrorCode.InternalError, redact(message, MAX_CHARACTERS));
+  const cut = (text: string): string => redact(text, MAX_CHARACTERS);
+  const failed = (message: string): ProtocolError => new ProtocolError(ProtocolErrorCode.InternalError, cut(message));
   if (error instanceof FluxError) {
     const failure = method === CALL ? error.failure : { ...error.failure, creditsSpent: 'no' as const };
     return failed(`${failureSentences(failure)} ${nextStep(failure)}`);
   }
   const problems = problemsIn(error, redact);
-  if (problems !== undefined)
-    return invalidParams(redact(`Invalid params for ${method}: ${problems}.`, MAX_CHARACTERS));
+  if (problems !== undefined) return invalidParams(cut(`Invalid params for ${method}: ${problems}.`));
   if (error instanceof ProtocolError)
-    return new ProtocolError(error.code, redact(error.message, MAX_CHARACTERS), redactValues(error.data, redact));
+    return new ProtocolError(
+      error.code,
+      cut(error.message),
+      redactValues(error.data, (text) => redact(text, 500)),
+    );
   const cost =
     method === CALL
       ? 'Credits may have been spent. Call list_jobs before you order again.'

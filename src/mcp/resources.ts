@@ -1,16 +1,10 @@
 /** What a host can read next to the tools: limits, the guide, the viewer's page, and each job and its picture. */
-import {
-  type ListResourcesResult,
-  type ListResourceTemplatesResult,
-  type ProtocolError,
-  type ReadResourceResult,
-  ResourceNotFoundError,
-} from '@modelcontextprotocol/server';
+import { type ListResourcesResult, type ReadResourceResult, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { FluxError } from '../core/failure.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { pageOfJobs } from '../core/job-store.ts';
 import { redactValues } from '../core/redaction.ts';
-import { cleanLine, fenced } from '../core/untrusted-text.ts';
+import { cleanLine, fencedWithout } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
@@ -19,30 +13,20 @@ import { CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './prot
 import { base64Of, bytesWithin } from './result.ts';
 import type { McpDeps } from './tool.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
-import {
-  GUIDE_URI,
-  IMAGES_URI,
-  JOBS_URI,
-  LIMITS_URI,
-  parseJobUri,
-  VIEWER_META,
-  VIEWER_MIME_TYPE,
-  VIEWER_URI,
-} from './uris.ts';
+import { parseJobUri, URI, VIEWER_META, VIEWER_MIME_TYPE } from './uris.ts';
 
 type Resource = ListResourcesResult['resources'][number];
 type Contents = ReadResourceResult['contents'][number];
 
 const JSON_TYPE = 'application/json';
 const JOBS_PER_PAGE = 50;
-const URI_MAX_CHARACTERS = 500;
 /** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */
 const MAX_BYTES = bytesWithin(900_000);
 const WHERE_TO_FIND = 'resources/list and resources/templates/list list what there is';
 
 export const FIXED_RESOURCES: readonly Resource[] = [
   {
-    uri: LIMITS_URI,
+    uri: URI.limits,
     name: 'limits',
     title: 'Limits and credits',
     description: "The plan, how much of its limits is in use, today's budget, and the last known balance.",
@@ -50,7 +34,7 @@ export const FIXED_RESOURCES: readonly Resource[] = [
     annotations: { audience: ['assistant'] },
   },
   {
-    uri: GUIDE_URI,
+    uri: URI.guide,
     name: 'prompting-guide',
     title: 'How to write a prompt',
     description: 'What a prompt for Flux Pro should say, with examples of each part.',
@@ -59,17 +43,17 @@ export const FIXED_RESOURCES: readonly Resource[] = [
   },
 ];
 
-export const TEMPLATES: ListResourceTemplatesResult = {
+export const TEMPLATES = {
   resourceTemplates: [
     {
-      uriTemplate: `${IMAGES_URI}{job_id}`,
+      uriTemplate: `${URI.images}{job_id}`,
       name: 'image',
       title: 'A finished picture',
       description:
         'The saved picture of a job, in its original size and type; one that is too large for hosts comes as a smaller JPEG.',
     },
     {
-      uriTemplate: `${JOBS_URI}{job_id}`,
+      uriTemplate: `${URI.jobs}{job_id}`,
       name: 'job',
       title: 'An image job',
       description:
@@ -108,7 +92,7 @@ async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
 function describeImage(job: Job): Resource {
   const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) }, ' pixels');
   return {
-    uri: `${IMAGES_URI}${job.id}`,
+    uri: `${URI.images}${job.id}`,
     name: `image-${job.id}`,
     title: cleanLine(job.request.prompt, 80),
     description: `${size}${job.sandbox ? ', from the sandbox' : ''}`,
@@ -119,7 +103,7 @@ function describeImage(job: Job): Resource {
 
 function describeJob(job: Job): Resource {
   return {
-    uri: `${JOBS_URI}${job.id}`,
+    uri: `${URI.jobs}${job.id}`,
     name: job.id,
     title: `Job (${statusOf(job.state)}): ${cleanLine(job.request.prompt, 60)}`,
     mimeType: JSON_TYPE,
@@ -138,43 +122,39 @@ export async function jobIdsFor(
   named('resource template', uriTemplate, templates, deps.redact);
   named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
   const jobs = await jobsOnRecord(deps);
-  const listed = uriTemplate.startsWith(IMAGES_URI) ? jobs.filter(({ state }) => state === 'saved') : jobs;
+  const listed = uriTemplate.startsWith(URI.images) ? jobs.filter(({ state }) => state === 'saved') : jobs;
   return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
 }
 
 /** @throws ResourceNotFoundError for a name that no resource has */
 export async function readResource(uri: string, deps: McpDeps, protocolVersion = ''): Promise<ReadResourceResult> {
-  // No resource has such a name, and the error for a missing one would repeat it in full.
-  const shown = deps.redact(uri, URI_MAX_CHARACTERS);
-  if (shown !== uri) throw invalidParams(notThere(shown, WHERE_TO_FIND).message);
   const cached = protocolVersion >= JULY_2026 ? CONSTANT : {};
-  if (uri === LIMITS_URI) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
-  if (uri === GUIDE_URI) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
-  if (uri === VIEWER_URI) {
+  if (uri === URI.limits) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
+  if (uri === URI.guide) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
+  if (uri === URI.viewer) {
     const text = await deps.viewerPage();
-    if (text === undefined) throw notThere(uri, 'this installation has no viewer');
+    if (text === undefined) throw notThere(uri, 'this installation has no viewer', deps);
     return { contents: [{ uri, mimeType: VIEWER_MIME_TYPE, text, _meta: VIEWER_UI_META }], ...cached };
   }
   const target = parseJobUri(uri);
-  if (target === undefined) throw notThere(uri, WHERE_TO_FIND);
+  if (target === undefined) throw notThere(uri, WHERE_TO_FIND, deps);
   const jobs = await deps.jobs();
   const job = await jobs.find(target.id);
   if (target.isImage) return { contents: [await imageContents(uri, job, jobs, deps)] };
-  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record');
+  if (job === undefined) throw notThere(uri, 'list_jobs lists the ids of all jobs on record', deps);
   // The record, as it is: reading a job does not resume it.
   return json(uri, jobView(redactValues(job, deps.redact), { ...jobs.settings, now: deps.clock.now() }));
 }
 
-export function cannotSubscribe(given: string, { redact }: McpDeps): ProtocolError {
-  const uri = redact(given, URI_MAX_CHARACTERS);
+export function cannotSubscribe(uri: string, deps: McpDeps) {
   const why = 'jobs and images on record can be subscribed to, as flux://jobs/{job_id} and flux://images/{job_id}';
-  if (![LIMITS_URI, GUIDE_URI, VIEWER_URI].includes(uri)) return notThere(uri, why);
+  if (![URI.limits, URI.guide, URI.viewer].includes(uri)) return notThere(uri, why, deps);
   return invalidParams(`${uri} cannot be subscribed to: ${why}.`);
 }
 
 /** @param hint what could be read instead; without a full stop */
-function notThere(uri: string, hint: string): ResourceNotFoundError {
-  return new ResourceNotFoundError(uri, `There is no resource ${fenced(uri, 120)}; ${hint}.`);
+function notThere(uri: string, hint: string, { redact }: McpDeps): ResourceNotFoundError {
+  return new ResourceNotFoundError(uri, `There is no resource ${fencedWithout(redact, uri, 120)}; ${hint}.`);
 }
 
 function json(uri: string, value: unknown): ReadResourceResult {
@@ -187,7 +167,7 @@ const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, pre
 async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps): Promise<Contents> {
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
-    throw notThere(uri, "a job's picture can be read once its status is completed");
+    throw notThere(uri, "a job's picture can be read once its status is completed", deps);
   if (bytes.length <= MAX_BYTES) return { uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) };
   const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
   if (shown === undefined) {

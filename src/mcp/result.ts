@@ -9,7 +9,7 @@ import { failureSentences, nextStep } from './failure-text.ts';
 import type { HostProfile } from './hosts.ts';
 import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';
 import type { JobsOutcome, SingleOutcome } from './tool.ts';
-import { IMAGES_URI, VIEWER_META } from './uris.ts';
+import { URI, VIEWER_META } from './uris.ts';
 
 /** What this call's host takes. @param maxSidePx of a picture: pixels of its longer side @param hasViewer it shows the viewer */
 export type ResultForm = Pick<HostProfile, 'content' | 'maxCharacters' | 'maxBatchCharacters'> & {
@@ -114,7 +114,7 @@ function isUnsuccessful({ state, failure }: Job): boolean {
 function linkPart(job: Job): ContentBlock {
   return {
     type: 'resource_link',
-    uri: `${IMAGES_URI}${job.id}`,
+    uri: `${URI.images}${job.id}`,
     name: `image-${job.id}`,
     title: 'The finished picture',
     mimeType: job.mediaType ?? 'image/jpeg',

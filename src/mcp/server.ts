@@ -14,7 +14,7 @@ import { instructions } from './instructions.ts';
 import { CONSTANT, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
-import { IMAGES_URI, JOBS_URI, parseJobUri, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
+import { parseJobUri, URI, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
 const OPTIONS: ServerOptions = {
   capabilities: {
@@ -133,7 +133,7 @@ const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
 /** The arguments of tools need three levels. */
 const DEPTH_MAX = 32;
 /** Fifty pictures with all their arguments have a few hundred values. */
-const VALUES_MAX = 10_000;
+const VALUES_MAX = 2_000;
 
 /** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
 function excessOf(params: unknown): string | undefined {
@@ -166,7 +166,7 @@ function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string
   };
   const notify = ({ job: { id, state }, isNew }: JobNews): void => {
     const isSaved = state === 'saved';
-    const changed = isNew ? [] : [`${JOBS_URI}${id}`, ...(isSaved ? [`${IMAGES_URI}${id}`] : [])];
+    const changed = isNew ? [] : [`${URI.jobs}${id}`, ...(isSaved ? [`${URI.images}${id}`] : [])];
     const isModern = (server.getNegotiatedProtocolVersion() ?? JULY_2026) >= JULY_2026;
     for (const uri of changed) if (isModern || subscribed.has(uri)) send(server.sendResourceUpdated({ uri }));
     if (isNew || isSaved) void listChanged();

@@ -3,7 +3,7 @@ import type { Tool as ListedTool } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TOOLS } from './catalogue.ts';
 import type { Tool } from './tool.ts';
-import { VIEWER_URI } from './uris.ts';
+import { URI } from './uris.ts';
 
 export function listTools(): ListedTool[] {
   return TOOLS.map(listedTool);
@@ -25,7 +25,7 @@ export function listedTool(tool: Tool): ListedTool {
       openWorldHint: true,
     },
     // The second name is the one that early hosts know.
-    ...(tool.hasViewer && { _meta: { ui: { resourceUri: VIEWER_URI }, 'ui/resourceUri': VIEWER_URI } }),
+    ...(tool.hasViewer && { _meta: { ui: { resourceUri: URI.viewer }, 'ui/resourceUri': URI.viewer } }),
   };
 }
 

@@ -1,9 +1,8 @@
 /** The tool that orders one picture. */
 import * as z from 'zod';
 import {
-  allowDuplicateArgument,
   checkSides,
-  maxCreditsArgument,
+  orderArguments,
   orderOf,
   pictureArguments,
   placeOrders,
@@ -15,8 +14,7 @@ const input = z
   .strictObject({
     ...pictureArguments,
     wait_seconds: waitSecondsArgument('the picture', 'job'),
-    allow_duplicate: allowDuplicateArgument,
-    max_credits: maxCreditsArgument('this call'),
+    ...orderArguments('this call'),
   })
   .check(checkSides);
 

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { creditRange, type Order } from '../../core/image-request.ts';
 import {
-  allowDuplicateArgument,
   checkSides,
   maxCreditsArgument,
+  orderArguments,
   orderOf,
   pictureArguments,
   placeOrders,
@@ -13,13 +13,7 @@ import {
 } from '../ordering.ts';
 import { defineTool } from '../tool.ts';
 
-const image = z
-  .strictObject({
-    ...pictureArguments,
-    allow_duplicate: allowDuplicateArgument,
-    max_credits: maxCreditsArgument('this picture'),
-  })
-  .check(checkSides);
+const image = z.strictObject({ ...pictureArguments, ...orderArguments('this picture') }).check(checkSides);
 
 const input = z.strictObject({
   images: z

@@ -4,16 +4,7 @@ import { pageOfJobs } from '../../core/job-store.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { badInput } from '../input-problems.ts';
-import {
-  JOB_STATUSES,
-  type JobView,
-  jobView,
-  jobViewSchema,
-  joined,
-  present,
-  statusOf,
-  statusText,
-} from '../job-view.ts';
+import { JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
 import { valueResult } from '../result.ts';
 import { choices, defineTool } from '../tool.ts';
 
@@ -84,7 +75,7 @@ type Answer = { value: Record<string, unknown>; text: string };
 const isTooLong = ({ value, text }: Answer): boolean => JSON.stringify(valueResult(value, text)).length > 60_000;
 
 /** @param isBrief without most of the prompt, and without the URL of a picture that has a file */
-function listed({ url, prompt, ...view }: JobView, isBrief: boolean) {
+function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boolean) {
   const max = isBrief ? 40 : 200;
   return {
     ...view,
