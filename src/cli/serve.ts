@@ -1,5 +1,6 @@
 /** `serve`: the MCP server on stdio. Nothing is opened, read or asked before the first call needs it. */
 import { join } from 'node:path';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import type { JobFeed } from '../core/job-store.ts';
@@ -22,12 +23,22 @@ export async function run(args: Arguments): Promise<number> {
 
   const otherOrigin = sandbox || config.apiUrl === SETTINGS.apiUrl.default ? undefined : config.apiUrl;
   const feed: JobFeed = new Set();
-  const deps = { log, feed, onSecret: (secret: string) => secrets.add(secret) };
-  let app: Pick<App, 'jobs' | 'close'> | undefined;
+  const { webhookListen } = config;
+  const listenerFor: AppDeps['listenerFor'] =
+    webhookListen &&
+    (async (sink, publicUrl) => {
+      const { WebhookListener } = await import('../transports/webhook.ts');
+      return new WebhookListener({ ...webhookListen, publicUrl, sink, log });
+    });
+  const deps: AppDeps = { log, feed, listenerFor, onSecret: (secret) => secrets.add(secret) };
+  let service: Sandbox | undefined;
+  let app: App | undefined;
   const jobs = new Lazy(async () => {
     if (otherOrigin !== undefined)
       log.warn("Orders and the key go to an address other than the provider's own", { otherOrigin });
-    app = await start(config, sandbox, deps);
+    const { createApp } = await import('../app.ts');
+    if (sandbox) service ??= await startSandbox(config);
+    app = await createApp({ ...config, ...(service && serviceOf(service)), sandbox }, deps);
     return app.jobs;
   });
   const ending = new AbortController();
@@ -54,6 +65,7 @@ export async function run(args: Arguments): Promise<number> {
     close: async () => {
       await jobs.settled();
       await app?.close();
+      await service?.close();
     },
     clock: systemClock,
     log,
@@ -61,33 +73,14 @@ export async function run(args: Arguments): Promise<number> {
   return new Promise<never>(() => undefined);
 }
 
-async function start(config: Config, sandbox: boolean, deps: AppDeps): Promise<Pick<App, 'jobs' | 'close'>> {
-  const { createApp } = await import('../app.ts');
-  const service = sandbox ? await startSandboxService(config) : undefined;
-  const { webhookListen } = config;
-  const listenerFor: AppDeps['listenerFor'] =
-    webhookListen &&
-    (async (sink, publicUrl) => {
-      const { WebhookListener } = await import('../transports/webhook.ts');
-      return new WebhookListener({ ...webhookListen, publicUrl, sink, log: deps.log });
-    });
-  const app = await createApp({ ...config, ...service?.settings, sandbox }, { ...deps, listenerFor });
-  return {
-    jobs: app.jobs,
-    close: async () => {
-      await app.close();
-      await service?.close();
-    },
-  };
-}
+/** The part of the settings that the built-in sandbox replaces. The user's own key stays out of it. */
+const serviceOf = (sandbox: Sandbox) => ({ apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] });
 
-async function startSandboxService(config: Config) {
-  const { startSandbox } = await import('../../sandbox/sandbox.ts');
+async function startSandbox(config: Config): Promise<Sandbox> {
+  const sandbox = await import('../../sandbox/sandbox.ts');
   const { sandboxFolder, stateFolder } = await import('../storage/paths.ts');
-  const sandbox = await startSandbox({
+  return sandbox.startSandbox({
     ...(config.plan === 'auto' ? {} : { plan: config.plan }),
     stateFile: join(sandboxFolder(stateFolder(config)), 'service.json'),
   });
-  // The user's own key stays out of it: the sandbox has one of its own.
-  return { settings: { apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] }, close: () => sandbox.close() };
 }

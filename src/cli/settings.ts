@@ -1,26 +1,15 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
 import { loadConfig } from '../config/load-config.ts';
-import { type Config, SETTINGS, type SettingName } from '../config/settings.ts';
+import { type Config, SETTING_NAMES, SETTINGS, type SettingName, wholeNumberOf } from '../config/settings.ts';
 import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { proxySecrets } from '../core/proxy.ts';
 import { Secrets } from '../core/redaction.ts';
 import { type Arguments, UsageError } from './command.ts';
 
 /** Not used with the built-in sandbox, which has a key and an address of its own and sends no webhooks. */
-export const NOT_FOR_SANDBOX: readonly SettingName[] = [
-  'apiKey',
-  'apiKeyFile',
-  'apiUrl',
-  'dialect',
-  'jobQuery',
-  'downloadHosts',
-  'webhookUrl',
-  'webhookSecret',
-  'webhookListen',
-  'httpsProxy',
-  'httpProxy',
-  'noProxy',
-];
+export const NOT_FOR_SANDBOX: readonly SettingName[] = SETTING_NAMES.filter(
+  (name) => name !== 'plan' && /^DOITONG_|_PROXY$/u.test(SETTINGS[name].env),
+);
 
 /** Nobody waits for an answer or listens for webhooks in a command that ends. */
 export const NOT_FOR_JOBS: readonly SettingName[] = [
@@ -54,8 +43,8 @@ async function hostProblems({ downloadHosts }: Config): Promise<string[]> {
 export function wholeNumber(args: Arguments, flag: string, bounds: { min: number; max: number }): number | undefined {
   const text = args.flags[flag];
   if (text === undefined) return undefined;
-  const value = /^\d{1,9}$/u.test(text) ? Number(text) : Number.NaN;
-  if (value >= bounds.min && value <= bounds.max) return value;
+  const value = wholeNumberOf(text, bounds.min, bounds.max);
+  if (value !== undefined) return value;
   throw new UsageError(
     `--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: a whole number from ${bounds.min} to ${bounds.max}.`,
   );

@@ -81,29 +81,28 @@ function listenAddressOf(text: string): { host: string; port: number } | undefin
   return isHost && port >= 1 && port <= 65_535 ? { host: ipv6 ?? name, port } : undefined;
 }
 
-const list = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+const LIST = z.string().transform((text) => text.split(',').map((entry) => entry.trim()));
 
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/u)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max));
+export function wholeNumberOf(text: string, min: number, max: number): number | undefined {
+  const value = /^\d{1,9}$/u.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+}
 
-/** @param unit after "a whole number" */
-const whole = (min: number, max: number, usual: string, unit = '') => ({
+const integer = (min: number, max: number) => parsed((text) => wholeNumberOf(text, min, max));
+
+const whole = (min: number, max: number, usual: string, unit: string) => ({
   schema: integer(min, max),
   default: usual,
-  allowed: `a whole number ${unit === '' ? '' : `${unit} `}from ${min} to ${max}`,
+  allowed: `a whole number of ${unit} from ${min} to ${max}`,
 });
 
 /** `FLUX_WAIT_SECONDS` is also the flag `--wait-seconds`. */
 const variableAndFlag = (env: `${'DOITONG' | 'FLUX'}_${string}`) => ({
   env,
   flag: env
-    .slice(env.indexOf('_') + 1)
-    .replaceAll('_', '-')
-    .toLowerCase(),
+    .replace(/^[A-Z]+_/u, '')
+    .toLowerCase()
+    .replaceAll('_', '-'),
 });
 
 /** Read in either case, as all programs do; a refused value may contain a password. */
@@ -160,10 +159,7 @@ export const SETTINGS = {
   },
   downloadHosts: {
     ...variableAndFlag('DOITONG_DOWNLOAD_HOSTS'),
-    schema: z
-      .string()
-      .transform((text) => list(text.toLowerCase()))
-      .pipe(z.array(z.string().regex(HOST_NAME))),
+    schema: LIST.pipe(z.array(z.string().toLowerCase().regex(HOST_NAME))),
     default: 'cdn.doitong.com',
     allowed:
       'full host names such as cdn.example.com, separated by commas, without scheme, port, path, * or a dot at the end; never a whole domain of others such as com or github.io',
@@ -225,42 +221,42 @@ export const SETTINGS = {
   },
   maxCreditsPerDay: {
     ...variableAndFlag('FLUX_MAX_CREDITS_PER_DAY'),
-    ...whole(0, 100_000_000, '1000', 'of credits'),
+    ...whole(0, 100_000_000, '1000', 'credits'),
     help: 'Budget of a day (UTC), shared by all servers with the same key; reserved before anything is sent.',
   },
   maxCreditsPerCall: {
     ...variableAndFlag('FLUX_MAX_CREDITS_PER_CALL'),
-    ...whole(0, 100_000_000, '500', 'of credits'),
+    ...whole(0, 100_000_000, '500', 'credits'),
     help: 'The most that one call may cost, by the upper end of the price list.',
   },
   maxImagesPerDay: {
     ...variableAndFlag('FLUX_MAX_IMAGES_PER_DAY'),
-    ...whole(0, 1_000_000, '100'),
+    ...whole(0, 1_000_000, '100', 'pictures'),
     help: 'Pictures that may be ordered in a day (UTC), shared by all servers with the same key.',
   },
   confirmAboveCredits: {
     ...variableAndFlag('FLUX_CONFIRM_ABOVE_CREDITS'),
-    ...whole(0, 100_000_000, '100', 'of credits'),
+    ...whole(0, 100_000_000, '100', 'credits'),
     help: 'A call that may cost more is confirmed first: by the user where the host can ask, else by max_credits.',
   },
   lowCreditsAlert: {
     ...variableAndFlag('FLUX_LOW_CREDITS_ALERT'),
-    ...whole(0, 100_000_000, '100', 'of credits'),
+    ...whole(0, 100_000_000, '100', 'credits'),
     help: 'Results warn when the last balance that the service reported is below this.',
   },
   stalledMinutes: {
     ...variableAndFlag('FLUX_STALLED_MINUTES'),
-    ...whole(1, 1_440, '15', 'of minutes'),
+    ...whole(1, 1_440, '15', 'minutes'),
     help: 'A job that is still unfinished after this time is shown as stalled, and polled only when somebody asks for it.',
   },
   resendHours: {
     ...variableAndFlag('FLUX_RESEND_HOURS'),
-    ...whole(0, 23, '23', 'of hours'),
+    ...whole(0, 23, '23', 'hours'),
     help: 'How long an order without an answer may be sent again under its own key; the service remembers keys for a day.',
   },
   waitSeconds: {
     ...variableAndFlag('FLUX_WAIT_SECONDS'),
-    ...whole(0, 300, '45', 'of seconds'),
+    ...whole(0, 300, '45', 'seconds'),
     help: 'How long a call waits for the picture before it answers with the job.',
   },
   preview: {
@@ -272,13 +268,7 @@ export const SETTINGS = {
   },
   resultContent: {
     ...variableAndFlag('FLUX_RESULT'),
-    schema: z.union([
-      z.literal('auto'),
-      z
-        .string()
-        .transform(list)
-        .pipe(z.array(z.enum(RESULT_CONTENT)).min(1)),
-    ]),
+    schema: z.union([z.literal('auto'), LIST.pipe(z.array(z.enum(RESULT_CONTENT)))]),
     default: 'auto',
     allowed: `auto, or any of ${RESULT_CONTENT.join(', ')} separated by commas`,
     help: 'Parts of a result; auto gives each host what it can use.',
