@@ -83,8 +83,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   const { jobStore, values, memory, output, checked } = await openRecords(settings, apiKey, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
-  const { httpsProxy, httpProxy, noProxy } = settings;
-  const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: { httpsProxy, httpProxy, noProxy } };
+  const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: settings };
   const provider = createDoitongProvider(
     { ...wire, apiUrl, apiKey, otherSecrets, dialect, jobQuery },
     { clock, log, limiter: limits, memory },

@@ -4,15 +4,14 @@
  */
 
 /** As package.json says under `engines`. */
-const NODE_MIN: readonly number[] = [20, 18, 1];
+const NODE_MIN = '20.18.1';
 
-const version = process.versions.node.split('.').map(Number);
-const differing = NODE_MIN.findIndex((least, at) => version[at] !== least);
-const isOld = differing !== -1 && (version[differing] as number) < (NODE_MIN[differing] as number);
+const { node } = process.versions;
+const rank = (version: string): number => version.split('.').reduce((sum, part) => sum * 1_000 + parseInt(part, 10), 0);
 
-if (isOld) {
+if (rank(node) < rank(NODE_MIN)) {
   process.stderr.write(
-    `flux-pro-mcp: Node.js ${NODE_MIN.join('.')} or newer is needed, and this is ${process.versions.node}; install a newer one from https://nodejs.org and have the host start that one.\n`,
+    `flux-pro-mcp: Node.js ${NODE_MIN} or newer is needed, and this is ${node}; install a newer one from https://nodejs.org and have the host start that one.\n`,
   );
   process.exitCode = 1;
 } else {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { decodePixels } from '../images/codecs.ts';
 import { inspectPicture } from '../images/inspect.ts';
 import { VERSION } from '../runtime/packaged.ts';
@@ -48,9 +49,6 @@ export function serverCommand({ flags, env, program }: Arguments, stateDir: stri
   };
 }
 
-type Part = { type: string; [key: string]: unknown };
-type Answer = { content: readonly Part[]; structuredContent?: Record<string, unknown>; isError?: boolean };
-
 /** @returns 0 only if the picture is on disk and decodes */
 async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Promise<number> {
   const say = (line: string): void => void out.write(`${visible(line)}\n`);
@@ -64,7 +62,7 @@ async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Pr
   const answer = (await client.callTool(call, undefined, {
     onprogress: ({ progress, message = '' }) => bar.show(progress, message),
     timeout: CALL_TIMEOUT_MS,
-  })) as Answer;
+  })) as CallToolResult;
   bar.done(answer.isError === true ? 'failed' : 'done');
   say('\nWhat the agent sees:');
   for (const part of answer.content) say(describePart(part));
@@ -90,15 +88,15 @@ export function progressBar(out: NodeJS.WriteStream) {
   };
 }
 
-function describePart(part: Part): string {
-  if (part.type === 'text') return String(part.text).replace(/^/gmu, '  ');
-  if (part.type === 'image') return `  [image] ${part.mimeType}, ${String(part.data).length} Base64 characters`;
-  return `  [${part.type}] ${part.uri ?? ''}`;
+function describePart(part: CallToolResult['content'][number]): string {
+  if (part.type === 'text') return part.text.replace(/^/gmu, '  ');
+  if (part.type === 'image') return `  [image] ${part.mimeType}, ${part.data.length} Base64 characters`;
+  return `  [${part.type}] ${part.type === 'resource_link' ? part.uri : ''}`;
 }
 
 /** The path is in the text, where every host's model finds it. */
-async function checkPicture(answer: Answer, say: (line: string) => void): Promise<number> {
-  const text = answer.content.map((part) => (part.type === 'text' ? String(part.text) : '')).join('\n');
+async function checkPicture(answer: CallToolResult, say: (line: string) => void): Promise<number> {
+  const text = answer.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
   const [, file] = /^File: (.+)$/mu.exec(text) ?? [];
   if (answer.isError === true || file === undefined) {
     say('The demo failed: the answer has no finished picture.');

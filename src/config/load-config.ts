@@ -39,14 +39,9 @@ export function loadConfig(
   }
   problems.push(...[...given].flatMap((name) => lacking(name, given)));
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, config: { ...(values as Config), ...folderVariablesOf(env) } };
-}
-
-/** By which a desktop or a system says where a user's folders are. Absent where none of them is set. */
-function folderVariablesOf(env: Readonly<Record<string, string | undefined>>): Pick<Config, 'folderVariables'> {
-  const names = ['XDG_CONFIG_HOME', 'XDG_PICTURES_DIR', 'XDG_STATE_HOME', 'LOCALAPPDATA'];
-  const set = names.flatMap((name) => (env[name] ? [[name, env[name]]] : []));
-  return set.length === 0 ? {} : { folderVariables: Object.fromEntries(set) };
+  const { XDG_CONFIG_HOME, XDG_PICTURES_DIR, XDG_STATE_HOME, LOCALAPPDATA } = env;
+  const folderVariables = { XDG_CONFIG_HOME, XDG_PICTURES_DIR, XDG_STATE_HOME, LOCALAPPDATA };
+  return { ok: true, config: { ...(values as Config), folderVariables } };
 }
 
 /** A setting that was given and refused has been reported already. */

@@ -291,6 +291,6 @@ type ValueOf<Row extends Setting> = Row extends { default: string }
 
 /** The settings as the program uses them. */
 export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
-  /** Where this user's folders are, as far as the environment says. */
-  readonly folderVariables?: Readonly<Record<string, string>>;
+  /** By which a desktop or a system says where a user's folders are. */
+  readonly folderVariables?: Readonly<Record<string, string | undefined>>;
 };

@@ -29,6 +29,7 @@ describe('without flags and environment', () => {
       preview: 'auto',
       resultContent: 'auto',
       logLevel: 'warn',
+      folderVariables: {},
     });
   });
 });
