@@ -94,7 +94,8 @@ export type JobEvent =
   /** Something keeps it from going on for now. */
   | { type: 'blocked'; failure: Failure };
 
-const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
+/** The states to which a job in each state may still come. */
+export const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ['submitting', 'failed'],
   submitting: ['processing', 'completed', 'failed', 'unknown'],
   processing: ['completed', 'failed'],
@@ -170,14 +171,9 @@ export function isFinishedRemotely(job: Job): boolean {
   return isSettled(job) || job.state === 'completed';
 }
 
-/** Whether a job in this state may still come to that one. */
-export function mayFollow(from: JobState, next: JobState): boolean {
-  return FOLLOWERS[from].includes(next);
-}
-
 /** The job in that state, with what else is new in `next`; the very same job when that would lead backwards. */
 function to(job: Job, state: JobState, next: Job): Job {
-  return mayFollow(job.state, state) ? { ...next, state } : job;
+  return FOLLOWERS[job.state].includes(state) ? { ...next, state } : job;
 }
 
 function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {

@@ -11,10 +11,10 @@ export type ContainsSecret = (text: string) => boolean;
 export const REDACTED = '[redacted]';
 /** Anything shorter is an ordinary word. */
 const SECRET_MIN_CHARACTERS = 6;
-/** Credentials of anyone; the second group is what is removed. */
+/** Credentials of anyone; the second group is what is removed. A shorter one is an ordinary word, too. */
 const CREDENTIAL_PATTERNS: readonly RegExp[] = [
-  /(\bbearer\s+)([\w~+/.=-]+)/giu,
-  /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]+)/giu,
+  /(\bbearer\s+)([\w~+/.=-]{6,})/giu,
+  /(\b(?:x-api-key|authorization|api[_-]?key)\\{0,4}["']?\s{0,16}[:=]\s{0,16}\\{0,4}["']?)(?!bearer\b)([^\s"'\\,;&]{6,})/giu,
   // In the user-info part of a URL.
   /(:\/\/)([^\s/?#"']+)@/gu,
 ];
@@ -55,10 +55,9 @@ export function createSecretFinder(secrets: readonly string[]): ContainsSecret {
 }
 
 function spansOf(pattern: RegExp, text: string): Span[] {
-  return [...text.matchAll(pattern)].flatMap(({ index, 1: before = '', 2: secret = '' }) => {
+  return [...text.matchAll(pattern)].map(({ index, 1: before = '', 2: secret = '' }) => {
     const start = index + before.length;
-    const isUser = before === '://';
-    return isUser || secret.length >= SECRET_MIN_CHARACTERS ? { start, end: start + secret.length } : [];
+    return { start, end: start + secret.length };
   });
 }
 
