@@ -52,13 +52,8 @@ export interface ImageProvider {
   /** Makes one try to order, once the caller has a permit for it. @param order from `prepare`, or from the try before */
   send(order: PreparedOrder, idempotencyKey: string, signal: AbortSignal): Promise<SendResult>;
   /**
-   * The job as the service sees it now. Costs one request, no credits; tries again by itself within its bounds.
-   * @throws FluxError, which never means that the job failed.
-   */
-  read(remoteId: string, signal: AbortSignal): Promise<RemoteJob>;
-  /**
-   * Several jobs as the service sees them now, in as few requests as it takes. Every id has its own reading: what goes
-   * wrong with one touches no other. Rejects only when the signal was aborted.
+   * Jobs as the service sees them now, in as few requests as it takes; tries again by itself within its bounds. Every id
+   * has its own reading: what goes wrong with one touches no other. Rejects only when the signal was aborted.
    */
   readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>>;
   /** How many jobs one request can ask for at present, as far as is known; at least 1. Asks nobody. */

@@ -32,12 +32,11 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
   const shared = { transport, limiter, clock, log, redact, parser, facts };
   const wire = createWire({ ...shared, apiKey, userAgent, dialect, jobQuery });
   const { prepare, send } = new OrderSender(wire);
-  const { read, readMany, readsAtOnce } = new JobReader(wire);
+  const { readMany, readsAtOnce } = new JobReader(wire);
   return {
     unavailable: wire.client.unavailable,
     prepare,
     send,
-    read,
     readMany,
     readsAtOnce,
     refresh: (signal) => refreshLimits(wire, signal),

@@ -1,11 +1,11 @@
 /** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Reading, RemoteJob } from '../core/image-provider.ts';
+import type { Reading } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
-import { answerDecision, type Decision, faultDecision, rowDecision, unforeseen } from './failures.ts';
+import { answerDecision, type Decision, rowDecision, unforeseen } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import {
@@ -68,15 +68,6 @@ export class JobReader {
     if (jobQuery !== 'auto')
       this.#configured = statusQuerySchema.safeParse(plainQuery(jobQuery.field, jobQuery.argument)).data;
   }
-
-  readonly read = async (remoteId: string, signal: AbortSignal): Promise<RemoteJob> => {
-    const readings = await this.readMany([remoteId], signal).catch(() => {
-      throw new FluxError(faultDecision(false, { cause: 'caller' }, 'read').failure);
-    });
-    const reading = readings.get(remoteId) ?? noReading('unreadable');
-    if ('job' in reading) return reading.job;
-    throw new FluxError(reading.failure);
-  };
 
   /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
   readonly readMany = async (remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> => {

@@ -72,25 +72,18 @@ export class Pictures {
   }
 
   /** What the service says now of where the picture is. @throws FluxError of kind `download_failed` when it is nowhere */
-  async #sourceNow(job: Job, life: AbortSignal): Promise<string> {
-    const remote = job.remoteId === undefined ? undefined : await this.#read(job.remoteId, life);
+  async #sourceNow({ id, remoteId = '', url }: Job, life: AbortSignal): Promise<string> {
+    const reading = (await this.deps.provider.readMany([remoteId], life)).get(remoteId);
+    if (reading !== undefined && 'failure' in reading) {
+      const { failure } = reading;
+      // The picture exists and is paid for, whatever prevents asking for it.
+      throw new FluxError({ ...failure, creditsSpent: 'yes', retry: failure.retry === 'no' ? 'no' : 'same_job' });
+    }
+    const remote = reading?.job;
     const source = remote?.inlinePicture ?? remote?.url;
     if (source === undefined) throw new FluxError(remote?.failure ?? NOWHERE);
-    if (source === remote?.url && source !== job.url)
-      await this.deps.records.apply(job.id, { type: 'relocated', url: source });
+    if (source === remote?.url && source !== url) await this.deps.records.apply(id, { type: 'relocated', url: source });
     return source;
-  }
-
-  /** The picture exists and is paid for, whatever prevents asking for it. */
-  async #read(remoteId: string, life: AbortSignal): Promise<RemoteJob> {
-    try {
-      return await this.deps.provider.read(remoteId, life);
-    } catch (error) {
-      if (life.aborted || !(error instanceof FluxError)) throw error;
-      const { failure } = error;
-      const retry = failure.retry === 'no' ? 'no' : 'same_job';
-      throw new FluxError({ ...failure, creditsSpent: 'yes', retry }, { cause: error });
-    }
   }
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */

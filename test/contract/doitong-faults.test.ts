@@ -8,7 +8,7 @@ import { type Fault, type FaultServer, startFaultServer } from '../support/fault
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createOpenLimiter, type OpenLimiter } from '../support/open-gate.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
-import { type Harness, PLAIN_SETTINGS, unmarked, withSubmit } from '../unit/doitong/scripted-service.ts';
+import { type Harness, PLAIN_SETTINGS, unmarked, withPlainCalls } from '../unit/doitong/scripted-service.ts';
 import { wordsOf } from '../support/words.ts';
 
 const REQUEST = { prompt: 'a fox in the snow', width: 256, height: 256 };
@@ -28,7 +28,7 @@ async function start(options: SandboxOptions = {}, settings: Partial<DoitongSett
   limiter = createOpenLimiter();
   const apiSettings = { ...PLAIN_SETTINGS, apiUrl: server.url, apiKey: sandbox.key, ...settings };
   const memory = createPlainWireMemory();
-  provider = withSubmit(createDoitongProvider(apiSettings, { clock, log, limiter, memory }), limiter, clock);
+  provider = withPlainCalls(createDoitongProvider(apiSettings, { clock, log, limiter, memory }), limiter, clock);
 }
 async function stop(): Promise<void> {
   await provider.close();

@@ -402,12 +402,11 @@ describe('a reading', () => {
 
   it('ends when the caller ends it, also while it waits for its turn', async () => {
     const controller = new AbortController();
-    const { read, failure, service } = await start([() => setTimeout(() => controller.abort(), 20)]);
-    const other = failure('job-1', controller.signal);
-    const waiting = failure('job-2', controller.signal);
-    expect(await other).toMatchObject({ kind: 'unreachable', retry: 'later' });
-    expect(await waiting).toMatchObject({ kind: 'unreachable', creditsSpent: 'maybe' });
+    const reason = new Error('given up');
+    const { read, service } = await start([() => setTimeout(() => controller.abort(reason), 20)]);
+    const ended = await Promise.allSettled(['job-1', 'job-2'].map((id) => read(id, controller.signal)));
+    expect(ended).toEqual([1, 2].map(() => ({ status: 'rejected', reason })));
     expect(service.arrived).toHaveLength(1);
-    await expect(read('job-3', AbortSignal.abort())).rejects.toBeInstanceOf(FluxError);
+    await expect(read('job-3', AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });

@@ -1,7 +1,8 @@
 /** Owns a service for tests that answers each request as a script says, over real HTTP. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ImageProvider } from '../../../src/core/image-provider.ts';
+import { FluxError } from '../../../src/core/failure.ts';
+import type { ImageProvider, RemoteJob } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/ports.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
@@ -92,9 +93,16 @@ export const PLAIN_SETTINGS: Omit<DoitongSettings, 'apiUrl'> = {
   userAgent: 'flux-pro-mcp/test',
 };
 
+/** A provider with the shortest calls for tests of one job. */
+export type PlainProvider = ImageProvider & {
+  /** The program's own way from a record to the service. */
+  submit: Submit;
+  /** The reading of one job; rejects with the failure of a reading. */
+  read: (remoteId: string, signal: AbortSignal) => Promise<RemoteJob>;
+};
+
 export type Harness = {
-  /** `submit` is the program's own way from a record to the service. */
-  provider: ImageProvider & { submit: Submit };
+  provider: PlainProvider;
   clock: ManualClock;
   /** Learns, and holds nothing back; not asked at all when a test brings its own. */
   limiter: OpenLimiter;
@@ -129,7 +137,7 @@ export async function startHarness(
       void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const used = options.limiterOn?.(clock) ?? limiter;
-  const provider = withSubmit(
+  const provider = withPlainCalls(
     createDoitongProvider(
       { ...PLAIN_SETTINGS, apiUrl: service.url, ...options.settings },
       { clock, log, limiter: used, memory },
@@ -144,10 +152,11 @@ export async function startHarness(
   return { provider, clock, limiter, memory, service, lines, close };
 }
 
-export function withSubmit(
-  provider: ImageProvider,
-  limiter: RequestLimiter,
-  clock: ManualClock,
-): ImageProvider & { submit: Submit } {
-  return Object.assign(provider, { submit: createSubmit(provider, limiter, clock) });
+export function withPlainCalls(provider: ImageProvider, limiter: RequestLimiter, clock: ManualClock): PlainProvider {
+  const read = async (remoteId: string, signal: AbortSignal): Promise<RemoteJob> => {
+    const reading = (await provider.readMany([remoteId], signal)).get(remoteId);
+    if (reading !== undefined && 'job' in reading) return reading.job;
+    throw reading === undefined ? new Error('there is no reading') : new FluxError(reading.failure);
+  };
+  return Object.assign(provider, { submit: createSubmit(provider, limiter, clock), read });
 }

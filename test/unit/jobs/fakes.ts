@@ -112,12 +112,6 @@ export class FakeProvider implements ImageProvider {
     }
   }
 
-  async read(remoteId: string, signal: AbortSignal): Promise<RemoteJob> {
-    await this.#permitted(signal);
-    this.reads.push({ remoteId, at: this.#clock.monotonic(), signal });
-    return play(nextOf(this.readings), signal);
-  }
-
   async readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>> {
     const readings = new Map<string, Reading>();
     try {

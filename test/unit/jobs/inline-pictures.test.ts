@@ -17,9 +17,10 @@ it('pictures inside answers are kept up to 64 million characters, and what is dr
     },
     store: { save: async () => '/pictures/one.jpg' },
     provider: {
-      read: async (remoteId: string) => {
+      readMany: async ([remoteId = '']: string[]) => {
         asked.push(remoteId);
-        return { remoteId, phase: 'completed', remoteStatus: 'completed', inlinePicture: 'again' };
+        const job = { remoteId, phase: 'completed', remoteStatus: 'completed', inlinePicture: 'again' };
+        return new Map([[remoteId, { job }]]);
       },
     },
   } as unknown as PicturesDeps;
