@@ -15,7 +15,6 @@ import {
 } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Clock, Log } from '../core/ports.ts';
-import { Mutex } from '../core/primitives.ts';
 import { installShutdown } from '../runtime/shutdown.ts';
 import { EraGuard, invalid, type Reading, type Refusal, readLine, refusal } from './json-rpc.ts';
 
@@ -69,7 +68,7 @@ class StdioTransport implements Transport {
   /** Requests of this server that the client has not answered. */
   readonly #asked = new Set<RequestId>();
   /** Messages are taken one after the other, in the order of their lines. */
-  readonly #turns = new Mutex();
+  #handled: Promise<void> = Promise.resolve();
   /** What has come of a line whose end has not. */
   #begun: Uint8Array = new Uint8Array();
   #onSettled: (() => void) | undefined;
@@ -98,7 +97,7 @@ class StdioTransport implements Transport {
 
   /** Resolves when every line that has been read is answered, apart from streams, and every answer has left. */
   async allAnswered(): Promise<void> {
-    await this.#turns.run(async () => undefined);
+    await this.#handled;
     while ([...this.#open.values()].some(({ isStream }) => !isStream))
       await new Promise<void>((resolve) => {
         this.#onSettled = resolve;
@@ -131,7 +130,7 @@ class StdioTransport implements Transport {
   readonly #onEnd = (): void => this.#takeLine(this.#begun);
 
   #takeLine(line: Uint8Array): void {
-    this.#turns.run(() => this.#handleLine(line)).catch((error) => this.onerror?.(error));
+    this.#handled = this.#handled.then(() => this.#handleLine(line)).catch((error) => this.onerror?.(error));
   }
 
   #stopReading(): void {

@@ -73,7 +73,7 @@ export class WebhookListener {
 function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: WebhookListenerOptions): Server {
   const name = host.includes(':') ? `[${host}]` : host;
   // A proxy in front may use the public name, the one that it forwards to, or this machine's address.
-  const hosts = [name, new URL(publicUrl).hostname].map((known) => known.toLowerCase());
+  const hosts = [...LOOPBACK_NAMES, name, new URL(publicUrl).hostname].map((known) => known.toLowerCase());
   const allowed = { hosts, addresses: !isLoopbackHost(name) };
   let isRefusalLogged = false;
   const server = createServer({
@@ -147,7 +147,6 @@ function callerProblem(
 ): string | undefined {
   const name = HOST.exec(host.join().toLowerCase())?.[1];
   if (name === undefined) return 'it has not exactly one Host that can be read';
-  const isKnown = LOOPBACK_NAMES.includes(name) || hosts.includes(name);
-  if (!isKnown && !(addresses && ADDRESS.test(name))) return `its Host is ${name}`;
+  if (!hosts.includes(name) && !(addresses && ADDRESS.test(name))) return `its Host is ${name}`;
   return origin ? 'it has an Origin: it comes from a browser' : undefined;
 }
