@@ -77,15 +77,14 @@ function answerResult({ data, errors = [] }: ExecutionResult, code: string): Ans
     if (originalError instanceof Refusal) return originalError;
     return path ? new Refusal(500, 'INTERNAL_SERVER_ERROR', message) : new Refusal(400, code, message);
   });
-  const entries = errors.map(({ message, locations, path, originalError }, index) => ({
-    message,
-    ...(!(originalError instanceof Refusal) && { locations }),
-    ...(isPartial && { path }),
-    extensions: refusals[index]?.entry.extensions,
+  const entries = errors.map(({ locations, path, originalError }, index) => ({
+    ...refusals[index]?.entry,
+    locations: originalError instanceof Refusal ? undefined : locations,
+    path: isPartial ? path : undefined,
   }));
   const [first] = refusals;
   if (first && !isPartial) return answerRefusal(first, entries);
-  return answerJson(200, first ? { errors: entries, data } : { data });
+  return answerJson(200, { errors: first && entries, data });
 }
 
 const operations = new Map<string, SandboxOperation>([

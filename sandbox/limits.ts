@@ -3,21 +3,18 @@
 import { tooMany } from './http.ts';
 import { type Scenarios, valueFor } from './scenarios.ts';
 
-export type PlanLimits = {
-  requestsPerWindow: number;
-  concurrentJobs: number;
-  /** Accepted submissions per UTC day; the page does not say what "per day" counts. */
-  submissionsPerDay: number;
-};
-
-/** Enterprise is "custom" on the page; its figures are this sandbox's own. */
+/**
+ * Enterprise is "custom" on the page; its figures are this sandbox's own. The page does not say what "per day" counts:
+ * here it is accepted submissions in a day of UTC.
+ */
 export const planLimits = {
   free: { requestsPerWindow: 10, concurrentJobs: 1, submissionsPerDay: 100 },
   starter: { requestsPerWindow: 30, concurrentJobs: 3, submissionsPerDay: 1_000 },
   pro: { requestsPerWindow: 60, concurrentJobs: 10, submissionsPerDay: 10_000 },
   enterprise: { requestsPerWindow: 600, concurrentJobs: 50, submissionsPerDay: Number.POSITIVE_INFINITY },
-} satisfies Record<string, PlanLimits>;
+};
 export type SandboxPlan = keyof typeof planLimits;
+export type PlanLimits = (typeof planLimits)[SandboxPlan];
 
 /** How `X-RateLimit-Reset` is written. Seconds are rounded up: whoever waits for them never comes too early. */
 const epochSeconds = (resetsAt: number): string => String(Math.ceil(resetsAt / 1000));

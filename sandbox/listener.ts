@@ -17,6 +17,7 @@ import {
 import { type Graphql, guessOperation, parseObject, rootFieldsIn } from './graphql.ts';
 import type { RateLimiter } from './limits.ts';
 import type { Orders } from './orders.ts';
+import type { Pictures } from './pictures.ts';
 import { createFirstTries } from './first-tries.ts';
 import type { Scenarios } from './scenarios.ts';
 
@@ -28,12 +29,12 @@ type ListenerDeps = {
   limiter: RateLimiter;
   orders: Orders;
   graphql: Graphql;
-  servePicture: (arrival: Arrival) => Promise<Answer>;
+  pictures: Pictures;
   inspect: () => unknown;
 };
 
 export function createListener(deps: ListenerDeps) {
-  const { now, key, log, scenarios, limiter, orders, graphql, servePicture, inspect } = deps;
+  const { now, key, log, scenarios, limiter, orders, graphql, pictures, inspect } = deps;
   const faultOf = createFirstTries(scenarios);
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -48,7 +49,7 @@ export function createListener(deps: ListenerDeps) {
   async function follow(arrival: Arrival): Promise<Answer> {
     const { request, to, entry } = arrival;
     checkCaller(request);
-    if (to === 'picture') return servePicture(arrival);
+    if (to === 'picture') return pictures.serve(arrival);
     if (to === 'order' || to === 'job' || (to === 'graphql' && !scenarios.has('only-rest'))) return answerApi(arrival);
     if (to === 'state' && entry.method === 'GET') {
       // There are prompts in it.

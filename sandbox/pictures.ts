@@ -14,6 +14,8 @@ const signature = (id: string, kind: 'first' | 'fresh'): string =>
 /** Ids follow from the seed, and so does what differs from job to job. */
 const isEven = (id: string): boolean => Number.parseInt(id.slice(-1), 16) % 2 === 0;
 
+export type Pictures = ReturnType<typeof createPictures>;
+
 export function createPictures(origin: () => string, now: () => number, service: Service, scenarios: Scenarios) {
   const expires = scenarios.has('expired-url');
   /** The ids of jobs whose first address was fetched. */

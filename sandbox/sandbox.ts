@@ -89,8 +89,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
     ),
     webhooks: webhooks.list(),
   });
-  const servePicture = pictures.serve;
-  const handle = createListener({ now, key, log, scenarios, limiter, orders, graphql, servePicture, inspect });
+  const handle = createListener({ now, key, log, scenarios, limiter, orders, graphql, pictures, inspect });
 
   const server = createServer((request, response) => {
     // Only a caller that went away makes this fail.

@@ -85,14 +85,13 @@ type Post = {
 };
 
 /** A URL has one form of a numeric host only. */
-const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const LOOPBACK_ORIGIN = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
 
 /** To this machine only: a sandbox never calls out into the world. Redirects are not followed. Never throws. */
 export async function postWebhook({ url, body, headers, timeoutMs, signal }: Post): Promise<Delivery> {
-  const { protocol, hostname } = new URL(url);
-  if (!/^https?:$/.test(protocol)) return { httpStatus: 0, problem: 'not sent: only http and https are' };
-  if (!LOOPBACK_HOST.test(hostname))
-    return { httpStatus: 0, problem: 'not sent: the sandbox posts to loopback hosts only' };
+  const { protocol, origin } = new URL(url);
+  if (!LOOPBACK_ORIGIN.test(origin))
+    return { httpStatus: 0, problem: 'not sent: only http and https addresses of loopback hosts are' };
   const request = protocol === 'https:' ? httpsRequest : httpRequest;
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
