@@ -65,10 +65,7 @@ export type RawWebhook = {
  */
 export type WebhookResult = 200 | 401 | 404 | 413 | 503;
 
-export interface WebhookSink {
-  /** Never rejects. */
-  accept(raw: RawWebhook): Promise<WebhookResult>;
-}
+export type WebhookSink = (raw: RawWebhook) => Promise<WebhookResult>;
 
 /** `structured` is the machine-readable object; the text is always complete without it. */
 export const RESULT_CONTENT = ['text', 'image', 'link', 'structured'] as const;

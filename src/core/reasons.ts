@@ -58,7 +58,7 @@ export type ServiceReason =
   /** No query by which this service tells the status of a job: none was found, or the one that is set is none, or refused. */
   | { code: 'no_status_query' | 'status_query_malformed' }
   | { code: 'status_query_refused'; query: string; httpStatus?: number; said?: string }
-  | { code: 'ended_before_sending' | 'no_api_key' | 'api_key_unusable' | 'no_webhook_secret' | 'no_such_job_id' };
+  | { code: 'ended_before_sending' | 'no_api_key' | 'api_key_unusable' | 'no_such_job_id' };
 
 /** An order can cost credits, reading a job cannot; of a probe no job depends. */
 export type ServicePurpose = 'submit' | 'read' | 'probe';

@@ -107,7 +107,7 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
     const body = await readBody(request);
     if (body === undefined) return;
     const { method = '', url: path = '', rawHeaders: headers } = request;
-    const status = await sink.accept({ method, path, headers, body }).catch((error: unknown) => {
+    const status = await sink({ method, path, headers, body }).catch((error: unknown) => {
       log.error('a webhook met a defect', { error: error instanceof Error ? error.name : typeof error });
       return 503;
     });

@@ -98,10 +98,6 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
   }),
   no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', user: SET_KEY }),
   api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', user: SET_KEY }),
-  no_webhook_secret: () => ({
-    what: 'Webhooks cannot be received without a secret to check their signatures with.',
-    user: 'set DOITONG_WEBHOOK_SECRET, or remove DOITONG_WEBHOOK_LISTEN, and restart the server',
-  }),
   no_such_job_id: () => 'The id of the job cannot be an id of the service.',
 };
 

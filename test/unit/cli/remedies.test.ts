@@ -58,7 +58,6 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
   status_query_refused: { code: 'status_query_refused', query: 'job(id)' },
   no_api_key: { code: 'no_api_key' },
   api_key_unusable: { code: 'api_key_unusable' },
-  no_webhook_secret: { code: 'no_webhook_secret' },
   no_such_job_id: { code: 'no_such_job_id' },
   not_connected: { code: 'not_connected', to: 'service', errorCode: 'ECONNREFUSED' },
   certificate_refused: {

@@ -17,7 +17,7 @@ const log: Log = {
 // Neither listener nor watch keeps a process alive: the channel to the parent does.
 process.on('message', () => undefined);
 const address = { host: '127.0.0.1', port: Number(port), publicUrl: 'https://flux.example' };
-await new WebhookListener({ ...address, sink: { accept: async () => 404 }, log }).open();
+await new WebhookListener({ ...address, sink: async () => 404, log }).open();
 const values = createFileValues(folder, { clock: systemClock, log });
 const events = createJobEvents(values, { clock: systemClock, log });
 events.listen(remoteId, () => {

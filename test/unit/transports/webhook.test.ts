@@ -30,7 +30,7 @@ type Answers = (raw: RawWebhook) => Promise<WebhookResult> | WebhookResult;
 type Options = { host?: string; patience?: WebhookPatience };
 
 function listenerAt(port: number, { host = '127.0.0.1', ...options }: Options = {}, answers: Answers = () => 200) {
-  const sink = { accept: async (raw: RawWebhook) => answers(raw) };
+  const sink = async (raw: RawWebhook) => answers(raw);
   const listener = new WebhookListener({ host, port, publicUrl: 'https://flux.example', sink, log, ...options });
   listeners.push(listener);
   return listener;
@@ -110,7 +110,7 @@ describe('a request', () => {
     const markers: string[] = [];
     const deps = { knows: async () => true, addMarker: async (id: string) => void markers.push(id) };
     const sink = createWebhookSink({ secret: SECRET, path: PATH, clock: systemClock, log, ...deps });
-    const { port } = await open((raw) => sink.accept(raw));
+    const { port } = await open(sink);
     const signature = `X-Doitong-Signature: \t sha256=${hexOf(BODY)} \t\r\n`;
     expect(await talk(port, post(BODY.length, PATH, signature), BODY)).toMatch(/^HTTP\/1\.1 200 /u);
     expect(await talk(port, post(BODY.length, PATH), BODY)).toMatch(/^HTTP\/1\.1 401 /u);
