@@ -67,8 +67,7 @@ export type ShownPicture = {
 
 export interface Preview {
   /**
-   * The picture itself where it is within the bounds, else a smaller JPEG, as large as fits. The bytes are taken over:
-   * they may be empty afterwards, because copying some megabytes would keep everything else waiting.
+   * The picture itself where it is within the bounds, else a smaller JPEG, as large as fits.
    * @returns `undefined` when neither can be had (a format that is not decoded here, no room for anything worth seeing)
    */
   fit(bytes: Uint8Array, bounds: PreviewBounds): Promise<ShownPicture | undefined>;

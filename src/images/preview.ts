@@ -39,9 +39,7 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       thread ??= startThread();
       // It keeps the process alive only as long as somebody waits for it.
       thread.ref();
-      // Bytes that are a part of something larger are copied instead.
-      const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-      thread.postMessage({ bytes, bounds } satisfies PreviewTask, isWhole ? [bytes.buffer] : []);
+      thread.postMessage({ bytes, bounds } satisfies PreviewTask);
       const signal = AbortSignal.any([limit.signal, closing.signal]);
       const [made] = await once(thread, 'message', { signal });
       return made;

@@ -104,9 +104,7 @@ export class Pictures {
     if (known !== undefined) return known;
     const bytes = await this.read(job);
     if (bytes === undefined) return undefined;
-    // Whoever gets bytes may keep them: those of a picture that is not saved yet are needed here.
-    const given = job.file === undefined ? Uint8Array.from(bytes) : bytes;
-    const shown = await this.deps.preview.fit(given, { maxBytes, maxSidePx });
+    const shown = await this.deps.preview.fit(bytes, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#previews.set(key, shown);
     return shown;
   }

@@ -1,5 +1,5 @@
 /** A connection that did not come about: nothing of the request has left this machine by then. */
-import type { CertificateFault, ConnectProblem } from '../core/reasons.ts';
+import type { CertificateFault, ConnectProblem, ReportedProxy } from '../core/reasons.ts';
 
 /** It has no `code` of its own: undici connects again, without end, for some codes. */
 export class ConnectFailure extends Error {
@@ -17,6 +17,30 @@ export function isLasting(problem: ConnectProblem): boolean {
   return problem.code === 'certificate_refused' || (problem.code === 'proxy_refused' && problem.status < 500);
 }
 
+export class RefusedByProxy extends Error {
+  constructor(readonly status: number) {
+    super(`The proxy answered ${status}.`);
+  }
+}
+
+/** @param route the proxy on the way @param isProxyReady whether it has opened the way by then */
+export function problemOf(
+  error: unknown,
+  host: string,
+  errorCode: string | undefined,
+  route: ReportedProxy | undefined,
+  isProxyReady: boolean,
+): ConnectProblem {
+  const proxy = route && { shown: route.shown, setting: route.setting };
+  const failed = isProxyReady ? undefined : proxy;
+  const fault = errorCode && certificateFault(errorCode);
+  if (errorCode && fault) return { code: 'certificate_refused', host: failed?.shown ?? host, fault, errorCode };
+  const known = { host, ...(errorCode !== undefined && { errorCode }), ...(proxy && { proxy }) };
+  if (failed === undefined) return { code: 'not_connected', ...known };
+  if (error instanceof RefusedByProxy) return { code: 'proxy_refused', host, proxy: failed, status: error.status };
+  return { ...known, code: 'proxy_unusable', proxy: failed };
+}
+
 /** By the codes of OpenSSL for a certificate that it refuses. */
 const CERTIFICATE_FAULTS = new Map<string, CertificateFault>([
   ['CERT_HAS_EXPIRED', 'expired'],
@@ -32,6 +56,6 @@ const CERTIFICATE_FAULTS = new Map<string, CertificateFault>([
 const OTHER_FAULT =
   /^(?:CERT|CRL|UNABLE_TO|ERROR_IN_CERT|ERROR_IN_CRL|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_CERT)(?:_|$)/u;
 
-export function certificateFault(errorCode: string): CertificateFault | undefined {
+function certificateFault(errorCode: string): CertificateFault | undefined {
   return CERTIFICATE_FAULTS.get(errorCode) ?? (OTHER_FAULT.test(errorCode) ? 'other' : undefined);
 }

@@ -13,8 +13,8 @@ import type { Clock } from '../core/ports.ts';
 import { codeOf } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { type ProxyAddress, type ProxySettings, shownProxy } from '../core/proxy.ts';
-import type { ConnectProblem, ReportedProxy } from '../core/reasons.ts';
-import { ConnectFailure, certificateFault } from './connect-failure.ts';
+import type { ReportedProxy } from '../core/reasons.ts';
+import { ConnectFailure, problemOf, RefusedByProxy } from './connect-failure.ts';
 
 /** Finds the addresses of a host, and may refuse it. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
@@ -159,29 +159,6 @@ async function tunnelThrough(line: Socket, proxy: ProxyAddress, target: string, 
   }
   if (first.length > 0) tunnel.unshift(first);
   return tunnel;
-}
-
-class RefusedByProxy extends Error {
-  constructor(readonly status: number) {
-    super(`The proxy answered ${status}.`);
-  }
-}
-
-function problemOf(
-  error: unknown,
-  host: string,
-  errorCode: string | undefined,
-  route: ProxyRoute | undefined,
-  isProxyReady: boolean,
-): ConnectProblem {
-  const proxy = route && { shown: route.shown, setting: route.setting };
-  const failed = isProxyReady ? undefined : proxy;
-  const fault = errorCode && certificateFault(errorCode);
-  if (errorCode && fault) return { code: 'certificate_refused', host: failed?.shown ?? host, fault, errorCode };
-  const known = { host, ...(errorCode !== undefined && { errorCode }), ...(proxy && { proxy }) };
-  if (failed === undefined) return { code: 'not_connected', ...known };
-  if (error instanceof RefusedByProxy) return { code: 'proxy_refused', host, proxy: failed, status: error.status };
-  return { ...known, code: 'proxy_unusable', proxy: failed };
 }
 
 export type ProxyRoute = ReportedProxy & { proxy: ProxyAddress };
