@@ -125,8 +125,6 @@ export function namesIn(folder: string): string[] {
   }
 }
 
-/** Far more than any file here has. */
-const BYTES_MAX = 64_000_000;
 /** A FIFO in the place of a file would keep the reader waiting for somebody who writes into it. */
 export const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -141,8 +139,7 @@ export function readText(path: string): string | undefined {
     throw error;
   }
   try {
-    const seen = fstatSync(file);
-    return seen.isFile() && seen.size <= BYTES_MAX ? readFileSync(file, 'utf8') : undefined;
+    return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : undefined;
   } finally {
     closeSync(file);
   }

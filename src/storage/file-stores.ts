@@ -49,7 +49,7 @@ export function createFileJobStore(
   const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
-    outputFolder === undefined ? job : path(job, outputFolder);
+    job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
@@ -149,9 +149,8 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
       // A copy, so that the newest version is never missing.
       cpSync(path, aside, { recursive: true, force: false, errorOnExist: true });
       log.error('a damaged file of the shared values was set aside', { file: aside });
-    } catch (error) {
+    } catch {
       // As a rule another process was faster.
-      log.debug('a damaged file of the shared values was not set aside', { file: aside, error: errorCode(error) });
     }
   }
 

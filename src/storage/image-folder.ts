@@ -76,11 +76,8 @@ async function saveIn(
 
   /** Whether this very picture was saved there before. */
   async function isThere(name: string): Promise<boolean> {
-    const found = await readRegular(folder.at(name)).catch((error: unknown) => {
-      if (error instanceof Replaced) return undefined;
-      throw error;
-    });
-    return found !== undefined && Buffer.compare(found, bytes) === 0;
+    const found = await readRegular(folder.at(name)).catch(() => undefined);
+    return found?.equals(bytes) === true;
   }
 
   try {

@@ -23,8 +23,7 @@ export function stepsBelow(folder: string, file: string): string[] | undefined {
 
 /** The job as it is recorded. */
 export function withRecordedPath(job: Job, outputFolder: string): Job {
-  if (job.file === undefined) return job;
-  const steps = stepsBelow(outputFolder, job.file);
+  const steps = stepsBelow(outputFolder, job.file ?? '');
   return steps === undefined ? job : { ...job, file: steps.join('/') };
 }
 
@@ -33,7 +32,6 @@ export function withRecordedPath(job: Job, outputFolder: string): Job {
  * as finished and not saved, so that it is fetched from its address when somebody asks for it.
  */
 export function withAbsolutePath(job: Job, outputFolder: string): Job {
-  if (job.file === undefined) return job;
   // A record with a valid checksum may still be forged.
   const steps = typeof job.file === 'string' ? stepsBelow(outputFolder, job.file) : undefined;
   if (steps !== undefined) return { ...job, file: join(outputFolder, ...steps) };

@@ -31,8 +31,6 @@ const PART = '.part';
 const INNER = 'value.json';
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
-/** Each time somebody else was faster; after so many it is something that cannot be read. */
-const READ_TRIES = 20;
 
 /** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
 export function newestIn(folder: string): Map<string, number> {
@@ -54,39 +52,38 @@ export function textOfVersion(path: string): string | undefined {
 }
 
 export class VersionedFile {
-  readonly #folder: string;
-  readonly #name: string;
-  readonly #clock: Clock;
   readonly #writer = ownName();
   #changes = 0;
 
   /** @param folder absolute; made at the first change */
-  constructor(folder: string, name: string, clock: Clock) {
-    this.#folder = folder;
-    this.#name = name;
-    this.#clock = clock;
-  }
+  constructor(
+    private readonly folder: string,
+    private readonly name: string,
+    private readonly clock: Clock,
+  ) {}
 
   path(number: number): string {
-    return versionFile(this.#folder, this.#name, number);
+    return versionFile(this.folder, this.name, number);
   }
 
   /** The numbers of its versions in ascending order: the last one counts. @throws the system's error */
-  numbers(files = namesIn(this.#folder)): number[] {
+  numbers(files = namesIn(this.folder)): number[] {
     const versions = files.flatMap((file) => {
       const [, name, digits] = VERSION.exec(file) ?? [];
-      return name === this.#name ? [Number(digits)] : [];
+      return name === this.name ? [Number(digits)] : [];
     });
     return versions.sort((one, other) => one - other);
   }
 
   /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
   read(): { number: number; text: string | undefined } | undefined {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let before: number | undefined; ; ) {
       const number = this.numbers().pop();
       if (number === undefined) return undefined;
       const text = textOfVersion(this.path(number));
-      if (text !== undefined || attempt === READ_TRIES) return { number, text };
+      // A version without a text has a successor by now, or is no file.
+      if (text !== undefined || number === before) return { number, text };
+      before = number;
     }
   }
 
@@ -98,7 +95,7 @@ export class VersionedFile {
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
     const number = version.number + 1;
     const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
-    const files = namesIn(this.#folder);
+    const files = namesIn(this.folder);
     const isNewest = isOurs && this.numbers(files).pop() === number;
     // What was published here and is the newest needs no reading: a number is given once.
     if (isNewest || readStored(this.read()?.text).changes.includes(id)) {
@@ -113,16 +110,16 @@ export class VersionedFile {
   /** @returns false when somebody else has that number */
   async #publish(target: string, text: string, durable: boolean): Promise<boolean> {
     const part = this.#newPart();
-    const write = (): Promise<void> => writeWhole(part, text, durable, this.#clock);
+    const write = (): Promise<void> => writeWhole(part, text, durable, this.clock);
     try {
       await write().catch(async (error: unknown) => {
         // As a rule the folder is there; it is made where it turns out not to be.
         if (errorCode(error) !== 'ENOENT') throw error;
-        await makeFolder(this.#folder);
+        await makeFolder(this.folder);
         await write();
       });
       const isOurs = await this.#link(part, target, durable);
-      if (isOurs && durable) await syncFolder(this.#folder);
+      if (isOurs && durable) await syncFolder(this.folder);
       return isOurs;
     } finally {
       remove(part);
@@ -131,7 +128,7 @@ export class VersionedFile {
 
   async #link(part: string, target: string, durable: boolean): Promise<boolean> {
     try {
-      await retryBusy(() => linkSync(part, target), isBusy, this.#clock);
+      await retryBusy(() => linkSync(part, target), isBusy, this.clock);
       return true;
     } catch (error) {
       // ENOENT: our own half-written file was taken for a leftover while this process stood still.
@@ -146,16 +143,16 @@ export class VersionedFile {
     const folder = this.#newPart();
     try {
       mkdirSync(folder, { mode: FOLDER_MODE });
-      await retryBusy(() => renameSync(part, join(folder, INNER)), isFileInUse, this.#clock);
+      await retryBusy(() => renameSync(part, join(folder, INNER)), isFileInUse, this.clock);
       if (durable) await syncFolder(folder);
-      return await retryBusy(() => renameToNew(folder, target), isFileInUse, this.#clock);
+      return await retryBusy(() => renameToNew(folder, target), isFileInUse, this.clock);
     } finally {
       remove(folder);
     }
   }
 
   #newPart(): string {
-    return join(this.#folder, `${this.#name}.${ownName()}${PART}`);
+    return join(this.folder, `${this.name}.${ownName()}${PART}`);
   }
 
   /**
@@ -166,7 +163,7 @@ export class VersionedFile {
     for (const other of this.numbers(files)) if (other < number) remove(this.path(other));
     const whole = statSync(this.path(number), { throwIfNoEntry: false });
     for (const file of files.filter((name) => name.endsWith(PART))) {
-      const part = join(this.#folder, file);
+      const part = join(this.folder, file);
       const half = statSync(part, { throwIfNoEntry: false });
       if (whole && half && whole.mtimeMs - half.mtimeMs > LEFTOVER_AGE_MS) remove(part);
     }
