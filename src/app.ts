@@ -4,7 +4,6 @@ import type { Clock, Ids, Log, WebhookSink } from './core/ports.ts';
 import type { JobFeed } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
-import type { ServiceReport } from './core/image-provider.ts';
 import { createWireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
@@ -14,7 +13,7 @@ import { createPreview } from './images/preview.ts';
 import { ImageJobs } from './jobs/image-jobs.ts';
 import { JobRecords } from './jobs/job-records.ts';
 import { Limits } from './limits/limits.ts';
-import { type LimitsReport, limitsReport } from './limits/limits-report.ts';
+import { limitsReport } from './limits/limits-report.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { createDurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
@@ -45,14 +44,7 @@ export type AppSettings = Omit<Config, FaceOnly | Proxies> &
     keepsNothing?: boolean;
   };
 
-export type App = {
-  jobs: ImageJobs;
-  /** As the records say; nothing is settled for it. */
-  limits: () => Promise<LimitsReport>;
-  /** Looks at the service for a person; orders nothing. */
-  probe: (signal: AbortSignal) => Promise<ServiceReport>;
-  close: () => Promise<void>;
-};
+export type App = Awaited<ReturnType<typeof createApp>>;
 
 type Listener = { open: () => Promise<void>; close: () => Promise<void> };
 
@@ -73,7 +65,7 @@ export type AppDeps = {
 };
 
 /** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
-export async function createApp(settings: AppSettings, deps: AppDeps): Promise<App> {
+export async function createApp(settings: AppSettings, deps: AppDeps) {
   const { log, onSecret, clock = systemClock, ids = randomIds, requestWindow } = deps;
   // A key file that cannot be read is told at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
@@ -129,8 +121,10 @@ export async function createApp(settings: AppSettings, deps: AppDeps): Promise<A
   );
   return {
     jobs,
+    /** As the records say; nothing is settled for it. */
     limits: async () => limitsReport(await limits.state(), settings, clock.now()),
-    probe: (signal) => provider.probe(signal),
+    /** Looks at the service for a person; orders nothing. */
+    probe: (signal: AbortSignal) => provider.probe(signal),
     close: async () => {
       await listener?.close();
       await jobs.close();

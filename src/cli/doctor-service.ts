@@ -98,8 +98,6 @@ export function orderingCheck(ordering: OrderingFinding): Check {
       const remedy = 'Check that DOITONG_API_URL is the address of the Doitong API, or set DOITONG_DIALECT to auto.';
       return fail('dialect', found, remedy);
     }
-    default:
-      return ordering satisfies never;
   }
 }
 

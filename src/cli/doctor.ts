@@ -5,7 +5,7 @@ import { FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { stayAlive, systemClock } from '../runtime/system.ts';
+import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
@@ -23,17 +23,11 @@ export async function run(args: Arguments): Promise<number> {
   const json = args.flags.json !== undefined;
   const config = await settingsOf(args);
   const secrets = secretsOf(config);
-  const onSecret = (secret: string): void => secrets.add(secret);
   const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const found: Check[] = [];
-  const letGo = stayAlive();
-  try {
-    for await (const checks of checksOf(config, args.env, { log, onSecret })) {
-      found.push(...checks);
-      if (!json) for (const check of checks) print(checkLine(check, secrets.redact));
-    }
-  } finally {
-    letGo();
+  for await (const checks of checksOf(config, args.env, { log, onSecret: (secret) => secrets.add(secret) })) {
+    found.push(...checks);
+    if (!json) for (const check of checks) print(checkLine(check, secrets.redact));
   }
   print(json ? checksJson(found, secrets.redact) : summaryLine(found));
   return found.some(({ status }) => status === 'fail') ? 1 : 0;

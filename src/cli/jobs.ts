@@ -8,16 +8,13 @@ import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences } from '../mcp/failure-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { stayAlive, systemClock } from '../runtime/system.ts';
+import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, UsageError } from './command.ts';
 import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
-
-const LIMIT = { min: 1, max: 1_000, default: 20 };
-const WAIT_SECONDS = { min: 0, max: 3_600, default: 120 };
 
 /** The flags of each action; one that would be without effect is refused. */
 const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
@@ -29,8 +26,8 @@ type Records = { jobs: ImageJobs; apiUrl: string; folder: string; log: Log; reda
 export async function run(args: Arguments): Promise<number> {
   const { action, id } = requestOf(args);
   const json = args.flags.json !== undefined;
-  const limit = wholeNumber(args, 'limit', LIMIT) ?? LIMIT.default;
-  const waitSeconds = wholeNumber(args, 'wait-seconds', WAIT_SECONDS) ?? WAIT_SECONDS.default;
+  const limit = wholeNumber(args, 'limit', { min: 1, max: 1_000 }) ?? 20;
+  const waitSeconds = wholeNumber(args, 'wait-seconds', { min: 0, max: 3_600 }) ?? 120;
   const status = oneOf(args, 'status', JOB_STATUSES);
   const config = await settingsOf(args, NOT_FOR_JOBS);
   const apiKey = await apiKeyOf(config);
@@ -40,21 +37,18 @@ export async function run(args: Arguments): Promise<number> {
         'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
     );
   const secrets = secretsOf({ ...config, apiKey });
-  const { redact } = secrets;
+  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
   const { apiUrl } = config;
-  const log = createStderrLog(config.logLevel, redact, writeStderr);
   const folder = partitionFolder(stateFolder(config), apiUrl, apiKey);
-  const onSecret = (secret: string): void => secrets.add(secret);
-  const app = await createApp({ ...config, apiKey, sandbox: false }, { log, onSecret });
-  const records = { jobs: app.jobs, apiUrl, folder, log, redact };
-  const letGo = stayAlive();
+  const settings = { ...config, apiKey, sandbox: false };
+  const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
+  const records = { jobs: app.jobs, apiUrl, folder, log, redact: secrets.redact };
   try {
     if (action === 'show') return await show(records, id, json);
     if (action === 'resume') return await resumeAll(records, waitSeconds);
-    return await list(records, { limit, status, json });
+    return await list(records, status, limit, json);
   } finally {
     await app.close();
-    letGo();
   }
 }
 
@@ -73,10 +67,7 @@ function requestOf({ words, flags }: Arguments): { action: Action; id: string } 
 
 const viewOf = (job: Job, { jobs }: Records): JobView => jobView(job, { ...jobs.settings, now: systemClock.now() });
 
-async function list(
-  records: Records,
-  { limit, status, json }: { limit: number; status: JobStatus | undefined; json: boolean },
-): Promise<number> {
+async function list(records: Records, status: JobStatus | undefined, limit: number, json: boolean): Promise<number> {
   const { apiUrl, folder, log, redact } = records;
   const jobs = await records.jobs.list();
   const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);

@@ -3,6 +3,7 @@ import '../config/lean-zod.ts';
 import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/packaged.ts';
+import { stayAlive } from '../runtime/system.ts';
 import { type Arguments, parseFlags, UsageError } from './command.ts';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 import { helpText } from './help.ts';
@@ -19,11 +20,14 @@ export async function run(input: ProgramInput): Promise<number> {
   process.stdout.off('error', ignore).on('error', ignore);
   const { DOITONG_API_KEY: key } = input.env;
   const redact = createRedactor(key === undefined || !isSecret(key.trim()) ? [] : [key.trim()]);
+  const letGo = stayAlive();
   try {
     return await dispatch(input);
   } catch (error) {
     writeStderr(`${visible(`flux-pro-mcp: ${redact(await reasonOf(error), MESSAGE_MAX_CHARACTERS)}`)}\n`);
     return error instanceof UsageError ? 2 : 1;
+  } finally {
+    letGo();
   }
 }
 

@@ -32,7 +32,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** For commands that only wait: a pending sleep does not keep the process alive. @returns what lets it end again */
+/** While a command runs that may only wait: a pending sleep does not keep the process alive. @returns what lets it end again */
 export function stayAlive(): () => void {
   const timer = setInterval(() => undefined, TIMER_MAX_MS);
   return () => clearInterval(timer);
