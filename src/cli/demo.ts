@@ -20,16 +20,13 @@ export async function run(args: Arguments): Promise<number> {
   await settingsOf(args, NOT_FOR_SANDBOX);
   // Apart from its picture the demo leaves nothing behind.
   const stateDir = await mkdtemp(join(tmpdir(), 'flux-pro-demo-'));
+  // The client of the v1 SDK: most hosts in the field still speak like it.
+  const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
   try {
-    // The client of the v1 SDK: most hosts in the field still speak like it.
-    const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
     await client.connect(new StdioClientTransport({ ...serverCommand(args, stateDir), stderr: 'inherit' }));
-    try {
-      return await play(client, args.flags.prompt ?? PROMPT, process.stdout);
-    } finally {
-      await client.close();
-    }
+    return await play(client, args.flags.prompt ?? PROMPT, process.stdout);
   } finally {
+    await client.close();
     await rm(stateDir, { recursive: true, force: true });
   }
 }
@@ -94,11 +91,9 @@ function describePart(part: CallToolResult['content'][number]): string {
   return `  [${part.type}] ${part.type === 'resource_link' ? part.uri : ''}`;
 }
 
-/** The path is in the text, where every host's model finds it. */
 async function checkPicture(answer: CallToolResult, say: (line: string) => void): Promise<number> {
-  const text = answer.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
-  const [, file] = /^File: (.+)$/mu.exec(text) ?? [];
-  if (answer.isError === true || file === undefined) {
+  const file = answer.structuredContent?.file;
+  if (answer.isError === true || typeof file !== 'string') {
     say('The demo failed: the answer has no finished picture.');
     return 1;
   }

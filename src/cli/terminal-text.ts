@@ -10,12 +10,8 @@ export function visible(text: string): string {
 
 /** JSON that shows as it is, and reads back as the same value: what would be invisible is escaped. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(INVISIBLE, escaped);
-}
-
-function escaped(character: string): string {
-  const units = character.split('');
-  return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value, null, 2).replace(INVISIBLE, (character) => character.split('').map(escaped).join(''));
 }
 
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
