@@ -94,13 +94,13 @@ export type JobEvent =
   /** Something keeps it from going on for now. */
   | { type: 'blocked'; failure: Failure };
 
-/** The states to which a job in each state may still come. */
+/** The states to which a job in each state may still come. Its own: it may learn something new in it. */
 export const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ['submitting', 'failed'],
-  submitting: ['processing', 'completed', 'failed', 'unknown'],
-  processing: ['completed', 'failed'],
+  submitting: ['submitting', 'processing', 'completed', 'failed', 'unknown'],
+  processing: ['processing', 'completed', 'failed'],
   completed: ['saved'],
-  saved: [],
+  saved: ['saved'],
   failed: [],
   unknown: ['processing', 'completed', 'failed'],
 };
@@ -109,7 +109,7 @@ export const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return takenBy(job, event.owner, event.dialect ?? job.dialect);
+      return to(job, 'submitting', { ...job, owner: event.owner, ...(event.dialect && { dialect: event.dialect }) });
     case 'waiting':
       return job.state === 'queued' && isSameOwner(job.owner, event.owner) ? { ...job } : job;
     case 'adopted':
@@ -134,16 +134,10 @@ export function advance(job: Job, event: JobEvent): Job {
   }
 }
 
-function takenBy(job: Job, owner: Owner, dialect: string | undefined): Job {
-  const next = { ...job, owner, ...(dialect && { dialect }) };
-  if (job.state !== 'submitting') return to(job, 'submitting', next);
-  return isSameOwner(job.owner, owner) && job.dialect === dialect ? job : next;
-}
-
 function saved(job: Job, { file, mediaType, size, again }: JobEvent & { type: 'saved' }): Job {
   const { size: _size, failure: _failure, ...before } = job;
   const next: Job = { ...before, file, mediaType, ...(size && { size }) };
-  return job.state === 'saved' && again && job.file !== file ? next : to(job, 'saved', next);
+  return job.state === 'saved' && !again ? job : to(job, 'saved', next);
 }
 
 /** What is said of the size: that of the picture once there is one, the ordered one until then. */
@@ -171,9 +165,13 @@ export function isFinishedRemotely(job: Job): boolean {
   return isSettled(job) || job.state === 'completed';
 }
 
-/** The job in that state, with what else is new in `next`; the very same job when that would lead backwards. */
+/**
+ * The job in that state, with what else is new in `next`. The very same job when that would lead backwards, or brings
+ * what the record says already, as most status reads do: nothing is written for it.
+ */
 function to(job: Job, state: JobState, next: Job): Job {
-  return FOLLOWERS[job.state].includes(state) ? { ...next, state } : job;
+  const after = { ...next, state };
+  return FOLLOWERS[job.state].includes(state) && JSON.stringify(after) !== JSON.stringify(job) ? after : job;
 }
 
 function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
@@ -187,11 +185,7 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
     credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },
     ...(remote.leftOut && { leftOut: remote.leftOut }),
   };
-  if (remote.phase === 'processing') {
-    if (job.state !== 'processing') return to(job, 'processing', known);
-    // Most status reads bring what the record says already: nothing is written for them.
-    return JSON.stringify(known) === JSON.stringify(job) ? job : known;
-  }
+  if (remote.phase === 'processing') return to(job, 'processing', known);
   const url = remote.phase === 'completed' ? remote.url : undefined;
   return to(job, remote.phase, {
     ...known,

@@ -12,10 +12,7 @@ export type WireMemory = ReturnType<typeof createWireMemory>;
 
 const keptSchema = z.object({ at: z.number(), facts: z.record(z.string(), z.unknown()) });
 
-/**
- * @param values of a service, whatever the key
- * @param name of the value
- */
+/** @param values of a service, whatever the key */
 export function createWireMemory(values: SharedValues, name: string, clock: Clock) {
   const nothing = { at: Number.NEGATIVE_INFINITY, facts: {} };
   const kept = new SharedState(values, { name, schema: keptSchema, initial: () => nothing }, clock);
