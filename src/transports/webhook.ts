@@ -74,7 +74,9 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
   const name = host.includes(':') ? `[${host}]` : host;
   // A proxy in front may use the public name, the one that it forwards to, or this machine's address.
   const hosts = [...LOOPBACK_NAMES, name, new URL(publicUrl).hostname].map((known) => known.toLowerCase());
-  const allowed = { hosts, addresses: !isLoopbackHost(name) };
+  // Where it listens beyond this machine, any address may be called: nobody's name leads to one.
+  const isAllowed = (called: string): boolean =>
+    hosts.includes(called) || (ADDRESS.test(called) && !isLoopbackHost(host));
   let isRefusalLogged = false;
   const server = createServer({
     headersTimeout: patience.headersMs,
@@ -96,7 +98,7 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
   server.on('request', async (request, response) => {
     const answer = (status: number): void =>
       void response.writeHead(status, { 'Content-Length': 0, Connection: 'close' }).end();
-    const problem = callerProblem(request, allowed);
+    const problem = callerProblem(request, isAllowed);
     if (problem !== undefined) {
       // Once: whoever meant no harm needs to know it, and nobody shall fill the log.
       if (!isRefusalLogged)
@@ -139,14 +141,11 @@ const ADDRESS = /^(?:\[.+\]|\d{1,3}(?:\.\d{1,3}){3})$/u;
 /**
  * What is wrong with the Host or the Origin; `undefined` for a caller that may be answered. A page in a browser can
  * reach every port of its machine, and by a name of its own that leads there (DNS rebinding) it can read the answers.
- * @param addresses any IP address may be called by: nobody's name leads to one
  */
-function callerProblem(
-  { headersDistinct: { host = [], origin } }: IncomingMessage,
-  { hosts, addresses }: { hosts: readonly string[]; addresses: boolean },
-): string | undefined {
+function callerProblem({ headersDistinct }: IncomingMessage, isAllowed: (name: string) => boolean): string | undefined {
+  const { host = [], origin } = headersDistinct;
   const name = HOST.exec(host.join().toLowerCase())?.[1];
   if (name === undefined) return 'it has not exactly one Host that can be read';
-  if (!hosts.includes(name) && !(addresses && ADDRESS.test(name))) return `its Host is ${name}`;
+  if (!isAllowed(name)) return `its Host is ${name}`;
   return origin ? 'it has an Origin: it comes from a browser' : undefined;
 }
