@@ -116,11 +116,10 @@ export function chooseScenarios(names: Iterable<string>): Scenarios {
     const all = SCENARIOS.map((scenario) => scenario.name).join(', ');
     throw new ScenarioError(`There is no scenario ${JSON.stringify(name)}. There are: ${all}.`);
   });
-  for (const [index, one] of chosen.entries()) {
-    const others = chosen.slice(index + 1).filter(({ name }) => one.excludes.includes(name));
-    if (others.length === 0) continue;
-    const those = others.map(({ name }) => `"${name}"`).join(' and ');
-    throw new ScenarioError(`The scenario "${one.name}" cannot be combined with ${those}.`);
+  for (const { name, excludes } of chosen) {
+    const others = chosen.filter((other) => excludes.includes(other.name)).map((other) => `"${other.name}"`);
+    if (others.length > 0)
+      throw new ScenarioError(`The scenario "${name}" cannot be combined with ${others.join(' and ')}.`);
   }
   return new Set(chosen.map(({ name }) => name));
 }

@@ -130,13 +130,10 @@ export function createService(options: ServiceOptions) {
     inspect() {
       readFile();
       const all = [...jobs.values()];
+      const entryOf = ({ id, creditCost }: Job) => ({ jobId: id, credits: creditCost });
       return {
-        charges: all.map(({ id, idempotencyKey, creditCost, createdAtMs }) => {
-          return { jobId: id, idempotencyKey, credits: creditCost, at: createdAtMs };
-        }),
-        refunds: jobsThat(isFailed).map(({ id, creditCost, endsAtMs }) => {
-          return { jobId: id, credits: creditCost, at: endsAtMs };
-        }),
+        charges: all.map((job) => ({ ...entryOf(job), idempotencyKey: job.idempotencyKey, at: job.createdAtMs })),
+        refunds: jobsThat(isFailed).map((job) => ({ ...entryOf(job), at: job.endsAtMs })),
         jobs: all.map((job) => {
           const { prompt, width, height } = job.submission;
           return { id: job.id, status: statusAt(job, now()), prompt, width, height, creditCost: job.creditCost };
