@@ -88,20 +88,20 @@ export class OrderSender {
 
   /** The first of these dialects that the schema offers; the first, as documented, where nobody can say. */
   async #placement(names: readonly DialectName[], signal: AbortSignal): Promise<Placement> {
-    const known = await this.wire.facts.get();
+    const { dialect: known, reading: _, ...encoding } = await this.wire.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
     const { lastRead } = this.wire.schema;
     const isGone = lastRead !== undefined && fittingOf(lastRead, first).type === 'absent';
-    if (first === known.dialect && !isGone) return { ...documented, encoding: known.encoding, source: 'remembered' };
+    if (first === known && !isGone) return { ...documented, encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);
     if (schema === undefined) return { ...documented, source: 'documented' };
     const fittings = names.map((dialect) => ({ dialect, fitting: fittingOf(schema, dialect) }));
     const at = fittings.findIndex(({ fitting }) => fitting.type !== 'absent');
     const found = fittings[at];
     if (found === undefined) return { ...documented, source: 'schema', fitting: { type: 'absent' } };
-    const encoding = found.fitting.type === 'encoding' ? found.fitting.encoding : DOCUMENTED_ENCODING;
-    return { ...found, encoding, others: names.slice(at + 1), source: 'schema' };
+    const fitted = found.fitting.type === 'encoding' ? found.fitting : documented;
+    return { ...found, encoding: fitted.encoding, others: names.slice(at + 1), source: 'schema' };
   }
 
   /** An answer without a job: only what was refused before anything was executed leaves anything to try. */

@@ -27,19 +27,12 @@ const factsSchema = z.object({
     .catch(undefined),
 });
 
-type Facts = {
-  dialect?: DialectName | undefined;
-  /** How orders are encoded in that dialect. */
-  encoding: Encoding;
-  /** How jobs are asked for; `rest`: by GET. */
-  reading?: StatusQuery | 'rest' | undefined;
-};
-
-const NOTHING: Facts = { encoding: DOCUMENTED_ENCODING };
+/** The dialect that was found, how orders are encoded in it, and how jobs are asked for (`rest`: by GET). */
+type Facts = Encoding & { dialect?: DialectName | undefined; reading?: StatusQuery | 'rest' | undefined };
 
 export class ServiceFacts {
-  #known: Facts = NOTHING;
-  #recalled: Promise<void> | undefined;
+  #known: Facts | undefined;
+  #recalled: Promise<unknown> | undefined;
 
   /** @param containsSecret names come from the service, which may repeat the key in one */
   constructor(
@@ -49,14 +42,16 @@ export class ServiceFacts {
   ) {}
 
   async get(): Promise<Facts> {
-    this.#recalled ??= this.#recall();
-    await this.#recalled;
+    this.#recalled ??= this.memory.recall();
+    const recalled = await this.#recalled;
+    this.#known ??= factsSchema.safeParse(recalled).data ?? DOCUMENTED_ENCODING;
     return this.#known;
   }
 
   /** An order in this encoding was accepted. */
   async noteOrdering(dialect: DialectName, encoding: Encoding): Promise<void> {
-    await this.#change({ ...(await this.get()), dialect, encoding });
+    const { reading } = await this.get();
+    await this.#change({ ...encoding, dialect, reading });
   }
 
   async noteReading(reading: StatusQuery | 'rest'): Promise<void> {
@@ -68,7 +63,7 @@ export class ServiceFacts {
     const { reading, dialect: known } = await this.get();
     if (known !== dialect) return;
     this.log.info('The dialect of this service no longer works and is determined again');
-    await this.#change({ ...NOTHING, reading });
+    await this.#change({ ...DOCUMENTED_ENCODING, reading });
   }
 
   /** This status query does not fit any more. @returns false when another one was found meanwhile */
@@ -80,19 +75,10 @@ export class ServiceFacts {
   }
 
   async #change(facts: Facts): Promise<void> {
-    const before = this.#known;
+    const before = JSON.stringify(this.#known);
     this.#known = facts;
-    const { encoding, ...rest } = facts;
     const text = JSON.stringify(facts);
-    if (text !== JSON.stringify(before) && !this.containsSecret(text))
-      await this.memory.remember({ ...rest, ...encoding });
-  }
-
-  async #recall(): Promise<void> {
-    const read = factsSchema.safeParse(await this.memory.recall());
-    if (!read.success) return;
-    const { dialect, reading, ...encoding } = read.data;
-    this.#known = { dialect, encoding, reading };
+    if (text !== before && !this.containsSecret(text)) await this.memory.remember(facts);
   }
 }
 

@@ -23,7 +23,7 @@ describe('facts', () => {
     await facts.noteOrdering('generateImage', ENCODING);
     expect(await new ServiceFacts(memory, log).get()).toEqual({
       dialect: 'generateImage',
-      encoding: ENCODING,
+      ...ENCODING,
       reading: READING,
     });
     expect(memory.known()).toEqual({ dialect: 'generateImage', ...ENCODING, reading: READING });
@@ -50,10 +50,10 @@ describe('facts', () => {
     expect(await facts.forgetReading(READING)).toBe(false);
     expect(memory.writes()).toBe(0);
     await facts.forgetOrdering('rest');
-    expect(await facts.get()).toEqual({ encoding: DOCUMENTED_ENCODING, reading: 'rest' });
+    expect(await facts.get()).toEqual({ ...DOCUMENTED_ENCODING, reading: 'rest' });
     expect(await facts.forgetReading('rest')).toBe(true);
-    expect(await facts.get()).toEqual({ encoding: DOCUMENTED_ENCODING });
-    expect(await new ServiceFacts(memory, log).get()).toEqual({ encoding: DOCUMENTED_ENCODING });
+    expect(await facts.get()).toEqual(DOCUMENTED_ENCODING);
+    expect(await new ServiceFacts(memory, log).get()).toEqual(DOCUMENTED_ENCODING);
   });
 
   it.each([
@@ -63,12 +63,12 @@ describe('facts', () => {
     { reading: { ...READING, selected: [] }, typeName: 'x'.repeat(121) },
     { dialect: null, reading: null },
   ])('that are none count for nothing: %j', async (kept) => {
-    expect(await new ServiceFacts(createPlainWireMemory(kept), log).get()).toEqual({ encoding: DOCUMENTED_ENCODING });
+    expect(await new ServiceFacts(createPlainWireMemory(kept), log).get()).toEqual(DOCUMENTED_ENCODING);
   });
 
   it('of an older version count as far as they go', async () => {
     const memory = createPlainWireMemory({ dialect: 'generate', leftOut: ['webhookUrl'], what: 'else' });
     const encoding = { ...DOCUMENTED_ENCODING, leftOut: ['webhookUrl'] };
-    expect(await new ServiceFacts(memory, log).get()).toEqual({ dialect: 'generate', encoding });
+    expect(await new ServiceFacts(memory, log).get()).toEqual({ dialect: 'generate', ...encoding });
   });
 });
