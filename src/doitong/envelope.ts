@@ -82,11 +82,9 @@ const VALUES_MAX = 4_000_000;
 function hasTooManyValues(text: string): boolean {
   if (text.length <= VALUES_MAX) return false;
   let values = 0;
-  for (const sign of [',', '[', '{']) {
-    for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) {
-      values += 1;
-      if (values > VALUES_MAX) return true;
-    }
+  for (const _ of text.matchAll(/[,[{]/gu)) {
+    values += 1;
+    if (values > VALUES_MAX) return true;
   }
   return false;
 }

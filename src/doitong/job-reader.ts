@@ -193,30 +193,24 @@ export class JobReader {
     return { readings: new Map() };
   }
 
-  async #askQuery(wanted: StatusQuery, asked: Ids, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
-    for (let query = wanted; ; ) {
-      const ids = asked ?? [query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB];
-      const body = { query: statusDocument(query, ids) };
-      const reply = await this.wire.client.read({ body, fields: ids.length, signal });
-      if (reply.outcome === 'unanswered') return reply;
-      const { status, envelope, problems, decision } = reply;
-      if (problems !== undefined) {
-        const cured = curedQuery(query, problems);
-        if (cured === undefined) return { value: { unfit: decision, path: false } };
-        query = cured;
-        continue;
-      }
-      const jobs = readStatusAnswer(envelope.data, ids);
-      const hasJob = [...jobs.values()].some((job) => job !== null);
-      const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
-      if (hasJob && this.wire.jobQuery !== 'auto') this.#configured = query;
-      else if (hasJob) await this.wire.facts.noteReading(query);
-      if (hasJob || saysNone) return { value: { readings: this.#readingsOf(reply, jobs, ids) } };
-      if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
-      if (isPathAbsent(status) && !(proven && decision.row === 'unknownJob'))
-        return { value: { unfit: decision, path: true } };
-      return reply;
-    }
+  async #askQuery(query: StatusQuery, asked: Ids, signal: AbortSignal, proven: boolean): Promise<Try<Outcome>> {
+    const ids = asked ?? [query.takesNumber === true ? NO_NUMBERED_JOB : NO_JOB];
+    const body = { query: statusDocument(query, ids) };
+    const reply = await this.wire.client.read({ body, fields: ids.length, signal });
+    if (reply.outcome === 'unanswered') return reply;
+    const { status, envelope, problems, decision } = reply;
+    const cured = problems && curedQuery(query, problems);
+    if (cured !== undefined) return this.#askQuery(cured, asked, signal, proven);
+    if (problems !== undefined) return { value: { unfit: decision, path: false } };
+    const jobs = readStatusAnswer(envelope.data, ids);
+    const hasJob = [...jobs.values()].some((job) => job !== null);
+    const saysNone = jobs.size > 0 && (ids.length > 1 || (envelope.errors.length === 0 && status < 400));
+    if (hasJob && this.wire.jobQuery !== 'auto') this.#configured = query;
+    else if (hasJob) await this.wire.facts.noteReading(query);
+    if (hasJob || saysNone) return { value: { readings: this.#readingsOf(reply, jobs, ids) } };
+    if (ids.length > 1 && MAYBE_TOO_MANY.includes(decision.row)) return { value: this.#fewer(ids.length) };
+    const isAbsent = isPathAbsent(status) && !(proven && decision.row === 'unknownJob');
+    return isAbsent ? { value: { unfit: decision, path: true } } : reply;
   }
 
   #readingsOf(

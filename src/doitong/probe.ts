@@ -2,7 +2,6 @@
 import { type Failure, FluxError } from '../core/failure.ts';
 import type { OrderingFinding, ReadingFinding, ServiceReport } from '../core/image-provider.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
-import type { ReportedWindow } from '../limits/rate-state.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { type Decision, rowDecision } from './failures.ts';
@@ -22,10 +21,8 @@ const KNOWN_ROWS: readonly Decision['row'][] = ['badKey', 'notOffered'];
 /** Never rejects for what the service does; ends with what is known when `signal` is aborted. */
 export async function probeService(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
   const { clock, apiKey, dialect } = deps;
-  const limits: { limit?: number; remaining?: number } = {};
-  const onWindow = ({ limit, remaining }: ReportedWindow = {}): void =>
-    void Object.assign(limits, limit !== undefined && { limit }, remaining !== undefined && { remaining });
-  const wire = createWire({ ...deps, limiter: impatient(deps, onWindow), attemptsMax: ATTEMPTS });
+  const limits = {};
+  const wire = createWire({ ...deps, limiter: impatient(deps, limits), attemptsMax: ATTEMPTS });
   const started = clock.monotonic();
   const asked = await askForHeaders(wire, signal);
   if ('failure' in asked) return { reached: false, failure: ofProbe(asked.failure) };
@@ -53,9 +50,8 @@ export async function refreshLimits(wire: Wire, signal: AbortSignal): Promise<vo
   const unavailable = wire.client.unavailable();
   if (unavailable !== undefined) throw new FluxError(unavailable);
   const asked = await askForHeaders(wire, signal);
-  if ('failure' in asked) throw new FluxError({ ...asked.failure, creditsSpent: 'no' });
-  const { row, failure } = asked.value.decision;
-  if (row === 'badKey') throw new FluxError({ ...failure, creditsSpent: 'no' });
+  const { row, failure } = 'failure' in asked ? asked : asked.value.decision;
+  if ('failure' in asked || row === 'badKey') throw new FluxError({ ...failure, creditsSpent: 'no' });
 }
 
 /** What answers is the API, or something that knows the key, or refuses the question itself. */
@@ -70,14 +66,12 @@ function askForHeaders({ client, retries }: Wire, signal: AbortSignal) {
   return retries.run(once, { what: 'ask for the headers', attempts: ATTEMPTS, signal });
 }
 
-/** What would have to wait for long for a permit fails. @param onWindow told what each answer reports */
-function impatient(
-  { limiter, clock }: WireDeps,
-  onWindow: (window: ReportedWindow | undefined) => void,
-): RequestLimiter {
+/** What would have to wait for long for a permit fails. @param limits are filled with what each answer reports */
+function impatient({ limiter, clock }: WireDeps, limits: object): RequestLimiter {
   return {
     learn: (reported) => {
-      onWindow(reported.window);
+      const { resetsAt: _, ...counts } = reported.window ?? {};
+      Object.assign(limits, counts);
       return limiter.learn(reported);
     },
     permit: async (wanted) => {

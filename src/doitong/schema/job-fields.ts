@@ -1,6 +1,6 @@
 /** Finds what to select in a type that may be a job: the documented fields, under whatever names the type has for them. */
 import { REASON_NAMES, STATUS_NAMES } from '../wire-values.ts';
-import { fieldsOf, type SchemaModel, type TypeRef } from './introspection.ts';
+import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './introspection.ts';
 import { isNameOf, type NameKind } from './names.ts';
 
 /** Names from the outside to the inside. Lists on the way do not show: whoever reads looks into each. */
@@ -22,10 +22,8 @@ type JobFields = {
   cost: number;
 };
 
-/** A field that can be asked for without arguments. */
-type Field = { name: string; type: TypeRef; deprecated: boolean };
-/** The fields of a type, fewer and fewer of a schema that asks for endless work. */
-export type FieldsIn = (typeName: string) => readonly Field[];
+/** The fields of a type that can be asked for without arguments; none any more of a schema that asks for endless work. */
+export type FieldsIn = (typeName: string) => readonly FieldModel[];
 
 const STEPS_MAX = 300_000;
 const FIELDS_MAX = 500;
@@ -86,10 +84,10 @@ const rank = ({ as }: Selected): number => (as === undefined ? 1.5 : DOCUMENTED_
 
 function pathTo(
   { as, names, fits, inside = [] }: (typeof PLACES)[number],
-  fields: readonly Field[],
+  fields: readonly FieldModel[],
   fieldsIn: FieldsIn,
 ): Path | undefined {
-  const cost = ({ name, deprecated }: Field): number => (name === as ? 0 : name.length) + (deprecated ? 1_000 : 0);
+  const cost = ({ name, deprecated }: FieldModel): number => (name === as ? 0 : name.length) + (deprecated ? 1_000 : 0);
   const named = names.flatMap((kind) =>
     fields.filter(({ name, type }) => type.lists === 0 && isNameOf(kind, name)).sort((a, b) => cost(a) - cost(b)),
   );
