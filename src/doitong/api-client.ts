@@ -144,10 +144,8 @@ export class ApiClient {
 export type Exchange =
   /** `body` is undefined when it was cut off, longer than the limit, or in an encoding that cannot be decoded. */
   | { outcome: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string | undefined }
-  /** Not one byte of the request left this process. */
-  | { outcome: 'not_sent'; fault: NetworkFault }
-  /** The request may have been carried out. */
-  | { outcome: 'ambiguous'; fault: NetworkFault };
+  /** Not one byte of the request left this process, or it may have been carried out. */
+  | { outcome: 'not_sent' | 'ambiguous'; fault: NetworkFault };
 
 export type WireRequest = {
   method: 'GET' | 'POST';

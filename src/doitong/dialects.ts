@@ -27,20 +27,6 @@ export type Dialect = GraphqlDialect | (Pick<GraphqlDialect, 'input'> & { name: 
 
 const SERVICE = 'flux-pro';
 
-/** The one in the curl, Python and raw GraphQL examples of the page. */
-const GENERATE: GraphqlDialect = {
-  name: 'generate',
-  inputType: 'GenerateInput',
-  fields: ['id', 'status', 'url', 'creditCost', 'createdAt'],
-  input: ({ prompt, width, height, version, quality, webhookUrl }) => ({
-    type: 'IMAGE',
-    provider: SERVICE,
-    input: { text: prompt },
-    options: { width, height, version, quality },
-    webhookUrl,
-  }),
-};
-
 /** The one in the JavaScript example; its arguments are those of the parameter table, which knows no quality. */
 const GENERATE_IMAGE: GraphqlDialect = {
   name: 'generateImage',
@@ -57,7 +43,19 @@ const GENERATE_IMAGE: GraphqlDialect = {
 };
 
 const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
-  generate: GENERATE,
+  /** The one in the curl, Python and raw GraphQL examples of the page. */
+  generate: {
+    name: 'generate',
+    inputType: 'GenerateInput',
+    fields: ['id', 'status', 'url', 'creditCost', 'createdAt'],
+    input: ({ prompt, width, height, version, quality, webhookUrl }) => ({
+      type: 'IMAGE',
+      provider: SERVICE,
+      input: { text: prompt },
+      options: { width, height, version, quality },
+      webhookUrl,
+    }),
+  },
   generateImage: GENERATE_IMAGE,
   // No body is shown on the page: the parameter table is taken to apply.
   rest: { name: 'rest', input: GENERATE_IMAGE.input },

@@ -24,19 +24,15 @@ const ROWS = Object.entries(FAILURE_TABLE) as [ServiceAnswer, (typeof FAILURE_TA
 
 /** The row for an answer that holds no job. */
 export function rowOf(status: number, errors: readonly WireError[], purpose: Purpose): ServiceAnswer {
-  const coded = errors.flatMap(({ code }) => rowOfCode(code, purpose) ?? []);
+  const codes = errors.map(({ code = '' }) => code.trim().toUpperCase());
+  const coded = codes
+    .flatMap((code) => ROWS.find(([, row]) => row.codes.includes(code))?.[0] ?? [])
+    .filter((name) => name !== 'unknownJob' || purpose === 'read');
   // One error that leaves the outcome open outweighs others that refuse.
   const decisive = coded.find((name) => FAILURE_TABLE[name].creditsSpent !== 'no') ?? coded[0];
   if (decisive !== undefined) return decisive;
   if (status >= 200 && status <= 299 && errors.length > 0) return 'errorWithoutCode';
   return rowOfStatus(status);
-}
-
-function rowOfCode(code: string | undefined, purpose: Purpose): ServiceAnswer | undefined {
-  if (code === undefined) return undefined;
-  const wanted = code.trim().toUpperCase();
-  const name = ROWS.find(([, row]) => row.codes.includes(wanted))?.[0];
-  return name === 'unknownJob' && purpose === 'submit' ? undefined : name;
 }
 
 function rowOfStatus(status: number): ServiceAnswer {

@@ -32,7 +32,7 @@ const LASTING: readonly Decision['row'][] = ['errorWithoutCode', 'unreadable'];
 /** Beyond these a service that cannot be asked for one job cannot be asked for the next one either. */
 const CONCERNS_ALL: readonly Failure['kind'][] = ['unreachable', 'rate_limited', 'bad_key'];
 
-export type StatusRead = StatusQuery | 'rest';
+type StatusRead = StatusQuery | 'rest';
 type Readings = Map<string, Reading>;
 
 type Outcome =

@@ -5,7 +5,7 @@ import type { RequestLimiter } from '../limits/limits.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { type Decision, rowDecision } from './failures.ts';
-import { JobReader, NoJobQuery, type StatusRead } from './job-reader.ts';
+import { JobReader, NoJobQuery } from './job-reader.ts';
 import { OrderSender, type Placement } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
@@ -88,7 +88,9 @@ function impatient({ limiter, clock }: WireDeps, limits: object): RequestLimiter
 async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFinding | { keyRefused: Failure }> {
   try {
     const { query, source } = await new JobReader(wire).probe(signal);
-    return { type: 'works', query: queryText(query), source };
+    const isRest = query === 'rest';
+    const text = isRest ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
+    return { type: 'works', query: text, source };
   } catch (error) {
     if (!(error instanceof FluxError)) {
       if (signal.aborted) return { type: 'open' };
@@ -98,10 +100,6 @@ async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFindin
     if (failure.kind === 'bad_key') return { keyRefused: failure };
     return { type: error instanceof NoJobQuery ? 'none' : 'open', failure };
   }
-}
-
-function queryText(query: StatusRead): string {
-  return query === 'rest' ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
 }
 
 function orderingOf(

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { BoundedMap } from '../core/primitives.ts';
-import { type Clock, type Log, WEBHOOK_BODY_MAX_BYTES, type WebhookResult, type WebhookSink } from '../core/ports.ts';
+import { type Clock, type Log, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/ports.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
@@ -33,37 +33,18 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
   const seen = new BoundedMap<string, number>(SEEN_EVENTS);
   let isWarned = false;
 
-  function refuse(): WebhookResult {
-    // Whoever finds the port can ask as often as they like; but a wrong secret must be reported.
-    log[isWarned ? 'debug' : 'warn'](
-      'a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET',
-    );
-    isWarned = true;
-    return 401;
-  }
-
-  /**
-   * Ignored events are answered like accepted ones: the service would repeat an event that was refused, and the answer
-   * would be the same each time. What is unknown may belong to another key, or to an order whose answer is not here yet.
-   */
-  async function use(remoteId: string): Promise<'accepted' | 'unknown' | 'lost'> {
-    try {
-      const isKnown = await knows(remoteId);
-      if (isKnown) await addMarker(remoteId);
-      log.debug('a webhook has come', { doitongId: remoteId, isKnown });
-      return isKnown ? 'accepted' : 'unknown';
-    } catch (error) {
-      log.warn('a webhook could not be kept', { doitongId: remoteId, error: String(error) });
-      return 'lost';
-    }
-  }
-
   return async ({ method, path: target, headers, body }) => {
     if (method !== 'POST' || target.split('?', 1)[0] !== path) return 404;
     if (body.length > WEBHOOK_BODY_MAX_BYTES) return 413;
     const digest = createHmac('sha256', secret).update(body).digest();
     const given = signatureIn(headers);
-    if (given === undefined || !timingSafeEqual(digest, given)) return refuse();
+    if (given === undefined || !timingSafeEqual(digest, given)) {
+      // Whoever finds the port can ask as often as they like; but a wrong secret must be reported.
+      const level = isWarned ? 'debug' : 'warn';
+      log[level]('a webhook was refused: its X-Doitong-Signature does not fit DOITONG_WEBHOOK_SECRET');
+      isWarned = true;
+      return 401;
+    }
     const remoteId = idIn(body);
     if (remoteId === undefined) return 404;
     const signature = digest.toString('hex');
@@ -71,10 +52,19 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
     if (now - (seen.get(signature) ?? Number.NEGATIVE_INFINITY) < SEEN_FOR_MS) return 200;
     // Before it is used: its double may come meanwhile.
     seen.set(signature, now);
-    const outcome = await use(remoteId);
-    // What was of no use now may be of use when it comes again.
-    if (outcome !== 'accepted') seen.delete(signature);
-    return outcome === 'lost' ? 503 : 200;
+    try {
+      const isKnown = await knows(remoteId);
+      if (isKnown) await addMarker(remoteId);
+      // It may belong to another key, or to an order whose answer is not here yet, and be of use when it comes again.
+      else seen.delete(signature);
+      log.debug('a webhook has come', { doitongId: remoteId, isKnown });
+      // Also where it is unknown: the service would repeat a refused event, and be answered the same each time.
+      return 200;
+    } catch (error) {
+      seen.delete(signature);
+      log.warn('a webhook could not be kept', { doitongId: remoteId, error: String(error) });
+      return 503;
+    }
   };
 }
 
