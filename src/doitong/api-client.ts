@@ -264,12 +264,8 @@ function mayBeJson(bytes: Uint8Array): boolean {
 }
 
 function firstValues(headers: IncomingHeaders): Record<string, string> {
-  const first: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const single = Array.isArray(value) ? value[0] : value;
-    if (typeof single === 'string') first[name.toLowerCase()] = single;
-  }
-  return first;
+  const values = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [value].flat()[0]]);
+  return Object.fromEntries(values.filter(([, first]) => first !== undefined));
 }
 
 function faultCode(error: unknown): string | undefined {

@@ -1,10 +1,9 @@
 /** Fits the encoding of orders to a service: by its schema before an order, by its validation errors after a refusal. */
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
 import {
-  type DialectName,
+  type Dialect,
   type DialectInput,
   DOCUMENTED_ENCODING,
-  dialectOf,
   type Encoding,
   type GraphqlDialect,
   inputOf,
@@ -23,13 +22,6 @@ export type Fitting =
   /** It is there and cannot be served: the service requires `missing`, which we do not have, or lacks `unknown`, which we must say. */
   | { type: 'unserved'; missing: readonly string[]; unknown: readonly string[] };
 
-/** What the schema says of a dialect; it does not speak of REST. */
-export function fittingOf(schema: SchemaModel, name: DialectName): Fitting {
-  const dialect = dialectOf(name);
-  if (dialect.name === 'rest') return { type: 'encoding', encoding: DOCUMENTED_ENCODING };
-  return fitToSchema(schema, dialect, DOCUMENTED_ENCODING);
-}
-
 const FULL_ORDER: WireOrder = {
   prompt: 'a lighthouse',
   width: 1_024,
@@ -41,8 +33,12 @@ const FULL_ORDER: WireOrder = {
 /** All that may be ordered, where it is more than one value and not any. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = { version: FLUX_VERSIONS, quality: QUALITIES };
 
-/** The encoding that the schema asks for, whatever is ordered. What the service has refused before stays out. */
-export function fitToSchema(schema: SchemaModel, dialect: GraphqlDialect, before: Encoding): Fitting {
+/**
+ * The encoding that the schema asks for, whatever is ordered; it does not speak of REST. What the service has refused
+ * before stays out.
+ */
+export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCUMENTED_ENCODING): Fitting {
+  if (dialect.name === 'rest') return { type: 'encoding', encoding: before };
   const root = fieldsOf(schema, schema.mutationType).find(({ name }) => name === dialect.name);
   const argument = root?.args.find(({ name }) => name === 'input');
   if (root === undefined || argument === undefined) return { type: 'absent' };

@@ -16,7 +16,7 @@ import {
   REST_PATH,
   type WireOrder,
 } from './dialects.ts';
-import { type Fitting, fitToProblems, fitToSchema, fittingOf } from './encoding-fit.ts';
+import { type Fitting, fitToProblems, fitToSchema } from './encoding-fit.ts';
 import { type Decision, rowDecision, unforeseen } from './failures.ts';
 import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
@@ -92,11 +92,11 @@ export class OrderSender {
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
     const { lastRead } = this.wire.schema;
-    const isGone = lastRead !== undefined && fittingOf(lastRead, first).type === 'absent';
+    const isGone = lastRead !== undefined && fitToSchema(lastRead, dialectOf(first)).type === 'absent';
     if (first === known && !isGone) return { ...documented, encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);
     if (schema === undefined) return { ...documented, source: 'documented' };
-    const fittings = names.map((dialect) => ({ dialect, fitting: fittingOf(schema, dialect) }));
+    const fittings = names.map((dialect) => ({ dialect, fitting: fitToSchema(schema, dialectOf(dialect)) }));
     const at = fittings.findIndex(({ fitting }) => fitting.type !== 'absent');
     const found = fittings[at];
     if (found === undefined) return { ...documented, source: 'schema', fitting: { type: 'absent' } };
@@ -117,9 +117,8 @@ export class OrderSender {
       const again: Order = { ...order, encoding: fitting.encoding };
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
-    const [missing = [], unknown = []] = [fitting.missing, fitting.unknown].map((places) =>
-      places.map((place) => cleanWithout(this.wire.redact, place)),
-    );
+    const clean = (place: string): string => cleanWithout(this.wire.redact, place);
+    const [missing, unknown] = [fitting.missing.map(clean), fitting.unknown.map(clean)];
     if (missing.length + unknown.length > 0) {
       const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
       return this.#failed(order, { decision: rowDecision('notOffered', 'submit', { status, reason }) }, signal);
