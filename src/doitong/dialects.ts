@@ -1,5 +1,11 @@
-/** The documented ways to order a picture, and how an order is encoded in one of them for this very service. */
+/** The documented ways to order a picture, how an order is encoded for this very service, and what is kept of that. */
+import * as z from 'zod';
 import type { ImageRequest } from '../core/image-request.ts';
+import type { Log } from '../core/ports.ts';
+import type { ContainsSecret } from '../core/redaction.ts';
+import type { WireMemory } from '../core/wire-memory.ts';
+import { graphqlName } from './schema/introspection.ts';
+import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
@@ -134,4 +140,75 @@ function changeLeaves(input: DialectInput, change: (path: string, leaf: Leaf) =>
     return [name, typeof inner === 'object' ? changeLeaves(inner, change, path) : change(path, inner)] as const;
   });
   return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
+}
+
+const fieldPath = z.string().max(200);
+const names = z.array(fieldPath).max(20).catch([]);
+/** Read from the disk: a type's name stands in a document. */
+const factsSchema = z.object({
+  dialect: z.enum(DIALECT_NAMES).optional().catch(undefined),
+  leftOut: names,
+  webhookInOptions: z.boolean().catch(false),
+  unselected: names,
+  values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
+  typeName: graphqlName.optional().catch(undefined),
+  reading: z
+    .union([statusQuerySchema, z.literal('rest')])
+    .optional()
+    .catch(undefined),
+});
+
+/** The dialect that was found, how orders are encoded in it, and how jobs are asked for (`rest`: by GET). */
+type Facts = Encoding & { dialect?: DialectName | undefined; reading?: StatusQuery | 'rest' | undefined };
+
+export class ServiceFacts {
+  #known: Facts | undefined;
+  #recalled: Promise<unknown> | undefined;
+
+  /** @param containsSecret names come from the service, which may repeat the key in one */
+  constructor(
+    private readonly memory: WireMemory,
+    private readonly log: Log,
+    private readonly containsSecret: ContainsSecret = () => false,
+  ) {}
+
+  async get(): Promise<Facts> {
+    this.#recalled ??= this.memory.recall();
+    const recalled = await this.#recalled;
+    this.#known ??= factsSchema.safeParse(recalled).data ?? DOCUMENTED_ENCODING;
+    return this.#known;
+  }
+
+  /** An order in this encoding was accepted. */
+  async noteOrdering(dialect: DialectName, encoding: Encoding): Promise<void> {
+    const { reading } = await this.get();
+    await this.#change({ ...encoding, dialect, reading });
+  }
+
+  async noteReading(reading: StatusQuery | 'rest'): Promise<void> {
+    await this.#change({ ...(await this.get()), reading });
+  }
+
+  /** The dialect is not offered any more, unless another one was found meanwhile; how jobs are read stays. */
+  async forgetOrdering(dialect: DialectName): Promise<void> {
+    const { reading, dialect: known } = await this.get();
+    if (known !== dialect) return;
+    this.log.info('The dialect of this service no longer works and is determined again');
+    await this.#change({ ...DOCUMENTED_ENCODING, reading });
+  }
+
+  /** This status query does not fit any more. @returns false when another one was found meanwhile */
+  async forgetReading(unfit: StatusQuery | 'rest'): Promise<boolean> {
+    const { reading, ...rest } = await this.get();
+    if (JSON.stringify(reading) !== JSON.stringify(unfit)) return false;
+    await this.#change(rest);
+    return true;
+  }
+
+  async #change(facts: Facts): Promise<void> {
+    const before = JSON.stringify(this.#known);
+    this.#known = facts;
+    const text = JSON.stringify(facts);
+    if (text !== before && !this.containsSecret(text)) await this.memory.remember(facts);
+  }
 }

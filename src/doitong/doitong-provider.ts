@@ -4,11 +4,11 @@ import type { ProxySettings } from '../core/proxy.ts';
 import { createRedactor, createSecretFinder } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import { createTransport } from './api-client.ts';
+import { ServiceFacts } from './dialects.ts';
 import { JobParser } from './job-parser.ts';
 import { JobReader } from './job-reader.ts';
 import { OrderSender } from './order-sender.ts';
 import { probeService, refreshLimits } from './probe.ts';
-import { ServiceFacts } from './service-facts.ts';
 import { createWire, type WireDeps } from './wire.ts';
 
 export type DoitongSettings = Pick<WireDeps, 'apiKey' | 'jobQuery' | 'dialect' | 'userAgent'> & {

@@ -91,7 +91,7 @@ export class OrderSender {
     const { dialect: known, reading: _, ...encoding } = await this.wire.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
-    const { lastRead } = this.wire.schema;
+    const lastRead = this.wire.schema.known?.model;
     const isGone = lastRead !== undefined && fitToSchema(lastRead, dialectOf(first)).type === 'absent';
     if (first === known && !isGone) return { ...documented, encoding, source: 'remembered' };
     const schema = first === 'rest' ? undefined : await this.#schema(signal);

@@ -1,10 +1,10 @@
 /** What everything that speaks with the service works with. */
 import type { Log } from '../core/ports.ts';
 import { ApiClient, type ApiClientDeps } from './api-client.ts';
-import type { DialectName } from './dialects.ts';
+import type { DialectName, ServiceFacts } from './dialects.ts';
 import type { JobParser } from './job-parser.ts';
 import { Retries } from './retry.ts';
-import { type ServiceFacts, ServiceSchema } from './service-facts.ts';
+import { ServiceSchema } from './schema/introspection.ts';
 
 export type WireDeps = ApiClientDeps & {
   log: Log;

@@ -1,5 +1,9 @@
 /** Asks a service for its schema and reads the answer into a small model that the rest of this folder works on. */
 import * as z from 'zod';
+import { FluxError } from '../../core/failure.ts';
+import { Mutex } from '../../core/primitives.ts';
+import type { ApiClient } from '../api-client.ts';
+import type { Retries, Try } from '../retry.ts';
 
 /** Of a type, a field or an argument: what may stand in a document. */
 export const graphqlName = z
@@ -125,4 +129,45 @@ export function readSchema(data: unknown): SchemaModel | undefined {
 /** The fields of an object or interface type, or none. */
 export function fieldsOf(schema: SchemaModel, typeName: string | undefined): readonly FieldModel[] {
   return (typeName === undefined ? undefined : schema.types.get(typeName)?.fields) ?? [];
+}
+
+export class ServiceSchema {
+  readonly #asking = new Mutex();
+  /** What this process has read; without a model where introspection is off. */
+  known: { model: SchemaModel | undefined } | undefined;
+
+  constructor(
+    private readonly client: ApiClient,
+    private readonly retries: Retries,
+  ) {}
+
+  /**
+   * `undefined` when introspection is off. Callers that come while the schema is being read share that answer.
+   * @throws FluxError when the service cannot be asked now; rejects with `signal.reason` when that is aborted
+   */
+  async get(signal: AbortSignal, mayWait = true): Promise<SchemaModel | undefined> {
+    const known = await this.#asking.run(async () => (this.known ??= await this.#ask(signal, mayWait)));
+    return known?.model;
+  }
+
+  forget(): void {
+    this.known = undefined;
+  }
+
+  async #ask(signal: AbortSignal, mayWait: boolean): Promise<ServiceSchema['known']> {
+    const once = async (): Promise<Try<unknown>> => {
+      const reply = await this.client.read({ body: { query: SCHEMA_DOCUMENT }, maxBytes: 8_000_000, mayWait, signal });
+      if (reply.outcome === 'unanswered') return reply;
+      const { status, envelope, decision } = reply;
+      const refused = status < 500 && decision.row !== 'rateLimited' && decision.row !== 'unreadable';
+      return envelope.data !== undefined || refused ? { value: envelope.data } : reply;
+    };
+    const tried = await this.retries.run(once, { what: 'read the schema', attempts: 2, signal });
+    if ('value' in tried) return { model: readSchema(tried.value) };
+    const { failure } = tried;
+    // Some services answer introspection with 5xx, or with more than can be read: candidates may still work.
+    const wasRead = failure.httpStatus !== undefined && failure.httpStatus < 300;
+    if (failure.kind === 'service_error' || wasRead) return undefined;
+    throw new FluxError(failure);
+  }
 }

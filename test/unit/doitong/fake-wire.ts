@@ -1,11 +1,10 @@
 /** The parts of the provider's folder on a wire that is a function: thousands of answers in a second. */
 import { createRedactor } from '../../../src/core/redaction.ts';
 import type { Exchange, WireRequest } from '../../../src/doitong/api-client.ts';
-import type { DialectName } from '../../../src/doitong/dialects.ts';
+import { type DialectName, ServiceFacts } from '../../../src/doitong/dialects.ts';
 import { JobParser } from '../../../src/doitong/job-parser.ts';
 import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
-import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createWire, type WireDeps } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter } from '../../support/open-gate.ts';

@@ -1,8 +1,7 @@
 /** Proves what is remembered of a service, and that nothing that was written by others is believed blindly. */
 import { describe, expect, it } from 'vitest';
-import { DOCUMENTED_ENCODING } from '../../../src/doitong/dialects.ts';
+import { DOCUMENTED_ENCODING, ServiceFacts } from '../../../src/doitong/dialects.ts';
 import { plainQuery } from '../../../src/doitong/schema/status-query.ts';
-import { ServiceFacts } from '../../../src/doitong/service-facts.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
