@@ -68,7 +68,7 @@ const sideArgument = (side: string) =>
   sideSchema.optional().describe(`${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`);
 
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
-export const pictureArguments = {
+const pictureArguments = {
   prompt: promptSchema.describe(
     'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, without contradictions.',
   ),
@@ -95,6 +95,12 @@ export const pictureArguments = {
   file_name: fileNameSchema
     .optional()
     .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
+  allow_duplicate: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
+    ),
 };
 
 export function maxCreditsArgument(of: string) {
@@ -110,21 +116,10 @@ export function waitSecondsArgument(picture: string, job: string) {
   return waitSecondsSchema.optional().describe(text);
 }
 
-/** Of an order, apart from the picture. @param of what may cost at most so much */
-export const orderArguments = (of: string) => ({
-  allow_duplicate: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
-    ),
-  max_credits: maxCreditsArgument(of),
-});
-
 type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
 
-/** A check for the schema of a whole picture: sides and a ratio exclude each other. */
-export function checkSides({ value, issues }: { value: Sides; issues: z.core.$ZodRawIssue[] }): void {
+/** Sides and a ratio exclude each other. */
+function checkSides({ value, issues }: { value: Sides; issues: z.core.$ZodRawIssue[] }): void {
   if (value.aspect_ratio === undefined && value.size === undefined) return;
   for (const side of ['width', 'height'] as const) {
     if (value[side] === undefined) continue;
@@ -133,9 +128,14 @@ export function checkSides({ value, issues }: { value: Sides; issues: z.core.$Zo
   }
 }
 
-type PictureArguments = z.output<z.ZodObject<typeof pictureArguments>> & { allow_duplicate: boolean };
+/** One picture. @param of what may cost at most its `max_credits` */
+export function orderSchema(of: string) {
+  return z.strictObject({ ...pictureArguments, max_credits: maxCreditsArgument(of) }).check(checkSides);
+}
 
-export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: PictureArguments): Order {
+type OrderArguments = z.output<ReturnType<typeof orderSchema>>;
+
+export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: OrderArguments): Order {
   const request = {
     prompt,
     ...sidesOf({ ...args, aspectRatio: args.aspect_ratio }),

@@ -1,22 +1,8 @@
 /** The tool that orders one picture. */
-import * as z from 'zod';
-import {
-  checkSides,
-  orderArguments,
-  orderOf,
-  pictureArguments,
-  placeOrders,
-  waitSecondsArgument,
-} from '../ordering.ts';
+import { orderOf, orderSchema, placeOrders, waitSecondsArgument } from '../ordering.ts';
 import { defineTool } from '../tool.ts';
 
-const input = z
-  .strictObject({
-    ...pictureArguments,
-    wait_seconds: waitSecondsArgument('the picture', 'job'),
-    ...orderArguments('this call'),
-  })
-  .check(checkSides);
+const input = orderSchema('this call').safeExtend({ wait_seconds: waitSecondsArgument('the picture', 'job') });
 
 export const generateImage = defineTool({
   name: 'generate_image',

@@ -2,22 +2,12 @@
 import * as z from 'zod';
 import { FluxError } from '../../core/failure.ts';
 import { creditRange, type Order } from '../../core/image-request.ts';
-import {
-  checkSides,
-  maxCreditsArgument,
-  orderArguments,
-  orderOf,
-  pictureArguments,
-  placeOrders,
-  waitSecondsArgument,
-} from '../ordering.ts';
+import { maxCreditsArgument, orderOf, orderSchema, placeOrders, waitSecondsArgument } from '../ordering.ts';
 import { defineTool } from '../tool.ts';
-
-const image = z.strictObject({ ...pictureArguments, ...orderArguments('this picture') }).check(checkSides);
 
 const input = z.strictObject({
   images: z
-    .array(image)
+    .array(orderSchema('this picture'))
     .min(1)
     .max(50)
     .describe('The 1–50 pictures, each with arguments as in generate_image. Equal entries are separate pictures.'),
