@@ -33,20 +33,17 @@ export async function callTool(
   const tool = TOOLS.find((one) => one.name === name);
   if (tool === undefined) throw unknownName('tool', name, TOOLS, deps.redact);
   const host = identityOf(server, context);
+  const profile = profileOf(host, deps.resultContent);
+  const form = {
+    ...profile,
+    content: deps.preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
+    maxSidePx: typeof deps.preview === 'number' ? deps.preview : IMAGE_SIDE_MAX_PX,
+    hasViewer: host.showsViewer,
+  };
   const questions = host.asksInResults ? deps.questions : ofConnection;
-  const result = await handleCall(tool, args, { host, form: formOf(host, deps), questions }, context, deps);
+  const result = await handleCall(tool, args, { host, form, questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
-}
-
-function formOf(host: HostIdentity, { resultContent, preview }: McpDeps): ResultForm {
-  const profile = profileOf(host, resultContent);
-  return {
-    ...profile,
-    content: preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
-    hasViewer: host.showsViewer,
-    maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
-  };
 }
 
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
@@ -156,10 +153,7 @@ function answerIn({ mcpReq: { inputResponses, droppedInputResponseKeys = [] } }:
   return isGiven ? readAnswer(inputResponses) : undefined;
 }
 
-/**
- * The earlier eras: a request to the client while the call waits. It is sent here and not by the SDK, which would end
- * the call with a sentence of its own when the client answers with an error, with nonsense or not at all.
- */
+/** In the earlier eras, while the call waits. The SDK itself would end the call when it got no proper answer. */
 async function askNow(question: Question, { mcpReq }: ServerContext, log: Log): Promise<Answer> {
   try {
     const params = { mode: 'form' as const, ...questionForm(question) };
@@ -181,19 +175,12 @@ function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer {
 /** Claude Code cuts a message at 200 characters. */
 const MESSAGE_MAX_CHARACTERS = 200;
 
-/**
- * Does nothing when the call carries no progress token. Values only ever grow, as the protocol demands: where nothing
- * is known to have moved, by a thousandth of the rest, so that a host sees a living server.
- */
-export function progressReporter(
-  { mcpReq }: ServerContext,
-  { redact, log }: Pick<McpDeps, 'redact' | 'log'>,
-): ToolContext['progress'] {
+/** Values only grow, as the protocol demands: without news by a thousandth of the rest, to show a living server. */
+export function progressReporter({ mcpReq }: ServerContext, { redact, log }: Pick<McpDeps, 'redact' | 'log'>) {
   const progressToken = mcpReq._meta?.progressToken;
-  if (progressToken === undefined) return () => undefined;
   let least = 0;
-  return (fraction, text) => {
-    if (mcpReq.signal.aborted) return;
+  return (fraction: number, text: string): void => {
+    if (progressToken === undefined || mcpReq.signal.aborted) return;
     const progress = Math.max(fraction, least);
     least = progress + (1 - progress) / 1_000;
     const message = redact(text, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS);

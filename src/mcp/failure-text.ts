@@ -79,10 +79,7 @@ export function nextStep(failure: Failure): string {
   return REMEDIES[failure.kind];
 }
 
-/**
- * What to do next about this job. As long as it has not failed, the remedies of the kinds do not fit: "call again"
- * would order and pay for the picture a second time.
- */
+/** What to do next about this job. Until it has failed, the remedies do not fit: "call again" would pay a second time. */
 export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>): string {
   // A job that was never sent may be ordered again, like a refused call.
   if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);

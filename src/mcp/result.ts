@@ -164,10 +164,7 @@ function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
   return { type: 'image', data: base64Of(bytes), mimeType: mediaType };
 }
 
-/**
- * Pictures in their order, with equal shares of the room as long as shares are large enough to show something; then as
- * small as is useful, until the room is used.
- */
+/** In their order, with equal shares of the room as long as these show something; then as small as is useful. */
 async function picturesWithin(
   characters: number,
   maxSidePx: number,
@@ -205,10 +202,7 @@ const NO_PREVIEWS = `This answer has no previews, because they would exceed what
 const NOT_SHOWN =
   'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or it cannot be read. Open the file instead.';
 
-/**
- * The sentences about them; none where the answer has the very pictures.
- * @param jobs all of the call; @param saved those of them that could be shown
- */
+/** None where the answer has the very pictures. @param jobs all of the call @param saved those that could be shown */
 function pictureNotes(shown: ReadonlyMap<Job, ShownPicture>, jobs: readonly Job[], saved: readonly Job[]): string[] {
   const isOne = jobs.length === 1;
   if (shown.size === 0) return [isOne ? NOT_SHOWN : NO_PREVIEWS];

@@ -178,10 +178,7 @@ function notifyOfJobs(server: Server, { feed, clock, log }: McpDeps): Set<string
 
 const listenSchema = z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) });
 
-/**
- * Leaves in a request for `subscriptions/listen` only what can be reported, because the SDK confirms every URI in it;
- * of very many no more than 500. Other requests pass unchanged.
- */
+/** Leaves in a `subscriptions/listen` only what can be reported, 500 URIs at most: the SDK confirms all that it names. */
 export async function narrowListen(request: JSONRPCRequest, deps: McpDeps): Promise<JSONRPCRequest> {
   const { data } = listenSchema.safeParse(request.params);
   if (data === undefined) return request;

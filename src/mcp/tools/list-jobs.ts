@@ -49,7 +49,7 @@ export const listJobs = defineTool({
   async handle({ status, limit, cursor }, { jobs: startJobs, redact, clock }) {
     const jobs = await startJobs();
     const wanted = (await jobs.list()).filter(({ state }) => status === undefined || statusOf(state) === status);
-    const answerOf = (count: number, isBrief: boolean): Answer => {
+    const answerOf = (count: number, isBrief: boolean) => {
       const page = pageOfJobs(wanted, count, cursor);
       if (page === undefined)
         throw badInput(
@@ -69,10 +69,10 @@ export const listJobs = defineTool({
   },
 });
 
-type Answer = { value: Record<string, unknown>; text: string };
-
 /** Hosts cut or refuse what is longer, and the model pays for each character. */
-const isTooLong = ({ value, text }: Answer): boolean => JSON.stringify(valueResult(value, text)).length > 60_000;
+function isTooLong({ value, text }: { value: Listed; text: string }): boolean {
+  return JSON.stringify(valueResult(value, text)).length > 60_000;
+}
 
 /** @param isBrief without most of the prompt, and without the URL of a picture that has a file */
 function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boolean) {

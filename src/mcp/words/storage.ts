@@ -53,11 +53,11 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   }),
   key_not_usable: ({ file, problem }) => ({
     what: keyProblem(file === undefined ? 'DOITONG_API_KEY' : `The key file ${file}`, problem),
-    ...(file === undefined
-      ? {
-          user: "put the key itself into DOITONG_API_KEY in the host's configuration, or name a file that holds it in DOITONG_API_KEY_FILE, and restart the server",
-        }
-      : { user: 'correct the file, or correct DOITONG_API_KEY_FILE and restart the server', next: 'Then call again.' }),
+    user:
+      file === undefined
+        ? "put the key itself into DOITONG_API_KEY in the host's configuration, or name a file that holds it in DOITONG_API_KEY_FILE, and restart the server"
+        : 'correct the file, or correct DOITONG_API_KEY_FILE and restart the server',
+    next: file && 'Then call again.',
   }),
 };
 
