@@ -1,9 +1,6 @@
 /** What the server says about itself to an agent once, at the start of a session. */
 
-/**
- * One whole sentence per entry, so that an edit cannot lose half of one. Together with the notes they stay well under
- * 2,048 characters, where Claude Code cuts them.
- */
+// A whole sentence per entry, so that an edit cannot lose half of one. Claude Code cuts all of it at 2,048 characters.
 const SENTENCES = [
   'flux-pro-mcp makes pictures with Flux Pro, a paid service: every new order costs credits.',
   'For one picture, call generate_image once; it waits for the picture and saves it on disk.',

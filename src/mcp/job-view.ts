@@ -209,9 +209,7 @@ export function jobText(view: JobView, job: Job, notes: readonly string[] = [], 
 }
 
 /** What is the case. @param after how long the call waited in vain */
-type Headline = (job: Job, after: string, stalled?: boolean) => string;
-
-const HEADLINES: Readonly<Record<JobState, Headline>> = {
+const HEADLINES: Readonly<Record<JobState, (job: Job, after: string, stalled?: boolean) => string>> = {
   queued: (_, after) => `The request has not been sent yet${after}.`,
   submitting: ({ failure }, after) =>
     failure === undefined

@@ -177,9 +177,9 @@ export async function placeOrders(
 
 function questionAbout(added: readonly Order[], { min, max }: CreditRange): Question {
   const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
-  const [first, second] = added;
+  const [first] = added;
   const question =
-    first !== undefined && second === undefined
+    first !== undefined && added.length === 1
       ? `Order one picture of ${sizes[0]} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(first.request.prompt, 200)}`
       : `Order ${added.length} pictures (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits in all?`;
   return { type: 'ask', question, yes: `Yes, spend up to ${max} credits` };

@@ -59,12 +59,10 @@ export function protocolErrorOf(method: string, error: unknown, { redact, log }:
   }
   const problems = problemsIn(error, redact);
   if (problems !== undefined) return invalidParams(cut(`Invalid params for ${method}: ${problems}.`));
-  if (error instanceof ProtocolError)
-    return new ProtocolError(
-      error.code,
-      cut(error.message),
-      redactValues(error.data, (text) => redact(text, 500)),
-    );
+  if (error instanceof ProtocolError) {
+    const data = redactValues(error.data, (text) => redact(text, 500));
+    return new ProtocolError(error.code, cut(error.message), data);
+  }
   const cost =
     method === CALL
       ? 'Credits may have been spent. Call list_jobs before you order again.'

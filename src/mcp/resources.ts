@@ -16,13 +16,11 @@ import { limitsView } from './tools/check-rate-limits.ts';
 import { parseJobUri, URI, VIEWER_META, VIEWER_MIME_TYPE } from './uris.ts';
 
 type Resource = ListResourcesResult['resources'][number];
-type Contents = ReadResourceResult['contents'][number];
 
 const JSON_TYPE = 'application/json';
 const JOBS_PER_PAGE = 50;
 /** Claude Desktop refuses answers over 1,048,576 characters; what fits there fits everywhere. */
 const MAX_BYTES = bytesWithin(900_000);
-const WHERE_TO_FIND = 'resources/list and resources/templates/list list what there is';
 
 export const FIXED_RESOURCES: readonly Resource[] = [
   {
@@ -112,12 +110,7 @@ function describeJob(job: Job): Resource {
 }
 
 /** The ids that begin with what was typed. @throws ProtocolError (-32602) for an unknown template or argument */
-export async function jobIdsFor(
-  uriTemplate: string,
-  argument: string,
-  typed: string,
-  deps: McpDeps,
-): Promise<readonly string[]> {
+export async function jobIdsFor(uriTemplate: string, argument: string, typed: string, deps: McpDeps) {
   const templates = TEMPLATES.resourceTemplates.map((one) => ({ name: one.uriTemplate }));
   named('resource template', uriTemplate, templates, deps.redact);
   named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
@@ -137,7 +130,7 @@ export async function readResource(uri: string, deps: McpDeps, protocolVersion =
     return { contents: [{ uri, mimeType: VIEWER_MIME_TYPE, text, _meta: VIEWER_UI_META }], ...cached };
   }
   const target = parseJobUri(uri);
-  if (target === undefined) throw notThere(uri, WHERE_TO_FIND, deps);
+  if (target === undefined) throw notThere(uri, 'resources/list and resources/templates/list list what there is', deps);
   const jobs = await deps.jobs();
   const job = await jobs.find(target.id);
   if (target.isImage) return { contents: [await imageContents(uri, job, jobs, deps)] };
@@ -164,7 +157,7 @@ function json(uri: string, value: unknown): ReadResourceResult {
 /** The page asks for nothing over the network: the picture comes with the result, or as a resource through the host. */
 const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
-async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps): Promise<Contents> {
+async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps) {
   const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
   if (job === undefined || bytes === undefined)
     throw notThere(uri, "a job's picture can be read once its status is completed", deps);

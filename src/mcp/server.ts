@@ -16,6 +16,9 @@ import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
 import { parseJobUri, URI, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
 
+/** They do not change while the program runs, unlike lists of jobs, and have no cursors. */
+const FIXED_LISTS = ['tools/list', 'prompts/list', 'resources/templates/list'];
+
 const OPTIONS: ServerOptions = {
   capabilities: {
     tools: {},
@@ -25,13 +28,7 @@ const OPTIONS: ServerOptions = {
     // Hosts use an extension only where both sides declare it.
     extensions: { [VIEWER_EXTENSION]: { mimeTypes: [VIEWER_MIME_TYPE] } },
   },
-  // Answers that do not change while the program runs, unlike lists of jobs and limits.
-  cacheHints: {
-    'server/discover': CONSTANT,
-    'tools/list': CONSTANT,
-    'prompts/list': CONSTANT,
-    'resources/templates/list': CONSTANT,
-  },
+  cacheHints: Object.fromEntries(['server/discover', ...FIXED_LISTS].map((method) => [method, CONSTANT])),
 };
 
 export function createMcpServer(deps: McpDeps): Server {
@@ -98,7 +95,7 @@ class GuardedServer extends Server {
     return async (request, context) => {
       try {
         const cursor = request.params?.cursor;
-        if (typeof cursor === 'string' && ONE_PAGE.includes(method))
+        if (typeof cursor === 'string' && FIXED_LISTS.includes(method))
           throw unknownCursor(method, cursor, this.deps.redact);
         const excess = TAKING_ARGUMENTS.includes(method) ? excessOf(request.params) : undefined;
         if (excess !== undefined)
@@ -127,8 +124,6 @@ class GuardedServer extends Server {
   }
 }
 
-/** Lists that have no cursors. */
-const ONE_PAGE = ['tools/list', 'resources/templates/list', 'prompts/list'];
 const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
 /** The arguments of tools need three levels. */
 const DEPTH_MAX = 32;

@@ -88,10 +88,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     user: CHECK_URL,
   }),
   no_status_query: () => ({ what: 'No query was found by which this service tells the status of a job.', ...NO_QUERY }),
-  status_query_malformed: () => ({
-    what: 'The configured status query is no GraphQL field with an argument.',
-    ...NO_QUERY,
-  }),
+  status_query_malformed: () => ({ what: 'DOITONG_JOB_QUERY is not a field with an argument.', ...NO_QUERY }),
   status_query_refused: (reason) => ({
     what: `The service does not offer the status query ${reason.query}${quotation(reason)}.`,
     ...NO_QUERY,
@@ -103,9 +100,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
 
 const listed = (places: readonly string[]): string => fenced(places.join(', '));
 
-type Answered = Extract<ServiceReason, { code: 'service_answered' }>;
-
-function answered(reason: Answered, failure: Failure): Said {
+function answered(reason: Extract<ServiceReason, { code: 'service_answered' }>, failure: Failure): Said {
   const { answer, purpose, isOpen, dialect } = reason;
   const open = isOpen === true ? PURPOSES[purpose].unknown : '';
   const credits = answer === 'noCredits' ? amounts(failure) : '';
