@@ -4,7 +4,8 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { App, AppDeps } from '../app.ts';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import type { JobFeed } from '../core/job-store.ts';
-import { Lazy } from '../core/primitives.ts';
+import { madeOnce } from '../core/primitives.ts';
+import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import type { McpDeps } from '../mcp/tool.ts';
 import { readViewerPage, VERSION } from '../runtime/packaged.ts';
@@ -33,14 +34,15 @@ export async function run(args: Arguments): Promise<number> {
   const deps: AppDeps = { log, feed, listenerFor, onSecret: (secret) => secrets.add(secret) };
   let service: Sandbox | undefined;
   let app: App | undefined;
-  const jobs = new Lazy(async () => {
+  let starting: Promise<unknown> | undefined;
+  const start = async (): Promise<ImageJobs> => {
     if (otherOrigin !== undefined)
       log.warn("Orders and the key go to an address other than the provider's own", { otherOrigin });
     const { createApp } = await import('../app.ts');
     if (sandbox) service ??= await startSandbox(config);
     app = await createApp({ ...config, ...(service && serviceOf(service)), sandbox }, deps);
     return app.jobs;
-  });
+  };
   const ending = new AbortController();
   const mcpDeps: McpDeps = {
     version: VERSION,
@@ -49,7 +51,7 @@ export async function run(args: Arguments): Promise<number> {
     defaultWaitSeconds: config.waitSeconds,
     resultContent: config.resultContent,
     preview: config.preview,
-    jobs: jobs.get,
+    jobs: madeOnce(() => (starting = start())),
     startedJobs: () => app?.jobs,
     questions: { isUnanswered: false },
     feed,
@@ -63,7 +65,7 @@ export async function run(args: Arguments): Promise<number> {
     narrow: (request) => narrowListen(request, mcpDeps),
     endWaits: () => ending.abort(new Error('the server is ending')),
     close: async () => {
-      await jobs.settled();
+      await starting?.catch(() => undefined);
       await app?.close();
       await service?.close();
     },

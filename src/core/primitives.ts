@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, Lazy, and how long to pause before trying again. */
+/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, and how long to pause before trying again. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
@@ -77,23 +77,14 @@ export function backOffMs(attempt: number, random: number): number {
   return Math.min(20_000, 500 * 2 ** (attempt - 1)) * random;
 }
 
-/** Something that is made at the first use, once, and again only if making it failed. */
-export class Lazy<Value> {
-  #making: Promise<Value> | undefined;
-
-  constructor(private readonly make: () => Promise<Value>) {}
-
-  /** The value, made now if need be. A failure is not remembered: what the user corrects works without a restart. */
-  readonly get = (): Promise<Value> => {
-    this.#making ??= this.make().catch((error: unknown) => {
-      this.#making = undefined;
+/** Makes it at the first call, once; again only if that failed: what the user corrects works without a restart. */
+export function madeOnce<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let making: Promise<Value> | undefined;
+  return () => {
+    making ??= make().catch((error: unknown) => {
+      making = undefined;
       throw error;
     });
-    return this.#making;
+    return making;
   };
-
-  /** Resolves when nothing is being made; nothing is begun for it. */
-  async settled(): Promise<void> {
-    await this.#making?.catch(() => undefined);
-  }
 }

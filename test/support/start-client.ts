@@ -15,7 +15,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { type App, type AppSettings, createApp } from '../../src/app.ts';
 import type { JobFeed } from '../../src/core/job-store.ts';
-import { Lazy } from '../../src/core/primitives.ts';
+import { madeOnce } from '../../src/core/primitives.ts';
 import type { Log, ResultPart } from '../../src/core/ports.ts';
 import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
@@ -151,7 +151,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     started.push(app);
     return app.jobs;
   };
-  let jobs = new Lazy(start);
+  let jobs = madeOnce(start);
   const questions = { isUnanswered: false };
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const endpoint = serveStdio(
@@ -162,7 +162,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         defaultWaitSeconds: options.defaultWaitSeconds ?? 45,
         resultContent: options.resultContent ?? 'auto',
         preview: options.preview ?? 'auto',
-        jobs: () => jobs.get(),
+        jobs: () => jobs(),
         startedJobs: () => started.at(-1)?.jobs,
         questions,
         feed,
@@ -186,7 +186,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     startedApps: () => started.length,
     restart: async () => {
       await clock.during(started.at(-1)?.close() ?? Promise.resolve());
-      jobs = new Lazy(start);
+      jobs = madeOnce(start);
     },
     close: async () => {
       await client.close();
