@@ -34,15 +34,11 @@ import {
   stateFolder,
 } from './storage/paths.ts';
 
-type Proxies = 'httpsProxy' | 'httpProxy' | 'noProxy';
-type FaceOnly = 'logLevel' | 'preview' | 'resultContent' | 'waitSeconds' | 'webhookListen';
-
-export type AppSettings = Omit<Config, FaceOnly | Proxies> &
-  Partial<Pick<Config, Proxies>> & {
-    sandbox: boolean;
-    /** Nothing is written: for a look at the service where the state folder takes no files. */
-    keepsNothing?: boolean;
-  };
+export type AppSettings = Config & {
+  sandbox: boolean;
+  /** Nothing is written: for a look at the service where the state folder takes no files. */
+  keepsNothing?: boolean;
+};
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 

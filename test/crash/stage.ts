@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import type { AppSettings } from '../../src/app.ts';
 import type { Clock } from '../../src/core/ports.ts';
+import { defaultConfig } from '../support/default-config.ts';
 import { type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { startWitness, type Witness, type WitnessOptions } from './witness.ts';
 
@@ -56,15 +57,11 @@ export async function setStage(
     stateDir,
     outputDir,
     settings: {
+      ...defaultConfig(),
       apiKey: sandbox.key,
-      apiKeyFile: undefined,
       apiUrl: witness.url,
       plan: 'enterprise',
-      dialect: 'auto',
-      jobQuery: 'auto',
       downloadHosts: [],
-      webhookUrl: undefined,
-      webhookSecret: undefined,
       outputDir,
       stateDir,
       maxCreditsPerDay: PLENTY,
@@ -72,8 +69,6 @@ export async function setStage(
       maxImagesPerDay: MORE_THAN_ANY_RUN,
       confirmAboveCredits: PLENTY,
       lowCreditsAlert: 0,
-      stalledMinutes: 15,
-      resendHours: 23,
       sandbox: false,
       ...options.settings,
     },

@@ -23,6 +23,7 @@ import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
+import { defaultConfig } from './default-config.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type FaultServer, startFaultServer } from './fault-server.ts';
 import { freePort } from './free-port.ts';
@@ -119,25 +120,15 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const start = async (): Promise<ImageJobs> => {
     const app = await createApp(
       {
+        ...defaultConfig(),
         apiKey: sandbox.key,
-        apiKeyFile: undefined,
         apiUrl: wire.url,
-        plan: 'auto',
-        dialect: 'auto',
-        jobQuery: 'auto',
         downloadHosts: [],
         webhookUrl,
         webhookSecret: listen === undefined ? undefined : sandbox.webhookSecret,
         outputDir,
         stateDir: join(outputDir, 'state'),
         sandbox: options.sandboxed ?? true,
-        maxCreditsPerDay: 1_000,
-        maxCreditsPerCall: 500,
-        maxImagesPerDay: 100,
-        confirmAboveCredits: 100,
-        lowCreditsAlert: 100,
-        stalledMinutes: 15,
-        resendHours: 23,
         ...options.settings,
       },
       {

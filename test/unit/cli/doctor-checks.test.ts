@@ -4,20 +4,13 @@ import { checkLine, checksJson, summaryLine } from '../../../src/cli/doctor.ts';
 import { budgetChecks, recordsCheck, webhookCheck } from '../../../src/cli/doctor-machine.ts';
 import { orderingCheck, readingCheck, serviceChecks } from '../../../src/cli/doctor-service.ts';
 import type { Check } from '../../../src/cli/remedies.ts';
-import { loadConfig } from '../../../src/config/load-config.ts';
-import type { Config } from '../../../src/config/settings.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import type { LimitsState } from '../../../src/limits/limits.ts';
 import { limitsReport } from '../../../src/limits/limits-report.ts';
 import { emptyRateState, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
 import { emptyReservations } from '../../../src/limits/reservations.ts';
+import { defaultConfig } from '../../support/default-config.ts';
 import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
-
-function configOf(): Config {
-  const loaded = loadConfig({}, {});
-  if (!loaded.ok) throw new Error(loaded.problems.join());
-  return loaded.config;
-}
 
 const named = (checks: readonly Check[], name: string): Check | undefined => checks.find(({ check }) => check === name);
 
@@ -179,15 +172,15 @@ describe('orders and jobs', () => {
 
 describe('webhooks', () => {
   const whole = {
-    ...configOf(),
+    ...defaultConfig(),
     webhookUrl: 'https://me.example/hook?token=4711',
     webhookSecret: 'a secret',
     webhookListen: { host: '127.0.0.1', port: 40_404 },
   };
 
   it.each([
-    [configOf(), 'ok', /polled/u],
-    [{ ...configOf(), webhookSecret: 'a secret' }, 'warn', /only a part/u],
+    [defaultConfig(), 'ok', /polled/u],
+    [{ ...defaultConfig(), webhookSecret: 'a secret' }, 'warn', /only a part/u],
     [{ ...whole, webhookSecret: undefined }, 'warn', /only a part/u],
     [{ ...whole, webhookListen: undefined }, 'warn', /only a part/u],
     [whole, 'ok', /from the first order on/u],
