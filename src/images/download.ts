@@ -24,19 +24,17 @@ const RESUMES_MAX = 5;
 /** Smaller than any picture of any kind. */
 const PICTURE_MIN_BYTES = 32;
 
-type DownloadSettings = {
-  hosts: readonly string[];
-  apiOrigin: string;
-  userAgent: string;
-  /** A proxy resolves names itself: then the addresses that a name leads to are its concern. */
-  proxies?: ProxySettings;
-};
-
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
 
 /** @param deps `resolve` and `idleMs` are for tests: they play the DNS, and do not wait long for a silent host */
 export function createImageDownload(
-  settings: DownloadSettings,
+  settings: {
+    hosts: readonly string[];
+    apiOrigin: string;
+    userAgent: string;
+    /** A proxy resolves names itself: then the addresses that a name leads to are its concern. */
+    proxies?: ProxySettings;
+  },
   { clock, resolve, idleMs = IDLE_MS }: { clock: Clock; resolve?: Resolve; idleMs?: number },
 ): ImageDownload & { close(): Promise<void> } {
   const agentFor = (isAllowed: (address: string) => boolean): Agent =>
