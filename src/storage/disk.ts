@@ -173,21 +173,16 @@ export async function syncFolder(path: string): Promise<void> {
 /**
  * Makes the folder and what is missing above it. Folders that exist stay as they are. Node's own recursive call never
  * returns where the nearest folder takes no child and says that it does not exist (procfs, a mount that is gone).
+ * @param levels how many missing ones are made above it
  */
 export async function makeFolder(folder: string, levels = 64): Promise<void> {
   try {
-    await makeLevel(folder);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || levels === 0 || folder === dirname(folder)) throw error;
-    await makeFolder(dirname(folder), levels - 1);
-    await makeLevel(folder);
-  }
-}
-
-async function makeLevel(folder: string): Promise<void> {
-  try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
+    if (errorCode(error) === 'ENOENT' && levels > 0 && folder !== dirname(folder)) {
+      await makeFolder(dirname(folder), levels - 1);
+      return makeFolder(folder, 0);
+    }
     // A link that leads nowhere may be in the way. Roots of disks are refused with other codes than EEXIST.
     if (errorCode(error) !== 'ENOENT' && (await isFolder(folder))) return;
     throw error;

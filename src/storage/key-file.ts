@@ -1,9 +1,9 @@
 /** Finds the API key: the one that was set, else the one in the file that was named. */
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import type { KeyProblem } from '../core/reasons.ts';
-import { errorCode, READ } from './disk.ts';
+import { errorCode } from './disk.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;
@@ -24,11 +24,15 @@ export async function apiKeyOf({
 
 async function readKeyFile(file: string): Promise<string> {
   const refused = (problem: KeyProblem, cause?: unknown): FluxError => notUsable({ file, problem }, cause);
-  const bytes = await beginningOf(expandHome(file, 'DOITONG_API_KEY_FILE')).catch((error: unknown) => {
+  const unreadable = (error: unknown): never => {
     throw refused({ type: 'not_readable', shown: errorCode(error) }, error);
-  });
-  if (bytes === undefined) throw refused({ type: 'no_file' });
-  if (bytes.length > FILE_MAX_BYTES) throw refused({ type: 'too_large' });
+  };
+  const path = expandHome(file, 'DOITONG_API_KEY_FILE');
+  const found = await stat(path).catch(unreadable);
+  // Reading a FIFO would wait for somebody who writes into it.
+  if (!found.isFile()) throw refused({ type: 'no_file' });
+  if (found.size > FILE_MAX_BYTES) throw refused({ type: 'too_large' });
+  const bytes = await readFile(path).catch(unreadable);
   // Some of Windows' programs write two bytes a character.
   if (bytes.includes(0)) throw refused({ type: 'utf16' });
   // A byte order mark counts as a blank.
@@ -37,18 +41,6 @@ async function readKeyFile(file: string): Promise<string> {
   const problem = keyProblem(text);
   if (problem !== undefined) throw refused(problem);
   return text;
-}
-
-/** `undefined` for what is no file. */
-async function beginningOf(path: string): Promise<Buffer | undefined> {
-  const file = await open(path, READ);
-  try {
-    if (!(await file.stat()).isFile()) return undefined;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(FILE_MAX_BYTES + 1), 0, FILE_MAX_BYTES + 1, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 function notUsable(found: { file?: string; problem: KeyProblem }, cause?: unknown): FluxError {
