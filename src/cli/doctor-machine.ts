@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, SETTINGS } from '../config/settings.ts';
-import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { creditRange } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import type { LimitsReport } from '../limits/limits-report.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
 import { proxyRoute } from '../network/connector.ts';

@@ -1,5 +1,5 @@
 /** Settings as commands get them: loaded, or a usage error that names what is wrong. */
-import { loadConfig } from '../config/load-config.ts';
+import { loadConfig, type SettingProblem } from '../config/load-config.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type SettingName, wholeNumberOf } from '../config/settings.ts';
 import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { proxySecrets } from '../core/proxy.ts';
@@ -23,9 +23,23 @@ export const NOT_FOR_JOBS: readonly SettingName[] = [
 /** @param left settings that are not used. @throws UsageError with one line for each bad setting */
 export async function settingsOf(args: Arguments, left: readonly SettingName[] = []): Promise<Config> {
   const loaded = loadConfig(args.flags, args.env, left);
-  const problems = loaded.ok ? await hostProblems(loaded.config) : loaded.problems;
+  const problems = loaded.ok ? await hostProblems(loaded.config) : loaded.problems.map(settingProblemText);
   if (loaded.ok && problems.length === 0) return loaded.config;
   throw new UsageError(`the settings are not valid.\n${problems.map((line) => `  ${line}`).join('\n')}`);
+}
+
+export function settingProblemText(problem: SettingProblem): string {
+  const { setting } = problem;
+  if (problem.type === 'lacking') {
+    const { needs, absent } = problem;
+    const names = absent.join(' and ');
+    return `${setting}: it needs ${needs.join(' and ')}, and ${names} ${absent.length > 1 ? 'are' : 'is'} not set.`;
+  }
+  const { allowed } = problem;
+  if (problem.type === 'unfilled')
+    return `${setting}: the host did not fill in ${problem.found}. Write the value itself there. Allowed: ${allowed}.`;
+  const shown = problem.shown === undefined ? 'the value (not shown)' : `"${problem.shown}"`;
+  return `${setting}: ${shown} is not allowed. Allowed: ${allowed}.`;
 }
 
 /** The list of such names is loaded only where somebody has set the hosts. */

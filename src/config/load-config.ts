@@ -4,7 +4,16 @@ import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
 
-export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] };
+/** @param setting its variable, or its flag with the variable */
+export type SettingProblem =
+  /** The settings in `absent` have to be set as well, as all in `needs`. */
+  | { type: 'lacking'; setting: string; needs: readonly string[]; absent: readonly string[] }
+  /** @param found what somebody should have filled in */
+  | { type: 'unfilled'; setting: string; found: string; allowed: string | undefined }
+  /** @param shown the value; absent where it may be secret */
+  | { type: 'refused'; setting: string; shown?: string; allowed: string | undefined };
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: SettingProblem[] };
 
 /** Some hosts pass an option that the user left empty as an empty text or as its unfilled placeholder. */
 const UNFILLED = /^\$\{user_config\.[\w.-]{1,100}\}$/u;
@@ -20,7 +29,7 @@ export function loadConfig(
   left: readonly SettingName[] = [],
 ): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
-  const problems: string[] = [];
+  const problems: SettingProblem[] = [];
   const given = new Set<SettingName>();
   for (const name of SETTING_NAMES) {
     const row: Setting = SETTINGS[name];
@@ -35,7 +44,7 @@ export function loadConfig(
     const unfilled = name === 'apiKey' ? undefined : unfilledPart(row, text, where);
     const read = row.schema.safeParse(text);
     if (unfilled === undefined && read.success) values[name] = read.data;
-    else problems.push(unfilled ?? problem(row, text, where));
+    else problems.push(unfilled ?? refused(row, text, where));
   }
   problems.push(...[...given].flatMap((name) => lacking(name, given)));
   if (problems.length > 0) return { ok: false, problems };
@@ -45,13 +54,13 @@ export function loadConfig(
 }
 
 /** A setting that was given and refused has been reported already. */
-function lacking(name: SettingName, given: ReadonlySet<string>): string[] {
+function lacking(name: SettingName, given: ReadonlySet<string>): SettingProblem[] {
   const row: Setting = SETTINGS[name];
   const needs = SETTING_NAMES.filter((other) => row.needs?.includes(other));
   const absent = needs.filter((other) => !given.has(other));
   if (absent.length === 0) return [];
-  const names = (list: readonly SettingName[]): string => list.map((other) => SETTINGS[other].env).join(' and ');
-  return [`${row.env}: it needs ${names(needs)}, and ${names(absent)} ${absent.length > 1 ? 'are' : 'is'} not set.`];
+  const names = (list: readonly SettingName[]): string[] => list.map((other) => SETTINGS[other].env);
+  return [{ type: 'lacking', setting: row.env, needs: names(needs), absent: names(absent) }];
 }
 
 /** The variable that is set, for those that are read in either case. */
@@ -66,17 +75,18 @@ function filled(text: string | undefined): string | undefined {
 }
 
 /** What somebody should have filled in: a value with a placeholder in it means nothing. */
-function unfilledPart(row: Setting, text: string, where: string): string | undefined {
+function unfilledPart(row: Setting, text: string, setting: string): SettingProblem | undefined {
   const found = placeholderIn(text) ?? (row.secret && isStandIn(text) ? text : undefined);
-  if (found === undefined) return undefined;
-  return `${where}: the host did not fill in ${cleanLine(found, 120)}. Write the value itself there. Allowed: ${row.allowed}.`;
+  return found === undefined
+    ? undefined
+    : { type: 'unfilled', setting, found: cleanLine(found, 120), allowed: row.allowed };
 }
 
 /** A refused URL may contain a user and password. */
 const redact = createRedactor([]);
 
-function problem(row: Setting, text: string, where: string): string {
-  const hidden = row.secret === true || row.hideRefused === true;
-  const shown = hidden ? 'the value (not shown)' : `"${cleanLine(redact(text, 1_000), 120)}"`;
-  return `${where}: ${shown} is not allowed. Allowed: ${row.allowed}.`;
+function refused(row: Setting, text: string, setting: string): SettingProblem {
+  const isHidden = row.secret === true || row.hideRefused === true;
+  const shown = isHidden ? {} : { shown: cleanLine(redact(text, 1_000), 120) };
+  return { type: 'refused', setting, ...shown, allowed: row.allowed };
 }

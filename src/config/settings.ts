@@ -1,9 +1,9 @@
 /** THE table of settings: every other view of a setting (flags, help, README, host manifests) is derived from it. */
 import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
-import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { LOG_LEVELS, RESULT_CONTENT } from '../core/ports.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
+import { isLoopbackHost } from '../core/untrusted-text.ts';
 import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */

@@ -1,14 +1,15 @@
 /** Proves which source of a setting wins, what counts as unset, and what the message about a bad value says. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingProblemText } from '../../../src/cli/settings.ts';
 import { type ConfigResult, loadConfig } from '../../../src/config/load-config.ts';
 import type { Config } from '../../../src/config/settings.ts';
 
 const loaded = (result: ConfigResult): Config => {
-  if (!result.ok) throw new Error(result.problems.join('\n'));
+  if (!result.ok) throw new Error(problems(result).join('\n'));
   return result.config;
 };
-const problems = (result: ConfigResult): string[] => (result.ok ? [] : result.problems);
+const problems = (result: ConfigResult): string[] => (result.ok ? [] : result.problems.map(settingProblemText));
 
 describe('without flags and environment', () => {
   it('every setting has the default of the public interface', () => {
