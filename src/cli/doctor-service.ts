@@ -101,14 +101,14 @@ export function orderingCheck(ordering: OrderingFinding): Check {
   }
 }
 
-const JOB_QUERY = 'job_query';
 const HOW_TO_SET =
   'Set DOITONG_JOB_QUERY to auto, or to the query field and its argument that answer for a job, for example job(id).';
 
 export function readingCheck(reading: ReadingFinding): Check {
   if (reading.type === 'works')
-    return ok(JOB_QUERY, `${reading.query}, ${SOURCES[reading.source]}; the service answers to it`);
+    return ok('job_query', `${reading.query}, ${SOURCES[reading.source]}; the service answers to it`);
   const because = reading.failure === undefined ? '' : `: ${saidOf(reading.failure).what}`;
-  if (reading.type === 'open') return warn(JOB_QUERY, `not settled${because}`, `Run doctor again later. ${HOW_TO_SET}`);
-  return fail(JOB_QUERY, `pictures would not arrive${because}`, HOW_TO_SET);
+  if (reading.type === 'open')
+    return warn('job_query', `not settled${because}`, `Run doctor again later. ${HOW_TO_SET}`);
+  return fail('job_query', `pictures would not arrive${because}`, HOW_TO_SET);
 }

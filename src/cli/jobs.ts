@@ -100,7 +100,6 @@ export function countText(shown: number, { all, wanted, status, whose }: Found):
   return shown === wanted ? `${jobs}.` : `The newest ${shown} of ${jobs}; --limit N shows more.`;
 }
 
-const PROMPT_SHOWN_CHARACTERS = 40;
 const HEAD = ['JOB', 'STATUS', 'CREATED', 'CREDITS', 'PROMPT', 'FILE'];
 
 /** A line of headings, then a line for each job; the longest column is the last, so that it pushes nothing away. */
@@ -118,7 +117,7 @@ function columns(view: JobView): string[] {
   // To the second: the fraction helps nobody.
   const created = createdAt.replace(/\.\d+Z$/u, 'Z');
   const where = file ?? (error === undefined ? '' : `(${error.kind})`);
-  return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, PROMPT_SHOWN_CHARACTERS), where];
+  return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, 40), where];
 }
 
 async function show(records: Records, id: string, json: boolean): Promise<number> {
@@ -142,8 +141,6 @@ async function resumeAll({ jobs, redact }: Records, waitSeconds: number): Promis
   const say = (line: string): void => print(visible(line));
   return resume({ jobs, clock: systemClock, say, redact, signal: interrupted.signal }, waitSeconds);
 }
-
-const REASON_SHOWN_CHARACTERS = 600;
 
 export type ResumeDeps = {
   jobs: Pick<ImageJobs, 'list' | 'find' | 'resumeAll' | 'waitFor'>;
@@ -198,7 +195,7 @@ async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitM
 function lineOf(job: Job): string {
   const pieces = [`${job.id}: ${statusOf(job.state)}`];
   if (job.file !== undefined) pieces.push(visible(job.file));
-  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), REASON_SHOWN_CHARACTERS));
+  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), 600));
   else if (job.state === 'completed') pieces.push('the picture is being fetched');
   else if (job.remoteStatus !== undefined) pieces.push(`the service says ${fenced(job.remoteStatus, 60)}`);
   return pieces.join(', ');

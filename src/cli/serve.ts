@@ -40,7 +40,9 @@ export async function run(args: Arguments): Promise<number> {
       log.warn("Orders and the key go to an address other than the provider's own", { otherOrigin });
     const { createApp } = await import('../app.ts');
     if (sandbox) service ??= await startSandbox(config);
-    app = await createApp({ ...config, ...(service && serviceOf(service)), sandbox }, deps);
+    // The user's own key stays out of the sandbox, which has one of its own.
+    const replaced = service && { apiUrl: service.url, apiKey: service.key, downloadHosts: [] };
+    app = await createApp({ ...config, ...replaced, sandbox }, deps);
     return app.jobs;
   };
   const ending = new AbortController();
@@ -74,9 +76,6 @@ export async function run(args: Arguments): Promise<number> {
   });
   return new Promise<never>(() => undefined);
 }
-
-/** The part of the settings that the built-in sandbox replaces. The user's own key stays out of it. */
-const serviceOf = (sandbox: Sandbox) => ({ apiUrl: sandbox.url, apiKey: sandbox.key, downloadHosts: [] });
 
 async function startSandbox(config: Config): Promise<Sandbox> {
   const sandbox = await import('../../sandbox/sandbox.ts');
