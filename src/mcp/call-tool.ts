@@ -131,8 +131,7 @@ function withOtherOrigin(result: CallToolResult, { otherOrigin }: McpDeps): Call
 
 function unforeseen(tool: Tool): Failure {
   const what = `${tool.name} failed unexpectedly; the log on stderr has the details.`;
-  const next =
-    'Call list_jobs to see what was ordered before you order again, and ask the user to report the log line as a bug in flux-pro-mcp.';
+  const next = 'Call list_jobs before you order again, and ask the user to report that as a bug in flux-pro-mcp.';
   const creditsSpent = tool.effect === 'spend' ? 'maybe' : 'no';
   return { kind: 'service_error', reason: { code: 'worded', what, next }, creditsSpent, retry: 'later' };
 }
