@@ -1,19 +1,8 @@
 /** Tells from its bytes what kind of picture this is, how large, and whether it came to its end. */
 import type { PixelSize } from '../core/image-store.ts';
 import type { TextFound } from '../core/reasons.ts';
-import {
-  type Chunk,
-  chunks,
-  type Format,
-  type Found,
-  has,
-  jpeg,
-  png,
-  sizeOf,
-  tiffValue,
-  uint,
-  webp,
-} from './formats.ts';
+import type { Chunk, Format, Found } from './formats.ts';
+import { chunks, has, jpeg, png, sizeOf, tiffValue, uint, webp } from './formats.ts';
 
 /** As formats find it, and `size` that of the picture as it is displayed. */
 export type Inspected = {

@@ -8,15 +8,8 @@ import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { JOB_ID, type Job, jobSchema } from '../core/job.ts';
 import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import {
-  NO_VERSION,
-  type Replacement,
-  type SharedValue,
-  type SharedValues,
-  type ValueSpec,
-  type Version,
-  type Versioned,
-} from '../core/shared-value.ts';
+import type { SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
+import { NO_VERSION } from '../core/shared-value.ts';
 import { errorCode, isAbsent, makeFolder, namesIn } from './disk.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
@@ -79,7 +72,7 @@ export function createFileJobStore(
     }
   }
 
-  function write(job: Job, version: Version, spent: CreditsSpent): Promise<Replacement> {
+  function write(job: Job, version: Version, spent: CreditsSpent) {
     const file = fileOf(job.id);
     return kept(file.path(version.number + 1), spent, async () =>
       file.replace(version, withFile(job, withRecordedPath), 'machine'),

@@ -8,7 +8,6 @@ import type { FolderProblem } from '../core/reasons.ts';
 import {
   errorCode,
   failed,
-  isAbsent,
   isFileInUse,
   isFolder,
   makeFolder,
@@ -143,10 +142,7 @@ async function nearestFolder(folder: string): Promise<string> {
 
 /** Whether something has that name, be it a link that leads nowhere. */
 async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    (error: unknown) => !isAbsent(error),
-  );
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 async function writeAndRemove(folder: string, clock: Clock): Promise<void> {
