@@ -22,10 +22,8 @@ export interface JobStore {
 
 const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;
 
-type ListPlace = Pick<Job, 'createdAt' | 'id'>;
-
 /** The order of every list: of one moment, by id. */
-export function newestFirst(one: ListPlace, other: ListPlace): number {
+export function newestFirst(one: Pick<Job, 'createdAt' | 'id'>, other: typeof one): number {
   return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1);
 }
 

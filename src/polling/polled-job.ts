@@ -9,10 +9,13 @@ import type { Job } from '../core/job.ts';
 export type How = { atOnce: boolean; isFresh: boolean };
 
 export class PolledJob {
-  /** The job when it is not polled any more. */
-  readonly outcome: Promise<Job>;
   resolve!: (job: Job) => void;
   reject!: (error: unknown) => void;
+  /** The job when it is not polled any more. */
+  readonly outcome = new Promise<Job>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
   /** A job without an end by then is given up. */
   readonly until: number;
   isBeingRead = false;
@@ -39,10 +42,6 @@ export class PolledJob {
     private readonly clock: Clock,
     stalledAfterMs: number,
   ) {
-    this.outcome = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
     const now = clock.monotonic();
     this.until = now + stalledAfterMs;
     this.acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
