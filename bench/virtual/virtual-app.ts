@@ -42,7 +42,6 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       download: { fetch: async () => ({ bytes: new Uint8Array(), mediaType: 'image/jpeg', extension: 'jpg' }) },
       store: {
         save: async (_, { jobId }) => `/pictures/${jobId}.jpg`,
-        has: async () => true,
         read: async () => new Uint8Array(),
       },
       preview: { fit: async () => undefined, close: async () => undefined },

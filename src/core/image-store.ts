@@ -40,8 +40,6 @@ export interface ImageStore {
    * @throws FluxError of kind `storage_failed`.
    */
   save(picture: Picture, label: PictureLabel): Promise<string>;
-  /** Whether a picture that was saved is still where it was, and still a picture. Never rejects. */
-  has(file: string): Promise<boolean>;
   /**
    * The bytes of a picture that was saved; of nothing else, whatever has taken its place.
    * @throws FluxError of kind `storage_failed`.

@@ -113,7 +113,9 @@ export class JobRunner {
   /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
   async resume(job: Job, signal?: AbortSignal): Promise<Job> {
     const { records, store, clock } = this.deps;
-    if (job.state === 'saved' && job.file !== undefined && !(await store.has(job.file))) return this.#fetchAgain(job);
+    const file = job.state === 'saved' ? job.file : undefined;
+    const isGone = file !== undefined && (await store.read(file).catch(() => undefined)) === undefined;
+    if (isGone) return this.#fetchAgain(job);
     const action = this.nextAction(job);
     if (action === 'close_unsent') return this.closeUnsent(job);
     if (action === 'none' || action === 'wait') return job;

@@ -20,8 +20,6 @@ export function createImageFolder(
   root: string,
   { clock, isPicture }: { clock: Clock; isPicture: (bytes: Uint8Array, extension: string) => boolean },
 ): ImageStore {
-  const readPicture = async (file: string): Promise<Uint8Array> =>
-    readSaved(root, file, (bytes) => isPicture(bytes, extname(file).slice(1)));
   return {
     async save(picture, label) {
       const month = monthFolder(label.createdAt);
@@ -33,12 +31,9 @@ export function createImageFolder(
         throw failed({ code: 'picture_not_saved', folder: target, problem: errorCode(error) }, error);
       }
     },
-    async has(file) {
-      return (await readPicture(file).catch(() => undefined)) !== undefined;
-    },
     async read(file) {
       try {
-        return await readPicture(file);
+        return await readSaved(root, file, (bytes) => isPicture(bytes, extname(file).slice(1)));
       } catch (error) {
         if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.code }, error);
         throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);

@@ -182,11 +182,8 @@ export class FakeStore implements ImageStore {
   /** Whether saved files are still there. */
   present = true;
 
-  async has(): Promise<boolean> {
-    return this.present;
-  }
-
   async read(): Promise<Uint8Array> {
+    if (!this.present) throw new Error('the file is gone');
     return PICTURE.bytes;
   }
 }
