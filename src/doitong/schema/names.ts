@@ -1,61 +1,93 @@
 /** Tells by its name what a field or an argument holds, however a service spells it: `jobId`, `job_id`, `jobids`. */
 
-const JOB = 'job|generation|task|prediction|inference|creation|render|rendering';
-/** These are used for many other things as well. */
-const VAGUE = 'request|run|operation|process|execution|output|result';
-const IMAGE = 'image|img|picture|photo|artwork|illustration';
-const THING = `${JOB}|${VAGUE}|${IMAGE}`;
-const STATUS = 'status|state|phase|stage';
-/** What a service calls what a job has made, or what it is in. */
-const MADE = 'sample|file|media|asset|artifact|generated|final|download|data|response|payload|content';
-const OUTPUT = `${IMAGE}|output|result|${MADE}`;
-const FOR_URL = 'public|signed|presigned|cdn|hosted|direct|full|secure|original|storage|permanent|png|jpg|jpeg|webp';
-const FOR_CREDITS = 'credit|cost|used|spent|charged|price|consumed|total|billed|amount';
-const FOR_ERROR = 'error|fail|failed|failure|fault';
-const FOR_READING = `${THING}|${STATUS}|media|progress|get|check|fetch|find|read|poll|my|by|of|for|id|pk`;
+const words = (text: string): readonly string[] => text.trim().split(/\s+/u);
 
-/**
- * @param before of these words a name is made, in any order and number, up to its last one
- * @param needed of these it holds one
- */
-const named = (before: string, last: string, needed: string): RegExp =>
-  new RegExp(`^(?=.*(?:${needed}))(?:(?:${before})s?)*(?:${last})s?$`, 'u');
+const JOB = words('job generation task prediction inference creation render rendering');
+/** These are used for many other things as well. */
+const VAGUE = words('request run operation process execution output result');
+const IMAGE = words('image img picture photo artwork illustration');
+const THING = [...JOB, ...VAGUE, ...IMAGE];
+/** What a service calls what a job has made, or what it is in. */
+const OUTPUT = words(`${IMAGE.join(' ')} output result sample file media asset artifact generated final download data
+  response payload content`);
+const STATUS = words('status state phase stage');
+const FOR_URL = words(`public signed presigned cdn hosted direct full secure original storage permanent png jpg jpeg
+  webp`);
+const FOR_CREDITS = words('credit cost used spent charged price consumed total billed amount');
+const FOR_ERROR = words('error fail failed failure fault');
+const FOR_READING = words('media progress get check fetch find read poll my by of for id pk');
+
+type Rule = {
+  /** Of these words a name is made, in any order and number, up to its last one. */
+  before: readonly string[];
+  last: readonly string[];
+  /** Of which it holds one. */
+  with?: readonly string[];
+};
 
 /** What is not listed makes it the name of something else: `thumbnailUrl`, `userId`, `invoiceStatus`. */
-const NAMES = {
-  id: named(THING, 'id|uuid|guid|uid|identifier', ''),
+const RULES = {
+  id: { before: THING, last: words('id uuid guid uid identifier') },
   /** An argument that takes the id under another name. */
-  key: named(THING, `${THING}|key|ref|reference|handle|of`, ''),
+  key: { before: THING, last: [...THING, ...words('key ref reference handle of')] },
   /** An input object around the id. */
-  input: named(JOB, 'where|filter|input|by|arg|param|query|option|lookup', ''),
-  status: named(`${THING}|current`, STATUS, ''),
-  credits: named(FOR_CREDITS, FOR_CREDITS, 'credit'),
-  error: named(`${JOB}|status|last|${FOR_ERROR}`, `${FOR_ERROR}|message|reason|detail|text`, FOR_ERROR),
-  reason: named(`${JOB}|${STATUS}|moderation`, 'reason|message|detail', ''),
-  metadata: /^metadatas?$/u,
-  url: named(`${OUTPUT}|${FOR_URL}`, 'url|uri|src|href|link', ''),
-  output: named(OUTPUT, OUTPUT, ''),
-  base64: named(`${IMAGE}|b64|base64`, 'b64|base64|b64json|base64data', '64'),
-  reading: named(FOR_READING, FOR_READING, ''),
-};
-export type NameKind = keyof typeof NAMES;
+  input: { before: JOB, last: words('where filter input by arg param query option lookup') },
+  status: { before: [...THING, 'current'], last: STATUS },
+  credits: { before: FOR_CREDITS, last: FOR_CREDITS, with: ['credit'] },
+  error: {
+    before: [...JOB, 'status', 'last', ...FOR_ERROR],
+    last: [...FOR_ERROR, ...words('message reason detail text')],
+    with: FOR_ERROR,
+  },
+  reason: { before: [...JOB, ...STATUS, 'moderation'], last: words('reason message detail') },
+  metadata: { before: [], last: ['metadata'] },
+  url: { before: [...OUTPUT, ...FOR_URL], last: words('url uri src href link') },
+  output: { before: OUTPUT, last: OUTPUT },
+  base64: { before: [...IMAGE, 'b64', 'base64'], last: words('b64 base64 b64json base64data'), with: ['64'] },
+  reading: { before: [...THING, ...STATUS, ...FOR_READING], last: [...THING, ...STATUS, ...FOR_READING] },
+} satisfies Record<string, Rule>;
+export type NameKind = keyof typeof RULES;
 
-export const isNameOf = (kind: NameKind, name: string): boolean => NAMES[kind].test(letters(name));
+export function isNameOf(kind: NameKind, name: string): boolean {
+  const { before, last, with: needed }: Rule = RULES[kind];
+  const text = letters(name);
+  const isLast = (rest: string): boolean =>
+    last.includes(rest) || (rest.endsWith('s') && last.includes(rest.slice(0, -1)));
+  if (needed !== undefined && !holds(text, needed)) return false;
+  // The places where a word can begin.
+  const places = new Set([0]);
+  for (const at of places) {
+    if (isLast(text.slice(at))) return true;
+    for (const word of before) {
+      if (!text.startsWith(word, at)) continue;
+      const end = at + word.length;
+      places.add(end);
+      if (text[end] === 's') places.add(end + 1);
+    }
+  }
+  return false;
+}
 
-export const beginsWithOutput = (name: string): boolean => new RegExp(`^(?:${OUTPUT})`, 'u').test(letters(name));
+export function beginsWithOutput(name: string): boolean {
+  return OUTPUT.some((word) => letters(name).startsWith(word));
+}
 
 /** How far a name is from one like `jobStatus`; `undefined` when it does not speak of jobs, or also of something else. */
 export function distanceFromJob(name: string): number | undefined {
   if (!isNameOf('reading', name)) return undefined;
   const text = letters(name);
-  const isOfStatus = new RegExp(`${STATUS}|progress`, 'u').test(text);
-  if (new RegExp(JOB, 'u').test(text)) return isOfStatus ? 0 : 2;
+  const isOfStatus = holds(text, [...STATUS, 'progress']);
+  if (holds(text, JOB)) return isOfStatus ? 0 : 2;
   if (isOfStatus) return 4;
-  if (new RegExp(IMAGE, 'u').test(text)) return 6;
-  return new RegExp(VAGUE, 'u').test(text) ? 8 : undefined;
+  if (holds(text, IMAGE)) return 6;
+  return holds(text, VAGUE) ? 8 : undefined;
 }
 
 function letters(name: string): string {
   // No schema has a longer name; a key in an answer's JSON may.
   return name.length > 120 ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
+}
+
+function holds(text: string, some: readonly string[]): boolean {
+  return some.some((word) => text.includes(word));
 }
