@@ -1,8 +1,7 @@
 /** Fetches finished pictures: allowed hosts and addresses only, without key or cookie, bounded, checked by their bytes. */
 import type { Agent, Dispatcher } from 'undici';
-import { backOffMs } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
-import { ContentTooLarge, contentEncodings, wholeContent } from '../core/content-encoding.ts';
+import { ContentTooLarge, wholeContent } from '../core/content-encoding.ts';
 import { codeOf, FluxError } from '../core/failure.ts';
 import { cleanLine, isLoopbackAddress, isPublicAddress } from '../core/untrusted-text.ts';
 import { type ImageDownload, PICTURE_MAX_BYTES, type Picture } from '../core/image-store.ts';
@@ -19,8 +18,6 @@ const IDLE_MS = 20_000;
 const WITH_BYTES: readonly number[] = [200, 201, 203, 206];
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const REDIRECTS_MAX = 3;
-/** How often a transfer that broke off is taken up again, as long as each time brought something. */
-const RESUMES_MAX = 5;
 /** Smaller than any picture of any kind. */
 const PICTURE_MIN_BYTES = 32;
 
@@ -61,29 +58,14 @@ export function createImageDownload(
     }
   }
 
-  async function transfer(url: string, signal: AbortSignal): Promise<Uint8Array> {
-    const received = new TransferredBytes();
-    const headers = { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': settings.userAgent };
-    for (let resumes = 0; ; resumes += 1) {
-      const before = received.size;
-      try {
-        await received.receive(await ask(url, { ...headers, ...received.rest }, signal));
-        return await received.decoded();
-      } catch (error) {
-        const hasBrokenOff = !(error instanceof FluxError) && !signal.aborted && received.size > before;
-        if (!hasBrokenOff || received.rest === undefined || resumes === RESUMES_MAX) throw error;
-        await clock.sleep(backOffMs(resumes + 1, clock.random()), signal);
-      }
-    }
-  }
-
   return {
     async fetch(url, signal) {
       const inline = bytesOfDataUrl(url);
       if (inline !== undefined) return pictureOf(inline);
       const deadline = clock.deadline(TIMEOUT_MS);
       try {
-        return pictureOf(await transfer(url, AbortSignal.any([signal, deadline.signal])));
+        const headers = { accept: 'image/*', 'accept-encoding': 'identity', 'user-agent': settings.userAgent };
+        return pictureOf(await bytesIn(await ask(url, headers, AbortSignal.any([signal, deadline.signal]))));
       } catch (error) {
         if (error instanceof FluxError || signal.aborted) throw error;
         if (error instanceof ConnectFailure) {
@@ -124,79 +106,36 @@ export function pictureOf(bytes: Uint8Array): Picture {
   return { bytes, mediaType, extension, ...(size && { size }) };
 }
 
-/** What has arrived of a picture so far, never more than the bound, and how the rest is asked for. */
-export class TransferredBytes {
-  #chunks: Uint8Array[] = [];
-  size = 0;
-  /** What names these very bytes at the host: without it a rest could belong to another picture. */
-  #validator: string | undefined;
-  #encoding: string | string[] | undefined;
-  /** The length of the whole, where it came as a part that is the whole. */
-  #claimed: number | undefined;
-
-  /** Headers that ask for the rest alone, where the host can be asked for it. */
-  get rest(): Record<string, string> | undefined {
-    if (this.#validator === undefined || this.size === 0) return undefined;
-    return { range: `bytes=${this.size}-`, 'if-range': this.#validator };
-  }
-
-  /** Takes the whole picture, or what continues where the last answer broke off. @throws FluxError when it is neither */
-  async receive(answer: Answer): Promise<void> {
-    try {
-      this.#begin(answer);
-      for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-        if (this.size + chunk.length > PICTURE_MAX_BYTES) throw tooLarge();
-        this.#chunks.push(chunk);
-        this.size += chunk.length;
-      }
-    } finally {
-      endBody(answer);
-    }
-  }
-
-  #begin({ statusCode, headers }: Answer): void {
+/** The picture in an answer, as it was before it was encoded for the transfer. @throws FluxError when it is not all there */
+export async function bytesIn(answer: Answer): Promise<Uint8Array> {
+  const { statusCode, headers, body } = answer;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
     if (!WITH_BYTES.includes(statusCode)) throw downloadFailure({ code: 'picture_host_answered', status: statusCode });
-    const encoding = headers['content-encoding'];
-    const isPlain = contentEncodings(encoding)?.length === 0;
-    const part = statusCode === 206 ? partIn(headers) : undefined;
-    // Some hosts answer with a part that is the whole when none was asked for.
-    if (statusCode === 206 && part?.from !== 0) {
-      if (!isPlain || part?.from !== this.size) throw downloadFailure({ code: 'picture_other_part' });
-      return;
-    }
+    // Some hosts answer with a part that is the whole.
+    const [, last, total] = WHOLE.exec(String(headers['content-range'] ?? '')) ?? [];
+    const isOtherPart = (length: number): boolean => statusCode === 206 && length !== Number(total);
+    if (isOtherPart(Number(last) + 1)) throw downloadFailure({ code: 'picture_other_part' });
     if (Number(headers['content-length'] ?? 0) > PICTURE_MAX_BYTES) throw tooLarge();
-    this.#chunks = [];
-    this.size = 0;
-    this.#encoding = encoding;
-    this.#claimed = part?.total;
-    // A host that encodes while it sends may cut the next answer from other bytes: an encoded transfer begins again.
-    this.#validator = isPlain ? validatorIn(headers) : undefined;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > PICTURE_MAX_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+    if (isOtherPart(size)) throw downloadFailure({ code: 'picture_other_part' });
+  } finally {
+    endBody(answer);
   }
-
-  /** The whole as it was before it was encoded for the transfer. @throws FluxError */
-  async decoded(): Promise<Uint8Array> {
-    if (this.#claimed !== undefined && this.#claimed !== this.size)
-      throw downloadFailure({ code: 'picture_other_part' });
-    const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
-    const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
-    const content = await wholeContent(this.#chunks, this.#encoding, limits).catch((error: unknown) => {
-      throw error instanceof ContentTooLarge ? tooLarge() : error;
-    });
-    if (content !== undefined) return content;
-    throw downloadFailure({ code: 'picture_encoding_unknown', encoding: cleanLine(String(this.#encoding), 40) });
-  }
+  const encoding = headers['content-encoding'];
+  const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
+  const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
+  const content = await wholeContent(chunks, encoding, limits).catch((error: unknown) => {
+    throw error instanceof ContentTooLarge ? tooLarge() : error;
+  });
+  if (content !== undefined) return content;
+  throw downloadFailure({ code: 'picture_encoding_unknown', encoding: cleanLine(String(encoding), 40) });
 }
 
-const CONTENT_RANGE = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/u;
-
-/** `undefined` for one that does not reach to the end of the whole. */
-function partIn(headers: Answer['headers']): { from: number; total: number } | undefined {
-  const [, from, last, total] = CONTENT_RANGE.exec(String(headers['content-range'] ?? '')) ?? [];
-  return Number(last) + 1 === Number(total) ? { from: Number(from), total: Number(total) } : undefined;
-}
-
-/** A weak tag allows other bytes; a date alone may be of two versions within its second, which no picture has. */
-function validatorIn({ etag, 'last-modified': modified }: Answer['headers']): string | undefined {
-  if (typeof etag === 'string' && etag.startsWith('"')) return etag;
-  return typeof modified === 'string' ? modified : undefined;
-}
+/** From the first byte to the last one of a known whole. */
+const WHOLE = /^bytes 0-(\d{1,12})\/(\d{1,12})$/u;

@@ -81,25 +81,6 @@ describe('a picture', () => {
     expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, undefined]);
   });
 
-  it('that breaks off plain and continues encoded is fetched again from its beginning', async () => {
-    const head = `HTTP/1.1 200 OK\r\netag: "1"\r\ncontent-length: ${JPEG.length}\r\n\r\n`;
-    const { file, asked } = await order(
-      () => ({ raw: Buffer.concat([Buffer.from(head), JPEG.subarray(0, 1_000)]) }),
-      (_, { range }) => {
-        const from = Number(/\d+/u.exec(String(range))?.[0]);
-        const body = zlib.gzipSync(JPEG.subarray(from));
-        const headers = {
-          'content-encoding': 'gzip',
-          'content-range': `bytes ${from}-${JPEG.length - 1}/${JPEG.length}`,
-        };
-        return { status: 206, headers, body };
-      },
-      () => ({ body: JPEG }),
-    );
-    expect(JPEG.equals(await readFile(file ?? ''))).toBe(true);
-    expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1000-', undefined]);
-  });
-
   it('in an encoding that nobody knows is tried again, and saved when it comes plain', async () => {
     const { file } = await order(
       () => ({ headers: { 'content-encoding': 'compress' }, body: JPEG }),

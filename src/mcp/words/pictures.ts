@@ -51,7 +51,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   picture_host_answered: ({ status }) => `The finished picture could not be fetched: the host answered ${status}.`,
   picture_redirected: ({ redirects }) =>
     `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
-  picture_other_part: () => notFetched('the host sent another part of it than was asked for'),
+  picture_other_part: () => notFetched('the host sent only a part of it'),
   picture_encoding_unknown: ({ encoding }) =>
     notFetched(`it came encoded as ${fenced(encoding)} and cannot be decoded`),
   picture_nowhere: () => 'The service does not say where the finished picture is. The picture was not saved.',

@@ -144,38 +144,6 @@ describe('a connection', () => {
     expect((await failureOf(fetchPicture())).retry).toBe('same_job');
   });
 
-  it('that breaks within the picture goes on where it broke off', async () => {
-    const cut = Math.floor(JPEG.length / 2);
-    host.answer((request, response) => {
-      const [, from] = /^bytes=(\d+)-$/u.exec(request.headers.range ?? '') ?? [];
-      if (from === undefined) {
-        response.writeHead(200, { 'content-length': JPEG.length, etag: '"v1"' });
-        return void response.write(JPEG.subarray(0, cut), () => response.destroy());
-      }
-      expect(request.headers['if-range']).toBe('"v1"');
-      response.writeHead(206, { 'content-range': `bytes ${from}-${JPEG.length - 1}/${JPEG.length}` });
-      response.end(JPEG.subarray(Number(from)));
-    });
-    const fetching = fetchPicture();
-    while (clock.slept.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
-    await clock.advance(20_000);
-    expect(Buffer.from((await fetching).bytes)).toEqual(JPEG);
-    expect(host.requests.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${cut}-`]);
-  });
-
-  it('that breaks off again without bringing anything ends the attempt', async () => {
-    host.answer((request, response) => {
-      if (request.headers.range !== undefined) return void response.destroy();
-      response.writeHead(200, { 'content-length': JPEG.length, etag: '"v1"' });
-      response.write(JPEG.subarray(0, 50), () => response.destroy());
-    });
-    const failing = failureOf(fetchPicture());
-    while (clock.slept.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
-    await clock.advance(20_000);
-    expect((await failing).retry).toBe('same_job');
-    expect(host.requests).toHaveLength(2);
-  });
-
   it('that is refused names the reason', async () => {
     await host.close();
     expect((await failureOf(fetchPicture())).what).toContain('(the connection was refused)');
