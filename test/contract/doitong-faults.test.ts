@@ -6,7 +6,7 @@ import { DIALECT_NAMES } from '../../src/doitong/dialects.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../src/doitong/doitong-provider.ts';
 import { type Fault, type FaultServer, startFaultServer } from '../support/fault-server.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
-import { createOpenLimiter, type OpenLimiter } from '../support/open-gate.ts';
+import { createOpenLimiter, type OpenLimiter } from '../support/open-limiter.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { type Harness, PLAIN_SETTINGS, unmarked, withPlainCalls } from '../unit/doitong/scripted-service.ts';
 import { wordsOf } from '../support/words.ts';

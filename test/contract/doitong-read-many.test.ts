@@ -1,7 +1,7 @@
 /** Proves over real HTTP that several jobs are read in one request, and that none suffers from what another meets. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PermitAsk, RateReport } from '../../src/limits/rate-state.ts';
-import { createOpenLimiter } from '../support/open-gate.ts';
+import { createOpenLimiter } from '../support/open-limiter.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { nameOf, schemaService, stepOf } from '../unit/doitong/schema-service.ts';
 import {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import { createDoitongProvider } from '../../src/doitong/doitong-provider.ts';
 import { createManualClock, MANUAL_CLOCK_START } from '../support/manual-clock.ts';
-import { createOpenLimiter } from '../support/open-gate.ts';
+import { createOpenLimiter } from '../support/open-limiter.ts';
 import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import { wordsOf } from '../support/words.ts';
 import {

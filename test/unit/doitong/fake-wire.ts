@@ -7,7 +7,7 @@ import { JobReader } from '../../../src/doitong/job-reader.ts';
 import { OrderSender } from '../../../src/doitong/order-sender.ts';
 import { createWire, type WireDeps } from '../../../src/doitong/wire.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
-import { createOpenLimiter } from '../../support/open-gate.ts';
+import { createOpenLimiter } from '../../support/open-limiter.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { createSubmit } from '../../support/submit-order.ts';
 import { KEY } from './scripted-service.ts';

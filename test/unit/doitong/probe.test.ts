@@ -8,7 +8,7 @@ import type { WireFacts } from '../../../src/core/wire-memory.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { createOpenLimiter } from '../../support/open-gate.ts';
+import { createOpenLimiter } from '../../support/open-limiter.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { schemaService } from './schema-service.ts';
 import { type ScriptedService, startScriptedService } from './scripted-service.ts';

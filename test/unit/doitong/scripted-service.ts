@@ -7,7 +7,7 @@ import type { LogFields } from '../../../src/core/ports.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
-import { createOpenLimiter, type OpenLimiter } from '../../support/open-gate.ts';
+import { createOpenLimiter, type OpenLimiter } from '../../support/open-limiter.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { createSubmit, type Submit, type SubmitOptions } from '../../support/submit-order.ts';
 

@@ -16,7 +16,7 @@ import {
   quantile,
   recordIfAsked,
 } from './figures.ts';
-import type { Timings } from './ledger-worker.ts';
+import type { Timings } from './records-worker.ts';
 
 const PICTURES = 200;
 const OTHERS = 3;
@@ -28,7 +28,7 @@ const READERS = 7;
 type Worker = { child: ChildProcess; ready: Promise<void>; timings: Promise<Timings> };
 
 function start(mode: string, folder: string, detail: string): Worker {
-  const file = join(import.meta.dirname, 'ledger-worker.ts');
+  const file = join(import.meta.dirname, 'records-worker.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', file, mode, folder, detail], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -182,7 +182,7 @@ try {
   const readsTable = markdownTable(['what', 'median', 'range'], reads);
   const where = `Machine: ${machine()}; ${fileSystemOf(root)}; ${load}.`;
   console.log([where, writesTable, readsTable].join('\n\n'));
-  recordIfAsked('ledger', [where, method, writesTable, readMethod, readsTable].join('\n\n'));
+  recordIfAsked('records', [where, method, writesTable, readMethod, readsTable].join('\n\n'));
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
