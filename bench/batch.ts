@@ -35,8 +35,8 @@ async function batch({ jobs }: VirtualApp): Promise<void> {
 const WAYS: readonly StatusRead[] = [
   { name: 'generate_images, two calls of 50, nothing learnt yet', work: batch },
   { name: `generate_images, two calls of 50, after ${HISTORY} pictures`, work: batch, history: HISTORY },
-  { name: 'one after the other, a look every 2 s', work: (app) => oneAfterTheOther(app, PICTURES) },
-  { name: 'all at once, a look every 2 s, retries after 2^i s', work: (app) => allAtOnce(app, PICTURES) },
+  { name: 'one after the other, a poll every 2 s', work: (app) => oneAfterTheOther(app, PICTURES) },
+  { name: 'all at once, a poll every 2 s, retries after 2^i s', work: (app) => allAtOnce(app, PICTURES) },
 ];
 
 /** Every place is taken by the next picture at once, and requests cost nothing but what the plan allows of them. */

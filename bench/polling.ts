@@ -80,7 +80,7 @@ function best(durations: Durations, medianMs: number): number {
 
 type FreeSetting = { history: number; together: boolean };
 
-/** Twenty pictures without a pause on the smallest plan: orders and looks share ten requests a minute. */
+/** Twenty pictures without a pause on the smallest plan: orders and polls share ten requests a minute. */
 async function free(durations: Durations, { history, together }: FreeSetting): Promise<readonly string[]> {
   const { jobs, clock, service, noticedAt } = createVirtualApp({ plan: 'free', durations, seed: SEED });
   let count = 0;
@@ -101,7 +101,7 @@ async function free(durations: Durations, { history, together }: FreeSetting): P
   const served = [...service.jobs.values()].slice(history);
   const delays = served.map(({ id, endsAt }) => (noticedAt.get(id) ?? Number.POSITIVE_INFINITY) - endsAt);
   const madeMs = served.reduce((sum, { acceptedAt, endsAt }) => sum + endsAt - acceptedAt, 0);
-  // A picture needs an order and a look at the least: more than five a minute the plan does not allow.
+  // A picture needs an order and a poll at the least: more than five a minute the plan does not allow.
   const leastMs = Math.max(madeMs, ((20 - 5) / 5) * 60_000);
   return [
     durations.name,
@@ -156,14 +156,14 @@ const tie = await smallCase();
 const content = [
   `Machine: ${machine()}; virtual time, so that its speed does not matter. Seed ${SEED}.`,
   '',
-  `The program’s own job service, watcher, limits and learning from source, in front of a service of ${HISTORY + PICTURES} pictures in virtual time; a request takes 0.1 s. After ${HISTORY} pictures of history ${PICTURES} more are measured, with a minute between rounds. The loop is the provider’s advice: for each job sleep 2 s, ask, until it is finished; no limit holds it back. Looks are status requests for each finished picture; one request of ours asks for all jobs under way. Delay is from the end of the job at the service to the moment in which it is known. “Best” is the least number of looks for one job by any fixed schedule with the loop’s median delay when the distribution is known, by dynamic programming in steps of 0.1 s.`,
+  `The program’s own job service, poller, limits and learning from source, in front of a service of ${HISTORY + PICTURES} pictures in virtual time; a request takes 0.1 s. After ${HISTORY} pictures of history ${PICTURES} more are measured, with a minute between rounds. The loop is the provider’s advice: for each job sleep 2 s, ask, until it is finished; no limit holds it back. Polls are status requests for each finished picture; one request of ours asks for all jobs under way. Delay is from the end of the job at the service to the moment in which it is known. “Best” is the least number of polls for one job by any fixed schedule with the loop’s median delay when the distribution is known, by dynamic programming in steps of 0.1 s.`,
   '',
   markdownTable(
     [
       'durations',
       'jobs at a time (plan)',
-      'looks, loop',
-      'looks, ours',
+      'polls, loop',
+      'polls, ours',
       'ratio',
       'to reach',
       'best',
@@ -174,17 +174,17 @@ const content = [
     rows,
   ),
   '',
-  'On the Free plan (10 requests a minute, one job at a time), twenty pictures without a pause. “Time” is the whole time as a multiple of the least that the plan allows: the jobs one after the other, and an order and a look for each.',
+  'On the Free plan (10 requests a minute, one job at a time), twenty pictures without a pause. “Time” is the whole time as a multiple of the least that the plan allows: the jobs one after the other, and an order and a poll for each.',
   '',
   markdownTable(
-    ['durations', 'how', 'history', 'time', 'looks', 'delay, median', 'delay, longest', '429', 'failed'],
+    ['durations', 'how', 'history', 'time', 'polls', 'delay, median', 'delay, longest', '429', 'failed'],
     freeRows,
   ),
   '',
   `${tie.pictures} pictures in real time: the program over HTTP against its sandbox, and its job service in virtual time on the very same durations, from the first picture on, with nothing learnt yet.`,
   '',
   markdownTable(
-    ['how', 'looks', 'delay, median'],
+    ['how', 'polls', 'delay, median'],
     [
       ['real time, HTTP, disk', tie.real.polls.toFixed(2), seconds(tie.real.medianDelayMs)],
       ['virtual time', tie.virtual.polls.toFixed(2), seconds(tie.virtual.medianDelayMs)],

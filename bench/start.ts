@@ -103,7 +103,7 @@ function rowsOf(where: string, { server, bare, ratio }: Comparison): string[][] 
 /** The section of RESULTS.md. */
 function section(figures: readonly (readonly string[])[]): string {
   const method =
-    'The built server and a bare Node process in turns, each spawned anew in an empty folder; `initialize`, ' +
+    'The built server and a bare Node process in turns, each spawned in an empty folder; `initialize`, ' +
     '`notifications/initialized` and `tools/list` are written at once and the clock stops when the answer to ' +
     `\`tools/list\` is complete. ${WARM_UPS} rounds to warm up, then the median of ${SAMPLES}. Twice: with the whole ` +
     'environment of the caller and with `PATH` and `HOME` alone, as hosts that pass little on start it. What the ' +

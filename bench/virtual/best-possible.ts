@@ -1,4 +1,4 @@
-/** The least number of looks for one job when its distribution is known, by dynamic programming over their times. */
+/** The least number of polls for one job when its distribution is known, by dynamic programming over their times. */
 
 const STEP_MS = 100;
 const SAMPLES_KEPT = 20_000;
@@ -6,9 +6,9 @@ const SAMPLES_KEPT = 20_000;
 type Policy = { polls: number; medianDelayMs: number };
 
 /**
- * Expected looks for each job under the best schedule whose median delay is no longer than `medianMs`. The schedule
- * weighs looks against delays; the weight is found by bisection. No schedule that is fixed beforehand needs fewer.
- * @param durationsMs draws from the very distribution; a look's answer takes `answerMs` more
+ * Expected polls for each job under the best schedule whose median delay is no longer than `medianMs`. The schedule
+ * weighs polls against delays; the weight is found by bisection. No schedule that is fixed beforehand needs fewer.
+ * @param durationsMs draws from the very distribution; the answer to a poll takes `answerMs` more
  */
 export function bestPossible(durationsMs: readonly number[], medianMs: number, answerMs: number): Policy {
   const ends = durationsMs.slice(0, SAMPLES_KEPT).toSorted((a, b) => a - b);
@@ -25,7 +25,7 @@ export function bestPossible(durationsMs: readonly number[], medianMs: number, a
   return best;
 }
 
-/** Times of looks that cost least: one for each look that is made, and `weight` for each second of delay. */
+/** Times of polls that cost least: one for each poll that is made, and `weight` for each second of delay. */
 function scheduleFor(ends: readonly number[], weight: number): number[] {
   const last = Math.ceil((ends.at(-1) ?? 0) / STEP_MS) + 1;
   // How many are finished by each step, and the sum of their ends.

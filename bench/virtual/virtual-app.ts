@@ -1,4 +1,4 @@
-/** The real job service in virtual time, with its own gate, watcher and scheduler, in front of a virtual service. */
+/** The real job service in virtual time, with its own limits, poller and schedule, in front of a virtual service. */
 import type { Job } from '../../src/core/job.ts';
 import type { JobStore } from '../../src/core/job-store.ts';
 import type { Log } from '../../src/core/ports.ts';

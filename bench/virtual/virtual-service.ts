@@ -63,7 +63,7 @@ export class VirtualService implements ImageProvider {
     return undefined;
   }
 
-  /** A look of such a program: whether the job is finished; `undefined` when the service refuses it. */
+  /** A poll of such a program: whether the job is finished; `undefined` when the service refuses it. */
   readNow({ endsAt }: ServedJob): boolean | undefined {
     this.counts.reads += 1;
     if (this.#refusal(null) === undefined) return this.#deps.clock.monotonic() >= endsAt;

@@ -49,7 +49,7 @@ describe('the documents', () => {
     expect(problems(document)).toEqual([]);
   });
 
-  it('alias the root field, so that the spelling of the answer never matters', () => {
+  it('alias the root field, so that the name in the answer never matters', () => {
     for (const dialect of DIALECTS.filter(isGraphql)) {
       expect(
         documentOf(dialect, { ...DOCUMENTED_ENCODING, unselected: ['status', 'url', 'creditCost', 'createdAt'] }),

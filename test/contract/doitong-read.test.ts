@@ -181,7 +181,7 @@ describe('finding the query', () => {
     expect((await read()).phase).toBe('completed');
   });
 
-  it('finds a query anew when the one it found is gone, once for all readers', async () => {
+  it('looks for a query again when the one it found is gone, once for all readers', async () => {
     let sdl = `${JOB_TYPE} type Query { oldJob(id: ID!): Job }`;
     const script: Script = (arrived, count) =>
       stepOf(schemaService(sdl, { oldJob: () => DONE, newJob: () => DONE }), arrived, count);

@@ -29,7 +29,7 @@ export type Books = {
   unfinished: number;
   /** Charged pictures with a `saved` record whose file decodes. */
   decoded: number;
-  /** Files beside the records and pictures that dead processes have left behind. */
+  /** Files next to the records and pictures that dead processes have left behind. */
   leftovers: Record<string, number>;
   /** Whole picture files; one for each charge. */
   pictureFiles: number;
@@ -38,7 +38,7 @@ export type Books = {
   broken: readonly string[];
 };
 
-/** @param options `exact`: every prompt must have been charged at most once, and the account must know each charge */
+/** @param options `exact`: every prompt must have been charged at most once, and the reservations must know each charge */
 export async function readBooks(stage: Stage, options: { exact: boolean }): Promise<Books> {
   const service = stage.sandbox.inspect();
   const left = new Set(stage.witness.arrivals().flatMap(({ prompt }) => prompt ?? []));
@@ -92,13 +92,16 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
     [decoded !== books.charges, `${decoded} pictures on disk for ${books.charges} charges`],
     [books.pictureFiles !== books.charges, `${books.pictureFiles} picture files for ${books.charges} charges`],
     [(books.states.saved ?? 0) !== books.charges, `${books.states.saved} saved records for ${books.charges} charges`],
-    [reservations.images !== books.charges, `the account knows ${reservations.images} pictures of ${books.charges}`],
+    [
+      reservations.images !== books.charges,
+      `the reservations know ${reservations.images} pictures of ${books.charges}`,
+    ],
     [
       reservations.spentCredits !== chargedCredits,
-      `the account knows ${reservations.spentCredits} credits of ${chargedCredits}`,
+      `the reservations know ${reservations.spentCredits} credits of ${chargedCredits}`,
     ],
-    [reservations.reservedCredits > 0, `the account still reserves ${reservations.reservedCredits} credits`],
-    [reservations.slotsInUse > 0, `the account still holds ${reservations.slotsInUse} places`],
+    [reservations.reservedCredits > 0, `the reservations still have ${reservations.reservedCredits} credits`],
+    [reservations.slotsInUse > 0, `the reservations still have ${reservations.slotsInUse} slots`],
   ];
   const all = options.exact ? [...findings, ...exactly] : findings;
   return { ...books, broken: all.flatMap(([isBroken, text]) => (isBroken ? [text] : [])) };
@@ -120,7 +123,7 @@ export async function recordOf(stage: Stage, jobId: string): Promise<Job | undef
 }
 
 function never(): never {
-  throw new Error('the account cannot be read');
+  throw new Error('the reservations cannot be read');
 }
 
 function countsOf<Value>(values: readonly Value[]): Map<Value, number> {

@@ -74,7 +74,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     expect(refused).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
   });
 
-  it('while its picture is made: the call that waits is told, and nothing is ordered anew', async () => {
+  it('while its picture is made: the call that waits is told, and nothing is ordered again', async () => {
     const scene = await start();
     const { job } = await placeOrder(scene.app.jobs, { prompt: 'a wren', ...SIDES });
     await untilProcessing(scene, job.id);

@@ -101,7 +101,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     expect(stage.sandbox.inspect().charges).toHaveLength(2);
   });
 
-  it('while the service answers: the order may be paid for, and is carried on under its key', async () => {
+  it('while the service answers: the order may be paid for, and is resumed under its key', async () => {
     const disk = await mount();
     const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
     stage.witness.onOrder = disk.stop;

@@ -65,8 +65,8 @@ function print(of: CrashReport): void {
         .join(', '),
     ],
     [
-      'account',
-      `${of.reservations.images} pictures, ${of.reservations.spentCredits} credits, reserved ${of.reservations.reservedCredits}, places ${of.reservations.slots}`,
+      'reservations',
+      `${of.reservations.images} pictures, ${of.reservations.spentCredits} credits, reserved ${of.reservations.reservedCredits}, slots ${of.reservations.slots}`,
     ],
   ];
   for (const [name, value] of rows) console.log(`${name.padEnd(28)}${value}`);

@@ -79,7 +79,7 @@ export async function startWitness(options: WitnessOptions): Promise<Witness> {
   };
 
   const server = createServer((incoming, response) => {
-    // What broke behind this door breaks before it, too.
+    // What broke behind this proxy breaks before it, too.
     handle(incoming, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

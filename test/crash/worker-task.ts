@@ -1,4 +1,4 @@
-/** What a worker process is told to do, and what it tells of it. */
+/** What a worker process is told to do, and what it reports of it. */
 import type { AppSettings } from '../../src/app.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { JobState } from '../../src/core/job.ts';

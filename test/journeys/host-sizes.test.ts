@@ -81,5 +81,5 @@ it('the table of sizes in docs/hosts.md is what results are', async () => {
       DOCUMENT,
       document.replace(BLOCK, () => block),
     );
-  else expect(BLOCK.exec(document)?.[0], 'UPDATE_DOCS=1 writes it anew').toBe(block);
+  else expect(BLOCK.exec(document)?.[0], 'UPDATE_DOCS=1 writes it again').toBe(block);
 }, 120_000);

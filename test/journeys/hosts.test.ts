@@ -102,7 +102,7 @@ it('limits always come as data, whatever the host', async () => {
 describe.each(ERAS)('the viewer (%s)', (era) => {
   const JOB = 'io.github.flux-pro-mcp/job';
 
-  it('is told the job beside the result where the host shows it, and no other host is', async () => {
+  it('is told the job next to the result where the host shows it, and no other host is', async () => {
     for (const showsViewer of [true, false]) {
       story = await startStory({ era, showsViewer, clientName: 'vscode', sandbox: { jobDurationMs: 0 } });
       const answer = await story.call('generate_image', { prompt: 'A kite', width: 256, height: 256 });

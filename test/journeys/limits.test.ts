@@ -1,4 +1,4 @@
-/** Proves how the plan's limits are lived by a client: waiting for a place, for a permit, and taking an order back. */
+/** Proves how the plan's limits show to a client: waiting for a slot, for a permit, and taking an order back. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
 
@@ -14,7 +14,7 @@ const submissions = (of: Story): number => of.wire.requests().filter(({ target }
 describe('one job at a time', () => {
   const FREE: StoryOptions = { sandbox: { plan: 'free' }, settings: { plan: 'free' } };
 
-  it('lets the second order wait for its place, which is told as progress', async () => {
+  it('lets the second order wait for its slot, which is reported as progress', async () => {
     const { call } = await begin(FREE);
     const messages: (string | undefined)[] = [];
     // Whichever of the two comes second.
@@ -25,7 +25,7 @@ describe('one job at a time', () => {
     ]);
     for (const answer of [first, second]) expect(answer.structuredContent).toMatchObject({ status: 'completed' });
     expect(messages.some((message) => /^waiting for a free slot, about \d+ s$/.test(message ?? ''))).toBe(true);
-    // The service was never asked for a place that it would have refused.
+    // The service was never asked for a slot that it would have refused.
     expect(submissions(story as Story)).toBe(2);
   });
 
@@ -63,7 +63,7 @@ describe('one job at a time', () => {
     expect(limits.structuredContent).toMatchObject({ daily: { used: 1 } });
   });
 
-  it('counts places and jobs of the day in check_rate_limits', async () => {
+  it('counts slots and jobs of the day in check_rate_limits', async () => {
     const { call } = await begin({ ...FREE, sandbox: { plan: 'free', jobDurationMs: 20_000 } });
     await call('generate_image', { prompt: 'one', wait_seconds: 1 });
     const { structuredContent } = await call('check_rate_limits');
@@ -77,7 +77,7 @@ describe('one job at a time', () => {
 });
 
 describe('requests of a minute', () => {
-  it('are never more than the plan allows, and the wait is told', async () => {
+  it('are never more than the plan allows, and the wait is reported', async () => {
     const { call } = await begin({ sandbox: { plan: 'free', jobDurationMs: 100 }, settings: { plan: 'free' } });
     const messages: (string | undefined)[] = [];
     const onProgress = ({ message }: { message?: string | undefined }) => messages.push(message);
@@ -93,7 +93,7 @@ describe('requests of a minute', () => {
     expect(story?.logLines.filter((line) => line.includes('rateLimited'))).toEqual([]);
   });
 
-  it('are told anew by check_rate_limits with refresh, at the price of one request', async () => {
+  it('are reported again by check_rate_limits with refresh, at the price of one request', async () => {
     const { call, wire } = await begin({});
     const known = await call('check_rate_limits');
     expect(known.structuredContent).toMatchObject({ plan: 'free', requests: { source: 'plan' } });

@@ -1,4 +1,4 @@
-/** Proves what guards the user's credits as a client lives it: questions, quotes, the budget, and repeated calls. */
+/** Proves what guards the user's credits as a client sees it: questions, estimates, the budget, and repeated calls. */
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERAS, type Question, type Story, type StoryOptions, startStory, textOf } from '../support/start-client.ts';
@@ -164,7 +164,7 @@ describe('a repeated call', () => {
     expect(questions).toBe(1);
   });
 
-  it('carries on the order of a server that ended, under its own key', async () => {
+  it('resumes the order of a server that ended, under its own key', async () => {
     const { call, wire, restart } = await begin({ sandboxed: false });
     wire.script(['stall']);
     await call('generate_image', { prompt: 'a fox', wait_seconds: 1 });
@@ -180,7 +180,7 @@ describe('a repeated call', () => {
 });
 
 describe('a low balance', () => {
-  it('is told with every result and by check_rate_limits', async () => {
+  it('is reported with every result and by check_rate_limits', async () => {
     const { call } = await begin({ sandbox: { credits: 65 } });
     // A large picture costs 40 in the sandbox, a small one 10.
     const large = { prompt: 'large', width: 2048, height: 2048 };

@@ -24,7 +24,7 @@ async function records(from: Story): Promise<{ folder: string; files: string[] }
   return { folder, files: (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json')) };
 }
 
-it('a running job is found by list_jobs and carried on to its picture', async () => {
+it('a running job is found by list_jobs and resumed until it has its picture', async () => {
   story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 60_000 } });
   const order = await story.call('generate_image', { ...ORDER, wait_seconds: 0 });
   const { clock } = story;

@@ -100,7 +100,7 @@ describe.each([
     ['download_url', (url: string) => ({ download_url: url })],
     ['url.href', (url: string) => ({ url: { href: url } })],
     ['url.value', (url: string) => ({ url: { value: url } })],
-    ['url.raw, with a thumbnail beside it', (url: string) => ({ url: { thumb: `${url}?small`, raw: url } })],
+    ['url.raw, with a thumbnail next to it', (url: string) => ({ url: { thumb: `${url}?small`, raw: url } })],
     ['a list of objects', (url: string) => ({ url: [{ url }] })],
     ['a list of lists', (url: string) => ({ url: [[{ src: url }]] })],
   ])('whose address is at %s has its picture saved', async (_where, fields) => {

@@ -34,7 +34,7 @@ async function order(): Promise<{ answer: ToolResult; file: string | undefined; 
   orders += 1;
   const answer = await host.call('generate_image', { prompt: `heron ${orders}`, width: 256, height: 256 });
   const { file } = (answer as ToolResult & { structuredContent: { file?: string } }).structuredContent;
-  // Earlier orders without an answer are sent again beside this one, under their own keys.
+  // Earlier orders without an answer are sent again as well, under their own keys.
   const isThis = ({ kind, body }: ScriptedRequest): boolean => kind === 'submit' && body.includes(`"heron ${orders}"`);
   const submits = service.requests.slice(before).filter(isThis);
   return { answer, file, keys: submits.map(({ headers }) => headers['idempotency-key']) };

@@ -1,4 +1,4 @@
-/** Single orders through a gate that takes them by the call, and the verdict on each as a word. */
+/** Single orders through limits that admit them by the call, and what is decided of each. */
 
 import type { Limits, OrderToAdmit } from '../../src/limits/limits.ts';
 import type { Admission, LimitExceeded } from '../../src/limits/reservations.ts';
@@ -10,7 +10,7 @@ export async function admitOne(
   order: OrderToAdmit,
   spending: Spending,
 ): Promise<Admission | LimitExceeded> {
-  if (limits === undefined) throw new Error('there is no such gate');
+  if (limits === undefined) throw new Error('there are no such limits');
   const decision = await limits.admit([order], spending);
   if (decision.type === 'exceeded') return decision;
   const [admission] = decision.admissions;

@@ -1,15 +1,15 @@
-/** A request gate that never holds a request back, and keeps what the answers told. */
+/** A request limiter that grants every request, and keeps what the answers reported. */
 import type { RequestLimiter } from '../../src/limits/limits.ts';
 import { learnWindow, pauseWindow, type RateReport, type RateWindow } from '../../src/limits/rate-state.ts';
 
 export type OpenLimiter = RequestLimiter & {
-  /** What each answer told, in order. */
+  /** What each answer reported, in order. */
   readonly reported: RateReport[];
   /** How many permits were given. */
   permits(): number;
-  /** All that was told of the window so far. */
+  /** All that was reported of the window so far. */
   window(): RateWindow;
-  /** The balance that was told last, in credits. */
+  /** The balance that was reported last, in credits. */
   balance(): number | undefined;
 };
 

@@ -47,7 +47,7 @@ export type StoryOptions = {
   sandboxed?: boolean;
   /** Plays the user of a client that can put questions; absent: the client cannot. */
   onQuestion?: (question: Question) => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> };
-  /** The client shows the viewer beside results, by the MCP Apps extension. */
+  /** The client shows the viewer next to results, by the MCP Apps extension. */
   showsViewer?: boolean;
   /** The service is given an address on this machine where the app listens, as `serve` does; it posts by scenario. */
   webhooks?: boolean;
@@ -97,7 +97,7 @@ export type Story = {
   /** Everything logged, at every level. */
   logLines: string[];
   startedApps(): number;
-  /** The job service ends in the midst of things and begins anew, as in a new process. */
+  /** The job service ends in the midst of things and begins again, as in a new process. */
   restart(): Promise<void>;
   close(): Promise<void>;
 };

@@ -145,7 +145,7 @@ describe('a job that nobody will send', () => {
   });
 });
 
-describe('what is told again', () => {
+describe('what is reported again', () => {
   it('changes nothing, so that nothing is written for it', () => {
     const job = advance(sampleJob({ state: 'submitting' }), received('processing'));
     expect(advance(job, received('processing', 8))).toBe(job);
@@ -179,7 +179,7 @@ describe('a hindrance', () => {
 });
 
 describe('the exact price', () => {
-  it('is null until the service tells it, and stays once told', () => {
+  it('is null until the service reports it, and stays then', () => {
     const reported = advance(sampleJob({ state: 'submitting' }), {
       type: 'status_received',
       remote: remoteJob('processing', { creditCost: 14 }),

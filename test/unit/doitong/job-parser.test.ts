@@ -150,7 +150,7 @@ describe('a job', () => {
     [{ status: 'expired', creditCost: 12 }, 'generation_failed', 'maybe'],
     [{ status: 'moderated', creditCost: 12 }, 'moderated', 'maybe'],
     [{ status: 'Rejected' }, 'moderated', 'maybe'],
-  ])('tells of %j why there is no picture', (raw, kind, creditsSpent) => {
+  ])('says of %j why there is no picture', (raw, kind, creditsSpent) => {
     expect(read({ id: 'a', ...raw })).toMatchObject({ phase: 'failed', failure: { kind, creditsSpent } });
   });
 

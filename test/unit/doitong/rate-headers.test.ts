@@ -19,7 +19,7 @@ describe('X-RateLimit-Reset', () => {
     ['HTTP date', 'Fri, 15 Jan 2027 08:00:30 GMT', NOW + 30_000],
     ['ISO date without a zone, which is UTC then', '2027-01-15T08:00:30', NOW + 30_000],
     ['ISO date as some databases write it', '2027-01-15 08:00:30.250', NOW + 30_250],
-    ['a window beside the figure', '30;w=60', NOW + 30_000],
+    ['a window next to the figure', '30;w=60', NOW + 30_000],
   ])('reads %s', (_, header, at) => {
     expect(readRateHeaders({ 'x-ratelimit-reset': header }, NOW).resetsAt).toBe(at);
   });

@@ -27,7 +27,7 @@ describe('the delay before the next try', () => {
 });
 
 describe('what all learn from an answer', () => {
-  it('is the window, as far as it was told', () => {
+  it('is the window, as far as it was reported', () => {
     const window = { limit: 10, remaining: 3, resetsAt: NOW + 20_000 };
     expect(rateReportOf(decision('serviceError'), { ...window, retryAfterMs: 5 }, undefined, NOW)).toEqual({ window });
     expect(rateReportOf(decision('serviceError'), {}, undefined, NOW)).toEqual({ window: {} });

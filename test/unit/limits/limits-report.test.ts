@@ -1,4 +1,4 @@
-/** Proves the figures of the limits report, and that none is claimed that nobody told. */
+/** Proves the figures of the limits report, and that none is claimed that nobody reported. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import type { LimitsState } from '../../../src/limits/limits.ts';
@@ -49,7 +49,7 @@ function report({ window = {}, balance, permits = [], jobs = [], ...state }: Inp
 }
 const sent = (patch: Partial<Job>): Job => sampleJob({ remoteId: 'dt', createdAt: NOW, ...patch });
 
-describe('before anything was told', () => {
+describe('before anything was reported', () => {
   it("the report is the free plan's table", () => {
     expect(report()).toEqual({
       plan: 'free',
@@ -76,7 +76,7 @@ describe('before anything was told', () => {
   });
 });
 
-describe('what the headers told', () => {
+describe('what the headers reported', () => {
   const window = { limit: 30, remaining: 4, resetsAt: NOW + 20_000 };
 
   it('counts', () => {
@@ -136,7 +136,7 @@ describe('jobs', () => {
 });
 
 describe('the balance', () => {
-  it('is low below the alert, and never when nobody told it', () => {
+  it('is low below the alert, and never when nobody reported it', () => {
     expect(report({ balance: 99 }).credits).toMatchObject({ lastKnownBalance: 99, low: true });
     expect(report({ balance: 100 }).credits).toMatchObject({ lastKnownBalance: 100, low: false });
     expect(report({ balance: 0 }).credits).toMatchObject({ lastKnownBalance: 0, low: true });

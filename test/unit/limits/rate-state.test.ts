@@ -1,4 +1,4 @@
-/** Proves that no span of the window ever sees more requests than the limit, and that what the service told is obeyed. */
+/** Proves that no span of the window sees more requests than the limit, and that what the service reported is obeyed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -136,7 +136,7 @@ describe('a clock that was set back', () => {
   });
 });
 
-describe('what the service told', () => {
+describe('what the service reported', () => {
   const reported = (window: RateState['window']): RateState => ({ ...emptyRateState(NOW), window });
 
   it('a pause is obeyed to its end, before anything that we count', () => {
@@ -185,7 +185,7 @@ describe('what the service told', () => {
 });
 
 describe('permitsLeft', () => {
-  it('is the lower one of our own count and what was told', () => {
+  it('is the lower one of our own count and what was reported', () => {
     expect(permitsLeft(used(4), 10, REQUEST_WINDOW, NOW)).toBe(6);
     expect(permitsLeft(used(4), 10, REQUEST_WINDOW, NOW + SPAN_MS)).toBe(10);
     const window = { remaining: 3, resetsAt: NOW + 20_000 };
@@ -194,7 +194,7 @@ describe('permitsLeft', () => {
     expect(permitsLeft({ ...used(4), window }, 10, REQUEST_WINDOW, NOW + 20_000)).toBe(6);
   });
 
-  it('is what was told where no limit is known, and else nothing that anybody knows', () => {
+  it('is what was reported where no limit is known, and else nothing that anybody knows', () => {
     expect(permitsLeft(emptyRateState(NOW), null, REQUEST_WINDOW, NOW)).toBeNull();
     const window = { remaining: 3, resetsAt: NOW + 20_000 };
     expect(permitsLeft({ ...emptyRateState(NOW), window }, null, REQUEST_WINDOW, NOW)).toBe(3);

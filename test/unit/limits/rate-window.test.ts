@@ -26,12 +26,12 @@ describe('nextRequestAt', () => {
 });
 
 describe('learnWindow', () => {
-  it('takes what was told and keeps the rest', () => {
+  it('takes what was reported and keeps the rest', () => {
     const window = learnWindow({ limit: 10, pausedUntil: 5 }, { remaining: 4, resetsAt: 7 });
     expect(window).toEqual({ limit: 10, pausedUntil: 5, remaining: 4, resetsAt: 7 });
   });
 
-  it('stays as it is when nothing was told', () => {
+  it('stays as it is when nothing was reported', () => {
     const window = { limit: 10, remaining: 2 };
     expect(learnWindow(window, {})).toEqual(window);
   });

@@ -25,7 +25,7 @@ describe('what is kept for orders', () => {
     [60, 40, null, 40],
     [60, 90, null, 59],
     [1, 5, 1, 0],
-  ])('of %i requests with %i orders waiting and %s places: %i', (limit, waiting, slots, kept) => {
+  ])('of %i requests with %i orders waiting and %s slots: %i', (limit, waiting, slots, kept) => {
     expect(keptForOrders(limit, waiting, slots)).toBe(kept);
   });
 
@@ -51,7 +51,7 @@ describe('what is kept for orders', () => {
     );
   });
 
-  it('is there by what the service told, too', () => {
+  it('is there by what the service reported, too', () => {
     const reported: RateState = { ...emptyRateState(NOW), window: { remaining: 3, resetsAt: NOW + 20_000 } };
     expect(ask(reported, 10, { kept: 2 }).answer.granted).toBe(true);
     expect(ask(reported, 10, { kept: 3 })).toMatchObject({

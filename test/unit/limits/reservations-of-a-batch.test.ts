@@ -57,7 +57,7 @@ describe('the orders of one call', () => {
     });
   });
 
-  it('change nothing when nothing is new and no call is remembered anew', () => {
+  it('change nothing when nothing is new and no call is remembered again', () => {
     const { reservations } = taken(emptyReservations(NOW), [candidate('a')]);
     expect(taken(reservations, [candidate('b', { fingerprint: 'a' })]).reservations).toBe(reservations);
   });
@@ -89,7 +89,7 @@ describe('the memory of a call for several pictures', () => {
     expect(reservationsAt(ended, NOW + HOUR + DUPLICATE_WINDOW_MS).entries).toEqual([]);
   });
 
-  it('goes on with the repeated call and what that one orders anew', () => {
+  it('goes on with the repeated call and what that one orders again', () => {
     const more = batch('b', 4).map((order, n) => ({ ...order, fingerprint: `a_${n}` }));
     const { reservations } = taken(half(), more, NOW + HOUR);
     const ended = noteJob(reservations, jobOf('a_2', { state: 'saved' }), NOW + HOUR);
@@ -97,12 +97,12 @@ describe('the memory of a call for several pictures', () => {
     expect(repeated(ended, NOW + 3 * HOUR)).toEqual(['a_0', 'a_1', 'a_2']);
   });
 
-  it('tells of one that failed and was paid for; a call for one picture orders it anew', () => {
+  it('reports one that failed and was paid for; a call for one picture orders it again', () => {
     const single = taken(half(), [candidate('c', { fingerprint: 'a_1' })], NOW + 1);
     expect(single.admissions).toEqual([{ type: 'admitted' }]);
   });
 
-  it('orders anew what failed without a charge', () => {
+  it('orders again what failed without a charge', () => {
     const free = sampleFailure({ creditsSpent: 'no' });
     const { reservations } = taken(emptyReservations(NOW), batch('a', 2));
     const failed = noteJob(reservations, jobOf('a_0', { state: 'failed', failure: free }), NOW);
@@ -111,7 +111,7 @@ describe('the memory of a call for several pictures', () => {
   });
 });
 
-describe('places', () => {
+describe('slots', () => {
   /** What all get that ask, in whichever order: one answer never depends on who asks first. */
   function takeSlots(before: Reservations, ids: readonly string[], limit: number, now: number) {
     let reservations = before;
@@ -123,7 +123,7 @@ describe('places', () => {
     return { reservations, taken };
   }
 
-  /** The order in which everything that waits gets its place, one at a time. */
+  /** The order in which everything that waits gets its slot, one at a time. */
   function served(before: Reservations, ids: readonly string[], rounds: number, now = NOW): [string[], Reservations] {
     let reservations = before;
     const order: string[] = [];

@@ -1,4 +1,4 @@
-/** Proves that the budget is never overshot, that an equal order is found, and that places go round in order. */
+/** Proves that the budget is never overshot, that an equal order is found, and that slots go round in order. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
@@ -28,7 +28,7 @@ const NONE: SpendingLimits = { creditsPerDay: null, imagesPerDay: null, jobsPerD
 
 type Order = { id?: string; fingerprint?: string; maxCredits?: number; pid?: number };
 
-/** The verdict on a single order. */
+/** What is decided of a single order. */
 function admit(
   reservations: Reservations,
   order: Omit<Candidate, 'allowDuplicate'>,
@@ -181,7 +181,7 @@ describe('the end of an order', () => {
     expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
   });
 
-  it('of which nothing is known can still turn out: then the exact price counts, and its place in the way is free', () => {
+  it('of which nothing is known can still turn out: then the exact price counts, and its slot in between is free', () => {
     const unknownCount = noteJob(reservations, jobOf({ state: 'unknown' }), NOW);
     const found = noteJob(unknownCount, jobOf({ state: 'processing', credits: priced(14) }), NOW);
     expect(totalsOf(found)).toMatchObject({ images: 1, spentCredits: 14, reservedCredits: 0 });
@@ -267,7 +267,7 @@ describe('a new day', () => {
     expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight).type).toBe('admitted');
   });
 
-  it('does not pay for an order of the day before that ends in it, and keeps its place taken until then', () => {
+  it('does not pay for an order of the day before that ends in it, and keeps its slot taken until then', () => {
     const taken = takeSlot(ordered(emptyReservations(NOW)), 'job_1', 1, NOW);
     const next = reservationsAt(taken.reservations, midnight);
     expect(totalsOf(next)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 1 });
@@ -296,12 +296,12 @@ describe('a new day', () => {
     expect(totalsOf(reservationsAt(cleared, midnight)).images).toBe(0);
   });
 
-  it('is the same account when nothing is new', () => {
+  it('leaves the reservations as they are when nothing is new', () => {
     expect(reservationsAt(spent, NOW + 1)).toBe(spent);
   });
 });
 
-describe('places', () => {
+describe('slots', () => {
   function queue(count: number): Reservations {
     let reservations = emptyReservations(NOW);
     for (let n = 1; n <= count; n += 1) reservations = ordered(reservations, { id: `job_${n}` }, NOW + n);
@@ -309,7 +309,7 @@ describe('places', () => {
   }
   const seated = (reservations: Reservations, id: string, limit: number | null, now = NOW + 100): Reservations => {
     const decision = takeSlot(reservations, id, limit, now);
-    if (!decision.answer.taken) throw new Error(`no place for ${id}`);
+    if (!decision.answer.taken) throw new Error(`no slot for ${id}`);
     return decision.reservations;
   };
 
@@ -347,7 +347,7 @@ describe('places', () => {
     expect(takeSlot(queue(3), 'job_2', 2, NOW + 100).answer.taken).toBe(true);
   });
 
-  it('are not needed by who is not on the account', () => {
+  it('are not needed by an order without a reservation', () => {
     const reservations = seated(queue(2), 'job_1', 1);
     expect(takeSlot(reservations, 'job_9', 1, NOW)).toEqual({ reservations, answer: { taken: true, absent: true } });
   });
@@ -380,7 +380,7 @@ describe('places', () => {
   });
 });
 
-describe('the account that the records tell', () => {
+describe('the reservations that follow from the records', () => {
   const jobs: readonly Job[] = [
     jobOf({ id: 'newest', state: 'submitting', createdAt: NOW - 1_000 }),
     jobOf({ id: 'running', state: 'processing', createdAt: NOW - 2_000, credits: priced(11) }),
@@ -394,7 +394,7 @@ describe('the account that the records tell', () => {
   ];
   const reservations = reservationsOfJobs(jobs, ({ id }) => `print of ${id}`, NOW);
 
-  it('has the totals of today', () => {
+  it('have the totals of today', () => {
     expect(totalsOf(reservations)).toEqual({
       images: 5,
       spentCredits: 11 + 13 + 17,
@@ -403,19 +403,19 @@ describe('the account that the records tell', () => {
     });
   });
 
-  it('finds equal orders as before: under way, just ended, of unknown outcome', () => {
+  it('find equal orders as before: under way, just ended, of unknown outcome', () => {
     const duplicate = (id: string): string | undefined => duplicateIn(reservations, `print of ${id}`, NOW)?.id;
     for (const id of ['newest', 'running', 'waiting', 'saved', 'outcome_unknown', 'stuck'])
       expect(duplicate(id)).toBe(id);
     for (const id of ['older', 'free', 'yesterday']) expect(duplicate(id)).toBeUndefined();
   });
 
-  it('is in the order of the orders, so that the last of several equal ones is found', () => {
+  it('are in the order of the orders, so that the last of several equal ones is found', () => {
     const equal = reservationsOfJobs(jobs, () => 'fox', NOW);
     expect(duplicateIn(equal, 'fox', NOW)?.id).toBe('newest');
   });
 
-  it('is what the account was, for orders that live', () => {
+  it('are what they were, for orders that live', () => {
     const kept = ordered(ordered(emptyReservations(NOW), { id: 'a', fingerprint: 'a' }), { id: 'b', fingerprint: 'b' });
     const reported = reservationsOfJobs([jobOf({ id: 'a' }), jobOf({ id: 'b' })], ({ id }) => id, NOW);
     expect(reported.entries).toEqual(kept.entries);

@@ -1,4 +1,4 @@
-/** Proves that processes share permits, places, the budget and the pause, and what happens when these cannot be kept. */
+/** Proves that processes share permits, slots, the budget and the pause, and what happens when these cannot be kept. */
 
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ let folder: string;
 let records: Job[];
 let warnings: string[];
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'flux-gate-'));
+  folder = await mkdtemp(join(tmpdir(), 'flux-limits-'));
   records = [];
   warnings = [];
 });
@@ -35,7 +35,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 type Options = { plan?: Plan | 'auto'; clock?: typeof systemClock; requestWindow?: RequestWindow };
 
-/** The gate of one process. */
+/** The limits of one process. */
 function limitsOf({ plan = 'free', clock = systemClock, requestWindow }: Options = {}): Limits {
   const note = (message: string): void => void warnings.push(message);
   const log = { debug() {}, info() {}, warn: note, error: note };
@@ -64,7 +64,7 @@ async function failureOf(work: Promise<unknown>) {
   return (error as FluxError).failure;
 }
 
-describe('two gates on one folder', () => {
+describe('two processes on one folder', () => {
   it('share permits: together they give no more than the limit', async () => {
     const servers = [limitsOf(), limitsOf()];
     const answers = await Promise.all(Array.from({ length: 24 }, (_, n) => servers[n % 2]?.permit()));
@@ -73,7 +73,7 @@ describe('two gates on one folder', () => {
     expect(refused).toMatchObject({ reported: false, until: expect.any(Number) });
   });
 
-  it('share what the service told', async () => {
+  it('share what the service reported', async () => {
     const pausedUntil = Date.now() + 50_000;
     await limitsOf().learn({
       window: { limit: 30, remaining: 7, resetsAt: Date.now() + 9_000 },
@@ -98,7 +98,7 @@ describe('two gates on one folder', () => {
     expect(await totals(limitsOf())).toMatchObject({ images: 5, reservedCredits: 100 });
   });
 
-  it('share places, in the order of the orders', async () => {
+  it('share slots, in the order of the orders', async () => {
     const [one, two] = [limitsOf(), limitsOf()];
     await admitOne(one, order('job_1'), LIMITS);
     await admitOne(two, order('job_2', { owner: owner(2) }), LIMITS);
@@ -203,7 +203,7 @@ describe('the files', () => {
     ['empty', ''],
     ['half', '{"format":1,"value":{"day":20'],
     ['of another form', '{"format":1,"value":{"day":"today"}}'],
-  ])('that are %s: the account is told by the records again', async (_, text) => {
+  ])('that are %s: the reservations are made from the records again', async (_, text) => {
     const limits = limitsOf();
     await admitOne(limits, order('job_x'), LIMITS);
     if (text === undefined) await rm(valueFile(folder, 'reservations'));
@@ -295,7 +295,7 @@ describe('what is learnt', () => {
   });
 });
 
-describe('the gate in memory', () => {
+describe('limits in memory', () => {
   it('keeps the same rules for as long as the process lives', async () => {
     const clock = createManualClock();
     const log = { debug() {}, info() {}, warn() {}, error() {} };

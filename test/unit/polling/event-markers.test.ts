@@ -1,4 +1,4 @@
-/** Proves that a mark reaches every process that watches the job, once, and that marks do not pile up. */
+/** Proves that a marker reaches every process that listens for the job, once, and that markers do not pile up. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,14 +42,14 @@ function eventsOf(shiftMs = 0, clock: Clock = systemClock): JobEvents {
   return createJobEvents(createFileValues(shared(), deps), deps);
 }
 const shared = (): string => join(folder, 'shared');
-const marks = async (): Promise<{ remoteId: string; at: number }[]> =>
+const markers = async (): Promise<{ remoteId: string; at: number }[]> =>
   JSON.parse(await readFile(newestFile(shared(), 'events'), 'utf8')).value;
-const markedJobs = async (): Promise<string[]> => (await marks()).map(({ remoteId }) => remoteId);
+const markedJobs = async (): Promise<string[]> => (await markers()).map(({ remoteId }) => remoteId);
 
-type Watch = { reported: boolean; done: Promise<void>; stop: () => void };
+type Listening = { reported: boolean; done: Promise<void>; stop: () => void };
 /** Until the first event. */
-function watch(events: JobEvents, remoteId: string): Watch {
-  const state: Watch = { reported: false, done: Promise.resolve(), stop: () => undefined };
+function listen(events: JobEvents, remoteId: string): Listening {
+  const state: Listening = { reported: false, done: Promise.resolve(), stop: () => undefined };
   state.done = new Promise((resolve) => {
     state.stop = events.listen(remoteId, () => {
       state.reported = true;
@@ -65,14 +65,14 @@ function watch(events: JobEvents, remoteId: string): Watch {
 async function within(done: Promise<unknown>, limitMs = 1_000): Promise<number> {
   const begun = performance.now();
   const late = sleep(limitMs, 'late', { ref: false });
-  if ((await Promise.race([done, late])) === 'late') throw new Error(`not told within ${limitMs} ms`);
+  if ((await Promise.race([done, late])) === 'late') throw new Error(`not reported within ${limitMs} ms`);
   return performance.now() - begun;
 }
 
-describe('a mark', () => {
-  it('is seen by whoever watches that job in another process, and by nobody else', async () => {
+describe('a marker', () => {
+  it('is seen by whoever listens for that job in another process, and by nobody else', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const [right, sameJob, other] = [watch(two, 'dt_1'), watch(two, 'dt_1'), watch(two, 'dt_2')];
+    const [right, sameJob, other] = [listen(two, 'dt_1'), listen(two, 'dt_1'), listen(two, 'dt_2')];
     await sleep(50);
     await one.addMarker('dt_1');
     expect(await within(Promise.all([right.done, sameJob.done]))).toBeLessThan(600);
@@ -82,46 +82,46 @@ describe('a mark', () => {
 
   it('is seen in the process that makes it', async () => {
     const events = eventsOf();
-    const waiting = watch(events, 'dt_1');
+    const waiting = listen(events, 'dt_1');
     await events.addMarker('dt_1');
     await within(waiting.done);
   });
 
-  it('that came while the job was being read is seen by the next watch, and only by that', async () => {
+  it('that came while the job was being read is seen by the next listener, and only by that', async () => {
     const [one, two] = [eventsOf(), eventsOf()];
-    const first = watch(two, 'dt_1');
+    const first = listen(two, 'dt_1');
     await one.addMarker('dt_1');
     await within(first.done);
     await one.addMarker('dt_1');
-    await within(watch(two, 'dt_1').done);
-    const third = watch(two, 'dt_1');
+    await within(listen(two, 'dt_1').done);
+    const third = listen(two, 'dt_1');
     await sleep(600);
     expect(third.reported).toBe(false);
     await one.addMarker('dt_1');
     await within(third.done);
   });
 
-  it('of long before the first watch is no news', async () => {
+  it('of long before the first listener is no news', async () => {
     await eventsOf(-2 * MINUTE_MS).addMarker('dt_1');
     const events = eventsOf();
-    const waiting = watch(events, 'dt_1');
+    const waiting = listen(events, 'dt_1');
     await sleep(400);
     expect(waiting.reported).toBe(false);
     await events.addMarker('dt_1');
     await within(waiting.done);
   });
 
-  it('of a moment before the first watch is news', async () => {
+  it('of a moment before the first listener is news', async () => {
     await eventsOf(-5_000).addMarker('dt_1');
-    await within(watch(eventsOf(), 'dt_1').done);
+    await within(listen(eventsOf(), 'dt_1').done);
   });
 
   it('is seen although the clock was set back', async () => {
     const events = eventsOf();
-    const first = watch(events, 'dt_1');
+    const first = listen(events, 'dt_1');
     await events.addMarker('dt_1');
     await within(first.done);
-    const second = watch(events, 'dt_1');
+    const second = listen(events, 'dt_1');
     await eventsOf(-60 * MINUTE_MS).addMarker('dt_1');
     await within(second.done);
   });
@@ -135,21 +135,21 @@ describe('a mark', () => {
     const [one, two] = [eventsOf(), eventsOf()];
     await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 ? one : two).addMarker('dt_1')));
     await one.addMarker('dt_1');
-    expect(await marks()).toHaveLength(1);
+    expect(await markers()).toHaveLength(1);
   });
 
   it('is news also where another process has made one since, by a clock that is ahead', async () => {
     const events = eventsOf();
-    const first = watch(events, 'dt_1');
+    const first = listen(events, 'dt_1');
     await eventsOf(2_000).addMarker('dt_1');
     await within(first.done);
-    const second = watch(events, 'dt_1');
+    const second = listen(events, 'dt_1');
     await eventsOf().addMarker('dt_1');
     await within(second.done);
   });
 });
 
-describe('old marks', () => {
+describe('old markers', () => {
   it('of more than a day are removed with the next one', async () => {
     await eventsOf(-DAY_MS - MINUTE_MS).addMarker('dt_old');
     await eventsOf(-DAY_MS + MINUTE_MS).addMarker('dt_recent');
@@ -180,10 +180,10 @@ describe('old marks', () => {
   });
 });
 
-describe('a watch', () => {
+describe('a listener', () => {
   it('waits where there is no folder, and sees it come', async () => {
     await rm(folder, { recursive: true });
-    const waiting = watch(eventsOf(), 'dt_1');
+    const waiting = listen(eventsOf(), 'dt_1');
     await sleep(300);
     await eventsOf().addMarker('dt_1');
     await within(waiting.done);
@@ -192,7 +192,7 @@ describe('a watch', () => {
 
   it('goes on where the folder cannot be read, and says so once', async () => {
     await writeFile(shared(), 'in the way');
-    const waiting = watch(eventsOf(), 'dt_1');
+    const waiting = listen(eventsOf(), 'dt_1');
     await sleep(600);
     await rm(shared());
     await eventsOf().addMarker('dt_1');
@@ -202,28 +202,28 @@ describe('a watch', () => {
 
   it('ends when it is stopped, and no other with it', async () => {
     const events = eventsOf();
-    const [stopped, other] = [watch(events, 'dt_1'), watch(events, 'dt_1')];
+    const [stopped, other] = [listen(events, 'dt_1'), listen(events, 'dt_1')];
     stopped.stop();
     await events.addMarker('dt_1');
     await within(other.done);
     expect(stopped.reported).toBe(false);
   });
 
-  it('is told of every event', async () => {
+  it('hears of every event', async () => {
     const events = eventsOf();
-    const told: string[] = [];
-    leaving.push(events.listen('dt_1', () => void told.push('dt_1')));
+    const received: string[] = [];
+    leaving.push(events.listen('dt_1', () => void received.push('dt_1')));
     for (const expected of [1, 2]) {
       await events.addMarker('dt_1');
       await sleep(400);
-      expect(told).toHaveLength(expected);
+      expect(received).toHaveLength(expected);
     }
   });
 
   it('costs one timer for all jobs of a process, and none when nobody waits', async () => {
     const clock = createManualClock();
     const events = eventsOf(0, clock);
-    const waiting = Array.from({ length: 50 }, (_, index) => watch(events, `dt_${index}`));
+    const waiting = Array.from({ length: 50 }, (_, index) => listen(events, `dt_${index}`));
     await sleep(50);
     expect(clock.pending()).toBe(1);
     await Promise.all(waiting.map((_, index) => events.addMarker(`dt_${index}`)));
@@ -236,7 +236,7 @@ describe('a watch', () => {
 
   it('costs nothing any more once it was ended', async () => {
     const clock = createManualClock();
-    const ended = watch(eventsOf(0, clock), 'dt_1');
+    const ended = listen(eventsOf(0, clock), 'dt_1');
     await sleep(50);
     ended.stop();
     await clock.advance(300);
@@ -265,7 +265,7 @@ describe('two processes', () => {
   }
   afterEach(() => void child.kill());
 
-  it('and one listener: the one that waits is told of what the other one hears', async () => {
+  it('and one listener: the one that waits hears of what reaches the other', async () => {
     const sink = createWebhookSink({
       secret: SECRET,
       path: PATH,
@@ -294,7 +294,7 @@ describe('two processes', () => {
     }
   });
 
-  it('end when nothing else keeps them, with the listener open and the watch pending', async () => {
+  it('end when nothing else keeps them, with the listener open and one who listens', async () => {
     await startWaiter(0);
     expect(words).toEqual(['free', 'waiting']);
     const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -56,7 +56,7 @@ describe('save', () => {
     expect(await readdir(base)).toEqual([basename(root)]);
   });
 
-  it('never writes over a file of the same name, and leaves nothing half-written beside it', async () => {
+  it('never writes over a file of the same name, and leaves nothing half-written next to it', async () => {
     const file = await store().save(picture, label);
     const another = { ...picture, bytes: new Uint8Array([...picture.bytes, 7]) };
     const adjacent = await store().save(another, label);
@@ -111,7 +111,7 @@ describe('save', () => {
     expect(await filesIn(elsewhere)).toEqual(['a-fox_job_1.jpg']);
   });
 
-  it('writes beside the picture what it is, and nothing that is not known', async () => {
+  it('writes next to the picture what it is, and nothing that is not known', async () => {
     const file = await store().save(picture, label);
     const text = await readFile(file.replace(/\.jpg$/u, '.json'), 'utf8');
     expect(JSON.parse(text)).toEqual({
