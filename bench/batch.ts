@@ -13,7 +13,7 @@ const DURATIONS = logNormal(30);
 const ENTRIES_MAX = 50;
 const TO_REACH = 1.1;
 
-type StatusRead = { name: string; work: (app: VirtualApp) => Promise<unknown>; history?: number };
+type Method = { name: string; work: (app: VirtualApp) => Promise<unknown>; history?: number };
 
 async function batch({ jobs }: VirtualApp): Promise<void> {
   const entries = Array.from({ length: PICTURES }, (_, n) => ({
@@ -32,7 +32,7 @@ async function batch({ jobs }: VirtualApp): Promise<void> {
   );
 }
 
-const WAYS: readonly StatusRead[] = [
+const METHODS: readonly Method[] = [
   { name: 'generate_images, two calls of 50, nothing learnt yet', work: batch },
   { name: `generate_images, two calls of 50, after ${HISTORY} pictures`, work: batch, history: HISTORY },
   { name: 'one after the other, a poll every 2 s', work: (app) => oneAfterTheOther(app, PICTURES) },
@@ -65,7 +65,7 @@ async function history({ jobs, clock }: VirtualApp, pictures: number): Promise<v
 const rows: string[][] = [];
 const misses: string[] = [];
 for (const plan of ['starter', 'pro'] as const) {
-  for (const { name, work, history: learnt = 0 } of WAYS) {
+  for (const { name, work, history: learnt = 0 } of METHODS) {
     const app = createVirtualApp({ plan, durations: DURATIONS, seed: SEED });
     const { clock, service } = app;
     await clock.until(history(app, learnt));

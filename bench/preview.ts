@@ -63,7 +63,7 @@ function jobWith(file: string): Job {
 async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'fit'>): Promise<Cost> {
   let shown = '';
   const room = { maxCharacters, maxBatchCharacters: maxCharacters, maxSidePx: IMAGE_SIDE_MAX_PX };
-  const shape = { content: ['text', 'image'] as const, ...room, hasViewer: false };
+  const form = { content: ['text', 'image'] as const, ...room, hasViewer: false };
   const { value, wallMs, blockMs } = await measured(async () => {
     const pictureOf = async (_: Job, bounds: PreviewBounds) => {
       const picture = await preview.fit(await readFile(job.file ?? ''), bounds);
@@ -72,7 +72,7 @@ async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'f
     };
     const view = { now: 0, stalledAfterMs: 1 };
     const deps = { view, pictureOf, redact: (text: string) => text, now: () => performance.now() };
-    const result = await jobsResult({ type: 'job', job }, shape, deps);
+    const result = await jobsResult({ type: 'job', job }, form, deps);
     return JSON.stringify(result);
   });
   return { wallMs, blockMs, characters: value.length, shown };

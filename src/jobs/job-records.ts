@@ -16,7 +16,7 @@ export class JobRecords {
 
   /**
    * @param limits notes what matters to it, so that prices are settled and slots freed as the records say
-   * @param feed is told what was stored
+   * @param feed hears of what was stored
    */
   constructor(
     private readonly store: JobStore,
@@ -27,7 +27,7 @@ export class JobRecords {
 
   async add(job: Job): Promise<void> {
     await this.store.add(job);
-    for (const tell of this.feed) tell({ job, isNew: true });
+    for (const notify of this.feed) notify({ job, isNew: true });
   }
 
   /** The record after the event; stored before anybody acts on it. @throws FluxError when it cannot be stored */
@@ -54,7 +54,7 @@ export class JobRecords {
     if (changed) {
       if (isNoted) await this.limits.note(job);
       this.wake(id);
-      for (const tell of this.feed) tell({ job, isNew: false });
+      for (const notify of this.feed) notify({ job, isNew: false });
     }
     return job;
   }

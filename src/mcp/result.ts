@@ -93,14 +93,14 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
   }
   const { job, duplicate, waitedSeconds, eta } = outcome;
   const view = jobView(job, { ...options, duplicate });
-  const outlook = eta && {
-    [`${VIEWER_META}outlook`]: { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) },
+  const etaData = eta && {
+    [`${VIEWER_META}eta`]: { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) },
   };
   return {
     views: [view],
     isError: isUnsuccessful(job),
     data: ([shown = view]: Views) => shown,
-    viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...outlook }),
+    viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...etaData }),
     text: ([shown = view]: Views, notes: readonly string[]) => jobText(shown, job, notes, waitedSeconds),
   };
 }

@@ -21,7 +21,7 @@ export type PageState = {
   /** What went wrong apart from the job: a refused call. */
   trouble: string | undefined;
   /** The open job is not polled any more. */
-  isResting: boolean;
+  isIdle: boolean;
   isVarying: boolean;
   canCall: boolean;
 };
@@ -58,7 +58,7 @@ export function renderElapsed(page: Page, since: number, now: number, eta: Viewe
   page.elapsed.textContent = `${seconds} s${leftText}`;
 }
 
-function renderStage(page: Page, { selected, trouble, isResting }: PageState): void {
+function renderStage(page: Page, { selected, trouble, isIdle }: PageState): void {
   const { job, picture, eta } = selected ?? {};
   const isOpen = trouble === undefined && (job === undefined || !isFinished(job));
   page.stage.ariaBusy = String(isOpen);
@@ -66,7 +66,7 @@ function renderStage(page: Page, { selected, trouble, isResting }: PageState): v
   page.picture.alt = job?.prompt ?? '';
   page.waiting.hidden = picture !== undefined;
   const ordering = trouble === undefined ? 'The picture is being ordered' : 'There is no picture';
-  const making = isResting ? 'The picture is not finished yet' : 'The picture is being made';
+  const making = isIdle ? 'The picture is not finished yet' : 'The picture is being made';
   setText(page.headline, job === undefined ? ordering : (HEADLINES[job.status] ?? making));
   page.progress.hidden = !isOpen;
   page.elapsed.hidden = !isOpen;
@@ -124,11 +124,11 @@ function factRow([name, value]: [string, string]): HTMLElement {
 function troubleOf({ error, status, next }: ViewedJob): string | undefined {
   if (error === undefined) return undefined;
   const isSettled = status === 'failed' || status === 'unknown';
-  const parts = [error.message, SPENT[error.credits_spent ?? ''], isSettled && next];
-  return parts.filter(Boolean).join('\n');
+  const sentences = [error.message, SPENT[error.credits_spent ?? ''], isSettled && next];
+  return sentences.filter(Boolean).join('\n');
 }
 
-function renderActions(page: Page, { selected, askedPrompt, isResting, isVarying, canCall }: PageState): void {
+function renderActions(page: Page, { selected, askedPrompt, isIdle, isVarying, canCall }: PageState): void {
   const { job } = selected ?? {};
   page.copy.hidden = (job?.prompt ?? askedPrompt) === '';
   page.open.hidden = job?.status !== 'completed' || (job.url === undefined && job.file === undefined);
@@ -141,7 +141,7 @@ function renderActions(page: Page, { selected, askedPrompt, isResting, isVarying
   const range = job && rangeOf(job.credits);
   const price = range === undefined ? 'paid' : `${range} credits`;
   page.vary.textContent = isVarying ? 'Ordering a variation…' : `New variation (${price})`;
-  page.again.hidden = job === undefined || !canCall || !isResting || isFinished(job);
+  page.again.hidden = job === undefined || !canCall || !isIdle || isFinished(job);
 }
 
 /** Hidden without words. Only what differs is set: a live region would be read out again. */

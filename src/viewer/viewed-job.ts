@@ -55,14 +55,14 @@ export function readResult({ content = [], structuredContent, _meta = {} }: Resu
   const texts = content.flatMap((part) => (part.type === 'text' ? part.text : []));
   return {
     jobs: jobs.flatMap((job) => read(JOB, job) ?? []),
-    eta: read(ETA, _meta[`${META}outlook`]),
+    eta: read(ETA, _meta[`${META}eta`]),
     pictures: picturesIn(content),
     text: texts.join('\n').trim(),
   };
 }
 
-export function picturesIn(parts: readonly unknown[]): string[] {
-  return parts.flatMap((part) => {
+export function picturesIn(content: readonly unknown[]): string[] {
+  return content.flatMap((part) => {
     const { mimeType, data, blob = data } = read(PICTURE, part) ?? {};
     return blob === undefined ? [] : [`data:${mimeType};base64,${blob}`];
   });

@@ -17,7 +17,7 @@ const state: PageState = {
   selected: undefined,
   askedPrompt: '',
   trouble: undefined,
-  isResting: false,
+  isIdle: false,
   isVarying: false,
   canCall: false,
 };
@@ -84,7 +84,7 @@ function nextOpen(): ViewedJob | undefined {
 async function follow(): Promise<void> {
   if (isFollowing || !state.canCall) return;
   isFollowing = true;
-  state.isResting = false;
+  state.isIdle = false;
   const until = performance.now() + PATIENCE_MS;
   try {
     for (let open = nextOpen(); open !== undefined && performance.now() < until; open = nextOpen()) {
@@ -98,7 +98,7 @@ async function follow(): Promise<void> {
     // The button stays: the user asks again.
   } finally {
     isFollowing = false;
-    state.isResting = nextOpen() !== undefined;
+    state.isIdle = nextOpen() !== undefined;
     show();
   }
 }

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Guided, ProcessClock, RestMessage } from './process-clock.ts';
+import type { Guided, ProcessClock, IdleMessage } from './process-clock.ts';
 import { TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';
 
 export type WorkerEnd = { code: number | null; signal: NodeJS.Signals | null; lifeMs: number };
@@ -72,8 +72,8 @@ function startWorker(
     env: { [TASK_VARIABLE]: JSON.stringify(task) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  child.on('message', (message: WorkerMessage | RestMessage) => {
-    if (message.type !== 'resting') onMessage(message);
+  child.on('message', (message: WorkerMessage | IdleMessage) => {
+    if (message.type !== 'idle') onMessage(message);
   });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,9 +1,9 @@
 /** The clock of a process that lives by its parent's: it tells when it has nothing to do, and is told what time it is. */
 import type { Clock } from '../../src/core/ports.ts';
-import { isWorking, pause, rest } from '../support/driven-clock.ts';
+import { isWorking, pause, untilIdle } from '../support/driven-clock.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { portsInUse } from '../support/open-exchanges.ts';
-import type { RestMessage, TimeMessage } from './process-clock.ts';
+import type { IdleMessage, TimeMessage } from './process-clock.ts';
 import { openTimeReader } from './time-file.ts';
 
 /** `aheadMs`: what it shows more than the parent's. */
@@ -20,11 +20,11 @@ export function followClock({ file, aheadMs = 0 }: ClockToFollow): Clock {
     if (isReporting) return;
     isReporting = true;
     for (let said = ''; ; await pause()) {
-      await rest(() => !isWorking());
+      await untilIdle(() => !isWorking());
       const ms = manual.nextIn();
       const ports = portsInUse();
-      const message: RestMessage = {
-        type: 'resting',
+      const message: IdleMessage = {
+        type: 'idle',
         round,
         ports,
         ...(ms === undefined ? {} : { nextAt: manual.now() + ms }),

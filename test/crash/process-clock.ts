@@ -9,7 +9,7 @@ import { openTimeWriter } from './time-file.ts';
 export type TimeMessage = { type: 'time'; now: number; round: number };
 
 /** What it says when it has nothing to do. `ports`: from where it waits for answers. */
-export type RestMessage = { type: 'resting'; round: number; nextAt?: number; ports: number[] };
+export type IdleMessage = { type: 'idle'; round: number; nextAt?: number; ports: number[] };
 
 /** A process that is stopped keeps everybody waiting, unless it leaves for so long. */
 export type Guided = { leave(): void; join(): void };
@@ -54,14 +54,14 @@ export function createProcessClock(folder: string): ProcessClock {
 
 function followerIn(child: ChildProcess): Follower {
   let round = 0;
-  let rested: RestMessage | undefined;
+  let idle: IdleMessage | undefined;
   child.on('message', (message: { type: string }) => {
-    if (message.type === 'resting') rested = message as RestMessage;
+    if (message.type === 'idle') idle = message as IdleMessage;
   });
   return {
     // An answer that is on its way will wake it.
-    isIdle: () => rested?.round === round && rested.ports.every(isHanging),
-    nextAt: () => rested?.nextAt,
+    isIdle: () => idle?.round === round && idle.ports.every(isHanging),
+    nextAt: () => idle?.nextAt,
     moveTo(now) {
       round += 1;
       // One that has just been killed hears nothing any more.

@@ -23,7 +23,7 @@ afterAll(() => preview.close());
 const grouped = (figure: number): string => figure.toLocaleString('en-US');
 
 async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, bytes: Uint8Array): Promise<string> {
-  const shape = {
+  const form = {
     content: profile.content,
     maxCharacters: profile.maxCharacters,
     maxBatchCharacters: profile.maxBatchCharacters,
@@ -48,7 +48,7 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
     return picture;
   };
   const deps = { view: times, pictureOf, redact: (text: string) => text, now: () => 0 };
-  const result = await jobsResult({ type: 'job', job }, shape, deps);
+  const result = await jobsResult({ type: 'job', job }, form, deps);
   const characters = JSON.stringify(result).length;
   expect(characters).toBeLessThanOrEqual(profile.maxCharacters);
   if (profile.content.includes('image')) expect(shown).not.toBe('no picture');

@@ -133,7 +133,7 @@ it('the viewer is told several jobs, and how far an open one is', async () => {
   const open = await story.call('generate_image', { prompt: 'A kite', width: 256, height: 256, wait_seconds: 2 });
   expect(open._meta).toMatchObject({
     'io.github.flux-pro-mcp/job': { status: 'processing' },
-    'io.github.flux-pro-mcp/outlook': { fraction: expect.any(Number), seconds_left: expect.any(Number) },
+    'io.github.flux-pro-mcp/eta': { fraction: expect.any(Number), seconds_left: expect.any(Number) },
   });
   const images = ['A lamp', 'A boat'].map((prompt) => ({ prompt, width: 256, height: 256 }));
   const several = await story.call('generate_images', { images, wait_seconds: 100 });

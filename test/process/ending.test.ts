@@ -1,4 +1,4 @@
-/** The ways out: end of input, a signal, a reader that left; within 2 s, also while the service keeps a job waiting. */
+/** How the program ends: by end of input, a signal, a reader that left; within 2 s, also while the service keeps a job waiting. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ const LIMIT_MS = 2_000;
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 const ORDER = { name: 'generate_image', arguments: { prompt: 'A heron' }, _meta: { progressToken: 1 } };
 
-const WAYS: Record<string, (program: RunningProgram) => void> = {
+const ENDINGS: Record<string, (program: RunningProgram) => void> = {
   'end of input': ({ child }) => child.stdin.end(),
   SIGINT: ({ child }) => child.kill('SIGINT'),
   SIGTERM: ({ child }) => child.kill('SIGTERM'),
@@ -22,7 +22,7 @@ const WAYS: Record<string, (program: RunningProgram) => void> = {
     child.kill('SIGTERM');
   },
 };
-const ways = Object.entries(WAYS);
+const endings = Object.entries(ENDINGS);
 
 /** A served program whose picture is being made. */
 async function withJobInFlight(): Promise<RunningProgram> {
@@ -62,20 +62,20 @@ async function expectQuickEnd(program: RunningProgram, leave: (program: RunningP
 }
 
 describe.concurrent('the program ends within 2 s', () => {
-  it.each(ways)('by %s with nothing to do', async (_, leave) => {
+  it.each(endings)('by %s with nothing to do', async (_, leave) => {
     const program = await packed.start([]);
     await new RawHost(program).handshake();
     await expectQuickEnd(program, leave);
     expect(program.stderr()).toBe('');
   });
 
-  it.each(ways)('by %s with a picture being made', async (_, leave) => {
+  it.each(endings)('by %s with a picture being made', async (_, leave) => {
     const program = await withJobInFlight();
     await expectQuickEnd(program, leave);
     expect(program.stderr()).toBe('');
   });
 
-  it.each(ways)('by %s with a request that the service never answers', async (_, leave) => {
+  it.each(endings)('by %s with a request that the service never answers', async (_, leave) => {
     const service = await startSilentService();
     const env = { DOITONG_API_URL: service.url, DOITONG_API_KEY: 'a-key-for-nobody' };
     const program = await packed.start([], { env });

@@ -34,7 +34,7 @@ export type DrivenClock = ManualClock & {
   during<Value>(work: Promise<Value>): Promise<Value>;
   pass(delayMs: number): Promise<void>;
   /** Time passes until the condition holds. @throws when an hour has not been enough */
-  until(holds: () => boolean | Promise<boolean>, everyMs?: number): Promise<void>;
+  until(condition: () => boolean | Promise<boolean>, everyMs?: number): Promise<void>;
   /** From now on time passes whenever there is nothing to do, until `stop`. */
   keepPassing(): void;
   /** @returns lets the follower go */
@@ -47,13 +47,13 @@ const START = Date.UTC(2026, 10, 1, 1);
 
 /** One look may fall between two steps of the same work; it has never two turns without a trace. */
 const IDLE_TURNS = 4;
-/** Turns without rest; who is busy for longer waits for the disk or another thread, which need the processor. */
+/** Turns without a pause; who is busy for longer waits for the disk or another thread, which need the processor. */
 const EAGER_TURNS = 50;
 const PAUSE_MS = 1;
 const HOUR_MS = 60 * 60_000;
 
 /** Handles that stay open while nothing happens. All else that keeps an event loop alive is work. */
-const AT_REST = new Set([
+const IDLE_HANDLES = new Set([
   'TCPSocketWrap',
   'TCPServerWrap',
   'PipeWrap',
@@ -79,7 +79,9 @@ export function createDrivenClock({ stepMs = 0 } = {}): DrivenClock {
     if (isDriving) return;
     isDriving = true;
     while (waiting > 0 && !isStopped) {
-      await rest(() => !isWorking() && portsInUse().every(isHanging) && [...followers].every((one) => one.isIdle()));
+      await untilIdle(
+        () => !isWorking() && portsInUse().every(isHanging) && [...followers].every((one) => one.isIdle()),
+      );
       if (waiting === 0 || isStopped) break;
       const next = nextAt();
       if (next === undefined) {
@@ -115,9 +117,9 @@ export function createDrivenClock({ stepMs = 0 } = {}): DrivenClock {
     ...clock,
     during,
     pass,
-    async until(holds, everyMs = 10) {
-      for (const limit = clock.monotonic() + HOUR_MS; !(await holds()); ) {
-        if (clock.monotonic() > limit) throw new Error(`an hour has passed, and this does not hold: ${holds}`);
+    async until(condition, everyMs = 10) {
+      for (const limit = clock.monotonic() + HOUR_MS; !(await condition()); ) {
+        if (clock.monotonic() > limit) throw new Error(`an hour has passed, and this does not hold: ${condition}`);
         await pass(everyMs);
       }
     },
@@ -136,7 +138,7 @@ export function createDrivenClock({ stepMs = 0 } = {}): DrivenClock {
 }
 
 /** Resolves when this has held for a few turns in a row. */
-export async function rest(isIdle: () => boolean): Promise<void> {
+export async function untilIdle(isIdle: () => boolean): Promise<void> {
   let quiet = 0;
   for (let turns = 1; quiet < IDLE_TURNS; turns += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -147,7 +149,7 @@ export async function rest(isIdle: () => boolean): Promise<void> {
 
 /** Whether anything goes on inside this process; answers that it waits for are not seen here. */
 export function isWorking(): boolean {
-  return hasOpenTask() || process.getActiveResourcesInfo().some((type) => !AT_REST.has(type));
+  return hasOpenTask() || process.getActiveResourcesInfo().some((type) => !IDLE_HANDLES.has(type));
 }
 
 export function pause(): Promise<void> {

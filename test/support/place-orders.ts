@@ -39,7 +39,7 @@ export async function placeOrder(
   request: ImageRequest,
   order: Omit<Order, 'request'> = {},
 ): Promise<Ordered> {
-  const [placed] = await placeOrders(jobs, [{ request, ...order }], { isBatch: false });
-  if (placed === undefined) throw new Error('the order was neither placed nor refused');
-  return placed;
+  const [ordered] = await placeOrders(jobs, [{ request, ...order }], { isBatch: false });
+  if (ordered === undefined) throw new Error('the order was neither placed nor refused');
+  return ordered;
 }

@@ -15,6 +15,6 @@ export function brokenLines(text: string): string[] {
 }
 
 function isUnbalanced(line: string): boolean {
-  const count = (mark: string): number => line.split(mark).length - 1;
+  const count = (sign: string): number => line.split(sign).length - 1;
   return count('"') % 2 !== 0 || count('(') !== count(')') || count('`') % 2 !== 0 || count('**') % 2 !== 0;
 }

@@ -45,7 +45,7 @@ export const dataResult = (job: Record<string, unknown>, ...pictures: string[]):
 /** As hosts get it that would drop everything else next to data. */
 export const metaResult = (job: Record<string, unknown>, picture?: string, eta?: object): Result => ({
   content: [{ type: 'text', text: 'words' }, ...(picture === undefined ? [] : [imageOf(picture)])],
-  _meta: { [`${META}job`]: job, ...(eta === undefined ? {} : { [`${META}outlook`]: eta }) },
+  _meta: { [`${META}job`]: job, ...(eta === undefined ? {} : { [`${META}eta`]: eta }) },
 });
 
 export const severalResult = (jobs: Record<string, unknown>[], pictures: string[]): Result => ({

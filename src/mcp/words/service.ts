@@ -98,7 +98,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
   no_such_job_id: () => 'The id of the job cannot be an id of the service.',
 };
 
-const listed = (places: readonly string[]): string => fenced(places.join(', '));
+const listed = (names: readonly string[]): string => fenced(names.join(', '));
 
 function answered(reason: Extract<ServiceReason, { code: 'service_answered' }>, failure: Failure): Said {
   const { answer, purpose, isOpen, dialect } = reason;

@@ -37,9 +37,9 @@ describe('a webhook', () => {
   it.each(WEBHOOK_VECTORS)('$name: $status', async ({ before = [], delivery, status, counted }) => {
     const { sink, markers, lines } = stage();
     for (const earlier of before) await send(sink, earlier);
-    const marks = markers.length;
+    const earlierMarkers = markers.length;
     expect(await send(sink, delivery)).toBe(status);
-    expect(markers.length - marks).toBe(counted === 'accepted' ? 1 : 0);
+    expect(markers.length - earlierMarkers).toBe(counted === 'accepted' ? 1 : 0);
     expect(lines.join('\n')).not.toContain(SECRET);
   });
 

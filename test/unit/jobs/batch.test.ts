@@ -113,13 +113,13 @@ describe('what is committed', () => {
     await bench.clock.advance(10 * 60_000);
     if (proposal.type !== 'ready') throw new Error('the call is not ready');
     expect(proposal.duplicates.map((job) => job?.id)).toEqual(['job_1', 'job_2', undefined]);
-    const placed = await bench.jobs.commit(proposal);
-    expect(placed.map(({ job, duplicate }) => [job.request.prompt, duplicate])).toEqual([
+    const committed = await bench.jobs.commit(proposal);
+    expect(committed.map(({ job, duplicate }) => [job.request.prompt, duplicate])).toEqual([
       ['one', true],
       ['two', true],
       ['three', false],
     ]);
-    expect(idsOf(placed).slice(0, 2)).toEqual(idsOf(first));
+    expect(idsOf(committed).slice(0, 2)).toEqual(idsOf(first));
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three']);
     expect(await totals()).toMatchObject({ images: 3, reservedCredits: 0 });

@@ -41,10 +41,10 @@ async function load(serverSource: string, coreSource: (text: string) => string):
   return module.probe;
 }
 
-const shape = (schema: z.ZodType): unknown =>
+const schemaForm = (schema: z.ZodType): unknown =>
   z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', cycles: 'ref' });
 const forms = (schemas: Schemas): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, shape(schema)]));
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, schemaForm(schema)]));
 
 describe('the lean SDK', async () => {
   const original = await load(source, (text) => text);

@@ -88,7 +88,7 @@ const processOf = (clock: Clock = systemClock): SharedState<Count> =>
 function standingClock(): { clock: Clock; sleeps: Promise<void>; goOn: () => void } {
   let goOn = (): void => undefined;
   let begun = (): void => undefined;
-  const gate = new Promise<void>((resolve) => {
+  const released = new Promise<void>((resolve) => {
     goOn = resolve;
   });
   const sleeps = new Promise<void>((resolve) => {
@@ -96,7 +96,7 @@ function standingClock(): { clock: Clock; sleeps: Promise<void>; goOn: () => voi
   });
   const sleep = async (): Promise<void> => {
     begun();
-    await gate;
+    await released;
   };
   return { clock: { ...systemClock, sleep }, sleeps, goOn };
 }
@@ -172,13 +172,13 @@ describe.each(['process', 'machine'] as const)('a process that dies at any step 
           () => 'whole',
           () => 'dead',
         );
-      const isOver = ended === 'whole' && disk.calls < step;
+      const isDone = ended === 'whole' && disk.calls < step;
       disk.diesAt = Number.POSITIVE_INFINITY;
       const { count: after } = await processOf().read();
       expect([count, count + 1]).toContain(after);
       expect(await processOf().change(increased)).toBe(after);
       count = after + 1;
-      if (isOver) break;
+      if (isDone) break;
     }
     expect(disk.calls).toBeGreaterThan(3);
     expect(readdirSync(folder).filter((name) => !name.endsWith('.part'))).toHaveLength(1);
