@@ -63,7 +63,7 @@ export type AppDeps = {
 /** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
 export async function createApp(settings: AppSettings, deps: AppDeps) {
   const { log, onSecret, clock = systemClock, ids = randomIds, requestWindow } = deps;
-  // A key file that cannot be read is told at the call, where somebody reads it.
+  // A key file that cannot be read is reported at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
@@ -149,6 +149,6 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
     /** Of this service. */
     memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps.clock),
     output,
-    checked: { holds: 'records', folder, root } as const,
+    checked: { contents: 'records', folder, root } as const,
   };
 }

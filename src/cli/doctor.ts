@@ -50,13 +50,13 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
   yield await attempt('state_folder', async () => {
     const root = stateFolder(config);
     const partition = apiKey === undefined ? undefined : partitionFolder(root, config.apiUrl, apiKey);
-    const wanted = { holds: 'records', folder: partition ?? root, root } as const;
+    const wanted = { contents: 'records', folder: partition ?? root, root } as const;
     const check = await folderCheck('state_folder', 'FLUX_STATE_DIR', wanted);
     if (check.status !== 'fail') records = partition;
     return [check];
   });
   yield await attempt('output_folder', async () => {
-    const wanted = { holds: 'pictures', folder: await outputFolder(config), now: systemClock.now() } as const;
+    const wanted = { contents: 'pictures', folder: await outputFolder(config), now: systemClock.now() } as const;
     hasOutput = true;
     return [await folderCheck('output_folder', 'FLUX_OUTPUT_DIR', wanted)];
   });

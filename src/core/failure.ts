@@ -20,7 +20,7 @@ export const FAILURE_KINDS = [
 ] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-/** What is told of a failure, and recorded with a job. */
+/** What is known of a failure, and recorded with a job. */
 export const failureSchema = z
   .object({
     kind: z.enum(FAILURE_KINDS),
@@ -41,7 +41,7 @@ export const failureSchema = z
     /** HTTP status of the answer, when there was one. */
     httpStatus: z.exactOptional(z.number()),
     creditsRequired: z.exactOptional(z.number()),
-    /** The balance that the service told, in credits. */
+    /** The balance that the service reported, in credits. */
     creditsAvailable: z.exactOptional(z.number()),
   })
   // Earlier versions kept a message and a remedy in place of the reason.

@@ -23,7 +23,7 @@ export type PictureLabel = {
   fileName?: string;
   /** Epoch milliseconds. */
   createdAt: number;
-  /** What is written beside the picture, for a person or a program that finds it years later; absent values are left out. */
+  /** What is written next to the picture, for a person or a program that finds it years later; absent values are left out. */
   about: Readonly<Record<string, string | number | boolean | undefined>>;
 };
 
@@ -34,7 +34,7 @@ export interface ImageDownload {
 
 export interface ImageStore {
   /**
-   * Writes the picture under a new name inside the output folder, and a JSON file of the same name beside it that says
+   * Writes the picture under a new name inside the output folder, and a JSON file of the same name next to it that says
    * what it is; never over an existing file. The picture counts as saved also where the JSON file cannot be written.
    * @returns the absolute path.
    * @throws FluxError of kind `storage_failed`.

@@ -68,5 +68,5 @@ export interface JobEvents {
 
 /** `isNew`: it was recorded just now; otherwise it is the job after a change. */
 export type JobNews = { job: Job; isNew: boolean };
-/** Those who are told of every change in this process; none of them throws. */
+/** Those who hear of every change in this process; none of them throws. */
 export type JobFeed = Set<(news: JobNews) => void>;

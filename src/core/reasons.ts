@@ -130,7 +130,7 @@ export type StorageReason =
   | { code: 'state_not_kept'; path: string; error: string }
   /** It is never changed by this version. */
   | { code: 'state_is_newer'; path: string }
-  | { code: 'folder_not_usable'; holds: 'pictures' | 'records'; folder: string; problem: FolderProblem }
+  | { code: 'folder_not_usable'; contents: 'pictures' | 'records'; folder: string; problem: FolderProblem }
   | { code: 'picture_not_saved'; folder: string; problem: FolderProblem }
   /** It was there, and cannot be read any more. */
   | { code: 'record_lost'; id: string; location: string }

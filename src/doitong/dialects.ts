@@ -94,7 +94,7 @@ export function leafPaths(value: DialectInput[string], prefix = ''): string[] {
 }
 
 /** The part of an order without which the picture still is the one that was ordered, if one stands at this place. */
-export function optionalPart(path: string): (typeof OPTIONAL_FIELDS)[number] | undefined {
+export function optionalField(path: string): (typeof OPTIONAL_FIELDS)[number] | undefined {
   return OPTIONAL_FIELDS.find((part) => path.split('.').at(-1) === part);
 }
 
@@ -118,8 +118,8 @@ export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): 
 }
 
 /** The parts that are wanted and have no place in this dialect, or at this service. */
-export function omittedParts(dialect: Dialect, order: WireOrder, encoding: Encoding): string[] {
-  const sent = leafPaths(inputOf(dialect, order, encoding)).map(optionalPart);
+export function omittedFields(dialect: Dialect, order: WireOrder, encoding: Encoding): string[] {
+  const sent = leafPaths(inputOf(dialect, order, encoding)).map(optionalField);
   return OPTIONAL_FIELDS.filter((part) => order[part] !== undefined && !sent.includes(part));
 }
 

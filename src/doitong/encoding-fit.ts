@@ -9,7 +9,7 @@ import {
   inputOf,
   joinPath,
   leafPaths,
-  optionalPart,
+  optionalField,
   type WireOrder,
   withWebhookInOptions,
 } from './dialects.ts';
@@ -45,21 +45,21 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
   const documented = dialect.input(FULL_ORDER);
   const moved = withWebhookInOptions(documented);
   const takesWebhook = (input: DialectInput): boolean =>
-    placesIn(schema, argument, input).some(
-      ({ path, field, value }) => field && value && optionalPart(path) === 'webhookUrl',
+    inputLeaves(schema, argument, input).some(
+      ({ path, field, value }) => field && value && optionalField(path) === 'webhookUrl',
     );
   const webhookInOptions = before.webhookInOptions || (!takesWebhook(documented) && takesWebhook(moved));
   const leftOut = new Set(before.leftOut);
   const unknown: string[] = [];
   const missing = root.args.flatMap(({ name, required }) => (required && name !== 'input' ? [`(${name})`] : []));
   const values: Record<string, Record<string, string | null>> = {};
-  for (const { path, field, value } of placesIn(schema, argument, webhookInOptions ? moved : documented)) {
+  for (const { path, field, value } of inputLeaves(schema, argument, webhookInOptions ? moved : documented)) {
     const isRequired = field?.required === true;
     if (value === undefined) {
       if (isRequired) missing.push(path);
       continue;
     }
-    const part = optionalPart(path);
+    const part = optionalField(path);
     const words = CHOICES[part ?? ''] ?? [value];
     const taken = words.map((word) => field && fitted(schema, field.type, word));
     const changed = words.flatMap((word, at) => (taken[at] === word ? [] : [[word, taken[at] ?? null]]));
@@ -82,9 +82,9 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
 
 type Value = DialectInput[string];
 /** A value of ours without a field of the service, or the other way round, or both. */
-type Place = { path: string; field: InputModel | undefined; value: Exclude<Value, DialectInput> };
+type InputLeaf = { path: string; field: InputModel | undefined; value: Exclude<Value, DialectInput> };
 
-function placesIn(schema: SchemaModel, field: InputModel | undefined, value: Value, path = ''): Place[] {
+function inputLeaves(schema: SchemaModel, field: InputModel | undefined, value: Value, path = ''): InputLeaf[] {
   if (typeof value !== 'object') return [{ path, field, value }];
   const fields = field?.type.kind === 'INPUT_OBJECT' ? schema.types.get(field.type.name)?.inputs : [];
   // Nothing is known of an input type that could not be read, nor of a scalar that takes anything: the service will say.
@@ -92,7 +92,7 @@ function placesIn(schema: SchemaModel, field: InputModel | undefined, value: Val
   const names = new Set([...fields.map(({ name }) => name), ...Object.keys(value)]);
   return [...names].flatMap((name) => {
     const inner = fields.find((one) => one.name === name);
-    return placesIn(schema, inner, value[name], joinPath(path, name));
+    return inputLeaves(schema, inner, value[name], joinPath(path, name));
   });
 }
 
@@ -153,13 +153,13 @@ export function fitToProblems(
         : [],
     );
   const [missing, refused] = [inputs('missing_input'), inputs('unknown_input')];
-  const unknown = refused.filter((name) => optionalPart(name) === undefined);
+  const unknown = refused.filter((name) => optionalField(name) === undefined);
   const unselected = problems.flatMap((item) => ('field' in item ? item.field : []));
   const isSelected = (field: string): boolean => field !== 'id' && dialect.fields.includes(field);
   const isCured = refused.length + unselected.length === problems.length && unselected.every(isSelected);
   if (!isCured || unknown.length > 0) return { type: 'unserved', missing, unknown };
   const input = inputOf(dialect, FULL_ORDER, before);
-  const gone = leafPaths(input).filter((path) => refused.some((place) => optionalPart(place) === optionalPart(path)));
+  const gone = leafPaths(input).filter((path) => refused.some((name) => optionalField(name) === optionalField(path)));
   // A refused webhook address is tried among the options once.
   const moves = gone.includes('webhookUrl') && withWebhookInOptions(input) !== input;
   const encoding: Encoding = {

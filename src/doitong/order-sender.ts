@@ -12,7 +12,7 @@ import {
   dialectOf,
   type Encoding,
   type GraphqlDialect,
-  omittedParts,
+  omittedFields,
   REST_PATH,
   type WireOrder,
 } from './dialects.ts';
@@ -117,7 +117,7 @@ export class OrderSender {
       const again: Order = { ...order, encoding: fitting.encoding };
       return isSame(again, order) ? this.#failed(order, reply, signal) : { type: 'again', order: again, afterMs: 0 };
     }
-    const clean = (place: string): string => cleanWithout(this.wire.redact, place);
+    const clean = (name: string): string => cleanWithout(this.wire.redact, name);
     const [missing, unknown] = [fitting.missing.map(clean), fitting.unknown.map(clean)];
     if (missing.length + unknown.length > 0) {
       const reason = { code: 'dialect_changed', dialect: order.dialect, missing, unknown } as const;
@@ -181,7 +181,7 @@ export class OrderSender {
   }
 
   #withLeftOut(job: RemoteJob, { dialect, content, encoding }: Order): RemoteJob {
-    const leftOut = omittedParts(dialectOf(dialect), content, encoding);
+    const leftOut = omittedFields(dialectOf(dialect), content, encoding);
     for (const part of leftOut.filter((name) => !this.#warned.has(name))) {
       this.#warned.add(part);
       this.wire.log.warn('The service does not take this part of an order: it was left out', { part });

@@ -67,11 +67,11 @@ export function jpeg(bytes: Buffer): Found | undefined {
   return { isWhole, size, orientation, isDamaged, isCmyk: bytes[frame + 5] === 4, profile: () => joined(profile) };
 }
 
-/** Each part begins with its number and the count of all; `undefined` where one is missing. */
-function joined(parts: readonly Buffer[]): Uint8Array | undefined {
-  const ordered = parts.toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
-  const isComplete = ordered.every((part, index) => part[0] === index + 1 && part[1] === parts.length);
-  return isComplete ? Buffer.concat(ordered.map((part) => part.subarray(2))) : undefined;
+/** Each chunk begins with its number and the count of all; `undefined` where one is missing. */
+function joined(chunks: readonly Buffer[]): Uint8Array | undefined {
+  const ordered = chunks.toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+  const isComplete = ordered.every((chunk, index) => chunk[0] === index + 1 && chunk[1] === chunks.length);
+  return isComplete ? Buffer.concat(ordered.map((chunk) => chunk.subarray(2))) : undefined;
 }
 
 /** A JPEG with this colour profile before all else that it holds. @param profile of less than 64 kB: a single part */

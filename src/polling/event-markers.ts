@@ -1,4 +1,4 @@
-/** Of which jobs the service has announced a change, told to all processes by a shared value. */
+/** Of which jobs the service has announced a change, reported to all processes by a shared value. */
 import * as z from 'zod';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';

@@ -26,9 +26,9 @@ const BELIEVED_FOR_MS = 30_000;
 
 export type FolderToCheck =
   /** Records hold prompts and decide what is paid for: they are this user's alone. `root`: the folder that was set. */
-  | { holds: 'records'; folder: string; root: string }
+  | { contents: 'records'; folder: string; root: string }
   /** Pictures of a month have a folder of their own below it, which may be no link. `now`: epoch milliseconds. */
-  | { holds: 'pictures'; folder: string; now: number };
+  | { contents: 'pictures'; folder: string; now: number };
 
 type Usable = {
   isUsable: true;
@@ -56,18 +56,18 @@ export function createFoldersCheck(
   const believed = new Map<string, Usable & { until: number }>();
 
   async function check(wanted: FolderToCheck): Promise<void> {
-    const { holds, folder } = wanted;
-    const known = believed.get(holds);
+    const { contents, folder } = wanted;
+    const known = believed.get(contents);
     if (known !== undefined && clock.monotonic() < known.until) {
       const identity = await patiently(identityOf(known.at), undefined, clock);
       if (identity !== undefined && identity === known.identity) return;
     }
     const state = await checkFolder(wanted, true, clock);
     if (!state.isUsable) {
-      const reason = { code: 'folder_not_usable', holds, folder, problem: state.problem } as const;
+      const reason = { code: 'folder_not_usable', contents, folder, problem: state.problem } as const;
       throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
     }
-    believed.set(holds, { ...state, until: clock.monotonic() + BELIEVED_FOR_MS });
+    believed.set(contents, { ...state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;
     reported.add(openToOthers);
@@ -78,7 +78,7 @@ export function createFoldersCheck(
   }
 
   return async () => {
-    const pictures = { holds: 'pictures', folder: output, now: now() } as const;
+    const pictures = { contents: 'pictures', folder: output, now: now() } as const;
     await Promise.all((records === undefined ? [pictures] : [pictures, records]).map(check));
   };
 }
@@ -88,7 +88,7 @@ const pending = new Map<string, Promise<FolderState>>();
 
 /** @param make makes the folder; else the nearest folder above it answers for one that is missing. Never rejects. */
 export async function checkFolder(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {
-  const key = `${make} ${wanted.holds} ${wanted.folder}`;
+  const key = `${make} ${wanted.contents} ${wanted.folder}`;
   const check = pending.get(key) ?? tried(wanted, make, clock).finally(() => pending.delete(key));
   pending.set(key, check);
   return patiently(check, { isUsable: false, at: wanted.folder, problem: 'no_answer' }, clock);
@@ -117,7 +117,7 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
   try {
     if (make) await makeFolder(folder);
     at = await nearestFolder(folder);
-    const month = wanted.holds === 'pictures' && at === folder ? monthFolder(wanted.now) : undefined;
+    const month = wanted.contents === 'pictures' && at === folder ? monthFolder(wanted.now) : undefined;
     if (month !== undefined && (make || (await isThere(join(folder, month))))) {
       at = join(folder, month);
       const guarded = await openGuarded(folder, [month], make);
@@ -160,9 +160,9 @@ async function writeAndRemove(folder: string, clock: Clock): Promise<void> {
 /** Windows keeps its permissions elsewhere. A sticky bit keeps nobody from adding files. */
 async function folderOpenToOthers(wanted: FolderToCheck): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined;
-  const { holds, folder } = wanted;
-  const folders = holds === 'records' ? [wanted.root, folder] : [folder, join(folder, monthFolder(wanted.now))];
-  const forbidden = holds === 'records' ? 0o022 : 0o002;
+  const { contents, folder } = wanted;
+  const folders = contents === 'records' ? [wanted.root, folder] : [folder, join(folder, monthFolder(wanted.now))];
+  const forbidden = contents === 'records' ? 0o022 : 0o002;
   for (const one of folders) {
     const { mode } = await stat(one).catch(() => ({ mode: 0 }));
     if ((mode & forbidden) !== 0) return one;

@@ -216,7 +216,7 @@ const DAMAGED = { type: 'damaged', changes: [] } as const;
 
 /**
  * A text whose checksum is right was written by `storedText` and needs no validation, which would cost ten times as
- * much. A wrong checksum tells of damage that still reads well: a changed key would be a second order.
+ * much. A wrong checksum shows damage that still reads well: a changed key would be a second order.
  * @param text `undefined` for what is no regular file
  * @param schema for what was written by hand or by another version
  */

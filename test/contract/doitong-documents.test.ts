@@ -11,8 +11,8 @@ import {
   type GraphqlDialect,
   inputOf,
   leafPaths,
-  omittedParts,
-  optionalPart,
+  omittedFields,
+  optionalField,
   type WireOrder,
 } from '../../src/doitong/dialects.ts';
 import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
@@ -90,12 +90,12 @@ describe('the variables', () => {
     for (const dialect of DIALECTS) {
       const [all, least] = [EVERYTHING, LEAST].map((order) => leafPaths(inputOf(dialect, order, DOCUMENTED_ENCODING)));
       const more = (all ?? []).filter((path) => least?.includes(path) === false);
-      expect(more).toEqual((all ?? []).filter((path) => optionalPart(path) !== undefined));
+      expect(more).toEqual((all ?? []).filter((path) => optionalField(path) !== undefined));
     }
   });
 
   it('cannot hold the quality but in generate: nothing else is left out by itself', () => {
-    expect(DIALECTS.map((dialect) => omittedParts(dialect, EVERYTHING, DOCUMENTED_ENCODING))).toEqual([
+    expect(DIALECTS.map((dialect) => omittedFields(dialect, EVERYTHING, DOCUMENTED_ENCODING))).toEqual([
       [],
       ['quality'],
       ['quality'],

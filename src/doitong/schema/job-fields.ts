@@ -41,7 +41,7 @@ export const isIdType = ({ kind, name }: TypeRef): boolean =>
   kind === 'SCALAR' && name !== 'Boolean' && name !== 'Float';
 
 /** What the documented fields are called elsewhere, best first, and below which names they stand in an object. */
-const PLACES: readonly {
+const KNOWN_FIELDS: readonly {
   as: DocumentedName;
   names: readonly NameKind[];
   fits: (type: TypeRef) => boolean;
@@ -67,9 +67,9 @@ export function createFieldsIn(schema: SchemaModel): FieldsIn {
 
 export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
   const fields = fieldsIn(typeName);
-  const named = PLACES.flatMap((place): Selected[] => {
-    const path = pathTo(place, fields, fieldsIn);
-    return path === undefined ? [] : [{ path, as: place.as }];
+  const named = KNOWN_FIELDS.flatMap((known): Selected[] => {
+    const path = pathTo(known, fields, fieldsIn);
+    return path === undefined ? [] : [{ path, as: known.as }];
   });
   const addresses = addressesIn(typeName, fieldsIn);
   return {
@@ -83,7 +83,7 @@ export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
 const rank = ({ as }: Selected): number => (as === undefined ? 1.5 : DOCUMENTED_NAMES.indexOf(as));
 
 function pathTo(
-  { as, names, fits, inside = [] }: (typeof PLACES)[number],
+  { as, names, fits, inside = [] }: (typeof KNOWN_FIELDS)[number],
   fields: readonly FieldModel[],
   fieldsIn: FieldsIn,
 ): Path | undefined {

@@ -53,16 +53,16 @@ export function isNameOf(kind: NameKind, name: string): boolean {
   const text = letters(name);
   const isLast = (rest: string): boolean =>
     last.includes(rest) || (rest.endsWith('s') && last.includes(rest.slice(0, -1)));
-  if (needed !== undefined && !holds(text, needed)) return false;
-  // The places where a word can begin.
-  const places = new Set([0]);
-  for (const at of places) {
+  if (needed !== undefined && !contains(text, needed)) return false;
+  // Where a word can begin.
+  const starts = new Set([0]);
+  for (const at of starts) {
     if (isLast(text.slice(at))) return true;
     for (const word of before) {
       if (!text.startsWith(word, at)) continue;
       const end = at + word.length;
-      places.add(end);
-      if (text[end] === 's') places.add(end + 1);
+      starts.add(end);
+      if (text[end] === 's') starts.add(end + 1);
     }
   }
   return false;
@@ -76,11 +76,11 @@ export function beginsWithOutput(name: string): boolean {
 export function distanceFromJob(name: string): number | undefined {
   if (!isNameOf('reading', name)) return undefined;
   const text = letters(name);
-  const isOfStatus = holds(text, [...STATUS, 'progress']);
-  if (holds(text, JOB)) return isOfStatus ? 0 : 2;
+  const isOfStatus = contains(text, [...STATUS, 'progress']);
+  if (contains(text, JOB)) return isOfStatus ? 0 : 2;
   if (isOfStatus) return 4;
-  if (holds(text, IMAGE)) return 6;
-  return holds(text, VAGUE) ? 8 : undefined;
+  if (contains(text, IMAGE)) return 6;
+  return contains(text, VAGUE) ? 8 : undefined;
 }
 
 function letters(name: string): string {
@@ -88,6 +88,6 @@ function letters(name: string): string {
   return name.length > 120 ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
 }
 
-function holds(text: string, some: readonly string[]): boolean {
+function contains(text: string, some: readonly string[]): boolean {
   return some.some((word) => text.includes(word));
 }

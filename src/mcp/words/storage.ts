@@ -21,9 +21,9 @@ export const STORAGE_WORDS: Words<StorageReason> = {
     what: `${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
     user: 'update flux-pro-mcp everywhere',
   }),
-  folder_not_usable: ({ holds, folder, problem }) => {
+  folder_not_usable: ({ contents, folder, problem }) => {
     const [lack, setting] =
-      holds === 'pictures' ? ['Pictures cannot be saved', OUTPUT] : ['Job records cannot be kept', STATE];
+      contents === 'pictures' ? ['Pictures cannot be saved', OUTPUT] : ['Job records cannot be kept', STATE];
     return {
       what: `${lack} in ${folder}: ${folderProblem(problem)}. So nothing was sent.`,
       user: `put that right, or set ${setting} to a folder that can be written and restart the server`,

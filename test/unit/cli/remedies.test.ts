@@ -102,7 +102,7 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
   },
   state_not_kept: { code: 'state_not_kept', path: '/s', error: 'EIO' },
   state_is_newer: { code: 'state_is_newer', path: '/s' },
-  folder_not_usable: { code: 'folder_not_usable', holds: 'pictures', folder: '/p', problem: 'ENOSPC' },
+  folder_not_usable: { code: 'folder_not_usable', contents: 'pictures', folder: '/p', problem: 'ENOSPC' },
   picture_not_saved: { code: 'picture_not_saved', folder: '/p', problem: 'ENOSPC' },
   record_lost: { code: 'record_lost', id: 'job_1', location: '/s' },
   picture_not_readable: { code: 'picture_not_readable', file: '/p/a.jpg', error: 'EIO' },

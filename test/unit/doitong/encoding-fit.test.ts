@@ -9,7 +9,7 @@ import {
   type Encoding,
   type GraphqlDialect,
   inputOf,
-  omittedParts,
+  omittedFields,
   type WireOrder,
 } from '../../../src/doitong/dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
@@ -63,7 +63,7 @@ function byProblems(schema: GraphQLSchema): { fitting: Fitting; refusals: number
 }
 
 const omitted = (fitting: Fitting): string[] | undefined =>
-  fitting.type === 'encoding' ? omittedParts(generate, ORDER, fitting.encoding) : undefined;
+  fitting.type === 'encoding' ? omittedFields(generate, ORDER, fitting.encoding) : undefined;
 
 describe.each([
   ['the schema', bySchema],
@@ -76,8 +76,8 @@ describe.each([
     ['one without the quality', service(undefined, 'width: Int height: Int version: String'), ['quality']],
     ['one without any', service(TOP, 'width: Int height: Int'), ['version', 'quality', 'webhookUrl']],
     ['one that has the webhook among the options', service(TOP, `${OPTIONS} webhookUrl: String`), []],
-  ])('fits %s', (_name, schema, parts) => {
-    expect(omitted(encodingFor(schema))).toEqual(parts);
+  ])('fits %s', (_name, schema, leftOut) => {
+    expect(omitted(encodingFor(schema))).toEqual(leftOut);
   });
 
   it('selects what the answer has', () => {
