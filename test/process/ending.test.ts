@@ -1,4 +1,4 @@
-/** How the program ends: by end of input, a signal, a reader that left; within 2 s, also while the service keeps a job waiting. */
+/** How the program ends: by end of input, a signal, a reader that left; soon, also while the service keeps a job waiting. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,8 @@ import { jsonRpcLines, RawHost } from '../support/raw-host.ts';
 const packed = await unpackPackage();
 afterAll(() => packed.close());
 
-const LIMIT_MS = 2_000;
+/** Far less than the request takes that the service never answers, and no measure of the machine. */
+const LIMIT_MS = 15_000;
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 const ORDER = { name: 'generate_image', arguments: { prompt: 'A heron' }, _meta: { progressToken: 1 } };
 
@@ -61,7 +62,7 @@ async function expectQuickEnd(program: RunningProgram, leave: (program: RunningP
   jsonRpcLines(program.stdout());
 }
 
-describe.concurrent('the program ends within 2 s', () => {
+describe.concurrent('the program ends by itself', () => {
   it.each(endings)('by %s with nothing to do', async (_, leave) => {
     const program = await packed.start([]);
     await new RawHost(program).handshake();
