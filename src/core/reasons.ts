@@ -54,6 +54,8 @@ export type ServiceReason =
   | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string }
   /** It lacks what an order must say, or requires what it cannot say; by places in the input. */
   | { code: 'dialect_changed'; dialect: string; missing: readonly string[]; unknown: readonly string[] }
+  /** The order left before, in a dialect of a newer version. */
+  | { code: 'dialect_unknown'; dialect: string }
   | { code: 'no_dialect_offered'; dialects: readonly string[] }
   /** No query by which this service tells the status of a job: none was found, or the one that is set is none, or refused. */
   | { code: 'no_status_query' | 'status_query_malformed' }

@@ -64,7 +64,11 @@ export class OrderSender {
     const { facts, dialect: configured } = this.wire;
     const { dialect: known } = await facts.get();
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
-    const tied = DIALECT_NAMES.find((name) => name === earlier) ?? (configured === 'auto' ? undefined : configured);
+    const tied = DIALECT_NAMES.find((name) => name === (earlier ?? configured));
+    if (earlier !== undefined && tied === undefined) {
+      const reason = { code: 'dialect_unknown', dialect: earlier } as const;
+      throw new FluxError({ kind: 'unsupported_service', reason, creditsSpent: 'maybe', retry: 'same_job' });
+    }
     if (tied === undefined) return this.#placement([...new Set([known ?? DIALECT_NAMES[0], ...DIALECT_NAMES])], signal);
     return { ...(await this.#placement([tied], signal)), others: undefined };
   }

@@ -83,6 +83,10 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     const changes = pieces.filter(Boolean).join('; ');
     return { what: `The service's ${dialect} has changed: ${changes}. Nothing was executed.`, user: OTHER_DIALECT };
   },
+  dialect_unknown: ({ dialect }) => ({
+    what: `The order was sent before by a newer version of flux-pro-mcp, in a way that this one does not know (${fenced(dialect)}). It was not sent again.`,
+    user: 'update flux-pro-mcp everywhere',
+  }),
   no_dialect_offered: ({ dialects }) => ({
     what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}). Nothing was executed.`,
     user: CHECK_URL,

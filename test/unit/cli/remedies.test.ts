@@ -52,6 +52,7 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
   ended_before_sending: { code: 'ended_before_sending' },
   job_without_picture: { code: 'job_without_picture', isModerated: false, status: 'failed' },
   dialect_changed: { code: 'dialect_changed', dialect: 'generate', missing: ['a'], unknown: [] },
+  dialect_unknown: { code: 'dialect_unknown', dialect: 'generatePicture' },
   no_dialect_offered: { code: 'no_dialect_offered', dialects: ['generate'] },
   no_status_query: { code: 'no_status_query' },
   status_query_malformed: { code: 'status_query_malformed' },

@@ -106,4 +106,19 @@ describe('an order', () => {
     });
     expect(ordered().at(-1)).toBe('generate');
   });
+
+  it.each(['auto', ...DIALECT_NAMES] as const)(
+    'that left in a dialect of a newer version is not sent in another one, whatever is set: %s',
+    async (dialect) => {
+      const wire = createFakeWire(() => answered(200, { data: { job: { id: 'a' } } }), { dialect });
+      await expect(wire.submit(ORDER, 'key-1', { ...OPTIONS, dialect: 'generatePicture' })).rejects.toMatchObject({
+        failure: {
+          kind: 'unsupported_service',
+          reason: { code: 'dialect_unknown', dialect: 'generatePicture' },
+          creditsSpent: 'maybe',
+        },
+      });
+      expect(wire.sent).toEqual([]);
+    },
+  );
 });
