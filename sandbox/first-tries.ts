@@ -1,6 +1,7 @@
 // Owns the faults of first tries: which of them meets a try of a request, and what its caller sees then.
 
 import { type Answer, answerRefusal, type LoggedRequest, Refusal, tooMany } from './http.ts';
+import { DIALECTS } from './job.ts';
 import type { ScenarioName, Scenarios } from './scenarios.ts';
 
 /**
@@ -41,7 +42,7 @@ export function createFirstTries(scenarios: Scenarios) {
   /** What a fault of this stage answers in place of `real`; undefined: this try meets none. The log entry names it. */
   return (stage: Stage, entry: LoggedRequest, body: string, real?: Answer): Answer | undefined => {
     const { method, path, operation, idempotencyKey } = entry;
-    const isOrder = method === 'POST' && (operation === 'rest' || /^generate/.test(operation));
+    const isOrder = method === 'POST' && DIALECTS.some((name) => name === operation);
     const request = idempotencyKey ?? JSON.stringify([method, path, body]);
     const before = dealt.get(request) ?? 0;
     const fault = chosen.filter((one) => isOrder || one.stage === 'proxy')[before];

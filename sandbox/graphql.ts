@@ -14,6 +14,7 @@ import {
   validate,
 } from 'graphql';
 import { type Answer, answerJson, answerRefusal, Refusal, type SandboxOperation } from './http.ts';
+import { DIALECTS } from './job.ts';
 import type { Orders } from './orders.ts';
 import type { Scenarios } from './scenarios.ts';
 import { schemaSdl, statusQueryOf } from './schema.ts';
@@ -88,8 +89,7 @@ function answerResult({ data, errors = [] }: ExecutionResult, code: string): Ans
 }
 
 const operations = new Map<string, SandboxOperation>([
-  ['generate', 'generate'],
-  ['generateImage', 'generateImage'],
+  ...DIALECTS.filter((name) => name !== 'rest').map((name) => [name, name] as const),
   ['checkJobStatus', 'status'],
   ['generationById', 'status'],
   ['__schema', 'introspection'],

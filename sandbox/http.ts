@@ -2,9 +2,10 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Submission } from './job.ts';
 import type { ScenarioName } from './scenarios.ts';
 
-export type SandboxOperation = 'generate' | 'generateImage' | 'status' | 'introspection' | 'picture' | 'rest' | 'other';
+export type SandboxOperation = Submission['dialect'] | 'status' | 'introspection' | 'picture' | 'other';
 
 export type LoggedRequest = {
   /** Epoch milliseconds of its arrival. */

@@ -4,9 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** Ways to order. Those of GraphQL are called like their mutations. */
+export const DIALECTS = ['generate', 'generateImage', 'rest'] as const;
+
 /** A checked order. */
 export type Submission = {
-  dialect: 'generate' | 'generateImage' | 'rest';
+  dialect: (typeof DIALECTS)[number];
   prompt: string;
   width: number;
   height: number;

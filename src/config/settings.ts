@@ -29,6 +29,7 @@ export type Setting = {
   help: string;
 };
 
+/** As in doitong/dialects.ts, which this folder does not import: a test compares them. */
 const DIALECTS = ['generate', 'generateImage', 'rest'] as const;
 
 const JOB_QUERY = /^\s*([_A-Za-z]\w{0,99})\s*\(\s*([_A-Za-z]\w{0,99})\s*\)\s*$/u;

@@ -9,6 +9,8 @@ import { type StatusQuery, statusQuerySchema } from './schema/status-query.ts';
 
 export const DIALECT_NAMES = ['generate', 'generateImage', 'rest'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
+/** The dialects of GraphQL are called like their mutations. */
+export const MUTATIONS = DIALECT_NAMES.filter((name) => name !== 'rest');
 
 export type WireOrder = ImageRequest & { webhookUrl?: string | undefined };
 
@@ -20,7 +22,7 @@ export const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
 
 export type GraphqlDialect = {
   /** Of the mutation, whose one argument is `input`. */
-  name: 'generate' | 'generateImage';
+  name: (typeof MUTATIONS)[number];
   inputType: string;
   /** What is selected on the answer; only `id` is needed. */
   fields: readonly string[];

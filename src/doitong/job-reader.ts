@@ -4,7 +4,7 @@ import type { Reading } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
-import { REST_PATH } from './dialects.ts';
+import { MUTATIONS, REST_PATH } from './dialects.ts';
 import { answerDecision, type Decision, rowDecision, unforeseen } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
@@ -148,10 +148,8 @@ export class JobReader {
     const { log, schema, facts } = this.wire;
     const { dialect } = await facts.get();
     const reported = await schema.get(signal);
-    const queries =
-      reported === undefined
-        ? CANDIDATE_QUERIES
-        : findStatusQueries(reported, dialect === 'rest' ? undefined : dialect);
+    const mutations = dialect === undefined || dialect === 'rest' ? MUTATIONS : [dialect];
+    const queries = reported === undefined ? CANDIDATE_QUERIES : findStatusQueries(reported, mutations);
     const source = reported === undefined ? 'tried' : 'schema';
     let graphqlIsAbsent = false;
     let unknown: Found | undefined;

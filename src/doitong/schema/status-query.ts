@@ -31,8 +31,6 @@ export type StatusQuery = z.infer<typeof statusQuerySchema>;
 const FOUND_MAX = 10;
 /** Types that take a number and no text: GraphQL's own, and the usual names for longer ones. */
 const NUMBER_TYPES = ['Int', 'BigInt', 'Int64', 'Long'];
-/** The documented orders, when nobody says which one is used. */
-const SUBMIT_FIELDS = ['generate', 'generateImage'];
 
 /** The query with the documented fields, for a name that is configured or guessed. Both names must be GraphQL names. */
 export function plainQuery(field: string, argument: string): StatusQuery {
@@ -53,10 +51,10 @@ export const CANDIDATE_QUERIES: readonly StatusQuery[] = [
   plainQuery('image', 'id'),
 ];
 
-/** What fits, best first, the same for the same schema. @param submitField the mutation by which orders are placed */
-export function findStatusQueries(schema: SchemaModel, submitField?: string): StatusQuery[] {
+/** What fits, best first, the same for the same schema. @param mutations by which orders are placed, or may be */
+export function findStatusQueries(schema: SchemaModel, mutations: readonly string[]): StatusQuery[] {
   const fieldsIn = createFieldsIn(schema);
-  const orderTypes = orderTypesIn(schema, submitField === undefined ? SUBMIT_FIELDS : [submitField], fieldsIn);
+  const orderTypes = orderTypesIn(schema, mutations, fieldsIn);
   const distance = ({ name }: FieldModel): number => distanceFromJob(name) ?? Infinity;
   // What speaks of jobs is looked at first, so that a huge schema does not use up the steps before.
   return [...fieldsOf(schema, schema.queryType)]
@@ -68,9 +66,9 @@ export function findStatusQueries(schema: SchemaModel, submitField?: string): St
 }
 
 /** The types that orders answer with, also inside their payloads. */
-function orderTypesIn(schema: SchemaModel, submitFields: readonly string[], fieldsIn: FieldsIn): ReadonlySet<string> {
+function orderTypesIn(schema: SchemaModel, mutations: readonly string[], fieldsIn: FieldsIn): ReadonlySet<string> {
   const answered = fieldsOf(schema, schema.mutationType)
-    .filter((field) => submitFields.includes(field.name))
+    .filter((field) => mutations.includes(field.name))
     .map(({ type }) => type.name);
   const inside = answered
     .filter((typeName) => !jobFields(typeName, fieldsIn).isJob)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { settingProblemText } from '../../../src/cli/settings.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../../../src/config/settings.ts';
+import { DIALECT_NAMES } from '../../../src/doitong/dialects.ts';
 
 /** A whole number from `min` to `max`: the same good and bad texts for each such setting. */
 const goodNumbers = (min: number, max: number): [string, number][] => [
@@ -64,7 +65,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['http://[::1]:4000', 'http://[::1]:4000'],
   ],
   plan: ['auto', 'free', 'starter', 'pro', 'enterprise'].map((plan) => [plan, plan]),
-  dialect: ['auto', 'generate', 'generateImage', 'rest'].map((name) => [name, name]),
+  dialect: ['auto', ...DIALECT_NAMES].map((name) => [name, name]),
   jobQuery: [
     ['auto', 'auto'],
     ['job(id)', { field: 'job', argument: 'id' }],
@@ -265,4 +266,8 @@ describe('the table', () => {
     const taken = ['help', 'version', 'sandbox', 'http', 'prompt', 'port'];
     for (const row of rows) expect(taken).not.toContain(row.flag);
   });
+});
+
+it('the dialects that may be set are those that the program knows', () => {
+  expect(SETTINGS.dialect.schema.options).toEqual(['auto', ...DIALECT_NAMES]);
 });

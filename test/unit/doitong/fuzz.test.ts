@@ -6,7 +6,7 @@ import type { Reading, RemoteJob } from '../../../src/core/image-provider.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { cleanWithout } from '../../../src/core/untrusted-text.ts';
 import type { Exchange } from '../../../src/doitong/api-client.ts';
-import { DOCUMENTED_ENCODING, dialectOf, type GraphqlDialect } from '../../../src/doitong/dialects.ts';
+import { DOCUMENTED_ENCODING, dialectOf, type GraphqlDialect, MUTATIONS } from '../../../src/doitong/dialects.ts';
 import { fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from '../../../src/doitong/envelope.ts';
 import { answerDecision, faultDecision, rowDecision } from '../../../src/doitong/failures.ts';
@@ -103,7 +103,7 @@ function textsOfReadings(readings: ReadonlyMap<string, Reading>): string[] {
 function readAsSchema(data: unknown): void {
   const schema = readSchema(data);
   if (schema === undefined) return;
-  for (const query of findStatusQueries(schema)) statusDocument(query, ['a', 'b']);
+  for (const query of findStatusQueries(schema, MUTATIONS)) statusDocument(query, ['a', 'b']);
   fitToSchema(schema, generate, DOCUMENTED_ENCODING);
 }
 

@@ -1,6 +1,7 @@
 /** Proves that the status query is found in schemas of many kinds, and that what is asked of it can be answered and read. */
 import { buildSchema, execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { MUTATIONS } from '../../../../src/doitong/dialects.ts';
 import { addressIn } from '../../../../src/doitong/picture-address.ts';
 import { readStatusAnswer, statusDocument } from '../../../../src/doitong/schema/status-document.ts';
 import {
@@ -35,7 +36,8 @@ function readJob(id: string, raw: Record<string, unknown>): Record<string, unkno
 
 describe.each(SERVICES)('$fixture', ({ fixture, submitField, asks, answers, reads, knowsAll = false }) => {
   const schema = fixtureSchema(fixture);
-  const queries = findStatusQueries(modelOf(schema), submitField);
+  const mutations = submitField === undefined ? MUTATIONS : [submitField];
+  const queries = findStatusQueries(modelOf(schema), mutations);
   const query = queries[0] ?? plainQuery('none', 'none');
 
   it('is found', () => {
@@ -69,7 +71,7 @@ describe.each(SERVICES)('$fixture', ({ fixture, submitField, asks, answers, read
     const turned = [...model.types]
       .reverse()
       .map(([name, type]) => [name, { ...type, fields: [...type.fields].reverse() }]);
-    const again = findStatusQueries({ ...model, types: new Map(turned as [string, never][]) }, submitField);
+    const again = findStatusQueries({ ...model, types: new Map(turned as [string, never][]) }, mutations);
     expect(again.map(({ field, argument }) => [field, argument])).toEqual(
       queries.map(({ field, argument }) => [field, argument]),
     );
@@ -77,8 +79,8 @@ describe.each(SERVICES)('$fixture', ({ fixture, submitField, asks, answers, read
 });
 
 describe('of several candidates', () => {
-  const find = (sdl: string, submitField?: string): string[] =>
-    findStatusQueries(modelOf(buildSchema(sdl)), submitField).map(({ field }) => field);
+  const find = (sdl: string, mutations: readonly string[] = MUTATIONS): string[] =>
+    findStatusQueries(modelOf(buildSchema(sdl)), mutations).map(({ field }) => field);
   const JOB = 'type Job { id: ID! status: String! url: String }';
   const PICTURE = 'type Picture { id: ID! status: String! url: String }';
   const argument = '(id: ID!)';
@@ -88,7 +90,7 @@ describe('of several candidates', () => {
     expect(find(query)).toEqual(['jobStatus', 'picture']);
     expect(find(`${query} type Mutation { generate: Picture }`)).toEqual(['picture', 'jobStatus']);
     expect(find(`${query} type Mutation { generateImage: Out } type Out { picture: Picture }`)[0]).toBe('picture');
-    expect(find(`${query} type Mutation { generate: Job order: Picture }`, 'order')[0]).toBe('picture');
+    expect(find(`${query} type Mutation { generate: Job order: Picture }`, ['order'])[0]).toBe('picture');
   });
 
   it('names that speak of a job come before names that speak of a picture or of nothing', () => {
@@ -116,7 +118,7 @@ describe('of several candidates', () => {
   });
 
   it('a number is taken for an id where its name says so', () => {
-    const [query] = findStatusQueries(modelOf(buildSchema(`${JOB} type Query { job(jobId: Int!): Job }`)));
+    const [query] = findStatusQueries(modelOf(buildSchema(`${JOB} type Query { job(jobId: Int!): Job }`)), MUTATIONS);
     expect(query?.takesNumber).toBe(true);
     expect(find(`${JOB} type Query { job(number: Int!): Job }`)).toEqual([]);
   });
@@ -133,6 +135,6 @@ describe('plainQuery', () => {
 
 describe('nothing', () => {
   it.each(NONE_FITTING)('is found in %s', (fixture) => {
-    expect(findStatusQueries(modelOf(fixtureSchema(fixture)))).toEqual([]);
+    expect(findStatusQueries(modelOf(fixtureSchema(fixture)), MUTATIONS)).toEqual([]);
   });
 });
