@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
 export const PROMPT_MAX_CHARACTERS = 4_000;
-/** Sides in pixels; the provider says "up to 2K" and no more, see open point 7 of the API page. */
+/** Sides in pixels; the provider says "up to 2K" and no more, see docs/service-questions.md, row 7. */
 export const SIDE_MIN_PX = 256;
 export const SIDE_MAX_PX = 2_048;
 export const SIDE_STEP_PX = 8;

@@ -75,7 +75,7 @@ export const dialectOf = (name: DialectName): Dialect => DIALECTS[name];
 export type Encoding = {
   /** Places of the input that the service does not have, as dotted paths (`options.quality`). */
   leftOut: readonly string[];
-  /** The webhook's address stands among the options (open point 5 of the API page). */
+  /** The webhook's address stands among the options (docs/service-questions.md, row 5). */
   webhookInOptions: boolean;
   /** Fields of the answer that the service does not have. */
   unselected: readonly string[];

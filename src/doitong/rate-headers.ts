@@ -5,7 +5,7 @@ import type { Decision } from './failures.ts';
 /** `retryAfterMs`: from the answer on. */
 export type RateHeaders = ReportedWindow & { retryAfterMs?: number };
 
-// `X-RateLimit-Reset` has no documented unit (open point 4 of the API page): numbers are told apart by their size.
+// `X-RateLimit-Reset` has no documented unit (docs/service-questions.md, row 4): numbers are told apart by their size.
 const SECONDS_FROM_NOW_BELOW = 1e8;
 const EPOCH_SECONDS_BELOW = 1e11;
 /** A wrong or hostile header must not silence the process for longer than the longest window there is. */

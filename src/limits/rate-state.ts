@@ -28,7 +28,7 @@ export const rateStateSchema = z.object({
   balance: z.exactOptional(
     z.object({ credits: z.number(), at: z.number(), counted: z.exactOptional(z.array(z.string()).readonly()) }),
   ),
-  /** The service counts every job that one request asks for (open point 11 of the API page). */
+  /** The service counts every job that one request asks for (docs/service-questions.md, row 11). */
   countsFields: z.exactOptional(z.literal(true)),
   /** When this was written: a clock that was set back shows by it. */
   writtenAt: z.number(),
