@@ -112,7 +112,7 @@ function failuresTable(): string {
 
 function jobFailuresTable(): string {
   const rows = Object.values(JOB_FAILURE_TABLE).map((row) => [
-    `the job ended as ${row.statuses.map((status) => `\`${status}\``).join(', ')}`,
+    `the job ended as ${row.words.map((word) => `\`${word}\``).join(', ')}`,
     `\`${row.kind}\``,
     'maybe',
     HELPS[row.retry],

@@ -100,14 +100,13 @@ export const FAILURE_TABLE: Readonly<Record<ServiceAnswer, FailureRow>> = {
   lost: { ...OPEN, kind: 'ambiguous' },
 };
 
-/** Jobs that the service ended without a picture: whether they keep their price is not documented. */
+/**
+ * Jobs that the service ended without a picture, by its words for that; `PHASES` in wire-values.ts has all words. Whether
+ * such jobs keep their price is not documented.
+ */
 export const JOB_FAILURE_TABLE: Readonly<
-  Record<'moderated' | 'failed', { statuses: readonly string[]; kind: FailureKind; retry: Failure['retry'] }>
+  Record<'moderated' | 'failed', { words: readonly string[]; kind: FailureKind; retry: Failure['retry'] }>
 > = {
-  moderated: { statuses: ['moderated', 'rejected'], kind: 'moderated', retry: 'no' },
-  failed: {
-    statuses: ['failed', 'error', 'canceled', 'cancelled', 'expired'],
-    kind: 'generation_failed',
-    retry: 'later',
-  },
+  moderated: { words: ['moderated', 'rejected'], kind: 'moderated', retry: 'no' },
+  failed: { words: ['failed', 'error', 'canceled', 'cancelled', 'expired'], kind: 'generation_failed', retry: 'later' },
 };

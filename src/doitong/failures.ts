@@ -1,4 +1,4 @@
-/** Turns a refusal, a fault or a failed job into a failure: the one place where a status or a code gets a meaning. */
+/** Turns a refusal, a fault or a failed job into a failure, by the rows of failure-table.ts. */
 import { type Failure, failureOf } from '../core/failure.ts';
 import type { ConnectProblem, LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
 import { isLasting } from '../network/connect-failure.ts';
@@ -32,10 +32,6 @@ export function rowOf(status: number, errors: readonly WireError[], purpose: Pur
   const decisive = coded.find((name) => FAILURE_TABLE[name].creditsSpent !== 'no') ?? coded[0];
   if (decisive !== undefined) return decisive;
   if (status >= 200 && status <= 299 && errors.length > 0) return 'errorWithoutCode';
-  return rowOfStatus(status);
-}
-
-function rowOfStatus(status: number): ServiceAnswer {
   const exact = ROWS.find(([, { statuses }]) => statuses.includes(status));
   const within = ROWS.find(([, { statusClass }]) => statusClass === Math.floor(status / 100));
   return (exact ?? within)?.[0] ?? 'unreadable';
@@ -72,7 +68,7 @@ export function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
 
 /** Why a job ended without a picture. @param said the service's own words */
 export function jobFailure(status: string, said?: string): Failure {
-  const isModerated = JOB_FAILURE_TABLE.moderated.statuses.includes(normalStatus(status));
+  const isModerated = JOB_FAILURE_TABLE.moderated.words.includes(normalStatus(status));
   const { kind, retry } = isModerated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
   return {
     kind,

@@ -50,11 +50,14 @@ function textIn(value: unknown, names: readonly string[], depth = 0): string | u
   return inner.map((one) => textIn(one, names, depth + 1)).find((text) => text !== undefined);
 }
 
-// Documented are `processing` and `completed`; the rest are the usual synonyms (open point 3 of the API page).
+/**
+ * What the words for a job's status mean, written as `normalStatus` leaves them: letters in lower case and digits alone.
+ * Documented are `processing` and `completed`; the rest are the usual synonyms (docs/service-questions.md, row 3).
+ */
 const PHASES = {
   processing: ['processing', 'pending', 'queued', 'starting', 'running', 'inprogress'],
   completed: ['completed', 'succeeded', 'success', 'done', 'ready'],
-  failed: Object.values(JOB_FAILURE_TABLE).flatMap(({ statuses }) => statuses),
+  failed: Object.values(JOB_FAILURE_TABLE).flatMap(({ words }) => words),
 };
 
 /** The letters and digits of a word alone: `IN-PROGRESS`, `InProgress` and `in progress` are one. */
