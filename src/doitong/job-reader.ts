@@ -73,7 +73,7 @@ export class JobReader {
   readonly readMany = async (remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> => {
     const unavailable = this.wire.client.unavailable();
     if (unavailable !== undefined) return sameForAll(remoteIds, { ...unavailable, creditsSpent: 'maybe' });
-    const readings = sameForAll(remoteIds, NO_SUCH_ID);
+    const readings = sameForAll(remoteIds, NO_ID);
     let left = [...readings.keys()].filter((id) => remoteIdSchema.safeParse(id).success);
     while (left.length > 0) {
       signal.throwIfAborted();
@@ -224,8 +224,7 @@ export class JobReader {
       const job = this.wire.parser.take({ job: raw, errors }, id);
       if (job !== undefined) return [id, { job }];
       if (errors.length === 0) return [id, noReading(raw === null ? 'unknownJob' : 'unreadable')];
-      const { failure } = answerDecision(status, errors, 'read');
-      return [id, { failure }];
+      return [id, { failure: answerDecision(status, errors, 'read').failure }];
     });
     return new Map(readings);
   }
@@ -254,12 +253,7 @@ export class JobReader {
   }
 }
 
-const NO_SUCH_ID = {
-  kind: 'bad_input',
-  reason: { code: 'no_such_job_id' },
-  creditsSpent: 'maybe',
-  retry: 'no',
-} as const;
+const NO_ID: Failure = { kind: 'bad_input', reason: { code: 'no_such_job_id' }, creditsSpent: 'maybe', retry: 'no' };
 
 const sameForAll = (ids: readonly string[], failure: Failure): Readings => new Map(ids.map((id) => [id, { failure }]));
 

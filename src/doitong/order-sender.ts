@@ -24,7 +24,7 @@ import type { ValidationProblem } from './validation-errors.ts';
 import type { Wire } from './wire.ts';
 
 /** The dialect in which an order leaves, and how it is encoded there. */
-export type Placement = {
+export type DialectChoice = {
   dialect: DialectName;
   encoding: Encoding;
   /** Dialects to move on to; absent where the order is tied to this one, because it may have been carried out there. */
@@ -35,7 +35,7 @@ export type Placement = {
 };
 
 /** An order as it leaves next, and what is left to try. Never changed: each refusal makes another one. */
-export type Order = Placement & { content: WireOrder; failedTries: number };
+export type Order = DialectChoice & { content: WireOrder; failedTries: number };
 
 const ATTEMPTS = 3;
 /** Refused before anything was done: the order may be encoded differently and sent again. */
@@ -49,8 +49,7 @@ export class OrderSender {
   readonly prepare = async (request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> => {
     const unavailable = this.wire.client.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    const placement = await this.plan(signal, dialect);
-    return { ...placement, content: { ...request, webhookUrl }, failedTries: 0 };
+    return { ...(await this.choose(signal, dialect)), content: { ...request, webhookUrl }, failedTries: 0 };
   };
 
   readonly send = (order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> =>
@@ -59,18 +58,17 @@ export class OrderSender {
       failure: unforeseen(error, 'order'),
     }));
 
-  /** How an order would leave now. @param earlier the dialect in which it left before */
-  async plan(signal: AbortSignal, earlier?: string): Promise<Placement> {
-    const { facts, dialect: configured } = this.wire;
-    const { dialect: known } = await facts.get();
+  /** In which dialect an order would leave now. @param earlier the dialect in which it left before */
+  async choose(signal: AbortSignal, earlier?: string): Promise<DialectChoice> {
     // An order that may have been carried out stays in its dialect: another one could make and charge a second picture.
-    const tied = DIALECT_NAMES.find((name) => name === (earlier ?? configured));
-    if (earlier !== undefined && tied === undefined) {
+    const tied = DIALECT_NAMES.find((name) => name === (earlier ?? this.wire.dialect));
+    if (tied !== undefined) return { ...(await this.#firstOffered([tied], signal)), others: undefined };
+    if (earlier !== undefined) {
       const reason = { code: 'dialect_unknown', dialect: earlier } as const;
       throw new FluxError({ kind: 'unsupported_service', reason, creditsSpent: 'maybe', retry: 'same_job' });
     }
-    if (tied === undefined) return this.#placement([...new Set([known ?? DIALECT_NAMES[0], ...DIALECT_NAMES])], signal);
-    return { ...(await this.#placement([tied], signal)), others: undefined };
+    const { dialect: known = DIALECT_NAMES[0] } = await this.wire.facts.get();
+    return this.#firstOffered([...new Set([known, ...DIALECT_NAMES])], signal);
   }
 
   async #send(order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> {
@@ -91,7 +89,7 @@ export class OrderSender {
   }
 
   /** The first of these dialects that the schema offers; the first, as documented, where nobody can say. */
-  async #placement(names: readonly DialectName[], signal: AbortSignal): Promise<Placement> {
+  async #firstOffered(names: readonly DialectName[], signal: AbortSignal): Promise<DialectChoice> {
     const { dialect: known, reading: _, ...encoding } = await this.wire.facts.get();
     const [first = DIALECT_NAMES[0]] = names;
     const documented = { dialect: first, encoding: DOCUMENTED_ENCODING, others: names.slice(1) };
@@ -158,7 +156,7 @@ export class OrderSender {
     const others = order.others?.filter((name) => !(isEndpointAbsent(reply) && isSameEndpoint(name)));
     log.info('The service does not offer this way to order', { dialect, next: others?.[0] });
     if (others?.[0] !== undefined) {
-      const again: Order = { ...(await this.#placement(others, signal)), content, failedTries };
+      const again: Order = { ...(await this.#firstOffered(others, signal)), content, failedTries };
       return { type: 'again', order: again, afterMs: 0 };
     }
     if (others !== undefined) {

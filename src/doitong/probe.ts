@@ -6,7 +6,7 @@ import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { type Decision, rowDecision } from './failures.ts';
 import { JobReader, NoJobQuery } from './job-reader.ts';
-import { OrderSender, type Placement } from './order-sender.ts';
+import { OrderSender, type DialectChoice } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
@@ -40,7 +40,7 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   if ('keyRefused' in reading) return { ...answered, ...reading };
   if (isPathAbsent(status))
     return { ...answered, schema: 'no_graphql', reading, ordering: orderingByRest(dialect, reading) };
-  const ordering = orderingOf(await new OrderSender(wire).plan(signal), dialect);
+  const ordering = orderingOf(await new OrderSender(wire).choose(signal), dialect);
   const isKnown = schema !== 'unknown';
   return { ...answered, ...(isKnown && { schema: schema ? 'readable' : 'withheld' }), ordering, reading };
 }
@@ -76,8 +76,7 @@ function impatient({ limiter, clock }: WireDeps, limits: object): RequestLimiter
     },
     permit: async (wanted) => {
       const answer = await limiter.permit(wanted);
-      if (answer.granted) return answer;
-      const waitMs = answer.until - clock.now();
+      const waitMs = answer.granted ? 0 : answer.until - clock.now();
       if (waitMs <= PATIENCE_MS) return answer;
       const { failure } = rowDecision('paused', 'read');
       throw new FluxError({ ...failure, retryAfterSeconds: Math.ceil(waitMs / 1_000) });
@@ -88,8 +87,7 @@ function impatient({ limiter, clock }: WireDeps, limits: object): RequestLimiter
 async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFinding | { keyRefused: Failure }> {
   try {
     const { query, source } = await new JobReader(wire).probe(signal);
-    const isRest = query === 'rest';
-    const text = isRest ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
+    const text = query === 'rest' ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
     return { type: 'works', query: text, source };
   } catch (error) {
     if (!(error instanceof FluxError)) {
@@ -103,23 +101,21 @@ async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFindin
 }
 
 function orderingOf(
-  { dialect, others = [], source, fitting }: Placement,
+  { dialect, others = [], source, fitting }: DialectChoice,
   configured: WireDeps['dialect'],
 ): OrderingFinding {
   if (fitting?.type === 'absent') return { type: 'absent', dialects: [dialect, ...others] };
   if (fitting?.type === 'unserved') return { ...fitting, dialect };
   if (configured !== 'auto') return { type: 'settled', dialect, source: 'configured' };
   if (source === 'documented') return { type: 'open', dialects: [dialect, ...others] };
-  const found = source === 'schema' && dialect === 'rest' ? 'only_one' : source;
-  return { type: 'settled', dialect, source: found };
+  return { type: 'settled', dialect, source: source === 'schema' && dialect === 'rest' ? 'only_one' : source };
 }
 
 /** There is no GraphQL: the answer to a request for a job shows whether there is anything else. */
 function orderingByRest(configured: WireDeps['dialect'], reading: ReadingFinding): OrderingFinding {
   if (configured !== 'auto' && configured !== 'rest') return { type: 'absent', dialects: [configured] };
   if (configured === 'auto' && reading.type === 'none') return { type: 'absent', dialects: ['/graphql', REST_PATH] };
-  const source = configured === 'rest' ? 'configured' : 'only_one';
-  return { type: 'settled', dialect: 'rest', source };
+  return { type: 'settled', dialect: 'rest', source: configured === 'rest' ? 'configured' : 'only_one' };
 }
 
 /** No job depends on a lost answer here. */
