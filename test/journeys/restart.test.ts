@@ -2,6 +2,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { storedText } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { type Story, startStory, textOf } from '../support/start-client.ts';
 
@@ -51,6 +52,30 @@ it('an order whose answer was lost is repeated under its own key', async () => {
   expect(done.structuredContent).toMatchObject({ job_id: id, status: 'completed' });
   const keys = story.wire.requests().filter(({ target }) => target === 'submit');
   expect(new Set(keys.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  expect(story.sandbox.inspect().charges).toHaveLength(1);
+});
+
+it('an order that left in a dialect of a newer version is not sent again, and the user is told to update', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 1_000 } });
+  story.wire.script(['drop-after', 'drop-after', 'drop-after']);
+  const order = await story.call('generate_image', ORDER);
+  const { folder, files } = await records(story);
+  for (const file of files) {
+    const { value, changes } = JSON.parse(await readFile(join(folder, file), 'utf8'));
+    expect(value).toMatchObject({ state: 'submitting', dialect: 'generate' });
+    await writeFile(join(folder, file), storedText({ ...value, dialect: 'generatePicture' }, changes));
+  }
+  const before = story.wire.requests().length;
+  await story.restart();
+
+  const id = String(order.structuredContent?.job_id);
+  const met = await story.call('get_job_status', { job_id: id, wait_seconds: 5 });
+  expect(met.structuredContent).toMatchObject({
+    status: 'submitting',
+    error: { kind: 'unsupported_service', credits_spent: 'maybe' },
+  });
+  expect(textOf(met)).toContain('Ask the user to update flux-pro-mcp everywhere.');
+  expect(story.wire.requests()).toHaveLength(before);
   expect(story.sandbox.inspect().charges).toHaveLength(1);
 });
 

@@ -65,7 +65,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
     ['http://[::1]:4000', 'http://[::1]:4000'],
   ],
   plan: ['auto', 'free', 'starter', 'pro', 'enterprise'].map((plan) => [plan, plan]),
-  dialect: ['auto', ...DIALECT_NAMES].map((name) => [name, name]),
+  dialect: ['auto', 'generate', 'generateImage', 'rest'].map((name) => [name, name]),
   jobQuery: [
     ['auto', 'auto'],
     ['job(id)', { field: 'job', argument: 'id' }],
