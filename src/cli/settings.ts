@@ -29,13 +29,12 @@ export async function settingsOf(args: Arguments, left: readonly SettingName[] =
 }
 
 export function settingProblemText(problem: SettingProblem): string {
-  const { setting } = problem;
   if (problem.type === 'lacking') {
-    const { needs, absent } = problem;
+    const { setting, needs, absent } = problem;
     const names = absent.join(' and ');
     return `${setting}: it needs ${needs.join(' and ')}, and ${names} ${absent.length > 1 ? 'are' : 'is'} not set.`;
   }
-  const { allowed } = problem;
+  const { setting, allowed } = problem;
   if (problem.type === 'unfilled')
     return `${setting}: the host did not fill in ${problem.found}. Write the value itself there. Allowed: ${allowed}.`;
   const shown = problem.shown === undefined ? 'the value (not shown)' : `"${problem.shown}"`;

@@ -77,9 +77,8 @@ function filled(text: string | undefined): string | undefined {
 /** What somebody should have filled in: a value with a placeholder in it means nothing. */
 function unfilledPart(row: Setting, text: string, setting: string): SettingProblem | undefined {
   const found = placeholderIn(text) ?? (row.secret && isStandIn(text) ? text : undefined);
-  return found === undefined
-    ? undefined
-    : { type: 'unfilled', setting, found: cleanLine(found, 120), allowed: row.allowed };
+  if (found === undefined) return undefined;
+  return { type: 'unfilled', setting, found: cleanLine(found, 120), allowed: row.allowed };
 }
 
 /** A refused URL may contain a user and password. */

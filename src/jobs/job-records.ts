@@ -66,9 +66,13 @@ export class JobRecords {
   }
 
   /** By our id or the service's. */
-  find(id: string): Promise<Job | undefined> {
-    const refused = this.#refused.get(id);
-    return refused === undefined ? this.store.find(id) : Promise.resolve(refused);
+  async find(id: string): Promise<Job | undefined> {
+    return this.#refused.get(id) ?? this.store.find(id);
+  }
+
+  /** By our id alone: a search for one of the service's reads all records. */
+  async recorded(id: string): Promise<Job | undefined> {
+    return this.#refused.get(id) ?? (await this.store.read(id))?.value;
   }
 
   keepRefused(job: Job): void {
@@ -82,9 +86,7 @@ export class JobRecords {
 
   /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
-    const job = await this.find(id);
-    if (job === undefined) throw lostRecord(id, this.store.location);
-    return job;
+    return this.#refused.get(id) ?? (await this.#stored(id)).value;
   }
 
   /** Newest first. */

@@ -264,7 +264,7 @@ export class JobRunner {
 
   async #bringInLine(entry: Reservation, resume: boolean): Promise<void> {
     const { limits, records, clock } = this.deps;
-    const job = await records.find(entry.id);
+    const job = await records.recorded(entry.id);
     // Asked after the record: an order of this process is at work before its record can be seen.
     if (this.isRunning(entry.id)) return;
     if (job === undefined) {

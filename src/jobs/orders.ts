@@ -235,7 +235,7 @@ export class Orders {
   /** The job that the order would only repeat. */
   async #duplicateOf(key: string, isBatch: boolean): Promise<Job | undefined> {
     const id = await this.deps.limits.duplicateOf(key, isBatch);
-    const job = id === undefined ? undefined : await this.deps.records.find(id);
+    const job = id === undefined ? undefined : await this.deps.records.recorded(id);
     return job !== undefined && (await this.#isDuplicate(job, isBatch)) ? job : undefined;
   }
 
@@ -263,7 +263,7 @@ export class Orders {
     for (;;) {
       // Asked before the record is read: one that is made in between is seen then.
       const isAwaited = await this.runner.awaitsRecord(id);
-      const job = await this.deps.records.find(id);
+      const job = await this.deps.records.recorded(id);
       if (job !== undefined || !isAwaited) return job;
       // The winner of a race records its order within milliseconds after it was admitted.
       await this.deps.clock.sleep(25);

@@ -49,6 +49,14 @@ describe('the records', () => {
     expect(noted).toEqual(['processing', 'processing', 'completed']);
   });
 
+  it('are found by our id without a search through all of them, also where there is none', async () => {
+    const readAll = () => Promise.reject(new Error('all records were read'));
+    Object.assign(store, { list: readAll, find: readAll });
+    expect((await records.recorded('job_1'))?.id).toBe('job_1');
+    expect(await records.recorded('job_2')).toBeUndefined();
+    await expect(records.get('job_2')).rejects.toMatchObject({ failure: { kind: 'storage_failed' } });
+  });
+
   it('answer after the limits have noted the change', async () => {
     let taken = false;
     const note = async (): Promise<void> => {
