@@ -95,7 +95,7 @@ async function keepRecords({ limits, records }: { limits: TimedLimits; records: 
   for (let check = 1; check <= STATUS_PERMITS; check += 1) await permit(limits);
   const url = `https://cdn.doitong.com/${id}.jpg`;
   await records.apply(id, { type: 'status_received', remote: { ...remote, phase: 'completed', url }, at });
-  await records.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg' });
+  await records.apply(id, { type: 'saved', file: `/pictures/a-lighthouse_${id}.jpg`, mediaType: 'image/jpeg', at: 0 });
 }
 
 async function permit(limits: TimedLimits): Promise<void> {

@@ -70,7 +70,9 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const { jobStore, values, memory, output, checked } = await openRecords(settings, apiKey, { clock, log });
   const events = createJobEvents(values, { clock, log });
-  const limits = new Limits(values, { clock, log, plan, requestWindow, jobs: () => jobStore.list() });
+  const { duplicateHours } = settings;
+  const jobsOfAll = () => jobStore.list();
+  const limits = new Limits(values, { clock, log, plan, duplicateHours, requestWindow, jobs: jobsOfAll });
   const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: settings };
   const provider = createDoitongProvider(
     { ...wire, apiUrl, apiKey, otherSecrets, dialect, jobQuery },

@@ -62,6 +62,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       lowCreditsAlert: 0,
       stalledAfterMs: 24 * 60 * 60_000,
       resendWindowMs: 23 * 60 * 60_000,
+      duplicateHours: 24,
     },
   );
   return { jobs, clock, service, noticedAt };

@@ -240,6 +240,11 @@ export const SETTINGS = {
     ...whole(0, 100_000_000, '100', 'credits'),
     help: 'A call that may cost more is confirmed first: by the user where the host can ask, else by max_credits.',
   },
+  duplicateHours: {
+    ...variableAndFlag('FLUX_DUPLICATE_HOURS'),
+    ...whole(0, 168, '24', 'of hours'),
+    help: 'How long after its picture was saved an equal order finds the job instead of ordering again; one that is unfinished is found for at least a day.',
+  },
   lowCreditsAlert: {
     ...variableAndFlag('FLUX_LOW_CREDITS_ALERT'),
     ...whole(0, 100_000_000, '100', 'credits'),

@@ -18,6 +18,8 @@ export interface JobStore {
   find(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(): Promise<readonly Job[]>;
+  /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
+  equal(key: string, since: number): Promise<readonly Job[]>;
 }
 
 const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;

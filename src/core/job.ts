@@ -60,6 +60,8 @@ export const jobSchema = z.object({
   /** `exact` is null until the service has reported `creditCost`. */
   credits: z.object({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
   url: z.exactOptional(z.string()),
+  /** When its picture was saved first. */
+  savedAt: z.exactOptional(z.number()),
   /** Absolute path of the saved picture. */
   file: z.exactOptional(z.string()),
   mediaType: z.exactOptional(z.string()),
@@ -86,7 +88,7 @@ export type JobEvent =
   /** The picture is at another address now: the earlier one has expired. */
   | { type: 'relocated'; url: string }
   /** `again`: the file was gone, and the picture was fetched once more. */
-  | { type: 'saved'; file: string; mediaType: string; size?: PixelSize; again?: true }
+  | { type: 'saved'; file: string; mediaType: string; size?: PixelSize; at: number; again?: true }
   /** It ended without a charge, says `by`: nothing is known any more once another process has taken it over. */
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
@@ -134,9 +136,9 @@ export function advance(job: Job, event: JobEvent): Job {
   }
 }
 
-function saved(job: Job, { file, mediaType, size, again }: JobEvent & { type: 'saved' }): Job {
+function saved(job: Job, { file, mediaType, size, at, again }: JobEvent & { type: 'saved' }): Job {
   const { size: _size, failure: _failure, ...before } = job;
-  const next: Job = { ...before, file, mediaType, ...(size && { size }) };
+  const next: Job = { ...before, file, mediaType, ...(size && { size }), savedAt: job.savedAt ?? at };
   return job.state === 'saved' && !again ? job : to(job, 'saved', next);
 }
 

@@ -33,6 +33,8 @@ export type JobsSettings = BudgetSettings & {
   stalledAfterMs: number;
   /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
   resendWindowMs: number;
+  /** An equal order finds the job for so long after its picture was saved. */
+  duplicateHours: number;
   sandbox: boolean;
   /** Where the service reports the end of each job. */
   webhookUrl?: string | undefined;

@@ -94,6 +94,11 @@ export class JobRecords {
     return this.store.list();
   }
 
+  /** See `JobStore`. */
+  equal(key: string, since: number): Promise<readonly Job[]> {
+    return this.store.equal(key, since);
+  }
+
   /** Wakes those who wait for this job. */
   wake(id: string): void {
     for (const wakeup of this.#listeners.get(id) ?? []) wakeup.wake();

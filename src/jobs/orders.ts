@@ -2,15 +2,17 @@
 import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
+import { foundSince, isDuplicate } from '../limits/duplicates.ts';
 import {
   type BudgetSettings,
   checkBalance,
   checkCall,
   estimateOf,
   limitExceeded,
+  type Limits,
   type OrderToAdmit,
 } from '../limits/limits.ts';
-import type { Admission } from '../limits/reservations.ts';
+import type { Admission, AdmissionResult } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
@@ -92,7 +94,7 @@ export class Orders {
     checkCall(estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
     const found = await Promise.all(
-      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key, isBatch))),
+      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key))),
     );
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
@@ -118,7 +120,7 @@ export class Orders {
   async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     // The last check before money moves.
     signal?.throwIfAborted();
-    const ordered = await this.#admit(proposal);
+    const ordered = await this.#admit(proposal, signal);
     for (const { job, refused } of ordered) if (refused) this.deps.records.keepRefused(job);
     // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
     if (ordered.some(({ duplicate }) => !duplicate)) void this.runner.recover();
@@ -131,7 +133,7 @@ export class Orders {
     );
   }
 
-  async #admit(proposal: ReadyProposal): Promise<readonly Ordered[]> {
+  async #admit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     const { limits, clock } = this.deps;
     const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
@@ -141,9 +143,9 @@ export class Orders {
       // Each round finds something that the one before has put right.
       if (round > 5) throw new Error('the reservations and the records do not come to agree');
       const toAdmit = open.map((draft) => draft.toAdmit);
-      const decision = await limits.admit(toAdmit, spending);
+      const decision = await this.#admitOrDrop(toAdmit, spending);
       if (decision.type === 'taken') {
-        await this.#settle(open, decision.admissions, ordered);
+        await this.#settle(open, decision.admissions, ordered, signal);
         open = open.filter(({ at }) => !ordered.has(at));
       } else if (!reconciled) {
         // Perhaps only what dead processes have left reserved is too much.
@@ -169,10 +171,11 @@ export class Orders {
       const id = ids.jobId();
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
-      const common = { id, owner: processes.self(), ...(batch !== undefined && { batch }) };
+      const common = { id, owner: processes.self() };
       const credits = { ...creditRange(request.width, request.height), exact: null };
       const job: Job = {
         ...common,
+        ...(batch !== undefined && { batch }),
         // Made when it is recorded: what only repeats another order needs none.
         idempotencyKey: '',
         request,
@@ -191,11 +194,12 @@ export class Orders {
     open: readonly Draft[],
     admissions: readonly Admission[],
     ordered: Map<number, Ordered>,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
     const failures: FluxError[] = [];
     const results = await Promise.all(
       open.map((draft, index) =>
-        this.#settleOne(draft, admissions[index]).catch((error: unknown) => {
+        this.#settleOne(draft, admissions[index], signal).catch((error: unknown) => {
           if (!(error instanceof FluxError)) throw error;
           failures.push(error);
           return refused(draft.job, error, this.deps.clock.now());
@@ -210,15 +214,20 @@ export class Orders {
     }
   }
 
-  async #settleOne({ job, found }: Draft, admission: Admission | undefined): Promise<Ordered | undefined> {
-    if (found !== undefined) {
-      // It has ceased to count as a duplicate since: what was not proposed as new is not ordered.
-      if (admission?.type === 'admitted') await this.deps.limits.drop(job.id);
-      return { job: found, duplicate: true };
+  async #settleOne(
+    { job, toAdmit, found }: Draft,
+    admission: Admission | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Ordered | undefined> {
+    if (admission?.type === 'duplicate') {
+      const duplicate = found ?? (await this.#duplicateWithId(admission.id, signal));
+      return duplicate && { job: duplicate, duplicate: true };
     }
-    if (admission?.type !== 'duplicate') return { job: await this.#record(job), duplicate: false };
-    const duplicate = await this.#duplicateWithId(admission.id, job.batch !== undefined);
-    return duplicate && { job: duplicate, duplicate: true };
+    // One that was recorded and has ended since the proposal is not among the reservations any more.
+    const duplicate = found ?? (toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey));
+    if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
+    await this.deps.limits.drop(job.id);
+    return { job: duplicate, duplicate: true };
   }
 
   async #record(draft: Job): Promise<Job> {
@@ -232,22 +241,37 @@ export class Orders {
     }
   }
 
-  /** The job that the order would only repeat. */
-  async #duplicateOf(key: string, isBatch: boolean): Promise<Job | undefined> {
-    const id = await this.deps.limits.duplicateOf(key, isBatch);
-    const job = id === undefined ? undefined : await this.deps.records.recorded(id);
-    return job !== undefined && (await this.#isDuplicate(job, isBatch)) ? job : undefined;
+  /** What may have been reserved when the disk refused is given back: nobody is going to record it. */
+  async #admitOrDrop(
+    orders: readonly OrderToAdmit[],
+    spending: Parameters<Limits['admit']>[1],
+  ): Promise<AdmissionResult> {
+    const { limits } = this.deps;
+    try {
+      return await limits.admit(orders, spending);
+    } catch (error) {
+      for (const { id } of orders) await limits.drop(id);
+      throw error;
+    }
+  }
+
+  /** The newest job that an equal order finds, by the records. */
+  async #duplicateOf(key: string): Promise<Job | undefined> {
+    const { records, clock } = this.deps;
+    for (const job of await records.equal(key, foundSince(this.settings.duplicateHours, clock.now())))
+      if (await this.#isFound(job)) return job;
+    return undefined;
   }
 
   /**
-   * The job of an order that was in the way of an equal one when that was to be admitted; `undefined`: it is in the way
-   * no longer, so that the equal one can ask again.
+   * The job of an open order that was found when an equal one was to be admitted; `undefined`: it is in the way no
+   * longer, so that the equal one can ask again.
    * @throws FluxError when the order may have been sent and its record is lost
    */
-  async #duplicateWithId(id: string, isBatch: boolean): Promise<Job | undefined> {
+  async #duplicateWithId(id: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
     const { limits, records } = this.deps;
-    const job = await this.#recorded(id);
-    if (job !== undefined) return (await this.#isDuplicate(job, isBatch)) ? job : undefined;
+    const job = await this.#recorded(id, signal);
+    if (job !== undefined) return (await this.#isFound(job)) ? job : undefined;
     const { reservations } = await limits.state();
     if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
@@ -259,27 +283,26 @@ export class Orders {
     return undefined;
   }
 
-  async #recorded(id: string): Promise<Job | undefined> {
+  async #recorded(id: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
     for (;;) {
       // Asked before the record is read: one that is made in between is seen then.
       const isAwaited = await this.runner.awaitsRecord(id);
       const job = await this.deps.records.recorded(id);
       if (job !== undefined || !isAwaited) return job;
       // The winner of a race records its order within milliseconds after it was admitted.
-      await this.deps.clock.sleep(25);
+      await this.deps.clock.sleep(25, signal);
     }
   }
 
-  /** The reservations may be behind: what the record says is noted, and they are asked again. */
-  async #isDuplicate(job: Job, isBatch: boolean): Promise<boolean> {
-    const { limits } = this.deps;
+  async #isFound(job: Job): Promise<boolean> {
+    const { limits, clock } = this.deps;
     if (this.runner.nextAction(job) === 'close_unsent') {
       await this.runner.closeUnsent(job);
       return false;
     }
-    if (!isSettled(job)) return true;
-    await limits.note(job);
-    return (await limits.duplicateOf(dedupeKey(job.request, job.nth), isBatch)) === job.id;
+    // The reservations may be behind the record.
+    if (isSettled(job)) await limits.note(job);
+    return isDuplicate(job, this.settings.duplicateHours, clock.now());
   }
 }
 

@@ -52,7 +52,8 @@ export class Pictures {
         this.#inline.delete(job.id);
         const { mediaType, size } = picture;
         const again = job.state === 'saved' && { again: true as const };
-        await records.apply(job.id, { type: 'saved', file, mediaType, ...(size && { size }), ...again });
+        const saved = { type: 'saved', file, mediaType, ...(size && { size }), at: clock.now(), ...again } as const;
+        await records.apply(job.id, saved);
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;

@@ -13,7 +13,7 @@ export function limitsReport(
   now: number,
 ) {
   const limits = PLAN_LIMITS[plan];
-  const totals = totalsOf(reservations);
+  const totals = totalsOf(reservations, now);
   const { limit, resetsAt } = rateState.window;
   const { answer } = takePermit(rateState, requestLimit, counting, now);
   const balance = rateState.balance?.credits ?? null;

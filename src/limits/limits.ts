@@ -6,6 +6,7 @@ import type { Job } from '../core/job.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
+import { openFoundMs } from './duplicates.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
 import {
   emptyRateState,
@@ -31,7 +32,6 @@ import {
   type Candidate,
   DAY_MS,
   dropEntry,
-  duplicateIn,
   type LimitExceeded,
   loseEntry,
   noteJob,
@@ -65,6 +65,8 @@ export type LimitsDeps = {
   clock: Clock;
   log: Log;
   plan: Plan | 'auto';
+  /** See `isDuplicate`. */
+  duplicateHours?: number;
   /** The provider's unless a test compresses time. */
   requestWindow?: RequestWindow | undefined;
   /** The records: the reservations follow from them where these are missing or damaged. */
@@ -140,16 +142,17 @@ export class Limits {
     const { jobsPerDay } = this.#planBy(await this.#rateState.read());
     const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
     const rule = (before: Reservations) => {
-      const result = admitAll(before, candidates, { ...limits, jobsPerDay }, this.deps.clock.now());
+      const result = admitAll(
+        before,
+        candidates,
+        { ...limits, jobsPerDay },
+        this.deps.clock.now(),
+        openFoundMs(this.deps.duplicateHours),
+      );
       return { value: result.type === 'taken' ? result.reservations : before, result };
     };
     // What comes later follows from the records again; until there is one, only this says that the price is reserved.
     return this.#reservations.change(rule, 'machine');
-  }
-
-  /** The id of an order that such a request would only repeat; `forBatch`: in a call for several pictures. */
-  async duplicateOf(text: string, forBatch?: boolean): Promise<string | undefined> {
-    return duplicateIn(await this.#reservations.read(), fingerprint(text), this.deps.clock.now(), forBatch)?.id;
   }
 
   /** @throws FluxError of kind `storage_failed` */

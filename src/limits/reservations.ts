@@ -1,12 +1,14 @@
-/** The orders of all processes with one key: what is reserved and spent, what is repeated, and who has a slot. */
+/** The orders of all processes with one key: what is reserved and spent, and who has a slot. */
 import * as z from 'zod';
 import { isFinishedRemotely, type Job } from '../core/job.ts';
 import { ownerSchema } from '../core/ports.ts';
 
-/** An equal request this soon after the end of the first is taken for a repeated call, not for a new wish. */
-export const DUPLICATE_WINDOW_MS = 120_000;
-/** An order of unknown outcome stays in the way of an equal one for so long. */
-const UNKNOWN_KEPT_MS = 7 * 24 * 60 * 60_000;
+/** An ended order is remembered for so long: what it cost may have to be confirmed together with the next one. */
+export const ENDED_KEPT_MS = 10 * 60_000;
+/** One of unknown outcome may still turn out: its key is known to the service for a day. */
+const UNKNOWN_KEPT_MS = 2 * 24 * 60 * 60_000;
+/** Days whose sums are kept: a clock that is set back enters one of them again. */
+const DAYS_KEPT = 16;
 
 /** One order. Times are epoch milliseconds, amounts credits. */
 const reservationSchema = z.object({
@@ -14,7 +16,7 @@ const reservationSchema = z.object({
   /** Of the request in normal form: equal requests have equal ones. */
   fingerprint: z.string(),
   at: z.number(),
-  /** The day that it counts for: the current one when it was made, whatever a clock that is set back says later. */
+  /** The day (since the epoch) that it counts for when it has ended: the one on which it was sent. */
   day: z.int(),
   owner: ownerSchema,
   /** The upper end of the price range: reserved until the exact price is known. */
@@ -26,19 +28,17 @@ const reservationSchema = z.object({
   slotAt: z.exactOptional(z.number()),
   /** Slots are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
   turn: z.exactOptional(z.number()),
-  /** The call that ordered several pictures: they are remembered together, for as long as the last of them. */
-  batch: z.exactOptional(z.string()),
   /** Nothing more comes of it; its credits are in the totals by then. */
   end: z.exactOptional(z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) })),
 });
 export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
 
+export const daySchema = z.object({ images: z.int(), credits: z.number() });
+
 export const reservationsSchema = z.object({
-  /** Days since the epoch. */
-  day: z.int(),
-  /** Of ended orders of that day. */
-  settled: z.object({ images: z.int(), credits: z.number() }),
+  /** What ended orders have cost, by day since the epoch. A day that is entered again still has its sums. */
+  days: z.record(z.string(), daySchema),
   entries: z.array(reservationSchema).readonly(),
   /** When a slot was taken or released last. */
   slotsChangedAt: z.number(),
@@ -51,11 +51,11 @@ export type SpendingLimits = Record<'creditsPerDay' | 'imagesPerDay' | 'jobsPerD
 export type Totals = { images: number; spentCredits: number; reservedCredits: number; slotsInUse: number };
 
 /** An order that asks to be admitted. */
-export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'owner' | 'maxCredits' | 'batch'> & {
+export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'owner' | 'maxCredits'> & {
   allowDuplicate: boolean;
 };
 
-/** `duplicate`: an equal order is under way, or has just ended. */
+/** `duplicate`: an equal order is under way; those that have ended are found among the records. */
 export type Admission = { type: 'admitted' } | { type: 'duplicate'; id: string };
 
 /** `wanted`: what all that is new would have cost and counted. */
@@ -73,35 +73,34 @@ export type AdmissionResult =
   | LimitExceeded;
 
 export function emptyReservations(now: number): Reservations {
-  return { day: utcDay(now), settled: { images: 0, credits: 0 }, entries: [], slotsChangedAt: now };
+  return { days: {}, entries: [], slotsChangedAt: now };
 }
 
 export const DAY_MS = 24 * 60 * 60_000;
 /** The provider's page does not say when its day begins; UTC is taken. */
 export const utcDay = (epochMs: number): number => Math.floor(epochMs / DAY_MS);
 
-/** The reservations as of `now`: a new day begins with empty totals, and ended orders are forgotten in time. */
+/** The reservations as of `now`: ended orders are forgotten in time. */
 export function reservationsAt(reservations: Reservations, now: number): Reservations {
-  const today = utcDay(now);
-  // A clock that was set back into the day before must not forget what today has cost; one that was set back by more
-  // was wrong before, and its day would not end for as long.
-  const day = reservations.day - today > 1 ? today : Math.max(today, reservations.day);
-  const remembers = memoryOf(reservations, now);
-  const entries = reservations.entries.filter(remembers);
-  if (reservations.day === day && entries.length === reservations.entries.length) return reservations;
-  const settled = day > reservations.day ? { images: 0, credits: 0 } : reservations.settled;
-  return { ...reservations, day, settled, entries };
+  const entries = reservations.entries.filter(({ end }) => {
+    const keptMs = end?.outcome === 'unknown' ? UNKNOWN_KEPT_MS : ENDED_KEPT_MS;
+    // A clock that was set back would otherwise keep it for as long as it was set back.
+    return end === undefined || Math.abs(now - end.at) < keptMs;
+  });
+  return entries.length === reservations.entries.length ? reservations : { ...reservations, entries };
 }
 
-export function totalsOf(reservations: Reservations): Totals {
-  const today = reservations.entries.filter((entry) => entry.end === undefined && entry.day >= reservations.day);
+/** Of the day of `now`. An open order counts for whichever day it is: it may be charged in it. */
+export function totalsOf(reservations: Reservations, now: number): Totals {
+  const open = reservations.entries.filter((entry) => entry.end === undefined);
+  const ended = reservations.days[utcDay(now)] ?? { images: 0, credits: 0 };
   const sum = (amount: (entry: Reservation) => number): number =>
-    today.reduce((total, entry) => total + amount(entry), 0);
+    open.reduce((total, entry) => total + amount(entry), 0);
   return {
-    images: reservations.settled.images + today.length,
-    spentCredits: reservations.settled.credits + sum((entry) => entry.exactCredits ?? 0),
+    images: ended.images + open.length,
+    spentCredits: ended.credits + sum((entry) => entry.exactCredits ?? 0),
     reservedCredits: sum((entry) => (entry.exactCredits === undefined ? entry.maxCredits : 0)),
-    slotsInUse: reservations.entries.filter((entry) => entry.slot && entry.end === undefined).length,
+    slotsInUse: open.filter((entry) => entry.slot).length,
   };
 }
 
@@ -110,37 +109,35 @@ export function waitingOrders(reservations: Reservations): number {
   return reservations.entries.filter((entry) => entry.end === undefined && entry.slotAt === undefined).length;
 }
 
-/**
- * The order that an equal request would only repeat. One that ended without a picture is ordered again, but not by a
- * repeated call for several pictures: that call wants to know what has become of each.
- */
-export function duplicateIn(
-  reservations: Reservations,
+/** The open order that an equal request would only repeat, unless that is older than `foundMs`. */
+function openDuplicate(
+  { entries }: Reservations,
   fingerprint: string,
+  foundMs: number,
   now: number,
-  forBatch = false,
 ): Reservation | undefined {
-  const remembers = memoryOf(reservations, now);
-  const isDuplicate = ({ end, batch }: Reservation): boolean =>
-    end?.outcome === 'nothing' ? forBatch && batch !== undefined : end?.outcome !== 'free';
-  return reservations.entries.findLast(
-    (entry) => entry.fingerprint === fingerprint && isDuplicate(entry) && remembers(entry),
+  return entries.findLast(
+    (entry) => entry.fingerprint === fingerprint && entry.end === undefined && Math.abs(now - entry.at) < foundMs,
   );
 }
 
-/** Reserves the price of all that is new among the candidates, in one step: all of it, or nothing. */
+/**
+ * Reserves the price of all that is new among the candidates, in one step: all of it, or nothing.
+ * @param openFoundMs for how long an equal order finds one that is open
+ */
 export function admitAll(
   before: Reservations,
   candidates: readonly Candidate[],
   limits: SpendingLimits,
   now: number,
+  openFoundMs = DAY_MS,
 ): AdmissionResult {
   const reservations = reservationsAt(before, now);
   const duplicates = candidates.map((order) =>
-    order.allowDuplicate ? undefined : duplicateIn(reservations, order.fingerprint, now, order.batch !== undefined),
+    order.allowDuplicate ? undefined : openDuplicate(reservations, order.fingerprint, openFoundMs, now),
   );
   const added = candidates.filter((_, index) => duplicates[index] === undefined);
-  const totals = totalsOf(reservations);
+  const totals = totalsOf(reservations, now);
   const wanted = { credits: added.reduce((sum, { maxCredits }) => sum + maxCredits, 0), images: added.length };
   const total: Readonly<Record<keyof SpendingLimits, number>> = {
     creditsPerDay: totals.spentCredits + totals.reservedCredits + wanted.credits,
@@ -153,27 +150,13 @@ export function admitAll(
       return { type: 'exceeded', limit, allowed, totals, wanted };
   }
   const entries = added.map(({ allowDuplicate: _, ...order }, index): Reservation => {
-    return { ...order, at: now, day: reservations.day, slot: false, ...(index > 0 && { turn: index }) };
+    return { ...order, at: now, day: utcDay(now), slot: false, ...(index > 0 && { turn: index }) };
   });
   const admissions = duplicates.map(
     (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),
   );
-  const known = joined(reservations, candidates, duplicates);
-  const isSame = added.length === 0 && known === reservations.entries;
-  const after = isSame ? before : { ...reservations, entries: [...known, ...entries] };
+  const after = added.length === 0 ? before : { ...reservations, entries: [...reservations.entries, ...entries] };
   return { type: 'taken', reservations: after, admissions };
-}
-
-/** What a repeated call finds is remembered with what it orders now. */
-function joined(
-  { entries }: Reservations,
-  candidates: readonly Candidate[],
-  duplicates: readonly (Reservation | undefined)[],
-): readonly Reservation[] {
-  const batches = new Map(duplicates.map((duplicate, index) => [duplicate?.id, candidates[index]?.batch]));
-  const isNew = ({ id, batch }: Reservation): boolean => (batches.get(id) ?? batch) !== batch;
-  if (!entries.some(isNew)) return entries;
-  return entries.map((entry) => (isNew(entry) ? { ...entry, batch: batches.get(entry.id) ?? entry.id } : entry));
 }
 
 /** The reservations after what the record says of its order; the very same ones when that is nothing new. */
@@ -185,27 +168,31 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
     return isNews ? noteJob(reopened(reservations, entry), job, now) : reservations;
   }
   const exact = job.credits.exact ?? undefined;
-  const priced = exact === undefined ? entry : { ...entry, exactCredits: exact };
+  const day = job.acceptedAt === undefined ? entry.day : utcDay(job.acceptedAt);
+  const priced = { ...entry, day, ...(exact !== undefined && { exactCredits: exact }) };
   const end = endOf(job);
   if (end === undefined) {
-    if (priced.exactCredits === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
+    const isKnown = priced.exactCredits === entry.exactCredits && day === entry.day;
+    if (isKnown && job.owner.session === entry.owner.session) return reservations;
     return replaced(reservations, { ...priced, owner: job.owner });
   }
   return finished(reservations, priced, end, now);
 }
 
 function finished(reservations: Reservations, entry: Reservation, outcome: Outcome, now: number): Reservations {
-  const settled = outcome === 'free' ? reservations.settled : settledWith(reservations, entry, 1);
+  const days = outcome === 'free' ? reservations.days : daysWith(reservations, entry, 1);
   const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
   const after = replaced(reservations, { ...entry, slot: false, end: { at: now, outcome } });
-  return { ...after, settled, slotsChangedAt };
+  return { ...after, days, slotsChangedAt };
 }
 
-/** The totals with one more ended order (1), or with one less (-1). Those of an earlier day do not count. */
-function settledWith({ day, settled }: Reservations, entry: Reservation, by: 1 | -1): Reservations['settled'] {
-  if (entry.day < day) return settled;
-  const credits = entry.exactCredits ?? entry.maxCredits;
-  return { images: settled.images + by, credits: settled.credits + by * credits };
+/** The sums with one more ended order (1), or with one less (-1). */
+function daysWith({ days }: Reservations, entry: Reservation, by: 1 | -1): Reservations['days'] {
+  const { images, credits } = days[entry.day] ?? { images: 0, credits: 0 };
+  const sums = { images: images + by, credits: credits + by * (entry.exactCredits ?? entry.maxCredits) };
+  const other = Object.entries(days).filter(([day]) => day !== String(entry.day));
+  const newest = other.sort(([one], [two]) => Number(two) - Number(one)).slice(0, DAYS_KEPT - 1);
+  return Object.fromEntries([...newest, [entry.day, sums]]);
 }
 
 /** The order as if it had never been: nothing was sent. */
@@ -224,7 +211,7 @@ export function loseEntry(reservations: Reservations, id: string, now: number): 
 /** As it was before it was given up. */
 function reopened(reservations: Reservations, entry: Reservation): Reservations {
   const { end: _, ...open } = entry;
-  return { ...replaced(reservations, open), settled: settledWith(reservations, entry, -1) };
+  return { ...replaced(reservations, open), days: daysWith(reservations, entry, -1) };
 }
 
 /** `free`: it ended without a charge. */
@@ -234,17 +221,6 @@ function endOf(job: Job): Outcome | undefined {
   if (job.state !== 'failed') return 'picture';
   // Whether the service keeps the price of a job that it ended itself is not documented: it is taken to be spent.
   return job.failure?.creditsSpent === 'no' ? 'free' : 'nothing';
-}
-
-/** Whether an order is still to be known: it is open, or it or another of its call has just ended. */
-function memoryOf({ entries }: Reservations, now: number): (entry: Reservation) => boolean {
-  const isFresh = ({ end }: Reservation): boolean => {
-    const window = end?.outcome === 'unknown' ? UNKNOWN_KEPT_MS : DUPLICATE_WINDOW_MS;
-    // A clock that was set back would otherwise keep it for as long as it was set back.
-    return end === undefined || Math.abs(now - end.at) < window;
-  };
-  const batches = new Set(entries.filter(isFresh).map(({ batch }) => batch));
-  return (entry) => isFresh(entry) || (entry.batch !== undefined && batches.has(entry.batch));
 }
 
 function replaced(reservations: Reservations, by: Reservation): Reservations {
@@ -278,7 +254,7 @@ export function takeSlot(
     const oldestAt = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
     return { reservations, answer: { taken: false, ahead, oldestAt } };
   }
-  const taken = replaced(reservations, { ...own, slot: true, slotAt: now });
+  const taken = replaced(reservations, { ...own, day: utcDay(now), slot: true, slotAt: now });
   return { reservations: { ...taken, slotsChangedAt: now }, answer: { taken: true } };
 }
 
@@ -299,7 +275,6 @@ type FingerprintOf = (job: Job) => string;
 export function reservationsOfJobs(jobs: readonly Job[], fingerprintOf: FingerprintOf, now: number): Reservations {
   let reservations = emptyReservations(now);
   for (const job of jobs.toSorted((one, other) => one.createdAt - other.createdAt)) {
-    if (utcDay(job.createdAt) < reservations.day && isFinishedRemotely(job)) continue;
     reservations = { ...reservations, entries: [...reservations.entries, entryOf(job, fingerprintOf)] };
     reservations = noteJob(reservations, job, job.completedAt ?? job.updatedAt);
   }
@@ -322,7 +297,6 @@ function entryOf(job: Job, fingerprintOf: FingerprintOf): Reservation {
     owner: job.owner,
     maxCredits: job.credits.max,
     slot: job.state === 'submitting' || job.state === 'processing',
-    ...(job.batch !== undefined && { batch: job.batch }),
     ...(job.state !== 'queued' && { slotAt: job.createdAt }),
   };
 }

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
+import { dedupeKey } from '../core/image-request.ts';
 import { JOB_ID, type Job, jobSchema } from '../core/job.ts';
 import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
@@ -124,6 +125,11 @@ export function createFileJobStore(
       return found;
     },
     list,
+    async equal(key, since) {
+      return (await list()).filter(
+        ({ createdAt, request, nth }) => createdAt >= since && dedupeKey(request, nth) === key,
+      );
+    },
   };
 }
 

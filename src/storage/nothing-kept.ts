@@ -30,4 +30,5 @@ export const noJobStore: JobStore = {
   replace: async () => 'conflict',
   find: async () => undefined,
   list: async () => [],
+  equal: async () => [],
 };

@@ -25,6 +25,7 @@ describe('without flags and environment', () => {
       confirmAboveCredits: 100,
       lowCreditsAlert: 100,
       stalledMinutes: 15,
+      duplicateHours: 24,
       resendHours: 23,
       waitSeconds: 45,
       preview: 'auto',

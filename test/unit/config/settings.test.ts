@@ -116,6 +116,7 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   confirmAboveCredits: goodNumbers(...CREDITS),
   lowCreditsAlert: goodNumbers(...CREDITS),
   stalledMinutes: goodNumbers(1, 1_440),
+  duplicateHours: goodNumbers(0, 168),
   resendHours: goodNumbers(0, 23),
   waitSeconds: [
     ['0', 0],
@@ -202,6 +203,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
   confirmAboveCredits: badNumbers(...CREDITS),
   lowCreditsAlert: badNumbers(...CREDITS),
   stalledMinutes: badNumbers(1, 1_440),
+  duplicateHours: badNumbers(0, 168),
   resendHours: badNumbers(0, 23),
   waitSeconds: ['-1', '301', '1.5', '1e2', 'soon', '0x10', '9999999999'],
   preview: [...badNumbers(64, 4_096), 'on', ''],

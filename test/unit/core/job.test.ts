@@ -23,7 +23,7 @@ const RANK: Readonly<Record<JobState, number>> = {
 };
 const states = fc.constantFrom(...JOB_STATES);
 const histories = fc.array(jobEvents, { maxLength: 30 });
-const saved = { type: 'saved', file: '/p/1.jpg', mediaType: 'image/jpeg' } as const;
+const saved = { type: 'saved', file: '/p/1.jpg', mediaType: 'image/jpeg', at: 0 } as const;
 const received = (phase: 'processing' | 'completed' | 'failed', at = 7) =>
   ({ type: 'status_received', remote: remoteJob(phase), at }) as const;
 

@@ -56,7 +56,7 @@ export const jobEvents: fc.Arbitrary<JobEvent> = fc.oneof(
   fc.constantFrom(owner(1), owner(2)).map((by): JobEvent => ({ type: 'sending', owner: by })),
   fc.constantFrom(1, 2).map((from): JobEvent => ({ type: 'adopted', from: owner(from), owner: owner(3 - from) })),
   fc.tuple(remoteJobs, fc.nat()).map(([remote, at]): JobEvent => ({ type: 'status_received', remote, at })),
-  fc.constant<JobEvent>({ type: 'saved', file: '/pictures/fox.jpg', mediaType: 'image/jpeg' }),
+  fc.constant<JobEvent>({ type: 'saved', file: '/pictures/fox.jpg', mediaType: 'image/jpeg', at: 0 }),
   fc
     .tuple(fc.nat(), fc.constantFrom(owner(1), owner(2)))
     .map(([at, by]): JobEvent => ({ type: 'failed', failure: sampleFailure({ creditsSpent: 'no' }), at, by })),

@@ -222,6 +222,10 @@ export class RecordingJobStore implements JobStore {
   list(): Promise<readonly Job[]> {
     return this.#inner.list();
   }
+
+  equal(key: string, since: number): Promise<readonly Job[]> {
+    return this.#inner.equal(key, since);
+  }
 }
 
 /** What processes with one key share. */
@@ -263,6 +267,7 @@ const DEFAULTS: JobsSettings = {
   lowCreditsAlert: 100,
   stalledAfterMs: 15 * 60_000,
   resendWindowMs: 23 * 60 * 60_000,
+  duplicateHours: 24,
 };
 
 type ProcessSettings = Partial<JobsSettings> & Partial<Pick<JobsDeps, 'onSubmission' | 'checkFolders'>>;

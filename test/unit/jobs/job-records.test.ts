@@ -45,7 +45,7 @@ describe('the records', () => {
     await records.apply('job_1', { type: 'status_received', remote: remoteJob('processing'), at: 1 });
     await records.apply('job_1', { type: 'adopted', from: owner(), owner: owner(2) });
     await records.apply('job_1', { type: 'status_received', remote: remoteJob('completed'), at: 2 });
-    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
+    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg', at: 0 });
     expect(noted).toEqual(['processing', 'processing', 'completed']);
   });
 
@@ -91,7 +91,7 @@ describe('the records', () => {
       return Number.POSITIVE_INFINITY;
     });
     await new Promise((resolve) => setImmediate(resolve));
-    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg' });
+    await records.apply('job_1', { type: 'saved', file: '/p', mediaType: 'image/jpeg', at: 0 });
     await new Promise((resolve) => setImmediate(resolve));
     expect([store.history.length, reads, noted.length]).toEqual([1, 1, 0]);
     life.abort();
