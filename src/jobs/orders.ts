@@ -60,8 +60,8 @@ export type Proposal =
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
-/** An order before it is admitted. `found`: the job that it was proposed to repeat. */
-type Draft = { at: number; job: Job; toAdmit: OrderToAdmit; found: Job | undefined };
+/** A new order before it is admitted. */
+type Draft = { at: number; job: Job; toAdmit: OrderToAdmit };
 
 export class Orders {
   constructor(
@@ -137,11 +137,14 @@ export class Orders {
     const { limits, clock } = this.deps;
     const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
-    let open = this.#drafts(proposal);
+    // What was not proposed as new is not ordered, even if it is found no longer by now.
+    for (const [at, job] of proposal.duplicates.entries()) if (job) ordered.set(at, { job, duplicate: true });
+    let open = this.#drafts(proposal).filter(({ at }) => !ordered.has(at));
     let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
       // Each round finds something that the one before has put right.
       if (round > 5) throw new Error('the reservations and the records do not come to agree');
+      open = open.map((draft) => madeAt(draft, clock.now()));
       const toAdmit = open.map((draft) => draft.toAdmit);
       const decision = await this.#admitOrDrop(toAdmit, spending);
       if (decision.type === 'taken') {
@@ -153,7 +156,7 @@ export class Orders {
         reconciled = true;
       } else {
         const refusal = limitExceeded(decision, clock.now());
-        if (ordered.size === 0) throw refusal;
+        if ([...ordered.values()].every(({ duplicate }) => duplicate)) throw refusal;
         for (const { at, job } of open) ordered.set(at, refused(job, refusal, clock.now()));
         open = [];
       }
@@ -161,7 +164,7 @@ export class Orders {
     return proposal.orders.flatMap((_, at) => ordered.get(at) ?? []);
   }
 
-  #drafts({ orders, duplicates, isBatch }: ReadyProposal): Draft[] {
+  #drafts({ orders, isBatch }: ReadyProposal): Draft[] {
     const { webhookUrl, sandbox } = this.settings;
     const { clock, ids, processes } = this.deps;
     const now = clock.now();
@@ -184,8 +187,8 @@ export class Orders {
         ...(nth > 0 && { nth }),
         ...{ state: 'queued', createdAt: now, updatedAt: now, credits, sandbox },
       };
-      const toAdmit = { ...common, maxCredits: credits.max, dedupeKey: key, allowDuplicate };
-      return { at, job, toAdmit, found: duplicates[at] };
+      const toAdmit = { ...common, at: now, maxCredits: credits.max, dedupeKey: key, allowDuplicate };
+      return { at, job, toAdmit };
     });
   }
 
@@ -215,30 +218,30 @@ export class Orders {
   }
 
   async #settleOne(
-    { job, toAdmit, found }: Draft,
+    { job, toAdmit }: Draft,
     admission: Admission | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Ordered | undefined> {
     if (admission?.type === 'duplicate') {
-      const duplicate = found ?? (await this.#duplicateWithId(admission.id, signal));
+      const duplicate = await this.#duplicateWithId(admission.id, signal);
       return duplicate && { job: duplicate, duplicate: true };
     }
-    // One that was recorded and has ended since the proposal is not among the reservations any more.
-    const duplicate = found ?? (toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey));
-    if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
-    await this.deps.limits.drop(job.id);
-    return { job: duplicate, duplicate: true };
-  }
-
-  async #record(draft: Job): Promise<Job> {
-    const job = { ...draft, idempotencyKey: this.deps.ids.idempotencyKey() };
     try {
-      await this.runner.begin(job);
-      return job;
+      // One that was recorded and has ended since the proposal is not among the reservations any more.
+      const duplicate = toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey);
+      if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
+      await this.deps.limits.drop(job.id);
+      return { job: duplicate, duplicate: true };
     } catch (error) {
       await this.deps.limits.drop(job.id);
       throw error;
     }
+  }
+
+  async #record(draft: Job): Promise<Job> {
+    const job = { ...draft, idempotencyKey: this.deps.ids.idempotencyKey() };
+    await this.runner.begin(job);
+    return job;
   }
 
   /** What may have been reserved when the disk refused is given back: nobody is going to record it. */
@@ -304,6 +307,11 @@ export class Orders {
     if (isSettled(job)) await limits.note(job);
     return isDuplicate(job, this.settings.duplicateHours, clock.now());
   }
+}
+
+/** The reservation and the record agree on how old the order is, and the call may have stood still since it was proposed. */
+function madeAt({ at, job, toAdmit }: Draft, now: number): Draft {
+  return { at, job: { ...job, createdAt: now, updatedAt: now }, toAdmit: { ...toAdmit, at: now } };
 }
 
 function refused(job: Job, { failure }: FluxError, at: number): Ordered {

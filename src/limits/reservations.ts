@@ -16,8 +16,6 @@ const reservationSchema = z.object({
   /** Of the request in normal form: equal requests have equal ones. */
   fingerprint: z.string(),
   at: z.number(),
-  /** The day (since the epoch) that it counts for when it has ended: the one on which it was sent. */
-  day: z.int(),
   owner: ownerSchema,
   /** The upper end of the price range: reserved until the exact price is known. */
   maxCredits: z.number(),
@@ -28,8 +26,10 @@ const reservationSchema = z.object({
   slotAt: z.exactOptional(z.number()),
   /** Slots are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
   turn: z.exactOptional(z.number()),
-  /** Nothing more comes of it; its credits are in the totals by then. */
-  end: z.exactOptional(z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']) })),
+  /** Nothing more comes of it; its credits are in the sums of that day (since the epoch) by then. */
+  end: z.exactOptional(
+    z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']), day: z.int() }),
+  ),
 });
 export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
@@ -51,11 +51,11 @@ export type SpendingLimits = Record<'creditsPerDay' | 'imagesPerDay' | 'jobsPerD
 export type Totals = { images: number; spentCredits: number; reservedCredits: number; slotsInUse: number };
 
 /** An order that asks to be admitted. */
-export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'owner' | 'maxCredits'> & {
+export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'at' | 'owner' | 'maxCredits'> & {
   allowDuplicate: boolean;
 };
 
-/** `duplicate`: an equal order is under way; those that have ended are found among the records. */
+/** `duplicate`: an equal order is open or of unknown outcome; those that have ended are found among the records. */
 export type Admission = { type: 'admitted' } | { type: 'duplicate'; id: string };
 
 /** `wanted`: what all that is new would have cost and counted. */
@@ -109,15 +109,19 @@ export function waitingOrders(reservations: Reservations): number {
   return reservations.entries.filter((entry) => entry.end === undefined && entry.slotAt === undefined).length;
 }
 
-/** The open order that an equal request would only repeat, unless that is older than `foundMs`. */
+/**
+ * The order that an equal request would only repeat, unless that is older than `foundMs`: one that is open, or of unknown
+ * outcome, because its record may be lost.
+ */
 function openDuplicate(
   { entries }: Reservations,
   fingerprint: string,
   foundMs: number,
   now: number,
 ): Reservation | undefined {
+  const isOpen = ({ end }: Reservation): boolean => end === undefined || end.outcome === 'unknown';
   return entries.findLast(
-    (entry) => entry.fingerprint === fingerprint && entry.end === undefined && Math.abs(now - entry.at) < foundMs,
+    (entry) => entry.fingerprint === fingerprint && isOpen(entry) && Math.abs(now - entry.at) < foundMs,
   );
 }
 
@@ -150,7 +154,7 @@ export function admitAll(
       return { type: 'exceeded', limit, allowed, totals, wanted };
   }
   const entries = added.map(({ allowDuplicate: _, ...order }, index): Reservation => {
-    return { ...order, at: now, day: utcDay(now), slot: false, ...(index > 0 && { turn: index }) };
+    return { ...order, slot: false, ...(index > 0 && { turn: index }) };
   });
   const admissions = duplicates.map(
     (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),
@@ -165,34 +169,40 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
   if (entry === undefined) return reservations;
   if (entry.end !== undefined) {
     const isNews = entry.end.outcome === 'unknown' && job.state !== 'unknown';
-    return isNews ? noteJob(reopened(reservations, entry), job, now) : reservations;
+    return isNews ? noteJob(reopened(reservations, entry, entry.end.day), job, now) : reservations;
   }
   const exact = job.credits.exact ?? undefined;
-  const day = job.acceptedAt === undefined ? entry.day : utcDay(job.acceptedAt);
-  const priced = { ...entry, day, ...(exact !== undefined && { exactCredits: exact }) };
-  const end = endOf(job);
-  if (end === undefined) {
-    const isKnown = priced.exactCredits === entry.exactCredits && day === entry.day;
-    if (isKnown && job.owner.session === entry.owner.session) return reservations;
+  const priced = exact === undefined ? entry : { ...entry, exactCredits: exact };
+  const outcome = outcomeOf(job);
+  if (outcome === undefined) {
+    if (priced.exactCredits === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
     return replaced(reservations, { ...priced, owner: job.owner });
   }
-  return finished(reservations, priced, end, now);
+  return finished(reservations, priced, outcome, now, job.acceptedAt);
 }
 
-function finished(reservations: Reservations, entry: Reservation, outcome: Outcome, now: number): Reservations {
-  const days = outcome === 'free' ? reservations.days : daysWith(reservations, entry, 1);
+/** @param chargedAt the moment of an end that is not known to have been charged before: until then it counted for every day */
+function finished(
+  reservations: Reservations,
+  entry: Reservation,
+  outcome: Outcome,
+  now: number,
+  chargedAt = now,
+): Reservations {
+  const day = utcDay(chargedAt);
+  const days = outcome === 'free' ? reservations.days : daysWith(reservations, entry, day, 1);
   const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
-  const after = replaced(reservations, { ...entry, slot: false, end: { at: now, outcome } });
+  const after = replaced(reservations, { ...entry, slot: false, end: { at: now, outcome, day } });
   return { ...after, days, slotsChangedAt };
 }
 
 /** The sums with one more ended order (1), or with one less (-1). */
-function daysWith({ days }: Reservations, entry: Reservation, by: 1 | -1): Reservations['days'] {
-  const { images, credits } = days[entry.day] ?? { images: 0, credits: 0 };
+function daysWith({ days }: Reservations, entry: Reservation, day: number, by: 1 | -1): Reservations['days'] {
+  const { images, credits } = days[day] ?? { images: 0, credits: 0 };
   const sums = { images: images + by, credits: credits + by * (entry.exactCredits ?? entry.maxCredits) };
-  const other = Object.entries(days).filter(([day]) => day !== String(entry.day));
+  const other = Object.entries(days).filter(([known]) => known !== String(day));
   const newest = other.sort(([one], [two]) => Number(two) - Number(one)).slice(0, DAYS_KEPT - 1);
-  return Object.fromEntries([...newest, [entry.day, sums]]);
+  return Object.fromEntries([...newest, [day, sums]]);
 }
 
 /** The order as if it had never been: nothing was sent. */
@@ -209,13 +219,13 @@ export function loseEntry(reservations: Reservations, id: string, now: number): 
 }
 
 /** As it was before it was given up. */
-function reopened(reservations: Reservations, entry: Reservation): Reservations {
+function reopened(reservations: Reservations, entry: Reservation, day: number): Reservations {
   const { end: _, ...open } = entry;
-  return { ...replaced(reservations, open), days: daysWith(reservations, entry, -1) };
+  return { ...replaced(reservations, open), days: daysWith(reservations, entry, day, -1) };
 }
 
 /** `free`: it ended without a charge. */
-function endOf(job: Job): Outcome | undefined {
+function outcomeOf(job: Job): Outcome | undefined {
   if (job.state === 'unknown') return 'unknown';
   if (!isFinishedRemotely(job)) return undefined;
   if (job.state !== 'failed') return 'picture';
@@ -254,7 +264,7 @@ export function takeSlot(
     const oldestAt = holders.length === 0 ? undefined : Math.min(...holders.map((entry) => entry.at));
     return { reservations, answer: { taken: false, ahead, oldestAt } };
   }
-  const taken = replaced(reservations, { ...own, day: utcDay(now), slot: true, slotAt: now });
+  const taken = replaced(reservations, { ...own, slot: true, slotAt: now });
   return { reservations: { ...taken, slotsChangedAt: now }, answer: { taken: true } };
 }
 
@@ -293,7 +303,6 @@ function entryOf(job: Job, fingerprintOf: FingerprintOf): Reservation {
     id: job.id,
     fingerprint: fingerprintOf(job),
     at: job.createdAt,
-    day: utcDay(job.createdAt),
     owner: job.owner,
     maxCredits: job.credits.max,
     slot: job.state === 'submitting' || job.state === 'processing',
