@@ -203,6 +203,7 @@ export class Orders {
     const results = await Promise.all(
       open.map((draft, index) =>
         this.#settleOne(draft, admissions[index], signal).catch((error: unknown) => {
+          if (signal?.aborted) return undefined;
           if (!(error instanceof FluxError)) throw error;
           failures.push(error);
           return refused(draft.job, error, this.deps.clock.now());
@@ -215,6 +216,10 @@ export class Orders {
       const one = results[index];
       if (one !== undefined) ordered.set(at, one);
     }
+    if (!signal?.aborted) return;
+    // Nobody is told of these any more.
+    for (const { job, duplicate } of ordered.values()) if (!duplicate) this.runner.cancelUnsent(job.id);
+    signal.throwIfAborted();
   }
 
   async #settleOne(
