@@ -72,10 +72,10 @@ async function keepRecords({ limits, records }: { limits: TimedLimits; records: 
   const id = randomIds.jobId();
   const owner = systemProcesses.self();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
-  const order = { id, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };
+  const at = CLOCK.now();
+  const order = { id, at, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };
   const { type } = await limits.admit([order], { creditsPerDay: null, imagesPerDay: null });
   if (type !== 'taken') throw new Error(`the order was not admitted: ${type}`);
-  const at = CLOCK.now();
   await records.add({
     id,
     idempotencyKey: randomIds.idempotencyKey(),

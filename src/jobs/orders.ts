@@ -134,7 +134,7 @@ export class Orders {
   }
 
   async #admit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
-    const { limits, clock } = this.deps;
+    const { clock } = this.deps;
     const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
     // What was not proposed as new is not ordered, even if it is found no longer by now.

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSettled, type Job, jobSchema } from '../../src/core/job.ts';
-import { reservationsSchema, totalsOf } from '../../src/limits/reservations.ts';
+import { type Reservations, reservationsSchema, type Totals, totalsOf } from '../../src/limits/reservations.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';
 import { newestIn, readStored, versionFile } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
@@ -48,7 +48,7 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
   const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
   const stored = readStored(await readFile(valueFile(folder, 'reservations'), 'utf8'), reservationsSchema);
-  const reservations = totalsOf(stored.type === 'value' ? stored.value : never());
+  const reservations = totalsOfAllDays(stored.type === 'value' ? stored.value : never());
   const chargedCredits = service.charges.reduce((sum, { credits }) => sum + credits, 0);
   const refused = [...left].filter((prompt) => !chargesOf.has(prompt));
   const unexplained = refused.filter((prompt) => !wasRefused(prompt, jobs));
@@ -120,6 +120,16 @@ export async function recordOf(stage: Stage, jobId: string): Promise<Job | undef
   } catch {
     return undefined;
   }
+}
+
+function totalsOfAllDays(reservations: Reservations): Totals {
+  const open = totalsOf({ ...reservations, days: {} }, 0);
+  const ended = Object.values(reservations.days);
+  return {
+    ...open,
+    images: ended.reduce((sum, { images }) => sum + images, open.images),
+    spentCredits: ended.reduce((sum, { credits }) => sum + credits, open.spentCredits),
+  };
 }
 
 function never(): never {

@@ -8,7 +8,7 @@ import type { Failure } from '../../../src/core/failure.ts';
 import type { LimitsState } from '../../../src/limits/limits.ts';
 import { limitsReport } from '../../../src/limits/limits-report.ts';
 import { emptyRateState, REQUEST_WINDOW } from '../../../src/limits/rate-state.ts';
-import { emptyReservations } from '../../../src/limits/reservations.ts';
+import { emptyReservations, utcDay } from '../../../src/limits/reservations.ts';
 import { defaultConfig } from '../../support/default-config.ts';
 import { CREATED_AT as NOW, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
@@ -77,7 +77,7 @@ describe('budget', () => {
     ...patch,
   });
   const spent = (images: number, credits: number): Partial<LimitsState> => ({
-    reservations: { ...emptyReservations(NOW), settled: { images, credits } },
+    reservations: { ...emptyReservations(NOW), days: { [utcDay(NOW)]: { images, credits } } },
   });
 
   it.each<[string, Partial<LimitsState>, string, Check['status'], RegExp]>([

@@ -26,7 +26,7 @@ const entry = (prompt: string, patch: Partial<Order> = {}): Order => ({
   ...patch,
 });
 const entries = (...prompts: string[]): Order[] => prompts.map((prompt) => entry(prompt));
-const totals = async () => totalsOf((await bench.limits.state()).reservations);
+const totals = async () => totalsOf((await bench.limits.state()).reservations, bench.clock.now());
 const idsOf = (ordered: readonly { job: { id: string } }[]): string[] => ordered.map(({ job }) => job.id);
 
 /** The job that each of these would only repeat. */

@@ -165,6 +165,7 @@ describe('an equal order of a process that is gone', () => {
   it('that was admitted and never recorded does not count', async () => {
     const entry = {
       id: 'job_7',
+      at: bench.clock.now(),
       owner: owner(7),
       maxCredits: 20,
       dedupeKey: dedupeKey(REQUEST),

@@ -333,8 +333,8 @@ export function startProcess<Known extends Shared>(
 
 /** An order with its reservation and its record, as a process left it. */
 export async function leftBehind(bench: Shared, job: Job): Promise<void> {
-  const { id, owner: by, credits, request } = job;
-  const entry = { id, owner: by, maxCredits: credits.max, dedupeKey: dedupeKey(request), allowDuplicate: true };
+  const { id, createdAt: at, owner: by, credits, request } = job;
+  const entry = { id, at, owner: by, maxCredits: credits.max, dedupeKey: dedupeKey(request), allowDuplicate: true };
   const decision = await admitOne(bench.limits, entry, { creditsPerDay: null, imagesPerDay: null });
   if (decision.type !== 'admitted') throw new Error(`not admitted: ${decision.type}`);
   if (job.state !== 'queued') await bench.limits.slot(id);

@@ -15,7 +15,7 @@ afterEach(() => bench.jobs.close());
 
 const refused = thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' });
 const full = thrown({ kind: 'storage_failed', creditsSpent: 'no', retry: 'no' });
-const totals = async () => totalsOf((await bench.limits.state()).reservations);
+const totals = async () => totalsOf((await bench.limits.state()).reservations, bench.clock.now());
 
 /** The next changes of a record fail. */
 function failUpdates(count: number): void {

@@ -45,7 +45,7 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
 const sent = (): string[] => started.flatMap(({ provider }) => provider.submitted.map(({ key }) => key));
 async function totals() {
   const { reservations } = (await started[0]?.limits.state()) ?? {};
-  return reservations === undefined ? undefined : totalsOf(reservations);
+  return reservations === undefined ? undefined : totalsOf(reservations, clock.now());
 }
 
 describe('three processes that order twenty-one pictures at the same time', () => {
@@ -71,7 +71,7 @@ describe('three processes that order twenty-one pictures at the same time', () =
       provider.readings = [remoteJob('completed', { creditCost: 11 })];
       provider.onSending = () =>
         void limits.state().then(({ reservations }) => {
-          most = Math.max(most, totalsOf(reservations).slotsInUse);
+          most = Math.max(most, totalsOf(reservations, clock.now()).slotsInUse);
         });
     }
     const done = await orders();

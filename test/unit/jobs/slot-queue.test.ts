@@ -18,7 +18,7 @@ afterEach(() => bench.jobs.close());
 
 const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
 const sent = (): string[] => bench.provider.submitted.map(({ prompt }) => prompt);
-const totals = async () => totalsOf((await bench.limits.state()).reservations);
+const totals = async () => totalsOf((await bench.limits.state()).reservations, bench.clock.now());
 
 async function ordered(count: number): Promise<void> {
   for (let n = 1; n <= count; n += 1) await bench.order(another(n));

@@ -24,7 +24,7 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
   return (error as FluxError).failure;
 }
 const another = (n: number) => ({ ...REQUEST, prompt: `fox number ${n}` });
-const totals = async () => totalsOf((await bench.limits.state()).reservations);
+const totals = async () => totalsOf((await bench.limits.state()).reservations, bench.clock.now());
 
 /** What is said to a call for these pictures, of which nobody has been asked yet. */
 const proposed = (requests: readonly ImageRequest[], options: Partial<ProposeOptions> = {}) =>

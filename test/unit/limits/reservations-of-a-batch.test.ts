@@ -1,15 +1,13 @@
-/** Proves that the orders of one call are admitted together, remembered together, and take turns with other calls. */
+/** Proves that the orders of one call are admitted together, and take turns with other calls. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import {
   admitAll,
   type Candidate,
-  DUPLICATE_WINDOW_MS,
   emptyReservations,
   noteJob,
   type Reservations,
-  reservationsAt,
   type SpendingLimits,
   takeSlot,
   totalsOf,
@@ -22,16 +20,22 @@ const NONE: SpendingLimits = { creditsPerDay: null, imagesPerDay: null, jobsPerD
 const candidate = (id: string, patch: Partial<Candidate> = {}): Candidate => ({
   id,
   fingerprint: id,
+  at: NOW,
   owner: owner(1),
   maxCredits: 20,
   allowDuplicate: false,
   ...patch,
 });
 const batch = (name: string, count: number): Candidate[] =>
-  Array.from({ length: count }, (_, n) => candidate(`${name}_${n}`, { batch: name }));
+  Array.from({ length: count }, (_, n) => candidate(`${name}_${n}`));
 
 function taken(reservations: Reservations, candidates: readonly Candidate[], now = NOW) {
-  const decision = admitAll(reservations, candidates, NONE, now);
+  const decision = admitAll(
+    reservations,
+    candidates.map((order) => ({ ...order, at: now })),
+    NONE,
+    now,
+  );
   if (decision.type === 'exceeded') throw new Error('over a limit');
   return decision;
 }
@@ -43,7 +47,7 @@ describe('the orders of one call', () => {
     const decision = admitAll(emptyReservations(NOW), batch('a', 3), limits, NOW);
     expect(decision).toMatchObject({ type: 'exceeded', limit: 'creditsPerDay', wanted: { credits: 60, images: 3 } });
     const all = admitAll(emptyReservations(NOW), batch('a', 3), { ...NONE, creditsPerDay: 60, imagesPerDay: 3 }, NOW);
-    expect(all.type === 'taken' && totalsOf(all.reservations)).toMatchObject({ images: 3, reservedCredits: 60 });
+    expect(all.type === 'taken' && totalsOf(all.reservations, NOW)).toMatchObject({ images: 3, reservedCredits: 60 });
     expect(admitAll(emptyReservations(NOW), batch('a', 3), { ...NONE, imagesPerDay: 2 }, NOW).type).toBe('exceeded');
   });
 
@@ -57,57 +61,23 @@ describe('the orders of one call', () => {
     });
   });
 
-  it('change nothing when nothing is new and no call is remembered again', () => {
+  it('change nothing when nothing is new', () => {
     const { reservations } = taken(emptyReservations(NOW), [candidate('a')]);
     expect(taken(reservations, [candidate('b', { fingerprint: 'a' })]).reservations).toBe(reservations);
   });
-});
 
-describe('the memory of a call for several pictures', () => {
-  const failure = sampleFailure({ creditsSpent: 'maybe' });
-  const half = (): Reservations => {
-    const { reservations } = taken(emptyReservations(NOW), batch('a', 3));
-    return noteJob(
-      noteJob(reservations, jobOf('a_0', { state: 'saved' }), NOW),
-      jobOf('a_1', { state: 'failed', failure }),
-      NOW,
-    );
-  };
-  const HOUR = 3_600_000;
-  const repeated = (reservations: Reservations, now: number) =>
-    taken(
-      reservations,
-      batch('b', 3).map((order, n) => ({ ...order, fingerprint: `a_${n}` })),
-      now,
-    ).admissions.map((admission) => (admission.type === 'duplicate' ? admission.id : 'new'));
-
-  it('lasts as long as the last of them, and two minutes more', () => {
-    expect(repeated(half(), NOW + HOUR)).toEqual(['a_0', 'a_1', 'a_2']);
-    const ended = noteJob(half(), jobOf('a_2', { state: 'saved' }), NOW + HOUR);
-    expect(repeated(ended, NOW + HOUR + DUPLICATE_WINDOW_MS - 1)).toEqual(['a_0', 'a_1', 'a_2']);
-    expect(repeated(ended, NOW + HOUR + DUPLICATE_WINDOW_MS)).toEqual(['new', 'new', 'new']);
-    expect(reservationsAt(ended, NOW + HOUR + DUPLICATE_WINDOW_MS).entries).toEqual([]);
-  });
-
-  it('goes on with the repeated call and what that one orders again', () => {
-    const more = batch('b', 4).map((order, n) => ({ ...order, fingerprint: `a_${n}` }));
-    const { reservations } = taken(half(), more, NOW + HOUR);
-    const ended = noteJob(reservations, jobOf('a_2', { state: 'saved' }), NOW + HOUR);
-    // The fourth is open still.
-    expect(repeated(ended, NOW + 3 * HOUR)).toEqual(['a_0', 'a_1', 'a_2']);
-  });
-
-  it('reports one that failed and was paid for; a call for one picture orders it again', () => {
-    const single = taken(half(), [candidate('c', { fingerprint: 'a_1' })], NOW + 1);
-    expect(single.admissions).toEqual([{ type: 'admitted' }]);
-  });
-
-  it('orders again what failed without a charge', () => {
-    const free = sampleFailure({ creditsSpent: 'no' });
-    const { reservations } = taken(emptyReservations(NOW), batch('a', 2));
-    const failed = noteJob(reservations, jobOf('a_0', { state: 'failed', failure: free }), NOW);
-    const again = batch('b', 2).map((order, n) => ({ ...order, fingerprint: `a_${n}` }));
-    expect(taken(failed, again, NOW + 1).admissions).toEqual([{ type: 'admitted' }, { type: 'duplicate', id: 'a_1' }]);
+  it('are found one by one when the call is repeated: only those that are open, the others among the records', () => {
+    const { reservations } = taken(emptyReservations(NOW), batch('a', 4));
+    const ended = [
+      jobOf('a_0', { state: 'saved' }),
+      jobOf('a_1', { state: 'failed', failure: sampleFailure({ creditsSpent: 'maybe' }) }),
+      jobOf('a_2', { state: 'failed', failure: sampleFailure({ creditsSpent: 'no' }) }),
+    ].reduce((before, job) => noteJob(before, job, NOW), reservations);
+    const again = batch('b', 4).map((order, n) => ({ ...order, fingerprint: `a_${n}` }));
+    expect(taken(ended, again, NOW + 1).admissions).toEqual([
+      ...[1, 2, 3].map(() => ({ type: 'admitted' })),
+      { type: 'duplicate', id: 'a_3' },
+    ]);
   });
 });
 
@@ -170,7 +140,7 @@ describe('slots', () => {
           });
           const { reservations: after, taken: served } = takeSlots(reservations, ids, limit, NOW + 10);
           expect(served).toHaveLength(Math.min(limit, ids.length));
-          expect(totalsOf(after).slotsInUse).toBe(Math.min(limit, ids.length));
+          expect(totalsOf(after, NOW).slotsInUse).toBe(Math.min(limit, ids.length));
           expect(takeSlots(after, ids, limit, NOW + 11).reservations).toBe(after);
         },
       ),

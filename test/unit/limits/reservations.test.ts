@@ -1,18 +1,15 @@
-/** Proves that the budget is never overshot, that an equal order is found, and that slots go round in order. */
+/** Proves that the budget is never overshot, that an open equal order is found, and that slots are given in order. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import {
   admitAll,
   type Candidate,
-  DUPLICATE_WINDOW_MS,
   dropEntry,
-  duplicateIn,
   emptyReservations,
   noteJob,
   type Reservations,
   releaseSlot,
-  reservationsAt,
   reservationsOfJobs,
   type SpendingLimits,
   takeSlot,
@@ -28,14 +25,14 @@ const NONE: SpendingLimits = { creditsPerDay: null, imagesPerDay: null, jobsPerD
 
 type Order = { id?: string; fingerprint?: string; maxCredits?: number; pid?: number };
 
-/** What is decided of a single order. */
+/** The decision on a single order. */
 function admit(
   reservations: Reservations,
-  order: Omit<Candidate, 'allowDuplicate'>,
+  order: Omit<Candidate, 'allowDuplicate' | 'at'>,
   limits: SpendingLimits,
-  { now, allowDuplicate }: { now: number; allowDuplicate: boolean },
+  { now, allowDuplicate, foundMs }: { now: number; allowDuplicate: boolean; foundMs?: number },
 ) {
-  const decision = admitAll(reservations, [{ ...order, allowDuplicate }], limits, now);
+  const decision = admitAll(reservations, [{ ...order, at: now, allowDuplicate }], limits, now, foundMs);
   if (decision.type === 'exceeded') {
     const { wanted: _, ...rest } = decision;
     return rest;
@@ -65,7 +62,7 @@ const paid = sampleFailure({ creditsSpent: 'maybe' });
 describe('an order', () => {
   it('has its highest price reserved as soon as it is admitted', () => {
     const reservations = ordered(emptyReservations(NOW), { maxCredits: 50 });
-    expect(totalsOf(reservations)).toEqual({ images: 1, spentCredits: 0, reservedCredits: 50, slotsInUse: 0 });
+    expect(totalsOf(reservations, NOW)).toEqual({ images: 1, spentCredits: 0, reservedCredits: 50, slotsInUse: 0 });
   });
 
   it('is refused when it could take more than is left; what is reserved counts', () => {
@@ -95,7 +92,7 @@ describe('an order', () => {
 
   it('that was never sent is as if it had never been', () => {
     const reservations = ordered(emptyReservations(NOW));
-    expect(totalsOf(dropEntry(reservations, 'job_1', NOW))).toMatchObject({ images: 0, reservedCredits: 0 });
+    expect(totalsOf(dropEntry(reservations, 'job_1', NOW), NOW)).toMatchObject({ images: 0, reservedCredits: 0 });
     expect(dropEntry(reservations, 'job_9', NOW)).toBe(reservations);
   });
 
@@ -142,7 +139,7 @@ describe('an order', () => {
               { ...job, state: 'failed', failure: what === 'free' ? free : paid },
               now,
             );
-          const { spentCredits, reservedCredits, images } = totalsOf(reservations);
+          const { spentCredits, reservedCredits, images } = totalsOf(reservations, NOW);
           expect(spentCredits + reservedCredits).toBeLessThanOrEqual(creditsPerDay);
           expect(images).toBeLessThanOrEqual(imagesPerDay);
           expect(Math.min(spentCredits, reservedCredits, images)).toBeGreaterThanOrEqual(0);
@@ -157,9 +154,9 @@ describe('the end of an order', () => {
 
   it('with a picture takes the exact price, which gives the rest of the reserve free', () => {
     const reported = noteJob(reservations, jobOf({ state: 'processing', credits: priced(12) }), NOW);
-    expect(totalsOf(reported)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
+    expect(totalsOf(reported, NOW)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
     const ended = noteJob(reported, jobOf({ state: 'completed', credits: priced(12) }), NOW);
-    expect(totalsOf(ended)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
+    expect(totalsOf(ended, NOW)).toMatchObject({ images: 1, spentCredits: 12, reservedCredits: 0 });
     expect(noteJob(ended, jobOf({ state: 'saved', credits: priced(12) }), NOW)).toBe(ended);
   });
 
@@ -169,7 +166,7 @@ describe('the end of an order', () => {
       jobOf({ state: 'unknown' }),
       jobOf({ state: 'failed', failure: paid }),
     ])
-      expect(totalsOf(noteJob(reservations, job, NOW))).toMatchObject({
+      expect(totalsOf(noteJob(reservations, job, NOW), NOW)).toMatchObject({
         images: 1,
         spentCredits: 20,
         reservedCredits: 0,
@@ -178,18 +175,18 @@ describe('the end of an order', () => {
 
   it('by a failure that cost nothing gives everything back', () => {
     const ended = noteJob(reservations, jobOf({ state: 'failed', failure: free }), NOW);
-    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
+    expect(totalsOf(ended, NOW)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
   });
 
-  it('of which nothing is known can still turn out: then the exact price counts, and its slot in between is free', () => {
+  it('of which nothing is known can still turn out: then the exact price counts, and no equal order finds it among the open ones', () => {
     const unknownCount = noteJob(reservations, jobOf({ state: 'unknown' }), NOW);
     const found = noteJob(unknownCount, jobOf({ state: 'processing', credits: priced(14) }), NOW);
-    expect(totalsOf(found)).toMatchObject({ images: 1, spentCredits: 14, reservedCredits: 0 });
+    expect(totalsOf(found, NOW)).toMatchObject({ images: 1, spentCredits: 14, reservedCredits: 0 });
     const ended = noteJob(unknownCount, jobOf({ state: 'completed', credits: priced(14) }), NOW);
-    expect(totalsOf(ended)).toMatchObject({ images: 1, spentCredits: 14 });
-    expect(duplicateIn(ended, 'job_1', NOW + DUPLICATE_WINDOW_MS)).toBeUndefined();
+    expect(totalsOf(ended, NOW)).toMatchObject({ images: 1, spentCredits: 14 });
+    expect(tryOrder(ended, { id: 'job_2', fingerprint: 'job_1' }).type).toBe('admitted');
     const gone = noteJob(unknownCount, jobOf({ state: 'failed', failure: free }), NOW);
-    expect(totalsOf(gone)).toMatchObject({ images: 0, spentCredits: 0 });
+    expect(totalsOf(gone, NOW)).toMatchObject({ images: 0, spentCredits: 0 });
   });
 
   it('is noted once: the same news again change nothing', () => {
@@ -206,7 +203,7 @@ describe('the end of an order', () => {
     expect(noteJob(reservations, jobOf({ id: 'job_9', state: 'saved' }), NOW)).toBe(reservations);
   });
 
-  it('keeps who carries it on', () => {
+  it('keeps who resumes it', () => {
     const taken = noteJob(reservations, jobOf({ state: 'submitting', owner: owner(2) }), NOW);
     expect(taken.entries[0]?.owner).toEqual(owner(2));
   });
@@ -214,90 +211,54 @@ describe('the end of an order', () => {
 
 describe('an equal order', () => {
   const reservations = ordered(emptyReservations(NOW), { fingerprint: 'fox' });
-  const again = (before: Reservations, now: number) => tryOrder(before, { id: 'job_2', fingerprint: 'fox' }, {}, now);
+  const again = (before: Reservations, now: number, foundMs = DAY) =>
+    admit(before, { id: 'job_2', fingerprint: 'fox', maxCredits: 20, owner: owner(1) }, NONE, {
+      ...{ now, allowDuplicate: false, foundMs },
+    });
+  const duplicate = { type: 'duplicate', id: 'job_1' };
 
-  it('is the same order as long as the first is under way', () => {
-    for (const after of [0, DUPLICATE_WINDOW_MS, 3_600_000])
-      expect(again(reservations, NOW + after)).toEqual({ type: 'duplicate', id: 'job_1' });
+  it('is the same order as long as the first is open, for as long as it is to be found', () => {
+    for (const after of [0, 3_600_000, DAY - 1]) expect(again(reservations, NOW + after)).toEqual(duplicate);
+    expect(again(reservations, NOW + DAY).type).toBe('admitted');
+    expect(again(reservations, NOW + 7 * DAY - 1, 7 * DAY)).toEqual(duplicate);
+    expect(again(reservations, NOW + 7 * DAY, 7 * DAY).type).toBe('admitted');
   });
 
-  it('is the same for 120 s after the picture, and a new wish from then on', () => {
-    const ended = noteJob(reservations, jobOf({ state: 'completed' }), NOW);
-    expect(again(ended, NOW + 119_999)).toEqual({ type: 'duplicate', id: 'job_1' });
-    expect(again(ended, NOW + 120_000).type).toBe('admitted');
+  it('is the same order while nothing is known of the first, for as long as it is to be found', () => {
+    const unknown = noteJob(reservations, jobOf({ state: 'unknown' }), NOW + 3_600_000);
+    expect(again(unknown, NOW + DAY - 1)).toEqual(duplicate);
+    expect(again(unknown, NOW + DAY).type).toBe('admitted');
   });
 
-  it('is a new one after a failure, whether that cost credits or not', () => {
-    for (const failure of [free, paid])
-      expect(again(noteJob(reservations, jobOf({ state: 'failed', failure }), NOW), NOW + 1).type).toBe('admitted');
-  });
-
-  it('stands behind one of unknown outcome for a week', () => {
-    const unknownCount = noteJob(reservations, jobOf({ state: 'unknown' }), NOW);
-    expect(again(unknownCount, NOW + 7 * DAY - 1)).toEqual({ type: 'duplicate', id: 'job_1' });
-    expect(again(unknownCount, NOW + 7 * DAY).type).toBe('admitted');
+  it('is not found here once the first has ended: the records say what became of it', () => {
+    for (const ended of [
+      jobOf({ state: 'completed' }),
+      jobOf({ state: 'saved' }),
+      jobOf({ state: 'failed', failure: free }),
+      jobOf({ state: 'failed', failure: paid }),
+    ])
+      expect(again(noteJob(reservations, ended, NOW), NOW + 1).type).toBe('admitted');
   });
 
   it('is a picture of its own when that is wanted', () => {
     const entry = { id: 'job_2', fingerprint: 'fox', maxCredits: 20, owner: owner(1) };
     const decision = admit(reservations, entry, NONE, { now: NOW, allowDuplicate: true });
-    expect(decision.type === 'admitted' && totalsOf(decision.reservations).images).toBe(2);
+    expect(decision.type === 'admitted' && totalsOf(decision.reservations, NOW).images).toBe(2);
   });
 
-  it('is told of the last one when there are several', () => {
+  it('finds the last one when there are several', () => {
     const entry = { id: 'job_2', fingerprint: 'fox', maxCredits: 20, owner: owner(1) };
     const both = admit(reservations, entry, NONE, { now: NOW, allowDuplicate: true });
-    expect(both.type === 'admitted' && duplicateIn(both.reservations, 'fox', NOW)?.id).toBe('job_2');
+    if (both.type !== 'admitted') throw new Error('it was not admitted');
+    expect(tryOrder(both.reservations, { id: 'job_3', fingerprint: 'fox' })).toEqual({
+      type: 'duplicate',
+      id: 'job_2',
+    });
   });
 
   it('does not wait for as long as the clock was set back', () => {
-    const ended = noteJob(reservations, jobOf({ state: 'completed' }), NOW);
-    expect(again(ended, NOW - 3_600_000).type).toBe('admitted');
-  });
-});
-
-describe('a new day', () => {
-  const spent = noteJob(ordered(emptyReservations(NOW)), jobOf({ state: 'saved', credits: priced(12) }), NOW);
-  const midnight = CREATED_AT + DAY;
-
-  it('begins at midnight UTC with nothing spent', () => {
-    expect(totalsOf(reservationsAt(spent, midnight - 1))).toMatchObject({ images: 1, spentCredits: 12 });
-    expect(totalsOf(reservationsAt(spent, midnight))).toMatchObject({ images: 0, spentCredits: 0 });
-    expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight - 1).type).toBe('exceeded');
-    expect(tryOrder(spent, { id: 'b' }, { imagesPerDay: 1 }, midnight).type).toBe('admitted');
-  });
-
-  it('does not pay for an order of the day before that ends in it, and keeps its slot taken until then', () => {
-    const taken = takeSlot(ordered(emptyReservations(NOW)), 'job_1', 1, NOW);
-    const next = reservationsAt(taken.reservations, midnight);
-    expect(totalsOf(next)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 1 });
-    const ended = noteJob(next, jobOf({ state: 'saved', credits: priced(12) }), midnight);
-    expect(totalsOf(ended)).toEqual({ images: 0, spentCredits: 0, reservedCredits: 0, slotsInUse: 0 });
-  });
-
-  it('is not begun twice: a clock that is set back over midnight forgets nothing, and what is ordered then counts', () => {
-    const today = ordered(reservationsAt(spent, midnight), { id: 'b' }, midnight + 1_000);
-    const before = reservationsAt(today, midnight - 60_000);
-    expect(before.day).toBe(utcDay(midnight));
-    const more = ordered(before, { id: 'c' }, midnight - 60_000);
-    expect(totalsOf(more)).toMatchObject({ images: 2, reservedCredits: 40 });
-    const ended = noteJob(more, jobOf({ id: 'c', state: 'saved', credits: priced(15) }), midnight - 50_000);
-    expect(totalsOf(reservationsAt(ended, midnight + 5_000))).toMatchObject({ images: 2, spentCredits: 15 });
-    expect(totalsOf(reservationsAt(ended, midnight + DAY))).toMatchObject({ images: 0, spentCredits: 0 });
-  });
-
-  it('does not last for as long as the clock was wrong', () => {
-    const wrong = ordered(emptyReservations(NOW + 365 * DAY), { id: 'far' }, NOW + 365 * DAY);
-    const right = ordered(reservationsAt(wrong, NOW), { id: 'b' }, NOW);
-    expect(right.day).toBe(utcDay(NOW));
-    expect(totalsOf(right).images).toBe(2);
-    expect(tryOrder(right, { id: 'c' }, { imagesPerDay: 2 }, NOW).type).toBe('exceeded');
-    const cleared = noteJob(right, jobOf({ id: 'far', state: 'saved' }), NOW);
-    expect(totalsOf(reservationsAt(cleared, midnight)).images).toBe(0);
-  });
-
-  it('leaves the reservations as they are when nothing is new', () => {
-    expect(reservationsAt(spent, NOW + 1)).toBe(spent);
+    expect(again(reservations, NOW - DAY + 1)).toEqual(duplicate);
+    expect(again(reservations, NOW - DAY).type).toBe('admitted');
   });
 });
 
@@ -307,35 +268,35 @@ describe('slots', () => {
     for (let n = 1; n <= count; n += 1) reservations = ordered(reservations, { id: `job_${n}` }, NOW + n);
     return reservations;
   }
-  const seated = (reservations: Reservations, id: string, limit: number | null, now = NOW + 100): Reservations => {
+  const withSlot = (reservations: Reservations, id: string, limit: number | null, now = NOW + 100): Reservations => {
     const decision = takeSlot(reservations, id, limit, now);
     if (!decision.answer.taken) throw new Error(`no slot for ${id}`);
     return decision.reservations;
   };
 
   it('are given up to the limit, and once to each', () => {
-    const one = seated(queue(3), 'job_1', 2);
-    const two = seated(one, 'job_2', 2);
-    expect(totalsOf(two).slotsInUse).toBe(2);
-    expect(seated(two, 'job_2', 2)).toBe(two);
+    const one = withSlot(queue(3), 'job_1', 2);
+    const two = withSlot(one, 'job_2', 2);
+    expect(totalsOf(two, NOW).slotsInUse).toBe(2);
+    expect(withSlot(two, 'job_2', 2)).toBe(two);
     expect(takeSlot(two, 'job_3', 2, NOW + 100)).toMatchObject({
       answer: { taken: false, ahead: 0, oldestAt: NOW + 1 },
     });
   });
 
   it('go to the orders in the order in which they came', () => {
-    const paused = seated(queue(3), 'job_1', 1);
+    const paused = withSlot(queue(3), 'job_1', 1);
     expect(takeSlot(paused, 'job_3', 1, NOW + 100)).toMatchObject({ answer: { taken: false, ahead: 1 } });
     const freed = noteJob(paused, jobOf({ state: 'completed' }), NOW + 200);
     expect(takeSlot(freed, 'job_3', 1, NOW + 300)).toMatchObject({
       answer: { taken: false, ahead: 1, oldestAt: undefined },
     });
-    const next = seated(freed, 'job_2', 1, NOW + 300);
-    expect(totalsOf(next).slotsInUse).toBe(1);
+    const next = withSlot(freed, 'job_2', 1, NOW + 300);
+    expect(totalsOf(next, NOW).slotsInUse).toBe(1);
   });
 
   it('go to whoever comes when the first in line does not come for three seconds', () => {
-    const freed = noteJob(seated(queue(3), 'job_1', 1), jobOf({ state: 'completed' }), NOW + 200);
+    const freed = noteJob(withSlot(queue(3), 'job_1', 1), jobOf({ state: 'completed' }), NOW + 200);
     expect(takeSlot(freed, 'job_3', 1, NOW + 3_200).answer.taken).toBe(false);
     expect(takeSlot(freed, 'job_3', 1, NOW + 3_201).answer.taken).toBe(true);
     const setBack = takeSlot(freed, 'job_3', 1, NOW - 3_600_000);
@@ -347,19 +308,19 @@ describe('slots', () => {
     expect(takeSlot(queue(3), 'job_2', 2, NOW + 100).answer.taken).toBe(true);
   });
 
-  it('are not needed by an order without a reservation', () => {
-    const reservations = seated(queue(2), 'job_1', 1);
+  it('are not needed by an order that nothing is reserved for', () => {
+    const reservations = withSlot(queue(2), 'job_1', 1);
     expect(takeSlot(reservations, 'job_9', 1, NOW)).toEqual({ reservations, answer: { taken: true, absent: true } });
   });
 
-  it('are free again after every end, and when the job is not watched any more; its price stays reserved then', () => {
-    const paused = seated(queue(2), 'job_1', 1);
+  it('are free again after every end, and when the job is polled no longer; its price stays reserved then', () => {
+    const paused = withSlot(queue(2), 'job_1', 1);
     for (const state of ['completed', 'unknown'] as const)
-      expect(totalsOf(noteJob(paused, jobOf({ state }), NOW)).slotsInUse).toBe(0);
+      expect(totalsOf(noteJob(paused, jobOf({ state }), NOW), NOW).slotsInUse).toBe(0);
     const back = releaseSlot(paused, 'job_1', NOW + 200);
-    expect(totalsOf(back)).toMatchObject({ slotsInUse: 0, reservedCredits: 40 });
+    expect(totalsOf(back, NOW)).toMatchObject({ slotsInUse: 0, reservedCredits: 40 });
     expect(releaseSlot(back, 'job_1', NOW + 300)).toBe(back);
-    expect(totalsOf(dropEntry(paused, 'job_1', NOW)).slotsInUse).toBe(0);
+    expect(totalsOf(dropEntry(paused, 'job_1', NOW), NOW).slotsInUse).toBe(0);
   });
 
   it('are never more than the limit, whoever asks in whichever order', () => {
@@ -373,14 +334,14 @@ describe('slots', () => {
           const id = `job_${n + 1}`;
           if (ends) reservations = noteJob(reservations, jobOf({ id, state: 'completed' }), now);
           else reservations = takeSlot(reservations, id, limit, now).reservations;
-          expect(totalsOf(reservations).slotsInUse).toBeLessThanOrEqual(limit);
+          expect(totalsOf(reservations, NOW).slotsInUse).toBeLessThanOrEqual(limit);
         }
       }),
     );
   });
 });
 
-describe('the reservations that follow from the records', () => {
+describe('reservations that are made from the records', () => {
   const jobs: readonly Job[] = [
     jobOf({ id: 'newest', state: 'submitting', createdAt: NOW - 1_000 }),
     jobOf({ id: 'running', state: 'processing', createdAt: NOW - 2_000, credits: priced(11) }),
@@ -388,34 +349,45 @@ describe('the reservations that follow from the records', () => {
     jobOf({ id: 'saved', state: 'saved', createdAt: NOW - 9_000, completedAt: NOW - 5_000, credits: priced(13) }),
     jobOf({ id: 'older', state: 'saved', createdAt: NOW - 900_000, completedAt: NOW - 800_000, credits: priced(17) }),
     jobOf({ id: 'free', state: 'failed', createdAt: NOW - 9_000, completedAt: NOW - 5_000, failure: free }),
-    jobOf({ id: 'outcome_unknown', state: 'unknown', createdAt: NOW - 3 * DAY, updatedAt: NOW - 2 * DAY }),
+    jobOf({ id: 'outcome_unknown', state: 'unknown', createdAt: NOW - 2 * DAY, updatedAt: NOW - 1.9 * DAY }),
+    jobOf({ id: 'given_up', state: 'unknown', createdAt: NOW - 3 * DAY, updatedAt: NOW - 2 * DAY }),
     jobOf({ id: 'yesterday', state: 'saved', createdAt: NOW - DAY, completedAt: NOW - DAY, credits: priced(19) }),
     jobOf({ id: 'stuck', state: 'processing', createdAt: NOW - DAY }),
   ];
   const reservations = reservationsOfJobs(jobs, ({ id }) => `print of ${id}`, NOW);
 
-  it('have the totals of today', () => {
-    expect(totalsOf(reservations)).toEqual({
-      images: 5,
+  it('have the totals of today, for which open orders of any day count', () => {
+    expect(totalsOf(reservations, NOW)).toEqual({
+      images: 6,
       spentCredits: 11 + 13 + 17,
-      reservedCredits: 40,
+      reservedCredits: 60,
       slotsInUse: 3,
     });
   });
 
-  it('find equal orders as before: under way, just ended, of unknown outcome', () => {
-    const duplicate = (id: string): string | undefined => duplicateIn(reservations, `print of ${id}`, NOW)?.id;
-    for (const id of ['newest', 'running', 'waiting', 'saved', 'outcome_unknown', 'stuck'])
-      expect(duplicate(id)).toBe(id);
-    for (const id of ['older', 'free', 'yesterday']) expect(duplicate(id)).toBeUndefined();
+  it('have the sums of the days before', () => {
+    expect(reservations.days).toMatchObject({
+      [utcDay(NOW) - 1]: { images: 1, credits: 19 },
+      [utcDay(NOW) - 2]: { images: 2, credits: 40 },
+    });
+  });
+
+  it('find equal orders as before: those that are open, and those of unknown outcome', () => {
+    const found = (id: string) => {
+      const order = { id: 'again', fingerprint: `print of ${id}`, maxCredits: 20, owner: owner(1) };
+      return admit(reservations, order, NONE, { now: NOW, allowDuplicate: false, foundMs: 7 * DAY });
+    };
+    for (const id of ['newest', 'running', 'waiting', 'outcome_unknown', 'stuck'])
+      expect(found(id)).toEqual({ type: 'duplicate', id });
+    for (const id of ['saved', 'older', 'free', 'yesterday', 'given_up']) expect(found(id).type).toBe('admitted');
   });
 
   it('are in the order of the orders, so that the last of several equal ones is found', () => {
     const equal = reservationsOfJobs(jobs, () => 'fox', NOW);
-    expect(duplicateIn(equal, 'fox', NOW)?.id).toBe('newest');
+    expect(tryOrder(equal, { id: 'again', fingerprint: 'fox' })).toEqual({ type: 'duplicate', id: 'newest' });
   });
 
-  it('are what they were, for orders that live', () => {
+  it('are what they were, for orders that are open', () => {
     const kept = ordered(ordered(emptyReservations(NOW), { id: 'a', fingerprint: 'a' }), { id: 'b', fingerprint: 'b' });
     const reported = reservationsOfJobs([jobOf({ id: 'a' }), jobOf({ id: 'b' })], ({ id }) => id, NOW);
     expect(reported.entries).toEqual(kept.entries);
@@ -427,8 +399,8 @@ describe('an order whose entry was lost', () => {
     const empty = emptyReservations(NOW);
     const job = jobOf({ state: 'submitting' });
     const back = withEntryOf(empty, job, () => 'fox');
-    expect(totalsOf(back)).toMatchObject({ images: 1, reservedCredits: 20, slotsInUse: 1 });
-    expect(duplicateIn(back, 'fox', NOW)?.id).toBe('job_1');
+    expect(totalsOf(back, NOW)).toMatchObject({ images: 1, reservedCredits: 20, slotsInUse: 1 });
+    expect(tryOrder(back, { id: 'job_2', fingerprint: 'fox' })).toEqual({ type: 'duplicate', id: 'job_1' });
     expect(withEntryOf(back, job, () => 'fox')).toBe(back);
   });
 

@@ -19,22 +19,22 @@ const traffics: fc.Arbitrary<RateState> = fc.record(
   { requiredKeys: ['permits', 'window', 'writtenAt'] },
 );
 const snapshots: fc.Arbitrary<Reservations> = fc.record({
-  day: fc.nat(100_000),
-  settled: fc.record({ images: credits, credits }),
+  days: fc.dictionary(fc.nat(100_000).map(String), fc.record({ images: credits, credits }, { noNullPrototype: true }), {
+    noNullPrototype: true,
+  }),
   entries: fc.array(
     fc.record(
       {
         id: fc.string(),
         fingerprint: fc.string(),
         at,
-        day: fc.nat(100_000),
         owner: fc.constantFrom(owner(1), owner(2)),
         maxCredits: credits,
         exactCredits: credits,
         slot: fc.boolean(),
-        end: fc.record({ at, outcome: fc.constantFrom('picture', 'nothing', 'unknown') }),
+        end: fc.record({ at, outcome: fc.constantFrom('picture', 'nothing', 'free', 'unknown'), day: fc.nat(100_000) }),
       },
-      { requiredKeys: ['id', 'fingerprint', 'at', 'day', 'owner', 'maxCredits', 'slot'] },
+      { requiredKeys: ['id', 'fingerprint', 'at', 'owner', 'maxCredits', 'slot'] },
     ),
   ),
   slotsChangedAt: at,

@@ -85,7 +85,7 @@ describe('an admission', () => {
   it('is on the disk when an order was admitted: until there is a record, nothing else says that it is reserved', async () => {
     const values = createFileValues(join(folder, 'shared'), deps);
     const limits = new Limits(values, { ...deps, plan: 'pro', jobs: async () => [] });
-    const order = { id: 'job_a', owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
+    const order = { id: 'job_a', at: 0, owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
     const admission = await limits.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
     expect(admission).toMatchObject({ type: 'taken' });
     expectDurable('reservations.1.json', 'shared');
