@@ -111,15 +111,16 @@ describe('jobs', () => {
     expect(report({ jobs }).concurrent.inUse).toBe(2);
   });
 
-  it('count for the UTC day on which they were ordered, unless they certainly cost nothing', () => {
+  it('count for the UTC day on which the service took them, and for today while they are open, unless they certainly cost nothing', () => {
     const free = sampleFailure({ creditsSpent: 'no' });
     const jobs = [
       sent({ id: 'a', createdAt: CREATED_AT }),
       sent({ id: 'b', state: 'failed', failure: sampleFailure() }),
-      sent({ id: 'c', createdAt: CREATED_AT - 1 }),
-      sampleJob({ id: 'd', state: 'failed', createdAt: NOW, failure: free }),
+      sent({ id: 'c', state: 'saved', createdAt: CREATED_AT - 2, acceptedAt: CREATED_AT - 1, completedAt: NOW }),
+      sent({ id: 'd', state: 'processing', createdAt: CREATED_AT - 2, acceptedAt: CREATED_AT - 1 }),
+      sampleJob({ id: 'e', state: 'failed', createdAt: NOW, failure: free }),
     ];
-    expect(report({ jobs }).daily.used).toBe(2);
+    expect(report({ jobs }).daily.used).toBe(3);
   });
 
   it('add up to what is spent and what is reserved', () => {
@@ -129,7 +130,7 @@ describe('jobs', () => {
       sent({ id: 'b', state: 'processing', credits: credits(15) }),
       sent({ id: 'c', state: 'processing', credits: credits(null) }),
       sent({ id: 'd', state: 'failed', credits: credits(null), failure: sampleFailure() }),
-      sent({ id: 'e', state: 'saved', credits: credits(50), createdAt: CREATED_AT - 1 }),
+      sent({ id: 'e', state: 'saved', credits: credits(50), createdAt: CREATED_AT - 1, completedAt: CREATED_AT - 1 }),
     ];
     expect(report({ jobs }).credits).toMatchObject({ spentToday: 12 + 15 + 20, reserved: 20 });
   });
