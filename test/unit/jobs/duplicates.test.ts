@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts';
 import { admitOne } from '../../support/one-order.ts';
 import { propose } from '../../support/place-orders.ts';
-import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { owner, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+const HOUR = 60 * 60_000;
 
 let bench: Bench;
 beforeEach(() => {
@@ -79,14 +78,13 @@ describe('an equal request', () => {
       expect(dedupeKey(other)).not.toBe(dedupeKey(request));
   });
 
-  it('within two minutes of the picture is answered with it, and later is a new order', async () => {
+  it('after a failure is a new order, whether that cost credits or not', async () => {
+    bench.provider.submissions = [thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }), remoteJob('failed')];
     await order();
-    expect((await bench.recorded()).state).toBe('saved');
-    await bench.clock.advance(100_000);
-    expect(await order()).toMatchObject({ job: { id: 'job_1', state: 'saved' }, duplicate: true });
-    await bench.clock.advance(20_000);
-    expect((await order()).duplicate).toBe(false);
-    expect(keys()).toEqual(['key-1', 'key-2']);
+    expect(await order()).toMatchObject({ duplicate: false });
+    expect((await bench.recorded('job_2')).failure?.kind).toBe('generation_failed');
+    expect(await order()).toMatchObject({ duplicate: false });
+    expect(keys()).toEqual(['key-1', 'key-2', 'key-3']);
   });
 
   it('is a picture of its own when that is wanted', async () => {
@@ -95,15 +93,6 @@ describe('an equal request', () => {
     await bench.clock.advance(5_000);
     expect(await second).toMatchObject({ duplicate: false });
     expect(keys()).toEqual(['key-1', 'key-2']);
-  });
-
-  it('after a failure is a new order, whether that cost credits or not', async () => {
-    bench.provider.submissions = [thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }), remoteJob('failed')];
-    await order();
-    expect(await order()).toMatchObject({ duplicate: false });
-    expect((await bench.recorded('job_2')).failure?.kind).toBe('generation_failed');
-    expect(await order()).toMatchObject({ duplicate: false });
-    expect(keys()).toEqual(['key-1', 'key-2', 'key-3']);
   });
 
   it('is known before it is made, so that nobody is asked for its price', async () => {
@@ -131,6 +120,89 @@ describe('an equal request', () => {
   });
 });
 
+describe('an equal request after the picture was saved', () => {
+  /** Hours after the picture was saved: in this process, or in another one. */
+  async function again(hours: number, of: Pick<Bench, 'order'> = bench) {
+    const { savedAt } = await bench.recorded();
+    if (savedAt === undefined) throw new Error('the picture is not saved');
+    await bench.clock.advance(savedAt + hours * HOUR - bench.clock.now());
+    return order(REQUEST, of);
+  }
+
+  it('gets it for 24 hours without a charge, in every process, and is a new order after that', async () => {
+    await order();
+    await bench.jobs.close();
+    bench.living.delete(1);
+    const next = startProcess(2, bench);
+    expect(await again(0.1, next)).toMatchObject({ job: { id: 'job_1', state: 'saved' }, duplicate: true });
+    expect(await again(23, next)).toMatchObject({ job: { id: 'job_1', state: 'saved' }, duplicate: true });
+    expect([keys(), keys(next)]).toEqual([['key-1'], []]);
+    expect(await again(25, next)).toMatchObject({ duplicate: false });
+    expect([keys(), keys(next)]).toEqual([['key-1'], ['key-2']]);
+    await next.jobs.close();
+  });
+
+  it('gets it as long after it was saved, not after it was ordered', async () => {
+    bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes' })];
+    await order();
+    await bench.clock.advance(20 * HOUR);
+    expect(await order()).toMatchObject({ job: { id: 'job_1', state: 'completed' }, duplicate: true });
+    bench.download.answers = [{ bytes: new Uint8Array([255]), mediaType: 'image/jpeg', extension: 'jpg' }];
+    await order();
+    expect(await again(23)).toMatchObject({ job: { id: 'job_1', state: 'saved' }, duplicate: true });
+    expect(keys()).toEqual(['key-1']);
+  });
+
+  it('is a new order at once where nothing is found again, but not while the first is open', async () => {
+    bench = createBench({ plan: 'pro', duplicateHours: 0 });
+    bench.provider.readings = [remoteJob('processing'), remoteJob('completed')];
+    const first = await bench.order(REQUEST);
+    expect((await bench.order(REQUEST)).job.id).toBe(first.job.id);
+    await bench.clock.advance(60_000);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(await order()).toMatchObject({ duplicate: false });
+    expect(keys()).toEqual(['key-1', 'key-2']);
+  });
+
+  it('gets it for a week where that is set', async () => {
+    bench = createBench({ plan: 'pro', duplicateHours: 168 });
+    await order();
+    expect(await again(167)).toMatchObject({ job: { id: 'job_1' }, duplicate: true });
+    expect(await again(168)).toMatchObject({ duplicate: false });
+  });
+
+  it('is answered with it even where the budget of the day is used up: it costs nothing', async () => {
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 20, maxImagesPerDay: 1 });
+    await order();
+    expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: true });
+    await expect(bench.order({ ...REQUEST, prompt: 'a hare' })).rejects.toMatchObject({
+      failure: { kind: 'over_budget' },
+    });
+    expect((await bench.jobs.limits()).daily.used).toBe(1);
+  });
+
+  it('gets the newest of several', async () => {
+    await order();
+    const other = bench.order(REQUEST, { allowDuplicate: true });
+    await bench.clock.advance(5_000);
+    await other;
+    expect((await order()).job.id).toBe('job_2');
+  });
+});
+
+describe('an equal request after the picture was moderated', () => {
+  it('gets the same answer for 24 hours without a charge, and is a new order after that', async () => {
+    const failure = sampleFailure({ kind: 'moderated', creditsSpent: 'yes', retry: 'no' });
+    bench.provider.submissions = [remoteJob('failed', { failure }), remoteJob('processing')];
+    await order();
+    await bench.clock.advance(23 * HOUR);
+    expect(await order()).toMatchObject({ job: { id: 'job_1', failure: { kind: 'moderated' } }, duplicate: true });
+    expect(keys()).toEqual(['key-1']);
+    await bench.clock.advance(HOUR);
+    expect(await order()).toMatchObject({ duplicate: false });
+  });
+});
+
 describe('an equal order of a process that is gone', () => {
   it('that may have been sent is resumed under its own key', async () => {
     await left({ state: 'submitting' });
@@ -154,12 +226,34 @@ describe('an equal order of a process that is gone', () => {
     expect(keys()).toEqual(['key-1']);
   });
 
-  it('of unknown outcome counts as a duplicate for days: nothing is sent', async () => {
-    await left({ state: 'submitting', createdAt: bench.clock.now() - DAY, updatedAt: bench.clock.now() - DAY });
-    expect(await order()).toMatchObject({ job: { id: 'job_7', state: 'unknown' }, duplicate: true });
-    await bench.clock.advance(5 * DAY);
-    expect(await order()).toMatchObject({ job: { id: 'job_7', state: 'unknown' }, duplicate: true });
-    expect(keys()).toEqual([]);
+  it.each([0, 24])(
+    'of unknown outcome is found for a day after it was ordered, with %i hours: nothing is sent',
+    async (hours) => {
+      bench = createBench({ plan: 'pro', duplicateHours: hours });
+      const createdAt = bench.clock.now() - 23.5 * HOUR;
+      await left({ state: 'submitting', createdAt, updatedAt: createdAt });
+      expect(await order()).toMatchObject({ job: { id: 'job_7', state: 'unknown' }, duplicate: true });
+      await bench.clock.advance(0.5 * HOUR - 15_000);
+      expect(await order()).toMatchObject({ job: { id: 'job_7', state: 'unknown' }, duplicate: true });
+      expect(keys()).toEqual([]);
+      await bench.clock.advance(10_000);
+      expect(await order()).toMatchObject({ duplicate: false });
+      expect(keys()).toEqual(['key-1']);
+    },
+  );
+
+  it('whose record is lost after it may have been sent is in the way each time: nothing is sent', async () => {
+    const now = bench.clock.now();
+    const entry = { id: 'job_7', at: now, owner: owner(7), maxCredits: 20, dedupeKey: dedupeKey(REQUEST) };
+    await admitOne(bench.limits, { ...entry, allowDuplicate: false }, { creditsPerDay: null, imagesPerDay: null });
+    await bench.limits.slot('job_7');
+    for (const call of [1, 2, 3])
+      await expect(bench.order(REQUEST), `call ${call}`).rejects.toMatchObject({
+        failure: { kind: 'storage_failed', creditsSpent: 'maybe' },
+      });
+    await bench.clock.advance(24 * HOUR);
+    expect(await order()).toMatchObject({ duplicate: false });
+    expect(keys()).toEqual(['key-1']);
   });
 
   it('that was admitted and never recorded does not count', async () => {
