@@ -6,7 +6,7 @@ import type { BatchProgress } from '../../../src/jobs/image-jobs.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { propose } from '../../support/place-orders.ts';
 import { wordsOf } from '../../support/words.ts';
-import { remoteJob } from '../core/sample-jobs.ts';
+import { remoteJob, sampleFailure } from '../core/sample-jobs.ts';
 import { type Bench, type BenchSettings, createBench, type OneProcess, startProcess, thrown } from './fakes.ts';
 
 let bench: Bench;
@@ -87,14 +87,38 @@ describe('a call for several pictures', () => {
     expect(next.provider.submitted).toEqual([]);
   });
 
-  it('is remembered as a whole: the first pictures are not ordered again while the last ones are made', async () => {
+  it('is found entry by entry, in whatever state each is, until a day after each was saved', async () => {
     start({ plan: 'free' });
     const call = entries('one', 'two', 'three');
     await bench.orderAll(call);
     bench.provider.readingOf.set('dt_3', remoteJob('processing'));
     await bench.clock.advance(10 * 60_000);
     expect((await found(call)).map((job) => job?.state)).toEqual(['saved', 'saved', 'processing']);
+    bench.provider.readingOf.set('dt_3', remoteJob('completed'));
+    await bench.clock.advance(23 * 60 * 60_000);
+    expect((await found(call)).map((job) => job?.id)).toEqual(['job_1', 'job_2', 'job_3']);
+    await bench.clock.advance(60 * 60_000);
+    expect((await found(call)).map((job) => job?.id)).toEqual([undefined, undefined, undefined]);
     expect(bench.provider.submitted).toHaveLength(3);
+  });
+
+  it('has each of its entries found by a call for a single picture', async () => {
+    const [, second] = await bench.orderAll(entries('one', 'two'));
+    await bench.clock.advance(60_000);
+    expect(await bench.order(entry('two').request)).toMatchObject({ job: { id: second?.job.id }, duplicate: true });
+    expect(bench.provider.submitted).toHaveLength(2);
+  });
+
+  it('orders again what has failed when it is repeated, but not what was moderated', async () => {
+    const failure = sampleFailure({ kind: 'moderated', creditsSpent: 'yes', retry: 'no' });
+    bench.provider.readingOf.set('dt_1', remoteJob('failed', { failure }));
+    bench.provider.readingOf.set('dt_2', remoteJob('failed'));
+    const call = entries('one', 'two', 'three');
+    const first = await bench.orderAll(call);
+    await bench.clock.advance(60_000);
+    const again = await bench.orderAll(call);
+    expect(again.map(({ duplicate }) => duplicate)).toEqual([true, false, true]);
+    expect([again[0]?.job.id, again[2]?.job.id]).toEqual([first[0]?.job.id, first[2]?.job.id]);
   });
 
   it('wanted as a picture of its own is one', async () => {
@@ -105,12 +129,13 @@ describe('a call for several pictures', () => {
 });
 
 describe('what is committed', () => {
-  it('is only what was proposed as new, even if the time of a duplicate has ended in between', async () => {
+  it('is only what was proposed as new, even if a duplicate is found no longer by then', async () => {
     const call = entries('one', 'two');
     const first = await bench.orderAll(call);
     await bench.clock.advance(60_000);
     const proposal = await propose(bench.jobs, [...call, entry('three')]);
-    await bench.clock.advance(10 * 60_000);
+    await bench.clock.advance(25 * 60 * 60_000);
+    expect((await found(call)).every((job) => job === undefined)).toBe(true);
     if (proposal.type !== 'ready') throw new Error('the call is not ready');
     expect(proposal.duplicates.map((job) => job?.id)).toEqual(['job_1', 'job_2', undefined]);
     const committed = await bench.jobs.commit(proposal);
@@ -122,7 +147,8 @@ describe('what is committed', () => {
     expect(idsOf(committed).slice(0, 2)).toEqual(idsOf(first));
     await bench.clock.advance(60_000);
     expect(bench.provider.submitted.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three']);
-    expect(await totals()).toMatchObject({ images: 3, reservedCredits: 0 });
+    // Two of them the day before.
+    expect(await totals()).toMatchObject({ images: 1, reservedCredits: 0 });
   });
 
   it('is nothing when the call was cancelled by then', async () => {
