@@ -1,4 +1,4 @@
-/** The machine's clock is set an hour forward or back in the midst of things: nothing is paid twice, nothing waits. */
+/** The machine's clock is set forward or back in the midst of things: nothing is paid twice, nothing waits, no day is overspent. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { systemClock } from '../../src/runtime/system.ts';
@@ -11,6 +11,7 @@ import { type Stage, type StageOptions, setStage } from './stage.ts';
 import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 
 const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
 /** Of the clock: an order that waited for the hour to pass would take longer. */
 const AT_ONCE_MS = 60_000;
 
@@ -105,6 +106,52 @@ describe.each([
     // Ten requests a minute: two pictures take at most one more window.
     for (const bird of ['tit', 'rook']) expect((await orderToTheEnd(app, bird)).job.state).toBe('saved');
     expect(clock.monotonic() - begun).toBeLessThan(3 * AT_ONCE_MS);
+  });
+});
+
+describe('the limit of a day', () => {
+  /** The app's clock at that moment, whatever the service's shows. */
+  const set = (clock: JumpingClock, to: number): void => clock.jump(to - clock.now());
+  const midnightAfter = (now: number): number => (Math.floor(now / DAY_MS) + 1) * DAY_MS;
+
+  it('is not begun anew by an order at a time when the clock shows 1970', async () => {
+    const { app, stage, clock } = await start({ settings: { maxImagesPerDay: 2 } });
+    for (const bird of ['a wren', 'a robin']) expect((await orderToTheEnd(app, bird)).job.state).toBe('saved');
+    const right = clock.now();
+    set(clock, 60_000);
+    expect((await orderToTheEnd(app, 'a jay')).job.state).toBe('saved');
+    set(clock, right + 60_000);
+    expect((await refusalOf(orderToTheEnd(app, 'a tit'))).kind).toBe('over_budget');
+    expect((await app.jobs.limits()).daily.used).toBe(2);
+    expect(stage.sandbox.inspect().charges).toHaveLength(3);
+  });
+
+  it('is kept around midnight: what is open counts for the new day until the service says when it took it', async () => {
+    const { app, stage, clock } = await start({
+      sandbox: { jobDurationMs: 30_000 },
+      settings: { maxImagesPerDay: 2 },
+    });
+    const midnight = midnightAfter(clock.now());
+    set(clock, midnight - 5_000);
+    const before = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
+    while ((await app.jobs.find(before.job.id))?.state !== 'processing') await clock.sleep(50);
+    set(clock, Math.max(midnight, clock.now()));
+    const after = await placeOrder(app.jobs, { prompt: 'a robin', ...SIDES });
+    expect((await refusalOf(placeOrder(app.jobs, { prompt: 'a jay', ...SIDES }))).kind).toBe('over_budget');
+    for (const { job } of [before, after])
+      expect((await app.jobs.waitFor(job.id, { waitMs: LONG_MS })).state).toBe('saved');
+    expect((await orderToTheEnd(app, 'a jay')).job.state).toBe('saved');
+    expect((await refusalOf(orderToTheEnd(app, 'a tit'))).kind).toBe('over_budget');
+    expect(stage.sandbox.inspect().charges).toHaveLength(3);
+  });
+
+  it('is known again when a clock that was a day ahead is set back', async () => {
+    const { app, clock } = await start({ settings: { maxImagesPerDay: 1 } });
+    expect((await orderToTheEnd(app, 'a wren')).job.state).toBe('saved');
+    clock.jump(DAY_MS + HOUR_MS);
+    expect((await orderToTheEnd(app, 'a robin')).job.state).toBe('saved');
+    clock.jump(-DAY_MS - HOUR_MS);
+    expect((await refusalOf(orderToTheEnd(app, 'a jay'))).kind).toBe('over_budget');
   });
 });
 

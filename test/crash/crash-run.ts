@@ -46,7 +46,7 @@ export type CrashReport = Books & {
   problems: readonly string[];
 };
 
-/** Equal orders are one for 120 s after the end; a repetition comes well before. */
+/** An order that nobody has seen for so long is not asked for again: it is left to the recovery. */
 const REPEAT_WITHIN_MS = 60_000;
 /** An order that was repeated so often will not come to an end in this run. */
 const MOST_REPEATS = 25;

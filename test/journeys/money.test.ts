@@ -10,6 +10,7 @@ const begin = async (options: StoryOptions): Promise<Story> => {
   story = await startStory(options);
   return story;
 };
+const HOUR_MS = 60 * 60_000;
 const charges = (of: Story): number => of.sandbox.inspect().charges.length;
 const EXPENSIVE = { settings: { confirmAboveCredits: 15 } };
 
@@ -133,12 +134,49 @@ describe('a repeated call', () => {
     expect(sandbox.inspect().submissions).toBe(1);
   });
 
-  it('finds the picture that was just made, for two minutes', async () => {
-    const { call } = await begin({});
+  it('finds the picture for a day after it was saved, in another process too, and orders a new one after that', async () => {
+    const { call, restart, clock } = await begin({});
     const first = await call('generate_image', { prompt: 'a fox' });
+    await restart();
+    await clock.pass(23 * HOUR_MS);
     const second = await call('generate_image', { prompt: 'a fox' });
-    expect(second.structuredContent).toMatchObject({ job_id: first.structuredContent?.job_id, duplicate: true });
+    expect(second.structuredContent).toMatchObject({
+      job_id: first.structuredContent?.job_id,
+      duplicate: true,
+      status: 'completed',
+    });
     expect(second.content.some(({ type }) => type === 'image')).toBe(true);
+    expect(charges(story as Story)).toBe(1);
+    await clock.pass(2 * HOUR_MS);
+    const third = await call('generate_image', { prompt: 'a fox' });
+    expect(third.structuredContent).not.toHaveProperty('duplicate');
+    expect(charges(story as Story)).toBe(2);
+  });
+
+  it('orders nothing twice after the host gave up on a call for several pictures', async () => {
+    const { call, clock } = await begin({ sandbox: { plan: 'pro', jobDurationMs: 20_000 } });
+    const images = ['one', 'two', 'three'].map((prompt) => ({ prompt }));
+    const host = new AbortController();
+    const given = call('generate_images', { images }, { signal: host.signal });
+    const ended = expect(given).rejects.toThrow();
+    await clock.pass(3_000);
+    host.abort();
+    await ended;
+    await clock.pass(135_000);
+    const again = await call('generate_images', { images });
+    expect(again.structuredContent).toMatchObject({
+      completed: 3,
+      jobs: images.map(() => ({ duplicate: true, status: 'completed' })),
+    });
+    expect(charges(story as Story)).toBe(3);
+  });
+
+  it('orders a new picture at once where the user has set FLUX_DUPLICATE_HOURS to 0', async () => {
+    const { call } = await begin({ settings: { duplicateHours: 0 } });
+    await call('generate_image', { prompt: 'a fox' });
+    const second = await call('generate_image', { prompt: 'a fox' });
+    expect(second.structuredContent).not.toHaveProperty('duplicate');
+    expect(charges(story as Story)).toBe(2);
   });
 
   it('makes another picture when the size is another, or when that is wanted', async () => {

@@ -98,6 +98,8 @@ describe('a call for several pictures', () => {
     await bench.clock.advance(23 * 60 * 60_000);
     expect((await found(call)).map((job) => job?.id)).toEqual(['job_1', 'job_2', 'job_3']);
     await bench.clock.advance(60 * 60_000);
+    expect((await found(call)).map((job) => job?.id)).toEqual([undefined, undefined, 'job_3']);
+    await bench.clock.advance(60 * 60_000);
     expect((await found(call)).map((job) => job?.id)).toEqual([undefined, undefined, undefined]);
     expect(bench.provider.submitted).toHaveLength(3);
   });
