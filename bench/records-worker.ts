@@ -9,7 +9,7 @@ import type { JobStore } from '../src/core/job-store.ts';
 import { NO_VERSION } from '../src/core/shared-value.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import { Limits } from '../src/limits/limits.ts';
-import { randomIds, systemClock, systemProcesses } from '../src/runtime/system.ts';
+import { randomIds, systemClock, SELF } from '../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../src/storage/file-stores.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
 
@@ -70,7 +70,7 @@ function storesIn(folder: string, timings: Timings): { limits: TimedLimits; reco
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
 async function keepRecords({ limits, records }: { limits: TimedLimits; records: JobRecords }): Promise<void> {
   const id = randomIds.jobId();
-  const owner = systemProcesses.self();
+  const owner = SELF;
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
   const at = CLOCK.now();
   const order = { id, at, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../src/core/job.ts';
-import { randomIds, systemProcesses } from '../src/runtime/system.ts';
+import { randomIds, SELF } from '../src/runtime/system.ts';
 import { storedText, versionFile } from '../src/storage/versioned-file.ts';
 import {
   fileSystemOf,
@@ -69,7 +69,7 @@ async function inCompany(folder: string): Promise<Timings> {
 function writeRecords(folder: string): string {
   const jobs = join(folder, 'jobs');
   mkdirSync(jobs, { recursive: true });
-  const owner = systemProcesses.self();
+  const owner = SELF;
   const first = Date.UTC(2026, 0, 1);
   for (let index = 0; index < RECORDS; index += 1) {
     const id = randomIds.jobId();

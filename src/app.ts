@@ -17,14 +17,18 @@ import { limitsReport } from './limits/limits-report.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { createDurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
-import { randomIds, systemClock, systemProcesses } from './runtime/system.ts';
+import { randomIds, SELF, systemClock } from './runtime/system.ts';
 import { VERSION } from './runtime/packaged.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
+import { makeFolder } from './storage/disk.ts';
+import { createDiskFiles } from './storage/file-system.ts';
+import { Heartbeats } from './storage/heartbeats.ts';
 import { createFoldersCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
-import { createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
+import { aloneHere, createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
 import {
+  heartbeatsFolder,
   outputFolder,
   partitionFolder,
   sandboxFolder,
@@ -68,7 +72,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
-  const { jobStore, values, memory, output, checked } = await openRecords(settings, apiKey, { clock, log });
+  const { jobStore, values, memory, liveness, output, checked } = await openRecords(settings, apiKey, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const { duplicateHours } = settings;
   const jobsOfAll = () => jobStore.list();
@@ -106,7 +110,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
       clock,
       log,
       ids,
-      processes: systemProcesses,
+      liveness,
       checkFolders: createFoldersCheck(output, checked, { ...inRealTime, now: clock.now }),
       onSubmission: listener && (() => listener.open()),
       containsSecret: createSecretFinder(apiKey === undefined ? otherSecrets : [apiKey, ...otherSecrets]),
@@ -138,7 +142,7 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
     const values = createUnkeptValues();
     const memory = createWireMemory(values, serviceName(apiUrl), deps.clock);
     // No picture comes as far as a folder.
-    return { jobStore: noJobStore, values, memory, output: '' };
+    return { jobStore: noJobStore, values, memory, liveness: aloneHere(SELF), output: '' };
   }
   const root = stateFolder(settings);
   const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
@@ -146,6 +150,11 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
     jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
+    liveness: new Heartbeats(SELF, heartbeatsFolder(folder), {
+      files: createDiskFiles(deps.clock),
+      makeFolder,
+      ...deps,
+    }),
     /** Of this service and key. */
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */

@@ -6,7 +6,7 @@ import { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { JobRecords } from '../../src/jobs/job-records.ts';
 import type { Plan } from '../../src/limits/plan.ts';
 import { createDurationMemory } from '../../src/polling/durations.ts';
-import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
+import { aloneHere, createUnkeptValues } from '../../src/storage/nothing-kept.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../test/support/memory-storage.ts';
 import { type Durations, seeded } from './random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -51,7 +51,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       log: silent,
       ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
       checkFolders: async () => undefined,
-      processes: { self: () => SELF, isAlive: () => true },
+      liveness: aloneHere(SELF),
     },
     {
       sandbox: false,

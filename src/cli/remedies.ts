@@ -15,6 +15,7 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   ambiguous: 'Look for the picture in the account at Doitong: it may be paid for.',
   moderated: 'Change the prompt so that it follows the rules of the service.',
   generation_failed: 'Order the picture again, if necessary with a different prompt; that is paid again.',
+  interrupted: 'Order the picture again if you still want it.',
   download_failed: 'Run: flux-pro-mcp jobs resume. It fetches the picture without a new charge.',
   storage_failed: 'Check the folder that is named here.',
   unsupported_service: 'Check that DOITONG_API_URL is the address of the Doitong API.',

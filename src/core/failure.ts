@@ -14,6 +14,7 @@ export const FAILURE_KINDS = [
   'ambiguous',
   'moderated',
   'generation_failed',
+  'interrupted',
   'download_failed',
   'storage_failed',
   'unsupported_service',

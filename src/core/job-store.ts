@@ -18,6 +18,8 @@ export interface JobStore {
   find(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(): Promise<readonly Job[]>;
+  /** Those that are neither saved nor failed, newest first. */
+  open(): Promise<readonly Job[]>;
   /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
   equal(key: string, since: number): Promise<readonly Job[]>;
 }

@@ -4,7 +4,7 @@ import { imageRequestSchema } from './image-request.ts';
 import { type Failure, failureSchema } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { PixelSize } from './image-store.ts';
-import { type Owner, ownerSchema, type Processes } from './ports.ts';
+import { type Owner, ownerSchema } from './ports.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is
@@ -77,9 +77,7 @@ export type Job = z.infer<typeof jobSchema>;
 export type JobEvent =
   /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded. */
   | { type: 'sending'; owner: Owner; dialect?: string }
-  /** It still waits to be sent: whoever reads the record sees that its process lives. */
-  | { type: 'waiting'; owner: Owner }
-  /** `from` is gone, or has said nothing for too long: `owner` resumes the job, if nobody else was faster. */
+  /** `from` is gone, or shows no sign of life: `owner` resumes the job, if nobody else was faster. */
   | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
   | { type: 'outcome_unknown'; failure: Failure }
@@ -104,16 +102,16 @@ export const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
   completed: ['saved'],
   saved: ['saved'],
   failed: [],
-  unknown: ['processing', 'completed', 'failed'],
+  unknown: ['submitting', 'processing', 'completed', 'failed'],
 };
 
 /** The job after the event. An event that would lead backwards changes nothing. */
 export function advance(job: Job, event: JobEvent): Job {
   switch (event.type) {
     case 'sending':
-      return to(job, 'submitting', { ...job, owner: event.owner, ...(event.dialect && { dialect: event.dialect }) });
-    case 'waiting':
-      return job.state === 'queued' && isSameOwner(job.owner, event.owner) ? { ...job } : job;
+      // Only its owner sends an order: another process adopts it first.
+      if (!isSameOwner(job.owner, event.owner)) return job;
+      return to(job, 'submitting', { ...job, ...(event.dialect && { dialect: event.dialect }) });
     case 'adopted':
       return !isSettled(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
     case 'outcome_unknown':
@@ -198,27 +196,30 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
 }
 
 export function isSameOwner(one: Owner, other: Owner): boolean {
-  return one.pid === other.pid && one.host === other.host && one.session === other.session;
+  return one.session === other.session;
 }
 
 /**
  * `poll`: ask the service for its status, and fetch its picture. `resend`: send the order once more under its own key.
  * `wait`: this process or another one is at work on it. `close_unsent`: nothing has left, and nobody will send it.
+ * `give_up`: nobody knows what became of it, and it is not sent again by itself.
  */
-export type NextAction = 'poll' | 'resend' | 'wait' | 'close_unsent' | 'none';
+export type NextAction = 'poll' | 'resend' | 'wait' | 'close_unsent' | 'give_up' | 'none';
 
-/** `alive`: another process that is at work on it. `silent`: another process that is gone, or seems to be stuck. */
+/** `alive`: another process that is at work. `silent`: another process that has ended, or stands still. */
 export type JobOwner = 'self' | 'alive' | 'silent';
+
+/** Who meets it: somebody who reads it, somebody who wants it ordered (an equal order, `jobs resume`), or nobody. */
+export type Asked = 'read' | 'order' | false;
 
 export type MetJob = {
   state: JobState;
   owner: JobOwner;
-  /** `stalled`: it has been under way for so long that it is polled only when somebody asks for it. */
-  age: 'recent' | 'stalled';
+  /** `old`: nothing more is done for it by itself; see `ageOf`. */
+  age: 'recent' | 'old';
   /** This process is at work on it. */
   running: boolean;
-  /** A caller asks for it; otherwise it is met while reservations are reconciled. */
-  asked: boolean;
+  asked: Asked;
 };
 
 type Row = readonly [
@@ -226,7 +227,7 @@ type Row = readonly [
   owner: JobOwner | '*',
   age: MetJob['age'] | '*',
   running: boolean | '*',
-  asked: boolean | '*',
+  asked: Asked | '*',
   action: NextAction,
 ];
 
@@ -235,42 +236,51 @@ const TABLE: readonly Row[] = [
   ['saved', '*', '*', '*', '*', 'none'],
   ['failed', '*', '*', '*', '*', 'none'],
   ['*', '*', '*', true, '*', 'wait'],
-  ['unknown', '*', '*', '*', '*', 'none'],
 
+  // Ending the server is how a user stops what was not sent yet.
   ['queued', 'alive', '*', '*', '*', 'wait'],
   ['queued', '*', '*', '*', '*', 'close_unsent'],
 
-  // If the other process is taken for alive by mistake, its answer is missed for a while; nothing is sent twice.
   ['submitting', 'alive', '*', '*', '*', 'wait'],
-  ['submitting', '*', '*', '*', '*', 'resend'],
+  ['submitting', '*', 'recent', '*', '*', 'resend'],
+  ['submitting', '*', '*', '*', 'order', 'resend'],
+  ['submitting', '*', '*', '*', '*', 'give_up'],
+  ['unknown', '*', '*', '*', 'order', 'resend'],
+  ['unknown', '*', '*', '*', '*', 'none'],
 
-  // Whoever sent it may end before it is finished: from the service's answer on, those who ask for it poll as well.
-  ['processing', '*', '*', '*', true, 'poll'],
+  // Whoever sent it may have given up polling: those who ask for it poll as well.
+  ['processing', '*', '*', '*', 'read', 'poll'],
+  ['processing', '*', '*', '*', 'order', 'poll'],
   ['processing', 'alive', '*', '*', '*', 'wait'],
-  ['processing', '*', 'stalled', '*', '*', 'none'],
-  ['processing', '*', '*', '*', '*', 'poll'],
+  ['processing', '*', 'recent', '*', '*', 'poll'],
 
-  ['completed', '*', '*', '*', true, 'poll'],
-  ['completed', '*', '*', '*', '*', 'none'],
+  ['completed', '*', '*', '*', 'read', 'poll'],
+  ['completed', '*', '*', '*', 'order', 'poll'],
+  ['completed', 'alive', '*', '*', '*', 'wait'],
+  ['completed', '*', 'recent', '*', '*', 'poll'],
+  ['*', '*', '*', '*', '*', 'none'],
 ];
 
 export function nextAction({ state, owner, age, running, asked }: MetJob): NextAction {
   const met = [state, owner, age, running, asked] as const;
   const row = TABLE.find((conditions) => met.every((value, at) => conditions[at] === '*' || conditions[at] === value));
-  if (row === undefined) throw new Error(`no next action is set for a job that is ${state}`);
-  return row[5];
+  return row?.[5] ?? 'none';
 }
 
-/**
- * A process that waits for a slot says so on record every minute, and one that sends needs three tries of 30 s with the
- * delays between them: one that has written nothing for so long is stuck.
- */
-const SILENT_AFTER_MS = 5 * 60_000;
+const HOUR_MS = 60 * 60_000;
+/** An order without an answer is sent again by itself for so long. */
+const RESENT_MS = HOUR_MS;
+/** A picture that cannot be saved is fetched again by itself for so long. */
+const FETCHED_MS = 24 * HOUR_MS;
 
-/** Who is at work on the job, as far as its record says. `now` in epoch milliseconds. */
-export function ownerOf({ owner, state, updatedAt }: Job, processes: Processes, now: number): JobOwner {
-  if (isSameOwner(owner, processes.self())) return 'self';
-  if (!processes.isAlive(owner)) return 'silent';
-  const isSending = state === 'queued' || state === 'submitting';
-  return isSending && Math.abs(now - updatedAt) >= SILENT_AFTER_MS ? 'silent' : 'alive';
+/** Whether the job is left alone unless somebody asks for it. `now` in epoch milliseconds. */
+export function ageOf(
+  { state, createdAt, acceptedAt, completedAt }: Job,
+  stalledAfterMs: number,
+  now: number,
+): MetJob['age'] {
+  const isOld = (since: number, afterMs: number) => (Math.abs(now - since) > afterMs ? 'old' : 'recent');
+  if (state === 'processing') return isOld(acceptedAt ?? createdAt, stalledAfterMs);
+  if (state === 'completed') return isOld(completedAt ?? createdAt, FETCHED_MS);
+  return isOld(createdAt, RESENT_MS);
 }

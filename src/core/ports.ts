@@ -32,16 +32,26 @@ export interface Ids {
 
 export const ownerSchema = z.object({ pid: z.number(), host: z.string(), session: z.string() });
 
-/** The process that advances a job. `session` tells it from an earlier process that had the same number. */
+/**
+ * The process that advances a job. `session` alone tells it from others: numbers repeat after a restart, and in
+ * containers host names do as well; they help people who look for it.
+ */
 export type Owner = z.infer<typeof ownerSchema>;
 
-export interface Processes {
-  self(): Owner;
+/** Which processes are at work, by signs of life that only they themselves give. */
+export interface Liveness {
+  /** This process. */
+  readonly self: Owner;
   /**
-   * Whether that process lives. One on another machine, and a number that was given to another process since then,
-   * count as living: where that matters, age decides.
+   * From now on others see that this process lives.
+   * @returns ends that, once no other caller of this process needs it
+   * @throws when that cannot be shown
    */
-  isAlive(owner: Owner): boolean;
+  begin(): Promise<() => void>;
+  /** `silent`: it has ended, or has shown nothing for 10 s during which this process watched. Never rejects. */
+  stateOf(owner: Owner): Promise<'alive' | 'silent'>;
+  /** Others see that this process has ended. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** Bytes. The listener reads at most one byte more, so that the sink sees that there was too much. */

@@ -1,5 +1,5 @@
 /** What the job service is given from outside, and what can be set. */
-import type { Clock, Ids, Log, Processes } from '../core/ports.ts';
+import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
 import type { JobEvents } from '../core/job-store.ts';
@@ -20,7 +20,7 @@ export type JobsDeps = {
   clock: Clock;
   log: Log;
   ids: Ids;
-  processes: Processes;
+  liveness: Liveness;
   /** Tests whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
   checkFolders: () => Promise<void>;
   containsSecret?: ContainsSecret;

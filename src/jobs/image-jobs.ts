@@ -1,7 +1,7 @@
 /** The job service, for tools and commands: order pictures, wait for them, check them, see them, know the limits. */
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
-import { isSettled, type Job, ownerOf } from '../core/job.ts';
+import { isSameOwner, isSettled, type Job } from '../core/job.ts';
 import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
@@ -73,7 +73,8 @@ export class ImageJobs {
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
   async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job && this.#runner.resume(job, signal);
+    this.#runner.reconciler.watch();
+    return job && this.#runner.resume(job, 'read', signal);
   }
 
   /** As it is on record; nothing is asked of anybody. */
@@ -83,15 +84,16 @@ export class ImageJobs {
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
+    this.#runner.reconciler.watch();
     return this.deps.records.list();
   }
 
   /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
   async resumeAll(): Promise<readonly Job[]> {
-    const open = (await this.list()).filter((job) => !isSettled(job) && job.state !== 'unknown');
+    const open = (await this.list()).filter((job) => !isSettled(job));
     return Promise.all(
       open.map((job) =>
-        this.#runner.resume(job).catch((error: unknown) => {
+        this.#runner.resume(job, 'order').catch((error: unknown) => {
           const reason = unforeseen('order', error);
           return { ...job, failure: failureOf(error, { reason, creditsSpent: 'maybe', retry: 'later' }) };
         }),
@@ -101,24 +103,24 @@ export class ImageJobs {
 
   /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */
   async waitFor(id: string, { waitMs, signal, onTick }: WaitOptions): Promise<Job> {
-    const { records, clock, processes } = this.deps;
+    const { records, clock, liveness } = this.deps;
     const runner = this.#runner;
     const began = clock.monotonic();
     let mayResume = true;
     let reportedAt = Number.NEGATIVE_INFINITY;
     const waited = await records.follow(id, signal, async (recorded) => {
       const job = runner.withTrouble(recorded);
-      const action = runner.nextAction(job);
+      const action = await runner.nextAction(job, 'read');
       if (mayResume && action === 'poll' && job.failure === undefined) {
         mayResume = false;
-        runner.ensure(id);
+        runner.ensure(id, 'read');
       }
       const isMoving = action === 'wait' || runner.isRunning(id);
       const elapsedMs = clock.monotonic() - began;
       if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return undefined;
 
       // Its process may learn of its end sooner than this one, and only writes it to the record.
-      const isOthers = ownerOf(job, processes, clock.now()) === 'alive';
+      const isOthers = !isSameOwner(job.owner, liveness.self);
       // That the record was read again after 100 ms is not reported as progress.
       if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
         reportedAt = clock.monotonic();
@@ -192,7 +194,7 @@ export class ImageJobs {
   async limits(refresh?: AbortSignal): Promise<LimitsReport> {
     const { provider, limits, clock } = this.deps;
     if (refresh !== undefined) await provider.refresh(refresh);
-    await this.#runner.reconcile({ resume: false });
+    await this.#runner.reconciler.reconcile();
     return limitsReport(await limits.state(), this.settings, clock.now());
   }
 
@@ -205,6 +207,7 @@ export class ImageJobs {
   /** Stops waiting and polling; jobs go on at the service. */
   async close(): Promise<void> {
     await Promise.all([this.#runner.close(), this.deps.preview.close()]);
+    await this.deps.liveness.close();
   }
 }
 

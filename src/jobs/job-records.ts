@@ -95,6 +95,11 @@ export class JobRecords {
   }
 
   /** See `JobStore`. */
+  open(): Promise<readonly Job[]> {
+    return this.store.open();
+  }
+
+  /** See `JobStore`. */
   equal(key: string, since: number): Promise<readonly Job[]> {
     return this.store.equal(key, since);
   }

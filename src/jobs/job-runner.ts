@@ -1,40 +1,25 @@
-/** The work on jobs, apart from the calls that wait for it: sent, polled, saved, resumed, and recovered from dead processes. */
+/** The work on jobs, apart from the calls that wait for it: sent, polled, saved, and resumed after failures. */
 import { BoundedMap, Wakeup } from '../core/primitives.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import {
-  isFinishedRemotely,
-  isSameOwner,
-  type Job,
-  type MetJob,
-  type NextAction,
-  nextAction,
-  ownerOf,
-} from '../core/job.ts';
-import type { Reservation } from '../limits/reservations.ts';
+import { ageOf, type Asked, isSameOwner, isSettled, type Job, type NextAction, nextAction } from '../core/job.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import type { Pictures } from './pictures.ts';
-import { OWNER_ENDED, submit, type WaitReason } from './submission.ts';
+import { Reconciler } from './reconciler.ts';
+import { NO_ANSWER, OWNER_ENDED, type Sending, submit, type WaitReason } from './submission.ts';
 
-/** Jobs of dead processes are looked for at most so often. */
-const RECOVER_EVERY_MS = 2_500;
-/** An order is recorded right after it was admitted; without a record for so long, it never will be. */
-const RECORDING_TAKES_AT_MOST_MS = 60_000;
-/** How often one job is resumed without anybody asking for it. */
-const RESUME_EVERY_MS = 30_000;
+const MINUTE_MS = 60_000;
 
 /** The work on one job. */
-type Run = {
+type Run = Sending & {
   done: Promise<void>;
-  /** Ends with the process, not with a call: what was paid for is followed even when nobody waits any more. */
-  life: AbortSignal;
-  cancellation: AbortController;
-  /** Nothing has been sent yet. */
-  isCancellable: boolean;
-  /** What an order that has not been sent waits for. */
-  waitReason: WaitReason | undefined;
-  slotFreed: Wakeup;
+  /** Between two tries: nothing happens at the moment. */
+  isIdle: boolean;
+  /** Ends the pause before the next try. */
+  retryNow: Wakeup;
+  /** On whose behalf the next step is made. */
+  asked: Asked;
 };
 
 export class JobRunner {
@@ -44,10 +29,9 @@ export class JobRunner {
    * What stopped a run and could not be recorded, because the record itself could not be written. `isSaved`: the file of
    * a saved picture is gone, and it could not be fetched again.
    */
-  readonly #troubles = new Map<string, { failure: Failure; isSaved: boolean }>();
+  readonly #troubles = new BoundedMap<string, { failure: Failure; isSaved: boolean }>(1_000);
   readonly #life = new AbortController();
-  #recovered = { at: Number.NEGATIVE_INFINITY, done: Promise.resolve() };
-  readonly #resumedAt = new BoundedMap<string, number>(1_000);
+  readonly reconciler: Reconciler;
 
   constructor(
     private readonly deps: JobsDeps,
@@ -55,17 +39,24 @@ export class JobRunner {
     private readonly pictures: Pictures,
   ) {
     this.#poller = new Poller({ ...deps, pictures }, settings, this.#life.signal);
+    this.reconciler = new Reconciler(deps, this, settings.stalledAfterMs, this.#life.signal);
   }
 
-  /** What is to be done about a job that a caller asks for here and now, unless `met` says otherwise. */
-  nextAction(job: Job, met: Partial<MetJob> = {}): NextAction {
-    const { processes, clock } = this.deps;
-    const owner = ownerOf(job, processes, clock.now());
-    const running = this.isRunning(job.id);
-    return nextAction({ state: job.state, owner, age: 'recent', running, asked: true, ...met });
+  /** What is to be done about a job that is met. `isRunning`: unless this process is taken to do nothing for it. */
+  async nextAction(job: Job, asked: Asked, running = this.isRunning(job.id)): Promise<NextAction> {
+    const { liveness, clock } = this.deps;
+    const owner = isSameOwner(job.owner, liveness.self) ? 'self' : await liveness.stateOf(job.owner);
+    const age = ageOf(job, this.settings.stalledAfterMs, clock.now());
+    return nextAction({ state: job.state, owner, age, running, asked });
   }
 
+  /** Whether something happens for the job at this moment. */
   isRunning(id: string): boolean {
+    return this.#runs.get(id)?.isIdle === false;
+  }
+
+  /** Whether this process works on the job, at this moment or after a pause. */
+  hasRun(id: string): boolean {
     return this.#runs.has(id);
   }
 
@@ -75,7 +66,7 @@ export class JobRunner {
 
   /** The job with the failure that could not be recorded. */
   withTrouble(job: Job): Job {
-    const trouble = this.isRunning(job.id) ? undefined : this.#troubles.get(job.id);
+    const trouble = this.#troubles.get(job.id);
     if (trouble === undefined || job.state === 'failed' || trouble.isSaved !== (job.state === 'saved')) return job;
     const { failure } = trouble;
     if (!trouble.isSaved) return { ...job, failure };
@@ -90,10 +81,10 @@ export class JobRunner {
   begin(job: Job): Promise<void> {
     const recorded = this.deps.records.add(job);
     // From here on: a call that is cancelled meanwhile takes its order back.
-    this.#start(job.id, true, async (run) => {
+    this.#start(job.id, true, 'order', async (run) => {
       // Why there is no record is the answer to whoever ordered.
       const isRecorded = await recorded.then(() => true).catch(() => false);
-      if (isRecorded) await this.#finish(await this.#submit(job, run), { atOnce: false, isFresh: true }, run);
+      if (isRecorded) await this.#work(job.id, run, () => this.#send(job, run, true));
     });
     return recorded;
   }
@@ -111,15 +102,15 @@ export class JobRunner {
   }
 
   /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
-  async resume(job: Job, signal?: AbortSignal): Promise<Job> {
+  async resume(job: Job, asked: Asked, signal?: AbortSignal): Promise<Job> {
     const { records, store, clock } = this.deps;
     const file = job.state === 'saved' ? job.file : undefined;
     const isGone = file !== undefined && (await store.read(file).catch(() => undefined)) === undefined;
     if (isGone) return this.#fetchAgain(job);
-    const action = this.nextAction(job);
+    const action = await this.nextAction(job, asked);
     if (action === 'close_unsent') return this.closeUnsent(job);
-    if (action === 'none' || action === 'wait') return job;
-    this.ensure(job.id);
+    if (action !== 'poll' && action !== 'resend') return this.withTrouble(job);
+    this.ensure(job.id, asked);
     const until = clock.monotonic() + 5_000;
     const resumed = await records.follow(job.id, signal, async (now) => {
       const leftMs = until - clock.monotonic();
@@ -128,18 +119,15 @@ export class JobRunner {
     return this.withTrouble(resumed);
   }
 
-  /** Resumes the job unless that is under way. */
-  ensure(id: string): void {
-    if (this.isRunning(id) || this.#life.signal.aborted) return;
-    this.#troubles.delete(id);
-    this.#start(id, false, async (run) => {
-      const job = await this.#adopted(id);
-      if (job === undefined) return;
-      // That it runs by now is what this is about.
-      const action = this.nextAction(job, { running: false });
-      if (action === 'resend') await this.#finish(await this.#submit(job, run), { atOnce: false, isFresh: false }, run);
-      if (action === 'poll') await this.#finish(job, { atOnce: true, isFresh: false }, run);
-    });
+  /** Resumes the job unless that is under way; a pause before its next try ends. */
+  ensure(id: string, asked: Asked): void {
+    if (this.#life.signal.aborted) return;
+    const run = this.#runs.get(id);
+    if (run !== undefined) {
+      run.asked = asked;
+      return run.retryNow.wake();
+    }
+    this.#start(id, false, asked, (started) => this.#work(id, started, () => this.#step(id, started)));
   }
 
   /** Somebody has moved or removed the file of a saved picture: it is fetched again, without a new charge. */
@@ -156,7 +144,8 @@ export class JobRunner {
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
-  #start(id: string, isCancellable: boolean, work: (run: Run) => Promise<void>): void {
+  #start(id: string, isCancellable: boolean, asked: Asked, work: (run: Run) => Promise<void>): void {
+    const { clock, liveness, records, log } = this.deps;
     const run: Run = {
       done: Promise.resolve(),
       // Of its own: Node warns of a signal that many wait for.
@@ -164,17 +153,24 @@ export class JobRunner {
       cancellation: new AbortController(),
       isCancellable,
       waitReason: undefined,
-      slotFreed: new Wakeup(this.deps.clock),
+      slotFreed: new Wakeup(clock),
+      isIdle: false,
+      retryNow: new Wakeup(clock),
+      asked,
     };
     this.#runs.set(id, run);
-    run.done = work(run)
+    const whileAlive = async (): Promise<void> => {
+      const end = await liveness.begin();
+      await work(run).finally(end);
+    };
+    run.done = whileAlive()
       .catch((error: unknown) => {
         if (error instanceof FluxError) this.#troubles.set(id, { failure: error.failure, isSaved: false });
-        if (!run.life.aborted) this.deps.log.error('a job stopped unexpectedly', { id, error: String(error) });
+        if (!run.life.aborted) log.error('a job stopped unexpectedly', { id, error: String(error) });
       })
       .finally(() => {
         this.#runs.delete(id);
-        this.deps.records.wake(id);
+        records.wake(id);
         this.#slotsMayBeFree();
       });
   }
@@ -183,110 +179,100 @@ export class JobRunner {
     for (const { slotFreed } of this.#runs.values()) slotFreed.wake();
   }
 
+  /** Goes on with a job until it has ended, or nothing more is to be done for it, with a pause after each failed try. */
+  async #work(id: string, run: Run, firstStep: () => Promise<Job | undefined>): Promise<void> {
+    let step = firstStep;
+    for (let attempt = 1; ; attempt += 1) {
+      const pauseMs = await this.#pauseAfter(id, run, step, attempt);
+      if (pauseMs === undefined) return;
+      run.isIdle = true;
+      run.asked = false;
+      this.deps.records.wake(id);
+      // Whoever asks for it meanwhile does not wait for the end of the pause.
+      if (await run.retryNow.wait(pauseMs, run.life)) attempt = 0;
+      run.isIdle = false;
+      step = () => this.#step(id, run);
+    }
+  }
+
+  /** @returns milliseconds until the next try; `undefined`: there is none */
+  async #pauseAfter(
+    id: string,
+    run: Run,
+    step: () => Promise<Job | undefined>,
+    attempt: number,
+  ): Promise<number | undefined> {
+    try {
+      const job = await step();
+      this.#troubles.delete(id);
+      if (job === undefined || isSettled(job) || job.state === 'unknown' || job.failure === undefined) return undefined;
+      const obeyedMs = (job.failure.retryAfterSeconds ?? 0) * 1_000;
+      return Math.max(obeyedMs, pauseMs(job, attempt));
+    } catch (error) {
+      if (run.life.aborted || !(error instanceof FluxError) || error.failure.kind !== 'storage_failed') throw error;
+      // What the disk refuses today it may take in a minute.
+      this.#troubles.set(id, { failure: error.failure, isSaved: false });
+      return Math.min(1_000 * 2 ** attempt, MINUTE_MS);
+    }
+  }
+
+  /** The next step of a job by its record. @returns the job after it; `undefined`: it is in other hands */
+  async #step(id: string, run: Run): Promise<Job | undefined> {
+    const { records } = this.deps;
+    const job = await this.#adopted(id);
+    if (job === undefined) return undefined;
+    // That it runs by now is what this is about.
+    const action = await this.nextAction(job, run.asked, false);
+    if (action === 'resend') return this.#send(job, run, false);
+    if (action === 'poll') return this.#finish(job, { atOnce: true, isFresh: false }, run);
+    if (action === 'give_up') return records.apply(id, { type: 'outcome_unknown', failure: NO_ANSWER });
+    return undefined;
+  }
+
   /** @returns `undefined` when another process was faster */
   async #adopted(id: string): Promise<Job | undefined> {
-    const { records, processes, clock } = this.deps;
-    const self = processes.self();
+    const { records, liveness } = this.deps;
     const job = await records.get(id);
+    if (isSameOwner(job.owner, liveness.self)) return job;
     // The job of a process that lives is polled here as well, and stays in its hands.
-    if (ownerOf(job, processes, clock.now()) !== 'silent') return job;
-    const adopted = await records.apply(id, { type: 'adopted', from: job.owner, owner: self });
-    return isSameOwner(adopted.owner, self) ? adopted : undefined;
+    if ((await liveness.stateOf(job.owner)) === 'alive') return job;
+    const adopted = await records.apply(id, { type: 'adopted', from: job.owner, owner: liveness.self });
+    return isSameOwner(adopted.owner, liveness.self) ? adopted : undefined;
   }
 
-  #submit(job: Job, run: Run): Promise<Job> {
-    const deps = { ...this.deps, pictures: this.pictures, reconcile: () => this.recover() };
-    return submit(job, deps, {
-      life: run.life,
-      cancellation: run.cancellation.signal,
-      slotFreed: run.slotFreed,
-      resendWindowMs: this.settings.resendWindowMs,
-      onSending: () => {
-        run.isCancellable = false;
+  async #send(job: Job, run: Run, isFresh: boolean): Promise<Job> {
+    const { pictures, settings } = this;
+    const deps = {
+      ...this.deps,
+      pictures,
+      resendWindowMs: settings.resendWindowMs,
+      reconcile: async () => void (await this.reconciler.recover()),
+      onUnrecorded: (failure: Failure) => {
+        this.#troubles.set(job.id, { failure, isSaved: false });
+        this.deps.records.wake(job.id);
       },
-      onWaitReason: (waitReason) => {
-        const before = run.waitReason;
-        run.waitReason = waitReason;
-        if (before?.reason !== waitReason?.reason) this.deps.records.wake(job.id);
-      },
-    });
+    };
+    const sent = await submit(job, deps, run);
+    this.#troubles.delete(job.id);
+    return sent.state === 'submitting' ? sent : this.#finish(sent, { atOnce: false, isFresh }, run);
   }
 
-  async #finish(submitted: Job, how: How, { life }: Run): Promise<void> {
+  async #finish(submitted: Job, how: How, { life }: Run): Promise<Job> {
     const job = await this.#poller.follow(submitted, how);
     // Its slot is free while its picture is fetched.
     this.#slotsMayBeFree();
-    if (job.state !== 'completed') return;
+    if (job.state !== 'completed') return job;
     const failure = await this.pictures.save(job, life);
-    if (failure !== undefined) await this.deps.records.apply(job.id, { type: 'blocked', failure });
-  }
-
-  /** Recovers jobs whose process is gone. One round serves all who order or wait for a slot here. Never rejects. */
-  recover(): Promise<void> {
-    const { clock, log } = this.deps;
-    const now = clock.monotonic();
-    if (now - this.#recovered.at >= RECOVER_EVERY_MS) {
-      const done = this.reconcile({ resume: true }).catch((error: unknown) => {
-        log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
-      });
-      this.#recovered = { at: now, done };
-    }
-    return this.#recovered.done;
-  }
-
-  /**
-   * Brings the reservations in line with the records: orders that ended, orders that were never recorded or never sent.
-   * @param options `resume`: jobs that may be paid for are submitted again under their own key, or polled again
-   */
-  async reconcile({ resume }: { resume: boolean }): Promise<void> {
-    for (const entry of await this.#openReservations()) {
-      // One record that cannot be changed must not keep all others from being recovered.
-      await this.#bringInLine(entry, resume).catch((error: unknown) => {
-        this.deps.log.warn('an order could not be recovered', { id: entry.id, error: String(error) });
-      });
-    }
-  }
-
-  /** Whether an order that has no record yet is about to get one. */
-  async awaitsRecord(id: string): Promise<boolean> {
-    return (await this.#openReservations()).some((entry) => entry.id === id && this.#isBeingRecorded(entry));
-  }
-
-  async #openReservations(): Promise<readonly Reservation[]> {
-    const { reservations } = await this.deps.limits.state();
-    return reservations.entries.filter(({ end }) => end === undefined);
-  }
-
-  #isBeingRecorded({ at, owner }: Reservation): boolean {
-    const { clock, processes } = this.deps;
-    return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && processes.isAlive(owner);
-  }
-
-  async #bringInLine(entry: Reservation, resume: boolean): Promise<void> {
-    const { limits, records, clock } = this.deps;
-    const job = await records.recorded(entry.id);
-    // Asked after the record: an order of this process is at work before its record can be seen.
-    if (this.isRunning(entry.id)) return;
-    if (job === undefined) {
-      if (entry.slotAt !== undefined) await limits.lose(entry.id);
-      else if (!this.#isBeingRecorded(entry)) await limits.drop(entry.id);
-      return;
-    }
-    if (isFinishedRemotely(job) || job.state === 'unknown') return limits.note(job);
-    // From when it got its slot: it may have waited for long before, and failed polls of it are no news.
-    const isStalled = clock.now() - (entry.slotAt ?? job.createdAt) > this.settings.stalledAfterMs;
-    const action = this.nextAction(job, { asked: false, age: isStalled ? 'stalled' : 'recent' });
-    if (action === 'close_unsent') return void (await this.closeUnsent(job));
-    // One without news or without an answer must not keep all others waiting: the service is taken to be done with it.
-    // It is resumed another time, so that an order that waits gets the slot first.
-    if (isStalled && entry.slot) return limits.releaseSlot(job.id);
-    if (!resume || (action !== 'poll' && action !== 'resend')) return;
-    const now = clock.monotonic();
-    if (now - (this.#resumedAt.get(job.id) ?? Number.NEGATIVE_INFINITY) < RESUME_EVERY_MS) return;
-    this.#resumedAt.set(job.id, now);
-    this.ensure(job.id);
+    const { records } = this.deps;
+    return failure === undefined ? records.get(job.id) : records.apply(job.id, { type: 'blocked', failure });
   }
 }
 
 /** A process that takes a job over changes its record, too: that is no news yet. */
 const newsOf = ({ state, remoteStatus, failure }: Job): string => JSON.stringify([state, remoteStatus, failure]);
+
+/** Milliseconds before a job that could not go on is tried once more. */
+function pauseMs({ state }: Job, attempt: number): number {
+  if (state === 'completed') return Math.min(2 ** (attempt - 1), 60) * MINUTE_MS;
+  return Math.min(10_000 * 2 ** (attempt - 1), 10 * MINUTE_MS);
+}

@@ -96,7 +96,7 @@ export class Orders {
     const found = await Promise.all(
       numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key))),
     );
-    const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, signal)));
+    const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
     const ready = { type: 'ready' as const, orders, duplicates, isBatch };
     // What is found again costs nothing, so that nobody is asked about it.
@@ -122,24 +122,35 @@ export class Orders {
     signal?.throwIfAborted();
     const ordered = await this.#admit(proposal, signal);
     for (const { job, refused } of ordered) if (refused) this.deps.records.keepRefused(job);
-    // What other processes have left behind is looked after by whoever orders next; this call does not wait for it.
-    if (ordered.some(({ duplicate }) => !duplicate)) void this.runner.recover();
+    this.runner.reconciler.watch();
     return Promise.all(
       ordered.map(async (one, at) =>
         one.duplicate && proposal.duplicates[at] === undefined
-          ? { ...one, job: await this.runner.resume(one.job) }
+          ? { ...one, job: await this.runner.resume(one.job, 'order', signal) }
           : one,
       ),
     );
   }
 
-  async #admit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
+  #admit(proposal: ReadyProposal, signal: AbortSignal | undefined): Promise<readonly Ordered[]> {
+    const drafts = this.#drafts(proposal);
+    return this.runner.reconciler.recording(
+      drafts.map(({ job }) => job.id),
+      () => this.#admitAll(proposal, drafts, signal),
+    );
+  }
+
+  async #admitAll(
+    { duplicates }: ReadyProposal,
+    drafts: readonly Draft[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Ordered[]> {
     const { clock } = this.deps;
     const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
     // What was not proposed as new is not ordered, even if it is found no longer by now.
-    for (const [at, job] of proposal.duplicates.entries()) if (job) ordered.set(at, { job, duplicate: true });
-    let open = this.#drafts(proposal).filter(({ at }) => !ordered.has(at));
+    for (const [at, job] of duplicates.entries()) if (job) ordered.set(at, { job, duplicate: true });
+    let open = drafts.filter(({ at }) => !ordered.has(at));
     let reconciled = false;
     for (let round = 1; open.length > 0; round += 1) {
       // Each round finds something that the one before has put right.
@@ -152,7 +163,7 @@ export class Orders {
         open = open.filter(({ at }) => !ordered.has(at));
       } else if (!reconciled) {
         // Perhaps only what dead processes have left reserved is too much.
-        await this.runner.reconcile({ resume: false });
+        await this.runner.reconciler.reconcile();
         reconciled = true;
       } else {
         const refusal = limitExceeded(decision, clock.now());
@@ -161,12 +172,12 @@ export class Orders {
         open = [];
       }
     }
-    return proposal.orders.flatMap((_, at) => ordered.get(at) ?? []);
+    return drafts.flatMap(({ at }) => ordered.get(at) ?? []);
   }
 
   #drafts({ orders, isBatch }: ReadyProposal): Draft[] {
     const { webhookUrl, sandbox } = this.settings;
-    const { clock, ids, processes } = this.deps;
+    const { clock, ids, liveness } = this.deps;
     const now = clock.now();
     let batch: string | undefined;
     return numbered(orders).map(({ order, nth, key }, at) => {
@@ -174,7 +185,7 @@ export class Orders {
       const id = ids.jobId();
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
-      const common = { id, owner: processes.self() };
+      const common = { id, owner: liveness.self };
       const credits = { ...creditRange(request.width, request.height), exact: null };
       const job: Job = {
         ...common,
@@ -294,7 +305,7 @@ export class Orders {
   async #recorded(id: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
     for (;;) {
       // Asked before the record is read: one that is made in between is seen then.
-      const isAwaited = await this.runner.awaitsRecord(id);
+      const isAwaited = await this.runner.reconciler.awaitsRecord(id);
       const job = await this.deps.records.recorded(id);
       if (job !== undefined || !isAwaited) return job;
       // The winner of a race records its order within milliseconds after it was admitted.
@@ -304,7 +315,7 @@ export class Orders {
 
   async #isFound(job: Job): Promise<boolean> {
     const { limits, clock } = this.deps;
-    if (this.runner.nextAction(job) === 'close_unsent') {
+    if ((await this.runner.nextAction(job, 'order')) === 'close_unsent') {
       await this.runner.closeUnsent(job);
       return false;
     }

@@ -1,5 +1,5 @@
 /** The way of an order's money: a slot, a permit, the record as submitting, the request; and what its answer means. */
-import type { Processes } from '../core/ports.ts';
+import type { Liveness } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
 import { isSameOwner, type Job, keyIsTooOld } from '../core/job.ts';
@@ -15,25 +15,28 @@ import type { JobRecords } from './job-records.ts';
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
 export type SendingDeps = Pick<JobsDeps, 'clock' | 'onSubmission'> & {
-  records: Pick<JobRecords, 'apply'>;
+  records: Pick<JobRecords, 'apply' | 'wake'>;
   limits: Pick<Limits, 'permit' | 'slot'>;
   provider: Pick<ImageProvider, 'prepare' | 'send'>;
-  processes: Pick<Processes, 'self'>;
-  /** Recovers jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
+  liveness: Pick<Liveness, 'self'>;
+  /** For how long the service is taken to know a key. */
+  resendWindowMs: number;
+  /** Looks after jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
   reconcile: () => Promise<void>;
 };
 
-export type SubmissionOptions = {
+/** One order on its way, for as long as this process works on it. */
+export type Sending = {
   /** Ends the sending as it stands: the server is ending. */
   life: AbortSignal;
-  /** Takes an order back that has not been sent; aborted no more after `onSending`. */
-  cancellation: AbortSignal;
-  /** For how long the service is taken to know a key. */
-  resendWindowMs: number;
+  /** Takes back an order that has not been sent. */
+  cancellation: AbortController;
+  /** Nothing has been sent yet. */
+  isCancellable: boolean;
+  /** What an order that has not been sent waits for. */
+  waitReason: WaitReason | undefined;
   /** Woken when a slot may have become free. */
   slotFreed: Wakeup;
-  onSending: () => void;
-  onWaitReason: (waitReason: WaitReason | undefined) => void;
 };
 
 /** Another process has taken the job over, or closed it. */
@@ -43,60 +46,91 @@ class TakenOver extends Error {}
 class KeyTooOld extends Error {}
 
 /** Of a record that says that nothing has left, and nobody who would send it any more. */
-export const OWNER_ENDED: Failure = notSent('unreachable', { code: 'owner_ended' });
+export const OWNER_ENDED: Failure = notSent('interrupted', { code: 'owner_ended' });
 
 /** @returns the job after the service's answer, or after what stood in the way */
 export async function submit(
   job: Job,
   deps: SendingDeps & { records: JobRecords; pictures: { keep(id: string, remote: RemoteJob): void } },
-  options: SubmissionOptions,
+  sending: Sending,
 ): Promise<Job> {
-  const { records, clock, processes } = deps;
+  const { records, clock, liveness } = deps;
+  let remote: RemoteJob;
   try {
-    const remote = await sendOrder(job, deps, options);
-    deps.pictures.keep(job.id, remote);
-    return await records.apply(job.id, { type: 'status_received', remote, at: clock.now() });
+    remote = await sendOrder(job, deps, sending);
   } catch (error) {
-    if (options.life.aborted) {
+    if (sending.life.aborted) {
       // Changes nothing once a try may have left.
       await records.apply(job.id, { type: 'abandoned', failure: OWNER_ENDED, at: clock.now() });
       throw error;
     }
     if (error instanceof TakenOver) return records.get(job.id);
     if (error instanceof KeyTooOld) return records.apply(job.id, { type: 'outcome_unknown', failure: KEY_TOO_OLD });
-    const cause = options.cancellation.aborted ? CANCELLED : orderFailure(error);
-    const failure = job.state === 'submitting' ? stillOpen(cause) : cause;
+    const cause = sending.cancellation.signal.aborted ? CANCELLED : orderFailure(error);
+    const failure = job.state === 'queued' ? cause : stillOpen(cause);
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
     if (failure.creditsSpent !== 'no') return records.apply(job.id, { type: 'blocked', failure });
     try {
-      return await records.apply(job.id, { type: 'failed', failure, at: clock.now(), by: processes.self() });
+      return await records.apply(job.id, { type: 'failed', failure, at: clock.now(), by: liveness.self });
     } catch (unwritten) {
       // The disk that stood in the way of the order stands in the way of this, too.
       throw unwritten instanceof FluxError ? new FluxError(unpaid(unwritten.failure)) : unwritten;
     }
   } finally {
-    options.onWaitReason(undefined);
+    setWaitReason(job.id, sending, undefined, records);
   }
+  deps.pictures.keep(job.id, remote);
+  return recordAnswer(job.id, remote, deps, sending.life);
+}
+
+/** The service has the order, whatever the disk says: its answer is kept here until it can be written. */
+async function recordAnswer(
+  id: string,
+  remote: RemoteJob,
+  { records, clock, onUnrecorded }: SendingDeps & { records: JobRecords; onUnrecorded?: (failure: Failure) => void },
+  life: AbortSignal,
+): Promise<Job> {
+  const at = clock.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await records.apply(id, { type: 'status_received', remote, at });
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      onUnrecorded?.({ ...error.failure, creditsSpent: 'yes', retry: 'same_job' });
+      await clock.sleep(Math.min(250 * 2 ** attempt, 30_000), life);
+    }
+  }
+}
+
+function setWaitReason(
+  id: string,
+  sending: Sending,
+  waitReason: WaitReason | undefined,
+  records: Pick<JobRecords, 'wake'>,
+): void {
+  const before = sending.waitReason;
+  sending.waitReason = waitReason;
+  if (before?.reason !== waitReason?.reason) records.wake(id);
 }
 
 /**
  * Slot, permit, record as submitting, send; under one key, until the service has it.
  * @throws FluxError whose `creditsSpent` covers all tries: `maybe` as soon as one of them may have been carried out
  */
-export async function sendOrder(job: Job, deps: SendingDeps, options: SubmissionOptions): Promise<RemoteJob> {
-  const { provider, limits, clock } = deps;
-  const { life, onWaitReason } = options;
-  const wasOpen = job.state === 'submitting';
-  const beforeSending = AbortSignal.any([life, options.cancellation]);
+export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): Promise<RemoteJob> {
+  const { provider, limits, clock, records } = deps;
+  const { life } = sending;
+  const wasOpen = job.state !== 'queued';
+  const beforeSending = AbortSignal.any([life, sending.cancellation.signal]);
   const failures: Failure[] = [];
   let recorded: string | undefined;
   const assertFreshKey = (): void => {
     const wasSent = wasOpen || recorded !== undefined;
-    if (wasSent && keyIsTooOld(job.createdAt, clock.now(), options.resendWindowMs)) throw new KeyTooOld();
+    if (wasSent && keyIsTooOld(job.createdAt, clock.now(), deps.resendWindowMs)) throw new KeyTooOld();
   };
   try {
     assertFreshKey();
-    await takeSlot(job, deps, beforeSending, options);
+    await takeSlot(job, deps, beforeSending, sending);
     await deps.onSubmission?.();
     const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
     let order = await provider.prepare(job.request, { ...known, signal: beforeSending });
@@ -104,14 +138,14 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
       // Until the order is recorded as submitting, its wait is shown and can be cancelled.
       const isFirst = recorded === undefined;
       await awaitPermit(limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? beforeSending : life, (until) => {
-        if (isFirst) onWaitReason({ reason: 'permit', until });
+        if (isFirst) setWaitReason(job.id, sending, { reason: 'permit', until }, records);
       });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
       assertFreshKey();
       if (order.dialect !== recorded) {
         if (isFirst) beforeSending.throwIfAborted();
-        options.onSending();
-        onWaitReason(undefined);
+        sending.isCancellable = false;
+        setWaitReason(job.id, sending, undefined, records);
         await recordAsSubmitting(job, order.dialect, deps);
         recorded = order.dialect;
       }
@@ -133,11 +167,10 @@ export async function sendOrder(job: Job, deps: SendingDeps, options: Submission
 /** Waits for one of the plan's slots. @throws FluxError when nothing is reserved for the order any more */
 async function takeSlot(
   job: Job,
-  { limits, records, clock, processes, reconcile }: SendingDeps,
+  { limits, records, clock, reconcile }: SendingDeps,
   signal: AbortSignal,
-  { onWaitReason, slotFreed }: SubmissionOptions,
+  sending: Sending,
 ): Promise<void> {
-  let reportedAt = clock.monotonic();
   for (;;) {
     signal.throwIfAborted();
     const answer = await limits.slot(job.id);
@@ -149,25 +182,28 @@ async function takeSlot(
     const now = clock.now();
     // What is left of the oldest job, at least 5 s, and a whole one for each order that comes first.
     const leftMs = Math.max(5_000, USUAL_MS - (now - (answer.oldestAt ?? now)));
-    onWaitReason({ reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS });
+    setWaitReason(job.id, sending, { reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS }, records);
     await reconcile();
-    if (job.state === 'queued' && clock.monotonic() - reportedAt > 60_000) {
-      reportedAt = clock.monotonic();
-      await records.apply(job.id, { type: 'waiting', owner: processes.self() });
-    }
     // Whether another process has given a slot back is seen by looking alone.
-    await slotFreed.wait(190 + 125 * clock.random(), signal);
+    await sending.slotFreed.wait(190 + 125 * clock.random(), signal);
   }
 }
 
 /** On disk before the first byte leaves: whoever finds the record sends it again in this dialect, or not at all. */
-async function recordAsSubmitting(job: Job, dialect: string, { records, processes }: SendingDeps): Promise<void> {
-  const owner = processes.self();
-  const recorded = await records.apply(job.id, { type: 'sending', owner, dialect });
-  if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, owner)) throw new TakenOver();
+async function recordAsSubmitting(job: Job, dialect: string, { records, liveness }: SendingDeps): Promise<void> {
+  const recorded = await records.apply(job.id, { type: 'sending', owner: liveness.self, dialect });
+  if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, liveness.self)) throw new TakenOver();
 }
 
 const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });
+
+/** Of an order that was sent again for an hour. */
+export const NO_ANSWER: Failure = {
+  kind: 'ambiguous',
+  reason: { code: 'no_answer' },
+  creditsSpent: 'maybe',
+  retry: 'same_job',
+};
 
 const KEY_TOO_OLD: Failure = { kind: 'ambiguous', reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
 

@@ -25,6 +25,7 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   moderated:
     'Change the prompt so that it follows the rules of the service, then call generate_image again; that is a new, paid order.',
   generation_failed: 'Call generate_image again, if necessary with a different prompt; that is a new, paid order.',
+  interrupted: 'Call generate_image again if the picture is still wanted.',
   download_failed: 'Call get_job_status for this job to fetch the picture again without a new charge.',
   storage_failed: 'Ask the user to check the output folder, then call get_job_status for this job.',
   unsupported_service: 'Tell the user what the service does not offer, and ask the user to check DOITONG_API_URL.',

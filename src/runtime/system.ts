@@ -1,10 +1,8 @@
-/** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`), processes (`Processes`). */
-import { codeOf } from '../core/failure.ts';
-import { isSameOwner } from '../core/job.ts';
+/** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`, `SELF`). */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock, Ids, Owner, Processes } from '../core/ports.ts';
+import type { Clock, Ids, Owner } from '../core/ports.ts';
 
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -44,20 +42,5 @@ export const randomIds: Ids = {
   idempotencyKey: () => randomUUID(),
 };
 
-const SELF: Owner = { pid: process.pid, host: hostname(), session: randomBytes(4).toString('hex') };
-
-export const systemProcesses: Processes = {
-  self: () => SELF,
-  isAlive(owner) {
-    // In a container every run of the program can have the same number.
-    if (owner.host === SELF.host && owner.pid === SELF.pid) return isSameOwner(owner, SELF);
-    if (owner.host !== SELF.host) return true;
-    try {
-      process.kill(owner.pid, 0);
-      return true;
-    } catch (error) {
-      // It lives, but belongs to another user.
-      return codeOf(error) === 'EPERM';
-    }
-  },
-};
+/** This process, as long as it lives. */
+export const SELF: Owner = { pid: process.pid, host: hostname(), session: randomBytes(8).toString('hex') };

@@ -6,7 +6,7 @@ import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { dedupeKey } from '../core/image-request.ts';
-import { JOB_ID, type Job, jobSchema } from '../core/job.ts';
+import { isSettled, JOB_ID, type Job, jobSchema } from '../core/job.ts';
 import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
 import type { SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
@@ -125,6 +125,7 @@ export function createFileJobStore(
       return found;
     },
     list,
+    open: async () => (await list()).filter((job) => !isSettled(job)),
     async equal(key, since) {
       return (await list()).filter(
         ({ createdAt, request, nth }) => createdAt >= since && dedupeKey(request, nth) === key,

@@ -1,5 +1,6 @@
 /** What stands in for the state folder where there is none: without a key, or when it takes no files and is only examined. */
 import type { JobStore } from '../core/job-store.ts';
+import type { Liveness, Owner } from '../core/ports.ts';
 import { NO_VERSION, type SharedValues, type ValueSpec, type Versioned } from '../core/shared-value.ts';
 
 /** For as long as the process lives. */
@@ -30,5 +31,14 @@ export const noJobStore: JobStore = {
   replace: async () => 'conflict',
   find: async () => undefined,
   list: async () => [],
+  open: async () => [],
   equal: async () => [],
 };
+
+/** Nobody else can see what this process does, nor leave anything to it. */
+export const aloneHere = (self: Owner): Liveness => ({
+  self,
+  begin: async () => () => undefined,
+  stateOf: async ({ session }) => (session === self.session ? 'alive' : 'silent'),
+  close: async () => undefined,
+});

@@ -46,6 +46,9 @@ export const partitionFolder = (root: string, apiOrigin: string, apiKey: string)
 /** One folder for the built-in sandbox: its address and its key differ at each start. */
 export const sandboxFolder = (root: string): string => join(root, 'sandbox');
 
+/** Signs of life of the processes that work on jobs of this service and key. */
+export const heartbeatsFolder = (partition: string): string => join(partition, 'heartbeats');
+
 /** Of what all processes with the same service and key share, next to the job records. */
 export const sharedFolder = (partition: string): string => join(partition, 'shared');
 

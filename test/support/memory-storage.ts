@@ -1,6 +1,6 @@
 /** Storage that lives with the test: the ports of records, shared values and events without a disk. */
 import { dedupeKey } from '../../src/core/image-request.ts';
-import type { Job } from '../../src/core/job.ts';
+import { isSettled, type Job } from '../../src/core/job.ts';
 import { BoundedMap } from '../../src/core/primitives.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { type JobEvents, type JobStore, newestFirst, type StoredJob } from '../../src/core/job-store.ts';
@@ -28,6 +28,7 @@ export function createMemoryJobStore(): JobStore {
     },
     find: async (id) => jobs.get(id)?.value ?? list().find((job) => job.remoteId === id),
     list: async () => list().sort(newestFirst),
+    open: async () => list().filter((job) => !isSettled(job)).sort(newestFirst),
     async equal(key, since) {
       const isEqual = ({ createdAt, request, nth }: Job): boolean =>
         createdAt >= since && dedupeKey(request, nth) === key;

@@ -4,7 +4,7 @@ import type { ImageProvider, RemoteJob } from '../../src/core/image-provider.ts'
 import type { ImageRequest } from '../../src/core/image-request.ts';
 import { advance, type Job } from '../../src/core/job.ts';
 import { Wakeup } from '../../src/core/primitives.ts';
-import { sendOrder } from '../../src/jobs/submission.ts';
+import { type Sending, sendOrder } from '../../src/jobs/submission.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
 import { owner, sampleJob } from '../unit/core/sample-jobs.ts';
 
@@ -41,8 +41,15 @@ export function createSubmit(
       open.set(key, job);
       return job;
     };
-    const onWaitReason = (waitReason: { reason: string; until: number } | undefined): void => {
-      if (waitReason?.reason === 'permit') onWait?.(waitReason.until);
+    const sending: Sending = {
+      life: signal,
+      cancellation: new AbortController(),
+      isCancellable: true,
+      waitReason: undefined,
+      slotFreed: new Wakeup(clock),
+    };
+    const wake = (): void => {
+      if (sending.waitReason?.reason === 'permit') onWait?.(sending.waitReason.until);
     };
     return sendOrder(
       job,
@@ -50,18 +57,12 @@ export function createSubmit(
         provider,
         limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
-        records: { apply },
+        records: { apply, wake },
         reconcile: async () => undefined,
-        processes: { self: () => owner() },
-      },
-      {
-        life: signal,
-        cancellation: never(),
+        liveness: { self: owner() },
         resendWindowMs: Infinity,
-        slotFreed: new Wakeup(clock),
-        onSending: () => undefined,
-        onWaitReason,
       },
+      sending,
     );
   };
 }

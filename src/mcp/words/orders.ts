@@ -30,7 +30,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',
   }),
   owner_ended: () => ({
-    what: 'The server that was going to send this order ended, or seemed to have ended, before it sent anything.',
+    what: 'The server that was going to send this order ended before it sent it: the order was never sent.',
     next: IF_WANTED,
   }),
   order_cancelled: () => ({
@@ -41,6 +41,11 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
     user: 'check the account at Doitong',
     next: 'Order the picture again only if the user agrees.',
+  }),
+  no_answer: () => ({
+    what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',
+    user: 'run: flux-pro-mcp jobs resume, or order the picture again: both send this same order again, which cannot be paid for twice',
+    next: 'Ask the user whether to make the same generate call again: it sends this order again under its own key, within 23 hours of the first try.',
   }),
   earlier_try_open: ({ last }, failure) => {
     const { what, ...todo } = wordsOf(last, failure);

@@ -1,6 +1,6 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 
-import type { Clock, Log, Processes } from '../../../src/core/ports.ts';
+import type { Clock, Log, Liveness } from '../../../src/core/ports.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type {
@@ -223,6 +223,10 @@ export class RecordingJobStore implements JobStore {
     return this.#inner.list();
   }
 
+  open(): Promise<readonly Job[]> {
+    return this.#inner.open();
+  }
+
   equal(key: string, since: number): Promise<readonly Job[]> {
     return this.#inner.equal(key, since);
   }
@@ -296,7 +300,12 @@ export function startProcess<Known extends Shared>(
   const provider = new FakeProvider(clock, limits);
   const download = new FakeDownload();
   const store = new FakeStore();
-  const processes: Processes = { self: () => owner(pid), isAlive: (other) => living.has(other.pid) };
+  const liveness: Liveness = {
+    self: owner(pid),
+    begin: async () => () => undefined,
+    stateOf: async (other) => (living.has(other.pid) ? 'alive' : 'silent'),
+    close: async () => undefined,
+  };
   const records = new JobRecords(jobStore, limits, clock);
   const durations = createDurationMemory(createUnkeptValues(), clock);
   const jobs = new ImageJobs(
@@ -315,7 +324,7 @@ export function startProcess<Known extends Shared>(
       clock,
       log: silentLog,
       ids,
-      processes,
+      liveness,
       onSubmission,
       checkFolders,
     },

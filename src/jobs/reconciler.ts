@@ -1,0 +1,128 @@
+/** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
+import { isFinishedRemotely, isSameOwner, type Job } from '../core/job.ts';
+import type { Reservation } from '../limits/reservations.ts';
+import type { JobsDeps } from './deps.ts';
+import type { JobRunner } from './job-runner.ts';
+import { NO_ANSWER } from './submission.ts';
+
+/** It is looked for at most so often, */
+const RECONCILE_EVERY_MS = 2_500;
+/** and so often without any call, while something is open. */
+const WATCH_EVERY_MS = 5_000;
+/** An order is recorded right after it was admitted; without a record for so long, it never will be. */
+const RECORDING_TAKES_AT_MOST_MS = 60_000;
+
+export class Reconciler {
+  #last = { at: Number.NEGATIVE_INFINITY, isOpen: Promise.resolve(true) };
+  #isWatching = false;
+  /** Orders of this process that are about to be recorded. */
+  readonly #recording = new Set<string>();
+
+  constructor(
+    private readonly deps: JobsDeps,
+    private readonly runner: Pick<JobRunner, 'hasRun' | 'nextAction' | 'ensure' | 'closeUnsent'>,
+    private readonly stalledAfterMs: number,
+    private readonly life: AbortSignal,
+  ) {}
+
+  /** What `work` reserves and does not record yet belongs to a process that others see at work. */
+  async recording<Result>(ids: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    const end = await this.deps.liveness.begin();
+    for (const id of ids) this.#recording.add(id);
+    try {
+      return await work();
+    } finally {
+      for (const id of ids) this.#recording.delete(id);
+      end();
+    }
+  }
+
+  /** Looks after what is open for as long as something is: called with each tool call. */
+  watch(): void {
+    if (this.#isWatching || this.life.aborted) return;
+    this.#isWatching = true;
+    const look = async (): Promise<void> => {
+      while (await this.recover()) await this.deps.clock.sleep(WATCH_EVERY_MS, this.life);
+    };
+    look()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isWatching = false;
+      });
+  }
+
+  /** Takes over what processes that are gone have left. One round serves all who ask. Never rejects. @returns whether something stays open */
+  recover(): Promise<boolean> {
+    const { clock, log } = this.deps;
+    const now = clock.monotonic();
+    if (now - this.#last.at >= RECONCILE_EVERY_MS) {
+      const isOpen = this.reconcile().catch((error: unknown) => {
+        log.warn('jobs of earlier processes could not be recovered', { error: String(error) });
+        return true;
+      });
+      this.#last = { at: now, isOpen };
+    }
+    return this.#last.isOpen;
+  }
+
+  /**
+   * Brings the reservations in line with the records, and resumes what nobody works on.
+   * @returns whether something stays open that somebody may have to look after
+   */
+  async reconcile(): Promise<boolean> {
+    const { records, log } = this.deps;
+    const open = await records.open();
+    const known = new Set(open.map(({ id }) => id));
+    // One that cannot be looked after must not keep all others from it.
+    const failed = (id: string) => (error: unknown) => {
+      log.warn('an order could not be recovered', { id, error: String(error) });
+      return true;
+    };
+    let isOpen = false;
+    for (const job of open) if (await this.#meet(job).catch(failed(job.id))) isOpen = true;
+    for (const entry of await this.#openReservations())
+      await this.#meetReservation(entry, known.has(entry.id)).catch(failed(entry.id));
+    return isOpen;
+  }
+
+  /** @returns whether it has to be looked after again */
+  async #meet(job: Job): Promise<boolean> {
+    const { limits, records } = this.deps;
+    if (this.runner.hasRun(job.id)) return true;
+    if (isFinishedRemotely(job) || job.state === 'unknown') await limits.note(job);
+    const action = await this.runner.nextAction(job, false);
+    if (action === 'close_unsent') await this.runner.closeUnsent(job);
+    if (action === 'give_up') await records.apply(job.id, { type: 'outcome_unknown', failure: NO_ANSWER });
+    if (action === 'poll' || action === 'resend') this.runner.ensure(job.id, false);
+    return action === 'wait' || action === 'poll' || action === 'resend';
+  }
+
+  async #meetReservation(entry: Reservation, hasOpenRecord: boolean): Promise<void> {
+    const { limits, records, clock } = this.deps;
+    // One without news must not keep all others waiting: the service is taken to be done with it.
+    const isOverdue = clock.now() - (entry.slotAt ?? entry.at) > this.stalledAfterMs;
+    if (entry.slot && isOverdue) await limits.releaseSlot(entry.id);
+    if (hasOpenRecord || (await this.#isBeingRecorded(entry))) return;
+    const job = await records.recorded(entry.id);
+    if (job !== undefined) return isFinishedRemotely(job) ? limits.note(job) : undefined;
+    if (entry.slotAt !== undefined) await limits.lose(entry.id);
+    else await limits.drop(entry.id);
+  }
+
+  /** Whether an order that has no record yet is about to get one. */
+  async awaitsRecord(id: string): Promise<boolean> {
+    const entry = (await this.#openReservations()).find((one) => one.id === id);
+    return entry !== undefined && this.#isBeingRecorded(entry);
+  }
+
+  async #openReservations(): Promise<readonly Reservation[]> {
+    const { reservations } = await this.deps.limits.state();
+    return reservations.entries.filter(({ end }) => end === undefined);
+  }
+
+  async #isBeingRecorded({ id, at, owner }: Reservation): Promise<boolean> {
+    const { clock, liveness } = this.deps;
+    if (isSameOwner(owner, liveness.self)) return this.#recording.has(id);
+    return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && (await liveness.stateOf(owner)) === 'alive';
+  }
+}

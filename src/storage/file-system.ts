@@ -1,0 +1,49 @@
+/** Where job records and shared values are kept: the file system of this machine, or one that a test makes. */
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { Clock } from '../core/ports.ts';
+import { FOLDER_MODE, readText, syncFolder, writeWhole } from './disk.ts';
+
+/**
+ * The calls to the system that job records and shared values need. Each rejects with the system's error (an Error with
+ * `code`), and knows nothing of what is stored.
+ */
+export interface FileSystem {
+  /**
+   * A new file, whole. EEXIST when something has that name, ENOENT without its folder. What it leaves when it rejects
+   * later than that is a file with a part of the text.
+   * @param durable forces its bytes to the disk; the name in its folder is another matter
+   */
+  create(path: string, text: string, durable: boolean): Promise<void>;
+  /** `undefined` when nothing is there, or no regular file. */
+  readText(path: string): Promise<string | undefined>;
+  /** A second name for a file. EEXIST when something has that name. */
+  link(from: string, to: string): Promise<void>;
+  /** Replaces a file, and a folder by a folder when it holds nothing (else ENOTEMPTY). */
+  rename(from: string, to: string): Promise<void>;
+  /** Names of what is in the folder, in no order. */
+  list(folder: string): Promise<string[]>;
+  /** A file, or a folder with all that is in it. ENOENT when nothing is there. */
+  remove(path: string): Promise<void>;
+  /** `undefined` when nothing is there. */
+  stat(path: string): Promise<{ ino: number; size: number; mtimeMs: number; isFolder: boolean } | undefined>;
+  /** One level. EEXIST when something has that name, ENOENT without the folder above it. */
+  makeFolder(path: string): Promise<void>;
+  /** Makes the names in the folder survive a power failure, where the system can. */
+  syncFolder(path: string): Promise<void>;
+}
+
+/** Small files are read and written sooner than handed to a thread; only what waits for the disk is. */
+export const createDiskFiles = (clock: Clock): FileSystem => ({
+  create: (path, text, durable) => writeWhole(path, text, durable, clock),
+  readText: async (path) => readText(path),
+  link: async (from, to) => linkSync(from, to),
+  rename: async (from, to) => renameSync(from, to),
+  list: async (folder) => readdirSync(folder),
+  remove: async (path) => rmSync(path, { recursive: true }),
+  async stat(path) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found && { ino: found.ino, size: found.size, mtimeMs: found.mtimeMs, isFolder: found.isDirectory() };
+  },
+  makeFolder: async (path) => mkdirSync(path, { mode: FOLDER_MODE }),
+  syncFolder,
+});

@@ -1,0 +1,174 @@
+/**
+ * Which processes are at work, by a file that each of them renames every two seconds: process numbers and host names
+ * repeat from container to container, and clocks differ.
+ */
+import { join } from 'node:path';
+import type { Clock, Liveness, Log, Owner } from '../core/ports.ts';
+import { errorCode } from './disk.ts';
+import type { FileSystem } from './file-system.ts';
+
+const BEAT_MS = 2_000;
+/** Looks without a change after which a process counts as gone. */
+const SILENT_LOOKS = 5;
+/** After a longer pause the machine may have slept, and the other process with it: such a look proves nothing. */
+const LOOK_GAP_MAX_MS = 2 * BEAT_MS;
+/** A process that nobody has asked about for so long is not looked at any more. */
+const WATCHED_MS = 60_000;
+
+const NAME = /^([a-z0-9]{1,32})\.(\d{1,15})$/u;
+
+type Seen = { beat: number | undefined; unchanged: number; lookedAt: number; askedAt: number };
+
+export class Heartbeats implements Liveness {
+  readonly #seen = new Map<string, Seen>();
+  readonly #life = new AbortController();
+  #beat = 0;
+  #holders = 0;
+  /** Ends with the first beat on disk. */
+  #started: Promise<void> | undefined;
+  #isLooking = false;
+
+  /** @param folder absolute; made at the first beat */
+  constructor(
+    readonly self: Owner,
+    private readonly folder: string,
+    private readonly deps: {
+      files: FileSystem;
+      makeFolder: (path: string) => Promise<void>;
+      clock: Clock;
+      log: Log;
+    },
+  ) {}
+
+  async begin(): Promise<() => void> {
+    this.#holders += 1;
+    try {
+      await (this.#started ??= this.#start());
+    } catch (error) {
+      this.#holders -= 1;
+      this.#started = undefined;
+      throw error;
+    }
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#holders -= 1;
+      isHeld = false;
+    };
+  }
+
+  async #start(): Promise<void> {
+    await this.#write();
+    void this.#keepBeating();
+  }
+
+  async #keepBeating(): Promise<void> {
+    const { clock, log } = this.deps;
+    try {
+      for (;;) {
+        await clock.sleep(BEAT_MS, this.#life.signal);
+        if (this.#holders === 0) break;
+        await this.#write().catch((error: unknown) =>
+          log.debug('no heartbeat could be written', { error: errorCode(error) }),
+        );
+      }
+    } catch {
+      // The process ends.
+    }
+    this.#started = undefined;
+    await this.#removeBeat(this.#name(this.#beat));
+  }
+
+  /** The next beat, made anew where somebody took this process for gone and removed the last one. */
+  async #write(): Promise<void> {
+    const { files, makeFolder } = this.deps;
+    const last = join(this.folder, this.#name(this.#beat));
+    this.#beat += 1;
+    const next = join(this.folder, this.#name(this.#beat));
+    try {
+      await files.rename(last, next);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      await makeFolder(this.folder);
+      await files.create(next, '', false);
+    }
+  }
+
+  async #removeBeat(name: string): Promise<void> {
+    await this.deps.files.remove(join(this.folder, name)).catch(() => undefined);
+  }
+
+  #name(beat: number): string {
+    return `${this.self.session}.${beat}`;
+  }
+
+  async stateOf({ session }: Owner): Promise<'alive' | 'silent'> {
+    if (session === this.self.session) return 'alive';
+    const { clock } = this.deps;
+    const now = clock.monotonic();
+    const beats = await this.#beats();
+    // Nobody is taken for gone because the folder cannot be read.
+    if (beats === undefined) return 'alive';
+    const beat = beats.get(session);
+    if (beat === undefined) {
+      this.#seen.delete(session);
+      return 'silent';
+    }
+    const seen = this.#seen.get(session) ?? { beat, unchanged: 0, lookedAt: now, askedAt: now };
+    seen.askedAt = now;
+    this.#seen.set(session, seen);
+    void this.#keepLooking();
+    return seen.unchanged >= SILENT_LOOKS ? 'silent' : 'alive';
+  }
+
+  async #keepLooking(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { clock } = this.deps;
+    try {
+      while (this.#seen.size > 0) {
+        await clock.sleep(BEAT_MS, this.#life.signal);
+        const beats = await this.#beats();
+        if (beats !== undefined) await this.#look(beats, clock.monotonic());
+      }
+    } catch {
+      // The process ends.
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #look(beats: ReadonlyMap<string, number>, now: number): Promise<void> {
+    for (const [session, seen] of this.#seen) {
+      if (now - seen.askedAt > WATCHED_MS) {
+        this.#seen.delete(session);
+        continue;
+      }
+      const beat = beats.get(session);
+      const isProof = now - seen.lookedAt <= LOOK_GAP_MAX_MS;
+      seen.unchanged = beat !== seen.beat || !isProof ? 0 : seen.unchanged + 1;
+      seen.beat = beat;
+      seen.lookedAt = now;
+      // Others need not find out again. One that only stood still shows up again with its next beat.
+      if (seen.unchanged === SILENT_LOOKS) await this.#removeBeat(`${session}.${beat}`);
+    }
+  }
+
+  /** The last beat of each process that shows one. `undefined` when that cannot be read. */
+  async #beats(): Promise<ReadonlyMap<string, number> | undefined> {
+    try {
+      const found = new Map<string, number>();
+      for (const name of await this.deps.files.list(this.folder)) {
+        const [, session = '', beat] = NAME.exec(name) ?? [];
+        if (beat !== undefined) found.set(session, Math.max(found.get(session) ?? 0, Number(beat)));
+      }
+      return found;
+    } catch (error) {
+      return errorCode(error) === 'ENOENT' ? new Map() : undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#life.abort(new Error('the server is ending'));
+    await this.#removeBeat(this.#name(this.#beat));
+  }
+}
