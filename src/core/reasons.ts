@@ -5,8 +5,19 @@
 
 /** An order that was not sent, or whose outcome is open. */
 export type OrderReason =
-  /** Of an order that may cost more than `threshold`. @param tool to call again */
-  | { code: 'not_confirmed'; min: number; max: number; threshold: number; why: WhyNotConfirmed; tool: string }
+  /**
+   * Of an order that may cost more than `threshold`, together with what was ordered shortly before without a yes.
+   * @param tool to call again
+   */
+  | {
+      code: 'not_confirmed';
+      min: number;
+      max: number;
+      recent: number;
+      threshold: number;
+      why: WhyNotConfirmed;
+      tool: string;
+    }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
   /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. */
   | { code: 'user_refused' | 'owner_ended' | 'order_cancelled' | 'key_too_old' | 'no_answer' }

@@ -1,10 +1,12 @@
 /** What the job service is given from outside, and what can be set. */
-import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
+
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
 import type { JobEvents } from '../core/job-store.ts';
+import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
-import type { BudgetSettings, Limits } from '../limits/limits.ts';
+import type { BudgetSettings } from '../limits/budget.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/durations.ts';
 import type { JobRecords } from './job-records.ts';
 

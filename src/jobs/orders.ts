@@ -1,37 +1,15 @@
 /** Ordering pictures: whether a call may order them, which of them are new, and placing those. */
-import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
+
 import { type Failure, FluxError } from '../core/failure.ts';
+import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
+import { type Confirmation, checkBalance, checkCall, confirm, estimateOf, limitExceeded } from '../limits/budget.ts';
 import { foundSince, isDuplicate } from '../limits/duplicates.ts';
-import {
-  type BudgetSettings,
-  checkBalance,
-  checkCall,
-  estimateOf,
-  limitExceeded,
-  type Limits,
-  type OrderToAdmit,
-} from '../limits/limits.ts';
-import type { Admission, AdmissionResult } from '../limits/reservations.ts';
+import type { Limits, OrderToAdmit } from '../limits/limits.ts';
+import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
-
-/**
- * What became of the question to the user. `no`: declined, or the form came back without a yes. `unanswered`: closed,
- * or the host gave no answer that can be read.
- */
-export type Answer = 'yes' | 'no' | 'unanswered';
-
-export type Confirmation = {
-  /** What the caller said it accepts to spend. */
-  accepted: number | undefined;
-  /** Whether somebody can be asked; `unanswered`: not by this host, which left an earlier question without an answer. */
-  canAsk: boolean | 'unanswered';
-  answer: Answer | undefined;
-  /** The tool to call again. */
-  tool: string;
-};
 
 export type ProposeOptions = Confirmation & {
   /** A call for several pictures, of which each repeats the same one of the same call before. */
@@ -46,12 +24,14 @@ export type ReadyProposal = {
   orders: readonly Order[];
   duplicates: readonly (Job | undefined)[];
   isBatch: boolean;
+  /** Somebody has said yes to the price. */
+  isConfirmed: boolean;
 };
 
 export type Proposal =
   | { type: 'refused'; failure: Failure }
-  /** The user has to be asked first whether `added`, all that is new, may be ordered for that price. */
-  | { type: 'ask'; added: readonly Order[]; estimate: CreditRange }
+  /** The user has to be asked first whether `added`, all that is new, may be ordered for that price. Amounts in credits. */
+  | { type: 'ask'; added: readonly Order[]; estimate: CreditRange; leftToday: number }
   | ReadyProposal;
 
 /**
@@ -98,17 +78,23 @@ export class Orders {
     );
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
-    const ready = { type: 'ready' as const, orders, duplicates, isBatch };
+    const ready = { type: 'ready' as const, orders, duplicates, isBatch, isConfirmed: false };
     // What is found again costs nothing, so that nobody is asked about it.
     if (added.length === 0) return ready;
     const estimate = estimateOf(added);
     checkCall(estimate, this.settings, accepted);
-    const confirmation = confirm(estimate, options, this.settings);
+    const { reservations } = await limits.state();
+    const now = clock.now();
+    const confirmation = confirm(estimate, unconfirmedCredits(reservations, now), options, this.settings);
     // Nobody is asked about a picture that could not be kept.
     await checkFolders();
-    if (confirmation === 'ask') return { type: 'ask', added, estimate };
-    if (isBatch) checkBalance(await limits.balance(), estimate, accepted, clock.now());
-    return ready;
+    if (confirmation === 'ask') {
+      const { spentCredits, reservedCredits } = totalsOf(reservations, now);
+      const leftToday = this.settings.maxCreditsPerDay - spentCredits - reservedCredits;
+      return { type: 'ask', added, estimate, leftToday: Math.max(0, leftToday) };
+    }
+    if (isBatch) checkBalance(await limits.balance(), estimate, accepted, now);
+    return { ...ready, isConfirmed: confirmation === 'confirmed' };
   }
 
   /**
@@ -175,7 +161,7 @@ export class Orders {
     return drafts.flatMap(({ at }) => ordered.get(at) ?? []);
   }
 
-  #drafts({ orders, isBatch }: ReadyProposal): Draft[] {
+  #drafts({ orders, isBatch, isConfirmed }: ReadyProposal): Draft[] {
     const { webhookUrl, sandbox } = this.settings;
     const { clock, ids, liveness } = this.deps;
     const now = clock.now();
@@ -198,7 +184,7 @@ export class Orders {
         ...(nth > 0 && { nth }),
         ...{ state: 'queued', createdAt: now, updatedAt: now, credits, sandbox },
       };
-      const toAdmit = { ...common, at: now, maxCredits: credits.max, dedupeKey: key, allowDuplicate };
+      const toAdmit = { ...common, at: now, maxCredits: credits.max, dedupeKey: key, allowDuplicate, isConfirmed };
       return { at, job, toAdmit };
     });
   }
@@ -343,24 +329,6 @@ function numbered(orders: readonly Order[]) {
     if (!order.allowDuplicate) seen.set(first, nth + 1);
     return { order, nth, key: dedupeKey(order.request, nth) };
   });
-}
-
-/**
- * Whether a call may spend its price without asking, or the user has to be asked first; nothing may happen before.
- * @throws FluxError of kind `not_confirmed`
- */
-export function confirm(
-  { min, max }: CreditRange,
-  { accepted, canAsk, answer, tool }: Confirmation,
-  { confirmAboveCredits: threshold }: Pick<BudgetSettings, 'confirmAboveCredits'>,
-): 'granted' | 'ask' {
-  const refusal = { kind: 'not_confirmed', creditsSpent: 'no' } as const;
-  if (answer === 'no') throw new FluxError({ ...refusal, reason: { code: 'user_refused' }, retry: 'no' });
-  if (max <= threshold || (accepted !== undefined && accepted >= max) || answer === 'yes') return 'granted';
-  if (answer === undefined && canAsk === true) return 'ask';
-  const why = answer !== undefined ? 'unanswered' : canAsk === 'unanswered' ? 'earlier_unanswered' : 'cannot_ask';
-  const reason = { code: 'not_confirmed', min, max, threshold, tool, why } as const;
-  throw new FluxError({ ...refusal, reason, retry: 'later' });
 }
 
 /**

@@ -1,5 +1,7 @@
 /** What is known of plan, limits and credits, in figures. */
-import type { BudgetSettings, LimitsState } from './limits.ts';
+
+import type { BudgetSettings } from './budget.ts';
+import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS } from './plan.ts';
 import { permitsLeft, takePermit } from './rate-state.ts';
 import { totalsOf } from './reservations.ts';

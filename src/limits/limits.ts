@@ -15,13 +15,13 @@ import {
   type PermitAnswer,
   type PermitAsk,
   planOf,
-  rateStateSchema,
   type RateReport,
   type RateState,
   REQUEST_WINDOW,
   type ReadAllowance,
   type RequestWindow,
   rateStateAt,
+  rateStateSchema,
   readAllowance,
   takePermit,
   withOrderPaid,
@@ -35,11 +35,11 @@ import {
   type LimitExceeded,
   loseEntry,
   noteJob,
-  reservationsSchema,
   type Reservations,
   releaseSlot,
   reservationsAt,
   reservationsOfJobs,
+  reservationsSchema,
   type SlotAnswer,
   type SpendingLimits,
   takeSlot,
@@ -218,68 +218,3 @@ export class Limits {
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 const fingerprintOf = (job: Job): string => fingerprint(dedupeKey(job.request, job.nth));
-
-/** In credits and pictures. */
-export type BudgetSettings = {
-  maxCreditsPerCall: number;
-  maxCreditsPerDay: number;
-  maxImagesPerDay: number;
-  /** Above this a call is confirmed first. */
-  confirmAboveCredits: number;
-  /** A known balance below this is warned of. */
-  lowCreditsAlert: number;
-};
-
-/** What the pictures of one call may cost together. */
-export function estimateOf(orders: readonly { request: ImageRequest }[]): CreditRange {
-  return orders
-    .map(({ request }) => creditRange(request.width, request.height))
-    .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
-}
-
-/** @param accepted what the caller said it accepts to spend. @throws FluxError of kind `over_budget` */
-export function checkCall({ max }: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
-  if (max > settings.maxCreditsPerCall)
-    throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall });
-  if (accepted !== undefined && max > accepted && max <= settings.confirmAboveCredits)
-    throw refusal({ code: 'more_than_accepted', max, accepted });
-}
-
-/**
- * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: it is
- * believed for a day, and not against a caller who accepts the whole price.
- * @throws FluxError of kind `no_credits`; nothing was sent
- */
-export function checkBalance(
-  balance: { credits: number; at: number } | undefined,
-  { min, max }: CreditRange,
-  accepted: number | undefined,
-  now: number,
-): void {
-  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > DAY_MS) return;
-  if ((accepted ?? 0) >= max) return;
-  const reason = { code: 'balance_too_low', min, max, balance: balance.credits } as const;
-  const creditsAvailable = balance.credits;
-  throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
-}
-
-/** The failure of a call that the budget or the plan's day does not allow. */
-export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
-  const { images: ordered, spentCredits: spent, reservedCredits: reserved } = totals;
-  const untilTomorrow = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000);
-  const reasons: Record<typeof limit, LimitReason> = {
-    creditsPerDay: { code: 'budget_exceeded', wanted, allowed, spent, reserved },
-    imagesPerDay: { code: 'pictures_exceeded', wanted, allowed, ordered },
-    jobsPerDay: { code: 'plan_exceeded', wanted, allowed, ordered },
-  };
-  return refusal(reasons[limit], untilTomorrow);
-}
-
-function refusal(reason: LimitReason, retryAfterSeconds?: number): FluxError {
-  return new FluxError({
-    kind: reason.code === 'plan_exceeded' ? 'rate_limited' : 'over_budget',
-    reason,
-    creditsSpent: 'no',
-    ...(retryAfterSeconds === undefined ? { retry: 'no' } : { retry: 'later', retryAfterSeconds }),
-  });
-}

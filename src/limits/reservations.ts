@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { isFinishedRemotely, type Job } from '../core/job.ts';
 import { ownerSchema } from '../core/ports.ts';
 
-/** An ended order is remembered for so long: what it cost may have to be confirmed together with the next one. */
-export const ENDED_KEPT_MS = 10 * 60_000;
+/** What orders of so long have cost is confirmed together with the next one: ended ones are remembered until then. */
+const RECENT_MS = 10 * 60_000;
 /** One of unknown outcome may still turn out: its key is known to the service for a day. */
 const UNKNOWN_KEPT_MS = 2 * 24 * 60 * 60_000;
 /** Days whose sums are kept: a clock that is set back enters one of them again. */
@@ -26,6 +26,8 @@ const reservationSchema = z.object({
   slotAt: z.exactOptional(z.number()),
   /** Slots are given in the order of turns: the n-th order of a call waits as long as n calls of one picture would. */
   turn: z.exactOptional(z.number()),
+  /** Somebody has said yes to its price. */
+  confirmed: z.exactOptional(z.literal(true)),
   /** Nothing more comes of it; its credits are in the sums of that day (since the epoch) by then. */
   end: z.exactOptional(
     z.object({ at: z.number(), outcome: z.enum(['picture', 'nothing', 'free', 'unknown']), day: z.int() }),
@@ -53,6 +55,7 @@ export type Totals = { images: number; spentCredits: number; reservedCredits: nu
 /** An order that asks to be admitted. */
 export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'at' | 'owner' | 'maxCredits'> & {
   allowDuplicate: boolean;
+  isConfirmed?: boolean;
 };
 
 /** `duplicate`: an equal order is open or of unknown outcome; those that have ended are found among the records. */
@@ -83,7 +86,7 @@ export const utcDay = (epochMs: number): number => Math.floor(epochMs / DAY_MS);
 /** The reservations as of `now`: ended orders are forgotten in time. */
 export function reservationsAt(reservations: Reservations, now: number): Reservations {
   const entries = reservations.entries.filter(({ end }) => {
-    const keptMs = end?.outcome === 'unknown' ? UNKNOWN_KEPT_MS : ENDED_KEPT_MS;
+    const keptMs = end?.outcome === 'unknown' ? UNKNOWN_KEPT_MS : RECENT_MS;
     // A clock that was set back would otherwise keep it for as long as it was set back.
     return end === undefined || Math.abs(now - end.at) < keptMs;
   });
@@ -102,6 +105,13 @@ export function totalsOf(reservations: Reservations, now: number): Totals {
     reservedCredits: sum((entry) => (entry.exactCredits === undefined ? entry.maxCredits : 0)),
     slotsInUse: open.filter((entry) => entry.slot).length,
   };
+}
+
+/** What was ordered without a yes of anybody in the last ten minutes, in credits. */
+export function unconfirmedCredits({ entries }: Reservations, now: number): number {
+  return entries
+    .filter(({ confirmed, at, end }) => !confirmed && end?.outcome !== 'free' && Math.abs(now - at) < RECENT_MS)
+    .reduce((sum, { exactCredits, maxCredits }) => sum + (exactCredits ?? maxCredits), 0);
 }
 
 /** Orders that wait to be sent for the first time. */
@@ -153,8 +163,9 @@ export function admitAll(
     if (added.length > 0 && allowed !== null && total[limit] > allowed)
       return { type: 'exceeded', limit, allowed, totals, wanted };
   }
-  const entries = added.map(({ allowDuplicate: _, ...order }, index): Reservation => {
-    return { ...order, slot: false, ...(index > 0 && { turn: index }) };
+  const entries = added.map(({ allowDuplicate: _, isConfirmed, ...order }, index): Reservation => {
+    const confirmed = isConfirmed && { confirmed: true as const };
+    return { ...order, ...confirmed, slot: false, ...(index > 0 && { turn: index }) };
   });
   const admissions = duplicates.map(
     (duplicate): Admission => (duplicate ? { type: 'duplicate', id: duplicate.id } : { type: 'admitted' }),

@@ -3,20 +3,16 @@ import {
   type CallToolRequest,
   type CallToolResult,
   type InputRequiredResult,
-  inputRequired,
-  inputResponse,
   isInputRequiredResult,
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import { type Failure, FluxError } from '../core/failure.ts';
-import type { Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
-import type { Answer } from '../jobs/orders.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
+import { askNow } from './confirmations.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import { stackOf, unknownName } from './protocol.ts';
@@ -61,20 +57,24 @@ async function handleCall(
     signal,
     progress: progressReporter(context, deps),
     canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : host.canAsk,
-    answer: answerIn(context),
+    answer: undefined,
   };
-  if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer === 'unanswered';
   try {
     const input = readArguments(tool, args, redact);
+    const call = JSON.stringify([tool.name, input]);
+    const confirmations = await deps.confirmations();
+    toolContext.answer = await confirmations.answerIn(context, call);
+    if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer.type === 'unanswered';
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
       questions.isUnanswered = true;
-      return inputRequired({ inputRequests: { [KEY]: inputRequired.elicit(questionForm(outcome)) } });
+      return await confirmations.questionResult(redactValues(outcome, redact), call);
     }
-    if (outcome.type === 'ask') {
+    // Asked again only when the price has risen since.
+    for (let round = 1; outcome.type === 'ask' && round <= 3; round += 1) {
       const answer = await askNow(redactValues(outcome, redact), context, log);
-      questions.isUnanswered = answer === 'unanswered';
+      questions.isUnanswered = answer.type === 'unanswered';
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
@@ -134,41 +134,6 @@ function unforeseen(tool: Tool): Failure {
   const next = 'Call list_jobs before you order again, and ask the user to report that as a bug in flux-pro-mcp.';
   const creditsSpent = tool.effect === 'spend' ? 'maybe' : 'no';
   return { kind: 'service_error', reason: { code: 'worded', what, next }, creditsSpent, retry: 'later' };
-}
-
-const KEY = 'confirm';
-/** People think; a host's own limit for the whole call is shorter as a rule. */
-const ANSWER_WITHIN_MS = 10 * 60_000;
-
-/** The user ticks a box: a host that answers by itself, with nothing in it, has confirmed nothing. */
-function questionForm({ question, yes }: Question) {
-  const properties = { [KEY]: { type: 'boolean' as const, title: yes, description: question } };
-  return { message: question, requestedSchema: { type: 'object' as const, properties, required: [KEY] } };
-}
-
-/** Since 2026-07-28 the answer comes with the same call sent again; `undefined` when the call carries none. */
-function answerIn({ mcpReq: { inputResponses, droppedInputResponseKeys = [] } }: ServerContext): Answer | undefined {
-  const isGiven = Object.hasOwn(inputResponses ?? {}, KEY) || droppedInputResponseKeys.includes(KEY);
-  return isGiven ? readAnswer(inputResponses) : undefined;
-}
-
-/** In the earlier eras, while the call waits. The SDK itself would end the call when it got no proper answer. */
-async function askNow(question: Question, { mcpReq }: ServerContext, log: Log): Promise<Answer> {
-  try {
-    const params = { mode: 'form' as const, ...questionForm(question) };
-    const options = { timeout: ANSWER_WITHIN_MS, signal: mcpReq.signal };
-    return readAnswer({ [KEY]: await mcpReq.send({ method: 'elicitation/create', params }, options) });
-  } catch (error) {
-    log.warn('a question to the user was not answered', { error: cleanLine(String(error)) });
-    return 'unanswered';
-  }
-}
-
-/** A form that comes back without the tick is a no; a form that was closed says nothing. */
-function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer {
-  const response = inputResponse(responses, KEY);
-  if (response.kind !== 'elicit' || response.action === 'cancel') return 'unanswered';
-  return response.action === 'accept' && response.content?.[KEY] === true ? 'yes' : 'no';
 }
 
 /** Claude Code cuts a message at 200 characters. */

@@ -161,7 +161,10 @@ export async function placeOrders(
   const jobs = await context.jobs();
   const proposal = await jobs.propose(orders, { tool, isBatch, accepted, canAsk, answer, signal });
   if (proposal.type === 'refused') throw new FluxError(proposal.failure);
-  if (proposal.type === 'ask') return questionAbout(redactValues(proposal.added, redact), proposal.estimate);
+  if (proposal.type === 'ask') {
+    const { added, estimate, leftToday } = proposal;
+    return questionAbout(redactValues(added, redact), estimate, { leftToday, sandbox: context.sandbox });
+  }
   const ordered = await jobs.commit(proposal, signal);
   const waitSeconds = wanted ?? context.defaultWaitSeconds;
   try {
@@ -175,14 +178,24 @@ export async function placeOrders(
   }
 }
 
-function questionAbout(added: readonly Order[], { min, max }: CreditRange): Question {
+/** Of the pictures of one call, so many prompts are shown. */
+const PROMPTS_SHOWN = 3;
+
+function questionAbout(
+  added: readonly Order[],
+  { min, max }: CreditRange,
+  { leftToday, sandbox }: { leftToday: number; sandbox: boolean },
+): Question {
+  const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
   const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
-  const [first] = added;
+  const prompts = added.slice(0, PROMPTS_SHOWN).map(({ request }) => fenced(request.prompt, 200));
+  const more = added.length > PROMPTS_SHOWN ? ` and ${added.length - PROMPTS_SHOWN} more` : '';
+  const real = sandbox ? ' This is the sandbox: no real credits are spent.' : '';
   const question =
-    first !== undefined && added.length === 1
-      ? `Order one picture of ${sizes[0]} pixels from Flux Pro for ${min} to ${max} credits? Prompt: ${fenced(first.request.prompt, 200)}`
-      : `Order ${added.length} pictures (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits in all?`;
-  return { type: 'ask', question, yes: `Yes, spend up to ${max} credits` };
+    `Order ${count} (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits? ` +
+    `Prompt${added.length === 1 ? '' : 's'}: ${prompts.join(', ')}${more}. ` +
+    `${leftToday} credits are left of today's budget.${real}`;
+  return { type: 'ask', question, yes: `Yes, spend up to ${max} credits`, upTo: max };
 }
 
 export async function waitForJob(

@@ -5,7 +5,8 @@ import type { JobFeed } from '../core/job-store.ts';
 import type { Clock, Log, ResultPart } from '../core/ports.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
-import type { Answer } from '../jobs/orders.ts';
+import type { Confirmations } from './confirmations.ts';
+import type { Answer } from '../limits/budget.ts';
 
 /** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
 export type Questions = { isUnanswered: boolean };
@@ -28,6 +29,8 @@ export type McpDeps = {
   startedJobs: () => ImageJobs | undefined;
   /** Of the whole process, for protocols without connections. */
   questions: Questions;
+  /** What the process has asked its users. */
+  confirmations: () => Promise<Confirmations>;
   /** What becomes of the jobs of this process. */
   feed: JobFeed;
   /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */
@@ -73,7 +76,13 @@ export type JobsOutcome = {
 };
 
 /** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
-export type Question = { type: 'ask'; question: string; yes: string };
+export type Question = {
+  type: 'ask';
+  question: string;
+  yes: string;
+  /** Credits. */
+  upTo: number;
+};
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */
 export type ToolOutcome =

@@ -9,8 +9,9 @@ const DURING = { order: 'The request for the picture', read: 'Reading the job', 
 
 /** @param wordsOf of the reasons inside others */
 export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said): Words<OrderReason> => ({
-  not_confirmed: ({ min, max, threshold, why, tool }) => {
-    const price = `The call may cost ${min} to ${max} credits. Above ${threshold} it must be confirmed`;
+  not_confirmed: ({ min, max, recent, threshold, why, tool }) => {
+    const before = recent > 0 ? `, and ${recent} were ordered in the last 10 minutes without being confirmed` : '';
+    const price = `The call may cost ${min} to ${max} credits${before}. Above ${threshold} together it must be confirmed`;
     const unanswered = why === 'earlier_unanswered' ? ': it left an earlier question unanswered' : '';
     return {
       what:

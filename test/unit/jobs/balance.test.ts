@@ -1,7 +1,7 @@
 /** How long the last known balance counts, and how wrong times of a clock are taken. */
 import { describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { checkBalance } from '../../../src/limits/limits.ts';
+import { checkBalance } from '../../../src/limits/budget.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 24 * 60 * 60_000;

@@ -1,8 +1,8 @@
 /** Proves when a call may spend its price without asking, when somebody is asked, and when it may not. */
 import { describe, expect, it } from 'vitest';
-import type { CreditRange } from '../../../src/core/image-request.ts';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
-import { type Confirmation, confirm } from '../../../src/jobs/orders.ts';
+import type { CreditRange } from '../../../src/core/image-request.ts';
+import { type Confirmation, confirm } from '../../../src/limits/budget.ts';
 import { propose } from '../../support/place-orders.ts';
 import { wordsOf } from '../../support/words.ts';
 import { createBench, REQUEST } from './fakes.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { ImageRequest } from '../../../src/core/image-request.ts';
 import type { ProposeOptions } from '../../../src/jobs/orders.ts';
-import { estimateOf } from '../../../src/limits/limits.ts';
+import { estimateOf } from '../../../src/limits/budget.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { propose } from '../../support/place-orders.ts';
 import { wordsOf } from '../../support/words.ts';

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   emptyRateState,
+  keptForOrders,
   learnCounting,
   type RateState,
   REQUEST_WINDOW,
+  readAllowance,
   takePermit,
 } from '../../../src/limits/rate-state.ts';
-import { keptForOrders, readAllowance } from '../../../src/limits/rate-state.ts';
 
 const NOW = 1_800_000_000_000;
 const SPAN_MS = REQUEST_WINDOW.windowMs + REQUEST_WINDOW.slackMs;

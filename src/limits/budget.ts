@@ -1,0 +1,110 @@
+/** May it be spent: what a call may cost, whether the user has to be asked first, and the refusals. */
+
+import { FluxError } from '../core/failure.ts';
+import { type CreditRange, creditRange, type ImageRequest } from '../core/image-request.ts';
+import type { LimitReason } from '../core/reasons.ts';
+import { DAY_MS, type LimitExceeded } from './reservations.ts';
+
+/** In credits and pictures. */
+export type BudgetSettings = {
+  maxCreditsPerCall: number;
+  maxCreditsPerDay: number;
+  maxImagesPerDay: number;
+  /** Above this a call is confirmed first. */
+  confirmAboveCredits: number;
+  /** A known balance below this is warned of. */
+  lowCreditsAlert: number;
+};
+
+/** What the pictures of one call may cost together. */
+export function estimateOf(orders: readonly { request: ImageRequest }[]): CreditRange {
+  return orders
+    .map(({ request }) => creditRange(request.width, request.height))
+    .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
+}
+
+/** @param accepted what the caller said it accepts to spend. @throws FluxError of kind `over_budget` */
+export function checkCall({ max }: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
+  if (max > settings.maxCreditsPerCall)
+    throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall });
+  if (accepted !== undefined && max > accepted) throw refusal({ code: 'more_than_accepted', max, accepted });
+}
+
+/**
+ * Whether the last known balance could pay for the pictures of one call at all. It may have been topped up since: it is
+ * believed for a day, and not against a caller who accepts the whole price.
+ * @throws FluxError of kind `no_credits`; nothing was sent
+ */
+export function checkBalance(
+  balance: { credits: number; at: number } | undefined,
+  { min, max }: CreditRange,
+  accepted: number | undefined,
+  now: number,
+): void {
+  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > DAY_MS) return;
+  if ((accepted ?? 0) >= max) return;
+  const reason = { code: 'balance_too_low', min, max, balance: balance.credits } as const;
+  const creditsAvailable = balance.credits;
+  throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
+}
+
+/** The failure of a call that the budget or the plan's day does not allow. */
+export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded, now: number): FluxError {
+  const { images: ordered, spentCredits: spent, reservedCredits: reserved } = totals;
+  const untilTomorrow = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000);
+  const reasons: Record<typeof limit, LimitReason> = {
+    creditsPerDay: { code: 'budget_exceeded', wanted, allowed, spent, reserved },
+    imagesPerDay: { code: 'pictures_exceeded', wanted, allowed, ordered },
+    jobsPerDay: { code: 'plan_exceeded', wanted, allowed, ordered },
+  };
+  return refusal(reasons[limit], untilTomorrow);
+}
+
+function refusal(reason: LimitReason, retryAfterSeconds?: number): FluxError {
+  return new FluxError({
+    kind: reason.code === 'plan_exceeded' ? 'rate_limited' : 'over_budget',
+    reason,
+    creditsSpent: 'no',
+    ...(retryAfterSeconds === undefined ? { retry: 'no' } : { retry: 'later', retryAfterSeconds }),
+  });
+}
+
+/**
+ * What became of the question to the user. `yes`: to a price of at most `upTo` credits. `no`: declined, or the form came
+ * back without a yes. `unanswered`: closed, or the host gave no answer that can be read.
+ */
+export type Answer = { type: 'yes'; upTo: number } | { type: 'no' } | { type: 'unanswered' };
+
+export type Confirmation = {
+  /** The most that the caller wants to spend. */
+  accepted: number | undefined;
+  /** Whether somebody can be asked; `unanswered`: not by this host, which left an earlier question without an answer. */
+  canAsk: boolean | 'unanswered';
+  answer: Answer | undefined;
+  /** The tool to call again. */
+  tool: string;
+};
+
+/**
+ * Whether a call may spend its price without asking, or the user has to be asked first; nothing may happen before. Where
+ * the user can be asked, the price that the caller accepts is a ceiling and no consent.
+ * @param recent credits that were ordered without a yes in the last ten minutes
+ * @returns `confirmed`: the user has said yes, or the caller has where nobody can be asked
+ * @throws FluxError of kind `not_confirmed`
+ */
+export function confirm(
+  { min, max }: CreditRange,
+  recent: number,
+  { accepted, canAsk, answer, tool }: Confirmation,
+  { confirmAboveCredits: threshold }: Pick<BudgetSettings, 'confirmAboveCredits'>,
+): 'unasked' | 'confirmed' | 'ask' {
+  const refused = { kind: 'not_confirmed', creditsSpent: 'no' } as const;
+  if (answer?.type === 'no') throw new FluxError({ ...refused, reason: { code: 'user_refused' }, retry: 'no' });
+  if (max + recent <= threshold) return 'unasked';
+  if (answer?.type === 'yes' && max <= answer.upTo) return 'confirmed';
+  if (canAsk === true && answer?.type !== 'unanswered') return 'ask';
+  if (canAsk !== true && accepted !== undefined && accepted >= max) return 'confirmed';
+  const why = answer !== undefined ? 'unanswered' : canAsk === 'unanswered' ? 'earlier_unanswered' : 'cannot_ask';
+  const reason = { code: 'not_confirmed', min, max, recent, threshold, tool, why } as const;
+  throw new FluxError({ ...refused, reason, retry: 'later' });
+}
