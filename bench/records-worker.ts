@@ -11,6 +11,7 @@ import { JobRecords } from '../src/jobs/job-records.ts';
 import { Limits } from '../src/limits/limits.ts';
 import { randomIds, systemClock, SELF } from '../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../src/storage/file-stores.ts';
+import { createDiskFiles } from '../src/storage/file-system.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
 
 /** Milliseconds by what took them. */
@@ -126,7 +127,7 @@ async function pictures(folder: string, count: number): Promise<Timings> {
 async function replacements(folder: string, count: number): Promise<Timings> {
   const timings: Timings = {};
   const text = 'x'.repeat(800);
-  const file = new VersionedFile(folder, 'probe', systemClock);
+  const file = new VersionedFile(folder, 'probe', { files: createDiskFiles(systemClock), clock: systemClock });
   for (let write = 0; write < count; write += 1) {
     const version = { ...NO_VERSION, number: write };
     await timed(timings, 'replacement', () => file.replace(version, text, 'machine'));

@@ -20,7 +20,6 @@ import { createJobEvents } from './polling/event-markers.ts';
 import { randomIds, SELF, systemClock } from './runtime/system.ts';
 import { VERSION } from './runtime/packaged.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
-import { makeFolder } from './storage/disk.ts';
 import { createDiskFiles } from './storage/file-system.ts';
 import { Heartbeats } from './storage/heartbeats.ts';
 import { createFoldersCheck } from './storage/folders.ts';
@@ -150,11 +149,7 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
   return {
     jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
-    liveness: new Heartbeats(SELF, heartbeatsFolder(folder), {
-      files: createDiskFiles(deps.clock),
-      makeFolder,
-      ...deps,
-    }),
+    liveness: new Heartbeats(SELF, heartbeatsFolder(folder), { files: createDiskFiles(deps.clock), ...deps }),
     /** Of this service and key. */
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */

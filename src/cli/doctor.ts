@@ -69,7 +69,7 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
     yield await attempt('records', async () => {
       if (records === undefined || keepsNothing) return [];
       const jobs = await app.jobs.list();
-      return [recordsCheck(jobs, damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
+      return [recordsCheck(jobs, await damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
     });
     yield networkChecks(config, env);
     yield await attempt('service', async () => {

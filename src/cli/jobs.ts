@@ -73,7 +73,7 @@ async function list(records: Records, status: JobStatus | undefined, limit: numb
   const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
   // Before anything is shortened: half a secret would not be recognised any more.
   const views = redactValues(wanted.slice(0, limit), redact).map((job) => viewOf(job, records));
-  const damaged = damagedRecords(folder);
+  const damaged = await damagedRecords(folder);
   if (json) {
     print(visibleJson(views));
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);

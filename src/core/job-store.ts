@@ -16,7 +16,9 @@ export interface JobStore {
   replace(seen: StoredJob, job: Job): Promise<Replacement>;
   /** By our id or by the service's. */
   find(id: string): Promise<Job | undefined>;
-  /** Newest first. */
+  /** Newest first, as far as they are asked for. @param before the id of the last one of the page before */
+  newest(before?: string): AsyncIterable<Job>;
+  /** All of them, newest first. */
   list(): Promise<readonly Job[]>;
   /** Those that are neither saved nor failed, newest first. */
   open(): Promise<readonly Job[]>;

@@ -17,6 +17,22 @@ export type JobState = (typeof JOB_STATES)[number];
 /** The ids that are made here: safe in file names, URIs and cursors. */
 export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
+/** Nine digits of base 36 last until the year 5188. */
+const TIME_DIGITS = 9;
+
+/** A new id that sorts by time. @param random 11 letters or digits */
+export function idAt(epochMs: number, random: string): string {
+  return `job_${Math.max(0, Math.floor(epochMs)).toString(36).padStart(TIME_DIGITS, '0')}${random}`;
+}
+
+/** When the job of that id was ordered, in epoch milliseconds; `undefined` for an id that was not made here. */
+export function timeOfId(id: string): number | undefined {
+  const [, digits] = TIMED_ID.exec(id) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+}
+
+const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
+
 /**
  * Whether the service may have forgotten the key of an order that was sent before. One from the future was made by a
  * clock that was wrong by nobody knows how much; up to an hour is believed.

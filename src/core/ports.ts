@@ -25,8 +25,11 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: LogFields) => void>;
 
 export interface Ids {
-  /** Safe in file names and URIs. */
-  jobId(): string;
+  /**
+   * A new job id: `job_` and letters and digits only, so that it is safe in file names and URIs. Ids sort by time.
+   * @param at epoch milliseconds
+   */
+  jobId(at: number): string;
   idempotencyKey(): string;
 }
 

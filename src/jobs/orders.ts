@@ -168,7 +168,7 @@ export class Orders {
     let batch: string | undefined;
     return numbered(orders).map(({ order, nth, key }, at) => {
       const { request, fileName, allowDuplicate = false } = order;
-      const id = ids.jobId();
+      const id = ids.jobId(now);
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
       const common = { id, owner: liveness.self };

@@ -115,16 +115,6 @@ export async function writeNewFile(
   }
 }
 
-/** What is in a folder, which may be missing. @throws the system's error */
-export function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 /** A FIFO in the place of a file would keep the reader waiting for somebody who writes into it. */
 export const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -168,26 +158,6 @@ export async function syncFolder(path: string): Promise<void> {
   } catch (error) {
     if (!cannotSyncFolder(error)) throw error;
   }
-}
-
-/**
- * Makes the folder and what is missing above it. Folders that exist stay as they are. Node's own recursive call never
- * returns where the nearest folder takes no child and says that it does not exist (procfs, a mount that is gone).
- * @param levels how many missing ones are made above it
- */
-export async function makeFolder(folder: string, levels = 64): Promise<void> {
-  try {
-    await mkdir(folder, { mode: FOLDER_MODE });
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' && levels > 0 && folder !== dirname(folder)) {
-      await makeFolder(dirname(folder), levels - 1);
-      return makeFolder(folder, 0);
-    }
-    // A link that leads nowhere may be in the way. Roots of disks are refused with other codes than EEXIST.
-    if (errorCode(error) !== 'ENOENT' && (await isFolder(folder))) return;
-    throw error;
-  }
-  await syncFolder(dirname(folder));
 }
 
 /** @returns false when nothing is there @throws Error with the code ENOTDIR when something else is */

@@ -1,153 +1,251 @@
 /** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
-import { cpSync, statSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { type CreditsSpent, FluxError } from '../core/failure.ts';
 import { dedupeKey } from '../core/image-request.ts';
-import { isSettled, JOB_ID, type Job, jobSchema } from '../core/job.ts';
-import { type JobStore, newestFirst, type StoredJob } from '../core/job-store.ts';
+import { isSettled, JOB_ID, type Job, jobSchema, timeOfId } from '../core/job.ts';
+import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import type { SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
+import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
-import { errorCode, isAbsent, makeFolder, namesIn } from './disk.ts';
+import { errorCode, isAbsent } from './disk.ts';
+import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
-import { newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
-type Deps = { clock: Clock; log: Log };
+/** `files`: this machine's unless a test makes others. */
+type Deps = { clock: Clock; log: Log; files?: FileSystem };
 
 /** Next to the folder of the records. */
 const DAMAGED = 'damaged';
 /**
- * How long all records are read at a stretch before others get their turn: thousands of small files that the system
- * holds in memory are read in less time than Node needs to hand each of them to a thread and back.
+ * How long records are read at a stretch before others get their turn: thousands of small files that the system holds
+ * in memory are read in less time than Node needs to hand each of them to a thread and back.
  */
 const STRETCH_MS = 4;
-/** Jobs that are found by the service's id without reading all records. */
-const HINTS_MAX = 2_000;
+/** Records that this process reads or changes at a time. */
+const OPEN_FILES_MAX = 1_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** An id of another kind of program. */
+const UNDATED = 'undated';
 
 /**
+ * Records lie in a folder for each day, named by the id and by what equal orders have in common, so that a page, the
+ * open ones of today and the equal ones of a day are found without reading all. What else is quicker to look up than to
+ * search for is kept as hints, which are looked at and never believed:
+ * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` with the id of the job that the service calls so.
  * @param folder absolute; of this service and key alone. Made when the first record is written.
  * @param deps `outputFolder`: absolute; records name pictures relative to it. Absent: as they are.
  */
 export function createFileJobStore(
   folder: string,
-  { clock, log, outputFolder }: Deps & { outputFolder?: string },
+  { clock, log, outputFolder, files = createDiskFiles(clock) }: Deps & { outputFolder?: string },
 ): JobStore {
   const jobs = join(folder, 'jobs');
-  /** Records are spread over folders: whoever wants the newest version of one lists the folder that it is in. */
-  const folderOf = (id: string): string => join(jobs, id.slice(-1));
-  const fileOf = (id: string): VersionedFile => new VersionedFile(folderOf(id), id, clock);
-  /** Where a record was that held this id of the service: a hint that is looked at, never believed. */
-  const idsByRemoteId = new BoundedMap<string, string>(HINTS_MAX);
+  const settled = join(folder, 'hints', 'settled');
+  const remote = join(folder, 'hints', 'remote');
+  /** Names of records by id, as they were found or made last. */
+  const names = new BoundedMap<string, string>(OPEN_FILES_MAX);
+  /** Earlier days without an open record: none is ever added to them. */
+  const closedDays = new Set<string>();
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
+  const fileOf = (id: string, name: string) => new VersionedFile(join(jobs, dayOf(id)), name, { files, clock });
+
+  async function nameOf(id: string): Promise<string | undefined> {
+    const known = names.get(id);
+    if (known !== undefined) return known;
+    const found = [...(await newestIn(join(jobs, dayOf(id)), files)).keys()].find((name) => idIn(name) === id);
+    if (found !== undefined) names.set(id, found);
+    return found;
+  }
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
-    const newest = await kept(folderOf(id), 'no', () => present(() => fileOf(id).read()));
-    if (newest === undefined) return undefined;
-    const { type, value, changes } = readStored(newest.text, jobSchema);
-    if (type === 'damaged') return setAside(id);
+    return kept(join(jobs, dayOf(id)), 'no', async () => {
+      const name = await nameOf(id);
+      const file = name === undefined ? undefined : fileOf(id, name);
+      const newest = await file?.read();
+      return file && newest && storedIn(id, file, newest);
+    });
+  }
+
+  async function storedIn(
+    id: string,
+    file: VersionedFile,
+    { number, text }: { number: number; text: string | undefined },
+  ): Promise<StoredJob | undefined> {
+    const { type, value, changes } = readStored(text, jobSchema);
+    if (type === 'damaged') return setAside(id, file);
     if (value === undefined) {
       log.warn('a job record of a newer version cannot be read here', { id });
       return undefined;
     }
-    const version = { number: newest.number, changes };
+    const version = { number, changes };
     return { value: withFile(value, withAbsolutePath), version, ...(type === 'newer' && { isNewer: true }) };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
-  async function setAside(id: string): Promise<undefined> {
+  async function setAside(id: string, file: VersionedFile): Promise<undefined> {
     const aside = join(folder, DAMAGED);
     log.error('a damaged job record was set aside', { id, folder: aside });
-    await makeFolder(aside);
-    const file = fileOf(id);
+    await makeFolder(aside, files);
     // All of its versions, the oldest first: an older one must not pass for the newest.
-    for (const number of file.numbers()) {
+    for (const number of await file.numbers()) {
       const path = file.path(number);
-      await rename(path, join(aside, `${basename(path)}.${clock.now()}`)).catch(() => undefined);
+      await files.rename(path, join(aside, `${basename(path)}.${clock.now()}`)).catch(() => undefined);
     }
   }
 
-  function write(job: Job, version: Version, spent: CreditsSpent) {
-    const file = fileOf(job.id);
-    return kept(file.path(version.number + 1), spent, async () =>
+  async function write(job: Job, name: string, version: Version, spent: CreditsSpent): Promise<Replacement> {
+    const file = fileOf(job.id, name);
+    const replacement = await kept(file.path(version.number + 1), spent, () =>
       file.replace(version, withFile(job, withRecordedPath), 'machine'),
     );
-  }
-
-  async function readAll(): Promise<Job[]> {
-    const found: Job[] = [];
-    let until = clock.monotonic() + STRETCH_MS;
-    for (const part of present(() => namesIn(jobs)) ?? []) {
-      for (const [id, number] of present(() => newestIn(join(jobs, part))) ?? []) {
-        if (!JOB_ID.test(id)) continue;
-        if (clock.monotonic() > until) {
-          await new Promise<void>((resolve) => setImmediate(resolve));
-          until = clock.monotonic() + STRETCH_MS;
-        }
-        const stored = readStored(textOfVersion(versionFile(folderOf(id), id, number)), jobSchema);
-        // If it cannot be read, there is a newer version by now, as a rule.
-        const job = stored.type === 'value' ? withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
-        if (job !== undefined) found.push(job);
-      }
+    names.set(job.id, name);
+    if (replacement === 'done') {
+      if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
+      if (job.remoteId !== undefined) await hint(remote, hashOf(job.remoteId), job.id);
     }
-    return found.sort(newestFirst);
+    return replacement;
   }
 
-  const list = (): Promise<Job[]> => kept(jobs, 'no', readAll);
+  /** Whoever finds that one is missing does without it. */
+  async function hint(inFolder: string, name: string, text: string): Promise<void> {
+    const create = (): Promise<void> => files.create(join(inFolder, name), text, false);
+    await create()
+      .catch(async (error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') throw error;
+        await makeFolder(inFolder, files);
+        await create();
+      })
+      .catch(() => undefined);
+  }
+
+  /** Names of the folders of days, newest first. */
+  async function days(): Promise<string[]> {
+    return (await namesIn(jobs, files)).sort().reverse();
+  }
+
+  let stretchEndsAt = 0;
+  /** The records of one day with these names, newest first. */
+  async function* recordsOf(day: string, wanted: (name: string) => boolean): AsyncGenerator<Job> {
+    const newest = [...(await newestIn(join(jobs, day), files))].filter(([name]) => wanted(name));
+    for (const [name, number] of newest.sort(([one], [other]) => (one < other ? 1 : -1))) {
+      const id = idIn(name);
+      if (!JOB_ID.test(id)) continue;
+      if (clock.monotonic() > stretchEndsAt) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        stretchEndsAt = clock.monotonic() + STRETCH_MS;
+      }
+      const stored = readStored(await textOfVersion(versionFile(join(jobs, day), name, number), files), jobSchema);
+      // If it cannot be read, there is a newer version by now, as a rule.
+      const job = stored.type === 'value' ? withFile(stored.value, withAbsolutePath) : (await read(id))?.value;
+      if (job !== undefined) yield job;
+    }
+  }
+
+  async function* newest(before?: string): AsyncGenerator<Job> {
+    for (const day of await days())
+      if (before === undefined || day <= dayOf(before))
+        yield* recordsOf(day, (name) => before === undefined || idIn(name) < before);
+  }
+
+  const collected = (records: () => AsyncGenerator<Job>): Promise<Job[]> =>
+    kept(jobs, 'no', async () => {
+      const found: Job[] = [];
+      for await (const job of records()) found.push(job);
+      return found;
+    });
+
+  async function* openRecords(): AsyncGenerator<Job> {
+    const recent = dayOfTime(clock.now() - 2 * DAY_MS);
+    for (const day of (await days()).filter((one) => !closedDays.has(one))) {
+      const ended = new Set(await namesIn(join(settled, day), files));
+      let hasOpen = false;
+      for await (const job of recordsOf(day, (name) => !ended.has(idIn(name)))) {
+        if (isSettled(job)) await hint(join(settled, day), job.id, '');
+        else {
+          hasOpen = true;
+          yield job;
+        }
+      }
+      if (!hasOpen && day < recent) closedDays.add(day);
+    }
+  }
+
+  async function* equalRecords(key: string, since: number): AsyncGenerator<Job> {
+    const fingerprint = hashOf(key);
+    for (const day of await days())
+      if (day >= dayOfTime(since))
+        for await (const job of recordsOf(day, (name) => name.endsWith(`.${fingerprint}`)))
+          if (job.createdAt >= since && dedupeKey(job.request, job.nth) === key) yield job;
+  }
 
   return {
     location: folder,
     async add(job) {
-      if ((await write(job, NO_VERSION, 'no')) === 'conflict')
-        throw failed({ code: 'state_not_kept', path: folderOf(job.id), error: 'EEXIST' }, 'no');
+      const name = `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`;
+      if ((await write(job, name, NO_VERSION, 'no')) === 'conflict')
+        throw failed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
     async replace({ value, version, isNewer }, job) {
-      if (isNewer) throw failed({ code: 'state_is_newer', path: fileOf(job.id).path(version.number) }, 'maybe');
+      const name = (await kept(jobs, 'maybe', () => nameOf(job.id))) ?? job.id;
+      if (isNewer) throw failed({ code: 'state_is_newer', path: fileOf(job.id, name).path(version.number) }, 'maybe');
       // Whatever a queued order was to become: it was never sent.
-      const replacement = await write(job, version, value.state === 'queued' ? 'no' : 'maybe');
-      if (job.remoteId !== undefined) idsByRemoteId.set(job.remoteId, job.id);
-      return replacement;
+      return write(job, name, version, value.state === 'queued' ? 'no' : 'maybe');
     },
     async find(id) {
       const own = await read(id);
       if (own !== undefined) return own.value;
-      const hinted = await read(idsByRemoteId.get(id) ?? '');
-      if (hinted?.value.remoteId === id) return hinted.value;
-      const found = (await list()).find((job) => job.remoteId === id);
-      if (found !== undefined) idsByRemoteId.set(id, found.id);
-      return found;
+      const hinted = await files.readText(join(remote, hashOf(id))).catch(() => undefined);
+      const job = hinted === undefined ? undefined : (await read(hinted))?.value;
+      if (job?.remoteId === id) return job;
+      for await (const other of newest()) if (other.remoteId === id) return other;
+      return undefined;
     },
-    list,
-    open: async () => (await list()).filter((job) => !isSettled(job)),
-    async equal(key, since) {
-      return (await list()).filter(
-        ({ createdAt, request, nth }) => createdAt >= since && dedupeKey(request, nth) === key,
-      );
-    },
+    newest,
+    list: () => collected(newest),
+    open: () => collected(openRecords),
+    equal: (key, since) => collected(() => equalRecords(key, since)),
   };
 }
 
+const idIn = (name: string): string => name.split('.', 1)[0] ?? '';
+
+/** The day (UTC) on which a job was ordered, as its id tells. */
+function dayOf(id: string): string {
+  const at = timeOfId(id);
+  return at === undefined ? UNDATED : dayOfTime(at);
+}
+
+const dayOfTime = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 10);
+
+/** For names of files. */
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
 /** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
-export function damagedRecords(folder: string): { folder: string; count: number } {
+export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
   const aside = join(folder, DAMAGED);
-  return { folder: aside, count: new Set(present(() => namesIn(aside))?.map((name) => name.split('.', 1)[0])).size };
+  const names = await readdir(aside).catch(() => []);
+  return { folder: aside, count: new Set(names.map((name) => name.split('.', 1)[0])).size };
 }
 
 /** @param folder absolute; made at the first change */
-export function createFileValues(folder: string, { clock, log }: Deps): SharedValues {
+export function createFileValues(folder: string, { clock, log, files = createDiskFiles(clock) }: Deps): SharedValues {
   /** What is about to be replaced without having been understood is kept for a person to look at. */
-  function keepDamaged(path: string): void {
+  async function keepDamaged(path: string): Promise<void> {
     const aside = `${path}.damaged`;
     try {
-      // A copy, so that the newest version is never missing.
-      cpSync(path, aside, { recursive: true, force: false, errorOnExist: true });
+      // A second one, so that the newest version is never missing.
+      const text = await textOfVersion(path, files);
+      await (text === undefined ? files.link(path, aside) : files.create(aside, text, false));
       log.error('a damaged file of the shared values was set aside', { file: aside });
     } catch {
       // As a rule another process was faster.
@@ -157,19 +255,19 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
   return {
     location: folder,
     open<Value>({ name, schema, initial }: ValueSpec<Value>): SharedValue<Value> {
-      const file = new VersionedFile(folder, name, clock);
+      const file = new VersionedFile(folder, name, { files, clock });
       /** What this process has read or written last: understood once, as long as it is the newest. */
       let last: (Versioned<Value> & { stamp: string | undefined }) | undefined;
-      const remember = (value: Value, { number, changes }: Version): Versioned<Value> => {
-        last = { value, version: { number, changes }, stamp: stampOf(file.path(number)) };
+      const remember = async (value: Value, { number, changes }: Version): Promise<Versioned<Value>> => {
+        last = { value, version: { number, changes }, stamp: await stampOf(file.path(number), files) };
         return last;
       };
       return {
         read: () =>
           kept(folder, 'no', async () => {
-            const stamp = stampOf(file.path(file.numbers().pop() ?? 0));
+            const stamp = await stampOf(file.path((await file.numbers()).pop() ?? 0), files);
             if (stamp !== undefined && last?.stamp === stamp) return last;
-            const newest = file.read();
+            const newest = await file.read();
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
             const { number, text } = newest;
             const { type, value, changes } = readStored(text, schema);
@@ -180,9 +278,9 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
           }),
         replace: (version, value, durability) =>
           kept(folder, 'no', async () => {
-            if (version.isDamaged) keepDamaged(file.path(version.number));
+            if (version.isDamaged) await keepDamaged(file.path(version.number));
             const replacement = await file.replace(version, value, durability);
-            if (replacement === 'done') remember(value, { ...version, number: version.number + 1 });
+            if (replacement === 'done') await remember(value, { ...version, number: version.number + 1 });
             return replacement;
           }),
       };
@@ -191,15 +289,15 @@ export function createFileValues(folder: string, { clock, log }: Deps): SharedVa
 }
 
 /** Tells one file from another under its name; `undefined` where there is none. */
-function stampOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
+async function stampOf(path: string, files: FileSystem): Promise<string | undefined> {
+  const found = await files.stat(path);
   return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 /** `undefined` where there is nothing of that name, nor can be. */
-function present<Value>(work: () => Value): Value | undefined {
+async function present<Value>(work: Promise<Value>): Promise<Value | undefined> {
   try {
-    return work();
+    return await work;
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

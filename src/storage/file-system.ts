@@ -1,7 +1,9 @@
 /** Where job records and shared values are kept: the file system of this machine, or one that a test makes. */
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Clock } from '../core/ports.ts';
-import { FOLDER_MODE, readText, syncFolder, writeWhole } from './disk.ts';
+import { errorCode, FOLDER_MODE, readText, syncFolder, writeWhole } from './disk.ts';
 
 /**
  * The calls to the system that job records and shared values need. Each rejects with the system's error (an Error with
@@ -32,6 +34,43 @@ export interface FileSystem {
   syncFolder(path: string): Promise<void>;
 }
 
+type FolderCalls = Pick<FileSystem, 'makeFolder' | 'stat' | 'syncFolder'>;
+
+const SYSTEM_FOLDERS: FolderCalls = {
+  // Handed to a thread: it may never return on a mount that is gone.
+  makeFolder: async (path) => void (await mkdir(path, { mode: FOLDER_MODE })),
+  async stat(path) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found && { ino: found.ino, size: found.size, mtimeMs: found.mtimeMs, isFolder: found.isDirectory() };
+  },
+  syncFolder,
+};
+
+/**
+ * Makes the folder and what is missing above it. Folders that exist stay as they are. Node's own recursive call never
+ * returns where the nearest folder takes no child and says that it does not exist (procfs, a mount that is gone).
+ */
+export async function makeFolder(folder: string, files: FolderCalls = SYSTEM_FOLDERS, levels = 64): Promise<void> {
+  try {
+    await makeLevel(folder, files);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || levels === 0 || folder === dirname(folder)) throw error;
+    await makeFolder(dirname(folder), files, levels - 1);
+    await makeLevel(folder, files);
+  }
+}
+
+async function makeLevel(folder: string, files: FolderCalls): Promise<void> {
+  try {
+    await files.makeFolder(folder);
+  } catch (error) {
+    // A link that leads nowhere may be in the way. Roots of disks are refused with other codes than EEXIST.
+    if (errorCode(error) === 'ENOENT' || !(await files.stat(folder))?.isFolder) throw error;
+    return;
+  }
+  await files.syncFolder(dirname(folder));
+}
+
 /** Small files are read and written sooner than handed to a thread; only what waits for the disk is. */
 export const createDiskFiles = (clock: Clock): FileSystem => ({
   create: (path, text, durable) => writeWhole(path, text, durable, clock),
@@ -40,10 +79,5 @@ export const createDiskFiles = (clock: Clock): FileSystem => ({
   rename: async (from, to) => renameSync(from, to),
   list: async (folder) => readdirSync(folder),
   remove: async (path) => rmSync(path, { recursive: true }),
-  async stat(path) {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found && { ino: found.ino, size: found.size, mtimeMs: found.mtimeMs, isFolder: found.isDirectory() };
-  },
-  makeFolder: async (path) => mkdirSync(path, { mode: FOLDER_MODE }),
-  syncFolder,
+  ...SYSTEM_FOLDERS,
 });

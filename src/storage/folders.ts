@@ -5,17 +5,8 @@ import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { FolderProblem } from '../core/reasons.ts';
-import {
-  errorCode,
-  failed,
-  isFileInUse,
-  isFolder,
-  makeFolder,
-  ownName,
-  retryBusy,
-  syncFolder,
-  writeNewFile,
-} from './disk.ts';
+import { errorCode, failed, isFileInUse, isFolder, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
+import { makeFolder } from './file-system.ts';
 import { monthFolder } from './image-folder.ts';
 import { openGuarded } from './output-folder.ts';
 

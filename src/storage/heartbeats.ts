@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Clock, Liveness, Log, Owner } from '../core/ports.ts';
 import { errorCode } from './disk.ts';
-import type { FileSystem } from './file-system.ts';
+import { type FileSystem, makeFolder } from './file-system.ts';
 
 const BEAT_MS = 2_000;
 /** Looks without a change after which a process counts as gone. */
@@ -34,7 +34,6 @@ export class Heartbeats implements Liveness {
     private readonly folder: string,
     private readonly deps: {
       files: FileSystem;
-      makeFolder: (path: string) => Promise<void>;
       clock: Clock;
       log: Log;
     },
@@ -80,7 +79,7 @@ export class Heartbeats implements Liveness {
 
   /** The next beat, made anew where somebody took this process for gone and removed the last one. */
   async #write(): Promise<void> {
-    const { files, makeFolder } = this.deps;
+    const { files } = this.deps;
     const last = join(this.folder, this.#name(this.#beat));
     this.#beat += 1;
     const next = join(this.folder, this.#name(this.#beat));
@@ -88,7 +87,7 @@ export class Heartbeats implements Liveness {
       await files.rename(last, next);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      await makeFolder(this.folder);
+      await makeFolder(this.folder, files);
       await files.create(next, '', false);
     }
   }

@@ -30,6 +30,7 @@ export const noJobStore: JobStore = {
   read: async () => undefined,
   replace: async () => 'conflict',
   find: async () => undefined,
+  async *newest() {},
   list: async () => [],
   open: async () => [],
   equal: async () => [],

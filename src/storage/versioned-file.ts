@@ -2,25 +2,12 @@
  * One value on disk as a row of numbered files. A change is a new file under the next number, which a single writer
  * gets; it counts once its id is seen in the newest file. So a process that stood still for long overwrites nothing.
  */
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/ports.ts';
 import type { Durability, Replacement, ValueSpec, Version } from '../core/shared-value.ts';
-import {
-  cannotLink,
-  errorCode,
-  FOLDER_MODE,
-  isBusy,
-  isFileInUse,
-  makeFolder,
-  namesIn,
-  ownName,
-  readText,
-  retryBusy,
-  syncFolder,
-  writeWhole,
-} from './disk.ts';
+import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse, ownName, retryBusy } from './disk.ts';
+import { type FileSystem, makeFolder } from './file-system.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
@@ -32,14 +19,27 @@ const INNER = 'value.json';
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
 
+/** What the files of a folder are read and written with. */
+export type FileDeps = { files: FileSystem; clock: Clock };
+
 /** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
-export function newestIn(folder: string): Map<string, number> {
+export async function newestIn(folder: string, files: FileSystem): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
-  for (const file of namesIn(folder)) {
+  for (const file of await namesIn(folder, files)) {
     const [, name, digits] = VERSION.exec(file) ?? [];
     if (name !== undefined) newest.set(name, Math.max(newest.get(name) ?? 0, Number(digits)));
   }
   return newest;
+}
+
+/** None where there is no such folder. @throws the system's error */
+export async function namesIn(folder: string, files: FileSystem): Promise<string[]> {
+  try {
+    return await files.list(folder);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
 }
 
 export function versionFile(folder: string, name: string, number: number): string {
@@ -47,8 +47,8 @@ export function versionFile(folder: string, name: string, number: number): strin
 }
 
 /** `undefined` for what is no file, or is gone because there is a newer version by now. @throws the system's error */
-export function textOfVersion(path: string): string | undefined {
-  return readText(path) ?? readText(join(path, INNER));
+export async function textOfVersion(path: string, files: FileSystem): Promise<string | undefined> {
+  return (await files.readText(path)) ?? files.readText(join(path, INNER));
 }
 
 export class VersionedFile {
@@ -59,7 +59,7 @@ export class VersionedFile {
   constructor(
     private readonly folder: string,
     private readonly name: string,
-    private readonly clock: Clock,
+    private readonly deps: FileDeps,
   ) {}
 
   path(number: number): string {
@@ -67,8 +67,12 @@ export class VersionedFile {
   }
 
   /** The numbers of its versions in ascending order: the last one counts. @throws the system's error */
-  numbers(files = namesIn(this.folder)): number[] {
-    const versions = files.flatMap((file) => {
+  async numbers(): Promise<number[]> {
+    return this.#numbersAmong(await namesIn(this.folder, this.deps.files));
+  }
+
+  #numbersAmong(names: readonly string[]): number[] {
+    const versions = names.flatMap((file) => {
       const [, name, digits] = VERSION.exec(file) ?? [];
       return name === this.name ? [Number(digits)] : [];
     });
@@ -76,11 +80,11 @@ export class VersionedFile {
   }
 
   /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
-  read(): { number: number; text: string | undefined } | undefined {
+  async read(): Promise<{ number: number; text: string | undefined } | undefined> {
     for (let before: number | undefined; ; ) {
-      const number = this.numbers().pop();
+      const number = (await this.numbers()).pop();
       if (number === undefined) return undefined;
-      const text = textOfVersion(this.path(number));
+      const text = await textOfVersion(this.path(number), this.deps.files);
       // A version without a text has a successor by now, or is no file.
       if (text !== undefined || number === before) return { number, text };
       before = number;
@@ -95,40 +99,42 @@ export class VersionedFile {
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
     const number = version.number + 1;
     const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
-    const files = namesIn(this.folder);
-    const isNewest = isOurs && this.numbers(files).pop() === number;
+    const names = await namesIn(this.folder, this.deps.files);
+    const isNewest = isOurs && this.#numbersAmong(names).pop() === number;
     // What was published here and is the newest needs no reading: a number is given once.
-    if (isNewest || readStored(this.read()?.text).changes.includes(id)) {
-      this.#tidy(number, files);
+    if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
+      await this.#tidy(number, names);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
-    if (isOurs) remove(this.path(number));
+    if (isOurs) await this.#remove(this.path(number));
     return 'conflict';
   }
 
   /** @returns false when somebody else has that number */
   async #publish(target: string, text: string, durable: boolean): Promise<boolean> {
+    const { files } = this.deps;
     const part = this.#newPart();
-    const write = (): Promise<void> => writeWhole(part, text, durable, this.clock);
+    const write = (): Promise<void> => files.create(part, text, durable);
     try {
       await write().catch(async (error: unknown) => {
         // As a rule the folder is there; it is made where it turns out not to be.
         if (errorCode(error) !== 'ENOENT') throw error;
-        await makeFolder(this.folder);
+        await makeFolder(this.folder, files);
         await write();
       });
       const isOurs = await this.#link(part, target, durable);
-      if (isOurs && durable) await syncFolder(this.folder);
+      if (isOurs && durable) await files.syncFolder(this.folder);
       return isOurs;
     } finally {
-      remove(part);
+      await this.#remove(part);
     }
   }
 
   async #link(part: string, target: string, durable: boolean): Promise<boolean> {
+    const { files, clock } = this.deps;
     try {
-      await retryBusy(() => linkSync(part, target), isBusy, this.clock);
+      await retryBusy(() => files.link(part, target), isBusy, clock);
       return true;
     } catch (error) {
       // ENOENT: our own half-written file was taken for a leftover while this process stood still.
@@ -140,14 +146,28 @@ export class VersionedFile {
 
   /** Where there are no hard links: a folder that holds something is never replaced by a rename either. */
   async #renameInFolder(part: string, target: string, durable: boolean): Promise<boolean> {
+    const { files, clock } = this.deps;
     const folder = this.#newPart();
     try {
-      mkdirSync(folder, { mode: FOLDER_MODE });
-      await retryBusy(() => renameSync(part, join(folder, INNER)), isFileInUse, this.clock);
-      if (durable) await syncFolder(folder);
-      return await retryBusy(() => renameToNew(folder, target), isFileInUse, this.clock);
+      await files.makeFolder(folder);
+      await retryBusy(() => files.rename(part, join(folder, INNER)), isFileInUse, clock);
+      if (durable) await files.syncFolder(folder);
+      return await retryBusy(() => this.#renameToNew(folder, target), isFileInUse, clock);
     } finally {
-      remove(folder);
+      await this.#remove(folder);
+    }
+  }
+
+  /** @returns false when somebody else has that name */
+  async #renameToNew(part: string, target: string): Promise<boolean> {
+    const { files } = this.deps;
+    if ((await files.stat(target)) !== undefined) return false;
+    try {
+      await files.rename(part, target);
+      return true;
+    } catch (error) {
+      if ((await files.stat(target)) !== undefined) return false;
+      throw error;
     }
   }
 
@@ -159,39 +179,22 @@ export class VersionedFile {
    * Removes older versions, strays among them, and what a killed process left half written, of any value: its age is
    * taken from the times that the disk gave to both files, because its clock may differ from ours.
    */
-  #tidy(number: number, files: string[]): void {
-    for (const other of this.numbers(files)) if (other < number) remove(this.path(other));
-    const whole = statSync(this.path(number), { throwIfNoEntry: false });
-    for (const file of files.filter((name) => name.endsWith(PART))) {
-      const part = join(this.folder, file);
-      const half = statSync(part, { throwIfNoEntry: false });
-      if (whole && half && whole.mtimeMs - half.mtimeMs > LEFTOVER_AGE_MS) remove(part);
+  async #tidy(number: number, names: readonly string[]): Promise<void> {
+    const { files } = this.deps;
+    for (const other of this.#numbersAmong(names)) if (other < number) await this.#remove(this.path(other));
+    const parts = names.filter((name) => name.endsWith(PART));
+    if (parts.length === 0) return;
+    const timeOf = async (path: string) => (await files.stat(path).catch(() => undefined))?.mtimeMs;
+    const whole = await timeOf(this.path(number));
+    for (const name of parts) {
+      const half = await timeOf(join(this.folder, name));
+      if (whole && half && whole - half > LEFTOVER_AGE_MS) await this.#remove(join(this.folder, name));
     }
   }
-}
 
-/** What cannot be removed now is removed by the next writer. */
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    try {
-      rmSync(path, { recursive: true, force: true });
-    } catch {
-      // On Windows somebody reads it at the moment.
-    }
-  }
-}
-
-/** @returns false when somebody else has that name */
-function renameToNew(part: string, target: string): boolean {
-  if (existsSync(target)) return false;
-  try {
-    renameSync(part, target);
-    return true;
-  } catch (error) {
-    if (existsSync(target)) return false;
-    throw error;
+  /** What cannot be removed now is removed by the next writer: on Windows somebody may read it at the moment. */
+  async #remove(path: string): Promise<void> {
+    await this.deps.files.remove(path).catch(() => undefined);
   }
 }
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { isSettled, type Job, jobSchema } from '../../src/core/job.ts';
 import { type Reservations, reservationsSchema, type Totals, totalsOf } from '../../src/limits/reservations.ts';
 import { partitionFolder } from '../../src/storage/paths.ts';
-import { newestIn, readStored, versionFile } from '../../src/storage/versioned-file.ts';
+import { readStored } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
-import { recordFile, valueFile } from '../support/state-files.ts';
+import { newestFiles, recordFile, valueFile } from '../support/state-files.ts';
 import { wordsOf } from '../support/words.ts';
 import type { Stage } from './stage.ts';
 
@@ -161,8 +161,8 @@ async function readRecords(folder: string): Promise<{ jobs: Job[]; unreadable: n
   const jobs: Job[] = [];
   let unreadable = 0;
   for (const part of await namesIn(folder)) {
-    for (const [id, number] of newestIn(join(folder, part))) {
-      const record = readStored(await readFile(versionFile(join(folder, part), id, number), 'utf8'), jobSchema);
+    for (const path of newestFiles(join(folder, part)).values()) {
+      const record = readStored(await readFile(path, 'utf8'), jobSchema);
       if (record.type === 'value') jobs.push(record.value);
       else unreadable += 1;
     }

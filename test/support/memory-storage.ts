@@ -27,8 +27,14 @@ export function createMemoryJobStore(): JobStore {
       return 'done';
     },
     find: async (id) => jobs.get(id)?.value ?? list().find((job) => job.remoteId === id),
+    async *newest(before) {
+      for (const job of list().sort(newestFirst)) if (before === undefined || job.id < before) yield job;
+    },
     list: async () => list().sort(newestFirst),
-    open: async () => list().filter((job) => !isSettled(job)).sort(newestFirst),
+    open: async () =>
+      list()
+        .filter((job) => !isSettled(job))
+        .sort(newestFirst),
     async equal(key, since) {
       const isEqual = ({ createdAt, request, nth }: Job): boolean =>
         createdAt >= since && dedupeKey(request, nth) === key;

@@ -223,6 +223,10 @@ export class RecordingJobStore implements JobStore {
     return this.#inner.list();
   }
 
+  newest(before?: string): AsyncIterable<Job> {
+    return this.#inner.newest(before);
+  }
+
   open(): Promise<readonly Job[]> {
     return this.#inner.open();
   }
