@@ -25,6 +25,15 @@ export type Durability = 'process' | 'machine';
 export interface SharedValue<Value> {
   read(): Promise<Versioned<Value>>;
   replace(version: Version, value: Value, durability: Durability): Promise<Replacement>;
+  /** The queue of those who change it; absent where a change is never tried more than a few times. */
+  queue?(): ChangeQueue;
+}
+
+/** Those who have lost to others go first. It only orders who tries when: a version alone decides whose change counts. */
+export interface ChangeQueue {
+  /** Waits for those who have lost more often, for a moment at most. @param lost tries that others were faster than */
+  wait(lost: number): Promise<void>;
+  leave(): Promise<void>;
 }
 
 export type ValueSpec<Value> = {
@@ -44,8 +53,8 @@ export interface SharedValues {
 /** It sees the newest value, may run more than once, and returns the very same value where nothing changes. */
 export type Rule<Value, Result> = (before: Value) => { value: Value; result: Result };
 
-/** With four processes that do nothing else, some changes need twenty. */
-const TRIES = 40;
+/** A writer that has lost twice is let through: more are needed only when many stand still at the wrong moment. */
+const TRIES = 8;
 /** At random up to that: those who collided once come back at different times. */
 const PAUSE_MS = 16;
 
@@ -60,22 +69,27 @@ export async function changeAtVersion<Value, Result>(
     replace: (seen: Versioned<Value>, value: Value) => Promise<Replacement>;
     /** What an order whose change is given up may have cost by then. */
     creditsSpent: (value: Value) => CreditsSpent;
+    queue?: ChangeQueue | undefined;
   },
   rule: Rule<Value, Result>,
   clock: Pick<Clock, 'sleep' | 'random'>,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
-    const seen = await target.read();
-    const { value, result } = rule(seen.value);
-    if (value === seen.value || (await target.replace(seen, value)) === 'done') return result;
-    if (attempt === TRIES)
-      throw new FluxError({
-        kind: 'storage_failed',
-        reason: { code: 'change_contended', changed: target.changed, tries: TRIES },
-        creditsSpent: target.creditsSpent(seen.value),
-        retry: 'later',
-      });
-    await clock.sleep(clock.random() * PAUSE_MS);
+  const { queue, changed, creditsSpent } = target;
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      await queue?.wait(attempt - 1);
+      const seen = await target.read();
+      const { value, result } = rule(seen.value);
+      if (value === seen.value || (await target.replace(seen, value)) === 'done') return result;
+      if (attempt === TRIES) {
+        const reason = { code: 'change_contended', changed, tries: TRIES } as const;
+        const spent = creditsSpent(seen.value);
+        throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: spent, retry: 'later' });
+      }
+      await clock.sleep(clock.random() * PAUSE_MS);
+    }
+  } finally {
+    await queue?.leave();
   }
 }
 
@@ -105,6 +119,7 @@ export class SharedState<Value> {
       read: () => this.#value.read(),
       replace: ({ version }: Versioned<Value>, value: Value) => this.#value.replace(version, value, durability),
       creditsSpent: () => 'no' as const,
+      queue: this.#value.queue?.(),
     };
     return this.#turns.run(() => changeAtVersion(target, rule, this.clock));
   }

@@ -11,6 +11,7 @@ import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
+import { FileChangeQueue } from './change-queue.ts';
 import { errorCode, isAbsent } from './disk.ts';
 import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
@@ -263,6 +264,7 @@ export function createFileValues(folder: string, { clock, log, files = createDis
         return last;
       };
       return {
+        queue: () => new FileChangeQueue(folder, name, { files, clock }),
         read: () =>
           kept(folder, 'no', async () => {
             const stamp = await stampOf(file.path((await file.numbers()).pop() ?? 0), files);
