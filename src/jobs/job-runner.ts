@@ -125,7 +125,8 @@ export class JobRunner {
     const run = this.#runs.get(id);
     if (run !== undefined) {
       run.asked = asked;
-      return run.retryNow.wake();
+      run.retryNow.wake();
+      return;
     }
     this.#start(id, false, asked, (started) => this.#work(id, started, () => this.#step(id, started)));
   }

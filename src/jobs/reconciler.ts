@@ -1,8 +1,7 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
-import { isFinishedRemotely, isSameOwner, type Job } from '../core/job.ts';
+import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
-import type { JobRunner } from './job-runner.ts';
 import { NO_ANSWER } from './submission.ts';
 
 /** It is looked for at most so often, */
@@ -12,6 +11,14 @@ const WATCH_EVERY_MS = 5_000;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
 
+/** The work on single jobs. */
+type Runs = {
+  hasRun(id: string): boolean;
+  nextAction(job: Job, asked: Asked): Promise<NextAction>;
+  ensure(id: string, asked: Asked): void;
+  closeUnsent(job: Job): Promise<Job>;
+};
+
 export class Reconciler {
   #last = { at: Number.NEGATIVE_INFINITY, isOpen: Promise.resolve(true) };
   #isWatching = false;
@@ -20,7 +27,7 @@ export class Reconciler {
 
   constructor(
     private readonly deps: JobsDeps,
-    private readonly runner: Pick<JobRunner, 'hasRun' | 'nextAction' | 'ensure' | 'closeUnsent'>,
+    private readonly runner: Runs,
     private readonly stalledAfterMs: number,
     private readonly life: AbortSignal,
   ) {}

@@ -1,10 +1,8 @@
 /** May it be sent, may it be spent: what all processes with one service and key share, and what a call may cost. */
 import { createHash } from 'node:crypto';
-import { FluxError } from '../core/failure.ts';
-import { type CreditRange, creditRange, dedupeKey, type ImageRequest } from '../core/image-request.ts';
+import { dedupeKey } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import type { LimitReason } from '../core/reasons.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
 import { openFoundMs } from './duplicates.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
@@ -30,9 +28,7 @@ import {
   type AdmissionResult,
   admitAll,
   type Candidate,
-  DAY_MS,
   dropEntry,
-  type LimitExceeded,
   loseEntry,
   noteJob,
   type Reservations,

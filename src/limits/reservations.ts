@@ -36,7 +36,7 @@ const reservationSchema = z.object({
 export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
 
-export const daySchema = z.object({ images: z.int(), credits: z.number() });
+const daySchema = z.object({ images: z.int(), credits: z.number() });
 
 export const reservationsSchema = z.object({
   /** What ended orders have cost, by day since the epoch. A day that is entered again still has its sums. */

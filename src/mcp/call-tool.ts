@@ -12,12 +12,12 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
-import { askNow } from './confirmations.ts';
+import { askNow, type Question } from './confirmations.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import { stackOf, unknownName } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
-import type { McpDeps, Question, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
+import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
 /** @param ofConnection what became of the questions over this connection @throws ProtocolError for an unknown tool */
 export async function callTool(
@@ -69,7 +69,7 @@ async function handleCall(
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
       questions.isUnanswered = true;
-      return await confirmations.questionResult(redactValues(outcome, redact), call);
+      return await confirmations.questionResult(redactValues(outcome, redact), call, context);
     }
     // Asked again only when the price has risen since.
     for (let round = 1; outcome.type === 'ask' && round <= 3; round += 1) {

@@ -1,5 +1,4 @@
 /** The question to the user before an expensive call, and what its answer is worth. */
-import { createHash } from 'node:crypto';
 import {
   createRequestStateCodec,
   type InputRequiredResult,
@@ -11,11 +10,19 @@ import type { Log } from '../core/ports.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
 import type { Answer } from '../limits/budget.ts';
-import type { Question } from './tool.ts';
 
 const KEY = 'confirm';
 /** People think; a host's own limit for the whole call is shorter as a rule. */
 const ANSWER_WITHIN_MS = 10 * 60_000;
+
+/** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
+export type Question = {
+  type: 'ask';
+  question: string;
+  yes: string;
+  /** Credits. */
+  upTo: number;
+};
 
 /** The user ticks a box: a host that answers by itself, with nothing in it, has confirmed nothing. */
 function questionForm({ question, yes }: Question) {
@@ -23,27 +30,28 @@ function questionForm({ question, yes }: Question) {
   return { message: question, requestedSchema: { type: 'object' as const, properties, required: [KEY] } };
 }
 
-/** What was asked, sealed: it comes back through the client with the answer. */
-type Asked = { call: string; upTo: number; number: number };
+/** What was asked, sealed together with the call: it comes back through the client with the answer. */
+type Asked = { upTo: number; number: number };
 
 /**
  * Questions since 2026-07-28: each is a result, and its answer comes with the same call sent again. A yes counts for the
  * call that was asked about, for its price, for ten minutes and once; anything else is asked again.
  */
 export class Confirmations {
-  readonly #codec;
   readonly #used = new BoundedMap<number, true>(1_000);
   #count = 0;
 
   /** @param key 32 bytes that nobody else knows */
-  constructor(key: Uint8Array) {
-    this.#codec = createRequestStateCodec<Asked>({ key, ttlSeconds: ANSWER_WITHIN_MS / 1_000 });
+  constructor(private readonly key: Uint8Array) {}
+
+  #sealOf(call: string) {
+    return createRequestStateCodec<Asked>({ key: this.key, ttlSeconds: ANSWER_WITHIN_MS / 1_000, bind: () => call });
   }
 
   /** @param call the tool and its arguments, as text */
-  async questionResult(question: Question, call: string): Promise<InputRequiredResult> {
+  async questionResult(question: Question, call: string, context: ServerContext): Promise<InputRequiredResult> {
     this.#count += 1;
-    const requestState = await this.#codec.mint({ call: digest(call), upTo: question.upTo, number: this.#count });
+    const requestState = await this.#sealOf(call).mint({ upTo: question.upTo, number: this.#count }, context);
     return inputRequired({ inputRequests: { [KEY]: inputRequired.elicit(questionForm(question)) }, requestState });
   }
 
@@ -54,9 +62,11 @@ export class Confirmations {
     const answer = readAnswer(inputResponses);
     if (answer !== 'yes') return { type: answer };
     const state = requestState();
-    const asked =
-      typeof state === 'string' ? await this.#codec.verify(state, context).catch(() => undefined) : undefined;
-    if (asked === undefined || asked.call !== digest(call) || this.#used.has(asked.number)) return undefined;
+    if (typeof state !== 'string') return undefined;
+    const asked = await this.#sealOf(call)
+      .verify(state, context)
+      .catch(() => undefined);
+    if (asked === undefined || this.#used.has(asked.number)) return undefined;
     this.#used.set(asked.number, true);
     return { type: 'yes', upTo: asked.upTo };
   }
@@ -81,5 +91,3 @@ function readAnswer(responses: Parameters<typeof inputResponse>[0]): Answer['typ
   if (response.kind !== 'elicit' || response.action === 'cancel') return 'unanswered';
   return response.action === 'accept' && response.content?.[KEY] === true ? 'yes' : 'no';
 }
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -22,7 +22,8 @@ import { fenced } from '../core/untrusted-text.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
-import { choices, type Question, type SingleOutcome, type ToolContext, type ToolOutcome } from './tool.ts';
+import type { Question } from './confirmations.ts';
+import { choices, type SingleOutcome, type ToolContext, type ToolOutcome } from './tool.ts';
 
 // Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;

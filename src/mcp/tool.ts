@@ -5,8 +5,8 @@ import type { JobFeed } from '../core/job-store.ts';
 import type { Clock, Log, ResultPart } from '../core/ports.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
-import type { Confirmations } from './confirmations.ts';
 import type { Answer } from '../limits/budget.ts';
+import type { Confirmations, Question } from './confirmations.ts';
 
 /** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
 export type Questions = { isUnanswered: boolean };
@@ -73,15 +73,6 @@ export type JobsOutcome = {
   waitedSeconds?: number | undefined;
   /** Whether the very same call finds these jobs again and orders nothing twice. */
   repeatable: boolean;
-};
-
-/** The user is asked; with the answer the call runs again from its beginning. Nothing may have happened by now. */
-export type Question = {
-  type: 'ask';
-  question: string;
-  yes: string;
-  /** Credits. */
-  upTo: number;
 };
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */

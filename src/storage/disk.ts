@@ -1,19 +1,8 @@
 /** Folders and new files, forced to the disk, on every system: what its refusals mean, and what is tried again. */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fstatSync,
-  fsync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdir, open, stat, unlink } from 'node:fs/promises';
+import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { open, stat, unlink } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
-import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/ports.ts';
 

@@ -12,7 +12,7 @@ import type { StorageReason } from '../core/reasons.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
-import { errorCode, isAbsent } from './disk.ts';
+import { errorCode } from './disk.ts';
 import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
@@ -294,16 +294,6 @@ export function createFileValues(folder: string, { clock, log, files = createDis
 async function stampOf(path: string, files: FileSystem): Promise<string | undefined> {
   const found = await files.stat(path);
   return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
-}
-
-/** `undefined` where there is nothing of that name, nor can be. */
-async function present<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
 }
 
 async function kept<Result>(

@@ -41,8 +41,9 @@ export class Heartbeats implements Liveness {
 
   async begin(): Promise<() => void> {
     this.#holders += 1;
+    this.#started ??= this.#start();
     try {
-      await (this.#started ??= this.#start());
+      await this.#started;
     } catch (error) {
       this.#holders -= 1;
       this.#started = undefined;

@@ -10,7 +10,7 @@ type Jobs = Pick<ImageJobs, 'propose' | 'commit'>;
 const CONFIRMED: ProposeOptions = {
   accepted: undefined,
   canAsk: true,
-  answer: 'yes',
+  answer: { type: 'yes', upTo: Number.POSITIVE_INFINITY },
   tool: 'generate_images',
   isBatch: true,
 };

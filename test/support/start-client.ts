@@ -19,9 +19,11 @@ import { madeOnce } from '../../src/core/primitives.ts';
 import type { Log, ResultPart } from '../../src/core/ports.ts';
 import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
+import { Confirmations } from '../../src/mcp/confirmations.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
+import { randomKey } from '../../src/runtime/system.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
 import { defaultConfig } from './default-config.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
@@ -144,6 +146,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   };
   let jobs = madeOnce(start);
   const questions = { isUnanswered: false };
+  const confirmations = new Confirmations(randomKey());
   const [clientEnd, serverEnd] = InMemoryTransport.createLinkedPair();
   const endpoint = serveStdio(
     () =>
@@ -156,6 +159,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         jobs: () => jobs(),
         startedJobs: () => started.at(-1)?.jobs,
         questions,
+        confirmations: async () => confirmations,
         feed,
         ending: new AbortController().signal,
         viewerPage: readViewerPage,

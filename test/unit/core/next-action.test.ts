@@ -1,120 +1,123 @@
-/** Proves what is done about a job that is met, whatever its state, its process and its age are. */
+/** Proves what is done about a job that is met, whatever its state, its process and its age are, and who asks for it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JOB_STATES, type JobState, type MetJob, type NextAction, nextAction, ownerOf } from '../../../src/core/job.ts';
-import type { Processes } from '../../../src/core/ports.ts';
-import { CREATED_AT, owner, sampleJob } from './sample-jobs.ts';
+import { ageOf, type Job, JOB_STATES, type JobState, type MetJob, nextAction } from '../../../src/core/job.ts';
+import { CREATED_AT, sampleJob } from './sample-jobs.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const STALLED_AFTER = 10 * MINUTE;
 
 const metJobs: fc.Arbitrary<MetJob> = fc.record({
   state: fc.constantFrom(...JOB_STATES),
   owner: fc.constantFrom('self', 'alive', 'silent'),
-  age: fc.constantFrom('recent', 'stalled'),
+  age: fc.constantFrom('recent', 'old'),
   running: fc.boolean(),
-  asked: fc.boolean(),
+  asked: fc.constantFrom('read', 'order', false),
 });
 
-/** What holds for every job that is met, as far as `when` fits it. */
-function always(when: (met: MetJob) => boolean, then: (action: NextAction) => boolean): void {
-  fc.assert(
-    fc.property(metJobs.filter(when), (met) => then(nextAction(met))),
-    { numRuns: 500 },
+/** `then` holds for every job that is met and fits `when`. */
+function always(when: (met: MetJob) => boolean, then: (met: MetJob) => boolean): void {
+  fc.assert(fc.property(metJobs.filter(when), then), { numRuns: 500 });
+}
+
+/** The action is taken exactly where `when` fits. */
+function exactly(action: ReturnType<typeof nextAction>, when: (met: MetJob) => boolean): void {
+  always(
+    () => true,
+    (met) => (nextAction(met) === action) === when(met),
   );
 }
 
+const isSettled = ({ state }: MetJob): boolean => state === 'saved' || state === 'failed';
+const isIdle = (met: MetJob): boolean => !isSettled(met) && !met.running;
+/** Nobody else is at work on it. */
+const isFree = (met: MetJob): boolean => isIdle(met) && met.owner !== 'alive';
 const isIn =
   (...states: JobState[]) =>
-  ({ state }: Pick<MetJob, 'state'>): boolean =>
+  ({ state }: MetJob): boolean =>
     states.includes(state);
 
 describe('the next action', () => {
-  it('is set for every job that can be met', () => {
-    always(
-      () => true,
-      (action) => ['poll', 'resend', 'wait', 'close_unsent', 'none'].includes(action),
-    );
-  });
-
   it('is nothing for a job that has ended', () => {
-    always(isIn('saved', 'failed'), (action) => action === 'none');
+    always(isSettled, (met) => nextAction(met) === 'none');
   });
 
   it('is to wait for a job that is under way here', () => {
     always(
-      (met) => met.running && !isIn('saved', 'failed')(met),
-      (action) => action === 'wait',
+      (met) => met.running && !isSettled(met),
+      (met) => nextAction(met) === 'wait',
     );
   });
 
-  it('sends an order again only when it may have left, and nobody else is at work on it', () => {
+  it('never sends or closes an order that another process is at work on, whoever asks', () => {
     always(
-      (met) => met.state !== 'submitting' || met.running || met.owner === 'alive',
-      (action) => action !== 'resend',
-    );
-    always(
-      (met) => met.state === 'submitting' && !met.running && met.owner !== 'alive',
-      (action) => action === 'resend',
+      (met) => met.owner === 'alive' && isIn('queued', 'submitting')(met),
+      (met) => nextAction(met) === 'wait',
     );
   });
 
-  it('closes an order as unsent only when nothing has left, and nobody is going to send it', () => {
+  it('closes an order as unsent exactly when nothing has left and nobody is going to send it', () => {
+    exactly('close_unsent', (met) => isFree(met) && met.state === 'queued');
+  });
+
+  it('sends an order again by itself for as long as it is recent; after that only for somebody who wants it ordered', () => {
+    exactly('resend', (met) => {
+      if (met.state === 'unknown') return isIdle(met) && met.asked === 'order';
+      return isFree(met) && met.state === 'submitting' && (met.age === 'recent' || met.asked === 'order');
+    });
+  });
+
+  it('gives up exactly the order that was sent, is old, and is not ordered again', () => {
+    exactly('give_up', (met) => isFree(met) && isIn('submitting')(met) && met.age === 'old' && met.asked !== 'order');
+  });
+
+  it('never sends an order because somebody reads it that would not be sent without them', () => {
     always(
-      (met) => met.state !== 'queued' || met.running || met.owner === 'alive',
-      (action) => action !== 'close_unsent',
-    );
-    always(
-      (met) => met.state === 'queued' && !met.running && met.owner !== 'alive',
-      (action) => action === 'close_unsent',
+      ({ asked }) => asked === 'read',
+      (met) => nextAction(met) !== 'resend' || nextAction({ ...met, asked: false }) === 'resend',
     );
   });
 
-  it('neither sends nor polls an order of unknown outcome', () => {
-    always(
-      (met) => met.state === 'unknown' && !met.running,
-      (action) => action === 'none',
-    );
-  });
-
-  it('polls a job that the service has whenever a caller asks for it', () => {
-    always(
-      (met) => met.asked && !met.running && isIn('processing', 'completed')(met),
-      (action) => action === 'poll',
-    );
-  });
-
-  it('polls a job for which nobody asks only while it is recent, unfinished, and without a process', () => {
-    always(
-      (met) => !met.asked && (met.state !== 'processing' || met.owner === 'alive' || met.age === 'stalled'),
-      (action) => action !== 'poll',
-    );
-    expect(nextAction({ state: 'processing', owner: 'silent', age: 'recent', running: false, asked: false })).toBe(
+  it('polls what the service has for everybody who asks, and by itself only what is recent and nobody else polls', () => {
+    exactly(
       'poll',
+      (met) =>
+        isIdle(met) &&
+        isIn('processing', 'completed')(met) &&
+        (met.asked !== false || (met.age === 'recent' && met.owner !== 'alive')),
+    );
+  });
+
+  it('leaves an order of unknown outcome alone unless it is ordered again', () => {
+    always(
+      (met) => isIdle(met) && met.state === 'unknown' && met.asked !== 'order',
+      (met) => nextAction(met) === 'none',
     );
   });
 });
 
-describe('the process at work on a job', () => {
-  const living = (isAlive: boolean): Processes => ({ self: () => owner(1), isAlive: () => isAlive });
-  const ofAnother = (state: JobState) => sampleJob({ state, owner: owner(2) });
-
-  it('is this one when the record says so', () => {
-    expect(ownerOf(sampleJob(), living(true), CREATED_AT + 60 * MINUTE)).toBe('self');
-  });
-
-  it('is silent when it is gone', () => {
-    for (const state of JOB_STATES) expect(ownerOf(ofAnother(state), living(false), CREATED_AT)).toBe('silent');
-  });
-
-  it.each(['queued', 'submitting'] as const)('is silent when it has written nothing of a %s job for long', (state) => {
+describe('a job is left alone unless somebody asks for it', () => {
+  /** Asserts that the job becomes old right after so long, whichever way the clock is wrong. */
+  function becomesOldAfter(afterMs: number, job: Job, since: number): void {
     for (const ahead of [1, -1]) {
-      const at = (ms: number): number => CREATED_AT + ahead * ms;
-      expect(ownerOf(ofAnother(state), living(true), at(5 * MINUTE - 1))).toBe('alive');
-      expect(ownerOf(ofAnother(state), living(true), at(5 * MINUTE))).toBe('silent');
+      expect(ageOf(job, STALLED_AFTER, since + ahead * afterMs)).toBe('recent');
+      expect(ageOf(job, STALLED_AFTER, since + ahead * (afterMs + 1))).toBe('old');
     }
+  }
+
+  it.each(['queued', 'submitting', 'unknown'] as const)('an hour after it was ordered: %s', (state) => {
+    becomesOldAfter(HOUR, sampleJob({ state }), CREATED_AT);
   });
 
-  it('is alive however long it has had nothing to write of a job that the service has', () => {
-    expect(ownerOf(ofAnother('processing'), living(true), CREATED_AT + 60 * MINUTE)).toBe('alive');
+  it('when it is stalled: as long as is set after the service took it', () => {
+    const acceptedAt = CREATED_AT + 7 * HOUR;
+    becomesOldAfter(STALLED_AFTER, sampleJob({ state: 'processing', acceptedAt }), acceptedAt);
+    becomesOldAfter(STALLED_AFTER, sampleJob({ state: 'processing' }), CREATED_AT);
+  });
+
+  it('a day after its picture was made', () => {
+    const completedAt = CREATED_AT + 7 * HOUR;
+    becomesOldAfter(24 * HOUR, sampleJob({ state: 'completed', completedAt }), completedAt);
   });
 });

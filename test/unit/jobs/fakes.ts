@@ -1,6 +1,6 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 
-import type { Clock, Log, Liveness } from '../../../src/core/ports.ts';
+import type { Clock, Ids, Liveness, Log } from '../../../src/core/ports.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type {
@@ -244,7 +244,7 @@ export type Shared = {
   events: JobEvents;
   /** Numbers of the processes that live. */
   living: Set<number>;
-  ids: { jobId: () => string; idempotencyKey: () => string };
+  ids: Ids;
 };
 
 export type OneProcess = {

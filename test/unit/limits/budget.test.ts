@@ -43,7 +43,7 @@ describe('the price of a call', () => {
   it('is refused above what one call may cost, confirmed or not', async () => {
     const ten = Array.from({ length: 10 }, () => LARGE);
     expect(await proposed(ten)).toMatchObject({ type: 'ask', estimate: { max: 500 } });
-    for (const answer of ['yes', undefined] as const) {
+    for (const answer of [{ type: 'yes' as const, upTo: 10_000 }, undefined]) {
       const refused = await proposed([...ten, REQUEST], { accepted: 10_000, answer });
       expect(refused).toMatchObject({
         type: 'refused',

@@ -1,9 +1,7 @@
-/** Proves what the system gives: sleeps that end with their signal, deadlines, unique ids, and which processes live. */
-import { isSameOwner } from '../../../src/core/job.ts';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** Proves what the system gives: sleeps that end with their signal, deadlines, unique ids, and who this process is. */
+import { isSameOwner, timeOfId } from '../../../src/core/job.ts';
 import { describe, expect, it } from 'vitest';
-import { randomIds, systemClock, systemProcesses } from '../../../src/runtime/system.ts';
+import { randomIds, randomKey, SELF, systemClock } from '../../../src/runtime/system.ts';
 
 const FOREVER_MS = 2 ** 40;
 
@@ -52,38 +50,33 @@ describe('systemClock', () => {
   });
 });
 
-const self = systemProcesses.self();
-
-describe('a process', () => {
-  it('is this one, which lives', () => {
-    expect(self.pid).toBe(process.pid);
-    expect(systemProcesses.self()).toBe(self);
-    expect(systemProcesses.isAlive({ ...self })).toBe(true);
+describe('this process', () => {
+  it('has its number, and a session that no other process has', () => {
+    expect(SELF.pid).toBe(process.pid);
+    // As long as the name of a heartbeat may be.
+    expect(SELF.session).toMatch(/^[a-z0-9]{16}$/u);
+    const sameNumber = { ...SELF, session: 'of an earlier run' };
+    expect(isSameOwner(sameNumber, SELF)).toBe(false);
+    expect(isSameOwner({ ...SELF, pid: SELF.pid + 1, host: 'elsewhere' }, SELF)).toBe(true);
   });
 
-  it('of the same number and another session is gone: in a container every run has the same number', () => {
-    const earlier = { ...self, session: 'of an earlier run' };
-    expect(systemProcesses.isAlive(earlier)).toBe(false);
-    expect(isSameOwner(earlier, self)).toBe(false);
-  });
-
-  it('that has ended is gone, and one that runs lives', async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    const other = { pid: child.pid ?? 0, host: self.host, session: 'its own' };
-    expect(systemProcesses.isAlive(other)).toBe(true);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    expect(systemProcesses.isAlive(other)).toBe(false);
-  });
-
-  it('of another machine counts as living: nobody here can know', () => {
-    expect(systemProcesses.isAlive({ pid: 1, host: `not ${self.host}`, session: 'x' })).toBe(true);
+  it('makes keys of 32 bytes, and never one twice', () => {
+    expect(randomKey()).toHaveLength(32);
+    expect(randomKey()).not.toEqual(randomKey());
   });
 });
 
 describe('randomIds', () => {
   it('makes job ids of letters and digits', () => {
-    expect(randomIds.jobId()).toMatch(/^job_[a-z0-9]{20}$/u);
+    expect(randomIds.jobId(1_800_000_000_000)).toMatch(/^job_[a-z0-9]{20}$/u);
+  });
+
+  it('makes job ids that sort by time, and from which it is read', () => {
+    const times = [0, 1, 999, 1_500_000_000_000, 1_800_000_000_000, 4_102_444_800_000];
+    const ids = times.map((at) => randomIds.jobId(at));
+    expect([...ids].sort()).toEqual(ids);
+    expect(ids.map(timeOfId)).toEqual(times);
+    expect(timeOfId('job_1')).toBeUndefined();
   });
 
   it('makes keys that are UUIDs', () => {
@@ -91,7 +84,7 @@ describe('randomIds', () => {
   });
 
   it('never makes one twice', () => {
-    for (const make of [randomIds.jobId, randomIds.idempotencyKey]) {
+    for (const make of [() => randomIds.jobId(1_800_000_000_000), randomIds.idempotencyKey]) {
       expect(new Set(Array.from({ length: 2_000 }, make)).size).toBe(2_000);
     }
   });
