@@ -118,7 +118,7 @@ export const FOLLOWERS: Readonly<Record<JobState, readonly JobState[]>> = {
   completed: ['saved'],
   saved: ['saved'],
   failed: [],
-  unknown: ['submitting', 'processing', 'completed', 'failed'],
+  unknown: ['unknown', 'submitting', 'processing', 'completed', 'failed'],
 };
 
 /** The job after the event. An event that would lead backwards changes nothing. */
@@ -258,6 +258,8 @@ const TABLE: readonly Row[] = [
   ['queued', '*', '*', '*', '*', 'close_unsent'],
 
   ['submitting', 'alive', '*', '*', '*', 'wait'],
+  // Somebody who reads it orders nothing: they wait until it is sent again by itself.
+  ['submitting', '*', 'recent', '*', 'read', 'wait'],
   ['submitting', '*', 'recent', '*', '*', 'resend'],
   ['submitting', '*', '*', '*', 'order', 'resend'],
   ['submitting', '*', '*', '*', '*', 'give_up'],

@@ -70,10 +70,14 @@ export class ImageJobs {
     if (this.deps.records.listeners(id) === 0) this.#runner.cancelUnsent(id);
   }
 
+  /** From now on what nobody works on is looked after in the background, as long as something is open. */
+  watch(): void {
+    this.#runner.reconciler.watch();
+  }
+
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
   async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
     const job = await this.find(id);
-    this.#runner.reconciler.watch();
     return job && this.#runner.resume(job, 'read', signal);
   }
 
@@ -84,7 +88,6 @@ export class ImageJobs {
 
   /** Newest first. */
   list(): Promise<readonly Job[]> {
-    this.#runner.reconciler.watch();
     return this.deps.records.list();
   }
 

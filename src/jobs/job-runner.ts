@@ -101,6 +101,11 @@ export class JobRunner {
     return records.apply(job.id, { type: 'abandoned', failure: OWNER_ENDED, at: clock.now() });
   }
 
+  /** An order without an answer for an hour, which is not sent again by itself. */
+  giveUp(id: string): Promise<Job> {
+    return this.deps.records.apply(id, { type: 'outcome_unknown', failure: NO_ANSWER });
+  }
+
   /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
   async resume(job: Job, asked: Asked, signal?: AbortSignal): Promise<Job> {
     const { records, store, clock } = this.deps;
@@ -109,6 +114,7 @@ export class JobRunner {
     if (isGone) return this.#fetchAgain(job);
     const action = await this.nextAction(job, asked);
     if (action === 'close_unsent') return this.closeUnsent(job);
+    if (action === 'give_up') return this.giveUp(job.id);
     if (action !== 'poll' && action !== 'resend') return this.withTrouble(job);
     this.ensure(job.id, asked);
     const until = clock.monotonic() + 5_000;
@@ -125,6 +131,7 @@ export class JobRunner {
     const run = this.#runs.get(id);
     if (run !== undefined) {
       run.asked = asked;
+      run.isIdle = false;
       run.retryNow.wake();
       return;
     }
@@ -142,6 +149,7 @@ export class JobRunner {
   /** Stops all work here; what the service was asked for goes on there. */
   async close(): Promise<void> {
     this.#life.abort(new Error('the server is ending'));
+    await this.reconciler.settled();
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
@@ -219,14 +227,13 @@ export class JobRunner {
 
   /** The next step of a job by its record. @returns the job after it; `undefined`: it is in other hands */
   async #step(id: string, run: Run): Promise<Job | undefined> {
-    const { records } = this.deps;
     const job = await this.#adopted(id);
     if (job === undefined) return undefined;
     // That it runs by now is what this is about.
     const action = await this.nextAction(job, run.asked, false);
     if (action === 'resend') return this.#send(job, run, false);
     if (action === 'poll') return this.#finish(job, { atOnce: true, isFresh: false }, run);
-    if (action === 'give_up') return records.apply(id, { type: 'outcome_unknown', failure: NO_ANSWER });
+    if (action === 'give_up') return this.giveUp(id);
     return undefined;
   }
 
@@ -235,8 +242,8 @@ export class JobRunner {
     const { records, liveness } = this.deps;
     const job = await records.get(id);
     if (isSameOwner(job.owner, liveness.self)) return job;
-    // The job of a process that lives is polled here as well, and stays in its hands.
-    if ((await liveness.stateOf(job.owner)) === 'alive') return job;
+    // The job of a process that lives is polled here as well, and stays in its hands. Nobody works on one of unknown outcome.
+    if (job.state !== 'unknown' && (await liveness.stateOf(job.owner)) === 'alive') return job;
     const adopted = await records.apply(id, { type: 'adopted', from: job.owner, owner: liveness.self });
     return isSameOwner(adopted.owner, liveness.self) ? adopted : undefined;
   }

@@ -2,7 +2,6 @@
 import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
-import { NO_ANSWER } from './submission.ts';
 
 /** It is looked for at most so often, */
 const RECONCILE_EVERY_MS = 2_500;
@@ -17,6 +16,7 @@ type Runs = {
   nextAction(job: Job, asked: Asked): Promise<NextAction>;
   ensure(id: string, asked: Asked): void;
   closeUnsent(job: Job): Promise<Job>;
+  giveUp(id: string): Promise<Job>;
 };
 
 export class Reconciler {
@@ -58,6 +58,11 @@ export class Reconciler {
       });
   }
 
+  /** When the round that is under way has ended. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#last.isOpen;
+  }
+
   /** Takes over what processes that are gone have left. One round serves all who ask. Never rejects. @returns whether something stays open */
   recover(): Promise<boolean> {
     const { clock, log } = this.deps;
@@ -94,12 +99,12 @@ export class Reconciler {
 
   /** @returns whether it has to be looked after again */
   async #meet(job: Job): Promise<boolean> {
-    const { limits, records } = this.deps;
+    const { limits } = this.deps;
     if (this.runner.hasRun(job.id)) return true;
     if (isFinishedRemotely(job) || job.state === 'unknown') await limits.note(job);
     const action = await this.runner.nextAction(job, false);
     if (action === 'close_unsent') await this.runner.closeUnsent(job);
-    if (action === 'give_up') await records.apply(job.id, { type: 'outcome_unknown', failure: NO_ANSWER });
+    if (action === 'give_up') await this.runner.giveUp(job.id);
     if (action === 'poll' || action === 'resend') this.runner.ensure(job.id, false);
     return action === 'wait' || action === 'poll' || action === 'resend';
   }

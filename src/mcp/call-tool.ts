@@ -55,6 +55,12 @@ async function handleCall(
   const toolContext: ToolContext = {
     ...deps,
     signal,
+    // Whatever the first call is about, it looks after what an earlier process has left.
+    jobs: async () => {
+      const jobs = await deps.jobs();
+      jobs.watch();
+      return jobs;
+    },
     progress: progressReporter(context, deps),
     canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : host.canAsk,
     answer: undefined,

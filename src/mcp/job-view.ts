@@ -105,7 +105,7 @@ export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options
 }
 
 const AGAIN =
-  'Call generate_images again with exactly the same arguments: until 2 minutes after the last picture has finished, it finds these jobs, waits for the rest, and orders again only what failed without a charge; later it would order and pay for all of them again. get_job_status waits for a single job.';
+  'Call generate_images again with exactly the same arguments: until a day after each picture was saved (FLUX_DUPLICATE_HOURS), it finds these jobs, waits for the rest, and orders again only what failed without being moderated; later it would order and pay for all of them again. get_job_status waits for a single job.';
 const STATUS_ONLY =
   'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
 
@@ -186,7 +186,7 @@ export function statusOf(state: JobState): JobStatus {
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
 const DUPLICATE =
-  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request is found only until 2 minutes after its job has finished. For another picture from the same request, call generate_image with allow_duplicate true.';
+  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request finds its job only until a day after the picture was saved (FLUX_DUPLICATE_HOURS). For another picture from the same request, call generate_image with allow_duplicate true.';
 
 /** @param notes about the parts of the answer @param waitedSeconds how long the call waited in vain */
 export function jobText(view: JobView, job: Job, notes: readonly string[] = [], waitedSeconds?: number): string {

@@ -100,7 +100,7 @@ const pictureArguments = {
     .boolean()
     .default(false)
     .describe(
-      'Whether to order another picture although an equal request is unfinished or has finished less than 2 minutes ago: only for a variation that the user wants, never because of a time-out. Default: false.',
+      'Whether to order another picture although an equal request is unfinished, was moderated, or was saved less than a day ago (FLUX_DUPLICATE_HOURS): only for a variation that the user wants, never because of a time-out. Default: false.',
     ),
 };
 

@@ -52,7 +52,7 @@ function rowsOf(item: Case): string[] {
 
 function columnsOf({ kind, orders, schema, reads, charges, spent }: Outcome, seen: Seen | undefined): string {
   const requests = reads === 'several' ? `${orders + schema + 2} or more` : orders + schema + reads;
-  const said = seen?.said.replaceAll(/job_[0-9a-f]{20}/gu, 'JOB').replaceAll(/\s*\n\s*/gu, ' ');
+  const said = seen?.said.replaceAll(/job_[0-9a-z]{20}/gu, 'JOB').replaceAll(/\s*\n\s*/gu, ' ');
   return [kind, requests, orders, charges, spent ?? '–', said].join(' | ');
 }
 

@@ -150,7 +150,10 @@ describe('the price', () => {
     expect(batchOf(await call('generate_images', { images, wait_seconds: 60 })).completed).toBe(3);
     // The repeated call orders nothing, so that there is nothing to ask.
     await call('generate_images', { images });
-    expect(questions).toEqual(['Order 3 pictures (256 × 256 pixels) from Flux Pro for 30 to 60 credits in all?']);
+    expect(questions).toEqual([
+      'Order 3 pictures (256 × 256 pixels) from Flux Pro for 30 to 60 credits? Prompts: "1", "2", "3". ' +
+        "1000 credits are left of today's budget. This is the sandbox: no real credits are spent.",
+    ]);
   });
 
   it('of one entry over its own bound names the entry', async () => {

@@ -59,7 +59,7 @@ describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
     expect(textOf(fence)).toContain('max_credits 20');
     expect(sandbox.inspect().submissions).toBe(0);
     const less = await call('generate_image', { prompt: 'a costly fox', max_credits: 19 });
-    expect(less.structuredContent).toMatchObject({ error: { kind: 'not_confirmed' } });
+    expect(less.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
     const answer = await call('generate_image', { prompt: 'a costly fox', max_credits: 20 });
     expect(textOf(answer)).toContain('The picture is finished and saved.');
   });

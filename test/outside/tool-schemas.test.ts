@@ -126,15 +126,17 @@ describe('the words of a tool', () => {
     'promise of %s that a repeated call is found only for a time',
     (name) => {
       const { description } = tools.find((tool) => tool.name === name) ?? { description: '' };
-      expect(description).toMatch(/2 minutes after/u);
+      expect(description).toMatch(/until a day after (?:the|each) picture was saved \(FLUX_DUPLICATE_HOURS\)/u);
       expect(description).toMatch(/later it orders and pays/u);
       expect(description).not.toMatch(/nothing twice/u);
     },
   );
 
-  it('say of get_job_status that an order whose answer was lost may be charged by it', () => {
+  it('say of get_job_status that an order whose answer was lost is sent again in the background, and may be charged', () => {
     const { description = '' } = tools.find(({ name }) => name === 'get_job_status') ?? {};
     expect(description).toContain('places no new order');
+    expect(description).toContain('only reads, waits and reports');
+    expect(description).toMatch(/sent again in the background under its own idempotency key/u);
     expect(description).toMatch(/may be charged then, but never twice/u);
     expect(description).not.toMatch(/Costs no credits/u);
   });

@@ -42,7 +42,7 @@ describe('the instructions', () => {
   });
 
   it('say for how long a repeated call is found', () => {
-    expect(instructions).toMatch(/for 2 minutes after it has finished/);
+    expect(instructions).toMatch(/for a day after its picture was saved .*FLUX_DUPLICATE_HOURS/);
   });
 });
 

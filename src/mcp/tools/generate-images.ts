@@ -25,9 +25,9 @@ export const generateImages = defineTool({
     'the confirmation threshold the user is asked, or the answer names the price to repeat as max_credits once the ' +
     'user agrees. Returns a job for each entry, in order, with status, file, URL, price and job_id, and how many are ' +
     'completed, failed and pending; one failure stops no other picture. To wait for pending ones, repeat the call ' +
-    'with exactly the same arguments: until 2 minutes after the last picture has finished it finds its own jobs, and ' +
-    'orders again only what failed without a charge; later it orders and pays for all again. get_job_status waits for ' +
-    'a single job. Never order a picture again because of a time-out.',
+    'with exactly the same arguments: until a day after each picture was saved (FLUX_DUPLICATE_HOURS) it finds its own ' +
+    'jobs, and orders again only what failed without being moderated; later it orders and pays for all again. ' +
+    'get_job_status waits for a single job. Never order a picture again because of a time-out.',
   effect: 'spend',
   input,
   hasViewer: true,

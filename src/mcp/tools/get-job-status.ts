@@ -26,9 +26,9 @@ export const getJobStatus = defineTool({
   description:
     'Returns the status of a picture ordered earlier with generate_image or generate_images and, once it is finished, ' +
     'the picture, its file path and URL. Use it when a job is not finished or its outcome is not known, instead of ' +
-    'ordering the picture again. It places no new order and costs nothing itself; only if the answer to an order was ' +
-    'lost does it send that same order again under its own idempotency key, so that the order may be charged then, ' +
-    'but never twice. With wait_seconds it answers as soon as the picture is finished; repeat the call until the ' +
+    'ordering the picture again. It places no new order and costs nothing itself: it only reads, waits and reports. An ' +
+    'order whose answer was lost is sent again in the background under its own idempotency key, so that it may be ' +
+    'charged then, but never twice. With wait_seconds it answers as soon as the picture is finished; repeat the call until the ' +
     'status is "completed", "failed" or "unknown". Jobs of earlier sessions are known, too: list_jobs lists them.',
   effect: 'read',
   input,

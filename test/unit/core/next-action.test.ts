@@ -1,7 +1,15 @@
 /** Proves what is done about a job that is met, whatever its state, its process and its age are, and who asks for it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ageOf, type Job, JOB_STATES, type JobState, type MetJob, nextAction } from '../../../src/core/job.ts';
+import {
+  ageOf,
+  type Asked,
+  type Job,
+  JOB_STATES,
+  type JobState,
+  type MetJob,
+  nextAction,
+} from '../../../src/core/job.ts';
 import { CREATED_AT, sampleJob } from './sample-jobs.ts';
 
 const MINUTE = 60_000;
@@ -13,7 +21,7 @@ const metJobs: fc.Arbitrary<MetJob> = fc.record({
   owner: fc.constantFrom('self', 'alive', 'silent'),
   age: fc.constantFrom('recent', 'old'),
   running: fc.boolean(),
-  asked: fc.constantFrom('read', 'order', false),
+  asked: fc.constantFrom<Asked>('read', 'order', false),
 });
 
 /** `then` holds for every job that is met and fits `when`. */
@@ -64,7 +72,8 @@ describe('the next action', () => {
   it('sends an order again by itself for as long as it is recent; after that only for somebody who wants it ordered', () => {
     exactly('resend', (met) => {
       if (met.state === 'unknown') return isIdle(met) && met.asked === 'order';
-      return isFree(met) && met.state === 'submitting' && (met.age === 'recent' || met.asked === 'order');
+      const isSentAgain = met.asked === 'order' || (met.asked === false && met.age === 'recent');
+      return isFree(met) && met.state === 'submitting' && isSentAgain;
     });
   });
 
@@ -72,10 +81,14 @@ describe('the next action', () => {
     exactly('give_up', (met) => isFree(met) && isIn('submitting')(met) && met.age === 'old' && met.asked !== 'order');
   });
 
-  it('never sends an order because somebody reads it that would not be sent without them', () => {
+  it('sends nothing for somebody who only reads, who waits for what is sent again by itself', () => {
     always(
       ({ asked }) => asked === 'read',
-      (met) => nextAction(met) !== 'resend' || nextAction({ ...met, asked: false }) === 'resend',
+      (met) => nextAction(met) !== 'resend',
+    );
+    always(
+      (met) => met.asked === 'read' && nextAction({ ...met, asked: false }) === 'resend',
+      (met) => nextAction(met) === 'wait',
     );
   });
 

@@ -283,9 +283,8 @@ describe('the address', () => {
 
     const next = startProcess(2, bench, { webhookUrl: 'https://elsewhere.example/hook' });
     closing.push(next);
-    const polled = next.jobs.check('job_1');
+    next.jobs.watch();
     await bench.clock.advance(5_000);
-    await polled;
     expect(next.provider.submitted).toMatchObject([{ key: 'key-1', webhookUrl: URL_SET }]);
   });
 });

@@ -34,7 +34,7 @@ import { placeOrder, placeOrders } from '../../support/place-orders.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
 
 export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
-const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
+export const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const UNFORESEEN = { reason: { code: 'worded', what: 'unforeseen' }, creditsSpent: 'maybe', retry: 'later' } as const;

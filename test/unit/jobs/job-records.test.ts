@@ -64,7 +64,7 @@ describe('the records', () => {
       taken = true;
     };
     const slow = new JobRecords(store, { note }, createManualClock());
-    await slow.apply('job_1', { type: 'sending', owner: owner(2) });
+    await slow.apply('job_1', { type: 'adopted', from: owner(), owner: owner(2) });
     expect(taken).toBe(true);
   });
 

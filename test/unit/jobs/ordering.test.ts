@@ -1,7 +1,7 @@
 /** Proves what happens between an order and the saved picture, and what is on record before money can move. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wordsOf } from '../../support/words.ts';
-import { remoteJob } from '../core/sample-jobs.ts';
+import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
 let bench: Bench;
@@ -119,26 +119,53 @@ describe('a submission that fails', () => {
     const job = await bench.recorded();
     expect(job.state).toBe('submitting');
     expect(job.failure).toMatchObject({ retry: 'same_job' });
-    expect(bench.provider.submitted).toHaveLength(1);
+    expect(new Set(bench.provider.submitted.map(({ key }) => key))).toEqual(new Set(['key-1']));
   });
 
-  it('is resumed by a later check, under the same key, to the same picture', async () => {
-    bench.provider.submissions = [
-      thrown({ kind: 'ambiguous', retry: 'same_job' }),
-      thrown({ kind: 'ambiguous', retry: 'same_job' }),
-      remoteJob('processing'),
-    ];
+  it('is sent again by itself with growing pauses, under the same key, to the same picture', async () => {
+    const lost = thrown({ kind: 'ambiguous', retry: 'same_job' });
+    bench.provider.submissions = [lost, lost, lost, remoteJob('processing')];
     await bench.order(REQUEST);
-    await bench.clock.advance(0);
-    expect((await bench.jobs.check('job_1'))?.failure?.kind).toBe('ambiguous');
-    await bench.clock.advance(0);
-    const job = await bench.jobs.check('job_1');
-    expect(job).toMatchObject({ state: 'processing' });
-    expect(job?.failure).toBeUndefined();
+    for (const [afterMs, tries] of [
+      [9_999, 1],
+      [1, 2],
+      [19_999, 2],
+      [1, 3],
+      [39_999, 3],
+      [1, 4],
+    ] as const) {
+      await bench.clock.advance(afterMs);
+      expect(bench.provider.submitted).toHaveLength(tries);
+    }
+    expect((await bench.recorded()).failure).toBeUndefined();
     await bench.clock.advance(10_000);
     expect((await bench.recorded()).state).toBe('saved');
-    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1']);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1', 'key-1']);
     expect(await bench.jobs.list()).toHaveLength(1);
+  });
+
+  it('is not sent sooner because somebody reads it, who waits for it instead', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('completed')];
+    await bench.order(REQUEST);
+    await bench.clock.advance(0);
+    expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
+    const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(9_999);
+    expect(bench.provider.submitted).toHaveLength(1);
+    await bench.clock.advance(5_000);
+    expect((await waiting).state).toBe('saved');
+    expect(bench.provider.submitted).toHaveLength(2);
+  });
+
+  it('is sent at once by an equal order, under the same key', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('completed')];
+    await bench.order(REQUEST);
+    await bench.clock.advance(0);
+    const { job, duplicate } = await bench.order(REQUEST);
+    expect([job.id, duplicate]).toEqual(['job_1', true]);
+    await bench.clock.advance(0);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-1']);
   });
 
   it('is not closed by a refusal of a later try: the earlier one may have been carried out', async () => {
@@ -147,7 +174,7 @@ describe('a submission that fails', () => {
       thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' }),
     ];
     await bench.order(REQUEST);
-    await bench.clock.advance(0);
+    await bench.clock.advance(10_000);
     const job = await bench.jobs.check('job_1');
     expect(job).toMatchObject({
       state: 'submitting',
@@ -156,13 +183,13 @@ describe('a submission that fails', () => {
     expect(wordsOf(job?.failure).what).toContain('An earlier attempt at this order may have been carried out.');
   });
 
-  it('is not sent twice by two checks at once', async () => {
+  it('is not sent twice by two equal orders at once', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
     await bench.order(REQUEST);
     await bench.clock.advance(0);
-    const polls = Promise.all([bench.jobs.check('job_1'), bench.jobs.check('job_1')]);
+    const orders = Promise.all([bench.order(REQUEST), bench.order(REQUEST)]);
     await bench.clock.advance(5_000);
-    await polls;
+    await orders;
     expect(bench.provider.submitted).toHaveLength(2);
   });
 });
@@ -178,12 +205,13 @@ describe('check and find', () => {
   });
 
   it('find asks nobody, even about a job that is idle', async () => {
-    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    bench.provider.readings = [thrown({ kind: 'rate_limited', retryAfterSeconds: 600 })];
     await bench.order(REQUEST);
-    await bench.clock.advance(0);
+    await bench.clock.advance(60_000);
+    const asked = bench.provider.reads.length;
     await bench.jobs.find('job_1');
     await bench.clock.advance(60_000);
-    expect(bench.provider.submitted).toHaveLength(1);
+    expect(bench.provider.reads).toHaveLength(asked);
   });
 
   it('check of a job that is under way answers at once and asks nobody', async () => {
@@ -195,9 +223,8 @@ describe('check and find', () => {
   });
 
   it('check waits for news 5 s at most', async () => {
-    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), 'stall'];
-    await bench.order(REQUEST);
-    await bench.clock.advance(0);
+    await bench.jobStore.add(sampleJob({ state: 'processing', remoteId: 'dt_1', createdAt: bench.clock.now() }));
+    bench.provider.readings = ['stall'];
     let answered = false;
     const polling = bench.jobs.check('job_1').then(() => {
       answered = true;

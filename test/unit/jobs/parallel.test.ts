@@ -102,11 +102,13 @@ it('nothing is left next to the records and the shared values', async () => {
   const order = await one?.order(REQUEST);
   await one?.jobs.waitFor(order?.job.id ?? '', { waitMs: 60_000 });
   await one?.jobs.close();
-  expect((await readdir(folder)).toSorted()).toEqual(['jobs', 'shared']);
+  expect((await readdir(folder)).toSorted()).toEqual(['hints', 'jobs', 'shared']);
   const withoutNumbers = async (path: string): Promise<string[]> =>
     (await readdir(path)).map((name) => name.replace(/\.\d+\.json$/u, '')).toSorted();
   expect(await withoutNumbers(join(folder, 'shared'))).toEqual(['rate-state', 'reservations']);
   const id = order?.job.id ?? '';
-  expect(await readdir(join(folder, 'jobs'))).toEqual([id.slice(-1)]);
-  expect(await withoutNumbers(join(folder, 'jobs', id.slice(-1)))).toEqual([id]);
+  const day = new Date(order?.job.createdAt ?? 0).toISOString().slice(0, 10);
+  expect(await readdir(join(folder, 'jobs'))).toEqual([day]);
+  const names = new Set(await withoutNumbers(join(folder, 'jobs', day)));
+  expect([...names]).toEqual([expect.stringMatching(new RegExp(`^${id}\\.[0-9a-f]{16}$`, 'u'))]);
 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wordsOf } from '../../support/words.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
-import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
+import { type Bench, createBench, PICTURE, REQUEST, thrown } from './fakes.ts';
 
 const MINUTE = 60_000;
 
@@ -79,11 +79,12 @@ describe('a status request that fails', () => {
     expect((await bench.recorded()).state).toBe('saved');
   });
 
-  it('stops the polling when asking again cannot help, until somebody checks the job', async () => {
-    bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' }), remoteJob('completed')];
+  it('is repeated after growing pauses when asking again cannot help, until the job is stalled, and on demand', async () => {
+    bench.provider.readings = [thrown({ kind: 'unsupported_service', retry: 'no' })];
     await bench.order(REQUEST);
-    await bench.clock.advance(30 * MINUTE);
-    expect(bench.provider.reads).toHaveLength(1);
+    await bench.clock.advance(60 * MINUTE);
+    expect(readTimes()).toEqual([1_500, 11_500, 31_500, 71_500, 151_500, 311_500, 631_500]);
+    bench.provider.readings = [remoteJob('completed')];
     const polling = bench.jobs.check('job_1');
     await bench.clock.advance(0);
     await polling;
@@ -122,7 +123,7 @@ describe('a picture that cannot be fetched', () => {
   it('because its host is refused leaves the job completed, with its address', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
     await bench.order(REQUEST);
-    await bench.clock.advance(5 * MINUTE);
+    await bench.clock.advance(2_000);
     expect(await bench.recorded()).toMatchObject({
       state: 'completed',
       url: 'https://cdn.doitong.com/1.jpg',
@@ -131,19 +132,54 @@ describe('a picture that cannot be fetched', () => {
     expect(bench.download.fetched).toHaveLength(1);
   });
 
-  it('is tried five times with growing pauses, then left for the next check', async () => {
+  it('is tried five times with short pauses, and again after a minute', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'same_job' })];
     await bench.order(REQUEST);
-    await bench.clock.advance(5 * MINUTE);
+    await bench.clock.advance(MINUTE);
     expect(bench.download.fetched).toHaveLength(5);
-    expect(bench.clock.slept.slice(-4)).toEqual([250, 500, 1_000, 2_000]);
+    expect(bench.clock.slept.filter((ms) => [250, 500, 1_000, 2_000].includes(ms))).toEqual([250, 500, 1_000, 2_000]);
     expect((await bench.recorded()).state).toBe('completed');
+    await bench.clock.advance(10_000);
+    expect(bench.download.fetched).toHaveLength(10);
+  });
+
+  it('is fetched again after 1, 2, 4 … 60 minutes, for a day, without asking for its money again', async () => {
+    bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
+    await bench.order(REQUEST);
+    await bench.clock.advance(1_500);
+    let tries = 1;
+    for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60, 60]) {
+      await bench.clock.advance(minutes * MINUTE - 1);
+      expect(bench.download.fetched).toHaveLength(tries);
+      tries += 1;
+      await bench.clock.advance(1);
+      expect(bench.download.fetched).toHaveLength(tries);
+    }
+    await bench.clock.advance(24 * 60 * MINUTE);
+    const inADay = bench.download.fetched.length;
+    expect(inADay).toBe(7 + 22);
+    await bench.clock.advance(24 * 60 * MINUTE);
+    expect(bench.download.fetched).toHaveLength(inADay);
+    bench.download.answers = [PICTURE];
+    expect((await bench.jobs.check('job_1'))?.state).toBe('saved');
+    expect(bench.provider.submitted).toHaveLength(1);
+  });
+
+  it('is saved by itself when its host answers again', async () => {
+    bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
+    await bench.order(REQUEST);
+    await bench.clock.advance(40 * MINUTE);
+    expect((await bench.recorded()).state).toBe('completed');
+    bench.download.answers = [PICTURE];
+    await bench.clock.advance(32 * MINUTE);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(bench.provider.submitted).toHaveLength(1);
   });
 
   it('is fetched at the next check, without asking or paying the service again', async () => {
     bench.download.answers = [thrown({ kind: 'download_failed', creditsSpent: 'yes', retry: 'no' })];
     await bench.order(REQUEST);
-    await bench.clock.advance(MINUTE);
+    await bench.clock.advance(2_000);
     const asked = bench.provider.reads.length;
     bench.download.answers = bench.download.answers.slice(1);
     bench.download.answers.push({ bytes: new Uint8Array([1]), mediaType: 'image/png', extension: 'png' });
@@ -156,10 +192,12 @@ describe('a picture that cannot be fetched', () => {
 });
 
 describe('a picture that cannot be saved', () => {
-  it('is not fetched again and again, stays completed, and is saved at the next check', async () => {
-    bench.store.answers = [thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' }), '/p/1.jpg'];
+  it('is not fetched again, stays completed, and is saved at the next check, or by itself', async () => {
+    const full = thrown({ kind: 'storage_failed', creditsSpent: 'yes', retry: 'same_job' });
+    bench.store.answers = [full, full, '/p/1.jpg'];
     await bench.order(REQUEST);
-    await bench.clock.advance(5 * MINUTE);
+    await bench.clock.advance(MINUTE + 2_000);
+    expect(bench.store.labels).toHaveLength(2);
     expect(await bench.recorded()).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
     expect(bench.download.fetched).toHaveLength(1);
     expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'saved', file: '/p/1.jpg' });

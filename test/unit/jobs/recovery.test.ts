@@ -20,6 +20,8 @@ async function left(patch: Parameters<typeof sampleJob>[0]): Promise<void> {
 }
 
 async function polled(): Promise<unknown> {
+  // As each tool call does.
+  bench.jobs.watch();
   const check = bench.jobs.check('job_1');
   await bench.clock.advance(5_000);
   return check;
@@ -28,8 +30,44 @@ async function polled(): Promise<unknown> {
 describe('what another process left', () => {
   it('is closed as not sent when it was only queued', async () => {
     await left({ state: 'queued' });
-    expect(await polled()).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no', retry: 'later' } });
+    const failure = { kind: 'interrupted', creditsSpent: 'no', retry: 'later' };
+    expect(await polled()).toMatchObject({ state: 'failed', failure });
     expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('is looked after at the first call, whatever that is about', async () => {
+    await left({ state: 'queued' });
+    await left({ id: 'job_2', state: 'submitting', idempotencyKey: 'key-of-7' });
+    await left({ id: 'job_3', state: 'processing', remoteId: 'dt_3' });
+    await left({ id: 'job_4', state: 'completed', remoteId: 'dt_4', url: 'https://cdn.doitong.com/4.jpg' });
+    bench.jobs.watch();
+    await bench.clock.advance(10_000);
+    const jobs = await Promise.all(['job_1', 'job_2', 'job_3', 'job_4'].map(bench.recorded));
+    expect(jobs.map(({ state }) => state)).toEqual(['failed', 'saved', 'saved', 'saved']);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
+    // Nothing is open any more.
+    expect(bench.clock.pending()).toBe(0);
+  });
+
+  it('is left alone by a list, by itself', async () => {
+    await left({ state: 'submitting' });
+    await bench.jobs.list();
+    await bench.clock.advance(MINUTE);
+    expect((await bench.recorded()).state).toBe('submitting');
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('is not sent again by itself when it is older than an hour', async () => {
+    const createdAt = bench.clock.now() - HOUR - 1;
+    await left({ state: 'submitting', createdAt, idempotencyKey: 'key-of-7' });
+    const failure = { kind: 'ambiguous', creditsSpent: 'maybe', reason: { code: 'no_answer' } };
+    expect(await polled()).toMatchObject({ state: 'unknown', failure });
+    await bench.clock.advance(HOUR);
+    expect(bench.provider.submitted).toEqual([]);
+    await bench.jobs.resumeAll();
+    await bench.clock.advance(5_000);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
+    expect((await bench.recorded()).state).toBe('saved');
   });
 
   it('is repeated under its own key when its answer is missing', async () => {
@@ -44,9 +82,17 @@ describe('what another process left', () => {
     await left({ state: 'submitting' });
     expect(await polled()).toMatchObject({ state: 'submitting' });
     expect(bench.provider.submitted).toEqual([]);
-    await bench.clock.advance(5 * MINUTE);
+    await bench.clock.advance(59 * MINUTE);
+    expect(bench.provider.submitted).toEqual([]);
+  });
+
+  it('is sent again as soon as that process shows no sign of life, without another call', async () => {
+    bench.living.add(7);
+    await left({ state: 'submitting', idempotencyKey: 'key-of-7' });
     await polled();
-    expect(bench.provider.submitted).toHaveLength(1);
+    bench.living.delete(7);
+    await bench.clock.advance(5_000);
+    expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
   });
 
   it('is fetched here as well when its answer is the picture: the other may end before it is saved', async () => {
@@ -74,16 +120,41 @@ describe('what another process left', () => {
 });
 
 describe('an order without an answer', () => {
-  it('is sent again for 23 hours and never after: the service may have forgotten its key', async () => {
+  const keys = () => bench.provider.submitted.map(({ key }) => key);
+
+  it('is sent again by itself for an hour with growing pauses, and is of unknown outcome then', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    await bench.order(REQUEST);
+    await bench.clock.advance(59 * MINUTE);
+    expect((await bench.recorded()).state).toBe('submitting');
+    const inAnHour = keys();
+    // After 10, 20, 40, 80, 160 and 320 s, then every 10 minutes.
+    expect(inAnHour).toEqual(Array.from({ length: 11 }, () => 'key-1'));
+    await bench.clock.advance(12 * MINUTE);
+    const failure = { kind: 'ambiguous', reason: { code: 'no_answer' }, creditsSpent: 'maybe' };
+    expect(await bench.recorded()).toMatchObject({ state: 'unknown', failure });
+    await bench.clock.advance(HOUR);
+    await polled();
+    expect(keys()).toEqual(inAnHour);
+  });
+
+  it('is sent again by an equal order for 23 hours and never after: the service may have forgotten its key', async () => {
     bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
     await bench.order(REQUEST);
     await bench.clock.advance(22 * HOUR);
+    const before = keys().length;
+    const again = bench.order(REQUEST);
+    await bench.clock.advance(5_000);
+    expect(await again).toMatchObject({ duplicate: true, job: { id: 'job_1' } });
+    expect(keys()).toHaveLength(before + 1);
+    await bench.clock.advance(2 * HOUR - MINUTE);
+    const tooLate = bench.order(REQUEST);
+    await bench.clock.advance(5_000);
+    const failure = { reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
+    expect(await tooLate).toMatchObject({ duplicate: true, job: { id: 'job_1', state: 'unknown', failure } });
     await polled();
-    expect(bench.provider.submitted).toHaveLength(2);
-    await bench.clock.advance(2 * HOUR);
-    expect(await polled()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe', retry: 'no' } });
-    await polled();
-    expect(bench.provider.submitted).toHaveLength(2);
+    expect(new Set(keys())).toEqual(new Set(['key-1']));
+    expect(keys()).toHaveLength(before + 1);
   });
 });
 

@@ -43,11 +43,21 @@ describe('waitFor', () => {
   });
 
   it('answers early when nothing more happens to the job for now', async () => {
-    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' })];
+    bench.provider.readings = [thrown({ kind: 'rate_limited', retryAfterSeconds: 600 })];
     await bench.order(REQUEST);
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 300_000 });
-    await bench.clock.advance(0);
-    expect(await waiting).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
+    await bench.clock.advance(10_000);
+    expect(await waiting).toMatchObject({ state: 'processing', failure: { kind: 'rate_limited' } });
+  });
+
+  it('lasts while an order without an answer is sent again by itself', async () => {
+    bench.provider.submissions = [thrown({ kind: 'ambiguous', retry: 'same_job' }), remoteJob('completed')];
+    await bench.order(REQUEST);
+    const short = bench.jobs.waitFor('job_1', { waitMs: 9_000 });
+    const long = bench.jobs.waitFor('job_1', { waitMs: 300_000 });
+    await bench.clock.advance(12_000);
+    expect(await short).toMatchObject({ state: 'submitting', failure: { kind: 'ambiguous' } });
+    expect((await long).state).toBe('saved');
   });
 
   it('reports progress at the start, at every change and at least every two seconds', async () => {
@@ -82,6 +92,8 @@ describe('waitFor', () => {
     const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
     await bench.clock.advance(1_500);
     await waiting;
+    // The one that looks after open jobs ends when there are none.
+    await bench.clock.advance(5_000);
     expect(bench.clock.pending()).toBe(0);
   });
 });

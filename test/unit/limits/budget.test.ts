@@ -56,18 +56,22 @@ describe('the price of a call', () => {
   });
 
   it.each([true, false])(
-    'is refused above what the caller accepts, where nobody would be asked (several at once: %s)',
+    'is refused above what the caller accepts, asked or not (several at once: %s)',
     async (isBatch) => {
       expect(await proposed([REQUEST], { accepted: 20, isBatch })).toMatchObject({ type: 'ready' });
       const failure = { kind: 'over_budget', creditsSpent: 'no' };
       const refused = await proposed([REQUEST], { accepted: 19, isBatch });
       expect(refused).toMatchObject({ type: 'refused', failure });
       if (refused.type === 'refused') expect(wordsOf(refused.failure).next).toContain('max_credits 20');
-      // Above the threshold the user is asked, who may accept more.
-      expect(await proposed([LARGE, LARGE, LARGE], { accepted: 19 })).toMatchObject({
-        type: 'ask',
-        estimate: { max: 150 },
-      });
+      // A ceiling is a ceiling: nobody is asked to go above it, and whoever was asked cannot.
+      const expensive = [LARGE, LARGE, LARGE];
+      for (const answer of [undefined, { type: 'yes' as const, upTo: 150 }])
+        expect(await proposed(expensive, { accepted: 149, answer, isBatch })).toMatchObject({
+          type: 'refused',
+          failure,
+        });
+      const asked = { type: 'ask', estimate: { max: 150 } };
+      expect(await proposed(expensive, { accepted: 150, isBatch })).toMatchObject(asked);
     },
   );
 

@@ -33,7 +33,7 @@ describe.each([true, false])('the instructions, in the sandbox: %s', (sandbox) =
   });
 
   it('promise that a repeated call costs nothing only within its limit', () => {
-    expect(text).toContain('only while the job is unfinished and for 2 minutes after it has finished');
+    expect(text).toContain('only while the job is unfinished and for a day after its picture was saved');
     expect(text).not.toMatch(/nothing twice/);
   });
 
