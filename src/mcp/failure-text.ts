@@ -89,11 +89,11 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   const next = nextOf(saidOf(failure));
   const call = next === undefined ? 'Call' : `${next} Then call`;
   // An order is not sent by asking for it: that happens by itself, for as long as it is recent.
-  const what =
+  const then =
     job.state === 'submitting'
-      ? 'and wait_seconds 45: this same order is sent again by itself'
-      : 'to resume this same job';
-  return `${call} get_job_status with job_id "${job.id}" ${what}, and cannot be charged twice. Do not call generate_image again for this picture.`;
+      ? ' and wait_seconds 45: this same order is sent again by itself, and'
+      : ': it resumes this same job, which';
+  return `${call} get_job_status with job_id "${job.id}"${then} cannot be charged twice. Do not call generate_image again for this picture.`;
 }
 
 /** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */

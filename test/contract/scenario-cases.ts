@@ -29,6 +29,8 @@ const SHORT_MS = 400;
 /** Finished as soon as it is ordered: an order that was lost comes back with its picture. */
 const AT_ONCE: Partial<Play> = { jobDurationMs: 0 };
 const foundAtOnce = (orders: number): Outcome => ok({ orders, reads: 0 });
+/** An order that is left open is sent again by itself 10 s later. */
+const BEFORE_RESENT: Partial<Play> = { waitSeconds: 9 };
 /** Several polls come before the end, even where finding out how to poll takes seconds of the story's clock. */
 const LONG: Partial<Play> = { jobDurationMs: 30_000 };
 
@@ -98,16 +100,24 @@ export const CASES: readonly Case[] = [
   of(['only-generate-image', 'lost-reply'], { all: foundAtOnce(2), generate: unsupported }, AT_ONCE),
   of(['only-rest', 'lost-reply'], { all: unsupported, rest: foundAtOnce(2), auto: foundAtOnce(3) }, AT_ONCE),
   of(['strict-input', 'lost-reply'], foundAtOnce(2), AT_ONCE),
-  of(['only-generate-image', 'proxy-html'], {
-    all: ok({ orders: 2, schema: 2, reads: 2 }),
-    generate: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
-  }),
+  of(
+    ['only-generate-image', 'proxy-html'],
+    {
+      all: ok({ orders: 2, schema: 2, reads: 2 }),
+      generate: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
+    },
+    BEFORE_RESENT,
+  ),
   // The first try may have been carried out for all that is known: the order is never placed another way.
-  of(['no-introspection', 'only-generate-image', 'proxy-html'], {
-    all: ok({ orders: 2, schema: 2, reads: 2 }),
-    generate: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
-    auto: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
-  }),
+  of(
+    ['no-introspection', 'only-generate-image', 'proxy-html'],
+    {
+      all: ok({ orders: 2, schema: 2, reads: 2 }),
+      generate: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
+      auto: not('ambiguous', 'maybe', { orders: 2, schema: 2, reads: 0, charges: 0 }),
+    },
+    BEFORE_RESENT,
+  ),
   // The webhook's address is tried among the options of `generate`; REST takes what it does not know.
   of(
     ['no-introspection', 'strict-input'],
