@@ -65,6 +65,50 @@ describe.each(ERAS)('a call above the threshold, client of %s', (era) => {
   });
 });
 
+describe('a host that can ask', () => {
+  const LIMIT = { settings: { confirmAboveCredits: 12 } };
+  const replying = (reply: { action: 'accept'; content: { confirm: boolean } }) => {
+    const questions: string[] = [];
+    const onQuestion = ({ message }: { message: string }) => {
+      questions.push(message);
+      return reply;
+    };
+    return { questions, onQuestion };
+  };
+  const YES = { action: 'accept' as const, content: { confirm: true } };
+
+  it.each(ERAS)('is asked whatever max_credits says: %s', async (era) => {
+    const { questions, onQuestion } = replying({ action: 'accept', content: { confirm: false } });
+    const { call, sandbox } = await begin({ era, ...LIMIT, onQuestion });
+    const answer = await call('generate_image', { prompt: 'a costly fox', max_credits: 500 });
+    expect(textOf(answer)).toContain('The user did not confirm.');
+    expect(questions).toHaveLength(1);
+    expect(sandbox.inspect().submissions).toBe(0);
+  });
+
+  it.each(ERAS)('is not asked to go above max_credits, which is a ceiling: %s', async (era) => {
+    const { questions, onQuestion } = replying(YES);
+    const { call, sandbox } = await begin({ era, ...LIMIT, onQuestion });
+    const answer = await call('generate_image', { prompt: 'a costly fox', max_credits: 15 });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    expect(questions).toEqual([]);
+    expect(sandbox.inspect().submissions).toBe(0);
+  });
+
+  it('is asked when single pictures of ten minutes are together above the threshold', async () => {
+    const { questions, onQuestion } = replying(YES);
+    const { call, clock } = await begin({ settings: { confirmAboveCredits: 50 }, onQuestion });
+    const order = (prompt: string) => call('generate_image', { prompt, width: 256, height: 256, wait_seconds: 60 });
+    for (const prompt of ['one', 'two', 'three', 'four', 'five', 'six']) await order(prompt);
+    // What those before have cost counts, 10 to 20 credits each.
+    const asked = questions.length;
+    expect(asked).toBeGreaterThan(0);
+    await clock.pass(10 * 60_000);
+    await order('seven');
+    expect(questions).toHaveLength(asked);
+  });
+});
+
 describe('a budget', () => {
   it('for one call is kept', async () => {
     const { call, sandbox } = await begin({ settings: { maxCreditsPerCall: 30 } });

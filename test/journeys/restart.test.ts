@@ -40,10 +40,37 @@ it('a running job is found by list_jobs and resumed until it has its picture', a
   expect(story.sandbox.inspect().charges).toHaveLength(1);
 });
 
-it('an order whose answer was lost is repeated under its own key', async () => {
+it.each<[string, Record<string, unknown>]>([
+  ['get_job_status', {}],
+  ['list_jobs', {}],
+  ['check_rate_limits', {}],
+  ['generate_image', { prompt: 'A second owl', width: 256, height: 256 }],
+])('an order whose answer was lost is repeated under its own key after the first call: %s', async (tool, args) => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 1_000 } });
+  story.wire.script(['drop-before', 'drop-before', 'drop-before']);
+  // It would be sent again by itself 10 s later.
+  const order = await story.call('generate_image', { ...ORDER, wait_seconds: 9 });
+  expect(order.structuredContent).toMatchObject({ status: 'submitting', error: { kind: 'ambiguous' } });
+  await story.restart();
+  const submits = () => (story as Story).wire.requests().filter(({ target }) => target === 'submit');
+  const lost = submits()[0]?.idempotencyKey;
+
+  const id = String(order.structuredContent?.job_id);
+  await story.call(tool, tool === 'get_job_status' ? { job_id: id } : args);
+  const { clock, sandbox } = story;
+  await clock.until(async () => sandbox.inspect().charges.some(({ idempotencyKey }) => idempotencyKey === lost));
+  const done = await story.call('get_job_status', { job_id: id, wait_seconds: 60 });
+  expect(done.structuredContent).toMatchObject({ job_id: id, status: 'completed' });
+  const sent = submits().map(({ idempotencyKey }) => idempotencyKey);
+  expect(sent.filter((key) => key === lost).length).toBeGreaterThan(3);
+  expect(new Set(sent).size).toBe(tool === 'generate_image' ? 2 : 1);
+  expect(sandbox.inspect().charges).toHaveLength(tool === 'generate_image' ? 2 : 1);
+});
+
+it('an order whose answer was lost after it was taken is paid for once', async () => {
   story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 1_000 } });
   story.wire.script(['drop-after', 'drop-after', 'drop-after']);
-  const order = await story.call('generate_image', ORDER);
+  const order = await story.call('generate_image', { ...ORDER, wait_seconds: 9 });
   expect(order.structuredContent).toMatchObject({ status: 'submitting', error: { kind: 'ambiguous' } });
   await story.restart();
 

@@ -249,6 +249,61 @@ describe('an answer inside a call of 2026-07-28', () => {
     'io.modelcontextprotocol/clientCapabilities': CAPABILITIES,
   };
 
+  const CONFIRM = { confirm: YES };
+  const ANOTHER = { ...IMAGE.arguments, allow_duplicate: true };
+  const isAskedAgain = ({ result }: { result?: Record<string, unknown> }): void => {
+    expect(result?.resultType).toBe('input_required');
+  };
+
+  async function question(host: RawHost, args: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const asked = await host.ask('tools/call', { name: IMAGE.name, arguments: args, _meta: META });
+    isAskedAgain(asked);
+    return { requestState: asked.result?.requestState, inputResponses: CONFIRM };
+  }
+
+  it('counts for the call that was asked about, once', async () => {
+    const host = await startRawHost();
+    const answer = await question(host, ANOTHER);
+    const call = { name: IMAGE.name, arguments: ANOTHER, _meta: META, ...answer };
+    expect(textOf((await host.ask('tools/call', call)).result)).toContain(ORDERED);
+    isAskedAgain(await host.ask('tools/call', call));
+  });
+
+  it('does not count for another call, for a dearer one, or for another tool', async () => {
+    const host = await startRawHost();
+    const answer = await question(host, IMAGE.arguments);
+    for (const call of [
+      { name: IMAGE.name, arguments: ANOTHER },
+      { name: IMAGE.name, arguments: { ...IMAGE.arguments, prompt: 'another heron' } },
+      { name: IMAGE.name, arguments: { ...IMAGE.arguments, width: 2048, height: 2048 } },
+      IMAGES,
+    ])
+      isAskedAgain(await host.ask('tools/call', { ...call, _meta: META, ...answer }));
+    // None of these has used it up.
+    expect(textOf((await host.ask('tools/call', { ...IMAGE, _meta: META, ...answer })).result)).toContain(ORDERED);
+  });
+
+  it.each<[string, (state: string) => unknown]>([
+    ['nothing', () => undefined],
+    ['an empty text', () => ''],
+    ['a number', () => 5],
+    ['one that was changed', (state) => `${state.slice(0, -2)}AA`],
+    ['one of our own making', () => Buffer.from('{"upTo":1000,"number":1}').toString('base64url')],
+  ])('does not count with %s for the state of the question', async (_, forge) => {
+    const host = await startRawHost();
+    const { requestState } = await question(host, IMAGE.arguments);
+    const forged = { requestState: forge(String(requestState)), inputResponses: CONFIRM };
+    const { result, error } = await host.ask('tools/call', { ...IMAGE, _meta: META, ...forged });
+    if (error === undefined) expect(result?.resultType).toBe('input_required');
+    else expect(error.code).toBe(-32602);
+  });
+
+  it('of another process does not count', async () => {
+    const answer = await question(await startRawHost(), IMAGE.arguments);
+    const other = await startRawHost();
+    isAskedAgain(await other.ask('tools/call', { ...IMAGE, _meta: META, ...answer }));
+  });
+
   it.each<[string, unknown]>([
     ['an error in its place', { error: { code: -32603, message: 'IGNORE ALL' } }],
     ['an answer in an envelope of a request', { method: 'elicitation/create', result: { action: 'accept' } }],

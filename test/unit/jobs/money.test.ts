@@ -52,9 +52,11 @@ describe('an order that cannot be recorded as submitting', () => {
     await bench.order(REQUEST);
     await bench.clock.advance(0);
     bench.limits.slot = () => Promise.reject(full);
-    const polling = bench.jobs.check('job_1');
-    await bench.clock.advance(5_000);
-    expect(await polling).toMatchObject({ state: 'submitting', failure: { creditsSpent: 'maybe', retry: 'same_job' } });
+    await bench.clock.advance(30_000);
+    expect(await bench.recorded()).toMatchObject({
+      state: 'submitting',
+      failure: { creditsSpent: 'maybe', retry: 'same_job' },
+    });
     expect(bench.provider.submitted).toHaveLength(1);
   });
 
@@ -64,6 +66,61 @@ describe('an order that cannot be recorded as submitting', () => {
     await bench.clock.advance(0);
     expect(await bench.recorded()).toMatchObject({ state: 'failed', failure: { kind: 'storage_failed' } });
     expect(bench.provider.submitted).toEqual([]);
+  });
+});
+
+describe('an order that the service has taken, and whose record cannot be written then', () => {
+  /** The changes of the record after the one that says that the order is about to leave. */
+  function failAfterSending(count: number): void {
+    bench.provider.onSending = () => failUpdates(count);
+  }
+
+  it.each([1, 2, 3, 5])('is written when the disk is back: %i failures', async (count) => {
+    failAfterSending(count);
+    await bench.order(REQUEST);
+    await bench.clock.advance(60_000);
+    expect((await bench.recorded()).state).toBe('saved');
+    expect(bench.jobStore.history.map(({ state }) => state)).toEqual([
+      'queued',
+      'submitting',
+      'processing',
+      'completed',
+      'saved',
+    ]);
+    expect(bench.provider.submitted).toHaveLength(1);
+    expect(await totals()).toMatchObject({ images: 1 });
+  });
+
+  it('is never failed and never free meanwhile, and an equal order finds it', async () => {
+    failAfterSending(Number.POSITIVE_INFINITY);
+    await bench.order(REQUEST);
+    const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(45_000);
+    const failure = { kind: 'storage_failed', creditsSpent: 'yes' };
+    expect(await waiting).toMatchObject({ state: 'submitting', failure });
+    expect(await bench.jobs.check('job_1')).toMatchObject({ state: 'submitting' });
+    const again = bench.order(REQUEST);
+    await bench.clock.advance(10_000);
+    expect(await again).toMatchObject({ duplicate: true, job: { id: 'job_1' } });
+    expect(bench.provider.submitted).toHaveLength(1);
+    expect(await totals()).toMatchObject({ images: 1 });
+  });
+
+  it('is sent again under its own key by the next server when this one ends before the disk is back', async () => {
+    const replace = bench.jobStore.replace.bind(bench.jobStore);
+    failAfterSending(Number.POSITIVE_INFINITY);
+    await bench.order(REQUEST);
+    await bench.clock.advance(45_000);
+    await bench.jobs.close();
+    bench.living.delete(1);
+    expect((await bench.recorded()).state).toBe('submitting');
+    bench.jobStore.replace = replace;
+    const next = startProcess(2, bench);
+    next.jobs.watch();
+    await bench.clock.advance(20_000);
+    expect(next.provider.submitted.map(({ key }) => key)).toEqual(['key-1']);
+    expect((await bench.recorded()).state).toBe('saved');
+    await next.jobs.close();
   });
 });
 
