@@ -185,6 +185,8 @@ export function statusOf(state: JobState): JobStatus {
 
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
+const MODERATED_DUPLICATE =
+  'Duplicate: an equal request was refused by moderation before, so nothing was ordered or paid for now. The same request would be paid for and refused again: change the prompt.';
 const DUPLICATE =
   'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request finds its job only until a day after the picture was saved (FLUX_DUPLICATE_HOURS). For another picture from the same request, call generate_image with allow_duplicate true.';
 
@@ -195,7 +197,7 @@ export function jobText(view: JobView, job: Job, notes: readonly string[] = [], 
   return joined(
     '\n',
     HEADLINES[job.state](job, waitedText(waitedSeconds), stalled),
-    view.duplicate && DUPLICATE,
+    view.duplicate && (job.failure?.kind === 'moderated' ? MODERATED_DUPLICATE : DUPLICATE),
     job.failure && failureSentences(job.failure),
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,

@@ -41,7 +41,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   key_too_old: () => ({
     what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
     user: 'check the account at Doitong',
-    next: 'Order the picture again only if the user agrees.',
+    next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
   }),
   no_answer: () => ({
     what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',

@@ -38,6 +38,28 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
   });
 });
 
+describe('an order of unknown outcome', () => {
+  it.each([
+    ['no_answer', 'same_job', /Ask the user whether to make the same generate call again: it sends this order again/u],
+    ['key_too_old', 'no', /with allow_duplicate true, only if the user agrees/u],
+  ] as const)('is for the user to decide about: %s', (code, retry, words) => {
+    const failure = sampleFailure({ kind: 'ambiguous', reason: { code }, retry });
+    const next = nextStepForJob(failure, { id: 'job_1', state: 'unknown' });
+    expect(next).toMatch(words);
+    expect(next).not.toMatch(/Do not call generate_image|resumes/u);
+  });
+});
+
+describe('an order that is still sent again by itself', () => {
+  it('is waited for with get_job_status, which sends nothing', () => {
+    const failure = sampleFailure({ kind: 'ambiguous', retry: 'same_job' });
+    const next = nextStepForJob(failure, { id: 'job_1', state: 'submitting' });
+    expect(next).toContain('get_job_status with job_id "job_1" and wait_seconds 45');
+    expect(next).toContain('sent again by itself, and cannot be charged twice');
+    expect(next).not.toContain('resumes');
+  });
+});
+
 describe('the sentences', () => {
   it.each([
     ['no', 'No credits were spent.'],

@@ -15,6 +15,22 @@ const textOf = (
 };
 const firstLine = (text: string): string | undefined => text.split('\n')[0];
 
+describe('the text of a job that an equal request finds', () => {
+  it('says for how long that is, and how to order another picture', () => {
+    const text = textOf({ state: 'saved', file: '/p/1.jpg' }, { duplicate: true });
+    expect(text).toMatch(/^Duplicate: .*nothing was ordered or paid for now/mu);
+    expect(text).toContain('until a day after the picture was saved (FLUX_DUPLICATE_HOURS)');
+    expect(text).toContain('allow_duplicate true');
+  });
+
+  it('says of a moderated one to change the prompt, and not how to pay for the same again', () => {
+    const failure = sampleFailure({ kind: 'moderated', retry: 'no' });
+    const text = textOf({ state: 'failed', failure }, { duplicate: true });
+    expect(text).toMatch(/^Duplicate: .*refused by moderation before.*change the prompt\.$/mu);
+    expect(text).not.toContain('allow_duplicate');
+  });
+});
+
 describe('the text of a job', () => {
   it('of a saved picture names file, address, size, price, prompt and ids, and what to do', () => {
     const text = textOf({
