@@ -103,7 +103,7 @@ export function confirm(
   if (max + recent <= threshold) return 'unasked';
   if (answer?.type === 'yes' && max <= answer.upTo) return 'confirmed';
   if (canAsk === true && answer?.type !== 'unanswered') return 'ask';
-  if (canAsk !== true && accepted !== undefined && accepted >= max) return 'confirmed';
+  if (canAsk !== true && answer === undefined && accepted !== undefined && accepted >= max) return 'confirmed';
   const why = answer !== undefined ? 'unanswered' : canAsk === 'unanswered' ? 'earlier_unanswered' : 'cannot_ask';
   const reason = { code: 'not_confirmed', min, max, recent, threshold, tool, why } as const;
   throw new FluxError({ ...refused, reason, retry: 'later' });

@@ -62,15 +62,21 @@ async function handleCall(
       return jobs;
     },
     progress: progressReporter(context, deps),
-    canAsk: host.canAsk && questions.isUnanswered ? 'unanswered' : host.canAsk,
+    canAsk: host.canAsk,
     answer: undefined,
   };
   try {
     const input = readArguments(tool, args, redact);
     const call = JSON.stringify([tool.name, input]);
     const confirmations = await deps.confirmations();
-    toolContext.answer = await confirmations.answerIn(context, call);
-    if (toolContext.answer !== undefined) questions.isUnanswered = toolContext.answer.type === 'unanswered';
+    const given = await confirmations.answerIn(context, call);
+    // Whoever says yes to something else can be asked, and is asked again.
+    if (given === 'of_another') questions.isUnanswered = false;
+    else if (given !== undefined) {
+      questions.isUnanswered = given.type === 'unanswered';
+      toolContext.answer = given;
+    }
+    if (host.canAsk && questions.isUnanswered) toolContext.canAsk = 'unanswered';
     let outcome = await tool.handle(input, toolContext);
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.

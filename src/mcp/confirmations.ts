@@ -55,18 +55,18 @@ export class Confirmations {
     return inputRequired({ inputRequests: { [KEY]: inputRequired.elicit(questionForm(question)) }, requestState });
   }
 
-  /** @returns `undefined` when the call carries no answer, or a yes to something else */
-  async answerIn(context: ServerContext, call: string): Promise<Answer | undefined> {
+  /** @returns `undefined` when the call carries no answer; `of_another`: a yes to something else, or to nothing */
+  async answerIn(context: ServerContext, call: string): Promise<Answer | 'of_another' | undefined> {
     const { inputResponses, droppedInputResponseKeys = [], requestState } = context.mcpReq;
     if (!Object.hasOwn(inputResponses ?? {}, KEY) && !droppedInputResponseKeys.includes(KEY)) return undefined;
     const answer = readAnswer(inputResponses);
     if (answer !== 'yes') return { type: answer };
     const state = requestState();
-    if (typeof state !== 'string') return undefined;
+    if (typeof state !== 'string') return 'of_another';
     const asked = await this.#sealOf(call)
       .verify(state, context)
       .catch(() => undefined);
-    if (asked === undefined || this.#used.has(asked.number)) return undefined;
+    if (asked === undefined || this.#used.has(asked.number)) return 'of_another';
     this.#used.set(asked.number, true);
     return { type: 'yes', upTo: asked.upTo };
   }

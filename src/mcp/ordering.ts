@@ -153,9 +153,27 @@ type Call = Pick<ProposeOptions, 'tool' | 'isBatch'> & {
 };
 
 /** @throws FluxError when the call is refused; nothing was sent then */
-export async function placeOrders(
+export async function placeOrders(orders: readonly Order[], call: Call, context: ToolContext): Promise<ToolOutcome> {
+  const waitSeconds = call.wait_seconds ?? context.defaultWaitSeconds;
+  const began = context.clock.now();
+  const outcome = await placeOnce(orders, { ...call, wait_seconds: waitSeconds }, context);
+  if (!hasLostItsOrder(outcome) || context.signal.aborted) return outcome;
+  // Nothing was sent, and this caller still wants it: what is gone is ordered now, the rest is found again.
+  const leftSeconds = Math.max(0, waitSeconds - (context.clock.now() - began) / 1_000);
+  return placeOnce(orders, { ...call, wait_seconds: leftSeconds }, context);
+}
+
+/** Whether a job that was found has ended unsent, because the call or the process that had ordered it has ended. */
+function hasLostItsOrder(outcome: ToolOutcome): boolean {
+  const isGone = ({ failure }: Job): boolean =>
+    failure?.reason.code === 'order_cancelled' || failure?.reason.code === 'owner_ended';
+  if (outcome.type === 'job') return outcome.duplicate === true && isGone(outcome.job);
+  return outcome.type === 'jobs' && outcome.jobs.some((job) => outcome.duplicates.includes(job.id) && isGone(job));
+}
+
+async function placeOnce(
   orders: readonly Order[],
-  { tool, isBatch, max_credits: accepted, wait_seconds: wanted }: Call,
+  { tool, isBatch, max_credits: accepted, wait_seconds: waitSeconds }: Call & { wait_seconds: number },
   context: ToolContext,
 ): Promise<ToolOutcome> {
   const { canAsk, answer, signal, redact } = context;
@@ -167,7 +185,6 @@ export async function placeOrders(
     return questionAbout(redactValues(added, redact), estimate, { leftToday, sandbox: context.sandbox });
   }
   const ordered = await jobs.commit(proposal, signal);
-  const waitSeconds = wanted ?? context.defaultWaitSeconds;
   try {
     const [first] = ordered;
     if (!isBatch && first !== undefined)

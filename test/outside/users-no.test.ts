@@ -298,6 +298,18 @@ describe('an answer inside a call of 2026-07-28', () => {
     else expect(error.code).toBe(-32602);
   });
 
+  it('that is missing is not made up for by max_credits in the same call', async () => {
+    const host = await startRawHost();
+    const args = { ...IMAGE.arguments, max_credits: 500 };
+    const { requestState } = await question(host, args);
+    const closed = { requestState, inputResponses: { confirm: { action: 'cancel' } } };
+    const { result } = await host.ask('tools/call', { name: IMAGE.name, arguments: args, _meta: META, ...closed });
+    expect(textOf(result)).toContain(UNANSWERED);
+    // From now on this host counts as one that cannot ask.
+    const { result: next } = await host.ask('tools/call', { name: IMAGE.name, arguments: args, _meta: META });
+    expect(textOf(next)).toContain(ORDERED);
+  });
+
   it('of another process does not count', async () => {
     const answer = await question(await startRawHost(), IMAGE.arguments);
     const other = await startRawHost();

@@ -98,7 +98,11 @@ describe('a price', () => {
   });
 
   it('is not confirmed by a question without an answer: the answer names the price and what to do', () => {
-    for (const accepted of [undefined, 101]) {
+    for (const accepted of [undefined, 101, 5_000]) {
+      for (const canAsk of [true, 'unanswered'] as const)
+        expect(refusal({ canAsk, answer: UNANSWERED, accepted })).toEqual(
+          refusal({ canAsk: true, answer: UNANSWERED }),
+        );
       const failure = refusal({ canAsk: true, answer: UNANSWERED, accepted });
       expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
       expect(wordsOf(failure).what).toContain('The question was not answered. Nothing was spent');
