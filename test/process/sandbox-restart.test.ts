@@ -30,10 +30,11 @@ describe.concurrent('serve --sandbox', () => {
     await first.program.exit;
 
     const second = await serve(home);
-    const result = await second.host.call('get_job_status', { job_id: jobId, wait_seconds: 20 });
+    const result = await second.host.call('get_job_status', { job_id: jobId, wait_seconds: 45 });
     const text = textOf(result);
     expect(result, text).not.toMatchObject({ isError: true });
     const [, file = ''] = /^File: (.+)$/m.exec(text) ?? [];
+    expect(file, text).not.toBe('');
     expect(await decodeJpeg(await readFile(file)), text).toMatchObject({ width: 512, height: 256 });
     second.program.child.stdin.end();
     expect(await second.program.exit).toMatchObject({ code: 0 });
