@@ -4,17 +4,17 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { type CreditsSpent, FluxError } from '../core/failure.ts';
+import type { CreditsSpent } from '../core/failure.ts';
 import { dedupeKey } from '../core/image-request.ts';
 import { isSettled, JOB_ID, type Job, jobSchema, timeOfId } from '../core/job.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
-import type { StorageReason } from '../core/reasons.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
 import { errorCode } from './disk.ts';
 import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
+import { kept, storageFailed } from './storage-failure.ts';
 import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
@@ -193,12 +193,13 @@ export function createFileJobStore(
     async add(job) {
       const name = `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`;
       if ((await write(job, name, NO_VERSION, 'no')) === 'conflict')
-        throw failed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
+        throw storageFailed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
     async replace({ value, version, isNewer }, job) {
       const name = (await kept(jobs, 'maybe', () => nameOf(job.id))) ?? job.id;
-      if (isNewer) throw failed({ code: 'state_is_newer', path: fileOf(job.id, name).path(version.number) }, 'maybe');
+      if (isNewer)
+        throw storageFailed({ code: 'state_is_newer', path: fileOf(job.id, name).path(version.number) }, 'maybe');
       // Whatever a queued order was to become: it was never sent.
       return write(job, name, version, value.state === 'queued' ? 'no' : 'maybe');
     },
@@ -274,7 +275,7 @@ export function createFileValues(folder: string, { clock, log, files = createDis
             const { number, text } = newest;
             const { type, value, changes } = readStored(text, schema);
             // Replacing it would take away what the newer version knows of money.
-            if (type === 'newer') throw failed({ code: 'state_is_newer', path: file.path(number) }, 'no');
+            if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
             if (type === 'damaged') return { value: await initial(), version: { number, changes, isDamaged: true } };
             return remember(value, { number, changes });
           }),
@@ -294,21 +295,4 @@ export function createFileValues(folder: string, { clock, log, files = createDis
 async function stampOf(path: string, files: FileSystem): Promise<string | undefined> {
   const found = await files.stat(path);
   return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
-}
-
-async function kept<Result>(
-  path: string,
-  creditsSpent: CreditsSpent,
-  work: () => Result | Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof FluxError) throw error;
-    throw failed({ code: 'state_not_kept', path, error: errorCode(error) }, creditsSpent, error);
-  }
-}
-
-function failed(reason: StorageReason, creditsSpent: CreditsSpent, cause?: unknown): FluxError {
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
 }
