@@ -1,4 +1,5 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
+import { FluxError } from '../core/failure.ts';
 import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
@@ -34,7 +35,7 @@ export class Reconciler {
 
   /** What `work` reserves and does not record yet belongs to a process that others see at work. */
   async recording<Result>(ids: readonly string[], work: () => Promise<Result>): Promise<Result> {
-    const end = await this.deps.liveness.begin();
+    const end = await this.deps.liveness.begin().catch(throwUnspent);
     for (const id of ids) this.#recording.add(id);
     try {
       return await work();
@@ -137,4 +138,9 @@ export class Reconciler {
     if (isSameOwner(owner, liveness.self)) return this.#recording.has(id);
     return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && (await liveness.stateOf(owner)) === 'alive';
   }
+}
+
+/** Nothing has been sent yet. */
+function throwUnspent(error: unknown): never {
+  throw error instanceof FluxError ? new FluxError({ ...error.failure, creditsSpent: 'no' }, { cause: error }) : error;
 }

@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import type { Clock, Liveness, Log, Owner } from '../core/ports.ts';
-import { errorCode } from './disk.ts';
+import { errorCode, isFileInUse, retryBusy } from './disk.ts';
 import { type FileSystem, makeFolder } from './file-system.ts';
+import { kept } from './storage-failure.ts';
 
 const BEAT_MS = 2_000;
 /** Looks without a change after which a process counts as gone. */
@@ -26,6 +27,8 @@ export class Heartbeats implements Liveness {
   #holders = 0;
   /** Ends with the first beat on disk. */
   #started: Promise<void> | undefined;
+  /** Ends with the last beat removed. */
+  #beating: Promise<void> = Promise.resolve();
   #isLooking = false;
 
   /** @param folder absolute; made at the first beat */
@@ -57,8 +60,9 @@ export class Heartbeats implements Liveness {
   }
 
   async #start(): Promise<void> {
-    await this.#write();
-    void this.#keepBeating();
+    // Whoever begins may have sent its order long ago.
+    await kept(this.folder, 'maybe', () => this.#write());
+    this.#beating = this.#keepBeating();
   }
 
   async #keepBeating(): Promise<void> {
@@ -80,16 +84,26 @@ export class Heartbeats implements Liveness {
 
   /** The next beat, made anew where somebody took this process for gone and removed the last one. */
   async #write(): Promise<void> {
-    const { files } = this.deps;
+    const { files, clock } = this.deps;
     const last = join(this.folder, this.#name(this.#beat));
-    this.#beat += 1;
-    const next = join(this.folder, this.#name(this.#beat));
+    const next = join(this.folder, this.#name(this.#beat + 1));
     try {
-      await files.rename(last, next);
+      await retryBusy(() => files.rename(last, next), isFileInUse, clock);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
+      await this.#create(next);
+    }
+    this.#beat += 1;
+  }
+
+  async #create(path: string): Promise<void> {
+    const { files } = this.deps;
+    try {
       await makeFolder(this.folder, files);
-      await files.create(next, '', false);
+      await files.create(path, '', false);
+    } catch (error) {
+      // Our own, by a call that failed only after it had taken effect.
+      if (errorCode(error) !== 'EEXIST') throw error;
     }
   }
 
@@ -105,7 +119,9 @@ export class Heartbeats implements Liveness {
     if (session === this.self.session) return 'alive';
     const { clock } = this.deps;
     const now = clock.monotonic();
-    const beats = await this.#beats();
+    let beats = await this.#beats();
+    // A list may show neither name of a beat that is renamed meanwhile, but not twice in two seconds.
+    if (beats?.has(session) === false) beats = await this.#beats();
     // Nobody is taken for gone because the folder cannot be read.
     if (beats === undefined) return 'alive';
     const beat = beats.get(session);
@@ -169,6 +185,7 @@ export class Heartbeats implements Liveness {
 
   async close(): Promise<void> {
     this.#life.abort(new Error('the server is ending'));
-    await this.#removeBeat(this.#name(this.#beat));
+    await this.#started?.catch(() => undefined);
+    await this.#beating;
   }
 }
