@@ -70,10 +70,10 @@ function storesIn(folder: string, timings: Timings): { limits: TimedLimits; reco
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
 async function keepRecords({ limits, records }: { limits: TimedLimits; records: JobRecords }): Promise<void> {
-  const id = randomIds.jobId();
+  const at = CLOCK.now();
+  const id = randomIds.jobId(at);
   const owner = SELF;
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
-  const at = CLOCK.now();
   const order = { id, at, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };
   const { type } = await limits.admit([order], { creditsPerDay: null, imagesPerDay: null });
   if (type !== 'taken') throw new Error(`the order was not admitted: ${type}`);

@@ -72,8 +72,8 @@ function writeRecords(folder: string): string {
   const owner = SELF;
   const first = Date.UTC(2026, 0, 1);
   for (let index = 0; index < RECORDS; index += 1) {
-    const id = randomIds.jobId();
     const at = first + index * 60_000;
+    const id = randomIds.jobId(at);
     const job: Job = {
       id,
       idempotencyKey: randomIds.idempotencyKey(),

@@ -1,7 +1,7 @@
 /** What has taken the place of a saved picture is never handed out, whatever it is and whatever the record says. */
 import { link, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { storedText } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
@@ -17,7 +17,7 @@ import {
 } from '../support/picture-service.ts';
 import { jpegOf } from '../support/pictures.ts';
 import { textOf } from '../support/raw-host.ts';
-import { newestFile } from '../support/state-files.ts';
+import { recordFile } from '../support/state-files.ts';
 
 const packed = await unpackPackage();
 const service: PictureService = await startPictureService();
@@ -36,7 +36,8 @@ let orders = 0;
 /** A saved picture, and a secret outside the output folder. */
 async function saved(): Promise<Saved> {
   orders += 1;
-  const { id, file } = jobOf(await order(serving.host, `heron ${orders}`));
+  // The price was agreed to: after ten pictures nobody orders more without being asked.
+  const { id, file } = jobOf(await order(serving.host, `heron ${orders}`, { max_credits: 20 }));
   const secret = join(serving.home.folder, 'secret.txt');
   await writeFile(secret, SECRET);
   return { ...serving, id, file, secret };
@@ -115,9 +116,9 @@ describe.skipIf(process.platform === 'win32')('a saved picture that was replaced
 
 async function recordOf({ home, id }: Saved): Promise<string> {
   const names = await readdir(home.folder, { recursive: true });
-  const folder = names.find((path) => path.endsWith(join('jobs', id.slice(-1))));
-  if (folder === undefined) throw new Error(`no record in ${names.join(', ')}`);
-  return newestFile(join(home.folder, folder), id);
+  const folder = names.find((path) => basename(path) === 'jobs');
+  if (folder === undefined) throw new Error(`no records in ${names.join(', ')}`);
+  return recordFile(join(home.folder, dirname(folder)), id);
 }
 
 describe('a record', () => {

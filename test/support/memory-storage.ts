@@ -3,7 +3,7 @@ import { dedupeKey } from '../../src/core/image-request.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
 import { BoundedMap } from '../../src/core/primitives.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import { type JobEvents, type JobStore, newestFirst, type StoredJob } from '../../src/core/job-store.ts';
+import { type JobEvents, type JobStore, type StoredJob } from '../../src/core/job-store.ts';
 import { NO_VERSION } from '../../src/core/shared-value.ts';
 import { Limits, type LimitsDeps } from '../../src/limits/limits.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
@@ -14,7 +14,8 @@ export function createMemoryLimits(deps: Omit<LimitsDeps, 'jobs'>): Limits {
 
 export function createMemoryJobStore(): JobStore {
   const jobs = new Map<string, StoredJob>();
-  const list = () => [...jobs.values()].map(({ value }) => value);
+  // As their ids sort: ids tell the time.
+  const list = () => [...jobs.values()].map(({ value }) => value).sort((one, other) => (one.id < other.id ? 1 : -1));
   return {
     location: 'memory',
     async add(job) {
@@ -28,17 +29,14 @@ export function createMemoryJobStore(): JobStore {
     },
     find: async (id) => jobs.get(id)?.value ?? list().find((job) => job.remoteId === id),
     async *newest(before) {
-      for (const job of list().sort(newestFirst)) if (before === undefined || job.id < before) yield job;
+      for (const job of list()) if (before === undefined || job.id < before) yield job;
     },
-    list: async () => list().sort(newestFirst),
-    open: async () =>
-      list()
-        .filter((job) => !isSettled(job))
-        .sort(newestFirst),
+    list: async () => list(),
+    open: async () => list().filter((job) => !isSettled(job)),
     async equal(key, since) {
       const isEqual = ({ createdAt, request, nth }: Job): boolean =>
         createdAt >= since && dedupeKey(request, nth) === key;
-      return list().filter(isEqual).sort(newestFirst);
+      return list().filter(isEqual);
     },
   };
 }

@@ -8,10 +8,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { idAt } from '../../../src/core/job.ts';
 import { Limits } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
-import { owner, sampleJob } from '../core/sample-jobs.ts';
+import { CREATED_AT, owner, sampleJob } from '../core/sample-jobs.ts';
 
 const calls = vi.hoisted(() => ({ list: [] as string[], paths: new Map<number, string>() }));
 
@@ -53,31 +54,37 @@ const deps = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
 };
 
-/** The file's bytes reach the disk before it takes its name, and its name reaches the disk after that. */
+/**
+ * The file's bytes reach the disk before it takes its name, and its name reaches the disk after that.
+ * @param file the end of its name
+ */
 function expectDurable(file: string, inFolder: string): void {
-  const at = calls.list.findIndex((call) => call.startsWith('link ') && call.endsWith(` ${file}`));
+  const at = calls.list.findIndex((call) => call.startsWith('link ') && call.endsWith(file));
   expect(at, `${file} is put in its place: ${calls.list.join(', ')}`).toBeGreaterThanOrEqual(0);
   const part = calls.list[at]?.split(' ')[1];
   expect(calls.list.slice(0, at)).toContain(`sync ${part}`);
   expect(calls.list.slice(at + 1)).toContain(`sync ${inFolder}`);
 }
 
+const id = idAt(CREATED_AT, 'abcdefghijk');
+const DAY = '2026-11-01';
+
 describe('a job record', () => {
   it('is on the disk, and so is its name, when it was added', async () => {
-    await createFileJobStore(folder, deps).add(sampleJob({ id: 'job_a', state: 'queued' }));
-    expectDurable('job_a.1.json', 'a');
+    await createFileJobStore(folder, deps).add(sampleJob({ id, state: 'queued' }));
+    expectDurable('.1.json', DAY);
     // The folders above it are new, too.
     expect(calls.list).toEqual(expect.arrayContaining(['sync jobs', `sync ${basename(folder)}`]));
   });
 
   it('is on the disk after every change, the step before the first byte included', async () => {
     const jobStore = createFileJobStore(folder, deps);
-    await jobStore.add(sampleJob({ id: 'job_a', state: 'queued' }));
+    await jobStore.add(sampleJob({ id, state: 'queued' }));
     calls.list.length = 0;
-    const seen = await jobStore.read('job_a');
+    const seen = await jobStore.read(id);
     if (seen === undefined) throw new Error('the record is gone');
     await jobStore.replace(seen, { ...seen.value, state: 'submitting' });
-    expectDurable('job_a.2.json', 'a');
+    expectDurable('.2.json', DAY);
   });
 });
 
@@ -88,6 +95,6 @@ describe('an admission', () => {
     const order = { id: 'job_a', at: 0, owner: owner(1), maxCredits: 20, dedupeKey: 'a', allowDuplicate: false };
     const admission = await limits.admit([order], { creditsPerDay: 1_000, imagesPerDay: 100 });
     expect(admission).toMatchObject({ type: 'taken' });
-    expectDurable('reservations.1.json', 'shared');
+    expectDurable(' reservations.1.json', 'shared');
   });
 });

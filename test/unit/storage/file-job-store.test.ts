@@ -1,18 +1,18 @@
-/** The contract of job stores, on files and in memory, and what is special of the files: damage, newer formats, many. */
+/** What is special of job records on files: where they lie, damage, newer formats, many. */
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { advance, type Job } from '../../../src/core/job.ts';
+import { idAt, type Job } from '../../../src/core/job.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../../../src/storage/file-stores.ts';
+import { createDiskFiles } from '../../../src/storage/file-system.ts';
 import { storedText, versionFile } from '../../../src/storage/versioned-file.ts';
-import { createMemoryJobStore } from '../../support/memory-storage.ts';
-import { recordFile } from '../../support/state-files.ts';
-import { remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+import { recordFile, recordsFolder } from '../../support/state-files.ts';
+import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
 
 let folder: string;
 let warnings: string[];
@@ -29,6 +29,10 @@ function onFiles(): JobStore {
     log: { debug() {}, info() {}, warn: note, error: note },
   });
 }
+
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
+
+const listed = async (): Promise<string[]> => (await onFiles().list()).map((job) => job.id);
 
 async function change(store: JobStore, id: string, rule: (job: Job) => Job): Promise<Job> {
   const target = {
@@ -51,74 +55,44 @@ function never(id: string): never {
   throw new Error(`there is no ${id}`);
 }
 
-describe.each([
-  ['on files', () => [onFiles(), onFiles()]],
-  ['in memory', () => Array(2).fill(createMemoryJobStore()) as JobStore[]],
-])('a job store %s', (_, create) => {
-  let one: JobStore;
-  let two: JobStore;
-  beforeEach(() => {
-    [one, two] = create() as [JobStore, JobStore];
-  });
-
-  it('keeps what another process reads', async () => {
-    const job = sampleJob({ id: 'job_a', fileName: 'fox', failure: sampleFailure() });
-    await one.add(job);
-    expect(await two.find('job_a')).toEqual(job);
-    expect((await two.read('job_a'))?.value).toEqual(job);
-  });
-
-  it("finds a job by our id and by the service's, ours first", async () => {
-    await one.add(sampleJob({ id: 'job_a', remoteId: 'job_b' }));
-    await one.add(sampleJob({ id: 'job_b', remoteId: 'dt_9' }));
-    expect((await two.find('dt_9'))?.id).toBe('job_b');
-    expect((await two.find('job_b'))?.id).toBe('job_b');
-    for (const id of ['../job_a', '', 'undefined', 'job_c']) expect(await two.find(id)).toBeUndefined();
-  });
-
-  it('replaces the version that was read, once', async () => {
-    await one.add(sampleJob({ id: 'job_a', state: 'submitting' }));
-    const [seen, seenByTwo] = [await one.read('job_a'), await two.read('job_a')];
-    if (seen === undefined || seenByTwo === undefined) throw new Error('the record is gone');
-    expect(await one.replace(seen, { ...seen.value, remoteStatus: 'first' })).toBe('done');
-    expect(await two.replace(seenByTwo, { ...seen.value, remoteStatus: 'second' })).toBe('conflict');
-    expect((await two.find('job_a'))?.remoteStatus).toBe('first');
-  });
-
-  it('never lets a job go backwards, whatever two processes write at a time', async () => {
-    await one.add(sampleJob({ id: 'job_a', state: 'submitting' }));
-    const news = [remoteJob('processing'), remoteJob('completed'), remoteJob('processing'), remoteJob('processing')];
-    await Promise.all(
-      news.map((remote, index) =>
-        change(index % 2 === 0 ? one : two, 'job_a', (job) => advance(job, { type: 'status_received', remote, at: 1 })),
-      ),
-    );
-    expect((await one.find('job_a'))?.state).toBe('completed');
-  });
-
-  it('loses no change of two processes', async () => {
-    await one.add(sampleJob({ id: 'job_a', createdAt: 0 }));
-    const counted = async (store: JobStore): Promise<void> => {
-      for (let n = 0; n < 20; n += 1) await change(store, 'job_a', (job) => ({ ...job, createdAt: job.createdAt + 1 }));
-    };
-    await Promise.all([counted(one), counted(two)]);
-    expect((await one.find('job_a'))?.createdAt).toBe(40);
-  });
-
-  it('lists the newest first, and nothing where nothing is', async () => {
-    expect(await one.list()).toEqual([]);
-    for (const createdAt of [2, 3, 1]) await one.add(sampleJob({ id: `job_${createdAt}`, createdAt }));
-    expect((await two.list()).map(({ id }) => id)).toEqual(['job_3', 'job_2', 'job_1']);
-  });
-});
+const DAY_MS = 24 * 60 * 60_000;
+const id = idAt(CREATED_AT, 'abcdefghijk');
+/** Of the request of the sample. */
+const NAME = `${id}.7d16fc97a4b90a3f`;
 
 describe('the files', () => {
-  const shard = (id: string): string => join(folder, 'jobs', id.slice(-1));
+  const day = (): string => join(folder, 'jobs', '2026-11-01');
 
   it('of a record are one, whatever has become of the job', async () => {
-    await onFiles().add(sampleJob({ id: 'job_a' }));
-    for (let n = 0; n < 5; n += 1) await change(onFiles(), 'job_a', (job) => ({ ...job, createdAt: n }));
-    expect(await readdir(shard('job_a'))).toEqual(['job_a.6.json']);
+    await onFiles().add(sampleJob({ id }));
+    for (let n = 0; n < 5; n += 1) await change(onFiles(), id, (job) => ({ ...job, createdAt: n }));
+    expect(await readdir(day())).toEqual([`${NAME}.6.json`]);
+  });
+
+  it('lie by the day on which the id was made, and apart when it was not made here', async () => {
+    const ids = [idAt(CREATED_AT - 1, 'abcdefghijk'), id, idAt(CREATED_AT + DAY_MS, 'abcdefghijk'), 'job_a'];
+    for (const one of ids) await onFiles().add(sampleJob({ id: one }));
+    const days = ['2026-10-31', '2026-11-01', '2026-11-02', 'undated'];
+    expect((await readdir(join(folder, 'jobs'))).toSorted()).toEqual(days);
+    for (const one of ids) expect((await onFiles().find(one))?.id).toBe(one);
+  });
+
+  it('of one day are read for a page of that day, and no others', async () => {
+    for (let n = 0; n < 6; n += 1) await onFiles().add(sampleJob({ id: idAt(CREATED_AT + n * DAY_MS, 'abcdefghijk') }));
+    const listed: string[] = [];
+    const files = createDiskFiles(systemClock);
+    const list = (path: string): Promise<string[]> => {
+      listed.push(basename(path));
+      return files.list(path);
+    };
+    const store = createFileJobStore(folder, { clock: systemClock, log: QUIET, files: { ...files, list } });
+    const found: string[] = [];
+    for await (const job of store.newest(idAt(CREATED_AT + 4 * DAY_MS, '00000000000'))) {
+      found.push(job.id);
+      if (found.length === 2) break;
+    }
+    expect(found).toEqual([3, 2].map((n) => idAt(CREATED_AT + n * DAY_MS, 'abcdefghijk')));
+    expect(listed.toSorted()).toEqual(['2026-11-03', '2026-11-04', '2026-11-05', 'jobs']);
   });
 
   it.each([
@@ -128,67 +102,87 @@ describe('the files', () => {
     ['submitting', 'submitting', 'maybe'],
   ] as const)('that cannot be written say what was spent: from %s to %s, %s', async (from, to, creditsSpent) => {
     const store = onFiles();
-    await store.add(sampleJob({ id: 'job_a', state: from }));
-    const seen = await store.read('job_a');
+    await store.add(sampleJob({ id, state: from }));
+    const seen = await store.read(id);
     if (seen === undefined) throw new Error('the record is gone');
-    await rm(shard('job_a'), { recursive: true });
-    await writeFile(shard('job_a'), 'in the way');
+    await rm(day(), { recursive: true });
+    await writeFile(day(), 'in the way');
     const replacing = store.replace(seen, { ...seen.value, state: to });
     await expect(replacing).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent } });
   });
 
   it('that cannot be written for a new job mean that nothing was spent', async () => {
     await writeFile(join(folder, 'jobs'), 'in the way');
-    const adding = onFiles().add(sampleJob({ id: 'job_a' }));
+    const adding = onFiles().add(sampleJob({ id }));
     await expect(adding).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent: 'no' } });
   });
 
   it('that are half are set aside, not deleted, and reported; an older version does not take their place', async () => {
-    await onFiles().add(sampleJob({ id: 'job_a' }));
-    await change(onFiles(), 'job_a', (job) => ({ ...job, createdAt: 7 }));
-    const half = (await readFile(recordFile(folder, 'job_a'), 'utf8')).slice(0, 60);
-    await writeFile(recordFile(folder, 'job_a'), half);
-    await writeFile(versionFile(shard('job_a'), 'job_a', 1), storedText(sampleJob({ id: 'job_a' }), []));
+    await onFiles().add(sampleJob({ id }));
+    await change(onFiles(), id, (job) => ({ ...job, createdAt: 7 }));
+    const half = (await readFile(recordFile(folder, id), 'utf8')).slice(0, 60);
+    await writeFile(recordFile(folder, id), half);
+    await writeFile(versionFile(day(), NAME, 1), storedText(sampleJob({ id }), []));
     expect(await onFiles().list()).toEqual([]);
-    expect(await onFiles().find('job_a')).toBeUndefined();
+    expect(await onFiles().find(id)).toBeUndefined();
     expect(warnings).toEqual(['a damaged job record was set aside']);
-    const { folder: damaged, count } = damagedRecords(folder);
+    const { folder: damaged, count } = await damagedRecords(folder);
     expect(count).toBe(1);
-    const kept = (await readdir(damaged)).find((name) => name.startsWith('job_a.2.json.')) ?? '';
+    const kept = (await readdir(damaged)).find((name) => name.startsWith(`${NAME}.2.json.`)) ?? '';
     expect(await readFile(join(damaged, kept), 'utf8')).toBe(half);
   });
 
   it('that are no files are set aside, too', async () => {
-    await onFiles().add(sampleJob({ id: 'job_b' }));
-    await mkdir(versionFile(shard('job_a'), 'job_a', 3), { recursive: true });
-    expect((await onFiles().list()).map(({ id }) => id)).toEqual(['job_b']);
-    expect(damagedRecords(folder).count).toBe(1);
+    const other = idAt(CREATED_AT + 1, 'abcdefghijk');
+    await onFiles().add(sampleJob({ id: other }));
+    await mkdir(versionFile(day(), NAME, 3), { recursive: true });
+    expect(await listed()).toEqual([other]);
+    expect((await damagedRecords(folder)).count).toBe(1);
   });
 
   it('of a newer format are shown and never changed', async () => {
-    await onFiles().add(sampleJob({ id: 'job_a' }));
-    const newer = JSON.stringify({ format: 2, value: sampleJob({ id: 'job_a' }), more: true });
-    await writeFile(recordFile(folder, 'job_a'), newer);
-    expect((await onFiles().find('job_a'))?.id).toBe('job_a');
-    expect((await onFiles().list()).map(({ id }) => id)).toEqual(['job_a']);
-    const changing = change(onFiles(), 'job_a', (job) => ({ ...job, remoteStatus: 'seen' }));
+    await onFiles().add(sampleJob({ id }));
+    const newer = JSON.stringify({ format: 2, value: sampleJob({ id }), more: true });
+    await writeFile(recordFile(folder, id), newer);
+    expect((await onFiles().find(id))?.id).toBe(id);
+    expect(await listed()).toEqual([id]);
+    const changing = change(onFiles(), id, (job) => ({ ...job, remoteStatus: 'seen' }));
     await expect(changing).rejects.toMatchObject({ failure: { kind: 'storage_failed' } });
-    expect(await readdir(shard('job_a'))).toEqual(['job_a.1.json']);
-    expect(await readFile(recordFile(folder, 'job_a'), 'utf8')).toBe(newer);
+    expect(await readdir(day())).toEqual([`${NAME}.1.json`]);
+    expect(await readFile(recordFile(folder, id), 'utf8')).toBe(newer);
   });
 
   it('of many records are all listed and found, also while they change', async () => {
-    const ids = Array.from({ length: 600 }, (_, n) => `job_${n.toString(16).padStart(4, '0')}`);
-    for (const [n, id] of ids.entries()) {
-      await mkdir(shard(id), { recursive: true });
-      const job = sampleJob({ id, createdAt: n, remoteId: `dt_${n}`, file: `2026-11/${id}.jpg`, state: 'saved' });
-      writeFileSync(versionFile(shard(id), id, 4), storedText(job, ['a.1']));
+    const ids = Array.from({ length: 600 }, (_, n) => idAt(CREATED_AT + n * 0.01 * DAY_MS, 'abcdefghijk'));
+    for (const [n, one] of ids.entries()) {
+      const inFolder = recordsFolder(folder, one);
+      await mkdir(inFolder, { recursive: true });
+      const job = sampleJob({ id: one, remoteId: `dt_${n}`, file: `2026-11/${one}.jpg`, state: 'saved' });
+      writeFileSync(versionFile(inFolder, `${one}.7d16fc97a4b90a3f`, 4), storedText(job, ['a.1']));
     }
     await writeFile(join(folder, 'jobs', 'notes.txt'), 'of a person');
-    const listing = onFiles().list();
-    await change(onFiles(), 'job_0007', (job) => ({ ...job, url: 'https://cdn.doitong.com/7.jpg' }));
-    expect((await listing).map(({ id }) => id)).toEqual(ids.toReversed());
+    await writeFile(join(day(), 'notes.txt'), 'of a person');
+    const listing = listed();
+    await change(onFiles(), ids[7] ?? '', (job) => ({ ...job, url: 'https://cdn.doitong.com/7.jpg' }));
+    expect(await listing).toEqual(ids.toReversed());
     expect((await onFiles().find('dt_599'))?.id).toBe(ids[599]);
     expect(warnings).toEqual([]);
+  });
+
+  it('that are hints are never believed', async () => {
+    const [one, other] = [id, idAt(CREATED_AT + 1, 'abcdefghijk')] as const;
+    await onFiles().add(sampleJob({ id: one, remoteId: 'dt_1', state: 'saved' }));
+    await onFiles().add(sampleJob({ id: other, remoteId: 'dt_2' }));
+    const remote = join(folder, 'hints', 'remote');
+    const [first, second] = await readdir(remote);
+    for (const text of [one, other, 'job_gone', '../../secret', '']) {
+      for (const name of [first, second]) await writeFile(join(remote, name ?? ''), text);
+      expect((await onFiles().find('dt_1'))?.id).toBe(one);
+      expect((await onFiles().find('dt_2'))?.id).toBe(other);
+      expect(await onFiles().find('dt_3')).toBeUndefined();
+    }
+    await rm(join(folder, 'hints'), { recursive: true });
+    expect((await onFiles().open()).map((job) => job.id)).toEqual([other]);
+    expect((await onFiles().find('dt_2'))?.id).toBe(other);
   });
 });

@@ -90,7 +90,7 @@ describe.each([
   });
 });
 
-it('a change that others always forestall is given up after forty tries, in words', async () => {
+it('a change that others always forestall is given up after eight tries, in words', async () => {
   const values = onFiles();
   const value = values.open(COUNT);
   let tries = 0;
@@ -106,9 +106,9 @@ it('a change that others always forestall is given up after forty tries, in word
   );
   await expect(losing).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent: 'no' } });
   expect((await rejectedWords(losing)).what).toBe(
-    `The shared value "count" in ${folder} was changed by other processes at each of 40 tries, so this change was given up.`,
+    `The shared value "count" in ${folder} was changed by other processes at each of 8 tries, so this change was given up.`,
   );
-  expect(tries).toBe(40);
+  expect(tries).toBe(8);
 });
 
 describe('the files', () => {
