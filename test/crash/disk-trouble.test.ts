@@ -101,12 +101,12 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     expect(stage.sandbox.inspect().charges).toHaveLength(2);
   });
 
-  it('while the service answers: the order may be paid for, and is resumed under its key', async () => {
+  it('while the service answers: the order is paid for, and what was answered is written when the disk is back', async () => {
     const disk = await mount();
     const { app, stage } = await start({ stateDir: join(disk.folder, 'state') });
     stage.witness.onOrder = disk.stop;
     const { job } = await orderToTheEnd(app, 'a wren');
-    expect(job.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'maybe' });
+    expect(job.failure).toMatchObject({ kind: 'storage_failed', creditsSpent: 'yes' });
     expect(wordsOf(job.failure).what).toContain(disk.folder);
 
     stage.witness.onOrder = undefined;
@@ -115,6 +115,7 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     expect(again.duplicate).toBe(true);
     expect(again.job).toMatchObject({ id: job.id, state: 'saved' });
     expect(stage.sandbox.inspect().charges).toHaveLength(1);
+    expect(submissions(stage)).toBe(1);
   });
 
   it('when the picture is to be saved: it is paid for, and saved later', async () => {
