@@ -15,7 +15,7 @@ import { errorCode } from './disk.ts';
 import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -55,7 +55,8 @@ export function createFileJobStore(
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
-  const fileOf = (id: string, name: string) => new VersionedFile(join(jobs, dayOf(id)), name, { files, clock });
+  const writer = new Writer();
+  const fileOf = (id: string, name: string) => new VersionedFile(join(jobs, dayOf(id)), name, { files, clock }, writer);
 
   async function nameOf(id: string): Promise<string | undefined> {
     const known = names.get(id);

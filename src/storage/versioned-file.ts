@@ -51,15 +51,28 @@ export async function textOfVersion(path: string, files: FileSystem): Promise<st
   return (await files.readText(path)) ?? files.readText(join(path, INNER));
 }
 
-export class VersionedFile {
-  readonly #writer = ownName();
+/** Who changes values, and so how it finds its changes again: a version keeps the last one of each. */
+export class Writer {
+  readonly #name = ownName();
   #changes = 0;
 
+  newChange(): string {
+    this.#changes += 1;
+    return `${this.#name}.${this.#changes}`;
+  }
+
+  made(change: string): boolean {
+    return change.startsWith(`${this.#name}.`);
+  }
+}
+
+export class VersionedFile {
   /** @param folder absolute; made at the first change */
   constructor(
     private readonly folder: string,
     private readonly name: string,
     private readonly deps: FileDeps,
+    private readonly writer = new Writer(),
   ) {}
 
   path(number: number): string {
@@ -93,9 +106,8 @@ export class VersionedFile {
 
   /** One call at a time. @throws the system's error */
   async replace(version: Version, value: unknown, durability: Durability): Promise<Replacement> {
-    this.#changes += 1;
-    const id = `${this.#writer}.${this.#changes}`;
-    const others = version.changes.filter((change) => !change.startsWith(`${this.#writer}.`));
+    const id = this.writer.newChange();
+    const others = version.changes.filter((change) => !this.writer.made(change));
     const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
     const number = version.number + 1;
     const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
