@@ -1,4 +1,4 @@
-/** The contract of shared values, on files and in memory: no change is lost, none is made twice, and none is half. */
+/** The contract of shared values, on each engine: no change is lost, none is made twice, and none is half. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SharedState, type SharedValues } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileValues } from '../../../src/storage/file-stores.ts';
-import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { newestFile } from '../../support/state-files.ts';
 import { rejectedWords } from '../../support/words.ts';
 import { COUNT, type Count, increased } from './count-value.ts';
+import { ENGINES, type Engine } from './engines.ts';
 
 let root: string;
 let folder: string;
@@ -28,14 +28,15 @@ const onFiles = (): SharedValues => createFileValues(folder, { clock: systemCloc
 /** As one process has it. */
 const stateOf = (values: SharedValues): SharedState<Count> => new SharedState(values, COUNT, systemClock);
 
-describe.each([
-  ['on files', () => [onFiles(), onFiles(), onFiles(), onFiles()]],
-  ['in memory', () => Array(4).fill(createUnkeptValues()) as SharedValues[]],
-])('a value %s', (_, create) => {
+describe.each(ENGINES)('a value %s', (_, createEngine) => {
+  let engine: Engine;
   let states: SharedState<Count>[];
+  const create = (): SharedValues[] => Array.from({ length: 4 }, () => engine.addProcess().values);
   beforeEach(() => {
+    engine = createEngine();
     states = create().map(stateOf);
   });
+  afterEach(() => engine.close());
   const [one, two] = [() => states[0] as SharedState<Count>, () => states[1] as SharedState<Count>];
 
   it('is the initial one until it is changed, and then what everybody sees', async () => {
