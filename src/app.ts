@@ -1,7 +1,7 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock, Ids, Log, WebhookSink } from './core/ports.ts';
-import type { JobFeed } from './core/job-store.ts';
+import { type JobFeed, openAndRecentJobs } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import { createWireMemory } from './core/wire-memory.ts';
@@ -74,8 +74,8 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
   const { jobStore, values, memory, liveness, output, checked } = await openRecords(settings, apiKey, { clock, log });
   const events = createJobEvents(values, { clock, log });
   const { duplicateHours } = settings;
-  const jobsOfAll = () => jobStore.list();
-  const limits = new Limits(values, { clock, log, plan, duplicateHours, requestWindow, jobs: jobsOfAll });
+  const jobsSince = (at: number) => openAndRecentJobs(jobStore, at);
+  const limits = new Limits(values, { clock, log, plan, duplicateHours, requestWindow, jobs: jobsSince });
   const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: settings };
   const provider = createDoitongProvider(
     { ...wire, apiUrl, apiKey, otherSecrets, dialect, jobQuery },

@@ -1,5 +1,5 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
-import type { Job } from './job.ts';
+import { type Job, timeOfId } from './job.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
@@ -24,6 +24,20 @@ export interface JobStore {
   open(): Promise<readonly Job[]>;
   /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
   equal(key: string, since: number): Promise<readonly Job[]>;
+}
+
+/** What is open, and what was ordered since that moment (epoch milliseconds), each once. */
+export async function openAndRecentJobs(
+  store: Pick<JobStore, 'open' | 'newest'>,
+  since: number,
+): Promise<readonly Job[]> {
+  const jobs = new Map((await store.open()).map((job) => [job.id, job]));
+  for await (const job of store.newest()) {
+    if (job.createdAt >= since) jobs.set(job.id, job);
+    // Ids that do not tell the time come before the others.
+    else if (timeOfId(job.id) !== undefined) break;
+  }
+  return [...jobs.values()];
 }
 
 const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;

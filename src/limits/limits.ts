@@ -65,9 +65,12 @@ export type LimitsDeps = {
   duplicateHours?: number;
   /** The provider's unless a test compresses time. */
   requestWindow?: RequestWindow | undefined;
-  /** The records: the reservations follow from them where these are missing or damaged. */
-  jobs: () => Promise<readonly Job[]>;
+  /** Records that are open, or were ordered since then: the reservations follow from them where they are missing or damaged. */
+  jobs: (since: number) => Promise<readonly Job[]>;
 };
+
+/** What was charged today was ordered within so long: it waits for its turn for hours at most. */
+const COUNTED_MS = 3 * DAY_MS;
 
 /** May one more request leave? Every request to the service asks this first. */
 export type RequestLimiter = Pick<Limits, 'permit' | 'learn'>;
@@ -84,7 +87,8 @@ export class Limits {
     const { clock, jobs } = deps;
     this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
     const rateState = { name: 'rate-state', schema: rateStateSchema, initial: () => emptyRateState(clock.now()) };
-    const fromRecords = async () => reservationsOfJobs(await jobs(), fingerprintOf, clock.now());
+    const fromRecords = async () =>
+      reservationsOfJobs(await jobs(clock.now() - COUNTED_MS), fingerprintOf, clock.now());
     const reservations = { name: 'reservations', schema: reservationsSchema, initial: fromRecords };
     this.#rateState = new SharedState<RateState>(values, rateState, clock);
     this.#reservations = new SharedState<Reservations>(values, reservations, clock);
