@@ -28,6 +28,7 @@ import {
   type AdmissionResult,
   admitAll,
   type Candidate,
+  DAY_MS,
   dropEntry,
   loseEntry,
   noteJob,

@@ -68,6 +68,8 @@ async function carryOut({ jobs }: App, clock: Clock, order: Order, waitMs: numbe
   const { prompt, side = SIDE, notBefore, checkOn } = order;
   if (notBefore !== undefined) await clock.sleep(notBefore - clock.now());
   await report({ type: 'started', prompt });
+  // As every tool call does.
+  jobs.watch();
   try {
     const { job, duplicate } =
       checkOn === undefined

@@ -21,7 +21,6 @@ import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { Secrets } from '../../src/core/redaction.ts';
 import { Confirmations } from '../../src/mcp/confirmations.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
-import { randomKey } from '../../src/runtime/system.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
 import { randomKey } from '../../src/runtime/system.ts';
