@@ -1,12 +1,12 @@
-/** One process of the measurement of records, which starts it: keeps the records of pictures, or reads all of them. */
+/** One process of the measurement of records, which starts it: keeps the records of pictures, or finds them among many. */
 import '../src/config/lean-zod.ts';
 import { join } from 'node:path';
 import type { Clock } from '../src/core/ports.ts';
 import type { RemoteJob } from '../src/core/image-provider.ts';
 import { dedupeKey } from '../src/core/image-request.ts';
 import type { Job } from '../src/core/job.ts';
-import type { JobStore } from '../src/core/job-store.ts';
-import { NO_VERSION } from '../src/core/shared-value.ts';
+import { type JobStore, openAndRecentJobs } from '../src/core/job-store.ts';
+import { NO_VERSION, type Replacement, type SharedValues } from '../src/core/shared-value.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import { Limits } from '../src/limits/limits.ts';
 import { randomIds, systemClock, SELF } from '../src/runtime/system.ts';
@@ -14,58 +14,108 @@ import { createFileJobStore, createFileValues } from '../src/storage/file-stores
 import { createDiskFiles } from '../src/storage/file-system.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
 
-/** Milliseconds by what took them. */
+/** Milliseconds by what took them, and counts of tries, durable changes and MiB by what is counted. */
 export type Timings = Record<string, number[]>;
 
 const STATUS_PERMITS = 5;
 const WARM_UPS = 10;
 const REPEATED_READS = 5;
+/** As `list_jobs` reads it. */
+const PAGE = 20;
+const MIB = 1024 ** 2;
 
 /**
  * The time of day runs so much faster that pictures follow each other every few seconds, as they do in use: the
  * reservations then remember as many orders as they would. What is waited for and measured is real time.
  */
 const PACE = 100;
-const CLOCK: Clock = { ...systemClock, now: () => systemClock.now() * PACE };
+const STARTED_AT = systemClock.now();
+const CLOCK: Clock = { ...systemClock, now: () => STARTED_AT + (systemClock.now() - STARTED_AT) * PACE };
 /** As long as the limit of the plan lets everybody through: what is measured is the counting, not the waiting. */
 const REQUEST_WINDOW = { windowMs: 50 * PACE, slackMs: 0 };
 
 const complain = (message: string): void => console.error(message);
 const LOG = { debug() {}, info() {}, warn: complain, error: complain };
 
+function count(timings: Timings, what: string, value: number): void {
+  const all = timings[what] ?? [];
+  timings[what] = all;
+  all.push(value);
+}
+
 async function timed<Value>(timings: Timings, what: string, work: () => Promise<Value>): Promise<Value> {
   const start = performance.now();
   const value = await work();
-  const all = timings[what] ?? [];
-  timings[what] = all;
-  all.push(performance.now() - start);
+  count(timings, what, performance.now() - start);
   return value;
 }
 
-type TimedLimits = Pick<Limits, 'admit' | 'slot' | 'permit' | 'note'>;
+/** Counts tries by value or record: changes of one process take turns. */
+function triesIn(timings: Timings): (of: string, replacement: Replacement) => Replacement {
+  const lost = new Map<string, number>();
+  return (of, replacement) => {
+    const tries = (lost.get(of) ?? 0) + 1;
+    if (replacement === 'done') {
+      count(timings, 'tries', tries);
+      lost.delete(of);
+    } else lost.set(of, tries);
+    return replacement;
+  };
+}
+
+type TimedLimits = Pick<Limits, 'admit' | 'slot' | 'permit' | 'note' | 'state'>;
 
 /** The same records and limits as in the program, each call timed. */
 function storesIn(folder: string, timings: Timings): { limits: TimedLimits; records: JobRecords } {
   const deps = { clock: CLOCK, log: LOG };
   const jobStore = createFileJobStore(folder, deps);
-  const limits = new Limits(createFileValues(join(folder, 'shared'), deps), {
+  const tried = triesIn(timings);
+  const durable = (): void => count(timings, 'durable', 1);
+  const limits = new Limits(countedValues(folder, { tried, durable }), {
     ...deps,
     plan: 'pro',
     requestWindow: REQUEST_WINDOW,
-    jobs: () => jobStore.list(),
+    jobs: (since) => openAndRecentJobs(jobStore, since),
   });
   const timedStore: JobStore = {
     ...jobStore,
-    add: (job) => timed(timings, 'add', () => jobStore.add(job)),
-    replace: (seen, job) => timed(timings, 'update', () => jobStore.replace(seen, job)),
+    async add(job) {
+      durable();
+      await timed(timings, 'add', () => jobStore.add(job));
+    },
+    async replace(seen, job) {
+      durable();
+      return tried(job.id, await timed(timings, 'update', () => jobStore.replace(seen, job)));
+    },
   };
   const timedLimits: TimedLimits = {
     admit: (orders, spending) => timed(timings, 'admit', () => limits.admit(orders, spending)),
     slot: (id) => timed(timings, 'slot', () => limits.slot(id)),
     permit: () => timed(timings, 'permit', () => limits.permit()),
     note: (job) => timed(timings, 'note', () => limits.note(job)),
+    state: () => limits.state(),
   };
   return { limits: timedLimits, records: new JobRecords(timedStore, timedLimits, CLOCK) };
+}
+
+function countedValues(
+  folder: string,
+  { tried, durable }: { tried: (of: string, replacement: Replacement) => Replacement; durable: () => void },
+): SharedValues {
+  const values = createFileValues(join(folder, 'shared'), { clock: CLOCK, log: LOG });
+  return {
+    location: values.location,
+    open(spec) {
+      const value = values.open(spec);
+      return {
+        ...value,
+        async replace(version, next, durability) {
+          if (durability === 'machine') durable();
+          return tried(spec.name, await value.replace(version, next, durability));
+        },
+      };
+    },
+  };
 }
 
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
@@ -135,18 +185,38 @@ async function replacements(folder: string, count: number): Promise<Timings> {
   return timings;
 }
 
+/** What grows with the number of records, if anything does; each first time is of a process of its own. */
 async function reads(folder: string, remoteId: string): Promise<Timings> {
   const timings: Timings = {};
   const jobStore = createFileJobStore(folder, { clock: systemClock, log: LOG });
-  const before = process.cpuUsage();
-  await timed(timings, 'list, first', () => jobStore.list());
-  const { user, system } = process.cpuUsage(before);
-  timings['list, processor'] = [(user + system) / 1_000];
-  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'list, again', () => jobStore.list());
+  const page = async (): Promise<void> => {
+    let left = PAGE;
+    for await (const _ of jobStore.newest()) {
+      left -= 1;
+      if (left === 0) return;
+    }
+  };
+  await timed(timings, 'page, first', page);
+  count(timings, 'page, memory', (process.resourceUsage().maxRSS * 1024) / MIB);
+  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'page, again', page);
   await timed(timings, 'find, first', () => jobStore.find(remoteId));
   for (let again = 0; again < REPEATED_READS; again += 1) {
     await timed(timings, 'find, again', () => jobStore.find(remoteId));
   }
+  await timed(timings, 'open, first', () => jobStore.open());
+  for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'open, again', () => jobStore.open());
+  return timings;
+}
+
+/** The reservations as they follow from the records, and then orders next to these. */
+async function orders(folder: string, count: number): Promise<Timings> {
+  const timings: Timings = {};
+  const keepAlive = setInterval(() => undefined, 1_000);
+  await timed(timings, 'rebuild', () => storesIn(folder, {}).limits.state());
+  const stores = storesIn(folder, {});
+  for (let order = 0; order < WARM_UPS; order += 1) await keepRecords(stores);
+  for (let order = 0; order < count; order += 1) await timed(timings, 'order', () => keepRecords(stores));
+  clearInterval(keepAlive);
   return timings;
 }
 
@@ -155,6 +225,7 @@ const work: Readonly<Record<string, () => Promise<Timings>>> = {
   pictures: () => pictures(folder, Number(detail)),
   replacements: () => replacements(folder, Number(detail)),
   reads: () => reads(folder, detail),
+  orders: () => orders(folder, Number(detail)),
 };
 const timings = await work[mode ?? '']?.();
 process.stdout.write(`${JSON.stringify(timings)}\n`);

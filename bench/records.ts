@@ -1,11 +1,13 @@
-/** Measures what the records, limits and budget on disk cost: for one picture, alone and in company, and for a list. */
+/** Measures what records, limits and budget on disk cost: for one picture, alone and in company, and among many. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Job } from '../src/core/job.ts';
-import { randomIds, SELF } from '../src/runtime/system.ts';
-import { storedText, versionFile } from '../src/storage/versioned-file.ts';
+import { randomIds, SELF, systemClock } from '../src/runtime/system.ts';
+import { createFileJobStore } from '../src/storage/file-stores.ts';
+import { createDiskFiles } from '../src/storage/file-system.ts';
 import {
   fileSystemOf,
   loadBefore,
@@ -18,12 +20,25 @@ import {
 } from './figures.ts';
 import type { Timings } from './records-worker.ts';
 
-const PICTURES = 200;
+const { values: asked } = parseArgs({
+  options: {
+    record: { type: 'boolean' },
+    pictures: { type: 'string', default: '200' },
+    records: { type: 'string', default: '100000' },
+  },
+});
+const PICTURES = Number(asked.pictures);
 const OTHERS = 3;
 const PROBES = 200;
-const RECORDS = 10_000;
-/** Processes that list, one after the other; each of them lists for the first time once. */
+/** Of the worker. */
+const WARM_UPS = 10;
+const MANY = Number(asked.records);
+const FEW = 100;
+const DAYS = 100;
+/** Processes with few and with many records in turn; each of them reads for the first time once. */
 const READERS = 7;
+/** Of each reader. */
+const ORDERS = 30;
 
 type Worker = { child: ChildProcess; ready: Promise<void>; timings: Promise<Timings> };
 
@@ -65,14 +80,21 @@ async function inCompany(folder: string): Promise<Timings> {
   }
 }
 
-/** Finished jobs with prompts of 80 to 400 characters. @returns the service's id of one of them */
-function writeRecords(folder: string): string {
-  const jobs = join(folder, 'jobs');
-  mkdirSync(jobs, { recursive: true });
-  const owner = SELF;
-  const first = Date.UTC(2026, 0, 1);
-  for (let index = 0; index < RECORDS; index += 1) {
-    const at = first + index * 60_000;
+/** Finished jobs of the last hundred days, with prompts of 80 to 400 characters. @returns the service's id of one of them */
+async function writeRecords(folder: string, count: number): Promise<string> {
+  // What is measured only reads them: nothing has to be forced to the disk.
+  const disk = createDiskFiles(systemClock);
+  const files: typeof disk = {
+    ...disk,
+    create: (path, text) => disk.create(path, text, false),
+    syncFolder: async () => undefined,
+  };
+  const log = { debug() {}, info() {}, warn: console.error, error: console.error };
+  const store = createFileJobStore(folder, { clock: systemClock, log, files });
+  const stepMs = (DAYS * 24 * 60 * 60_000) / count;
+  const first = systemClock.now() - count * stepMs;
+  for (let index = 0; index < count; index += 1) {
+    const at = Math.floor(first + index * stepMs);
     const id = randomIds.jobId(at);
     const job: Job = {
       id,
@@ -87,8 +109,10 @@ function writeRecords(folder: string): string {
       state: 'saved',
       createdAt: at,
       updatedAt: at + 20_000,
-      owner,
+      owner: SELF,
+      acceptedAt: at + 1_000,
       completedAt: at + 20_000,
+      savedAt: at + 20_000,
       remoteId: remoteIdOf(index),
       remoteStatus: 'COMPLETED',
       credits: { min: 10, max: 20, exact: 15 },
@@ -97,24 +121,36 @@ function writeRecords(folder: string): string {
       mediaType: 'image/jpeg',
       sandbox: false,
     };
-    const part = join(jobs, id.slice(-1));
-    mkdirSync(part, { recursive: true });
-    // A record that came to its end in six changes.
-    writeFileSync(versionFile(part, id, 6), storedText(job, [1, 2, 3, 4, 5, 6].map(String)));
+    await store.add(job);
   }
-  return remoteIdOf(Math.floor(RECORDS / 2));
+  return remoteIdOf(Math.floor(count / 2));
 }
 
 const remoteIdOf = (index: number): string => `img_${String(index).padStart(12, '0')}`;
 
-async function readings(folder: string): Promise<Timings> {
-  const remoteId = writeRecords(folder);
-  const all: Timings = {};
+/** Few and many records in turn, so that other load on the machine comes to both. */
+async function fewAndMany(folders: { few: string; many: string }): Promise<{ few: Timings; many: Timings }> {
+  const both = [
+    { folder: folders.few, remoteId: await writeRecords(folders.few, FEW), all: {} as Timings },
+    { folder: folders.many, remoteId: await writeRecords(folders.many, MANY), all: {} as Timings },
+  ] as const;
   for (let reader = 0; reader < READERS; reader += 1) {
-    const timings = await worker('reads', folder, remoteId);
-    for (const [what, values] of Object.entries(timings)) all[what] = [...(all[what] ?? []), ...values];
+    for (const { folder, remoteId, all } of both) {
+      const read = await worker('reads', folder, remoteId);
+      rmSync(join(folder, 'shared'), { recursive: true, force: true });
+      const ordered = await worker('orders', folder, String(ORDERS));
+      for (const [what, values] of Object.entries({ ...read, ...ordered }))
+        all[what] = [...(all[what] ?? []), ...values];
+    }
   }
-  return all;
+  return { few: both[0].all, many: both[1].all };
+}
+
+/** What a picture leaves on the disk. */
+function leftBy(pictures: number, folder: string): { files: number; bytes: number } {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = paths.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  return { files: paths.length / pictures, bytes: bytes / pictures };
 }
 
 const WRITES: readonly (readonly [string, string])[] = [
@@ -127,21 +163,22 @@ const WRITES: readonly (readonly [string, string])[] = [
   ['note', 'the note of a change to the limits (`limits.note`)'],
 ];
 
-const READINGS: readonly (readonly [string, string])[] = [
-  ['list, first', `**list of ${RECORDS.toLocaleString('en')} jobs, first of a process**`],
-  ['list, processor', 'processor time of that, which other load on the machine changes less'],
-  ['list, again', 'the list again'],
-  ['find, first', "a job by the service's id, first time"],
-  ['find, again', 'the same job again'],
+/** What, the words for it, and how much more it may be with many records. */
+const READINGS: readonly (readonly [string, string, string])[] = [
+  ['page, first', '**the first page of a list (20 jobs), first of a process**', '5 times'],
+  ['page, again', 'that page again', ''],
+  ['find, first', "**a job by the service's id, first time**", '5 times'],
+  ['find, again', 'the same job again', ''],
+  ['open, first', 'the jobs that are open, first time', ''],
+  ['open, again', 'those again', ''],
+  ['order', '**the whole bookkeeping of one picture**', '1.2 times'],
+  ['rebuild', '**lost reservations, made again from the records**', '2 s in all'],
 ];
 
-const both = (values: readonly number[] = []): string[] => [
+const medianAndHigh = (values: readonly number[] = []): string[] => [
   milliseconds(median(values)),
   milliseconds(quantile(values, 0.99)),
 ];
-const range = (values: readonly number[]): string =>
-  `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)} ms`;
-
 const root = mkdtempSync(join(tmpdir(), 'flux-bench-'));
 try {
   const folder = (name: string): string => {
@@ -153,16 +190,30 @@ try {
   const { replacement = [] } = await worker('replacements', folder('probe'), String(PROBES));
   const alone = await worker('pictures', folder('alone'), String(PICTURES));
   const company = await inCompany(folder('company'));
-  const read = await readings(folder('many'));
+  const left = leftBy(PICTURES + WARM_UPS, join(root, 'alone'));
+  const { few, many } = await fewAndMany({ few: folder('few'), many: folder('many') });
 
   const writes = [
-    ['one durable replacement of a file, by itself', ...both(replacement), '', ''],
-    ...WRITES.map(([what, words]) => [words, ...both(alone[what]), ...both(company[what])]),
+    ['one durable replacement of a file, by itself', ...medianAndHigh(replacement), '', ''],
+    ...WRITES.map(([what, words]) => [words, ...medianAndHigh(alone[what]), ...medianAndHigh(company[what])]),
   ];
-  const reads = READINGS.map(([what, words]) => {
-    const values = read[what] ?? [];
-    return [words, milliseconds(median(values)), range(values)];
+  const reads = READINGS.map(([what, words, bound]) => {
+    const [withFew, withMany] = [median(few[what] ?? []), median(many[what] ?? [])];
+    return [words, milliseconds(withFew), milliseconds(withMany), (withMany / withFew).toFixed(1), bound];
   });
+  const [lean, large] = [median(few['page, memory'] ?? []), median(many['page, memory'] ?? [])];
+  const mebibytes = (value: number): string => `${value.toFixed(0)} MiB`;
+  reads.push(['the most memory until the first page was read', mebibytes(lean), mebibytes(large), '', '30 MiB more']);
+  const link = median(replacement);
+  const multiple = (timings: Timings): string => (median(timings.picture ?? []) / link).toFixed(1);
+  const mostTries = (timings: Timings): string => String(Math.max(...(timings.tries ?? [])));
+  const counts = [
+    ['durable changes a picture', ((alone.durable?.length ?? 0) / PICTURES).toFixed(1), '', '8'],
+    ['bookkeeping, in durable replacements of a file', multiple(alone), multiple(company), '10 and 50'],
+    ['most tries of a writer', mostTries(alone), mostTries(company), '8'],
+    ['files that a picture leaves', left.files.toFixed(1), '', ''],
+    ['bytes in them', left.bytes.toFixed(0), '', ''],
+  ];
   const statusPermits = (alone.permit?.length ?? 0) / PICTURES - 1;
   const method =
     'The program’s own records and limits from source, each scenario in a new folder; a durable write is forced ' +
@@ -172,17 +223,19 @@ try {
     'without a pause, which no plan would let them do. The time of day runs a hundred times faster meanwhile, so that ' +
     'the reservations remember as many orders as in use.';
   const readMethod =
-    `${RECORDS.toLocaleString('en')} records of about a kilobyte, one file each, in the memory of the system since they ` +
-    `were written just before; ${READERS} processes after each other, from the call to the sorted list, without the start ` +
-    'of Node.';
+    `${MANY.toLocaleString('en')} records of about a kilobyte, of the last ${DAYS} days, next to ${FEW} of as many days; in ` +
+    `the memory of the system since they were written just before. ${READERS} processes after each other for either, in ` +
+    'turn, from the call to its result, without the start of Node; medians.';
   const writesTable = markdownTable(
     ['what', 'alone: median', 'alone: p99', `with ${OTHERS} others: median`, `with ${OTHERS} others: p99`],
     writes,
   );
-  const readsTable = markdownTable(['what', 'median', 'range'], reads);
+  const countsTable = markdownTable(['what', 'alone', `with ${OTHERS} others`, 'at most'], counts);
+  const withRecords = (count: number): string => `${count.toLocaleString('en')} records`;
+  const readsTable = markdownTable(['what', withRecords(FEW), withRecords(MANY), 'times', 'at most'], reads);
   const where = `Machine: ${machine()}; ${fileSystemOf(root)}; ${load}.`;
-  console.log([where, writesTable, readsTable].join('\n\n'));
-  recordIfAsked('records', [where, method, writesTable, readMethod, readsTable].join('\n\n'));
+  console.log([where, writesTable, countsTable, readsTable].join('\n\n'));
+  recordIfAsked('records', [where, method, writesTable, countsTable, readMethod, readsTable].join('\n\n'));
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
