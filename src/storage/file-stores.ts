@@ -61,7 +61,10 @@ export function createFileJobStore(
   async function nameOf(id: string): Promise<string | undefined> {
     const known = names.get(id);
     if (known !== undefined) return known;
-    const found = [...(await newestIn(join(jobs, dayOf(id)), files)).keys()].find((name) => idIn(name) === id);
+    const look = async (): Promise<string | undefined> =>
+      [...(await newestIn(join(jobs, dayOf(id)), files)).keys()].find((name) => idIn(name) === id);
+    // As `VersionedFile.read` does it.
+    const found = (await look()) ?? (await look());
     if (found !== undefined) names.set(id, found);
     return found;
   }

@@ -95,7 +95,8 @@ export class VersionedFile {
   /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
   async read(): Promise<{ number: number; text: string | undefined } | undefined> {
     for (let before: number | undefined; ; ) {
-      const number = (await this.numbers()).pop();
+      // A list may show neither the old version nor the new one of a change that is made meanwhile.
+      const number = (await this.numbers()).pop() ?? (await this.numbers()).pop();
       if (number === undefined) return undefined;
       const text = await textOfVersion(this.path(number), this.deps.files);
       // A version without a text has a successor by now, or is no file.
