@@ -1,5 +1,5 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
-import { type Job, timeOfId } from './job.ts';
+import { JOB_ID, type Job, timeOfId } from './job.ts';
 import type { Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
@@ -40,16 +40,9 @@ export async function openAndRecentJobs(
   return [...jobs.values()];
 }
 
-const CURSOR = /^(\d{1,16})\.(job_[a-z0-9]{1,64})$/u;
-
-/** The order of every list: of one moment, by id. */
-export function newestFirst(one: Pick<Job, 'createdAt' | 'id'>, other: typeof one): number {
-  return other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1);
-}
-
 /**
- * @param jobs newest first
- * @param cursor of the page before; it names the last job of that page, which need not exist any more
+ * @param jobs newest first, as their ids sort: `createdAt` of the orders of one call may come in another order
+ * @param cursor of the page before: the id of its last job, which need not exist any more
  * @returns `undefined` for a cursor that no page can have given
  */
 export function pageOfJobs(
@@ -57,13 +50,11 @@ export function pageOfJobs(
   limit: number,
   cursor?: string,
 ): { jobs: readonly Job[]; nextCursor?: string } | undefined {
-  const [, at, id = ''] = CURSOR.exec(cursor ?? '') ?? [];
-  if (cursor !== undefined && at === undefined) return undefined;
-  const before = { createdAt: Number(at), id };
-  const rest = at === undefined ? jobs : jobs.filter((job) => newestFirst(job, before) > 0);
+  if (cursor !== undefined && !JOB_ID.test(cursor)) return undefined;
+  const rest = cursor === undefined ? jobs : jobs.filter(({ id }) => id < cursor);
   const page = rest.slice(0, limit);
   const last = page.at(-1);
-  return { jobs: page, ...(last && rest.length > limit && { nextCursor: `${last.createdAt}.${last.id}` }) };
+  return { jobs: page, ...(last && rest.length > limit && { nextCursor: last.id }) };
 }
 
 /** A hint and no more: what has happened is learnt by reading the job. */
