@@ -93,6 +93,8 @@ export async function startScriptedService(
       DOITONG_DIALECT: 'generate',
       DOITONG_JOB_QUERY: 'job(id)',
       DOITONG_PLAN: 'pro',
+      // Nobody is asked, however many pictures a test orders within ten minutes.
+      FLUX_CONFIRM_ABOVE_CREDITS: '100000',
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
