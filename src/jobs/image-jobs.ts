@@ -118,6 +118,11 @@ export class ImageJobs {
         mayResume = false;
         runner.ensure(id, 'read');
       }
+      // Its process has gone silent while it was waited for.
+      if (action === 'close_unsent' && !isSameOwner(job.owner, liveness.self)) {
+        await runner.closeUnsent(job);
+        return 100;
+      }
       const isMoving = action === 'wait' || runner.isRunning(id);
       const elapsedMs = clock.monotonic() - began;
       if (isSettled(job) || !isMoving || elapsedMs >= waitMs) return undefined;

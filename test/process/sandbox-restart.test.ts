@@ -22,7 +22,7 @@ describe.concurrent('serve --sandbox', () => {
     const home = await packed.newHome();
     const first = await serve(home);
     const ordered = textOf(
-      await first.host.call('generate_image', { prompt: 'Two herons', width: 512, height: 256, wait_seconds: 1 }),
+      await first.host.call('generate_image', { prompt: 'Two herons', width: 512, height: 256, wait_seconds: 2 }),
     );
     const [, jobId = ''] = /\b(job_\w+)/.exec(ordered) ?? [];
     expect(jobId, ordered).not.toBe('');

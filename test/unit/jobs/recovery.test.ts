@@ -35,6 +35,16 @@ describe('what another process left', () => {
     expect(bench.provider.submitted).toEqual([]);
   });
 
+  it('is closed for whoever waits for it when its process goes silent meanwhile', async () => {
+    bench.living.add(7);
+    await left({ state: 'queued' });
+    const waiting = bench.jobs.waitFor('job_1', { waitMs: 45_000 });
+    await bench.clock.advance(10_000);
+    bench.living.delete(7);
+    await bench.clock.advance(1_000);
+    expect(await waiting).toMatchObject({ state: 'failed', failure: { kind: 'interrupted', creditsSpent: 'no' } });
+  });
+
   it('is looked after at the first call, whatever that is about', async () => {
     await left({ state: 'queued' });
     await left({ id: 'job_2', state: 'submitting', idempotencyKey: 'key-of-7' });
