@@ -29,10 +29,11 @@ afterAll(async () => {
 });
 
 let orders = 0;
-async function order(): Promise<{ answer: ToolResult; file: string | undefined; keys: unknown[] }> {
+async function order(waitSeconds = 45): Promise<{ answer: ToolResult; file: string | undefined; keys: unknown[] }> {
   const before = service.requests.length;
   orders += 1;
-  const answer = await host.call('generate_image', { prompt: `heron ${orders}`, width: 256, height: 256 });
+  const picture = { prompt: `heron ${orders}`, width: 256, height: 256, wait_seconds: waitSeconds };
+  const answer = await host.call('generate_image', picture);
   const { file } = (answer as ToolResult & { structuredContent: { file?: string } }).structuredContent;
   // Earlier orders without an answer are sent again as well, under their own keys.
   const isThis = ({ kind, body }: ScriptedRequest): boolean => kind === 'submit' && body.includes(`"heron ${orders}"`);
@@ -72,7 +73,8 @@ describe('a reply to an order', () => {
   // undici asserts that a status is 100 or more, and Node 20 parses the program's source for the message.
   it.each(['000', '001', '099'])('of the status %s does not keep the program from anything else', async (status) => {
     reply = () => ({ raw: `HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n` });
-    const { answer, keys } = await order();
+    // It is sent again by itself 10 s later.
+    const { answer, keys } = await order(9);
     expect(textOf(answer)).toContain('Whether the order was carried out is not known. Credits may have been spent.');
     expect(new Set(keys).size).toBe(1);
     expect((await host.ask('ping')).result).toEqual({});
