@@ -25,11 +25,12 @@ afterAll(async () => {
 
 const job = (more: Record<string, unknown>): string => JSON.stringify({ data: { job: { id: 'remote-1', ...more } } });
 
-async function order(env: Record<string, string>) {
+/** @param wait how long to wait for an order that is sent again in the background */
+async function order(env: Record<string, string>, wait: { wait_seconds?: number } = {}) {
   const program = await packed.start([], { env });
   const host = new RawHost(program);
   const { result } = await host.handshake();
-  const answer = await host.call('generate_image', { prompt: 'a heron', width: 256, height: 256 });
+  const answer = await host.call('generate_image', { prompt: 'a heron', width: 256, height: 256, ...wait });
   return { host, program, text: textOf(answer), instructions: String(result?.instructions) };
 }
 
@@ -59,7 +60,7 @@ describe('an answer that came packed', () => {
   it('and grows beyond every bound is not read to its end: the order stays one, under one key', async () => {
     const bomb = gzipSync(Buffer.alloc(200_000_000, ' '));
     const service = await serviceOf(() => ({ headers: { 'content-encoding': 'gzip' }, body: bomb }));
-    expect((await order(service.env)).text).toContain('may have been');
+    expect((await order(service.env, { wait_seconds: 5 })).text).toContain('may have been');
     const keys = service.requests.map(({ headers }) => headers['idempotency-key']);
     expect(new Set(keys).size).toBe(1);
   });
@@ -75,7 +76,7 @@ describe('an answer with headers', () => {
   it('beyond every bound leaves one order of unknown outcome', async () => {
     const headers = { 'x-policy': 'x'.repeat(400_000) };
     const service = await serviceOf((body, kind) => (kind === 'submit' ? { headers, body } : { body }));
-    const { text } = await order(service.env);
+    const { text } = await order(service.env, { wait_seconds: 5 });
     expect(text).toContain('headers that are too long to be read');
     expect(service.requests.filter(({ kind }) => kind === 'submit')).toHaveLength(1);
   });

@@ -200,7 +200,7 @@ describe('a batch', () => {
     expect(charactersIn(result)).toBeLessThanOrEqual(24_000);
     const text = textOf(result);
     expect(text).toContain('50 of 50 pictures are finished');
-    expect(new Set(text.match(/job_[0-9a-f]{20}/g)).size).toBe(50);
+    expect(new Set(text.match(/job_[0-9a-z]{20}/g)).size).toBe(50);
     expect(new Set(text.match(/[^\s/]+\.jpg/g)).size).toBeGreaterThanOrEqual(50);
     expect(stderr()).toBe('');
   });
@@ -210,7 +210,7 @@ describe('a batch', () => {
     const images = imagesOf(50, 256, 'a long prompt that makes a long name '.repeat(100));
     const result = (await host.call('generate_images', { images, wait_seconds: 200 })) as Result;
     expect(charactersIn(result)).toBeLessThanOrEqual(8_000);
-    expect(new Set(textOf(result).match(/job_[0-9a-f]{20}\.jpg/g)).size).toBe(50);
+    expect(new Set(textOf(result).match(/job_[0-9a-z]{20}\.jpg/g)).size).toBe(50);
     expect(textOf(result)).toMatch(/Next: /);
   });
 });

@@ -130,7 +130,9 @@ describe.each([
     expect(words).not.toMatch(/data:|base64/iu);
     for (const file of await filesOf(program.home.folder)) {
       if (file === job.file) continue;
-      expect((await readFile(file, 'latin1')).includes(url.slice(30, 90)), file).toBe(false);
+      // A heartbeat may have got its next name meanwhile.
+      const content = await readFile(file, 'latin1').catch(() => '');
+      expect(content.includes(url.slice(30, 90)), file).toBe(false);
     }
   });
 
