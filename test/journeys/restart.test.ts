@@ -85,7 +85,7 @@ it('an order whose answer was lost after it was taken is paid for once', async (
 it('an order that left in a dialect of a newer version is not sent again, and the user is told to update', async () => {
   story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 1_000 } });
   story.wire.script(['drop-after', 'drop-after', 'drop-after']);
-  const order = await story.call('generate_image', ORDER);
+  const order = await story.call('generate_image', { ...ORDER, wait_seconds: 9 });
   const { folder, files } = await records(story);
   for (const file of files) {
     const { value, changes } = JSON.parse(await readFile(join(folder, file), 'utf8'));
