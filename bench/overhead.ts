@@ -106,6 +106,7 @@ const child = spawn(process.execPath, [MAIN], {
     FLUX_STATE_DIR: join(home, 'state'),
     FLUX_MAX_CREDITS_PER_DAY: '1000000',
     FLUX_MAX_IMAGES_PER_DAY: '100000',
+    FLUX_CONFIRM_ABOVE_CREDITS: '1000000',
   },
 });
 try {
