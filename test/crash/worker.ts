@@ -100,6 +100,8 @@ async function recover({ jobs }: App, { rounds, waitMs }: { rounds: number; wait
     open = (await jobs.list()).filter((job) => !isSettled(job));
     if (open.length === 0 || round === rounds) break;
     round += 1;
+    // As `jobs resume` does it: what was refused again and again is sent once more now, not after its pause.
+    await jobs.resumeAll();
     const waiting = [...open];
     await inLanes(RECOVERY_LANES, () => {
       const job = waiting.shift();
