@@ -1,6 +1,6 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
 import { JOB_ID, type Job, timeOfId } from './job.ts';
-import type { Replacement, Versioned } from './shared-value.ts';
+import type { ChangeQueue, Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
 export type StoredJob = Versioned<Job> & { readonly isNewer?: true };
@@ -14,6 +14,8 @@ export interface JobStore {
   read(id: string): Promise<StoredJob | undefined>;
   /** @throws FluxError of kind `storage_failed` */
   replace(seen: StoredJob, job: Job): Promise<Replacement>;
+  /** The queue of those who change this record, as of a shared value. */
+  queue?(id: string): ChangeQueue;
   /** By our id or by the service's. */
   find(id: string): Promise<Job | undefined>;
   /** Newest first, as far as they are asked for. @param before the id of the last one of the page before */

@@ -43,6 +43,7 @@ export class JobRecords {
       read: () => this.#stored(id),
       replace: (seen: StoredJob, job: Job) => this.store.replace(seen, job),
       creditsSpent: ({ state }: Job) => (state === 'queued' ? ('no' as const) : ('maybe' as const)),
+      queue: this.store.queue?.(id),
     };
     const rule = (before: Job) => {
       const after = advance(before, event);

@@ -200,6 +200,7 @@ export function createFileJobStore(
         throw storageFailed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
+    queue: (id) => new FileChangeQueue(join(jobs, dayOf(id)), id, { files, clock }),
     async replace({ value, version, isNewer }, job) {
       const name = (await kept(jobs, 'maybe', () => nameOf(job.id))) ?? job.id;
       if (isNewer)

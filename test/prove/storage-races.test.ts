@@ -13,8 +13,6 @@ import { VirtualWorld } from './virtual-world.ts';
 
 const id = idAt(CREATED_AT, 'abcdefghijk');
 const CHANGES = 8;
-/** Between two changes of a record, at most: nobody lets those through who have lost, as with values. */
-const RECORD_PAUSE_MS = 60;
 const TRIES_MAX = 8;
 
 /** What a call to a disk takes, in milliseconds: most of the time goes into forcing. */
@@ -55,8 +53,7 @@ const record: Counting = (deps) => {
       value: { ...job, updatedAt: job.updatedAt + 1 },
       result: undefined,
     }));
-    await deps.clock.sleep(deps.clock.random() * RECORD_PAUSE_MS);
-    await changeAtVersion(target, rule, deps.clock);
+    await changeAtVersion({ ...target, queue: store.queue?.(id) }, rule, deps.clock);
     return tries();
   };
 };

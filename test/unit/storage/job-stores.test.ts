@@ -20,6 +20,7 @@ async function change(store: JobStore, changed: string, rule: (job: Job) => Job)
     read: async () => (await store.read(changed)) ?? Promise.reject(new Error(`there is no ${changed}`)),
     replace: store.replace,
     creditsSpent: () => 'maybe' as const,
+    queue: store.queue?.(changed),
   };
   await changeAtVersion(target, (before) => ({ value: rule(before), result: undefined }), systemClock);
 }
