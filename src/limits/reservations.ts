@@ -218,8 +218,11 @@ function daysWith({ days }: Reservations, entry: Reservation, day: number, by: 1
 
 /** The order as if it had never been: nothing was sent. */
 export function dropEntry(reservations: Reservations, id: string, now: number): Reservations {
-  if (!reservations.entries.some((entry) => entry.id === id)) return reservations;
-  return { ...reservations, entries: reservations.entries.filter((entry) => entry.id !== id), slotsChangedAt: now };
+  // One that has got a slot since it was looked at may be on its way to the service.
+  const isDropped = (entry: Reservation): boolean => entry.id === id && entry.slotAt === undefined;
+  if (!reservations.entries.some(isDropped)) return reservations;
+  const entries = reservations.entries.filter((entry) => !isDropped(entry));
+  return { ...reservations, entries, slotsChangedAt: now };
 }
 
 /** The reservations after the loss of a record: an order that may have left is counted in full, and stays in the way. */

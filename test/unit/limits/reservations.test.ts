@@ -320,7 +320,8 @@ describe('slots', () => {
     const back = releaseSlot(paused, 'job_1', NOW + 200);
     expect(totalsOf(back, NOW)).toMatchObject({ slotsInUse: 0, reservedCredits: 40 });
     expect(releaseSlot(back, 'job_1', NOW + 300)).toBe(back);
-    expect(totalsOf(dropEntry(paused, 'job_1', NOW), NOW).slotsInUse).toBe(0);
+    // It may have been sent meanwhile: only an order without a slot is dropped.
+    expect(dropEntry(paused, 'job_1', NOW)).toBe(paused);
   });
 
   it('are never more than the limit, whoever asks in whichever order', () => {
