@@ -238,11 +238,11 @@ export const SETTINGS = {
   confirmAboveCredits: {
     ...variableAndFlag('FLUX_CONFIRM_ABOVE_CREDITS'),
     ...whole(0, 100_000_000, '100', 'credits'),
-    help: 'A call that may cost more is confirmed first: by the user where the host can ask, else by max_credits.',
+    help: 'A call is confirmed first when it may cost more than this, together with what was ordered without a yes in the last 10 minutes: by the user where the host can ask, else by max_credits.',
   },
   duplicateHours: {
     ...variableAndFlag('FLUX_DUPLICATE_HOURS'),
-    ...whole(0, 168, '24', 'of hours'),
+    ...whole(0, 168, '24', 'hours'),
     help: 'How long after its picture was saved an equal order finds the job instead of ordering again; one that is unfinished is found for at least a day.',
   },
   lowCreditsAlert: {

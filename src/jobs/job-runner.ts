@@ -42,7 +42,7 @@ export class JobRunner {
     this.reconciler = new Reconciler(deps, this, settings.stalledAfterMs, this.#life.signal);
   }
 
-  /** What is to be done about a job that is met. `isRunning`: unless this process is taken to do nothing for it. */
+  /** What is to be done about a job that is met. @param running whether this process counts as at work on it */
   async nextAction(job: Job, asked: Asked, running = this.isRunning(job.id)): Promise<NextAction> {
     const { liveness, clock } = this.deps;
     const owner = isSameOwner(job.owner, liveness.self) ? 'self' : await liveness.stateOf(job.owner);

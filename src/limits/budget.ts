@@ -1,5 +1,4 @@
 /** May it be spent: what a call may cost, whether the user has to be asked first, and the refusals. */
-
 import { FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, type ImageRequest } from '../core/image-request.ts';
 import type { LimitReason } from '../core/reasons.ts';

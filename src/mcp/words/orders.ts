@@ -10,8 +10,8 @@ const DURING = { order: 'The request for the picture', read: 'Reading the job', 
 /** @param wordsOf of the reasons inside others */
 export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said): Words<OrderReason> => ({
   not_confirmed: ({ min, max, recent, threshold, why, tool }) => {
-    const before = recent > 0 ? `, and ${recent} were ordered in the last 10 minutes without being confirmed` : '';
-    const price = `The call may cost ${min} to ${max} credits${before}. Above ${threshold} together it must be confirmed`;
+    const before = recent > 0 ? `, and ${recent} credits were ordered without a yes in the last 10 minutes` : '';
+    const price = `The call may cost ${min} to ${max} credits${before}. That is above the threshold of ${threshold} credits, so it must be confirmed`;
     const unanswered = why === 'earlier_unanswered' ? ': it left an earlier question unanswered' : '';
     return {
       what:
@@ -45,8 +45,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   }),
   no_answer: () => ({
     what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',
-    user: 'run: flux-pro-mcp jobs resume, or order the picture again: both send this same order again, which cannot be paid for twice',
-    next: 'Ask the user whether to make the same generate call again: it sends this order again under its own key, within 23 hours of the first try.',
+    user: 'decide whether this same order is to be sent again, by the same generate call or by "flux-pro-mcp jobs resume": within 23 hours of the first try it keeps its key, so that it cannot be paid for twice',
   }),
   earlier_try_open: ({ last }, failure) => {
     const { what, ...todo } = wordsOf(last, failure);

@@ -46,7 +46,7 @@ describe('a price', () => {
     expect(confirmation({ estimate: small, recent: 81, canAsk: true })).toBe('ask');
     const failure = refusal({ estimate: small, recent: 81 });
     expect(wordsOf(failure).what).toContain('10 to 20 credits');
-    expect(wordsOf(failure).what).toContain('81 were ordered in the last 10 minutes without being confirmed');
+    expect(wordsOf(failure).what).toContain('81 credits were ordered without a yes in the last 10 minutes');
     expect(wordsOf(failure).next).toContain('max_credits 20');
   });
 

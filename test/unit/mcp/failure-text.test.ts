@@ -40,7 +40,11 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
 
 describe('an order of unknown outcome', () => {
   it.each([
-    ['no_answer', 'same_job', /Ask the user whether to make the same generate call again: it sends this order again/u],
+    [
+      'no_answer',
+      'same_job',
+      /^Ask the user to decide whether this same order is to be sent again, by the same generate call/u,
+    ],
     ['key_too_old', 'no', /with allow_duplicate true, only if the user agrees/u],
   ] as const)('is for the user to decide about: %s', (code, retry, words) => {
     const failure = sampleFailure({ kind: 'ambiguous', reason: { code }, retry });
