@@ -1,5 +1,4 @@
 /** Job records and shared values on disk, each a row of versions, for all processes with the same service and key. */
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
@@ -14,6 +13,7 @@ import { FileChangeQueue } from './change-queue.ts';
 import { errorCode } from './disk.ts';
 import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
+import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
 import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
@@ -233,9 +233,6 @@ function dayOf(id: string): string {
 }
 
 const dayOfTime = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 10);
-
-/** For names of files. */
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** Where damaged records of this folder were set aside, and of how many jobs they still lie there. */
 export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {

@@ -58,7 +58,7 @@ export const servicesFolder = (root: string): string => join(root, 'services');
 export const serviceName = (apiOrigin: string): string => nameOf(apiOrigin, apiOrigin);
 
 function nameOf(apiOrigin: string, identity: string): string {
-  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  const hash = hashOf(identity);
   return `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`;
 }
 
@@ -95,3 +95,6 @@ function homeFor(setting: string): string {
   const kind = setting === 'DOITONG_API_KEY_FILE' ? 'bad_key' : 'storage_failed';
   throw new FluxError({ kind, reason: { code: 'no_home', setting }, creditsSpent: 'no', retry: 'no' });
 }
+
+/** For names of files: equal texts have equal ones. */
+export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
