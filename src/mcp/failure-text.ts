@@ -90,12 +90,15 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
     return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
   const next = nextOf(saidOf(failure));
   const call = next === undefined ? 'Call' : `${next} Then call`;
-  // An order is not sent by asking for it: that happens by itself, for as long as it is recent.
-  const then =
-    job.state === 'submitting'
-      ? ' and wait_seconds 45: this same order is sent again by itself, and'
-      : ': it resumes this same job, which';
-  return `${call} get_job_status with job_id "${job.id}"${then} cannot be charged twice. Do not call generate_image again for this picture.`;
+  return `${call} get_job_status with job_id "${job.id}"${whatFollows(failure, job)}. Do not call generate_image again for this picture.`;
+}
+
+/** An order is not sent by asking for it: that happens by itself, for as long as it is recent. */
+function whatFollows({ creditsSpent }: Failure, { state }: Pick<Job, 'state'>): string {
+  if (state !== 'submitting') return ': it resumes this same job, which cannot be charged twice';
+  if (creditsSpent === 'yes')
+    return ' and wait_seconds 45: the service has the order, and its answer is recorded as soon as that is possible';
+  return ' and wait_seconds 45: this same order is sent again by itself, and cannot be charged twice';
 }
 
 /** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */

@@ -38,6 +38,17 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
   });
 });
 
+describe('an order that is being sent', () => {
+  it('is sent again by itself, unless the service has it and only the record waits for the disk', () => {
+    const job = { id: 'job_1', state: 'submitting' } as const;
+    const open = nextStepForJob(sampleFailure({ creditsSpent: 'maybe', retry: 'same_job' }), job);
+    expect(open).toContain('this same order is sent again by itself, and cannot be charged twice.');
+    const taken = nextStepForJob(sampleFailure({ creditsSpent: 'yes', retry: 'same_job' }), job);
+    expect(taken).toContain('the service has the order, and its answer is recorded as soon as that is possible.');
+    expect(taken).not.toContain('sent again');
+  });
+});
+
 describe('an order of unknown outcome', () => {
   it.each([
     [
