@@ -55,8 +55,11 @@ function secureUrlOf(text: string): URL | undefined {
   return secure ? url : undefined;
 }
 
+/** In normal form: the records of a service are found under every spelling of its origin. */
 function originOf(text: string): string | undefined {
   const url = secureUrlOf(text);
+  // The dot at the end of a whole name is all that the parser leaves to differ.
+  if (url !== undefined) url.hostname = url.hostname.replace(/\.$/u, '');
   // An origin alone, with nothing in front of it or behind it.
   return url && url.href === `${url.origin}/` ? url.origin : undefined;
 }

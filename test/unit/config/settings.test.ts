@@ -59,6 +59,10 @@ const GOOD: Readonly<Record<SettingName, readonly [string, unknown][]>> = {
   apiUrl: [
     ['https://api.doitong.com', 'https://api.doitong.com'],
     ['https://API.doitong.com:443/', 'https://api.doitong.com'],
+    ['https://api.doitong.com./', 'https://api.doitong.com'],
+    ['https://API.doitong.com.:443', 'https://api.doitong.com'],
+    ['https://BÜCHER.example.:443/', 'https://xn--bcher-kva.example'],
+    ['http://127.1:80', 'http://127.0.0.1'],
     ['https://api.example.org:8443', 'https://api.example.org:8443'],
     ['http://127.0.0.1:4000', 'http://127.0.0.1:4000'],
     ['http://localhost:4000/', 'http://localhost:4000'],
