@@ -1,4 +1,4 @@
-/** `jobs`: the orders on record for this service and key; `list` and `show` use no network, `resume` asks the service. */
+/** `jobs`: the orders on record for this service and key; only `resume` uses the network. */
 import { createApp } from '../app.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import type { Clock, Log } from '../core/ports.ts';
@@ -17,8 +17,9 @@ import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './setti
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
 /** The flags of each action; one that would be without effect is refused. */
-const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'] } as const;
+const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'], cancel: [] } as const;
 type Action = keyof typeof TAKES;
+const takesId = (action: Action): boolean => action === 'show' || action === 'cancel';
 
 /** The jobs of one service and key, and what is needed to print them. */
 type Records = { jobs: ImageJobs; apiUrl: string; folder: string; log: Log; redact: Redact };
@@ -44,7 +45,15 @@ export async function run(args: Arguments): Promise<number> {
   const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
   const records = { jobs: app.jobs, apiUrl, folder, log, redact: secrets.redact };
   try {
-    if (action === 'show') return await show(records, id, json);
+    if (takesId(action)) {
+      const job = await app.jobs.find(id);
+      if (job === undefined)
+        return complain(
+          `there is no job ${fenced(id, 200)} on record for ${apiUrl} and this key. jobs list shows what there is.`,
+          secrets.redact,
+        );
+      return action === 'show' ? show(job, records, json) : await cancel(job, records);
+    }
     if (action === 'resume') return await resumeAll(records, waitSeconds);
     return await list(records, status, limit, json);
   } finally {
@@ -55,9 +64,9 @@ export async function run(args: Arguments): Promise<number> {
 /** @throws UsageError when words or flags do not belong to the action */
 function requestOf({ words, flags }: Arguments): { action: Action; id: string } {
   const [action = 'list', id = ''] = words as [Action?, string?];
-  if (action === 'show' && id === '')
-    throw new UsageError('jobs show needs ID, the id of a job. jobs list shows them.');
-  if (action !== 'show' && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
+  if (takesId(action) && id === '')
+    throw new UsageError(`jobs ${action} needs ID, the id of a job. jobs list shows them.`);
+  if (!takesId(action) && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
   for (const [other, names] of Object.entries(TAKES)) {
     const misplaced = names.find((name) => flags[name] !== undefined && !TAKES[action].some((own) => own === name));
     if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for jobs ${other}, not for jobs ${action}.`);
@@ -120,18 +129,32 @@ function columns(view: JobView): string[] {
   return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, 40), where];
 }
 
-async function show(records: Records, id: string, json: boolean): Promise<number> {
-  const { jobs, apiUrl, redact } = records;
-  const found = await jobs.find(id);
-  if (found === undefined) {
-    const problem = `there is no job ${fenced(id, 200)} on record for ${apiUrl} and this key.`;
-    writeStderr(redact(`flux-pro-mcp: ${problem} jobs list shows what there is.\n`));
-    return 1;
-  }
-  const job = redactValues(found, redact);
+function show(found: Job, records: Records, json: boolean): number {
+  const job = redactValues(found, records.redact);
   const view = viewOf(job, records);
   print(json ? visibleJson(view) : visible(jobText(view, job)));
   return 0;
+}
+
+/** @returns the exit code: 0 when it was never sent, and never will be */
+async function cancel({ id }: Job, { jobs, redact }: Records): Promise<number> {
+  const { state, failure } = await jobs.cancel(id);
+  if (failure?.reason.code === 'user_cancelled') {
+    print(`${id} was taken back before it was sent: nothing was ordered, and no credits were spent.`);
+    return 0;
+  }
+  const hasEnded = state === 'saved' || state === 'failed';
+  if (hasEnded) return complain(`${id} has ended already (${statusOf(state)}): there is nothing to cancel.`, redact);
+  return complain(
+    `${id} has been sent, and the service cannot cancel an order: the job goes on and may be charged. ` +
+      `jobs show ${id} shows how it stands, and jobs resume waits for its picture.`,
+    redact,
+  );
+}
+
+function complain(problem: string, redact: Redact): number {
+  writeStderr(redact(`flux-pro-mcp: ${problem}\n`));
+  return 1;
 }
 
 async function resumeAll({ jobs, redact }: Records, waitSeconds: number): Promise<number> {

@@ -20,7 +20,7 @@ export type OrderReason =
     }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
   /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. */
-  | { code: 'user_refused' | 'owner_ended' | 'order_cancelled' | 'key_too_old' | 'no_answer' }
+  | { code: 'user_refused' | 'user_cancelled' | 'owner_ended' | 'order_cancelled' | 'key_too_old' | 'no_answer' }
   /** @param last what the last answer was */
   | { code: 'earlier_try_open'; last: Reason }
   /** @param open of the try that may have been carried out, where that is not the last one */

@@ -10,7 +10,7 @@ import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
 import { Pictures } from './pictures.ts';
-import { unforeseen, type WaitReason } from './submission.ts';
+import { unforeseen, USER_CANCELLED, type WaitReason } from './submission.ts';
 
 /** Progress is reported at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
@@ -68,6 +68,12 @@ export class ImageJobs {
   /** Takes an order back that has not been sent and that nobody else waits for. One that was sent goes on. */
   cancelUnsent(id: string): void {
     if (this.deps.records.listeners(id) === 0) this.#runner.cancelUnsent(id);
+  }
+
+  /** The same for the user, whichever process is to send it. @returns the job after it */
+  cancel(id: string): Promise<Job> {
+    const { records, clock } = this.deps;
+    return records.apply(id, { type: 'abandoned', failure: USER_CANCELLED, at: clock.now() });
   }
 
   /** From now on what nobody works on is looked after in the background, as long as something is open. */

@@ -48,6 +48,9 @@ class KeyTooOld extends Error {}
 /** Of a record that says that nothing has left, and nobody who would send it any more. */
 export const OWNER_ENDED: Failure = notSent('interrupted', { code: 'owner_ended' });
 
+/** By the user, from the shell: unlike a call that was cancelled, it is not ordered for another caller either. */
+export const USER_CANCELLED: Failure = { ...notSent('interrupted', { code: 'user_cancelled' }), retry: 'no' };
+
 /** @returns the job after the service's answer, or after what stood in the way */
 export async function submit(
   job: Job,

@@ -166,7 +166,7 @@ describe.concurrent('jobs', () => {
     expect(none.stdout()).toBe('');
     const help = await packed.start(['jobs', '--help'], { home });
     expect(await help.exit).toMatchObject({ code: 0 });
-    for (const part of ['jobs [list|show|resume] [ID]', '--limit N', '--json', '--state-dir, FLUX_STATE_DIR']) {
+    for (const part of ['jobs [list|show|resume|cancel] [ID]', '--limit N', '--json', '--state-dir, FLUX_STATE_DIR']) {
       expect(help.stdout()).toContain(part);
     }
   });

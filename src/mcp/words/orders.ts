@@ -26,6 +26,10 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     what: 'The user did not confirm. Do not order unless the user now says yes.',
     next: 'Tell the user that nothing was ordered.',
   }),
+  user_cancelled: () => ({
+    what: 'The user took this order back before it was sent: it was never sent.',
+    next: 'Do not order this picture again unless the user now asks for it.',
+  }),
   secret_in_order: ({ argument }) => ({
     what: `The ${argument} contains a secret of this server, such as the API key, so nothing was sent.`,
     next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',

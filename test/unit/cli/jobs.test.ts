@@ -46,10 +46,12 @@ async function keep(...jobs: Partial<Job>[]): Promise<void> {
 
 describe('bad usage', () => {
   it.each([
-    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume.'],
+    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume, cancel.'],
     [['list', 'job_1'], 'jobs list takes no "job_1".'],
     [['resume', 'job_1'], 'jobs resume takes no "job_1".'],
     [['show'], 'jobs show needs ID, the id of a job. jobs list shows them.'],
+    [['cancel'], 'jobs cancel needs ID, the id of a job. jobs list shows them.'],
+    [['cancel', 'job_1', '--json'], '--json is for jobs list, not for jobs cancel.'],
     [['show', 'job_1', 'job_2'], 'jobs takes no "job_2".'],
     [['show', 'job_1', '--limit', '5'], '--limit is for jobs list, not for jobs show.'],
     [['resume', '--json'], '--json is for jobs list, not for jobs resume.'],
@@ -174,6 +176,46 @@ describe('show', () => {
     );
     expect(err.join('')).not.toContain('\u001B');
     expect(out).toEqual([]);
+  });
+});
+
+describe('cancel', () => {
+  it('takes back what was never sent, and says the same when asked again', async () => {
+    await keep({ id: 'job_1', state: 'queued' });
+    for (const _ of [1, 2]) {
+      out = [];
+      expect(await start(['cancel', 'job_1'])).toBe(0);
+      expect(out.join('')).toBe(
+        'job_1 was taken back before it was sent: nothing was ordered, and no credits were spent.\n',
+      );
+    }
+    out = [];
+    await start(['show', 'job_1', '--json']);
+    const error = { kind: 'interrupted', credits_spent: 'no' };
+    expect(JSON.parse(out.join(''))).toMatchObject({ status: 'failed', error });
+  });
+
+  it.each(['submitting', 'processing', 'completed', 'unknown'] as const)(
+    'leaves an order that was sent as it is, and says that it may be charged: %s',
+    async (state) => {
+      await keep({ id: 'job_1', state, remoteId: 'dt_9' });
+      expect(await start(['cancel', 'dt_9'])).toBe(1);
+      expect(err.join('')).toMatch(/^flux-pro-mcp: job_1 has been sent, .+ cannot cancel .+ may be charged\. /u);
+      expect(out).toEqual([]);
+      await start(['show', 'job_1', '--json']);
+      expect(JSON.parse(out.join(''))).toMatchObject({ status: state });
+    },
+  );
+
+  it('has nothing to do for a job that has ended', async () => {
+    await keep({ id: 'job_1', state: 'saved', file: 'fox.jpg' });
+    expect(await start(['cancel', 'job_1'])).toBe(1);
+    expect(err.join('')).toBe('flux-pro-mcp: job_1 has ended already (completed): there is nothing to cancel.\n');
+  });
+
+  it('names a job that is not on record', async () => {
+    expect(await start(['cancel', 'job_1'])).toBe(1);
+    expect(err.join('')).toContain('flux-pro-mcp: there is no job "job_1" on record for');
   });
 });
 

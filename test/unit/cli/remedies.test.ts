@@ -28,6 +28,7 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
     tool: 'generate_image',
   },
   user_refused: { code: 'user_refused' },
+  user_cancelled: { code: 'user_cancelled' },
   secret_in_order: { code: 'secret_in_order', argument: 'prompt' },
   owner_ended: { code: 'owner_ended' },
   order_cancelled: { code: 'order_cancelled' },

@@ -70,3 +70,15 @@ it('and orders nothing for a caller who has given up as well', async () => {
   expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(sent()).toEqual([]);
 });
+
+it('but not when the user took the order back: that is a no to the picture', async () => {
+  const first = call(bench, false);
+  await bench.clock.advance(1_000);
+  const second = call(other, false);
+  await bench.clock.advance(1_000);
+  await other.jobs.cancel('job_1');
+  await bench.clock.advance(40_000);
+  for (const answer of [await first, await second])
+    expect(answer).toMatchObject({ job: { id: 'job_1', failure: { reason: { code: 'user_cancelled' } } } });
+  expect(sent()).toEqual([]);
+});
