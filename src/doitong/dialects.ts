@@ -71,20 +71,31 @@ const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
 
 export const dialectOf = (name: DialectName): Dialect => DIALECTS[name];
 
-/** What was found out about the input and the answer of one dialect; plain data, remembered for a day. */
-export type Encoding = {
+const fieldPath = z.string().max(200);
+const names = z.array(fieldPath).max(20).catch([]);
+/** What was found out about a service; plain data, remembered for a day. Read from the disk: some of it stands in documents. */
+const factsSchema = z.object({
+  dialect: z.enum(DIALECT_NAMES).optional().catch(undefined),
   /** Places of the input that the service does not have, as dotted paths (`options.quality`). */
-  leftOut: readonly string[];
+  leftOut: names,
   /** The webhook's address stands among the options (docs/service-questions.md, row 5). */
-  webhookInOptions: boolean;
+  webhookInOptions: z.boolean().catch(false),
   /** Fields of the answer that the service does not have. */
-  unselected: readonly string[];
-  /** The input's type, where it goes by another name than the documented one. */
-  typeName?: string | undefined;
+  unselected: names,
   /** By place: the service's words (enums) for ours; null for a value that it does not take. */
-  values: Readonly<Record<string, Readonly<Record<string, string | null>>>>;
-};
+  values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
+  /** The input's type, where it goes by another name than the documented one. */
+  typeName: graphqlName.optional().catch(undefined),
+  /** How jobs are asked for; `rest`: by GET. */
+  reading: z
+    .union([statusQuerySchema, z.literal('rest')])
+    .optional()
+    .catch(undefined),
+});
+type Facts = z.infer<typeof factsSchema>;
 
+/** How orders are encoded in one dialect. */
+export type Encoding = Omit<Facts, 'dialect' | 'reading'>;
 export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
 
 export const joinPath = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
@@ -143,25 +154,6 @@ function changeLeaves(input: DialectInput, change: (path: string, leaf: Leaf) =>
   });
   return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
 }
-
-const fieldPath = z.string().max(200);
-const names = z.array(fieldPath).max(20).catch([]);
-/** Read from the disk: a type's name stands in a document. */
-const factsSchema = z.object({
-  dialect: z.enum(DIALECT_NAMES).optional().catch(undefined),
-  leftOut: names,
-  webhookInOptions: z.boolean().catch(false),
-  unselected: names,
-  values: z.record(fieldPath, z.record(fieldPath, fieldPath.nullable())).catch({}),
-  typeName: graphqlName.optional().catch(undefined),
-  reading: z
-    .union([statusQuerySchema, z.literal('rest')])
-    .optional()
-    .catch(undefined),
-});
-
-/** The dialect that was found, how orders are encoded in it, and how jobs are asked for (`rest`: by GET). */
-type Facts = Encoding & { dialect?: DialectName | undefined; reading?: StatusQuery | 'rest' | undefined };
 
 export class ServiceFacts {
   #known: Facts | undefined;

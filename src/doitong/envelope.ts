@@ -32,11 +32,13 @@ const text = lenient(z.string());
 const credits = lenient(creditsSchema);
 const extensions = z.object({ code: text, creditsRequired: credits, creditsAvailable: credits }).catch({});
 const errorPath = lenient(z.array(z.union([z.string(), z.number()])).max(50));
-const wireError = z.object({ message: z.string().catch(''), path: errorPath, extensions: extensions.default({}) });
-const gatewayError = z.union([
-  z.string().transform((message) => ({ message })),
-  z.object({ message: z.string(), code: text }),
-]);
+const bareText = z.string().transform((message) => ({ message }));
+const wireError = z
+  .object({ message: z.string().catch(''), path: errorPath, extensions: extensions.default({}) })
+  .transform(({ extensions: more, ...error }) => ({ ...error, ...more }))
+  .or(bareText)
+  .catch({ message: '' });
+const gatewayError = z.object({ message: z.string(), code: text }).or(bareText);
 const body = z.object({
   data: lenient(z.custom<Fields>(isRecord)),
   errors: lenient(z.array(z.unknown())),
@@ -108,13 +110,6 @@ function jobIn(data: Fields | undefined): Envelope['job'] {
 
 function errorsIn({ errors, error, message }: z.infer<typeof body>, redact: Redact): WireError[] {
   const single = error ?? (message === undefined ? undefined : { message });
-  const reported = errors?.slice(0, 50).map(readError) ?? (single === undefined ? [] : [single]);
+  const reported = errors?.slice(0, 50).map((one) => wireError.parse(one)) ?? (single === undefined ? [] : [single]);
   return reported.map((one) => ({ ...one, said: cleanWithout(redact, one.message) }));
-}
-
-function readError(value: unknown): Omit<WireError, 'said'> {
-  const parsed = wireError.safeParse(value);
-  if (!parsed.success) return { message: typeof value === 'string' ? value : '' };
-  const { message, path, extensions: more } = parsed.data;
-  return { message, path, ...more };
 }

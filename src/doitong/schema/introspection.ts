@@ -41,15 +41,6 @@ const KINDS = ['SCALAR', 'ENUM', 'OBJECT', 'INTERFACE', 'UNION', 'INPUT_OBJECT']
 
 /** A type as it is used: the named type, how many lists are around it, and whether the outside is non-null. */
 export type TypeRef = { kind: (typeof KINDS)[number]; name: string; lists: number; required: boolean };
-/** An argument or an input field; `required` when it has to be given, so non-null and without a default. */
-export type InputModel = { name: string; type: TypeRef; required: boolean };
-export type FieldModel = { name: string; deprecated: boolean; args: readonly InputModel[]; type: TypeRef };
-export type TypeModel = {
-  name: string;
-  fields: readonly FieldModel[];
-  inputs: readonly InputModel[];
-  values: readonly string[];
-};
 /** Every type that has members; a type that is not in `types` is one of which nothing is known. */
 export type SchemaModel = {
   queryType: string;
@@ -78,12 +69,15 @@ const readable = <Member>(member: z.ZodType<Member>) =>
 const typeRef = typeRefSchema(WRAPPERS_MAX);
 const inputModel = z
   .object({ name, defaultValue: z.unknown(), type: typeRef })
-  .transform(({ defaultValue, ...input }): InputModel => {
+  .transform(({ defaultValue, ...input }) => {
     return { ...input, required: input.type.required && (defaultValue ?? null) === null };
   });
+/** An argument or an input field; `required` when it has to be given, so non-null and without a default. */
+export type InputModel = z.infer<typeof inputModel>;
 const fieldModel = z
   .object({ name, isDeprecated: z.unknown(), args: z.array(inputModel).max(50), type: typeRef })
-  .transform(({ isDeprecated, ...field }): FieldModel => ({ ...field, deprecated: isDeprecated === true }));
+  .transform(({ isDeprecated, ...field }) => ({ ...field, deprecated: isDeprecated === true }));
+export type FieldModel = z.infer<typeof fieldModel>;
 const typeModel = z
   .object({
     name,
@@ -92,10 +86,11 @@ const typeModel = z
     inputFields: z.array(inputModel),
     enumValues: readable(z.object({ name })),
   })
-  .transform(({ inputFields: inputs, enumValues, ...type }): TypeModel => {
+  .transform(({ inputFields: inputs, enumValues, ...type }) => {
     return { ...type, inputs, values: enumValues.map((value) => value.name) };
   })
   .refine(({ fields, inputs, values }) => fields.length + inputs.length + values.length > 0);
+export type TypeModel = z.infer<typeof typeModel>;
 const members = z.array(z.unknown()).catch([]);
 const unreadType = z.object({ name, fields: members, inputFields: members, enumValues: members });
 const answer = z.object({
