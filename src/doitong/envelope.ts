@@ -100,12 +100,16 @@ function parseJson(bodyText: string | undefined): unknown {
   }
 }
 
-/** Under the alias; or under the only key there is, for a service that answers under a name of its own. */
 function jobIn(data: Fields | undefined): Envelope['job'] {
-  if (data === undefined) return undefined;
-  const values = Object.values(data);
-  const value = withoutList('job' in data ? data.job : values.length === 1 ? values[0] : undefined);
+  const value = data && withoutList(answerUnder('job', data));
   return value === null || isRecord(value) ? value : undefined;
+}
+
+/** Under the alias; or under the only key there is, for a service that answers under a name of its own. */
+export function answerUnder(alias: string, data: Fields): unknown {
+  if (Object.hasOwn(data, alias)) return data[alias];
+  const [only, ...more] = Object.values(data);
+  return more.length === 0 ? only : undefined;
 }
 
 function errorsIn({ errors, error, message }: z.infer<typeof body>, redact: Redact): WireError[] {

@@ -6,17 +6,7 @@ import { cleanLine, cleanWithout } from '../core/untrusted-text.ts';
 import type { Envelope } from './envelope.ts';
 import { jobFailure } from './failures.ts';
 import { addressIn, pictureSource } from './picture-address.ts';
-import {
-  creditsSchema,
-  type Fields,
-  isRecord,
-  phaseOf,
-  reasonText,
-  remoteIdSchema,
-  statusWord,
-} from './wire-values.ts';
-
-const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
+import { creditsSchema, type Fields, phaseOf, reasonIn, remoteIdSchema, statusWord } from './wire-values.ts';
 
 type JobParserDeps = {
   redact: Redact;
@@ -79,10 +69,4 @@ export class JobParser {
     this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
     return {};
   }
-}
-
-function reasonIn(raw: Fields): string | undefined {
-  const records = [raw, ...(isRecord(raw.metadata) ? [raw.metadata] : [])];
-  const reasons = records.flatMap((record) => REASON_FIELDS.map((name) => reasonText(record[name])));
-  return reasons.find((reason) => reason !== undefined);
 }

@@ -8,13 +8,7 @@ import { MUTATIONS, REST_PATH } from './dialects.ts';
 import { answerDecision, type Decision, rowDecision, unforeseen } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
-import {
-  CANDIDATE_QUERIES,
-  findStatusQueries,
-  plainQuery,
-  type StatusQuery,
-  statusQuerySchema,
-} from './schema/status-query.ts';
+import { CANDIDATE_QUERIES, configuredQuery, findStatusQueries, type StatusQuery } from './schema/status-query.ts';
 import type { Wire } from './wire.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
@@ -64,9 +58,7 @@ export class JobReader {
   #jobsMax = JOBS_MAX;
 
   constructor(private readonly wire: Wire) {
-    const { jobQuery } = wire;
-    if (jobQuery !== 'auto')
-      this.#configured = statusQuerySchema.safeParse(plainQuery(jobQuery.field, jobQuery.argument)).data;
+    if (wire.jobQuery !== 'auto') this.#configured = configuredQuery(wire.jobQuery);
   }
 
   /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
@@ -128,7 +120,7 @@ export class JobReader {
       return { query, source: configured === 'auto' ? 'remembered' : 'configured', readings: outcome.readings };
     if (configured !== 'auto') {
       const { reason } = outcome.unfit.failure;
-      const { httpStatus, said } = reason?.code === 'service_answered' ? reason : {};
+      const { httpStatus, said } = reason.code === 'service_answered' ? reason : {};
       throw new NoJobQuery({
         code: 'status_query_refused',
         query: `${configured.field}(${configured.argument})`,

@@ -42,6 +42,14 @@ export function reasonText(value: unknown): string | undefined {
   return textIn(value, REASON_NAMES);
 }
 
+const REASON_FIELDS = ['error', 'errorMessage', 'failureReason', 'reason', 'statusMessage', 'message'] as const;
+
+export function reasonIn(raw: Fields): string | undefined {
+  const records = [raw, raw.metadata].filter(isRecord);
+  const reasons = records.flatMap((record) => REASON_FIELDS.map((name) => reasonText(record[name])));
+  return reasons.find((reason) => reason !== undefined);
+}
+
 function textIn(value: unknown, names: readonly string[], depth = 0): string | undefined {
   if (typeof value === 'string') return value.slice(0, 10_000).trim() || undefined;
   if (depth > 1) return undefined;

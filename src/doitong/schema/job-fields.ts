@@ -4,7 +4,7 @@ import { type FieldModel, fieldsOf, type SchemaModel, type TypeRef } from './int
 import { isNameOf, type NameKind } from './names.ts';
 
 /** Names from the outside to the inside. Lists on the way do not show: whoever reads looks into each. */
-export type Path = string[];
+type Path = string[];
 
 /**
  * A field that is asked for. `as`: the documented name under which it is to be answered; addresses of pictures are

@@ -1,4 +1,5 @@
 /** Writes the document that asks for the status of one or several jobs, and takes the jobs out of the answer. */
+import { answerUnder } from '../envelope.ts';
 import { entries } from '../picture-address.ts';
 import type { ValidationProblem } from '../validation-errors.ts';
 import { type Fields, isRecord } from '../wire-values.ts';
@@ -37,20 +38,13 @@ function literal({ takesNumber }: StatusQuery, id: string): string {
  */
 export function readStatusAnswer(data: unknown, ids: readonly string[]): Map<string, Fields | null> {
   const found = new Map<string, Fields | null>();
-  ids.forEach((id, index) => {
-    const value = answerFor(data, ids.length, index);
+  if (!isRecord(data)) return found;
+  for (const [index, id] of ids.entries()) {
+    const alias = aliasOf(index, ids.length);
+    const value = ids.length === 1 ? answerUnder(alias, data) : data[alias];
     if (value !== undefined) found.set(id, jobOf(id, value));
-  });
+  }
   return found;
-}
-
-function answerFor(data: unknown, count: number, index: number): unknown {
-  if (!isRecord(data)) return undefined;
-  const alias = aliasOf(index, count);
-  if (Object.hasOwn(data, alias)) return data[alias];
-  // Some services answer under a name of their own.
-  const [only, ...more] = Object.values(data);
-  return count === 1 && more.length === 0 ? only : undefined;
 }
 
 function jobOf(id: string, value: unknown): Fields | null {

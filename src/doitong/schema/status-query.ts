@@ -1,15 +1,7 @@
 /** Finds the queries for the status of a job in a service's schema, best first. */
 import * as z from 'zod';
 import { type FieldModel, fieldsOf, graphqlName as name, type InputModel, type SchemaModel } from './introspection.ts';
-import {
-  createFieldsIn,
-  DOCUMENTED_NAMES,
-  type FieldsIn,
-  isIdType,
-  isObject,
-  jobFields,
-  type Path,
-} from './job-fields.ts';
+import { createFieldsIn, DOCUMENTED_NAMES, type FieldsIn, isIdType, isObject, jobFields } from './job-fields.ts';
 import { distanceFromJob, isNameOf } from './names.ts';
 
 const path = z.array(name).min(1).max(8);
@@ -38,6 +30,11 @@ export function plainQuery(field: string, argument: string): StatusQuery {
   const after = (['creditCost', 'createdAt', 'metadata'] as const).map(documented);
   const selected = [documented('id'), documented('status'), { path: ['url'] }, ...after];
   return { field, argument: [argument], selected };
+}
+
+/** `undefined` for what is no query. */
+export function configuredQuery({ field, argument }: { field: string; argument: string }): StatusQuery | undefined {
+  return statusQuerySchema.safeParse(plainQuery(field, argument)).data;
 }
 
 /** What is tried, in this order, where introspection is refused. */
@@ -97,7 +94,7 @@ function candidate(
   return { cost, query: argument.takesNumber ? { ...query, takesNumber: true } : query };
 }
 
-type IdArgument = { path: Path; takesNumber: boolean; cost: number };
+type IdArgument = { path: StatusQuery['argument']; takesNumber: boolean; cost: number };
 
 /** The argument that takes the id, perhaps in an input object; `undefined` when something else has to be given as well. */
 function idArgument(inputs: readonly InputModel[], schema: SchemaModel, isInside = false): IdArgument | undefined {
