@@ -7,9 +7,14 @@ import type { Changed } from './reasons.ts';
 
 /**
  * Which version of a value was read. `number` only ever grows. `changes`: the ids of the last changes that it was built
- * from, one of each writer.
+ * from, one of each writer. `durable`: the number of the last version that survives a crash of the machine.
  */
-export type Version = { readonly number: number; readonly changes: readonly string[]; readonly isDamaged?: true };
+export type Version = {
+  readonly number: number;
+  readonly changes: readonly string[];
+  readonly durable?: number | undefined;
+  readonly isDamaged?: true;
+};
 
 /** Nothing is kept yet. */
 export const NO_VERSION: Version = { number: 0, changes: [] };

@@ -15,7 +15,16 @@ import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
+import {
+  namesIn,
+  newestIn,
+  readStored,
+  textOfVersion,
+  VersionedFile,
+  versionAfter,
+  versionFile,
+  Writer,
+} from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -262,8 +271,8 @@ export function createFileValues(folder: string, { clock, log, files = createDis
       const file = new VersionedFile(folder, name, { files, clock });
       /** What this process has read or written last: understood once, as long as it is the newest. */
       let last: (Versioned<Value> & { stamp: string | undefined }) | undefined;
-      const remember = async (value: Value, { number, changes }: Version): Promise<Versioned<Value>> => {
-        last = { value, version: { number, changes }, stamp: await stampOf(file.path(number), files) };
+      const remember = async (value: Value, version: Version): Promise<Versioned<Value>> => {
+        last = { value, version, stamp: await stampOf(file.path(version.number), files) };
         return last;
       };
       return {
@@ -274,18 +283,24 @@ export function createFileValues(folder: string, { clock, log, files = createDis
             if (stamp !== undefined && last?.stamp === stamp) return last;
             const newest = await file.read();
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
-            const { number, text } = newest;
-            const { type, value, changes } = readStored(text, schema);
+            const { number } = newest;
+            let stored = readStored(newest.text, schema);
+            const isDamaged = stored.type === 'damaged';
+            // By a power failure, as a rule: below what was not forced to the disk, the last durable version is kept.
+            for (const other of isDamaged ? (await file.numbers()).reverse() : [])
+              if (stored.type === 'damaged') stored = readStored(await textOfVersion(file.path(other), files), schema);
+            const { type, value, changes, durable } = stored;
             // Replacing it would take away what the newer version knows of money.
             if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
-            if (type === 'damaged') return { value: await initial(), version: { number, changes, isDamaged: true } };
-            return remember(value, { number, changes });
+            const version = { number, changes, durable };
+            if (isDamaged) return { value: value ?? (await initial()), version: { ...version, isDamaged } };
+            return remember(value as Value, version);
           }),
         replace: (version, value, durability) =>
           kept(folder, 'no', async () => {
             if (version.isDamaged) await keepDamaged(file.path(version.number));
             const replacement = await file.replace(version, value, durability);
-            if (replacement === 'done') await remember(value, { ...version, number: version.number + 1 });
+            if (replacement === 'done') await remember(value, versionAfter(version, durability));
             return replacement;
           }),
       };

@@ -109,14 +109,14 @@ export class VersionedFile {
   async replace(version: Version, value: unknown, durability: Durability): Promise<Replacement> {
     const id = this.writer.newChange();
     const others = version.changes.filter((change) => !this.writer.made(change));
-    const text = storedText(value, [...others, id].slice(-WRITERS_MAX));
-    const number = version.number + 1;
+    const { number, durable } = versionAfter(version, durability);
+    const text = storedText(value, [...others, id].slice(-WRITERS_MAX), durable);
     const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
     const names = await namesIn(this.folder, this.deps.files);
     const isNewest = isOurs && this.#numbersAmong(names).pop() === number;
     // What was published here and is the newest needs no reading: a number is given once.
     if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
-      await this.#tidy(number, names);
+      await this.#tidy({ number, durable }, names);
       return 'done';
     }
     // It was published below the newest one by a process that stood still meanwhile.
@@ -189,12 +189,14 @@ export class VersionedFile {
   }
 
   /**
-   * Removes older versions, strays among them, and what a killed process left half written, of any value: its age is
-   * taken from the times that the disk gave to both files, because its clock may differ from ours.
+   * Removes older versions, strays among them, but not the last durable one. Also what a killed process left half
+   * written, of any value: its age is taken from the times that the disk gave to both files, because its clock may differ
+   * from ours.
    */
-  async #tidy(number: number, names: readonly string[]): Promise<void> {
+  async #tidy({ number, durable }: Pick<Version, 'number' | 'durable'>, names: readonly string[]): Promise<void> {
     const { files } = this.deps;
-    for (const other of this.#numbersAmong(names)) if (other < number) await this.#remove(this.path(other));
+    for (const other of this.#numbersAmong(names))
+      if (other < number && other !== durable) await this.#remove(this.path(other));
     const parts = names.filter((name) => name.endsWith(PART));
     if (parts.length === 0) return;
     const timeOf = async (path: string) => (await files.stat(path).catch(() => undefined))?.mtimeMs;
@@ -211,6 +213,11 @@ export class VersionedFile {
   }
 }
 
+/** The version that a change of this one makes. */
+export function versionAfter({ number, changes, durable }: Version, durability: Durability): Version {
+  return { number: number + 1, changes, durable: durability === 'machine' ? number + 1 : durable };
+}
+
 /** Of the text of a version: raised whenever a file of before could be misread. */
 const FORMAT = 1;
 
@@ -218,13 +225,16 @@ const FORMAT = 1;
 const CHECKED = /^\{"format":1,"crc":"([0-9a-f]{8})",(.*)\}\n$/su;
 
 export type Stored<Value> =
-  | { type: 'value'; value: Value; changes: readonly string[] }
+  | ({ type: 'value'; value: Value } & Built)
   /** Written by a newer version of this program: shown where it can be understood, never replaced. */
-  | { type: 'newer'; value: Value | undefined; changes: readonly string[] }
-  | { type: 'damaged'; value?: undefined; changes: readonly string[] };
+  | ({ type: 'newer'; value: Value | undefined } & Built)
+  | ({ type: 'damaged'; value?: undefined } & Built);
 
-export function storedText(value: unknown, changes: readonly string[]): string {
-  const body = `"changes":${JSON.stringify(changes)},"value":${JSON.stringify(value)}`;
+type Built = Pick<Version, 'changes' | 'durable'>;
+
+export function storedText(value: unknown, changes: readonly string[], durable?: number): string {
+  const after = durable === undefined ? '' : `"durable":${durable},`;
+  const body = `"changes":${JSON.stringify(changes)},${after}"value":${JSON.stringify(value)}`;
   return `{"format":${FORMAT},"crc":"${checksum(body)}",${body}}\n`;
 }
 
@@ -239,8 +249,8 @@ const DAMAGED = { type: 'damaged', changes: [] } as const;
 export function readStored<Value>(text: string | undefined, schema?: ValueSpec<Value>['schema']): Stored<Value> {
   const [checked, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
   if (checked !== undefined && checksum(body) !== crc) return DAMAGED;
-  const { format, value: stored, changes = [] } = jsonIn(text);
-  if (checked !== undefined) return { type: 'value', value: stored as Value, changes };
+  const { format, value: stored, changes = [], durable } = jsonIn(text);
+  if (checked !== undefined) return { type: 'value', value: stored as Value, changes, durable };
   if (typeof format !== 'number' || format < FORMAT) return DAMAGED;
   const value = schema?.safeParse(stored).data;
   if (format > FORMAT) return { type: 'newer', value, changes: [] };
@@ -248,7 +258,7 @@ export function readStored<Value>(text: string | undefined, schema?: ValueSpec<V
 }
 
 /** Empty for what is no JSON. */
-function jsonIn(text = ''): { format?: unknown; value?: unknown; changes?: readonly string[] } {
+function jsonIn(text = ''): { format?: unknown; value?: unknown } & Partial<Built> {
   try {
     return JSON.parse(text) ?? {};
   } catch {
