@@ -64,10 +64,15 @@ export class FluxError extends Error {
   }
 }
 
-/** The failure inside an error; what nobody foresaw becomes a `service_error` of unknown cost. */
-export function failureOf(error: unknown, unforeseen: Omit<Failure, 'kind'>): Failure {
+/** The failure inside an error; what nobody foresaw becomes a `service_error` that names its class. */
+export function failureOf(
+  error: unknown,
+  during: 'order' | 'read' | 'save',
+  unforeseen: Pick<Failure, 'creditsSpent' | 'retry'>,
+): Failure {
   if (error instanceof FluxError) return error.failure;
-  return { kind: 'service_error', ...unforeseen };
+  const name = error instanceof Error ? error.name : typeof error;
+  return { kind: 'service_error', reason: { code: 'unforeseen', during, error: name }, ...unforeseen };
 }
 
 export function codeOf(error: unknown): string | undefined {

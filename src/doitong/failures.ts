@@ -1,5 +1,5 @@
 /** Turns a refusal, a fault or a failed job into a failure, by the rows of failure-table.ts. */
-import { type Failure, failureOf } from '../core/failure.ts';
+import type { Failure } from '../core/failure.ts';
 import type { ConnectProblem, LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
 import { isLasting } from '../network/connect-failure.ts';
 import type { WireError } from './envelope.ts';
@@ -58,13 +58,6 @@ export function faultDecision(sent: boolean, { cause, code, connect }: NetworkFa
 }
 
 const LOST = { caller: 'call_ended', deadline: 'too_late', network: 'connection_broke' } as const;
-
-/** Whatever nobody foresaw leaves this folder as a failure, too. */
-export function unforeseen(error: unknown, during: 'order' | 'read'): Failure {
-  const name = error instanceof Error ? error.name : typeof error;
-  const reason = { code: 'unforeseen', during, error: name } as const;
-  return failureOf(error, { reason, creditsSpent: 'maybe', retry: during === 'order' ? 'same_job' : 'later' });
-}
 
 /** Why a job ended without a picture. @param said the service's own words */
 export function jobFailure(status: string, said?: string): Failure {

@@ -1,11 +1,11 @@
 /** Reads the status of jobs, many in one request, and finds out how this service wants to be asked; that is remembered. */
-import { type Failure, FluxError } from '../core/failure.ts';
+import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { Reading } from '../core/image-provider.ts';
 import { Mutex } from '../core/primitives.ts';
 import type { ServiceReason } from '../core/reasons.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import { MUTATIONS, REST_PATH } from './dialects.ts';
-import { answerDecision, type Decision, rowDecision, unforeseen } from './failures.ts';
+import { answerDecision, type Decision, rowDecision } from './failures.ts';
 import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { CANDIDATE_QUERIES, configuredQuery, findStatusQueries, type StatusQuery } from './schema/status-query.ts';
@@ -94,7 +94,7 @@ export class JobReader {
       return (await this.#find({ ids: some, signal })).readings;
     } catch (error) {
       signal.throwIfAborted();
-      return sameForAll(some, unforeseen(error, 'read'));
+      return sameForAll(some, failureOf(error, 'read', { creditsSpent: 'maybe', retry: 'later' }));
     }
   }
 

@@ -1,5 +1,5 @@
 /** Prepares an order in the dialect of this service, and sends it; another dialect is taken only when nothing was executed. */
-import { FluxError } from '../core/failure.ts';
+import { FluxError, failureOf } from '../core/failure.ts';
 import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provider.ts';
 import type { ImageRequest } from '../core/image-request.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
@@ -17,7 +17,7 @@ import {
   type WireOrder,
 } from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema } from './encoding-fit.ts';
-import { type Decision, rowDecision, unforeseen } from './failures.ts';
+import { type Decision, rowDecision } from './failures.ts';
 import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
@@ -53,10 +53,9 @@ export class OrderSender {
   };
 
   readonly send = (order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> =>
-    this.#send(order, idempotencyKey, signal).catch((error: unknown) => ({
-      type: 'failed',
-      failure: unforeseen(error, 'order'),
-    }));
+    this.#send(order, idempotencyKey, signal).catch((error: unknown) => {
+      return { type: 'failed', failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'same_job' }) };
+    });
 
   /** In which dialect an order would leave now. @param earlier the dialect in which it left before */
   async choose(signal: AbortSignal, earlier?: string): Promise<DialectChoice> {

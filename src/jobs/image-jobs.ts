@@ -10,7 +10,7 @@ import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
 import { Pictures } from './pictures.ts';
-import { unforeseen, USER_CANCELLED, type WaitReason } from './submission.ts';
+import { USER_CANCELLED, type WaitReason } from './submission.ts';
 
 /** Progress is reported at least this often, so that a host sees a living server. */
 const TICK_MS = 2_000;
@@ -103,8 +103,7 @@ export class ImageJobs {
     return Promise.all(
       open.map((job) =>
         this.#runner.resume(job, 'order').catch((error: unknown) => {
-          const reason = unforeseen('order', error);
-          return { ...job, failure: failureOf(error, { reason, creditsSpent: 'maybe', retry: 'later' }) };
+          return { ...job, failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'later' }) };
         }),
       ),
     );

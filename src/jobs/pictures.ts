@@ -6,7 +6,6 @@ import type { Picture, PictureLabel, PreviewBounds, ShownPicture } from '../core
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId } from '../core/untrusted-text.ts';
 import type { JobsDeps } from './deps.ts';
-import { unforeseen } from './submission.ts';
 
 export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'preview' | 'provider' | 'clock'>;
 
@@ -57,8 +56,7 @@ export class Pictures {
         return undefined;
       } catch (error) {
         if (life.aborted) throw error;
-        const reason = unforeseen('save', error);
-        const failure = failureOf(error, { reason, creditsSpent: 'yes', retry: 'same_job' });
+        const failure = failureOf(error, 'save', { creditsSpent: 'yes', retry: 'same_job' });
         if (failure.kind !== 'download_failed' || attempt === DOWNLOAD_TRIES) return failure;
         // How long an address lives is not documented: the job may have another one by now.
         const mayHaveMoved = attempt === 1 && wasOnRecord;

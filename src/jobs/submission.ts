@@ -216,11 +216,7 @@ function notSent(kind: Failure['kind'], reason: Reason): Failure {
 
 /** What nobody foresaw may have cost something. */
 function orderFailure(error: unknown): Failure {
-  return failureOf(error, { reason: unforeseen('order', error), creditsSpent: 'maybe', retry: 'same_job' });
-}
-
-export function unforeseen(during: 'order' | 'save', error: unknown): Reason {
-  return { code: 'unforeseen', during, error: error instanceof Error ? error.name : typeof error };
+  return failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'same_job' });
 }
 
 /** Nothing had left when it happened. */

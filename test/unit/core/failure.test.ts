@@ -4,25 +4,24 @@ import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import { jobSchema } from '../../../src/core/job.ts';
 import { sampleFailure, sampleJob } from './sample-jobs.ts';
 
-const UNFORESEEN = {
-  reason: { code: 'worded', what: 'Something broke.' },
-  creditsSpent: 'maybe',
-  retry: 'same_job',
-} as const;
+const UNFORESEEN = { creditsSpent: 'maybe', retry: 'same_job' } as const;
 
 describe('failureOf', () => {
   it('is the failure that was thrown', () => {
     const failure = sampleFailure({ kind: 'no_credits' });
     const error = new FluxError(failure);
-    expect(failureOf(error, UNFORESEEN)).toBe(failure);
+    expect(failureOf(error, 'order', UNFORESEEN)).toBe(failure);
     expect(error.message).toBe(failure.reason.code);
   });
 
   it('never shows the words of a foreign error', () => {
-    const expected = { kind: 'service_error', ...UNFORESEEN };
-    for (const thrown of [new TypeError('x is not a function'), 'text', undefined, null]) {
-      expect(failureOf(thrown, UNFORESEEN)).toEqual(expected);
-    }
+    const failures = [new TypeError('x is not a function'), 'text', undefined, null].map((thrown) =>
+      failureOf(thrown, 'order', UNFORESEEN),
+    );
+    const expected = ['TypeError', 'string', 'undefined', 'object'].map((error) => {
+      return { kind: 'service_error', reason: { code: 'unforeseen', during: 'order', error }, ...UNFORESEEN };
+    });
+    expect(failures).toEqual(expected);
   });
 });
 

@@ -37,8 +37,6 @@ export const REQUEST = { prompt: 'a fox', width: 1024, height: 1024 } as const;
 export const PICTURE: Picture = { bytes: new Uint8Array([255, 216, 255]), mediaType: 'image/jpeg', extension: 'jpg' };
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-const UNFORESEEN = { reason: { code: 'worded', what: 'unforeseen' }, creditsSpent: 'maybe', retry: 'later' } as const;
-
 /** One scripted answer: a value, a failure to throw, or `'stall'` until the signal is aborted. */
 type Answer<Value> = Value | FluxError | Error | 'stall';
 
@@ -129,7 +127,7 @@ export class FakeProvider implements ImageProvider {
         readings.set(id, { job: { ...(await play(answer, signal)), remoteId: id } });
       } catch (error) {
         if (signal.aborted) throw error;
-        readings.set(id, { failure: failureOf(error, UNFORESEEN) });
+        readings.set(id, { failure: failureOf(error, 'read', { creditsSpent: 'maybe', retry: 'later' }) });
       }
     }
     return readings;
