@@ -1,6 +1,6 @@
 /** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`, `SELF`). */
 import { idAt } from '../core/job.ts';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Clock, Ids, Owner } from '../core/ports.ts';
@@ -39,7 +39,7 @@ export function stayAlive(): () => void {
 
 export const randomIds: Ids = {
   // 55 random bits and the time: readable in a file name, and never met twice.
-  jobId: (at) => idAt(at, randomLetters(11)),
+  jobId: (at) => idAt(at, Array.from({ length: 11 }, () => randomInt(36).toString(36)).join('')),
   idempotencyKey: () => randomUUID(),
 };
 
@@ -48,15 +48,3 @@ export const SELF: Owner = { pid: process.pid, host: hostname(), session: random
 
 /** 32 bytes that nobody else knows. */
 export const randomKey = (): Uint8Array => randomBytes(32);
-
-const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
-
-/** Of 256 values of a byte 252 are seven times the letters: the rest would favour the first four. */
-function randomLetters(count: number): string {
-  let text = '';
-  while (text.length < count) {
-    const [byte = 255] = randomBytes(1);
-    if (byte < 252) text += LETTERS[byte % LETTERS.length];
-  }
-  return text;
-}
