@@ -15,7 +15,7 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './h
 import { askNow, type Question } from './confirmations.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import { stackOf, unknownName } from './protocol.ts';
+import { named, stackOf } from './protocol.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
@@ -26,8 +26,7 @@ export async function callTool(
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tool = TOOLS.find((one) => one.name === name);
-  if (tool === undefined) throw unknownName('tool', name, TOOLS, deps.redact);
+  const tool = named('tool', name, TOOLS, deps.redact);
   const host = identityOf(server, context);
   const profile = profileOf(host, deps.resultContent);
   const form = {

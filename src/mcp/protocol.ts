@@ -27,18 +27,9 @@ export function named<One extends { name: string }>(
   redact: Redact,
 ): One {
   const found = all.find((one) => one.name === name);
-  if (found === undefined) throw unknownName(what, name, all, redact);
-  return found;
-}
-
-export function unknownName(
-  what: string,
-  name: string,
-  all: readonly { name: string }[],
-  redact: Redact,
-): ProtocolError {
+  if (found !== undefined) return found;
   const known = all.map((one) => one.name).join(', ');
-  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
+  throw invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
 }
 
 export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {
