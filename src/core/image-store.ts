@@ -47,6 +47,9 @@ export interface ImageStore {
   read(file: string): Promise<Uint8Array>;
 }
 
+/** What models and hosts take inside an answer. AVIF is not among it. */
+export const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+
 export type PreviewBounds = {
   /** Of the encoded picture. */
   maxBytes: number;

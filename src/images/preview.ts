@@ -5,13 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log } from '../core/ports.ts';
 import { Mutex } from '../core/primitives.ts';
-import type { Preview, PreviewBounds } from '../core/image-store.ts';
+import { type Preview, type PreviewBounds, SHOWN_TYPES } from '../core/image-store.ts';
 import { inspectPicture } from './inspect.ts';
 import type { MadePreview } from './make-preview.ts';
 import type { PreviewTask } from './preview-worker.ts';
 
-/** What models and hosts take inside an answer. AVIF is not among it. */
-const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 /** A large picture takes a second on a slow machine; one that takes longer is out to. */
 const TASK_LIMIT_MS = 20_000;
 /** The thread holds some ten megabytes: it ends when nobody has used it for so long. */

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { cleanLine, fenced, isPlainId, shownAddress } from '../core/untrusted-text.ts';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
+import { SHOWN_TYPES } from '../core/image-store.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
 import { failureSentences, nextStepForJob, saidOf } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';
@@ -147,8 +148,6 @@ const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
   failed: () => 'Call generate_image again if the picture is still wanted; that is a new, paid order.',
   unknown: () => 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
 };
-
-const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 function otherTypeText({ state, mediaType }: Job): string | undefined {
