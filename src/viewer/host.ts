@@ -1,10 +1,5 @@
 /** The host around the page, as far as the page needs it: tools, resources, links, the clipboard, and how it looks. */
-import {
-  App,
-  applyDocumentTheme,
-  applyHostStyleVariables,
-  type McpUiHostContext,
-} from '@modelcontextprotocol/ext-apps';
+import { App, applyDocumentTheme, applyHostStyleVariables } from '@modelcontextprotocol/ext-apps';
 import { picturesIn, readResult, type ViewedResult } from './viewed-job.ts';
 
 /** Longer than a tool waits. */
@@ -28,7 +23,7 @@ export class Host {
 
   async connect(): Promise<void> {
     await this.#app.connect();
-    dress(this.#app.getHostContext() ?? {});
+    dress(this.#app.getHostContext());
   }
 
   get canCall(): boolean {
@@ -62,7 +57,7 @@ export class Host {
   }
 }
 
-function dress({ theme, styles }: McpUiHostContext): void {
+function dress({ theme, styles }: ReturnType<App['getHostContext']> = {}): void {
   if (theme !== undefined) applyDocumentTheme(theme);
   if (styles?.variables !== undefined) applyHostStyleVariables(styles.variables);
 }
