@@ -3,8 +3,6 @@ import type { Failure } from '../../core/failure.ts';
 import type { OrderReason, Reason } from '../../core/reasons.ts';
 import type { Said, Words } from './said.ts';
 
-const IF_WANTED = 'Call generate_image again if the picture is still wanted.';
-
 const DURING = { order: 'The request for the picture', read: 'Reading the job', save: 'Saving the picture' } as const;
 
 /** @param wordsOf of the reasons inside others */
@@ -34,13 +32,10 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     what: `The ${argument} contains a secret of this server, such as the API key, so nothing was sent.`,
     next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',
   }),
-  owner_ended: () => ({
-    what: 'The server that was going to send this order ended before it sent it: the order was never sent.',
-    next: IF_WANTED,
-  }),
+  owner_ended: () => 'The server that was going to send this order ended before it sent it: the order was never sent.',
   order_cancelled: () => ({
     what: 'The call was cancelled while the order was waiting to be sent, so the order was taken back.',
-    next: IF_WANTED,
+    next: 'Call generate_image again if the picture is still wanted.',
   }),
   key_too_old: () => ({
     what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
