@@ -58,9 +58,7 @@ export function wholeNumber(args: Arguments, flag: string, bounds: { min: number
   if (text === undefined) return undefined;
   const value = wholeNumberOf(text, bounds.min, bounds.max);
   if (value !== undefined) return value;
-  throw new UsageError(
-    `--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: a whole number from ${bounds.min} to ${bounds.max}.`,
-  );
+  throw refusedFlag(flag, text, `a whole number from ${bounds.min} to ${bounds.max}`);
 }
 
 /** One of these words given to a flag of a command. @throws UsageError */
@@ -68,7 +66,11 @@ export function oneOf<Word extends string>(args: Arguments, flag: string, words:
   const text = args.flags[flag];
   const word = words.find((known) => known === text);
   if (text === undefined || word !== undefined) return word;
-  throw new UsageError(`--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: ${words.join(', ')}.`);
+  throw refusedFlag(flag, text, words.join(', '));
+}
+
+function refusedFlag(flag: string, text: string, allowed: string): UsageError {
+  return new UsageError(`--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: ${allowed}.`);
 }
 
 /** The secrets in these settings. */
