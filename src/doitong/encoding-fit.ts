@@ -14,6 +14,7 @@ import {
   withWebhookInOptions,
 } from './dialects.ts';
 import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
+import { letters } from './schema/names.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 
 export type Fitting =
@@ -112,13 +113,11 @@ function fitted(schema: SchemaModel, { kind, name }: TypeRef, value: unknown): u
   return takes === undefined || takes(value) ? value : undefined;
 }
 
-const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/gu, '');
-
 /** GraphQL cannot write `flux-pro-1.1` as an enum value: `FLUX_PRO_1_1` is the same word. */
 function enumValue(values: readonly string[] | undefined, value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   if (values === undefined || values.includes(value)) return value;
-  const [same, ...more] = values.filter((one) => plain(one) === plain(value));
+  const [same, ...more] = values.filter((one) => letters(one) === letters(value));
   return more.length === 0 ? same : undefined;
 }
 

@@ -83,7 +83,7 @@ export function distanceFromJob(name: string): number | undefined {
   return contains(text, VAGUE) ? 8 : undefined;
 }
 
-function letters(name: string): string {
+export function letters(name: string): string {
   // No schema has a longer name; a key in an answer's JSON may.
   return name.length > 120 ? '' : name.toLowerCase().replace(/[^a-z\d]/gu, '');
 }
