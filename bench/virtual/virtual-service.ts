@@ -37,6 +37,10 @@ export class VirtualService implements ImageProvider {
     return undefined;
   }
 
+  async time(): Promise<undefined> {
+    return undefined;
+  }
+
   async prepare(): Promise<PreparedOrder> {
     return { dialect: 'generate' };
   }

@@ -58,6 +58,11 @@ export interface ImageProvider {
   readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>>;
   /** How many jobs one request can ask for at present, as far as is known; at least 1. Asks nobody. */
   readsAtOnce(): Promise<number>;
+  /**
+   * The service's own time in epoch milliseconds, as far as its answers tell. Never rejects.
+   * @param ask where it is not known, the service is asked for it: one request, no credits
+   */
+  time(ask?: AbortSignal): Promise<number | undefined>;
   /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
   refresh(signal: AbortSignal): Promise<void>;
   /**

@@ -31,15 +31,35 @@ export function timeOfId(id: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
 }
 
+const HOUR_MS = 60 * 60_000;
+
 const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
 
+/** Now, in epoch milliseconds: by this machine's clock, which somebody may set, and by the service's, where it is known. */
+export type Times = { here: number; there?: number | undefined };
+
+const timesOf = ({ here, there }: Times): number[] => (there === undefined ? [here] : [here, there]);
+
+/** Whether any of the clocks says so: a clock that was set must not take away for good what is free of charge. */
+export function isWithin(since: number, windowMs: number, times: Times): boolean {
+  return timesOf(times).some((now) => Math.abs(now - since) < windowMs);
+}
+
 /**
- * Whether the service may have forgotten the key of an order that was sent before. One from the future was made by a
- * clock that was wrong by nobody knows how much; up to an hour is believed.
+ * Milliseconds since the order left, by the service's clock where it told the time of both, else the most that any clock
+ * says. One that shows a time before the order was set meanwhile, and says nothing; up to an hour is believed.
  */
-export function keyIsTooOld(createdAt: number, now: number, resendWindowMs: number): boolean {
-  const ageMs = now - createdAt;
-  return ageMs > resendWindowMs || ageMs < -60 * 60_000;
+function orderAge({ createdAt, sentAt }: Pick<Job, 'createdAt' | 'sentAt'>, times: Times): number {
+  const { there } = times;
+  const isKnown = sentAt !== undefined && there !== undefined;
+  const ages = isKnown ? [there - sentAt] : timesOf(times).map((now) => now - createdAt);
+  const possible = ages.filter((ageMs) => ageMs > -HOUR_MS);
+  return possible.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...possible);
+}
+
+/** Whether the service may have forgotten the key of an order that was sent before. */
+export function keyIsTooOld(job: Pick<Job, 'createdAt' | 'sentAt'>, times: Times, resendWindowMs: number): boolean {
+  return orderAge(job, times) > resendWindowMs;
 }
 
 /** Times are epoch milliseconds. */
@@ -64,6 +84,8 @@ export const jobSchema = z.object({
   createdAt: z.number(),
   /** When the record changed last. */
   updatedAt: z.number(),
+  /** When it left first, by the service's clock; absent where that was not known. */
+  sentAt: z.exactOptional(z.number()),
   /** The process that ordered it, or took it over. */
   owner: ownerSchema,
   /** When the service took the order; absent until it answered. */
@@ -91,8 +113,8 @@ export const jobSchema = z.object({
 export type Job = z.infer<typeof jobSchema>;
 
 export type JobEvent =
-  /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded. */
-  | { type: 'sending'; owner: Owner; dialect?: string }
+  /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded; `at` by the service's clock. */
+  | { type: 'sending'; owner: Owner; dialect?: string; at?: number | undefined }
   /** `from` is gone, or shows no sign of life: `owner` resumes the job, if nobody else was faster. */
   | { type: 'adopted'; from: Owner; owner: Owner }
   /** Its key is too old to be sent again, and nobody knows what became of it. */
@@ -127,7 +149,11 @@ export function advance(job: Job, event: JobEvent): Job {
     case 'sending':
       // Only its owner sends an order: another process adopts it first.
       if (!isSameOwner(job.owner, event.owner)) return job;
-      return to(job, 'submitting', { ...job, ...(event.dialect && { dialect: event.dialect }) });
+      return to(job, 'submitting', {
+        ...job,
+        ...(event.dialect && { dialect: event.dialect }),
+        ...(job.state === 'queued' && event.at !== undefined && { sentAt: event.at }),
+      });
     case 'adopted':
       return !isSettled(job) && isSameOwner(job.owner, event.from) ? { ...job, owner: event.owner } : job;
     case 'outcome_unknown':
@@ -285,20 +311,19 @@ export function nextAction({ state, owner, age, running, asked }: MetJob): NextA
   return row?.[5] ?? 'none';
 }
 
-const HOUR_MS = 60 * 60_000;
 /** An order without an answer is sent again by itself for so long. */
 const RESENT_MS = HOUR_MS;
 /** A picture that cannot be saved is fetched again by itself for so long. */
 const FETCHED_MS = 24 * HOUR_MS;
 
-/** Whether the job is left alone unless somebody asks for it. `now` in epoch milliseconds. */
-export function ageOf(
-  { state, createdAt, acceptedAt, completedAt }: Job,
-  stalledAfterMs: number,
-  now: number,
-): MetJob['age'] {
-  const isOld = (since: number, afterMs: number) => (Math.abs(now - since) > afterMs ? 'old' : 'recent');
-  if (state === 'processing') return isOld(acceptedAt ?? createdAt, stalledAfterMs);
-  if (state === 'completed') return isOld(completedAt ?? createdAt, FETCHED_MS);
-  return isOld(createdAt, RESENT_MS);
+/** Whether the job is left alone unless somebody asks for it. */
+export function ageOf(job: Job, stalledAfterMs: number, times: Times): MetJob['age'] {
+  const { state, createdAt, acceptedAt, completedAt } = job;
+  const isRecent =
+    state === 'processing'
+      ? isWithin(acceptedAt ?? createdAt, stalledAfterMs, times)
+      : state === 'completed'
+        ? isWithin(completedAt ?? createdAt, FETCHED_MS, times)
+        : orderAge(job, times) < RESENT_MS;
+  return isRecent ? 'recent' : 'old';
 }

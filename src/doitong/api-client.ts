@@ -19,6 +19,7 @@ import {
   rowDecision,
 } from './failures.ts';
 import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
+import { ServiceTime } from './service-time.ts';
 import { type ValidationProblem, validationProblems } from './validation-errors.ts';
 
 export type Call = {
@@ -66,7 +67,11 @@ export const isPathAbsent = (status: number): boolean => status === 404 || statu
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
-  constructor(private readonly deps: ApiClientDeps) {}
+  readonly time: ServiceTime;
+
+  constructor(private readonly deps: ApiClientDeps) {
+    this.time = new ServiceTime(deps.clock);
+  }
 
   /** Why nothing can be asked of the service at all, or `undefined`. */
   readonly unavailable = (): Failure | undefined => {
@@ -131,6 +136,8 @@ export class ApiClient {
     const mayBeInvalid = path === undefined && data === undefined && VALIDATION_STATUSES.includes(status);
     const problems = mayBeInvalid ? validationProblems(errors) : undefined;
     const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
+    // Machines on the way answer by clocks of their own.
+    if (data !== undefined || problems !== undefined) this.time.learn(headers.date);
     const decision =
       problems === undefined
         ? answerDecision(status, errors, purpose)

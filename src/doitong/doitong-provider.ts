@@ -39,6 +39,11 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
     send,
     readMany,
     readsAtOnce,
+    async time(ask) {
+      const { time } = wire.client;
+      if (ask !== undefined && time.now() === undefined) await refreshLimits(wire, ask).catch(() => undefined);
+      return time.now();
+    },
     refresh: (signal) => refreshLimits(wire, signal),
     probe: (signal) => probeService(wire, signal),
     close: () => transport.close(),

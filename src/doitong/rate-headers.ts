@@ -95,7 +95,7 @@ function number(header: string | undefined): number | undefined {
   return digits === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
-function date(header: string | undefined): number | undefined {
+export function date(header: string | undefined): number | undefined {
   if (header === undefined || !DATE.test(header)) return undefined;
   // Without a zone an ISO date would be read as one of this machine's.
   const at = Date.parse(ZONELESS.test(header) ? `${header.trim()}Z` : header);

@@ -7,7 +7,7 @@ import { type Confirmation, checkBalance, checkCall, confirm, estimateOf, limitE
 import { foundSince, isDuplicate } from '../limits/duplicates.ts';
 import type { Limits, OrderToAdmit } from '../limits/limits.ts';
 import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
-import type { JobsDeps, JobsSettings } from './deps.ts';
+import { type JobsDeps, type JobsSettings, timesOf } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 
@@ -74,7 +74,7 @@ export class Orders {
     checkCall(estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
     const found = await Promise.all(
-      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key))),
+      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key, signal))),
     );
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
@@ -230,7 +230,7 @@ export class Orders {
     }
     try {
       // One that was recorded and has ended since the proposal is not among the reservations any more.
-      const duplicate = toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey);
+      const duplicate = toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey, signal);
       if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
       await this.deps.limits.drop(job.id);
       return { job: duplicate, duplicate: true };
@@ -261,10 +261,9 @@ export class Orders {
   }
 
   /** The newest job that an equal order finds, by the records. */
-  async #duplicateOf(key: string): Promise<Job | undefined> {
-    const { records, clock } = this.deps;
-    for (const job of await records.equal(key, foundSince(this.settings.duplicateHours, clock.now())))
-      if (await this.#isFound(job)) return job;
+  async #duplicateOf(key: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
+    const since = foundSince(this.settings.duplicateHours, await timesOf(this.deps));
+    for (const job of await this.deps.records.equal(key, since)) if (await this.#isFound(job, signal)) return job;
     return undefined;
   }
 
@@ -276,7 +275,7 @@ export class Orders {
   async #duplicateWithId(id: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
     const { limits, records } = this.deps;
     const job = await this.#recorded(id, signal);
-    if (job !== undefined) return (await this.#isFound(job)) ? job : undefined;
+    if (job !== undefined) return (await this.#isFound(job, signal)) ? job : undefined;
     const { reservations } = await limits.state();
     if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
@@ -299,15 +298,17 @@ export class Orders {
     }
   }
 
-  async #isFound(job: Job): Promise<boolean> {
-    const { limits, clock } = this.deps;
+  async #isFound(job: Job, signal: AbortSignal | undefined): Promise<boolean> {
     if ((await this.runner.nextAction(job, 'order')) === 'close_unsent') {
       await this.runner.closeUnsent(job);
       return false;
     }
     // The reservations may be behind the record.
-    if (isSettled(job)) await limits.note(job);
-    return isDuplicate(job, this.settings.duplicateHours, clock.now());
+    if (isSettled(job)) await this.deps.limits.note(job);
+    const { duplicateHours } = this.settings;
+    // Before an equal order is paid for again, the service tells how long ago this one was.
+    if (isDuplicate(job, duplicateHours, await timesOf(this.deps))) return true;
+    return isDuplicate(job, duplicateHours, await timesOf(this.deps, signal));
   }
 }
 

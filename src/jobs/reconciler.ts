@@ -113,7 +113,7 @@ export class Reconciler {
   async #meetReservation(entry: Reservation, hasOpenRecord: boolean): Promise<void> {
     const { limits, records, clock } = this.deps;
     // One without news must not keep all others waiting: the service is taken to be done with it.
-    const isOverdue = clock.now() - (entry.slotAt ?? entry.at) > this.stalledAfterMs;
+    const isOverdue = Math.abs(clock.now() - (entry.slotAt ?? entry.at)) > this.stalledAfterMs;
     if (entry.slot && isOverdue) await limits.releaseSlot(entry.id);
     if (hasOpenRecord || (await this.#isBeingRecorded(entry))) return;
     const job = await records.recorded(entry.id);

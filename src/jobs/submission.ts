@@ -8,7 +8,7 @@ import type { Wakeup } from '../core/primitives.ts';
 import type { Limits } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { USUAL_MS } from '../polling/durations.ts';
-import type { JobsDeps } from './deps.ts';
+import { type JobsDeps, timesOf } from './deps.ts';
 import type { JobRecords } from './job-records.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
@@ -17,7 +17,7 @@ export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 export type SendingDeps = Pick<JobsDeps, 'clock' | 'onSubmission'> & {
   records: Pick<JobRecords, 'apply' | 'wake'>;
   limits: Pick<Limits, 'permit' | 'slot'>;
-  provider: Pick<ImageProvider, 'prepare' | 'send'>;
+  provider: Pick<ImageProvider, 'prepare' | 'send' | 'time'>;
   liveness: Pick<Liveness, 'self'>;
   /** For how long the service is taken to know a key. */
   resendWindowMs: number;
@@ -126,13 +126,13 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   const wasOpen = job.state !== 'queued';
   const beforeSending = AbortSignal.any([life, sending.cancellation.signal]);
   const failures: Failure[] = [];
-  let recorded: string | undefined;
-  const assertFreshKey = (): void => {
-    const wasSent = wasOpen || recorded !== undefined;
-    if (wasSent && keyIsTooOld(job.createdAt, clock.now(), deps.resendWindowMs)) throw new KeyTooOld();
+  let recorded: Job | undefined;
+  const assertFreshKey = async (ask?: AbortSignal): Promise<void> => {
+    const sent = recorded ?? (wasOpen ? job : undefined);
+    if (sent && keyIsTooOld(sent, await timesOf(deps, ask), deps.resendWindowMs)) throw new KeyTooOld();
   };
   try {
-    assertFreshKey();
+    await assertFreshKey(beforeSending);
     await takeSlot(job, deps, beforeSending, sending);
     await deps.onSubmission?.();
     const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
@@ -144,13 +144,12 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
         if (isFirst) setWaitReason(job.id, sending, { reason: 'permit', until }, records);
       });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
-      assertFreshKey();
-      if (order.dialect !== recorded) {
+      await assertFreshKey();
+      if (order.dialect !== recorded?.dialect) {
         if (isFirst) beforeSending.throwIfAborted();
         sending.isCancellable = false;
         setWaitReason(job.id, sending, undefined, records);
-        await recordAsSubmitting(job, order.dialect, deps);
-        recorded = order.dialect;
+        recorded = await recordAsSubmitting(job, order.dialect, deps);
       }
       const result = await provider.send(order, job.idempotencyKey, life);
       if (result.type === 'accepted') return result.job;
@@ -193,9 +192,15 @@ async function takeSlot(
 }
 
 /** On disk before the first byte leaves: whoever finds the record sends it again in this dialect, or not at all. */
-async function recordAsSubmitting(job: Job, dialect: string, { records, liveness }: SendingDeps): Promise<void> {
-  const recorded = await records.apply(job.id, { type: 'sending', owner: liveness.self, dialect });
+async function recordAsSubmitting(
+  job: Job,
+  dialect: string,
+  { records, liveness, provider }: SendingDeps,
+): Promise<Job> {
+  const at = await provider.time();
+  const recorded = await records.apply(job.id, { type: 'sending', owner: liveness.self, dialect, at });
   if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, liveness.self)) throw new TakenOver();
+  return recorded;
 }
 
 const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });

@@ -1,5 +1,5 @@
 /** Which job an order finds that is equal to an earlier one: whether a host received an answer cannot be known. */
-import type { Job } from '../core/job.ts';
+import { isWithin, type Job, type Times } from '../core/job.ts';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -7,18 +7,17 @@ const HOUR_MS = 60 * 60_000;
 export const openFoundMs = (hours = 24): number => Math.max(hours, 24) * HOUR_MS;
 
 /** Older orders are found by no equal one: a picture is saved within a day of its order, if at all. */
-export const foundSince = (hours: number, now: number): number => now - openFoundMs(hours) - 24 * HOUR_MS;
+export const foundSince = (hours: number, { here, there = here }: Times): number =>
+  Math.min(here, there) - openFoundMs(hours) - 24 * HOUR_MS;
 
 /**
  * Whether an equal order finds this job instead of a new picture. A failed one is in the way only if it was moderated:
  * the same prompt would be paid for and refused again.
  * @param hours from when its picture was saved (`FLUX_DUPLICATE_HOURS`)
  */
-export function isDuplicate(job: Job, hours: number, now: number): boolean {
-  // A clock that was set back would otherwise keep it for as long as it was set back.
-  const isWithin = (since: number, windowMs: number): boolean => Math.abs(now - since) < windowMs;
+export function isDuplicate(job: Job, hours: number, times: Times): boolean {
   const windowMs = hours * HOUR_MS;
-  if (job.state === 'saved') return isWithin(job.savedAt ?? job.updatedAt, windowMs);
-  if (job.state === 'failed') return job.failure?.kind === 'moderated' && isWithin(job.createdAt, windowMs);
-  return isWithin(job.createdAt, openFoundMs(hours));
+  if (job.state === 'saved') return isWithin(job.savedAt ?? job.updatedAt, windowMs, times);
+  if (job.state === 'failed') return job.failure?.kind === 'moderated' && isWithin(job.createdAt, windowMs, times);
+  return isWithin(job.createdAt, openFoundMs(hours), times);
 }

@@ -111,6 +111,41 @@ describe.each([
   });
 });
 
+describe.each([
+  ['3 hours back', -3 * HOUR_MS],
+  ['25 hours forward', 25 * HOUR_MS],
+] as const)('a clock that is set %s', (_, jumpMs) => {
+  async function restart(app: App, stage: Stage, clock: JumpingClock): Promise<App> {
+    await app.close();
+    open.app = await openApp(stage, clock);
+    return open.app;
+  }
+
+  it.each([
+    ['goes on', false],
+    ['ends', true],
+  ])('after the answer to an order was lost: an equal order has it sent again; the process %s', async (_case, ends) => {
+    const { app, stage, clock } = await start();
+    stage.faults.script(['drop-after', 'drop-after', 'drop-after']);
+    const { job } = await placeOrder(app.jobs, { prompt: 'a wren', ...SIDES });
+    while ((await app.jobs.find(job.id))?.failure === undefined) await clock.sleep(50);
+    clock.jump(jumpMs);
+    const later = ends ? await restart(app, stage, clock) : app;
+    const again = await orderToTheEnd(later, 'a wren');
+    expect(again).toMatchObject({ duplicate: true, job: { id: job.id, state: 'saved' } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+
+  it('after a picture was saved: an equal order of another process finds it', async () => {
+    const { app, stage, clock } = await start();
+    const { job } = await orderToTheEnd(app, 'a wren');
+    clock.jump(jumpMs);
+    const again = await orderToTheEnd(await restart(app, stage, clock), 'a wren');
+    expect(again).toMatchObject({ duplicate: true, job: { id: job.id } });
+    expect(stage.sandbox.inspect().charges).toHaveLength(1);
+  });
+});
+
 describe('the limit of a day', () => {
   /** The app's clock at that moment, whatever the service's shows. */
   const set = (clock: JumpingClock, to: number): void => clock.jump(to - clock.now());

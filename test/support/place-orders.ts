@@ -19,7 +19,7 @@ export const propose = (
   jobs: Pick<ImageJobs, 'propose'>,
   orders: readonly Order[],
   options: Partial<ProposeOptions> = {},
-): Promise<Proposal> => jobs.propose(orders, { ...CONFIRMED, ...options });
+): Promise<Proposal> => jobs.propose(orders, { ...CONFIRMED, signal: new AbortController().signal, ...options });
 
 /** Pictures of one call. @throws FluxError when the call is refused */
 export async function placeOrders(

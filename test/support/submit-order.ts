@@ -54,7 +54,8 @@ export function createSubmit(
     return sendOrder(
       job,
       {
-        provider,
+        // Orders are never old here.
+        provider: { time: async () => undefined, ...provider },
         limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
         records: { apply, wake },

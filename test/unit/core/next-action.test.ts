@@ -114,8 +114,8 @@ describe('a job is left alone unless somebody asks for it', () => {
   /** Asserts that the job becomes old right after so long, whichever way the clock is wrong. */
   function becomesOldAfter(afterMs: number, job: Job, since: number): void {
     for (const ahead of [1, -1]) {
-      expect(ageOf(job, STALLED_AFTER, since + ahead * afterMs)).toBe('recent');
-      expect(ageOf(job, STALLED_AFTER, since + ahead * (afterMs + 1))).toBe('old');
+      expect(ageOf(job, STALLED_AFTER, { here: since + ahead * (afterMs - 1) })).toBe('recent');
+      expect(ageOf(job, STALLED_AFTER, { here: since + ahead * afterMs })).toBe('old');
     }
   }
 

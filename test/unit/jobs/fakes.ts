@@ -69,6 +69,8 @@ export class FakeProvider implements ImageProvider {
   atOnce = 25;
   /** Called in between the record as submitting and the first byte. */
   onSending: (() => void) | undefined;
+  /** Milliseconds by which its clock is ahead of ours, as an answer tells; `unasked`: none has told yet. */
+  ahead: { ms: number; unasked?: boolean } | undefined;
   refreshed = 0;
   readonly submitted: { prompt: string; key: string; signal: AbortSignal; webhookUrl: string | undefined }[] = [];
   readonly reads: { remoteId: string; at: number; signal: AbortSignal }[] = [];
@@ -135,6 +137,12 @@ export class FakeProvider implements ImageProvider {
 
   async readsAtOnce(): Promise<number> {
     return this.atOnce;
+  }
+
+  async time(ask?: AbortSignal): Promise<number | undefined> {
+    if (this.ahead !== undefined && ask !== undefined) this.ahead.unasked = false;
+    if (this.ahead === undefined || this.ahead.unasked) return undefined;
+    return this.#clock.now() + this.ahead.ms;
   }
 
   async refresh(signal: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ const OPEN = ['queued', 'submitting', 'processing', 'completed', 'unknown'] as c
 
 /** How long after the moment an equal order ceases to find the job, in hours. */
 function foundFor(job: Job, hours: number, from = CREATED_AT): number {
-  const isFound = (after: number): boolean => isDuplicate(job, hours, from + after);
+  const isFound = (after: number): boolean => isDuplicate(job, hours, { here: from + after });
   for (let after = 0; after <= 14 * 24; after += 1) {
     if (isFound(after * HOUR)) continue;
     if (after > 0) expect(isFound(after * HOUR - 1)).toBe(true);
@@ -71,9 +71,19 @@ describe.each(OPEN)('a job that is %s', (state) => {
 describe('a clock that was set back', () => {
   it('hides no job that was ordered within the hours, and keeps none for as long as it was set back', () => {
     for (const job of [sampleJob({ state: 'saved', savedAt: CREATED_AT }), sampleJob({ state: 'processing' })]) {
-      expect(isDuplicate(job, 24, CREATED_AT - 24 * HOUR + 1)).toBe(true);
-      expect(isDuplicate(job, 24, CREATED_AT - 24 * HOUR)).toBe(false);
+      expect(isDuplicate(job, 24, { here: CREATED_AT - 24 * HOUR + 1 })).toBe(true);
+      expect(isDuplicate(job, 24, { here: CREATED_AT - 24 * HOUR })).toBe(false);
     }
+  });
+});
+
+describe('a clock that was set forward', () => {
+  it('hides no job that the service says was saved within the hours', () => {
+    const job = sampleJob({ state: 'saved', savedAt: CREATED_AT });
+    const there = CREATED_AT + HOUR;
+    expect(isDuplicate(job, 24, { here: CREATED_AT + 400 * HOUR })).toBe(false);
+    expect(isDuplicate(job, 24, { here: CREATED_AT + 400 * HOUR, there })).toBe(true);
+    expect(foundSince(24, { here: CREATED_AT + 400 * HOUR, there })).toBeLessThan(CREATED_AT);
   });
 });
 
@@ -89,7 +99,7 @@ describe('the search among the records', () => {
         (state, took, hours, age) => {
           const failure = sampleFailure({ kind: 'moderated' });
           const job = sampleJob({ state, failure, savedAt: CREATED_AT + took });
-          const now = CREATED_AT + age;
+          const now = { here: CREATED_AT + age };
           if (isDuplicate(job, hours, now)) expect(job.createdAt).toBeGreaterThanOrEqual(foundSince(hours, now));
         },
       ),
