@@ -51,7 +51,6 @@ export type AppDeps = {
   log: Log;
   /** Told every secret that turns up, before it is used. */
   onSecret: (secret: string) => void;
-  /** Told what becomes of the jobs of this process. */
   feed?: JobFeed;
   /** Listens for webhooks. `open` is called before each order leaves, and never rejects. */
   listenerFor?: ((sink: WebhookSink, publicUrl: string) => Promise<Listener>) | undefined;

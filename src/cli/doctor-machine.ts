@@ -135,7 +135,6 @@ export function recordsCheck(
   return warn('records', found, problems.map(({ remedy }) => remedy).join(' '));
 }
 
-/** The smallest picture. */
 const CHEAPEST = creditRange(256, 256);
 const NEXT_DAY = 'Wait for the next day (UTC), or';
 

@@ -5,7 +5,6 @@ import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 
 const LINE = /\S.{0,93}(?!\S)|\S+/gsu;
 
-/** The whole program's help, or one command's. */
 export async function helpText(command?: Command): Promise<string> {
   const { positionals = [], flags, settings } = command ?? DEFAULT_COMMAND;
   const sections: HelpSection[] = [
@@ -30,7 +29,6 @@ const COMMAND_ROWS: readonly HelpRow[] = [
   { name: 'flux-pro-mcp --version', text: 'the version' },
 ];
 
-/** The command's name and what may follow it. */
 export function usage({ name, positionals = [] }: Command): string {
   return [name, ...positionals.map((positional) => `[${positionalText(positional)}]`)].join(' ');
 }
@@ -55,7 +53,6 @@ function settingRow(name: SettingName): HelpRow {
   return { name: `${flag === undefined ? '' : `--${flag}, `}${env}`, text: sentences.join(' ') };
 }
 
-/** Each name in a line, its text wrapped and indented below. */
 function sectionText({ title, rows }: HelpSection): string {
   return [`${title}:`, ...rows.map(({ name, text }) => `  ${name}\n${wrapped(text, '      ')}`)].join('\n');
 }

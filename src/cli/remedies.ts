@@ -21,7 +21,6 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   unsupported_service: 'Check that DOITONG_API_URL is the address of the Doitong API.',
 };
 
-/** One or more sentences to the reader. */
 export function remedyFor(failure: Failure): string {
   const { user } = saidOf(failure);
   if (user !== undefined) return `${user.charAt(0).toUpperCase()}${user.slice(1)}.`;

@@ -35,7 +35,6 @@ export async function run(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** All scenarios, a section for each group. */
 export function scenarioHelp(): HelpSection[] {
   const groups = new Set(SCENARIOS.map(({ group }) => group));
   return [...groups].map((group) => ({

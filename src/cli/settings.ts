@@ -73,7 +73,6 @@ function refusedFlag(flag: string, text: string, allowed: string): UsageError {
   return new UsageError(`--${flag}: ${JSON.stringify(text)} is not allowed. Allowed: ${allowed}.`);
 }
 
-/** The secrets in these settings. */
 export function secretsOf(config: Pick<Config, 'apiKey' | 'webhookSecret' | 'httpsProxy' | 'httpProxy'>): Secrets {
   const { apiKey, webhookSecret } = config;
   const given = [apiKey, webhookSecret].filter((secret) => secret !== undefined).filter(isSecret);

@@ -298,7 +298,6 @@ type ValueOf<Row extends Setting> = Row extends { default: string }
   ? z.output<Row['schema']>
   : z.output<Row['schema']> | undefined;
 
-/** The settings as the program uses them. */
 export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
   /** By which a desktop or a system says where a user's folders are. */
   readonly folderVariables?: Readonly<Record<string, string | undefined>>;

@@ -10,7 +10,6 @@ const inflateRaw: Decode = promisify(zlib.inflateRaw);
 /** Node.js has it from 22.15 on; the types of Node.js 20 do not know it. */
 const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.gunzip };
 
-/** By the name in the header. */
 const DECODERS = new Map<string, Decode>([
   ['gzip', promisify(zlib.gunzip)],
   ['br', promisify(zlib.brotliDecompress)],

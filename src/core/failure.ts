@@ -25,7 +25,6 @@ export type FailureKind = (typeof FAILURE_KINDS)[number];
 export const failureSchema = z
   .object({
     kind: z.enum(FAILURE_KINDS),
-    /** What happened, as facts. */
     reason: z.custom<Reason>((stored) => z.looseObject({ code: z.string() }).safeParse(stored).success).optional(),
     message: z.string().optional(),
     remedy: z.string().optional(),
@@ -39,7 +38,6 @@ export const failureSchema = z
     retry: z.enum(['no', 'later', 'same_job']),
     /** Seconds to wait before trying again, when the service or a window told. */
     retryAfterSeconds: z.exactOptional(z.number()),
-    /** HTTP status of the answer, when there was one. */
     httpStatus: z.exactOptional(z.number()),
     creditsRequired: z.exactOptional(z.number()),
     /** The balance that the service reported, in credits. */

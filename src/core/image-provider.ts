@@ -2,7 +2,6 @@
 import type { Failure } from './failure.ts';
 import type { ImageRequest } from './image-request.ts';
 
-/** A job as the service reports it. */
 export type RemoteJob = {
   remoteId: string;
   phase: 'processing' | 'completed' | 'failed';
@@ -23,7 +22,6 @@ export type RemoteJob = {
 export type Reading = { job: RemoteJob } | { failure: Failure };
 
 export type PrepareOptions = {
-  /** Where the service reports the end of this job. */
   webhookUrl?: string | undefined;
   /** The dialect in which an earlier try of this order left, perhaps from another process: it may leave in no other. */
   dialect?: string | undefined;
@@ -33,7 +31,6 @@ export type PrepareOptions = {
 /** An order as it will leave; its dialect is recorded before. What else it holds is known to its provider alone. */
 export type PreparedOrder = { readonly dialect: string };
 
-/** What came of one try of an order. */
 export type SendResult =
   | { type: 'accepted'; job: RemoteJob }
   /** Not accepted, and not worth another try. */
@@ -87,7 +84,6 @@ export type ReadingFinding =
   | { type: 'works'; query: string; source: 'configured' | 'remembered' | 'schema' | 'tried' }
   /** What was set, or everything that was tried, is not there. */
   | { type: 'none'; failure: Failure }
-  /** Not settled yet. */
   | { type: 'open'; failure?: Failure };
 
 /** What examining the service found out, for people: nothing was ordered for it, and nothing was charged. */

@@ -42,7 +42,6 @@ export const imageRequestSchema = z.object({
 });
 export type ImageRequest = z.infer<typeof imageRequestSchema>;
 
-/** One picture that a call wants. */
 export type Order = {
   request: ImageRequest;
   /** Stem of the picture's file. */

@@ -15,7 +15,6 @@ export type Picture = {
 
 export type PixelSize = { width: number; height: number };
 
-/** What a file name is made of. */
 export type PictureLabel = {
   jobId: string;
   prompt: string;

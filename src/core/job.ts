@@ -82,7 +82,6 @@ export const jobSchema = z.object({
   leftOut: z.exactOptional(z.array(z.string()).readonly()),
   state: z.enum(JOB_STATES),
   createdAt: z.number(),
-  /** When the record changed last. */
   updatedAt: z.number(),
   /** When it left first, by the service's clock; absent where that was not known. */
   sentAt: z.exactOptional(z.number()),
@@ -91,7 +90,6 @@ export const jobSchema = z.object({
   /** When the service took the order; absent until it answered. */
   acceptedAt: z.exactOptional(z.number()),
   completedAt: z.exactOptional(z.number()),
-  /** The service's id of the job. */
   remoteId: z.exactOptional(z.string()),
   /** The service's own word for the status, verbatim. */
   remoteStatus: z.exactOptional(z.string()),
@@ -259,7 +257,6 @@ export type MetJob = {
   owner: JobOwner;
   /** `old`: nothing more is done for it by itself; see `ageOf`. */
   age: 'recent' | 'old';
-  /** This process is at work on it. */
   running: boolean;
   asked: Asked;
 };

@@ -43,7 +43,6 @@ export type Owner = z.infer<typeof ownerSchema>;
 
 /** Which processes are at work, by signs of life that only they themselves give. */
 export interface Liveness {
-  /** This process. */
   readonly self: Owner;
   /**
    * From now on others see that this process lives.

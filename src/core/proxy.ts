@@ -10,7 +10,6 @@ export type ProxyAddress = {
   password: string;
 };
 
-/** What the environment says about proxies. */
 export type ProxySettings = {
   httpsProxy?: ProxyAddress | undefined;
   httpProxy?: ProxyAddress | undefined;
@@ -41,7 +40,6 @@ export function shownProxy({ host, port, secure }: ProxyAddress): string {
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The secrets in it. */
 export function proxySecrets({ httpsProxy, httpProxy }: ProxySettings): string[] {
   return [httpsProxy, httpProxy].flatMap((proxy) =>
     proxy === undefined || proxy.password === '' ? [] : [proxy.password, `${proxy.user}:${proxy.password}`],

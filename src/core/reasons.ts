@@ -21,7 +21,6 @@ export type OrderReason =
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
   /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. */
   | { code: 'user_refused' | 'user_cancelled' | 'owner_ended' | 'order_cancelled' | 'key_too_old' | 'no_answer' }
-  /** @param last what the last answer was */
   | { code: 'earlier_try_open'; last: Reason }
   /** @param open of the try that may have been carried out, where that is not the last one */
   | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }
@@ -39,7 +38,6 @@ export type LimitReason =
   | { code: 'budget_exceeded'; wanted: Wanted; allowed: number; spent: number; reserved: number }
   /** By the user's pictures per day, or the plan's jobs per day. */
   | { code: 'pictures_exceeded' | 'plan_exceeded'; wanted: Wanted; allowed: number; ordered: number }
-  /** The service has asked for silence. */
   | { code: 'requests_paused' };
 
 /** What all that is new in a call would cost at most, and how many pictures that are. */
@@ -60,7 +58,6 @@ export type ServiceReason =
       isOpen?: boolean;
       dialect?: string;
     }
-  /** It was sent, and no answer came. */
   | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string }
   | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string }
   /** It lacks what an order must say, or requires what it cannot say; by places in the input. */
@@ -95,7 +92,6 @@ export type ConnectProblem =
   /** @param host whose certificate it is; of a proxy its address */
   | { code: 'certificate_refused'; host: string; fault: CertificateFault; errorCode: string }
   | { code: 'proxy_unusable'; host: string; proxy: ReportedProxy; errorCode?: string }
-  /** The proxy answered, with this HTTP status. */
   | { code: 'proxy_refused'; host: string; proxy: ReportedProxy; status: number };
 
 export type CertificateFault =
@@ -145,7 +141,6 @@ export type StorageReason =
   | { code: 'state_is_newer'; path: string }
   | { code: 'folder_not_usable'; contents: 'pictures' | 'records'; folder: string; problem: FolderProblem }
   | { code: 'picture_not_saved'; folder: string; problem: FolderProblem }
-  /** It was there, and cannot be read any more. */
   | { code: 'record_lost'; id: string; location: string }
   | { code: 'picture_not_readable'; file: string; error: string }
   | { code: 'picture_replaced'; file: string; by: PictureReplacement }

@@ -50,7 +50,6 @@ export type ValueSpec<Value> = {
 };
 
 export interface SharedValues {
-  /** Where the values are. */
   readonly location: string;
   open<Value>(spec: ValueSpec<Value>): SharedValue<Value>;
 }

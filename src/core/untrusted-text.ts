@@ -33,7 +33,6 @@ export function cleanWithout(redact: Redact, text: string, maxCharacters = 300):
   return cleanLine(redact(text, readFor(maxCharacters)), maxCharacters);
 }
 
-/** The same in quotation marks. */
 export function fencedWithout(redact: Redact, text: string, maxCharacters = 300): string {
   return fenced(cleanWithout(redact, text, maxCharacters), maxCharacters);
 }

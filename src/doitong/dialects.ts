@@ -94,7 +94,6 @@ const factsSchema = z.object({
 });
 type Facts = z.infer<typeof factsSchema>;
 
-/** How orders are encoded in one dialect. */
 export type Encoding = Omit<Facts, 'dialect' | 'reading'>;
 export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
 

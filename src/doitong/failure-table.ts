@@ -3,7 +3,6 @@ import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
 import type { ServiceAnswer } from '../core/reasons.ts';
 
 export type FailureRow = {
-  /** HTTP statuses. */
   statuses: readonly number[];
   /** Any other status of this class: 4 for 4xx. */
   statusClass?: number;
@@ -92,7 +91,6 @@ export const FAILURE_TABLE: Readonly<Record<ServiceAnswer, FailureRow>> = {
   noJobQuery: { ...OPEN_FOR_GOOD, kind: 'unsupported_service', retry: 'no' },
   /** Held back here, for longer than a caller waits. */
   paused: { ...NOT_NOW, kind: 'rate_limited', repeated: false },
-  /** No connection. */
   notSent: { ...NOT_NOW, kind: 'unreachable' },
   /** No connection until somebody changes something: a certificate that is not trusted, a proxy that refuses. */
   blocked: { ...REFUSED, kind: 'unreachable' },

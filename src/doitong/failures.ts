@@ -59,7 +59,6 @@ export function faultDecision(sent: boolean, { cause, code, connect }: NetworkFa
 
 const LOST = { caller: 'call_ended', deadline: 'too_late', network: 'connection_broke' } as const;
 
-/** Why a job ended without a picture. @param said the service's own words */
 export function jobFailure(status: string, said?: string): Failure {
   const isModerated = JOB_FAILURE_TABLE.moderated.words.includes(normalStatus(status));
   const { kind, retry } = isModerated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;

@@ -23,7 +23,6 @@ import type { SchemaModel } from './schema/introspection.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 import type { Wire } from './wire.ts';
 
-/** The dialect in which an order leaves, and how it is encoded there. */
 export type DialectChoice = {
   dialect: DialectName;
   encoding: Encoding;

@@ -84,7 +84,6 @@ function problemIn(text: string): ValidationProblem | undefined {
   return undefined;
 }
 
-/** A message that ends in a suggestion (`. Did you mean "width"?`), without it. */
 function withoutSuggestion(message: string): string {
   if (!message.endsWith('?')) return message;
   const at = Math.max(message.lastIndexOf('. Did you mean '), message.lastIndexOf('; did you mean '));

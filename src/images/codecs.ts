@@ -53,7 +53,6 @@ export async function encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8
 /** Of the package's methods the one that is fast and smooth enough for making pictures smaller. */
 const TRIANGLE = 0;
 
-/** With at most so many pixels on its longer side. */
 export async function shrunk(pixels: Pixels, maxSidePx: number): Promise<Pixels> {
   const { data } = pixels;
   const scale = maxSidePx / Math.max(pixels.width, pixels.height);

@@ -75,7 +75,6 @@ export function mayBeSavedAs(bytes: Uint8Array, extension: string): boolean {
 
 const EXAMINED_BYTES = 4_096;
 
-/** What kind of text it is; `undefined` for none. */
 export function wordsIn(bytes: Uint8Array): TextFound | undefined {
   if (bytes.length === 0) return 'nothing';
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;

@@ -13,7 +13,6 @@ const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
 /** A webhook address chosen by a model would send word of the user's pictures to somebody else. */
 const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all orders)';
 
-/** What a call cannot be made with; nothing was sent. */
 export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
@@ -58,7 +57,6 @@ function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefine
   }, json);
 }
 
-/** The bound in words. */
 function boundOf(json: Schema | undefined): string {
   if (json?.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
   switch (json?.type) {

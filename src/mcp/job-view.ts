@@ -52,7 +52,6 @@ export type JobViewOptions = {
   stalledAfterMs: number;
   /** Addresses of this origin are shown even if they are on this machine. */
   apiUrl?: string | undefined;
-  /** An equal request ordered it earlier. */
   duplicate?: boolean | undefined;
   /** The last known balance in credits, when it is low. */
   lowBalance?: number | undefined;
@@ -110,7 +109,6 @@ const AGAIN =
 const STATUS_ONLY =
   'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
 
-/** Without those that do not apply. */
 export function joined(separator: string, ...texts: readonly (string | false | undefined)[]): string {
   return texts.filter((text) => typeof text === 'string').join(separator);
 }
@@ -169,7 +167,6 @@ function lowBalanceText(credits: number | undefined, jobs: readonly Job[]): stri
   return `Tell the user that the credits are running low: the last known balance is ${credits}.`;
 }
 
-/** The status in lists. */
 export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalled'>): string {
   return stalled ? `${status} (stalled)` : status;
 }

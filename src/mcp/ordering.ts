@@ -119,7 +119,6 @@ export function waitSecondsArgument(picture: string, job: string) {
 
 type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
 
-/** Sides and a ratio exclude each other. */
 function checkSides({ value, issues }: { value: Sides; issues: z.core.$ZodRawIssue[] }): void {
   if (value.aspect_ratio === undefined && value.size === undefined) return;
   for (const side of ['width', 'height'] as const) {
@@ -196,7 +195,6 @@ async function placeOnce(
   }
 }
 
-/** Of the pictures of one call, so many prompts are shown. */
 const PROMPTS_SHOWN = 3;
 
 function questionAbout(

@@ -76,7 +76,6 @@ export function guideText(): string {
 /** What the user has said, cleaned, by the names of the arguments. */
 type Values = Readonly<Record<string, string | undefined>>;
 
-/** `render` makes the message that the model gets. */
 export const PROMPTS = [
   {
     name: 'compose_image_prompt',

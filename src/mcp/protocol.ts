@@ -40,7 +40,6 @@ export function unknownCursor(method: string, cursor: string, redact: Redact): P
 const MAX_CHARACTERS = 4_000;
 const CALL = 'tools/call';
 
-/** Whatever a handler threw, as an error that clients may read. */
 export function protocolErrorOf(method: string, error: unknown, { redact, log }: { redact: Redact; log: Log }): Error {
   const cut = (text: string): string => redact(text, MAX_CHARACTERS);
   const failed = (message: string): ProtocolError => new ProtocolError(ProtocolErrorCode.InternalError, cut(message));
@@ -64,7 +63,6 @@ export function protocolErrorOf(method: string, error: unknown, { redact, log }:
   );
 }
 
-/** For the log. */
 export const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 

@@ -11,7 +11,6 @@ import type { Confirmations, Question } from './confirmations.ts';
 /** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
 export type Questions = { isUnanswered: boolean };
 
-/** What the handlers of the protocol need from outside. */
 export type McpDeps = {
   version: string;
   /** Pictures come from the built-in sandbox; every answer says so. */
@@ -29,9 +28,7 @@ export type McpDeps = {
   startedJobs: () => ImageJobs | undefined;
   /** Of the whole process, for protocols without connections. */
   questions: Questions;
-  /** What the process has asked its users. */
   confirmations: () => Promise<Confirmations>;
-  /** What becomes of the jobs of this process. */
   feed: JobFeed;
   /** Aborted when the process is about to end: what calls wait for ends, so that they can still answer. */
   ending: AbortSignal;
@@ -95,7 +92,6 @@ export type Tool<Input extends z.ZodObject = z.ZodObject> = {
   output?: z.ZodObject;
   /** Hosts with MCP Apps show its results in the viewer. */
   hasViewer?: true;
-  /** Gets what `input` has parsed. */
   handle(input: z.output<Input>, context: ToolContext): Promise<ToolOutcome>;
 };
 

@@ -15,7 +15,6 @@ export const VIEWER_MIME_TYPE = 'text/html;profile=mcp-app';
 /** Before the names of the viewer's own part of a result: hosts hand it to the page, not to the model. */
 export const VIEWER_META = 'io.github.flux-pro-mcp/';
 
-/** Which job a URI names, and whether as a job or as its picture. */
 export function parseJobUri(uri: string): { id: string; isImage: boolean } | undefined {
   const prefix = [URI.jobs, URI.images].find((known) => uri.startsWith(known));
   return prefix === undefined ? undefined : { id: uri.slice(prefix.length), isImage: prefix === URI.images };

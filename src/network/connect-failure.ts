@@ -23,7 +23,6 @@ export class RefusedByProxy extends Error {
   }
 }
 
-/** @param route the proxy on the way @param isProxyReady whether it has opened the way by then */
 export function problemOf(
   error: unknown,
   host: string,

@@ -9,7 +9,6 @@ export const VERSION: string = typeof __FLUX_PRO_MCP_VERSION__ === 'string' ? __
 /** Next to the bundle; when run from source, the page of the last build. */
 const PAGES = ['./viewer.html', '../../dist/viewer.html'];
 
-/** The page as HTML; `undefined` where there is none. */
 export async function readViewerPage(): Promise<string | undefined> {
   for (const page of PAGES) {
     const text = await readFile(new URL(page, import.meta.url), 'utf8').catch(() => undefined);

@@ -43,8 +43,6 @@ export const randomIds: Ids = {
   idempotencyKey: () => randomUUID(),
 };
 
-/** This process, as long as it lives. */
 export const SELF: Owner = { pid: process.pid, host: hostname(), session: randomBytes(8).toString('hex') };
 
-/** 32 bytes that nobody else knows. */
 export const randomKey = (): Uint8Array => randomBytes(32);

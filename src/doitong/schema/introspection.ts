@@ -62,7 +62,6 @@ function typeRefSchema(wrappersMax: number): z.ZodType<TypeRef> {
   return namedType.or(wrapped);
 }
 
-/** The members that can be read. */
 const readable = <Member>(member: z.ZodType<Member>) =>
   z.array(member.nullable().catch(null)).transform((all) => all.filter((one) => one !== null));
 
@@ -121,7 +120,6 @@ export function readSchema(data: unknown): SchemaModel | undefined {
   return types.has(queryType.name) ? { queryType: queryType.name, mutationType: mutationType?.name, types } : undefined;
 }
 
-/** The fields of an object or interface type, or none. */
 export function fieldsOf(schema: SchemaModel, typeName: string | undefined): readonly FieldModel[] {
   return (typeName === undefined ? undefined : schema.types.get(typeName)?.fields) ?? [];
 }

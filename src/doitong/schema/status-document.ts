@@ -5,7 +5,6 @@ import type { ValidationProblem } from '../validation-errors.ts';
 import { type Fields, isRecord } from '../wire-values.ts';
 import type { StatusQuery } from './status-query.ts';
 
-/** Under which name the job that is asked for at this place is answered. */
 export const aliasOf = (index: number, count: number): string => (count === 1 ? 'job' : `j${index}`);
 
 /**

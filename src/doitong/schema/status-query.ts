@@ -32,7 +32,6 @@ export function plainQuery(field: string, argument: string): StatusQuery {
   return { field, argument: [argument], selected };
 }
 
-/** `undefined` for what is no query. */
 export function configuredQuery({ field, argument }: { field: string; argument: string }): StatusQuery | undefined {
   return statusQuerySchema.safeParse(plainQuery(field, argument)).data;
 }
