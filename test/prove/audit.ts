@@ -1,0 +1,215 @@
+/** What must hold at every moment of a run, by the service's books and by what lies on the disk. */
+import { basename } from 'node:path';
+import type { Job } from '../../src/core/job.ts';
+import type { JobStore } from '../../src/core/job-store.ts';
+import { Limits } from '../../src/limits/limits.ts';
+import { PLAN_LIMITS } from '../../src/limits/plan.ts';
+import { totalsOf, utcDay } from '../../src/limits/reservations.ts';
+import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';
+import { sharedFolder } from '../../src/storage/paths.ts';
+import { QUIET } from '../unit/storage/engines.ts';
+import type { MemoryDisk, Operation } from './memory-disk.ts';
+import { PICTURES, type Program, type ProgramSettings, STATE } from './virtual-program.ts';
+import type { Charge, VirtualService } from './virtual-service.ts';
+import type { VirtualWorld } from './virtual-world.ts';
+
+export const BREACHES = [
+  'paid twice',
+  'lost',
+  'denied charge',
+  'over budget',
+  'slots',
+  'no record',
+  'books',
+  'waits for the dead',
+  'no end',
+] as const;
+export type BreachKind = (typeof BREACHES)[number];
+export type Breach = { kind: BreachKind; what: string };
+
+const RESERVATIONS = /\/shared\/reservations\.\d+\.json$/u;
+const RECORD = /\/jobs\/[^/]+\/(job_[0-9a-z]+)\.[^/]*\.json$/u;
+
+/** A call that was refused with "no credits were spent". Times of the world. */
+type Denial = { program: Program; prompts: readonly string[]; from: number; to: number };
+
+export class Audit {
+  readonly breaches: Breach[] = [];
+  /** What happened, in short, for whoever looks for the cause. */
+  readonly trace: string[] = [];
+  /** Pictures that are wanted, by prompt. */
+  readonly wanted = new Map<string, number>();
+  readonly #deniedKeys = new Set<string>();
+  readonly #denials: Denial[] = [];
+  readonly #idOfKey = new Map<string, string>();
+  readonly #store: JobStore;
+  readonly #limits: Limits;
+  /** Days that the clocks of the processes have shown. */
+  readonly #days = new Set<number>();
+
+  constructor(
+    private readonly world: VirtualWorld,
+    private readonly disk: MemoryDisk,
+    private readonly service: VirtualService,
+    private readonly settings: ProgramSettings,
+    private readonly programs: () => readonly Program[],
+  ) {
+    const deps = { clock: world.outside.clock, log: QUIET, files: disk.processView() };
+    this.#store = createFileJobStore(STATE, { ...deps, outputFolder: PICTURES });
+    const values = createFileValues(sharedFolder(STATE), deps);
+    this.#limits = new Limits(values, { ...deps, plan: settings.plan, jobs: async () => this.#store.list() });
+    service.onCharge = (charge) => this.#checkCharge(charge);
+  }
+
+  note(text: string): void {
+    this.trace.push(`${(this.world.time / 1_000).toFixed(3).padStart(10)} s  ${text}`);
+  }
+
+  breach(kind: BreachKind, what: string): void {
+    if (this.breaches.some((known) => known.kind === kind && known.what === what)) return;
+    this.note(`BREACH ${kind}: ${what}`);
+    this.breaches.push({ kind, what });
+  }
+
+  records(): Promise<readonly Job[]> {
+    return this.#store.list();
+  }
+
+  /** Of what has just been done on the disk by one of the processes. */
+  async checkOperation({ call, path, to = path }: Operation): Promise<void> {
+    if (call === 'link' || call === 'rename') {
+      if (RESERVATIONS.test(to)) await this.#checkReservations();
+      const [, id] = RECORD.exec(to) ?? [];
+      if (id !== undefined) await this.#checkRecord(id);
+    }
+    if ((call === 'unlink' || call === 'rename') && RECORD.test(path)) await this.#checkRecordsOfCharges();
+  }
+
+  async #checkReservations(): Promise<void> {
+    const { reservations } = await this.#limits.state();
+    const { maxCreditsPerDay, plan } = this.settings;
+    for (const { process } of this.programs()) this.#days.add(utcDay(process.clock.now()));
+    const { spentCredits, reservedCredits, slotsInUse } = totalsOf(reservations, this.world.outside.clock.now());
+    // Whose clock shows another day has a budget of its own; what it has not settled counts for this day, too.
+    const most = maxCreditsPerDay * this.#days.size;
+    if (spentCredits + reservedCredits > most)
+      this.breach('over budget', `${spentCredits} spent and ${reservedCredits} reserved of ${most}`);
+    const slots = PLAN_LIMITS[plan].concurrentJobs;
+    if (slots !== null && slotsInUse > slots) this.breach('slots', `${slotsInUse} of ${slots} in use`);
+  }
+
+  async #checkRecord(id: string): Promise<void> {
+    const job = (await this.#store.read(id))?.value;
+    if (job === undefined) return;
+    this.#idOfKey.set(job.idempotencyKey, id);
+    this.note(
+      `  ${id.slice(-5)} ${job.state}${job.failure ? ` (${job.failure.kind}, ${job.failure.reason.code})` : ''}`,
+    );
+    if (job.state === 'failed' && job.failure?.creditsSpent === 'no') this.deny(job);
+  }
+
+  async #checkRecordsOfCharges(): Promise<void> {
+    for (const charge of this.service.charges) await this.#checkRecordOf(charge);
+  }
+
+  async #checkRecordOf({ key, remoteId }: Charge): Promise<void> {
+    const id = this.#idOfKey.get(key);
+    const job = id === undefined ? undefined : (await this.#store.read(id))?.value;
+    if (job?.idempotencyKey !== key) this.breach('no record', `of ${remoteId}, charged under ${key}`);
+    else if (job.state === 'queued') this.breach('no record', `that ${remoteId} may have left: it is queued`);
+  }
+
+  #checkCharge(charge: Charge): void {
+    const { key, prompt, remoteId, credits } = charge;
+    this.note(`  charged: ${remoteId} "${prompt}" under ${key}, ${charge.end} in ${charge.endsAt - charge.at} ms`);
+    const { charges } = this.service;
+    const ofPrompt = charges.filter((one) => one.prompt === prompt);
+    // One that could not be made is in nobody's way, once that is known.
+    const failed = ofPrompt.filter(({ end, endsAt }) => end === 'FAILED' && endsAt <= charge.at);
+    if (ofPrompt.length - failed.length > (this.wanted.get(prompt) ?? 0))
+      this.breach('paid twice', `"${prompt}" under ${ofPrompt.map((one) => one.key).join(', ')}`);
+    if (this.#deniedKeys.has(key))
+      this.breach('denied charge', `${remoteId} under ${key}, of which credits were denied`);
+    for (const denial of this.#denials) this.#checkDenial(denial, charge);
+    const day = utcDay(this.#epoch(charge.at));
+    const onDay = charges.filter(({ at }) => utcDay(this.#epoch(at)) === day);
+    const sum = onDay.reduce((total, one) => total + one.credits, 0);
+    for (const { process } of this.programs()) this.#days.add(utcDay(process.clock.now()));
+    if (sum > this.settings.maxCreditsPerDay * this.#days.size)
+      this.breach('over budget', `${sum} charged, the last ${credits} for "${prompt}"`);
+    void this.#checkRecordOf(charge);
+  }
+
+  #epoch(time: number): number {
+    return this.world.outside.clock.now() - this.world.time + time;
+  }
+
+  /** An answer or a record says that no credits were spent for this job. */
+  deny({ idempotencyKey: key, id }: Job): void {
+    if (key === '') return;
+    this.#deniedKeys.add(key);
+    if (this.service.charges.some((charge) => charge.key === key))
+      this.breach('denied charge', `${id} says that nothing was spent under ${key}`);
+  }
+
+  /** A call was refused as a whole: no key that it made may ever be charged. */
+  denyCall(denial: Denial): void {
+    this.#denials.push(denial);
+    for (const charge of this.service.charges) this.#checkDenial(denial, charge);
+  }
+
+  #checkDenial({ program, prompts, from, to }: Denial, { key, prompt, remoteId }: Charge): void {
+    const made = program.keys.find((one) => one.key === key);
+    if (made === undefined || !prompts.includes(prompt) || made.at < from || made.at > to) return;
+    this.breach('denied charge', `${remoteId} by a call that said that nothing was spent`);
+  }
+
+  /** What is left by processes that have ended is in other hands. @param since how long somebody has looked after it */
+  async checkTakenOver(isGone: (session: string) => boolean): Promise<void> {
+    for (const job of await this.#store.open())
+      if (job.state !== 'unknown' && isGone(job.owner.session))
+        this.breach('waits for the dead', `${job.id} is ${job.state} and still owned by ${job.owner.session}`);
+  }
+
+  /** When all is over: each charge has its picture, and the books agree. */
+  async checkEnd(): Promise<void> {
+    const jobs = await this.#store.list();
+    const tree = this.disk.tree();
+    for (const { key, remoteId, prompt, end, ...charge } of this.service.charges) {
+      const job = jobs.find(({ idempotencyKey }) => idempotencyKey === key);
+      if (job === undefined || job.remoteId !== remoteId) {
+        this.breach('lost', `no record leads to ${remoteId} ("${prompt}")`);
+        continue;
+      }
+      const isKept = job.file !== undefined && tree[job.file] === this.service.pictureOf(remoteId);
+      if (end === 'COMPLETED' && !(job.state === 'saved' && isKept))
+        this.breach(
+          'lost',
+          `the picture of ${remoteId} ("${prompt}"): ${job.state}, ${basename(job.file ?? 'no file')}`,
+        );
+      if (end !== 'COMPLETED' && job.state !== 'failed') this.breach('no end', `${remoteId} is ${job.state}`);
+      const { exact, max } = job.credits;
+      if ((exact ?? max) !== (charge.reportsPrice ? charge.credits : max))
+        this.breach('books', `${remoteId} cost ${charge.credits}, its record says ${exact}`);
+    }
+    for (const job of jobs)
+      if (!['saved', 'failed'].includes(job.state)) this.breach('no end', `${job.id} is ${job.state}`);
+    await this.#checkSums(jobs);
+  }
+
+  async #checkSums(jobs: readonly Job[]): Promise<void> {
+    const { reservations } = await this.#limits.state();
+    const { spentCredits, reservedCredits, slotsInUse } = totalsOf(reservations, this.world.outside.clock.now());
+    const credits = Object.values(reservations.days).reduce((sum, day) => sum + day.credits, 0);
+    const images = Object.values(reservations.days).reduce((sum, day) => sum + day.images, 0);
+    const charged = this.service.charges.map(({ key, ...charge }) => {
+      const job = jobs.find(({ idempotencyKey }) => idempotencyKey === key);
+      return charge.reportsPrice ? charge.credits : (job?.credits.max ?? charge.credits);
+    });
+    const sum = charged.reduce((total, one) => total + one, 0);
+    if (credits !== sum || images !== charged.length)
+      this.breach('books', `${images} pictures for ${credits} credits, charged were ${charged.length} for ${sum}`);
+    if (reservedCredits !== 0 || slotsInUse !== 0 || spentCredits > credits)
+      this.breach('books', `${reservedCredits} credits are still reserved, ${slotsInUse} slots still in use`);
+  }
+}

@@ -1,0 +1,5 @@
+/** The kinds of deterministic runs; `run.ts` plays them one after the other. */
+import type { Mode } from './mode.ts';
+import { seededSchedules } from './seeded-schedules.ts';
+
+export const MODES: readonly Mode[] = [seededSchedules];

@@ -1,0 +1,70 @@
+/** `npm run prove`: all deterministic runs; prints what it counted, and fails when something was lost or paid twice. */
+import { parseArgs } from 'node:util';
+import { BREACHES, type BreachKind } from './audit.ts';
+import type { CaseResult, Mode } from './mode.ts';
+import { MODES } from './modes.ts';
+
+const { values } = parseArgs({
+  options: { seed: { type: 'string' }, runs: { type: 'string' }, mode: { type: 'string' } },
+});
+
+const modes = MODES.filter(({ name }) => values.mode === undefined || name === values.mode.replaceAll('-', ' '));
+if (modes.length === 0) throw new Error(`--mode takes one of these: ${MODES.map(({ name }) => name).join(', ')}`);
+const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000);
+const runs = whole('runs', values.runs);
+/** As many lines of what happened before a failure as one can read. */
+const TRACE_LINES = 80;
+/** What the promises are about; all else that was found is counted together. */
+const COUNTED: readonly BreachKind[] = ['paid twice', 'lost', 'denied charge', 'over budget'];
+
+type Counts = { cases: number; charges: number; broken: Record<BreachKind, number>; first: CaseResult | undefined };
+
+console.log(`seed ${seed}; the same seed gives the same runs`);
+const begun = performance.now();
+const counted = new Map<string, Counts>();
+for (const mode of modes) counted.set(mode.name, await countsOf(mode));
+print();
+
+function whole(name: string, text: string | undefined): number | undefined {
+  if (text !== undefined && !/^\d{1,9}$/u.test(text)) throw new Error(`--${name} takes a whole number, not ${text}`);
+  return text === undefined ? undefined : Number(text);
+}
+
+async function countsOf(mode: Mode): Promise<Counts> {
+  const broken = Object.fromEntries(BREACHES.map((kind) => [kind, 0])) as Counts['broken'];
+  const counts: Counts = { cases: 0, charges: 0, broken, first: undefined };
+  for await (const result of mode.play({ seed, runs })) {
+    counts.cases += 1;
+    counts.charges += result.charges;
+    for (const kind of new Set(result.breaches.map((breach) => breach.kind))) broken[kind] += 1;
+    if (result.breaches.length > 0) counts.first ??= result;
+    if (counts.cases % 100 === 0) console.error(`  ${mode.name}: ${counts.cases} cases`);
+  }
+  return counts;
+}
+
+function print(): void {
+  const others = BREACHES.filter((kind) => !COUNTED.includes(kind));
+  const sumOf = ({ broken }: Counts, kinds: readonly BreachKind[]) =>
+    kinds.reduce((sum, kind) => sum + broken[kind], 0);
+  const heads = ['mode', 'cases', 'charges', ...COUNTED, 'other'];
+  const rows = [...counted].map(([name, counts]) => [
+    ...[name, counts.cases, counts.charges],
+    ...COUNTED.map((kind) => counts.broken[kind]),
+    sumOf(counts, others),
+  ]);
+  const sums = heads.slice(1).map((_, column) => rows.reduce((sum, row) => sum + Number(row[column + 1]), 0));
+  for (const [name, ...cells] of [heads, ...rows, ['together', ...sums]])
+    console.log(String(name).padEnd(24) + cells.map((cell) => String(cell).padStart(15)).join(''));
+  console.log(`took ${Math.round((performance.now() - begun) / 1_000)} s`);
+  const first = [...counted].find(([, counts]) => counts.first !== undefined);
+  if (first?.[1].first === undefined) {
+    console.log('nothing was lost, nothing was paid twice');
+    return;
+  }
+  const [mode, { first: result }] = first;
+  for (const line of result.trace.slice(-TRACE_LINES)) console.log(line);
+  for (const { kind, what } of result.breaches) console.log(`BROKEN  ${kind}: ${what}`);
+  console.log(`${result.name}: npm run prove -- --mode ${mode.replaceAll(' ', '-')} --seed ${result.seed} --runs 1`);
+  process.exitCode = 1;
+}
