@@ -18,6 +18,7 @@ import type { ImageDownload } from '../../src/core/image-store.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { type Decision, faultDecision, jobFailure, rowDecision } from '../../src/doitong/failures.ts';
 import { Retries, type Try } from '../../src/doitong/retry.ts';
+import { ServiceTime } from '../../src/doitong/service-time.ts';
 import type { Limits } from '../../src/limits/limits.ts';
 import { awaitPermit } from '../../src/limits/rate-state.ts';
 import type { Dice } from '../crash/dice.ts';
@@ -98,6 +99,11 @@ export class VirtualService {
     this.#outside = outside;
     this.#time = time;
     this.#dice = dice;
+  }
+
+  /** As the header of an answer tells it. */
+  get date(): string {
+    return new Date(this.#outside.now()).toUTCString();
   }
 
   /** How many jobs it has not finished. */
@@ -218,6 +224,7 @@ async function answered<Answer>(
 export function providerOf(service: VirtualService, process: VirtualProcess, limits: Limits): ImageProvider {
   const { clock } = process;
   const retries = new Retries({ clock, log: QUIET });
+  const serviceTime = new ServiceTime(clock);
 
   function failed(order: Order, decision: Decision, signal: AbortSignal): SendResult {
     const failedTries = order.failedTries + 1;
@@ -230,12 +237,13 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
     remoteIds: readonly string[],
     signal: AbortSignal,
   ): Promise<Try<ReadonlyMap<string, Reading>>> {
-    await awaitPermit(limits, clock, { purpose: 'read', fields: remoteIds.length }, signal);
+    await awaitPermit(limits, clock, { purpose: 'read', fields: Math.max(1, remoteIds.length) }, signal);
     await process.step('read jobs');
     const answer = await answered(service.read(remoteIds), process, READ_MS, signal);
     if (answer === 'deadline' || answer === 'caller')
       return { decision: faultDecision(true, { cause: answer }, 'read') };
     if (answer === 'unreachable') return { decision: faultDecision(false, { cause: 'network' }, 'read') };
+    serviceTime.learn(service.date);
     return { value: answer };
   }
 
@@ -253,6 +261,7 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
       if (answer === 'deadline' || answer === 'caller')
         return failed(order, faultDecision(true, { cause: answer }, 'submit'), signal);
       if (answer === 'unreachable') return failed(order, faultDecision(false, { cause: 'network' }, 'submit'), signal);
+      serviceTime.learn(service.date);
       if ('decision' in answer) return failed(order, answer.decision, signal);
       retries.succeeded();
       return { type: 'accepted', job: answer.job };
@@ -270,6 +279,10 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
       }
     },
     readsAtOnce: async () => 25,
+    async time(ask) {
+      if (ask !== undefined && serviceTime.now() === undefined) await readOnce([], ask).catch(() => undefined);
+      return serviceTime.now();
+    },
     refresh: async () => undefined,
     probe: () => Promise.reject(new Error('nobody examines the service here')),
     close: async () => undefined,
