@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { ChangeQueue } from '../core/shared-value.ts';
 import { ownName } from './disk.ts';
+import { createInFolder } from './file-system.ts';
 import { type FileDeps, namesIn } from './versioned-file.ts';
 
 /** Losing that often is no accident. */
@@ -14,6 +15,7 @@ const TURN = '.turn';
 export class FileChangeQueue implements ChangeQueue {
   #own: string | undefined;
 
+  /** @param folder absolute; made when somebody has to wait */
   constructor(
     private readonly folder: string,
     private readonly name: string,
@@ -25,7 +27,7 @@ export class FileChangeQueue implements ChangeQueue {
     if (lost >= LOST_MAX && this.#own === undefined) {
       this.#own = `${this.name}.${ownName()}${TURN}`;
       // Without it the change is tried all the same.
-      await files.create(join(this.folder, this.#own), '', false).catch(() => undefined);
+      await createInFolder(join(this.folder, this.#own), '', false, files).catch(() => undefined);
     }
     const until = clock.monotonic() + PATIENCE_MS;
     let ahead = await this.#ahead();
@@ -41,7 +43,10 @@ export class FileChangeQueue implements ChangeQueue {
   }
 
   async #ahead(): Promise<string[]> {
-    const names = await namesIn(this.folder, this.deps.files);
+    const { files } = this.deps;
+    // As a rule nobody has ever had to wait.
+    if ((await files.stat(this.folder).catch(() => undefined)) === undefined) return [];
+    const names = await namesIn(this.folder, files);
     const own = this.#own;
     return names.filter(
       (name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN) && (own === undefined || name < own),

@@ -3,31 +3,23 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import type { CreditsSpent } from '../core/failure.ts';
 import { dedupeKey } from '../core/image-request.ts';
 import { isSettled, JOB_ID, type Job, jobSchema, timeOfId } from '../core/job.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
-import { errorCode } from './disk.ts';
-import { createDiskFiles, type FileSystem, makeFolder } from './file-system.ts';
+import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import {
-  namesIn,
-  newestIn,
-  readStored,
-  textOfVersion,
-  VersionedFile,
-  versionAfter,
-  versionFile,
-  Writer,
-} from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
+
+/** `last`: as it was read or written last. */
+type KnownRecord = { file: VersionedFile; last?: StoredJob | undefined };
 
 /** Next to the folder of the records. */
 const DAMAGED = 'damaged';
@@ -57,35 +49,38 @@ export function createFileJobStore(
   const jobs = join(folder, 'jobs');
   const settled = join(folder, 'hints', 'settled');
   const remote = join(folder, 'hints', 'remote');
-  /** Names of records by id, as they were found or made last. */
-  const names = new BoundedMap<string, string>(OPEN_FILES_MAX);
+  /** Records that were found or made here, by id. */
+  const known = new BoundedMap<string, KnownRecord>(OPEN_FILES_MAX);
   /** Earlier days without an open record: none is ever added to them. */
   const closedDays = new Set<string>();
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
   const writer = new Writer();
-  const fileOf = (id: string, name: string) => new VersionedFile(join(jobs, dayOf(id)), name, { files, clock }, writer);
+  function remember(id: string, name: string): KnownRecord {
+    const record = { file: new VersionedFile(join(jobs, dayOf(id)), name, { files, clock }, writer) };
+    known.set(id, record);
+    return record;
+  }
 
-  async function nameOf(id: string): Promise<string | undefined> {
-    const known = names.get(id);
-    if (known !== undefined) return known;
+  async function recordOf(id: string): Promise<KnownRecord | undefined> {
     const look = async (): Promise<string | undefined> =>
-      [...(await newestIn(join(jobs, dayOf(id)), files)).keys()].find((name) => idIn(name) === id);
+      [...(await newestIn(join(jobs, dayOf(id)), (file) => idIn(file) === id, files)).keys()][0];
     // As `VersionedFile.read` does it.
-    const found = (await look()) ?? (await look());
-    if (found !== undefined) names.set(id, found);
-    return found;
+    const name = known.has(id) ? undefined : ((await look()) ?? (await look()));
+    return name === undefined ? known.get(id) : remember(id, name);
   }
 
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
     return kept(join(jobs, dayOf(id)), 'no', async () => {
-      const name = await nameOf(id);
-      const file = name === undefined ? undefined : fileOf(id, name);
-      const newest = await file?.read();
-      return file && newest && storedIn(id, file, newest);
+      const record = await recordOf(id);
+      if (record?.last !== undefined && (await record.file.isNewest(record.last.version))) return record.last;
+      const newest = await record?.file.read();
+      if (record === undefined || newest === undefined) return undefined;
+      record.last = await storedIn(id, record.file, newest);
+      return record.last;
     });
   }
 
@@ -94,14 +89,14 @@ export function createFileJobStore(
     file: VersionedFile,
     { number, text }: { number: number; text: string | undefined },
   ): Promise<StoredJob | undefined> {
-    const { type, value, changes } = readStored(text, jobSchema);
+    const { type, value, changes, durable } = readStored(text, jobSchema);
     if (type === 'damaged') return setAside(id, file);
     if (value === undefined) {
       log.warn('a job record of a newer version cannot be read here', { id });
       return undefined;
     }
-    const version = { number, changes };
-    return { value: withFile(value, withAbsolutePath), version, ...(type === 'newer' && { isNewer: true }) };
+    const stored = { value: withFile(value, withAbsolutePath), version: { number, changes, durable } };
+    return { ...stored, ...(type === 'newer' && { isNewer: true }) };
   }
 
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
@@ -116,29 +111,28 @@ export function createFileJobStore(
     }
   }
 
-  async function write(job: Job, name: string, version: Version, spent: CreditsSpent): Promise<Replacement> {
-    const file = fileOf(job.id, name);
-    const replacement = await kept(file.path(version.number + 1), spent, () =>
+  async function write(
+    job: Job,
+    record: KnownRecord,
+    { version, value: before }: { version: Version; value?: Job },
+  ): Promise<Replacement> {
+    const { file } = record;
+    // Whatever a queued order was to become: it was never sent.
+    const spent = before === undefined || before.state === 'queued' ? 'no' : 'maybe';
+    const made = await kept(file.path(version.number + 1), spent, () =>
       file.replace(version, withFile(job, withRecordedPath), 'machine'),
     );
-    names.set(job.id, name);
-    if (replacement === 'done') {
-      if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
-      if (job.remoteId !== undefined) await hint(remote, hashOf(job.remoteId), job.id);
-    }
-    return replacement;
+    if (made === undefined) return 'conflict';
+    record.last = { value: job, version: made };
+    if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
+    if (job.remoteId !== undefined && job.remoteId !== before?.remoteId)
+      await hint(remote, hashOf(job.remoteId), job.id);
+    return 'done';
   }
 
   /** Whoever finds that one is missing does without it. */
   async function hint(inFolder: string, name: string, text: string): Promise<void> {
-    const create = (): Promise<void> => files.create(join(inFolder, name), text, false);
-    await create()
-      .catch(async (error: unknown) => {
-        if (errorCode(error) !== 'ENOENT') throw error;
-        await makeFolder(inFolder, files);
-        await create();
-      })
-      .catch(() => undefined);
+    await createInFolder(join(inFolder, name), text, false, files).catch(() => undefined);
   }
 
   /** Names of the folders of days, newest first. */
@@ -147,10 +141,10 @@ export function createFileJobStore(
   }
 
   let stretchEndsAt = 0;
-  /** The records of one day with these names, newest first. */
-  async function* recordsOf(day: string, wanted: (name: string) => boolean): AsyncGenerator<Job> {
-    const newest = [...(await newestIn(join(jobs, day), files))].filter(([name]) => wanted(name));
-    for (const [name, number] of newest.sort(([one], [other]) => (one < other ? 1 : -1))) {
+  /** The records of one day, newest first. @param isWanted by the name of a file */
+  async function* recordsOf(day: string, isWanted: (file: string) => boolean): AsyncGenerator<Job> {
+    const newest = await newestIn(join(jobs, day), isWanted, files);
+    for (const [name, number] of [...newest].sort(([one], [other]) => (one < other ? 1 : -1))) {
       const id = idIn(name);
       if (!JOB_ID.test(id)) continue;
       if (clock.monotonic() > stretchEndsAt) {
@@ -197,25 +191,24 @@ export function createFileJobStore(
     const fingerprint = hashOf(key);
     for (const day of await days())
       if (day >= dayOfTime(since))
-        for await (const job of recordsOf(day, (name) => name.endsWith(`.${fingerprint}`)))
+        for await (const job of recordsOf(day, (file) => file.includes(`.${fingerprint}.`)))
           if (job.createdAt >= since && dedupeKey(job.request, job.nth) === key) yield job;
   }
 
   return {
     location: folder,
     async add(job) {
-      const name = `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`;
-      if ((await write(job, name, NO_VERSION, 'no')) === 'conflict')
+      const record = remember(job.id, `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`);
+      if ((await write(job, record, { version: NO_VERSION })) === 'conflict')
         throw storageFailed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
-    queue: (id) => new FileChangeQueue(join(jobs, dayOf(id)), id, { files, clock }),
-    async replace({ value, version, isNewer }, job) {
-      const name = (await kept(jobs, 'maybe', () => nameOf(job.id))) ?? job.id;
-      if (isNewer)
-        throw storageFailed({ code: 'state_is_newer', path: fileOf(job.id, name).path(version.number) }, 'maybe');
-      // Whatever a queued order was to become: it was never sent.
-      return write(job, name, version, value.state === 'queued' ? 'no' : 'maybe');
+    queue: (id) => new FileChangeQueue(join(folder, 'queue'), id, { files, clock }),
+    async replace(seen, job) {
+      const record = (await kept(jobs, 'maybe', () => recordOf(job.id))) ?? remember(job.id, job.id);
+      if (seen.isNewer)
+        throw storageFailed({ code: 'state_is_newer', path: record.file.path(seen.version.number) }, 'maybe');
+      return write(job, record, seen);
     },
     async find(id) {
       const own = await read(id);
@@ -270,18 +263,15 @@ export function createFileValues(folder: string, { clock, log, files = createDis
     open<Value>({ name, schema, initial }: ValueSpec<Value>): SharedValue<Value> {
       const file = new VersionedFile(folder, name, { files, clock });
       /** What this process has read or written last: understood once, as long as it is the newest. */
-      let last: (Versioned<Value> & { stamp: string | undefined }) | undefined;
-      const remember = async (value: Value, version: Version): Promise<Versioned<Value>> => {
-        last = { value, version, stamp: await stampOf(file.path(version.number), files) };
-        return last;
-      };
+      let last: Versioned<Value> | undefined;
       return {
         queue: () => new FileChangeQueue(folder, name, { files, clock }),
         read: () =>
           kept(folder, 'no', async () => {
-            const stamp = await stampOf(file.path((await file.numbers()).pop() ?? 0), files);
-            if (stamp !== undefined && last?.stamp === stamp) return last;
+            if (last !== undefined && (await file.isNewest(last.version))) return last;
             const newest = await file.read();
+            // Rejects where something else is in the place of the folder.
+            if (newest === undefined) await files.stat(folder);
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
             const { number } = newest;
             let stored = readStored(newest.text, schema);
@@ -294,22 +284,17 @@ export function createFileValues(folder: string, { clock, log, files = createDis
             if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
             const version = { number, changes, durable };
             if (isDamaged) return { value: value ?? (await initial()), version: { ...version, isDamaged } };
-            return remember(value as Value, version);
+            last = { value: value as Value, version };
+            return last;
           }),
         replace: (version, value, durability) =>
           kept(folder, 'no', async () => {
             if (version.isDamaged) await keepDamaged(file.path(version.number));
-            const replacement = await file.replace(version, value, durability);
-            if (replacement === 'done') await remember(value, versionAfter(version, durability));
-            return replacement;
+            const made = await file.replace(version, value, durability);
+            if (made !== undefined) last = { value, version: made };
+            return made === undefined ? 'conflict' : 'done';
           }),
       };
     },
   };
-}
-
-/** Tells one file from another under its name; `undefined` where there is none. */
-async function stampOf(path: string, files: FileSystem): Promise<string | undefined> {
-  const found = await files.stat(path);
-  return found && `${path} ${found.ino} ${found.size} ${found.mtimeMs}`;
 }

@@ -1,5 +1,5 @@
 /** Where job records and shared values are kept: the file system of this machine, or one that a test makes. */
-import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../core/ports.ts';
@@ -60,6 +60,17 @@ export async function makeFolder(folder: string, files: FolderCalls = SYSTEM_FOL
   }
 }
 
+/** `create`, which makes the folder where it turns out to be missing: as a rule it is there. */
+export async function createInFolder(path: string, text: string, durable: boolean, files: FileSystem): Promise<void> {
+  try {
+    await files.create(path, text, durable);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(path), files);
+    await files.create(path, text, durable);
+  }
+}
+
 async function makeLevel(folder: string, files: FolderCalls): Promise<void> {
   try {
     await files.makeFolder(folder);
@@ -78,6 +89,14 @@ export const createDiskFiles = (clock: Clock): FileSystem => ({
   link: async (from, to) => linkSync(from, to),
   rename: async (from, to) => renameSync(from, to),
   list: async (folder) => readdirSync(folder),
-  remove: async (path) => rmSync(path, { recursive: true }),
+  async remove(path) {
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      // A folder: Linux says EISDIR, others EPERM.
+      if (!['EISDIR', 'EPERM'].includes(errorCode(error))) throw error;
+      rmSync(path, { recursive: true });
+    }
+  },
   ...SYSTEM_FOLDERS,
 });

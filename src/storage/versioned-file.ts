@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../core/ports.ts';
-import type { Durability, Replacement, ValueSpec, Version } from '../core/shared-value.ts';
+import type { Durability, ValueSpec, Version } from '../core/shared-value.ts';
 import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse, ownName, retryBusy } from './disk.ts';
-import { type FileSystem, makeFolder } from './file-system.ts';
+import { createInFolder, type FileSystem } from './file-system.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
@@ -18,15 +18,25 @@ const PART = '.part';
 const INNER = 'value.json';
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
+/** Versions that may follow one that survives a crash of the machine; all of them are kept until the next that does. */
+const UNFORCED_MAX = 16;
 
 /** What the files of a folder are read and written with. */
 export type FileDeps = { files: FileSystem; clock: Clock };
 
-/** Names and the number of the newest version of each, of all values in that folder. @throws the system's error */
-export async function newestIn(folder: string, files: FileSystem): Promise<Map<string, number>> {
+/**
+ * Names and the number of the newest version of each, of the values in that folder.
+ * @param isWanted by the name of a file
+ * @throws the system's error
+ */
+export async function newestIn(
+  folder: string,
+  isWanted: (file: string) => boolean,
+  files: FileSystem,
+): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
   for (const file of await namesIn(folder, files)) {
-    const [, name, digits] = VERSION.exec(file) ?? [];
+    const [, name, digits] = (isWanted(file) && VERSION.exec(file)) || [];
     if (name !== undefined) newest.set(name, Math.max(newest.get(name) ?? 0, Number(digits)));
   }
   return newest;
@@ -67,6 +77,9 @@ export class Writer {
 }
 
 export class VersionedFile {
+  /** The version that this process has read or made last. `stamp` tells its file from another one of that name. */
+  #last: { number: number; stamp: string | undefined } | undefined;
+
   /** @param folder absolute; made at the first change */
   constructor(
     private readonly folder: string,
@@ -92,50 +105,73 @@ export class VersionedFile {
     return versions.sort((one, other) => one - other);
   }
 
+  /** Whether that version, which was read or made here last, still is the newest one. */
+  async isNewest(version: Version): Promise<boolean> {
+    return (await this.#isStillThere(version)) && (await this.#stampOf(version.number + 1)) === undefined;
+  }
+
   /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
   async read(): Promise<{ number: number; text: string | undefined } | undefined> {
     for (let before: number | undefined; ; ) {
       // A list may show neither the old version nor the new one of a change that is made meanwhile.
       const number = (await this.numbers()).pop() ?? (await this.numbers()).pop();
       if (number === undefined) return undefined;
+      const stamp = await this.#stampOf(number);
       const text = await textOfVersion(this.path(number), this.deps.files);
+      // A stray could have taken its place since the list was made.
+      this.#last = (await this.numbers()).pop() === number ? { number, stamp } : undefined;
       // A version without a text has a successor by now, or is no file.
       if (text !== undefined || number === before) return { number, text };
       before = number;
     }
   }
 
-  /** One call at a time. @throws the system's error */
-  async replace(version: Version, value: unknown, durability: Durability): Promise<Replacement> {
+  /** One call at a time. @returns the new version; `undefined`: others were faster. @throws the system's error */
+  async replace(version: Version, value: unknown, durability: Durability): Promise<Version | undefined> {
     const id = this.writer.newChange();
     const others = version.changes.filter((change) => !this.writer.made(change));
-    const { number, durable } = versionAfter(version, durability);
-    const text = storedText(value, [...others, id].slice(-WRITERS_MAX), durable);
-    const isOurs = await this.#publish(this.path(number), text, durability === 'machine');
-    const names = await namesIn(this.folder, this.deps.files);
-    const isNewest = isOurs && this.#numbersAmong(names).pop() === number;
+    const changes = [...others, id].slice(-WRITERS_MAX);
+    const number = version.number + 1;
+    const isDurable = durability === 'machine' || number - (version.durable ?? number) > UNFORCED_MAX;
+    const durable = isDurable ? number : version.durable;
+    const isOurs = await this.#publish(this.path(number), storedText(value, changes, durable), isDurable);
+    const stamp = await this.#stampOf(number);
+    const isNext = isOurs && (await this.#isStillThere(version)) && (await this.#stampOf(number + 1)) === undefined;
+    const names = isNext ? undefined : await namesIn(this.folder, this.deps.files);
     // What was published here and is the newest needs no reading: a number is given once.
+    const isNewest = isNext || (isOurs && this.#numbersAmong(names ?? []).pop() === number);
     if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
-      await this.#tidy({ number, durable }, names);
-      return 'done';
+      if (isNewest) this.#last = { number, stamp };
+      // What is not forced to the disk may be lost, and then the last version that was is the newest again.
+      if (isDurable || version.durable === undefined)
+        await this.#tidy(number, version.durable ?? version.number, names);
+      return { number, changes, durable };
     }
     // It was published below the newest one by a process that stood still meanwhile.
-    if (isOurs) await this.#remove(this.path(number));
-    return 'conflict';
+    if (isOurs && (await this.#stampOf(version.number)) === undefined) await this.#remove(this.path(number));
+    return undefined;
+  }
+
+  /**
+   * Whether the version that was read or made here last has not been removed since. A version is removed after the one
+   * before it: so the next number was given once at most, and no list of the folder is needed to know who got it.
+   */
+  async #isStillThere({ number }: Version): Promise<boolean> {
+    const { stamp } = this.#last?.number === number ? this.#last : {};
+    return stamp !== undefined && (await this.#stampOf(number)) === stamp;
+  }
+
+  async #stampOf(number: number): Promise<string | undefined> {
+    const found = await this.deps.files.stat(this.path(number));
+    return found && `${found.ino} ${found.size} ${found.mtimeMs}`;
   }
 
   /** @returns false when somebody else has that number */
   async #publish(target: string, text: string, durable: boolean): Promise<boolean> {
     const { files } = this.deps;
     const part = this.#newPart();
-    const write = (): Promise<void> => files.create(part, text, durable);
     try {
-      await write().catch(async (error: unknown) => {
-        // As a rule the folder is there; it is made where it turns out not to be.
-        if (errorCode(error) !== 'ENOENT') throw error;
-        await makeFolder(this.folder, files);
-        await write();
-      });
+      await createInFolder(part, text, durable, files);
       const isOurs = await this.#link(part, target, durable);
       if (isOurs && durable) await files.syncFolder(this.folder);
       return isOurs;
@@ -189,15 +225,20 @@ export class VersionedFile {
   }
 
   /**
-   * Removes older versions, strays among them, but not the last durable one. Also what a killed process left half
-   * written, of any value: its age is taken from the times that the disk gave to both files, because its clock may differ
-   * from ours.
+   * Removes older versions, strays among them, each after the one before it; see `#isStillThere`. And what a killed
+   * process left half written, of any value: its age is taken from the times that the disk gave to both files, because
+   * its clock may differ from ours.
+   * @param oldest the first that may be left, as far as is known
+   * @param names of all files in the folder; absent: there is nothing else of that kind, as far as is known
    */
-  async #tidy({ number, durable }: Pick<Version, 'number' | 'durable'>, names: readonly string[]): Promise<void> {
+  async #tidy(number: number, oldest: number, names?: readonly string[]): Promise<void> {
     const { files } = this.deps;
-    for (const other of this.#numbersAmong(names))
-      if (other < number && other !== durable) await this.#remove(this.path(other));
-    const parts = names.filter((name) => name.endsWith(PART));
+    const isLeft = async (other: number): Promise<boolean> => (await this.#stampOf(other)) !== undefined;
+    const known = names ?? ((await isLeft(oldest - 1)) ? await namesIn(this.folder, files) : undefined);
+    const expected = Array.from({ length: number - oldest }, (_, at) => oldest + at);
+    const older = known ? this.#numbersAmong(known).filter((other) => other < number) : expected;
+    for (const other of older) if ((await isLeft(other - 1)) || !(await this.#remove(this.path(other)))) break;
+    const parts = (known ?? []).filter((name) => name.endsWith(PART));
     if (parts.length === 0) return;
     const timeOf = async (path: string) => (await files.stat(path).catch(() => undefined))?.mtimeMs;
     const whole = await timeOf(this.path(number));
@@ -207,15 +248,15 @@ export class VersionedFile {
     }
   }
 
-  /** What cannot be removed now is removed by the next writer: on Windows somebody may read it at the moment. */
-  async #remove(path: string): Promise<void> {
-    await this.deps.files.remove(path).catch(() => undefined);
+  /** @returns false for what cannot be removed now: on Windows somebody may read it. The next writer removes it. */
+  async #remove(path: string): Promise<boolean> {
+    try {
+      await this.deps.files.remove(path);
+      return true;
+    } catch (error) {
+      return isAbsent(error);
+    }
   }
-}
-
-/** The version that a change of this one makes. */
-export function versionAfter({ number, changes, durable }: Version, durability: Durability): Version {
-  return { number: number + 1, changes, durable: durability === 'machine' ? number + 1 : durable };
 }
 
 /** Of the text of a version: raised whenever a file of before could be misread. */

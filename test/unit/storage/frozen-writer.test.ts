@@ -1,7 +1,7 @@
 /** The contract of shared values and records: a writer that stands still overwrites nothing and loses nothing, wherever. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { idAt } from '../../../src/core/job.ts';
-import { changeAtVersion, SharedState } from '../../../src/core/shared-value.ts';
+import { changeAtVersion, type Durability, SharedState } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
 import { COUNT, increased } from './count-value.ts';
@@ -13,10 +13,13 @@ const CLOCK = { ...systemClock, sleep: async () => undefined };
 /** What counts up in one process, and tells what it counted from. */
 type Counting = (process: StoredProcess) => () => Promise<number>;
 
-const value: Counting = ({ values }) => {
-  const state = new SharedState(values, COUNT, CLOCK);
-  return () => state.change(increased, 'machine');
-};
+const valueFor =
+  (durability: Durability): Counting =>
+  ({ values }) => {
+    const state = new SharedState(values, COUNT, CLOCK);
+    return () => state.change(increased, durability);
+  };
+const value = valueFor('machine');
 
 const record: Counting = ({ jobs }) => {
   const target = {
@@ -93,3 +96,48 @@ describe.each(ENGINES)('a writer %s that stands still before any step of its cha
     });
   });
 });
+
+const QUICK = ENGINES.filter(([place]) => place !== 'on files');
+
+describe.each(QUICK)(
+  'two writers %s that stand still at any step of their changes, and go on together',
+  (_, create) => {
+    it.each([
+      ['machine', 'machine'],
+      ['process', 'process'],
+      ['process', 'machine'],
+    ] as const)('make each once (%s, changes of others: %s)', async (own, others) => {
+      const engine = create();
+      let counted = 100;
+      const wasReached = [true, true];
+      for (let first = 1; wasReached[0]; first += 1) {
+        for (let second = 1; wasReached[1]; second += 1) {
+          const halts = [standingStill(first), standingStill(second)];
+          const other = valueFor(others)(engine.addProcess());
+          const seen: number[] = [];
+          const late: Promise<number>[] = [];
+          for (const { step, stands } of halts) {
+            const change = valueFor(own)(engine.addProcess({ step }))();
+            late.push(change);
+            await Promise.race([change, stands]);
+            // So that each of them has read another version.
+            seen.push(await other());
+          }
+          for (let n = 0; n < 3; n += 1) seen.push(await other());
+          for (const { letGo } of halts) letGo();
+          seen.push(...(await Promise.all(late)));
+          const expected = Array.from({ length: seen.length }, (_each, n) => counted + n);
+          expect(
+            seen.toSorted((one, two) => one - two),
+            `at steps ${first} and ${second}`,
+          ).toEqual(expected);
+          counted += seen.length;
+          for (const [at, { steps }] of halts.entries()) wasReached[at] = steps() >= (at === 0 ? first : second);
+        }
+        wasReached[1] = true;
+      }
+      await engine.close();
+      expect(counted).toBeGreaterThan(120);
+    });
+  },
+);
