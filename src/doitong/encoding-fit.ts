@@ -14,6 +14,7 @@ import {
   withWebhookInOptions,
 } from './dialects.ts';
 import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
+import { isLeaf } from './schema/job-fields.ts';
 import { letters } from './schema/names.ts';
 import type { ValidationProblem } from './validation-errors.ts';
 
@@ -124,9 +125,7 @@ function enumValue(values: readonly string[] | undefined, value: unknown): strin
 /** Fields that the type of the answer does not have; none where nothing is known of it. */
 function lackingFields(schema: SchemaModel, root: FieldModel, { fields }: GraphqlDialect): string[] {
   const known = fieldsOf(schema, root.type.name);
-  const offered = known.filter(
-    ({ type, args }) => ['SCALAR', 'ENUM'].includes(type.kind) && !args.some(({ required }) => required),
-  );
+  const offered = known.filter(({ type, args }) => isLeaf(type) && !args.some(({ required }) => required));
   const isLacking = (field: string): boolean => field !== 'id' && !offered.some(({ name }) => name === field);
   return known.length === 0 ? [] : fields.filter(isLacking);
 }

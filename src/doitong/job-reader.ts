@@ -10,7 +10,7 @@ import type { Try } from './retry.ts';
 import { aliasOf, curedQuery, readStatusAnswer, statusDocument } from './schema/status-document.ts';
 import { CANDIDATE_QUERIES, configuredQuery, findStatusQueries, type StatusQuery } from './schema/status-query.ts';
 import type { Wire } from './wire.ts';
-import { remoteIdSchema } from './wire-values.ts';
+import { type Fields, remoteIdSchema } from './wire-values.ts';
 
 const ATTEMPTS = 5;
 /** More in one document is what services guard against, and what a plan never has under way. */
@@ -203,11 +203,7 @@ export class JobReader {
     return isAbsent ? { value: { unfit: decision, path: true } } : reply;
   }
 
-  #readingsOf(
-    { status, envelope }: Answered,
-    jobs: ReturnType<typeof readStatusAnswer>,
-    ids: readonly string[],
-  ): Readings {
+  #readingsOf({ status, envelope }: Answered, jobs: Map<string, Fields | null>, ids: readonly string[]): Readings {
     const readings = ids.map((id, index): [string, Reading] => {
       const raw = jobs.get(id);
       // Errors that name another alias are about another job; those that name none may be about any.

@@ -100,10 +100,8 @@ async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFindin
   }
 }
 
-function orderingOf(
-  { dialect, others = [], source, fitting }: DialectChoice,
-  configured: WireDeps['dialect'],
-): OrderingFinding {
+function orderingOf(choice: DialectChoice, configured: WireDeps['dialect']): OrderingFinding {
+  const { dialect, others = [], source, fitting } = choice;
   if (fitting?.type === 'absent') return { type: 'absent', dialects: [dialect, ...others] };
   if (fitting?.type === 'unserved') return { ...fitting, dialect };
   if (configured !== 'auto') return { type: 'settled', dialect, source: 'configured' };

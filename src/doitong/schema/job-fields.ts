@@ -32,7 +32,7 @@ const VISITS_MAX = 60;
 const NO_TEXT = ['Int', 'Float', 'Boolean'];
 const BUILT_IN = [...NO_TEXT, 'String', 'ID'];
 
-const isLeaf = ({ kind }: TypeRef): boolean => kind === 'SCALAR' || kind === 'ENUM';
+export const isLeaf = ({ kind }: TypeRef): boolean => kind === 'SCALAR' || kind === 'ENUM';
 const isText = (type: TypeRef): boolean => isLeaf(type) && !NO_TEXT.includes(type.name);
 export const isObject = ({ kind }: TypeRef): boolean => kind === 'OBJECT' || kind === 'INTERFACE';
 /** A scalar of the service's own, which can hold anything. */
