@@ -133,22 +133,14 @@ export const PROMPTS = [
 ];
 
 export function listPrompts(): ListPromptsResult {
-  return {
-    prompts: PROMPTS.map(({ name, title, description, arguments: args }) => ({
-      name,
-      title,
-      description,
-      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required })),
-    })),
-  };
+  const prompts = PROMPTS.map(({ render: _, arguments: args, ...prompt }) => {
+    return { ...prompt, arguments: args.map(({ name, description, required }) => ({ name, description, required })) };
+  });
+  return { prompts };
 }
 
 /** @throws ProtocolError (-32602) that names the prompt or the argument, the value and the bound */
-export function getPrompt(
-  name: string,
-  given: Readonly<Record<string, string>> | undefined,
-  redact: Redact,
-): GetPromptResult {
+export function getPrompt(name: string, given: Record<string, string> | undefined, redact: Redact): GetPromptResult {
   const prompt = named('prompt', name, PROMPTS, redact);
   const values: Record<string, string> = {};
   for (const [argument, text] of Object.entries(given ?? {})) {

@@ -20,12 +20,7 @@ export function invalidParams(message: string): ProtocolError {
 }
 
 /** @param what its kind, after "There is no". @throws ProtocolError (-32602) that names all there are */
-export function named<One extends { name: string }>(
-  what: string,
-  name: string,
-  all: readonly One[],
-  redact: Redact,
-): One {
+export function named<T extends { name: string }>(what: string, name: string, all: readonly T[], redact: Redact): T {
   const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;
   const known = all.map((one) => one.name).join(', ');
