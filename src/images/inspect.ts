@@ -1,19 +1,10 @@
 /** Tells from its bytes what kind of picture this is, how large, and whether it came to its end. */
-import type { PixelSize } from '../core/image-store.ts';
 import type { TextFound } from '../core/reasons.ts';
 import type { Chunk, Format, Found } from './formats.ts';
 import { chunks, has, jpeg, png, sizeOf, tiffValue, uint, webp } from './formats.ts';
 
 /** As formats find it, and `size` that of the picture as it is displayed. */
-export type Inspected = {
-  mediaType: string;
-  extension: string;
-  size?: PixelSize;
-  isWhole: boolean;
-  orientation: number;
-  isDamaged: boolean;
-  isCmyk: boolean;
-};
+export type Inspected = NonNullable<ReturnType<typeof inspectPicture>>;
 
 /** By the second half of the media type. */
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -31,7 +22,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
 };
 
 /** `undefined` for anything that is not a kind of picture known here; what the sender called it does not count. */
-export function inspectPicture(bytes: Uint8Array): Inspected | undefined {
+export function inspectPicture(bytes: Uint8Array) {
   const found = find(bytes);
   if (found === undefined) return undefined;
   const { format, isWhole, size, orientation = 1, isDamaged = false, isCmyk = false } = found;
