@@ -87,10 +87,8 @@ function proxyCheck(api: URL, config: Config): Check {
   return ok('proxy', `the API goes ${toApi}, ${differing.map(({ host, route }) => `${host} ${route}`).join(', ')}`);
 }
 
-function certificatesCheck({
-  NODE_TLS_REJECT_UNAUTHORIZED: verification,
-  NODE_EXTRA_CA_CERTS: extra = '',
-}: Environment): Check {
+function certificatesCheck(env: Environment): Check {
+  const { NODE_TLS_REJECT_UNAUTHORIZED: verification, NODE_EXTRA_CA_CERTS: extra = '' } = env;
   const trusted = extra === '' ? '' : `; ${extra} is trusted too (NODE_EXTRA_CA_CERTS)`;
   if (verification !== '0') return ok('certificates', `always verified${trusted}`);
   return fail(

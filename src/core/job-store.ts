@@ -29,10 +29,7 @@ export interface JobStore {
 }
 
 /** What is open, and what was ordered since that moment (epoch milliseconds), each once. */
-export async function openAndRecentJobs(
-  store: Pick<JobStore, 'open' | 'newest'>,
-  since: number,
-): Promise<readonly Job[]> {
+export async function openAndRecentJobs(store: Pick<JobStore, 'open' | 'newest'>, since: number): Promise<Job[]> {
   const jobs = new Map((await store.open()).map((job) => [job.id, job]));
   for await (const job of store.newest()) {
     if (job.createdAt >= since) jobs.set(job.id, job);

@@ -92,9 +92,8 @@ const ENCODED_MAX_CHARACTERS = 32;
 const NESTED_MAX = 4;
 
 function createSecretSearch(secrets: readonly string[]) {
-  const needles = [...new Set(secrets.flatMap(needlesOf).map(inLowerCase))].filter(
-    ({ length }) => length >= SECRET_MIN_CHARACTERS,
-  );
+  const encoded = new Set(secrets.flatMap(needlesOf).map(inLowerCase));
+  const needles = [...encoded].filter(({ length }) => length >= SECRET_MIN_CHARACTERS);
   return {
     /** More characters than any secret takes in any encoding. */
     longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
