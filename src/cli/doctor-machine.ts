@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, SETTINGS } from '../config/settings.ts';
 import { creditRange } from '../core/image-request.ts';
-import { isSettled, type Job } from '../core/job.ts';
+import type { Job } from '../core/job.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
 import type { LimitsReport } from '../limits/limits-report.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
@@ -114,12 +114,11 @@ const CHECK_DAMAGED = 'Check the damaged records, which may belong to paid jobs,
 
 /** @param now epoch milliseconds */
 export function recordsCheck(
-  jobs: readonly Job[],
+  open: readonly Job[],
   damaged: { folder: string; count: number },
   stalledAfterMs: number,
   now: number,
 ): Check {
-  const open = jobs.filter((job) => !isSettled(job));
   const unknown = open.filter(({ state }) => state === 'unknown').length;
   const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs).length;
   const problems = [
@@ -127,8 +126,8 @@ export function recordsCheck(
     { count: unknown, what: 'of unknown outcome', remedy: FIND_UNKNOWN },
     { count: damaged.count, what: `damaged set aside in ${damaged.folder}`, remedy: CHECK_DAMAGED },
   ].filter(({ count }) => count > 0);
-  const figures = [`${open.length - unknown} unfinished`, ...problems.map(({ count, what }) => `${count} ${what}`)];
-  const found = `${counted(jobs.length, 'job')}, ${figures.join(', ')}`;
+  const unfinished = counted(open.length - unknown, 'unfinished job');
+  const found = [unfinished, ...problems.map(({ count, what }) => `${count} ${what}`)].join(', ');
   if (problems.length === 0) return ok('records', found);
   return warn('records', found, problems.map(({ remedy }) => remedy).join(' '));
 }

@@ -68,8 +68,8 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
   try {
     yield await attempt('records', async () => {
       if (records === undefined || keepsNothing) return [];
-      const jobs = await app.jobs.list();
-      return [recordsCheck(jobs, await damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
+      const open = await app.jobs.open();
+      return [recordsCheck(open, await damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
     });
     yield networkChecks(config, env);
     yield await attempt('service', async () => {

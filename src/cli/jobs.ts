@@ -78,17 +78,17 @@ const viewOf = (job: Job, { jobs }: Records): JobView => jobView(job, { ...jobs.
 
 async function list(records: Records, status: JobStatus | undefined, limit: number, json: boolean): Promise<number> {
   const { apiUrl, folder, log, redact } = records;
-  const jobs = await records.jobs.list();
-  const wanted = jobs.filter((job) => status === undefined || statusOf(job.state) === status);
+  const isWanted = ({ state }: Job) => status === undefined || statusOf(state) === status;
+  const page = await records.jobs.page({ limit, isWanted, readAtMost: Number.POSITIVE_INFINITY });
   // Before anything is shortened: half a secret would not be recognised any more.
-  const views = redactValues(wanted.slice(0, limit), redact).map((job) => viewOf(job, records));
+  const views = redactValues(page?.jobs ?? [], redact).map((job) => viewOf(job, records));
   const damaged = await damagedRecords(folder);
   if (json) {
     print(visibleJson(views));
     if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
     return 0;
   }
-  const found = { all: jobs.length, wanted: wanted.length, status, whose: `for ${apiUrl} and this key` };
+  const found = { hasMore: page?.nextCursor !== undefined, status, whose: `for ${apiUrl} and this key` };
   const aside = `${counted(damaged.count, 'damaged record')} ${damaged.count === 1 ? 'is' : 'are'} set aside in`;
   const lines = [
     ...(views.length === 0 ? [] : [jobsTable(views), '']),
@@ -100,13 +100,13 @@ async function list(records: Records, status: JobStatus | undefined, limit: numb
   return 0;
 }
 
-type Found = { all: number; wanted: number; status: JobStatus | undefined; whose: string };
+type Found = { hasMore: boolean; status: JobStatus | undefined; whose: string };
 
-export function countText(shown: number, { all, wanted, status, whose }: Found): string {
-  if (all === 0) return `There are no jobs on record ${whose}.`;
-  if (wanted === 0) return `None of the ${counted(all, 'job')} on record ${whose} has the status ${status}.`;
-  const jobs = `${counted(wanted, 'job')}${status === undefined ? '' : ` with the status ${status}`}`;
-  return shown === wanted ? `${jobs}.` : `The newest ${shown} of ${jobs}; --limit N shows more.`;
+export function countText(shown: number, { hasMore, status, whose }: Found): string {
+  const which = status === undefined ? '' : ` with the status ${status}`;
+  if (shown === 0) return `There are no jobs${which} on record ${whose}.`;
+  const jobs = `${counted(shown, 'job')}${which}`;
+  return hasMore ? `The newest ${jobs}; --limit N shows more.` : `${jobs}.`;
 }
 
 const HEAD = ['JOB', 'STATUS', 'CREATED', 'CREDITS', 'PROMPT', 'FILE'];
@@ -166,7 +166,7 @@ async function resumeAll({ jobs, redact }: Records, waitSeconds: number): Promis
 }
 
 export type ResumeDeps = {
-  jobs: Pick<ImageJobs, 'list' | 'find' | 'resumeAll' | 'waitFor'>;
+  jobs: Pick<ImageJobs, 'open' | 'find' | 'resumeAll' | 'waitFor'>;
   clock: Clock;
   /** Prints one line. */
   say: (line: string) => void;
@@ -179,8 +179,8 @@ export type ResumeDeps = {
 export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<number> {
   const { jobs, clock, say } = deps;
   const until = clock.monotonic() + waitSeconds * 1_000;
-  const known = await jobs.list();
-  const open = known.filter((job) => !isSettled(job) && job.state !== 'unknown').length;
+  const known = await jobs.open();
+  const open = known.filter(({ state }) => state !== 'unknown').length;
   if (open === 0) say('There is nothing to resume: no job is unfinished.');
   else say(`Resuming ${counted(open, 'job')}, for at most ${waitSeconds} s.`);
 

@@ -20,8 +20,6 @@ export interface JobStore {
   find(id: string): Promise<Job | undefined>;
   /** Newest first, as far as they are asked for. @param before the id of the last one of the page before */
   newest(before?: string): AsyncIterable<Job>;
-  /** All of them, newest first. */
-  list(): Promise<readonly Job[]>;
   /** Those that are neither saved nor failed, newest first. */
   open(): Promise<readonly Job[]>;
   /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
@@ -39,21 +37,40 @@ export async function openAndRecentJobs(store: Pick<JobStore, 'open' | 'newest'>
   return [...jobs.values()];
 }
 
-/**
- * @param jobs newest first, as their ids sort: `createdAt` of the orders of one call may come in another order
- * @param cursor of the page before: the id of its last job, which need not exist any more
- * @returns `undefined` for a cursor that no page can have given
- */
-export function pageOfJobs(
-  jobs: readonly Job[],
-  limit: number,
-  cursor?: string,
-): { jobs: readonly Job[]; nextCursor?: string } | undefined {
+/** `nextCursor`: absent when there are no more. */
+export type JobPage = { jobs: readonly Job[]; nextCursor?: string };
+
+export type PageOptions = {
+  limit: number;
+  /** Of the page before: the id of a job, which need not exist any more. */
+  cursor?: string | undefined;
+  /** Only these. */
+  isWanted?: (job: Job) => boolean;
+  /** No other is wanted than those that are neither saved nor failed. */
+  areOpen?: boolean;
+  /** After so many records the page ends, so that nobody waits while all are searched for a few. */
+  readAtMost?: number;
+};
+
+/** Newest first, as their ids sort. @returns `undefined` for a cursor that no page can have given */
+export async function pageOfJobs(
+  store: Pick<JobStore, 'newest' | 'open'>,
+  { limit, cursor, isWanted = () => true, areOpen = false, readAtMost = 5_000 }: PageOptions,
+): Promise<JobPage | undefined> {
   if (cursor !== undefined && !JOB_ID.test(cursor)) return undefined;
-  const rest = cursor === undefined ? jobs : jobs.filter(({ id }) => id < cursor);
-  const page = rest.slice(0, limit);
-  const last = page.at(-1);
-  return { jobs: page, ...(last && rest.length > limit && { nextCursor: last.id }) };
+  const jobs: Job[] = [];
+  let read = 0;
+  let last = '';
+  for await (const job of areOpen ? await store.open() : store.newest(cursor)) {
+    if (read === readAtMost) return { jobs, nextCursor: last };
+    if (isWanted(job) && (cursor === undefined || job.id < cursor)) {
+      if (jobs.length === limit) return { jobs, nextCursor: jobs.at(-1)?.id ?? last };
+      jobs.push(job);
+    }
+    read += 1;
+    last = job.id;
+  }
+  return { jobs };
 }
 
 /** A hint and no more: what has happened is learnt by reading the job. */

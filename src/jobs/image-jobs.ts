@@ -2,6 +2,7 @@
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
 import { isSameOwner, isSettled, type Job } from '../core/job.ts';
+import type { JobPage, PageOptions } from '../core/job-store.ts';
 import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
@@ -92,16 +93,20 @@ export class ImageJobs {
     return this.deps.records.find(id);
   }
 
-  /** Newest first. */
-  list(): Promise<readonly Job[]> {
-    return this.deps.records.list();
+  /** See `pageOfJobs`. */
+  page(options: PageOptions): Promise<JobPage | undefined> {
+    return this.deps.records.page(options);
+  }
+
+  /** Those that are neither saved nor failed, newest first. */
+  open(): Promise<readonly Job[]> {
+    return this.deps.records.open();
   }
 
   /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
   async resumeAll(): Promise<readonly Job[]> {
-    const open = (await this.list()).filter((job) => !isSettled(job));
     return Promise.all(
-      open.map((job) =>
+      (await this.open()).map((job) =>
         this.#runner.resume(job, 'order').catch((error: unknown) => {
           return { ...job, failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'later' }) };
         }),

@@ -3,7 +3,14 @@ import { BoundedMap, Mutex, Wakeup } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import { advance, isFinishedRemotely, isSameOwner, type Job, type JobEvent } from '../core/job.ts';
-import type { JobFeed, JobStore, StoredJob } from '../core/job-store.ts';
+import {
+  type JobFeed,
+  type JobPage,
+  type JobStore,
+  type PageOptions,
+  pageOfJobs,
+  type StoredJob,
+} from '../core/job-store.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
 import type { Limits } from '../limits/limits.ts';
 
@@ -71,7 +78,7 @@ export class JobRecords {
     return this.#refused.get(id) ?? this.store.find(id);
   }
 
-  /** By our id alone: a search for one of the service's reads all records. */
+  /** By our id alone: a search for one of the service's may read many records. */
   async recorded(id: string): Promise<Job | undefined> {
     return this.#refused.get(id) ?? (await this.store.read(id))?.value;
   }
@@ -90,9 +97,9 @@ export class JobRecords {
     return this.#refused.get(id) ?? (await this.#stored(id)).value;
   }
 
-  /** Newest first. */
-  list(): Promise<readonly Job[]> {
-    return this.store.list();
+  /** See `pageOfJobs`. */
+  page(options: PageOptions): Promise<JobPage | undefined> {
+    return pageOfJobs(this.store, options);
   }
 
   /** See `JobStore`. */

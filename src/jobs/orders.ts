@@ -168,7 +168,8 @@ export class Orders {
     let batch: string | undefined;
     return numbered(orders).map(({ order, nth, key }, at) => {
       const { request, fileName, allowDuplicate = false } = order;
-      const id = ids.jobId(now);
+      // Listed newest first, the pictures of one call come in the order of their numbers.
+      const id = ids.jobId(now - at);
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
       const common = { id, owner: liveness.self };

@@ -2,14 +2,14 @@
 import { type ListResourcesResult, type ReadResourceResult, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { FluxError } from '../core/failure.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
-import { pageOfJobs } from '../core/job-store.ts';
+import { type JobPage, type PageOptions, pageOfJobs } from '../core/job-store.ts';
 import { redactValues } from '../core/redaction.ts';
 import { cleanLine, fencedWithout } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
 import { guideText } from './prompts.ts';
-import { CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
+import { COMPLETIONS_MAX, CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
 import { base64Of, bytesWithin } from './result.ts';
 import type { McpDeps } from './tool.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
@@ -63,7 +63,7 @@ export const TEMPLATES = {
 
 /** Fixed resources first, then jobs and their pictures, newest first. */
 export async function listResources(deps: McpDeps, cursor?: string): Promise<ListResourcesResult> {
-  const page = pageOfJobs(await jobsOnRecord(deps), JOBS_PER_PAGE, cursor);
+  const page = await jobsOnRecord(deps, { limit: JOBS_PER_PAGE, cursor });
   if (page === undefined) throw unknownCursor('resources/list', cursor ?? '', deps.redact);
   const listed = redactValues(page.jobs, deps.redact).flatMap((job) =>
     job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
@@ -75,17 +75,19 @@ export async function listResources(deps: McpDeps, cursor?: string): Promise<Lis
 }
 
 /** Hosts list resources when they start: an unreadable key or folder, which a call would report, is no error here. */
-async function jobsOnRecord(deps: McpDeps): Promise<readonly Job[]> {
+async function jobsOnRecord(deps: McpDeps, options: PageOptions): Promise<JobPage | undefined> {
   try {
     // A list does not start the built-in sandbox, whose jobs are listed once a call has started it.
     const jobs = deps.sandbox ? deps.startedJobs() : await deps.jobs();
-    return (await jobs?.list()) ?? [];
+    return await (jobs?.page(options) ?? pageOfJobs(noJobs, options));
   } catch (error) {
     if (!(error instanceof FluxError)) throw error;
     deps.log.warn('jobs could not be listed', { error: error.message });
-    return [];
+    return pageOfJobs(noJobs, options);
   }
 }
+
+const noJobs = { open: async () => [], async *newest() {} };
 
 function describeImage(job: Job): Resource {
   const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) }, ' pixels');
@@ -109,14 +111,15 @@ function describeJob(job: Job): Resource {
   };
 }
 
-/** The ids that begin with what was typed. @throws ProtocolError (-32602) for an unknown template or argument */
+/** The newest ids that begin with what was typed, one more than are shown. @throws ProtocolError (-32602) for an unknown template or argument */
 export async function jobIdsFor(uriTemplate: string, argument: string, typed: string, deps: McpDeps) {
   const templates = TEMPLATES.resourceTemplates.map((one) => ({ name: one.uriTemplate }));
   named('resource template', uriTemplate, templates, deps.redact);
   named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
-  const jobs = await jobsOnRecord(deps);
-  const listed = uriTemplate.startsWith(URI.images) ? jobs.filter(({ state }) => state === 'saved') : jobs;
-  return listed.map(({ id }) => id).filter((id) => id.startsWith(typed));
+  const isImage = uriTemplate.startsWith(URI.images);
+  const isWanted = ({ id, state }: Job) => id.startsWith(typed) && (state === 'saved' || !isImage);
+  const page = await jobsOnRecord(deps, { limit: COMPLETIONS_MAX + 1, isWanted });
+  return page?.jobs.map(({ id }) => id) ?? [];
 }
 
 /** @throws ResourceNotFoundError for a name that no resource has */

@@ -220,7 +220,6 @@ export function createFileJobStore(
       return undefined;
     },
     newest,
-    list: () => collected(newest),
     open: () => collected(openRecords),
     equal: (key, since) => collected(() => equalRecords(key, since)),
   };

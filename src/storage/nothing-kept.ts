@@ -31,7 +31,6 @@ export const noJobStore: JobStore = {
   replace: async () => 'conflict',
   find: async () => undefined,
   async *newest() {},
-  list: async () => [],
   open: async () => [],
   equal: async () => [],
 };

@@ -8,6 +8,7 @@ import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts'
 import { placeOrder } from '../support/place-orders.ts';
 import { recordFile, valueFile } from '../support/state-files.ts';
 import { wordsOf } from '../support/words.ts';
+import { listedIn } from '../support/listed-jobs.ts';
 import { recordsFolder } from './books.ts';
 import { openApp, orderToTheEnd, refusalOf, SIDES } from './single-app.ts';
 import { type Stage, type StageOptions, setStage } from './stage.ts';
@@ -64,7 +65,7 @@ describe.each(CUTS)('the record of a job, cut to %s of its length', (share) => {
     await scene.restart();
     await cut(recordFile(recordsFolder(scene.stage), job.id), share);
 
-    expect(await scene.app.jobs.list()).toHaveLength(1);
+    expect(await listedIn(scene.app.jobs)).toHaveLength(1);
     expect(await readdir(join(recordsFolder(scene.stage), 'damaged'))).toHaveLength(1);
     expect(scene.app.logged.join('\n')).toContain(job.id);
 

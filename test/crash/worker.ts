@@ -2,7 +2,7 @@
 import { type App, createApp } from '../../src/app.ts';
 import type { Clock, Ids, Log } from '../../src/core/ports.ts';
 import { FluxError } from '../../src/core/failure.ts';
-import { isSettled, type Job } from '../../src/core/job.ts';
+import type { Job } from '../../src/core/job.ts';
 import { randomIds } from '../../src/runtime/system.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { followClock } from './following-clock.ts';
@@ -95,9 +95,9 @@ function newsOf({ id, state, failure }: Job, duplicate: boolean): JobNews {
 
 async function recover({ jobs }: App, { rounds, waitMs }: { rounds: number; waitMs: number }): Promise<void> {
   let round = 0;
-  let open: Job[] = [];
+  let open: readonly Job[] = [];
   for (;;) {
-    open = (await jobs.list()).filter((job) => !isSettled(job));
+    open = await jobs.open();
     if (open.length === 0 || round === rounds) break;
     round += 1;
     // As `jobs resume` does it: what was refused again and again is sent once more now, not after its pause.

@@ -55,6 +55,8 @@ describe.each(ERAS)('with a client of era %s', (era) => {
     const batch = batchOf(answer);
     expect(batch).toMatchObject({ completed: 4, failed: 0, pending: 0 });
     expect(batch.jobs.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three', 'four']);
+    const listed = (await call('list_jobs')).structuredContent as Batch;
+    expect(listed.jobs.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three', 'four']);
     for (const { file } of batch.jobs) expect((await decodeJpeg(await readFile(String(file)))).width).toBe(256);
     expect(answer.content.filter(({ type }) => type === 'image')).toHaveLength(4);
     const text = textOf(answer);

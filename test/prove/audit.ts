@@ -7,6 +7,7 @@ import { PLAN_LIMITS } from '../../src/limits/plan.ts';
 import { totalsOf, utcDay } from '../../src/limits/reservations.ts';
 import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';
 import { sharedFolder } from '../../src/storage/paths.ts';
+import { recordsIn } from '../support/listed-jobs.ts';
 import { QUIET } from '../unit/storage/engines.ts';
 import type { MemoryDisk, Operation } from './memory-disk.ts';
 import { PICTURES, type Program, type ProgramSettings, STATE } from './virtual-program.ts';
@@ -57,7 +58,7 @@ export class Audit {
     const deps = { clock: world.outside.clock, log: QUIET, files: disk.processView() };
     this.#store = createFileJobStore(STATE, { ...deps, outputFolder: PICTURES });
     const values = createFileValues(sharedFolder(STATE), deps);
-    this.#limits = new Limits(values, { ...deps, plan: settings.plan, jobs: async () => this.#store.list() });
+    this.#limits = new Limits(values, { ...deps, plan: settings.plan, jobs: async () => recordsIn(this.#store) });
     service.onCharge = (charge) => this.#checkCharge(charge);
   }
 
@@ -72,7 +73,7 @@ export class Audit {
   }
 
   records(): Promise<readonly Job[]> {
-    return this.#store.list();
+    return recordsIn(this.#store);
   }
 
   /** Of what has just been done on the disk by one of the processes. */
@@ -173,7 +174,7 @@ export class Audit {
 
   /** When all is over: each charge has its picture, and the books agree. */
   async checkEnd(): Promise<void> {
-    const jobs = await this.#store.list();
+    const jobs = await recordsIn(this.#store);
     const tree = this.disk.tree();
     for (const { key, remoteId, prompt, end, ...charge } of this.service.charges) {
       const job = jobs.find(({ idempotencyKey }) => idempotencyKey === key);

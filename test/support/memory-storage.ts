@@ -31,7 +31,6 @@ export function createMemoryJobStore(): JobStore {
     async *newest(before) {
       for (const job of list()) if (before === undefined || job.id < before) yield job;
     },
-    list: async () => list(),
     open: async () => list().filter((job) => !isSettled(job)),
     async equal(key, since) {
       const isEqual = ({ createdAt, request, nth }: Job): boolean =>

@@ -1,6 +1,6 @@
 /** The tool that lists orders, those of earlier runs and of other processes included. */
 import * as z from 'zod';
-import { pageOfJobs } from '../../core/job-store.ts';
+import type { Job } from '../../core/job.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { badInput } from '../input-problems.ts';
@@ -48,22 +48,25 @@ export const listJobs = defineTool({
   output,
   async handle({ status, limit, cursor }, { jobs: startJobs, redact, clock }) {
     const jobs = await startJobs();
-    const wanted = (await jobs.list()).filter(({ state }) => status === undefined || statusOf(state) === status);
+    const isWanted = ({ state }: Job) => status === undefined || statusOf(state) === status;
+    const areOpen = status !== undefined && status !== 'completed' && status !== 'failed';
+    const page = await jobs.page({ limit, cursor, isWanted, areOpen });
+    if (page === undefined)
+      throw badInput(
+        `cursor: ${fencedWithout(redact, cursor ?? '', 60)} is not a next_cursor that list_jobs has returned.`,
+        'Call list_jobs without cursor to start with the newest job.',
+      );
+    const options = { ...jobs.settings, now: clock.now() };
     const answerOf = (count: number, isBrief: boolean) => {
-      const page = pageOfJobs(wanted, count, cursor);
-      if (page === undefined)
-        throw badInput(
-          `cursor: ${fencedWithout(redact, cursor ?? '', 60)} is not a next_cursor that list_jobs has returned.`,
-          'Call list_jobs without cursor to start with the newest job.',
-        );
-      const options = { ...jobs.settings, now: clock.now() };
-      const views = redactValues(page.jobs, redact).map((job) => listed(jobView(job, options), isBrief));
-      const value = present<Listed>({ jobs: views, next_cursor: page.nextCursor });
+      const shown = page.jobs.slice(0, count);
+      const views = redactValues(shown, redact).map((job) => listed(jobView(job, options), isBrief));
+      const nextCursor = count < page.jobs.length ? shown.at(-1)?.id : page.nextCursor;
+      const value = present<Listed>({ jobs: views, next_cursor: nextCursor });
       return { value, text: listText(value, isBrief) };
     };
     let answer = answerOf(limit, false);
     // With less detail where there are many jobs, and in more pages where that is not enough.
-    for (let count = limit; isTooLong(answer) && count > 0; count = Math.floor(count * 0.9))
+    for (let count = page.jobs.length; isTooLong(answer) && count > 0; count = Math.floor(count * 0.9))
       answer = answerOf(count, true);
     return { type: 'value', ...answer };
   },
@@ -85,6 +88,8 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
 }
 
 function listText({ jobs: views, next_cursor: nextCursor }: Listed, isBrief: boolean): string {
+  if (views.length === 0 && nextCursor !== undefined)
+    return `There is no such job among the newest on record. Older ones: call list_jobs with cursor "${nextCursor}".`;
   if (views.length === 0) return 'There are no such jobs on record.';
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';

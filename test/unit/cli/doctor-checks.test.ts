@@ -39,16 +39,26 @@ describe('records', () => {
     recordsCheck(jobs, { folder: '/s/damaged', count: damaged }, HOUR, NOW);
 
   it('a job that is under way is as it should be', () => {
-    expect(check([sampleJob({ state: 'processing' }), sampleJob({ state: 'saved' })])).toEqual({
+    expect(check([sampleJob({ state: 'processing' })])).toEqual({
       check: 'records',
       status: 'ok',
-      found: '2 jobs, 1 unfinished',
+      found: '1 unfinished job',
     });
   });
 
   it.each([
-    [[sampleJob({ state: 'processing', createdAt: NOW - HOUR })], 0, '1 unfinished, 1 of them for long', 'jobs resume'],
-    [[sampleJob({ state: 'unknown', createdAt: NOW - HOUR })], 0, '0 unfinished, 1 of unknown outcome', 'paid for'],
+    [
+      [sampleJob({ state: 'processing', createdAt: NOW - HOUR })],
+      0,
+      '1 unfinished job, 1 of them for long',
+      'jobs resume',
+    ],
+    [
+      [sampleJob({ state: 'unknown', createdAt: NOW - HOUR })],
+      0,
+      '0 unfinished jobs, 1 of unknown outcome',
+      'paid for',
+    ],
     [[], 2, '2 damaged set aside in /s/damaged', 'damaged records'],
   ])('%#: what needs a person is told', (jobs, damaged, found, remedy) => {
     expect(check(jobs, damaged)).toMatchObject({

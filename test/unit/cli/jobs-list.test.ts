@@ -36,18 +36,18 @@ describe('the table', () => {
 });
 
 describe('what the list says of what it leaves out', () => {
-  const found = { all: 9, wanted: 9, status: undefined, whose: 'for https://api.doitong.com and this key' };
+  const found = { hasMore: false, status: undefined, whose: 'for https://api.doitong.com and this key' };
 
   it.each([
-    [0, { all: 0, wanted: 0 }, 'There are no jobs on record for https://api.doitong.com and this key.'],
+    [0, {}, 'There are no jobs on record for https://api.doitong.com and this key.'],
     [
       0,
-      { all: 7, wanted: 0, status: 'failed' as const },
-      'None of the 7 jobs on record for https://api.doitong.com and this key has the status failed.',
+      { status: 'failed' as const },
+      'There are no jobs with the status failed on record for https://api.doitong.com and this key.',
     ],
-    [1, { wanted: 1 }, '1 job.'],
-    [1, {}, 'The newest 1 of 9 jobs; --limit N shows more.'],
-    [1, { wanted: 1, status: 'queued' as const }, '1 job with the status queued.'],
+    [1, {}, '1 job.'],
+    [2, { hasMore: true }, 'The newest 2 jobs; --limit N shows more.'],
+    [1, { status: 'queued' as const }, '1 job with the status queued.'],
   ])('%i shown of %j', (shown, patch, says) => {
     expect(countText(shown, { ...found, ...patch })).toBe(says);
   });

@@ -17,7 +17,7 @@ function play({ before, during = {}, waits = [] }: Play): { lines: string[]; dep
   const lines: string[] = [];
   const find = (id: string): Job => before.find((job) => job.id === id) ?? sampleJob({ id });
   const jobs: ResumeDeps['jobs'] = {
-    list: async () => before,
+    open: async () => before.filter((job) => !isSettled(job)),
     find: async (id) => find(id),
     resumeAll: async () => before.filter((job) => !isSettled(job) && job.state !== 'unknown'),
     async waitFor(id, { waitMs, onTick, signal }) {

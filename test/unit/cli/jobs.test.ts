@@ -97,7 +97,7 @@ describe('list', () => {
     });
     expect(await start(['list', '--status', 'completed', '--limit', '2'])).toBe(0);
     expect(out.join('').match(/^job_\S+/gmu)).toEqual(['job_3', 'job_2']);
-    expect(out.join('')).toContain('The newest 2 of 3 jobs with the status completed; --limit N shows more.');
+    expect(out.join('')).toContain('The newest 2 jobs with the status completed; --limit N shows more.');
     out = [];
     await start([], { DOITONG_API_KEY: 'another-key' });
     await start(['--api-url', 'https://elsewhere.example']);

@@ -6,6 +6,7 @@ import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { propose } from '../../support/place-orders.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, type OneProcess, REQUEST, type Shared, startProcess, thrown } from './fakes.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -207,7 +208,7 @@ describe('a call that waits for the record of an equal order', () => {
     await ended;
     await bench.clock.advance(120_000);
     expect(sent()).toEqual(['a fox']);
-    const [hare] = (await bench.jobs.list()).filter(({ request }) => request.prompt === 'a hare');
+    const [hare] = (await listedIn(bench.jobs)).filter(({ request }) => request.prompt === 'a hare');
     expect(hare).toMatchObject({ state: 'failed', failure: { creditsSpent: 'no' } });
     expect(await totals()).toMatchObject({ images: 1, reservedCredits: 0 });
   });

@@ -5,6 +5,7 @@ import { dedupeKey, type ImageRequest } from '../../../src/core/image-request.ts
 import { admitOne } from '../../support/one-order.ts';
 import { propose } from '../../support/place-orders.ts';
 import { owner, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
 const HOUR = 60 * 60_000;
@@ -36,7 +37,7 @@ describe('an equal request', () => {
     expect(await order()).toMatchObject({ job: { id: 'job_1' }, duplicate: false });
     expect(await order()).toMatchObject({ job: { id: 'job_1', state: 'submitting' }, duplicate: true });
     expect(keys()).toEqual(['key-1']);
-    expect(await bench.jobs.list()).toHaveLength(1);
+    expect(await listedIn(bench.jobs)).toHaveLength(1);
   });
 
   it('at the very same time is one order, and every caller waits for the same picture', async () => {
@@ -60,7 +61,7 @@ describe('an equal request', () => {
     const orders = Promise.all(['fox', 'fox', 'hare', 'fox', 'hare'].map((prompt) => order({ ...REQUEST, prompt })));
     await bench.clock.advance(10_000);
     expect((await orders).map(({ duplicate }) => duplicate)).toEqual([false, true, false, true, true]);
-    expect((await bench.jobs.list()).map(({ state }) => state)).toEqual(['saved', 'saved']);
+    expect((await listedIn(bench.jobs)).map(({ state }) => state)).toEqual(['saved', 'saved']);
     expect(keys()).toHaveLength(2);
   });
 
@@ -209,7 +210,7 @@ describe('an equal order of a process that is gone', () => {
     expect(await order()).toMatchObject({ job: { id: 'job_7' }, duplicate: true });
     expect(keys()).toEqual(['key-of-7']);
     expect(await bench.recorded('job_7')).toMatchObject({ state: 'saved', owner: owner(1) });
-    expect(await bench.jobs.list()).toHaveLength(1);
+    expect(await listedIn(bench.jobs)).toHaveLength(1);
   });
 
   it('that runs at the service is polled', async () => {

@@ -225,10 +225,6 @@ export class RecordingJobStore implements JobStore {
     return this.#inner.find(id);
   }
 
-  list(): Promise<readonly Job[]> {
-    return this.#inner.list();
-  }
-
   newest(before?: string): AsyncIterable<Job> {
     return this.#inner.newest(before);
   }

@@ -51,7 +51,7 @@ describe('the records', () => {
 
   it('are found by our id without a search through all of them, also where there is none', async () => {
     const readAll = () => Promise.reject(new Error('all records were read'));
-    Object.assign(store, { list: readAll, find: readAll });
+    Object.assign(store, { newest: readAll, find: readAll });
     expect((await records.recorded('job_1'))?.id).toBe('job_1');
     expect(await records.recorded('job_2')).toBeUndefined();
     await expect(records.get('job_2')).rejects.toMatchObject({ failure: { kind: 'storage_failed' } });

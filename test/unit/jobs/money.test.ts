@@ -5,6 +5,7 @@ import type { RemoteJob } from '../../../src/core/image-provider.ts';
 import { advance, type Job, type JobState } from '../../../src/core/job.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
+import { recordsIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, REQUEST, startProcess, thrown } from './fakes.ts';
 
 let bench: Bench;
@@ -254,7 +255,7 @@ async function play(script: readonly Answer[], history: readonly Step[]) {
   const closing = Promise.all(all.map(({ jobs }) => jobs.close()));
   await clock.advance(5_000);
   await closing;
-  return { sent, jobs: await jobStore.list() };
+  return { sent, jobs: await recordsIn(jobStore) };
 }
 
 describe('whatever happens', () => {

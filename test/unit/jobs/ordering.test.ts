@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wordsOf } from '../../support/words.ts';
 import { remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
 let bench: Bench;
@@ -141,7 +142,7 @@ describe('a submission that fails', () => {
     await bench.clock.advance(10_000);
     expect((await bench.recorded()).state).toBe('saved');
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1', 'key-1']);
-    expect(await bench.jobs.list()).toHaveLength(1);
+    expect(await listedIn(bench.jobs)).toHaveLength(1);
   });
 
   it('is not sent sooner because somebody reads it, who waits for it instead', async () => {

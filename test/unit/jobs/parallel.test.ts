@@ -10,6 +10,7 @@ import { randomIds } from '../../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
 import { createDrivenClock, type DrivenClock } from '../../support/driven-clock.ts';
 import { remoteJob } from '../core/sample-jobs.ts';
+import { openAndRecentJobs } from '../../../src/core/job-store.ts';
 import { type OneProcess, REQUEST, type Shared, startProcess } from './fakes.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -35,7 +36,7 @@ function processes(count: number, settings: Parameters<typeof startProcess>[2] =
   for (let pid = 1; pid <= count; pid += 1) {
     const jobStore = createFileJobStore(folder, { clock, log });
     const values = createFileValues(join(folder, 'shared'), { clock, log });
-    const limits = new Limits(values, { clock, log, plan: 'pro', jobs: () => jobStore.list() });
+    const limits = new Limits(values, { clock, log, plan: 'pro', jobs: (since) => openAndRecentJobs(jobStore, since) });
     const events = createJobEvents(values, { clock, log });
     started.push(startProcess(pid, { clock, limits, jobStore, events, living, ids: randomIds }, settings));
   }

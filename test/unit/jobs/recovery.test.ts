@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/core/job.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
 
 const HOUR = 60 * 60_000;
@@ -61,7 +62,7 @@ describe('what another process left', () => {
 
   it('is left alone by a list, by itself', async () => {
     await left({ state: 'submitting' });
-    await bench.jobs.list();
+    await listedIn(bench.jobs);
     await bench.clock.advance(MINUTE);
     expect((await bench.recorded()).state).toBe('submitting');
     expect(bench.provider.submitted).toEqual([]);

@@ -6,6 +6,7 @@ import type { Progress } from '../../../src/jobs/image-jobs.ts';
 import type { WaitReason } from '../../../src/jobs/submission.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, startProcess, thrown } from './fakes.ts';
 
 const MINUTE = 60_000;
@@ -49,7 +50,7 @@ describe('with one slot', () => {
     await ordered(4);
     await bench.clock.advance(2 * MINUTE);
     expect(sent()).toEqual([1, 2, 3, 4].map((n) => `fox number ${n}`));
-    expect((await bench.jobs.list()).map(({ state }) => state)).toEqual(['saved', 'saved', 'saved', 'saved']);
+    expect((await listedIn(bench.jobs)).map(({ state }) => state)).toEqual(['saved', 'saved', 'saved', 'saved']);
     expect(await totals()).toMatchObject({ images: 4, slotsInUse: 0 });
   });
 
@@ -180,7 +181,7 @@ describe('a slot that another process occupies', () => {
     await other.order(another(2));
     await bench.order(another(3));
     await bench.clock.advance(2 * MINUTE);
-    const states = (await bench.jobs.list()).map(({ id, state }) => [id, state]);
+    const states = (await listedIn(bench.jobs)).map(({ id, state }) => [id, state]);
     expect(states).toEqual([
       ['job_3', 'saved'],
       ['job_2', 'saved'],

@@ -9,6 +9,7 @@ import { propose } from '../../support/place-orders.ts';
 import { wordsOf } from '../../support/words.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { type Bench, createBench, leftBehind, REQUEST, thrown } from '../jobs/fakes.ts';
+import { listedIn } from '../../support/listed-jobs.ts';
 
 const LARGE = { prompt: 'a fox', width: 2_048, height: 2_048 };
 
@@ -106,7 +107,7 @@ describe('an order over the budget of the day', () => {
     expect(wordsOf(failure).what).toContain('Nothing was sent.');
     await bench.clock.advance(1_000);
     expect(bench.provider.submitted).toHaveLength(3);
-    expect(await bench.jobs.list()).toHaveLength(3);
+    expect(await listedIn(bench.jobs)).toHaveLength(3);
   });
 
   it('in pictures, or in jobs of the plan, is refused as well', async () => {
@@ -154,7 +155,7 @@ describe('of twenty orders at a time', () => {
     await bench.clock.advance(60_000);
     await orders;
     await bench.clock.advance(120_000);
-    const states = (await bench.jobs.list()).map(({ state }) => state);
+    const states = (await listedIn(bench.jobs)).map(({ state }) => state);
     expect(states).toEqual(Array.from({ length: 20 }, () => 'saved'));
     expect(bench.provider.submitted).toHaveLength(20);
   });

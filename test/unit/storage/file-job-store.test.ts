@@ -13,6 +13,7 @@ import { createDiskFiles } from '../../../src/storage/file-system.ts';
 import { storedText, versionFile } from '../../../src/storage/versioned-file.ts';
 import { recordFile, recordsFolder } from '../../support/state-files.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
+import { recordsIn } from '../../support/listed-jobs.ts';
 
 let folder: string;
 let warnings: string[];
@@ -32,7 +33,7 @@ function onFiles(): JobStore {
 
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
-const listed = async (): Promise<string[]> => (await onFiles().list()).map((job) => job.id);
+const listed = async (): Promise<string[]> => (await recordsIn(onFiles())).map((job) => job.id);
 
 async function change(store: JobStore, id: string, rule: (job: Job) => Job): Promise<Job> {
   const target = {
@@ -123,7 +124,7 @@ describe('the files', () => {
     const half = (await readFile(recordFile(folder, id), 'utf8')).slice(0, 60);
     await writeFile(recordFile(folder, id), half);
     await writeFile(versionFile(day(), NAME, 1), storedText(sampleJob({ id }), []));
-    expect(await onFiles().list()).toEqual([]);
+    expect(await listed()).toEqual([]);
     expect(await onFiles().find(id)).toBeUndefined();
     expect(warnings).toEqual(['a damaged job record was set aside']);
     const { folder: damaged, count } = await damagedRecords(folder);

@@ -5,6 +5,7 @@ import { advance, idAt, isSettled, type Job, type JobState } from '../../../src/
 import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
+import { recordsIn } from '../../support/listed-jobs.ts';
 import { CREATED_AT, remoteJob, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 import { ENGINES, type Engine } from './engines.ts';
 
@@ -23,12 +24,6 @@ async function change(store: JobStore, changed: string, rule: (job: Job) => Job)
     queue: store.queue?.(changed),
   };
   await changeAtVersion(target, (before) => ({ value: rule(before), result: undefined }), systemClock);
-}
-
-async function allOf(jobs: AsyncIterable<Job>): Promise<Job[]> {
-  const all: Job[] = [];
-  for await (const job of jobs) all.push(job);
-  return all;
 }
 
 const idsOf = (jobs: readonly Job[]): string[] => jobs.map((job) => job.id);
@@ -89,7 +84,7 @@ describe.each(ENGINES)('a job store %s', (_, create) => {
   });
 
   it('has nothing where nothing is', async () => {
-    expect(await one.list()).toEqual([]);
+    expect(await recordsIn(one)).toEqual([]);
     expect(await one.open()).toEqual([]);
     expect(await one.equal('key', 0)).toEqual([]);
     expect(await one.find(id)).toBeUndefined();
@@ -133,13 +128,13 @@ describe.each(ENGINES)('a job store %s', (_, create) => {
     });
 
     it('gives the page after one that does not exist', async () => {
-      const [first] = await allOf(two.newest(`${jobs[100]?.id.slice(0, -1)}z`));
+      const [first] = await recordsIn(two, `${jobs[100]?.id.slice(0, -1)}z`);
       expect(first?.id).toBe(jobs[100]?.id);
-      expect(await allOf(two.newest(jobs[0]?.id))).toEqual([]);
+      expect(await recordsIn(two, jobs[0]?.id)).toEqual([]);
     });
 
     it('lists all, the newest first', async () => {
-      expect(await two.list()).toEqual(newestFirst);
+      expect(await recordsIn(two)).toEqual(newestFirst);
     });
 
     it('knows those that are open, with and without hints, as they are now', async () => {
