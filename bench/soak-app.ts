@@ -8,6 +8,8 @@ type Task = { url: string; key: string; folder: string; base: ClockBase; atOnce:
 export type Reported = {
   done: number;
   failed: number;
+  /** Why, each once. */
+  failures: readonly string[];
   heapBytes: number;
   rssBytes: number;
   resources: Record<string, number>;
@@ -27,14 +29,18 @@ const app = await createApp(benchSettings({ apiKey: key, apiUrl: url, plan: 'ent
 let ordered = 0;
 let done = 0;
 let failed = 0;
+const failures = new Set<string>();
 
 async function one(): Promise<void> {
   ordered += 1;
   const prompt = `picture ${ordered % PROMPTS}`;
   const { job } = await placeOrder(app.jobs, { prompt, width: 256, height: 256 }, { allowDuplicate: true });
-  const { state } = await app.jobs.waitFor(job.id, { waitMs: 600_000 });
+  const { state, failure } = await app.jobs.waitFor(job.id, { waitMs: 600_000 });
   if (state === 'saved') done += 1;
-  else failed += 1;
+  else {
+    failed += 1;
+    failures.add(`${state}: ${JSON.stringify(failure)}`);
+  }
 }
 
 /** Orders until so many pictures were ordered in all. */
@@ -51,7 +57,7 @@ function reported(): Reported {
   const resources: Record<string, number> = {};
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
   const { heapUsed, rss } = process.memoryUsage();
-  return { done, failed, heapBytes: heapUsed, rssBytes: rss, resources };
+  return { done, failed, failures: [...failures], heapBytes: heapUsed, rssBytes: rss, resources };
 }
 
 process.on('message', (count: number) => {

@@ -104,6 +104,7 @@ try {
     ),
   ].join('\n');
   console.log(content);
+  for (const failure of last.failures) console.log(`\n${failure}`);
   console.log(misses.length === 0 ? '\nEvery target is reached.' : `\nNot reached: ${misses.join('; ')}`);
   recordIfAsked('soak', content);
 } finally {
