@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Job } from '../src/core/job.ts';
-import { randomIds, SELF, systemClock } from '../src/runtime/system.ts';
+import { randomIds, SELF } from '../src/runtime/ids.ts';
+import { systemClock } from '../src/runtime/system.ts';
 import { createFileJobStore } from '../src/storage/file-stores.ts';
 import { createDiskFiles } from '../src/storage/file-system.ts';
 import {

@@ -1,9 +1,6 @@
-/** The system behind the ports: clock, timers and randomness (`Clock`), unique names (`Ids`, `SELF`). */
-import { idAt } from '../core/job.ts';
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+/** The system behind the ports: clock, timers and randomness (`Clock`). */
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock, Ids, Owner } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -36,13 +33,3 @@ export function stayAlive(): () => void {
   const timer = setInterval(() => undefined, TIMER_MAX_MS);
   return () => clearInterval(timer);
 }
-
-export const randomIds: Ids = {
-  // 55 random bits and the time: readable in a file name, and never met twice.
-  jobId: (at) => idAt(at, Array.from({ length: 11 }, () => randomInt(36).toString(36)).join('')),
-  idempotencyKey: () => randomUUID(),
-};
-
-export const SELF: Owner = { pid: process.pid, host: hostname(), session: randomBytes(8).toString('hex') };
-
-export const randomKey = (): Uint8Array => randomBytes(32);

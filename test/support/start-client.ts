@@ -23,7 +23,7 @@ import { Confirmations } from '../../src/mcp/confirmations.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
-import { randomKey } from '../../src/runtime/system.ts';
+import { randomKey } from '../../src/runtime/ids.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
 import { defaultConfig } from './default-config.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';

@@ -1,7 +1,8 @@
 /** Proves what the system gives: sleeps that end with their signal, deadlines, unique ids, and who this process is. */
 import { isSameOwner, timeOfId } from '../../../src/core/job.ts';
 import { describe, expect, it } from 'vitest';
-import { randomIds, randomKey, SELF, systemClock } from '../../../src/runtime/system.ts';
+import { randomIds, randomKey, SELF } from '../../../src/runtime/ids.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 
 const FOREVER_MS = 2 ** 40;
 
