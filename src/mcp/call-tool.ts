@@ -15,7 +15,8 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './h
 import { askNow, type Question } from './confirmations.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import { named, stackOf } from './protocol.ts';
+import { named } from './protocol.ts';
+import { stackOf } from './protocol-errors.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 

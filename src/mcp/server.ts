@@ -11,7 +11,7 @@ import {
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
 import { instructions } from './instructions.ts';
-import { COMPLETIONS_MAX, CONSTANT, invalidParams, JULY_2026, protocolErrorOf, unknownCursor } from './protocol.ts';
+import { COMPLETIONS_MAX, CONSTANT, invalidParams, JULY_2026, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
 import { parseJobUri, URI, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
@@ -103,6 +103,7 @@ class GuardedServer extends Server {
           throw invalidParams(`The parameters of ${method} cannot be read, so nothing was sent: there are ${excess}.`);
         return await wrapped(request, context);
       } catch (error) {
+        const { protocolErrorOf } = await import('./protocol-errors.ts');
         throw protocolErrorOf(method, error, this.deps);
       }
     };

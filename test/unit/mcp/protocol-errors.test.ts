@@ -2,7 +2,7 @@ import { ProtocolError } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
-import { protocolErrorOf } from '../../../src/mcp/protocol.ts';
+import { protocolErrorOf } from '../../../src/mcp/protocol-errors.ts';
 
 const KEY = 'doitong-live-8842f0c1d97be35a';
 const logged: string[] = [];
