@@ -19,7 +19,7 @@ import {
 import { isFinishedRemotely, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
+import type { Eta } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
 import type { Question } from './confirmations.ts';
@@ -186,9 +186,8 @@ async function placeOnce(
   const ordered = await jobs.commit(proposal, signal);
   try {
     const [first] = ordered;
-    if (!isBatch && first !== undefined)
-      return await waitForJob(jobs, first.job.id, waitSeconds, context, first.duplicate);
-    return await waitForAll(jobs, ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
+    if (!isBatch && first !== undefined) return await waitForJob(first, waitSeconds, context);
+    return await waitForAll(ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
   } finally {
     // Nobody waits for them any more: orders that have not been sent yet are taken back.
     if (signal.aborted) for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
@@ -214,16 +213,12 @@ function questionAbout(
   return { type: 'ask', question, yes: `Yes, spend up to ${max} credits`, upTo: max };
 }
 
-export async function waitForJob(
-  jobs: ImageJobs,
-  id: string,
-  waitSeconds: number,
-  { progress, signal, clock }: ToolContext,
-  duplicate = false,
-): Promise<SingleOutcome> {
+export async function waitForJob(ordered: Ordered, waitSeconds: number, context: ToolContext): Promise<SingleOutcome> {
+  const { progress, signal, clock } = context;
+  const jobs = await context.jobs();
   const began = clock.now();
   let last: Eta | undefined;
-  const job = await jobs.waitFor(id, {
+  const job = await jobs.waitFor(ordered.job.id, {
     waitMs: waitSeconds * 1_000,
     signal,
     onTick: ({ job: current, elapsedMs, waitReason, eta }) => {
@@ -233,16 +228,13 @@ export async function waitForJob(
     },
   });
   const eta = isFinishedRemotely(job) ? undefined : last;
+  const { duplicate } = ordered;
   return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, clock.now()), eta };
 }
 
-async function waitForAll(
-  jobs: ImageJobs,
-  ordered: readonly Ordered[],
-  waitSeconds: number,
-  { progress, signal, clock }: ToolContext,
-  repeatable: boolean,
-) {
+async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, context: ToolContext, repeatable: boolean) {
+  const { progress, signal, clock } = context;
+  const jobs = await context.jobs();
   const began = clock.now();
   const ids = ordered.map(({ job }) => job.id);
   const waited = await jobs.waitForAll(ids, {

@@ -41,6 +41,6 @@ export const getJobStatus = defineTool({
         `job_id: there is no job ${fencedWithout(context.redact, id, 80)} on record for this service and key.`,
         'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',
       );
-    return waitForJob(jobs, job.id, waitSeconds, context);
+    return waitForJob({ job, duplicate: false }, waitSeconds, context);
   },
 });
