@@ -5,7 +5,7 @@ import type { JobFeed } from '../core/job-store.ts';
 import type { Clock, Log, ResultPart } from '../core/ports.ts';
 import type { Redact } from '../core/redaction.ts';
 import type { Eta, ImageJobs } from '../jobs/image-jobs.ts';
-import type { Answer } from '../limits/budget.ts';
+import type { Confirmation } from '../limits/budget.ts';
 import type { Confirmations, Question } from './confirmations.ts';
 
 /** Whether the last question had no answer, so that the host counts as one that cannot ask its user. */
@@ -40,16 +40,13 @@ export type McpDeps = {
 };
 
 /** What a handler may use. Foreign text is redacted before it is shortened: half a secret is not recognised any more. */
-export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds' | 'clock'> & {
-  /** Aborted when the caller gives up; ends waits, never jobs. */
-  signal: AbortSignal;
-  /** Reports the progress of the wait; `fraction` in [0, 1). Does nothing if the caller did not ask for it. */
-  progress: (fraction: number, message: string) => void;
-  /** Whether this client can put a question to its user; `unanswered`: it left the last one without an answer. */
-  canAsk: boolean | 'unanswered';
-  /** The answer to the question that an earlier run of this call asked; `undefined` if it asked none. */
-  answer: Answer | undefined;
-};
+export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'defaultWaitSeconds' | 'clock'> &
+  Pick<Confirmation, 'canAsk' | 'answer'> & {
+    /** Aborted when the caller gives up; ends waits, never jobs. */
+    signal: AbortSignal;
+    /** Reports the progress of the wait; `fraction` in [0, 1). Does nothing if the caller did not ask for it. */
+    progress: (fraction: number, message: string) => void;
+  };
 
 export type SingleOutcome = {
   type: 'job';
