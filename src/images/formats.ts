@@ -88,7 +88,7 @@ export function withProfile(bytes: Uint8Array, profile: Uint8Array): Uint8Array 
  * Up to the end marker, or to where it cannot go on. `from` to `to` is what follows the length; empty for markers that
  * have none.
  */
-function* segments(bytes: Buffer): Generator<{ marker: number; from: number; to: number }, void, undefined> {
+function* segments(bytes: Buffer): Iterable<{ marker: number; from: number; to: number }> {
   for (let at = 2; bytes[at] === 0xff; ) {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xff) {
@@ -122,11 +122,7 @@ function endOfScan(bytes: Buffer, from: number): number {
 export type Chunk = { name: string; from: number; to: number; next: number };
 
 /** One after the other, however they are laid out, up to one that reaches beyond the end. */
-export function* chunks(
-  bytes: Buffer,
-  start: number,
-  chunkAt: (bytes: Buffer, at: number) => Chunk,
-): Generator<Chunk, void, undefined> {
+export function* chunks(bytes: Buffer, start: number, chunkAt: (bytes: Buffer, at: number) => Chunk): Iterable<Chunk> {
   for (let at = start; at + 8 <= bytes.length; ) {
     const chunk = chunkAt(bytes, at);
     if (chunk.next < chunk.from || chunk.next > bytes.length) return;
