@@ -1,9 +1,7 @@
 /** What a command of the command line is, and how its flags and words are read. Each has a file that loads when it is called. */
 import { parseArgs } from 'node:util';
-import { SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
+import { type Environment, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A flag of one command that is not a setting; `value`, as help shows it, is absent for a switch. */
 export type CommandFlag = { name: string; value?: string; repeatable?: true; help: string };

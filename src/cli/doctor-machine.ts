@@ -1,7 +1,7 @@
 /** What `doctor` finds on this machine: key, folders, settings of the network, records and budget. All stays as it was. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Config, SETTINGS } from '../config/settings.ts';
+import { type Config, type Environment, SETTINGS } from '../config/settings.ts';
 import { creditRange } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
@@ -11,7 +11,6 @@ import { proxyRoute } from '../network/connector.ts';
 import { systemClock } from '../runtime/system.ts';
 import { checkFolder, type FolderToCheck } from '../storage/folders.ts';
 import { expandHome } from '../storage/paths.ts';
-import type { Environment } from './command.ts';
 import { type Check, fail, ok, warn } from './remedies.ts';
 import { counted } from './terminal-text.ts';
 

@@ -1,6 +1,6 @@
 /** `doctor`: looks at everything that a generation needs, one line each with the remedy. It spends nothing. */
 import type { AppDeps } from '../app.ts';
-import type { Config } from '../config/settings.ts';
+import type { Config, Environment } from '../config/settings.ts';
 import { FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { saidOf } from '../mcp/failure-text.ts';
@@ -9,7 +9,7 @@ import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts';
-import type { Arguments, Environment } from './command.ts';
+import type { Arguments } from './command.ts';
 import { budgetChecks, folderCheck, keyCheck, networkChecks, recordsCheck } from './doctor-machine.ts';
 import { serviceChecks } from './doctor-service.ts';
 import { type Check, fail, ok, remedyFor } from './remedies.ts';

@@ -1,5 +1,4 @@
 /** `sandbox`: the emulated service alone, for trying and for tests of other programs. */
-
 import { chooseScenarios, SCENARIOS, ScenarioError, type Scenarios, sendsWebhooks } from '../../sandbox/scenarios.ts';
 import { PLANS } from '../limits/plan.ts';
 import { type Arguments, type HelpSection, UsageError } from './command.ts';

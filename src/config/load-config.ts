@@ -2,7 +2,7 @@
 import { isStandIn, placeholderIn } from '../core/api-key.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { cleanLine } from '../core/untrusted-text.ts';
-import { type Config, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
+import { type Config, type Environment, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** @param setting its variable, or its flag with the variable */
 export type SettingProblem =
@@ -23,11 +23,7 @@ const UNFILLED = /^\$\{user_config\.[\w.-]{1,100}\}$/u;
  * @param flags values by flag name, without the dashes
  * @param left settings that are not used: they keep their defaults, and bad values do not matter
  */
-export function loadConfig(
-  flags: Readonly<Record<string, string | undefined>>,
-  env: Readonly<Record<string, string | undefined>>,
-  left: readonly SettingName[] = [],
-): ConfigResult {
+export function loadConfig(flags: Environment, env: Environment, left: readonly SettingName[] = []): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: SettingProblem[] = [];
   const given = new Set<SettingName>();
@@ -64,7 +60,7 @@ function lacking(name: SettingName, given: ReadonlySet<string>): SettingProblem[
 }
 
 /** The variable that is set, for those that are read in either case. */
-function variableOf({ env: name, eitherCase }: Setting, env: Readonly<Record<string, string | undefined>>): string {
+function variableOf({ env: name, eitherCase }: Setting, env: Environment): string {
   const lower = name.toLowerCase();
   return eitherCase && filled(env[lower]) !== undefined ? lower : name;
 }

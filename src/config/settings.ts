@@ -291,6 +291,9 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** Texts by name, of flags as well. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
@@ -300,5 +303,5 @@ type ValueOf<Row extends Setting> = Row extends { default: string }
 
 export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
   /** By which a desktop or a system says where a user's folders are. */
-  readonly folderVariables?: Readonly<Record<string, string | undefined>>;
+  readonly folderVariables?: Environment;
 };
