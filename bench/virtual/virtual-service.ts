@@ -37,8 +37,8 @@ export class VirtualService implements ImageProvider {
     return undefined;
   }
 
-  async time(): Promise<undefined> {
-    return undefined;
+  async times(): Promise<{ here: number }> {
+    return { here: this.#deps.clock.now() };
   }
 
   async prepare(): Promise<PreparedOrder> {

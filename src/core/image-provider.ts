@@ -1,6 +1,7 @@
 /** The port to the service that makes pictures. */
 import type { Failure } from './failure.ts';
 import type { ImageRequest } from './image-request.ts';
+import type { Times } from './ports.ts';
 
 export type RemoteJob = {
   remoteId: string;
@@ -55,11 +56,8 @@ export interface ImageProvider {
   readMany(remoteIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Reading>>;
   /** How many jobs one request can ask for at present, as far as is known; at least 1. Asks nobody. */
   readsAtOnce(): Promise<number>;
-  /**
-   * The service's own time in epoch milliseconds, as far as its answers tell. Never rejects.
-   * @param ask where it is not known, the service is asked for it: one request, no credits
-   */
-  time(ask?: AbortSignal): Promise<number | undefined>;
+  /** Never rejects. @param ask where the service's time is not known, it is asked for it: one request, no credits */
+  times(ask?: AbortSignal): Promise<Times>;
   /** Asks for nothing but the headers of the answer. Costs one request, no credits. @throws FluxError */
   refresh(signal: AbortSignal): Promise<void>;
   /**

@@ -4,7 +4,7 @@ import { imageRequestSchema } from './image-request.ts';
 import { type Failure, failureSchema } from './failure.ts';
 import type { RemoteJob } from './image-provider.ts';
 import type { PixelSize } from './image-store.ts';
-import { type Owner, ownerSchema } from './ports.ts';
+import { type Owner, ownerSchema, type Times } from './ports.ts';
 
 /**
  * `queued`: recorded, nothing sent. `submitting`: recorded before the first byte leaves; whether the service has it is
@@ -34,9 +34,6 @@ export function timeOfId(id: string): number | undefined {
 const HOUR_MS = 60 * 60_000;
 
 const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
-
-/** Now, in epoch milliseconds: by this machine's clock, which somebody may set, and by the service's, where it is known. */
-export type Times = { here: number; there?: number | undefined };
 
 const timesOf = ({ here, there }: Times): number[] => (there === undefined ? [here] : [here, there]);
 

@@ -17,6 +17,9 @@ export interface Clock {
   deadline(timeoutMs: number): { signal: AbortSignal; clear: () => void };
 }
 
+/** Now, in epoch milliseconds: by this machine's clock, which somebody may set, and by the service's, where it is known. */
+export type Times = { here: number; there?: number | undefined };
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

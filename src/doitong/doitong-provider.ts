@@ -39,10 +39,10 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
     send,
     readMany,
     readsAtOnce,
-    async time(ask) {
+    async times(ask) {
       const { time } = wire.client;
       if (ask !== undefined && time.now() === undefined) await refreshLimits(wire, ask).catch(() => undefined);
-      return time.now();
+      return { here: clock.now(), there: time.now() };
     },
     refresh: (signal) => refreshLimits(wire, signal),
     probe: (signal) => probeService(wire, signal),

@@ -2,7 +2,6 @@
 
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
-import type { Times } from '../core/job.ts';
 import type { JobEvents } from '../core/job-store.ts';
 import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
@@ -30,15 +29,6 @@ export type JobsDeps = {
   /** Called before each order leaves: what listens for events is there in time. Never rejects. */
   onSubmission?: (() => Promise<void>) | undefined;
 };
-
-/** @param ask see `ImageProvider.time` */
-export async function timesOf(
-  { clock, provider }: { clock: Pick<Clock, 'now'>; provider: Pick<ImageProvider, 'time'> },
-  ask?: AbortSignal,
-): Promise<Times> {
-  const there = await provider.time(ask);
-  return { here: clock.now(), there };
-}
 
 export type JobsSettings = BudgetSettings & {
   /** A job without an end after so long is stalled: it is no longer polled by itself, only when somebody asks for it. */

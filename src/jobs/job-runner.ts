@@ -4,7 +4,7 @@ import { type Failure, FluxError } from '../core/failure.ts';
 import { ageOf, type Asked, isSameOwner, isSettled, type Job, type NextAction, nextAction } from '../core/job.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';
-import { type JobsDeps, type JobsSettings, timesOf } from './deps.ts';
+import type { JobsDeps, JobsSettings } from './deps.ts';
 import type { Pictures } from './pictures.ts';
 import { Reconciler } from './reconciler.ts';
 import { NO_ANSWER, OWNER_ENDED, type Sending, submit, type WaitReason } from './submission.ts';
@@ -44,9 +44,9 @@ export class JobRunner {
 
   /** What is to be done about a job that is met. @param running whether this process counts as at work on it */
   async nextAction(job: Job, asked: Asked, running = this.isRunning(job.id)): Promise<NextAction> {
-    const { liveness } = this.deps;
+    const { liveness, provider } = this.deps;
     const owner = isSameOwner(job.owner, liveness.self) ? 'self' : await liveness.stateOf(job.owner);
-    const age = ageOf(job, this.settings.stalledAfterMs, await timesOf(this.deps));
+    const age = ageOf(job, this.settings.stalledAfterMs, await provider.times());
     return nextAction({ state: job.state, owner, age, running, asked });
   }
 

@@ -7,7 +7,7 @@ import { type Confirmation, checkBalance, checkCall, confirm, estimateOf, limitE
 import { foundSince, isDuplicate } from '../limits/duplicates.ts';
 import type { Limits, OrderToAdmit } from '../limits/limits.ts';
 import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
-import { type JobsDeps, type JobsSettings, timesOf } from './deps.ts';
+import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 
@@ -263,8 +263,9 @@ export class Orders {
 
   /** The newest job that an equal order finds, by the records. */
   async #duplicateOf(key: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
-    const since = foundSince(this.settings.duplicateHours, await timesOf(this.deps));
-    for (const job of await this.deps.records.equal(key, since)) if (await this.#isFound(job, signal)) return job;
+    const { records, provider } = this.deps;
+    for (const job of await records.equal(key, foundSince(this.settings.duplicateHours, await provider.times())))
+      if (await this.#isFound(job, signal)) return job;
     return undefined;
   }
 
@@ -300,16 +301,17 @@ export class Orders {
   }
 
   async #isFound(job: Job, signal: AbortSignal | undefined): Promise<boolean> {
+    const { limits, provider } = this.deps;
     if ((await this.runner.nextAction(job, 'order')) === 'close_unsent') {
       await this.runner.closeUnsent(job);
       return false;
     }
     // The reservations may be behind the record.
-    if (isSettled(job)) await this.deps.limits.note(job);
+    if (isSettled(job)) await limits.note(job);
     const { duplicateHours } = this.settings;
     // Before an equal order is paid for again, the service tells how long ago this one was.
-    if (isDuplicate(job, duplicateHours, await timesOf(this.deps))) return true;
-    return isDuplicate(job, duplicateHours, await timesOf(this.deps, signal));
+    if (isDuplicate(job, duplicateHours, await provider.times())) return true;
+    return isDuplicate(job, duplicateHours, await provider.times(signal));
   }
 }
 

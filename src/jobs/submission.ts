@@ -8,7 +8,7 @@ import type { Wakeup } from '../core/primitives.ts';
 import type { Limits } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { USUAL_MS } from '../polling/durations.ts';
-import { type JobsDeps, timesOf } from './deps.ts';
+import type { JobsDeps } from './deps.ts';
 import type { JobRecords } from './job-records.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
@@ -17,7 +17,7 @@ export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 export type SendingDeps = Pick<JobsDeps, 'clock' | 'onSubmission'> & {
   records: Pick<JobRecords, 'apply' | 'wake'>;
   limits: Pick<Limits, 'permit' | 'slot'>;
-  provider: Pick<ImageProvider, 'prepare' | 'send' | 'time'>;
+  provider: Pick<ImageProvider, 'prepare' | 'send' | 'times'>;
   liveness: Pick<Liveness, 'self'>;
   /** For how long the service is taken to know a key. */
   resendWindowMs: number;
@@ -129,7 +129,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   let recorded: Job | undefined;
   const assertFreshKey = async (ask?: AbortSignal): Promise<void> => {
     const sent = recorded ?? (wasOpen ? job : undefined);
-    if (sent && keyIsTooOld(sent, await timesOf(deps, ask), deps.resendWindowMs)) throw new KeyTooOld();
+    if (sent && keyIsTooOld(sent, await provider.times(ask), deps.resendWindowMs)) throw new KeyTooOld();
   };
   try {
     await assertFreshKey(beforeSending);
@@ -197,7 +197,7 @@ async function recordAsSubmitting(
   dialect: string,
   { records, liveness, provider }: SendingDeps,
 ): Promise<Job> {
-  const at = await provider.time();
+  const { there: at } = await provider.times();
   const recorded = await records.apply(job.id, { type: 'sending', owner: liveness.self, dialect, at });
   if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, liveness.self)) throw new TakenOver();
   return recorded;

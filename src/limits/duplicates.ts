@@ -1,5 +1,6 @@
 /** Which job an order finds that is equal to an earlier one: whether a host received an answer cannot be known. */
-import { isWithin, type Job, type Times } from '../core/job.ts';
+import { isWithin, type Job } from '../core/job.ts';
+import type { Times } from '../core/ports.ts';
 
 const HOUR_MS = 60 * 60_000;
 

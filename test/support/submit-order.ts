@@ -55,7 +55,7 @@ export function createSubmit(
       job,
       {
         // Orders are never old here.
-        provider: { time: async () => undefined, ...provider },
+        provider: { times: async () => ({ here: clock.now() }), ...provider },
         limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
         records: { apply, wake },

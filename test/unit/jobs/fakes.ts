@@ -1,6 +1,6 @@
 /** Fakes behind the ports of the job service, and a service wired to them on a clock that a test drives. */
 
-import type { Clock, Ids, Liveness, Log } from '../../../src/core/ports.ts';
+import type { Clock, Ids, Liveness, Log, Times } from '../../../src/core/ports.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import { FluxError, failureOf } from '../../../src/core/failure.ts';
 import type {
@@ -139,10 +139,10 @@ export class FakeProvider implements ImageProvider {
     return this.atOnce;
   }
 
-  async time(ask?: AbortSignal): Promise<number | undefined> {
+  async times(ask?: AbortSignal): Promise<Times> {
     if (this.ahead !== undefined && ask !== undefined) this.ahead.unasked = false;
-    if (this.ahead === undefined || this.ahead.unasked) return undefined;
-    return this.#clock.now() + this.ahead.ms;
+    const here = this.#clock.now();
+    return this.ahead === undefined || this.ahead.unasked ? { here } : { here, there: here + this.ahead.ms };
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
