@@ -101,6 +101,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
       records: new JobRecords(jobStore, limits, clock, deps.feed),
       limits,
       provider,
+      keys: memory.keys,
       download,
       store: createImageFolder(output, { clock, isPicture: mayBeSavedAs }),
       preview: createPreview(inRealTime),

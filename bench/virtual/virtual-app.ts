@@ -38,6 +38,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
     {
       records: new JobRecords(jobStore, limits, clock),
       limits,
+      keys: { areIgnored: async () => false, noteIgnored: async () => undefined },
       provider: service,
       download: { fetch: async () => ({ bytes: new Uint8Array(), mediaType: 'image/jpeg', extension: 'jpg' }) },
       store: {

@@ -96,6 +96,8 @@ export type ServiceReport =
       /** As the answers reported them last. */
       limits: { limit?: number; remaining?: number };
       keyRefused?: Failure;
+      /** It has made two jobs of one order with one idempotency key. */
+      keysIgnored?: true;
       /** Whether introspection is on. */
       schema?: 'readable' | 'withheld' | 'no_graphql';
       ordering?: OrderingFinding;

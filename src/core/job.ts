@@ -88,6 +88,8 @@ export const jobSchema = z.object({
   acceptedAt: z.exactOptional(z.number()),
   completedAt: z.exactOptional(z.number()),
   remoteId: z.exactOptional(z.string()),
+  /** The service's id of another job that it made of the same order, in spite of the key. */
+  secondRemoteId: z.exactOptional(z.string()),
   /** The service's own word for the status, verbatim. */
   remoteStatus: z.exactOptional(z.string()),
   /** `exact` is null until the service has reported `creditCost`. */
@@ -212,6 +214,8 @@ function to(job: Job, state: JobState, next: Job): Job {
 }
 
 function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
+  const { remoteId = remote.remoteId, secondRemoteId = remote.remoteId } = job;
+  if (remoteId !== remote.remoteId) return job.secondRemoteId === undefined ? { ...job, secondRemoteId } : job;
   if (isFinishedRemotely(job)) return job;
   const { failure: _, ...before } = job;
   const known: Job = {
@@ -246,8 +250,8 @@ export type NextAction = 'poll' | 'resend' | 'wait' | 'close_unsent' | 'give_up'
 /** `alive`: another process that is at work. `silent`: another process that has ended, or stands still. */
 export type JobOwner = 'self' | 'alive' | 'silent';
 
-/** Who meets it: somebody who reads it, somebody who wants it ordered (an equal order, `jobs resume`), or nobody. */
-export type Asked = 'read' | 'order' | false;
+/** Who meets it: somebody who reads it, an equal order, somebody who wants it ordered for certain, or nobody. */
+export type Asked = 'read' | 'order' | 'resume' | false;
 
 export type MetJob = {
   state: JobState;
@@ -300,7 +304,7 @@ const TABLE: readonly Row[] = [
 ];
 
 export function nextAction({ state, owner, age, running, asked }: MetJob): NextAction {
-  const met = [state, owner, age, running, asked] as const;
+  const met = [state, owner, age, running, asked === 'resume' ? 'order' : asked] as const;
   const row = TABLE.find((conditions) => met.every((value, at) => conditions[at] === '*' || conditions[at] === value));
   return row?.[5] ?? 'none';
 }

@@ -19,8 +19,17 @@ export type OrderReason =
       tool: string;
     }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
-  /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. */
-  | { code: 'user_refused' | 'user_cancelled' | 'owner_ended' | 'order_cancelled' | 'key_too_old' | 'no_answer' }
+  /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. `keys_ignored`: by the service, so that another try could be another job. */
+  | {
+      code:
+        | 'user_refused'
+        | 'user_cancelled'
+        | 'owner_ended'
+        | 'order_cancelled'
+        | 'key_too_old'
+        | 'no_answer'
+        | 'keys_ignored';
+    }
   | { code: 'earlier_try_open'; last: Reason }
   /** @param open of the try that may have been carried out, where that is not the last one */
   | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }

@@ -16,12 +16,18 @@ const keptSchema = z.object({ at: z.number(), facts: z.record(z.string(), z.unkn
 export function createWireMemory(values: SharedValues, name: string, clock: Clock) {
   const nothing = { at: Number.NEGATIVE_INFINITY, facts: {} };
   const kept = new SharedState(values, { name, schema: keptSchema, initial: () => nothing }, clock);
+  const keys = new SharedState(values, { name: `${name}-keys`, schema: z.boolean(), initial: () => false }, clock);
   return {
     /** What was found out less than a day ago; `undefined` when there is nothing. Never rejects. */
     async recall(): Promise<WireFacts | undefined> {
       const { at, facts } = await kept.read().catch(() => nothing);
       // By a clock that was set back it comes from the future, and is no older for it.
       return Math.abs(clock.now() - at) <= BELIEVED_FOR_MS ? facts : undefined;
+    },
+    /** Whether it makes another job of a repeated idempotency key, as it has shown once: known for good. Never rejects. */
+    keys: {
+      areIgnored: (): Promise<boolean> => keys.read().catch(() => false),
+      noteIgnored: (): Promise<void> => keys.update(() => true).catch(() => undefined),
     },
     /** Replaces what was known. Never rejects: what cannot be kept is found out again. */
     remember: (facts: WireFacts): Promise<void> =>

@@ -160,7 +160,7 @@ export class ServiceFacts {
 
   /** @param containsSecret names come from the service, which may repeat the key in one */
   constructor(
-    private readonly memory: WireMemory,
+    readonly memory: WireMemory,
     private readonly log: Log,
     private readonly containsSecret: ContainsSecret = () => false,
   ) {}

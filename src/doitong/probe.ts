@@ -27,14 +27,15 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   const asked = await askForHeaders(wire, signal);
   if ('failure' in asked) return { reached: false, failure: ofProbe(asked.failure) };
   const { status, headers, decision } = asked.value;
-  const answered = {
-    reached: true as const,
+  const answered: Extract<ServiceReport, { reached: true }> = {
+    reached: true,
     tookMs: clock.monotonic() - started,
     ...(headers.date !== undefined && { clockAheadMs: clockDifference(headers.date, clock.now()) }),
     limits,
   };
   if (apiKey === undefined) return answered;
   if (decision.row === 'badKey') return { ...answered, keyRefused: decision.failure };
+  if (await deps.facts.memory.keys.areIgnored()) answered.keysIgnored = true;
   const schema = await wire.schema.get(signal).catch(() => 'unknown' as const);
   const reading = await readingOf(wire, signal);
   if ('keyRefused' in reading) return { ...answered, ...reading };

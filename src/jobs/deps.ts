@@ -5,6 +5,7 @@ import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts'
 import type { JobEvents } from '../core/job-store.ts';
 import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
+import type { WireMemory } from '../core/wire-memory.ts';
 import type { BudgetSettings } from '../limits/budget.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { DurationMemory } from '../polling/durations.ts';
@@ -14,6 +15,7 @@ export type JobsDeps = {
   records: JobRecords;
   limits: Limits;
   provider: ImageProvider;
+  keys: WireMemory['keys'];
   download: ImageDownload;
   store: ImageStore;
   preview: Preview;

@@ -107,7 +107,7 @@ export class ImageJobs {
   async resumeAll(): Promise<readonly Job[]> {
     return Promise.all(
       (await this.open()).map((job) =>
-        this.#runner.resume(job, 'order').catch((error: unknown) => {
+        this.#runner.resume(job, 'resume').catch((error: unknown) => {
           return { ...job, failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'later' }) };
         }),
       ),

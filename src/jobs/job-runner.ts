@@ -254,6 +254,7 @@ export class JobRunner {
       ...this.deps,
       pictures,
       resendWindowMs: settings.resendWindowMs,
+      isForced: run.asked === 'resume',
       reconcile: async () => void (await this.reconciler.recover()),
       onUnrecorded: (failure: Failure) => {
         this.#troubles.set(job.id, { failure, isSaved: false });
@@ -262,6 +263,12 @@ export class JobRunner {
     };
     const sent = await submit(job, deps, run);
     this.#troubles.delete(job.id);
+    if (sent.secondRemoteId !== undefined) {
+      this.deps.log.error('The service made two jobs of one order: it does not honour idempotency keys', {
+        id: job.id,
+      });
+      await this.deps.keys.noteIgnored();
+    }
     return sent.state === 'submitting' ? sent : this.#finish(sent, { atOnce: false, isFresh }, run);
   }
 

@@ -14,13 +14,15 @@ import type { JobRecords } from './job-records.ts';
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
-export type SendingDeps = Pick<JobsDeps, 'clock' | 'onSubmission'> & {
+export type SendingDeps = Pick<JobsDeps, 'clock' | 'keys' | 'onSubmission'> & {
   records: Pick<JobRecords, 'apply' | 'wake'>;
   limits: Pick<Limits, 'permit' | 'slot'>;
   provider: Pick<ImageProvider, 'prepare' | 'send' | 'times'>;
   liveness: Pick<Liveness, 'self'>;
   /** For how long the service is taken to know a key. */
   resendWindowMs: number;
+  /** A person wants it sent again, whatever the service makes of its key. */
+  isForced?: boolean;
   /** Looks after jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
   reconcile: () => Promise<void>;
 };
@@ -42,8 +44,8 @@ export type Sending = {
 /** Another process has taken the job over, or closed it. */
 class TakenOver extends Error {}
 
-/** The service may have forgotten the key of an order that was sent before: sent again, it could be another order. */
-class KeyTooOld extends Error {}
+/** An order that may have been carried out: sent again, it could be another one to the service. */
+class NotSentAgain extends FluxError {}
 
 /** Of a record that says that nothing has left, and nobody who would send it any more. */
 export const OWNER_ENDED: Failure = notSent('interrupted', { code: 'owner_ended' });
@@ -68,7 +70,8 @@ export async function submit(
       throw error;
     }
     if (error instanceof TakenOver) return records.get(job.id);
-    if (error instanceof KeyTooOld) return records.apply(job.id, { type: 'outcome_unknown', failure: KEY_TOO_OLD });
+    if (error instanceof NotSentAgain)
+      return records.apply(job.id, { type: 'outcome_unknown', failure: error.failure });
     const cause = sending.cancellation.signal.aborted ? CANCELLED : orderFailure(error);
     const failure = job.state === 'queued' ? cause : stillOpen(cause);
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
@@ -127,12 +130,14 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   const beforeSending = AbortSignal.any([life, sending.cancellation.signal]);
   const failures: Failure[] = [];
   let recorded: Job | undefined;
-  const assertFreshKey = async (ask?: AbortSignal): Promise<void> => {
+  const assertMayBeSent = async (ask?: AbortSignal): Promise<void> => {
     const sent = recorded ?? (wasOpen ? job : undefined);
-    if (sent && keyIsTooOld(sent, await provider.times(ask), deps.resendWindowMs)) throw new KeyTooOld();
+    if (sent && keyIsTooOld(sent, await provider.times(ask), deps.resendWindowMs)) throw new NotSentAgain(KEY_TOO_OLD);
+    const isOpen = (wasOpen && !deps.isForced) || failures.some(({ creditsSpent }) => creditsSpent !== 'no');
+    if (isOpen && (await deps.keys.areIgnored())) throw new NotSentAgain(KEYS_IGNORED);
   };
   try {
-    await assertFreshKey(beforeSending);
+    await assertMayBeSent(beforeSending);
     await takeSlot(job, deps, beforeSending, sending);
     await deps.onSubmission?.();
     const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
@@ -144,7 +149,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
         if (isFirst) setWaitReason(job.id, sending, { reason: 'permit', until }, records);
       });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
-      await assertFreshKey();
+      await assertMayBeSent();
       if (order.dialect !== recorded?.dialect) {
         if (isFirst) beforeSending.throwIfAborted();
         sending.isCancellable = false;
@@ -159,7 +164,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
       order = result.order;
     }
   } catch (error) {
-    if (beforeSending.aborted || error instanceof TakenOver || error instanceof KeyTooOld) throw error;
+    if (beforeSending.aborted || error instanceof TakenOver || error instanceof NotSentAgain) throw error;
     const failure = orderFailure(error);
     if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
     throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
@@ -214,6 +219,7 @@ export const NO_ANSWER: Failure = {
 };
 
 const KEY_TOO_OLD: Failure = { kind: 'ambiguous', reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
+const KEYS_IGNORED: Failure = { ...KEY_TOO_OLD, reason: { code: 'keys_ignored' } };
 
 function notSent(kind: Failure['kind'], reason: Reason): Failure {
   return { kind, reason, creditsSpent: 'no', retry: 'later' };

@@ -77,7 +77,14 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     error: job.failure && errorView(job.failure),
     duplicate: options.duplicate || undefined,
     sandbox: job.sandbox || undefined,
-    next: joined(' ', next, otherTypeText(job), leftOutText(job), lowBalanceText(options.lowBalance, [job])),
+    next: joined(
+      ' ',
+      next,
+      otherTypeText(job),
+      leftOutText(job),
+      secondJobText(job),
+      lowBalanceText(options.lowBalance, [job]),
+    ),
   });
 }
 
@@ -159,6 +166,12 @@ function leftOutText({ leftOut = [], state }: Job): string | undefined {
   // The input field has another name than the setting that users know.
   const names = leftOut.map((part) => (part === 'webhookUrl' ? 'the webhook address (DOITONG_WEBHOOK_URL)' : part));
   return `Tell the user that the service does not accept ${names.join(' and ')}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
+}
+
+function secondJobText({ remoteId = '', secondRemoteId }: Job): string | undefined {
+  if (secondRemoteId === undefined) return undefined;
+  const ids = [remoteId, secondRemoteId].map((id) => fenced(id, 40)).join(' and ');
+  return `Tell the user that the service made two jobs of this order (${ids}) and may have charged both: it seems not to honour idempotency keys.`;
 }
 
 /** Part of `next`, which data and text both have. A job that failed for lack of credits says so itself. */

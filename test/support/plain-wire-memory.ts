@@ -12,10 +12,17 @@ export function createPlainWireMemory(facts?: WireFacts): PlainWireMemory {
   // As text, because a real one goes through a file.
   let kept = facts === undefined ? undefined : JSON.stringify(facts);
   let writes = 0;
+  let keysIgnored = false;
   const known = (): WireFacts | undefined => (kept === undefined ? undefined : (JSON.parse(kept) as WireFacts));
   return {
     known,
     writes: () => writes,
+    keys: {
+      areIgnored: async () => keysIgnored,
+      async noteIgnored() {
+        keysIgnored = true;
+      },
+    },
     recall: async () => known(),
     async remember(news) {
       writes += 1;

@@ -6,6 +6,7 @@ import { advance, type Job } from '../../src/core/job.ts';
 import { Wakeup } from '../../src/core/primitives.ts';
 import { type Sending, sendOrder } from '../../src/jobs/submission.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
+import { createPlainWireMemory } from './plain-wire-memory.ts';
 import { owner, sampleJob } from '../unit/core/sample-jobs.ts';
 
 export type SubmitOptions = {
@@ -58,6 +59,7 @@ export function createSubmit(
         provider: { times: async () => ({ here: clock.now() }), ...provider },
         limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
+        keys: createPlainWireMemory().keys,
         records: { apply, wake },
         reconcile: async () => undefined,
         liveness: { self: owner() },

@@ -42,6 +42,10 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     user: 'check the account at Doitong',
     next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
   }),
+  keys_ignored: () => ({
+    what: 'It is not known whether the service accepted this order, and it is not sent again: this service has made two jobs of one order before, so that it could be charged twice.',
+    user: 'check the account at Doitong, and to run "flux-pro-mcp jobs resume" only if the picture is not there: that sends the order once more',
+  }),
   no_answer: () => ({
     what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',
     user: 'decide whether this same order is to be sent again, by the same generate call or by "flux-pro-mcp jobs resume": within 23 hours of the first try it keeps its key, so that it cannot be paid for twice',

@@ -146,6 +146,15 @@ describe('the service', () => {
     const checks = serviceChecks({ ...reached, ...(clockAheadMs === undefined ? {} : { clockAheadMs }) }, settings);
     expect(named(checks, 'clock')).toMatchObject({ status, found: expect.stringMatching(found) });
   });
+
+  it('that ignores idempotency keys is warned of, with what sends an open order again', () => {
+    expect(named(serviceChecks({ ...reached, keysIgnored: true }, settings), 'keys')).toMatchObject({
+      status: 'warn',
+      found: expect.stringContaining('two jobs of one order'),
+      remedy: expect.stringContaining('jobs resume'),
+    });
+    expect(named(serviceChecks(reached, settings), 'keys')).toBeUndefined();
+  });
 });
 
 describe('orders and jobs', () => {

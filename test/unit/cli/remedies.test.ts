@@ -33,6 +33,7 @@ const REASONS: { [Code in Reason['code']]: Reason & { code: Code } } = {
   owner_ended: { code: 'owner_ended' },
   order_cancelled: { code: 'order_cancelled' },
   key_too_old: { code: 'key_too_old' },
+  keys_ignored: { code: 'keys_ignored' },
   no_answer: { code: 'no_answer' },
   earlier_try_open: { code: 'earlier_try_open', last: { code: 'no_api_key' } },
   no_try_brought_a_job: { code: 'no_try_brought_a_job', tries: 2, last: { code: 'no_api_key' } },

@@ -56,6 +56,20 @@ describe.each([
   });
 });
 
+describe('that keys are ignored', () => {
+  it('is known to every process for good, whatever else is found out', async () => {
+    const memory = ofFile();
+    expect(await memory.keys.areIgnored()).toBe(false);
+    await memory.keys.noteIgnored();
+    await memory.remember(FACTS);
+    nowMs += 400 * DAY_MS;
+    expect(await memory.recall()).toBeUndefined();
+    expect(await ofFile().keys.areIgnored()).toBe(true);
+    const other = createWireMemory(createFileValues(folder, { clock, log }), 'api.other', clock);
+    expect(await other.keys.areIgnored()).toBe(false);
+  });
+});
+
 describe('the file', () => {
   it('is what other processes know', async () => {
     await ofFile().remember(FACTS);

@@ -27,16 +27,18 @@ async function sandboxWith(...scenarios: ScenarioName[]): Promise<Sandbox> {
 const KEY = 'dt_live_0123456789';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-type CheckOptions = Partial<DoitongSettings> & { limiter?: RequestLimiter; facts?: WireFacts };
+type CheckOptions = Partial<DoitongSettings> & { limiter?: RequestLimiter; facts?: WireFacts; keysIgnored?: true };
 
 async function check(
   { url, key }: { url: string; key: string | undefined },
-  { limiter = createOpenLimiter(), facts, ...settings }: CheckOptions = {},
+  { limiter = createOpenLimiter(), facts, keysIgnored, ...settings }: CheckOptions = {},
   signal = new AbortController().signal,
 ): Promise<ServiceReport> {
+  const memory = createPlainWireMemory(facts);
+  if (keysIgnored) await memory.keys.noteIgnored();
   const provider = createDoitongProvider(
     { apiUrl: url, apiKey: key, userAgent: 'flux-pro-mcp/test', dialect: 'auto', jobQuery: 'auto', ...settings },
-    { clock: systemClock, log: silent, limiter, memory: createPlainWireMemory(facts) },
+    { clock: systemClock, log: silent, limiter, memory },
   );
   closing.push(() => provider.close());
   return provider.probe(signal);
@@ -52,6 +54,12 @@ function expectNothingOrdered(sandbox: Sandbox): void {
 const DOCUMENTED_QUERY = { type: 'works', query: 'checkJobStatus(jobId)', source: 'schema' };
 const CANDIDATES_FIRST = { type: 'works', query: 'checkJobStatus(jobId)', source: 'tried' };
 const GENERATE = { type: 'settled', dialect: 'generate', source: 'schema' };
+
+it('that the service ignores keys is told from what is remembered', async () => {
+  const sandbox = await sandboxWith();
+  expect(await check(sandbox, { keysIgnored: true })).toMatchObject({ keysIgnored: true });
+  expect(await check(sandbox)).not.toHaveProperty('keysIgnored');
+});
 
 describe('what is found in each scenario', () => {
   it.each<[ScenarioName[], Record<string, unknown>]>([

@@ -15,6 +15,7 @@ import { dedupeKey, type ImageRequest, type Order } from '../../../src/core/imag
 import type { ImageDownload, ImageStore, Picture, PictureLabel } from '../../../src/core/image-store.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobEvents, JobStore, StoredJob } from '../../../src/core/job-store.ts';
+import type { WireMemory } from '../../../src/core/wire-memory.ts';
 import type { Replacement } from '../../../src/core/shared-value.ts';
 import { faultDecision } from '../../../src/doitong/failures.ts';
 import type { JobsDeps, JobsSettings } from '../../../src/jobs/deps.ts';
@@ -29,6 +30,7 @@ import { createDurationMemory, type DurationMemory } from '../../../src/polling/
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
+import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { admitOne } from '../../support/one-order.ts';
 import { placeOrder, placeOrders } from '../../support/place-orders.ts';
 import { owner, remoteJob } from '../core/sample-jobs.ts';
@@ -244,6 +246,7 @@ export type Shared = {
   limits: Limits;
   jobStore: JobStore;
   events: JobEvents;
+  keys?: WireMemory['keys'];
   /** Numbers of the processes that live. */
   living: Set<number>;
   ids: Ids;
@@ -266,7 +269,11 @@ export type OneProcess = {
 /** One process and what it shares, on a clock that the test drives. */
 export type Bench = Shared & OneProcess & { clock: ManualClock; jobStore: RecordingJobStore };
 
-export type BenchSettings = ProcessSettings & { plan?: Plan | 'auto'; requestWindow?: RequestWindow };
+export type BenchSettings = ProcessSettings & {
+  plan?: Plan | 'auto';
+  requestWindow?: RequestWindow;
+  keys?: WireMemory['keys'];
+};
 
 const DEFAULTS: JobsSettings = {
   sandbox: false,
@@ -285,14 +292,18 @@ type ProcessSettings = Partial<JobsSettings> & Partial<Pick<JobsDeps, 'onSubmiss
 /** Process 1, alone. */
 export function createBench(settings: BenchSettings = {}): Bench {
   const clock = createManualClock();
-  const { plan = 'auto', requestWindow } = settings;
+  const { plan = 'auto', requestWindow, keys: memory } = settings;
   const limits = createMemoryLimits({ clock, log: silentLog, plan, requestWindow });
   let jobs = 0;
   let keys = 0;
   const ids = { jobId: () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
   const jobStore = new RecordingJobStore();
   const events = createMemoryEvents(clock);
-  return startProcess(1, { clock, limits, jobStore, events, living: new Set<number>(), ids }, settings);
+  return startProcess(
+    1,
+    { clock, limits, jobStore, events, ...(memory && { keys: memory }), living: new Set<number>(), ids },
+    settings,
+  );
 }
 
 /** A process that shares with others what is shared, with the service scripted for it alone. */
@@ -301,7 +312,7 @@ export function startProcess<Known extends Shared>(
   shared: Known,
   { onSubmission, checkFolders = async () => undefined, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
-  const { clock, limits, jobStore, events, living, ids } = shared;
+  const { clock, limits, jobStore, events, keys = createPlainWireMemory().keys, living, ids } = shared;
   living.add(pid);
   const provider = new FakeProvider(clock, limits);
   const download = new FakeDownload();
@@ -319,6 +330,7 @@ export function startProcess<Known extends Shared>(
       records,
       limits,
       provider,
+      keys,
       download,
       store,
       preview: {
