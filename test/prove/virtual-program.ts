@@ -2,6 +2,7 @@
 import { join, posix } from 'node:path';
 import { FluxError } from '../../src/core/failure.ts';
 import { idAt } from '../../src/core/job.ts';
+import { createWireMemory } from '../../src/core/wire-memory.ts';
 import { openAndRecentJobs } from '../../src/core/job-store.ts';
 import type { ImageStore } from '../../src/core/image-store.ts';
 import type { StorageReason } from '../../src/core/reasons.ts';
@@ -87,6 +88,7 @@ export function startProgram(
       records: new JobRecords(jobStore, limits, clock),
       limits,
       provider: providerOf(service, process, limits),
+      keys: createWireMemory(values, 'service', clock).keys,
       download: downloadOf(service, process),
       store: pictureFolder(files, session),
       preview: { fit: async () => undefined, close: async () => undefined },

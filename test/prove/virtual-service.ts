@@ -279,9 +279,9 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
       }
     },
     readsAtOnce: async () => 25,
-    async time(ask) {
+    async times(ask) {
       if (ask !== undefined && serviceTime.now() === undefined) await readOnce([], ask).catch(() => undefined);
-      return serviceTime.now();
+      return { here: process.clock.now(), there: serviceTime.now() };
     },
     refresh: async () => undefined,
     probe: () => Promise.reject(new Error('nobody examines the service here')),
