@@ -16,8 +16,8 @@ const INLINE_MAX_CHARACTERS = 64_000_000;
 export class Pictures {
   /** Data URLs of pictures that came inside answers, by job, never recorded; what is dropped is asked for again. */
   readonly #inline = new Map<string, string>();
-  /** Fetched, and kept until the folder can be written again. */
-  readonly #unsaved = new BoundedMap<string, Picture>(4);
+  /** Fetched, and kept until they are saved and an answer has shown them. */
+  readonly #fetched = new BoundedMap<string, Picture>(4);
   readonly #previews = new BoundedMap<string, ShownPicture>(12);
 
   constructor(private readonly deps: PicturesDeps) {}
@@ -44,10 +44,9 @@ export class Pictures {
       try {
         source ??= await this.#sourceNow(job, life);
         // Its address may expire before the folder can be written.
-        const picture = this.#unsaved.get(job.id) ?? (await download.fetch(source, life));
-        this.#unsaved.set(job.id, picture);
+        const picture = this.#fetched.get(job.id) ?? (await download.fetch(source, life));
+        this.#fetched.set(job.id, picture);
         const file = await store.save(picture, labelOf(job, picture));
-        this.#unsaved.delete(job.id);
         this.#inline.delete(job.id);
         const { mediaType, size } = picture;
         const again = job.state === 'saved' && { again: true as const };
@@ -87,7 +86,7 @@ export class Pictures {
 
   /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
   async read({ id, file }: Job): Promise<Uint8Array | undefined> {
-    return file === undefined ? this.#unsaved.get(id)?.bytes : this.deps.store.read(file);
+    return file === undefined ? this.#fetched.get(id)?.bytes : this.deps.store.read(file);
   }
 
   /**
@@ -101,8 +100,9 @@ export class Pictures {
     const key = `${job.id} ${job.file} ${maxBytes} ${maxSidePx}`;
     const known = this.#previews.get(key);
     if (known !== undefined) return known;
-    const bytes = await this.read(job);
+    const bytes = this.#fetched.get(job.id)?.bytes ?? (await this.read(job));
     if (bytes === undefined) return undefined;
+    if (job.file !== undefined) this.#fetched.delete(job.id);
     const shown = await this.deps.preview.fit(bytes, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#previews.set(key, shown);
     return shown;

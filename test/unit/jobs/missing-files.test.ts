@@ -3,12 +3,14 @@ import { expect, it } from 'vitest';
 import { remoteJob } from '../core/sample-jobs.ts';
 import { createBench, REQUEST, thrown } from './fakes.ts';
 
+const BOUNDS = { maxBytes: 100_000, maxSidePx: 512 };
+
 it('a saved picture whose file is gone is fetched again by whoever asks for it', async () => {
   const bench = createBench();
   const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
   expect((await bench.recorded()).state).toBe('saved');
-  await bench.jobs.check(job.id);
+  await bench.jobs.shownPicture((await bench.jobs.check(job.id)) ?? job, BOUNDS);
   expect(bench.download.fetched).toHaveLength(1);
   bench.store.present = false;
   bench.store.answers = ['/pictures/fox-again.jpg'];
@@ -17,10 +19,21 @@ it('a saved picture whose file is gone is fetched again by whoever asks for it',
   expect(bench.provider.submitted).toHaveLength(1);
 });
 
+it('one that no answer has shown yet is still here, and is saved again without a download', async () => {
+  const bench = createBench();
+  const { job } = await bench.order(REQUEST);
+  await bench.clock.advance(60_000);
+  bench.store.present = false;
+  bench.store.answers = ['/pictures/fox-again.jpg'];
+  expect(await bench.jobs.check(job.id)).toMatchObject({ state: 'saved', file: '/pictures/fox-again.jpg' });
+  expect(bench.download.fetched).toHaveLength(1);
+});
+
 it('one that cannot be fetched again is reported as finished and not on disk, as long as that lasts', async () => {
   const bench = createBench();
   const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
+  await bench.jobs.shownPicture(await bench.recorded(), BOUNDS);
   bench.store.present = false;
   bench.download.answers = [thrown({ kind: 'download_failed', retry: 'no', creditsSpent: 'yes' })];
   const reported = await bench.jobs.check(job.id);
