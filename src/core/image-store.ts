@@ -18,7 +18,6 @@ export type PixelSize = { width: number; height: number };
 export type PictureLabel = {
   jobId: string;
   prompt: string;
-  /** The stem that the caller asked for. */
   fileName?: string;
   /** Epoch milliseconds. */
   createdAt: number;
@@ -56,7 +55,6 @@ export type PreviewBounds = {
   maxSidePx: number;
 };
 
-/** `size` in pixels; absent where the bytes do not tell. */
 export type ShownPicture = {
   bytes: Uint8Array;
   mediaType: string;

@@ -75,7 +75,6 @@ export const jobSchema = z.object({
   webhookUrl: z.exactOptional(z.string()),
   /** The provider's name for the dialect in which it left last: sent again, it leaves in no other. */
   dialect: z.exactOptional(z.string()),
-  /** Parts of the order that the service does not take: it was sent without them. */
   leftOut: z.exactOptional(z.array(z.string()).readonly()),
   state: z.enum(JOB_STATES),
   createdAt: z.number(),
@@ -90,7 +89,6 @@ export const jobSchema = z.object({
   remoteId: z.exactOptional(z.string()),
   /** The service's id of another job that it made of the same order, in spite of the key. */
   secondRemoteId: z.exactOptional(z.string()),
-  /** The service's own word for the status, verbatim. */
   remoteStatus: z.exactOptional(z.string()),
   /** `exact` is null until the service has reported `creditCost`. */
   credits: z.object({ min: z.number(), max: z.number(), exact: z.number().nullable() }),

@@ -28,10 +28,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: LogFields) => void>;
 
 export interface Ids {
-  /**
-   * A new job id: `job_` and letters and digits only, so that it is safe in file names and URIs. Ids sort by time.
-   * @param at epoch milliseconds
-   */
+  /** @param at epoch milliseconds: ids sort by time */
   jobId(at: number): string;
   idempotencyKey(): string;
 }

@@ -17,7 +17,6 @@ export type NetworkFault = {
   connect?: ConnectProblem;
 };
 
-/** A failure, and whether the client may try again by itself. */
 export type Decision = { row: ServiceAnswer; failure: Failure; repeated: boolean };
 
 const ROWS = Object.entries(FAILURE_TABLE) as [ServiceAnswer, (typeof FAILURE_TABLE)[ServiceAnswer]][];

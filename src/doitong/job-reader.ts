@@ -61,7 +61,6 @@ export class JobReader {
     if (wire.jobQuery !== 'auto') this.#configured = configuredQuery(wire.jobQuery);
   }
 
-  /** Every id has a reading: what goes wrong with one touches no other. Rejects for an aborted signal alone. */
   readonly readMany = async (remoteIds: readonly string[], signal: AbortSignal): Promise<Readings> => {
     const unavailable = this.wire.client.unavailable();
     if (unavailable !== undefined) return sameForAll(remoteIds, { ...unavailable, creditsSpent: 'maybe' });
@@ -78,7 +77,6 @@ export class JobReader {
     return readings;
   };
 
-  /** How many jobs one request can ask for; at the REST endpoint a single one. */
   readonly readsAtOnce = async (): Promise<number> => ((await this.#known()) === 'rest' ? 1 : this.#jobsMax);
 
   /** A query that the service has, found without a job: free. @throws FluxError */

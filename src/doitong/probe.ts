@@ -18,7 +18,6 @@ const PATIENCE_MS = 3_000;
 const HEADERS_DOCUMENT = 'query { __typename }';
 const KNOWN_ROWS: readonly Decision['row'][] = ['badKey', 'notOffered'];
 
-/** Never rejects for what the service does; ends with what is known when `signal` is aborted. */
 export async function probeService(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {
   const { clock, apiKey, dialect } = deps;
   const limits = {};
@@ -46,7 +45,6 @@ export async function probeService(deps: WireDeps, signal: AbortSignal): Promise
   return { ...answered, ...(isKnown && { schema: schema ? 'readable' : 'withheld' }), ordering, reading };
 }
 
-/** Asks for nothing but the headers of the answer. @throws FluxError */
 export async function refreshLimits(wire: Wire, signal: AbortSignal): Promise<void> {
   const unavailable = wire.client.unavailable();
   if (unavailable !== undefined) throw new FluxError(unavailable);

@@ -29,7 +29,6 @@ const ANSWERS_MS = 800;
 export type StdioOptions = {
   /** What a subscription asks for, less what cannot be reported. */
   narrow: (request: JSONRPCRequest) => Promise<JSONRPCRequest>;
-  /** Ends what calls wait for, so that they answer. */
   endWaits: () => void;
   close: () => Promise<void>;
   clock: Clock;

@@ -9,7 +9,6 @@ export type WebhookPatience = { headersMs: number; requestMs: number; checkEvery
 const PATIENCE: WebhookPatience = { headersMs: 5_000, requestMs: 10_000, checkEveryMs: 1_000 };
 
 export type WebhookListenerOptions = {
-  /** A name or an address, IPv6 without its brackets. */
   host: string;
   port: number;
   /** The URL that the service is given: senders call this listener by its host, or by where it listens. */
