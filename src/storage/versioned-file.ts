@@ -112,17 +112,16 @@ export class VersionedFile {
 
   /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
   async read(): Promise<{ number: number; text: string | undefined } | undefined> {
-    for (let before: number | undefined; ; ) {
+    for (;;) {
       // A list may show neither the old version nor the new one of a change that is made meanwhile.
       const number = (await this.numbers()).pop() ?? (await this.numbers()).pop();
       if (number === undefined) return undefined;
       const stamp = await this.#stampOf(number);
       const text = await textOfVersion(this.path(number), this.deps.files);
-      // A stray could have taken its place since the list was made.
-      this.#last = (await this.numbers()).pop() === number ? { number, stamp } : undefined;
-      // A version without a text has a successor by now, or is no file.
-      if (text !== undefined || number === before) return { number, text };
-      before = number;
+      // It has a successor by now, or it was a stray that a torn list showed alone, or one that took its place.
+      if ((await this.numbers()).pop() !== number) continue;
+      this.#last = { number, stamp };
+      return { number, text };
     }
   }
 
@@ -137,9 +136,12 @@ export class VersionedFile {
     const isOurs = await this.#publish(this.path(number), storedText(value, changes, durable), isDurable);
     const stamp = await this.#stampOf(number);
     const isNext = isOurs && (await this.#isStillThere(version)) && (await this.#stampOf(number + 1)) === undefined;
+    // There is a later version by now, with this change or without: a list that is torn must not show this one alone.
+    const isLate = isOurs && !isNext && version.number > 0 && (await this.#stampOf(version.number)) === undefined;
+    if (isLate) await this.#remove(this.path(number));
     const names = isNext ? undefined : await namesIn(this.folder, this.deps.files);
     // What was published here and is the newest needs no reading: a number is given once.
-    const isNewest = isNext || (isOurs && this.#numbersAmong(names ?? []).pop() === number);
+    const isNewest = isNext || (isOurs && !isLate && this.#numbersAmong(names ?? []).pop() === number);
     if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
       if (isNewest) this.#last = { number, stamp };
       // What is not forced to the disk may be lost, and then the last version that was is the newest again.
@@ -148,7 +150,7 @@ export class VersionedFile {
       return { number, changes, durable };
     }
     // It was published below the newest one by a process that stood still meanwhile.
-    if (isOurs && (await this.#stampOf(version.number)) === undefined) await this.#remove(this.path(number));
+    if (isOurs && version.number === 0) await this.#remove(this.path(number));
     return undefined;
   }
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { idAt } from '../../src/core/job.ts';
 import { changeAtVersion, type Rule, SharedState } from '../../src/core/shared-value.ts';
 import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';
-import type { FileSystem } from '../../src/storage/file-system.ts';
 import { CREATED_AT, sampleJob } from '../unit/core/sample-jobs.ts';
 import { COUNT, type Count, increased } from '../unit/storage/count-value.ts';
 import { QUIET } from '../unit/storage/engines.ts';
@@ -105,42 +104,5 @@ describe.each([
     expect(most).toBeLessThanOrEqual(TRIES_MAX);
     // Else the writers were never in each other's way.
     expect(most).toBeGreaterThan(1);
-  });
-});
-
-describe('a reader whose list is torn by a change', () => {
-  it('never takes a value or a record for absent', async () => {
-    for (let seed = 1; seed <= 60; seed += 1) {
-      const world = new VirtualWorld({ seed });
-      const disk = new MemoryDisk({ holds: { '/s/': '' }, tornLists: true, seed });
-      const deps = (files: FileSystem) => ({ clock: world.outside.clock, log: QUIET, files });
-      const others = deps(disk.processView());
-      const [store, counts] = [createFileJobStore('/s', others), createFileValues('/s/shared', others).open(COUNT)];
-      const changeBoth = async (): Promise<void> => {
-        const job = await store.read(id);
-        if (job !== undefined) await store.replace(job, { ...job.value, updatedAt: job.value.updatedAt + 1 });
-        const seen = await counts.read();
-        await counts.replace(seen.version, { count: seen.value.count + 1 }, 'process');
-      };
-      await store.add(sampleJob({ id }));
-      await changeBoth();
-      for (const what of ['/s/shared', '/s/jobs/2026-11-01']) {
-        let isTorn = false;
-        const files = disk.processView({
-          async before({ call, path }) {
-            if (call !== 'list-end' || path !== what || isTorn) return;
-            isTorn = true;
-            await changeBoth();
-          },
-        });
-        const reader = deps(files);
-        const found =
-          what === '/s/shared'
-            ? (await createFileValues('/s/shared', reader).open(COUNT).read()).version.number
-            : (await createFileJobStore('/s', reader).read(id))?.version.number;
-        expect(found, `${what}, seed ${seed}`).toBeGreaterThanOrEqual(1);
-        expect(isTorn).toBe(true);
-      }
-    }
   });
 });
