@@ -8,7 +8,15 @@ import { readStored } from '../../src/storage/versioned-file.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { newestFiles, recordFile, valueFile } from '../support/state-files.ts';
 import { wordsOf } from '../support/words.ts';
+import type { SandboxState } from '../../sandbox/sandbox.ts';
 import type { Stage } from './stage.ts';
+
+/** What the books are read from: a stage, or what another process reports of one. */
+export type BookSources = Pick<Stage, 'stateDir' | 'outputDir'> & {
+  settings: Pick<Stage['settings'], 'apiUrl'>;
+  sandbox: { key: string; inspect(): Pick<SandboxState, 'jobs' | 'charges'> };
+  witness: Pick<Stage['witness'], 'arrivals'>;
+};
 
 export type Books = {
   /** At the service. */
@@ -39,12 +47,12 @@ export type Books = {
 };
 
 /** @param options `exact`: every prompt must have been charged at most once, and the reservations must know each charge */
-export async function readBooks(stage: Stage, options: { exact: boolean }): Promise<Books> {
+export async function readBooks(stage: BookSources, options: { exact: boolean }): Promise<Books> {
   const service = stage.sandbox.inspect();
   const left = new Set(stage.witness.arrivals().flatMap(({ prompt }) => prompt ?? []));
   const chargesOf = countsOf(service.jobs.map(({ prompt }) => prompt));
   const folder = recordsFolder(stage);
-  const { jobs, unreadable } = await readRecords(join(folder, 'jobs'));
+  const { jobs, unreadable } = await readRecords(stage);
   const setAside = (await namesIn(join(folder, 'damaged'))).length;
   const decoded = await countDecoded(service.jobs, jobs, stage.outputDir);
   const stored = readStored(await readFile(valueFile(folder, 'reservations'), 'utf8'), reservationsSchema);
@@ -108,12 +116,12 @@ export async function readBooks(stage: Stage, options: { exact: boolean }): Prom
 }
 
 /** Of the stage's service and key. */
-export function recordsFolder({ stateDir, settings, sandbox }: Stage): string {
+export function recordsFolder({ stateDir, settings, sandbox }: BookSources): string {
   return partitionFolder(stateDir, settings.apiUrl, sandbox.key);
 }
 
 /** The job as it is on record; `undefined` when it cannot be read. */
-export async function recordOf(stage: Stage, jobId: string): Promise<Job | undefined> {
+export async function recordOf(stage: BookSources, jobId: string): Promise<Job | undefined> {
   try {
     const record = readStored(await readFile(recordFile(recordsFolder(stage), jobId), 'utf8'), jobSchema);
     return record.type === 'value' ? record.value : undefined;
@@ -157,7 +165,8 @@ function wasRefused(prompt: string, jobs: readonly Job[]): boolean {
   return own.length > 0 && own.every(({ state, failure }) => state === 'failed' && failure?.creditsSpent === 'no');
 }
 
-async function readRecords(folder: string): Promise<{ jobs: Job[]; unreadable: number }> {
+export async function readRecords(stage: BookSources): Promise<{ jobs: Job[]; unreadable: number }> {
+  const folder = join(recordsFolder(stage), 'jobs');
   const jobs: Job[] = [];
   let unreadable = 0;
   for (const part of await namesIn(folder)) {
