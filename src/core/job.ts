@@ -234,6 +234,12 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
   });
 }
 
+/** With what keeps it from going on: of an order that may have been sent, no error of this machine says that it cost nothing. */
+export function withFailure(job: Job, failure: Failure): Job {
+  const isFree = job.state === 'queued' || failure.creditsSpent !== 'no';
+  return { ...job, failure: isFree ? failure : { ...failure, creditsSpent: 'maybe' } };
+}
+
 export function isSameOwner(one: Owner, other: Owner): boolean {
   return one.session === other.session;
 }

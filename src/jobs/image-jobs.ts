@@ -1,7 +1,7 @@
 /** The job service, for tools and commands: order pictures, wait for them, check them, see them, know the limits. */
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
-import { isSameOwner, isSettled, type Job } from '../core/job.ts';
+import { isSameOwner, isSettled, type Job, withFailure } from '../core/job.ts';
 import type { JobPage, PageOptions } from '../core/job-store.ts';
 import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
@@ -121,8 +121,10 @@ export class ImageJobs {
     const began = clock.monotonic();
     let mayResume = true;
     let reportedAt = Number.NEGATIVE_INFINITY;
-    const waited = await records.follow(id, signal, async (recorded) => {
+    let latest: Job | undefined;
+    const check = async (recorded: Job): Promise<number | undefined> => {
       const job = runner.withTrouble(recorded);
+      latest = job;
       const action = await runner.nextAction(job, 'read');
       if (mayResume && action === 'poll' && job.failure === undefined) {
         mayResume = false;
@@ -145,11 +147,17 @@ export class ImageJobs {
         onTick?.({ job, elapsedMs, waitReason: runner.waitReasonOf(id), eta: await this.#etaOf(job) });
       }
       return Math.min(isOthers ? 100 : TICK_MS, waitMs - elapsedMs);
-    });
-    return runner.withTrouble(waited);
+    };
+    try {
+      return runner.withTrouble(await records.follow(id, signal, check));
+    } catch (error) {
+      // Its record cannot be read at the moment: whoever waits learns of the job what was known last.
+      if (signal?.aborted || !(error instanceof FluxError) || latest === undefined) throw error;
+      return withFailure(latest, error.failure);
+    }
   }
 
-  /** The same for several at once, in the order of their ids. One that is in trouble keeps no other from it. */
+  /** The same for several at once, in the order of their ids. */
   waitForAll(ids: readonly string[], { waitMs, signal, onTick }: BatchWaitOptions): Promise<readonly Job[]> {
     const { clock } = this.deps;
     const latest = new Map<string, Job>();
@@ -168,15 +176,9 @@ export class ImageJobs {
       const onOneTick = ({ job }: { job: Job }): void => void report(id, job).catch(() => undefined);
       // One of its own for each: fifty listeners on the signal of the call would be taken for a leak.
       const own = signal && { signal: AbortSignal.any([signal]) };
-      try {
-        const job = await this.waitFor(id, { waitMs, onTick: onOneTick, ...own });
-        onOneTick({ job });
-        return job;
-      } catch (error) {
-        const known = latest.get(id);
-        if (signal?.aborted || !(error instanceof FluxError) || known === undefined) throw error;
-        return { ...known, failure: error.failure };
-      }
+      const job = await this.waitFor(id, { waitMs, onTick: onOneTick, ...own });
+      onOneTick({ job });
+      return job;
     };
     return Promise.all(ids.map(waitOne));
   }

@@ -1,7 +1,16 @@
 /** The work on jobs, apart from the calls that wait for it: sent, polled, saved, and resumed after failures. */
 import { BoundedMap, Wakeup } from '../core/primitives.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { ageOf, type Asked, isSameOwner, isSettled, type Job, type NextAction, nextAction } from '../core/job.ts';
+import {
+  ageOf,
+  type Asked,
+  isSameOwner,
+  isSettled,
+  type Job,
+  type NextAction,
+  nextAction,
+  withFailure,
+} from '../core/job.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
@@ -69,7 +78,7 @@ export class JobRunner {
     const trouble = this.#troubles.get(job.id);
     if (trouble === undefined || job.state === 'failed' || trouble.isSaved !== (job.state === 'saved')) return job;
     const { failure } = trouble;
-    if (!trouble.isSaved) return { ...job, failure };
+    if (!trouble.isSaved) return withFailure(job, failure);
     const { file: _, ...rest } = job;
     return { ...rest, state: 'completed', failure };
   }

@@ -143,18 +143,20 @@ export class Orders {
       if (round > 5) throw new Error('the reservations and the records do not come to agree');
       open = open.map((draft) => madeAt(draft, clock.now()));
       const toAdmit = open.map((draft) => draft.toAdmit);
-      const decision = await this.#admitOrDrop(toAdmit, spending);
-      if (decision.type === 'taken') {
-        await this.#settle(open, decision.admissions, ordered, signal);
-        open = open.filter(({ at }) => !ordered.has(at));
-      } else if (!reconciled) {
-        // Perhaps only what dead processes have left reserved is too much.
-        await this.runner.reconciler.reconcile();
-        reconciled = true;
-      } else {
-        const refusal = limitExceeded(decision, clock.now());
-        if ([...ordered.values()].every(({ duplicate }) => duplicate)) throw refusal;
-        for (const { at, job } of open) ordered.set(at, refused(job, refusal, clock.now()));
+      try {
+        const decision = await this.#admitOrDrop(toAdmit, spending);
+        if (decision.type === 'taken') {
+          await this.#settle(open, decision.admissions, ordered, signal);
+          open = open.filter(({ at }) => !ordered.has(at));
+        } else if (!reconciled) {
+          // Perhaps only what dead processes have left reserved is too much.
+          await this.runner.reconciler.reconcile();
+          reconciled = true;
+        } else throw limitExceeded(decision, clock.now());
+      } catch (error) {
+        // What this call has ordered by now is on its way: only the rest is refused.
+        if (!(error instanceof FluxError) || [...ordered.values()].every(({ duplicate }) => duplicate)) throw error;
+        for (const { at, job } of open) ordered.set(at, refused(job, error, clock.now()));
         open = [];
       }
     }

@@ -159,7 +159,11 @@ export async function placeOrders(orders: readonly Order[], call: Call, context:
   if (!hasLostItsOrder(outcome) || context.signal.aborted) return outcome;
   // Nothing was sent, and this caller still wants it: what is gone is ordered now, the rest is found again.
   const leftSeconds = Math.max(0, waitSeconds - (context.clock.now() - began) / 1_000);
-  return placeOnce(orders, { ...call, wait_seconds: leftSeconds }, context);
+  return placeOnce(orders, { ...call, wait_seconds: leftSeconds }, context).catch((error: unknown) => {
+    // The rest was ordered all the same.
+    if (error instanceof FluxError) return outcome;
+    throw error;
+  });
 }
 
 /** Whether a job that was found has ended unsent, because the call or the process that had ordered it has ended. */

@@ -74,7 +74,7 @@ export function createFileJobStore(
   /** `undefined`: there is no such record, or it is damaged and was set aside. */
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
-    return kept(join(jobs, dayOf(id)), 'no', async () => {
+    return kept(join(jobs, dayOf(id)), 'maybe', async () => {
       const record = await recordOf(id);
       if (record?.last !== undefined && (await record.file.isNewest(record.last.version))) return record.last;
       const newest = await record?.file.read();

@@ -41,3 +41,52 @@ it('a record that cannot be changed keeps no other job from being recovered', as
   expect((await bench.recorded('job_old2')).state).toBe('failed');
   expect(await bench.jobs.resumeAll()).toHaveLength(1);
 });
+
+const UNREADABLE = new FluxError({
+  kind: 'storage_failed',
+  reason: { code: 'state_not_kept', path: '/state', error: 'EMFILE' },
+  creditsSpent: 'no',
+  retry: 'no',
+});
+
+it('a record that cannot be read once its order was sent is no reason to say that nothing was spent', async () => {
+  const bench = createBench();
+  const { job } = await bench.order(REQUEST);
+  const waiting = bench.jobs.waitFor(job.id, { waitMs: MINUTE });
+  const waitingForAll = bench.jobs.waitForAll([job.id], { waitMs: MINUTE });
+  await bench.clock.advance(100);
+  const read = bench.jobStore.read.bind(bench.jobStore);
+  bench.jobStore.read = () => Promise.reject(UNREADABLE);
+  await bench.clock.advance(MINUTE);
+  const blocked = {
+    id: job.id,
+    state: 'processing',
+    failure: { kind: 'storage_failed', creditsSpent: 'maybe' },
+  };
+  expect(await waiting).toMatchObject(blocked);
+  expect(await waitingForAll).toMatchObject([blocked]);
+  bench.jobStore.read = read;
+  // What stopped its polling is remembered until the next try.
+  expect(await bench.jobs.waitFor(job.id, { waitMs: 0 })).toMatchObject(blocked);
+  await bench.jobs.close();
+});
+
+it('a call whose rest cannot be reserved any more is answered with what it has ordered', async () => {
+  const bench = createBench();
+  const admit = bench.limits.admit.bind(bench.limits);
+  let calls = 0;
+  bench.limits.admit = async (orders, spending) => {
+    calls += 1;
+    if (calls > 1) throw UNREADABLE;
+    const admitted = await admit(orders.slice(0, 1), spending);
+    if (admitted.type !== 'taken') throw new Error('nothing was reserved');
+    // Its process died before it recorded that one.
+    return { ...admitted, admissions: [...admitted.admissions, { type: 'duplicate', id: 'job_gone' }] };
+  };
+  const ordered = await bench.orderAll(['one', 'two'].map((prompt) => ({ request: { ...REQUEST, prompt } })));
+  expect(ordered).toMatchObject([
+    { duplicate: false, job: { state: 'queued' } },
+    { refused: true, job: { state: 'failed', failure: { kind: 'storage_failed', creditsSpent: 'no' } } },
+  ]);
+  await bench.jobs.close();
+});

@@ -118,6 +118,19 @@ describe('the files', () => {
     await expect(adding).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent: 'no' } });
   });
 
+  it('that cannot be read do not say that nothing was spent', async () => {
+    await onFiles().add(sampleJob({ id }));
+    const reading = createFileJobStore(folder, {
+      clock: systemClock,
+      log: QUIET,
+      files: {
+        ...createDiskFiles(systemClock),
+        list: () => Promise.reject(Object.assign(new Error('EMFILE'), { code: 'EMFILE' })),
+      },
+    }).read(id);
+    await expect(reading).rejects.toMatchObject({ failure: { kind: 'storage_failed', creditsSpent: 'maybe' } });
+  });
+
   it('that are half are set aside, not deleted, and reported; an older version does not take their place', async () => {
     await onFiles().add(sampleJob({ id }));
     await change(onFiles(), id, (job) => ({ ...job, createdAt: 7 }));
