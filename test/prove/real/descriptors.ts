@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { isAllowed, type Server } from './server.ts';
 import { type Context, type Counts, type Mode, Trial } from './trial.ts';
 
+const PRLIMIT = 'prlimit';
 const ORDERS = 50;
 const WAIT_SECONDS = 15;
 const WITHIN_MS = 120_000;
@@ -26,7 +27,7 @@ const CASES: readonly { more: number; atOrder?: number }[] = [
 export const descriptors: Mode = { name: 'descriptors', run };
 
 async function run({ seed, say }: Context): Promise<Counts[] | { skipped: string }> {
-  if (!isAllowed('prlimit', '--version')) return { skipped: 'there is no prlimit on this machine' };
+  if (!isAllowed(PRLIMIT, '--version')) return { skipped: 'there is no prlimit on this machine' };
   const results: Counts[] = [];
   for (const { more, atOrder } of CASES) {
     const trial = await Trial.start({
@@ -62,5 +63,5 @@ async function run({ seed, say }: Context): Promise<Counts[] | { skipped: string
 const openFiles = ({ pid }: Server): number => readdirSync(`/proc/${pid}/fd`).length;
 
 function limit({ pid }: Server, files: number): void {
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:${PLENTY}`]);
+  execFileSync(PRLIMIT, ['--pid', String(pid), `--nofile=${files}:${PLENTY}`]);
 }

@@ -17,12 +17,12 @@ const KILLED_WITHIN_MS = 500;
 /** Silence is known after 15 s; the rest is for a machine that has other things to do. */
 const WITHIN_MS = 60_000;
 
-const UNSHARE = ['unshare', '--pid', '--fork', '--mount-proc', '--uts', '--'];
-export const mayUnshare = (): boolean => isAllowed('unshare', ...UNSHARE.slice(1), 'true');
+export const UNSHARE = 'unshare';
+export const mayUnshare = (): boolean => isAllowed(UNSHARE, '--pid', '--fork', '--mount-proc', '--uts', 'true');
 
 /** What starts a server as the first process of a PID namespace, on a machine of that name. */
 export const asFirstProcess = (hostName: string): string[] => [
-  ...UNSHARE,
+  ...[UNSHARE, '--pid', '--fork', '--mount-proc', '--uts', '--'],
   ...['sh', '-c', `hostname ${hostName} && exec "$@"`, 'sh'],
 ];
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { asFirstProcess, mayUnshare } from './namespaces.ts';
+import { asFirstProcess, mayUnshare, UNSHARE } from './namespaces.ts';
 import { type Server, type ServerOptions, until } from './server.ts';
 import { type Context, type Counts, type Mode, Trial } from './trial.ts';
 
@@ -72,7 +72,7 @@ function within(trial: Trial, tookMs: number, withinMs: number): number {
 }
 
 async function reusedNumber(trial: Trial): Promise<number> {
-  const holder = spawn('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', 'sleep', '600']);
+  const holder = spawn(UNSHARE, ['--pid', '--fork', '--kill-child', '--mount-proc', 'sleep', '600']);
   await until('the namespace is there', () => childOf(holder) !== undefined, 5_000);
   // As if the machine were that namespace: everything below happens in it.
   const inside = ['nsenter', '--target', String(childOf(holder)), '--pid', '--mount'];

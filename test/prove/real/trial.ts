@@ -41,7 +41,7 @@ type AnsweredJob = {
 type Answer = { prompt: string; job: AnsweredJob; from: number; to: number };
 type View = { job_id: string; status: string; file?: string; error?: AnsweredJob['error'] };
 
-export const SIDES = { width: 256, height: 256 };
+const SIDES = { width: 256, height: 256 };
 const PAUSE_MS = 250;
 /** These are the user's to change: a host that repeats the call gets the same answer. */
 const FINAL = ['over_budget', 'no_credits', 'not_confirmed', 'bad_input', 'bad_key', 'moderated'];
