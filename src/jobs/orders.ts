@@ -1,5 +1,4 @@
 /** Ordering pictures: whether a call may order them, which of them are new, and placing those. */
-
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
@@ -142,9 +141,8 @@ export class Orders {
       // Each round finds something that the one before has put right.
       if (round > 5) throw new Error('the reservations and the records do not come to agree');
       open = open.map((draft) => madeAt(draft, clock.now()));
-      const toAdmit = open.map((draft) => draft.toAdmit);
       try {
-        const decision = await this.#admitOrDrop(toAdmit, spending);
+        const decision = await this.#admitOrDrop(open, spending);
         if (decision.type === 'taken') {
           await this.#settle(open, decision.admissions, ordered, signal);
           open = open.filter(({ at }) => !ordered.has(at));
@@ -250,11 +248,9 @@ export class Orders {
   }
 
   /** What may have been reserved when the disk refused is given back: nobody is going to record it. */
-  async #admitOrDrop(
-    orders: readonly OrderToAdmit[],
-    spending: Parameters<Limits['admit']>[1],
-  ): Promise<AdmissionResult> {
+  async #admitOrDrop(drafts: readonly Draft[], spending: Parameters<Limits['admit']>[1]): Promise<AdmissionResult> {
     const { limits } = this.deps;
+    const orders = drafts.map(({ toAdmit }) => toAdmit);
     try {
       return await limits.admit(orders, spending);
     } catch (error) {
