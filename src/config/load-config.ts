@@ -26,7 +26,7 @@ const UNFILLED = /^\$\{user_config\.[\w.-]{1,100}\}$/u;
 export function loadConfig(flags: Environment, env: Environment, left: readonly SettingName[] = []): ConfigResult {
   const values: Partial<Record<SettingName, unknown>> = {};
   const problems: SettingProblem[] = [];
-  const given = new Set<SettingName>();
+  const given = new Set<string>();
   for (const name of SETTING_NAMES) {
     const row: Setting = SETTINGS[name];
     const fromFlag = row.flag === undefined ? undefined : flags[row.flag];
@@ -34,7 +34,7 @@ export function loadConfig(flags: Environment, env: Environment, left: readonly 
     const fromEnv = filled(env[variable]);
     const text = left.includes(name) ? row.default : (fromFlag ?? fromEnv ?? row.default);
     if (text === undefined) continue;
-    given.add(name);
+    given.add(row.env);
     const where = fromFlag === undefined ? variable : `--${row.flag} (${row.env})`;
     // The key is checked where it is used: a server without a valid one still lists its tools.
     const unfilled = name === 'apiKey' ? undefined : unfilledPart(row, text, where);
@@ -42,21 +42,15 @@ export function loadConfig(flags: Environment, env: Environment, left: readonly 
     if (unfilled === undefined && read.success) values[name] = read.data;
     else problems.push(unfilled ?? refused(row, text, where));
   }
-  problems.push(...[...given].flatMap((name) => lacking(name, given)));
+  for (const { env: setting, needs = [] } of Object.values<Setting>(SETTINGS)) {
+    // One that was given and refused has been reported already.
+    const absent = needs.filter((other) => !given.has(other));
+    if (given.has(setting) && absent.length > 0) problems.push({ type: 'lacking', setting, needs, absent });
+  }
   if (problems.length > 0) return { ok: false, problems };
   const { XDG_CONFIG_HOME, XDG_PICTURES_DIR, XDG_STATE_HOME, LOCALAPPDATA } = env;
   const folderVariables = { XDG_CONFIG_HOME, XDG_PICTURES_DIR, XDG_STATE_HOME, LOCALAPPDATA };
   return { ok: true, config: { ...(values as Config), folderVariables } };
-}
-
-/** A setting that was given and refused has been reported already. */
-function lacking(name: SettingName, given: ReadonlySet<string>): SettingProblem[] {
-  const row: Setting = SETTINGS[name];
-  const needs = SETTING_NAMES.filter((other) => row.needs?.includes(other));
-  const absent = needs.filter((other) => !given.has(other));
-  if (absent.length === 0) return [];
-  const names = (list: readonly SettingName[]): string[] => list.map((other) => SETTINGS[other].env);
-  return [{ type: 'lacking', setting: row.env, needs: names(needs), absent: names(absent) }];
 }
 
 /** The variable that is set, for those that are read in either case. */

@@ -22,7 +22,7 @@ export type Setting = {
   secret?: true;
   /** A refused value is not shown: it may be a secret in the wrong variable. */
   hideRefused?: true;
-  /** Settings without which this one would have no effect: it is refused without them. */
+  /** Variables without which this one would have no effect: it is refused without them. */
   needs?: readonly string[];
   /** Completes the sentence "Allowed: …". */
   allowed: string;
@@ -186,7 +186,7 @@ export const SETTINGS = {
   webhookListen: {
     ...variableAndFlag('DOITONG_WEBHOOK_LISTEN'),
     schema: parsed(listenAddressOf),
-    needs: ['webhookUrl', 'webhookSecret'],
+    needs: ['DOITONG_WEBHOOK_URL', 'DOITONG_WEBHOOK_SECRET'],
     allowed: '[HOST:]PORT with a port from 1 to 65535 and IPv6 in brackets; without HOST it is 127.0.0.1',
     help: 'Where the posts to DOITONG_WEBHOOK_URL arrive on this machine; opened with the first order, for all servers with the same key.',
   },

@@ -218,7 +218,7 @@ const BAD: Readonly<Record<SettingName, readonly string[]>> = {
 /** As a flag where there is one: unlike in the environment, nothing is trimmed. */
 function load(name: SettingName, text: string): ReturnType<typeof loadConfig> {
   const row: Setting = SETTINGS[name];
-  const needed = SETTING_NAMES.filter((other) => row.needs?.includes(other));
+  const needed = SETTING_NAMES.filter((other) => row.needs?.includes(SETTINGS[other].env));
   const env = Object.fromEntries(needed.map((other) => [SETTINGS[other].env, GOOD[other][0]?.[0] ?? '']));
   return row.flag === undefined ? loadConfig({}, { ...env, [row.env]: text }) : loadConfig({ [row.flag]: text }, env);
 }
@@ -265,7 +265,8 @@ describe('the table', () => {
   });
 
   it('needs nothing that is not in it', () => {
-    for (const row of rows) for (const name of row.needs ?? []) expect(SETTING_NAMES).toContain(name);
+    const variables = rows.map(({ env }) => env);
+    for (const row of rows) for (const name of row.needs ?? []) expect(variables).toContain(name);
   });
 
   it('keeps the flags of every command clear', () => {
