@@ -59,22 +59,14 @@ function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefine
 
 function boundOf(json: Schema | undefined): string {
   if (json?.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
-  switch (json?.type) {
-    case 'integer':
-    case 'number': {
-      const kind = json.type === 'integer' ? 'a whole number' : 'a number';
-      const step = json.multipleOf === undefined ? '' : `, a multiple of ${json.multipleOf}`;
-      return `${kind} from ${json.minimum} to ${json.maximum}${step}`;
-    }
-    case 'string':
-      return `a text of ${json.minLength ?? 0} to ${json.maxLength} characters`;
-    case 'array':
-      return `a list of ${json.minItems ?? 0} to ${json.maxItems} entries`;
-    case 'object':
-      return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
-    default:
-      return `a ${String(json?.type)}`;
-  }
+  const { type, minimum, maximum, multipleOf, minLength = 0, maxLength, minItems = 0, maxItems } = json ?? {};
+  const step = multipleOf === undefined ? '' : `, a multiple of ${multipleOf}`;
+  if (type === 'integer') return `a whole number from ${minimum} to ${maximum}${step}`;
+  if (type === 'number') return `a number from ${minimum} to ${maximum}${step}`;
+  if (type === 'string') return `a text of ${minLength} to ${maxLength} characters`;
+  if (type === 'array') return `a list of ${minItems} to ${maxItems} entries`;
+  if (type === 'object') return `an object with ${Object.keys(json?.properties ?? {}).join(', ')}`;
+  return `a ${String(type)}`;
 }
 
 function shownValue(value: unknown, redact: Redact): string {
