@@ -159,21 +159,13 @@ class StdioTransport implements Transport {
   }
 
   async #handle(reading: Reading, batch?: Batch): Promise<void> {
-    switch (reading.kind) {
-      case 'request':
-        return this.#handleRequest(reading.message, batch);
-      case 'notification':
-        return this.#handleNotification(reading.message);
-      case 'response':
-        if (reading.message.id !== undefined) this.#asked.delete(reading.message.id);
-        return this.onmessage?.(reading.message);
-      case 'refused':
-        return this.#refuse(reading.message, batch);
-      case 'ignored':
-        return this.options.log.warn('ignored input', { because: reading.reason });
-      default:
-        return reading satisfies never;
-    }
+    if (reading.kind === 'request') return this.#handleRequest(reading.message, batch);
+    if (reading.kind === 'notification') return this.#handleNotification(reading.message);
+    if (reading.kind === 'refused') return this.#refuse(reading.message, batch);
+    if (reading.kind === 'ignored') return this.options.log.warn('ignored input', { because: reading.reason });
+    const answer: JSONRPCResponse = reading.message;
+    if (answer.id !== undefined) this.#asked.delete(answer.id);
+    this.onmessage?.(answer);
   }
 
   async #handleRequest(message: JSONRPCRequest, batch: Batch | undefined): Promise<void> {
