@@ -25,9 +25,7 @@ export class ContentTooLarge extends Error {}
  * `undefined` when this Node.js cannot decode one of them.
  */
 export function contentEncodings(header: string | readonly string[] | undefined): string[] | undefined {
-  const names = [header ?? []]
-    .flat()
-    .join(',')
+  const names = String(header ?? [])
     .toLowerCase()
     .split(',')
     .map((name) => name.trim().replace(/^x-/u, ''))
