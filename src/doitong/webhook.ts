@@ -6,7 +6,7 @@ import { type Clock, type Log, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-values.ts';
 
-const SIGNATURE_HEADER = 'x-doitong-signature';
+const HEADER = 'x-doitong-signature';
 /** The documented form. Hexadecimal digits mean the same in either case; a name of an algorithm does not. */
 const SIGNATURE = /^sha256=([0-9A-Fa-f]{64})$/u;
 
@@ -70,9 +70,7 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
 
 /** The 32 bytes that the one signature header holds; `undefined` for no such header, several, or another form. */
 function signatureIn(headers: readonly string[]): Uint8Array | undefined {
-  const values = headers.filter(
-    (_, index) => headers[index - 1]?.toLowerCase() === SIGNATURE_HEADER && index % 2 === 1,
-  );
+  const values = headers.filter((_, index) => headers[index - 1]?.toLowerCase() === HEADER && index % 2 === 1);
   const [, hex] = values.length === 1 ? (SIGNATURE.exec(values[0] ?? '') ?? []) : [];
   return hex === undefined ? undefined : Buffer.from(hex, 'hex');
 }
