@@ -54,10 +54,7 @@ export type Wanted = { credits: number; images: number };
 
 /** What the service answered, or that it did not. `said` and `status` are its own words. */
 export type ServiceReason =
-  /**
-   * @param isOpen the order may have been carried out
-   * @param dialect as set, where the order would need another one
-   */
+  /** @param isOpen the order may have been carried out @param dialect as set, where the order would need another one */
   | {
       code: 'service_answered';
       answer: ServiceAnswer;

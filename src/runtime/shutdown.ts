@@ -4,10 +4,7 @@ import type { Log } from '../core/ports.ts';
 /** A host kills the process after about 2 s; the records say what was left unfinished. */
 const GRACE_MS = 1_200;
 
-/**
- * Ends the process with code 0, once, however many reasons turn up.
- * @returns ends it for a reason of the caller's
- */
+/** Ends the process with code 0, once, however many reasons turn up. @returns ends it for a reason of the caller's */
 export function installShutdown(deps: {
   stdin: NodeJS.ReadableStream;
   stdout: NodeJS.WritableStream;
