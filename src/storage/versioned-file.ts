@@ -13,9 +13,11 @@ const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
 /** At the end of the name of what is not published yet. */
-const PART = '.part';
+export const PART = '.part';
 /** The only file of a version that is a folder. */
 const INNER = 'value.json';
+/** Names that every system reads in one step. */
+const READ_AT_ONCE = 50;
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
 /** Versions that may follow one that survives a crash of the machine; all of them are kept until the next that does. */
@@ -35,7 +37,10 @@ export async function newestIn(
   files: FileSystem,
 ): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
-  for (const file of await namesIn(folder, files)) {
+  const names = await namesIn(folder, files);
+  // Many names are read in several steps, between which a change may hide both the version before it and its own.
+  if (names.length > READ_AT_ONCE) names.push(...(await namesIn(folder, files)));
+  for (const file of names) {
     const [, name, digits] = (isWanted(file) && VERSION.exec(file)) || [];
     if (name !== undefined) newest.set(name, Math.max(newest.get(name) ?? 0, Number(digits)));
   }

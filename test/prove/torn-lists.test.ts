@@ -3,6 +3,7 @@
  * the shared values are fewer, but the records of one day may be thousands.
  */
 import { describe, expect, it } from 'vitest';
+import { dedupeKey } from '../../src/core/image-request.ts';
 import { idAt } from '../../src/core/job.ts';
 import { changeAtVersion, SharedState } from '../../src/core/shared-value.ts';
 import { systemClock } from '../../src/runtime/system.ts';
@@ -15,6 +16,7 @@ import { QUIET } from '../unit/storage/engines.ts';
 import { type Hooks, MemoryDisk } from './memory-disk.ts';
 
 const id = idAt(CREATED_AT, 'abcdefghijk');
+const { request: REQUEST } = sampleJob();
 /** Whoever waits for others waits in no time. */
 let time = 0;
 const clock: Clock = {
@@ -123,6 +125,32 @@ describe.each(COUNTERS)('a reader of %s', (_, counterOn, folder) => {
         await other.increase();
       };
       expect([105, 106], `seed ${seed}`).toContain(await counterOn(disk.processView({ before })).read());
+      expect(isTorn).toBe(true);
+    }
+  });
+});
+
+describe('a search among the records of a day', () => {
+  it('misses none whose change tears a list', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => idAt(CREATED_AT + n, String(n).padStart(11, '0')));
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const disk = await startWith(seed, true);
+      const store = createFileJobStore('/s', depsOf(disk.processView()));
+      for (const other of many) await store.add(sampleJob({ id: other, request: { ...REQUEST, prompt: other } }));
+      const sought = await store.read(id);
+      if (sought === undefined) throw new Error('the record is gone');
+      let isTorn = false;
+      const before: Hooks['before'] = async ({ call, path }) => {
+        if (call !== 'list-end' || !path.startsWith('/s/jobs/') || isTorn) return;
+        isTorn = true;
+        await store.replace(sought, { ...sought.value, remoteStatus: 'changed meanwhile' });
+      };
+      const searching = createFileJobStore('/s', depsOf(disk.processView({ before })));
+      const found = await searching.equal(dedupeKey(REQUEST), 0);
+      expect(
+        found.map((job) => job.id),
+        `seed ${seed}`,
+      ).toEqual([id]);
       expect(isTorn).toBe(true);
     }
   });
