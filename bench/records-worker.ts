@@ -204,6 +204,7 @@ async function reads(folder: string, remoteId: string): Promise<Timings> {
   for (let again = 0; again < REPEATED_READS; again += 1) {
     await timed(timings, 'find, again', () => jobStore.find(remoteId));
   }
+  await timed(timings, 'find, unknown', () => jobStore.find('img_of_nobody'));
   await timed(timings, 'open, first', () => jobStore.open());
   for (let again = 0; again < REPEATED_READS; again += 1) await timed(timings, 'open, again', () => jobStore.open());
   return timings;

@@ -124,6 +124,8 @@ async function writeRecords(folder: string, count: number): Promise<string> {
     };
     await store.add(job);
   }
+  // As each process does it on the way: days that are over are closed one by one.
+  await store.open();
   return remoteIdOf(Math.floor(count / 2));
 }
 
@@ -170,6 +172,7 @@ const READINGS: readonly (readonly [string, string, string])[] = [
   ['page, again', 'that page again', ''],
   ['find, first', "**a job by the service's id, first time**", '5 times'],
   ['find, again', 'the same job again', ''],
+  ['find, unknown', "an id of the service's that no job has", '5 times'],
   ['open, first', 'the jobs that are open, first time', ''],
   ['open, again', 'those again', ''],
   ['order', '**the whole bookkeeping of one picture**', '1.2 times'],

@@ -13,7 +13,16 @@ import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
+import {
+  namesIn,
+  newestIn,
+  PART,
+  readStored,
+  textOfVersion,
+  VersionedFile,
+  versionFile,
+  Writer,
+} from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -39,6 +48,8 @@ const UNDATED = 'undated';
  * open ones of today and the equal ones of a day are found without reading all. What else is quicker to look up than to
  * search for is kept as hints, which are looked at and never believed:
  * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` with the id of the job that the service calls so.
+ * Once all jobs of an earlier day have ended and have their hints, `hints/closed/DAY` stands for the former, with the
+ * time of that day's folder: whatever is added there later, by a clock that was set back, changes that time.
  * @param folder absolute; of this service and key alone. Made when the first record is written.
  * @param deps `outputFolder`: absolute; records name pictures relative to it. Absent: as they are.
  */
@@ -49,10 +60,9 @@ export function createFileJobStore(
   const jobs = join(folder, 'jobs');
   const settled = join(folder, 'hints', 'settled');
   const remote = join(folder, 'hints', 'remote');
+  const closed = join(folder, 'hints', 'closed');
   /** Records that were found or made here, by id. */
   const known = new BoundedMap<string, KnownRecord>(OPEN_FILES_MAX);
-  /** Earlier days without an open record: none is ever added to them. */
-  const closedDays = new Set<string>();
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
@@ -131,8 +141,35 @@ export function createFileJobStore(
   }
 
   /** Whoever finds that one is missing does without it. */
-  async function hint(inFolder: string, name: string, text: string): Promise<void> {
-    await createInFolder(join(inFolder, name), text, false, files).catch(() => undefined);
+  const hint = (...args: Parameters<typeof writeHint>): Promise<void> => writeHint(...args).catch(() => undefined);
+
+  async function writeHint(inFolder: string, name: string, text: string, durable = false): Promise<void> {
+    const path = join(inFolder, name);
+    if ((await files.readText(path)) === text) return;
+    await files.remove(path).catch(() => undefined);
+    await createInFolder(path, text, durable, files);
+  }
+
+  const timeOf = async (day: string): Promise<string> => String((await files.stat(join(jobs, day)))?.mtimeMs);
+
+  /** Days that may have an open job, or one that no hint leads to, newest first. */
+  async function* unclosedDays(): AsyncGenerator<string> {
+    for (const day of await days()) {
+      const closedAt = await files.readText(join(closed, day)).catch(() => undefined);
+      if (closedAt !== (await timeOf(day))) yield day;
+    }
+  }
+
+  /** @param time of the day's folder, before it was found that all of its jobs have ended */
+  async function close(day: string, time: string): Promise<void> {
+    // Of killed processes: no record that they belong to changes any more.
+    const parts = (await namesIn(join(jobs, day), files)).filter((name) => name.endsWith(PART));
+    for (const part of parts) await files.remove(join(jobs, day, part));
+    for await (const { id, remoteId } of recordsOf(day, () => true))
+      if (remoteId !== undefined) await writeHint(remote, hashOf(remoteId), id, true);
+    await files.syncFolder(remote).catch(() => undefined);
+    await writeHint(closed, day, time);
+    await files.remove(join(settled, day));
   }
 
   /** Names of the folders of days, newest first. */
@@ -173,7 +210,8 @@ export function createFileJobStore(
 
   async function* openRecords(): AsyncGenerator<Job> {
     const recent = dayOfTime(clock.now() - 2 * DAY_MS);
-    for (const day of (await days()).filter((one) => !closedDays.has(one))) {
+    for await (const day of unclosedDays()) {
+      const time = await timeOf(day);
       const ended = new Set(await namesIn(join(settled, day), files));
       let hasOpen = false;
       for await (const job of recordsOf(day, (name) => !ended.has(idIn(name)))) {
@@ -183,7 +221,7 @@ export function createFileJobStore(
           yield job;
         }
       }
-      if (!hasOpen && day < recent) closedDays.add(day);
+      if (!hasOpen && day < recent) await close(day, time).catch(() => undefined);
     }
   }
 
@@ -214,9 +252,13 @@ export function createFileJobStore(
       const own = await read(id);
       if (own !== undefined) return own.value;
       const hinted = await files.readText(join(remote, hashOf(id))).catch(() => undefined);
-      const job = hinted === undefined ? undefined : (await read(hinted))?.value;
-      if (job?.remoteId === id) return job;
-      for await (const other of newest()) if (other.remoteId === id) return other;
+      if (hinted !== undefined && JOB_ID.test(hinted))
+        for await (const job of recordsOf(dayOf(hinted), (file) => idIn(file) === hinted))
+          if (job.remoteId === id) return job;
+      // One of ours would be on its day.
+      if (timeOfId(id) !== undefined) return undefined;
+      for await (const day of unclosedDays())
+        for await (const job of recordsOf(day, () => true)) if (job.remoteId === id) return job;
       return undefined;
     },
     newest,

@@ -137,4 +137,21 @@ describe.each([
     }
     expect(states).toBeGreaterThan(100);
   });
+
+  it("a job of an earlier day is found by the service's id while the day is closed, also when its hint was lost", async () => {
+    const disk = freshDisk(hasLinks);
+    const job = sampleJob({ id, state: 'saved', remoteId: 'dt_1' });
+    await storeOn(disk.processView()).add(job);
+    await disk.processView().remove('/user/state/hints');
+    const days = { ...clock, now: () => CREATED_AT + 5 * 24 * 60 * 60_000 };
+    const laterStore = (files: FileSystem) => createFileJobStore('/user/state', { ...depsOf(files, []), clock: days });
+    const work = (files: FileSystem) => laterStore(files).open();
+    const states = await afterEachStep(disk, work, async (left, state) => {
+      expect(await laterStore(left).find('dt_1'), state).toEqual(job);
+      expect(await laterStore(left).open(), state).toEqual([]);
+      expect(await laterStore(left).find('dt_1'), state).toEqual(job);
+    });
+    expect(states).toBeGreaterThan(20);
+    expect(Object.keys(disk.tree()).filter((path) => path.includes('/hints/closed/2026'))).toHaveLength(1);
+  });
 });

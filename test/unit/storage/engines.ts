@@ -91,7 +91,8 @@ function onRealDisk(): Engine {
 
 /** @param hasLinks false: as on exFAT */
 function onMemoryDisk(hasLinks: boolean): Engine {
-  const disk = new MemoryDisk({ holds: { '/user/': '' }, hasLinks });
+  let time = 0;
+  const disk = new MemoryDisk({ holds: { '/user/': '' }, hasLinks, now: () => ++time });
   return onFiles(
     '/user/state',
     (step) => disk.processView({ before: ({ call }) => step(call) }),
