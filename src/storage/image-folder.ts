@@ -1,5 +1,5 @@
 /** Saved pictures: new files inside the output folder, written whole or not at all. */
-import { link, unlink } from 'node:fs/promises';
+import { link, readdir, unlink } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
@@ -86,7 +86,9 @@ async function saveIn(
       const { name, ext } = parse(wanted);
       return linkOrWrite(part, `${name}-${ownName()}${ext}`);
     });
-    await unlink(folder.at(part)).catch(() => undefined);
+    // Its own, and those of processes that were killed while they saved this very picture.
+    for (const left of await readdir(folder.at('.')).catch(() => [part]))
+      if (left.startsWith(`${wanted}.`) && left.endsWith('.part')) await unlink(folder.at(left)).catch(() => undefined);
     const { about, jobId, prompt } = label;
     const known = { job_id: jobId, file: name, media_type: mediaType, prompt, ...about };
     // What is there already stays, and a picture without it is a picture all the same.

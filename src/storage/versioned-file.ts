@@ -84,6 +84,8 @@ export class Writer {
 export class VersionedFile {
   /** The version that this process has read or made last. `stamp` tells its file from another one of that name. */
   #last: { number: number; stamp: string | undefined } | undefined;
+  /** Names of files of the folder that were half written when it was listed last. */
+  #parts: readonly string[] = [];
 
   /** @param folder absolute; made at the first change */
   constructor(
@@ -99,12 +101,10 @@ export class VersionedFile {
 
   /** The numbers of its versions in ascending order: the last one counts. @throws the system's error */
   async numbers(): Promise<number[]> {
-    return this.#numbersAmong(await namesIn(this.folder, this.deps.files));
-  }
-
-  #numbersAmong(names: readonly string[]): number[] {
+    const names = await namesIn(this.folder, this.deps.files);
+    this.#parts = names.filter((name) => name.endsWith(PART));
     const versions = names.flatMap((file) => {
-      const [, name, digits] = VERSION.exec(file) ?? [];
+      const [, name, digits] = (file.startsWith(this.name) && VERSION.exec(file)) || [];
       return name === this.name ? [Number(digits)] : [];
     });
     return versions.sort((one, other) => one - other);
@@ -144,14 +144,14 @@ export class VersionedFile {
     // There is a later version by now, with this change or without: a list that is torn must not show this one alone.
     const isLate = isOurs && !isNext && version.number > 0 && (await this.#stampOf(version.number)) === undefined;
     if (isLate) await this.#remove(this.path(number));
-    const names = isNext ? undefined : await namesIn(this.folder, this.deps.files);
+    const numbers = isNext ? undefined : await this.numbers();
     // What was published here and is the newest needs no reading: a number is given once.
-    const isNewest = isNext || (isOurs && !isLate && this.#numbersAmong(names ?? []).pop() === number);
+    const isNewest = isNext || (isOurs && !isLate && numbers?.at(-1) === number);
     if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
       if (isNewest) this.#last = { number, stamp };
       // What is not forced to the disk may be lost, and then the last version that was is the newest again.
       if (isDurable || version.durable === undefined)
-        await this.#tidy(number, version.durable ?? version.number, names);
+        await this.#tidy(number, version.durable ?? version.number, numbers);
       return { number, changes, durable };
     }
     // It was published below the newest one by a process that stood still meanwhile.
@@ -236,16 +236,17 @@ export class VersionedFile {
    * process left half written, of any value: its age is taken from the times that the disk gave to both files, because
    * its clock may differ from ours.
    * @param oldest the first that may be left, as far as is known
-   * @param names of all files in the folder; absent: there is nothing else of that kind, as far as is known
+   * @param numbers of all versions; absent: there are no others, as far as is known
    */
-  async #tidy(number: number, oldest: number, names?: readonly string[]): Promise<void> {
+  async #tidy(number: number, oldest: number, numbers?: readonly number[]): Promise<void> {
     const { files } = this.deps;
     const isLeft = async (other: number): Promise<boolean> => (await this.#stampOf(other)) !== undefined;
-    const known = names ?? ((await isLeft(oldest - 1)) ? await namesIn(this.folder, files) : undefined);
+    const known = numbers ?? ((await isLeft(oldest - 1)) ? await this.numbers() : undefined);
     const expected = Array.from({ length: number - oldest }, (_, at) => oldest + at);
-    const older = known ? this.#numbersAmong(known).filter((other) => other < number) : expected;
+    const older = known?.filter((other) => other < number) ?? expected;
     for (const other of older) if ((await isLeft(other - 1)) || !(await this.#remove(this.path(other)))) break;
-    const parts = (known ?? []).filter((name) => name.endsWith(PART));
+    const parts = this.#parts;
+    this.#parts = [];
     if (parts.length === 0) return;
     const timeOf = async (path: string) => (await files.stat(path).catch(() => undefined))?.mtimeMs;
     const whole = await timeOf(this.path(number));

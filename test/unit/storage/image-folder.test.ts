@@ -72,6 +72,14 @@ describe('save', () => {
     expect(await filesIn(base)).toEqual(['a-fox_job_1.jpg']);
   });
 
+  it('removes what a killed process left half written of this picture, and of no other', async () => {
+    const file = await store().save(picture, label);
+    const parts = ['a-fox_job_1.jpg.0123456789ab.part', 'a-fox_job_11.jpg.0123456789ab.part'];
+    for (const name of parts) await writeFile(join(root, '2026-11', name), 'half');
+    expect(await store().save(picture, label)).toBe(file);
+    expect((await filesIn(base)).toSorted()).toEqual(['a-fox_job_1.jpg', parts[1]]);
+  });
+
   it('never writes through a link that lies in place of the file', async () => {
     const victim = join(base, 'victim.txt');
     await writeFile(victim, 'precious');
