@@ -62,11 +62,9 @@ export async function pageOfJobs(
   let read = 0;
   let last = '';
   for await (const job of areOpen ? await store.open() : store.newest(cursor)) {
-    if (read === readAtMost) return { jobs, nextCursor: last };
-    if (isWanted(job) && (cursor === undefined || job.id < cursor)) {
-      if (jobs.length === limit) return { jobs, nextCursor: jobs.at(-1)?.id ?? last };
-      jobs.push(job);
-    }
+    const isNext = isWanted(job) && (cursor === undefined || job.id < cursor);
+    if (read === readAtMost || (isNext && jobs.length === limit)) return { jobs, nextCursor: last };
+    if (isNext) jobs.push(job);
     read += 1;
     last = job.id;
   }

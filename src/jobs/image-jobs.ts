@@ -2,7 +2,7 @@
 import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
 import { isSameOwner, isSettled, type Job, withFailure } from '../core/job.ts';
-import type { JobPage, PageOptions } from '../core/job-store.ts';
+import { type JobPage, type PageOptions, pageOfJobs } from '../core/job-store.ts';
 import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
@@ -95,12 +95,12 @@ export class ImageJobs {
 
   /** See `pageOfJobs`. */
   page(options: PageOptions): Promise<JobPage | undefined> {
-    return this.deps.records.page(options);
+    return pageOfJobs(this.deps.records.store, options);
   }
 
   /** Those that are neither saved nor failed, newest first. */
   open(): Promise<readonly Job[]> {
-    return this.deps.records.open();
+    return this.deps.records.store.open();
   }
 
   /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */

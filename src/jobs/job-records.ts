@@ -3,14 +3,7 @@ import { BoundedMap, Mutex, Wakeup } from '../core/primitives.ts';
 import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import { advance, isFinishedRemotely, isSameOwner, type Job, type JobEvent } from '../core/job.ts';
-import {
-  type JobFeed,
-  type JobPage,
-  type JobStore,
-  type PageOptions,
-  pageOfJobs,
-  type StoredJob,
-} from '../core/job-store.ts';
+import type { JobFeed, JobStore, StoredJob } from '../core/job-store.ts';
 import { changeAtVersion } from '../core/shared-value.ts';
 import type { Limits } from '../limits/limits.ts';
 
@@ -22,11 +15,12 @@ export class JobRecords {
   readonly #changes = new BoundedMap<string, Mutex>(1_000);
 
   /**
+   * @param store for others to search in, not to change
    * @param limits notes what matters to it, so that prices are settled and slots freed as the records say
    * @param feed hears of what was stored
    */
   constructor(
-    private readonly store: JobStore,
+    readonly store: JobStore,
     private readonly limits: Pick<Limits, 'note'>,
     private readonly clock: Clock,
     private readonly feed: JobFeed = new Set(),
@@ -87,29 +81,9 @@ export class JobRecords {
     this.#refused.set(job.id, job);
   }
 
-  /** Where the records are, for messages. */
-  get location(): string {
-    return this.store.location;
-  }
-
   /** For ids of our own making. @throws FluxError of kind `storage_failed` when the record is there no more */
   async get(id: string): Promise<Job> {
     return this.#refused.get(id) ?? (await this.#stored(id)).value;
-  }
-
-  /** See `pageOfJobs`. */
-  page(options: PageOptions): Promise<JobPage | undefined> {
-    return pageOfJobs(this.store, options);
-  }
-
-  /** See `JobStore`. */
-  open(): Promise<readonly Job[]> {
-    return this.store.open();
-  }
-
-  /** See `JobStore`. */
-  equal(key: string, since: number): Promise<readonly Job[]> {
-    return this.store.equal(key, since);
   }
 
   /** Wakes those who wait for this job. */

@@ -262,7 +262,7 @@ export class Orders {
   /** The newest job that an equal order finds, by the records. */
   async #duplicateOf(key: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
     const { records, provider } = this.deps;
-    for (const job of await records.equal(key, foundSince(this.settings.duplicateHours, await provider.times())))
+    for (const job of await records.store.equal(key, foundSince(this.settings.duplicateHours, await provider.times())))
       if (await this.#isFound(job, signal)) return job;
     return undefined;
   }
@@ -279,7 +279,7 @@ export class Orders {
     const { reservations } = await limits.state();
     if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
-      throw lostRecord(id, records.location);
+      throw lostRecord(id, records.store.location);
     }
     // Admitted and never recorded: its process has died in between. One that only is slow finds its reservation gone,
     // and sends nothing.

@@ -84,7 +84,7 @@ export class Reconciler {
    */
   async reconcile(): Promise<boolean> {
     const { records, log } = this.deps;
-    const open = await records.open();
+    const open = await records.store.open();
     const known = new Set(open.map(({ id }) => id));
     // One that cannot be looked after must not keep all others from it.
     const failed = (id: string) => (error: unknown) => {

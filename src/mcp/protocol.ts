@@ -11,9 +11,6 @@ export const JULY_2026 = '2026-07-28';
 /** For what never changes while the program runs. An hour: a client sees an update of the program within that time. */
 export const CONSTANT = { ttlMs: 3_600_000, cacheScope: 'public' } as const satisfies CacheHint;
 
-/** Of the protocol. */
-export const COMPLETIONS_MAX = 100;
-
 export function invalidParams(message: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
 }

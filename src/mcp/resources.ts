@@ -9,7 +9,7 @@ import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { IMAGE_SIDE_MAX_PX } from './hosts.ts';
 import { jobView, sizeText, statusOf } from './job-view.ts';
 import { guideText } from './prompts.ts';
-import { COMPLETIONS_MAX, CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
+import { CONSTANT, invalidParams, JULY_2026, named, unknownCursor } from './protocol.ts';
 import { base64Of, bytesWithin } from './result.ts';
 import type { McpDeps } from './tool.ts';
 import { limitsView } from './tools/check-rate-limits.ts';
@@ -111,14 +111,14 @@ function describeJob(job: Job): Resource {
   };
 }
 
-/** The newest ids that begin with what was typed, one more than are shown. @throws ProtocolError (-32602) for an unknown template or argument */
+/** The newest ids that begin with what was typed, one more than a completion shows. @throws ProtocolError (-32602) for an unknown template or argument */
 export async function jobIdsFor(uriTemplate: string, argument: string, typed: string, deps: McpDeps) {
   const templates = TEMPLATES.resourceTemplates.map((one) => ({ name: one.uriTemplate }));
   named('resource template', uriTemplate, templates, deps.redact);
   named(`argument of ${uriTemplate}`, argument, [{ name: 'job_id' }], deps.redact);
   const isImage = uriTemplate.startsWith(URI.images);
   const isWanted = ({ id, state }: Job) => id.startsWith(typed) && (state === 'saved' || !isImage);
-  const page = await jobsOnRecord(deps, { limit: COMPLETIONS_MAX + 1, isWanted });
+  const page = await jobsOnRecord(deps, { limit: 101, isWanted });
   return page?.jobs.map(({ id }) => id) ?? [];
 }
 

@@ -11,7 +11,7 @@ import {
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
 import { instructions } from './instructions.ts';
-import { COMPLETIONS_MAX, CONSTANT, invalidParams, JULY_2026, unknownCursor } from './protocol.ts';
+import { CONSTANT, invalidParams, JULY_2026, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
 import { listTools } from './tool-listing.ts';
 import { parseJobUri, URI, VIEWER_EXTENSION, VIEWER_MIME_TYPE } from './uris.ts';
@@ -72,7 +72,7 @@ export function createMcpServer(deps: McpDeps): Server {
         ? (await prompts()).suggestionsFor(ref.name, argument.name, typed, deps.redact)
         : await (await resources()).jobIdsFor(ref.uri, argument.name, typed, deps);
     // The protocol's own bound.
-    const values = all.slice(0, COMPLETIONS_MAX);
+    const values = all.slice(0, 100);
     const hasMore = all.length > values.length;
     return { completion: { values, hasMore, ...(!hasMore && { total: values.length }) } };
   });

@@ -13,16 +13,7 @@ import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import {
-  namesIn,
-  newestIn,
-  PART,
-  readStored,
-  textOfVersion,
-  VersionedFile,
-  versionFile,
-  Writer,
-} from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -163,7 +154,7 @@ export function createFileJobStore(
   /** @param time of the day's folder, before it was found that all of its jobs have ended */
   async function close(day: string, time: string): Promise<void> {
     // Of killed processes: no record that they belong to changes any more.
-    const parts = (await namesIn(join(jobs, day), files)).filter((name) => name.endsWith(PART));
+    const parts = (await namesIn(join(jobs, day), files)).filter((name) => name.endsWith('.part'));
     for (const part of parts) await files.remove(join(jobs, day, part));
     for await (const { id, remoteId } of recordsOf(day, () => true))
       if (remoteId !== undefined) await writeHint(remote, hashOf(remoteId), id, true);

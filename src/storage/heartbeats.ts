@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Clock, Liveness, Log, Owner } from '../core/ports.ts';
 import { errorCode, isFileInUse, retryBusy } from './disk.ts';
-import { type FileSystem, makeFolder } from './file-system.ts';
+import { createInFolder, type FileSystem } from './file-system.ts';
 import { kept } from './storage-failure.ts';
 
 const BEAT_MS = 2_000;
@@ -101,8 +101,7 @@ export class Heartbeats implements Liveness {
   async #create(path: string): Promise<void> {
     const { files } = this.deps;
     try {
-      await makeFolder(this.folder, files);
-      await files.create(path, '', false);
+      await createInFolder(path, '', false, files);
     } catch (error) {
       // Our own, by a call that failed only after it had taken effect.
       if (errorCode(error) !== 'EEXIST') throw error;

@@ -13,7 +13,7 @@ const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
 const LEFTOVER_AGE_MS = 60 * 60_000;
 /** At the end of the name of what is not published yet. */
-export const PART = '.part';
+const PART = '.part';
 /** The only file of a version that is a folder. */
 const INNER = 'value.json';
 /** Names that every system reads in one step. */
