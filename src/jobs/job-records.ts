@@ -72,11 +72,6 @@ export class JobRecords {
     return this.#refused.get(id) ?? this.store.find(id);
   }
 
-  /** By our id alone: a search for one of the service's may read many records. */
-  async recorded(id: string): Promise<Job | undefined> {
-    return this.#refused.get(id) ?? (await this.store.read(id))?.value;
-  }
-
   keepRefused(job: Job): void {
     this.#refused.set(job.id, job);
   }

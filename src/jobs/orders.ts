@@ -291,7 +291,7 @@ export class Orders {
     for (;;) {
       // Asked before the record is read: one that is made in between is seen then.
       const isAwaited = await this.runner.reconciler.awaitsRecord(id);
-      const job = await this.deps.records.recorded(id);
+      const job = await this.deps.records.find(id);
       if (job !== undefined || !isAwaited) return job;
       // The winner of a race records its order within milliseconds after it was admitted.
       await this.deps.clock.sleep(25, signal);

@@ -116,7 +116,7 @@ export class Reconciler {
     const isOverdue = Math.abs(clock.now() - (entry.slotAt ?? entry.at)) > this.stalledAfterMs;
     if (entry.slot && isOverdue) await limits.releaseSlot(entry.id);
     if (hasOpenRecord || (await this.#isBeingRecorded(entry))) return;
-    const job = await records.recorded(entry.id);
+    const job = await records.find(entry.id);
     if (job !== undefined) return isFinishedRemotely(job) ? limits.note(job) : undefined;
     if (entry.slotAt !== undefined) await limits.lose(entry.id);
     else await limits.drop(entry.id);

@@ -99,13 +99,10 @@ export class Heartbeats implements Liveness {
   }
 
   async #create(path: string): Promise<void> {
-    const { files } = this.deps;
-    try {
-      await createInFolder(path, '', false, files);
-    } catch (error) {
+    await createInFolder(path, '', false, this.deps.files).catch((error: unknown) => {
       // Our own, by a call that failed only after it had taken effect.
       if (errorCode(error) !== 'EEXIST') throw error;
-    }
+    });
   }
 
   async #removeBeat(name: string): Promise<void> {
