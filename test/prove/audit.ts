@@ -165,11 +165,18 @@ export class Audit {
     this.breach('denied charge', `${remoteId} by a call that said that nothing was spent`);
   }
 
-  /** What is left by processes that have ended is in other hands. @param since how long somebody has looked after it */
-  async checkTakenOver(isGone: (session: string) => boolean): Promise<void> {
-    for (const job of await this.#store.open())
-      if (job.state !== 'unknown' && isGone(job.owner.session))
+  /**
+   * What processes have left that have ended, or stand still, is in other hands: orders are closed or sent again, and
+   * pictures that have been there for so long are fetched. Others may poll a job without taking it over.
+   */
+  async checkTakenOver(isGone: (session: string) => boolean, withinMs: number): Promise<void> {
+    for (const job of await this.#store.open()) {
+      if (job.state === 'unknown' || !isGone(job.owner.session)) continue;
+      const charge = this.service.charges.find(({ key }) => key === job.idempotencyKey);
+      const isFinished = charge !== undefined && charge.fetchableAt + withinMs <= this.world.time;
+      if (job.state === 'queued' || job.state === 'submitting' || isFinished)
         this.breach('waits for the dead', `${job.id} is ${job.state} and still owned by ${job.owner.session}`);
+    }
   }
 
   /** When all is over: each charge has its picture, and the books agree. */

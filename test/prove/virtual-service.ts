@@ -89,6 +89,8 @@ export class VirtualService {
   readonly charges: Charge[] = [];
   /** As long as it lasts. */
   trouble: Trouble = NO_TROUBLE;
+  /** The next replies to orders get lost, whatever the dice say. */
+  repliesToLose = 0;
   /** Called in the moment of the charge. */
   onCharge: (charge: Charge) => void = () => undefined;
   readonly #outside: Clock;
@@ -133,6 +135,10 @@ export class VirtualService {
     if ('job' in reply && this.#has('repeatsRequest'))
       void this.#outside.sleep(this.#dice.between(0, 60_000)).then(() => this.#receive(key, request));
     await this.#latency();
+    if (this.repliesToLose > 0) {
+      this.repliesToLose -= 1;
+      return 'lost';
+    }
     return this.#has('losesReply') ? 'lost' : reply;
   }
 

@@ -1,0 +1,153 @@
+/**
+ * One process orders, and stands still before each of its steps in turn: what it has begun is half done, and it does not
+ * know that time passes. Another process repeats the call and orders something else meanwhile. Then the first one goes on
+ * as if nothing had happened, or never does.
+ */
+import type { CaseResult, Mode } from './mode.ts';
+import { withSeededNames } from './seeded-names.ts';
+import { batch, diskDelays, type Intent, type Outcome, Stage, single } from './stage.ts';
+import type { Program, ProgramSettings } from './virtual-program.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const LIMIT_MS = 40 * HOUR_MS;
+/** What nobody works on any more is in other hands within so long. */
+const TAKEN_OVER_MS = 20 * SECOND_MS;
+
+type Story = {
+  name: string;
+  intent: Intent;
+  settings: Partial<ProgramSettings>;
+  /** What has happened before. */
+  before?: (stage: Stage, intent: Intent) => Promise<void>;
+};
+
+const THREE = batch(['a fox', 'a hen', 'a fox']);
+
+const STORIES: readonly Story[] = [
+  { name: 'one picture', intent: single('a fox'), settings: { plan: 'free' } },
+  { name: 'three pictures', intent: THREE, settings: { plan: 'starter', maxCreditsPerDay: 100 } },
+  { name: 'an order of a dead process', intent: single('a fox'), settings: { plan: 'starter' }, before: killedAmid(0) },
+  { name: 'a picture of a dead process', intent: THREE, settings: { plan: 'pro' }, before: killedAmid(2 * SECOND_MS) },
+  {
+    name: 'a lost reply',
+    intent: single('a fox'),
+    settings: { plan: 'pro' },
+    before: async ({ service }) => {
+      service.repliesToLose = 1;
+    },
+  },
+];
+
+/** `pauseMs`: for so long it stands still. Absent: for ever. */
+type Ending = { name: string; pauseMs?: number };
+
+const ENDINGS: readonly Ending[] = [
+  { name: 'killed' },
+  // Shorter than it takes to be taken for gone, and longer.
+  { name: 'for 3 s', pauseMs: 3 * SECOND_MS },
+  { name: 'for 40 s', pauseMs: 40 * SECOND_MS },
+  { name: 'for 10 min', pauseMs: 10 * MINUTE_MS },
+  // Longer than an order without an answer is sent again by itself.
+  { name: 'for 3 h', pauseMs: 3 * HOUR_MS },
+];
+
+type Stop = { story: Story; at: number; ending: Ending };
+
+export const stopAtEveryStep: Mode = {
+  name: 'stop at every step',
+  async *play({ seed, runs }) {
+    const stops: Stop[] = [];
+    for (const story of STORIES) {
+      const steps = await stepsOf(story, seed);
+      for (let at = 1; at <= steps; at += 1) for (const ending of ENDINGS) stops.push({ story, at, ending });
+    }
+    const stride = runs === undefined ? 1 : Math.max(1, stops.length / runs);
+    for (let index = 0; index < stops.length; index += stride)
+      yield (await playStop(stops[Math.floor(index)] as Stop, seed)).result;
+  },
+};
+
+async function stepsOf(story: Story, seed: number): Promise<number> {
+  return (await playStop({ story, at: Number.POSITIVE_INFINITY, ending: { name: 'never' } }, seed)).steps;
+}
+
+async function playStop({ story, at, ending }: Stop, seed: number): Promise<{ result: CaseResult; steps: number }> {
+  return withSeededNames(seed, async () => {
+    let steps = 0;
+    let onStop: () => void = () => undefined;
+    const stopped = new Promise<void>((resolve) => {
+      onStop = resolve;
+    });
+    let first: Program | undefined;
+    const stage: Stage = new Stage({
+      seed,
+      settings: story.settings,
+      beforeEvent({ process, label }) {
+        if (first === undefined || process !== first.process.name || label === 'sleep' || label === 'deadline') return;
+        steps += 1;
+        if (steps !== at) return;
+        stage.audit.note(`${first.session} stands still before: ${label}`);
+        first.process.freeze();
+        onStop();
+      },
+    });
+    const { world, audit, service } = stage;
+    const play = async (): Promise<void> => {
+      const intent = stage.intend(story.intent);
+      await story.before?.(stage, intent);
+      first = stage.start({ name: 'first', stepDelayMs: diskDelays });
+      const call = stage.call(first, intent);
+      if ((await Promise.race([stopped, call])) !== undefined) {
+        // It was not stopped: what it did from now on is not counted.
+        first = undefined;
+        return;
+      }
+      await playOthers(stage, first, intent, ending, call);
+    };
+    await world.during(play(), LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
+    const name = `${story.name}, stopped before step ${at} ${ending.name}`;
+    const { breaches, trace } = audit;
+    return { result: { name, seed, charges: service.charges.length, breaches, trace }, steps };
+  });
+}
+
+/** What the others do while the first one stands still, and how it ends. */
+async function playOthers(
+  stage: Stage,
+  first: Program,
+  intent: Intent,
+  { pauseMs }: Ending,
+  call: Promise<Outcome>,
+): Promise<void> {
+  const { world, audit } = stage;
+  const { clock } = world.outside;
+  const second = stage.start({ name: 'second', stepDelayMs: diskDelays });
+  if (pauseMs === undefined) stage.kill(first);
+  const other = stage.intend(single('an owl'));
+  const calls = [stage.call(second, intent), clock.sleep(SECOND_MS).then(() => stage.call(second, other))];
+  const isGone = pauseMs === undefined || pauseMs > TAKEN_OVER_MS;
+  await clock.sleep(isGone ? TAKEN_OVER_MS : pauseMs);
+  if (isGone) await audit.checkTakenOver((session) => session === first.session, TAKEN_OVER_MS);
+  if (pauseMs !== undefined) {
+    if (isGone) await clock.sleep(pauseMs - TAKEN_OVER_MS);
+    audit.note(`${first.session} goes on`);
+    first.process.thaw();
+    await Promise.race([call, clock.sleep(10 * MINUTE_MS)]);
+  }
+  await Promise.all(calls);
+  await stage.finish(second, [intent, other]);
+}
+
+/** Another process has made the same call, and was killed so long after its first charge. */
+function killedAmid(afterMs: number): NonNullable<Story['before']> {
+  return async (stage, intent) => {
+    const { service, world } = stage;
+    const dead = stage.start({ name: 'dead', stepDelayMs: diskDelays });
+    void stage.call(dead, intent);
+    while (service.charges.length < intent.orders.length) await world.outside.clock.sleep(10);
+    await world.outside.clock.sleep(afterMs);
+    stage.kill(dead);
+  };
+}
