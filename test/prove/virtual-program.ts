@@ -115,7 +115,8 @@ export function startProgram(
       jobs: async () => jobs,
       redact: (text) => text,
       sandbox: false,
-      defaultWaitSeconds: 45,
+      // Shorter than the default: who waits looks ten times a second, and a repeated call is what matters here.
+      defaultWaitSeconds: 20,
       clock,
       signal,
       progress: () => undefined,

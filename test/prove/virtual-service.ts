@@ -155,7 +155,7 @@ export class VirtualService {
 
   #charge(key: string, { prompt }: ImageRequest): Charge {
     const at = this.#time();
-    const endsAt = at + this.#dice.between(4_000, 40_000);
+    const endsAt = at + this.#dice.between(3_000, 20_000);
     const end = this.#has('jobModerated') ? 'MODERATED' : this.#has('jobFails') ? 'FAILED' : 'COMPLETED';
     const hiddenMs = this.#has('hidesPicture') ? this.#dice.between(1_000, 10 * 60_000) : 0;
     const charge: Charge = {
