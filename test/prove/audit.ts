@@ -24,6 +24,7 @@ export const BREACHES = [
   'books',
   'waits for the dead',
   'no end',
+  'unforeseen error',
 ] as const;
 export type BreachKind = (typeof BREACHES)[number];
 export type Breach = { kind: BreachKind; what: string };

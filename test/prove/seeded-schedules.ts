@@ -5,7 +5,7 @@
 import type { CaseResult, Mode } from './mode.ts';
 import { withSeededNames } from './seeded-names.ts';
 import { batch, diskDelays, type Intent, Stage, single } from './stage.ts';
-import type { Program } from './virtual-program.ts';
+import type { Program, ProgramSettings } from './virtual-program.ts';
 import { MUCH_TROUBLE, NO_TROUBLE } from './virtual-service.ts';
 
 const MINUTE_MS = 60_000;
@@ -29,6 +29,15 @@ export function playSchedule(seed: number): Promise<CaseResult> {
   });
 }
 
+/** The plans differ by slots and by requests a minute; the smaller budgets do not suffice for all that is wanted. */
+const SETTINGS: readonly Partial<ProgramSettings>[] = [
+  { plan: 'pro' },
+  { plan: 'starter' },
+  { plan: 'free' },
+  { plan: 'pro', maxCreditsPerDay: 60 },
+  { plan: 'starter', maxCreditsPerDay: 100 },
+];
+
 /** A place for a process: when it is killed, another one starts there. */
 type Seat = { name: string; program: Program };
 
@@ -40,7 +49,7 @@ class Schedule {
   #users = 0;
 
   constructor(seed: number) {
-    const stage = new Stage({ seed });
+    const stage = new Stage({ seed, settings: SETTINGS[seed % SETTINGS.length] as Partial<ProgramSettings> });
     this.stage = stage;
     const { dice } = stage;
     this.#untilMs = dice.between(MINUTE_MS, 5 * MINUTE_MS);

@@ -30,6 +30,9 @@ export type StageOptions = {
   beforeEvent?: (event: Event) => void;
 };
 
+/** What nobody works on any more is in other hands within so long. */
+export const TAKEN_OVER_MS = 20_000;
+
 /** Answers after which a call is not repeated. */
 const FINAL = ['moderated', 'no_credits', 'over_budget', 'bad_input', 'bad_key'];
 
@@ -111,7 +114,10 @@ export class Stage {
       return result;
     } catch (error) {
       if (signal.aborted) return { type: 'cancelled' };
-      if (!(error instanceof FluxError)) throw error;
+      if (!(error instanceof FluxError)) {
+        audit.breach('unforeseen error', String(error));
+        return { type: 'refused', kind: 'service_error', creditsSpent: 'maybe' };
+      }
       const { kind, creditsSpent, reason } = error.failure;
       audit.note(`${session} is refused ${name}: ${kind}, ${reason.code}, credits ${creditsSpent}`);
       const prompts = orders.map(({ request }) => request.prompt);
@@ -136,6 +142,8 @@ export class Stage {
     const { clock } = this.world.outside;
     this.service.trouble = NO_TROUBLE;
     this.audit.note('all is calm');
+    const isKilled = (session: string) => this.programs.some((one) => one.session === session && one.process.isKilled);
+    const takenOver = clock.sleep(TAKEN_OVER_MS).then(() => this.audit.checkTakenOver(isKilled, TAKEN_OVER_MS));
     for (const intent of intents) {
       let isOver = false;
       for (let attempt = 1; attempt <= 40 && !isOver; attempt += 1) {
@@ -150,6 +158,7 @@ export class Stage {
       program.jobs.watch();
       await clock.sleep(15_000);
     }
+    await takenOver;
     // The last changes of the reservations follow the records.
     await clock.sleep(5_000);
     await program.process.unlessKilled(program.jobs.limits());
