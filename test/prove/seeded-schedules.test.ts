@@ -2,18 +2,24 @@
 import { describe, expect, it } from 'vitest';
 import { playSchedule, seededSchedules } from './seeded-schedules.ts';
 
-const CASES = 20;
+const CASES = 5;
 
-describe('three processes in an order that a seed decides', () => {
-  it('lose no picture, pay for none twice, and keep to budget, slots and books', async () => {
-    let charges = 0;
-    for await (const { name, breaches, trace, ...result } of seededSchedules.play({ seed: 1, runs: CASES })) {
-      charges += result.charges;
-      expect(breaches, `${name}\n${trace.slice(-60).join('\n')}`).toEqual([]);
-    }
-    // Else nothing was ordered.
-    expect(charges).toBeGreaterThan(CASES);
-  });
+/** Much computing: a limit only ends what hangs. */
+const TIMEOUT_MS = 600_000;
+
+describe('three processes in an order that a seed decides', { timeout: TIMEOUT_MS }, () => {
+  it.each([1, 6, 11, 16])(
+    'lose no picture, pay for none twice, and keep to budget, slots and books (seed %i)',
+    async (seed) => {
+      let charges = 0;
+      for await (const { name, breaches, trace, ...result } of seededSchedules.play({ seed, runs: CASES })) {
+        charges += result.charges;
+        expect(breaches, `${name}\n${trace.slice(-60).join('\n')}`).toEqual([]);
+      }
+      // Else nothing was ordered.
+      expect(charges).toBeGreaterThan(CASES);
+    },
+  );
 
   it('do the same again for the same seed', async () => {
     const { trace } = await playSchedule(7);
