@@ -19,6 +19,8 @@ type Step = { readyAt: number; label: string; go: () => void };
 
 /** Sums of fractions are not exact; no timer is set more finely. */
 const TINY_MS = 1e-6;
+/** What is left of a wait by such a sum would otherwise be waited for again and again, and time would stand still. */
+const SHORTEST_MS = 1e-3;
 
 /** As Node has it. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -170,7 +172,8 @@ export class VirtualProcess {
 
   /** @returns takes it back */
   #setTimer(delayMs: number, label: string, fire: () => void): () => void {
-    const timer: Timer = { due: this.#read().monotonic + Math.min(Math.max(0, delayMs), TIMER_MAX_MS), label, fire };
+    const waitMs = delayMs <= 0 ? 0 : Math.min(Math.max(SHORTEST_MS, delayMs), TIMER_MAX_MS);
+    const timer: Timer = { due: this.#read().monotonic + waitMs, label, fire };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }

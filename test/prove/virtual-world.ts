@@ -24,6 +24,9 @@ const HOUR_MS = 60 * 60_000;
 /** One look may fall between two steps of the same work; it has never two turns without a trace. */
 const IDLE_TURNS = 2;
 
+/** Events without any time in between; more of them are an endless loop. */
+const AT_ONE_TIME_MAX = 50_000;
+
 /** What happens next: at which time of the world, to whom, and the label of the step or timer. */
 export type Event = { at: number; process: string; label: string };
 
@@ -101,13 +104,18 @@ export class VirtualWorld {
     if (isRunning) throw new Error('a world runs already: within it, sleep by the clock of `outside`');
     isRunning = true;
     const limitAt = this.#time + limitMs;
+    let sinceTime = 0;
     try {
       for (;;) {
         await settle();
         if (isOver()) return 'over';
         const due = this.#processes.flatMap((process) => process.due());
-        if (due.length > 0) this.#happen(due[this.#dice.between(0, due.length - 1)] as Due);
-        else {
+        if (due.length > 0) {
+          if (++sinceTime > AT_ONE_TIME_MAX)
+            throw new Error(`time stands still (seed ${this.#seed}, at ${this.#time} ms)`);
+          this.#happen(due[this.#dice.between(0, due.length - 1)] as Due);
+        } else {
+          sinceTime = 0;
           const waits = this.#processes.flatMap((process) => process.nextIn() ?? []);
           if (waits.length === 0) return 'idle';
           const nextAt = this.#time + Math.min(...waits);
