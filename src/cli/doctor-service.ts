@@ -81,29 +81,24 @@ const SOURCES = {
 } as const;
 
 export function orderingCheck(ordering: OrderingFinding): Check {
-  switch (ordering.type) {
-    case 'settled':
-      return ok('dialect', `${ordering.dialect}, ${SOURCES[ordering.source]}`);
-    case 'open': {
-      const names = ordering.dialects.join(', ');
-      const free = 'a wrong guess carries nothing out and costs nothing';
-      return ok('dialect', `found at the first order: ${names} are tried in turn; ${free}`);
-    }
-    case 'unserved': {
-      const { dialect, missing, unknown } = ordering;
-      const pieces = [
-        ...(missing.length === 0 ? [] : [`it requires ${missing.join(', ')}, which this program does not know`]),
-        ...(unknown.length === 0 ? [] : [`it does not take ${unknown.join(', ')} as documented`]),
-      ];
-      const remedy = 'Set DOITONG_DIALECT to another way to order, or update flux-pro-mcp.';
-      return fail('dialect', `${dialect} has changed: ${pieces.join('; ')}`, remedy);
-    }
-    case 'absent': {
-      const found = `the service does not offer ${ordering.dialects.join(' or ')}`;
-      const remedy = 'Check that DOITONG_API_URL is the address of the Doitong API, or set DOITONG_DIALECT to auto.';
-      return fail('dialect', found, remedy);
-    }
+  if (ordering.type === 'settled') return ok('dialect', `${ordering.dialect}, ${SOURCES[ordering.source]}`);
+  if (ordering.type === 'open') {
+    const names = ordering.dialects.join(', ');
+    const free = 'a wrong guess carries nothing out and costs nothing';
+    return ok('dialect', `found at the first order: ${names} are tried in turn; ${free}`);
   }
+  if (ordering.type === 'absent') {
+    const found = `the service does not offer ${ordering.dialects.join(' or ')}`;
+    const remedy = 'Check that DOITONG_API_URL is the address of the Doitong API, or set DOITONG_DIALECT to auto.';
+    return fail('dialect', found, remedy);
+  }
+  const { dialect, missing, unknown } = ordering;
+  const pieces = [
+    missing.length > 0 && `it requires ${missing.join(', ')}, which this program does not know`,
+    unknown.length > 0 && `it does not take ${unknown.join(', ')} as documented`,
+  ];
+  const remedy = 'Set DOITONG_DIALECT to another way to order, or update flux-pro-mcp.';
+  return fail('dialect', `${dialect} has changed: ${pieces.filter(Boolean).join('; ')}`, remedy);
 }
 
 const HOW_TO_SET =
