@@ -15,7 +15,7 @@ export type OrderReason =
       max: number;
       recent: number;
       threshold: number;
-      why: WhyNotConfirmed;
+      why: 'unanswered' | 'earlier_unanswered' | 'cannot_ask';
       tool: string;
     }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
@@ -35,8 +35,6 @@ export type OrderReason =
   | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }
   /** What nobody foresaw. @param error the name of its class */
   | { code: 'unforeseen'; during: 'order' | 'read' | 'save'; error: string };
-
-export type WhyNotConfirmed = 'unanswered' | 'earlier_unanswered' | 'cannot_ask';
 
 /** The user's budget, the plan, or a limit of the service. */
 export type LimitReason =

@@ -208,13 +208,10 @@ function charactersOf(escapes: string): Character[] {
 /** What is searched for: the secret and what it becomes when it is decoded itself, Base64, and hexadecimal digits. */
 function needlesOf(secret: string): string[] {
   if (secret.length < SECRET_MIN_CHARACTERS) return [];
-  const inBase64 = [secret, encodedForUrl(secret), JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
+  const inUrl = encodeURIComponent(secret.replace(/\p{Cs}/gu, '\uFFFD'));
+  const inBase64 = [secret, inUrl, JSON.stringify(secret).slice(1, -1)].flatMap(base64Forms);
   const layers = layersOf(asItStands(secret)).map(({ text }) => text);
   return [...layers, secret.replaceAll(' ', '+'), Buffer.from(secret).toString('hex'), ...inBase64];
-}
-
-function encodedForUrl(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\uFFFD'));
 }
 
 /** The Base64 that does not depend on the bytes around the text, for each offset in a group of three bytes. */
