@@ -14,7 +14,6 @@ export type HelpRow = { name: string; text: string };
 export type Positional = { name: string; words?: readonly string[]; help: string };
 
 export type Arguments = {
-  /** The positionals that were given. */
   words: readonly string[];
   /** Values of flags by name: "true" for a switch. */
   flags: Readonly<Record<string, string | undefined>>;

@@ -34,8 +34,7 @@ export interface ImageStore {
   /**
    * Writes the picture under a new name inside the output folder, and a JSON file of the same name next to it that says
    * what it is; never over an existing file. The picture counts as saved also where the JSON file cannot be written.
-   * @returns the absolute path.
-   * @throws FluxError of kind `storage_failed`.
+   * @returns the absolute path. @throws FluxError of kind `storage_failed`.
    */
   save(picture: Picture, label: PictureLabel): Promise<string>;
   /**

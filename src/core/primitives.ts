@@ -14,9 +14,7 @@ export class Wakeup {
   }
 
   /**
-   * One waiter at a time.
-   * @param delayMs `Infinity`: until it is woken
-   * @returns whether it was woken
+   * One waiter at a time. @param delayMs `Infinity`: until it is woken @returns whether it was woken
    * @throws `signal.reason` when the signal is aborted
    */
   async wait(delayMs: number, signal?: AbortSignal): Promise<boolean> {

@@ -21,7 +21,6 @@ export type Decision = { row: ServiceAnswer; failure: Failure; repeated: boolean
 
 const ROWS = Object.entries(FAILURE_TABLE) as [ServiceAnswer, (typeof FAILURE_TABLE)[ServiceAnswer]][];
 
-/** The row for an answer that holds no job. */
 export function rowOf(status: number, errors: readonly WireError[], purpose: Purpose): ServiceAnswer {
   const codes = errors.map(({ code = '' }) => code.trim().toUpperCase());
   const coded = codes
@@ -40,7 +39,6 @@ export function answerDecision(status: number, errors: readonly WireError[], pur
   return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors });
 }
 
-/** The failure of an exchange without an answer. */
 export function faultDecision(sent: boolean, { cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
   const errorCode = code === undefined ? {} : { errorCode: code };
   if (sent) {

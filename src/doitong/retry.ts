@@ -6,7 +6,6 @@ import type { Decision } from './failures.ts';
 
 export type FailedTry = {
   decision: Decision;
-  /** The delay that the service asked for, in milliseconds. */
   reportedDelayMs?: number | undefined;
 };
 

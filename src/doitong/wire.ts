@@ -12,7 +12,6 @@ export type WireDeps = ApiClientDeps & {
   facts: ServiceFacts;
   /** Tries of one request, where they are to be fewer than usual. */
   attemptsMax?: number;
-  /** How orders are placed, or `auto` to find out. */
   dialect: DialectName | 'auto';
   /** The status query by its root field and the argument that takes the job's id, or `auto` to find it. */
   jobQuery: { field: string; argument: string } | 'auto';

@@ -57,5 +57,4 @@ export function quantileMs(known: Durations, part: number): number | undefined {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 }
 
-/** How long such a picture is expected to take. */
 export const expectedMs = (known: Durations): number => Math.max(1, quantileMs(known, 0.5) ?? USUAL_MS);

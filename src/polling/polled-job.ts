@@ -16,7 +16,6 @@ export class PolledJob {
     this.resolve = resolve;
     this.reject = reject;
   });
-  /** A job without an end by then is given up. */
   readonly until: number;
   isBeingRead = false;
   /** When the service took the order, and when it was seen unfinished last. */

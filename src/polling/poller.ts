@@ -190,7 +190,6 @@ export class Poller {
     this.#jobs.delete(polled);
   }
 
-  /** Sets when it is polled next. @param obeyedMs for how long the service asked for silence */
   async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
     const { clock, events, durations } = this.deps;
     const { hasEvent, job, seenAt } = polled;
