@@ -175,25 +175,19 @@ export type ResumeDeps = {
   signal: AbortSignal;
 };
 
-/** @returns the exit code: 0 when no job that could be resumed is left unfinished */
+/** @returns the exit code: 0 when no job is left unfinished */
 export async function resume(deps: ResumeDeps, waitSeconds: number): Promise<number> {
   const { jobs, clock, say } = deps;
   const until = clock.monotonic() + waitSeconds * 1_000;
-  const known = await jobs.open();
-  const open = known.filter(({ state }) => state !== 'unknown').length;
-  if (open === 0) say('There is nothing to resume: no job is unfinished.');
-  else say(`Resuming ${counted(open, 'job')}, for at most ${waitSeconds} s.`);
-
-  const resumed = open === 0 ? [] : await jobs.resumeAll();
-  const finished = await Promise.all(resumed.map((job) => settle(job, deps, until - clock.monotonic())));
-  if (finished.length > 0) say(summaryOf(finished));
-  const unknownCount = [...known, ...finished].filter(({ state }) => state === 'unknown').length;
-  if (unknownCount > 0) {
-    say(
-      `Not resumed: ${counted(unknownCount, 'job')} of unknown outcome, because an order that may have been paid for is not sent again. ` +
-        'Check the account at Doitong ("flux-pro-mcp jobs list --status unknown").',
-    );
+  const open = (await jobs.open()).length;
+  if (open === 0) {
+    say('There is nothing to resume: no job is unfinished.');
+    return 0;
   }
+  say(`Resuming ${counted(open, 'job')}, for at most ${waitSeconds} s.`);
+  const resumed = await jobs.resumeAll();
+  const finished = await Promise.all(resumed.map((job) => settle(job, deps, until - clock.monotonic())));
+  say(summaryOf(finished));
   return finished.every(isSettled) ? 0 : 1;
 }
 
@@ -225,10 +219,8 @@ function lineOf(job: Job): string {
 }
 
 function summaryOf(finished: readonly Job[]): string {
-  const count = (fits: (job: Job) => boolean): number => finished.filter(fits).length;
-  const left = count((job) => !isSettled(job) && job.state !== 'unknown');
-  const saved = count(({ state }) => state === 'saved');
-  const failed = count(({ state }) => state === 'failed');
+  const count = (state: Job['state']): number => finished.filter((job) => job.state === state).length;
+  const left = finished.length - count('saved') - count('failed');
   const again = left === 0 ? '' : ' Run "flux-pro-mcp jobs resume" again to continue.';
-  return `${counted(finished.length, 'job')}: ${saved} saved, ${failed} failed, ${left} left unfinished. Nothing was ordered.${again}`;
+  return `${counted(finished.length, 'job')}: ${count('saved')} saved, ${count('failed')} failed, ${left} left unfinished. Nothing new was ordered.${again}`;
 }

@@ -127,7 +127,7 @@ describe.concurrent('jobs', () => {
 
     const whole = await jobs(user, 'resume');
     expect(whole).toMatchObject({ code: 0, stderr: '' });
-    expect(whole.stdout).toMatch(/^1 job: 1 saved, 0 failed, 0 left unfinished\. Nothing was ordered\.$/m);
+    expect(whole.stdout).toMatch(/^1 job: 1 saved, 0 failed, 0 left unfinished\. Nothing new was ordered\.$/m);
     const [, file = 'no file'] = new RegExp(`^${id}: completed, (/.+)$`, 'm').exec(whole.stdout) ?? [];
     expect(await decodeJpeg(await readFile(file))).toMatchObject({ width: 512, height: 256 });
 

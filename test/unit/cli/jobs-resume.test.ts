@@ -19,7 +19,7 @@ function play({ before, during = {}, waits = [] }: Play): { lines: string[]; dep
   const jobs: ResumeDeps['jobs'] = {
     open: async () => before.filter((job) => !isSettled(job)),
     find: async (id) => find(id),
-    resumeAll: async () => before.filter((job) => !isSettled(job) && job.state !== 'unknown'),
+    resumeAll: async () => before.filter((job) => !isSettled(job)),
     async waitFor(id, { waitMs, onTick, signal }) {
       waits.push(waitMs);
       signal?.throwIfAborted();
@@ -59,7 +59,7 @@ describe('resume', () => {
       'job_a: processing, the service says "WORKING"',
       'job_a: completed, the picture is being fetched',
       'job_a: completed, /p/fox.jpg',
-      '1 job: 1 saved, 0 failed, 0 left unfinished. Nothing was ordered.',
+      '1 job: 1 saved, 0 failed, 0 left unfinished. Nothing new was ordered.',
     ]);
   });
 
@@ -86,15 +86,15 @@ describe('resume', () => {
     expect(lines[1]).toMatch(/^job_a: failed, The prompt was refused\. Credits may have been spent\./u);
   });
 
-  it('does not resume orders of unknown outcome and says what to do; one that turns out so is no success', async () => {
+  it('has orders of unknown outcome sent again under their own keys; one that stays so is no success', async () => {
     const unknown = sampleJob({ id: 'job_u', state: 'unknown' });
-    const before = play({ before: [unknown] });
-    expect(await resume(before.deps, 30)).toBe(0);
-    expect(before.lines.at(-1)).toMatch(/^Not resumed: 1 job of unknown outcome, because /u);
+    const { lines, deps } = play({ before: [unknown, processing], during: { job_a: [SAVED] } });
+    expect(await resume(deps, 30)).toBe(1);
+    expect(lines).toContain('job_u: unknown');
+    expect(lines.at(-1)).toMatch(/^2 jobs: 1 saved, 0 failed, 1 left unfinished\. /u);
 
-    const after = play({ before: [unknown, processing], during: { job_a: [{ state: 'unknown' }] } });
-    expect(await resume(after.deps, 30)).toBe(1);
-    expect(after.lines.at(-1)).toMatch(/^Not resumed: 2 jobs of unknown outcome, because /u);
+    const answered = play({ before: [unknown], during: { job_u: [SAVED] } });
+    expect(await resume(answered.deps, 30)).toBe(0);
   });
 
   it('gives all jobs the same end of waiting, however long the first poll took', async () => {
