@@ -1,5 +1,6 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
 import { JOB_ID, type Job, timeOfId } from './job.ts';
+import type { Liveness } from './ports.ts';
 import type { ChangeQueue, Replacement, Versioned } from './shared-value.ts';
 
 /** `isNewer`: written by a newer version of this program, so that it is shown and never replaced. */
@@ -14,6 +15,8 @@ export interface JobStore {
   read(id: string): Promise<StoredJob | undefined>;
   /** @throws FluxError of kind `storage_failed` */
   replace(seen: StoredJob, job: Job): Promise<Replacement>;
+  /** For good: another store has it. @throws FluxError of kind `storage_failed` */
+  remove(seen: StoredJob): Promise<Replacement>;
   /** The queue of those who change this record, as of a shared value. */
   queue?(id: string): ChangeQueue;
   /** By our id or by the service's. */
@@ -25,6 +28,9 @@ export interface JobStore {
   /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
   equal(key: string, since: number): Promise<readonly Job[]>;
 }
+
+/** The records of another key of this service, or of another service. */
+export type OtherRecords = { store: JobStore; liveness: Pick<Liveness, 'stateOf'>; isSameService: boolean };
 
 /** What is open, and what was ordered since that moment (epoch milliseconds), each once. */
 export async function openAndRecentJobs(store: Pick<JobStore, 'open' | 'newest'>, since: number): Promise<Job[]> {

@@ -239,6 +239,15 @@ export function createFileJobStore(
         throw storageFailed({ code: 'state_is_newer', path: record.file.path(seen.version.number) }, 'maybe');
       return write(job, record, seen);
     },
+    remove: ({ value: { id }, version }) =>
+      kept(jobs, 'maybe', async () => {
+        const file = fileOf(id, (await nameOf(id)) ?? id);
+        const numbers = await file.numbers();
+        if (numbers.at(-1) !== version.number) return 'conflict';
+        // The oldest first: it must not pass for the newest.
+        for (const number of numbers) await files.remove(file.path(number));
+        return 'done';
+      }),
     async find(id) {
       const own = await read(id);
       if (own !== undefined) return own.value;

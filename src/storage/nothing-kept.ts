@@ -29,6 +29,7 @@ export const noJobStore: JobStore = {
   add: () => Promise.reject(new Error('there is no folder for records')),
   read: async () => undefined,
   replace: async () => 'conflict',
+  remove: async () => 'conflict',
   find: async () => undefined,
   async *newest() {},
   open: async () => [],

@@ -1,6 +1,6 @@
 /** Where things live on this machine. Nothing is created here. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
@@ -41,7 +41,19 @@ export function stateFolder({ stateDir, folderVariables = {} }: FolderSettings):
 
 /** Records of different services and keys never mix. The name does not reveal the key. */
 export const partitionFolder = (root: string, apiOrigin: string, apiKey: string): string =>
-  join(root, nameOf(apiOrigin, `${apiOrigin}\n${apiKey}`));
+  join(root, `${serviceName(apiOrigin)}${KEY_MARK}${hashOf(`${apiOrigin}\n${apiKey}`)}`);
+
+/** In front of the hash of a key. */
+const KEY_MARK = '-key-';
+
+/** The partitions of other keys and services, next to that one. */
+export async function otherPartitions(root: string, own: string) {
+  const names = await readdir(root).catch(() => []);
+  const folders = names.filter((name) => name.includes(KEY_MARK)).map((name) => join(root, name));
+  const serviceOf = (folder: string): string => folder.slice(0, folder.lastIndexOf(KEY_MARK));
+  const others = folders.filter((folder) => folder !== own);
+  return others.map((folder) => ({ folder, isSameService: serviceOf(folder) === serviceOf(own) }));
+}
 
 /** One folder for the built-in sandbox: its address and its key differ at each start. */
 export const sandboxFolder = (root: string): string => join(root, 'sandbox');
@@ -55,12 +67,8 @@ export const sharedFolder = (partition: string): string => join(partition, 'shar
 /** What is known of services, whatever the key. */
 export const servicesFolder = (root: string): string => join(root, 'services');
 
-export const serviceName = (apiOrigin: string): string => nameOf(apiOrigin, apiOrigin);
-
-function nameOf(apiOrigin: string, identity: string): string {
-  const hash = hashOf(identity);
-  return `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hash}`;
-}
+export const serviceName = (apiOrigin: string): string =>
+  `${new URL(apiOrigin).hostname.replace(/[^a-z0-9.-]/giu, '_')}-${hashOf(apiOrigin)}`;
 
 /** Where a desktop of Linux says that pictures are: in the environment, else in the file of its user's folders. */
 async function desktopPictures(variables: FolderVariables): Promise<string | undefined> {

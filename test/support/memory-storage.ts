@@ -27,6 +27,11 @@ export function createMemoryJobStore(): JobStore {
       jobs.set(job.id, { value: job, version: { number: version.number + 1, changes: [] } });
       return 'done';
     },
+    async remove({ value: { id }, version }) {
+      if (jobs.get(id)?.version !== version) return 'conflict';
+      jobs.delete(id);
+      return 'done';
+    },
     find: async (id) => jobs.get(id)?.value ?? list().find((job) => job.remoteId === id),
     async *newest(before) {
       for (const job of list()) if (before === undefined || job.id < before) yield job;

@@ -217,6 +217,10 @@ export class RecordingJobStore implements JobStore {
     return replacement;
   }
 
+  remove(seen: StoredJob): Promise<Replacement> {
+    return this.#inner.remove(seen);
+  }
+
   /** As another process changes it. */
   async change(id: string, rule: (job: Job) => Job): Promise<void> {
     const seen = await this.read(id);
@@ -287,7 +291,7 @@ const DEFAULTS: JobsSettings = {
   duplicateHours: 24,
 };
 
-type ProcessSettings = Partial<JobsSettings> & Partial<Pick<JobsDeps, 'onSubmission' | 'checkFolders'>>;
+type ProcessSettings = Partial<JobsSettings> & Partial<Pick<JobsDeps, 'onSubmission' | 'checkFolders' | 'others'>>;
 
 /** Process 1, alone. */
 export function createBench(settings: BenchSettings = {}): Bench {
@@ -310,7 +314,7 @@ export function createBench(settings: BenchSettings = {}): Bench {
 export function startProcess<Known extends Shared>(
   pid: number,
   shared: Known,
-  { onSubmission, checkFolders = async () => undefined, ...settings }: ProcessSettings = {},
+  { onSubmission, checkFolders = async () => undefined, others, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
   const { clock, limits, jobStore, events, keys = createPlainWireMemory().keys, living, ids } = shared;
   living.add(pid);
@@ -345,6 +349,7 @@ export function startProcess<Known extends Shared>(
       liveness,
       onSubmission,
       checkFolders,
+      others,
     },
     { ...DEFAULTS, ...settings },
   );

@@ -45,6 +45,24 @@ describe.each(ENGINES)('a job store %s', (_, create) => {
     expect((await two.read(id))?.value).toEqual(job);
   });
 
+  it('removes a record for every process, unless it has changed since it was read', async () => {
+    await one.add(sampleJob({ id, remoteId: 'dt_9' }));
+    const seen = await two.read(id);
+    await change(one, id, (job) => ({ ...job, remoteStatus: 'changed' }));
+    expect(seen && (await two.remove(seen))).toBe('conflict');
+    expect(await one.find('dt_9')).toMatchObject({ remoteStatus: 'changed' });
+
+    const newest = await two.read(id);
+    expect(newest && (await two.remove(newest))).toBe('done');
+    for (const store of [one, two, engine.addProcess().jobs]) {
+      expect(await store.read(id)).toBeUndefined();
+      expect(await store.find('dt_9')).toBeUndefined();
+      expect([...(await store.list()), ...(await store.open())]).toEqual([]);
+    }
+    await one.add(sampleJob({ id, remoteId: 'dt_9' }));
+    expect((await two.find('dt_9'))?.id).toBe(id);
+  });
+
   it("finds a job by our id and by the service's, ours first", async () => {
     const [first, second] = [idOf(1), idOf(2)];
     await one.add(sampleJob({ id: first, remoteId: second }));

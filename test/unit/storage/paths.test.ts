@@ -3,8 +3,18 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, platform, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { FluxError } from '../../../src/core/failure.ts';
-import { expandHome, outputFolder, partitionFolder, serviceName, stateFolder } from '../../../src/storage/paths.ts';
+import {
+  expandHome,
+  otherPartitions,
+  outputFolder,
+  partitionFolder,
+  sandboxFolder,
+  serviceName,
+  servicesFolder,
+  stateFolder,
+} from '../../../src/storage/paths.ts';
 import { wordsOf } from '../../support/words.ts';
 
 let home: string;
@@ -129,8 +139,43 @@ describe('partitionFolder and serviceName', () => {
 
   it('name the same place as ever: what is on record there must be found again', () => {
     expect(partitionFolder(root, 'https://api.doitong.com', 'dt_live_12345678')).toBe(
-      join(root, 'api.doitong.com-7ee163edd4afe16f'),
+      join(root, 'api.doitong.com-74542ffd3ea76ab0-key-7ee163edd4afe16f'),
     );
     expect(serviceName('http://[::1]:4000')).toMatch(/^___1_-[0-9a-f]{16}$/u);
+  });
+
+  it('are the same for every spelling of an origin', () => {
+    const spellings = [
+      'https://bücher.example',
+      'https://BÜCHER.example/',
+      'https://xn--bcher-kva.example:443',
+      'HTTPS://xn--bcher-kva.example.',
+      'https://bu\u0308cher.example.:443/',
+    ];
+    const folders = spellings.map((text) => {
+      const loaded = loadConfig({}, { DOITONG_API_URL: text });
+      if (!loaded.ok) throw new Error(`${text} is refused`);
+      return partitionFolder(root, loaded.config.apiUrl, 'dt_live_12345678');
+    });
+    expect([...new Set(folders)]).toEqual([expect.stringContaining('xn--bcher-kva.example-')]);
+  });
+});
+
+describe('otherPartitions', () => {
+  it('finds those of other keys and services, and nothing else', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'flux-paths-'));
+    const [origin, other] = ['https://api.doitong.com', 'https://api.doitong.com:8443'];
+    const own = partitionFolder(root, origin, 'key-of-today');
+    const earlier = partitionFolder(root, origin, 'key-of-before');
+    const elsewhere = partitionFolder(root, other, 'key-of-today');
+    const rest = [sandboxFolder(root), servicesFolder(root), join(root, serviceName(origin))];
+    for (const folder of [own, earlier, elsewhere, ...rest]) await mkdir(folder);
+    const found = await otherPartitions(root, own);
+    await rm(root, { recursive: true });
+    expect(found.toSorted((one, two) => Number(two.isSameService) - Number(one.isSameService))).toEqual([
+      { folder: earlier, isSameService: true },
+      { folder: elsewhere, isSameService: false },
+    ]);
+    expect(await otherPartitions(root, own)).toEqual([]);
   });
 });
