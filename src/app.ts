@@ -1,6 +1,6 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
-import type { Clock, Ids, Log, WebhookSink } from './core/ports.ts';
+import type { Clock, Ids, Log, Owner, WebhookSink } from './core/ports.ts';
 import { type JobFeed, openAndRecentJobs } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
@@ -29,6 +29,7 @@ import { apiKeyOf } from './storage/key-file.ts';
 import { aloneHere, createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
 import {
   heartbeatsFolder,
+  otherPartitions,
   outputFolder,
   partitionFolder,
   sandboxFolder,
@@ -59,20 +60,23 @@ export type AppDeps = {
   clock?: Clock;
   /** The provider's unless a test compresses time. */
   requestWindow?: RequestWindow;
+  /** This process, unless a test plays several in one. */
+  self?: Owner;
   /** Random unless a test shows what happens without stable keys. */
   ids?: Ids;
 };
 
 /** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
 export async function createApp(settings: AppSettings, deps: AppDeps) {
-  const { log, onSecret, clock = systemClock, ids = randomIds, requestWindow } = deps;
+  const { log, onSecret, clock = systemClock, ids = randomIds, self = SELF, requestWindow } = deps;
   // A key file that cannot be read is reported at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
   const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
-  const { jobStore, values, memory, liveness, output, checked } = await openRecords(settings, apiKey, { clock, log });
-  const events = createJobEvents(values, { clock, log });
+  const base = { clock, log, self };
+  const { jobStore, others, values, memory, liveness, output, checked } = await openRecords(settings, apiKey, base);
+  const events = createJobEvents(values, base);
   const { duplicateHours } = settings;
   const jobsSince = (at: number) => openAndRecentJobs(jobStore, at);
   const limits = new Limits(values, { clock, log, plan, duplicateHours, requestWindow, jobs: jobsSince });
@@ -111,6 +115,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
       log,
       ids,
       liveness,
+      others,
       checkFolders: createFoldersCheck(output, checked, { ...inRealTime, now: clock.now }),
       onSubmission: listener && (() => listener.open()),
       containsSecret: createSecretFinder(apiKey === undefined ? otherSecrets : [apiKey, ...otherSecrets]),
@@ -136,21 +141,32 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
 }
 
 /** What outlives a process and is shared with others. Without a key nothing can be ordered: there is nothing to keep. */
-async function openRecords(settings: AppSettings, apiKey: string | undefined, deps: { clock: Clock; log: Log }) {
+async function openRecords(
+  settings: AppSettings,
+  apiKey: string | undefined,
+  deps: { clock: Clock; log: Log; self: Owner },
+) {
   const { apiUrl, sandbox, keepsNothing } = settings;
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();
     const memory = createWireMemory(values, serviceName(apiUrl), deps.clock);
     // No picture comes as far as a folder.
-    return { jobStore: noJobStore, values, memory, liveness: aloneHere(SELF), output: '' };
+    return { jobStore: noJobStore, values, memory, liveness: aloneHere(deps.self), output: '' };
   }
   const root = stateFolder(settings);
   const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
   const output = await outputFolder(settings);
   const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
+  const recordsIn = (partition: string, outputFolder?: string) => ({
+    store: createFileJobStore(partition, { ...deps, ...(outputFolder && { outputFolder }) }),
+    liveness: new Heartbeats(deps.self, heartbeatsFolder(partition), { files: createDiskFiles(deps.clock), ...deps }),
+  });
+  const { store: jobStore, liveness } = recordsIn(folder, output);
+  const others = sandbox ? [] : await otherPartitions(root, folder);
   return {
-    jobStore: createFileJobStore(folder, { ...deps, outputFolder: output }),
-    liveness: new Heartbeats(SELF, heartbeatsFolder(folder), { files: createDiskFiles(deps.clock), ...deps }),
+    jobStore,
+    liveness,
+    others: others.map((other) => ({ ...recordsIn(other.folder), ...other })),
     /** Of this service and key. */
     values: createFileValues(sharedFolder(folder), deps),
     /** Of this service. */

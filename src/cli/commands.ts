@@ -51,10 +51,11 @@ export const COMMANDS: readonly Command[] = [
     positionals: [
       {
         name: 'ACTION',
-        words: ['list', 'show', 'resume', 'cancel'],
+        words: ['list', 'show', 'resume', 'cancel', 'adopt'],
         help:
           'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
-          'continues every unfinished job and orders nothing new. cancel ID: takes back an order that has not been sent.',
+          'continues every unfinished job and orders nothing new. cancel ID: takes back an order that has not been sent. ' +
+          'adopt: takes over the unfinished jobs of an earlier key.',
       },
       { name: 'ID', help: 'The id of a job, ours or the one that Doitong gave it.' },
     ],

@@ -12,7 +12,7 @@ import { outputFolder, partitionFolder, stateFolder } from '../storage/paths.ts'
 import type { Arguments } from './command.ts';
 import { budgetChecks, folderCheck, keyCheck, networkChecks, recordsCheck } from './doctor-machine.ts';
 import { serviceChecks } from './doctor-service.ts';
-import { type Check, fail, ok, remedyFor } from './remedies.ts';
+import { type Check, fail, ok, remedyFor, warn } from './remedies.ts';
 import { secretsOf, settingsOf } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
@@ -69,7 +69,10 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
     yield await attempt('records', async () => {
       if (records === undefined || keepsNothing) return [];
       const open = await app.jobs.open();
-      return [recordsCheck(open, await damagedRecords(records), config.stalledMinutes * 60_000, systemClock.now())];
+      const damaged = await damagedRecords(records);
+      const check = recordsCheck(open, damaged, config.stalledMinutes * 60_000, systemClock.now());
+      const others = await app.jobs.otherKeys.unfinished();
+      return others ? [check, warn('other_keys', saidOf(others).what, remedyFor(others))] : [check];
     });
     yield networkChecks(config, env);
     yield await attempt('service', async () => {

@@ -5,7 +5,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
-import { failureSentences } from '../mcp/failure-text.ts';
+import { failureSentences, saidOf } from '../mcp/failure-text.ts';
 import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system.ts';
@@ -13,13 +13,13 @@ import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, UsageError } from './command.ts';
+import { remedyFor } from './remedies.ts';
 import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
-/** The flags of each action; one that would be without effect is refused. */
-const TAKES = { list: ['limit', 'status', 'json'], show: ['json'], resume: ['wait-seconds'], cancel: [] } as const;
-type Action = keyof typeof TAKES;
-const takesId = (action: Action): boolean => action === 'show' || action === 'cancel';
+/** The actions that each flag is for; one that would be without effect is refused. */
+const ACTIONS_OF = { limit: ['list'], status: ['list'], json: ['list', 'show'], 'wait-seconds': ['resume'] };
+const TAKE_ID = ['show', 'cancel'];
 
 /** The jobs of one service and key, and what is needed to print them. */
 type Records = { jobs: ImageJobs; apiUrl: string; folder: string; log: Log; redact: Redact };
@@ -45,32 +45,30 @@ export async function run(args: Arguments): Promise<number> {
   const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
   const records = { jobs: app.jobs, apiUrl, folder, log, redact: secrets.redact };
   try {
-    if (takesId(action)) {
-      const job = await app.jobs.find(id);
-      if (job === undefined)
-        return complain(
-          `there is no job ${fenced(id, 200)} on record for ${apiUrl} and this key. jobs list shows what there is.`,
-          secrets.redact,
-        );
-      return action === 'show' ? show(job, records, json) : await cancel(job, records);
-    }
+    if (action === 'list') return await list(records, status, limit, json);
     if (action === 'resume') return await resumeAll(records, waitSeconds);
-    return await list(records, status, limit, json);
+    if (action === 'adopt') return await adopt(records);
+    const job = await app.jobs.find(id);
+    if (job === undefined)
+      return complain(
+        `there is no job ${fenced(id, 200)} on record for ${apiUrl} and this key. jobs list shows what there is.`,
+        records,
+      );
+    return action === 'show' ? show(job, records, json) : await cancel(job, records);
   } finally {
     await app.close();
   }
 }
 
 /** @throws UsageError when words or flags do not belong to the action */
-function requestOf({ words, flags }: Arguments): { action: Action; id: string } {
-  const [action = 'list', id = ''] = words as [Action?, string?];
-  if (takesId(action) && id === '')
-    throw new UsageError(`jobs ${action} needs ID, the id of a job. jobs list shows them.`);
-  if (!takesId(action) && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
-  for (const [other, names] of Object.entries(TAKES)) {
-    const misplaced = names.find((name) => flags[name] !== undefined && !TAKES[action].some((own) => own === name));
-    if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for jobs ${other}, not for jobs ${action}.`);
-  }
+function requestOf({ words, flags }: Arguments): { action: string; id: string } {
+  const [action = 'list', id = ''] = words;
+  const takesId = TAKE_ID.includes(action);
+  if (takesId && id === '') throw new UsageError(`jobs ${action} needs ID, the id of a job. jobs list shows them.`);
+  if (!takesId && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
+  for (const [flag, actions] of Object.entries(ACTIONS_OF))
+    if (flags[flag] !== undefined && !actions.includes(action))
+      throw new UsageError(`--${flag} is for jobs ${actions[0]}, not for jobs ${action}.`);
   return { action, id };
 }
 
@@ -82,22 +80,27 @@ async function list(records: Records, status: JobStatus | undefined, limit: numb
   const page = await records.jobs.page({ limit, isWanted, readAtMost: Number.POSITIVE_INFINITY });
   // Before anything is shortened: half a secret would not be recognised any more.
   const views = redactValues(page?.jobs ?? [], redact).map((job) => viewOf(job, records));
-  const damaged = await damagedRecords(folder);
+  const notes = [...(await damagedText(folder)), ...(await otherKeysText(records.jobs))];
   if (json) {
     print(visibleJson(views));
-    if (damaged.count > 0) log.warn('damaged records have been set aside', damaged);
+    for (const note of notes) log.warn(note);
     return 0;
   }
   const found = { hasMore: page?.nextCursor !== undefined, status, whose: `for ${apiUrl} and this key` };
-  const aside = `${counted(damaged.count, 'damaged record')} ${damaged.count === 1 ? 'is' : 'are'} set aside in`;
-  const lines = [
-    ...(views.length === 0 ? [] : [jobsTable(views), '']),
-    countText(views.length, found),
-    ...(damaged.count === 0 ? [] : [`${aside} ${damaged.folder} and not listed.`]),
-    `Records: ${folder}`,
-  ];
-  print(visible(redact(lines.join('\n'))));
+  const table = views.length === 0 ? [] : [jobsTable(views), ''];
+  print(visible(redact([...table, countText(views.length, found), ...notes, `Records: ${folder}`].join('\n'))));
   return 0;
+}
+
+async function damagedText(records: string): Promise<string[]> {
+  const { count, folder } = await damagedRecords(records);
+  const aside = `${counted(count, 'damaged record')} ${count === 1 ? 'is' : 'are'} set aside in ${folder} and not listed.`;
+  return count === 0 ? [] : [aside];
+}
+
+async function otherKeysText({ otherKeys }: ImageJobs): Promise<string[]> {
+  const others = await otherKeys.unfinished();
+  return others ? [`${saidOf(others).what} ${remedyFor(others)}`] : [];
 }
 
 type Found = { hasMore: boolean; status: JobStatus | undefined; whose: string };
@@ -137,22 +140,32 @@ function show(found: Job, records: Records, json: boolean): number {
 }
 
 /** @returns the exit code: 0 when it was never sent, and never will be */
-async function cancel({ id }: Job, { jobs, redact }: Records): Promise<number> {
-  const { state, failure } = await jobs.cancel(id);
+async function cancel({ id }: Job, records: Records): Promise<number> {
+  const { state, failure } = await records.jobs.cancel(id);
   if (failure?.reason.code === 'user_cancelled') {
     print(`${id} was taken back before it was sent: nothing was ordered, and no credits were spent.`);
     return 0;
   }
   const hasEnded = state === 'saved' || state === 'failed';
-  if (hasEnded) return complain(`${id} has ended already (${statusOf(state)}): there is nothing to cancel.`, redact);
-  return complain(
-    `${id} has been sent, and the service cannot cancel an order: the job goes on and may be charged. ` +
-      `jobs show ${id} shows how it stands, and jobs resume waits for its picture.`,
-    redact,
-  );
+  if (hasEnded) return complain(`${id} has ended already (${statusOf(state)}): there is nothing to cancel.`, records);
+  const goesOn = 'the service cannot cancel an order: the job goes on and may be charged';
+  const follow = `jobs show ${id} shows how it stands, and jobs resume waits for its picture`;
+  return complain(`${id} has been sent, and ${goesOn}. ${follow}.`, records);
 }
 
-function complain(problem: string, redact: Redact): number {
+/** @returns the exit code: 1 while a server is at work with the other key */
+async function adopt({ jobs }: Records): Promise<number> {
+  const { adopted, busy } = await jobs.otherKeys.adopt();
+  const idsOf = (some: readonly Job[]): string => some.map(({ id }) => id).join(', ');
+  const next =
+    'jobs resume fetches the pictures; what may not have reached the service is not sent again with this key';
+  print(adopted.length === 0 ? 'Nothing was taken over.' : `Taken over: ${idsOf(adopted)}. ${next}.`);
+  if (busy.length > 0) print(`Left alone: ${idsOf(busy)}. A server is at work with that key; end it and try again.`);
+  for (const line of await otherKeysText(jobs)) print(line);
+  return busy.length === 0 ? 0 : 1;
+}
+
+function complain(problem: string, { redact }: Records): number {
   writeStderr(redact(`flux-pro-mcp: ${problem}\n`));
   return 1;
 }

@@ -102,6 +102,8 @@ export const jobSchema = z.object({
   size: z.exactOptional(z.object({ width: z.number(), height: z.number() })),
   /** Why it failed; in other states, what keeps it from going on at the moment. */
   failure: z.exactOptional(failureSchema),
+  /** It was sent with another key than that of these records. */
+  otherKey: z.exactOptional(z.literal(true)),
   /** Made by the built-in sandbox: not a real picture, no real credits. */
   sandbox: z.boolean(),
 });

@@ -19,17 +19,15 @@ export type OrderReason =
       tool: string;
     }
   | { code: 'secret_in_order'; argument: 'prompt' | 'file_name' }
-  /** `owner_ended`: the process that was to send it. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour. `keys_ignored`: by the service, so that another try could be another job. */
-  | {
-      code:
-        | 'user_refused'
-        | 'user_cancelled'
-        | 'owner_ended'
-        | 'order_cancelled'
-        | 'key_too_old'
-        | 'no_answer'
-        | 'keys_ignored';
-    }
+  /** `owner_ended`: the process that was to send it. */
+  | { code: 'user_refused' | 'user_cancelled' | 'owner_ended' | 'order_cancelled' }
+  /**
+   * It may have been sent. `key_too_old`: the service may have forgotten its key. `no_answer`: for an hour.
+   * `keys_ignored`: by the service, so that another try could be another job. `other_key`: sent with another API key.
+   */
+  | { code: 'key_too_old' | 'no_answer' | 'keys_ignored' | 'other_key' }
+  /** Orders of another key or service, perhaps charged there. @param isEqual to the one that is refused for it */
+  | { code: 'unfinished_elsewhere'; ids: string[]; folders: string[]; isAdoptable: boolean; isEqual: boolean }
   | { code: 'earlier_try_open'; last: Reason }
   /** @param open of the try that may have been carried out, where that is not the last one */
   | { code: 'no_try_brought_a_job'; tries: number; open?: Reason; last: Reason }

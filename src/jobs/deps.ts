@@ -2,7 +2,7 @@
 
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
-import type { JobEvents } from '../core/job-store.ts';
+import type { JobEvents, OtherRecords } from '../core/job-store.ts';
 import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
@@ -25,6 +25,7 @@ export type JobsDeps = {
   log: Log;
   ids: Ids;
   liveness: Liveness;
+  others?: readonly OtherRecords[] | undefined;
   /** Tests whether what is about to be paid for can be kept. @throws FluxError of kind `storage_failed` */
   checkFolders: () => Promise<void>;
   containsSecret?: ContainsSecret;

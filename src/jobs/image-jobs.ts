@@ -10,6 +10,7 @@ import { type Durations, expectedMs } from '../polling/durations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
 import { type Ordered, Orders, type Proposal, type ProposeOptions, type ReadyProposal } from './orders.ts';
+import { OtherKeys } from './other-keys.ts';
 import { Pictures } from './pictures.ts';
 import { USER_CANCELLED, type WaitReason } from './submission.ts';
 
@@ -46,6 +47,7 @@ export class ImageJobs {
   readonly #pictures: Pictures;
   readonly #runner: JobRunner;
   readonly #orders: Orders;
+  readonly otherKeys: OtherKeys;
 
   constructor(
     private readonly deps: JobsDeps,
@@ -53,7 +55,8 @@ export class ImageJobs {
   ) {
     this.#pictures = new Pictures(deps);
     this.#runner = new JobRunner(deps, settings, this.#pictures);
-    this.#orders = new Orders(deps, settings, this.#runner);
+    this.otherKeys = new OtherKeys(deps, settings);
+    this.#orders = new Orders(deps, settings, this.#runner, this.otherKeys);
   }
 
   /** See `Orders`, also for `commit`. */

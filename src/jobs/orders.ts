@@ -9,6 +9,7 @@ import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } fr
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
+import type { OtherKeys } from './other-keys.ts';
 
 export type ProposeOptions = Confirmation & {
   /** A call for several pictures, of which each repeats the same one of the same call before. */
@@ -39,6 +40,7 @@ export type Proposal =
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
+type Wanted = Pick<OrderToAdmit, 'dedupeKey' | 'allowDuplicate'>;
 /** A new order before it is admitted. */
 type Draft = { at: number; job: Job; toAdmit: OrderToAdmit };
 
@@ -47,6 +49,7 @@ export class Orders {
     private readonly deps: JobsDeps,
     private readonly settings: JobsSettings,
     private readonly runner: JobRunner,
+    private readonly otherKeys: OtherKeys,
   ) {}
 
   /**
@@ -72,9 +75,7 @@ export class Orders {
     // A repeated call for several pictures accepts the price of those that are new by then.
     checkCall(estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
-    const found = await Promise.all(
-      numbered(orders).map(({ order, key }) => (order.allowDuplicate ? undefined : this.#duplicateOf(key, signal))),
-    );
+    const found = await Promise.all(numbered(orders).map((wanted) => this.#duplicateOf(wanted, signal)));
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
     const ready = { type: 'ready' as const, orders, duplicates, isBatch, isConfirmed: false };
@@ -166,8 +167,7 @@ export class Orders {
     const { clock, ids, liveness } = this.deps;
     const now = clock.now();
     let batch: string | undefined;
-    return numbered(orders).map(({ order, nth, key }, at) => {
-      const { request, fileName, allowDuplicate = false } = order;
+    return numbered(orders).map(({ request, fileName, nth, ...wanted }, at) => {
       // Listed newest first, the pictures of one call come in the order of their numbers.
       const id = ids.jobId(now - at);
       // The first job lends the call its name.
@@ -185,7 +185,7 @@ export class Orders {
         ...(nth > 0 && { nth }),
         ...{ state: 'queued', createdAt: now, updatedAt: now, credits, sandbox },
       };
-      const toAdmit = { ...common, at: now, maxCredits: credits.max, dedupeKey: key, allowDuplicate, isConfirmed };
+      const toAdmit = { ...common, at: now, maxCredits: credits.max, ...wanted, isConfirmed };
       return { at, job, toAdmit };
     });
   }
@@ -231,7 +231,7 @@ export class Orders {
     }
     try {
       // One that was recorded and has ended since the proposal is not among the reservations any more.
-      const duplicate = toAdmit.allowDuplicate ? undefined : await this.#duplicateOf(toAdmit.dedupeKey, signal);
+      const duplicate = await this.#duplicateOf(toAdmit, signal);
       if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
       await this.deps.limits.drop(job.id);
       return { job: duplicate, duplicate: true };
@@ -259,11 +259,12 @@ export class Orders {
     }
   }
 
-  /** The newest job that an equal order finds, by the records. */
-  async #duplicateOf(key: string, signal: AbortSignal | undefined): Promise<Job | undefined> {
-    const { records, provider } = this.deps;
-    for (const job of await records.store.equal(key, foundSince(this.settings.duplicateHours, await provider.times())))
-      if (await this.#isFound(job, signal)) return job;
+  /** The newest job that an equal order finds, by the records. @throws FluxError when one of another key is in its way */
+  async #duplicateOf({ dedupeKey: key, allowDuplicate }: Wanted, signal?: AbortSignal): Promise<Job | undefined> {
+    if (allowDuplicate) return undefined;
+    const since = foundSince(this.settings.duplicateHours, await this.deps.provider.times());
+    for (const job of await this.deps.records.store.equal(key, since)) if (await this.#isFound(job, signal)) return job;
+    await this.otherKeys.refuseEqual(key, signal);
     return undefined;
   }
 
@@ -325,11 +326,11 @@ function refused(job: Job, { failure }: FluxError, at: number): Ordered {
 /** Each order with its number among the equal ones of its call, and the key by which it is found again. */
 function numbered(orders: readonly Order[]) {
   const seen = new Map<string, number>();
-  return orders.map((order) => {
-    const first = dedupeKey(order.request);
-    const nth = order.allowDuplicate ? 0 : (seen.get(first) ?? 0);
-    if (!order.allowDuplicate) seen.set(first, nth + 1);
-    return { order, nth, key: dedupeKey(order.request, nth) };
+  return orders.map(({ request, fileName, allowDuplicate = false }) => {
+    const first = dedupeKey(request);
+    const nth = allowDuplicate ? 0 : (seen.get(first) ?? 0);
+    if (!allowDuplicate) seen.set(first, nth + 1);
+    return { request, fileName, nth, dedupeKey: dedupeKey(request, nth), allowDuplicate };
   });
 }
 

@@ -131,6 +131,8 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   const failures: Failure[] = [];
   let recorded: Job | undefined;
   const assertMayBeSent = async (ask?: AbortSignal): Promise<void> => {
+    // docs/service-questions.md, row 16
+    if (job.otherKey) throw new NotSentAgain(OTHER_KEY);
     const sent = recorded ?? (wasOpen ? job : undefined);
     if (sent && keyIsTooOld(sent, await provider.times(ask), deps.resendWindowMs)) throw new NotSentAgain(KEY_TOO_OLD);
     const isOpen = (wasOpen && !deps.isForced) || failures.some(({ creditsSpent }) => creditsSpent !== 'no');
@@ -220,6 +222,7 @@ export const NO_ANSWER: Failure = {
 
 const KEY_TOO_OLD: Failure = { kind: 'ambiguous', reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
 const KEYS_IGNORED: Failure = { ...KEY_TOO_OLD, reason: { code: 'keys_ignored' } };
+export const OTHER_KEY: Failure = { ...KEY_TOO_OLD, reason: { code: 'other_key' } };
 
 function notSent(kind: Failure['kind'], reason: Reason): Failure {
   return { kind, reason, creditsSpent: 'no', retry: 'later' };

@@ -85,7 +85,7 @@ export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>)
   // A job that was never sent may be ordered again, like a refused call.
   if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
   // Nothing more happens by itself, and whether to order is for the user to say.
-  if (['no_answer', 'key_too_old', 'keys_ignored'].includes(failure.reason.code)) return nextStep(failure);
+  if (['no_answer', 'key_too_old', 'keys_ignored', 'other_key'].includes(failure.reason.code)) return nextStep(failure);
   if (failure.retry === 'no')
     return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
   const next = nextOf(saidOf(failure));

@@ -241,9 +241,9 @@ export function createFileJobStore(
     },
     remove: ({ value: { id }, version }) =>
       kept(jobs, 'maybe', async () => {
-        const file = fileOf(id, (await nameOf(id)) ?? id);
-        const numbers = await file.numbers();
-        if (numbers.at(-1) !== version.number) return 'conflict';
+        const file = (await recordOf(id))?.file;
+        const numbers = (await file?.numbers()) ?? [];
+        if (file === undefined || numbers.at(-1) !== version.number) return 'conflict';
         // The oldest first: it must not pass for the newest.
         for (const number of numbers) await files.remove(file.path(number));
         return 'done';

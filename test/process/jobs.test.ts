@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SandboxState } from '../../sandbox/sandbox.ts';
 import { decodeJpeg } from '../support/jpeg.ts';
+import { startFaultServer } from '../support/fault-server.ts';
 import { type Home, type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
 
@@ -12,8 +13,8 @@ afterAll(() => packed.close());
 type Service = { program: RunningProgram; url: string; key: string };
 
 /** The packed `sandbox` command, once its first line is there. */
-async function startService(jobSeconds: number): Promise<Service> {
-  const program = await packed.start(['sandbox', '--job-seconds', String(jobSeconds)]);
+async function startService(jobSeconds: number, plan = 'pro'): Promise<Service> {
+  const program = await packed.start(['sandbox', '--job-seconds', String(jobSeconds), '--plan', plan]);
   while (!program.stdout().includes('\n')) {
     await new Promise((resolve, reject) => {
       program.child.stdout.once('data', resolve);
@@ -140,6 +141,62 @@ describe.concurrent('jobs', () => {
     await stop(service);
   });
 
+  it('cancel takes an order back that a running server has not sent, and no other', async () => {
+    const service = await startService(60, 'free');
+    const user = await userOf(service);
+    const { host, program } = await serve(user);
+    const order = async (prompt: string): Promise<string> =>
+      idIn(textOf(await host.call('generate_image', { ...ORDER, prompt, wait_seconds: 2 })));
+    const running = await order('The only one that the plan allows at a time');
+    const waiting = await order('One that waits for its turn');
+    expect((await jobs(user, '--status', 'queued')).stdout).toContain(`\n${waiting} `);
+
+    const cancelled = await jobs(user, 'cancel', waiting);
+    expect(cancelled).toMatchObject({ code: 0, stderr: '' });
+    expect(cancelled.stdout).toContain(`${waiting} was taken back before it was sent`);
+    const told = textOf(await host.call('get_job_status', { job_id: waiting, wait_seconds: 60 }));
+    expect(told).toMatch(/The user took this order back .+ No credits were spent\./);
+
+    const sent = await jobs(user, 'cancel', running);
+    expect(sent).toMatchObject({ code: 1, stdout: '' });
+    expect(sent.stderr).toContain('the service cannot cancel an order: the job goes on and may be charged');
+    program.child.stdin.end();
+    await program.exit;
+    expect((await stateOf(service)).submissions).toBe(1);
+    await stop(service);
+  });
+
+  it('adopt takes over what a server with another key has left, as soon as that has ended', async () => {
+    const service = await startService(1);
+    const wire = await startFaultServer(service.url);
+    const before = await userOf({ ...service, url: wire.url });
+    const { host, program } = await serve(before);
+    // The service has the order, and its server does not learn that.
+    wire.script(['stall']);
+    wire.script(
+      Array.from({ length: 100 }, () => 'stall'),
+      'status',
+    );
+    const id = idIn(textOf(await host.call('generate_image', { ...ORDER, wait_seconds: 2 })));
+    wire.rotateKey(service.key, 'dt_live_the_key_of_today');
+    const today = { ...before, env: { ...before.env, DOITONG_API_KEY: 'dt_live_the_key_of_today' } };
+
+    const busy = await jobs(today, 'adopt');
+    expect(busy).toMatchObject({ code: 1, stderr: '' });
+    expect(busy.stdout).toContain(`Left alone: ${id}. A server is at work with that key`);
+    expect((await jobs(before, '--json')).stdout).toContain(id);
+    program.child.kill('SIGKILL');
+    await program.exit;
+    for (const says of [`Taken over: ${id}. `, 'Nothing was taken over.'])
+      expect(await jobs(today, 'adopt')).toMatchObject({ code: 0, stdout: expect.stringContaining(says), stderr: '' });
+
+    expect((await jobs(today, 'show', id)).stdout).toContain('was sent with another API key');
+    expect((await jobs(before)).stdout).toMatch(/^There are no jobs on record/);
+    expect((await stateOf(service)).charges).toHaveLength(1);
+    await wire.close();
+    await stop(service);
+  });
+
   it('resume ends soon after an interruption, and the job goes on', async () => {
     const service = await startService(60);
     const user = await userOf(service);
@@ -166,7 +223,12 @@ describe.concurrent('jobs', () => {
     expect(none.stdout()).toBe('');
     const help = await packed.start(['jobs', '--help'], { home });
     expect(await help.exit).toMatchObject({ code: 0 });
-    for (const part of ['jobs [list|show|resume|cancel] [ID]', '--limit N', '--json', '--state-dir, FLUX_STATE_DIR']) {
+    for (const part of [
+      'jobs [list|show|resume|cancel|adopt] [ID]',
+      '--limit N',
+      '--json',
+      '--state-dir, FLUX_STATE_DIR',
+    ]) {
       expect(help.stdout()).toContain(part);
     }
   });

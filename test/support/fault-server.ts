@@ -57,6 +57,8 @@ export type FaultServer = {
   url: string;
   /** Adds faults to the script for a kind of request, by default submissions; each request takes one, then all pass. */
   script(faults: readonly Fault[], on?: FaultTarget): void;
+  /** From now on the account is reached with the new key, and with the old one no more. */
+  rotateKey(from: string, to: string): void;
   /** What arrived, oldest first. */
   requests(): ProxiedRequest[];
   close(): Promise<void>;
@@ -134,6 +136,7 @@ function forward(origin: string, incoming: IncomingMessage, body: Buffer): Promi
 export async function startFaultServer(sandboxUrl: string): Promise<FaultServer> {
   const scripts = new Map<FaultTarget, Fault[]>();
   const arrived: ProxiedRequest[] = [];
+  const rotated = new Map<string, string>();
   let url = '';
 
   const nextFault = (method: string, target: FaultTarget | 'other'): Fault => {
@@ -164,6 +167,11 @@ export async function startFaultServer(sandboxUrl: string): Promise<FaultServer>
     const target = targetOf(method, path, body.toString('utf8'));
     const fault = nextFault(method, target);
     const name = typeof fault === 'string' ? fault : 'custom';
+    const { authorization = '' } = incoming.headers;
+    for (const [from, to] of rotated) {
+      if (authorization === `Bearer ${to}`) incoming.headers.authorization = `Bearer ${from}`;
+      if (authorization === `Bearer ${from}`) incoming.headers.authorization = 'Bearer a-key-of-nobody';
+    }
     const key = incoming.headers['idempotency-key'];
     arrived.push({ method, path, target, idempotencyKey: Array.isArray(key) ? key[0] : key, fault: name });
 
@@ -229,6 +237,7 @@ export async function startFaultServer(sandboxUrl: string): Promise<FaultServer>
     script(faults, on = 'submit') {
       scripts.set(on, [...(scripts.get(on) ?? []), ...faults]);
     },
+    rotateKey: (from, to) => void rotated.set(from, to),
     requests: () => arrived.map((entry) => ({ ...entry })),
     close: () =>
       new Promise((resolve) => {

@@ -23,7 +23,7 @@ import { Confirmations } from '../../src/mcp/confirmations.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
-import { randomKey } from '../../src/runtime/ids.ts';
+import { randomKey, SELF } from '../../src/runtime/ids.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
 import { defaultConfig } from './default-config.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
@@ -99,8 +99,10 @@ export type Story = {
   /** Everything logged, at every level. */
   logLines: string[];
   startedApps(): number;
-  /** The job service ends in the midst of things and begins again, as in a new process. */
-  restart(): Promise<void>;
+  /** The job service ends in the midst of things and begins again, as in a new process. @param settings changed by then */
+  restart(settings?: Partial<AppSettings>): Promise<void>;
+  /** What a command of the shell would work with. */
+  jobs(): Promise<ImageJobs>;
   close(): Promise<void>;
 };
 
@@ -119,6 +121,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
   const webhookUrl = listen === undefined ? undefined : `http://127.0.0.1:${listen.port}/hooks/doitong`;
   const feed: JobFeed = new Set();
   const started: App[] = [];
+  let changed: Partial<AppSettings> = {};
   const start = async (): Promise<ImageJobs> => {
     const app = await createApp(
       {
@@ -132,12 +135,14 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         stateDir: join(outputDir, 'state'),
         sandbox: options.sandboxed ?? true,
         ...options.settings,
+        ...changed,
       },
       {
         log,
         feed,
         onSecret: (secret) => secrets.add(secret),
         clock,
+        self: { ...SELF, session: `${SELF.session}${started.length}` },
         listenerFor: listen && (async (sink, publicUrl) => new WebhookListener({ ...listen, publicUrl, sink, log })),
       },
     );
@@ -179,7 +184,9 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     webhookUrl,
     logLines,
     startedApps: () => started.length,
-    restart: async () => {
+    jobs: () => jobs(),
+    restart: async (settings = changed) => {
+      changed = settings;
       await clock.during(started.at(-1)?.close() ?? Promise.resolve());
       jobs = madeOnce(start);
     },

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Job } from '../../core/job.ts';
 import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
+import { nextStep, saidOf } from '../failure-text.ts';
 import { badInput } from '../input-problems.ts';
 import { JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
 import { valueResult } from '../result.ts';
@@ -30,6 +31,7 @@ const input = z.strictObject({
 const output = z.strictObject({
   jobs: z.array(jobViewSchema).describe('Newest first; prompts are cut to at most 200 characters.'),
   next_cursor: z.string().optional().describe('Absent when there are no more jobs.'),
+  note: z.string().optional().describe('On unfinished jobs of another key.'),
 });
 type Listed = z.output<typeof output>;
 
@@ -57,11 +59,13 @@ export const listJobs = defineTool({
         'Call list_jobs without cursor to start with the newest job.',
       );
     const options = { ...jobs.settings, now: clock.now() };
+    const others = await jobs.otherKeys.unfinished();
+    const note = others && `${saidOf(others).what} ${nextStep(others)}`;
     const answerOf = (count: number, isBrief: boolean) => {
       const shown = page.jobs.slice(0, count);
       const views = redactValues(shown, redact).map((job) => listed(jobView(job, options), isBrief));
       const nextCursor = count < page.jobs.length ? shown.at(-1)?.id : page.nextCursor;
-      const value = present<Listed>({ jobs: views, next_cursor: nextCursor });
+      const value = present<Listed>({ jobs: views, next_cursor: nextCursor, note });
       return { value, text: listText(value, isBrief) };
     };
     let answer = answerOf(limit, false);
@@ -87,10 +91,10 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
   };
 }
 
-function listText({ jobs: views, next_cursor: nextCursor }: Listed, isBrief: boolean): string {
+function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrief: boolean): string {
   if (views.length === 0 && nextCursor !== undefined)
     return `There is no such job among the newest on record. Older ones: call list_jobs with cursor "${nextCursor}".`;
-  if (views.length === 0) return 'There are no such jobs on record.';
+  if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
     const prompt = fenced(view.prompt, isBrief ? 40 : 60);
@@ -102,6 +106,7 @@ function listText({ jobs: views, next_cursor: nextCursor }: Listed, isBrief: boo
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
     ...lines,
     isBrief && 'Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.',
+    note,
     nextCursor !== undefined && `More: call list_jobs with cursor "${nextCursor}".`,
     isOpen
       ? 'Next: Call get_job_status with the job_id of an unfinished job to wait for its picture.'

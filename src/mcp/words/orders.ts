@@ -3,6 +3,11 @@ import type { Failure } from '../../core/failure.ts';
 import type { OrderReason, Reason } from '../../core/reasons.ts';
 import type { Said, Words } from './said.ts';
 
+const CHECK_ACCOUNT = {
+  user: 'check the account at Doitong',
+  next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
+};
+
 const DURING = { order: 'The request for the picture', read: 'Reading the job', save: 'Saving the picture' } as const;
 
 /** @param wordsOf of the reasons inside others */
@@ -39,13 +44,28 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   }),
   key_too_old: () => ({
     what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
-    user: 'check the account at Doitong',
-    next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
+    ...CHECK_ACCOUNT,
+  }),
+  other_key: () => ({
+    what: 'It is not known whether the service accepted this order. It was sent with another API key, and with this one the service might take it for a new order, so it is not sent again.',
+    ...CHECK_ACCOUNT,
   }),
   keys_ignored: () => ({
     what: 'It is not known whether the service accepted this order, and it is not sent again: this service has made two jobs of one order before, so that it could be charged twice.',
     user: 'check the account at Doitong, and to run "flux-pro-mcp jobs resume" only if the picture is not there: that sends the order once more',
   }),
+  unfinished_elsewhere: ({ ids, folders, isAdoptable, isEqual }) => {
+    const [subject, end] = isEqual ? ['An equal order is', ' So nothing was ordered now.'] : ['Orders are', ''];
+    const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
+    const where = `with another API key or service, and may be charged there: ${ids.slice(0, 5).join(', ')}${more}`;
+    return {
+      what: `${subject} unfinished ${where} (in ${folders.join(', ')}).${end}`,
+      user: isAdoptable
+        ? 'run "flux-pro-mcp jobs adopt" if that key belongs to the same account: it takes over what is unfinished, and equal orders find it'
+        : 'set DOITONG_API_URL and the key of that service again if the pictures are wanted',
+      next: 'Order an equal picture only if the user wants another one, with allow_duplicate true: that is a new, paid order.',
+    };
+  },
   no_answer: () => ({
     what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',
     user: 'decide whether this same order is to be sent again, by the same generate call or by "flux-pro-mcp jobs resume": within 23 hours of the first try it keeps its key, so that it cannot be paid for twice',

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Sandbox, type ScenarioName, startSandbox } from '../../../sandbox/sandbox.ts';
 import { run } from '../../../src/cli/run.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
+import { createFileJobStore } from '../../../src/storage/file-stores.ts';
 import { partitionFolder } from '../../../src/storage/paths.ts';
+import { sampleJob } from '../core/sample-jobs.ts';
 
 let out: string[];
 let err: string[];
@@ -220,4 +223,14 @@ describe('without a service or a key', () => {
     expect(err.join('')).toContain(says);
     expect(out).toEqual([]);
   });
+});
+
+it('names what is unfinished with another key, and how it is taken over', async () => {
+  const sandbox = await sandboxWith();
+  const earlier = partitionFolder(join(home, 'state'), sandbox.url, 'the-key-of-before');
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  await createFileJobStore(earlier, { clock: systemClock, log }).add(sampleJob({ state: 'unknown' }));
+  expect(await doctor(envOf(sandbox))).toBe(0);
+  expect(line('other_keys')).toMatch(/^warn .*may be charged there: job_1 .* → Run "flux-pro-mcp jobs adopt" if /u);
+  expectNoTrace(sandbox);
 });

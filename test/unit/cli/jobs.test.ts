@@ -37,16 +37,17 @@ const start = (argv: string[], env: Record<string, string> = { DOITONG_API_KEY: 
     program: '/dist/main.js',
   });
 
-const folder = (): string => partitionFolder(state, SERVICE, KEY);
-async function keep(...jobs: Partial<Job>[]): Promise<void> {
+const folder = (service = SERVICE, key = KEY): string => partitionFolder(state, service, key);
+const keep = (...jobs: Partial<Job>[]): Promise<void> => keepIn(folder(), ...jobs);
+async function keepIn(partition: string, ...jobs: Partial<Job>[]): Promise<void> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const jobStore = createFileJobStore(folder(), { clock: systemClock, log });
+  const jobStore = createFileJobStore(partition, { clock: systemClock, log });
   for (const job of jobs) await jobStore.add(sampleJob(job));
 }
 
 describe('bad usage', () => {
   it.each([
-    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume, cancel.'],
+    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume, cancel, adopt.'],
     [['list', 'job_1'], 'jobs list takes no "job_1".'],
     [['resume', 'job_1'], 'jobs resume takes no "job_1".'],
     [['show'], 'jobs show needs ID, the id of a job. jobs list shows them.'],
@@ -176,6 +177,42 @@ describe('show', () => {
     );
     expect(err.join('')).not.toContain('\u001B');
     expect(out).toEqual([]);
+  });
+});
+
+describe('adopt', () => {
+  const EARLIER = 'the-key-of-before';
+  const OTHER = 'https://elsewhere.example';
+
+  it('takes over what an earlier key has left, once, and leaves another service alone', async () => {
+    const earlier = folder(SERVICE, EARLIER);
+    await keepIn(earlier, { id: 'job_1', state: 'processing', remoteId: 'dt_1' }, { id: 'job_2', state: 'submitting' });
+    await keepIn(earlier, { id: 'job_3', state: 'saved', file: 'fox.jpg' }, { id: 'job_4', state: 'queued' });
+    await keepIn(folder(OTHER), { id: 'job_5', state: 'unknown' });
+
+    await start(['list']);
+    expect(out.join('')).toContain(
+      `Orders are unfinished with another API key or service, and may be charged there: job_2, job_1, job_5 (in ${earlier}, ${folder(OTHER)}). Run "flux-pro-mcp jobs adopt" if `,
+    );
+    out = [];
+    await start(['--json']);
+    expect(JSON.parse(out.join(''))).toEqual([]);
+    expect(err.join('')).toContain('job_2, job_1, job_5');
+    out = [];
+    expect(await start(['adopt'])).toBe(0);
+    expect(out.join('')).toMatch(
+      /^Taken over: job_2, job_1\. jobs resume fetches the pictures; .+ is not sent again /u,
+    );
+    expect(out.join('')).toMatch(/may be charged there: job_5 \(in .+\)\. Set DOITONG_API_URL and the key/u);
+    out = [];
+    await start(['--json']);
+    const listed = JSON.parse(out.join('')) as { job_id: string; status: string }[];
+    expect(listed.map(({ job_id: id, status }) => `${id} ${status}`)).toEqual(['job_2 unknown', 'job_1 processing']);
+    await start(['list'], { DOITONG_API_KEY: EARLIER });
+    expect(out.join('').match(/^job_\d/gmu)).toEqual(['job_4', 'job_3']);
+    out = [];
+    expect(await start(['adopt'])).toBe(0);
+    expect(out.join('')).toMatch(/^Nothing was taken over\.\n/u);
   });
 });
 
