@@ -169,9 +169,13 @@ export function createFileJobStore(
   }
 
   let stretchEndsAt = 0;
-  /** The records of one day, newest first. @param isWanted by the name of a file */
-  async function* recordsOf(day: string, isWanted: (file: string) => boolean): AsyncGenerator<Job> {
-    const newest = await newestIn(join(jobs, day), isWanted, files);
+  /** The records of one day, newest first. @param isWanted by the name of a file @param lists that are asked for them */
+  async function* recordsOf(day: string, isWanted: (file: string) => boolean, lists = 2): AsyncGenerator<Job> {
+    const newest = new Map<string, number>();
+    // Many names are read in several steps, between which a change may hide both the version before it and its own.
+    for (let list = 1; list <= lists; list += 1)
+      for (const [name, number] of await newestIn(join(jobs, day), isWanted, files))
+        newest.set(name, Math.max(number, newest.get(name) ?? 0));
     for (const [name, number] of [...newest].sort(([one], [other]) => (one < other ? 1 : -1))) {
       const id = idIn(name);
       if (!JOB_ID.test(id)) continue;
@@ -251,10 +255,13 @@ export function createFileJobStore(
     async find(id) {
       const own = await read(id);
       if (own !== undefined) return own.value;
-      const hinted = await files.readText(join(remote, hashOf(id))).catch(() => undefined);
-      if (hinted !== undefined && JOB_ID.test(hinted))
-        for await (const job of recordsOf(dayOf(hinted), (file) => idIn(file) === hinted))
+      const hinted = (await files.readText(join(remote, hashOf(id))).catch(() => undefined)) ?? '';
+      // To read one that is not known yet takes more lists.
+      if (!known.has(hinted))
+        for await (const job of recordsOf(dayOf(hinted), (file) => idIn(file) === hinted, 1))
           if (job.remoteId === id) return job;
+      const job = (await read(hinted))?.value;
+      if (job?.remoteId === id) return job;
       // One of ours would be on its day.
       if (timeOfId(id) !== undefined) return undefined;
       for await (const day of unclosedDays())

@@ -16,8 +16,6 @@ const LEFTOVER_AGE_MS = 60 * 60_000;
 const PART = '.part';
 /** The only file of a version that is a folder. */
 const INNER = 'value.json';
-/** Names that every system reads in one step. */
-const READ_AT_ONCE = 50;
 /** Writers that are remembered: one that stood still finds out what became of its change while fewer have come since. */
 const WRITERS_MAX = 50;
 /** Versions that may follow one that survives a crash of the machine; all of them are kept until the next that does. */
@@ -37,10 +35,7 @@ export async function newestIn(
   files: FileSystem,
 ): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
-  const names = await namesIn(folder, files);
-  // Many names are read in several steps, between which a change may hide both the version before it and its own.
-  if (names.length > READ_AT_ONCE) names.push(...(await namesIn(folder, files)));
-  for (const file of names) {
+  for (const file of await namesIn(folder, files)) {
     const [, name, digits] = (isWanted(file) && VERSION.exec(file)) || [];
     if (name !== undefined) newest.set(name, Math.max(newest.get(name) ?? 0, Number(digits)));
   }
