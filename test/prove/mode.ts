@@ -1,14 +1,18 @@
-/** What a mode of the deterministic runs is, and what comes of one of its cases. */
+/** What a mode of the runs is, and what comes of one of its cases. */
 import type { Breach } from './audit.ts';
 
 /** One case of a mode. `name` and the seed say how it came about. */
 export type CaseResult = {
   name: string;
   seed: number;
+  /** Different pictures that were wanted in it, where somebody counts them. */
+  intents?: number;
   /** Jobs that were charged in it. */
   charges: number;
   breaches: readonly Breach[];
   trace: readonly string[];
+  /** Why it was not played: this machine or user may not do what it needs. */
+  skipped?: string;
 };
 
 export type PlayOptions = {
@@ -18,5 +22,11 @@ export type PlayOptions = {
   runs?: number | undefined;
 };
 
-/** Plays its cases one after the other; equal options give equal cases. */
+/** Plays its cases. Those of deterministic modes are the same for equal options. */
 export type Mode = { name: string; play(options: PlayOptions): AsyncGenerator<CaseResult> };
+
+/** Instead of all cases of a mode. */
+export const skipped = (why: string): CaseResult => ({
+  ...{ name: 'skipped', seed: 0, charges: 0, breaches: [], trace: [] },
+  skipped: why,
+});

@@ -25,7 +25,8 @@ export function playSchedule(seed: number): Promise<CaseResult> {
     const { world, audit, service } = schedule.stage;
     await world.during(schedule.play(), LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
     const { breaches, trace } = audit;
-    return { name: `schedule ${seed}`, seed, charges: service.charges.length, breaches, trace };
+    const intents = audit.wanted.size;
+    return { name: `schedule ${seed}`, seed, intents, charges: service.charges.length, breaches, trace };
   });
 }
 

@@ -4,8 +4,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { type CaseResult, type Mode, type PlayOptions, skipped } from '../mode.ts';
 import { isAllowed, type Server } from './server.ts';
-import { type Context, type Counts, type Mode, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 
 const PRLIMIT = 'prlimit';
 const ORDERS = 50;
@@ -13,7 +14,8 @@ const WAIT_SECONDS = 15;
 const WITHIN_MS = 120_000;
 const PLENTY = 4_096;
 /** Files that it may open beyond those that it has open: when it is called, or when that order arrives. */
-const CASES: readonly { more: number; atOrder?: number }[] = [
+type Case = { more: number; atOrder?: number };
+const CASES: readonly Case[] = [
   { more: 2 },
   { more: 6 },
   { more: 12 },
@@ -24,40 +26,34 @@ const CASES: readonly { more: number; atOrder?: number }[] = [
   { more: 1, atOrder: 50 },
 ];
 
-export const descriptors: Mode = { name: 'descriptors', run };
+export const descriptors: Mode = { name: 'descriptors', play };
 
-async function run({ seed, say }: Context): Promise<Counts[] | { skipped: string }> {
-  if (!isAllowed(PRLIMIT, '--version')) return { skipped: 'there is no prlimit on this machine' };
-  const results: Counts[] = [];
-  for (const { more, atOrder } of CASES) {
-    const trial = await Trial.start({
-      sandbox: { jobDurationMs: 500, seed: String(seed) },
-      witness: { withoutRateHeaders: true },
-    });
-    const server = await trial.serve();
-    // What Node could not load once, it never loads again: that is another matter, and costs nothing.
-    await trial.orderUntilSaved(() => server, ['before'], WITHIN_MS);
-    const limitNow = (): void => limit(server, openFiles(server) + more);
-    let arrived = 0;
-    if (atOrder === undefined) limitNow();
-    else
-      trial.service.onOrder = () => {
-        arrived += 1;
-        if (arrived === atOrder) limitNow();
-      };
-    const prompts = Array.from({ length: ORDERS }, (_, at) => `picture ${at + 1}`);
-    const jobs = await trial.order(server, prompts, WAIT_SECONDS);
-    trial.service.onOrder = undefined;
-    const kinds = new Set(jobs.map(({ status, error }) => error?.kind ?? status));
-    limit(server, PLENTY);
-    await trial.orderUntilSaved(() => server, prompts, WITHIN_MS);
-    trial.notes.push(
-      `${more} files more from ${atOrder === undefined ? 'the call' : `order ${atOrder}`}: ${[...kinds]}`,
-    );
-    say(trial.notes.join());
-    results.push(await trial.account());
+async function* play({ seed }: PlayOptions): AsyncGenerator<CaseResult> {
+  if (!isAllowed(PRLIMIT, '--version')) return yield skipped('there is no prlimit on this machine');
+  for (const one of CASES) {
+    const name = `${one.more} files more from ${one.atOrder === undefined ? 'the call' : `order ${one.atOrder}`}`;
+    yield await Trial.play({ name, seed }, (trial) => orderWithFewFiles(trial, one));
   }
-  return results;
+}
+
+async function orderWithFewFiles(trial: Trial, { more, atOrder }: Case): Promise<void> {
+  const server = await trial.serve();
+  // What Node could not load once, it never loads again: that is another matter, and costs nothing.
+  await trial.orderUntilSaved(() => server, ['before'], WITHIN_MS);
+  const limitNow = (): void => limit(server, openFiles(server) + more);
+  let arrived = 0;
+  if (atOrder === undefined) limitNow();
+  else
+    trial.service.onOrder = () => {
+      arrived += 1;
+      if (arrived === atOrder) limitNow();
+    };
+  const prompts = Array.from({ length: ORDERS }, (_, at) => `picture ${at + 1}`);
+  const jobs = await trial.order(server, prompts, WAIT_SECONDS);
+  trial.service.onOrder = undefined;
+  limit(server, PLENTY);
+  await trial.orderUntilSaved(() => server, prompts, WITHIN_MS);
+  trial.note(`answered with ${[...new Set(jobs.map(({ status, error }) => error?.kind ?? status))].join(', ')}`);
 }
 
 const openFiles = ({ pid }: Server): number => readdirSync(`/proc/${pid}/fd`).length;

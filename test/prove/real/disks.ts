@@ -3,9 +3,10 @@
  * state on it, the pictures, or both; the server lives through it, or is killed meanwhile. Then the disk is back.
  */
 import { join } from 'node:path';
-import type { Dice } from '../../crash/dice.ts';
-import { mountSmallDisk, type Trouble } from '../../crash/small-disk.ts';
-import { type Context, type Counts, type Mode, Trial } from './trial.ts';
+import { createDice, type Dice } from '../../crash/dice.ts';
+import { mountSmallDisk, type SmallDisk, type Trouble } from '../../crash/small-disk.ts';
+import { type CaseResult, type Mode, type PlayOptions, skipped } from '../mode.ts';
+import { Trial } from './trial.ts';
 
 const ORDERS = 4;
 const CASES_AT_ONCE = 3;
@@ -21,75 +22,61 @@ const CASES: readonly Case[] = (['full', 'read-only'] as const).flatMap((trouble
   ),
 );
 
-export const disks: Mode = { name: 'disks', run };
+export const disks: Mode = { name: 'disks', play };
 
-async function run({ seed, dice, say }: Context): Promise<Counts[] | { skipped: string }> {
+async function* play({ seed }: PlayOptions): AsyncGenerator<CaseResult> {
   const probe = await mountSmallDisk('full');
-  if (probe === undefined) return { skipped: 'this machine or user may not mount a disk' };
+  if (probe === undefined) return yield skipped('this machine or user may not mount a disk');
   await probe.unmount();
-  const left = [...CASES];
-  const results: Counts[] = [];
-  const lane = async (): Promise<void> => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) {
-      results.push(await tryCase(one, seed, dice));
-      say(`${nameOf(one)}: ${results.at(-1)?.problems.length} problems`);
-    }
-  };
-  await Promise.all(Array.from({ length: CASES_AT_ONCE }, lane));
-  return [...results, { ...NOTHING, notes: [`${CASES.length} cases of ${ORDERS + 2} pictures`] }];
+  const dice = createDice(seed);
+  for (let at = 0; at < CASES.length; at += CASES_AT_ONCE)
+    yield* await Promise.all(CASES.slice(at, at + CASES_AT_ONCE).map((one) => playCase(one, seed, dice)));
 }
-
-const NOTHING: Counts = {
-  ...{ intents: 0, charges: 0, paidTwice: 0, lost: 0, denied: 0, overBudget: 0 },
-  ...{ problems: [], notes: [] },
-};
 
 const nameOf = ({ trouble, holds, isKilled }: Case): string =>
   `${trouble}, with ${holds}, ${isKilled ? 'killed' : 'alive'}`;
 
-async function tryCase(one: Case, seed: number, dice: Dice): Promise<Counts> {
+async function playCase(one: Case, seed: number, dice: Dice): Promise<CaseResult> {
   const disk = await mountSmallDisk(one.trouble);
   if (disk === undefined) throw new Error('the disk could not be mounted again');
-  const trial = await Trial.start(
-    { sandbox: { jobDurationMs: 500, seed: String(seed) }, witness: { withoutRateHeaders: true } },
-    {
-      ...(one.holds !== 'pictures' && { stateDir: join(disk.folder, 'state') }),
-      ...(one.holds !== 'state' && { outputDir: join(disk.folder, 'pictures') }),
-    },
-  );
+  const folders = {
+    ...(one.holds !== 'pictures' && { stateDir: join(disk.folder, 'state') }),
+    ...(one.holds !== 'state' && { outputDir: join(disk.folder, 'pictures') }),
+  };
   try {
-    let server = await trial.serve();
-    await trial.orderUntilSaved(() => server, ['before'], WITHIN_MS);
-
-    let arrived = 0;
-    const stopsAt = dice.between(1, ORDERS);
-    trial.service.onOrder = async () => {
-      arrived += 1;
-      if (arrived === stopsAt) await disk.stop();
-    };
-    const prompts = Array.from({ length: ORDERS }, (_, at) => `picture ${at + 1}`);
-    await trial.order(server, prompts, WAIT_SECONDS[0]);
-    trial.service.onOrder = undefined;
-    await trial.order(server, prompts, WAIT_SECONDS[1]);
-    const { charges } = await trial.service.report();
-    const [refused] = await trial.order(server, ['not while the disk takes nothing'], WAIT_SECONDS[1]);
-    // A full disk has room for the few bytes by which a folder is tried, as soon as a picture did not fit.
-    const mustRefuse = one.trouble === 'read-only' || one.holds !== 'pictures';
-    if (
-      mustRefuse &&
-      (refused?.status !== 'refused' || (await trial.service.report()).charges.length !== charges.length)
-    )
-      trial.problems.push(`an order was not refused before it was sent: ${JSON.stringify(refused)}`);
-
-    if (one.isKilled) await server.kill();
-    await disk.goOn();
-    if (one.isKilled) server = await trial.serve();
-    await trial.orderUntilSaved(() => server, prompts, WITHIN_MS);
-    await trial.orderUntilSaved(() => server, ['not while the disk takes nothing'], WITHIN_MS);
-    const counts = await trial.account();
-    return { ...counts, problems: counts.problems.map((problem) => `${nameOf(one)}: ${problem}`) };
+    return await Trial.play({ name: nameOf(one), seed, folders }, (trial) => orderAmidTrouble(trial, one, disk, dice));
   } finally {
     await disk.goOn();
     await disk.unmount();
   }
+}
+
+async function orderAmidTrouble(trial: Trial, one: Case, disk: SmallDisk, dice: Dice): Promise<void> {
+  let server = await trial.serve();
+  await trial.orderUntilSaved(() => server, ['before'], WITHIN_MS);
+
+  let arrived = 0;
+  const stopsAt = dice.between(1, ORDERS);
+  trial.service.onOrder = async () => {
+    arrived += 1;
+    if (arrived === stopsAt) await disk.stop();
+  };
+  const prompts = Array.from({ length: ORDERS }, (_, at) => `picture ${at + 1}`);
+  await trial.order(server, prompts, WAIT_SECONDS[0]);
+  trial.service.onOrder = undefined;
+  await trial.order(server, prompts, WAIT_SECONDS[1]);
+  const { charges } = await trial.service.report();
+  const [refused] = await trial.order(server, ['not while the disk takes nothing'], WAIT_SECONDS[1]);
+  const isSent = (await trial.service.report()).charges.length !== charges.length;
+  // A full disk has room for the few bytes by which a folder is tried, as soon as a picture did not fit.
+  const mustRefuse = one.trouble === 'read-only' || one.holds !== 'pictures';
+  if (mustRefuse && (isSent || refused?.status !== 'refused'))
+    trial.breach('no end', `an order was not refused before it was sent: ${JSON.stringify(refused)}`);
+
+  if (one.isKilled) await server.kill();
+  await disk.goOn();
+  if (one.isKilled) server = await trial.serve();
+  await trial.orderUntilSaved(() => server, prompts, WITHIN_MS);
+  await trial.orderUntilSaved(() => server, ['not while the disk takes nothing'], WITHIN_MS);
+  trial.note(`in trouble from order ${stopsAt} on`);
 }

@@ -4,12 +4,15 @@
  * under one.
  */
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { createDice, type Dice } from '../../crash/dice.ts';
+import { type CaseResult, type Mode, type PlayOptions, skipped } from '../mode.ts';
 import { isAllowed, type Server } from './server.ts';
-import { type Context, type Counts, type Mode, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 
-const RACES = 10;
+/** Of each pair. */
+const RACES = 5;
 const EQUAL_IN_A_RACE = 8;
-const ROUNDS = 6;
+const ROUNDS = 3;
 const EQUAL = 4;
 const OWN = 3;
 /** An order takes some tenths of a second from the call to the answer of the service. */
@@ -26,17 +29,22 @@ export const asFirstProcess = (hostName: string): string[] => [
   ...['sh', '-c', `hostname ${hostName} && exec "$@"`, 'sh'],
 ];
 
-export const namespaces: Mode = { name: 'namespaces', run };
+export const namespaces: Mode = { name: 'namespaces', play };
 
-async function run({ seed, dice, say }: Context): Promise<Counts[] | { skipped: string }> {
-  if (!mayUnshare()) return { skipped: 'this machine or user may not make PID namespaces' };
-  const trial = await Trial.start({
-    sandbox: { jobDurationMs: 500, seed: String(seed) },
-    witness: { withoutRateHeaders: true },
-  });
-  const slowest: number[] = [];
+async function* play({ seed }: PlayOptions): AsyncGenerator<CaseResult> {
+  if (!mayUnshare()) return yield skipped('this machine or user may not make PID namespaces');
+  const dice = createDice(seed);
+  for (const hostNames of [
+    ['here', 'there'],
+    ['twin', 'twin'],
+  ])
+    yield await Trial.play({ name: `on ${hostNames.join(' and ')}`, seed }, (trial) =>
+      orderAndKill(trial, hostNames, dice),
+    );
+}
+
+async function orderAndKill(trial: Trial, hostNames: readonly string[], dice: Dice): Promise<void> {
   const numbers = new Set<number>();
-
   const start = async (hostName: string): Promise<Server> => {
     const server = await trial.serve({ within: asFirstProcess(hostName) });
     numbers.add(server.innerPid());
@@ -51,13 +59,7 @@ async function run({ seed, dice, say }: Context): Promise<Counts[] | { skipped: 
   };
 
   /** One of the two is killed amid the orders of both, and begun again as its host would. */
-  const round = async (
-    name: string,
-    hostNames: readonly string[],
-    servers: Server[],
-    killed: number,
-  ): Promise<void> => {
-    const begun = performance.now();
+  const round = async (name: string, servers: Server[], killed: number): Promise<void> => {
     let again: Promise<Server> | undefined;
     const serverOf = (at: number) => (at === killed && again !== undefined ? again : (servers[at] as Server));
     const calls = servers.flatMap((_, at) => {
@@ -66,28 +68,16 @@ async function run({ seed, dice, say }: Context): Promise<Counts[] | { skipped: 
       return [...equal, ...own].map((prompt) => trial.orderUntilSaved(() => serverOf(at), [prompt], WITHIN_MS));
     });
     await sleepFor(dice.roll() * KILLED_WITHIN_MS);
-    const victim = servers[killed];
-    again = Promise.resolve(victim?.kill()).then(() => start(hostNames[killed] ?? ''));
+    const killedAt = performance.now();
+    again = Promise.resolve(servers[killed]?.kill()).then(() => start(hostNames[killed] ?? ''));
     servers[killed] = await again;
     await Promise.all(calls);
-    slowest.push(performance.now() - begun);
+    trial.note(`all pictures were there ${((performance.now() - killedAt) / 1_000).toFixed(1)} s after a kill`);
   };
 
-  for (const hostNames of [
-    ['here', 'there'],
-    ['twin', 'twin'],
-  ]) {
-    const servers = await Promise.all(hostNames.map(start));
-    for (let number = 1; number <= RACES / 2; number += 1) await race(`${hostNames}: race ${number}`, servers);
-    say(`host names ${hostNames}: raced`);
-    for (let number = 1; number <= ROUNDS / 2; number += 1)
-      await round(`${hostNames}: round ${number}`, hostNames, servers, number % 2);
-    for (const server of servers) await server.close();
-    say(`host names ${hostNames}: killed`);
-  }
-  if (numbers.size !== 1) trial.problems.push(`the servers had the numbers ${[...numbers]}`);
-  trial.notes.push(
-    `process number ${[...numbers]} for all; after a kill all pictures were there within ${(Math.max(...slowest) / 1_000).toFixed(1)} s`,
-  );
-  return [await trial.account()];
+  const servers = await Promise.all(hostNames.map(start));
+  for (let number = 1; number <= RACES; number += 1) await race(`race ${number}`, servers);
+  for (let number = 1; number <= ROUNDS; number += 1) await round(`round ${number}`, servers, number % 2);
+  trial.note(`all servers had the process number ${[...numbers].join(' or ')}`);
+  if (numbers.size !== 1) trial.breach('no end', 'the processes had different numbers');
 }

@@ -6,8 +6,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { asFirstProcess, mayUnshare, UNSHARE } from './namespaces.ts';
+import { type CaseResult, type Mode, type PlayOptions, skipped } from '../mode.ts';
 import { type Server, type ServerOptions, until } from './server.ts';
-import { type Context, type Counts, type Mode, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 
 /** A process that is gone is known to be within 15 s, one that ended orderly at once; the rest is for a slow machine. */
 const SILENT_WITHIN_MS = 15_000 + 10_000;
@@ -19,23 +20,18 @@ const GIVEN_UP_MS = 60_000;
 const SLOTS = 3;
 const THREE_SLOTS: ServerOptions = { env: { DOITONG_PLAN: 'starter' } };
 
-export const owners: Mode = { name: 'owners', run };
+export const owners: Mode = { name: 'owners', play };
 
-async function run({ seed, say }: Context): Promise<Counts[] | { skipped: string }> {
-  if (!mayUnshare()) return { skipped: 'this machine or user may not make PID namespaces' };
-  const results: Counts[] = [];
+async function* play({ seed }: PlayOptions): AsyncGenerator<CaseResult> {
+  if (!mayUnshare()) return yield skipped('this machine or user may not make PID namespaces');
   for (const [name, story] of Object.entries(STORIES)) {
-    const trial = await Trial.start({
-      // Those who wait for one of a few slots wait for longer than it takes to be silent.
-      sandbox: { jobDurationMs: story === livingElsewhere ? 5_000 : 1_000, seed: String(seed) },
-      witness: { withoutRateHeaders: true },
+    // Those who wait for one of a few slots wait for longer than it takes to be silent.
+    const jobDurationMs = story === livingElsewhere ? 5_000 : 1_000;
+    yield await Trial.play({ name, seed, sandbox: { jobDurationMs } }, async (trial) => {
+      const tookMs = await story(trial);
+      trial.note(`${(tookMs / 1_000).toFixed(1)} s`);
     });
-    const tookMs = await story(trial);
-    trial.notes.push(`${name}: ${(tookMs / 1_000).toFixed(1)} s`);
-    say(trial.notes.join());
-    results.push(await trial.account());
   }
-  return results;
 }
 
 /** Each returns how long the next process took to bring everything to its end. */
@@ -49,12 +45,19 @@ const STORIES: Readonly<Record<string, (trial: Trial) => Promise<number>>> = {
 
 /** Three orders whose answers never come occupy all slots, and a fourth waits for one. @returns what they would bring */
 async function leaveOrders(trial: Trial, owner: Server): Promise<string[]> {
+  const before = (await trial.openJobs(owner)).length;
   trial.service.script(Array.from({ length: SLOTS }, () => 'stall' as const));
   const sent = Array.from({ length: SLOTS }, (_, at) => `sent ${at + 1}`);
   for (const prompt of sent) void trial.order(owner, [prompt]).catch(() => undefined);
-  await until('the orders were charged', async () => (await trial.service.report()).charges.length === SLOTS, 20_000);
+  const areCharged = async () =>
+    (await trial.service.report()).jobs.filter(({ prompt }) => sent.includes(prompt)).length === SLOTS;
+  await until('the orders were charged', areCharged, 20_000);
   void trial.order(owner, ['waiting']).catch(() => undefined);
-  await until('the fourth was recorded', async () => (await trial.openJobs(owner)).length === SLOTS + 1, 20_000);
+  await until(
+    'the fourth was recorded',
+    async () => (await trial.openJobs(owner)).length === SLOTS + 1 + before,
+    20_000,
+  );
   return [...sent, 'waiting'];
 }
 
@@ -67,7 +70,7 @@ async function takeOver(trial: Trial, next: Server, left: readonly string[], wit
 }
 
 function within(trial: Trial, tookMs: number, withinMs: number): number {
-  if (tookMs > withinMs) trial.problems.push(`took ${Math.round(tookMs)} ms, more than ${withinMs}`);
+  if (tookMs > withinMs) trial.breach('waits for the dead', `${Math.round(tookMs)} ms, more than ${withinMs}`);
   return tookMs;
 }
 
@@ -85,7 +88,7 @@ async function reusedNumber(trial: Trial): Promise<number> {
     // The next process that begins in the namespace gets the number after this one.
     const program = `echo ${number - 1} > /proc/sys/kernel/ns_last_pid; sleep 600 </dev/null >/dev/null 2>&1 & echo $!`;
     const given = Number(execFileSync(enter, [...to, 'sh', '-c', program], { encoding: 'utf8' }));
-    if (given !== number) trial.problems.push(`the other program has the number ${given}, not ${number}`);
+    if (given !== number) trial.breach('no end', `the other program has the number ${given}, not ${number}`);
     const next = await trial.serve({ ...THREE_SLOTS, within: inside });
     return await takeOver(trial, next, left, SILENT_WITHIN_MS);
   } finally {
@@ -106,9 +109,16 @@ async function otherHost(trial: Trial): Promise<number> {
   return takeOver(trial, await trial.serve(THREE_SLOTS), left, SILENT_WITHIN_MS);
 }
 
-/** Whoever comes next only looks: what was sent is sent again and fetched by itself, what was not is closed. */
+/**
+ * Whoever comes next only looks: what was sent is sent again and fetched by itself, so is the picture that was being
+ * fetched; what was not sent is closed.
+ */
 async function ended(trial: Trial, end: (server: Server) => void): Promise<number> {
   const owner = await trial.serve(THREE_SLOTS);
+  trial.service.script(['stall'], 'picture');
+  void trial.order(owner, ['fetched']).catch(() => undefined);
+  const isCompleted = async () => (await trial.openJobs(owner))[0]?.status === 'completed';
+  await until('a picture is being fetched', isCompleted, 20_000);
   await leaveOrders(trial, owner);
   end(owner);
   await owner.ended;
@@ -131,6 +141,6 @@ async function livingElsewhere(trial: Trial): Promise<number> {
   const repeated = trial.order(other, ['slow 12'], 120);
   while ((await trial.openJobs(other)).length > 0) await sleepFor(1_000);
   for (const { status, error } of [...(await ordered), ...(await repeated)])
-    if (status !== 'completed') trial.problems.push(`an order of a process that lives: ${status} ${error?.message}`);
+    if (status !== 'completed') trial.breach('no end', `an order of a process that lives: ${status} ${error?.message}`);
   return performance.now() - begun;
 }

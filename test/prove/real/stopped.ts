@@ -5,9 +5,10 @@
  */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Dice } from '../../crash/dice.ts';
+import { createDice, type Dice } from '../../crash/dice.ts';
+import type { CaseResult, Mode, PlayOptions } from '../mode.ts';
 import { type Server, until } from './server.ts';
-import { type Context, type Counts, type Mode, Trial } from './trial.ts';
+import { Trial } from './trial.ts';
 
 const ROUNDS = 3;
 const STOPPED_IN_A_ROUND = 6;
@@ -26,13 +27,15 @@ const REPEATED_AFTER_MS = 130_000;
 const HOW = { 'before a change': 4, 'after a change': 2, 'at the service': 2, 'at any time': 2 } as const;
 type How = keyof typeof HOW;
 
-export const stopped: Mode = { name: 'stopped', run };
+export const stopped: Mode = { name: 'stopped', play };
 
-async function run({ seed, dice, say }: Context): Promise<Counts[]> {
-  const trial = await Trial.start({
-    sandbox: { jobDurationMs: 500, seed: String(seed) },
-    witness: { withoutRateHeaders: true },
-  });
+async function* play({ seed }: PlayOptions): AsyncGenerator<CaseResult> {
+  const dice = createDice(seed);
+  const name = `for ${STOPPED_MS / 1_000} s, with a budget for ${BUDGET / PRICE} pictures`;
+  yield await Trial.play({ name, seed, budget: BUDGET }, (trial) => stopAndRepeat(trial, dice));
+}
+
+async function stopAndRepeat(trial: Trial, dice: Dice): Promise<void> {
   const env = { FLUX_MAX_CREDITS_PER_DAY: String(BUDGET) };
   const other = await trial.serve({ env });
   let firstSavedAt = Number.POSITIVE_INFINITY;
@@ -58,7 +61,7 @@ async function run({ seed, dice, say }: Context): Promise<Counts[]> {
       if (victim.isStopped()) stops.push(how);
     }
     const stoppedAt = performance.now();
-    say(`round ${round}: ${victims.filter((victim) => victim.isStopped()).length} are stopped`);
+    trial.note(`round ${round}: ${victims.filter((victim) => victim.isStopped()).length} are stopped`);
     calls.push(...prompts.map((prompt) => want(other, prompt)));
     for (let number = 1; number <= NEW_IN_A_ROUND; number += 1) {
       calls.push(want(other, `round ${round}, new ${number}`));
@@ -73,9 +76,8 @@ async function run({ seed, dice, say }: Context): Promise<Counts[]> {
   const late = await trial.serve({ env });
   await Promise.all(saved.map((prompt) => want(late, prompt)));
   const counted = Object.keys(HOW).map((how) => `${how} ${stops.filter((one) => one === how).length}`);
-  trial.notes.push(`stopped for ${STOPPED_MS / 1_000} s: ${counted.join(', ')}; budget for ${BUDGET / PRICE} pictures`);
-  if (stops.length < (ROUNDS * STOPPED_IN_A_ROUND) / 2) trial.problems.push('too few processes were stopped');
-  return [await trial.account(BUDGET)];
+  trial.note(`stopped ${counted.join(', ')}`);
+  if (stops.length < (ROUNDS * STOPPED_IN_A_ROUND) / 2) trial.breach('no end', 'too few processes were stopped');
 }
 
 const PRELOAD = ['--import', fileURLToPath(new URL('./stop-at.mjs', import.meta.url))];

@@ -1,34 +1,19 @@
 /** Orders at one service by real servers: what was wanted and answered, and in the end how that agrees with the books. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { readBooks, readRecords } from '../../crash/books.ts';
-import type { Dice } from '../../crash/dice.ts';
+import { type BookSources, readBooks, readRecords } from '../../crash/books.ts';
+import type { Breach, BreachKind } from '../audit.ts';
+import type { CaseResult } from '../mode.ts';
 import { Server, type ServerOptions } from './server.ts';
 import { type Place, Service, type ServiceOptions } from './service.ts';
 
-export type Counts = {
-  /** Different pictures that were wanted. */
-  intents: number;
-  charges: number;
-  /** Charges beyond the first for one picture. */
-  paidTwice: number;
-  /** Charged pictures that are not on disk in the end. */
-  lost: number;
-  /** Answers that said that no credits were spent for an order that was charged. */
-  denied: number;
-  /** Credits beyond the day's budget. */
-  overBudget: number;
-  /** Everything else that must not be. */
-  problems: readonly string[];
-  notes: readonly string[];
-};
-
-/** What a mode gets from the runner. */
-export type Context = { seed: number; dice: Dice; say(text: string): void };
-
-export type Mode = {
+export type TrialOptions = ServiceOptions & {
+  /** Of the case. */
   name: string;
-  /** One result for each service that it used; why it was skipped, where this machine does not allow it. */
-  run(context: Context): Promise<readonly Counts[] | { skipped: string }>;
+  seed: number;
+  /** Where the pictures and the state go, unless to folders of the service's own. */
+  folders?: Partial<Pick<Place, 'stateDir' | 'outputDir'>>;
+  /** Credits that may be spent. */
+  budget?: number;
 };
 
 /** One picture in an answer. `refused`: the call was refused before there was a job. */
@@ -47,8 +32,9 @@ const PAUSE_MS = 250;
 const FINAL = ['over_budget', 'no_credits', 'not_confirmed', 'bad_input', 'bad_key', 'moderated'];
 
 export class Trial {
-  readonly problems: string[] = [];
-  readonly notes: string[] = [];
+  readonly #breaches: Breach[] = [];
+  /** What happened, in short. */
+  readonly #trace: string[] = [];
   readonly #prompts = new Set<string>();
   readonly #answers: Answer[] = [];
   readonly #servers = new Set<Server>();
@@ -56,15 +42,37 @@ export class Trial {
   private constructor(
     readonly service: Service,
     readonly place: Place,
+    private readonly options: TrialOptions,
   ) {}
 
-  /** @param folders where the pictures and the state go, unless to folders of the service's own */
-  static async start(
-    options: ServiceOptions,
-    folders: Partial<Pick<Place, 'stateDir' | 'outputDir'>> = {},
-  ): Promise<Trial> {
-    const service = await Service.start(options);
-    return new Trial(service, { ...service.place, ...folders });
+  /** Plays the story at a service of its own, and compares everything when nothing is under way any more. */
+  static async play(options: TrialOptions, story: (trial: Trial) => Promise<void>): Promise<CaseResult> {
+    const { sandbox, folders, name, seed } = options;
+    const service = await Service.start({
+      // The figures of the service would hold everybody up for minutes.
+      witness: { withoutRateHeaders: true },
+      sandbox: { jobDurationMs: 500, ...sandbox, seed: String(seed) },
+    });
+    const trial = new Trial(service, { ...service.place, ...folders }, options);
+    try {
+      await story(trial).catch((error: unknown) => trial.breach('no end', String(error)));
+      for (const server of trial.#servers) await server.close();
+      const charges = await trial.#compare();
+      return { name, seed, intents: trial.#prompts.size, charges, breaches: trial.#breaches, trace: trial.#trace };
+    } finally {
+      for (const server of trial.#servers) server.signal('SIGKILL');
+      await service.close();
+    }
+  }
+
+  breach(kind: BreachKind, what: string): void {
+    this.#breaches.push({ kind, what: `${this.options.name}: ${what}` });
+  }
+
+  /** Shown at once, too: a run takes minutes. */
+  note(text: string): void {
+    this.#trace.push(`${this.options.name}: ${text}`);
+    console.error(`  ${this.options.name}: ${text}`);
   }
 
   async serve(options: ServerOptions = {}): Promise<Server> {
@@ -101,7 +109,7 @@ export class Trial {
 
   /**
    * As a host does that wants its pictures: the same call again, at whatever server there is by then, until they are on
-   * disk or the user is to be asked. @returns the last answer; `undefined`: it took too long, which is a problem
+   * disk or the user is to be asked. @returns the last answer; `undefined`: it took too long
    */
   async orderUntilSaved(
     server: () => Server | Promise<Server>,
@@ -122,9 +130,8 @@ export class Trial {
       }
       await sleepFor(PAUSE_MS);
     }
-    this.problems.push(
-      `not there within ${Math.round(withinMs / 1_000)} s: ${prompts[0]} (${prompts.length}): ${last}`,
-    );
+    const wanted = `${prompts[0]}${prompts.length > 1 ? ` and ${prompts.length - 1} more` : ''}`;
+    this.breach('no end', `not there within ${Math.round(withinMs / 1_000)} s: ${wanted}: ${last}`);
     return undefined;
   }
 
@@ -135,38 +142,34 @@ export class Trial {
     return jobs.filter(({ status, file }) => status !== 'failed' && file === undefined);
   }
 
-  /** Compares everything, when nothing is under way any more, and ends the service. */
-  async account(budget = Number.POSITIVE_INFINITY): Promise<Counts> {
-    for (const server of this.#servers) await server.close();
+  /** @returns how many pictures were charged */
+  async #compare(): Promise<number> {
     const sources = await this.service.books(this.place);
     const books = await readBooks(sources, { exact: true });
-    const denied = await this.#denied(sources);
-    await this.service.close();
-    return {
-      intents: this.#prompts.size,
-      charges: books.charges,
-      paidTwice: books.doubleCharges,
-      lost: books.charges - books.decoded,
-      denied: denied.length,
-      overBudget: Math.max(0, books.chargedCredits - budget),
-      problems: [...this.problems, ...books.broken, ...denied],
-      notes: this.notes,
-    };
+    const { budget = Number.POSITIVE_INFINITY } = this.options;
+    for (let extra = 1; extra <= books.doubleCharges; extra += 1)
+      this.breach('paid twice', `charge ${extra} of ${books.doubleCharges} for a picture that was charged before`);
+    for (let lost = 1; lost <= books.charges - books.decoded; lost += 1)
+      this.breach('lost', `charged picture ${lost} of ${books.charges - books.decoded} that is not on disk`);
+    if (books.chargedCredits > budget)
+      this.breach('over budget', `${books.chargedCredits} credits of ${budget} were charged`);
+    await this.#compareAnswers(sources);
+    for (const what of books.broken) this.breach('books', what);
+    return books.charges;
   }
 
-  async #denied(sources: Parameters<typeof readBooks>[0]): Promise<string[]> {
+  async #compareAnswers(sources: BookSources): Promise<void> {
     const { jobs: records } = await readRecords(sources);
     const charged = new Set(sources.sandbox.inspect().charges.map(({ idempotencyKey }) => idempotencyKey));
-    return this.#answers.flatMap(({ prompt, job, from, to }) => {
-      if (job.error?.credits_spent !== 'no') return [];
+    for (const { prompt, job, from, to } of this.#answers) {
+      if (job.error?.credits_spent !== 'no') continue;
       const own = records.find(({ id }) => id === job.jobId);
       // A call that was refused has no job: what it may have ordered was recorded while it was answered.
       const meant = records.filter(
         (record) => record.request.prompt === prompt && record.createdAt >= from && record.createdAt <= to,
       );
-      return (own === undefined ? meant : [own]).some(({ idempotencyKey }) => charged.has(idempotencyKey))
-        ? [`charged, though "no credits were spent": ${prompt}: ${job.error.message}`]
-        : [];
-    });
+      if ((own === undefined ? meant : [own]).some(({ idempotencyKey }) => charged.has(idempotencyKey)))
+        this.breach('denied charge', `"no credits were spent" for ${prompt}: ${job.error.message}`);
+    }
   }
 }
