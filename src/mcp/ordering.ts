@@ -160,8 +160,8 @@ export async function placeOrders(orders: readonly Order[], call: Call, context:
   // Nothing was sent, and this caller still wants it: what is gone is ordered now, the rest is found again.
   const leftSeconds = Math.max(0, waitSeconds - (context.clock.now() - began) / 1_000);
   return placeOnce(orders, { ...call, wait_seconds: leftSeconds }, context).catch((error: unknown) => {
-    // The rest was ordered all the same.
-    if (error instanceof FluxError) return outcome;
+    // The others of the call were ordered all the same.
+    if (error instanceof FluxError && outcome.type === 'jobs') return outcome;
     throw error;
   });
 }

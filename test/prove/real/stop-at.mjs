@@ -25,6 +25,7 @@ function stopping(call, isChange = () => true) {
 fs.openSync = stopping(fs.openSync, ([, flags]) => flags === 'wx');
 fs.linkSync = stopping(fs.linkSync);
 fs.renameSync = stopping(fs.renameSync);
+fs.unlinkSync = stopping(fs.unlinkSync);
 fs.rmSync = stopping(fs.rmSync);
 fs.promises.mkdir = stopping(fs.promises.mkdir);
 syncBuiltinESMExports();

@@ -20,7 +20,7 @@ const PRICE = 10;
 /** For fewer pictures than are wanted. */
 const BUDGET = PRICE * 34;
 /** As many changes as an order makes below the state folder until the service has it, and some of those afterwards. */
-const CHANGES = 45;
+const CHANGES = 30;
 const STOPS_WITHIN_MS = 300;
 const REPEATED_AFTER_MS = 130_000;
 

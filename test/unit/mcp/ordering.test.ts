@@ -1,10 +1,12 @@
 /** Proves that a caller gets the picture although whoever ordered it first gives up before it was sent. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FluxError } from '../../../src/core/failure.ts';
+import type { Order } from '../../../src/core/image-request.ts';
 import { placeOrders } from '../../../src/mcp/ordering.ts';
 import type { ToolContext } from '../../../src/mcp/tool.ts';
 import { type Bench, createBench, type OneProcess, REQUEST, startProcess } from '../jobs/fakes.ts';
 
-const ORDERS = [{ request: REQUEST }];
+const ORDERS: Order[] = [{ request: REQUEST }];
 
 let bench: Bench;
 let other: OneProcess;
@@ -16,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([bench.jobs.close(), other.jobs.close()]));
 
-function call({ jobs }: OneProcess, isBatch: boolean, signal = new AbortController().signal) {
+function call({ jobs }: OneProcess, isBatch: boolean, signal = new AbortController().signal, orders = ORDERS) {
   const context: ToolContext = {
     jobs: async () => jobs,
     redact: (text) => text,
@@ -28,7 +30,7 @@ function call({ jobs }: OneProcess, isBatch: boolean, signal = new AbortControll
     canAsk: false,
     answer: undefined,
   };
-  return placeOrders(ORDERS, { tool: 'generate_image', isBatch }, context);
+  return placeOrders(orders, { tool: 'generate_image', isBatch }, context);
 }
 
 const sent = () => [...bench.provider.submitted, ...other.provider.submitted].map(({ key }) => key);
@@ -81,4 +83,26 @@ it('but not when the user took the order back: that is a no to the picture', asy
   for (const answer of [await first, await second])
     expect(answer).toMatchObject({ job: { id: 'job_1', failure: { reason: { code: 'user_cancelled' } } } });
   expect(sent()).toEqual([]);
+});
+
+it('and a call for several is answered with the others when that one cannot be ordered any more', async () => {
+  const reason = { code: 'folder_not_usable', contents: 'pictures', folder: '/pictures', problem: 'ENOSPC' } as const;
+  const failure = { kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' } as const;
+  let isFull = false;
+  const checkFolders = async (): Promise<void> => {
+    if (isFull) throw new FluxError(failure);
+  };
+  const third = startProcess(3, bench, { checkFolders });
+  const giveUp = new AbortController();
+  const first = call(bench, false, giveUp.signal).catch(() => 'cancelled');
+  await bench.clock.advance(1_000);
+  const owl = { request: { ...REQUEST, prompt: 'an owl' } };
+  const second = call(third, true, undefined, [...ORDERS, owl]);
+  await bench.clock.advance(1_000);
+  isFull = true;
+  giveUp.abort(new Error('the host gave up'));
+  await bench.clock.advance(40_000);
+  expect(await first).toBe('cancelled');
+  expect(await second).toMatchObject({ jobs: [{ state: 'failed' }, { state: 'saved', request: owl.request }] });
+  await third.jobs.close();
 });
