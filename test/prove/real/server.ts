@@ -10,7 +10,8 @@ import type { Place } from './service.ts';
 
 /** Another checkout with its build, to see a mode fail on an older state. */
 const MAIN = join(process.env.FLUX_TEST_CHECKOUT ?? CHECKOUT, 'dist/main.js');
-const CALL_TIMEOUT_MS = 600_000;
+/** Longer than any call here waits. */
+const CALL_TIMEOUT_MS = 150_000;
 /** Its answers have all data, and room for fifty pictures. */
 const HOST = { name: 'claude-ai', version: '1.0.0' };
 
