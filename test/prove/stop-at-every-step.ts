@@ -117,7 +117,8 @@ async function playStop({ story, at, ending }: Stop, seed: number): Promise<{ re
     await world.during(play(), LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
     const name = `${story.name}, stopped before step ${at} ${ending.name}`;
     const { breaches, trace } = audit;
-    return { result: { name, seed, charges: service.charges.length, breaches, trace }, steps };
+    const intents = audit.wanted.size;
+    return { result: { name, seed, intents, charges: service.charges.length, breaches, trace }, steps };
   });
 }
 
