@@ -1,9 +1,10 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock, Ids, Log, Owner, WebhookSink } from './core/ports.ts';
-import { type JobFeed, openAndRecentJobs } from './core/job-store.ts';
+import { GIVEN_UP, type JobFeed, openAndRecentJobs } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
+import { SharedState } from './core/shared-value.ts';
 import { createWireMemory } from './core/wire-memory.ts';
 import { createDoitongProvider } from './doitong/doitong-provider.ts';
 import { createWebhookSink } from './doitong/webhook.ts';
@@ -111,6 +112,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
       preview: createPreview(inRealTime),
       events,
       durations: createDurationMemory(values, clock),
+      givenUp: new SharedState<readonly string[]>(values, GIVEN_UP, clock),
       clock,
       log,
       ids,

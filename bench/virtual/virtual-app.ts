@@ -7,7 +7,12 @@ import { JobRecords } from '../../src/jobs/job-records.ts';
 import type { Plan } from '../../src/limits/plan.ts';
 import { createDurationMemory } from '../../src/polling/durations.ts';
 import { aloneHere, createUnkeptValues } from '../../src/storage/nothing-kept.ts';
-import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../test/support/memory-storage.ts';
+import {
+  createGivenUp,
+  createMemoryEvents,
+  createMemoryJobStore,
+  createMemoryLimits,
+} from '../../test/support/memory-storage.ts';
 import { type Durations, seeded } from './random.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { VirtualService } from './virtual-service.ts';
@@ -47,6 +52,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       },
       preview: { fit: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
+      givenUp: createGivenUp(clock),
       durations: createDurationMemory(createUnkeptValues(), clock),
       clock,
       log: silent,

@@ -1,4 +1,5 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
+import * as z from 'zod';
 import { JOB_ID, type Job, timeOfId } from './job.ts';
 import type { Liveness } from './ports.ts';
 import type { ChangeQueue, Replacement, Versioned } from './shared-value.ts';
@@ -76,6 +77,9 @@ export async function pageOfJobs(
   }
   return { jobs };
 }
+
+/** Ids of jobs whose call was given up, newest first. */
+export const GIVEN_UP = { name: 'given-up', schema: z.array(z.string()).readonly(), initial: () => [] };
 
 /** A hint and no more: what has happened is learnt by reading the job. */
 export interface JobEvents {

@@ -5,6 +5,7 @@ import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts'
 import type { JobEvents, OtherRecords } from '../core/job-store.ts';
 import type { Clock, Ids, Liveness, Log } from '../core/ports.ts';
 import type { ContainsSecret } from '../core/redaction.ts';
+import type { SharedState } from '../core/shared-value.ts';
 import type { WireMemory } from '../core/wire-memory.ts';
 import type { BudgetSettings } from '../limits/budget.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -21,6 +22,8 @@ export type JobsDeps = {
   preview: Preview;
   events: JobEvents;
   durations: DurationMemory;
+  /** Ids of jobs whose call was given up, and which no answer has shown since. A hint. */
+  givenUp: SharedState<readonly string[]>;
   clock: Clock;
   log: Log;
   ids: Ids;

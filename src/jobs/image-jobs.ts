@@ -6,6 +6,7 @@ import { type JobPage, type PageOptions, pageOfJobs } from '../core/job-store.ts
 import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
+import { DAY_MS } from '../limits/reservations.ts';
 import { type Durations, expectedMs } from '../polling/durations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
@@ -48,6 +49,8 @@ export class ImageJobs {
   readonly #runner: JobRunner;
   readonly #orders: Orders;
   readonly otherKeys: OtherKeys;
+  /** An answer has named what was given up. */
+  #hasNamed = false;
 
   constructor(
     private readonly deps: JobsDeps,
@@ -78,6 +81,33 @@ export class ImageJobs {
   cancel(id: string): Promise<Job> {
     const { records, clock } = this.deps;
     return records.apply(id, { type: 'abandoned', failure: USER_CANCELLED, at: clock.now() });
+  }
+
+  /** Their call was given up: nobody has seen what became of them. Never rejects. */
+  noteGivenUp(ids: readonly string[]): Promise<void> {
+    const rule = (before: readonly string[]) => [...new Set([...ids, ...before])].slice(0, 100);
+    return this.deps.givenUp.update(rule).catch(() => undefined);
+  }
+
+  /**
+   * @param shown an answer shows them
+   * @param isNamed whether it can name others
+   * @returns at most three others of the last day whose call was given up; once in a process
+   */
+  async missed(shown: readonly Job[], isNamed: boolean): Promise<readonly Job[]> {
+    const { givenUp, records, clock } = this.deps;
+    const known = await givenUp.read();
+    const seen = shown.filter((job) => known.includes(job.id) && isSettled(job)).map(({ id }) => id);
+    if (seen.length > 0) await givenUp.update((before) => before.filter((id) => !seen.includes(id)));
+    if (!isNamed || this.#hasNamed) return [];
+    const missed: Job[] = [];
+    for (const id of known.filter((one) => !shown.some((job) => job.id === one))) {
+      const job = await records.find(id);
+      const isRecent = job && Math.abs(clock.now() - job.createdAt) < DAY_MS;
+      if (isRecent && job.failure?.creditsSpent !== 'no' && missed.length < 3) missed.push(job);
+    }
+    this.#hasNamed = missed.length > 0;
+    return missed;
   }
 
   /** From now on what nobody works on is looked after in the background, as long as something is open. */

@@ -90,7 +90,7 @@ async function handleCall(
       outcome = await tool.handle(input, { ...toolContext, answer });
     }
     if (outcome.type === 'ask') throw new Error('a question that was answered is asked again');
-    return await render(outcome, form, deps);
+    return await render(outcome, form, tool, deps);
   } catch (error) {
     // Nobody reads the answer to a cancelled call. Its wait has ended; an order that was sent continues.
     if (signal.aborted) return { content: [{ type: 'text', text: CANCELLED }] };
@@ -113,6 +113,7 @@ const CANCELLED = 'The wait was cancelled. Orders that have been sent continue; 
 async function render(
   outcome: Exclude<ToolOutcome, Question>,
   form: ResultForm,
+  { effect }: Tool,
   { jobs: startJobs, clock, log, redact }: McpDeps,
 ): Promise<CallToolResult> {
   if (outcome.type === 'value') return valueResult(outcome.value, outcome.text);
@@ -124,8 +125,10 @@ async function render(
       return undefined;
     });
   const lowBalance = await ifReadable('the last known balance', jobs.lowBalance());
+  const shown = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
+  const missed = await ifReadable('what was given up', jobs.missed(shown, effect === 'spend'));
   return jobsResult(outcome, form, {
-    view: { ...jobs.settings, now: clock.now(), lowBalance },
+    view: { ...jobs.settings, now: clock.now(), lowBalance, missed: missed && redactValues(missed, redact) },
     pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.shownPicture(job, bounds)),
     redact,
     now: () => clock.monotonic(),

@@ -55,6 +55,8 @@ export type JobViewOptions = {
   duplicate?: boolean | undefined;
   /** The last known balance in credits, when it is low. */
   lowBalance?: number | undefined;
+  /** Jobs whose call was given up, and which no answer has shown. */
+  missed?: readonly Job[] | undefined;
 };
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
@@ -84,6 +86,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
       leftOutText(job),
       secondJobText(job),
       lowBalanceText(options.lowBalance, [job]),
+      missedText(options.missed),
     ),
   });
 }
@@ -93,7 +96,7 @@ type BatchView = ReturnType<typeof batchView>;
 /** The result of a call for several pictures; `jobs` in the order of its entries. */
 export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions) {
   // The balance is named once, for all of them.
-  const { lowBalance, ...rest } = options;
+  const { lowBalance, missed, ...rest } = options;
   const views: readonly JobView[] = jobs.map((job) =>
     jobView(job, { ...rest, duplicate: duplicates.includes(job.id) }),
   );
@@ -107,6 +110,7 @@ export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options
     failed > 0 &&
       'Each failed picture says why it failed; order it again with generate_image only if it is still wanted: that is a new, paid order.',
     lowBalanceText(lowBalance, jobs),
+    missedText(missed),
   );
   return { jobs: views, completed, failed, pending, next };
 }
@@ -178,6 +182,14 @@ function secondJobText({ remoteId = '', secondRemoteId }: Job): string | undefin
 function lowBalanceText(credits: number | undefined, jobs: readonly Job[]): string | undefined {
   if (credits === undefined || jobs.some(({ failure }) => failure?.kind === 'no_credits')) return undefined;
   return `Tell the user that the credits are running low: the last known balance is ${credits}.`;
+}
+
+function missedText(jobs: readonly Job[] = []): string | undefined {
+  if (jobs.length === 0) return undefined;
+  const named = jobs.map(
+    ({ id, request, file, state }) => `${id} (${fenced(request.prompt, 60)}, ${file ?? statusOf(state)})`,
+  );
+  return `Calls that were given up have ordered these pictures before, and no answer has shown them: ${named.join(', ')}. If one of them is what the user wanted, get_job_status shows it without a new order.`;
 }
 
 export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalled'>): string {

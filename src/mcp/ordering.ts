@@ -194,7 +194,10 @@ async function placeOnce(
     return await waitForAll(ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
   } finally {
     // Nobody waits for them any more: orders that have not been sent yet are taken back.
-    if (signal.aborted) for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
+    if (signal.aborted) {
+      for (const { job, duplicate } of ordered) if (!duplicate) jobs.cancelUnsent(job.id);
+      await jobs.noteGivenUp(ordered.map(({ job }) => job.id));
+    }
   }
 }
 

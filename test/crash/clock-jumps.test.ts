@@ -194,6 +194,7 @@ describe('the limit of a day', () => {
 
 describe.each([
   ['an hour later', HOUR_MS],
+  ['25 hours later', 25 * HOUR_MS],
   ['an hour earlier', -HOUR_MS],
 ] as const)('a process that follows a killed one by a clock that shows %s', (_, jumpMs) => {
   let bench: Stage;

@@ -2,8 +2,9 @@
 import { join, posix } from 'node:path';
 import { FluxError } from '../../src/core/failure.ts';
 import { idAt } from '../../src/core/job.ts';
+import { SharedState } from '../../src/core/shared-value.ts';
 import { createWireMemory } from '../../src/core/wire-memory.ts';
-import { openAndRecentJobs } from '../../src/core/job-store.ts';
+import { GIVEN_UP, openAndRecentJobs } from '../../src/core/job-store.ts';
 import type { ImageStore } from '../../src/core/image-store.ts';
 import type { StorageReason } from '../../src/core/reasons.ts';
 import type { JobsSettings } from '../../src/jobs/deps.ts';
@@ -94,6 +95,7 @@ export function startProgram(
       preview: { fit: async () => undefined, close: async () => undefined },
       events: createJobEvents(values, deps),
       durations: createDurationMemory(values, clock),
+      givenUp: new SharedState<readonly string[]>(values, GIVEN_UP, clock),
       clock,
       log: QUIET,
       ids: {

@@ -59,6 +59,8 @@ export type FaultServer = {
   script(faults: readonly Fault[], on?: FaultTarget): void;
   /** From now on the account is reached with the new key, and with the old one no more. */
   rotateKey(from: string, to: string): void;
+  /** Drops what is left of a script. */
+  heal(on: FaultTarget): void;
   /** What arrived, oldest first. */
   requests(): ProxiedRequest[];
   close(): Promise<void>;
@@ -234,6 +236,7 @@ export async function startFaultServer(sandboxUrl: string): Promise<FaultServer>
 
   return {
     url,
+    heal: (on) => void scripts.delete(on),
     script(faults, on = 'submit') {
       scripts.set(on, [...(scripts.get(on) ?? []), ...faults]);
     },

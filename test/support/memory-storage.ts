@@ -3,14 +3,17 @@ import { dedupeKey } from '../../src/core/image-request.ts';
 import { isSettled, type Job } from '../../src/core/job.ts';
 import { BoundedMap } from '../../src/core/primitives.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import type { JobEvents, JobStore, StoredJob } from '../../src/core/job-store.ts';
-import { NO_VERSION } from '../../src/core/shared-value.ts';
+import { GIVEN_UP, type JobEvents, type JobStore, type StoredJob } from '../../src/core/job-store.ts';
+import { NO_VERSION, SharedState } from '../../src/core/shared-value.ts';
 import { Limits, type LimitsDeps } from '../../src/limits/limits.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
 
 export function createMemoryLimits(deps: Omit<LimitsDeps, 'jobs'>): Limits {
   return new Limits(createUnkeptValues(), { ...deps, jobs: async () => [] });
 }
+
+export const createGivenUp = (clock: Clock): SharedState<readonly string[]> =>
+  new SharedState<readonly string[]>(createUnkeptValues(), GIVEN_UP, clock);
 
 export function createMemoryJobStore(): JobStore {
   const jobs = new Map<string, StoredJob>();

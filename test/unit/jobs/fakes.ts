@@ -29,7 +29,12 @@ import type { RequestWindow } from '../../../src/limits/rate-state.ts';
 import { createDurationMemory, type DurationMemory } from '../../../src/polling/durations.ts';
 import { createUnkeptValues } from '../../../src/storage/nothing-kept.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
-import { createMemoryEvents, createMemoryJobStore, createMemoryLimits } from '../../support/memory-storage.ts';
+import {
+  createGivenUp,
+  createMemoryEvents,
+  createMemoryJobStore,
+  createMemoryLimits,
+} from '../../support/memory-storage.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { admitOne } from '../../support/one-order.ts';
 import { placeOrder, placeOrders } from '../../support/place-orders.ts';
@@ -251,6 +256,7 @@ export type Shared = {
   jobStore: JobStore;
   events: JobEvents;
   keys?: WireMemory['keys'];
+  givenUp?: JobsDeps['givenUp'];
   /** Numbers of the processes that live. */
   living: Set<number>;
   ids: Ids;
@@ -316,7 +322,7 @@ export function startProcess<Known extends Shared>(
   shared: Known,
   { onSubmission, checkFolders = async () => undefined, others, ...settings }: ProcessSettings = {},
 ): Known & OneProcess {
-  const { clock, limits, jobStore, events, keys = createPlainWireMemory().keys, living, ids } = shared;
+  const { clock, limits, jobStore, events, keys = createPlainWireMemory().keys, givenUp, living, ids } = shared;
   living.add(pid);
   const provider = new FakeProvider(clock, limits);
   const download = new FakeDownload();
@@ -343,6 +349,7 @@ export function startProcess<Known extends Shared>(
       },
       events,
       durations,
+      givenUp: givenUp ?? createGivenUp(clock),
       clock,
       log: silentLog,
       ids,
