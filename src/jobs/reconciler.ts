@@ -1,6 +1,7 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
 import { FluxError } from '../core/failure.ts';
 import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
+import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
 
@@ -25,6 +26,8 @@ export class Reconciler {
   #isWatching = false;
   /** Orders of this process that are about to be recorded. */
   readonly #recording = new Set<string>();
+  /** When an order of another process was first seen here without a record. */
+  readonly #unrecorded = new BoundedMap<string, number>(1_000);
 
   constructor(
     private readonly deps: JobsDeps,
@@ -133,10 +136,15 @@ export class Reconciler {
     return reservations.entries.filter(({ end }) => end === undefined);
   }
 
-  async #isBeingRecorded({ id, at, owner }: Reservation): Promise<boolean> {
+  async #isBeingRecorded({ id, owner, slotAt }: Reservation): Promise<boolean> {
     const { clock, liveness } = this.deps;
+    // It is recorded before it takes a slot.
+    if (slotAt !== undefined) return false;
     if (isSameOwner(owner, liveness.self)) return this.#recording.has(id);
-    return Math.abs(clock.now() - at) <= RECORDING_TAKES_AT_MOST_MS && (await liveness.stateOf(owner)) === 'alive';
+    // Clocks of several machines may differ by more than that.
+    const seenAt = this.#unrecorded.get(id) ?? clock.monotonic();
+    this.#unrecorded.set(id, seenAt);
+    return clock.monotonic() - seenAt <= RECORDING_TAKES_AT_MOST_MS && (await liveness.stateOf(owner)) === 'alive';
   }
 }
 
