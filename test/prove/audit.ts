@@ -23,6 +23,7 @@ export const BREACHES = [
   'no record',
   'books',
   'waits for the dead',
+  'taken for dead',
   'no end',
   'unforeseen error',
 ] as const;
@@ -41,6 +42,8 @@ export class Audit {
   readonly trace: string[] = [];
   /** Pictures that are wanted, by prompt. */
   readonly wanted = new Map<string, number>();
+  /** Sessions of processes that were killed, ended, stopped or put to sleep: all others are at work. */
+  readonly disturbed = new Set<string>();
   readonly #deniedKeys = new Set<string>();
   readonly #denials: Denial[] = [];
   readonly #idOfKey = new Map<string, string>();
@@ -108,6 +111,8 @@ export class Audit {
       `  ${id.slice(-5)} ${job.state}${job.failure ? ` (${job.failure.kind}, ${job.failure.reason.code})` : ''}`,
     );
     if (job.state === 'failed' && job.failure?.creditsSpent === 'no') this.deny(job);
+    if (job.failure?.reason.code === 'owner_ended' && !this.disturbed.has(job.owner.session))
+      this.breach('taken for dead', `${job.owner.session}, which is at work on ${id}`);
   }
 
   async #checkRecordsOfCharges(): Promise<void> {

@@ -11,6 +11,8 @@ import { MUCH_TROUBLE, NO_TROUBLE } from './virtual-service.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const LIMIT_MS = 48 * HOUR_MS;
+/** From one end to the other it is more than a day. */
+const OFF_MAX_MS = 13 * HOUR_MS;
 
 export const seededSchedules: Mode = {
   name: 'seeded schedules',
@@ -47,6 +49,12 @@ class Schedule {
   readonly #seats: Seat[] = [];
   /** Calls are repeated until then. */
   readonly #untilMs: number;
+  /**
+   * Clocks that differ by minutes, as on several machines with one folder; or one clock of all, which is wrong by hours
+   * and set meanwhile.
+   */
+  readonly #hasOneClock: boolean;
+  #clockOffMs = 0;
   #users = 0;
 
   constructor(seed: number) {
@@ -54,6 +62,8 @@ class Schedule {
     this.stage = stage;
     const { dice } = stage;
     this.#untilMs = dice.between(MINUTE_MS, 5 * MINUTE_MS);
+    this.#hasOneClock = dice.chance(0.3);
+    if (this.#hasOneClock && dice.chance(0.5)) this.#clockOffMs = dice.between(-OFF_MAX_MS, OFF_MAX_MS);
     // In some runs the network is quiet, so that what processes do to each other shows.
     stage.service.trouble = dice.chance(0.25) ? NO_TROUBLE : MUCH_TROUBLE;
     for (const name of ['a', 'b', 'c']) this.#seats.push({ name, program: this.#start(name) });
@@ -64,10 +74,23 @@ class Schedule {
     return this.stage.start({
       name,
       stepDelayMs: (label) => diskDelays(label) * (0.5 + dice.roll()),
-      // A wrong clock is wrong by minutes here: clocks that are wrong by hours have stories of their own.
-      offsetMs: dice.chance(0.5) ? dice.between(-10 * MINUTE_MS, 10 * MINUTE_MS) : 0,
+      offsetMs: this.#hasOneClock ? this.#clockOffMs : dice.between(0, 1) * this.#minutes(),
       drift: dice.chance(0.5) ? dice.between(-20, 20) / 1_000 : 0,
     });
+  }
+
+  #minutes(): number {
+    return this.stage.dice.between(-10 * MINUTE_MS, 10 * MINUTE_MS);
+  }
+
+  #setClocks(seat: Seat): void {
+    if (!this.#hasOneClock) {
+      seat.program.process.jump(this.#minutes());
+      return;
+    }
+    const offMs = this.stage.dice.chance(0.3) ? 0 : this.stage.dice.between(-OFF_MAX_MS, OFF_MAX_MS);
+    for (const { program } of this.#seats) program.process.jump(offMs - this.#clockOffMs);
+    this.#clockOffMs = offMs;
   }
 
   async play(): Promise<void> {
@@ -146,6 +169,7 @@ class Schedule {
       const { process } = seat.program;
       const kind = dice.weighted({ kill: 3, end: 1, freeze: 2, sleep: 1, jump: 1, nothing: 4 });
       if (kind !== 'nothing') audit.note(`${seat.program.session}: ${kind}`);
+      if (!['nothing', 'jump'].includes(kind)) audit.disturbed.add(seat.program.session);
       if (kind === 'kill' || kind === 'end') await this.#replace(seat, kind);
       if (kind === 'freeze')
         await this.#pause(
@@ -157,7 +181,7 @@ class Schedule {
           () => process.fallAsleep(),
           () => process.wakeUp(),
         );
-      if (kind === 'jump') process.jump(dice.between(-10 * MINUTE_MS, 10 * MINUTE_MS));
+      if (kind === 'jump') this.#setClocks(seat);
     }
   }
 

@@ -134,6 +134,7 @@ export class Stage {
 
   kill(program: Program): void {
     this.audit.note(`${program.session} is killed`);
+    this.audit.disturbed.add(program.session);
     program.process.kill();
   }
 

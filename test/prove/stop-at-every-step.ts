@@ -97,6 +97,7 @@ async function playStop({ story, at, ending }: Stop, seed: number): Promise<{ re
         steps += 1;
         if (steps !== at) return;
         stage.audit.note(`${first.session} stands still before: ${label}`);
+        stage.audit.disturbed.add(first.session);
         first.process.freeze();
         onStop();
       },

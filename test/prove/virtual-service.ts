@@ -63,7 +63,7 @@ export const NO_TROUBLE: Trouble = {
 /** Each of them, some of the time. */
 export const MUCH_TROUBLE: Trouble = {
   ...{ unreachable: 0.05, losesRequest: 0.1, losesReply: 0.15, holdsRequest: 0.05, repeatsRequest: 0.1 },
-  ...{ rateLimited: 0.05, moderated: 0.02, noCredits: 0.01, failsBefore: 0.05, failsAfter: 0.08 },
+  ...{ rateLimited: 0.15, moderated: 0.02, noCredits: 0.01, failsBefore: 0.05, failsAfter: 0.08 },
   ...{ jobModerated: 0.03, jobFails: 0.03, hidesPicture: 0.2 },
 };
 
@@ -143,9 +143,11 @@ export class VirtualService {
   }
 
   #receive(key: string, request: ImageRequest): Reply {
+    // Counted before anybody looks at the key.
+    if (this.#has('rateLimited')) return { decision: rowDecision('rateLimited', 'submit') };
     const known = this.charges.findLast((charge) => charge.key === key);
     if (known !== undefined && this.#time() - known.at < DAY_MS) return { job: this.#report(known) };
-    for (const row of ['rateLimited', 'moderated', 'noCredits'] as const)
+    for (const row of ['moderated', 'noCredits'] as const)
       if (this.#has(row)) return { decision: rowDecision(row, 'submit') };
     if (this.#has('failsBefore')) return { decision: rowDecision('serviceError', 'submit', { status: 500 }) };
     const charge = this.#charge(key, request);
