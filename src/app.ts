@@ -67,6 +67,8 @@ export type AppDeps = {
   ids?: Ids;
 };
 
+type Base = Required<Pick<AppDeps, 'clock' | 'log' | 'self'>>;
+
 /** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
 export async function createApp(settings: AppSettings, deps: AppDeps) {
   const { log, onSecret, clock = systemClock, ids = randomIds, self = SELF, requestWindow } = deps;
@@ -143,11 +145,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
 }
 
 /** What outlives a process and is shared with others. Without a key nothing can be ordered: there is nothing to keep. */
-async function openRecords(
-  settings: AppSettings,
-  apiKey: string | undefined,
-  deps: { clock: Clock; log: Log; self: Owner },
-) {
+async function openRecords(settings: AppSettings, apiKey: string | undefined, deps: Base) {
   const { apiUrl, sandbox, keepsNothing } = settings;
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();

@@ -60,6 +60,12 @@ async function jobs(user: User, ...args: string[]): Promise<Outcome> {
 }
 
 const ORDER = { prompt: 'Two herons over a marsh', width: 512, height: 256 };
+/** Orders a picture. @returns its id, once the service has the order */
+async function ordered(host: RawHost, order: typeof ORDER): Promise<string> {
+  const id = idIn(textOf(await host.call('generate_image', { ...order, wait_seconds: 0 })));
+  while (!/the service says/.test(textOf(await host.call('get_job_status', { job_id: id, wait_seconds: 1 }))));
+  return id;
+}
 const idIn = (text: string): string => /\bjob_[a-z0-9]+\b/.exec(text)?.[0] ?? 'no id';
 
 describe.concurrent('jobs', () => {
@@ -111,10 +117,10 @@ describe.concurrent('jobs', () => {
   });
 
   it('resumes what a killed server has left, without ordering it again', async () => {
-    const service = await startService(8);
+    const service = await startService(20);
     const user = await userOf(service);
     const { host, program } = await serve(user);
-    const id = idIn(textOf(await host.call('generate_image', { ...ORDER, wait_seconds: 2 })));
+    const id = await ordered(host, ORDER);
     program.child.kill('SIGKILL');
     await program.exit;
 
@@ -145,10 +151,9 @@ describe.concurrent('jobs', () => {
     const service = await startService(60, 'free');
     const user = await userOf(service);
     const { host, program } = await serve(user);
-    const order = async (prompt: string): Promise<string> =>
-      idIn(textOf(await host.call('generate_image', { ...ORDER, prompt, wait_seconds: 2 })));
-    const running = await order('The only one that the plan allows at a time');
-    const waiting = await order('One that waits for its turn');
+    const running = await ordered(host, { ...ORDER, prompt: 'The only one that the plan allows at a time' });
+    const next = { ...ORDER, prompt: 'One that waits for its turn', wait_seconds: 0 };
+    const waiting = idIn(textOf(await host.call('generate_image', next)));
     expect((await jobs(user, '--status', 'queued')).stdout).toContain(`\n${waiting} `);
 
     const cancelled = await jobs(user, 'cancel', waiting);
@@ -195,13 +200,14 @@ describe.concurrent('jobs', () => {
     expect((await stateOf(service)).charges).toHaveLength(1);
     await wire.close();
     await stop(service);
-  });
+    // It waits twice for signs of life.
+  }, 180_000);
 
   it('resume ends soon after an interruption, and the job goes on', async () => {
     const service = await startService(60);
     const user = await userOf(service);
     const { host, program } = await serve(user);
-    await host.call('generate_image', { ...ORDER, wait_seconds: 2 });
+    await ordered(host, ORDER);
     program.child.kill('SIGKILL');
     await program.exit;
 
