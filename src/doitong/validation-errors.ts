@@ -33,27 +33,37 @@ const OLD_VALUE = `(?:${VARIABLE} got invalid value .+?(?: at ["'](?<steps>${STE
 /** Release 17 of graphql-js has the value at the end. */
 const NEW_VALUE = `${VARIABLE} has invalid value(?: at (?<steps>${STEPS}))?: Expected value of type ${TYPE}`;
 
+const whole = (source: string): RegExp => new RegExp(`^${source}$`, 'su');
+
 // The messages of graphql-js, which most servers share. They carry no code of their own, hence the only place where
 // messages are matched: as a whole, never by a part. The first that fits counts; its groups are what it names.
-const MESSAGES: readonly [ValidationProblem['problem'], string][] = [
-  ['unknown_field', `Cannot query field ${FIELD} on type ${NAMED_TYPE}\\.`],
-  ['unfit_field', `Field ${FIELD} must not have a selection since type ${TYPE} has no subfields\\.`],
-  ['unfit_field', `Field ${FIELD} of type ${TYPE} must have a selection of subfields\\.`],
-  ['unknown_type', `Unknown type ${NAMED_TYPE}\\.`],
-  ['no_mutations', 'Schema is not configured (?:to execute mutation operation|for mutations)\\.'],
-  ['unfit_document', `Unknown argument ${QUOTED} on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ${TYPE})?\\.`],
-  ['unfit_document', `Field ${QUOTED} argument ${QUOTED} of type ${TYPE} is required, but it was not provided\\.`],
-  ['unfit_document', `${VARIABLE} of type ${TYPE} used in position expecting type ${TYPE}\\.`],
-  ['unfit_document', `${VARIABLE} cannot be non-input type ${TYPE}\\.`],
-  ['wants_number', `${NAME} cannot represent (?:a )?non-integer value: ".*"\\.?`],
-  ['unknown_input', `${OLD_VALUE}Field ${INPUT} is not defined by type ${TYPE}(?: at value${STEPS})?\\.`],
-  ['unknown_input', `${NEW_VALUE} not to include unknown field ${INPUT}(?:, found|\\. Did you mean .+\\? Found): .+`],
-  ['missing_input', `${OLD_VALUE}Field ${INPUT} of required type ${TYPE} was not provided\\.`],
-  ['missing_input', `${NEW_VALUE} to include required field ${INPUT}, found: .+`],
-  ['bad_variables', `${VARIABLE} (?:got|has) invalid value[: ].+`],
-  ['bad_variables', `${VARIABLE} of required type ${TYPE} was not provided\\.`],
+const MESSAGES: readonly [ValidationProblem['problem'], RegExp][] = [
+  ['unknown_field', whole(`Cannot query field ${FIELD} on type ${NAMED_TYPE}\\.`)],
+  ['unfit_field', whole(`Field ${FIELD} must not have a selection since type ${TYPE} has no subfields\\.`)],
+  ['unfit_field', whole(`Field ${FIELD} of type ${TYPE} must have a selection of subfields\\.`)],
+  ['unknown_type', whole(`Unknown type ${NAMED_TYPE}\\.`)],
+  ['no_mutations', whole('Schema is not configured (?:to execute mutation operation|for mutations)\\.')],
+  [
+    'unfit_document',
+    whole(`Unknown argument ${QUOTED} on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ${TYPE})?\\.`),
+  ],
+  [
+    'unfit_document',
+    whole(`Field ${QUOTED} argument ${QUOTED} of type ${TYPE} is required, but it was not provided\\.`),
+  ],
+  ['unfit_document', whole(`${VARIABLE} of type ${TYPE} used in position expecting type ${TYPE}\\.`)],
+  ['unfit_document', whole(`${VARIABLE} cannot be non-input type ${TYPE}\\.`)],
+  ['wants_number', whole(`${NAME} cannot represent (?:a )?non-integer value: ".*"\\.?`)],
+  ['unknown_input', whole(`${OLD_VALUE}Field ${INPUT} is not defined by type ${TYPE}(?: at value${STEPS})?\\.`)],
+  [
+    'unknown_input',
+    whole(`${NEW_VALUE} not to include unknown field ${INPUT}(?:, found|\\. Did you mean .+\\? Found): .+`),
+  ],
+  ['missing_input', whole(`${OLD_VALUE}Field ${INPUT} of required type ${TYPE} was not provided\\.`)],
+  ['missing_input', whole(`${NEW_VALUE} to include required field ${INPUT}, found: .+`)],
+  ['bad_variables', whole(`${VARIABLE} (?:got|has) invalid value[: ].+`)],
+  ['bad_variables', whole(`${VARIABLE} of required type ${TYPE} was not provided\\.`)],
 ];
-const PATTERNS = MESSAGES.map(([problem, source]) => [problem, new RegExp(`^${source}$`, 'su')] as const);
 
 /** What the errors of an answer say when all of them are validation errors, else `undefined`. */
 export function validationProblems(
@@ -67,7 +77,7 @@ export function validationProblems(
 }
 
 function problemIn(text: string): ValidationProblem | undefined {
-  for (const [problem, pattern] of PATTERNS) {
+  for (const [problem, pattern] of MESSAGES) {
     const match = pattern.exec(text);
     if (match !== null) return { problem, ...match.groups } as ValidationProblem;
   }
