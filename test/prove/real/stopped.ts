@@ -68,8 +68,11 @@ async function stopAndRepeat(trial: Trial, dice: Dice): Promise<void> {
       await sleepFor(STOPPED_MS / NEW_IN_A_ROUND);
     }
     await sleepFor(Math.max(0, stoppedAt + STOPPED_MS - performance.now()));
-    for (const victim of victims) victim.signal('SIGCONT');
-    await Promise.all(calls);
+    const goOn = (): void => victims.forEach((victim) => victim.signal('SIGCONT'));
+    goOn();
+    // One that comes to its change only now does not stay there.
+    const going = setInterval(goOn, 1_000);
+    await Promise.all(calls).finally(() => clearInterval(going));
     for (const victim of victims) await victim.close();
   }
   await sleepFor(Math.max(0, firstSavedAt + REPEATED_AFTER_MS - performance.now()));
