@@ -68,7 +68,9 @@ async function stopAndRepeat(trial: Trial, dice: Dice): Promise<void> {
       await sleepFor(STOPPED_MS / NEW_IN_A_ROUND);
     }
     await sleepFor(Math.max(0, stoppedAt + STOPPED_MS - performance.now()));
-    const goOn = (): void => victims.forEach((victim) => victim.signal('SIGCONT'));
+    const goOn = (): void => {
+      for (const victim of victims) victim.signal('SIGCONT');
+    };
     goOn();
     // One that comes to its change only now does not stay there.
     const going = setInterval(goOn, 1_000);
