@@ -24,6 +24,7 @@ export const BREACHES = [
   'books',
   'waits for the dead',
   'taken for dead',
+  'sent by another',
   'no end',
   'unforeseen error',
 ] as const;
@@ -47,6 +48,8 @@ export class Audit {
   readonly #deniedKeys = new Set<string>();
   readonly #denials: Denial[] = [];
   readonly #idOfKey = new Map<string, string>();
+  /** Who has recorded orders that have not left. */
+  readonly #queuedBy = new Map<string, string>();
   readonly #store: JobStore;
   readonly #limits: Limits;
   /** Days that the clocks of the processes have shown. */
@@ -111,8 +114,15 @@ export class Audit {
       `  ${id.slice(-5)} ${job.state}${job.failure ? ` (${job.failure.kind}, ${job.failure.reason.code})` : ''}`,
     );
     if (job.state === 'failed' && job.failure?.creditsSpent === 'no') this.deny(job);
-    if (job.failure?.reason.code === 'owner_ended' && !this.disturbed.has(job.owner.session))
-      this.breach('taken for dead', `${job.owner.session}, which is at work on ${id}`);
+    const { session } = job.owner;
+    if (job.state === 'queued') this.#queuedBy.set(id, session);
+    else if (job.state !== 'failed') {
+      // Ending a process is how a user stops what has not left.
+      if ((this.#queuedBy.get(id) ?? session) !== session) this.breach('sent by another', `${id}, by ${session}`);
+      this.#queuedBy.delete(id);
+    }
+    if (job.failure?.reason.code === 'owner_ended' && !this.disturbed.has(session))
+      this.breach('taken for dead', `${session}, which is at work on ${id}`);
   }
 
   async #checkRecordsOfCharges(): Promise<void> {
