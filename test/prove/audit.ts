@@ -184,12 +184,13 @@ export class Audit {
   /**
    * What processes have left that have ended, or stand still, is in other hands: orders are closed or sent again, and
    * pictures that have been there for so long are fetched. Others may poll a job without taking it over.
+   * @param picturesMs absent: pictures are not looked at, because reads may have to wait for the request limit
    */
-  async checkTakenOver(isGone: (session: string) => boolean, withinMs: number): Promise<void> {
+  async checkTakenOver(isGone: (session: string) => boolean, picturesMs?: number): Promise<void> {
     for (const job of await this.#store.open()) {
       if (job.state === 'unknown' || !isGone(job.owner.session)) continue;
       const charge = this.service.charges.find(({ key }) => key === job.idempotencyKey);
-      const isFinished = charge !== undefined && charge.fetchableAt + withinMs <= this.world.time;
+      const isFinished = picturesMs !== undefined && charge && charge.fetchableAt + picturesMs <= this.world.time;
       if (job.state === 'queued' || job.state === 'submitting' || isFinished)
         this.breach('waits for the dead', `${job.id} is ${job.state} and still owned by ${job.owner.session}`);
     }

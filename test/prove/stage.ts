@@ -144,7 +144,7 @@ export class Stage {
     this.service.trouble = NO_TROUBLE;
     this.audit.note('all is calm');
     const isKilled = (session: string) => this.programs.some((one) => one.session === session && one.process.isKilled);
-    const takenOver = clock.sleep(TAKEN_OVER_MS).then(() => this.audit.checkTakenOver(isKilled, TAKEN_OVER_MS));
+    const takenOver = clock.sleep(TAKEN_OVER_MS).then(() => this.audit.checkTakenOver(isKilled));
     for (const intent of intents) {
       let isOver = false;
       for (let attempt = 1; attempt <= 40 && !isOver; attempt += 1) {
