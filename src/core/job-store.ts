@@ -26,7 +26,7 @@ export interface JobStore {
   newest(before?: string): AsyncIterable<Job>;
   /** Those that are neither saved nor failed, newest first. */
   open(): Promise<readonly Job[]>;
-  /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first. */
+  /** Orders that are equal by `dedupeKey`, made since that moment (epoch milliseconds), newest first; at last one that was saved a day late. */
   equal(key: string, since: number): Promise<readonly Job[]>;
 }
 

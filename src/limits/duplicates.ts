@@ -7,7 +7,7 @@ const HOUR_MS = 60 * 60_000;
 /** For how long an order is found that is open or of unknown outcome: it may be charged at any moment. */
 export const openFoundMs = (hours = 24): number => Math.max(hours, 24) * HOUR_MS;
 
-/** Older orders are found by no equal one: a picture is saved within a day of its order, if at all. */
+/** Equal orders are searched for since then; a picture that was saved more than a day after its order has a hint. */
 export const foundSince = (hours: number, { here, there = here }: Times): number =>
   Math.min(here, there) - openFoundMs(hours) - 24 * HOUR_MS;
 

@@ -23,10 +23,7 @@ type KnownRecord = { file: VersionedFile; last?: StoredJob | undefined };
 
 /** Next to the folder of the records. */
 const DAMAGED = 'damaged';
-/**
- * How long records are read at a stretch before others get their turn: thousands of small files that the system holds
- * in memory are read in less time than Node needs to hand each of them to a thread and back.
- */
+/** Records are read so long at a stretch: to hand each small file to a thread would take longer than to read it. */
 const STRETCH_MS = 4;
 /** Records that this process reads or changes at a time. */
 const OPEN_FILES_MAX = 1_000;
@@ -38,7 +35,8 @@ const UNDATED = 'undated';
  * Records lie in a folder for each day, named by the id and by what equal orders have in common, so that a page, the
  * open ones of today and the equal ones of a day are found without reading all. What else is quicker to look up than to
  * search for is kept as hints, which are looked at and never believed:
- * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` with the id of the job that the service calls so.
+ * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` with the id of the job that the service calls so,
+ * or that was saved more than a day after its order: then by what equal orders have in common.
  * Once all jobs of an earlier day have ended and have their hints, `hints/closed/DAY` stands for the former, with the
  * time of that day's folder: whatever is added there later, by a clock that was set back, changes that time.
  * @param folder absolute; of this service and key alone. Made when the first record is written.
@@ -126,6 +124,8 @@ export function createFileJobStore(
     if (made === undefined) return 'conflict';
     record.last = { value: job, version: made };
     if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
+    if ((job.savedAt ?? 0) > job.createdAt + DAY_MS)
+      await hint(remote, hashOf(dedupeKey(job.request, job.nth)), job.id);
     if (job.remoteId !== undefined && job.remoteId !== before?.remoteId)
       await hint(remote, hashOf(job.remoteId), job.id);
     return 'done';
@@ -226,6 +226,8 @@ export function createFileJobStore(
       if (day >= dayOfTime(since))
         for await (const job of recordsOf(day, (file) => file.includes(`.${fingerprint}.`)))
           if (job.createdAt >= since && dedupeKey(job.request, job.nth) === key) yield job;
+    const late = (await read((await files.readText(join(remote, fingerprint)).catch(() => '')) ?? ''))?.value;
+    if (late && late.createdAt < since && dedupeKey(late.request, late.nth) === key) yield late;
   }
 
   return {

@@ -153,6 +153,22 @@ describe('a budget', () => {
     expect(charges(story as Story)).toBeGreaterThan(0);
   });
 
+  it('is not used up by a price that cannot be right', async () => {
+    const { call, wire, logLines } = await begin({ settings: { maxCreditsPerDay: 60 } });
+    const odd = { id: 'odd', status: 'failed', creditCost: 1e15 };
+    const headers = { 'content-type': 'application/json' };
+    wire.script([{ status: 200, headers, body: JSON.stringify({ data: { job: odd } }) }], 'submit');
+    const first = await call('generate_image', { prompt: 'one' });
+    expect(first.structuredContent).toMatchObject({ status: 'failed', credits: { min: 10, max: 20 } });
+    expect(first.structuredContent?.credits).not.toHaveProperty('exact');
+    expect(logLines.join('')).toContain('A price that cannot be right is not taken');
+    // The highest price of the list is counted for it.
+    const { credits } = (await call('check_rate_limits')).structuredContent as { credits: object };
+    expect(credits).toMatchObject({ spent_today: 20, reserved: 0 });
+    const second = await call('generate_image', { prompt: 'two' });
+    expect(second.structuredContent).toMatchObject({ status: 'completed' });
+  });
+
   it('of pictures is kept', async () => {
     const { call } = await begin({ settings: { maxImagesPerDay: 1 } });
     await call('generate_image', { prompt: 'one' });

@@ -41,12 +41,14 @@ export function createMemoryJobStore(): JobStore {
     },
     open: async () => list().filter((job) => !isSettled(job)),
     async equal(key, since) {
-      const isEqual = ({ createdAt, request, nth }: Job): boolean =>
-        createdAt >= since && dedupeKey(request, nth) === key;
+      const isEqual = ({ createdAt, savedAt = 0, request, nth }: Job): boolean =>
+        (createdAt >= since || savedAt > createdAt + DAY_MS) && dedupeKey(request, nth) === key;
       return list().filter(isEqual);
     },
   };
 }
+
+const DAY_MS = 24 * 60 * 60_000;
 
 /** A mark that nobody was waiting for is news for so long. */
 const NEWS_FOR_MS = 60_000;

@@ -82,6 +82,17 @@ describe.each(ENGINES)('a job store %s', (_, create) => {
     expect((await two.find(id))?.remoteStatus).toBe('first');
   });
 
+  it('finds an equal order as well whose picture was saved more than a day later, however old it is', async () => {
+    const job = sampleJob({ id, state: 'completed' });
+    await one.add(job);
+    const equal = () => two.equal(dedupeKey(job.request), job.createdAt + 1);
+    expect(await equal()).toEqual([]);
+    await change(one, id, (before) => ({ ...before, state: 'saved', savedAt: job.createdAt + 3 * DAY_MS }));
+    expect(idsOf(await equal())).toEqual([id]);
+    expect(idsOf(await two.equal(dedupeKey(job.request), job.createdAt))).toEqual([id]);
+    expect(await two.equal(dedupeKey({ ...job.request, prompt: 'another' }), 0)).toEqual([]);
+  });
+
   it('never lets a job go backwards, whatever two processes write at a time', async () => {
     await one.add(sampleJob({ id, state: 'submitting' }));
     const news = [remoteJob('processing'), remoteJob('completed'), remoteJob('processing'), remoteJob('processing')];
