@@ -5,6 +5,8 @@ import type { Breach } from './audit.ts';
 export type CaseResult = {
   name: string;
   seed: number;
+  /** With `runs: 1` this seed plays this very case; otherwise it comes again in a run with the same options. */
+  isOwnSeed?: true;
   /** Different pictures that were wanted in it, where somebody counts them. */
   intents?: number;
   /** Jobs that were charged in it. */

@@ -92,6 +92,9 @@ function print(): void {
   const [mode, { first: result }] = first;
   for (const line of result.trace.slice(-TRACE_LINES)) console.log(line);
   for (const { kind, what } of result.breaches.slice(0, BREACH_LINES)) console.log(`BROKEN  ${kind}: ${what}`);
-  console.log(`${result.name}: npm run prove -- --mode ${mode.replaceAll(' ', '-')} --seed ${result.seed} --runs 1`);
+  const again = result.isOwnSeed
+    ? [`--seed ${result.seed} --runs 1`]
+    : [`--seed ${seed}`, ...(runs ? [`--runs ${runs}`] : [])];
+  console.log(`${result.name}: npm run prove -- --mode ${mode.replaceAll(' ', '-')} ${again.join(' ')}`);
   process.exitCode = 1;
 }

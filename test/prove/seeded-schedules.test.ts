@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { playSchedule, seededSchedules } from './seeded-schedules.ts';
 
-const CASES = 8;
+const CASES = 6;
 
 /** Much computing: a limit only ends what hangs. */
 const TIMEOUT_MS = 600_000;
 
 describe('three processes in an order that a seed decides', { timeout: TIMEOUT_MS }, () => {
-  it.each([1, 9, 17, 25])(
+  it.each([1, 7, 13, 19])(
     'lose no picture, pay for none twice, and keep to budget, slots and books (seed %i)',
     async (seed) => {
       let charges = 0;

@@ -28,7 +28,15 @@ export function playSchedule(seed: number): Promise<CaseResult> {
     await world.during(schedule.play(), LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
     const { breaches, trace } = audit;
     const intents = audit.wanted.size;
-    return { name: `schedule ${seed}`, seed, intents, charges: service.charges.length, breaches, trace };
+    return {
+      name: `schedule ${seed}`,
+      seed,
+      isOwnSeed: true,
+      intents,
+      charges: service.charges.length,
+      breaches,
+      trace,
+    };
   });
 }
 
