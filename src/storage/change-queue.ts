@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ChangeQueue } from '../core/shared-value.ts';
 import { ownName } from './disk.ts';
 import { createInFolder } from './file-system.ts';
-import { type FileDeps, namesIn } from './versioned-file.ts';
+import type { FileDeps } from './versioned-file.ts';
 
 /** Losing that often is no accident. */
 const LOST_MAX = 2;
@@ -46,7 +46,8 @@ export class FileChangeQueue implements ChangeQueue {
     const { files } = this.deps;
     // As a rule nobody has ever had to wait.
     if ((await files.stat(this.folder).catch(() => undefined)) === undefined) return [];
-    const names = await namesIn(this.folder, files);
+    // It only orders who tries when: what cannot be read keeps nobody from it.
+    const names = await files.list(this.folder).catch((): string[] => []);
     const own = this.#own;
     return names.filter(
       (name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN) && (own === undefined || name < own),
