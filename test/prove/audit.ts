@@ -45,13 +45,16 @@ export class Audit {
   readonly wanted = new Map<string, number>();
   /** Sessions of processes that were killed, ended, stopped or put to sleep: all others are at work. */
   readonly disturbed = new Set<string>();
+  /** By an answer. */
   readonly #deniedKeys = new Set<string>();
+  /** By a record: only as long as there is one that says so. */
+  readonly #deniedByRecord = new Set<string>();
   readonly #denials: Denial[] = [];
   readonly #idOfKey = new Map<string, string>();
   /** Who has recorded orders that have not left. */
   readonly #queuedBy = new Map<string, string>();
-  readonly #store: JobStore;
-  readonly #limits: Limits;
+  #store: JobStore;
+  #limits: Limits;
   /** Days that the clocks of the processes have shown. */
   readonly #days = new Set<number>();
 
@@ -62,11 +65,34 @@ export class Audit {
     private readonly settings: ProgramSettings,
     private readonly programs: () => readonly Program[],
   ) {
-    const deps = { clock: world.outside.clock, log: QUIET, files: disk.processView() };
-    this.#store = createFileJobStore(STATE, { ...deps, outputFolder: PICTURES });
-    const values = createFileValues(sharedFolder(STATE), deps);
-    this.#limits = new Limits(values, { ...deps, plan: settings.plan, jobs: async () => recordsIn(this.#store) });
+    this.#store = this.#openStore();
+    this.#limits = this.#openLimits();
     service.onCharge = (charge) => this.#checkCharge(charge);
+  }
+
+  get #deps() {
+    return { clock: this.world.outside.clock, log: QUIET, files: this.disk.processView() };
+  }
+
+  #openStore(): JobStore {
+    return createFileJobStore(STATE, { ...this.#deps, outputFolder: PICTURES });
+  }
+
+  #openLimits(): Limits {
+    const values = createFileValues(sharedFolder(STATE), this.#deps);
+    const { plan } = this.settings;
+    return new Limits(values, { ...this.#deps, plan, jobs: async () => recordsIn(this.#store) });
+  }
+
+  /** What was seen on the disk before it lost something is no longer known of it; what somebody was told still is. */
+  async checkAfterPowerFailure(): Promise<void> {
+    this.#store = this.#openStore();
+    this.#limits = this.#openLimits();
+    this.#idOfKey.clear();
+    this.#deniedByRecord.clear();
+    this.#queuedBy.clear();
+    for (const { id } of await this.records()) await this.#checkRecord(id);
+    await this.#checkRecordsOfCharges();
   }
 
   note(text: string): void {
@@ -113,7 +139,10 @@ export class Audit {
     this.note(
       `  ${id.slice(-5)} ${job.state}${job.failure ? ` (${job.failure.kind}, ${job.failure.reason.code})` : ''}`,
     );
-    if (job.state === 'failed' && job.failure?.creditsSpent === 'no') this.deny(job);
+    if (job.state === 'failed' && job.failure?.creditsSpent === 'no') {
+      this.#deniedByRecord.add(job.idempotencyKey);
+      this.#checkDenied(job);
+    }
     const { session } = job.owner;
     if (job.state === 'queued') this.#queuedBy.set(id, session);
     else if (job.state !== 'failed') {
@@ -145,7 +174,7 @@ export class Audit {
     const failed = ofPrompt.filter(({ end, endsAt }) => end === 'FAILED' && endsAt <= charge.at);
     if (ofPrompt.length - failed.length > (this.wanted.get(prompt) ?? 0))
       this.breach('paid twice', `"${prompt}" under ${ofPrompt.map((one) => one.key).join(', ')}`);
-    if (this.#deniedKeys.has(key))
+    if (this.#deniedKeys.has(key) || this.#deniedByRecord.has(key))
       this.breach('denied charge', `${remoteId} under ${key}, of which credits were denied`);
     for (const denial of this.#denials) this.#checkDenial(denial, charge);
     const day = utcDay(this.#epoch(charge.at));
@@ -161,10 +190,14 @@ export class Audit {
     return this.world.outside.clock.now() - this.world.time + time;
   }
 
-  /** An answer or a record says that no credits were spent for this job. */
-  deny({ idempotencyKey: key, id }: Job): void {
-    if (key === '') return;
-    this.#deniedKeys.add(key);
+  /** An answer says that no credits were spent for this job. */
+  deny(job: Job): void {
+    if (job.idempotencyKey === '') return;
+    this.#deniedKeys.add(job.idempotencyKey);
+    this.#checkDenied(job);
+  }
+
+  #checkDenied({ idempotencyKey: key, id }: Job): void {
     if (this.service.charges.some((charge) => charge.key === key))
       this.breach('denied charge', `${id} says that nothing was spent under ${key}`);
   }
@@ -193,6 +226,19 @@ export class Audit {
       const isFinished = picturesMs !== undefined && charge && charge.fetchableAt + picturesMs <= this.world.time;
       if (job.state === 'queued' || job.state === 'submitting' || isFinished)
         this.breach('waits for the dead', `${job.id} is ${job.state} and still owned by ${job.owner.session}`);
+    }
+  }
+
+  /**
+   * Nothing is reserved for orders that were refused: who was to record them has answered by now.
+   * @param isReconciled whether the reservations follow the records again by now, too
+   */
+  async checkNothingReserved(isReconciled: boolean): Promise<void> {
+    const { reservations } = await this.#limits.state();
+    for (const { id, end } of reservations.entries) {
+      const job = end === undefined ? (await this.#store.read(id))?.value : undefined;
+      if (end === undefined && (job === undefined || (isReconciled && job.state === 'failed')))
+        this.breach('books', `credits are reserved for ${id}, which ${job ? 'has failed' : 'has no record'}`);
     }
   }
 

@@ -9,7 +9,7 @@ export type Fault = {
   code: FaultCode;
   /** The number of the operation that fails first, from 1. */
   at: number;
-  /** So often: this one, and then the next ones of the same call. `Infinity` lasts. */
+  /** So often: this one, and then the next ones of the same call. `Infinity` lasts until the disk is repaired. */
   times: number;
   /** `after`: it has taken effect all the same, as when fsync or close report what went wrong earlier. */
   moment: 'before' | 'after';
@@ -20,6 +20,8 @@ export type FaultyHooks = Required<Hooks> & {
   operations: readonly Operation[];
   /** How many of them failed. */
   failed(): number;
+  /** Nothing fails any more. */
+  repair(): void;
 };
 
 /** @param fault absent: operations are counted only */
@@ -27,6 +29,7 @@ export function faultyHooks(fault?: Fault): FaultyHooks {
   const operations: Operation[] = [];
   const failing = new Set<Operation>();
   let faultyCall: Call | undefined;
+  let isRepaired = false;
 
   function failIf(moment: Fault['moment'], operation: Operation): void {
     if (fault?.moment === moment && failing.has(operation)) throw systemError(fault.code, operation.path);
@@ -35,10 +38,14 @@ export function faultyHooks(fault?: Fault): FaultyHooks {
   return {
     operations,
     failed: () => failing.size,
+    repair() {
+      isRepaired = true;
+    },
     async before(operation) {
       operations.push(operation);
       if (fault !== undefined && operations.length === fault.at) faultyCall = operation.call;
-      if (operation.call === faultyCall && failing.size < (fault?.times ?? 0)) failing.add(operation);
+      const isFaulty = operation.call === faultyCall && !isRepaired;
+      if (isFaulty && failing.size < (fault?.times ?? 0)) failing.add(operation);
       failIf('before', operation);
     },
     async after(operation) {

@@ -59,7 +59,7 @@ export type DiskOptions = {
 export class MemoryDisk {
   readonly #options: DiskOptions;
   readonly #dice: Dice;
-  readonly #tree: DiskTree;
+  #tree: DiskTree;
 
   constructor(options: DiskOptions = {}) {
     const { holds = {}, now = () => 0, hasLinks = true, seed = 1 } = options;
@@ -138,6 +138,11 @@ export class MemoryDisk {
       disk.#tree.adopt(left);
       return disk;
     });
+  }
+
+  /** The power has failed, and this is left: whoever uses the disk finds what `crashStates` made of it. */
+  comeBackAs(left: MemoryDisk): void {
+    this.#tree = left.#tree;
   }
 
   /** Texts by path, as the processes see them; paths of folders end with a slash and have an empty text. */

@@ -22,10 +22,20 @@ export type PlayOptions = {
   seed: number;
   /** How many cases, about. Absent: as many as the long run has. */
   runs?: number | undefined;
+  /** The name of the only case that is to be played. */
+  only?: string | undefined;
 };
 
 /** Plays its cases. Those of deterministic modes are the same for equal options. */
 export type Mode = { name: string; play(options: PlayOptions): AsyncGenerator<CaseResult> };
+
+/** So many of the cases, about, from the first to the last; another seed takes others of them. */
+export function sample<Case>(cases: readonly Case[], seed: number, size = cases.length): Case[] {
+  const stride = Math.max(1, cases.length / size);
+  const first = (seed * 7) % stride;
+  const count = Math.ceil((cases.length - first) / stride);
+  return Array.from({ length: count }, (_, number) => cases[Math.floor(first + number * stride)] as Case);
+}
 
 /** Instead of all cases of a mode. */
 export const skipped = (why: string): CaseResult => ({

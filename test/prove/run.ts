@@ -11,6 +11,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     mode: { type: 'string' },
     kind: { type: 'string' },
+    case: { type: 'string' },
   },
 });
 
@@ -56,7 +57,7 @@ function whole(name: string, text: string | undefined): number | undefined {
 async function countsOf(mode: Mode): Promise<Counts> {
   const broken = Object.fromEntries(BREACHES.map((kind) => [kind, 0])) as Counts['broken'];
   const counts: Counts = { cases: 0, intents: 0, charges: 0, broken, first: undefined, skipped: undefined };
-  for await (const result of mode.play({ seed, runs })) {
+  for await (const result of mode.play({ seed, runs, only: values.case })) {
     counts.skipped = result.skipped;
     if (result.skipped !== undefined) continue;
     counts.cases += 1;
@@ -92,9 +93,10 @@ function print(): void {
   const [mode, { first: result }] = first;
   for (const line of result.trace.slice(-TRACE_LINES)) console.log(line);
   for (const { kind, what } of result.breaches.slice(0, BREACH_LINES)) console.log(`BROKEN  ${kind}: ${what}`);
+  const isDeterministic = MODES.some(({ name }) => name === mode);
   const again = result.isOwnSeed
     ? [`--seed ${result.seed} --runs 1`]
-    : [`--seed ${seed}`, ...(runs ? [`--runs ${runs}`] : [])];
+    : [`--seed ${seed}`, ...(isDeterministic ? [`--case '${result.name}'`] : runs ? [`--runs ${runs}`] : [])];
   console.log(`${result.name}: npm run prove -- --mode ${mode.replaceAll(' ', '-')} ${again.join(' ')}`);
   process.exitCode = 1;
 }

@@ -138,6 +138,13 @@ export class Stage {
     program.process.kill();
   }
 
+  /** All processes end at once, and this is left of the disk. Requests that have left are on their way all the same. */
+  failPower(left: MemoryDisk): void {
+    this.audit.note('the power fails');
+    for (const program of this.programs) this.kill(program);
+    this.disk.comeBackAs(left);
+  }
+
   /** Repeats the calls until they are final, and waits until nothing is open. Nothing goes wrong meanwhile. */
   async finish(program: Program, intents: readonly Intent[]): Promise<void> {
     const { clock } = this.world.outside;

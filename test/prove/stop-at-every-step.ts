@@ -3,7 +3,7 @@
  * know that time passes. Another process repeats the call and orders something else meanwhile. Then the first one goes on
  * as if nothing had happened, or never does.
  */
-import type { CaseResult, Mode } from './mode.ts';
+import { type CaseResult, type Mode, sample } from './mode.ts';
 import { withSeededNames } from './seeded-names.ts';
 import { batch, diskDelays, type Intent, type Outcome, Stage, single, TAKEN_OVER_MS } from './stage.ts';
 import type { Program, ProgramSettings } from './virtual-program.ts';
@@ -58,7 +58,7 @@ type Stop = { story: Story; at: number; ending: Ending };
 
 export const stopAtEveryStep: Mode = {
   name: 'stop at every step',
-  async *play({ seed, runs }) {
+  async *play({ seed, runs, only }) {
     const stops: Stop[] = [];
     for (const story of STORIES) {
       const steps = await stepsOf(story, seed);
@@ -66,18 +66,19 @@ export const stopAtEveryStep: Mode = {
       for (let at = 1; at <= steps; at += 1)
         for (const shift of [0, 2]) stops.push({ story, at, ending: ENDINGS[(at + shift) % ENDINGS.length] as Ending });
     }
-    const stride = runs === undefined ? 1 : Math.max(1, stops.length / runs);
-    // Another seed takes others of them.
-    for (let index = (seed * 7) % stride; index < stops.length; index += stride)
-      yield (await playStop(stops[Math.floor(index)] as Stop, seed)).result;
+    const wanted = only === undefined ? sample(stops, seed, runs) : stops.filter((stop) => nameOf(stop) === only);
+    for (const stop of wanted) yield (await playStop(stop, seed)).result;
   },
 };
+
+const nameOf = ({ story, at, ending }: Stop): string => `${story.name}, stopped before step ${at} ${ending.name}`;
 
 async function stepsOf(story: Story, seed: number): Promise<number> {
   return (await playStop({ story, at: Number.POSITIVE_INFINITY, ending: { name: 'never' } }, seed)).steps;
 }
 
-async function playStop({ story, at, ending }: Stop, seed: number): Promise<{ result: CaseResult; steps: number }> {
+async function playStop(stop: Stop, seed: number): Promise<{ result: CaseResult; steps: number }> {
+  const { story, at, ending } = stop;
   return withSeededNames(seed, async () => {
     let steps = 0;
     let readsInARow = 0;
@@ -116,10 +117,9 @@ async function playStop({ story, at, ending }: Stop, seed: number): Promise<{ re
       await playOthers(stage, first, intent, ending, call);
     };
     await world.during(play(), LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
-    const name = `${story.name}, stopped before step ${at} ${ending.name}`;
     const { breaches, trace } = audit;
     const intents = audit.wanted.size;
-    return { result: { name, seed, intents, charges: service.charges.length, breaches, trace }, steps };
+    return { result: { name: nameOf(stop), seed, intents, charges: service.charges.length, breaches, trace }, steps };
   });
 }
 
