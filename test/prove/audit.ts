@@ -144,7 +144,7 @@ export class Audit {
       this.#checkDenied(job);
     }
     const { session } = job.owner;
-    if (job.state === 'queued') this.#queuedBy.set(id, session);
+    if (job.state === 'queued') this.#queuedBy.set(id, this.#queuedBy.get(id) ?? session);
     else if (job.state !== 'failed') {
       // Ending a process is how a user stops what has not left.
       if ((this.#queuedBy.get(id) ?? session) !== session) this.breach('sent by another', `${id}, by ${session}`);
