@@ -31,6 +31,9 @@ type Run = Sending & {
   asked: Asked;
 };
 
+/** @returns the job after it; `undefined`: it is in other hands */
+type Step = () => Promise<Job | undefined>;
+
 export class JobRunner {
   readonly #poller: Poller;
   readonly #runs = new Map<string, Run>();
@@ -198,7 +201,7 @@ export class JobRunner {
   }
 
   /** Goes on with a job until it has ended, or nothing more is to be done for it, with a pause after each failed try. */
-  async #work(id: string, run: Run, firstStep: () => Promise<Job | undefined>): Promise<void> {
+  async #work(id: string, run: Run, firstStep: Step): Promise<void> {
     let step = firstStep;
     for (let attempt = 1; ; attempt += 1) {
       const pauseMs = await this.#pauseAfter(id, run, step, attempt);
@@ -214,12 +217,7 @@ export class JobRunner {
   }
 
   /** @returns milliseconds until the next try; `undefined`: there is none */
-  async #pauseAfter(
-    id: string,
-    run: Run,
-    step: () => Promise<Job | undefined>,
-    attempt: number,
-  ): Promise<number | undefined> {
+  async #pauseAfter(id: string, run: Run, step: Step, attempt: number): Promise<number | undefined> {
     try {
       const job = await step();
       this.#troubles.delete(id);
@@ -234,7 +232,7 @@ export class JobRunner {
     }
   }
 
-  /** The next step of a job by its record. @returns the job after it; `undefined`: it is in other hands */
+  /** The next step of a job by its record. */
   async #step(id: string, run: Run): Promise<Job | undefined> {
     const job = await this.#adopted(id);
     if (job === undefined) return undefined;
@@ -273,9 +271,8 @@ export class JobRunner {
     const sent = await submit(job, deps, run);
     this.#troubles.delete(job.id);
     if (sent.secondRemoteId !== undefined) {
-      this.deps.log.error('The service made two jobs of one order: it does not honour idempotency keys', {
-        id: job.id,
-      });
+      const message = 'The service made two jobs of one order: it does not honour idempotency keys';
+      this.deps.log.error(message, { id: job.id });
       await this.deps.keys.noteIgnored();
     }
     return sent.state === 'submitting' ? sent : this.#finish(sent, { atOnce: false, isFresh }, run);

@@ -4,7 +4,7 @@ import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/im
 import { isSettled, type Job } from '../core/job.ts';
 import { type Confirmation, checkBalance, checkCall, confirm, estimateOf, limitExceeded } from '../limits/budget.ts';
 import { foundSince, isDuplicate } from '../limits/duplicates.ts';
-import type { Limits, OrderToAdmit } from '../limits/limits.ts';
+import type { OrderToAdmit } from '../limits/limits.ts';
 import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
@@ -41,8 +41,8 @@ export type Proposal =
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
 type Wanted = Pick<OrderToAdmit, 'dedupeKey' | 'allowDuplicate'>;
-/** A new order before it is admitted. */
-type Draft = { at: number; job: Job; toAdmit: OrderToAdmit };
+/** A new order before it is admitted; `at`: its place in the call. */
+type Draft = Wanted & { at: number; job: Job; isConfirmed: boolean };
 
 export class Orders {
   constructor(
@@ -106,7 +106,10 @@ export class Orders {
   async commit(proposal: ReadyProposal, signal?: AbortSignal): Promise<readonly Ordered[]> {
     // The last check before money moves.
     signal?.throwIfAborted();
-    const ordered = await this.#admit(proposal, signal);
+    const drafts = this.#drafts(proposal);
+    const ids = drafts.map(({ job }) => job.id);
+    const admit = () => this.#admit(proposal, drafts, signal);
+    const ordered = await this.runner.reconciler.recording(ids, admit);
     for (const { job, refused } of ordered) if (refused) this.deps.records.keepRefused(job);
     this.runner.reconciler.watch();
     return Promise.all(
@@ -118,21 +121,12 @@ export class Orders {
     );
   }
 
-  #admit(proposal: ReadyProposal, signal: AbortSignal | undefined): Promise<readonly Ordered[]> {
-    const drafts = this.#drafts(proposal);
-    return this.runner.reconciler.recording(
-      drafts.map(({ job }) => job.id),
-      () => this.#admitAll(proposal, drafts, signal),
-    );
-  }
-
-  async #admitAll(
+  async #admit(
     { duplicates }: ReadyProposal,
     drafts: readonly Draft[],
     signal: AbortSignal | undefined,
   ): Promise<readonly Ordered[]> {
     const { clock } = this.deps;
-    const spending = { creditsPerDay: this.settings.maxCreditsPerDay, imagesPerDay: this.settings.maxImagesPerDay };
     const ordered = new Map<number, Ordered>();
     // What was not proposed as new is not ordered, even if it is found no longer by now.
     for (const [at, job] of duplicates.entries()) if (job) ordered.set(at, { job, duplicate: true });
@@ -141,9 +135,11 @@ export class Orders {
     for (let round = 1; open.length > 0; round += 1) {
       // Each round finds something that the one before has put right.
       if (round > 5) throw new Error('the reservations and the records do not come to agree');
-      open = open.map((draft) => madeAt(draft, clock.now()));
+      // The call may have stood still since it was proposed.
+      const now = clock.now();
+      open = open.map(({ job, ...draft }) => ({ ...draft, job: { ...job, createdAt: now, updatedAt: now } }));
       try {
-        const decision = await this.#admitOrDrop(open, spending);
+        const decision = await this.#admitOrDrop(open);
         if (decision.type === 'taken') {
           await this.#settle(open, decision.admissions, ordered, signal);
           open = open.filter(({ at }) => !ordered.has(at));
@@ -172,10 +168,10 @@ export class Orders {
       const id = ids.jobId(now - at);
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
-      const common = { id, owner: liveness.self };
       const credits = { ...creditRange(request.width, request.height), exact: null };
       const job: Job = {
-        ...common,
+        id,
+        owner: liveness.self,
         ...(batch !== undefined && { batch }),
         // Made when it is recorded: what only repeats another order needs none.
         idempotencyKey: '',
@@ -185,8 +181,7 @@ export class Orders {
         ...(nth > 0 && { nth }),
         ...{ state: 'queued', createdAt: now, updatedAt: now, credits, sandbox },
       };
-      const toAdmit = { ...common, at: now, maxCredits: credits.max, ...wanted, isConfirmed };
-      return { at, job, toAdmit };
+      return { at, job, ...wanted, isConfirmed };
     });
   }
 
@@ -221,7 +216,7 @@ export class Orders {
   }
 
   async #settleOne(
-    { job, toAdmit }: Draft,
+    { job, ...wanted }: Draft,
     admission: Admission | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Ordered | undefined> {
@@ -231,8 +226,12 @@ export class Orders {
     }
     try {
       // One that was recorded and has ended since the proposal is not among the reservations any more.
-      const duplicate = await this.#duplicateOf(toAdmit, signal);
-      if (duplicate === undefined) return { job: await this.#record(job), duplicate: false };
+      const duplicate = await this.#duplicateOf(wanted, signal);
+      if (duplicate === undefined) {
+        const recorded = { ...job, idempotencyKey: this.deps.ids.idempotencyKey() };
+        await this.runner.begin(recorded);
+        return { job: recorded, duplicate: false };
+      }
       await this.deps.limits.drop(job.id);
       return { job: duplicate, duplicate: true };
     } catch (error) {
@@ -241,20 +240,20 @@ export class Orders {
     }
   }
 
-  async #record(draft: Job): Promise<Job> {
-    const job = { ...draft, idempotencyKey: this.deps.ids.idempotencyKey() };
-    await this.runner.begin(job);
-    return job;
-  }
-
   /** What may have been reserved when the disk refused is given back: nobody is going to record it. */
-  async #admitOrDrop(drafts: readonly Draft[], spending: Parameters<Limits['admit']>[1]): Promise<AdmissionResult> {
+  async #admitOrDrop(drafts: readonly Draft[]): Promise<AdmissionResult> {
     const { limits } = this.deps;
-    const orders = drafts.map(({ toAdmit }) => toAdmit);
+    const { maxCreditsPerDay: creditsPerDay, maxImagesPerDay: imagesPerDay } = this.settings;
+    // The reservation and the record agree on how old the order is.
+    const orders = drafts.map(
+      ({ job: { id, owner, createdAt: at, credits }, dedupeKey, allowDuplicate, isConfirmed }) => {
+        return { id, owner, at, maxCredits: credits.max, dedupeKey, allowDuplicate, isConfirmed };
+      },
+    );
     try {
-      return await limits.admit(orders, spending);
+      return await limits.admit(orders, { creditsPerDay, imagesPerDay });
     } catch (error) {
-      for (const { id } of orders) await limits.drop(id);
+      for (const { job } of drafts) await limits.drop(job.id);
       throw error;
     }
   }
@@ -312,11 +311,6 @@ export class Orders {
     if (isDuplicate(job, duplicateHours, await provider.times())) return true;
     return isDuplicate(job, duplicateHours, await provider.times(signal));
   }
-}
-
-/** The reservation and the record agree on how old the order is, and the call may have stood still since it was proposed. */
-function madeAt({ at, job, toAdmit }: Draft, now: number): Draft {
-  return { at, job: { ...job, createdAt: now, updatedAt: now }, toAdmit: { ...toAdmit, at: now } };
 }
 
 function refused(job: Job, { failure }: FluxError, at: number): Ordered {

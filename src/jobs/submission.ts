@@ -10,6 +10,7 @@ import { awaitPermit } from '../limits/rate-state.ts';
 import { USUAL_MS } from '../polling/durations.ts';
 import type { JobsDeps } from './deps.ts';
 import type { JobRecords } from './job-records.ts';
+import type { Pictures } from './pictures.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
@@ -53,12 +54,14 @@ export const OWNER_ENDED: Failure = notSent('interrupted', { code: 'owner_ended'
 /** By the user, from the shell: unlike a call that was cancelled, it is not ordered for another caller either. */
 export const USER_CANCELLED: Failure = { ...notSent('interrupted', { code: 'user_cancelled' }), retry: 'no' };
 
+type SubmissionDeps = SendingDeps & {
+  records: JobRecords;
+  pictures: Pick<Pictures, 'keep'>;
+  onUnrecorded: (failure: Failure) => void;
+};
+
 /** @returns the job after the service's answer, or after what stood in the way */
-export async function submit(
-  job: Job,
-  deps: SendingDeps & { records: JobRecords; pictures: { keep(id: string, remote: RemoteJob): void } },
-  sending: Sending,
-): Promise<Job> {
+export async function submit(job: Job, deps: SubmissionDeps, sending: Sending): Promise<Job> {
   const { records, clock, liveness } = deps;
   let remote: RemoteJob;
   try {
@@ -83,37 +86,28 @@ export async function submit(
       throw unwritten instanceof FluxError ? new FluxError(unpaid(unwritten.failure)) : unwritten;
     }
   } finally {
-    setWaitReason(job.id, sending, undefined, records);
+    setWaitReason(job.id, sending, deps);
   }
   deps.pictures.keep(job.id, remote);
   return recordAnswer(job.id, remote, deps, sending.life);
 }
 
 /** The service has the order, whatever the disk says: its answer is kept here until it can be written. */
-async function recordAnswer(
-  id: string,
-  remote: RemoteJob,
-  { records, clock, onUnrecorded }: SendingDeps & { records: JobRecords; onUnrecorded?: (failure: Failure) => void },
-  life: AbortSignal,
-): Promise<Job> {
+async function recordAnswer(id: string, remote: RemoteJob, deps: SubmissionDeps, life: AbortSignal): Promise<Job> {
+  const { records, clock, onUnrecorded } = deps;
   const at = clock.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await records.apply(id, { type: 'status_received', remote, at });
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      onUnrecorded?.({ ...error.failure, creditsSpent: 'yes', retry: 'same_job' });
+      onUnrecorded({ ...error.failure, creditsSpent: 'yes', retry: 'same_job' });
       await clock.sleep(Math.min(250 * 2 ** attempt, 30_000), life);
     }
   }
 }
 
-function setWaitReason(
-  id: string,
-  sending: Sending,
-  waitReason: WaitReason | undefined,
-  records: Pick<JobRecords, 'wake'>,
-): void {
+function setWaitReason(id: string, sending: Sending, { records }: SendingDeps, waitReason?: WaitReason): void {
   const before = sending.waitReason;
   sending.waitReason = waitReason;
   if (before?.reason !== waitReason?.reason) records.wake(id);
@@ -124,7 +118,7 @@ function setWaitReason(
  * @throws FluxError whose `creditsSpent` covers all tries: `maybe` as soon as one of them may have been carried out
  */
 export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): Promise<RemoteJob> {
-  const { provider, limits, clock, records } = deps;
+  const { provider, limits, clock } = deps;
   const { life } = sending;
   const wasOpen = job.state !== 'queued';
   const beforeSending = AbortSignal.any([life, sending.cancellation.signal]);
@@ -140,7 +134,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   };
   try {
     await assertMayBeSent(beforeSending);
-    await takeSlot(job, deps, beforeSending, sending);
+    await takeSlot(job, deps, sending, beforeSending);
     await deps.onSubmission?.();
     const known = { webhookUrl: job.webhookUrl, dialect: wasOpen ? job.dialect : undefined };
     let order = await provider.prepare(job.request, { ...known, signal: beforeSending });
@@ -148,14 +142,14 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
       // Until the order is recorded as submitting, its wait is shown and can be cancelled.
       const isFirst = recorded === undefined;
       await awaitPermit(limits, clock, { purpose: 'submit', fields: 1 }, isFirst ? beforeSending : life, (until) => {
-        if (isFirst) setWaitReason(job.id, sending, { reason: 'permit', until }, records);
+        if (isFirst) setWaitReason(job.id, sending, deps, { reason: 'permit', until });
       });
       // The wait for a slot or a permit, or the sleep of the whole machine, may have been long.
       await assertMayBeSent();
       if (order.dialect !== recorded?.dialect) {
         if (isFirst) beforeSending.throwIfAborted();
         sending.isCancellable = false;
-        setWaitReason(job.id, sending, undefined, records);
+        setWaitReason(job.id, sending, deps);
         recorded = await recordAsSubmitting(job, order.dialect, deps);
       }
       const result = await provider.send(order, job.idempotencyKey, life);
@@ -174,12 +168,8 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
 }
 
 /** Waits for one of the plan's slots. @throws FluxError when nothing is reserved for the order any more */
-async function takeSlot(
-  job: Job,
-  { limits, records, clock, reconcile }: SendingDeps,
-  signal: AbortSignal,
-  sending: Sending,
-): Promise<void> {
+async function takeSlot(job: Job, deps: SendingDeps, sending: Sending, signal: AbortSignal): Promise<void> {
+  const { limits, clock, reconcile } = deps;
   for (;;) {
     signal.throwIfAborted();
     const answer = await limits.slot(job.id);
@@ -191,7 +181,7 @@ async function takeSlot(
     const now = clock.now();
     // What is left of the oldest job, at least 5 s, and a whole one for each order that comes first.
     const leftMs = Math.max(5_000, USUAL_MS - (now - (answer.oldestAt ?? now)));
-    setWaitReason(job.id, sending, { reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS }, records);
+    setWaitReason(job.id, sending, deps, { reason: 'slot', until: now + leftMs + answer.ahead * USUAL_MS });
     await reconcile();
     // Whether another process has given a slot back is seen by looking alone.
     await sending.slotFreed.wait(190 + 125 * clock.random(), signal);
@@ -199,11 +189,8 @@ async function takeSlot(
 }
 
 /** On disk before the first byte leaves: whoever finds the record sends it again in this dialect, or not at all. */
-async function recordAsSubmitting(
-  job: Job,
-  dialect: string,
-  { records, liveness, provider }: SendingDeps,
-): Promise<Job> {
+async function recordAsSubmitting(job: Job, dialect: string, deps: SendingDeps): Promise<Job> {
+  const { records, liveness, provider } = deps;
   const { there: at } = await provider.times();
   const recorded = await records.apply(job.id, { type: 'sending', owner: liveness.self, dialect, at });
   if (recorded.state !== 'submitting' || !isSameOwner(recorded.owner, liveness.self)) throw new TakenOver();
@@ -212,15 +199,10 @@ async function recordAsSubmitting(
 
 const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });
 
+const AMBIGUOUS = { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' } as const;
 /** Of an order that was sent again for an hour. */
-export const NO_ANSWER: Failure = {
-  kind: 'ambiguous',
-  reason: { code: 'no_answer' },
-  creditsSpent: 'maybe',
-  retry: 'same_job',
-};
-
-const KEY_TOO_OLD: Failure = { kind: 'ambiguous', reason: { code: 'key_too_old' }, creditsSpent: 'maybe', retry: 'no' };
+export const NO_ANSWER: Failure = { ...AMBIGUOUS, reason: { code: 'no_answer' } };
+const KEY_TOO_OLD: Failure = { ...AMBIGUOUS, reason: { code: 'key_too_old' }, retry: 'no' };
 const KEYS_IGNORED: Failure = { ...KEY_TOO_OLD, reason: { code: 'keys_ignored' } };
 export const OTHER_KEY: Failure = { ...KEY_TOO_OLD, reason: { code: 'other_key' } };
 
@@ -239,8 +221,7 @@ const unpaid = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' 
 /** A refusal of an order that was sent before and left open does not prove that the earlier try cost nothing. */
 function stillOpen(failure: Failure): Failure {
   if (failure.creditsSpent !== 'no') return failure;
-  const reason: Reason = { code: 'earlier_try_open', last: failure.reason };
-  return { ...failure, kind: 'ambiguous', reason, creditsSpent: 'maybe', retry: 'same_job' };
+  return { ...failure, ...AMBIGUOUS, reason: { code: 'earlier_try_open', last: failure.reason } };
 }
 
 /**
@@ -253,6 +234,5 @@ export function failureOfAllTries(earlier: readonly Failure[], last: Failure): F
   if (open === undefined) return last;
   if (open === last && tries.every(({ kind }) => kind === last.kind)) return last;
   const facts = { tries: tries.length, last: last.reason, ...(open !== last && { open: open.reason }) };
-  const reason: Reason = { code: 'no_try_brought_a_job', ...facts };
-  return { ...last, kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job', reason };
+  return { ...last, ...AMBIGUOUS, reason: { code: 'no_try_brought_a_job', ...facts } };
 }
