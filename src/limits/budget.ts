@@ -2,6 +2,7 @@
 import { FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, type ImageRequest } from '../core/image-request.ts';
 import type { LimitReason } from '../core/reasons.ts';
+import type { RateState } from './rate-state.ts';
 import { DAY_MS, type LimitExceeded } from './reservations.ts';
 
 /** In credits and pictures. */
@@ -34,16 +35,10 @@ export function checkCall({ max }: CreditRange, settings: BudgetSettings, accept
  * believed for a day, and not against a caller who accepts the whole price.
  * @throws FluxError of kind `no_credits`; nothing was sent
  */
-export function checkBalance(
-  balance: { credits: number; at: number } | undefined,
-  { min, max }: CreditRange,
-  accepted: number | undefined,
-  now: number,
-): void {
-  if (balance === undefined || balance.credits >= min || Math.abs(now - balance.at) > DAY_MS) return;
-  if ((accepted ?? 0) >= max) return;
-  const reason = { code: 'balance_too_low', min, max, balance: balance.credits } as const;
-  const creditsAvailable = balance.credits;
+export function checkBalance(known: RateState['balance'], { min, max }: CreditRange, accepted = 0, now: number): void {
+  if (known === undefined || known.credits >= min || Math.abs(now - known.at) > DAY_MS || accepted >= max) return;
+  const { credits: creditsAvailable } = known;
+  const reason = { code: 'balance_too_low', min, max, balance: creditsAvailable } as const;
   throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
 }
 

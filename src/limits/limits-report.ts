@@ -9,11 +9,8 @@ import { totalsOf } from './reservations.ts';
 /** `null` where the plan sets no limit, or as long as no answer reported the figure. Times are epoch milliseconds. */
 export type LimitsReport = ReturnType<typeof limitsReport>;
 
-export function limitsReport(
-  { plan, rateState, reservations, requestLimit, counting }: LimitsState,
-  budget: BudgetSettings,
-  now: number,
-) {
+export function limitsReport(state: LimitsState, budget: BudgetSettings, now: number) {
+  const { plan, rateState, reservations, requestLimit, counting } = state;
   const limits = PLAN_LIMITS[plan];
   const totals = totalsOf(reservations, now);
   const { limit, resetsAt } = rateState.window;

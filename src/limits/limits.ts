@@ -16,7 +16,6 @@ import {
   type RateReport,
   type RateState,
   REQUEST_WINDOW,
-  type ReadAllowance,
   type RequestWindow,
   rateStateAt,
   rateStateSchema,
@@ -47,16 +46,7 @@ import {
 /** `dedupeKey`: the request in normal form, as text: equal requests have equal texts. */
 export type OrderToAdmit = Omit<Candidate, 'fingerprint'> & { dedupeKey: string };
 
-export type LimitsState = {
-  plan: Plan;
-  rateState: RateState;
-  reservations: Reservations;
-  /** Requests per window; null: none is known. */
-  requestLimit: number | null;
-  counting: RequestWindow;
-  /** What reads may use. */
-  reads: ReadAllowance;
-};
+export type LimitsState = Awaited<ReturnType<Limits['state']>>;
 
 export type LimitsDeps = {
   clock: Clock;
@@ -96,19 +86,21 @@ export class Limits {
   }
 
   /** What is known now. @throws FluxError of kind `storage_failed` */
-  async state(): Promise<LimitsState> {
+  async state() {
     const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
     const now = this.deps.clock.now();
     const { plan, requestLimit } = this.#planBy(rateState);
     const counting = this.#counting;
-    const reads = readAllowance(rateState, requestLimit, counting, this.#keptForOrders(rateState, reservations), now);
+    const kept = this.#keptForOrders(rateState, reservations);
     return {
       plan,
       rateState: rateStateAt(rateState, now),
       reservations: reservationsAt(reservations, now),
+      /** Requests per window; null: none is known. */
       requestLimit,
       counting,
-      reads,
+      /** What reads may use. */
+      reads: readAllowance(rateState, requestLimit, counting, kept, now),
     };
   }
 
@@ -142,14 +134,10 @@ export class Limits {
   async admit(orders: readonly OrderToAdmit[], limits: Omit<SpendingLimits, 'jobsPerDay'>): Promise<AdmissionResult> {
     const { jobsPerDay } = this.#planBy(await this.#rateState.read());
     const candidates = orders.map(({ dedupeKey: text, ...order }) => ({ ...order, fingerprint: fingerprint(text) }));
+    const allowed = { ...limits, jobsPerDay };
+    const foundMs = openFoundMs(this.deps.duplicateHours);
     const rule = (before: Reservations) => {
-      const result = admitAll(
-        before,
-        candidates,
-        { ...limits, jobsPerDay },
-        this.deps.clock.now(),
-        openFoundMs(this.deps.duplicateHours),
-      );
+      const result = admitAll(before, candidates, allowed, this.deps.clock.now(), foundMs);
       return { value: result.type === 'taken' ? result.reservations : before, result };
     };
     // What comes later follows from the records again; until there is one, only this says that the price is reserved.
@@ -170,11 +158,8 @@ export class Limits {
     await this.#change('reservations', (before, now) => noteJob(withEntryOf(before, job, fingerprintOf), job, now));
     const { exact } = job.credits;
     if (exact === null) return;
-    const order = { id: job.id, credits: exact, orderedAt: job.createdAt };
-    await this.#followUp(
-      'balance',
-      this.#rateState.update((before) => withOrderPaid(before, order)),
-    );
+    const paid = (before: RateState) => withOrderPaid(before, job, exact);
+    await this.#followUp('balance', this.#rateState.update(paid));
   }
 
   /** The slot of a job that is polled no longer. Never rejects. */
@@ -193,10 +178,8 @@ export class Limits {
   }
 
   #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<void> {
-    return this.#followUp(
-      what,
-      this.#reservations.update((before) => rule(before, this.deps.clock.now())),
-    );
+    const ruleNow = (before: Reservations) => rule(before, this.deps.clock.now());
+    return this.#followUp(what, this.#reservations.update(ruleNow));
   }
 
   /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */

@@ -1,6 +1,7 @@
 /** When requests to the service may leave: what all processes with one key know of that, and how a caller waits for it. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
+import type { Job } from '../core/job.ts';
 import type { Clock } from '../core/ports.ts';
 import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import { PLAN_LIMITS, PLANS, type Plan } from './plan.ts';
@@ -151,11 +152,8 @@ export function permitsLeft(
 }
 
 /** The state after what an answer reported; the very same one when that is nothing new. */
-export function learnedRateState(
-  before: RateState,
-  { window, fields = 1, pausedUntil, balance }: RateReport,
-  now: number,
-): RateState {
+export function learnedRateState(before: RateState, reported: RateReport, now: number): RateState {
+  const { window, fields = 1, pausedUntil, balance } = reported;
   let rateState = rateStateAt(before, now);
   if (window !== undefined) rateState = learnCounting(rateState, fields, window);
   if (window !== undefined) rateState = { ...rateState, window: learnWindow(rateState.window, window) };
@@ -207,14 +205,11 @@ export function learnCounting(rateState: RateState, fields: number, reported: Re
  * The balance after an order that was made since it was reported, taken off once. One that could not have paid for the
  * order, or for very many before it, is out of date: somebody has topped it up.
  */
-export function withOrderPaid(
-  rateState: RateState,
-  order: { id: string; credits: number; orderedAt: number },
-): RateState {
+export function withOrderPaid(rateState: RateState, order: Pick<Job, 'id' | 'createdAt'>, price: number): RateState {
   const { balance, ...rest } = rateState;
   const counted = balance?.counted ?? [];
-  if (balance === undefined || balance.at > order.orderedAt || counted.includes(order.id)) return rateState;
-  const credits = balance.credits - order.credits;
+  if (balance === undefined || balance.at > order.createdAt || counted.includes(order.id)) return rateState;
+  const credits = balance.credits - price;
   if (credits < 0 || counted.length >= 1_000) return rest;
   return { ...rateState, balance: { ...balance, credits, counted: [...counted, order.id] } };
 }
@@ -237,21 +232,22 @@ export function keptForOrders(limit: number | null, waiting: number, slots: numb
   return Math.max(0, Math.min(limit - 1, wanted, slots ?? wanted));
 }
 
-/** What reads may use. `refillMs`: until another request comes back to them, 0 when one is left. */
-export type ReadAllowance = { left: number | null; perWindow: number | null; refillMs: number };
+export type ReadAllowance = ReturnType<typeof readAllowance>;
 
+/** What reads may use. */
 export function readAllowance(
   rateState: RateState,
   limit: number | null,
   counting: RequestWindow,
   kept: number,
   now: number,
-): ReadAllowance {
+) {
   const left = permitsLeft(rateState, limit, counting, now);
   const { answer } = takePermit(rateState, limit, counting, now, { kept });
   return {
     left: left === null ? null : Math.max(0, left - kept),
     perWindow: limit === null ? null : Math.max(1, limit - kept),
+    /** Until another request comes back to them, 0 when one is left. */
     refillMs: answer.granted ? 0 : answer.until - now,
   };
 }

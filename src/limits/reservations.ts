@@ -5,8 +5,6 @@ import { ownerSchema } from '../core/ports.ts';
 
 /** What orders of so long have cost is confirmed together with the next one: ended ones are remembered until then. */
 const RECENT_MS = 10 * 60_000;
-/** One of unknown outcome may still turn out: its key is known to the service for a day. */
-const UNKNOWN_KEPT_MS = 2 * 24 * 60 * 60_000;
 /** Days whose sums are kept: a clock that is set back enters one of them again. */
 const DAYS_KEPT = 16;
 
@@ -80,6 +78,8 @@ export function emptyReservations(now: number): Reservations {
 }
 
 export const DAY_MS = 24 * 60 * 60_000;
+/** One of unknown outcome may still turn out: its key is known to the service for a day. */
+const UNKNOWN_KEPT_MS = 2 * DAY_MS;
 /** The provider's page does not say when its day begins; UTC is taken. */
 export const utcDay = (epochMs: number): number => Math.floor(epochMs / DAY_MS);
 
@@ -120,22 +120,6 @@ export function waitingOrders(reservations: Reservations): number {
 }
 
 /**
- * The order that an equal request would only repeat, unless that is older than `foundMs`: one that is open, or of unknown
- * outcome, because its record may be lost.
- */
-function openDuplicate(
-  { entries }: Reservations,
-  fingerprint: string,
-  foundMs: number,
-  now: number,
-): Reservation | undefined {
-  const isOpen = ({ end }: Reservation): boolean => end === undefined || end.outcome === 'unknown';
-  return entries.findLast(
-    (entry) => entry.fingerprint === fingerprint && isOpen(entry) && Math.abs(now - entry.at) < foundMs,
-  );
-}
-
-/**
  * Reserves the price of all that is new among the candidates, in one step: all of it, or nothing.
  * @param openFoundMs for how long an equal order finds one that is open
  */
@@ -147,8 +131,12 @@ export function admitAll(
   openFoundMs = DAY_MS,
 ): AdmissionResult {
   const reservations = reservationsAt(before, now);
-  const duplicates = candidates.map((order) =>
-    order.allowDuplicate ? undefined : openDuplicate(reservations, order.fingerprint, openFoundMs, now),
+  // One of unknown outcome is found as well, because its record may be lost.
+  const open = reservations.entries.filter(({ at, end }) => {
+    return (end === undefined || end.outcome === 'unknown') && Math.abs(now - at) < openFoundMs;
+  });
+  const duplicates = candidates.map(({ allowDuplicate, fingerprint }) =>
+    allowDuplicate ? undefined : open.findLast((entry) => entry.fingerprint === fingerprint),
   );
   const added = candidates.filter((_, index) => duplicates[index] === undefined);
   const totals = totalsOf(reservations, now);

@@ -205,17 +205,17 @@ describe('the balance', () => {
   const known: RateState = { ...emptyRateState(NOW), balance: { credits: 15, at: NOW } };
 
   it('pays for the orders that were made since, each once', () => {
-    const order = { id: 'job_1', credits: 6, orderedAt: NOW + 1 };
-    const once = withOrderPaid(known, order);
+    const order = { id: 'job_1', createdAt: NOW + 1 };
+    const once = withOrderPaid(known, order, 6);
     expect(once.balance?.credits).toBe(9);
-    expect(withOrderPaid(once, order)).toBe(once);
-    expect(withOrderPaid(once, { ...order, id: 'job_2' }).balance?.credits).toBe(3);
-    expect(withOrderPaid(known, { ...order, orderedAt: NOW - 1 })).toBe(known);
+    expect(withOrderPaid(once, order, 6)).toBe(once);
+    expect(withOrderPaid(once, { ...order, id: 'job_2' }, 6).balance?.credits).toBe(3);
+    expect(withOrderPaid(known, { ...order, createdAt: NOW - 1 }, 6)).toBe(known);
   });
 
   it('that could not have paid for an order that was taken later is out of date', () => {
-    expect(withOrderPaid(known, { id: 'job_1', credits: 16, orderedAt: NOW + 1 }).balance).toBeUndefined();
+    expect(withOrderPaid(known, { id: 'job_1', createdAt: NOW + 1 }, 16).balance).toBeUndefined();
     const empty = emptyRateState(NOW);
-    expect(withOrderPaid(empty, { id: 'job_1', credits: 16, orderedAt: NOW })).toBe(empty);
+    expect(withOrderPaid(empty, { id: 'job_1', createdAt: NOW }, 16)).toBe(empty);
   });
 });
