@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import type { ChangeQueue } from '../core/shared-value.ts';
 import { ownName } from './disk.ts';
-import { createInFolder } from './file-system.ts';
-import type { FileDeps } from './versioned-file.ts';
+import { createInFolder, type FileDeps } from './file-system.ts';
 
 /** Losing that often is no accident. */
 const LOST_MAX = 2;

@@ -34,6 +34,9 @@ export interface FileSystem {
   syncFolder(path: string): Promise<void>;
 }
 
+/** What the files of a folder are read and written with. */
+export type FileDeps = { files: FileSystem; clock: Clock };
+
 type FolderCalls = Pick<FileSystem, 'makeFolder' | 'stat' | 'syncFolder'>;
 
 const SYSTEM_FOLDERS: FolderCalls = {

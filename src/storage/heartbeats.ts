@@ -3,9 +3,9 @@
  * repeat from container to container, and clocks differ.
  */
 import { join } from 'node:path';
-import type { Clock, Liveness, Log, Owner } from '../core/ports.ts';
+import type { Liveness, Log, Owner } from '../core/ports.ts';
 import { errorCode, isFileInUse, retryBusy } from './disk.ts';
-import { createInFolder, type FileSystem } from './file-system.ts';
+import { createInFolder, type FileDeps } from './file-system.ts';
 import { kept } from './storage-failure.ts';
 
 const BEAT_MS = 2_000;
@@ -35,16 +35,15 @@ export class Heartbeats implements Liveness {
   constructor(
     readonly self: Owner,
     private readonly folder: string,
-    private readonly deps: {
-      files: FileSystem;
-      clock: Clock;
-      log: Log;
-    },
+    private readonly deps: FileDeps & { log: Log },
   ) {}
 
   async begin(): Promise<() => void> {
     this.#holders += 1;
-    this.#started ??= this.#start();
+    // Whoever begins may have sent its order long ago.
+    this.#started ??= kept(this.folder, 'maybe', () => this.#write()).then(() => {
+      this.#beating = this.#keepBeating();
+    });
     try {
       await this.#started;
     } catch (error) {
@@ -57,12 +56,6 @@ export class Heartbeats implements Liveness {
       if (isHeld) this.#holders -= 1;
       isHeld = false;
     };
-  }
-
-  async #start(): Promise<void> {
-    // Whoever begins may have sent its order long ago.
-    await kept(this.folder, 'maybe', () => this.#write());
-    this.#beating = this.#keepBeating();
   }
 
   async #keepBeating(): Promise<void> {
@@ -84,25 +77,20 @@ export class Heartbeats implements Liveness {
 
   /** The next beat, made anew where somebody took this process for gone and removed the last one. */
   async #write(): Promise<void> {
-    const { files, clock } = this.deps;
+    const { files, clock, log } = this.deps;
     const last = join(this.folder, this.#name(this.#beat));
     const next = join(this.folder, this.#name(this.#beat + 1));
     try {
       await retryBusy(() => files.rename(last, next), isFileInUse, clock);
     } catch (error) {
       // Where a name is held for long, the last beat stays next to the new one, and the higher one counts.
-      if (errorCode(error) !== 'ENOENT')
-        this.deps.log.debug('a heartbeat was not renamed', { error: errorCode(error) });
-      await this.#create(next);
+      if (errorCode(error) !== 'ENOENT') log.debug('a heartbeat was not renamed', { error: errorCode(error) });
+      await createInFolder(next, '', false, files).catch((failure: unknown) => {
+        // Our own, by a call that failed only after it had taken effect.
+        if (errorCode(failure) !== 'EEXIST') throw failure;
+      });
     }
     this.#beat += 1;
-  }
-
-  async #create(path: string): Promise<void> {
-    await createInFolder(path, '', false, this.deps.files).catch((error: unknown) => {
-      // Our own, by a call that failed only after it had taken effect.
-      if (errorCode(error) !== 'EEXIST') throw error;
-    });
   }
 
   async #removeBeat(name: string): Promise<void> {

@@ -4,10 +4,9 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Clock } from '../core/ports.ts';
 import type { Durability, ValueSpec, Version } from '../core/shared-value.ts';
 import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse, ownName, retryBusy } from './disk.ts';
-import { createInFolder, type FileSystem } from './file-system.ts';
+import { createInFolder, type FileDeps, type FileSystem } from './file-system.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */
@@ -20,9 +19,6 @@ const INNER = 'value.json';
 const WRITERS_MAX = 50;
 /** Versions that may follow one that survives a crash of the machine; all of them are kept until the next that does. */
 const UNFORCED_MAX = 16;
-
-/** What the files of a folder are read and written with. */
-export type FileDeps = { files: FileSystem; clock: Clock };
 
 /**
  * Names and the number of the newest version of each, of the values in that folder.
