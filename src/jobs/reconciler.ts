@@ -1,10 +1,9 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
 import { FluxError } from '../core/failure.ts';
-import { isFinishedRemotely, isSameOwner, type Job } from '../core/job.ts';
+import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
-import type { JobRunner } from './job-runner.ts';
 
 /** It is looked for at most so often, */
 const RECONCILE_EVERY_MS = 2_500;
@@ -12,6 +11,15 @@ const RECONCILE_EVERY_MS = 2_500;
 const WATCH_EVERY_MS = 5_000;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
+
+/** The work on single jobs. */
+type Runs = {
+  hasRun(id: string): boolean;
+  nextAction(job: Job, asked: Asked): Promise<NextAction>;
+  ensure(id: string, asked: Asked): void;
+  closeUnsent(job: Job): Promise<Job>;
+  giveUp(id: string): Promise<Job>;
+};
 
 export class Reconciler {
   #last = { at: Number.NEGATIVE_INFINITY, isOpen: Promise.resolve(true) };
@@ -23,7 +31,7 @@ export class Reconciler {
 
   constructor(
     private readonly deps: JobsDeps,
-    private readonly runner: JobRunner,
+    private readonly runner: Runs,
     private readonly stalledAfterMs: number,
     private readonly life: AbortSignal,
   ) {}
