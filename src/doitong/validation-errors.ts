@@ -25,6 +25,7 @@ const INPUT = `["'](?<input>${NAME})["']`;
 const NAMED_TYPE = `["'](?<type>${NAME})["']`;
 /** A type as a schema writes it: `[Job!]!`. */
 const TYPE = `["']?[\\[\\]!_0-9A-Za-z]+["']?`;
+const OF_TYPE = `of type ${TYPE}`;
 /** To a place: `.options`, `input.options[0]`. */
 const STEPS = '[.\\[\\]_0-9A-Za-z]*';
 const VARIABLE = `Variable ["']\\$${NAME}["']`;
@@ -40,18 +41,12 @@ const whole = (source: string): RegExp => new RegExp(`^${source}$`, 'su');
 const MESSAGES: readonly [ValidationProblem['problem'], RegExp][] = [
   ['unknown_field', whole(`Cannot query field ${FIELD} on type ${NAMED_TYPE}\\.`)],
   ['unfit_field', whole(`Field ${FIELD} must not have a selection since type ${TYPE} has no subfields\\.`)],
-  ['unfit_field', whole(`Field ${FIELD} of type ${TYPE} must have a selection of subfields\\.`)],
+  ['unfit_field', whole(`Field ${FIELD} ${OF_TYPE} must have a selection of subfields\\.`)],
   ['unknown_type', whole(`Unknown type ${NAMED_TYPE}\\.`)],
   ['no_mutations', whole('Schema is not configured (?:to execute mutation operation|for mutations)\\.')],
-  [
-    'unfit_document',
-    whole(`Unknown argument ${QUOTED} on field ["'](?:${NAME}\\.)?${NAME}["'](?: of type ${TYPE})?\\.`),
-  ],
-  [
-    'unfit_document',
-    whole(`Field ${QUOTED} argument ${QUOTED} of type ${TYPE} is required, but it was not provided\\.`),
-  ],
-  ['unfit_document', whole(`${VARIABLE} of type ${TYPE} used in position expecting type ${TYPE}\\.`)],
+  ['unfit_document', whole(`Unknown argument ${QUOTED} on field ["'](?:${NAME}\\.)?${NAME}["'](?: ${OF_TYPE})?\\.`)],
+  ['unfit_document', whole(`Field ${QUOTED} argument ${QUOTED} ${OF_TYPE} is required, but it was not provided\\.`)],
+  ['unfit_document', whole(`${VARIABLE} ${OF_TYPE} used in position expecting type ${TYPE}\\.`)],
   ['unfit_document', whole(`${VARIABLE} cannot be non-input type ${TYPE}\\.`)],
   ['wants_number', whole(`${NAME} cannot represent (?:a )?non-integer value: ".*"\\.?`)],
   ['unknown_input', whole(`${OLD_VALUE}Field ${INPUT} is not defined by type ${TYPE}(?: at value${STEPS})?\\.`)],
