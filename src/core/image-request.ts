@@ -4,10 +4,7 @@ import * as z from 'zod';
 /** Code points, so that the bound means the same in the JSON Schema (`maxLength`) and here. */
 export const PROMPT_MAX_CHARACTERS = 4_000;
 /** Sides in pixels; the provider says "up to 2K" and no more, see docs/service-questions.md, row 7. */
-export const SIDE_MIN_PX = 256;
-export const SIDE_MAX_PX = 2_048;
-export const SIDE_STEP_PX = 8;
-export const SIDE_DEFAULT_PX = 1_024;
+export const SIDE_PX = { min: 256, max: 2_048, step: 8, default: 1_024 };
 export const FILE_NAME_MAX_CHARACTERS = 80;
 
 export const FLUX_VERSIONS = ['flux-pro-1.1', 'flux-pro'] as const;
@@ -71,7 +68,7 @@ export function sidesOf(choice: {
     const [width, height] = ASPECT_RATIOS[choice.aspectRatio ?? '1:1'][choice.size ?? 'standard'];
     return { width, height };
   }
-  return { width: choice.width ?? SIDE_DEFAULT_PX, height: choice.height ?? SIDE_DEFAULT_PX };
+  return { width: choice.width ?? SIDE_PX.default, height: choice.height ?? SIDE_PX.default };
 }
 
 export type CreditRange = { min: number; max: number };

@@ -9,10 +9,7 @@ import {
   type Order,
   PROMPT_MAX_CHARACTERS,
   QUALITIES,
-  SIDE_DEFAULT_PX,
-  SIDE_MAX_PX,
-  SIDE_MIN_PX,
-  SIDE_STEP_PX,
+  SIDE_PX,
   SIZES,
   sidesOf,
 } from '../core/image-request.ts';
@@ -52,7 +49,7 @@ export const promptSchema = z
   })
   .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
 
-export const sideSchema = z.int().min(SIDE_MIN_PX).max(SIDE_MAX_PX).multipleOf(SIDE_STEP_PX);
+export const sideSchema = z.int().min(SIDE_PX.min).max(SIDE_PX.max).multipleOf(SIDE_PX.step);
 
 export const fileNameSchema = z
   .string()
@@ -66,7 +63,7 @@ export const fileNameSchema = z
   .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
 
 const sideArgument = (side: string) =>
-  sideSchema.optional().describe(`${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_DEFAULT_PX}.`);
+  sideSchema.optional().describe(`${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_PX.default}.`);
 
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 const pictureArguments = {

@@ -1,6 +1,6 @@
 /** The tool that reports plan, limits, budget and credits; it asks the service only on request. */
 import * as z from 'zod';
-import { creditRange, SIDE_MIN_PX } from '../../core/image-request.ts';
+import { creditRange, SIDE_PX } from '../../core/image-request.ts';
 import type { LimitsReport } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';
@@ -97,7 +97,7 @@ function text({ plan, requests, concurrent, daily, credits, ...value }: LimitsVi
 function advice(report: LimitsReport, now: number): string {
   const { concurrent, daily, credits, images } = report;
   const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
-  if (left < creditRange(SIDE_MIN_PX, SIDE_MIN_PX).max)
+  if (left < creditRange(SIDE_PX.min, SIDE_PX.min).max)
     return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost. Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
   if (daily.used >= images.budgetPerDay)
     return "All pictures that today's limit allows are used up. Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
