@@ -75,12 +75,11 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
   // A key file that cannot be read is reported at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);
-  const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret } = settings;
+  const { apiUrl, plan, dialect, jobQuery, webhookUrl, webhookSecret, duplicateHours } = settings;
   const otherSecrets = [...(webhookSecret === undefined ? [] : [webhookSecret]), ...proxySecrets(settings)];
   const base = { clock, log, self };
   const { jobStore, others, values, memory, liveness, output, checked } = await openRecords(settings, apiKey, base);
   const events = createJobEvents(values, base);
-  const { duplicateHours } = settings;
   const jobsSince = (at: number) => openAndRecentJobs(jobStore, at);
   const limits = new Limits(values, { clock, log, plan, duplicateHours, requestWindow, jobs: jobsSince });
   const wire = { userAgent: `flux-pro-mcp/${VERSION}`, proxies: settings };
@@ -127,14 +126,13 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
     {
       ...settings,
       stalledAfterMs: settings.stalledMinutes * 60_000,
-      resendWindowMs: settings.resendHours * 60 * 60_000,
+      resendWindowMs: settings.resendHours * 3_600_000,
     },
   );
   return {
     jobs,
     /** As the records say; nothing is settled for it. */
     limits: async () => limitsReport(await limits.state(), settings, clock.now()),
-    /** Looks at the service for a person; orders nothing. */
     probe: (signal: AbortSignal) => provider.probe(signal),
     close: async () => {
       await listener?.close();

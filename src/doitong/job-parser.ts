@@ -45,8 +45,7 @@ export class JobParser {
     const job = { remoteId, remoteStatus: cleanLine(status ?? '', 60), ...this.#creditCost(raw, remoteId) };
     if (phase === 'failed') {
       const reason = reasonIn(raw);
-      const said =
-        reason === undefined ? errors.find((error) => error.said !== '')?.said : cleanWithout(redact, reason);
+      const said = reason === undefined ? errors.find((one) => one.said !== '')?.said : cleanWithout(redact, reason);
       return { ...job, phase, failure: jobFailure(cleanWithout(redact, word ?? ''), said) };
     }
     if (phase === 'completed' && address !== undefined)

@@ -89,10 +89,8 @@ async function readingOf(wire: Wire, signal: AbortSignal): Promise<ReadingFindin
     const text = query === 'rest' ? `GET ${REST_PATH}/{id}` : `${query.field}(${query.argument.join('.')})`;
     return { type: 'works', query: text, source };
   } catch (error) {
-    if (!(error instanceof FluxError)) {
-      if (signal.aborted) return { type: 'open' };
-      throw error;
-    }
+    if (!(error instanceof FluxError) && signal.aborted) return { type: 'open' };
+    if (!(error instanceof FluxError)) throw error;
     const { failure } = error;
     if (failure.kind === 'bad_key') return { keyRefused: failure };
     return { type: error instanceof NoJobQuery ? 'none' : 'open', failure };

@@ -79,15 +79,13 @@ async function jobsOnRecord(deps: McpDeps, options: PageOptions): Promise<JobPag
   try {
     // A list does not start the built-in sandbox, whose jobs are listed once a call has started it.
     const jobs = deps.sandbox ? deps.startedJobs() : await deps.jobs();
-    return await (jobs?.page(options) ?? pageOfJobs(noJobs, options));
+    if (jobs !== undefined) return await jobs.page(options);
   } catch (error) {
     if (!(error instanceof FluxError)) throw error;
     deps.log.warn('jobs could not be listed', { error: error.message });
-    return pageOfJobs(noJobs, options);
   }
+  return pageOfJobs({ open: async () => [], async *newest() {} }, options);
 }
-
-const noJobs = { open: async () => [], async *newest() {} };
 
 function describeImage(job: Job): Resource {
   const size = sizeText({ ...sizeOf(job), ordered: orderedSize(job) }, ' pixels');
