@@ -37,11 +37,11 @@ export const failureSchema = z
      */
     retry: z.enum(['no', 'later', 'same_job']),
     /** Seconds to wait before trying again, when the service or a window told. */
-    retryAfterSeconds: z.exactOptional(z.number()),
-    httpStatus: z.exactOptional(z.number()),
-    creditsRequired: z.exactOptional(z.number()),
+    retryAfterSeconds: z.number().optional(),
+    httpStatus: z.number().optional(),
+    creditsRequired: z.number().optional(),
     /** The balance that the service reported, in credits. */
-    creditsAvailable: z.exactOptional(z.number()),
+    creditsAvailable: z.number().optional(),
   })
   // Earlier versions kept a message and a remedy in place of the reason.
   .transform(({ message = '', remedy, reason, ...failure }) => {

@@ -55,13 +55,13 @@ export type ServiceReason =
       code: 'service_answered';
       answer: ServiceAnswer;
       purpose: ServicePurpose;
-      httpStatus?: number;
-      said?: string;
-      isOpen?: boolean;
-      dialect?: string;
+      httpStatus?: number | undefined;
+      said?: string | undefined;
+      isOpen?: boolean | undefined;
+      dialect?: string | undefined;
     }
-  | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string }
-  | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string }
+  | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string | undefined }
+  | { code: 'job_without_picture'; isModerated: boolean; status: string; said?: string | undefined }
   /** It lacks what an order must say, or requires what it cannot say; by places in the input. */
   | { code: 'dialect_changed'; dialect: string; missing: readonly string[]; unknown: readonly string[] }
   /** The order left before, in a dialect of a newer version. */
@@ -69,7 +69,7 @@ export type ServiceReason =
   | { code: 'no_dialect_offered'; dialects: readonly string[] }
   /** No query by which this service tells the status of a job: none was found, or the one that is set is none, or refused. */
   | { code: 'no_status_query' | 'status_query_malformed' }
-  | { code: 'status_query_refused'; query: string; httpStatus?: number; said?: string }
+  | { code: 'status_query_refused'; query: string; httpStatus?: number | undefined; said?: string | undefined }
   | { code: 'ended_before_sending' | 'no_api_key' | 'api_key_unusable' | 'no_such_job_id' };
 
 /** An order can cost credits, reading a job cannot; of a probe no job depends. */
@@ -90,7 +90,7 @@ export type ConnectReason = ConnectProblem & { to: 'service' | 'picture' };
 /** `errorCode` is the code of Node or OpenSSL, where there is one. */
 export type ConnectProblem =
   /** The proxy in between, where there is one, did its part. */
-  | { code: 'not_connected'; host?: string; errorCode?: string; proxy?: ReportedProxy }
+  | { code: 'not_connected'; host?: string; errorCode?: string | undefined; proxy?: ReportedProxy }
   /** @param host whose certificate it is; of a proxy its address */
   | { code: 'certificate_refused'; host: string; fault: CertificateFault; errorCode: string }
   | { code: 'proxy_unusable'; host: string; proxy: ReportedProxy; errorCode?: string }

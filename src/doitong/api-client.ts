@@ -10,14 +10,7 @@ import { awaitPermit } from '../limits/rate-state.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
 import { createAgent } from '../network/connector.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
-import {
-  answerDecision,
-  type Decision,
-  faultDecision,
-  type NetworkFault,
-  type Purpose,
-  rowDecision,
-} from './failures.ts';
+import { answerDecision, type Decision, faultDecision, type WireFault, type Purpose, rowDecision } from './failures.ts';
 import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
 import { ServiceTime } from './service-time.ts';
 import { type ValidationProblem, validationProblems } from './validation-errors.ts';
@@ -152,7 +145,7 @@ export type Exchange =
   /** `body` is undefined when it was cut off, longer than the limit, or in an encoding that cannot be decoded. */
   | { outcome: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string | undefined }
   /** Not one byte of the request left this process, or it may have been carried out. */
-  | { outcome: 'not_sent' | 'ambiguous'; fault: NetworkFault };
+  | { outcome: 'not_sent' | 'ambiguous'; fault: WireFault };
 
 export type WireRequest = {
   method: 'GET' | 'POST';
@@ -221,10 +214,9 @@ function oneExchange(
       if (head !== undefined)
         settle({ outcome: 'answered', status: head.status, headers: firstValues(head.headers), body: text });
     };
-    const end = (error: unknown, cause: NetworkFault['cause'] = 'network'): void => {
-      const code = faultCode(error);
-      const connect = error instanceof ConnectFailure && { connect: error.problem };
-      const fault: NetworkFault = { cause, ...(code !== undefined && { code }), ...connect };
+    const end = (error: unknown, cause: WireFault['cause'] = 'network'): void => {
+      const connect = error instanceof ConnectFailure ? error.problem : undefined;
+      const fault: WireFault = { cause, code: faultCode(error), connect };
       if (head !== undefined) answered(undefined);
       else settle({ outcome: controller === undefined ? 'not_sent' : 'ambiguous', fault });
       controller?.abort(new Error('The call has ended.'));

@@ -1,6 +1,6 @@
 /** Turns a refusal, a fault or a failed job into a failure, by the rows of failure-table.ts. */
 import type { Failure } from '../core/failure.ts';
-import type { ConnectProblem, LostAnswer, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
+import type { ConnectProblem, Reason, ServiceAnswer, ServicePurpose } from '../core/reasons.ts';
 import { isLasting } from '../network/connect-failure.ts';
 import type { WireError } from './envelope.ts';
 import { FAILURE_TABLE, JOB_FAILURE_TABLE } from './failure-table.ts';
@@ -9,12 +9,12 @@ import { normalStatus } from './wire-values.ts';
 export type Purpose = Exclude<ServicePurpose, 'probe'>;
 
 /** What went wrong in transit, for the failure table and the log. */
-export type NetworkFault = {
+export type WireFault = {
   /** `caller` ended the call, `deadline` is ours, `network` is everything else. */
   cause: 'caller' | 'deadline' | 'network';
   /** The code of undici, Node or OpenSSL, where there is one. */
-  code?: string;
-  connect?: ConnectProblem;
+  code?: string | undefined;
+  connect?: ConnectProblem | undefined;
 };
 
 export type Decision = { row: ServiceAnswer; failure: Failure; repeated: boolean };
@@ -39,18 +39,21 @@ export function answerDecision(status: number, errors: readonly WireError[], pur
   return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors });
 }
 
-export function faultDecision(sent: boolean, { cause, code, connect }: NetworkFault, purpose: Purpose): Decision {
-  const errorCode = code === undefined ? {} : { errorCode: code };
+export function faultDecision(
+  sent: boolean,
+  { cause, code: errorCode, connect }: WireFault,
+  purpose: Purpose,
+): Decision {
   if (sent) {
-    const how: LostAnswer =
-      cause === 'network' && code === 'UND_ERR_HEADERS_OVERFLOW' ? 'headers_too_long' : LOST[cause];
-    const decision = rowDecision('lost', purpose, { reason: { code: 'answer_lost', purpose, how, ...errorCode } });
+    const isTooLong = cause === 'network' && errorCode === 'UND_ERR_HEADERS_OVERFLOW';
+    const how = isTooLong ? 'headers_too_long' : LOST[cause];
+    const decision = rowDecision('lost', purpose, { reason: { code: 'answer_lost', purpose, how, errorCode } });
     // It has answered: the next answer to the same request would be as large.
-    return how === 'headers_too_long' ? { ...decision, repeated: false } : decision;
+    return isTooLong ? { ...decision, repeated: false } : decision;
   }
   if (cause === 'caller') return rowDecision('notSent', purpose, { reason: { code: 'ended_before_sending' } });
   const late = { code: 'not_connected', errorCode: 'ETIMEDOUT' } as const;
-  const problem = connect ?? (cause === 'deadline' ? late : { code: 'not_connected', ...errorCode });
+  const problem = connect ?? (cause === 'deadline' ? late : { code: 'not_connected', errorCode });
   return rowDecision(isLasting(problem) ? 'blocked' : 'notSent', purpose, { reason: { ...problem, to: 'service' } });
 }
 
@@ -61,7 +64,7 @@ export function jobFailure(status: string, said?: string): Failure {
   const { kind, retry } = isModerated ? JOB_FAILURE_TABLE.moderated : JOB_FAILURE_TABLE.failed;
   return {
     kind,
-    reason: { code: 'job_without_picture', isModerated, status, ...(said !== undefined && { said }) },
+    reason: { code: 'job_without_picture', isModerated, status, said },
     // `creditCost` is a price; whether a job without a picture keeps it is not documented.
     creditsSpent: 'maybe',
     retry,
@@ -80,28 +83,14 @@ type Details = {
 /** The failure of a row, also of one that was found without the table: a validation error, an unknown job. */
 export function rowDecision(answer: ServiceAnswer, purpose: Purpose, details: Details = {}): Decision {
   const { kind, creditsSpent, retry, repeated } = FAILURE_TABLE[answer];
-  const { status, errors = [], dialect } = details;
+  const { status: httpStatus, errors = [], dialect } = details;
   const said = errors.find((error) => error.said !== '')?.said;
-  const reason: Reason = details.reason ?? {
-    code: 'service_answered',
-    answer,
-    purpose,
-    ...(status !== undefined && { httpStatus: status }),
-    ...(said !== undefined && { said }),
-    ...(creditsSpent === 'maybe' && purpose === 'submit' && { isOpen: true }),
-    ...(dialect !== undefined && { dialect }),
-  };
+  const isOpen = (creditsSpent === 'maybe' && purpose === 'submit') || undefined;
+  const answered: Reason = { code: 'service_answered', answer, purpose, httpStatus, said, isOpen, dialect };
+  const reason = details.reason ?? answered;
   const creditsRequired = errors.find((error) => error.creditsRequired !== undefined)?.creditsRequired;
   const creditsAvailable = errors.find((error) => error.creditsAvailable !== undefined)?.creditsAvailable;
-  const failure: Failure = {
-    kind,
-    reason,
-    creditsSpent,
-    retry,
-    ...(status !== undefined && { httpStatus: status }),
-    ...(creditsRequired !== undefined && { creditsRequired }),
-    ...(creditsAvailable !== undefined && { creditsAvailable }),
-  };
+  const failure = { kind, reason, creditsSpent, retry, httpStatus, creditsRequired, creditsAvailable };
   return { row: answer, failure: purpose === 'read' ? readingFailure(failure) : failure, repeated };
 }
 

@@ -119,12 +119,8 @@ export class JobReader {
     if (configured !== 'auto') {
       const { reason } = outcome.unfit.failure;
       const { httpStatus, said } = reason.code === 'service_answered' ? reason : {};
-      throw new NoJobQuery({
-        code: 'status_query_refused',
-        query: `${configured.field}(${configured.argument})`,
-        ...(httpStatus !== undefined && { httpStatus }),
-        ...(said !== undefined && { said }),
-      });
+      const name = `${configured.field}(${configured.argument})`;
+      throw new NoJobQuery({ code: 'status_query_refused', query: name, httpStatus, said });
     }
     if (await facts.forgetReading(query)) {
       this.#refused.clear();

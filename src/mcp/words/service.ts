@@ -114,7 +114,7 @@ function answered(reason: Extract<ServiceReason, { code: 'service_answered' }>, 
 }
 
 /** Where in a sentence the service's own words stand. */
-function quotation({ httpStatus, said }: { httpStatus?: number; said?: string }): string {
+function quotation({ httpStatus, said }: { httpStatus?: number | undefined; said?: string | undefined }): string {
   const status = httpStatus === undefined ? '' : ` (HTTP ${httpStatus})`;
   return said === undefined ? status : `${status}: ${fenced(said)}`;
 }
