@@ -52,8 +52,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   picture_redirected: ({ redirects }) =>
     `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
   picture_other_part: () => notFetched('the host sent only a part of it'),
-  picture_encoding_unknown: ({ encoding }) =>
-    notFetched(`it came encoded as ${fenced(encoding)} and cannot be decoded`),
+  picture_encoding_unknown: ({ encoding }) => notFetched(`it is encoded as ${fenced(encoding)} and cannot be decoded`),
   picture_nowhere: () => 'The service does not say where the finished picture is. The picture was not saved.',
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
