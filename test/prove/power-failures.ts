@@ -14,6 +14,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const LIMIT_MS = 40 * HOUR_MS;
 
+/** In the long form. Many more play each state at each moment once. */
+const RUNS = 4_000;
 /** Of each kind of state that is drawn. */
 const DRAWS = 6;
 
@@ -40,7 +42,7 @@ type Played = { result: CaseResult; moments: readonly number[]; states: number }
 
 export const powerFailures: Mode = {
   name: 'power failures',
-  async *play({ seed, runs, only }) {
+  async *play({ seed, runs = RUNS, only }) {
     const moments: Pick<Failure, 'story' | 'at'>[] = [];
     for (const story of STORIES)
       for (const at of (await playFailure(undisturbed(story), seed)).moments) moments.push({ story, at });
@@ -49,13 +51,13 @@ export const powerFailures: Mode = {
       if (named !== undefined) yield (await playFailure(named, seed)).result;
       return;
     }
+    const picksOfEach = Math.ceil(runs / moments.length);
     for (const moment of sample(moments, seed, runs)) {
-      const number = seed + moment.at;
-      let states = 1;
-      for (let pick = 0; pick < (runs === undefined ? states : 1); pick += 1) {
-        const ending = ENDINGS[(number + pick) % ENDINGS.length] as Ending;
-        // A sample takes any of them, else the first one would always be the same.
-        const played = await playFailure({ ...moment, pick: runs === undefined ? pick : number % 41, ending }, seed);
+      let states = picksOfEach;
+      for (let number = 0; number < Math.min(picksOfEach, states); number += 1) {
+        // Else it would always be the first of them.
+        const pick = ((seed + moment.at) % 41) + number;
+        const played = await playFailure({ ...moment, pick, ending: ENDINGS[pick % ENDINGS.length] as Ending }, seed);
         states = played.states;
         yield played.result;
       }
