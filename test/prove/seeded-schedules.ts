@@ -96,7 +96,9 @@ class Schedule {
       seat.program.process.jump(this.#minutes());
       return;
     }
-    const offMs = this.stage.dice.chance(0.3) ? 0 : this.stage.dice.between(-OFF_MAX_MS, OFF_MAX_MS);
+    // Back by minutes alone. After more than an hour an order that left before the service had told its time counts as one
+    // whose key may be forgotten: its outcome stays unknown, although it was charged, until the clock has caught up.
+    const offMs = this.stage.dice.between(this.#clockOffMs - 10 * MINUTE_MS, OFF_MAX_MS);
     for (const { program } of this.#seats) program.process.jump(offMs - this.#clockOffMs);
     this.#clockOffMs = offMs;
   }
