@@ -1,5 +1,6 @@
 /** One process of the measurement of records, which starts it: keeps the records of pictures, or finds them among many. */
 import '../src/config/lean-zod.ts';
+import * as z from 'zod';
 import { join } from 'node:path';
 import type { Clock } from '../src/core/ports.ts';
 import type { RemoteJob } from '../src/core/image-provider.ts';
@@ -178,7 +179,10 @@ async function pictures(folder: string, count: number): Promise<Timings> {
 async function replacements(folder: string, count: number): Promise<Timings> {
   const timings: Timings = {};
   const text = 'x'.repeat(800);
-  const file = new VersionedFile(folder, 'probe', { files: createDiskFiles(systemClock), clock: systemClock });
+  const file = new VersionedFile(folder, 'probe', z.string(), {
+    files: createDiskFiles(systemClock),
+    clock: systemClock,
+  });
   for (let write = 0; write < count; write += 1) {
     const version = { ...NO_VERSION, number: write };
     await timed(timings, 'replacement', () => file.replace(version, text, 'machine'));

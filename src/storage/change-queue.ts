@@ -42,11 +42,8 @@ export class FileChangeQueue implements ChangeQueue {
   }
 
   async #ahead(): Promise<string[]> {
-    const { files } = this.deps;
-    // As a rule nobody has ever had to wait.
-    if ((await files.stat(this.folder).catch(() => undefined)) === undefined) return [];
-    // It only orders who tries when: what cannot be read keeps nobody from it.
-    const names = await files.list(this.folder).catch((): string[] => []);
+    // It only orders who tries when: what cannot be read, or was never needed, keeps nobody from it.
+    const names = await this.deps.files.list(this.folder).catch((): string[] => []);
     const own = this.#own;
     return names.filter(
       (name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN) && (own === undefined || name < own),

@@ -6,20 +6,27 @@ import type { Clock, Log } from '../core/ports.ts';
 import { dedupeKey } from '../core/image-request.ts';
 import { isSettled, JOB_ID, type Job, jobSchema, timeOfId } from '../core/job.ts';
 import type { JobStore, StoredJob } from '../core/job-store.ts';
-import type { Replacement, SharedValue, SharedValues, ValueSpec, Version, Versioned } from '../core/shared-value.ts';
+import type { Replacement, SharedValue, SharedValues, ValueSpec, Version } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
+import { failed } from './disk.ts';
 import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
+import {
+  namesIn,
+  newestIn,
+  readStored,
+  type Stored,
+  textOfVersion,
+  VersionedFile,
+  versionFile,
+  Writer,
+} from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
-
-/** `last`: as it was read or written last. */
-type KnownRecord = { file: VersionedFile; last?: StoredJob | undefined };
 
 /** Next to the folder of the records. */
 const DAMAGED = 'damaged';
@@ -51,18 +58,18 @@ export function createFileJobStore(
   const remote = join(folder, 'hints', 'remote');
   const closed = join(folder, 'hints', 'closed');
   /** Records that were found or made here, by id. */
-  const known = new BoundedMap<string, KnownRecord>(OPEN_FILES_MAX);
+  const known = new BoundedMap<string, VersionedFile<Job>>(OPEN_FILES_MAX);
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
   const writer = new Writer();
-  function remember(id: string, name: string): KnownRecord {
-    const record = { file: new VersionedFile(join(jobs, dayOf(id)), name, { files, clock }, writer) };
-    known.set(id, record);
-    return record;
+  function remember(id: string, name: string): VersionedFile<Job> {
+    const file = new VersionedFile(join(jobs, dayOf(id)), name, jobSchema, { files, clock }, writer);
+    known.set(id, file);
+    return file;
   }
 
-  async function recordOf(id: string): Promise<KnownRecord | undefined> {
+  async function fileOf(id: string): Promise<VersionedFile<Job> | undefined> {
     const look = async (): Promise<string | undefined> =>
       [...(await newestIn(join(jobs, dayOf(id)), (file) => idIn(file) === id, files)).keys()][0];
     // As `VersionedFile.read` does it.
@@ -74,32 +81,20 @@ export function createFileJobStore(
   async function read(id: string): Promise<StoredJob | undefined> {
     if (!JOB_ID.test(id)) return undefined;
     return kept(join(jobs, dayOf(id)), 'maybe', async () => {
-      const record = await recordOf(id);
-      if (record?.last !== undefined && (await record.file.isNewest(record.last.version))) return record.last;
-      const newest = await record?.file.read();
-      if (record === undefined || newest === undefined) return undefined;
-      record.last = await storedIn(id, record.file, newest);
-      return record.last;
+      const file = await fileOf(id);
+      const found = await file?.read();
+      if (file === undefined || found === undefined) return undefined;
+      const { type, value, ...version } = found;
+      if (type === 'damaged') return setAside(id, file);
+      if (value !== undefined)
+        return { value: withFile(value, withAbsolutePath), version, ...(type === 'newer' && { isNewer: true }) };
+      log.warn('a job record of a newer version cannot be read here', { id });
+      return undefined;
     });
   }
 
-  async function storedIn(
-    id: string,
-    file: VersionedFile,
-    { number, text }: { number: number; text: string | undefined },
-  ): Promise<StoredJob | undefined> {
-    const { type, value, changes, durable } = readStored(text, jobSchema);
-    if (type === 'damaged') return setAside(id, file);
-    if (value === undefined) {
-      log.warn('a job record of a newer version cannot be read here', { id });
-      return undefined;
-    }
-    const stored = { value: withFile(value, withAbsolutePath), version: { number, changes, durable } };
-    return { ...stored, ...(type === 'newer' && { isNewer: true }) };
-  }
-
   /** A damaged record is kept for a person to look at: it may be all that is left of a paid job. */
-  async function setAside(id: string, file: VersionedFile): Promise<undefined> {
+  async function setAside(id: string, file: VersionedFile<Job>): Promise<undefined> {
     const aside = join(folder, DAMAGED);
     log.error('a damaged job record was set aside', { id, folder: aside });
     await makeFolder(aside, files);
@@ -112,17 +107,15 @@ export function createFileJobStore(
 
   async function write(
     job: Job,
-    record: KnownRecord,
+    file: VersionedFile<Job>,
     { version, value: before }: { version: Version; value?: Job },
   ): Promise<Replacement> {
-    const { file } = record;
     // Whatever a queued order was to become: it was never sent.
     const spent = before === undefined || before.state === 'queued' ? 'no' : 'maybe';
     const made = await kept(file.path(version.number + 1), spent, () =>
       file.replace(version, withFile(job, withRecordedPath), 'machine'),
     );
     if (made === undefined) return 'conflict';
-    record.last = { value: job, version: made };
     if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
     if ((job.savedAt ?? 0) > job.createdAt + DAY_MS)
       await hint(remote, hashOf(dedupeKey(job.request, job.nth)), job.id);
@@ -233,21 +226,20 @@ export function createFileJobStore(
   return {
     location: folder,
     async add(job) {
-      const record = remember(job.id, `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`);
-      if ((await write(job, record, { version: NO_VERSION })) === 'conflict')
+      const file = remember(job.id, `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`);
+      if ((await write(job, file, { version: NO_VERSION })) === 'conflict')
         throw storageFailed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
     queue: (id) => new FileChangeQueue(join(folder, 'queue'), id, { files, clock }),
     async replace(seen, job) {
-      const record = (await kept(jobs, 'maybe', () => recordOf(job.id))) ?? remember(job.id, job.id);
-      if (seen.isNewer)
-        throw storageFailed({ code: 'state_is_newer', path: record.file.path(seen.version.number) }, 'maybe');
-      return write(job, record, seen);
+      const file = (await kept(jobs, 'maybe', () => fileOf(job.id))) ?? remember(job.id, job.id);
+      if (seen.isNewer) throw storageFailed({ code: 'state_is_newer', path: file.path(seen.version.number) }, 'maybe');
+      return write(job, file, seen);
     },
     remove: ({ value: { id }, version }) =>
       kept(jobs, 'maybe', async () => {
-        const file = (await recordOf(id))?.file;
+        const file = await fileOf(id);
         const numbers = (await file?.numbers()) ?? [];
         if (file === undefined || numbers.at(-1) !== version.number) return 'conflict';
         // The oldest first: it must not pass for the newest.
@@ -311,38 +303,32 @@ export function createFileValues(folder: string, { clock, log, files = createDis
   return {
     location: folder,
     open<Value>({ name, schema, initial }: ValueSpec<Value>): SharedValue<Value> {
-      const file = new VersionedFile(folder, name, { files, clock });
-      /** What this process has read or written last: understood once, as long as it is the newest. */
-      let last: Versioned<Value> | undefined;
+      const file = new VersionedFile(folder, name, schema, { files, clock });
       return {
         queue: () => new FileChangeQueue(folder, name, { files, clock }),
         read: () =>
           kept(folder, 'no', async () => {
-            if (last !== undefined && (await file.isNewest(last.version))) return last;
             const newest = await file.read();
-            // Rejects where something else is in the place of the folder.
-            if (newest === undefined) await files.stat(folder);
+            // Something else is in the place of the folder.
+            if (newest === undefined && (await files.stat(folder))?.isFolder === false) throw failed('ENOTDIR', folder);
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
             const { number } = newest;
-            let stored = readStored(newest.text, schema);
+            let stored: Stored<Value> = newest;
             const isDamaged = stored.type === 'damaged';
             // By a power failure, as a rule: below what was not forced to the disk, the last durable version is kept.
             for (const other of isDamaged ? (await file.numbers()).reverse() : [])
-              if (stored.type === 'damaged') stored = readStored(await textOfVersion(file.path(other), files), schema);
+              if (stored.type === 'damaged') stored = await file.valueAt(other);
             const { type, value, changes, durable } = stored;
             // Replacing it would take away what the newer version knows of money.
             if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
             const version = { number, changes, durable };
             if (isDamaged) return { value: value ?? (await initial()), version: { ...version, isDamaged } };
-            last = { value: value as Value, version };
-            return last;
+            return { value: value as Value, version };
           }),
         replace: (version, value, durability) =>
           kept(folder, 'no', async () => {
             if (version.isDamaged) await keepDamaged(file.path(version.number));
-            const made = await file.replace(version, value, durability);
-            if (made !== undefined) last = { value, version: made };
-            return made === undefined ? 'conflict' : 'done';
+            return (await file.replace(version, value, durability)) === undefined ? 'conflict' : 'done';
           }),
       };
     },

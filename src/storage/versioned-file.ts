@@ -72,9 +72,9 @@ export class Writer {
   }
 }
 
-export class VersionedFile {
+export class VersionedFile<Value> {
   /** The version that this process has read or made last. `stamp` tells its file from another one of that name. */
-  #last: { number: number; stamp: string | undefined } | undefined;
+  #last: { found: Found<Value>; stamp: string | undefined } | undefined;
   /** Names of files of the folder that were half written when it was listed last. */
   #parts: readonly string[] = [];
 
@@ -82,6 +82,7 @@ export class VersionedFile {
   constructor(
     private readonly folder: string,
     private readonly name: string,
+    private readonly schema: ValueSpec<Value>['schema'],
     private readonly deps: FileDeps,
     private readonly writer = new Writer(),
   ) {}
@@ -101,28 +102,33 @@ export class VersionedFile {
     return versions.sort((one, other) => one - other);
   }
 
-  /** Whether that version, which was read or made here last, still is the newest one. */
-  async isNewest(version: Version): Promise<boolean> {
-    return (await this.#isStillThere(version)) && (await this.#stampOf(version.number + 1)) === undefined;
+  /** The newest version, understood once for as long as it is; `undefined` when there is none yet. */
+  async read(): Promise<Found<Value> | undefined> {
+    const last = this.#last?.found;
+    if (last !== undefined && (await this.#isStillThere(last)) && (await this.#isFree(last.number + 1))) return last;
+    return this.#readNewest();
   }
 
-  /** The newest version; its text is absent for what is no file. `undefined` when there is none yet. */
-  async read(): Promise<{ number: number; text: string | undefined } | undefined> {
+  async valueAt(number: number): Promise<Stored<Value>> {
+    return readStored(await textOfVersion(this.path(number), this.deps.files), this.schema);
+  }
+
+  async #readNewest(): Promise<Found<Value> | undefined> {
     for (;;) {
       // A list may show neither the old version nor the new one of a change that is made meanwhile.
       const number = (await this.numbers()).pop() ?? (await this.numbers()).pop();
       if (number === undefined) return undefined;
       const stamp = await this.#stampOf(number);
-      const text = await textOfVersion(this.path(number), this.deps.files);
+      const found = { ...(await this.valueAt(number)), number };
       // It has a successor by now, or it was a stray that a torn list showed alone, or one that took its place.
       if ((await this.numbers()).pop() !== number) continue;
-      this.#last = { number, stamp };
-      return { number, text };
+      this.#last = { found, stamp };
+      return found;
     }
   }
 
   /** One call at a time. @returns the new version; `undefined`: others were faster. @throws the system's error */
-  async replace(version: Version, value: unknown, durability: Durability): Promise<Version | undefined> {
+  async replace(version: Version, value: Value, durability: Durability): Promise<Version | undefined> {
     const id = this.writer.newChange();
     const others = version.changes.filter((change) => !this.writer.made(change));
     const changes = [...others, id].slice(-WRITERS_MAX);
@@ -131,15 +137,15 @@ export class VersionedFile {
     const durable = isDurable ? number : version.durable;
     const isOurs = await this.#publish(this.path(number), storedText(value, changes, durable), isDurable);
     const stamp = await this.#stampOf(number);
-    const isNext = isOurs && (await this.#isStillThere(version)) && (await this.#stampOf(number + 1)) === undefined;
+    const isNext = isOurs && (await this.#isStillThere(version)) && (await this.#isFree(number + 1));
     // There is a later version by now, with this change or without: a list that is torn must not show this one alone.
-    const isLate = isOurs && !isNext && version.number > 0 && (await this.#stampOf(version.number)) === undefined;
+    const isLate = isOurs && !isNext && version.number > 0 && (await this.#isFree(version.number));
     if (isLate) await this.#remove(this.path(number));
     const numbers = isNext ? undefined : await this.numbers();
     // What was published here and is the newest needs no reading: a number is given once.
     const isNewest = isNext || (isOurs && !isLate && numbers?.at(-1) === number);
-    if (isNewest || readStored((await this.read())?.text).changes.includes(id)) {
-      if (isNewest) this.#last = { number, stamp };
+    if (isNewest || (await this.#readNewest())?.changes.includes(id)) {
+      if (isNewest) this.#last = { found: { type: 'value', value, number, changes, durable }, stamp };
       // What is not forced to the disk may be lost, and then the last version that was is the newest again.
       if (isDurable || version.durable === undefined)
         await this.#tidy(number, version.durable ?? version.number, numbers);
@@ -154,9 +160,13 @@ export class VersionedFile {
    * Whether the version that was read or made here last has not been removed since. A version is removed after the one
    * before it: so the next number was given once at most, and no list of the folder is needed to know who got it.
    */
-  async #isStillThere({ number }: Version): Promise<boolean> {
-    const { stamp } = this.#last?.number === number ? this.#last : {};
+  async #isStillThere({ number }: Pick<Version, 'number'>): Promise<boolean> {
+    const { stamp } = this.#last?.found.number === number ? this.#last : {};
     return stamp !== undefined && (await this.#stampOf(number)) === stamp;
+  }
+
+  async #isFree(number: number): Promise<boolean> {
+    return (await this.#stampOf(number)) === undefined;
   }
 
   async #stampOf(number: number): Promise<string | undefined> {
@@ -231,11 +241,10 @@ export class VersionedFile {
    */
   async #tidy(number: number, oldest: number, numbers?: readonly number[]): Promise<void> {
     const { files } = this.deps;
-    const isLeft = async (other: number): Promise<boolean> => (await this.#stampOf(other)) !== undefined;
-    const known = numbers ?? ((await isLeft(oldest - 1)) ? await this.numbers() : undefined);
+    const known = numbers ?? ((await this.#isFree(oldest - 1)) ? undefined : await this.numbers());
     const expected = Array.from({ length: number - oldest }, (_, at) => oldest + at);
     const older = known?.filter((other) => other < number) ?? expected;
-    for (const other of older) if ((await isLeft(other - 1)) || !(await this.#remove(this.path(other)))) break;
+    for (const other of older) if (!(await this.#isFree(other - 1)) || !(await this.#remove(this.path(other)))) break;
     const parts = this.#parts;
     this.#parts = [];
     if (parts.length === 0) return;
@@ -269,6 +278,9 @@ export type Stored<Value> =
   /** Written by a newer version of this program: shown where it can be understood, never replaced. */
   | ({ type: 'newer'; value: Value | undefined } & Built)
   | ({ type: 'damaged'; value?: undefined } & Built);
+
+/** In a version with that number. */
+type Found<Value> = Stored<Value> & { number: number };
 
 type Built = Pick<Version, 'changes' | 'durable'>;
 
