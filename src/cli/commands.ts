@@ -33,13 +33,9 @@ export const COMMANDS: readonly Command[] = [
         name: 'scenario',
         value: 'NAME',
         repeatable: true,
-        help: 'Something that goes wrong or differs; sandbox --help lists the names.',
+        help: 'A fault or a difference; sandbox --help lists the names.',
       },
-      {
-        name: 'seed',
-        value: 'TEXT',
-        help: 'Seeds everything random except the key and the webhook secret. Default: random.',
-      },
+      { name: 'seed', value: 'TEXT', help: 'Seed for all but the key and the webhook secret. Default: a random one.' },
     ],
     settings: [],
     details: async () => (await import('./sandbox.ts')).scenarioHelp(),
@@ -54,7 +50,7 @@ export const COMMANDS: readonly Command[] = [
         words: ['list', 'show', 'resume', 'cancel', 'adopt'],
         help:
           'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
-          'continues every unfinished job and orders nothing new. cancel ID: takes back an order that has not been sent. ' +
+          'continues every unfinished job and orders nothing new. cancel ID: cancels an order that has not been sent. ' +
           'adopt: takes over the unfinished jobs of an earlier key.',
       },
       { name: 'ID', help: 'The id of a job, ours or the one that Doitong gave it.' },
@@ -77,9 +73,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'doctor',
     summary:
       'checks everything that a generation needs and names the remedy for each problem; exit 1 if anything would stop one; spends nothing',
-    flags: [
-      { name: 'json', help: 'Prints the findings as an array of {check, status, found, remedy}, as JSON on stdout.' },
-    ],
+    flags: [{ name: 'json', help: 'Prints the findings on stdout as a JSON array of {check, status, found, remedy}.' }],
     settings: SETTING_NAMES,
     load: () => import('./doctor.ts'),
   },

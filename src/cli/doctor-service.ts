@@ -19,7 +19,7 @@ export function serviceChecks(report: ServiceReport, { apiUrl, plan }: Pick<Conf
     planCheck(report.limits, plan),
     ...(keyRefused === undefined ? [] : [fail('authorization', saidOf(keyRefused).what, SET_KEY)]),
     ...(reading === undefined ? [] : [ok('authorization', reading.type === 'works' ? KEY_ACCEPTED : KEY_UNTRIED)]),
-    ...(report.keysIgnored ? [warn('keys', KEYS_IGNORED, ASK_DOITONG)] : []),
+    ...(report.keysIgnored ? [warn('idempotency', KEYS_IGNORED, ASK_DOITONG)] : []),
     ...(schema === undefined ? [] : [ok('schema', SCHEMA_TEXTS[schema])]),
     ...(ordering === undefined ? [] : [orderingCheck(ordering)]),
     ...(reading === undefined ? [] : [readingCheck(reading)]),
@@ -29,9 +29,9 @@ export function serviceChecks(report: ServiceReport, { apiUrl, plan }: Pick<Conf
 const SET_KEY =
   'Set DOITONG_API_KEY or DOITONG_API_KEY_FILE to a valid key of this account, and restart the servers that use it.';
 const KEYS_IGNORED =
-  'the service has made two jobs of one order with one idempotency key: an order without an answer is not sent again';
+  'the service has made two jobs from one order with one idempotency key: an order without an answer is not sent again';
 const ASK_DOITONG =
-  'Ask Doitong about it. After a look at the account, "flux-pro-mcp jobs resume" sends such an order again.';
+  'Report it to Doitong. If the account lacks the picture, "flux-pro-mcp jobs resume" sends the order again.';
 const KEY_ACCEPTED = 'the key is accepted: a job was asked for with it';
 const KEY_UNTRIED = 'the key is not refused; for jobs it could not be tried';
 

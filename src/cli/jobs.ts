@@ -143,24 +143,23 @@ function show(found: Job, records: Records, json: boolean): number {
 async function cancel({ id }: Job, records: Records): Promise<number> {
   const { state, failure } = await records.jobs.cancel(id);
   if (failure?.reason.code === 'user_cancelled') {
-    print(`${id} was taken back before it was sent: nothing was ordered, and no credits were spent.`);
+    print(`${id} was cancelled before it was sent: nothing was ordered, and no credits were spent.`);
     return 0;
   }
-  const hasEnded = state === 'saved' || state === 'failed';
-  if (hasEnded) return complain(`${id} has ended already (${statusOf(state)}): there is nothing to cancel.`, records);
-  const goesOn = 'the service cannot cancel an order: the job goes on and may be charged';
-  const follow = `jobs show ${id} shows how it stands, and jobs resume waits for its picture`;
-  return complain(`${id} has been sent, and ${goesOn}. ${follow}.`, records);
+  if (state === 'saved' || state === 'failed')
+    return complain(`${id} has already ended (${statusOf(state)}): there is nothing to cancel.`, records);
+  const goesOn = 'has been sent, and the service cannot cancel an order: the job continues and may be charged';
+  return complain(`${id} ${goesOn}. jobs show ${id} shows its status, and jobs resume waits for it.`, records);
 }
 
 /** @returns the exit code: 1 while a server is at work with the other key */
 async function adopt({ jobs }: Records): Promise<number> {
   const { adopted, busy } = await jobs.otherKeys.adopt();
   const idsOf = (some: readonly Job[]): string => some.map(({ id }) => id).join(', ');
-  const next =
-    'jobs resume fetches the pictures; what may not have reached the service is not sent again with this key';
+  const next = 'jobs resume fetches the pictures; an order that may not have arrived is not sent again with this key';
   print(adopted.length === 0 ? 'Nothing was taken over.' : `Taken over: ${idsOf(adopted)}. ${next}.`);
-  if (busy.length > 0) print(`Left alone: ${idsOf(busy)}. A server is at work with that key; end it and try again.`);
+  if (busy.length > 0)
+    print(`Not taken over: ${idsOf(busy)}. A server is using that key; stop it and run jobs adopt again.`);
   for (const line of await otherKeysText(jobs)) print(line);
   return busy.length === 0 ? 0 : 1;
 }

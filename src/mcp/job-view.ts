@@ -175,7 +175,7 @@ function leftOutText({ leftOut = [], state }: Job): string | undefined {
 function secondJobText({ remoteId = '', secondRemoteId }: Job): string | undefined {
   if (secondRemoteId === undefined) return undefined;
   const ids = [remoteId, secondRemoteId].map((id) => fenced(id, 40)).join(' and ');
-  return `Tell the user that the service made two jobs of this order (${ids}) and may have charged both: it seems not to honour idempotency keys.`;
+  return `Tell the user that the service made two jobs from this order (${ids}) and may have charged both: it seems not to honour idempotency keys.`;
 }
 
 /** Part of `next`, which data and text both have. A job that failed for lack of credits says so itself. */
@@ -189,7 +189,7 @@ function missedText(jobs: readonly Job[] = []): string | undefined {
   const named = jobs.map(
     ({ id, request, file, state }) => `${id} (${fenced(request.prompt, 60)}, ${file ?? statusOf(state)})`,
   );
-  return `Calls that were given up have ordered these pictures before, and no answer has shown them: ${named.join(', ')}. If one of them is what the user wanted, get_job_status shows it without a new order.`;
+  return `Calls that were cancelled have already ordered these pictures, and no answer has shown them: ${named.join(', ')}. If one of them is what the user wanted, get_job_status shows it without a new order.`;
 }
 
 export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalled'>): string {

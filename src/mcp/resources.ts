@@ -68,10 +68,7 @@ export async function listResources(deps: McpDeps, cursor?: string): Promise<Lis
   const listed = redactValues(page.jobs, deps.redact).flatMap((job) =>
     job.state === 'saved' ? [describeImage(job), describeJob(job)] : [describeJob(job)],
   );
-  return {
-    resources: cursor === undefined ? [...FIXED_RESOURCES, ...listed] : listed,
-    nextCursor: page.nextCursor,
-  };
+  return { resources: cursor === undefined ? [...FIXED_RESOURCES, ...listed] : listed, nextCursor: page.nextCursor };
 }
 
 /** Hosts list resources when they start: an unreadable key or folder, which a call would report, is no error here. */

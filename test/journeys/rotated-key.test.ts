@@ -34,7 +34,7 @@ it.each(ERAS)('the picture of an order that the service has arrives once it is t
   expect(textOf(list)).toContain(String(list.structuredContent?.note));
   const refused = await generate();
   expect(refused.isError).toBe(true);
-  expect(textOf(refused)).toContain(`may be charged there: ${id} (`);
+  expect(textOf(refused)).toContain(`unfinished and may be charged: ${id} (`);
   expect(textOf(refused)).toContain('So nothing was ordered now. No credits were spent.');
   expect(textOf(refused)).toMatch(/Next: Ask the user to run "flux-pro-mcp jobs adopt" .+ allow_duplicate true/u);
 

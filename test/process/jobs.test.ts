@@ -158,13 +158,13 @@ describe.concurrent('jobs', () => {
 
     const cancelled = await jobs(user, 'cancel', waiting);
     expect(cancelled).toMatchObject({ code: 0, stderr: '' });
-    expect(cancelled.stdout).toContain(`${waiting} was taken back before it was sent`);
+    expect(cancelled.stdout).toContain(`${waiting} was cancelled before it was sent`);
     const told = textOf(await host.call('get_job_status', { job_id: waiting, wait_seconds: 60 }));
-    expect(told).toMatch(/The user took this order back .+ No credits were spent\./);
+    expect(told).toMatch(/The user cancelled this order before it was sent\. No credits were spent\./);
 
     const sent = await jobs(user, 'cancel', running);
     expect(sent).toMatchObject({ code: 1, stdout: '' });
-    expect(sent.stderr).toContain('the service cannot cancel an order: the job goes on and may be charged');
+    expect(sent.stderr).toContain('the service cannot cancel an order: the job continues and may be charged');
     program.child.stdin.end();
     await program.exit;
     expect((await stateOf(service)).submissions).toBe(1);
@@ -188,7 +188,7 @@ describe.concurrent('jobs', () => {
 
     const busy = await jobs(today, 'adopt');
     expect(busy).toMatchObject({ code: 1, stderr: '' });
-    expect(busy.stdout).toContain(`Left alone: ${id}. A server is at work with that key`);
+    expect(busy.stdout).toContain(`Not taken over: ${id}. A server is using that key`);
     expect((await jobs(before, '--json')).stdout).toContain(id);
     program.child.kill('SIGKILL');
     await program.exit;

@@ -31,7 +31,7 @@ const input = z.strictObject({
 const output = z.strictObject({
   jobs: z.array(jobViewSchema).describe('Newest first; prompts are cut to at most 200 characters.'),
   next_cursor: z.string().optional().describe('Absent when there are no more jobs.'),
-  note: z.string().optional().describe('On unfinished jobs of another key.'),
+  note: z.string().optional().describe('About unfinished jobs of another API key.'),
 });
 type Listed = z.output<typeof output>;
 
@@ -93,7 +93,7 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
 
 function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrief: boolean): string {
   if (views.length === 0 && nextCursor !== undefined)
-    return `There is no such job among the newest on record. Older ones: call list_jobs with cursor "${nextCursor}".`;
+    return `None of the newest jobs on record has this status. For older jobs, call list_jobs with cursor "${nextCursor}".`;
   if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
   const lines = views.map((view) => {
     const where = view.file ?? view.url ?? view.error?.kind ?? '';

@@ -30,7 +30,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     next: 'Tell the user that nothing was ordered.',
   }),
   user_cancelled: () => ({
-    what: 'The user took this order back before it was sent: it was never sent.',
+    what: 'The user cancelled this order before it was sent.',
     next: 'Do not order this picture again unless the user now asks for it.',
   }),
   secret_in_order: ({ argument }) => ({
@@ -51,17 +51,18 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     ...CHECK_ACCOUNT,
   }),
   keys_ignored: () => ({
-    what: 'It is not known whether the service accepted this order, and it is not sent again: this service has made two jobs of one order before, so that it could be charged twice.',
-    user: 'check the account at Doitong, and to run "flux-pro-mcp jobs resume" only if the picture is not there: that sends the order once more',
+    what: 'It is not known whether the service accepted this order. It is not sent again, because this service has made two jobs from one order before and could charge for it twice.',
+    user: 'check the account at Doitong and, only if the picture is not there, run "flux-pro-mcp jobs resume", which sends the order once more',
   }),
   unfinished_elsewhere: ({ ids, folders, isAdoptable, isEqual }) => {
-    const [subject, end] = isEqual ? ['An equal order is', ' So nothing was ordered now.'] : ['Orders are', ''];
     const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
-    const where = `with another API key or service, and may be charged there: ${ids.slice(0, 5).join(', ')}${more}`;
+    const found = `unfinished and may be charged: ${ids.slice(0, 5).join(', ')}${more} (in ${folders.join(', ')}).`;
     return {
-      what: `${subject} unfinished ${where} (in ${folders.join(', ')}).${end}`,
+      what: isEqual
+        ? `An equal order with another API key or service is ${found} So nothing was ordered now.`
+        : `Orders with another API key or service are ${found}`,
       user: isAdoptable
-        ? 'run "flux-pro-mcp jobs adopt" if that key belongs to the same account: it takes over what is unfinished, and equal orders find it'
+        ? 'run "flux-pro-mcp jobs adopt" if that key belongs to the same account: this takes over the unfinished orders, so that equal orders find them'
         : 'set DOITONG_API_URL and the key of that service again if the pictures are wanted',
       next: 'Order an equal picture only if the user wants another one, with allow_duplicate true: that is a new, paid order.',
     };

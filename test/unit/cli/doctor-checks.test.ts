@@ -148,12 +148,12 @@ describe('the service', () => {
   });
 
   it('that ignores idempotency keys is warned of, with what sends an open order again', () => {
-    expect(named(serviceChecks({ ...reached, keysIgnored: true }, settings), 'keys')).toMatchObject({
+    expect(named(serviceChecks({ ...reached, keysIgnored: true }, settings), 'idempotency')).toMatchObject({
       status: 'warn',
-      found: expect.stringContaining('two jobs of one order'),
+      found: expect.stringContaining('two jobs from one order'),
       remedy: expect.stringContaining('jobs resume'),
     });
-    expect(named(serviceChecks(reached, settings), 'keys')).toBeUndefined();
+    expect(named(serviceChecks(reached, settings), 'idempotency')).toBeUndefined();
   });
 });
 

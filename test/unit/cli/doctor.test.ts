@@ -231,6 +231,8 @@ it('names what is unfinished with another key, and how it is taken over', async 
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   await createFileJobStore(earlier, { clock: systemClock, log }).add(sampleJob({ state: 'unknown' }));
   expect(await doctor(envOf(sandbox))).toBe(0);
-  expect(line('other_keys')).toMatch(/^warn .*may be charged there: job_1 .* → Run "flux-pro-mcp jobs adopt" if /u);
+  expect(line('other_keys')).toMatch(
+    /^warn .*unfinished and may be charged: job_1 .* → Run "flux-pro-mcp jobs adopt" if /u,
+  );
   expectNoTrace(sandbox);
 });

@@ -192,7 +192,7 @@ describe('adopt', () => {
 
     await start(['list']);
     expect(out.join('')).toContain(
-      `Orders are unfinished with another API key or service, and may be charged there: job_2, job_1, job_5 (in ${earlier}, ${folder(OTHER)}). Run "flux-pro-mcp jobs adopt" if `,
+      `Orders with another API key or service are unfinished and may be charged: job_2, job_1, job_5 (in ${earlier}, ${folder(OTHER)}). Run "flux-pro-mcp jobs adopt" if `,
     );
     out = [];
     await start(['--json']);
@@ -203,7 +203,7 @@ describe('adopt', () => {
     expect(out.join('')).toMatch(
       /^Taken over: job_2, job_1\. jobs resume fetches the pictures; .+ is not sent again /u,
     );
-    expect(out.join('')).toMatch(/may be charged there: job_5 \(in .+\)\. Set DOITONG_API_URL and the key/u);
+    expect(out.join('')).toMatch(/unfinished and may be charged: job_5 \(in .+\)\. Set DOITONG_API_URL and the key/u);
     out = [];
     await start(['--json']);
     const listed = JSON.parse(out.join('')) as { job_id: string; status: string }[];
@@ -223,7 +223,7 @@ describe('cancel', () => {
       out = [];
       expect(await start(['cancel', 'job_1'])).toBe(0);
       expect(out.join('')).toBe(
-        'job_1 was taken back before it was sent: nothing was ordered, and no credits were spent.\n',
+        'job_1 was cancelled before it was sent: nothing was ordered, and no credits were spent.\n',
       );
     }
     out = [];
@@ -247,7 +247,7 @@ describe('cancel', () => {
   it('has nothing to do for a job that has ended', async () => {
     await keep({ id: 'job_1', state: 'saved', file: 'fox.jpg' });
     expect(await start(['cancel', 'job_1'])).toBe(1);
-    expect(err.join('')).toBe('flux-pro-mcp: job_1 has ended already (completed): there is nothing to cancel.\n');
+    expect(err.join('')).toBe('flux-pro-mcp: job_1 has already ended (completed): there is nothing to cancel.\n');
   });
 
   it('names a job that is not on record', async () => {

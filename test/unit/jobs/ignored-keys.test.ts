@@ -46,7 +46,7 @@ describe('a second job of one order', () => {
     expect(job.credits.exact).toBeNull();
     expect(await keys.areIgnored()).toBe(true);
     const options = { now: second.clock.now(), stalledAfterMs: MINUTE };
-    expect(jobText(jobView(job, options), job)).toContain('made two jobs of this order ("dt_a" and "dt_b")');
+    expect(jobText(jobView(job, options), job)).toContain('made two jobs from this order ("dt_a" and "dt_b")');
     second.provider.readings = [remoteJob('completed')];
     await second.clock.advance(MINUTE);
     expect(await second.recorded()).toMatchObject({ state: 'saved', remoteId: 'dt_a', secondRemoteId: 'dt_b' });

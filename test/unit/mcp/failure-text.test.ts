@@ -56,7 +56,7 @@ describe('an order of unknown outcome', () => {
       'same_job',
       /^Ask the user to decide whether this same order is to be sent again, by the same generate call/u,
     ],
-    ['keys_ignored', 'no', /run "flux-pro-mcp jobs resume" only if the picture is not there/u],
+    ['keys_ignored', 'no', /only if the picture is not there, run "flux-pro-mcp jobs resume"/u],
     ['key_too_old', 'no', /with allow_duplicate true, only if the user agrees/u],
   ] as const)('is for the user to decide about: %s', (code, retry, words) => {
     const failure = sampleFailure({ kind: 'ambiguous', reason: { code }, retry });

@@ -12,6 +12,7 @@ const asked: PageOptions[] = [];
 async function listed(page: JobPage, args: Record<string, unknown> = {}) {
   const jobs = {
     settings: { stalledAfterMs: 900_000 },
+    otherKeys: { unfinished: async () => undefined },
     async page(options: PageOptions) {
       asked.push(options);
       return page;
@@ -26,7 +27,7 @@ async function listed(page: JobPage, args: Record<string, unknown> = {}) {
 it('an empty page that is not the last one leads to older jobs, and does not say that there are none', async () => {
   const { text, value } = await listed({ jobs: [], nextCursor: 'job_7' }, { status: 'failed' });
   expect(value).toEqual({ jobs: [], next_cursor: 'job_7' });
-  expect(text).toContain('no such job among the newest');
+  expect(text).toContain('None of the newest jobs on record has this status');
   expect(text).toContain('cursor "job_7"');
 });
 
