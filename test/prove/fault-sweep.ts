@@ -22,6 +22,10 @@ const REPAIRED_AFTER_MS = 3 * MINUTE_MS;
 /** In the long form: two of each operation. With 20 times as many all are played, which takes more than an hour. */
 const RUNS = 5_000;
 
+/** More than there are. */
+const ALL = 100_000;
+const READS = new Set(['list', 'read', 'stat']);
+
 const TIMES = [1, 2, 3, Number.POSITIVE_INFINITY] as const;
 const MOMENTS = ['before', 'after'] as const;
 
@@ -40,10 +44,13 @@ export const faultSweep: Mode = {
   async *play({ seed, runs = RUNS, only }) {
     const cases: Case[] = [];
     for (const story of STORIES) {
-      const { operations } = await playFault({ story, fault: NONE, ending: 'repeated by both' }, seed);
-      for (let at = 1; at <= operations; at += 1)
-        for (const [number, fault] of FAULTS.entries())
+      const { calls } = await playFault({ story, fault: NONE, ending: 'repeated by both' }, seed);
+      for (let at = 1; at <= calls.length; at += 1)
+        for (const [number, fault] of FAULTS.entries()) {
+          // Most operations read, and what fails to be read changes nothing: a sample has fewer of them.
+          if (only === undefined && runs < ALL && READS.has(calls[at - 1] ?? '') && (at + number) % 5 > 0) continue;
           cases.push({ story, fault: { ...fault, at }, ending: ENDINGS[(at + number) % ENDINGS.length] ?? 'killed' });
+        }
     }
     const wanted = only === undefined ? sample(cases, seed, runs) : cases.filter((one) => nameOf(one) === only);
     for (const one of wanted) yield (await playFault(one, seed)).result;
@@ -57,7 +64,7 @@ function nameOf({ story, fault: { code, at, times, moment }, ending }: Case): st
   return `${story.name}, ${code} ${often} ${moment} operation ${at}, ${ending}`;
 }
 
-async function playFault(one: Case, seed: number): Promise<{ result: CaseResult; operations: number }> {
+async function playFault(one: Case, seed: number): Promise<{ result: CaseResult; calls: readonly string[] }> {
   return withSeededNames(seed, async () => {
     const stage = new Stage({ seed, settings: one.story.settings });
     const { world, audit, service } = stage;
@@ -66,7 +73,10 @@ async function playFault(one: Case, seed: number): Promise<{ result: CaseResult;
     await world.during(work, LIMIT_MS).catch((error: unknown) => audit.breach('no end', String(error)));
     const { breaches, trace } = audit;
     const counted = { intents: audit.wanted.size, charges: service.charges.length };
-    return { result: { name: nameOf(one), seed, ...counted, breaches, trace }, operations: faulty.operations.length };
+    return {
+      result: { name: nameOf(one), seed, ...counted, breaches, trace },
+      calls: faulty.operations.map(({ call }) => call),
+    };
   });
 }
 
