@@ -43,7 +43,7 @@ async function start(script: Script, { memory, ...settings }: Options = {}) {
     orders: () => service.arrived.filter(isOrder),
   };
 }
-const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !query.includes('__schema');
+const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !/__(?:schema|typename)/u.test(query);
 
 const BY_REST = 'POST /v1/text_to_image';
 const MADE = { id: 'job-1', status: 'processing', url: null };

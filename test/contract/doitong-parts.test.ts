@@ -52,7 +52,7 @@ async function start(script: Script, options: Options = {}) {
     text: () => lines.join('\n'),
   };
 }
-const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !query.includes('__schema');
+const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !/__(?:schema|typename)/u.test(query);
 const inputOf = ({ body, variables }: Arrived): unknown =>
   (variables as { input?: unknown } | undefined)?.input ?? body;
 
