@@ -17,12 +17,12 @@ export type JobState = (typeof JOB_STATES)[number];
 /** The ids that are made here: safe in file names, URIs and cursors. */
 export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
-/** Nine digits of base 36 last until the year 5188. */
-const TIME_DIGITS = 9;
+/** Nine digits of base 36 for the time, which last until the year 5188. */
+const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
 
 /** A new id that sorts by time. @param random 11 letters or digits */
 export function idAt(epochMs: number, random: string): string {
-  return `job_${Math.max(0, Math.floor(epochMs)).toString(36).padStart(TIME_DIGITS, '0')}${random}`;
+  return `job_${Math.max(0, Math.floor(epochMs)).toString(36).padStart(9, '0')}${random}`;
 }
 
 /** When the job of that id was ordered, in epoch milliseconds; `undefined` for an id that was not made here. */
@@ -32,8 +32,6 @@ export function timeOfId(id: string): number | undefined {
 }
 
 const HOUR_MS = 60 * 60_000;
-
-const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
 
 const timesOf = ({ here, there }: Times): number[] => (there === undefined ? [here] : [here, there]);
 
@@ -268,16 +266,10 @@ export type MetJob = {
   asked: Asked;
 };
 
-type Row = readonly [
-  state: JobState | '*',
-  owner: JobOwner | '*',
-  age: MetJob['age'] | '*',
-  running: boolean | '*',
-  asked: Asked | '*',
-  action: NextAction,
-];
+/** State, owner, age, running, asked: action. */
+type Row = readonly [JobState | '*', JobOwner | '*', MetJob['age'] | '*', boolean | '*', Asked | '*', NextAction];
 
-/** The first row that fits counts; `*` fits everything. State, owner, age, running, asked: action. */
+/** The first row that fits counts; `*` fits everything. */
 const TABLE: readonly Row[] = [
   ['saved', '*', '*', '*', '*', 'none'],
   ['failed', '*', '*', '*', '*', 'none'],
@@ -297,15 +289,13 @@ const TABLE: readonly Row[] = [
   ['unknown', '*', '*', '*', '*', 'none'],
 
   // Whoever sent it may have given up polling: those who ask for it poll as well.
-  ['processing', '*', '*', '*', 'read', 'poll'],
-  ['processing', '*', '*', '*', 'order', 'poll'],
-  ['processing', 'alive', '*', '*', '*', 'wait'],
-  ['processing', '*', 'recent', '*', '*', 'poll'],
+  ['processing', 'alive', '*', '*', false, 'wait'],
+  ['processing', '*', 'old', '*', false, 'none'],
+  ['processing', '*', '*', '*', '*', 'poll'],
 
-  ['completed', '*', '*', '*', 'read', 'poll'],
-  ['completed', '*', '*', '*', 'order', 'poll'],
-  ['completed', 'alive', '*', '*', '*', 'wait'],
-  ['completed', '*', 'recent', '*', '*', 'poll'],
+  ['completed', 'alive', '*', '*', false, 'wait'],
+  ['completed', '*', 'old', '*', false, 'none'],
+  ['completed', '*', '*', '*', '*', 'poll'],
   ['*', '*', '*', '*', '*', 'none'],
 ];
 

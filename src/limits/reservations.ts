@@ -167,8 +167,11 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
   const entry = reservations.entries.find((known) => known.id === job.id);
   if (entry === undefined) return reservations;
   if (entry.end !== undefined) {
-    const isNews = entry.end.outcome === 'unknown' && job.state !== 'unknown';
-    return isNews ? noteJob(reopened(reservations, entry, entry.end.day), job, now) : reservations;
+    const { end, ...open } = entry;
+    if (end.outcome !== 'unknown' || job.state === 'unknown') return reservations;
+    // As it was before it was given up.
+    const reopened = { ...replaced(reservations, open), days: daysWith(reservations, entry, end.day, -1) };
+    return noteJob(reopened, job, now);
   }
   const exact = job.credits.exact ?? undefined;
   const priced = exact === undefined ? entry : { ...entry, exactCredits: exact };
@@ -218,12 +221,6 @@ export function loseEntry(reservations: Reservations, id: string, now: number): 
   const entry = reservations.entries.find((known) => known.id === id);
   if (entry === undefined || entry.end !== undefined) return reservations;
   return finished(reservations, entry, 'unknown', now);
-}
-
-/** As it was before it was given up. */
-function reopened(reservations: Reservations, entry: Reservation, day: number): Reservations {
-  const { end: _, ...open } = entry;
-  return { ...replaced(reservations, open), days: daysWith(reservations, entry, day, -1) };
 }
 
 /** `free`: it ended without a charge. */

@@ -1,7 +1,7 @@
 /** Folders and new files, forced to the disk, on every system: what its refusals mean, and what is tried again. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { open, stat, unlink } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/ports.ts';
@@ -147,17 +147,6 @@ export async function syncFolder(path: string): Promise<void> {
   } catch (error) {
     if (!cannotSyncFolder(error)) throw error;
   }
-}
-
-/** @returns false when nothing is there @throws Error with the code ENOTDIR when something else is */
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    if ((await stat(path)).isDirectory()) return true;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-  throw failed('ENOTDIR', path);
 }
 
 export function failed(code: string, path: string): Error {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { FolderProblem } from '../core/reasons.ts';
-import { errorCode, failed, isFileInUse, isFolder, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
+import { errorCode, failed, isFileInUse, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
 import { makeFolder } from './file-system.ts';
 import { monthFolder } from './image-folder.ts';
 import { openGuarded } from './output-folder.ts';
@@ -126,7 +126,11 @@ async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promis
 /** The folder itself or the nearest one above it. @throws Error of the system when something else is in its place */
 async function nearestFolder(folder: string): Promise<string> {
   for (let at = folder; ; at = dirname(at)) {
-    if (await isFolder(at)) return at;
+    const found = await stat(at).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    });
+    if (found?.isDirectory()) return at;
+    if (found !== undefined) throw failed('ENOTDIR', at);
     if (at === dirname(at) || (await isThere(at))) throw failed('EEXIST', at);
   }
 }

@@ -69,12 +69,6 @@ async function saveIn(
     return name;
   }
 
-  /** Whether this very picture was saved there before. */
-  async function isThere(name: string): Promise<boolean> {
-    const found = await readRegular(folder.at(name)).catch(() => undefined);
-    return found?.equals(bytes) === true;
-  }
-
   try {
     const wanted = pictureFileName(label, extension);
     const part = `${wanted}.${ownName()}.part`;
@@ -82,7 +76,9 @@ async function saveIn(
     await write(part, bytes, true);
     const name = await linkOrWrite(part, wanted).catch(async (error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
-      if (await isThere(wanted)) return wanted;
+      const found = await readRegular(folder.at(wanted)).catch(() => undefined);
+      // This very picture was saved there before.
+      if (found?.equals(bytes)) return wanted;
       const { name, ext } = parse(wanted);
       return linkOrWrite(part, `${name}-${ownName()}${ext}`);
     });
