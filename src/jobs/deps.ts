@@ -1,5 +1,4 @@
 /** What the job service is given from outside, and what can be set. */
-
 import type { ImageProvider } from '../core/image-provider.ts';
 import type { ImageDownload, ImageStore, Preview } from '../core/image-store.ts';
 import type { JobEvents, OtherRecords } from '../core/job-store.ts';

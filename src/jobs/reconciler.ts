@@ -1,9 +1,9 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
-import { FluxError } from '../core/failure.ts';
 import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
+import { throwUnspent } from './submission.ts';
 
 /** It is looked for at most so often, */
 const RECONCILE_EVERY_MS = 2_500;
@@ -146,9 +146,4 @@ export class Reconciler {
     this.#unrecorded.set(id, seenAt);
     return clock.monotonic() - seenAt <= RECORDING_TAKES_AT_MOST_MS && (await liveness.stateOf(owner)) === 'alive';
   }
-}
-
-/** Nothing has been sent yet. */
-function throwUnspent(error: unknown): never {
-  throw error instanceof FluxError ? new FluxError({ ...error.failure, creditsSpent: 'no' }, { cause: error }) : error;
 }

@@ -79,12 +79,9 @@ export async function submit(job: Job, deps: SubmissionDeps, sending: Sending): 
     const failure = job.state === 'queued' ? cause : stillOpen(cause);
     // Only a job that cost nothing for certain may end here: everything else stays open under its own key.
     if (failure.creditsSpent !== 'no') return records.apply(job.id, { type: 'blocked', failure });
-    try {
-      return await records.apply(job.id, { type: 'failed', failure, at: clock.now(), by: liveness.self });
-    } catch (unwritten) {
-      // The disk that stood in the way of the order stands in the way of this, too.
-      throw unwritten instanceof FluxError ? new FluxError(unpaid(unwritten.failure)) : unwritten;
-    }
+    // The disk that stood in the way of the order may stand in the way of this, too.
+    const failed = { type: 'failed', failure, at: clock.now(), by: liveness.self } as const;
+    return await records.apply(job.id, failed).catch(throwUnspent);
   } finally {
     setWaitReason(job.id, sending, deps);
   }
@@ -163,7 +160,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
     if (beforeSending.aborted || error instanceof TakenOver || error instanceof NotSentAgain) throw error;
     const failure = orderFailure(error);
     if (recorded !== undefined) throw new FluxError(failureOfAllTries(failures, failure), { cause: error });
-    throw wasOpen ? error : new FluxError(unpaid(failure), { cause: error });
+    throw wasOpen ? error : new FluxError({ ...failure, creditsSpent: 'no' }, { cause: error });
   }
 }
 
@@ -216,7 +213,9 @@ function orderFailure(error: unknown): Failure {
 }
 
 /** Nothing had left when it happened. */
-const unpaid = (failure: Failure): Failure => ({ ...failure, creditsSpent: 'no' });
+export function throwUnspent(error: unknown): never {
+  throw error instanceof FluxError ? new FluxError({ ...error.failure, creditsSpent: 'no' }, { cause: error }) : error;
+}
 
 /** A refusal of an order that was sent before and left open does not prove that the earlier try cost nothing. */
 function stillOpen(failure: Failure): Failure {

@@ -1,5 +1,4 @@
 /** What is known of plan, limits and credits, in figures. */
-
 import type { BudgetSettings } from './budget.ts';
 import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS } from './plan.ts';

@@ -34,11 +34,9 @@ const reservationSchema = z.object({
 export type Reservation = z.infer<typeof reservationSchema>;
 type Outcome = NonNullable<Reservation['end']>['outcome'];
 
-const daySchema = z.object({ images: z.int(), credits: z.number() });
-
 export const reservationsSchema = z.object({
   /** What ended orders have cost, by day since the epoch. A day that is entered again still has its sums. */
-  days: z.record(z.string(), daySchema),
+  days: z.record(z.string(), z.object({ images: z.int(), credits: z.number() })),
   entries: z.array(reservationSchema).readonly(),
   /** When a slot was taken or released last. */
   slotsChangedAt: z.number(),

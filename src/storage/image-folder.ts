@@ -33,7 +33,9 @@ export function createImageFolder(
     },
     async read(file) {
       try {
-        return await readSaved(root, file, (bytes) => isPicture(bytes, extname(file).slice(1)));
+        const bytes = await readSaved(root, file);
+        if (!isPicture(bytes, extname(file).slice(1))) throw new Replaced('no_picture');
+        return bytes;
       } catch (error) {
         if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.code }, error);
         throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);
