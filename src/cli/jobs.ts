@@ -80,7 +80,9 @@ async function list(records: Records, status: JobStatus | undefined, limit: numb
   const page = await records.jobs.page({ limit, isWanted, readAtMost: Number.POSITIVE_INFINITY });
   // Before anything is shortened: half a secret would not be recognised any more.
   const views = redactValues(page?.jobs ?? [], redact).map((job) => viewOf(job, records));
-  const notes = [...(await damagedText(folder)), ...(await otherKeysText(records.jobs))];
+  const { count, folder: aside } = await damagedRecords(folder);
+  const damaged = `${counted(count, 'damaged record')} ${count === 1 ? 'is' : 'are'} set aside in ${aside} and not listed.`;
+  const notes = [...(count === 0 ? [] : [damaged]), ...(await otherKeysText(records.jobs))];
   if (json) {
     print(visibleJson(views));
     for (const note of notes) log.warn(note);
@@ -90,12 +92,6 @@ async function list(records: Records, status: JobStatus | undefined, limit: numb
   const table = views.length === 0 ? [] : [jobsTable(views), ''];
   print(visible(redact([...table, countText(views.length, found), ...notes, `Records: ${folder}`].join('\n'))));
   return 0;
-}
-
-async function damagedText(records: string): Promise<string[]> {
-  const { count, folder } = await damagedRecords(records);
-  const aside = `${counted(count, 'damaged record')} ${count === 1 ? 'is' : 'are'} set aside in ${folder} and not listed.`;
-  return count === 0 ? [] : [aside];
 }
 
 async function otherKeysText({ otherKeys }: ImageJobs): Promise<string[]> {

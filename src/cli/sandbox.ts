@@ -17,13 +17,8 @@ export async function run(args: Arguments): Promise<number> {
   const endRequested = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
   });
-  const sandbox = await startSandbox({
-    port,
-    plan,
-    jobDurationMs: jobSeconds * 1_000,
-    ...(seed !== undefined && { seed }),
-    scenarios,
-  }).catch((error: unknown) => {
+  const options = { port, plan, jobDurationMs: jobSeconds * 1_000, scenarios, ...(seed !== undefined && { seed }) };
+  const sandbox = await startSandbox(options).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`the sandbox cannot listen on port ${port}: ${reason}`);
   });
