@@ -18,14 +18,8 @@ export const remoteIdSchema = z
 
 /** A price or a balance: a number, or a text that is one, perhaps with its unit. Never negative, never rounded. */
 export const creditsSchema = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .trim()
-      .max(60)
-      .transform((text) => Number(CREDITS.exec(text)?.[1] ?? Number.NaN)),
-  ])
+  .union([z.number(), z.string().trim().max(60)])
+  .transform((given) => (typeof given === 'number' ? given : Number(CREDITS.exec(given)?.[1] ?? Number.NaN)))
   // Without the sign of a zero.
   .pipe(z.number().min(0).transform(Math.abs));
 
