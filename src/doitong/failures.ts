@@ -39,21 +39,17 @@ export function answerDecision(status: number, errors: readonly WireError[], pur
   return rowDecision(rowOf(status, errors, purpose), purpose, { status, errors });
 }
 
-export function faultDecision(
-  sent: boolean,
-  { cause, code: errorCode, connect }: WireFault,
-  purpose: Purpose,
-): Decision {
+export function faultDecision(sent: boolean, { cause, code, connect }: WireFault, purpose: Purpose): Decision {
   if (sent) {
-    const isTooLong = cause === 'network' && errorCode === 'UND_ERR_HEADERS_OVERFLOW';
+    const isTooLong = cause === 'network' && code === 'UND_ERR_HEADERS_OVERFLOW';
     const how = isTooLong ? 'headers_too_long' : LOST[cause];
-    const decision = rowDecision('lost', purpose, { reason: { code: 'answer_lost', purpose, how, errorCode } });
+    const decision = rowDecision('lost', purpose, { reason: { code: 'answer_lost', purpose, how, errorCode: code } });
     // It has answered: the next answer to the same request would be as large.
     return isTooLong ? { ...decision, repeated: false } : decision;
   }
   if (cause === 'caller') return rowDecision('notSent', purpose, { reason: { code: 'ended_before_sending' } });
   const late = { code: 'not_connected', errorCode: 'ETIMEDOUT' } as const;
-  const problem = connect ?? (cause === 'deadline' ? late : { code: 'not_connected', errorCode });
+  const problem = connect ?? (cause === 'deadline' ? late : { code: 'not_connected', errorCode: code });
   return rowDecision(isLasting(problem) ? 'blocked' : 'notSent', purpose, { reason: { ...problem, to: 'service' } });
 }
 

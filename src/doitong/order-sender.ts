@@ -127,12 +127,7 @@ export class OrderSender {
   }
 
   /** The schema may have changed since the order was encoded; where it says no more than it did then, the errors count. */
-  async #fitAgain(
-    order: Order,
-    dialect: GraphqlDialect,
-    problems: readonly ValidationProblem[],
-    signal: AbortSignal,
-  ): Promise<Fitting> {
+  async #fitAgain(order: Order, dialect: GraphqlDialect, problems: readonly ValidationProblem[], signal: AbortSignal) {
     const { encoding } = order;
     const schema = await this.#schema(signal);
     const fitting = schema && fitToSchema(schema, dialect, encoding);

@@ -54,13 +54,9 @@ export function rateReportOf(
   delayMs: number | undefined,
   at: number,
 ): RateReport {
-  const { creditsAvailable } = decision.failure;
-  return {
-    window,
-    // A limit on jobs says nothing against asking for their status.
-    ...(delayMs === undefined || decision.row === 'jobLimited' ? {} : { pausedUntil: at + delayMs }),
-    ...(creditsAvailable === undefined ? {} : { balance: creditsAvailable }),
-  };
+  // A limit on jobs says nothing against asking for their status.
+  const isPaused = delayMs !== undefined && decision.row !== 'jobLimited';
+  return { window, pausedUntil: isPaused ? at + delayMs : undefined, balance: decision.failure.creditsAvailable };
 }
 
 /** A `Date` that makes nonsense of another time is itself wrong: some machines on the way write their own. */

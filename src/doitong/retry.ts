@@ -49,11 +49,7 @@ export class Retries {
   }
 
   /** What a failed try means, and after which delay the next one follows. @param attempt counts from 1 */
-  after(
-    { decision, reportedDelayMs }: FailedTry,
-    attempt: number,
-    { what, attempts, signal }: RetryOptions,
-  ): { failure: Failure; delayMs: number | undefined } {
+  after({ decision, reportedDelayMs }: FailedTry, attempt: number, { what, attempts, signal }: RetryOptions) {
     const { failure, row } = decision;
     const { log, attemptsMax = attempts } = this.deps;
     const isLast = attempt >= Math.min(attempts, attemptsMax) || signal.aborted;

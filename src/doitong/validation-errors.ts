@@ -61,9 +61,7 @@ const MESSAGES: readonly [ValidationProblem['problem'], RegExp][] = [
 ];
 
 /** What the errors of an answer say when all of them are validation errors, else `undefined`. */
-export function validationProblems(
-  errors: readonly Pick<WireError, 'message' | 'code'>[],
-): ValidationProblem[] | undefined {
+export function validationProblems(errors: readonly Pick<WireError, 'message' | 'code'>[]) {
   const problems = errors.flatMap(({ message, code }) => {
     const read = problemIn(withoutSuggestion(message));
     return read ?? (code === 'GRAPHQL_VALIDATION_FAILED' ? { problem: 'unfit_document' as const } : []);

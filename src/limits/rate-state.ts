@@ -46,9 +46,9 @@ export type ReportedWindow = Omit<RateWindow, 'pausedUntil'>;
 export type RateReport = {
   window?: ReportedWindow;
   /** Epoch milliseconds until which the service asked for silence. */
-  pausedUntil?: number;
+  pausedUntil?: number | undefined;
   /** The balance in credits. */
-  balance?: number;
+  balance?: number | undefined;
   /** How many jobs the answered request had asked for: whether each of them counts shows in what is left. */
   fields?: number;
 };

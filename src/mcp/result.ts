@@ -36,16 +36,12 @@ const SHORT_PROMPT = { data: 200, text: 24 } as const;
 const RESERVED_CHARACTERS = 300 + 700;
 
 /** The fullest answer that leaves room for a picture, else the fullest that fits without one, else the barest. */
-export async function jobsResult(
-  outcome: SingleOutcome | JobsOutcome,
-  form: ResultForm,
-  deps: ResultDeps,
-): Promise<CallToolResult> {
+export async function jobsResult(outcome: SingleOutcome | JobsOutcome, form: ResultForm, deps: ResultDeps) {
   const jobs = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
   const saved = jobs.filter(({ state }) => state === 'saved');
   const rendering = renderingOf(redactValues(outcome, deps.redact), deps.view);
   const wanted = (part: ResultPart): boolean => form.content.includes(part);
-  const make = (cut: number, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []) => {
+  const make = (cut: number, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []): CallToolResult => {
     const hasData = wanted('structured') && cut < CUTS.data;
     // The viewer finds what it needs in the data, too.
     const hasViewerData = form.hasViewer && cut < CUTS.data && !(hasData && cut >= CUTS.promptsInData);
