@@ -138,13 +138,12 @@ export class ImageJobs {
 
   /** Resumes every idle unfinished job; one that cannot be resumed keeps no other from it. */
   async resumeAll(): Promise<readonly Job[]> {
-    return Promise.all(
-      (await this.open()).map((job) =>
-        this.#runner.resume(job, 'resume').catch((error: unknown) => {
-          return { ...job, failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'later' }) };
-        }),
-      ),
+    const resumed = (await this.open()).map((job) =>
+      this.#runner.resume(job, 'resume').catch((error: unknown) => {
+        return { ...job, failure: failureOf(error, 'order', { creditsSpent: 'maybe', retry: 'later' }) };
+      }),
     );
+    return Promise.all(resumed);
   }
 
   /** The job when it has ended, when nothing more happens to it for now, or when `waitMs` have passed. */

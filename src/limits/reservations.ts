@@ -216,9 +216,8 @@ export function dropEntry(reservations: Reservations, id: string, now: number): 
 
 /** The reservations after the loss of a record: an order that may have left is counted in full, and stays in the way. */
 export function loseEntry(reservations: Reservations, id: string, now: number): Reservations {
-  const entry = reservations.entries.find((known) => known.id === id);
-  if (entry === undefined || entry.end !== undefined) return reservations;
-  return finished(reservations, entry, 'unknown', now);
+  const entry = reservations.entries.find((known) => known.id === id && known.end === undefined);
+  return entry === undefined ? reservations : finished(reservations, entry, 'unknown', now);
 }
 
 /** `free`: it ended without a charge. */

@@ -14,16 +14,7 @@ import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
 import { kept, storageFailed } from './storage-failure.ts';
-import {
-  namesIn,
-  newestIn,
-  readStored,
-  type Stored,
-  textOfVersion,
-  VersionedFile,
-  versionFile,
-  Writer,
-} from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -105,22 +96,16 @@ export function createFileJobStore(
     }
   }
 
-  async function write(
-    job: Job,
-    file: VersionedFile<Job>,
-    { version, value: before }: { version: Version; value?: Job },
-  ): Promise<Replacement> {
+  async function write(job: Job, file: VersionedFile<Job>, version: Version, before?: Job): Promise<Replacement> {
     // Whatever a queued order was to become: it was never sent.
     const spent = before === undefined || before.state === 'queued' ? 'no' : 'maybe';
-    const made = await kept(file.path(version.number + 1), spent, () =>
-      file.replace(version, withFile(job, withRecordedPath), 'machine'),
-    );
+    const recorded = withFile(job, withRecordedPath);
+    const made = await kept(file.path(version.number + 1), spent, () => file.replace(version, recorded, 'machine'));
     if (made === undefined) return 'conflict';
     if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
-    if ((job.savedAt ?? 0) > job.createdAt + DAY_MS)
-      await hint(remote, hashOf(dedupeKey(job.request, job.nth)), job.id);
-    if (job.remoteId !== undefined && job.remoteId !== before?.remoteId)
-      await hint(remote, hashOf(job.remoteId), job.id);
+    const findBy = (text: string): Promise<void> => hint(remote, hashOf(text), job.id);
+    if ((job.savedAt ?? 0) > job.createdAt + DAY_MS) await findBy(dedupeKey(job.request, job.nth));
+    if (job.remoteId !== undefined && job.remoteId !== before?.remoteId) await findBy(job.remoteId);
     return 'done';
   }
 
@@ -227,7 +212,7 @@ export function createFileJobStore(
     location: folder,
     async add(job) {
       const file = remember(job.id, `${job.id}.${hashOf(dedupeKey(job.request, job.nth))}`);
-      if ((await write(job, file, { version: NO_VERSION })) === 'conflict')
+      if ((await write(job, file, NO_VERSION)) === 'conflict')
         throw storageFailed({ code: 'state_not_kept', path: join(jobs, dayOf(job.id)), error: 'EEXIST' }, 'no');
     },
     read,
@@ -235,7 +220,7 @@ export function createFileJobStore(
     async replace(seen, job) {
       const file = (await kept(jobs, 'maybe', () => fileOf(job.id))) ?? remember(job.id, job.id);
       if (seen.isNewer) throw storageFailed({ code: 'state_is_newer', path: file.path(seen.version.number) }, 'maybe');
-      return write(job, file, seen);
+      return write(job, file, seen.version, seen.value);
     },
     remove: ({ value: { id }, version }) =>
       kept(jobs, 'maybe', async () => {
@@ -282,7 +267,7 @@ const dayOfTime = (epochMs: number): string => new Date(epochMs).toISOString().s
 export async function damagedRecords(folder: string): Promise<{ folder: string; count: number }> {
   const aside = join(folder, DAMAGED);
   const names = await readdir(aside).catch(() => []);
-  return { folder: aside, count: new Set(names.map((name) => name.split('.', 1)[0])).size };
+  return { folder: aside, count: new Set(names.map(idIn)).size };
 }
 
 /** @param folder absolute; made at the first change */
@@ -313,12 +298,9 @@ export function createFileValues(folder: string, { clock, log, files = createDis
             if (newest === undefined && (await files.stat(folder))?.isFolder === false) throw failed('ENOTDIR', folder);
             if (newest === undefined) return { value: await initial(), version: NO_VERSION };
             const { number } = newest;
-            let stored: Stored<Value> = newest;
-            const isDamaged = stored.type === 'damaged';
+            const isDamaged = newest.type === 'damaged';
             // By a power failure, as a rule: below what was not forced to the disk, the last durable version is kept.
-            for (const other of isDamaged ? (await file.numbers()).reverse() : [])
-              if (stored.type === 'damaged') stored = await file.valueAt(other);
-            const { type, value, changes, durable } = stored;
+            const { type, value, changes, durable } = isDamaged ? await file.readUndamaged() : newest;
             // Replacing it would take away what the newer version knows of money.
             if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
             const version = { number, changes, durable };

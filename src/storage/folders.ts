@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
-import { FluxError } from '../core/failure.ts';
 import type { FolderProblem } from '../core/reasons.ts';
 import { errorCode, failed, isFileInUse, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
 import { makeFolder } from './file-system.ts';
 import { monthFolder } from './image-folder.ts';
 import { openGuarded } from './output-folder.ts';
+import { storageFailed } from './storage-failure.ts';
 
 /** A network disk that is gone can keep a call for ever. */
 const PATIENCE_MS = 5_000;
@@ -54,10 +54,8 @@ export function createFoldersCheck(
       if (identity !== undefined && identity === known.identity) return;
     }
     const state = await checkFolder(wanted, true, clock);
-    if (!state.isUsable) {
-      const reason = { code: 'folder_not_usable', contents, folder, problem: state.problem } as const;
-      throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'no', retry: 'no' });
-    }
+    if (!state.isUsable)
+      throw storageFailed({ code: 'folder_not_usable', contents, folder, problem: state.problem }, 'no');
     believed.set(contents, { ...state, until: clock.monotonic() + BELIEVED_FOR_MS });
     const { openToOthers } = state;
     if (openToOthers === undefined || reported.has(openToOthers)) return;

@@ -72,14 +72,14 @@ export class Heartbeats implements Liveness {
       // The process ends.
     }
     this.#started = undefined;
-    await this.#removeBeat(this.#name(this.#beat));
+    await this.deps.files.remove(this.#pathOf(this.#beat)).catch(() => undefined);
   }
 
   /** The next beat, made anew where somebody took this process for gone and removed the last one. */
   async #write(): Promise<void> {
     const { files, clock, log } = this.deps;
-    const last = join(this.folder, this.#name(this.#beat));
-    const next = join(this.folder, this.#name(this.#beat + 1));
+    const last = this.#pathOf(this.#beat);
+    const next = this.#pathOf(this.#beat + 1);
     try {
       await retryBusy(() => files.rename(last, next), isFileInUse, clock);
     } catch (error) {
@@ -93,12 +93,8 @@ export class Heartbeats implements Liveness {
     this.#beat += 1;
   }
 
-  async #removeBeat(name: string): Promise<void> {
-    await this.deps.files.remove(join(this.folder, name)).catch(() => undefined);
-  }
-
-  #name(beat: number): string {
-    return `${this.self.session}.${beat}`;
+  #pathOf(beat: number | undefined, session = this.self.session): string {
+    return join(this.folder, `${session}.${beat}`);
   }
 
   async stateOf({ session }: Owner): Promise<'alive' | 'silent'> {
@@ -151,7 +147,8 @@ export class Heartbeats implements Liveness {
       seen.beat = beat;
       seen.lookedAt = now;
       // Others need not find out again. One that only stood still shows up again with its next beat.
-      if (seen.unchanged === SILENT_LOOKS) await this.#removeBeat(`${session}.${beat}`);
+      if (seen.unchanged === SILENT_LOOKS)
+        await this.deps.files.remove(this.#pathOf(beat, session)).catch(() => undefined);
     }
   }
 

@@ -8,14 +8,13 @@ import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;
 
+type KeySettings = Partial<Record<'apiKey' | 'apiKeyFile', string | undefined>>;
+
 /**
  * The one place that says whether a key can be used: whatever orders, and `doctor`, asks here.
  * @throws FluxError of kind `bad_key` that never shows what may be a key
  */
-export async function apiKeyOf({
-  apiKey,
-  apiKeyFile,
-}: Partial<Record<'apiKey' | 'apiKeyFile', string | undefined>>): Promise<string | undefined> {
+export async function apiKeyOf({ apiKey, apiKeyFile }: KeySettings): Promise<string | undefined> {
   if (apiKey === undefined) return apiKeyFile === undefined ? undefined : readKeyFile(apiKeyFile);
   const problem = keyProblem(apiKey);
   if (problem !== undefined) throw notUsable({ problem });

@@ -109,7 +109,16 @@ export class VersionedFile<Value> {
     return this.#readNewest();
   }
 
-  async valueAt(number: number): Promise<Stored<Value>> {
+  /** The newest version that is not damaged, where one is left. */
+  async readUndamaged(): Promise<Stored<Value>> {
+    for (const number of (await this.numbers()).reverse()) {
+      const stored = await this.#valueAt(number);
+      if (stored.type !== 'damaged') return stored;
+    }
+    return DAMAGED;
+  }
+
+  async #valueAt(number: number): Promise<Stored<Value>> {
     return readStored(await textOfVersion(this.path(number), this.deps.files), this.schema);
   }
 
@@ -119,7 +128,7 @@ export class VersionedFile<Value> {
       const number = (await this.numbers()).pop() ?? (await this.numbers()).pop();
       if (number === undefined) return undefined;
       const stamp = await this.#stampOf(number);
-      const found = { ...(await this.valueAt(number)), number };
+      const found = { ...(await this.#valueAt(number)), number };
       // It has a successor by now, or it was a stray that a torn list showed alone, or one that took its place.
       if ((await this.numbers()).pop() !== number) continue;
       this.#last = { found, stamp };
@@ -273,7 +282,7 @@ const FORMAT = 1;
 /** The checksum is taken over all that follows it. */
 const CHECKED = /^\{"format":1,"crc":"([0-9a-f]{8})",(.*)\}\n$/su;
 
-export type Stored<Value> =
+type Stored<Value> =
   | ({ type: 'value'; value: Value } & Built)
   /** Written by a newer version of this program: shown where it can be understood, never replaced. */
   | ({ type: 'newer'; value: Value | undefined } & Built)
