@@ -18,7 +18,6 @@ const SEEN_FOR_MS = 24 * 60 * 60_000;
 const event = z.object({ id: remoteIdSchema });
 
 export type WebhookSinkDeps = {
-  /** Shared with the service. @see DOITONG_WEBHOOK_SECRET */
   secret: string;
   /** The `pathname` of the URL that was given to the service. */
   path: string;
