@@ -45,7 +45,7 @@ const SCHEMA_TEXTS = {
 const CLOCK_WARN_MS = 2 * 60_000;
 
 function clockCheck(aheadMs: number | undefined): Check {
-  if (aheadMs === undefined) return ok('clock', 'the service tells no time: this clock is taken for right');
+  if (aheadMs === undefined) return ok('clock', 'the service sends no time: this clock is taken to be right');
   if (aheadMs === 0) return ok('clock', 'the same as at the service');
   const size = Math.abs(aheadMs);
   const amount = size < CLOCK_WARN_MS ? `${Math.round(size / 1_000)} s` : `${Math.round(size / 60_000)} min`;

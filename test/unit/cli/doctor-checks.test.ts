@@ -138,7 +138,7 @@ describe('the service', () => {
   });
 
   it.each([
-    [undefined, 'ok', /tells no time/u],
+    [undefined, 'ok', /sends no time/u],
     [0, 'ok', /the same/u],
     [-45_000, 'ok', /45 s behind this one; times are corrected/u],
     [-180_000, 'warn', /3 min behind/u],
