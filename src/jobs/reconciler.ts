@@ -97,7 +97,7 @@ export class Reconciler {
     let isOpen = false;
     for (const job of open) if (await this.#meet(job).catch(failed(job.id))) isOpen = true;
     for (const entry of await this.#openReservations())
-      await this.#meetReservation(entry, known.has(entry.id)).catch(failed(entry.id));
+      if (await this.#meetReservation(entry, known.has(entry.id)).catch(failed(entry.id))) isOpen = true;
     return isOpen;
   }
 
@@ -113,16 +113,22 @@ export class Reconciler {
     return action === 'wait' || action === 'poll' || action === 'resend';
   }
 
-  async #meetReservation(entry: Reservation, hasOpenRecord: boolean): Promise<void> {
+  /** @returns whether it has to be looked after again, although no open record says so */
+  async #meetReservation(entry: Reservation, hasOpenRecord: boolean): Promise<boolean> {
     const { limits, records, clock } = this.deps;
     // One without news must not keep all others waiting: the service is taken to be done with it.
     const isOverdue = Math.abs(clock.now() - (entry.slotAt ?? entry.at)) > this.stalledAfterMs;
     if (entry.slot && isOverdue) await limits.releaseSlot(entry.id);
-    if (hasOpenRecord || (await this.#isBeingRecorded(entry))) return;
+    if (hasOpenRecord) return false;
+    // Asked before the record is read: one that is made in between is seen then.
+    const isBeingRecorded = await this.#isBeingRecorded(entry);
     const job = await records.find(entry.id);
-    if (job !== undefined) return isFinishedRemotely(job) ? limits.note(job) : undefined;
+    // What a power failure took from the reservations follows from the record again.
+    if (job !== undefined && isFinishedRemotely(job)) await limits.note(job);
+    if (job !== undefined || isBeingRecorded) return job === undefined;
     if (entry.slotAt !== undefined) await limits.lose(entry.id);
     else await limits.drop(entry.id);
+    return false;
   }
 
   /** Whether an order that has no record yet is about to get one. */

@@ -1,9 +1,10 @@
 /** Proves what becomes of jobs that another process left, that are too old, or that stand before a silence. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/core/job.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
 import { listedIn } from '../../support/listed-jobs.ts';
-import { type Bench, createBench, REQUEST, thrown } from './fakes.ts';
+import { type Bench, createBench, leftBehind, REQUEST, thrown } from './fakes.ts';
 
 const HOUR = 60 * 60_000;
 const MINUTE = 60_000;
@@ -58,6 +59,22 @@ describe('what another process left', () => {
     expect(bench.provider.submitted.map(({ key }) => key)).toEqual(['key-of-7']);
     // Nothing is open any more.
     expect(bench.clock.pending()).toBe(0);
+  });
+
+  it('is settled by its record when the reservations lost that, also while its process still seems to live', async () => {
+    bench.living.add(7);
+    const now = bench.clock.now();
+    const times = { createdAt: now, updatedAt: now, owner: owner(7) };
+    await leftBehind(bench, sampleJob({ ...times, state: 'queued' }));
+    const seen = await bench.jobStore.read('job_1');
+    if (seen === undefined) throw new Error('no record');
+    // As after a power failure: what was noted last was not forced to the disk.
+    const saved = { state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.jpg', savedAt: now } as const;
+    await bench.jobStore.replace(seen, { ...seen.value, ...saved, credits: { min: 10, max: 20, exact: 15 } });
+    bench.jobs.watch();
+    await bench.clock.advance(30_000);
+    const { reservations } = await bench.limits.state();
+    expect(totalsOf(reservations, now)).toMatchObject({ spentCredits: 15, reservedCredits: 0 });
   });
 
   it('is left alone by a list, by itself', async () => {
