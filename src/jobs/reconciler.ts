@@ -44,6 +44,8 @@ export class Reconciler {
       return await work();
     } finally {
       for (const id of ids) this.#recording.delete(id);
+      // What the last round has seen is not all by now.
+      this.#last = { ...this.#last, isOpen: this.#last.isOpen.then(() => true) };
       end();
     }
   }

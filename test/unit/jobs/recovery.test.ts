@@ -77,6 +77,14 @@ describe('what another process left', () => {
     expect(totalsOf(reservations, now)).toMatchObject({ spentCredits: 15, reservedCredits: 0 });
   });
 
+  it('is looked after once this process has ordered something, although its first look saw nothing open', async () => {
+    bench.jobs.watch();
+    await bench.order(REQUEST);
+    await left({ id: 'job_7', state: 'processing', remoteId: 'dt_7' });
+    await bench.clock.advance(MINUTE);
+    expect((await bench.recorded('job_7')).state).toBe('saved');
+  });
+
   it('is left alone by a list, by itself', async () => {
     await left({ state: 'submitting' });
     await listedIn(bench.jobs);
