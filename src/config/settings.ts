@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isKeyOrMistake } from '../core/api-key.ts';
 import { LOG_LEVELS, RESULT_CONTENT } from '../core/ports.ts';
 import { proxyAddressOf } from '../core/proxy.ts';
-import { isLoopbackHost } from '../core/untrusted-text.ts';
+import { isLoopbackHost, urlOf } from '../core/untrusted-text.ts';
 import { PLANS } from '../limits/plan.ts';
 
 /** One setting. `schema` reads the text of a flag or variable; its output is what the program works with. */
@@ -50,7 +50,7 @@ const parsed = <Value>(parse: (text: string) => Value | undefined) =>
 
 /** Beyond this machine everything is encrypted. */
 function secureUrlOf(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = urlOf(text);
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
   return secure ? url : undefined;
 }

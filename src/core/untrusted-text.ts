@@ -70,6 +70,15 @@ export function isPublicAddress(text: string): boolean {
   return address.range() === 'unicast' && address.match(IPv6.parse('2000::'), 3);
 }
 
+/** `undefined` for what is no address. `URL.canParse` of Node 20 refuses some with umlauts once it is called often. */
+export function urlOf(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
+}
+
 const ADDRESS_MAX_CHARACTERS = 8_192;
 /** Names that lead into this machine or the network around it, whatever the name service says. */
 const INNER_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/u;
@@ -79,8 +88,8 @@ const INNER_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|pri
  * @param apiOrigin the API's own origin, which may be on this machine (the sandbox)
  */
 export function shownAddress(text: string, apiOrigin: string | undefined): string | undefined {
-  if (text.length > ADDRESS_MAX_CHARACTERS || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
+  const url = text.length > ADDRESS_MAX_CHARACTERS ? undefined : urlOf(text);
+  if (url === undefined) return undefined;
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   if (url.username !== '' || url.password !== '' || url.href.length > ADDRESS_MAX_CHARACTERS) return undefined;
   return url.origin === apiOrigin || isPublicHost(url.hostname) ? url.href : undefined;

@@ -2,7 +2,7 @@
 import type { RemoteJob } from '../core/image-provider.ts';
 import type { PictureAddressProblem } from '../core/reasons.ts';
 import { type ContainsSecret, REDACTED } from '../core/redaction.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
+import { cleanLine, urlOf } from '../core/untrusted-text.ts';
 import { beginsWithOutput, isNameOf } from './schema/names.ts';
 import { type Fields, isRecord } from './wire-values.ts';
 
@@ -66,8 +66,8 @@ export function pictureSource(text: string, origin: string, containsSecret: Cont
   if (/\p{Cc}/u.test(text)) return unusable('control_characters');
   // Resolved once and recorded so: whoever reads the record needs no origin, and sees the address that is fetched.
   // Nearly every text is an address relative to another one, whole sentences included.
-  const isWords = /\s/u.test(text) && !/^[/\\]/u.test(text) && !URL.canParse(text);
-  const url = !isWords && URL.canParse(text, origin) ? new URL(text, origin) : undefined;
+  const isWords = /\s/u.test(text) && !/^[/\\]/u.test(text) && urlOf(text) === undefined;
+  const url = isWords ? undefined : urlOf(text, origin);
   if (url === undefined) return unusable('no_url', text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return unusable('not_https', url.protocol);
   if (containsSecret(url.href)) return unusable('secret');

@@ -1,7 +1,7 @@
 /** Decides where a picture may be fetched from: which URLs, which addresses behind a name; and reads data URLs. */
 import { isIP } from 'node:net';
 import { type Failure, FluxError } from '../core/failure.ts';
-import { cleanLine, isLoopbackHost } from '../core/untrusted-text.ts';
+import { cleanLine, isLoopbackHost, urlOf } from '../core/untrusted-text.ts';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { ConnectReason, PictureReason, PictureUrlProblem } from '../core/reasons.ts';
 import { type Resolve, resolveAll } from '../network/connector.ts';
@@ -25,7 +25,7 @@ export function tooLarge(): FluxError {
  * @throws FluxError
  */
 export function allowedUrl(text: string, hosts: readonly string[], apiOrigin: string): { url: URL; isOwn: boolean } {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = urlOf(text);
   if (url === undefined) throw refused('no_url', text);
   const { hostname } = url;
   if (url.username !== '' || url.password !== '') throw refused('user_information');

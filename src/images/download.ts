@@ -3,7 +3,7 @@ import type { Agent, Dispatcher } from 'undici';
 import type { Clock } from '../core/ports.ts';
 import { ContentTooLarge, wholeContent } from '../core/content-encoding.ts';
 import { codeOf, FluxError } from '../core/failure.ts';
-import { cleanLine, isLoopbackAddress, isPublicAddress } from '../core/untrusted-text.ts';
+import { cleanLine, isLoopbackAddress, isPublicAddress, urlOf } from '../core/untrusted-text.ts';
 import { type ImageDownload, PICTURE_MAX_BYTES, type Picture } from '../core/image-store.ts';
 import type { ProxySettings } from '../core/proxy.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
@@ -54,7 +54,7 @@ export function createImageDownload(
       if (!REDIRECTS.includes(answer.statusCode) || typeof location !== 'string') return answer;
       endBody(answer);
       if (redirects === REDIRECTS_MAX) throw downloadFailure({ code: 'picture_redirected', redirects });
-      target = URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
+      target = urlOf(location, url.href)?.href ?? location;
     }
   }
 
