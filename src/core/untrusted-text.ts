@@ -89,8 +89,7 @@ const INNER_NAME = /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|pri
  */
 export function shownAddress(text: string, apiOrigin: string | undefined): string | undefined {
   const url = text.length > ADDRESS_MAX_CHARACTERS ? undefined : urlOf(text);
-  if (url === undefined) return undefined;
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return undefined;
   if (url.username !== '' || url.password !== '' || url.href.length > ADDRESS_MAX_CHARACTERS) return undefined;
   return url.origin === apiOrigin || isPublicHost(url.hostname) ? url.href : undefined;
 }

@@ -1,4 +1,5 @@
 /** How long to wait before a job is polled next, by what is known of it and by what requests cost at present. */
+import { urlOf } from '../core/untrusted-text.ts';
 import type { ReadAllowance } from '../limits/rate-state.ts';
 import { type Durations, quantileMs } from './durations.ts';
 
@@ -45,9 +46,8 @@ export const fallbackDelayMs = (followedMs: number): number => Math.min(60_000, 
 
 /** Whether events for `url` arrive at the listener for `own`. A query does not matter. */
 export function leadsTo(own: string | undefined, url: string | undefined): boolean {
-  if (own === undefined || url === undefined || !URL.canParse(url)) return false;
-  const [one, other] = [new URL(own), new URL(url)];
-  return one.origin === other.origin && one.pathname === other.pathname;
+  const [one, other] = [own, url].map((text) => (text === undefined ? undefined : urlOf(text)));
+  return one !== undefined && one.origin === other?.origin && one.pathname === other.pathname;
 }
 
 /**
