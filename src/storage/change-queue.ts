@@ -1,8 +1,7 @@
 /** Lets writers through who have lost to others, by a file that the others see. */
 import { join } from 'node:path';
 import type { ChangeQueue } from '../core/shared-value.ts';
-import { ownName } from './disk.ts';
-import { createInFolder, type FileDeps } from './file-system.ts';
+import { createInFolder, type FileDeps, ownName } from './file-system.ts';
 
 /** Losing that often is no accident. */
 const LOST_MAX = 2;

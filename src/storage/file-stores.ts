@@ -9,11 +9,10 @@ import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
-import { failed } from './disk.ts';
-import { createDiskFiles, createInFolder, type FileSystem, makeFolder } from './file-system.ts';
+import { failed, storageFailed } from './disk-errors.ts';
+import { createDiskFiles, createInFolder, type FileSystem, kept, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
 import { hashOf } from './paths.ts';
-import { kept, storageFailed } from './storage-failure.ts';
 import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */

@@ -1,9 +1,12 @@
-/** Where job records and shared values are kept: the file system of this machine, or one that a test makes. */
-import { linkSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+/** The file system that job records and shared values are kept in, this machine's or a test's, and what is tried again there. */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock } from '../core/ports.ts';
-import { errorCode, FOLDER_MODE, readText, syncFolder, writeWhole } from './disk.ts';
+import { type CreditsSpent, FluxError } from '../core/failure.ts';
+import { cannotSyncFolder, errorCode, isAbsent, isBusy, storageFailed } from './disk-errors.ts';
 
 /**
  * The calls to the system that job records and shared values need. Each rejects with the system's error (an Error with
@@ -37,13 +40,126 @@ export interface FileSystem {
 /** What the files of a folder are read and written with. */
 export type FileDeps = { files: FileSystem; clock: Clock };
 
+const TRIES = 8;
+const PAUSE_MS = 15;
+
+/** Tries again while a scanner, an indexer or a sync holds the file. @param mayPass such as `isBusy` */
+export async function retryBusy<Value>(
+  work: () => Value | Promise<Value>,
+  mayPass: (error: unknown) => boolean,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!mayPass(error) || attempt === TRIES) throw error;
+      await clock.sleep(PAUSE_MS * attempt);
+    }
+  }
+}
+
+/** What goes wrong at that path is told as a failure of the storage. @throws FluxError of kind `storage_failed` */
+export async function kept<Result>(
+  path: string,
+  creditsSpent: CreditsSpent,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FluxError) throw error;
+    throw storageFailed({ code: 'state_not_kept', path, error: errorCode(error) }, creditsSpent, error);
+  }
+}
+
+/** For this user alone, whatever the umask says: records hold prompts, and whoever may write can swap what is saved. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** A name that no other writer of any process uses. */
+export const ownName = (): string => randomBytes(6).toString('hex');
+
+async function writeWhole(path: string, text: string, durable: boolean, clock: Clock): Promise<void> {
+  const file = await retryBusy(() => fs.openSync(path, 'wx', FILE_MODE), isBusy, clock);
+  try {
+    // Goes on after a part: a full disk can take one and say nothing.
+    fs.writeFileSync(file, text);
+    if (durable) await force('data', file, path);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** A new file of any size, written whole or not at all. */
+export async function writeNewFile(
+  path: string,
+  content: string | Uint8Array,
+  durable: boolean,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> {
+  const file = await retryBusy(() => open(path, 'wx', FILE_MODE), isBusy, clock);
+  try {
+    await file.writeFile(content);
+    if (durable) await file.datasync();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A FIFO in the place of a file would keep the reader waiting for somebody who writes into it. */
+export const READ = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+function readText(path: string): string | undefined {
+  let file: number;
+  try {
+    file = fs.openSync(path, READ);
+  } catch (error) {
+    // A folder on Windows, a socket elsewhere.
+    if (isAbsent(error) || ['EISDIR', 'ENXIO'].includes(errorCode(error))) return undefined;
+    throw error;
+  }
+  try {
+    return fs.fstatSync(file).isFile() ? fs.readFileSync(file, 'utf8') : undefined;
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+const TO_DISK = { data: promisify(fs.fdatasync), folder: promisify(fs.fsync) };
+
+/** Node's permission model refuses the call for descriptors and allows it for handles. */
+async function force(what: keyof typeof TO_DISK, file: number, path: string): Promise<void> {
+  try {
+    await TO_DISK[what](file);
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error;
+    const handle = await open(path, what === 'data' ? 'r+' : 'r');
+    await handle.sync().finally(() => handle.close());
+  }
+}
+
+/** Makes new names in the folder survive, where the system can: Windows has no such call and does it by itself. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  try {
+    const folder = fs.openSync(path, 'r');
+    await force('folder', folder, path).finally(() => fs.closeSync(folder));
+  } catch (error) {
+    if (!cannotSyncFolder(error)) throw error;
+  }
+}
+
 type FolderCalls = Pick<FileSystem, 'makeFolder' | 'stat' | 'syncFolder'>;
 
 const SYSTEM_FOLDERS: FolderCalls = {
   // Handed to a thread: it may never return on a mount that is gone.
   makeFolder: async (path) => void (await mkdir(path, { mode: FOLDER_MODE })),
   async stat(path) {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = fs.statSync(path, { throwIfNoEntry: false });
     return found && { ino: found.ino, size: found.size, mtimeMs: found.mtimeMs, isFolder: found.isDirectory() };
   },
   syncFolder,
@@ -85,20 +201,20 @@ async function makeLevel(folder: string, files: FolderCalls): Promise<void> {
   await files.syncFolder(dirname(folder));
 }
 
-/** Small files are read and written sooner than handed to a thread; only what waits for the disk is. */
+/** Only what waits for the disk is handed to a thread: small files are read and written sooner than that. */
 export const createDiskFiles = (clock: Clock): FileSystem => ({
   create: (path, text, durable) => writeWhole(path, text, durable, clock),
   readText: async (path) => readText(path),
-  link: async (from, to) => linkSync(from, to),
-  rename: async (from, to) => renameSync(from, to),
-  list: async (folder) => readdirSync(folder),
+  link: async (from, to) => fs.linkSync(from, to),
+  rename: async (from, to) => fs.renameSync(from, to),
+  list: async (folder) => fs.readdirSync(folder),
   async remove(path) {
     try {
-      unlinkSync(path);
+      fs.unlinkSync(path);
     } catch (error) {
       // A folder: Linux says EISDIR, others EPERM.
       if (!['EISDIR', 'EPERM'].includes(errorCode(error))) throw error;
-      rmSync(path, { recursive: true });
+      fs.rmSync(path, { recursive: true });
     }
   },
   ...SYSTEM_FOLDERS,

@@ -4,11 +4,10 @@ import { access, constants, lstat, rename, rm, stat, statfs } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import type { Clock, Log } from '../core/ports.ts';
 import type { FolderProblem } from '../core/reasons.ts';
-import { errorCode, failed, isFileInUse, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
-import { makeFolder } from './file-system.ts';
+import { errorCode, failed, isFileInUse, storageFailed } from './disk-errors.ts';
+import { makeFolder, ownName, retryBusy, syncFolder, writeNewFile } from './file-system.ts';
 import { monthFolder } from './image-folder.ts';
 import { openGuarded } from './output-folder.ts';
-import { storageFailed } from './storage-failure.ts';
 
 /** A network disk that is gone can keep a call for ever. */
 const PATIENCE_MS = 5_000;

@@ -4,9 +4,8 @@
  */
 import { join } from 'node:path';
 import type { Liveness, Log, Owner } from '../core/ports.ts';
-import { errorCode, isFileInUse, retryBusy } from './disk.ts';
-import { createInFolder, type FileDeps } from './file-system.ts';
-import { kept } from './storage-failure.ts';
+import { errorCode, isFileInUse } from './disk-errors.ts';
+import { createInFolder, type FileDeps, kept, retryBusy } from './file-system.ts';
 
 const BEAT_MS = 2_000;
 /** Looks without a change after which a process counts as gone. */

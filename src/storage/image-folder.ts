@@ -5,7 +5,8 @@ import type { Clock } from '../core/ports.ts';
 import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
 import type { StorageReason } from '../core/reasons.ts';
-import { cannotLink, errorCode, isBusy, ownName, retryBusy, syncFolder, writeNewFile } from './disk.ts';
+import { cannotLink, errorCode, isBusy } from './disk-errors.ts';
+import { ownName, retryBusy, syncFolder, writeNewFile } from './file-system.ts';
 import { type GuardedFolder, openGuarded, RESERVED_NAME, Replaced, readRegular, readSaved } from './output-folder.ts';
 
 /** Bytes of the readable part of a name; the job id, the extension and common limits of 255 bytes leave room to spare. */

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { keyProblem } from '../core/api-key.ts';
 import { FluxError } from '../core/failure.ts';
 import type { KeyProblem } from '../core/reasons.ts';
-import { errorCode } from './disk.ts';
+import { errorCode } from './disk-errors.ts';
 import { expandHome } from './paths.ts';
 
 const FILE_MAX_BYTES = 10_000;

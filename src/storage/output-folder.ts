@@ -4,8 +4,8 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { PictureReplacement } from '../core/reasons.ts';
-import { errorCode, READ } from './disk.ts';
-import { makeFolder } from './file-system.ts';
+import { errorCode } from './disk-errors.ts';
+import { makeFolder, READ } from './file-system.ts';
 
 /** A folder for the month and a name in it; some more for files that a person has sorted. */
 const STEPS_MAX = 8;

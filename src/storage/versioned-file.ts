@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Durability, ValueSpec, Version } from '../core/shared-value.ts';
-import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse, ownName, retryBusy } from './disk.ts';
-import { createInFolder, type FileDeps, type FileSystem } from './file-system.ts';
+import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse } from './disk-errors.ts';
+import { createInFolder, type FileDeps, type FileSystem, ownName, retryBusy } from './file-system.ts';
 
 const VERSION = /^(.+)\.(\d{1,15})\.json$/u;
 /** A younger half-written file may belong to a process that lives. */

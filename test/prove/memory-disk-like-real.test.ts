@@ -14,7 +14,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { errorCode } from '../../src/storage/disk.ts';
+import { errorCode } from '../../src/storage/disk-errors.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 import { MemoryDisk } from './memory-disk.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorCode } from '../../src/storage/disk.ts';
+import { errorCode } from '../../src/storage/disk-errors.ts';
 import type { FileSystem } from '../../src/storage/file-system.ts';
 import { CRASH_KINDS, type CrashOptions } from './crash-states.ts';
 import { systemError } from './disk-tree.ts';

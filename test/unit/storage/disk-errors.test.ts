@@ -1,7 +1,7 @@
 /** Proves which refusals of the system count as what, one by one. */
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { cannotLink, cannotSyncFolder, errorCode, isBusy, isFileInUse } from '../../../src/storage/disk.ts';
+import { cannotLink, cannotSyncFolder, errorCode, isBusy, isFileInUse } from '../../../src/storage/disk-errors.ts';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 const holding = (test: (error: unknown) => boolean, codes: readonly string[]): string[] =>
