@@ -10,9 +10,8 @@ import type { Replacement, SharedValue, SharedValues, ValueSpec, Version } from 
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './change-queue.ts';
 import { failed, storageFailed } from './disk-errors.ts';
-import { createDiskFiles, createInFolder, type FileSystem, kept, makeFolder } from './file-system.ts';
+import { createDiskFiles, createInFolder, type FileSystem, hashOf, kept, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
-import { hashOf } from './paths.ts';
 import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */

@@ -1,5 +1,5 @@
 /** The file system that job records and shared values are kept in, this machine's or a test's, and what is tried again there. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -79,6 +79,9 @@ const FOLDER_MODE = 0o700;
 
 /** A name that no other writer of any process uses. */
 export const ownName = (): string => randomBytes(6).toString('hex');
+
+/** For names of files: equal texts have equal ones. */
+export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 async function writeWhole(path: string, text: string, durable: boolean, clock: Clock): Promise<void> {
   const file = await retryBusy(() => fs.openSync(path, 'wx', FILE_MODE), isBusy, clock);

@@ -1,9 +1,9 @@
 /** Where things live on this machine. Nothing is created here. */
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
+import { hashOf } from './file-system.ts';
 
 type FolderVariables = Readonly<Record<string, string | undefined>>;
 
@@ -103,6 +103,3 @@ function homeFor(setting: string): string {
   const kind = setting === 'DOITONG_API_KEY_FILE' ? 'bad_key' : 'storage_failed';
   throw new FluxError({ kind, reason: { code: 'no_home', setting }, creditsSpent: 'no', retry: 'no' });
 }
-
-/** For names of files: equal texts have equal ones. */
-export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
