@@ -3,9 +3,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fetchNode } from '../scripts/node-binary.ts';
 import { machine, markdownTable, median, milliseconds, recordIfAsked } from './figures.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const MAIN = join(ROOT, 'dist/main.js');
+/** Those that can keep compiled code between starts (`module.enableCompileCache`). */
+const CACHING_NODES = ['22', '24'];
 const WARM_UPS = 2;
 const SAMPLES = 15;
 const SAMPLE_LIMIT_MS = 20_000;
@@ -30,11 +34,17 @@ createInterface({ input: process.stdin }).once('line', (line) => {
 });
 `;
 
+/** The server with compiled code kept in the folder of the file. */
+const CACHED = `import module from 'node:module';
+module.enableCompileCache(import.meta.dirname + '/compiled');
+await import(${JSON.stringify(MAIN)});
+`;
+
 /** Milliseconds from spawn until the line that answers request 2 is complete. */
-function sample(file: string, input: string, home: string, env: NodeJS.ProcessEnv): Promise<number> {
+function sample(node: string, file: string, input: string, home: string, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(process.execPath, [file], { cwd: home, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(node, [file], { cwd: home, env, stdio: ['pipe', 'pipe', 'inherit'] });
     const limit = setTimeout(() => child.kill('SIGKILL'), SAMPLE_LIMIT_MS);
     let output = '';
     let took: number | undefined;
@@ -76,12 +86,17 @@ function packageSize(): { packed: number; unpacked: number; files: number } {
 type Comparison = { server: number[]; bare: number[]; ratio: string };
 
 /** The two programs in turns, so that a machine whose speed drifts slows both. */
-async function compare(folder: string, bareFile: string, env: NodeJS.ProcessEnv): Promise<Comparison> {
+async function compare(
+  folder: string,
+  bareFile: string,
+  env: NodeJS.ProcessEnv,
+  { node = process.execPath, serverFile = MAIN } = {},
+): Promise<Comparison> {
   const server: number[] = [];
   const bare: number[] = [];
   for (let round = 0; round < WARM_UPS + SAMPLES; round += 1) {
-    const serverMs = await sample(join(ROOT, 'dist/main.js'), REQUESTS, folder, env);
-    const bareMs = await sample(bareFile, REQUESTS, folder, env);
+    const serverMs = await sample(node, serverFile, REQUESTS, folder, env);
+    const bareMs = await sample(node, bareFile, REQUESTS, folder, env);
     if (round < WARM_UPS) continue;
     server.push(serverMs);
     bare.push(bareMs);
@@ -100,6 +115,29 @@ function rowsOf(where: string, { server, bare, ratio }: Comparison): string[][] 
   ];
 }
 
+/** The same on newer Nodes, which are fetched for it, without and with compiled code that is kept. */
+async function rowsOfNodes(folder: string, bareFile: string, env: NodeJS.ProcessEnv): Promise<string[][]> {
+  const cachedFile = join(folder, 'cached.mjs');
+  writeFileSync(cachedFile, CACHED);
+  const rows: string[][] = [];
+  for (const version of CACHING_NODES) {
+    const node = await fetchNode(version, folder);
+    const plain = await compare(folder, bareFile, env, { node });
+    const cached = await compare(folder, bareFile, env, { node, serverFile: cachedFile });
+    rows.push([
+      `ratio, Node ${version}`,
+      plain.ratio,
+      `${milliseconds(median(plain.server))} and ${milliseconds(median(plain.bare))}`,
+    ]);
+    rows.push([
+      `ratio, Node ${version}, compile cache`,
+      cached.ratio,
+      `${milliseconds(median(cached.server))} and ${milliseconds(median(cached.bare))}`,
+    ]);
+  }
+  return rows;
+}
+
 /** The section of RESULTS.md. */
 function section(figures: readonly (readonly string[])[]): string {
   const method =
@@ -108,7 +146,8 @@ function section(figures: readonly (readonly string[])[]): string {
     `\`tools/list\` is complete. ${WARM_UPS} rounds to warm up, then the median of ${SAMPLES}. Twice: with the whole ` +
     'environment of the caller and with `PATH` and `HOME` alone, as hosts that pass little on start it. What the ' +
     'environment makes Node do at its own start (reading extra CA certificates, say) slows both programs and lowers ' +
-    'the ratio, so the second is the one to compare.';
+    'the ratio, so the second is the one to compare. `--nodes` adds Node 22 and 24, which it fetches, with `PATH` and ' +
+    '`HOME` alone: as they are, and with `module.enableCompileCache`, filled by the rounds to warm up.';
   const table = markdownTable(['what', 'median', 'range'], figures);
   return [`Machine: ${machine()}.`, '', method, '', table].join('\n');
 }
@@ -123,6 +162,9 @@ try {
   const figures = [
     ...rowsOf('PATH and HOME alone', small),
     ...rowsOf('whole environment', whole),
+    ...(process.argv.includes('--nodes')
+      ? await rowsOfNodes(folder, bareFile, { PATH: process.env.PATH ?? '', HOME: folder })
+      : []),
     ['package, packed', kilobytes(size.packed), `${size.files} files`],
     ['package, unpacked', kilobytes(size.unpacked), ''],
   ];

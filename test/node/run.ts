@@ -3,10 +3,11 @@
  * A long run of its own, because each Node is some 40 MB to fetch.
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fetchNode } from '../../scripts/node-binary.ts';
 
 const run = promisify(execFile);
 
@@ -44,21 +45,12 @@ async function check(
   main: string,
   isRight: (ended: Exited) => boolean,
 ): Promise<void> {
-  const node = await nodeOf(version);
+  const node = await fetchNode(version, root);
   const ended = await outcome(node, [main, ...args]);
   const right = isRight(ended);
   if (!right) failed += 1;
   console.log(`${right ? 'ok  ' : 'FAIL'}  Node ${version}: exit code ${ended.code}`);
   if (!right) console.log(ended.stdout + ended.stderr);
-}
-
-/** The binary alone: the package of this platform holds nothing else. */
-async function nodeOf(version: string): Promise<string> {
-  const folder = join(root, `node-${version}`);
-  await mkdir(folder);
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${version}`;
-  await run('npm', ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--silent', name]);
-  return join(folder, 'node_modules', name.replace(/@[^@]+$/u, ''), 'bin/node');
 }
 
 function outcome(node: string, args: string[]): Promise<Exited> {
