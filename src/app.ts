@@ -23,7 +23,7 @@ import { systemClock } from './runtime/system.ts';
 import { VERSION } from './runtime/packaged.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
 import { createDiskFiles } from './storage/file-system.ts';
-import { Heartbeats } from './storage/heartbeats.ts';
+import { Heartbeats } from './storage/presence.ts';
 import { createFoldersCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';

@@ -8,7 +8,7 @@ import { isSettled, JOB_ID, type Job, jobSchema, timeOfId } from '../core/job.ts
 import type { JobStore, StoredJob } from '../core/job-store.ts';
 import type { Replacement, SharedValue, SharedValues, ValueSpec, Version } from '../core/shared-value.ts';
 import { NO_VERSION } from '../core/shared-value.ts';
-import { FileChangeQueue } from './change-queue.ts';
+import { FileChangeQueue } from './presence.ts';
 import { failed, storageFailed } from './disk-errors.ts';
 import { createDiskFiles, createInFolder, type FileSystem, hashOf, kept, makeFolder } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';

@@ -1,7 +1,7 @@
 /** Signs of life in a virtual world: who counts as gone, and who never does. */
 import { describe, expect, it } from 'vitest';
 import type { Owner } from '../../src/core/ports.ts';
-import { Heartbeats } from '../../src/storage/heartbeats.ts';
+import { Heartbeats } from '../../src/storage/presence.ts';
 import { QUIET } from '../unit/storage/engines.ts';
 import { systemError } from './disk-tree.ts';
 import { type DiskOptions, type Hooks, MemoryDisk } from './memory-disk.ts';

@@ -18,7 +18,7 @@ import { createJobEvents } from '../../src/polling/event-markers.ts';
 import { errorCode } from '../../src/storage/disk-errors.ts';
 import { type FileSystem, makeFolder } from '../../src/storage/file-system.ts';
 import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';
-import { Heartbeats } from '../../src/storage/heartbeats.ts';
+import { Heartbeats } from '../../src/storage/presence.ts';
 import { monthFolder, pictureFileName } from '../../src/storage/image-folder.ts';
 import { heartbeatsFolder, sharedFolder } from '../../src/storage/paths.ts';
 import { QUIET } from '../unit/storage/engines.ts';

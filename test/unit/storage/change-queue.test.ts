@@ -1,7 +1,7 @@
 /** Who waits for writers that have lost to others, when the folder of the queue cannot be read. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/runtime/system.ts';
-import { FileChangeQueue } from '../../../src/storage/change-queue.ts';
+import { FileChangeQueue } from '../../../src/storage/presence.ts';
 import { systemError } from '../../prove/disk-tree.ts';
 import { MemoryDisk } from '../../prove/memory-disk.ts';
 

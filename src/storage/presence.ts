@@ -1,11 +1,9 @@
-/**
- * Which processes are at work, by a file that each of them renames every two seconds: process numbers and host names
- * repeat from container to container, and clocks differ.
- */
+/** What processes show each other by files: that they are at work, and that they wait for their turn to change a value. */
 import { join } from 'node:path';
 import type { Liveness, Log, Owner } from '../core/ports.ts';
+import type { ChangeQueue } from '../core/shared-value.ts';
 import { errorCode, isFileInUse } from './disk-errors.ts';
-import { createInFolder, type FileDeps, kept, retryBusy } from './file-system.ts';
+import { createInFolder, type FileDeps, kept, ownName, retryBusy } from './file-system.ts';
 
 const BEAT_MS = 2_000;
 /** Looks without a change after which a process counts as gone. */
@@ -19,6 +17,7 @@ const NAME = /^([a-z0-9]{1,32})\.(\d{1,15})$/u;
 
 type Seen = { beat: number | undefined; unchanged: number; lookedAt: number; askedAt: number };
 
+/** Who is at work, by a file that each renames every two seconds: numbers and hosts repeat in containers, clocks differ. */
 export class Heartbeats implements Liveness {
   readonly #seen = new Map<string, Seen>();
   readonly #life = new AbortController();
@@ -169,5 +168,57 @@ export class Heartbeats implements Liveness {
     this.#life.abort(new Error('the server is ending'));
     await this.#started?.catch(() => undefined);
     await this.#beating;
+  }
+}
+
+/** Losing that often is no accident. */
+const LOST_MAX = 2;
+const LOOK_EVERY_MS = 4;
+/** A change takes a few milliseconds: whoever is ahead for longer stands still, or is gone. */
+const PATIENCE_MS = 250;
+const TURN = '.turn';
+
+/** Lets writers through who have lost to others. */
+export class FileChangeQueue implements ChangeQueue {
+  #own: string | undefined;
+
+  /** @param folder absolute; made when somebody has to wait */
+  constructor(
+    private readonly folder: string,
+    private readonly name: string,
+    private readonly deps: FileDeps,
+  ) {}
+
+  async wait(lost: number): Promise<void> {
+    const { files, clock } = this.deps;
+    if (lost >= LOST_MAX && this.#own === undefined) {
+      this.#own = `${this.name}.${ownName()}${TURN}`;
+      // Without it the change is tried all the same.
+      await createInFolder(join(this.folder, this.#own), '', false, files).catch(() => undefined);
+    }
+    const until = clock.monotonic() + PATIENCE_MS;
+    let ahead = await this.#ahead();
+    while (ahead.length > 0 && clock.monotonic() < until) {
+      await clock.sleep(LOOK_EVERY_MS * (1 + clock.random()));
+      ahead = await this.#ahead();
+    }
+    for (const file of ahead) await this.#remove(file);
+  }
+
+  async leave(): Promise<void> {
+    if (this.#own !== undefined) await this.#remove(this.#own);
+  }
+
+  async #ahead(): Promise<string[]> {
+    // It only orders who tries when: what cannot be read, or was never needed, keeps nobody from it.
+    const names = await this.deps.files.list(this.folder).catch((): string[] => []);
+    const own = this.#own;
+    return names.filter(
+      (name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN) && (own === undefined || name < own),
+    );
+  }
+
+  async #remove(file: string): Promise<void> {
+    await this.deps.files.remove(join(this.folder, file)).catch(() => undefined);
   }
 }
