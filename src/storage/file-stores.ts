@@ -112,8 +112,9 @@ export function createFileJobStore(
 
   async function writeHint(inFolder: string, name: string, text: string, durable = false): Promise<void> {
     const path = join(inFolder, name);
-    if ((await files.readText(path)) === text) return;
-    await files.remove(path).catch(() => undefined);
+    const before = await files.readText(path);
+    if (before === text) return;
+    if (before !== undefined) await files.remove(path).catch(() => undefined);
     await createInFolder(path, text, durable, files);
   }
 

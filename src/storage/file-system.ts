@@ -1,4 +1,4 @@
-/** The file system that job records and shared values are kept in, this machine's or a test's, and what is tried again there. */
+/** The file system that records and shared values are kept in, this machine's or a test's, and what is tried again. */
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
@@ -74,8 +74,7 @@ export async function kept<Result>(
 }
 
 /** For this user alone, whatever the umask says: records hold prompts, and whoever may write can swap what is saved. */
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
+const [FILE_MODE, FOLDER_MODE] = [0o600, 0o700];
 
 /** A name that no other writer of any process uses. */
 export const ownName = (): string => randomBytes(6).toString('hex');
@@ -119,6 +118,8 @@ export const READ = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 function readText(path: string): string | undefined {
   let file: number;
   try {
+    // To ask first is cheaper than the error: most of what is looked for is not there.
+    if (fs.statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     file = fs.openSync(path, READ);
   } catch (error) {
     // A folder on Windows, a socket elsewhere.

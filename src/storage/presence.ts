@@ -1,4 +1,4 @@
-/** What processes show each other by files: that they are at work, and that they wait for their turn to change a value. */
+/** What processes show each other by files: that they are at work, and that they wait for their turn. */
 import { join } from 'node:path';
 import type { Liveness, Log, Owner } from '../core/ports.ts';
 import type { ChangeQueue } from '../core/shared-value.ts';
@@ -17,7 +17,7 @@ const NAME = /^([a-z0-9]{1,32})\.(\d{1,15})$/u;
 
 type Seen = { beat: number | undefined; unchanged: number; lookedAt: number; askedAt: number };
 
-/** Who is at work, by a file that each renames every two seconds: numbers and hosts repeat in containers, clocks differ. */
+/** Who is at work, by a file that each renames every two seconds: process numbers repeat in containers, clocks differ. */
 export class Heartbeats implements Liveness {
   readonly #seen = new Map<string, Seen>();
   readonly #life = new AbortController();
