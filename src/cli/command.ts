@@ -46,11 +46,11 @@ export class UsageError extends Error {
 export function parseFlags(argv: readonly string[], command: Command): Pick<Arguments, 'flags' | 'lists' | 'words'> {
   const settingFlags = command.settings.flatMap((name) => (SETTINGS[name] as Setting).flag ?? []);
   const options = {
-    help: { type: 'boolean' },
-    version: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
     ...Object.fromEntries(command.flags.map(({ name, value }) => [name, { type: value ? 'string' : 'boolean' }])),
     ...Object.fromEntries(settingFlags.map((name) => [name, { type: 'string' }])),
-  } as Record<string, { type: 'string' | 'boolean' }>;
+  } as Record<string, { type: 'string' | 'boolean'; short?: string }>;
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
   const flags: Record<string, string> = {};
   const lists: Record<string, string[]> = {};
@@ -61,8 +61,11 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
       words.push(checkedWord(token.value, command, command.positionals?.[words.length]));
       continue;
     }
-    const { name, rawName, value } = token;
-    if (!Object.hasOwn(options, name)) throw unknownFlag(rawName, command, Object.keys(options));
+    const { name, rawName, value, index } = token;
+    // A whole name behind a single dash is read letter by letter.
+    const isWhole = Object.hasOwn(options, argv[index]?.slice(1) ?? '');
+    if (!Object.hasOwn(options, name))
+      throw unknownFlag(isWhole ? `${argv[index]}` : rawName, command, Object.keys(options));
     const needsValue = options[name]?.type === 'string';
     if (name in flags) throw new UsageError(`${rawName} is given twice.`);
     if (needsValue && value === undefined) throw new UsageError(`${rawName} needs a value.`);
@@ -79,13 +82,26 @@ function checkedWord(word: string, command: Command, positional: Positional | un
   if (positional === undefined) throw new UsageError(`${command.name} takes no ${JSON.stringify(word)}.`);
   const { words } = positional;
   if (words === undefined || words.includes(word)) return word;
-  throw new UsageError(`${command.name}: ${JSON.stringify(word)} is not allowed. Allowed: ${words.join(', ')}.`);
+  throw new UsageError(`${command.name}: ${JSON.stringify(word)} is not allowed.${allowedInstead(word, words)}`);
 }
 
 function unknownFlag(rawName: string, command: Command, known: string[]): UsageError {
-  const allowed = known.map((name) => `--${name}`).join(', ');
-  const secret = /key|secret|token/iu.test(rawName)
-    ? ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.'
-    : '';
-  return new UsageError(`${command.name} has no flag ${cleanLine(rawName, 80)}.${secret} Allowed: ${allowed}.`);
+  const problem = `${command.name} has no flag ${cleanLine(rawName, 80)}.`;
+  const names = known.map((name) => `--${name}`);
+  if (!/key|secret|token/iu.test(rawName)) return new UsageError(problem + allowedInstead(rawName, names));
+  const secret = ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.';
+  return new UsageError(`${problem}${secret} Allowed: ${names.join(', ')}.`);
+}
+
+/** The name that was meant, where one is close, else all of them. */
+export function allowedInstead(typed: string, names: readonly string[]): string {
+  const close = spellings(typed.slice(0, 80));
+  const meant = names.find((name) => spellings(name).some((spelling) => close.includes(spelling)));
+  return meant === undefined ? ` Allowed: ${names.join(', ')}.` : ` Did you mean ${meant}?`;
+}
+
+/** The letters, and each text that they become without one of them: two that differ by one slip have one in common. */
+function spellings(name: string): string[] {
+  const letters = name.toLowerCase().replace(/[-_]/gu, '');
+  return [letters, ...Array.from(letters, (_, at) => letters.slice(0, at) + letters.slice(at + 1))];
 }

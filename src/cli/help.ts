@@ -25,8 +25,8 @@ const ABOUT = 'flux-pro-mcp: an MCP server that lets AI agents make pictures wit
 
 const COMMAND_ROWS: readonly HelpRow[] = [
   ...COMMANDS.map((known) => ({ name: `flux-pro-mcp ${usage(known)}`, text: known.summary })),
-  { name: 'flux-pro-mcp COMMAND --help', text: 'the flags of one command' },
-  { name: 'flux-pro-mcp --version', text: 'the version' },
+  { name: 'flux-pro-mcp COMMAND --help (-h)', text: 'the flags of one command' },
+  { name: 'flux-pro-mcp --version (-v)', text: 'the version' },
 ];
 
 export function usage({ name, positionals = [] }: Command): string {

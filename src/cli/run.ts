@@ -4,7 +4,7 @@ import { FluxError } from '../core/failure.ts';
 import { createRedactor } from '../core/redaction.ts';
 import { VERSION } from '../runtime/packaged.ts';
 import { stayAlive } from '../runtime/system.ts';
-import { type Arguments, parseFlags, UsageError } from './command.ts';
+import { type Arguments, allowedInstead, parseFlags, UsageError } from './command.ts';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.ts';
 import { helpText } from './help.ts';
 import { isSecret } from './settings.ts';
@@ -48,11 +48,17 @@ async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
   const commandOf = (name: string | undefined) => COMMANDS.find((known) => known.name === name);
-  if (named === 'help') return printText(await helpText(commandOf(rest[0])));
+  if (named === 'help') {
+    const asked = rest.filter((word) => !word.startsWith('-')).slice(0, 1);
+    return dispatch({ argv: [...asked, '--help'], env, program });
+  }
   const command = named === undefined ? DEFAULT_COMMAND : commandOf(named);
   if (command === undefined) {
-    const known = COMMANDS.map(({ name }) => name).join(', ');
-    throw new UsageError(`there is no command ${JSON.stringify(named)}. Allowed: ${known}. See flux-pro-mcp --help.`);
+    const instead = allowedInstead(
+      `${named}`,
+      COMMANDS.map(({ name }) => name),
+    );
+    throw new UsageError(`there is no command ${JSON.stringify(named)}.${instead} See flux-pro-mcp --help.`);
   }
   const parsed = parseFlags(rest, command);
   if (parsed.flags.help !== undefined) return printText(await helpText(commandOf(named)));

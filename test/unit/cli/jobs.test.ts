@@ -47,7 +47,8 @@ async function keepIn(partition: string, ...jobs: Partial<Job>[]): Promise<void>
 
 describe('bad usage', () => {
   it.each([
-    [['lst'], 'jobs: "lst" is not allowed. Allowed: list, show, resume, cancel, adopt.'],
+    [['all'], 'jobs: "all" is not allowed. Allowed: list, show, resume, cancel, adopt.'],
+    [['lst'], 'jobs: "lst" is not allowed. Did you mean list?'],
     [['list', 'job_1'], 'jobs list takes no "job_1".'],
     [['resume', 'job_1'], 'jobs resume takes no "job_1".'],
     [['show'], 'jobs show needs ID, the id of a job. jobs list shows them.'],

@@ -31,18 +31,38 @@ describe('parseFlags', () => {
     expect(parse('--colour', 'a = b')).toEqual({ colour: 'a = b' });
   });
 
-  it.each(['--help', '--version'])('knows %s everywhere', (flag) => {
-    expect(parse(flag)).toEqual({ [flag.slice(2)]: 'true' });
+  it.each([
+    ['--help', 'help'],
+    ['-h', 'help'],
+    ['--version', 'version'],
+    ['-v', 'version'],
+  ])('knows %s everywhere', (flag, name) => {
+    expect(parse(flag)).toEqual({ [name]: 'true' });
   });
 
   it('refuses an unknown flag and lists the known ones', () => {
-    expect(() => parse('--color', 'red')).toThrow(
+    expect(() => parse('--hue', 'red')).toThrow(
       new UsageError(
-        'paint has no flag --color. Allowed: --help, --version, --sandbox, --colour, --tint, --wait-seconds.',
+        'paint has no flag --hue. Allowed: --help, --version, --sandbox, --colour, --tint, --wait-seconds.',
       ),
     );
     expect(() => parse('-x')).toThrow('paint has no flag -x.');
     expect(() => parse('--constructor')).toThrow('paint has no flag --constructor.');
+  });
+
+  it.each([
+    ['--color', '--colour'],
+    ['--colour_', '--colour'],
+    ['--sadnbox', '--sandbox'],
+    ['--waitSeconds', '--wait-seconds'],
+    ['--WAIT_SECOND', '--wait-seconds'],
+    ['-help', '--help'],
+  ])('guesses which flag was meant by %s', (typed, meant) => {
+    expect(() => parse(typed)).toThrow(new UsageError(`paint has no flag ${typed}. Did you mean ${meant}?`));
+  });
+
+  it('guesses within bounds, however long a flag is', () => {
+    expect(() => parse(`--${'colour'.repeat(20_000)}`)).toThrow(' Allowed: --help,');
   });
 
   it.each([['--colour'], ['--tint', 'red', '--tint'], ['--wait-seconds', '--sandbox', '--colour']])(
@@ -137,6 +157,7 @@ describe('the words of a command', () => {
 
   it('are those that are allowed', () => {
     expect(() => hang('lower')).toThrow(new UsageError('hang: "lower" is not allowed. Allowed: high, low.'));
+    expect(() => hang('hihg')).toThrow(new UsageError('hang: "hihg" is not allowed. Did you mean high?'));
     expect(() => hang('constructor')).toThrow('hang: "constructor" is not allowed.');
     expect(() => hang('low', 'fox', 'hen')).toThrow(new UsageError('hang takes no "hen".'));
   });

@@ -21,12 +21,22 @@ const start = (argv: string[], env: Record<string, string> = {}): Promise<number
   run({ argv, env, program: '/dist/main.js' });
 
 describe('run', () => {
-  it.each([['paint'], [''], ['Serve'], ['paint', '--help']])('refuses an unknown command: %j', async (...argv) => {
+  it.each([['paint'], [''], ['paint', '--help']])('refuses an unknown command: %j', async (...argv) => {
     expect(await start(argv)).toBe(2);
     expect(out).toEqual([]);
     const known = COMMANDS.map((command) => command.name).join(', ');
     expect(err.join('')).toBe(
       `flux-pro-mcp: there is no command ${JSON.stringify(argv[0])}. Allowed: ${known}. See flux-pro-mcp --help.\n`,
+    );
+  });
+
+  it.each([
+    ['Serve', 'serve'],
+    ['jbos', 'jobs'],
+  ])('guesses which command was meant by %s', async (typed, meant) => {
+    expect(await start([typed])).toBe(2);
+    expect(err.join('')).toBe(
+      `flux-pro-mcp: there is no command "${typed}". Did you mean ${meant}? See flux-pro-mcp --help.\n`,
     );
   });
 
@@ -56,15 +66,22 @@ describe('run', () => {
     expect(err.join('')).toContain(`${argv[1]}: "${argv[2]}" is not allowed. Allowed: `);
   });
 
-  it.each([['--help'], ['help']])('prints the whole help for %s', async (...argv) => {
+  it.each([['--help'], ['-h'], ['help'], ['help', '--help']])('prints the whole help for %s', async (...argv) => {
     expect(await start(argv)).toBe(0);
     expect(out.join('')).toContain('Commands:');
     expect(err).toEqual([]);
   });
 
   it.each(COMMANDS.map((command) => command.name))('prints the help of %s without loading it', async (name) => {
-    expect(await start([name, '--help'])).toBe(0);
-    expect(out.join('')).toMatch(new RegExp(`^flux-pro-mcp ${name}: `, 'u'));
+    for (const argv of [
+      [name, '--help'],
+      [name, '-h'],
+      ['help', name],
+    ]) {
+      out = [];
+      expect(await start(argv)).toBe(0);
+      expect(out.join('')).toMatch(new RegExp(`^flux-pro-mcp ${name}: `, 'u'));
+    }
   });
 
   it('prints the version, even where the settings are bad', async () => {
