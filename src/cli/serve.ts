@@ -16,6 +16,10 @@ import type { Arguments } from './command.ts';
 import { NOT_FOR_SANDBOX, secretsOf, settingsOf } from './settings.ts';
 import { writeStderr } from './terminal-text.ts';
 
+/** Whoever starts it by hand would see nothing else. */
+const AT_TERMINAL =
+  'flux-pro-mcp: waiting for an MCP host on stdin; hosts start this program themselves. Ctrl+C stops it. "flux-pro-mcp --help" lists the commands, "flux-pro-mcp demo" shows what it does.';
+
 export async function run(args: Arguments): Promise<number> {
   const sandbox = args.flags.sandbox !== undefined;
   const config = await settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
@@ -67,6 +71,7 @@ export async function run(args: Arguments): Promise<number> {
     log,
     redact: secrets.redact,
   };
+  if (process.stdin.isTTY) writeStderr(`${AT_TERMINAL}\n`);
   openStdioTransport(() => createMcpServer(mcpDeps), {
     narrow: (request) => narrowListen(request, mcpDeps),
     endWaits: () => ending.abort(new Error('the server is ending')),

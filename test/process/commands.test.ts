@@ -1,6 +1,9 @@
 /** The command line: help and version print and end; whatever is wrong ends with a message that says what is allowed. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
 
@@ -20,6 +23,11 @@ async function ended(args: readonly string[], env: Record<string, string> = {}):
 
 describe.concurrent('help and version', () => {
   it.each([
+    [['-h'], ['Commands:', 'flux-pro-mcp COMMAND --help (-h)', 'flux-pro-mcp --version (-v)']],
+    [
+      ['jobs', '-h'],
+      ['flux-pro-mcp jobs', '--limit N'],
+    ],
     [['--help'], ['Commands:', 'flux-pro-mcp demo', 'DOITONG_API_KEY', 'Default: 45.']],
     [['help'], ['Commands:', 'flux-pro-mcp demo', 'DOITONG_API_KEY']],
     [
@@ -42,7 +50,7 @@ describe.concurrent('help and version', () => {
     expect(program.stderr()).toBe('');
   });
 
-  it.each([[['--version']], [['serve', '--version']], [['sandbox', '--version']], [['demo', '--version']]])(
+  it.each([[['--version']], [['-v']], [['serve', '--version']], [['sandbox', '-v']], [['demo', '--version']]])(
     '%j prints the version alone',
     async (args) => {
       const program = await ended(args);
@@ -56,6 +64,34 @@ describe.concurrent('help and version', () => {
     const program = await ended(['--help'], { DOITONG_PLAN: 'gold' });
     expect(await program.exit).toMatchObject({ code: 0 });
     expect(program.stdout()).toContain('Commands:');
+  });
+});
+
+describe.concurrent('on a terminal', () => {
+  /** Debian's program that runs another one on a terminal of its own; elsewhere it is missing or takes other arguments. */
+  const script = '/usr/bin/script';
+  const isHere = process.platform === 'linux' && existsSync(script);
+  if (!isHere) console.warn(`the server on a terminal is not tested: ${script} is not here`);
+
+  it.skipIf(!isHere)('the server says what it waits for, on stderr alone, and Ctrl+C ends it', async () => {
+    const home = await packed.newHome();
+    const [said, answered] = [join(home.folder, 'said'), join(home.folder, 'answered')];
+    const command = `exec "${process.execPath}" "${packed.main}" 2>"${said}" >"${answered}"`;
+    const program = await packed.start(['-qefc', command, '/dev/null'], { home, command: script });
+    while ((await readFile(said, 'utf8').catch(() => '')) === '')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    program.child.stdin.write('\u0003');
+    expect(await program.exit).toMatchObject({ code: 0 });
+    expect(await readFile(said, 'utf8')).toMatch(
+      /^flux-pro-mcp: waiting for an MCP host on stdin; .+ Ctrl\+C stops it\. .+--help.+ demo.+\.\n$/,
+    );
+    expect(await readFile(answered, 'utf8')).toBe('');
+  });
+
+  it('elsewhere it says nothing', async () => {
+    const program = await ended([]);
+    expect(await program.exit).toMatchObject({ code: 0 });
+    expect(program.stdout() + program.stderr()).toBe('');
   });
 });
 
@@ -85,7 +121,10 @@ const REFUSED: readonly Refused[] = [
   { args: ['--api-key', SECRET], says: ['--api-key', 'never a flag', 'DOITONG_API_KEY', '--log-level'] },
   { args: [`--api-key=${SECRET}`], says: ['--api-key', 'never a flag', 'DOITONG_API_KEY'] },
   { args: ['serve', '--verbose'], says: ['--verbose', 'serve', '--log-level'] },
-  { args: ['-v'], says: ['-v', 'serve', '--log-level'] },
+  { args: ['-x'], says: ['-x', 'serve', '--log-level'] },
+  { args: ['--sandbax'], says: ['serve has no flag --sandbax. Did you mean --sandbox?\n'] },
+  { args: ['dcotor'], says: ['there is no command "dcotor". Did you mean doctor?'] },
+  { args: ['help', 'dcotor'], says: ['there is no command "dcotor". Did you mean doctor?'] },
   { args: ['serve', '--sandbox=yes'], says: ['--sandbox', '"yes"', 'takes no value'] },
   { args: ['--plan'], says: ['--plan', 'needs a value'] },
   { args: ['--plan', 'pro', '--plan', 'free'], says: ['--plan', 'twice'] },
