@@ -8,7 +8,7 @@ export function errorCode(error: unknown): string {
   const code = String(error.code);
   // Node has no name for some of them, EDQUOT among them; the system's own tables do.
   const [, number] = /^Unknown system error -(\d{1,6})$/u.exec(code) ?? [];
-  return Object.entries(systemConstants.errno).find(([, known]) => String(known) === number)?.[0] ?? code;
+  return (number && Object.entries(systemConstants.errno).find(([, known]) => String(known) === number)?.[0]) ?? code;
 }
 
 const oneOf =

@@ -1,5 +1,5 @@
 /** The file system that records and shared values are kept in, this machine's or a test's, and what is tried again. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -76,8 +76,8 @@ export async function kept<Result>(
 /** For this user alone, whatever the umask says: records hold prompts, and whoever may write can swap what is saved. */
 const [FILE_MODE, FOLDER_MODE] = [0o600, 0o700];
 
-/** A name that no other writer of any process uses. */
-export const ownName = (): string => randomBytes(6).toString('hex');
+/** A name that no other writer of any process uses: 48 random bits, of those that Node draws in advance. */
+export const ownName = (): string => randomUUID().slice(-12);
 
 /** For names of files: equal texts have equal ones. */
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
