@@ -152,8 +152,10 @@ async function fewAndMany(folders: { few: string; many: string }): Promise<{ few
 /** What a picture leaves on the disk. */
 function leftBy(pictures: number, folder: string): { files: number; bytes: number } {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const bytes = paths.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
-  return { files: paths.length / pictures, bytes: bytes / pictures };
+  const found = paths.map(({ parentPath, name }) => statSync(join(parentPath, name)));
+  // One that has several names is there once.
+  const files = [...new Map(found.map((file) => [file.ino, file])).values()];
+  return { files: files.length / pictures, bytes: files.reduce((sum, { size }) => sum + size, 0) / pictures };
 }
 
 /** As a process does it that is started days later. */

@@ -24,6 +24,7 @@ const STRETCH_MS = 4;
 /** Records that this process reads or changes at a time. */
 const OPEN_FILES_MAX = 1_000;
 const DAY_MS = 24 * 60 * 60_000;
+const FIRST_ID = /job_[a-z0-9]{1,64}/u;
 /** An id of another kind of program. */
 const UNDATED = 'undated';
 
@@ -31,8 +32,9 @@ const UNDATED = 'undated';
  * Records lie in a folder for each day, named by the id and by what equal orders have in common, so that a page, the
  * open ones of today and the equal ones of a day are found without reading all. What else is quicker to look up than to
  * search for is kept as hints, which are looked at and never believed:
- * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` with the id of the job that the service calls so,
- * or that was saved more than a day after its order: then by what equal orders have in common.
+ * `hints/settled/DAY/ID` for a job that has ended, `hints/remote/HASH` for the one that the service calls so, or that was
+ * saved more than a day after its order: then by what equal orders have in common. A hint is a second name of the record
+ * as it was when the job ended, which takes no file of its own, or a file with the id.
  * Once all jobs of an earlier day have ended and have their hints, `hints/closed/DAY` stands for the former, with the
  * time of that day's folder: whatever is added there later, by a clock that was set back, changes that time.
  * @param folder absolute; of this service and key alone. Made when the first record is written.
@@ -100,22 +102,28 @@ export function createFileJobStore(
     const recorded = withFile(job, withRecordedPath);
     const made = await kept(file.path(version.number + 1), spent, () => file.replace(version, recorded, 'machine'));
     if (made === undefined) return 'conflict';
-    if (isSettled(job)) await hint(join(settled, dayOf(job.id)), job.id, '');
-    const findBy = (text: string): Promise<void> => hint(remote, hashOf(text), job.id);
-    if ((job.savedAt ?? 0) > job.createdAt + DAY_MS) await findBy(dedupeKey(job.request, job.nth));
-    if (job.remoteId !== undefined && job.remoteId !== before?.remoteId) await findBy(job.remoteId);
+    // One that is open is found without a hint: it is among the newest.
+    if (!isSettled(job)) return 'done';
+    const hints = [join(settled, dayOf(job.id), job.id)];
+    if (job.remoteId !== undefined) hints.push(join(remote, hashOf(job.remoteId)));
+    if ((job.savedAt ?? 0) > job.createdAt + DAY_MS) hints.push(join(remote, hashOf(dedupeKey(job.request, job.nth))));
+    for (const path of hints) await files.link(file.path(made.number), path).catch(() => hint(path, job.id));
     return 'done';
   }
 
   /** Whoever finds that one is missing does without it. */
-  const hint = (...args: Parameters<typeof writeHint>): Promise<void> => writeHint(...args).catch(() => undefined);
+  const hint = (path: string, id: string): Promise<void> => writeHint(path, id).catch(() => undefined);
 
-  async function writeHint(inFolder: string, name: string, text: string, durable = false): Promise<void> {
-    const path = join(inFolder, name);
-    const before = await files.readText(path);
-    if (before === text) return;
-    if (before !== undefined) await files.remove(path).catch(() => undefined);
+  async function writeHint(path: string, text: string, durable = false): Promise<void> {
+    if ((await textOfHint(path)) === text) return;
+    await files.remove(path).catch(() => undefined);
     await createInFolder(path, text, durable, files);
+  }
+
+  /** Of a record that it is a name of: the id, which comes first. */
+  async function textOfHint(path: string): Promise<string | undefined> {
+    const text = await files.readText(path).catch(() => undefined);
+    return text?.match(FIRST_ID)?.[0] ?? text;
   }
 
   const timeOf = async (day: string): Promise<string> => String((await files.stat(join(jobs, day)))?.mtimeMs);
@@ -123,8 +131,7 @@ export function createFileJobStore(
   /** Days that may have an open job, or one that no hint leads to, newest first. */
   async function* unclosedDays(): AsyncGenerator<string> {
     for (const day of await days()) {
-      const closedAt = await files.readText(join(closed, day)).catch(() => undefined);
-      if (closedAt !== (await timeOf(day))) yield day;
+      if ((await textOfHint(join(closed, day))) !== (await timeOf(day))) yield day;
     }
   }
 
@@ -134,9 +141,9 @@ export function createFileJobStore(
     const parts = (await namesIn(join(jobs, day), files)).filter((name) => name.endsWith('.part'));
     for (const part of parts) await files.remove(join(jobs, day, part));
     for await (const { id, remoteId } of recordsOf(day, () => true))
-      if (remoteId !== undefined) await writeHint(remote, hashOf(remoteId), id, true);
+      if (remoteId !== undefined) await writeHint(join(remote, hashOf(remoteId)), id, true);
     await files.syncFolder(remote).catch(() => undefined);
-    await writeHint(closed, day, time);
+    await writeHint(join(closed, day), time);
     await files.remove(join(settled, day));
   }
 
@@ -187,7 +194,7 @@ export function createFileJobStore(
       const ended = new Set(await namesIn(join(settled, day), files));
       let hasOpen = false;
       for await (const job of recordsOf(day, (name) => !ended.has(idIn(name)))) {
-        if (isSettled(job)) await hint(join(settled, day), job.id, '');
+        if (isSettled(job)) await hint(join(settled, day, job.id), job.id);
         else {
           hasOpen = true;
           yield job;
@@ -203,7 +210,7 @@ export function createFileJobStore(
       if (day >= dayOfTime(since))
         for await (const job of recordsOf(day, (file) => file.includes(`.${fingerprint}.`)))
           if (job.createdAt >= since && dedupeKey(job.request, job.nth) === key) yield job;
-    const late = (await read((await files.readText(join(remote, fingerprint)).catch(() => '')) ?? ''))?.value;
+    const late = (await read((await textOfHint(join(remote, fingerprint))) ?? ''))?.value;
     if (late && late.createdAt < since && dedupeKey(late.request, late.nth) === key) yield late;
   }
 
@@ -233,7 +240,7 @@ export function createFileJobStore(
     async find(id) {
       const own = await read(id);
       if (own !== undefined) return own.value;
-      const hinted = (await files.readText(join(remote, hashOf(id))).catch(() => undefined)) ?? '';
+      const hinted = (await textOfHint(join(remote, hashOf(id)))) ?? '';
       // To read one that is not known yet takes more lists.
       if (!known.has(hinted))
         for await (const job of recordsOf(dayOf(hinted), (file) => idIn(file) === hinted, 1))

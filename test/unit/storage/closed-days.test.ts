@@ -101,9 +101,11 @@ describe("a job that is looked for by the service's id", () => {
 
   it.each(['lost', 'empty', 'of another job'])('is found in a closed day whose hint was %s before', async (what) => {
     const remote = join(folder, 'hints', 'remote');
-    for (const name of await readdir(remote))
-      if (what === 'lost') await rm(join(remote, name));
-      else await writeFile(join(remote, name), what === 'empty' ? '' : idOf(3));
+    for (const name of await readdir(remote)) {
+      // A second name of a record, which must not be written to.
+      await rm(join(remote, name));
+      if (what !== 'lost') await writeFile(join(remote, name), what === 'empty' ? '' : idOf(3));
+    }
     expect((await onFiles().find('dt_0_1'))?.id).toBe(idOf(0, 1));
     await openIn(onFiles());
     listed = [];

@@ -1,6 +1,6 @@
 /** What is special of job records on files: where they lie, damage, newer formats, many. */
 import { writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, damagedRecords } from '../../../src/storage/file-stores.ts';
-import { createDiskFiles } from '../../../src/storage/file-system.ts';
+import { createDiskFiles, hashOf } from '../../../src/storage/file-system.ts';
 import { storedText, versionFile } from '../../../src/storage/versioned-file.ts';
 import { recordFile, recordsFolder } from '../../support/state-files.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
@@ -183,14 +183,25 @@ describe('the files', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('that are hints are further names of the record of a job that has ended', async () => {
+    // The first one of a folder makes it.
+    await onFiles().add(sampleJob({ id: idAt(CREATED_AT, '00000000000'), remoteId: 'dt_0', state: 'saved' }));
+    await onFiles().add(sampleJob({ id, remoteId: 'dt_1', state: 'saved' }));
+    const hints = [join('settled', basename(day()), id), join('remote', hashOf('dt_1'))];
+    const { ino } = await stat(recordFile(folder, id));
+    for (const path of hints) expect((await stat(join(folder, 'hints', path))).ino).toBe(ino);
+  });
+
   it('that are hints are never believed', async () => {
     const [one, other] = [id, idAt(CREATED_AT + 1, 'abcdefghijk')] as const;
     await onFiles().add(sampleJob({ id: one, remoteId: 'dt_1', state: 'saved' }));
     await onFiles().add(sampleJob({ id: other, remoteId: 'dt_2' }));
     const remote = join(folder, 'hints', 'remote');
-    const [first, second] = await readdir(remote);
     for (const text of [one, other, 'job_gone', '../../secret', '']) {
-      for (const name of [first, second]) await writeFile(join(remote, name ?? ''), text);
+      for (const name of ['dt_1', 'dt_2'].map(hashOf)) {
+        await rm(join(remote, name), { force: true });
+        await writeFile(join(remote, name), text);
+      }
       expect((await onFiles().find('dt_1'))?.id).toBe(one);
       expect((await onFiles().find('dt_2'))?.id).toBe(other);
       expect(await onFiles().find('dt_3')).toBeUndefined();
