@@ -8,7 +8,7 @@ import type { Redact } from '../core/redaction.ts';
 import type { RequestLimiter } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { ConnectFailure } from '../network/connect-failure.ts';
-import { createAgent } from '../network/connector.ts';
+import { createPool } from '../network/connector.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, faultDecision, type WireFault, type Purpose, rowDecision } from './failures.ts';
 import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
@@ -173,15 +173,15 @@ const BODY_MAX_BYTES = 42_000_000;
 /** `origin` is fixed: the request carries the key, and undici's dispatchers follow no redirects. */
 export function createTransport(origin: string, clock: Clock, proxies: ProxySettings = {}): Transport {
   const options = { headersTimeout: BACK_STOP_MS, bodyTimeout: BACK_STOP_MS, connections: 16 };
-  const kept = createAgent({ clock, proxies }, options);
+  const kept = createPool(origin, { clock, proxies }, options);
   // Without pipelining undici says `Connection: close` and never uses a connection twice.
-  const fresh = createAgent({ clock, proxies }, { ...options, pipelining: 0 });
+  const fresh = createPool(origin, { clock, proxies }, { ...options, pipelining: 0 });
   return {
     async exchange(request) {
       const deadline = clock.deadline(DEADLINE_MS[request.purpose]);
       // An order has a connection of its own, so that a stale kept one can never make a payment ambiguous.
       const agent = request.purpose === 'submit' ? fresh : kept;
-      return oneExchange(agent, origin, request, deadline.signal).finally(() => deadline.clear());
+      return oneExchange(agent, request, deadline.signal).finally(() => deadline.clear());
     },
     async close() {
       await Promise.all([kept.destroy(), fresh.destroy()]);
@@ -193,7 +193,6 @@ type IncomingHeaders = Record<string, string | string[] | undefined>;
 
 function oneExchange(
   agent: Dispatcher,
-  origin: string,
   { method, path, body, maxBytes = BODY_MAX_BYTES, headers, signal: caller }: WireRequest,
   deadline: AbortSignal,
 ): Promise<Exchange> {
@@ -244,7 +243,7 @@ function oneExchange(
       onResponseError: (_, error) => end(error),
     };
     try {
-      agent.dispatch({ origin, path, method, body: body ?? null, headers: { ...headers } }, handler);
+      agent.dispatch({ path, method, body: body ?? null, headers: { ...headers } }, handler);
     } catch (error) {
       end(error);
     }

@@ -9,6 +9,7 @@ import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 // The parts that are used: undici's index brings fetch, WebSocket, caches and mocks along.
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Clock } from '../core/ports.ts';
 import { codeOf } from '../core/failure.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
@@ -32,11 +33,16 @@ const NEXT_ADDRESS_MS = 250;
 
 export const resolveAll: Resolve = (host) => lookup(host, { all: true });
 
+/** Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less. */
+const connecting = (deps: ConnectorDeps) => ({ connect: createConnector(deps), maxHeaderSize: 256 * 1024 });
+
 export function createAgent(deps: ConnectorDeps, options: Agent.Options): Agent {
-  // Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less.
-  const agent = new Agent({ ...options, connect: createConnector(deps), maxHeaderSize: 256 * 1024 });
-  return Object.assign(agent, { request });
+  return Object.assign(new Agent({ ...options, ...connecting(deps) }), { request });
 }
+
+/** For one origin: unlike an agent, it keeps what belongs to a connection when that has ended. */
+export const createPool = (origin: string, deps: ConnectorDeps, options: Pool.Options): Pool =>
+  new Pool(origin, { ...options, ...connecting(deps) });
 
 export function createConnector({ clock, proxies = {}, resolve = resolveAll }: ConnectorDeps) {
   async function reach(host: string, port: number, signal: AbortSignal, find: Resolve): Promise<Socket> {

@@ -4,6 +4,11 @@ declare module 'undici/lib/dispatcher/agent.js' {
 
   export = Agent;
 }
+declare module 'undici/lib/dispatcher/pool.js' {
+  import { Pool } from 'undici';
+
+  export = Pool;
+}
 declare module 'undici/lib/api/api-request.js' {
   import type { Dispatcher } from 'undici';
 
