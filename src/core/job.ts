@@ -67,6 +67,8 @@ export const jobSchema = z.object({
   fileName: z.exactOptional(z.string()),
   /** The call for several pictures that ordered it. */
   batch: z.exactOptional(z.string()),
+  /** Its place among the entries of that call, from 1. */
+  number: z.exactOptional(z.number()),
   /** Which of the equal requests of that call it is; absent: the first. */
   nth: z.exactOptional(z.number()),
   /** Where the service was asked to report its end: every try of one order says the same, whatever is set by then. */

@@ -172,7 +172,7 @@ export class Orders {
       const job: Job = {
         id,
         owner: liveness.self,
-        ...(batch !== undefined && { batch }),
+        ...(batch !== undefined && { batch, number: at + 1 }),
         // Made when it is recorded: what only repeats another order needs none.
         idempotencyKey: '',
         request,

@@ -24,6 +24,8 @@ export const jobViewSchema = z.strictObject({
     .optional()
     .describe('the ordered size, where the delivered picture has another one'),
   version: z.string().optional(),
+  batch_id: z.string().optional(),
+  number: z.int().optional(),
   credits: z.strictObject({
     min: z.number(),
     max: z.number(),
@@ -71,6 +73,8 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     ...sizeOf(job),
     ordered: orderedSize(job),
     version: job.request.version,
+    batch_id: job.batch,
+    number: job.number,
     credits: job.credits,
     url: job.url && shownAddress(job.url, options.apiUrl),
     file: job.file,
@@ -94,7 +98,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
 type BatchView = ReturnType<typeof batchView>;
 
 /** The result of a call for several pictures; `jobs` in the order of its entries. */
-export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions) {
+export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions) {
   // The balance is named once, for all of them.
   const { lowBalance, missed, ...rest } = options;
   const views: readonly JobView[] = jobs.map((job) =>
@@ -112,7 +116,7 @@ export function batchView({ jobs, duplicates, repeatable }: JobsOutcome, options
     lowBalanceText(lowBalance, jobs),
     missedText(missed),
   );
-  return { jobs: views, completed, failed, pending, next };
+  return { ...(batch !== undefined && { batch_id: batch }), jobs: views, completed, failed, pending, next };
 }
 
 const AGAIN =

@@ -248,6 +248,7 @@ async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, cont
   });
   return {
     type: 'jobs' as const,
+    batch: (ordered.find(({ duplicate }) => !duplicate) ?? ordered[0])?.job.batch,
     jobs: waited,
     duplicates: ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id),
     waitedSeconds: secondsSince(began, clock.now()),

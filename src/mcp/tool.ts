@@ -61,6 +61,8 @@ export type SingleOutcome = {
 /** Several jobs of one call, in the order of its entries. */
 export type JobsOutcome = {
   type: 'jobs';
+  /** Of the call that ordered them. */
+  batch?: string | undefined;
   jobs: readonly Job[];
   /** The ids of those that an equal request had ordered before. */
   duplicates: readonly string[];

@@ -24,8 +24,11 @@ async function begin(options: StoryOptions = {}): Promise<Story> {
 }
 
 type Batch = {
+  batch_id?: string;
   jobs: {
     job_id: string;
+    batch_id?: string;
+    number?: number;
     status: string;
     prompt: string;
     file?: string;
@@ -55,8 +58,13 @@ describe.each(ERAS)('with a client of era %s', (era) => {
     const batch = batchOf(answer);
     expect(batch).toMatchObject({ completed: 4, failed: 0, pending: 0 });
     expect(batch.jobs.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three', 'four']);
+    expect(batch.jobs.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+    expect(new Set(batch.jobs.map(({ batch_id }) => batch_id))).toEqual(new Set([batch.batch_id]));
+    expect(batch.batch_id).toBe(batch.jobs[0]?.job_id);
     const listed = (await call('list_jobs')).structuredContent as Batch;
     expect(listed.jobs.map(({ prompt }) => prompt)).toEqual(['one', 'two', 'three', 'four']);
+    expect(listed.jobs.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+    expect(listed.jobs.map(({ batch_id }) => batch_id)).toEqual(batch.jobs.map(({ batch_id }) => batch_id));
     for (const { file } of batch.jobs) expect((await decodeJpeg(await readFile(String(file)))).width).toBe(256);
     expect(answer.content.filter(({ type }) => type === 'image')).toHaveLength(4);
     const text = textOf(answer);
@@ -103,6 +111,7 @@ it('hands all jobs back when the time is over; the same call finds each of them 
   expect(batchOf(again).jobs.map(({ job_id, duplicate }) => [job_id, duplicate])).toEqual(
     first.jobs.map(({ job_id }) => [job_id, true]),
   );
+  expect(batchOf(again).batch_id).toBe(first.batch_id);
   expect(textOf(again)).toContain('ordered before; not paid again');
   expect(charges()).toBe(3);
   expect(sandbox.inspect().submissions).toBe(3);

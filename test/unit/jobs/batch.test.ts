@@ -47,6 +47,8 @@ describe('a call for several pictures', () => {
     bench.provider.readingOf.set('dt_2', remoteJob('failed'));
     const ordered = await bench.orderAll(entries('one', 'two', 'three'));
     expect(ordered.map(({ job }) => job.request.prompt)).toEqual(['one', 'two', 'three']);
+    const places = await Promise.all(idsOf(ordered).map(bench.recorded));
+    expect(places.map(({ batch, number }) => [batch, number])).toEqual([1, 2, 3].map((number) => ['job_1', number]));
     const waiting = bench.jobs.waitForAll(idsOf(ordered), { waitMs: 45_000 });
     await bench.clock.advance(20_000);
     expect((await waiting).map(({ id, state }) => [id, state])).toEqual([

@@ -55,6 +55,11 @@ describe('jobView', () => {
     expect(view.credits).toEqual({ min: 10, max: 20 });
   });
 
+  it('of a picture of several names their call and its place in it', () => {
+    const view = jobView({ ...saved, batch: 'job_7', number: 3 }, CREATED_AT);
+    expect(view).toMatchObject({ batch_id: 'job_7', number: 3 });
+  });
+
   it('never shows the idempotency key', () => {
     for (const state of JOB_STATES) {
       expect(JSON.stringify(jobView({ ...saved, state, failure: sampleFailure() }, CREATED_AT))).not.toContain('key-1');
