@@ -15,6 +15,11 @@ import { visible } from './terminal-text.ts';
 const PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';
 const CALL_TIMEOUT_MS = 120_000;
 const BAR_WIDTH = 24;
+const ENTRY = { command: 'npx', args: ['-y', 'flux-pro-mcp'], env: { DOITONG_API_KEY: 'your-key' } };
+const HOW_TO_ADD = `
+To add the server to Claude Desktop (claude_desktop_config.json), Cursor (~/.cursor/mcp.json) or another MCP host:
+${JSON.stringify({ mcpServers: { 'flux-pro': ENTRY } }, null, 2)}
+To try it there without a key, add "--sandbox" to args and leave env out. Until the package is on npm, start this copy:`;
 
 export async function run(args: Arguments): Promise<number> {
   await settingsOf(args, NOT_FOR_SANDBOX);
@@ -24,7 +29,7 @@ export async function run(args: Arguments): Promise<number> {
   const client = new Client({ name: 'flux-pro-mcp-demo', version: VERSION });
   try {
     await client.connect(new StdioClientTransport({ ...serverCommand(args, stateDir), stderr: 'inherit' }));
-    return await play(client, args.flags.prompt ?? PROMPT, process.stdout);
+    return await play(client, args, process.stdout);
   } finally {
     await client.close();
     await rm(stateDir, { recursive: true, force: true });
@@ -47,7 +52,8 @@ export function serverCommand({ flags, env, program }: Arguments, stateDir: stri
 }
 
 /** @returns 0 only if the picture is on disk and decodes */
-async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Promise<number> {
+async function play(client: Client, { flags, program }: Arguments, out: NodeJS.WriteStream): Promise<number> {
+  const { prompt = PROMPT } = flags;
   const say = (line: string): void => void out.write(`${visible(line)}\n`);
   const { name, version } = client.getServerVersion() ?? {};
   say(`Connected over stdio to ${name} ${version}`);
@@ -65,7 +71,9 @@ async function play(client: Client, prompt: string, out: NodeJS.WriteStream): Pr
   for (const part of answer.content) say(describePart(part));
   if (answer.structuredContent !== undefined) say(`[structured] ${JSON.stringify(answer.structuredContent)}`);
   say('');
-  return checkPicture(answer, say);
+  const code = await checkPicture(answer, say);
+  if (code === 0) say(`${HOW_TO_ADD}\n"command": "node", "args": [${JSON.stringify(program)}]`);
+  return code;
 }
 
 /** Redrawn in place on a terminal, one line a step elsewhere. */
@@ -93,19 +101,16 @@ function describePart(part: CallToolResult['content'][number]): string {
 
 async function checkPicture(answer: CallToolResult, say: (line: string) => void): Promise<number> {
   const file = answer.structuredContent?.file;
-  if (answer.isError === true || typeof file !== 'string') {
-    say('The demo failed: the answer has no finished picture.');
-    return 1;
-  }
   try {
+    if (answer.isError === true || typeof file !== 'string') throw new Error('the answer has no finished picture');
     const bytes = await readFile(file);
     const seen = inspectPicture(bytes);
     const picture = seen?.isWhole ? await decodePixels(bytes, seen.mediaType) : undefined;
-    if (picture === undefined) throw new Error('not a whole picture');
+    if (picture === undefined) throw new Error(`${file} is not a whole picture`);
     say(`The picture is on disk and decodes: ${picture.width} × ${picture.height} pixels\n${file}`);
     return 0;
   } catch (error) {
-    say(`The demo failed: ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
 }

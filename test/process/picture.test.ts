@@ -93,16 +93,17 @@ describe.concurrent('the sandbox command', () => {
 });
 
 describe.concurrent('the demo command', () => {
-  it('ends with the path of a picture that decodes, and with no key of the user', async () => {
+  const SAVED = /^The picture is on disk and decodes: (.+)\n(.+)$/m;
+
+  it('prints the path of a picture that decodes, and no key of the user', async () => {
     const env = { DOITONG_API_KEY: 'a-key-for-nobody', DOITONG_API_URL: 'http://127.0.0.1:9' };
     const program = await packed.start(['demo'], { env });
     program.child.stdin.end();
     expect(await program.exit).toMatchObject({ code: 0, signal: null });
-    const lines = program.stdout().trimEnd().split('\n');
-    const file = lines.at(-1) ?? '';
+    const [, size, file = 'no file'] = SAVED.exec(program.stdout()) ?? [];
     expect(file.startsWith(program.home.folder)).toBe(true);
     const { width, height } = await decodeJpeg(await readFile(file));
-    expect(lines.at(-2)).toContain(`${width} × ${height} pixels`);
+    expect(size).toBe(`${width} × ${height} pixels`);
     expect(program.stdout()).toMatch(
       /Tools: generate_image, generate_images, get_job_status, list_jobs, check_rate_limits/,
     );
@@ -117,7 +118,23 @@ describe.concurrent('the demo command', () => {
     const program = await packed.start(['demo', '--prompt', 'A red kite', '--output-dir', output], { home });
     expect(await program.exit).toMatchObject({ code: 0 });
     expect(program.stdout()).toContain('A red kite');
-    expect(program.stdout().trimEnd().split('\n').at(-1)?.startsWith(output)).toBe(true);
+    expect(SAVED.exec(program.stdout())?.[2]?.startsWith(output)).toBe(true);
+  });
+
+  it('ends with how to add the server to a host, as JSON that can be pasted, and with its own path', async () => {
+    const program = await packed.start(['demo']);
+    expect(await program.exit).toMatchObject({ code: 0 });
+    const [, , entry = '', rest] = program
+      .stdout()
+      .split(/^(?=To add the server|To try it there|\{$)/m)
+      .slice(-4);
+    expect(JSON.parse(entry)).toEqual({
+      mcpServers: {
+        'flux-pro': { command: 'npx', args: ['-y', 'flux-pro-mcp'], env: { DOITONG_API_KEY: 'your-key' } },
+      },
+    });
+    expect(rest).toMatch(/^To try it there without a key, add "--sandbox" to args and leave env out\. Until .+:\n/);
+    expect(rest?.endsWith(`\n"command": "node", "args": [${JSON.stringify(packed.main)}]\n`)).toBe(true);
   });
 });
 
