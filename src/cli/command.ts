@@ -61,11 +61,8 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
       words.push(checkedWord(token.value, command, command.positionals?.[words.length]));
       continue;
     }
-    const { name, rawName, value, index } = token;
-    // A whole name behind a single dash is read letter by letter.
-    const isWhole = Object.hasOwn(options, argv[index]?.slice(1) ?? '');
-    if (!Object.hasOwn(options, name))
-      throw unknownFlag(isWhole ? `${argv[index]}` : rawName, command, Object.keys(options));
+    const { name, rawName, value } = token;
+    if (!Object.hasOwn(options, name)) throw unknownFlag(rawName, command, Object.keys(options));
     const needsValue = options[name]?.type === 'string';
     if (name in flags) throw new UsageError(`${rawName} is given twice.`);
     if (needsValue && value === undefined) throw new UsageError(`${rawName} needs a value.`);
@@ -86,11 +83,12 @@ function checkedWord(word: string, command: Command, positional: Positional | un
 }
 
 function unknownFlag(rawName: string, command: Command, known: string[]): UsageError {
-  const problem = `${command.name} has no flag ${cleanLine(rawName, 80)}.`;
   const names = known.map((name) => `--${name}`);
-  if (!/key|secret|token/iu.test(rawName)) return new UsageError(problem + allowedInstead(rawName, names));
-  const secret = ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.';
-  return new UsageError(`${problem}${secret} Allowed: ${names.join(', ')}.`);
+  const secret = /key|secret|token/iu.test(rawName)
+    ? ' The API key is never a flag: set DOITONG_API_KEY or DOITONG_API_KEY_FILE.'
+    : '';
+  const instead = allowedInstead(rawName, names);
+  return new UsageError(`${command.name} has no flag ${cleanLine(rawName, 80)}.${secret}${instead}`);
 }
 
 /** The name that was meant, where one is close, else all of them. */

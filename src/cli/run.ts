@@ -48,17 +48,12 @@ async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   const named = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
   const rest = named === undefined ? argv : argv.slice(1);
   const commandOf = (name: string | undefined) => COMMANDS.find((known) => known.name === name);
-  if (named === 'help') {
-    const asked = rest.filter((word) => !word.startsWith('-')).slice(0, 1);
-    return dispatch({ argv: [...asked, '--help'], env, program });
-  }
+  if (named === 'help') return dispatch({ argv: [...new Set([...rest.slice(0, 1), '--help'])], env, program });
   const command = named === undefined ? DEFAULT_COMMAND : commandOf(named);
   if (command === undefined) {
-    const instead = allowedInstead(
-      `${named}`,
-      COMMANDS.map(({ name }) => name),
-    );
-    throw new UsageError(`there is no command ${JSON.stringify(named)}.${instead} See flux-pro-mcp --help.`);
+    const names = COMMANDS.map(({ name }) => name);
+    const instead = `${allowedInstead(`${named}`, names)} See flux-pro-mcp --help.`;
+    throw new UsageError(`there is no command ${JSON.stringify(named)}.${instead}`);
   }
   const parsed = parseFlags(rest, command);
   if (parsed.flags.help !== undefined) return printText(await helpText(commandOf(named)));

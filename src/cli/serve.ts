@@ -16,10 +16,6 @@ import type { Arguments } from './command.ts';
 import { NOT_FOR_SANDBOX, secretsOf, settingsOf } from './settings.ts';
 import { writeStderr } from './terminal-text.ts';
 
-/** Whoever starts it by hand would see nothing else. */
-const AT_TERMINAL =
-  'flux-pro-mcp: waiting for an MCP host on stdin; hosts start this program themselves. Ctrl+C stops it. "flux-pro-mcp --help" lists the commands, "flux-pro-mcp demo" shows what it does.';
-
 export async function run(args: Arguments): Promise<number> {
   const sandbox = args.flags.sandbox !== undefined;
   const config = await settingsOf(args, sandbox ? NOT_FOR_SANDBOX : []);
@@ -71,7 +67,8 @@ export async function run(args: Arguments): Promise<number> {
     log,
     redact: secrets.redact,
   };
-  if (process.stdin.isTTY) writeStderr(`${AT_TERMINAL}\n`);
+  if (process.stdin.isTTY)
+    writeStderr('flux-pro-mcp: waiting for an MCP host on stdin; Ctrl+C stops it, "flux-pro-mcp --help" explains.\n');
   openStdioTransport(() => createMcpServer(mcpDeps), {
     narrow: (request) => narrowListen(request, mcpDeps),
     endWaits: () => ending.abort(new Error('the server is ending')),

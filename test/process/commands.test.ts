@@ -83,7 +83,7 @@ describe.concurrent('on a terminal', () => {
     program.child.stdin.write('\u0003');
     expect(await program.exit).toMatchObject({ code: 0 });
     expect(await readFile(said, 'utf8')).toMatch(
-      /^flux-pro-mcp: waiting for an MCP host on stdin; .+ Ctrl\+C stops it\. .+--help.+ demo.+\.\n$/,
+      /^flux-pro-mcp: waiting for an MCP host on stdin; Ctrl\+C stops it, .+ --help.+\.\n$/,
     );
     expect(await readFile(answered, 'utf8')).toBe('');
   });

@@ -56,7 +56,6 @@ describe('parseFlags', () => {
     ['--sadnbox', '--sandbox'],
     ['--waitSeconds', '--wait-seconds'],
     ['--WAIT_SECOND', '--wait-seconds'],
-    ['-help', '--help'],
   ])('guesses which flag was meant by %s', (typed, meant) => {
     expect(() => parse(typed)).toThrow(new UsageError(`paint has no flag ${typed}. Did you mean ${meant}?`));
   });
