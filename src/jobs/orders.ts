@@ -282,8 +282,9 @@ export class Orders {
       throw lostRecord(id, records.store.location);
     }
     // Admitted and never recorded: its process has died in between. One that only is slow finds its reservation gone,
-    // and sends nothing.
-    await limits.drop(id);
+    // and sends nothing. As long as it stands, an equal order finds it and nothing else.
+    const refusal = await limits.drop(id);
+    if (refusal !== undefined) throw refusal;
     return undefined;
   }
 

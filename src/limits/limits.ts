@@ -121,9 +121,9 @@ export class Limits {
   }
 
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
-  learn(reported: RateReport): Promise<void> {
+  async learn(reported: RateReport): Promise<void> {
     const rule = (before: RateState) => learnedRateState(before, reported, this.deps.clock.now());
-    return this.#followUp('rate state', this.#rateState.update(rule));
+    await this.#followUp('rate state', this.#rateState.update(rule));
   }
 
   /**
@@ -163,29 +163,30 @@ export class Limits {
   }
 
   /** The slot of a job that is polled no longer. Never rejects. */
-  releaseSlot(id: string): Promise<void> {
+  releaseSlot(id: string): Promise<unknown> {
     return this.#change('slot', (before, now) => releaseSlot(before, id, now));
   }
 
-  /** Of an order that was never recorded and never sent. Never rejects. */
-  drop(id: string): Promise<void> {
+  /** Of an order that was never recorded and never sent. Never rejects. @returns why it still stands, where it does */
+  drop(id: string): Promise<unknown> {
     return this.#change('order', (before, now) => dropEntry(before, id, now));
   }
 
   /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
-  lose(id: string): Promise<void> {
+  lose(id: string): Promise<unknown> {
     return this.#change('record', (before, now) => loseEntry(before, id, now));
   }
 
-  #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<void> {
+  #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<unknown> {
     const ruleNow = (before: Reservations) => rule(before, this.deps.clock.now());
     return this.#followUp(what, this.#reservations.update(ruleNow));
   }
 
   /** For changes that only follow what has happened: they are made up for later, and stop nothing now. */
-  #followUp(what: string, change: Promise<void>): Promise<void> {
+  #followUp(what: string, change: Promise<void>): Promise<unknown> {
     return change.catch((error: unknown) => {
       this.deps.log.warn('the shared limits could not be brought up to date', { what, error: String(error) });
+      return error;
     });
   }
 

@@ -23,4 +23,16 @@ describe('a process whose disk fails at any operation', { timeout: TIMEOUT_MS },
       expect(charges).toBeGreaterThan(CASES / 2);
     },
   );
+
+  it('refuses an order whose earlier reservation cannot be given back, with the reason of the disk', async () => {
+    // Found by the long run: the equal order met that reservation again and again, and failed as if by a bug.
+    const only = 'the first order in a fresh folder, EBUSY lasting before operation 74, killed';
+    let cases = 0;
+    for await (const { breaches, trace } of faultSweep.play({ seed: 78_696, only })) {
+      cases += 1;
+      expect(breaches).toEqual([]);
+      expect(trace.join('\n')).toMatch(/is refused .* storage_failed/u);
+    }
+    expect(cases).toBe(1);
+  });
 });
