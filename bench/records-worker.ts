@@ -10,8 +10,7 @@ import { type JobStore, openAndRecentJobs } from '../src/core/job-store.ts';
 import { NO_VERSION, type Replacement, type SharedValues } from '../src/core/shared-value.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import { Limits } from '../src/limits/limits.ts';
-import { randomIds, SELF } from '../src/runtime/ids.ts';
-import { systemClock } from '../src/runtime/system.ts';
+import { randomIds, systemClock, thisProcess } from '../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../src/storage/file-stores.ts';
 import { createDiskFiles } from '../src/storage/file-system.ts';
 import { VersionedFile } from '../src/storage/versioned-file.ts';
@@ -124,7 +123,7 @@ function countedValues(
 async function keepRecords({ limits, records }: { limits: TimedLimits; records: JobRecords }): Promise<void> {
   const at = CLOCK.now();
   const id = randomIds.jobId(at);
-  const owner = SELF;
+  const owner = thisProcess();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
   const order = { id, at, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };
   const { type } = await limits.admit([order], { creditsPerDay: null, imagesPerDay: null });

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Job } from '../src/core/job.ts';
-import { randomIds, SELF } from '../src/runtime/ids.ts';
-import { systemClock } from '../src/runtime/system.ts';
+import { randomIds, systemClock, thisProcess } from '../src/runtime/system.ts';
 import { createFileJobStore } from '../src/storage/file-stores.ts';
 import { createDiskFiles } from '../src/storage/file-system.ts';
 import {
@@ -110,7 +109,7 @@ async function writeRecords(folder: string, count: number): Promise<string> {
       state: 'saved',
       createdAt: at,
       updatedAt: at + 20_000,
-      owner: SELF,
+      owner: thisProcess(),
       acceptedAt: at + 1_000,
       completedAt: at + 20_000,
       savedAt: at + 20_000,

@@ -18,8 +18,7 @@ import { limitsReport } from './limits/limits-report.ts';
 import type { RequestWindow } from './limits/rate-state.ts';
 import { createDurationMemory } from './polling/durations.ts';
 import { createJobEvents } from './polling/event-markers.ts';
-import { randomIds, SELF } from './runtime/ids.ts';
-import { systemClock } from './runtime/system.ts';
+import { randomIds, systemClock, thisProcess } from './runtime/system.ts';
 import { VERSION } from './runtime/packaged.ts';
 import { createFileJobStore, createFileValues } from './storage/file-stores.ts';
 import { createDiskFiles } from './storage/file-system.ts';
@@ -71,7 +70,7 @@ type Base = Required<Pick<AppDeps, 'clock' | 'log' | 'self'>>;
 
 /** @throws FluxError when the key file that was named cannot be read, or a folder needs a home and there is none */
 export async function createApp(settings: AppSettings, deps: AppDeps) {
-  const { log, onSecret, clock = systemClock, ids = randomIds, self = SELF, requestWindow } = deps;
+  const { log, onSecret, clock = systemClock, ids = randomIds, self = thisProcess(), requestWindow } = deps;
   // A key file that cannot be read is reported at the call, where somebody reads it.
   const apiKey = await apiKeyOf(settings);
   if (apiKey !== undefined) onSecret(apiKey);

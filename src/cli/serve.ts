@@ -10,7 +10,7 @@ import { createMcpServer, narrowListen } from '../mcp/server.ts';
 import type { McpDeps } from '../mcp/tool.ts';
 import { readViewerPage, VERSION } from '../runtime/packaged.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
-import { systemClock } from '../runtime/system.ts';
+import { randomKey, systemClock } from '../runtime/system.ts';
 import { openStdioTransport } from '../transports/stdio-transport.ts';
 import type { Arguments } from './command.ts';
 import { NOT_FOR_SANDBOX, secretsOf, settingsOf } from './settings.ts';
@@ -56,10 +56,7 @@ export async function run(args: Arguments): Promise<number> {
     jobs: madeOnce(() => (starting = start())),
     startedJobs: () => app?.jobs,
     questions: { isUnanswered: false },
-    confirmations: madeOnce(async () => {
-      const { randomKey } = await import('../runtime/ids.ts');
-      return new (await import('../mcp/confirmations.ts')).Confirmations(randomKey());
-    }),
+    confirmations: madeOnce(async () => new (await import('../mcp/confirmations.ts')).Confirmations(randomKey())),
     feed,
     ending: ending.signal,
     viewerPage: readViewerPage,

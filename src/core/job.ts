@@ -17,13 +17,8 @@ export type JobState = (typeof JOB_STATES)[number];
 /** The ids that are made here: safe in file names, URIs and cursors. */
 export const JOB_ID = /^job_[a-z0-9]{1,64}$/u;
 
-/** Nine digits of base 36 for the time, which last until the year 5188. */
+/** As `idAt` in runtime/system.ts makes them: the nine digits of base 36 for the time last until the year 5188. */
 const TIMED_ID = /^job_([0-9a-z]{9})[0-9a-z]{11}$/u;
-
-/** A new id that sorts by time. @param random 11 letters or digits */
-export function idAt(epochMs: number, random: string): string {
-  return `job_${Math.max(0, Math.floor(epochMs)).toString(36).padStart(9, '0')}${random}`;
-}
 
 /** When the job of that id was ordered, in epoch milliseconds; `undefined` for an id that was not made here. */
 export function timeOfId(id: string): number | undefined {

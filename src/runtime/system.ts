@@ -1,6 +1,7 @@
-/** The system behind the ports: clock, timers and randomness (`Clock`). */
+/** The system behind the ports: clock and timers (`Clock`), unique names (`Ids`, `Owner`) and keys. */
+import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Ids, Owner } from '../core/ports.ts';
 
 /** `setTimeout` takes at most a 32-bit number of milliseconds and turns more into one. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -33,3 +34,26 @@ export function stayAlive(): () => void {
   const timer = setInterval(() => undefined, TIMER_MAX_MS);
   return () => clearInterval(timer);
 }
+
+/** The global is loaded when it is first used; to import `node:crypto` would take a twentieth of the start. */
+const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count));
+
+/** The id of a new job, which sorts by time. @param random 11 letters or digits */
+export function idAt(epochMs: number, random: string): string {
+  return `job_${Math.max(0, Math.floor(epochMs)).toString(36).padStart(9, '0')}${random}`;
+}
+
+export const randomIds: Ids = {
+  // 55 random bits and the time: readable in a file name, and never met twice.
+  jobId: (at) => idAt(at, Array.from(randomBytes(11), (byte) => (byte % 32).toString(32)).join('')),
+  idempotencyKey: () => crypto.randomUUID(),
+};
+
+let self: Owner | undefined;
+/** This process. */
+export function thisProcess(): Owner {
+  self ??= { pid: process.pid, host: hostname(), session: Buffer.from(randomBytes(8)).toString('hex') };
+  return self;
+}
+
+export const randomKey = (): Uint8Array => randomBytes(32);

@@ -3,7 +3,7 @@ import { type App, createApp } from '../../src/app.ts';
 import type { Clock, Ids, Log } from '../../src/core/ports.ts';
 import { FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
-import { randomIds } from '../../src/runtime/ids.ts';
+import { randomIds } from '../../src/runtime/system.ts';
 import { placeOrder } from '../support/place-orders.ts';
 import { followClock } from './following-clock.ts';
 import { type JobNews, type Order, TASK_VARIABLE, type WorkerMessage, type WorkerTask } from './worker-task.ts';

@@ -1,6 +1,7 @@
 /** A power failure at every step of what is kept: what was durable is read as it was, or newer, in each state of the disk. */
 import { describe, expect, it } from 'vitest';
-import { idAt, type Job } from '../../src/core/job.ts';
+import type { Job } from '../../src/core/job.ts';
+import { idAt } from '../../src/runtime/system.ts';
 import { type Durability, SharedState } from '../../src/core/shared-value.ts';
 import { systemClock } from '../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';

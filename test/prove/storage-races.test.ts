@@ -1,6 +1,6 @@
 /** Several writers of one value or record in every order that a seed brings about: no change is lost, and none waits long. */
 import { describe, expect, it } from 'vitest';
-import { idAt } from '../../src/core/job.ts';
+import { idAt } from '../../src/runtime/system.ts';
 import { changeAtVersion, type Rule, SharedState } from '../../src/core/shared-value.ts';
 import { createFileJobStore, createFileValues } from '../../src/storage/file-stores.ts';
 import { CREATED_AT, sampleJob } from '../unit/core/sample-jobs.ts';

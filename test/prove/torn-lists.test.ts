@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { dedupeKey } from '../../src/core/image-request.ts';
-import { idAt } from '../../src/core/job.ts';
+import { idAt } from '../../src/runtime/system.ts';
 import { changeAtVersion, SharedState } from '../../src/core/shared-value.ts';
 import { systemClock } from '../../src/runtime/system.ts';
 import type { Clock } from '../../src/core/ports.ts';

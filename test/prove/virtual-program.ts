@@ -1,7 +1,7 @@
 /** One process of the program in a virtual world: the real job service, wired as `app.ts` does, on a disk in memory. */
 import { join, posix } from 'node:path';
 import { FluxError } from '../../src/core/failure.ts';
-import { idAt } from '../../src/core/job.ts';
+import { idAt } from '../../src/runtime/system.ts';
 import { SharedState } from '../../src/core/shared-value.ts';
 import { createWireMemory } from '../../src/core/wire-memory.ts';
 import { GIVEN_UP, openAndRecentJobs } from '../../src/core/job-store.ts';

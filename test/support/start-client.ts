@@ -23,7 +23,7 @@ import { Confirmations } from '../../src/mcp/confirmations.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import { createStderrLog } from '../../src/runtime/stderr-log.ts';
 import { readViewerPage } from '../../src/runtime/packaged.ts';
-import { randomKey, SELF } from '../../src/runtime/ids.ts';
+import { randomKey, thisProcess } from '../../src/runtime/system.ts';
 import { WebhookListener } from '../../src/transports/webhook.ts';
 import { defaultConfig } from './default-config.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
@@ -142,7 +142,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
         feed,
         onSecret: (secret) => secrets.add(secret),
         clock,
-        self: { ...SELF, session: `${SELF.session}${started.length}` },
+        self: { ...thisProcess(), session: `${thisProcess().session}${started.length}` },
         listenerFor: listen && (async (sink, publicUrl) => new WebhookListener({ ...listen, publicUrl, sink, log })),
       },
     );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idAt, isSettled, type Job } from '../../../src/core/job.ts';
+import { isSettled, type Job } from '../../../src/core/job.ts';
+import { idAt } from '../../../src/runtime/system.ts';
 import { type JobStore, openAndRecentJobs, pageOfJobs } from '../../../src/core/job-store.ts';
 import { createMemoryJobStore } from '../../support/memory-storage.ts';
 import { CREATED_AT, sampleJob } from './sample-jobs.ts';

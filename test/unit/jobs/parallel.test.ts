@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Limits } from '../../../src/limits/limits.ts';
 import { totalsOf } from '../../../src/limits/reservations.ts';
 import { createJobEvents } from '../../../src/polling/event-markers.ts';
-import { randomIds } from '../../../src/runtime/ids.ts';
+import { randomIds } from '../../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';
 import { createDrivenClock, type DrivenClock } from '../../support/driven-clock.ts';
 import { remoteJob } from '../core/sample-jobs.ts';

@@ -1,8 +1,7 @@
 /** Proves what the system gives: sleeps that end with their signal, deadlines, unique ids, and who this process is. */
 import { isSameOwner, timeOfId } from '../../../src/core/job.ts';
 import { describe, expect, it } from 'vitest';
-import { randomIds, randomKey, SELF } from '../../../src/runtime/ids.ts';
-import { systemClock } from '../../../src/runtime/system.ts';
+import { randomIds, randomKey, systemClock, thisProcess } from '../../../src/runtime/system.ts';
 
 const FOREVER_MS = 2 ** 40;
 
@@ -53,12 +52,12 @@ describe('systemClock', () => {
 
 describe('this process', () => {
   it('has its number, and a session that no other process has', () => {
-    expect(SELF.pid).toBe(process.pid);
+    expect(thisProcess().pid).toBe(process.pid);
     // As long as the name of a heartbeat may be.
-    expect(SELF.session).toMatch(/^[a-z0-9]{16}$/u);
-    const sameNumber = { ...SELF, session: 'of an earlier run' };
-    expect(isSameOwner(sameNumber, SELF)).toBe(false);
-    expect(isSameOwner({ ...SELF, pid: SELF.pid + 1, host: 'elsewhere' }, SELF)).toBe(true);
+    expect(thisProcess().session).toMatch(/^[a-z0-9]{16}$/u);
+    const sameNumber = { ...thisProcess(), session: 'of an earlier run' };
+    expect(isSameOwner(sameNumber, thisProcess())).toBe(false);
+    expect(isSameOwner({ ...thisProcess(), pid: thisProcess().pid + 1, host: 'elsewhere' }, thisProcess())).toBe(true);
   });
 
   it('makes keys of 32 bytes, and never one twice', () => {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { idAt } from '../../../src/core/job.ts';
+import { idAt } from '../../../src/runtime/system.ts';
 import { Limits } from '../../../src/limits/limits.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore, createFileValues } from '../../../src/storage/file-stores.ts';

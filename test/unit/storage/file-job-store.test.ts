@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { idAt, type Job } from '../../../src/core/job.ts';
+import type { Job } from '../../../src/core/job.ts';
+import { idAt } from '../../../src/runtime/system.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';

@@ -1,6 +1,6 @@
 /** The contract of shared values and records: a writer that stands still overwrites nothing and loses nothing, wherever. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { idAt } from '../../../src/core/job.ts';
+import { idAt } from '../../../src/runtime/system.ts';
 import { changeAtVersion, type Durability, SharedState } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';

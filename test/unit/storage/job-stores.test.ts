@@ -1,7 +1,8 @@
 /** The contract of job stores, on each engine: what is kept, how it is changed, and how it is found among many. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dedupeKey } from '../../../src/core/image-request.ts';
-import { advance, idAt, isSettled, type Job, type JobState } from '../../../src/core/job.ts';
+import { advance, isSettled, type Job, type JobState } from '../../../src/core/job.ts';
+import { idAt } from '../../../src/runtime/system.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
 import { changeAtVersion } from '../../../src/core/shared-value.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
