@@ -22,14 +22,19 @@ const TICK_MS = 2_000;
 export type Eta = { fraction: number; leftMs: number };
 
 /** Of one job, while it is waited for. `waitReason`: why the order has not been sent yet. */
-export type Progress = { job: Job; elapsedMs: number; waitReason: WaitReason | undefined; eta: Eta };
+export type Progress = {
+  job: Job;
+  elapsedMs: number;
+  waitReason: WaitReason | undefined;
+  etaNow: () => Promise<Eta>;
+};
 
 export type WaitOptions = {
   waitMs: number;
   /** Ends the wait, never the job. */
   signal?: AbortSignal;
   /** Called at the start, every two seconds and at every change. */
-  onTick?: (progress: Progress) => void;
+  onTick?: (progress: Progress) => void | Promise<void>;
 };
 
 export type BatchProgress = {
@@ -42,7 +47,9 @@ export type BatchProgress = {
   leftMs: number;
 };
 
-export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & { onTick?: (progress: BatchProgress) => void };
+export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & {
+  onTick?: ((progress: BatchProgress) => void) | undefined;
+};
 
 export class ImageJobs {
   readonly #pictures: Pictures;
@@ -176,7 +183,7 @@ export class ImageJobs {
       // That the record was read again after 100 ms is not reported as progress.
       if (!isOthers || clock.monotonic() - reportedAt >= TICK_MS) {
         reportedAt = clock.monotonic();
-        onTick?.({ job, elapsedMs, waitReason: runner.waitReasonOf(id), eta: await this.#etaOf(job) });
+        await onTick?.({ job, elapsedMs, waitReason: runner.waitReasonOf(id), etaNow: () => this.#etaOf(job) });
       }
       return Math.min(isOthers ? 100 : TICK_MS, waitMs - elapsedMs);
     };

@@ -154,12 +154,16 @@ function unforeseen(tool: Tool): Failure {
 /** Claude Code cuts a message at 200 characters. */
 const MESSAGE_MAX_CHARACTERS = 200;
 
-/** Values only grow, as the protocol demands: without news by a thousandth of the rest, to show a living server. */
+/**
+ * Values only grow, as the protocol demands: without news by a thousandth of the rest, to show a living server.
+ * @returns `undefined` where the caller has asked for none
+ */
 export function progressReporter({ mcpReq }: ServerContext, { redact, log }: Pick<McpDeps, 'redact' | 'log'>) {
   const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
   let least = 0;
   return (fraction: number, text: string): void => {
-    if (progressToken === undefined || mcpReq.signal.aborted) return;
+    if (mcpReq.signal.aborted) return;
     const progress = Math.max(fraction, least);
     least = progress + (1 - progress) / 1_000;
     const message = redact(text, MESSAGE_MAX_CHARACTERS).slice(0, MESSAGE_MAX_CHARACTERS);

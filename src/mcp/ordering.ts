@@ -16,7 +16,7 @@ import {
 import { isFinishedRemotely, type Job } from '../core/job.ts';
 import { redactValues } from '../core/redaction.ts';
 import { fenced } from '../core/untrusted-text.ts';
-import type { Eta } from '../jobs/image-jobs.ts';
+import type { Eta, Progress } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
 import type { Question } from './confirmations.ts';
@@ -221,17 +221,19 @@ export async function waitForJob(ordered: Ordered, waitSeconds: number, context:
   const { progress, signal, clock } = context;
   const jobs = await context.jobs();
   const began = clock.now();
-  let last: Eta | undefined;
+  let etaNow: Progress['etaNow'] | undefined;
   const job = await jobs.waitFor(ordered.job.id, {
     waitMs: waitSeconds * 1_000,
     signal,
-    onTick: ({ job: current, elapsedMs, waitReason, eta }) => {
-      last = eta;
+    async onTick({ job: current, elapsedMs, waitReason, etaNow: now }) {
+      etaNow = now;
+      if (progress === undefined) return;
+      const eta = await now();
       const text = waitReason === undefined ? stageText(current, elapsedMs, eta) : reasonText(waitReason, clock.now());
       progress(eta.fraction, text);
     },
   });
-  const eta = isFinishedRemotely(job) ? undefined : last;
+  const eta = isFinishedRemotely(job) ? undefined : await etaNow?.();
   const { duplicate } = ordered;
   return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, clock.now()), eta };
 }
@@ -244,7 +246,9 @@ async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, cont
   const waited = await jobs.waitForAll(ids, {
     waitMs: waitSeconds * 1_000,
     signal,
-    onTick: ({ fraction, done, total, leftMs }) => progress(fraction, `${done} of ${total}, ${about(leftMs)} left`),
+    onTick:
+      progress &&
+      (({ fraction, done, total, leftMs }) => progress(fraction, `${done} of ${total}, ${about(leftMs)} left`)),
   });
   return {
     type: 'jobs' as const,

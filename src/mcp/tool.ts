@@ -44,8 +44,8 @@ export type ToolContext = Pick<McpDeps, 'jobs' | 'redact' | 'sandbox' | 'default
   Pick<Confirmation, 'canAsk' | 'answer'> & {
     /** Aborted when the caller gives up; ends waits, never jobs. */
     signal: AbortSignal;
-    /** Reports the progress of the wait; `fraction` in [0, 1). Does nothing if the caller did not ask for it. */
-    progress: (fraction: number, message: string) => void;
+    /** Reports the progress of the wait; `fraction` in [0, 1). Absent if the caller did not ask for it. */
+    progress: ((fraction: number, message: string) => void) | undefined;
   };
 
 export type SingleOutcome = {

@@ -26,7 +26,12 @@ function play({ before, during = {}, waits = [] }: Play): { lines: string[]; dep
       let job = find(id);
       for (const patch of during[id] ?? []) {
         job = { ...job, ...patch };
-        onTick?.({ job, elapsedMs: 0, waitReason: undefined, eta: { fraction: 0.5, leftMs: 5_000 } });
+        await onTick?.({
+          job,
+          elapsedMs: 0,
+          waitReason: undefined,
+          etaNow: async () => ({ fraction: 0.5, leftMs: 5_000 }),
+        });
       }
       return job;
     },
