@@ -15,38 +15,50 @@ import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './h
 import { askNow, type Question } from './confirmations.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
-import { named } from './protocol.ts';
+import { noSuch } from './protocol.ts';
 import { stackOf } from './protocol-errors.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
 
-/** @param ofConnection what became of the questions over this connection @throws ProtocolError for an unknown tool */
+type Caller = { host: HostIdentity; form: ResultForm };
+
+/** `questions`: what became of those over this connection. `caller`: once the handshake has settled who that is. */
+export type Connection = { server: Server; questions: Questions; caller?: Caller };
+
+/** @throws ProtocolError for an unknown tool */
 export async function callTool(
   { name, arguments: args }: CallToolRequest['params'],
-  { server, questions: ofConnection }: { server: Server; questions: Questions },
+  connection: Connection,
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const tool = named('tool', name, TOOLS, deps.redact);
-  const host = identityOf(server, context);
-  const profile = profileOf(host, deps.resultContent);
-  const form = {
-    ...profile,
-    content: deps.preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
-    maxSidePx: typeof deps.preview === 'number' ? deps.preview : IMAGE_SIDE_MAX_PX,
-    hasViewer: host.showsViewer,
-  };
-  const questions = host.asksInResults ? deps.questions : ofConnection;
-  const result = await handleCall(tool, args, { host, form, questions }, context, deps);
+  const tool = TOOLS.find((one) => one.name === name);
+  if (tool === undefined) throw noSuch('tool', name, TOOLS, deps.redact);
+  const caller = connection.caller ?? callerOf(connection.server, context, deps);
+  if (caller.host.isAgreed) connection.caller = caller;
+  const questions = caller.host.asksInResults ? deps.questions : connection.questions;
+  const result = await handleCall(tool, args, { ...caller, questions }, context, deps);
   if (isInputRequiredResult(result)) return redactValues(result, deps.redact);
   return redactResult(withOtherOrigin(result, deps), deps.redact);
+}
+
+function callerOf(server: Server, context: ServerContext, { resultContent, preview }: McpDeps): Caller {
+  const host = identityOf(server, context);
+  const profile = profileOf(host, resultContent);
+  const form = {
+    ...profile,
+    content: preview === 'off' ? profile.content.filter((part) => part !== 'image') : profile.content,
+    maxSidePx: typeof preview === 'number' ? preview : IMAGE_SIDE_MAX_PX,
+    hasViewer: host.showsViewer,
+  };
+  return { host, form };
 }
 
 /** The one boundary: whatever goes wrong inside becomes a result that the model can act on. */
 async function handleCall(
   tool: Tool,
   args: unknown,
-  { host, form, questions }: { host: HostIdentity; form: ResultForm; questions: Questions },
+  { host, form, questions }: Caller & { questions: Questions },
   context: ServerContext,
   deps: McpDeps,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -68,8 +80,8 @@ async function handleCall(
   try {
     const input = readArguments(tool, args, redact);
     const call = JSON.stringify([tool.name, input]);
-    const confirmations = await deps.confirmations();
-    const given = await confirmations.answerIn(context, call);
+    // Only a call that is sent again carries answers.
+    const given = context.mcpReq.inputResponses && (await (await deps.confirmations()).answerIn(context, call));
     // Whoever says yes to something else can be asked, and is asked again.
     if (given === 'of_another') questions.isUnanswered = false;
     else if (given !== undefined) {
@@ -81,7 +93,7 @@ async function handleCall(
     if (outcome.type === 'ask' && host.asksInResults) {
       // Nobody reports that a host drops a question, so it counts as unanswered until its answer comes.
       questions.isUnanswered = true;
-      return await confirmations.questionResult(redactValues(outcome, redact), call, context);
+      return await (await deps.confirmations()).questionResult(redactValues(outcome, redact), call, context);
     }
     // Asked again only when the price has risen since.
     for (let round = 1; outcome.type === 'ask' && round <= 3; round += 1) {

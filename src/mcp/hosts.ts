@@ -116,6 +116,8 @@ export function identityOf(server: Server, { mcpReq }: ServerContext) {
     canAsk: hasForms && protocolVersion >= JUNE_2025 && profileNamed(clientName).declinesQuestions !== true,
     /** Its protocol puts questions into results and has no connections. */
     asksInResults,
+    /** Agreed on for the whole connection. */
+    isAgreed: protocolVersion !== '' && !asksInResults,
     showsViewer: extensions?.[VIEWER_EXTENSION] !== undefined,
   };
 }

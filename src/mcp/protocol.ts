@@ -18,9 +18,13 @@ export function invalidParams(message: string): ProtocolError {
 /** @param what its kind, after "There is no". @throws ProtocolError (-32602) that names all there are */
 export function named<T extends { name: string }>(what: string, name: string, all: readonly T[], redact: Redact): T {
   const found = all.find((one) => one.name === name);
-  if (found !== undefined) return found;
+  if (found === undefined) throw noSuch(what, name, all, redact);
+  return found;
+}
+
+export function noSuch(what: string, name: string, all: readonly { name: string }[], redact: Redact): ProtocolError {
   const known = all.map((one) => one.name).join(', ');
-  throw invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
+  return invalidParams(`There is no ${what} ${fencedWithout(redact, name, 80)}. Known: ${known}.`);
 }
 
 export function unknownCursor(method: string, cursor: string, redact: Redact): ProtocolError {

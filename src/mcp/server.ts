@@ -37,9 +37,9 @@ export function createMcpServer(deps: McpDeps): Server {
   const resources = () => import('./resources.ts');
 
   server.setRequestHandler('tools/list', async () => ({ tools: listTools() }));
-  const questions = { isUnanswered: false };
+  const connection = { server, questions: { isUnanswered: false } };
   server.setRequestHandler('tools/call', async ({ params }, context) =>
-    (await import('./call-tool.ts')).callTool(params, { server, questions }, context, deps),
+    (await import('./call-tool.ts')).callTool(params, connection, context, deps),
   );
 
   server.setRequestHandler('resources/templates/list', async () => (await resources()).TEMPLATES);
