@@ -57,18 +57,29 @@ export function dedupeKey(request: ImageRequest, nth = 0): string {
   return JSON.stringify(nth === 0 ? pieces : [...pieces, nth]);
 }
 
-/** Width and height from what a caller may give: both sides, or an aspect ratio with a size, or nothing. */
-export function sidesOf(choice: {
+export type SideChoice = {
   width?: number | undefined;
   height?: number | undefined;
   aspectRatio?: AspectRatio | undefined;
   size?: Size | undefined;
-}): { width: number; height: number } {
-  if (choice.aspectRatio !== undefined || choice.size !== undefined) {
-    const [width, height] = ASPECT_RATIOS[choice.aspectRatio ?? '1:1'][choice.size ?? 'standard'];
-    return { width, height };
-  }
-  return { width: choice.width ?? SIDE_PX.default, height: choice.height ?? SIDE_PX.default };
+};
+
+/** Width and height from what a caller may give: sides, or an aspect ratio with a size, or nothing. */
+export function sidesOf({ width, height, aspectRatio, size }: SideChoice): { width: number; height: number } {
+  if (width !== undefined && height !== undefined) return { width, height };
+  if (aspectRatio === undefined && size === undefined)
+    return { width: width ?? SIDE_PX.default, height: height ?? SIDE_PX.default };
+  const [across, down] = ASPECT_RATIOS[aspectRatio ?? '1:1'][size ?? 'standard'];
+  return { width: across, height: down };
+}
+
+/** Whether nothing contradicts: both sides may stand next to a ratio and a size that they have, as nearly as steps allow. */
+export function agree({ width, height, aspectRatio, size }: SideChoice): boolean {
+  if (aspectRatio === undefined && size === undefined) return true;
+  if (width === undefined || height === undefined) return width === height;
+  const [across = width, down = height] = aspectRatio?.split(':').map(Number) ?? [];
+  const isOfSize = { standard: width * height <= 1_024 ** 2, large: Math.max(width, height) === SIDE_PX.max };
+  return Math.abs((width * down) / (height * across) - 1) < 0.01 && (size === undefined || isOfSize[size]);
 }
 
 export type CreditRange = { min: number; max: number };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import {
+  agree,
   ASPECT_RATIO_NAMES,
   type CreditRange,
   FILE_NAME_MAX_CHARACTERS,
@@ -10,6 +11,7 @@ import {
   PROMPT_MAX_CHARACTERS,
   QUALITIES,
   SIDE_PX,
+  type SideChoice,
   SIZES,
   sidesOf,
 } from '../core/image-request.ts';
@@ -26,6 +28,8 @@ import { choices, type SingleOutcome, type ToolContext, type ToolOutcome } from 
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const FORBIDDEN_IN_FILE_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\/:*?"<>|]/u;
 
+const ENDS_A_PHRASE = /\p{Terminal_Punctuation}$/u;
+
 // What shows something: neither white space nor a character without a glyph of its own.
 const VISIBLE = /[^\s\p{Cf}]/u;
 
@@ -37,12 +41,13 @@ function characterCount(text: string): number {
 
 export const promptSchema = z
   .string()
-  .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
+  // First of all: no pattern runs over more.
   .refine((text) => characterCount(text) <= PROMPT_MAX_CHARACTERS, {
     error: (issue) =>
       `must be 1 to ${PROMPT_MAX_CHARACTERS} characters; it has ${characterCount(String(issue.input))} characters`,
     abort: true,
   })
+  .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
   .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
     error:
       'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
@@ -68,73 +73,105 @@ const sideArgument = (side: string) =>
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 const pictureArguments = {
   prompt: promptSchema.describe(
-    'What the picture shows, in 1–4,000 characters: subject, style, mood, lighting, camera angle and composition, without contradictions.',
+    'What it shows, 1–4,000 characters: subject, style, mood, lighting, camera angle, composition.',
   ),
   aspect_ratio: z
     .enum(ASPECT_RATIO_NAMES)
     .optional()
-    .describe(`Shape of the picture, in place of width and height: ${choices(ASPECT_RATIO_NAMES)}. Default: 1:1.`),
+    .describe(`Shape, instead of width and height: ${choices(ASPECT_RATIO_NAMES)}. Default: 1:1.`),
   size: z
     .enum(SIZES)
     .optional()
-    .describe(
-      'Size for an aspect_ratio: standard (about 1 megapixel) or large (longest side 2048 pixels, costs more). Default: standard.',
-    ),
+    .describe('standard (about 1 megapixel) or large (longest side 2048). Default: standard.'),
   width: sideArgument('Width'),
   height: sideArgument('Height'),
-  version: z
-    .enum(FLUX_VERSIONS)
-    .optional()
-    .describe(`Version of the model: ${choices(FLUX_VERSIONS)}. Default: the service chooses.`),
-  quality: z
-    .enum(QUALITIES)
-    .optional()
-    .describe(`Quality: ${choices(QUALITIES)} is the only value. Default: the service chooses.`),
   file_name: fileNameSchema
     .optional()
-    .describe('Name of the file, 1–80 characters, without folder and extension. Default: made from the prompt.'),
-  allow_duplicate: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether to order another picture although an equal request is unfinished, was moderated, or was saved less than a day ago (FLUX_DUPLICATE_HOURS): only for a variation that the user wants, never because of a time-out. Default: false.',
-    ),
+    .describe('Name without folder and extension, 1–80 characters. Default: made from the prompt.'),
 };
-
-export function maxCreditsArgument(of: string) {
-  const text = `The most that ${of} may cost, from 1 to 100,000,000 credits: the price that the user has accepted. Default: the user's settings.`;
-  return z.int().min(1).max(100_000_000).optional().describe(text);
-}
 
 /** Seconds; 0 answers at once. */
 export const waitSecondsSchema = z.number().min(0).max(300);
 
-export function waitSecondsArgument(picture: string, job: string) {
-  const text = `How many seconds to wait for ${picture}, 0–300, before answering with the ${job}. Default: the user's setting, usually 45.`;
-  return waitSecondsSchema.optional().describe(text);
-}
+const callArguments = {
+  version: z
+    .enum(FLUX_VERSIONS)
+    .optional()
+    .describe(`${choices(FLUX_VERSIONS)}. Default: the service chooses.`),
+  quality: z
+    .enum(QUALITIES)
+    .optional()
+    .describe(`${choices(QUALITIES)} is the only choice. Default: the service chooses.`),
+  allow_duplicate: z
+    .boolean()
+    .default(false)
+    .describe('Order another picture even if an equal call would find a job: for a variation. Default: false.'),
+  wait_seconds: waitSecondsSchema
+    .optional()
+    .describe("Seconds to wait for the picture, 0–300. Default: the user's setting, usually 45."),
+  max_credits: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(
+      "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, it confirms a price above the threshold: only after the user's yes. Default: the user's settings.",
+    ),
+};
 
-type Sides = Partial<Record<'aspect_ratio' | 'size' | 'width' | 'height', unknown>>;
+type Sides = SideChoice & { aspect_ratio?: SideChoice['aspectRatio'] };
 
 function checkSides({ value, issues }: { value: Sides; issues: z.core.$ZodRawIssue[] }): void {
-  if (value.aspect_ratio === undefined && value.size === undefined) return;
+  if (agree({ ...value, aspectRatio: value.aspect_ratio })) return;
   for (const side of ['width', 'height'] as const) {
     if (value[side] === undefined) continue;
-    const message = 'must be left out when aspect_ratio or size is given; give either both sides or a ratio';
+    const message = 'must be left out when aspect_ratio or size is given, unless both sides agree with them';
     issues.push({ code: 'custom', path: [side], message, input: value[side] });
   }
 }
 
-/** One picture. @param of what may cost at most its `max_credits` */
-export function orderSchema(of: string) {
-  return z.strictObject({ ...pictureArguments, max_credits: maxCreditsArgument(of) }).check(checkSides);
+export const orderSchema = z.strictObject({ ...pictureArguments, ...callArguments }).check(checkSides);
+
+/** With the style behind it, as it is sent and recorded: a call with this very prompt orders an equal picture. */
+function styled(prompt: string, style: string | undefined): string {
+  if (style === undefined) return prompt;
+  const start = prompt.trimEnd();
+  return `${start}${ENDS_A_PHRASE.test(start) ? ' ' : ', '}${style.trim()}`;
 }
 
-type OrderArguments = z.output<ReturnType<typeof orderSchema>>;
+/** Words that stand elsewhere, or the words given: a model reads and pays for each copy. */
+function described<Shape extends Record<string, z.ZodType>>(shape: Shape, description?: string): Shape {
+  return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, field.meta({ description })])) as Shape;
+}
 
-export function orderOf({ prompt, version, quality, file_name: fileName, ...args }: OrderArguments): Order {
+export const ordersSchema = z
+  .strictObject({
+    images: z
+      .array(z.strictObject(described(pictureArguments)).check(checkSides))
+      .min(1)
+      .max(50)
+      .describe(
+        '1–50 pictures, each with arguments as in generate_image; what stands next to this list holds for all. Equal entries are separate pictures.',
+      ),
+    style: promptSchema
+      .optional()
+      .describe('Words added to every prompt, 1–4,000 characters together with each. Default: none.'),
+    ...described(callArguments, 'As in generate_image.'),
+  })
+  .check(({ value: { images, style }, issues }) => {
+    for (const [at, { prompt }] of images.entries()) {
+      const count = characterCount(styled(prompt, style));
+      if (count <= PROMPT_MAX_CHARACTERS) continue;
+      const message = `and style must be at most ${PROMPT_MAX_CHARACTERS} characters together; they have ${count}, ${characterCount(prompt)} of them in the prompt`;
+      issues.push({ code: 'custom', path: ['images', at, 'prompt'], message, input: prompt });
+    }
+  });
+
+type OrderArguments = z.output<typeof orderSchema> & { style?: string | undefined };
+
+export function orderOf({ prompt, style, version, quality, file_name: fileName, ...args }: OrderArguments): Order {
   const request = {
-    prompt,
+    prompt: styled(prompt, style),
     ...sidesOf({ ...args, aspectRatio: args.aspect_ratio }),
     ...(version !== undefined && { version }),
     ...(quality !== undefined && { quality }),

@@ -167,11 +167,73 @@ describe('the price', () => {
     ]);
   });
 
-  it('of one entry over its own bound names the entry', async () => {
+  it('of all pictures together stays within max_credits', async () => {
     const { call } = await begin();
-    const answer = await call('generate_images', { images: [image('1'), image('2', { max_credits: 5 })] });
-    expect(textOf(answer)).toContain('images[1] may cost up to 20 credits, more than its max_credits (5).');
+    const answer = await call('generate_images', { images: [image('1'), image('2')], max_credits: 39 });
+    expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget' } });
+    expect(textOf(answer)).toContain('more than max_credits (39)');
     expect(charges()).toBe(0);
+  });
+});
+
+describe('what holds for all pictures', () => {
+  const ordered = () => story?.sandbox.inspect().jobs.map(({ prompt }) => prompt);
+
+  it('is given once: the style joins each prompt, and the records keep what was sent', async () => {
+    const { call } = await begin();
+    const images = [image('A red fox. '), image('A hare')];
+    const shared = { style: ' flat icon, two colours ', version: 'flux-pro', quality: 'high', wait_seconds: 120 };
+    const batch = batchOf(await call('generate_images', { images, ...shared }));
+    const prompts = ['A red fox. flat icon, two colours', 'A hare, flat icon, two colours'];
+    expect(batch).toMatchObject({ completed: 2, jobs: prompts.map((prompt) => ({ prompt, version: 'flux-pro' })) });
+    expect(ordered()).toEqual(prompts);
+
+    // A single call finds the entry: the order is equal when all that is sent is.
+    const single = { ...image('A hare, flat icon, two colours'), version: 'flux-pro', quality: 'high' };
+    const found = await call('generate_image', single);
+    expect(found.structuredContent).toMatchObject({ job_id: batch.jobs[1]?.job_id, duplicate: true });
+    expect(charges()).toBe(2);
+
+    // Another style, version or quality makes other pictures; the waiting does not.
+    const again = batchOf(await call('generate_images', { images, ...shared, wait_seconds: 60 }));
+    expect(again.jobs.map(({ duplicate }) => duplicate)).toEqual([true, true]);
+    for (const other of [{ style: 'photo' }, { version: 'flux-pro-1.1' }, { quality: undefined }])
+      await call('generate_images', { images: images.slice(0, 1), ...shared, ...other });
+    expect(charges()).toBe(5);
+  });
+
+  it('makes another picture of each with allow_duplicate', async () => {
+    const { call } = await begin();
+    const images = [image('one'), image('two')];
+    await call('generate_images', { images, wait_seconds: 60 });
+    await call('generate_images', { images, allow_duplicate: true, wait_seconds: 60 });
+    expect(charges()).toBe(4);
+  });
+
+  it('is part of the bound of a prompt: the answer names both', async () => {
+    const { call } = await begin();
+    const images = [image('short'), image('x'.repeat(3_900))];
+    const answer = await call('generate_images', { images, style: 'y'.repeat(100) });
+    expect(textOf(answer)).toMatch(
+      /^- images\[1\]\.prompt: "x+…" and style must be at most 4000 characters together; they have 4002, 3900 of them in the prompt$/mu,
+    );
+    expect(textOf(answer)).not.toContain('images[0]');
+    expect(ordered()).toEqual([]);
+    const fitting = { images: [image('x'.repeat(3_898), { file_name: 'x' })], style: 'y'.repeat(100) };
+    expect(batchOf(await call('generate_images', { ...fitting, wait_seconds: 60 })).completed).toBe(1);
+  });
+
+  it('may be shapes as different as the entries say, next to sides that agree with them', async () => {
+    const { call } = await begin();
+    const images = [
+      { prompt: 'wide', aspect_ratio: '16:9', width: 512, height: 288 },
+      { prompt: 'square', aspect_ratio: '1:1', size: 'standard', width: 256, height: 256 },
+    ];
+    await call('generate_images', { images, wait_seconds: 60 });
+    expect(story?.sandbox.inspect().jobs).toMatchObject([
+      { width: 512, height: 288 },
+      { width: 256, height: 256 },
+    ]);
   });
 });
 
@@ -242,7 +304,7 @@ describe('bad input', () => {
     [{ images: ['a fox'] }, 'images[0]: "a fox" must be an object with prompt, aspect_ratio'],
     [
       { images: [image('a')], prompt: 'b' },
-      '"prompt" is not an argument of generate_images; it takes images, wait_seconds, max_credits',
+      '"prompt" is not an argument of generate_images; it takes images, style, version, quality',
     ],
   ])('%j is refused by name', async (args, problem) => {
     const { call } = await begin();

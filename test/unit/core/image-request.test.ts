@@ -1,7 +1,14 @@
 /** Proves every bound of a picture request, and that each named ratio is a size that the service takes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ASPECT_RATIO_NAMES, ASPECT_RATIOS, dedupeKey, SIZES, sidesOf } from '../../../src/core/image-request.ts';
+import {
+  agree,
+  ASPECT_RATIO_NAMES,
+  ASPECT_RATIOS,
+  dedupeKey,
+  SIZES,
+  sidesOf,
+} from '../../../src/core/image-request.ts';
 import { fileNameSchema, promptSchema, sideSchema } from '../../../src/mcp/ordering.ts';
 
 const messagesOf = (schema: typeof promptSchema, value: unknown): string[] =>
@@ -116,6 +123,15 @@ describe.each(ASPECT_RATIO_NAMES)('the aspect ratio %s', (name) => {
     expect(Math.abs(width / height / wanted - 1)).toBeLessThanOrEqual(0.015);
   });
 
+  it.each(SIZES)('agrees in size %s with its own sides, and with no others', (size) => {
+    const [width, height] = ASPECT_RATIOS[name][size];
+    expect(agree({ aspectRatio: name, size, width, height })).toBe(true);
+    expect(agree({ aspectRatio: name, width, height })).toBe(true);
+    for (const other of ASPECT_RATIO_NAMES)
+      expect(agree({ aspectRatio: other, width, height }), other).toBe(other === name);
+    for (const other of SIZES) expect(agree({ size: other, width, height }), other).toBe(other === size);
+  });
+
   it('stays in the first price bracket as standard, and has its longest side at 2048 as large', () => {
     const { standard, large } = ASPECT_RATIOS[name];
     expect(standard[0] * standard[1]).toBeLessThanOrEqual(1_024 ** 2);
@@ -156,9 +172,34 @@ describe('sidesOf', () => {
     expect(sidesOf({ width: 512, height: 256 })).toEqual({ width: 512, height: 256 });
   });
 
+  it('are those that are given, next to a ratio and a size that they agree with', () => {
+    expect(sidesOf({ aspectRatio: '16:9', width: 512, height: 288 })).toEqual({ width: 512, height: 288 });
+  });
+
   it('follows ratio and size, each with its default', () => {
     expect(sidesOf({ aspectRatio: '16:9' })).toEqual({ width: 1360, height: 768 });
     expect(sidesOf({ aspectRatio: '9:16', size: 'large' })).toEqual({ width: 1152, height: 2048 });
     expect(sidesOf({ size: 'large' })).toEqual({ width: 2048, height: 2048 });
+  });
+});
+
+describe('sides', () => {
+  it('agree with whatever is not given', () => {
+    for (const sides of [{}, { width: 512 }, { width: 512, height: 2048 }, { aspectRatio: '16:9' as const }])
+      expect(agree(sides), JSON.stringify(sides)).toBe(true);
+  });
+
+  it('agree one at a time with no ratio and no size: the other one is not known', () => {
+    expect(agree({ aspectRatio: '1:1', width: 1024 })).toBe(false);
+    expect(agree({ size: 'standard', height: 1024 })).toBe(false);
+  });
+
+  it.each([
+    ['1:1', 'large', 1024, 1024],
+    ['1:1', 'standard', 2048, 2048],
+    ['16:9', undefined, 1024, 1024],
+    ['16:9', undefined, 288, 512],
+  ] as const)('contradict %s %s when they are %i × %i', (aspectRatio, size, width, height) => {
+    expect(agree({ aspectRatio, size, width, height })).toBe(false);
   });
 });

@@ -71,7 +71,7 @@ describe('bad arguments', () => {
     ],
     [
       { prompt: 'a fox', size: 'large', width: 512 },
-      'width: 512 must be left out when aspect_ratio or size is given; give either both sides or a ratio',
+      'width: 512 must be left out when aspect_ratio or size is given, unless both sides agree with them',
     ],
   ])('%j are explained in one sentence: %s', (args, problem) => {
     expect(problemsOf(generateImage, args)).toEqual([problem]);
