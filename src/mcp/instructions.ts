@@ -3,16 +3,12 @@
 // A whole sentence per entry, so that an edit cannot lose half of one. Claude Code cuts all of it at 2,048 characters.
 const SENTENCES = [
   'flux-pro-mcp makes pictures with Flux Pro, a paid service: every new order costs credits.',
-  'For one picture, call generate_image once; it waits for the picture and saves it on disk.',
-  'For several pictures, call generate_images once; it keeps within the limits of the plan by itself.',
+  'For one picture call generate_image once, for several call generate_images once; check_rate_limits says how many the plan and the budget allow.',
   'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that until its status is "completed", "failed" or "unknown".',
-  'Never call generate_image again for the same picture because of a time-out or a lost answer: find its job with list_jobs, even after a crash or a restart, and call get_job_status.',
-  'A repeated call with the same arguments finds its job, and costs nothing, only while the job is unfinished and for a day after its picture was saved (the user can change that with FLUX_DUPLICATE_HOURS); after that it orders and pays for a new picture.',
-  'get_job_status only reads; an order whose answer was lost is sent again in the background for up to an hour, under its own idempotency key, so that it may be charged then, but never twice.',
+  'Never call generate_image again for the same picture because of a time-out, a lost answer or a restart: find its job with list_jobs, and call get_job_status.',
   "If a call may cost more than the user's confirmation threshold, the user is asked, or the answer names the price; in that case ask the user, and repeat the call with max_credits only after a yes.",
   'When a picture is finished, tell the user its file path.',
   'Errors say whether credits were spent and what to do next; follow their "Next:" line.',
-  'Before you order several pictures, call check_rate_limits to see what the plan and the budget allow.',
 ];
 
 const SANDBOX_NOTE =

@@ -18,7 +18,6 @@ export function listedTool(tool: Tool): ListedTool {
     inputSchema: jsonSchema(tool.input, 'input'),
     ...(tool.output !== undefined && { outputSchema: jsonSchema(tool.output, 'output') }),
     annotations: {
-      title: tool.title,
       readOnlyHint: !spends,
       destructiveHint: false,
       idempotentHint: !spends,
@@ -37,8 +36,22 @@ function leaveOut(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
 }
 
+/** Clients check the types of an answer; what it may gain is no reason to refuse it, and words are paid for. */
+function leaveTypes(schema: z.core.JSONSchema.BaseSchema, isWhole: boolean): void {
+  delete schema.additionalProperties;
+  delete schema.enum;
+  delete schema.description;
+  if (!isWhole) delete schema.required;
+}
+
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ListedTool['inputSchema'] {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, override: ({ jsonSchema: one }) => leaveOut(one) });
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    override({ jsonSchema: one, path }) {
+      leaveOut(one);
+      if (io === 'output') leaveTypes(one, path.length === 0);
+    },
+  });
   // The schema of a strict object always has the type "object", which zod's type does not say.
   return json as ListedTool['inputSchema'];
 }

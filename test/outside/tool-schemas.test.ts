@@ -53,8 +53,24 @@ const allSchemas = (): [string, Schema][] =>
     ...schemasIn(inputSchema, name),
     ...(outputSchema === undefined ? [] : schemasIn(outputSchema, `${name} (output)`)),
   ]);
+
+const AS_THERE = /as in generate_image\b/iu;
+
+/** What a field says itself, or where it says "as in generate_image", or its list says so, what the field there says. */
+function withWords(path: string, schema: Schema): [string, Schema] {
+  const [, list = ''] = /\.([a-z_]+)\[\]\./u.exec(path) ?? [];
+  const tool = tools.find(({ name }) => name === path.split('.')[0]);
+  const { description = tool?.inputSchema.properties?.[list]?.description ?? '', ...rest } = schema;
+  if (schema.type === 'array' || !AS_THERE.test(description)) return [path, schema];
+  const there = tools[0]?.inputSchema.properties?.[path.split('.').at(-1) ?? ''] ?? {};
+  expect({ ...rest, description: there.description }, path).toEqual(there);
+  return [path, there];
+}
 const allArguments = (): [string, Schema][] =>
-  tools.flatMap(({ name, inputSchema }) => schemasIn(inputSchema, name)).filter(([path]) => /\.[a-z_]+$/u.test(path));
+  tools
+    .flatMap(({ name, inputSchema }) => schemasIn(inputSchema, name))
+    .filter(([path]) => /\.[a-z_]+$/u.test(path))
+    .map(([path, schema]) => withWords(path, schema));
 
 describe('a listed schema', () => {
   it('holds no keyword that a model API refuses', () => {
@@ -105,8 +121,10 @@ describe('the words of an argument', () => {
   it('say what is taken when it is left out, except for what must be given', () => {
     for (const { name, inputSchema } of tools) {
       const required = (inputSchema.required ?? []) as string[];
-      for (const [argument, { description = '' }] of Object.entries(inputSchema.properties ?? {}))
-        if (!required.includes(argument)) expect(description, `${name}.${argument}`).toContain('Default: ');
+      for (const [argument, schema] of Object.entries(inputSchema.properties ?? {})) {
+        const [path, { description = '' }] = withWords(`${name}.${argument}`, schema);
+        if (!required.includes(argument)) expect(description, path).toContain('Default: ');
+      }
     }
   });
 
@@ -122,23 +140,39 @@ describe('the words of an argument', () => {
 });
 
 describe('the words of a tool', () => {
-  it.each(['generate_image', 'generate_images'])(
-    'promise of %s that a repeated call is found only for a time',
-    (name) => {
-      const { description } = tools.find((tool) => tool.name === name) ?? { description: '' };
-      expect(description).toMatch(/until a day after (?:the|each) picture was saved \(FLUX_DUPLICATE_HOURS\)/u);
-      expect(description).toMatch(/later it orders and pays/u);
-      expect(description).not.toMatch(/nothing twice/u);
-    },
-  );
+  it('promise once that an equal call is found, and only for a time', () => {
+    const [one, several] = tools.map(({ description }) => description);
+    expect(one).toMatch(/at no cost until a day after the picture was saved \(FLUX_DUPLICATE_HOURS\)/u);
+    expect(one).toMatch(/later it orders and pays/u);
+    expect(several).toMatch(/An equal call finds its jobs entry by entry, as in generate_image, and orders again/u);
+    for (const { description } of tools) expect(description).not.toMatch(/nothing twice/u);
+  });
+
+  it('say once in the whole catalogue what the service does not offer', () => {
+    const all = tools.map((tool) => JSON.stringify(tool)).join('\n');
+    for (const word of ['seed', 'reference picture', 'editing', 'transparency', 'cancelling', 'JPEG'])
+      expect(all.split(word), word).toHaveLength(2);
+  });
 
   it('say of get_job_status that an order whose answer was lost is sent again in the background, and may be charged', () => {
     const { description = '' } = tools.find(({ name }) => name === 'get_job_status') ?? {};
-    expect(description).toContain('places no new order');
-    expect(description).toContain('only reads, waits and reports');
+    expect(description).toContain('Costs nothing and places no new order');
     expect(description).toMatch(/sent again in the background under its own idempotency key/u);
     expect(description).toMatch(/may be charged then, but never twice/u);
     expect(description).not.toMatch(/Costs no credits/u);
+  });
+});
+
+describe('the catalogue', () => {
+  const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+  it('costs a conversation at most 7,500 bytes: names, descriptions and input schemas', () => {
+    const seen = tools.map(({ name, description, inputSchema }) => bytes({ name, description, inputSchema }));
+    expect(seen.reduce((sum, one) => sum + one)).toBeLessThanOrEqual(7_500);
+  });
+
+  it('has at most 10,500 bytes on the wire', async () => {
+    expect(bytes((await host.ask('tools/list')).result)).toBeLessThanOrEqual(10_500);
   });
 });
 

@@ -65,12 +65,17 @@ describe('every tool', () => {
   it('refuses unknown arguments and describes each known one with its bounds', () => {
     for (const tool of listed) {
       const whole: ObjectSchema[] = [tool.inputSchema];
-      const lists = Object.values(tool.inputSchema.properties).flatMap(({ items }) =>
-        items ? [items as ObjectSchema] : [],
+      // A list may say that its entries are as in generate_image, which describes arguments of these names.
+      const lists = Object.values(tool.inputSchema.properties).flatMap(({ items, description }) =>
+        items ? [{ description, ...(items as ObjectSchema) }] : [],
       );
-      const fields = [...whole, ...lists].flatMap((schema) => {
+      const fields = [...whole, ...lists].flatMap((schema: ObjectSchema & { description?: unknown }) => {
         expect(schema.additionalProperties, tool.name).toBe(false);
-        return Object.entries(schema.properties);
+        const there = /as in generate_image/u.test(String(schema.description)) ? listed[0]?.inputSchema.properties : {};
+        return Object.entries(schema.properties).map(([name, field]): [string, typeof field] => [
+          name,
+          { description: there?.[name]?.description, ...field },
+        ]);
       });
       for (const [name, schema] of fields) {
         const where = `${tool.name}.${name}`;

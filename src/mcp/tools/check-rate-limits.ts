@@ -6,14 +6,14 @@ import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
 
-const limit = z.int().optional().describe('Absent when the plan sets none.');
+const limit = z.int().optional();
 
 const output = z.strictObject({
   plan: z.enum(PLANS),
   requests: z.strictObject({
     limit,
-    remaining: z.int().optional().describe('How many may be sent now; absent when no limit is known.'),
-    resets_at: z.string().optional().describe('ISO 8601; absent when the service has not reported it yet.'),
+    remaining: z.int().optional(),
+    resets_at: z.string().optional(),
     source: z.enum(['headers', 'plan']),
   }),
   concurrent: z.strictObject({ limit, in_use: z.int() }),
@@ -21,11 +21,11 @@ const output = z.strictObject({
   credits: z.strictObject({
     spent_today: z.number(),
     budget_per_day: z.number(),
-    reserved: z.number().describe('For jobs whose exact price is not known yet.'),
-    last_known_balance: z.number().optional().describe('Absent when the service has not reported it yet.'),
-    low: z.boolean().describe('Whether the last known balance is below the alert.'),
+    reserved: z.number(),
+    last_known_balance: z.number().optional(),
+    low: z.boolean(),
   }),
-  next_request_at: z.string().describe('ISO 8601.'),
+  next_request_at: z.string(),
   advice: z.string(),
 });
 
@@ -33,17 +33,16 @@ export const checkRateLimits = defineTool({
   name: 'check_rate_limits',
   title: 'Check rate limits and credits',
   description:
-    'Returns the plan, its limits (requests per minute, jobs at a time, jobs per day), how much of them is used, the ' +
-    'credits spent and reserved today with this key on this machine, the budget, and when the next request may be ' +
-    'sent. Use it before you order several pictures, or after a rate_limited, over_budget or no_credits error. Costs ' +
-    'no credits. It reports what the service said last, or the table of the plan until then, and sends nothing; with ' +
-    'refresh it sends one request for current figures. Unknown figures and limits that do not exist are absent.',
+    'Returns the plan, its limits and their use, credits spent and reserved today, the budget, the last known balance, ' +
+    'and when the next request may be sent. Use it before you order several pictures, or after a rate_limited, ' +
+    'over_budget or no_credits error. Costs nothing; sends nothing to the service unless refresh is true. What is not ' +
+    'known or not limited is absent.',
   effect: 'read',
   input: z.strictObject({
     refresh: z
       .boolean()
       .default(false)
-      .describe('Whether to ask the service for current figures first: one request, no credits. Default: false.'),
+      .describe('Ask the service for current figures first: one request, no credits. Default: false.'),
   }),
   output,
   async handle(args, context) {

@@ -13,25 +13,20 @@ const input = z.strictObject({
   status: z
     .enum(JOB_STATUSES)
     .optional()
-    .describe(`Only jobs with this status: ${choices(JOB_STATUSES)}. Default: all.`),
-  limit: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(20)
-    .describe('How many jobs to list at most, 1–100; a long list may hold fewer and a next_cursor. Default: 20.'),
+    .describe(`Only this status: ${choices(JOB_STATUSES)}. Default: all.`),
+  limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()
     .min(1)
     .max(200)
     .optional()
-    .describe('The next_cursor of the previous answer, 1–200 characters, to list the jobs after it. Default: none.'),
+    .describe('next_cursor of the previous answer, 1–200 characters. Default: none.'),
 });
 
 const output = z.strictObject({
-  jobs: z.array(jobViewSchema).describe('Newest first; prompts are cut to at most 200 characters.'),
-  next_cursor: z.string().optional().describe('Absent when there are no more jobs.'),
-  note: z.string().optional().describe('About unfinished jobs of another API key.'),
+  jobs: z.array(jobViewSchema),
+  next_cursor: z.string().optional(),
+  note: z.string().optional(),
 });
 type Listed = z.output<typeof output>;
 
@@ -39,12 +34,10 @@ export const listJobs = defineTool({
   name: 'list_jobs',
   title: 'List image jobs',
   description:
-    'Lists the pictures ordered with generate_image and generate_images, newest first, including those of earlier ' +
-    'sessions and of other running servers with the same key, each with status, file, URL, credits and what to do ' +
-    'next. Use it to find a picture again, above all after a crash, a restart or a time-out, before you order anything ' +
-    'again. Costs nothing and sends nothing to the service: it shows what is on record; get_job_status asks for the ' +
-    'newest status of a job and waits for it. Returns jobs, their prompts cut to at most 200 characters, and ' +
-    'next_cursor if there are more.',
+    'Lists jobs, newest first, also those of earlier sessions and of other servers with the same key. Use it to find a ' +
+    'picture again, above all after a time-out, crash or restart. Costs nothing and sends nothing to the service; ' +
+    'get_job_status asks for news. Returns jobs with status, file, URL, credits and next step, prompts cut to 200 ' +
+    'characters, and next_cursor if there are more.',
   effect: 'read',
   input,
   output,
