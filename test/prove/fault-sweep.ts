@@ -104,6 +104,8 @@ async function playStory(stage: Stage, { story, fault, ending }: Case, faulty: F
   await clock.sleep(IDLE_MS);
   // As `check_rate_limits` does it.
   await second.jobs.limits();
+  // The first one may have closed its order at that moment, and be about to give back what was reserved.
+  await clock.sleep(SECOND_MS);
   if (outcome !== 'hangs') await stage.audit.checkNothingReserved(true);
   if (ending === 'killed') stage.kill(first);
   const calls = [answered(stage, second, story)];
