@@ -83,7 +83,7 @@ export class Orders {
     if (added.length === 0) return ready;
     const estimate = estimateOf(added);
     checkCall(estimate, this.settings, accepted);
-    const { reservations } = await limits.state();
+    const reservations = await limits.reservations();
     const now = clock.now();
     const confirmation = confirm(estimate, unconfirmedCredits(reservations, now), options, this.settings);
     // Nobody is asked about a picture that could not be kept.
@@ -276,8 +276,8 @@ export class Orders {
     const { limits, records } = this.deps;
     const job = await this.#recorded(id, signal);
     if (job !== undefined) return (await this.#isFound(job, signal)) ? job : undefined;
-    const { reservations } = await limits.state();
-    if (reservations.entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
+    const { entries } = await limits.reservations();
+    if (entries.some((entry) => entry.id === id && entry.slotAt !== undefined)) {
       await limits.lose(id);
       throw lostRecord(id, records.store.location);
     }

@@ -140,8 +140,8 @@ export class Reconciler {
   }
 
   async #openReservations(): Promise<readonly Reservation[]> {
-    const { reservations } = await this.deps.limits.state();
-    return reservations.entries.filter(({ end }) => end === undefined);
+    const { entries } = await this.deps.limits.reservations();
+    return entries.filter(({ end }) => end === undefined);
   }
 
   async #isBeingRecorded({ id, owner, slotAt }: Reservation): Promise<boolean> {

@@ -85,9 +85,14 @@ export class Limits {
     this.#reservations = new SharedState<Reservations>(values, reservations, clock);
   }
 
-  /** What is known now. @throws FluxError of kind `storage_failed` */
+  /** @throws FluxError of kind `storage_failed` */
+  async reservations(): Promise<Reservations> {
+    return reservationsAt(await this.#reservations.read(), this.deps.clock.now());
+  }
+
+  /** All that is known now. @throws FluxError of kind `storage_failed` */
   async state() {
-    const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.#reservations.read()]);
+    const [rateState, reservations] = await Promise.all([this.#rateState.read(), this.reservations()]);
     const now = this.deps.clock.now();
     const { plan, requestLimit } = this.#planBy(rateState);
     const counting = this.#counting;
@@ -95,7 +100,7 @@ export class Limits {
     return {
       plan,
       rateState: rateStateAt(rateState, now),
-      reservations: reservationsAt(reservations, now),
+      reservations,
       /** Requests per window; null: none is known. */
       requestLimit,
       counting,
