@@ -36,9 +36,8 @@ export const resolveAll: Resolve = (host) => lookup(host, { all: true });
 /** Single headers of 16 kB (cookies, policies) are met in the field; undici's default for all of them is less. */
 const connecting = (deps: ConnectorDeps) => ({ connect: createConnector(deps), maxHeaderSize: 256 * 1024 });
 
-export function createAgent(deps: ConnectorDeps, options: Agent.Options): Agent {
-  return Object.assign(new Agent({ ...options, ...connecting(deps) }), { request });
-}
+export const createAgent = (deps: ConnectorDeps, options: Agent.Options): Agent =>
+  Object.assign(new Agent({ ...options, ...connecting(deps) }), { request });
 
 /** For one origin: unlike an agent, it keeps what belongs to a connection when that has ended. */
 export const createPool = (origin: string, deps: ConnectorDeps, options: Pool.Options): Pool =>
@@ -99,9 +98,8 @@ export async function connectFirst(
   { clock, signal }: { clock: Pick<Clock, 'sleep'>; signal: AbortSignal },
 ): Promise<Socket> {
   const finished = new AbortController();
-  const either = AbortSignal.any([signal, finished.signal]);
   // A name may have many addresses.
-  setMaxListeners(0, either);
+  setMaxListeners(0, signal);
   const sockets: Socket[] = [];
   const tries: Promise<Socket>[] = [];
   let winner: Socket | undefined;
@@ -109,11 +107,11 @@ export async function connectFirst(
     for (const { address } of addresses) {
       const socket = connect({ host: address, port });
       sockets.push(socket);
-      const attempt = once(socket, 'connect', { signal: either }).then(() => socket);
+      const attempt = once(socket, 'connect', { signal }).then(() => socket);
       tries.push(attempt);
       if (tries.length === addresses.length) break;
       // The next one is tried after a while, or as soon as this one has failed.
-      const pause = clock.sleep(NEXT_ADDRESS_MS, either).then(() => undefined);
+      const pause = clock.sleep(NEXT_ADDRESS_MS, finished.signal).then(() => undefined);
       winner = await Promise.race([Promise.any(tries), attempt, pause]).catch(() => undefined);
       if (winner !== undefined) return winner;
       signal.throwIfAborted();

@@ -1,17 +1,13 @@
 /** Types of the files of undici that are imported by themselves. */
 declare module 'undici/lib/dispatcher/agent.js' {
   import { Agent } from 'undici';
-
   export = Agent;
 }
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';
-
   export = Pool;
 }
 declare module 'undici/lib/api/api-request.js' {
-  import type { Dispatcher } from 'undici';
-
-  const request: Dispatcher['request'];
+  const request: import('undici').Dispatcher['request'];
   export = request;
 }
