@@ -91,8 +91,7 @@ async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T>
 /** `undefined` for what cannot be written to. */
 async function identityOf(folder: string): Promise<string | undefined> {
   try {
-    const { dev, ino, mode } = await stat(folder, { bigint: true });
-    await access(folder, constants.W_OK);
+    const [{ dev, ino, mode }] = await Promise.all([stat(folder, { bigint: true }), access(folder, constants.W_OK)]);
     return [dev, ino, mode].join(':');
   } catch {
     return undefined;

@@ -85,17 +85,18 @@ async function saveIn(
       const { name, ext } = parse(wanted);
       return linkOrWrite(part, `${name}-${ownName()}${ext}`);
     });
-    // Its own, and those of processes that were killed while they saved this very picture.
-    for (const left of await readdir(folder.at('.')).catch(() => [part]))
-      if (left.startsWith(`${wanted}.`) && left.endsWith('.part')) await unlink(folder.at(left)).catch(() => undefined);
+    const names = readdir(folder.at('.')).catch(() => [part]);
     const { about, jobId, prompt } = label;
     const known = { job_id: jobId, file: name, media_type: mediaType, prompt, ...about };
     // What is there already stays, and a picture without it is a picture all the same.
     const text = `${JSON.stringify(known, undefined, 2)}\n`;
     await write(`${parse(name).name}.json`, text, false).catch(() => undefined);
+    // Its own, and those of processes that were killed while they saved this very picture.
+    for (const left of await names)
+      if (left.startsWith(`${wanted}.`) && left.endsWith('.part')) await unlink(folder.at(left)).catch(() => undefined);
     // The record that says that it is saved is forced to the disk, too.
-    await syncFolder(folder.at('.'));
-    if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
+    const [isUnmoved] = await Promise.all([folder.isUnmoved(), syncFolder(folder.at('.'))]);
+    if (!isUnmoved) throw new Replaced('linked_folder');
     return name;
   } catch (error) {
     for (const name of made) await unlink(folder.at(name)).catch(() => undefined);

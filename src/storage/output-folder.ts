@@ -80,10 +80,11 @@ async function openExisting(root: string, steps: readonly string[]): Promise<Gua
   const path = join(await realpath(root), ...steps);
   const handle = await opened(path);
   try {
-    const identity: Identity = await (handle?.stat({ bigint: true }) ?? lstat(path, { bigint: true }));
+    const identity: Promise<Identity> = handle?.stat({ bigint: true }) ?? lstat(path, { bigint: true });
     const isUnmoved = async (): Promise<boolean> => {
-      const [now, real] = await Promise.all([lstat(path, { bigint: true }), realpath(path)]).catch(() => []);
-      return now?.isDirectory() === true && isSame(now, identity) && real === path;
+      const found = Promise.all([lstat(path, { bigint: true }), realpath(path)]).catch(() => []);
+      const [[now, real], opened] = await Promise.all([found, identity]);
+      return now?.isDirectory() === true && isSame(now, opened) && real === path;
     };
     const [isStill, base = path] = await Promise.all([isUnmoved(), pathByHandle(handle, identity)]);
     if (!isStill) throw new Replaced('linked_folder');
@@ -107,11 +108,11 @@ async function opened(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Linux reaches an open folder by its descriptor, wherever its name leads by now. Node's permission model goes by names. */
-async function pathByHandle(handle: FileHandle | undefined, identity: Identity): Promise<string | undefined> {
+async function pathByHandle(handle: FileHandle | undefined, identity: Promise<Identity>): Promise<string | undefined> {
   if (handle === undefined || process.platform !== 'linux' || process.permission !== undefined) return undefined;
   const path = `/proc/self/fd/${handle.fd}`;
   const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found !== undefined && isSame(found, identity) ? path : undefined;
+  return found !== undefined && isSame(found, await identity) ? path : undefined;
 }
 
 const READ_NO_LINK = READ | (constants.O_NOFOLLOW ?? 0);
