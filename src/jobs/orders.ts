@@ -2,8 +2,7 @@
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/image-request.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import { type Confirmation, checkBalance, checkCall, confirm, estimateOf, limitExceeded } from '../limits/budget.ts';
-import { foundSince, isDuplicate } from '../limits/duplicates.ts';
+import * as budget from '../limits/budget.ts';
 import type { OrderToAdmit } from '../limits/limits.ts';
 import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
@@ -11,7 +10,7 @@ import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { OtherKeys } from './other-keys.ts';
 
-export type ProposeOptions = Confirmation & {
+export type ProposeOptions = budget.Confirmation & {
   /** A call for several pictures, of which each repeats the same one of the same call before. */
   isBatch: boolean;
   /** Ends the wait for news of duplicates, never a job. */
@@ -73,7 +72,7 @@ export class Orders {
     if (unavailable !== undefined) throw new FluxError(unavailable);
     if (containsSecret) for (const order of orders) checkSecrets(order, containsSecret);
     // A repeated call for several pictures accepts the price of those that are new by then.
-    checkCall(estimateOf(orders), this.settings, isBatch ? undefined : accepted);
+    budget.checkCall(budget.estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
     const found = await Promise.all(numbered(orders).map((wanted) => this.#duplicateOf(wanted, signal)));
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
@@ -81,11 +80,11 @@ export class Orders {
     const ready = { type: 'ready' as const, orders, duplicates, isBatch, isConfirmed: false };
     // What is found again costs nothing, so that nobody is asked about it.
     if (added.length === 0) return ready;
-    const estimate = estimateOf(added);
-    checkCall(estimate, this.settings, accepted);
+    const estimate = budget.estimateOf(added);
+    budget.checkCall(estimate, this.settings, accepted);
     const reservations = await limits.reservations();
     const now = clock.now();
-    const confirmation = confirm(estimate, unconfirmedCredits(reservations, now), options, this.settings);
+    const confirmation = budget.confirm(estimate, unconfirmedCredits(reservations, now), options, this.settings);
     // Nobody is asked about a picture that could not be kept.
     await checkFolders();
     if (confirmation === 'ask') {
@@ -93,7 +92,7 @@ export class Orders {
       const leftToday = this.settings.maxCreditsPerDay - spentCredits - reservedCredits;
       return { type: 'ask', added, estimate, leftToday: Math.max(0, leftToday) };
     }
-    if (isBatch) checkBalance(await limits.balance(), estimate, accepted, now);
+    if (isBatch) budget.checkBalance(await limits.balance(), estimate, accepted, now);
     return { ...ready, isConfirmed: confirmation === 'confirmed' };
   }
 
@@ -147,7 +146,7 @@ export class Orders {
           // Perhaps only what dead processes have left reserved is too much.
           await this.runner.reconciler.reconcile();
           reconciled = true;
-        } else throw limitExceeded(decision, clock.now());
+        } else throw budget.limitExceeded(decision, clock.now());
       } catch (error) {
         // What this call has ordered by now is on its way: only the rest is refused.
         if (!(error instanceof FluxError) || [...ordered.values()].every(({ duplicate }) => duplicate)) throw error;
@@ -261,7 +260,7 @@ export class Orders {
   /** The newest job that an equal order finds, by the records. @throws FluxError when one of another key is in its way */
   async #duplicateOf({ dedupeKey: key, allowDuplicate }: Wanted, signal?: AbortSignal): Promise<Job | undefined> {
     if (allowDuplicate) return undefined;
-    const since = foundSince(this.settings.duplicateHours, await this.deps.provider.times());
+    const since = budget.foundSince(this.settings.duplicateHours, await this.deps.provider.times());
     for (const job of await this.deps.records.store.equal(key, since)) if (await this.#isFound(job, signal)) return job;
     await this.otherKeys.refuseEqual(key, signal);
     return undefined;
@@ -309,8 +308,8 @@ export class Orders {
     if (isSettled(job)) await limits.note(job);
     const { duplicateHours } = this.settings;
     // Before an equal order is paid for again, the service tells how long ago this one was.
-    if (isDuplicate(job, duplicateHours, await provider.times())) return true;
-    return isDuplicate(job, duplicateHours, await provider.times(signal));
+    if (budget.isDuplicate(job, duplicateHours, await provider.times())) return true;
+    return budget.isDuplicate(job, duplicateHours, await provider.times(signal));
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Failure, FluxError } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import type { JobStore, OtherRecords } from '../core/job-store.ts';
-import { foundSince, isDuplicate } from '../limits/duplicates.ts';
+import { foundSince, isDuplicate } from '../limits/budget.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { OTHER_KEY } from './submission.ts';
 

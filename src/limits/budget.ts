@@ -1,6 +1,8 @@
-/** May it be spent: what a call may cost, whether the user has to be asked first, and the refusals. */
+/** May it be spent: what a call may cost, what it only repeats, whether the user is asked first, and the refusals. */
 import { FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, type ImageRequest } from '../core/image-request.ts';
+import { isWithin, type Job } from '../core/job.ts';
+import type { Times } from '../core/ports.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import type { RateState } from './rate-state.ts';
 import { DAY_MS, type LimitExceeded } from './reservations.ts';
@@ -40,6 +42,27 @@ export function checkBalance(known: RateState['balance'], { min, max }: CreditRa
   const { credits: creditsAvailable } = known;
   const reason = { code: 'balance_too_low', min, max, balance: creditsAvailable } as const;
   throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
+}
+
+const HOUR_MS = 60 * 60_000;
+
+/** For how long an order is found that is open or of unknown outcome: it may be charged at any moment. */
+export const openFoundMs = (hours = 24): number => Math.max(hours, 24) * HOUR_MS;
+
+/** Equal orders are searched for since then; a picture that was saved more than a day after its order has a hint. */
+export const foundSince = (hours: number, { here, there = here }: Times): number =>
+  Math.min(here, there) - openFoundMs(hours) - DAY_MS;
+
+/**
+ * Whether an equal order finds this job instead of a new picture: whether a host received an answer cannot be known. A
+ * failed one is in the way only if it was moderated: the same prompt would be paid for and refused again.
+ * @param hours from when its picture was saved (`FLUX_DUPLICATE_HOURS`)
+ */
+export function isDuplicate(job: Job, hours: number, times: Times): boolean {
+  const windowMs = hours * HOUR_MS;
+  if (job.state === 'saved') return isWithin(job.savedAt ?? job.updatedAt, windowMs, times);
+  if (job.state === 'failed') return job.failure?.kind === 'moderated' && isWithin(job.createdAt, windowMs, times);
+  return isWithin(job.createdAt, openFoundMs(hours), times);
 }
 
 /** The failure of a call that the budget or the plan's day does not allow. */

@@ -4,7 +4,7 @@ import { dedupeKey } from '../core/image-request.ts';
 import type { Job } from '../core/job.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
-import { openFoundMs } from './duplicates.ts';
+import { openFoundMs } from './budget.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
 import {
   emptyRateState,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
 import { FAILURE_KINDS, type FailureKind } from '../../../src/core/failure.ts';
-import { foundSince, isDuplicate, openFoundMs } from '../../../src/limits/duplicates.ts';
+import { foundSince, isDuplicate, openFoundMs } from '../../../src/limits/budget.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const HOUR = 3_600_000;
