@@ -260,9 +260,10 @@ export class Orders {
   /** The newest job that an equal order finds, by the records. @throws FluxError when one of another key is in its way */
   async #duplicateOf({ dedupeKey: key, allowDuplicate }: Wanted, signal?: AbortSignal): Promise<Job | undefined> {
     if (allowDuplicate) return undefined;
-    const since = budget.foundSince(this.settings.duplicateHours, await this.deps.provider.times());
-    for (const job of await this.deps.records.store.equal(key, since)) if (await this.#isFound(job, signal)) return job;
-    await this.otherKeys.refuseEqual(key, signal);
+    const { provider, records, others = [] } = this.deps;
+    const since = budget.foundSince(this.settings.duplicateHours, await provider.times());
+    for (const job of await records.store.equal(key, since)) if (await this.#isFound(job, signal)) return job;
+    if (others.length > 0) await this.otherKeys.refuseEqual(key, signal);
     return undefined;
   }
 
