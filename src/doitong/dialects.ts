@@ -1,4 +1,4 @@
-/** The documented ways to order a picture, and what is kept of how this very service takes them. */
+/** The documented ways to order a picture, how an order is encoded, and what is kept of how this very service takes it. */
 import * as z from 'zod';
 import type { ImageRequest } from '../core/image-request.ts';
 import type { Log } from '../core/ports.ts';
@@ -15,7 +15,8 @@ export const MUTATIONS = DIALECT_NAMES.filter((name) => name !== 'rest');
 export type WireOrder = ImageRequest & { webhookUrl?: string | undefined };
 
 /** What is ordered, in the service's names. A part that is `undefined` is not sent: the service's own defaults apply. */
-export type DialectInput = { readonly [name: string]: string | number | undefined | DialectInput };
+export type DialectInput = { readonly [name: string]: Leaf | DialectInput };
+export type Leaf = string | number | undefined;
 
 export type GraphqlDialect = {
   /** Of the mutation, whose one argument is `input`. */
@@ -93,6 +94,64 @@ type Facts = z.infer<typeof factsSchema>;
 
 export type Encoding = Omit<Facts, 'dialect' | 'reading'>;
 export const DOCUMENTED_ENCODING: Encoding = { leftOut: [], webhookInOptions: false, unselected: [], values: {} };
+
+/** Parts of an order that a service may lack without the picture being another one. They have one name everywhere. */
+const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
+
+export const joinPath = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
+
+/** The places below `prefix` that hold plain values; `prefix` itself when it holds one. */
+export function leafPaths(value: Leaf | DialectInput, prefix = ''): string[] {
+  if (typeof value !== 'object') return [prefix];
+  return Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, joinPath(prefix, name)));
+}
+
+/** The part of an order without which the picture still is the one that was ordered, if one stands at this place. */
+export function optionalField(path: string): (typeof OPTIONAL_FIELDS)[number] | undefined {
+  return OPTIONAL_FIELDS.find((part) => path.split('.').at(-1) === part);
+}
+
+export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): DialectInput {
+  const { leftOut, webhookInOptions, values } = encoding;
+  const input = dialect.input(order);
+  return changeLeaves(webhookInOptions ? withWebhookInOptions(input) : input, (path, leaf) => {
+    if (leftOut.includes(path)) return undefined;
+    const word = typeof leaf === 'string' ? values[path]?.[leaf] : undefined;
+    return word === null ? undefined : (word ?? leaf);
+  });
+}
+
+export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): object {
+  const input = inputOf(dialect, order, encoding);
+  if (dialect.name === 'rest') return input;
+  const { name, inputType, fields } = dialect;
+  const selection = fields.filter((field) => !encoding.unselected.includes(field)).join(' ');
+  const query = `mutation ($input: ${encoding.typeName ?? inputType}!) { job: ${name}(input: $input) { ${selection} } }`;
+  return { query, variables: { input } };
+}
+
+/** The parts that are wanted and have no place in this dialect, or at this service. */
+export function omittedFields(dialect: Dialect, order: WireOrder, encoding: Encoding): string[] {
+  const sent = leafPaths(inputOf(dialect, order, encoding)).map(optionalField);
+  return OPTIONAL_FIELDS.filter((part) => order[part] !== undefined && !sent.includes(part));
+}
+
+/** The input with its webhook address, if it has one, among the options: where it goes is not documented. */
+export function withWebhookInOptions(input: DialectInput): DialectInput {
+  const { webhookUrl, options, ...rest } = input;
+  return webhookUrl === undefined || typeof options !== 'object'
+    ? input
+    : { ...rest, options: { ...options, webhookUrl } };
+}
+
+/** The input with each plain value changed, without those that are `undefined` then. */
+function changeLeaves(input: DialectInput, change: (path: string, leaf: Leaf) => Leaf, prefix = ''): DialectInput {
+  const changed = Object.entries(input).map(([name, inner]) => {
+    const path = joinPath(prefix, name);
+    return [name, typeof inner === 'object' ? changeLeaves(inner, change, path) : change(path, inner)] as const;
+  });
+  return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
+}
 
 export class ServiceFacts {
   #known: Facts | undefined;

@@ -1,4 +1,4 @@
-/** Encodes orders, as it fits the service: by its schema before an order, by its validation errors after a refusal. */
+/** Fits the encoding of orders to the service: by its schema before an order, by its validation errors after a refusal. */
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
 import {
   type Dialect,
@@ -6,73 +6,18 @@ import {
   DOCUMENTED_ENCODING,
   type Encoding,
   type GraphqlDialect,
+  inputOf,
+  joinPath,
+  type Leaf,
+  leafPaths,
+  optionalField,
   type WireOrder,
+  withWebhookInOptions,
 } from './dialects.ts';
 import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import { isLeaf } from './schema/job-fields.ts';
 import { letters } from './schema/names.ts';
 import type { ValidationProblem } from './validation-errors.ts';
-
-/** Parts of an order that a service may lack without the picture being another one. They have one name everywhere. */
-const OPTIONAL_FIELDS = ['version', 'quality', 'webhookUrl'] as const;
-
-const joinPath = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
-
-/** The places below `prefix` that hold plain values; `prefix` itself when it holds one. */
-export function leafPaths(value: Value, prefix = ''): string[] {
-  if (typeof value !== 'object') return [prefix];
-  return Object.entries(value).flatMap(([name, inner]) => leafPaths(inner, joinPath(prefix, name)));
-}
-
-/** The part of an order without which the picture still is the one that was ordered, if one stands at this place. */
-export function optionalField(path: string): (typeof OPTIONAL_FIELDS)[number] | undefined {
-  return OPTIONAL_FIELDS.find((part) => path.split('.').at(-1) === part);
-}
-
-export function inputOf(dialect: Dialect, order: WireOrder, encoding: Encoding): DialectInput {
-  const { leftOut, webhookInOptions, values } = encoding;
-  const input = dialect.input(order);
-  return changeLeaves(webhookInOptions ? withWebhookInOptions(input) : input, (path, leaf) => {
-    if (leftOut.includes(path)) return undefined;
-    const word = typeof leaf === 'string' ? values[path]?.[leaf] : undefined;
-    return word === null ? undefined : (word ?? leaf);
-  });
-}
-
-export function bodyOf(dialect: Dialect, order: WireOrder, encoding: Encoding): object {
-  const input = inputOf(dialect, order, encoding);
-  if (dialect.name === 'rest') return input;
-  const { name, inputType, fields } = dialect;
-  const selection = fields.filter((field) => !encoding.unselected.includes(field)).join(' ');
-  const query = `mutation ($input: ${encoding.typeName ?? inputType}!) { job: ${name}(input: $input) { ${selection} } }`;
-  return { query, variables: { input } };
-}
-
-/** The parts that are wanted and have no place in this dialect, or at this service. */
-export function omittedFields(dialect: Dialect, order: WireOrder, encoding: Encoding): string[] {
-  const sent = leafPaths(inputOf(dialect, order, encoding)).map(optionalField);
-  return OPTIONAL_FIELDS.filter((part) => order[part] !== undefined && !sent.includes(part));
-}
-
-/** The input with its webhook address, if it has one, among the options: where it goes is not documented. */
-function withWebhookInOptions(input: DialectInput): DialectInput {
-  const { webhookUrl, options, ...rest } = input;
-  return webhookUrl === undefined || typeof options !== 'object'
-    ? input
-    : { ...rest, options: { ...options, webhookUrl } };
-}
-
-type Value = DialectInput[string];
-type Leaf = Exclude<Value, DialectInput>;
-
-/** The input with each plain value changed, without those that are `undefined` then. */
-function changeLeaves(input: DialectInput, change: (path: string, leaf: Leaf) => Leaf, prefix = ''): DialectInput {
-  const changed = Object.entries(input).map(([name, inner]) => {
-    const path = joinPath(prefix, name);
-    return [name, typeof inner === 'object' ? changeLeaves(inner, change, path) : change(path, inner)] as const;
-  });
-  return Object.fromEntries(changed.filter(([, inner]) => inner !== undefined));
-}
 
 export type Fitting =
   | { type: 'encoding'; encoding: Encoding }
@@ -141,7 +86,12 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
 /** A value of ours without a field of the service, or the other way round, or both. */
 type InputLeaf = { path: string; field: InputModel | undefined; value: Leaf };
 
-function inputLeaves(schema: SchemaModel, field: InputModel | undefined, value: Value, path = ''): InputLeaf[] {
+function inputLeaves(
+  schema: SchemaModel,
+  field: InputModel | undefined,
+  value: Leaf | DialectInput,
+  path = '',
+): InputLeaf[] {
   if (typeof value !== 'object') return [{ path, field, value }];
   const fields = field?.type.kind === 'INPUT_OBJECT' ? schema.types.get(field.type.name)?.inputs : [];
   // Nothing is known of an input type that could not be read, nor of a scalar that takes anything: the service will say.

@@ -5,16 +5,18 @@ import type { ImageRequest } from '../core/image-request.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
 import {
+  bodyOf,
   DIALECT_NAMES,
   type DialectName,
   DOCUMENTED_ENCODING,
   dialectOf,
   type Encoding,
   type GraphqlDialect,
+  omittedFields,
   REST_PATH,
   type WireOrder,
 } from './dialects.ts';
-import { bodyOf, type Fitting, fitToProblems, fitToSchema, omittedFields } from './encoding-fit.ts';
+import { type Fitting, fitToProblems, fitToSchema } from './encoding-fit.ts';
 import { type Decision, rowDecision } from './failures.ts';
 import type { FailedTry } from './retry.ts';
 import type { SchemaModel } from './schema/introspection.ts';

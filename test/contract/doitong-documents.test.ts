@@ -3,14 +3,18 @@ import { buildSchema, coerceInputValue, type GraphQLInputObjectType, parse, vali
 import { describe, expect, it } from 'vitest';
 import { schemaSdl } from '../../sandbox/schema.ts';
 import {
+  bodyOf,
   type Dialect,
   DIALECT_NAMES,
   DOCUMENTED_ENCODING,
   dialectOf,
   type GraphqlDialect,
+  inputOf,
+  leafPaths,
+  omittedFields,
+  optionalField,
   type WireOrder,
 } from '../../src/doitong/dialects.ts';
-import { bodyOf, inputOf, leafPaths, omittedFields, optionalField } from '../../src/doitong/encoding-fit.ts';
 import { SCHEMA_DOCUMENT } from '../../src/doitong/schema/introspection.ts';
 import { statusDocument } from '../../src/doitong/schema/status-document.ts';
 import { CANDIDATE_QUERIES } from '../../src/doitong/schema/status-query.ts';

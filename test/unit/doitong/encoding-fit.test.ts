@@ -3,20 +3,16 @@ import fc from 'fast-check';
 import { buildSchema, type GraphQLSchema, graphqlSync } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import {
+  bodyOf,
   DOCUMENTED_ENCODING,
   dialectOf,
   type Encoding,
   type GraphqlDialect,
-  type WireOrder,
-} from '../../../src/doitong/dialects.ts';
-import {
-  bodyOf,
-  type Fitting,
-  fitToProblems,
-  fitToSchema,
   inputOf,
   omittedFields,
-} from '../../../src/doitong/encoding-fit.ts';
+  type WireOrder,
+} from '../../../src/doitong/dialects.ts';
+import { type Fitting, fitToProblems, fitToSchema } from '../../../src/doitong/encoding-fit.ts';
 import { validationProblems } from '../../../src/doitong/validation-errors.ts';
 import { modelOf } from './schema/fixture.ts';
 
