@@ -1,6 +1,6 @@
-/** One request to the service and what came of it: permit, connection, deadline, headers, envelope, decision. */
+/** One request to the service and what came of it: permit, connection, deadline, headers, time, envelope, decision. */
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Times } from '../core/ports.ts';
 import { wholeContent } from '../core/content-encoding.ts';
 import { codeOf, type Failure, FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
@@ -11,8 +11,7 @@ import { ConnectFailure } from '../network/connect-failure.ts';
 import { createPool } from '../network/connector.ts';
 import { type Envelope, openEnvelope, openRestEnvelope } from './envelope.ts';
 import { answerDecision, type Decision, faultDecision, type WireFault, type Purpose, rowDecision } from './failures.ts';
-import { rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
-import { ServiceTime } from './service-time.ts';
+import { date, rateReportOf, readRateHeaders, reportedDelay } from './rate-headers.ts';
 import { type ValidationProblem, validationProblems } from './validation-errors.ts';
 
 export type Call = {
@@ -60,10 +59,10 @@ export const isPathAbsent = (status: number): boolean => status === 404 || statu
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
-  readonly time: ServiceTime;
+  readonly #time: ServiceTime;
 
   constructor(private readonly deps: ApiClientDeps) {
-    this.time = new ServiceTime(deps.clock);
+    this.#time = new ServiceTime(deps.clock);
   }
 
   /** Why nothing can be asked of the service at all, or `undefined`. */
@@ -73,6 +72,14 @@ export class ApiClient {
     const code = apiKey === '' ? 'no_api_key' : 'api_key_unusable';
     return { kind: 'bad_key', reason: { code }, creditsSpent: 'no', retry: 'no' };
   };
+
+  /** `times` of the port. @param refresh asks for the headers of an answer */
+  timesWith(refresh: (signal: AbortSignal) => Promise<void>) {
+    return async (ask?: AbortSignal): Promise<Times> => {
+      if (ask !== undefined && this.#time.now() === undefined) await refresh(ask).catch(() => undefined);
+      return { here: this.deps.clock.now(), there: this.#time.now() };
+    };
+  }
 
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
     const { limiter, clock } = this.deps;
@@ -130,7 +137,7 @@ export class ApiClient {
     const problems = mayBeInvalid ? validationProblems(errors) : undefined;
     const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
     // Machines on the way answer by clocks of their own.
-    if (data !== undefined || problems !== undefined) this.time.learn(headers.date);
+    if (data !== undefined || problems !== undefined) this.#time.learn(headers.date);
     const decision =
       problems === undefined
         ? answerDecision(status, errors, purpose)
@@ -138,6 +145,33 @@ export class ApiClient {
     const reportedDelayMs = envelope.job ? undefined : reportedDelay(decision, reported, at);
     await limiter.learn({ ...rateReportOf(decision, reported, reportedDelayMs, at), ...(fields > 1 && { fields }) });
     return { outcome: 'answered', status, headers, envelope, problems, decision, reportedDelayMs };
+  }
+}
+
+/** More than two clocks of one machine drift apart in a day. */
+const SAME_MS = 60_000;
+/** Outside of this it is a clock that was never set, or nonsense. */
+const [EARLIEST, LATEST] = [Date.UTC(2025, 0), Date.UTC(2100, 0)];
+
+/** The service's own time, by the `Date` of its answers: this machine's clock may be set while an order is open. */
+export class ServiceTime {
+  #last: { there: number; here: number; monotonic: number } | undefined;
+
+  constructor(private readonly clock: Pick<Clock, 'now' | 'monotonic'>) {}
+
+  learn(header: string | undefined): void {
+    const there = date(header);
+    if (there === undefined || there < EARLIEST || there > LATEST) return;
+    this.#last = { there, here: this.clock.now(), monotonic: this.clock.monotonic() };
+  }
+
+  /** Epoch milliseconds; `undefined`: no answer has told, or nobody knows how long ago it told. */
+  now(): number | undefined {
+    if (this.#last === undefined) return undefined;
+    const { there, here, monotonic } = this.#last;
+    const passedMs = this.clock.monotonic() - monotonic;
+    // While a machine sleeps, its monotonic clock stands still; a clock that is set forward looks the same.
+    return this.clock.now() - here > passedMs + SAME_MS ? undefined : there + passedMs;
   }
 }
 

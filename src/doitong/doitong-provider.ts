@@ -33,18 +33,15 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
   const wire = createWire({ ...shared, apiKey, userAgent, dialect, jobQuery });
   const { prepare, send } = new OrderSender(wire);
   const { readMany, readsAtOnce } = new JobReader(wire);
+  const refresh = (signal: AbortSignal): Promise<void> => refreshLimits(wire, signal);
   return {
     unavailable: wire.client.unavailable,
     prepare,
     send,
     readMany,
     readsAtOnce,
-    async times(ask) {
-      const { time } = wire.client;
-      if (ask !== undefined && time.now() === undefined) await refreshLimits(wire, ask).catch(() => undefined);
-      return { here: clock.now(), there: time.now() };
-    },
-    refresh: (signal) => refreshLimits(wire, signal),
+    times: wire.client.timesWith(refresh),
+    refresh,
     probe: (signal) => probeService(wire, signal),
     close: () => transport.close(),
   };

@@ -18,7 +18,7 @@ import type { ImageDownload } from '../../src/core/image-store.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { type Decision, faultDecision, jobFailure, rowDecision } from '../../src/doitong/failures.ts';
 import { Retries, type Try } from '../../src/doitong/retry.ts';
-import { ServiceTime } from '../../src/doitong/service-time.ts';
+import { ServiceTime } from '../../src/doitong/api-client.ts';
 import type { Limits } from '../../src/limits/limits.ts';
 import { awaitPermit } from '../../src/limits/rate-state.ts';
 import type { Dice } from '../crash/dice.ts';

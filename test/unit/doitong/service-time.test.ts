@@ -1,6 +1,6 @@
 /** Proves when the service's time counts as known: while both clocks of this machine have run alike since an answer. */
 import { describe, expect, it } from 'vitest';
-import { ServiceTime } from '../../../src/doitong/service-time.ts';
+import { ServiceTime } from '../../../src/doitong/api-client.ts';
 
 const HOUR = 3_600_000;
 const AT = Date.UTC(2026, 10, 1, 8);
