@@ -119,7 +119,7 @@ export class ImageJobs {
 
   /** From now on what nobody works on is looked after in the background, as long as something is open. */
   watch(): void {
-    this.#runner.reconciler.watch();
+    this.#runner.watch();
   }
 
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */

@@ -16,9 +16,11 @@ import { Poller } from '../polling/poller.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import type { Pictures } from './pictures.ts';
 import { Reconciler } from './reconciler.ts';
-import { NO_ANSWER, OWNER_ENDED, type Sending, submit, type WaitReason } from './submission.ts';
+import { NO_ANSWER, OWNER_ENDED, type Sending, submit, throwUnspent, type WaitReason } from './submission.ts';
 
 const MINUTE_MS = 60_000;
+/** So often what is open is looked after without any call. */
+const WATCH_EVERY_MS = 5_000;
 
 /** The work on one job. */
 type Run = Sending & {
@@ -37,6 +39,11 @@ type Step = () => Promise<Job | undefined>;
 export class JobRunner {
   readonly #poller: Poller;
   readonly #runs = new Map<string, Run>();
+  /** Orders that are about to be recorded. */
+  readonly #recording = new Set<string>();
+  /** What the last round of the reconciler has seen is not all by now. */
+  #hasRecorded = false;
+  #isWatching = false;
   /**
    * What stopped a run and could not be recorded, because the record itself could not be written. `isSaved`: the file of
    * a saved picture is gone, and it could not be fetched again.
@@ -51,7 +58,7 @@ export class JobRunner {
     private readonly pictures: Pictures,
   ) {
     this.#poller = new Poller({ ...deps, pictures }, settings, this.#life.signal);
-    this.reconciler = new Reconciler(deps, this, settings.stalledAfterMs, this.#life.signal);
+    this.reconciler = new Reconciler(deps, this, settings.stalledAfterMs);
   }
 
   /** What is to be done about a job that is met. @param running whether this process counts as at work on it */
@@ -70,6 +77,42 @@ export class JobRunner {
   /** Whether this process works on the job, at this moment or after a pause. */
   hasRun(id: string): boolean {
     return this.#runs.has(id);
+  }
+
+  /** Whether this process is about to record the order. */
+  isRecording(id: string): boolean {
+    return this.#recording.has(id);
+  }
+
+  /** What `work` reserves and does not record yet belongs to a process that others see at work. */
+  async recording<Result>(ids: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    const end = await this.deps.liveness.begin().catch(throwUnspent);
+    for (const id of ids) this.#recording.add(id);
+    try {
+      return await work();
+    } finally {
+      for (const id of ids) this.#recording.delete(id);
+      this.#hasRecorded = true;
+      end();
+    }
+  }
+
+  /** Looks after what is open for as long as something is: called with each tool call. */
+  watch(): void {
+    const life = this.#life.signal;
+    if (this.#isWatching || life.aborted) return;
+    this.#isWatching = true;
+    const look = async (): Promise<void> => {
+      while ((await this.reconciler.recover()) || this.#hasRecorded) {
+        this.#hasRecorded = false;
+        await this.deps.clock.sleep(WATCH_EVERY_MS, life);
+      }
+    };
+    look()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isWatching = false;
+      });
   }
 
   waitReasonOf(id: string): WaitReason | undefined {

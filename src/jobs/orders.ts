@@ -108,9 +108,9 @@ export class Orders {
     const drafts = this.#drafts(proposal);
     const ids = drafts.map(({ job }) => job.id);
     const admit = () => this.#admit(proposal, drafts, signal);
-    const ordered = await this.runner.reconciler.recording(ids, admit);
+    const ordered = await this.runner.recording(ids, admit);
     for (const { job, refused } of ordered) if (refused) this.deps.records.keepRefused(job);
-    this.runner.reconciler.watch();
+    this.runner.watch();
     return Promise.all(
       ordered.map(async (one, at) =>
         one.duplicate && proposal.duplicates[at] === undefined

@@ -3,18 +3,16 @@ import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction 
 import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
-import { throwUnspent } from './submission.ts';
 
-/** It is looked for at most so often, */
+/** It is looked for at most so often. */
 const RECONCILE_EVERY_MS = 2_500;
-/** and so often without any call, while something is open. */
-const WATCH_EVERY_MS = 5_000;
 /** An order is recorded right after it was admitted; without a record for so long, it never will be. */
 const RECORDING_TAKES_AT_MOST_MS = 60_000;
 
-/** The work on single jobs. */
+/** What this process is at work on. */
 type Runs = {
   hasRun(id: string): boolean;
+  isRecording(id: string): boolean;
   nextAction(job: Job, asked: Asked): Promise<NextAction>;
   ensure(id: string, asked: Asked): void;
   closeUnsent(job: Job): Promise<Job>;
@@ -23,9 +21,6 @@ type Runs = {
 
 export class Reconciler {
   #last = { at: Number.NEGATIVE_INFINITY, isOpen: Promise.resolve(true) };
-  #isWatching = false;
-  /** Orders of this process that are about to be recorded. */
-  readonly #recording = new Set<string>();
   /** When an order of another process was first seen here without a record. */
   readonly #unrecorded = new BoundedMap<string, number>(1_000);
 
@@ -33,36 +28,7 @@ export class Reconciler {
     private readonly deps: JobsDeps,
     private readonly runner: Runs,
     private readonly stalledAfterMs: number,
-    private readonly life: AbortSignal,
   ) {}
-
-  /** What `work` reserves and does not record yet belongs to a process that others see at work. */
-  async recording<Result>(ids: readonly string[], work: () => Promise<Result>): Promise<Result> {
-    const end = await this.deps.liveness.begin().catch(throwUnspent);
-    for (const id of ids) this.#recording.add(id);
-    try {
-      return await work();
-    } finally {
-      for (const id of ids) this.#recording.delete(id);
-      // What the last round has seen is not all by now.
-      this.#last = { ...this.#last, isOpen: this.#last.isOpen.then(() => true) };
-      end();
-    }
-  }
-
-  /** Looks after what is open for as long as something is: called with each tool call. */
-  watch(): void {
-    if (this.#isWatching || this.life.aborted) return;
-    this.#isWatching = true;
-    const look = async (): Promise<void> => {
-      while (await this.recover()) await this.deps.clock.sleep(WATCH_EVERY_MS, this.life);
-    };
-    look()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#isWatching = false;
-      });
-  }
 
   /** When the round that is under way has ended. Never rejects. */
   async settled(): Promise<void> {
@@ -148,7 +114,7 @@ export class Reconciler {
     const { clock, liveness } = this.deps;
     // It is recorded before it takes a slot.
     if (slotAt !== undefined) return false;
-    if (isSameOwner(owner, liveness.self)) return this.#recording.has(id);
+    if (isSameOwner(owner, liveness.self)) return this.runner.isRecording(id);
     // Clocks of several machines may differ by more than that.
     const seenAt = this.#unrecorded.get(id) ?? clock.monotonic();
     this.#unrecorded.set(id, seenAt);
