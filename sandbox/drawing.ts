@@ -9,8 +9,21 @@ import encode, { init } from '@jsquash/jpeg/encode.js';
 
 let codec: Promise<void> | undefined;
 
+/** The last ones: a picture is fetched again after a fault, and by whoever shows it. */
+const drawn = new Map<string, Promise<Uint8Array>>();
+const KEPT = 16;
+
 /** The same for the same name and size. */
-export async function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
+export function drawPicture(name: string, width: number, height: number): Promise<Uint8Array> {
+  const key = `${width}×${height} ${name}`;
+  const picture = drawn.get(key) ?? draw(name, width, height);
+  drawn.delete(key);
+  drawn.set(key, picture);
+  for (const oldest of [...drawn.keys()].slice(0, -KEPT)) drawn.delete(oldest);
+  return picture;
+}
+
+async function draw(name: string, width: number, height: number): Promise<Uint8Array> {
   // Compiled on another thread, when the first picture is drawn.
   codec ??= loadCodec();
   await codec;
@@ -52,8 +65,10 @@ function paintLandscape(name: string, width: number, height: number) {
     for (let x = 0; x < width; x += 1, at += 4) {
       let nearest = RIDGES - 1;
       while (nearest >= 0 && y < (ridges[nearest]?.crest[x] ?? 0)) nearest -= 1;
-      const from = ridges[nearest]?.colour ?? sky;
-      const distance = Math.sqrt((x - sun.x) ** 2 + (y - sun.y) ** 2) / sun.radius;
+      // V8 is slow to find nothing at -1, and at powers.
+      const from = (nearest < 0 ? sky : ridges[nearest]?.colour) ?? sky;
+      const [across, down] = [x - sun.x, y - sun.y];
+      const distance = Math.sqrt(across * across + down * down) / sun.radius;
       // A disc in the sky, and a glow around it that fades with the distance.
       const light = nearest >= 0 ? 0 : distance < 1 ? 1 : 0.55 / (1 + 0.35 * (distance - 1));
       data[at] = from[0] + (SUNLIGHT[0] - from[0]) * light;
