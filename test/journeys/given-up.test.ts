@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 const begin = async (options: StoryOptions = {}): Promise<Story> => {
-  story = await startStory({ sandbox: { plan: 'pro', jobDurationMs: 20_000 }, ...options });
+  story = await startStory({ preview: 'off', sandbox: { plan: 'pro', jobDurationMs: 20_000 }, ...options });
   return story;
 };
 const FOX = { prompt: 'a fox in the snow' };
@@ -35,7 +35,7 @@ async function giveUp({ call, clock }: Story, args: Record<string, unknown> = FO
 
 describe('a call that its host has given up', () => {
   it('finds its picture 23 hours later without a charge', async () => {
-    const { call, clock } = await begin();
+    const { call, clock } = await begin({ preview: 'auto' });
     await giveUp(story as Story);
     await clock.pass(23 * HOUR_MS);
     const again = await call('generate_image', FOX);

@@ -6,8 +6,9 @@ import { ERAS, type Question, type Story, type StoryOptions, startStory, textOf 
 let story: Story | undefined;
 afterEach(async () => story?.close());
 
+/** Nobody looks at the pictures, but for one. */
 const begin = async (options: StoryOptions): Promise<Story> => {
-  story = await startStory(options);
+  story = await startStory({ preview: 'off', ...options });
   return story;
 };
 const HOUR_MS = 60 * 60_000;
@@ -195,7 +196,7 @@ describe('a repeated call', () => {
   });
 
   it('finds the picture for a day after it was saved, in another process too, and orders a new one after that', async () => {
-    const { call, restart, clock } = await begin({});
+    const { call, restart, clock } = await begin({ preview: 'auto' });
     const first = await call('generate_image', { prompt: 'a fox' });
     await restart();
     await clock.pass(23 * HOUR_MS);
