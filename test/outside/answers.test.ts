@@ -3,13 +3,12 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority } from '../support/certificates.ts';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
 import { type ScriptedAnswer, startScriptedService } from '../support/scripted-service.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 
 const packed = await unpackPackage();
-const picture = await jpegOf(256, 256);
 let authority: Authority;
 beforeAll(async () => {
   authority = await createAuthority();
@@ -38,7 +37,7 @@ async function serviceOf(answer: (body: string, kind: 'submit' | 'status') => Sc
   const service = await startScriptedService({
     submit: () => answer(job({ status: 'processing' }), 'submit'),
     status: (_, origin) => answer(job({ status: 'completed', url: `${origin}/1.jpg`, creditCost: 10 }), 'status'),
-    picture: () => ({ body: picture }),
+    picture: () => ({ body: LIGHT_JPEG }),
   });
   closing.push(service.close);
   return service;

@@ -3,11 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningProgram, unpackPackage } from '../support/packed-program.ts';
-import { jpegOf, pngOf } from '../support/pictures.ts';
+import { LIGHT_JPEG, pngOf } from '../support/pictures.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { jobAnswer, type ScriptedService, startScriptedService } from '../support/scripted-service.ts';
 
-const JPEG = Buffer.from(await jpegOf(256, 256));
+const JPEG = Buffer.from(LIGHT_JPEG);
 const PNG = Buffer.from(await pngOf(256, 256, 0.3));
 const BASE64 = PNG.toString('base64');
 const PERCENT = [...JPEG].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');

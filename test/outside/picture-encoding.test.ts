@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import {
   jobAnswer,
@@ -13,7 +13,7 @@ import {
   startScriptedService,
 } from '../support/scripted-service.ts';
 
-const JPEG = Buffer.from(await jpegOf(256, 256));
+const JPEG = Buffer.from(LIGHT_JPEG);
 const GZIP = zlib.gzipSync(JPEG);
 const zstdCompress = (zlib as { zstdCompressSync?: (bytes: Uint8Array) => Buffer }).zstdCompressSync;
 

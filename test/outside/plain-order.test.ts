@@ -1,7 +1,7 @@
 /** The packed program orders from the scripted service: the plain case from which the other tests here differ. */
 import { afterAll, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
 import { jobAnswer, SCRIPTED_KEY, startScriptedService } from '../support/scripted-service.ts';
 
@@ -9,10 +9,9 @@ const packed = await unpackPackage();
 afterAll(() => packed.close());
 
 it('sends a plain order once and saves its picture', async () => {
-  const picture = await jpegOf(256, 256);
   const service = await startScriptedService({
     submit: () => jobAnswer({ id: 'remote-1', status: 'processing' }),
-    picture: () => ({ body: picture }),
+    picture: () => ({ body: LIGHT_JPEG }),
   });
   const program = await packed.start([], { env: service.env });
   const host = new RawHost(program);

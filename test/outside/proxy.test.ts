@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority } from '../support/certificates.ts';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { jobAnswer, SCRIPTED_KEY, startScriptedService } from '../support/scripted-service.ts';
 import { hasSquid, type Squid, startSquid } from '../support/squid.ts';
@@ -33,12 +33,11 @@ afterAll(async () => {
 
 /** A service behind TLS whose pictures lie on its own origin. */
 async function startOffice(squid: Squid | undefined) {
-  const picture = await jpegOf(256, 256);
   let origin = '';
   const service = await startScriptedService({
     submit: () => jobAnswer({ id: 'remote-1', status: 'processing' }),
     status: () => jobAnswer({ id: 'remote-1', status: 'completed', url: `${origin}/outputs/1.jpg`, creditCost: 10 }),
-    picture: () => ({ body: picture }),
+    picture: () => ({ body: LIGHT_JPEG }),
   });
   const front = await startTlsFront(service.url, await authority.issue(NAME));
   closing.push(service.close, front.close);
@@ -175,8 +174,7 @@ describe.skipIf(!installed)('an order in an office with a proxy', () => {
 
 describe('a proxy', () => {
   it('is never asked for a service on this machine', async () => {
-    const picture = await jpegOf(256, 256);
-    const service = await startScriptedService({ picture: () => ({ body: picture }) });
+    const service = await startScriptedService({ picture: () => ({ body: LIGHT_JPEG }) });
     closing.push(service.close);
     const dead = 'http://127.0.0.1:9';
     const { text } = await generate({ ...service.env, HTTPS_PROXY: dead, HTTP_PROXY: dead, NODE_USE_ENV_PROXY: '1' });

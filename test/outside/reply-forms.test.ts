@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, type ToolResult, textOf } from '../support/raw-host.ts';
 import { type ScriptedAnswer, type ScriptedRequest, startScriptedService } from '../support/scripted-service.ts';
 
@@ -11,7 +11,7 @@ type Reply = (json: string) => ScriptedAnswer;
 
 // One program for all orders: what they differ in is what the service says.
 const packed = await unpackPackage();
-const JPEG = Buffer.from(await jpegOf(256, 256));
+const JPEG = Buffer.from(LIGHT_JPEG);
 let reply: Reply;
 let picture: () => ScriptedAnswer = () => ({ body: JPEG });
 const service = await startScriptedService({

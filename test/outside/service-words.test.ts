@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost, textOf } from '../support/raw-host.ts';
 import { jobAnswer, SCRIPTED_KEY, startScriptedService } from '../support/scripted-service.ts';
 
@@ -32,11 +32,10 @@ const asMathematical = (one: string): string =>
   /[a-z]/.test(one) ? String.fromCodePoint(one.charCodeAt(0) - 0x61 + 0x1d41a) : one;
 
 async function orderedFrom(job: Record<string, unknown>, env: Record<string, string> = {}) {
-  const picture = await jpegOf(256, 256);
   const service = await startScriptedService({
     submit: () => jobAnswer(job),
     status: () => jobAnswer(job),
-    picture: () => ({ body: picture }),
+    picture: () => ({ body: LIGHT_JPEG }),
   });
   const program = await packed.start([], { env: { ...service.env, FLUX_RESULT: 'text,structured', ...env } });
   const host = new RawHost(program);

@@ -1,7 +1,7 @@
 /** Values of the wire in other forms than the page shows: ids, prices and statuses are read without loss. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { unpackPackage } from '../support/packed-program.ts';
-import { jpegOf } from '../support/pictures.ts';
+import { LIGHT_JPEG } from '../support/pictures.ts';
 import { RawHost } from '../support/raw-host.ts';
 import { type ScriptedAnswer, type ScriptedRequest, startScriptedService } from '../support/scripted-service.ts';
 
@@ -13,13 +13,12 @@ type JobObject = { doitong_id: string; status: string; credits: { exact?: number
 
 // One program for all orders: what they differ in is what the service says.
 const packed = await unpackPackage();
-const picture = await jpegOf(256, 256);
 let submitted = '';
 let status: (request: ScriptedRequest) => ScriptedAnswer = () => jobJson('null');
 const service = await startScriptedService({
   submit: () => jobJson(submitted),
   status: (request) => status(request),
-  picture: () => ({ body: picture }),
+  picture: () => ({ body: LIGHT_JPEG }),
 });
 const program = await packed.start([], {
   env: {

@@ -1,7 +1,7 @@
 /** A service that has every picture ready at once, and hosts that order from it with the packed program. */
 import { execFileSync } from 'node:child_process';
 import type { Home, PackedPackage, RunningProgram, StartOptions } from './packed-program.ts';
-import { jpegOf } from './pictures.ts';
+import { LIGHT_JPEG } from './pictures.ts';
 import { RawHost, type ToolResult, textOf } from './raw-host.ts';
 import { type ScriptedService, startScriptedService } from './scripted-service.ts';
 
@@ -14,7 +14,7 @@ export type PictureService = ScriptedService & {
 };
 
 export async function startPictureService(picture?: Buffer): Promise<PictureService> {
-  const body = picture ?? Buffer.from(await jpegOf(SIZE.width, SIZE.height));
+  const body = picture ?? Buffer.from(LIGHT_JPEG);
   const service = await startScriptedService({ picture: () => ({ body }) });
   const orders = (): number => service.requests.filter(({ kind }) => kind === 'submit').length;
   return { ...service, picture: body, orders };

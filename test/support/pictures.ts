@@ -89,6 +89,9 @@ export function avifOf(width: number, height: number): Uint8Array {
 
 export const SMALL_JPEG = await jpegOf(16, 16);
 
+/** As orders of 256×256 get it, and light enough for every host to take it whole: no thread loads codecs for a preview. */
+export const LIGHT_JPEG = await jpegOf(256, 256, { grain: 0 });
+
 /** Where the frame header of a JPEG made here begins. */
 function frameAt(jpeg: Uint8Array): number {
   for (let at = 2; jpeg[at] === 0xff; at += 2 + ((jpeg[at + 2] ?? 0) << 8) + (jpeg[at + 3] ?? 0))
