@@ -140,10 +140,10 @@ export function budgetChecks(report: LimitsReport, maxCreditsPerCall: number): C
 
 function budgetCheck({ credits, daily, images }: LimitsReport, maxCreditsPerCall: number): Check {
   const left = Math.max(0, credits.budgetPerDay - credits.spentToday - credits.reserved);
-  const picturesLeft = Math.max(0, images.budgetPerDay - daily.used);
+  const picturesLeft = Math.max(0, images.limit - images.used);
   const found =
     `${left} of ${credits.budgetPerDay} credits left today (UTC; ${credits.spentToday} spent, ${credits.reserved} ` +
-    `reserved), ${picturesLeft} of ${images.budgetPerDay} pictures, ${maxCreditsPerCall} credits a call`;
+    `reserved), ${picturesLeft} of ${images.limit} pictures, ${maxCreditsPerCall} credits a call`;
   const price = `${found}; the smallest picture may cost ${CHEAPEST.max}`;
   if (left < CHEAPEST.max) return fail('budget', price, `${NEXT_DAY} raise FLUX_MAX_CREDITS_PER_DAY.`);
   if (picturesLeft === 0) return fail('budget', found, `${NEXT_DAY} raise FLUX_MAX_IMAGES_PER_DAY.`);

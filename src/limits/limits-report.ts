@@ -1,22 +1,35 @@
-/** What is known of plan, limits and credits, in figures. */
+/** What is known of plan, limits and credits, in figures, and how many pictures can be ordered by them. */
+import { ASPECT_RATIOS, creditRange } from '../core/image-request.ts';
 import type { BudgetSettings } from './budget.ts';
 import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS } from './plan.ts';
-import { permitsLeft, takePermit } from './rate-state.ts';
+import { isLongPause, permitsLeft, takePermit } from './rate-state.ts';
 import { totalsOf } from './reservations.ts';
 
 /** `null` where the plan sets no limit, or as long as no answer reported the figure. Times are epoch milliseconds. */
 export type LimitsReport = ReturnType<typeof limitsReport>;
 
 export function limitsReport(state: LimitsState, budget: BudgetSettings, now: number) {
-  const { plan, rateState, reservations, requestLimit, counting } = state;
+  const { plan, planKnown, rateState, reservations, requestLimit, counting } = state;
   const limits = PLAN_LIMITS[plan];
-  const totals = totalsOf(reservations, now);
+  const { images, spentCredits, reservedCredits, slotsInUse } = totalsOf(reservations, now);
   const { limit, resetsAt } = rateState.window;
   const { answer } = takePermit(rateState, requestLimit, counting, now);
   const balance = rateState.balance?.credits ?? null;
+  const ofDay: readonly Room[] = [
+    { by: 'requests', pictures: isLongPause(answer, now) ? 0 : Number.POSITIVE_INFINITY },
+    { by: 'budget_per_day', credits: budget.maxCreditsPerDay - spentCredits - reservedCredits },
+    { by: 'images_today', pictures: budget.maxImagesPerDay - images },
+    { by: 'daily', pictures: (limits.jobsPerDay ?? Number.POSITIVE_INFINITY) - images },
+    { by: 'last_known_balance', credits: (balance ?? Number.POSITIVE_INFINITY) - reservedCredits },
+  ];
   return {
     plan,
+    planKnown,
+    /** In one call. */
+    canOrder: orderable([...ofDay, { by: 'max_per_call', credits: budget.maxCreditsPerCall }]),
+    /** In as many calls as are needed. */
+    canOrderToday: orderable(ofDay),
     requests: {
       /** Per minute. */
       limit: requestLimit,
@@ -25,18 +38,41 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
       resetsAt: resetsAt !== undefined && resetsAt > now ? resetsAt : null,
       source: limit === undefined ? ('plan' as const) : ('headers' as const),
     },
-    concurrent: { limit: limits.concurrentJobs, inUse: totals.slotsInUse },
-    daily: { limit: limits.jobsPerDay, used: totals.images },
+    concurrent: { limit: limits.concurrentJobs, inUse: slotsInUse },
+    daily: { limit: limits.jobsPerDay, used: images },
+    images: { limit: budget.maxImagesPerDay, used: images },
     credits: {
-      spentToday: totals.spentCredits,
+      spentToday: spentCredits,
       budgetPerDay: budget.maxCreditsPerDay,
       /** For jobs whose exact price is not known yet. */
-      reserved: totals.reservedCredits,
+      reserved: reservedCredits,
+      maxPerCall: budget.maxCreditsPerCall,
+      confirmAbove: budget.confirmAboveCredits,
       lastKnownBalance: balance,
       low: balance !== null && balance < budget.lowCreditsAlert,
     },
-    images: { budgetPerDay: budget.maxImagesPerDay },
     /** Not before now. */
     nextRequestAt: answer.granted ? now : answer.until,
   };
+}
+
+/** The most that a picture of each size may cost, in credits. */
+export const HIGHEST_PRICES = {
+  standard: creditRange(...ASPECT_RATIOS['1:1'].standard).max,
+  large: creditRange(...ASPECT_RATIOS['1:1'].large).max,
+};
+
+/** Named as in the public report. */
+export type Limit = 'requests' | 'budget_per_day' | 'images_today' | 'daily' | 'last_known_balance' | 'max_per_call';
+/** What one limit leaves. */
+type Room = { by: Limit } & ({ credits: number } | { pictures: number });
+
+/** How many pictures of each size find room at their highest price, and what limits the standard ones; the first of equals. */
+function orderable(rooms: readonly Room[]) {
+  const countsAt = (price: number) =>
+    rooms.map((room) => Math.max(0, 'credits' in room ? Math.floor(room.credits / price) : room.pictures));
+  const counts = countsAt(HIGHEST_PRICES.standard);
+  const standard = Math.min(...counts);
+  const limitedBy = rooms[counts.indexOf(standard)]?.by ?? 'requests';
+  return { standard, large: Math.min(...countsAt(HIGHEST_PRICES.large)), limitedBy };
 }

@@ -99,6 +99,8 @@ export class Limits {
     const kept = this.#keptForOrders(rateState, reservations);
     return {
       plan,
+      /** It was set or reported, not assumed. */
+      planKnown: this.deps.plan !== 'auto' || rateState.window.limit !== undefined,
       rateState: rateStateAt(rateState, now),
       reservations,
       /** Requests per window; null: none is known. */

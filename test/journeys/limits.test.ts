@@ -76,6 +76,36 @@ describe('one job at a time', () => {
   });
 });
 
+describe('how many more pictures can be ordered', () => {
+  const canOrder = async (): Promise<unknown> =>
+    (await (story as Story).call('check_rate_limits')).structuredContent?.can_order;
+
+  it('is what is left of the budget, and exactly that many are ordered', async () => {
+    const { call } = await begin({ settings: { maxCreditsPerDay: 130, confirmAboveCredits: 200 } });
+    expect(await canOrder()).toEqual({ standard: 6, large: 2, limited_by: 'budget_per_day' });
+    await call('generate_images', { images: [{ prompt: 'one' }, { prompt: 'two' }], wait_seconds: 60 });
+    const { standard } = (await canOrder()) as { standard: number };
+    const images = Array.from({ length: standard + 1 }, (_, n) => ({ prompt: `picture ${n}` }));
+    const refused = await call('generate_images', { images });
+    expect(refused.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
+    const ordered = await call('generate_images', { images: images.slice(1), wait_seconds: 120 });
+    expect(ordered.structuredContent).toMatchObject({ completed: standard });
+  });
+
+  it('is none after the service has refused an order for lack of credits', async () => {
+    const { call } = await begin({ sandbox: { credits: 0 } });
+    const refused = await call('generate_image', { prompt: 'a fox' });
+    expect(refused.structuredContent).toMatchObject({ error: { kind: 'no_credits' } });
+    const answer = await call('check_rate_limits');
+    expect(answer.structuredContent).toMatchObject({
+      can_order: { standard: 0, large: 0, limited_by: 'last_known_balance' },
+      credits: { last_known_balance: 0, low: true },
+    });
+    expect(textOf(answer)).toContain('Next: No picture can be ordered now');
+    expect(textOf(answer)).not.toContain('can still be ordered');
+  });
+});
+
 describe('requests of a minute', () => {
   it('are never more than the plan allows, and the wait is reported', async () => {
     const { call } = await begin({ sandbox: { plan: 'free', jobDurationMs: 100 }, settings: { plan: 'free' } });
@@ -96,11 +126,12 @@ describe('requests of a minute', () => {
   it('are reported again by check_rate_limits with refresh, at the price of one request', async () => {
     const { call, wire } = await begin({});
     const known = await call('check_rate_limits');
-    expect(known.structuredContent).toMatchObject({ plan: 'free', requests: { source: 'plan' } });
+    expect(known.structuredContent).toMatchObject({ plan: 'free', plan_known: false, requests: { source: 'plan' } });
     expect(wire.requests()).toHaveLength(0);
     const fresh = await call('check_rate_limits', { refresh: true });
     expect(fresh.structuredContent).toMatchObject({
       plan: 'pro',
+      plan_known: true,
       requests: { source: 'headers', limit: 60, remaining: 59 },
     });
     expect(wire.requests()).toHaveLength(1);

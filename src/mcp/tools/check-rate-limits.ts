@@ -1,7 +1,6 @@
 /** The tool that reports plan, limits, budget and credits; it asks the service only on request. */
 import * as z from 'zod';
-import { creditRange, SIDE_PX } from '../../core/image-request.ts';
-import type { LimitsReport } from '../../limits/limits-report.ts';
+import { HIGHEST_PRICES, type Limit, type LimitsReport } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
@@ -10,6 +9,8 @@ const limit = z.int().optional();
 
 const output = z.strictObject({
   plan: z.enum(PLANS),
+  plan_known: z.boolean(),
+  can_order: z.strictObject({ standard: z.int(), large: z.int(), limited_by: z.string() }),
   requests: z.strictObject({
     limit,
     remaining: z.int().optional(),
@@ -18,10 +19,13 @@ const output = z.strictObject({
   }),
   concurrent: z.strictObject({ limit, in_use: z.int() }),
   daily: z.strictObject({ limit, used: z.int() }),
+  images_today: z.strictObject({ limit: z.int(), used: z.int() }),
   credits: z.strictObject({
     spent_today: z.number(),
     budget_per_day: z.number(),
     reserved: z.number(),
+    max_per_call: z.number(),
+    confirm_above: z.number(),
     last_known_balance: z.number().optional(),
     low: z.boolean(),
   }),
@@ -33,10 +37,10 @@ export const checkRateLimits = defineTool({
   name: 'check_rate_limits',
   title: 'Check rate limits and credits',
   description:
-    'Returns the plan, its limits and their use, credits spent and reserved today, the budget, the last known balance, ' +
-    'and when the next request may be sent. Use it before you order several pictures, or after a rate_limited, ' +
-    'over_budget or no_credits error. Costs nothing; sends nothing to the service unless refresh is true. What is not ' +
-    'known or not limited is absent.',
+    'Returns how many pictures can be ordered now, the plan, its limits and their use, credits spent and reserved ' +
+    'today, the budget, the last known balance, and when the next request may be sent. Use it before you order several ' +
+    'pictures, or after a rate_limited, over_budget or no_credits error. Costs nothing; sends nothing to the service ' +
+    'unless refresh is true. What is not known or not limited is absent.',
   effect: 'read',
   input: z.strictObject({
     refresh: z
@@ -56,17 +60,22 @@ type LimitsView = z.output<typeof output>;
 
 /** Times in ISO 8601, UTC; absent values are absent. */
 export function limitsView(report: LimitsReport, now: number): LimitsView {
-  const { plan, requests, concurrent, daily, credits, nextRequestAt } = report;
+  const { plan, planKnown, canOrder, requests, concurrent, daily, images, credits, nextRequestAt } = report;
   const { resetsAt, ...requestLimit } = requests;
   return present<LimitsView>({
     plan,
+    plan_known: planKnown,
+    can_order: { standard: canOrder.standard, large: canOrder.large, limited_by: canOrder.limitedBy },
     requests: { ...requestLimit, resets_at: resetsAt === null ? null : iso(resetsAt) },
     concurrent: { limit: concurrent.limit, in_use: concurrent.inUse },
     daily,
+    images_today: images,
     credits: {
       spent_today: credits.spentToday,
       budget_per_day: credits.budgetPerDay,
       reserved: credits.reserved,
+      max_per_call: credits.maxPerCall,
+      confirm_above: credits.confirmAbove,
       last_known_balance: credits.lastKnownBalance,
       low: credits.low,
     },
@@ -75,39 +84,64 @@ export function limitsView(report: LimitsReport, now: number): LimitsView {
   });
 }
 
-function text({ plan, requests, concurrent, daily, credits, ...value }: LimitsView, sandbox: boolean): string {
+function text(view: LimitsView, sandbox: boolean): string {
+  const { requests, concurrent, daily, images_today: images, credits } = view;
   const left = requests.remaining === undefined ? '' : `, ${requests.remaining} left`;
   const reset = requests.resets_at === undefined ? '' : `, resets at ${requests.resets_at}`;
   const balance = credits.last_known_balance === undefined ? 'not known' : `${credits.last_known_balance} credits`;
   return joined(
     '\n',
-    `Plan: ${plan}; its request limit ${requests.source === 'headers' ? 'was reported by the service' : 'comes from the table of the plan'}.`,
-    `Requests per minute: ${figure(requests.limit)}${left}${reset}.`,
+    `Plan: ${view.plan}${view.plan_known ? '' : ', assumed until the service reports its request limit; the user can set DOITONG_PLAN'}.`,
+    `Requests per minute: ${figure(requests.limit)}${requests.source === 'headers' ? ' (reported by the service)' : ''}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this machine.`,
     `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this machine today (UTC).`,
-    `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day.`,
+    `Pictures today: ${images.used} of ${images.limit} (FLUX_MAX_IMAGES_PER_DAY).`,
+    `Credits today: ${credits.spent_today} spent by this machine and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day}.`,
+    `Credits per call: at most ${credits.max_per_call}; above ${credits.confirm_above} the call is confirmed first.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
-    `Next request: not before ${value.next_request_at}.`,
+    `Next request: not before ${view.next_request_at}.`,
     sandbox && 'Sandbox: these are test limits and test credits; no real credits are spent.',
-    `Next: ${value.advice}`,
+    `Next: ${view.advice}`,
   );
 }
 
+const TOMORROW = 'or order more tomorrow (UTC).';
+
+/** What each limit is called, and what helps when it allows no picture at all. */
+const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> = {
+  requests: ['a pause that the service demands', ''],
+  budget_per_day: ["today's budget", `Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, ${TOMORROW}`],
+  images_today: ['the number of pictures per day', `Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, ${TOMORROW}`],
+  daily: ["the plan's jobs per day", `Ask the user to set DOITONG_PLAN if the plan is larger, ${TOMORROW}`],
+  last_known_balance: [
+    'the last known balance',
+    'Ask the user to top up the credits at Doitong. Only an order shows the new balance; an order refused for lack of credits costs nothing.',
+  ],
+  max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL.'],
+};
+
 function advice(report: LimitsReport, now: number): string {
-  const { concurrent, daily, credits, images } = report;
-  const left = credits.budgetPerDay - credits.spentToday - credits.reserved;
-  if (left < creditRange(SIDE_PX.min, SIDE_PX.min).max)
-    return `Today's budget has ${Math.max(0, left)} credits left, less than a picture may cost. Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).`;
-  if (daily.used >= images.budgetPerDay)
-    return "All pictures that today's limit allows are used up. Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).";
-  if (daily.limit !== null && daily.used >= daily.limit)
-    return 'All jobs that the plan allows per day are used up. Order more tomorrow.';
-  if (report.nextRequestAt > now) return `Wait until ${iso(report.nextRequestAt)}: no request may be sent before.`;
-  if (concurrent.limit !== null && concurrent.inUse >= concurrent.limit)
-    return 'A picture can be ordered; it will be sent when a running job has finished.';
-  return credits.low
-    ? 'A picture can be ordered now. Tell the user that the credits are running low.'
-    : 'A picture can be ordered now.';
+  const { canOrder, canOrderToday: today, concurrent, credits, nextRequestAt } = report;
+  const { standard, large } = HIGHEST_PRICES;
+  if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)}: no request may be sent before.`;
+  if (canOrder.standard === 0) {
+    const [name, remedy] = LIMITS[canOrder.limitedBy];
+    return `No picture can be ordered now, at up to ${standard} credits: the limit is ${name}. ${remedy}`;
+  }
+  const isLessPerCall = canOrder.standard < today.standard || canOrder.large < today.large;
+  const isFull = concurrent.limit !== null && concurrent.inUse >= concurrent.limit;
+  return joined(
+    ' ',
+    `${counts(today)} can still be ordered today, at up to ${standard} or ${large} credits each; the limit is ${LIMITS[today.limitedBy][0]}.`,
+    isLessPerCall && `One call can order ${counts(canOrder)}.`,
+    nextRequestAt > now
+      ? `The next order leaves at ${iso(nextRequestAt)} by itself.`
+      : isFull && 'The next order leaves by itself when a running job has finished.',
+    credits.low && 'Tell the user that the credits are running low.',
+  );
 }
+
+const counts = ({ standard, large }: LimitsReport['canOrder']): string =>
+  `${standard} standard or ${large} large pictures`;
 
 const figure = (value: number | undefined): string => (value === undefined ? 'no fixed limit' : String(value));

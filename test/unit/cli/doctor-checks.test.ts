@@ -79,6 +79,7 @@ describe('budget', () => {
   };
   const state = (patch: Partial<LimitsState> = {}): LimitsState => ({
     plan: 'free',
+    planKnown: false,
     rateState: emptyRateState(NOW),
     reads: { left: null, perWindow: null, refillMs: 0 },
     reservations: emptyReservations(NOW),

@@ -17,6 +17,12 @@ const BUDGET = {
   lowCreditsAlert: 100,
 };
 
+let bench: Bench | undefined;
+afterEach(async () => {
+  await bench?.jobs.close();
+  bench = undefined;
+});
+
 type Input = Partial<Omit<LimitsState, 'rateState' | 'reservations'>> & {
   window?: RateWindow;
   balance?: number;
@@ -24,7 +30,7 @@ type Input = Partial<Omit<LimitsState, 'rateState' | 'reservations'>> & {
   jobs?: Job[];
 };
 
-function report({ window = {}, balance, permits = [], jobs = [], ...state }: Input = {}) {
+function report({ window = {}, balance, permits = [], jobs = [], ...state }: Input = {}, budget = {}) {
   const rateState = {
     ...emptyRateState(NOW),
     window,
@@ -36,6 +42,7 @@ function report({ window = {}, balance, permits = [], jobs = [], ...state }: Inp
   return limitsReport(
     {
       plan: 'free',
+      planKnown: false,
       requestLimit,
       reads: { left: null, perWindow: null, refillMs: 0 },
       counting: REQUEST_WINDOW,
@@ -43,7 +50,7 @@ function report({ window = {}, balance, permits = [], jobs = [], ...state }: Inp
       rateState,
       reservations,
     },
-    BUDGET,
+    { ...BUDGET, ...budget },
     NOW,
   );
 }
@@ -53,11 +60,22 @@ describe('before anything was reported', () => {
   it("the report is the free plan's table", () => {
     expect(report()).toEqual({
       plan: 'free',
+      planKnown: false,
+      canOrder: { standard: 25, large: 10, limitedBy: 'max_per_call' },
+      canOrderToday: { standard: 50, large: 20, limitedBy: 'budget_per_day' },
       requests: { limit: 10, remaining: 10, resetsAt: null, source: 'plan' },
       concurrent: { limit: 1, inUse: 0 },
       daily: { limit: 100, used: 0 },
-      credits: { spentToday: 0, budgetPerDay: 1_000, reserved: 0, lastKnownBalance: null, low: false },
-      images: { budgetPerDay: 100 },
+      images: { limit: 100, used: 0 },
+      credits: {
+        spentToday: 0,
+        budgetPerDay: 1_000,
+        reserved: 0,
+        maxPerCall: 500,
+        confirmAbove: 100,
+        lastKnownBalance: null,
+        low: false,
+      },
       nextRequestAt: NOW,
     });
   });
@@ -144,10 +162,94 @@ describe('the balance', () => {
   });
 });
 
-describe('limits()', () => {
-  let bench: Bench;
-  afterEach(() => bench.jobs.close());
+describe('how many pictures can be ordered', () => {
+  const spentIn = (count: number, exact: number | null, state: Job['state'] = 'saved'): Job[] =>
+    Array.from({ length: count }, (_, n) =>
+      sent({ id: `j${n}`, state, credits: { min: 10, max: 20, exact }, completedAt: NOW }),
+    );
 
+  it.each<[string, ReturnType<typeof report>, object, object]>([
+    [
+      'what is spent and reserved of the budget',
+      report({ jobs: [...spentIn(30, 20), ...spentIn(1, null, 'processing').map((job) => ({ ...job, id: 'open' }))] }),
+      { standard: 19, large: 7, limitedBy: 'budget_per_day' },
+      { standard: 19, large: 7, limitedBy: 'budget_per_day' },
+    ],
+    [
+      'the pictures per day of the user',
+      report({ jobs: spentIn(3, 10) }, { maxImagesPerDay: 10 }),
+      { standard: 7, large: 7, limitedBy: 'images_today' },
+      { standard: 7, large: 7, limitedBy: 'images_today' },
+    ],
+    [
+      "the plan's jobs per day",
+      report({ jobs: spentIn(95, 1) }, { maxImagesPerDay: 1_000 }),
+      { standard: 5, large: 5, limitedBy: 'daily' },
+      { standard: 5, large: 5, limitedBy: 'daily' },
+    ],
+    [
+      'the price of one call, which leaves more for several calls',
+      report({}, { maxCreditsPerCall: 40 }),
+      { standard: 2, large: 0, limitedBy: 'max_per_call' },
+      { standard: 50, large: 20, limitedBy: 'budget_per_day' },
+    ],
+    [
+      'the last known balance, less what is reserved',
+      report({ balance: 100, jobs: spentIn(1, null, 'processing') }),
+      { standard: 4, large: 1, limitedBy: 'last_known_balance' },
+      { standard: 4, large: 1, limitedBy: 'last_known_balance' },
+    ],
+    [
+      'a pause that is longer than anybody waits',
+      report({ window: { pausedUntil: NOW + 600_000 } }),
+      { standard: 0, large: 0, limitedBy: 'requests' },
+      { standard: 0, large: 0, limitedBy: 'requests' },
+    ],
+  ])('is limited by %s', (_, { canOrder, canOrderToday }, now, today) => {
+    expect([canOrder, canOrderToday]).toEqual([now, today]);
+  });
+
+  it('is none with a balance of nothing, and never less than none', () => {
+    expect(report({ balance: 0 }).canOrder).toEqual({ standard: 0, large: 0, limitedBy: 'last_known_balance' });
+    expect(report({ balance: 15, jobs: spentIn(2, null, 'processing') }).canOrder.standard).toBe(0);
+    expect(report({ jobs: spentIn(9, 20) }, { maxCreditsPerDay: 100 }).canOrder).toMatchObject({
+      standard: 0,
+      large: 0,
+    });
+  });
+
+  it('is not limited by a pause that orders wait for by themselves', () => {
+    expect(report({ window: { pausedUntil: NOW + 60_000 } }).canOrder.standard).toBe(25);
+  });
+
+  it('is exactly what an order is admitted for', async () => {
+    bench = createBench({ maxCreditsPerDay: 130, maxCreditsPerCall: 130, confirmAboveCredits: 1_000, plan: 'pro' });
+    await bench.order(REQUEST);
+    await bench.clock.advance(0);
+    const { standard, limitedBy } = (await bench.jobs.limits()).canOrder;
+    expect([standard, limitedBy]).toEqual([5, 'budget_per_day']);
+    const entries = (count: number, prompt: string) =>
+      Array.from({ length: count }, () => ({ request: { ...REQUEST, prompt } }));
+    await expect(bench.orderAll(entries(standard + 1, 'more'))).rejects.toMatchObject({
+      failure: { kind: 'over_budget' },
+    });
+    expect(await bench.orderAll(entries(standard, 'as many'))).toHaveLength(5);
+  });
+});
+
+describe('the plan', () => {
+  it('is known once it was reported or set, and assumed before', async () => {
+    bench = createBench();
+    expect(await bench.jobs.limits()).toMatchObject({ plan: 'free', planKnown: false });
+    await bench.limits.learn({ window: { limit: 60, remaining: 59, resetsAt: bench.clock.now() + 60_000 } });
+    expect(await bench.jobs.limits()).toMatchObject({ plan: 'pro', planKnown: true });
+    await bench.jobs.close();
+    bench = createBench({ plan: 'starter' });
+    expect(await bench.jobs.limits()).toMatchObject({ plan: 'starter', planKnown: true });
+  });
+});
+
+describe('limits()', () => {
   it('answers from what is known and asks nobody', async () => {
     bench = createBench({ plan: 'starter' });
     await bench.order(REQUEST);
