@@ -10,6 +10,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
+import { excessOf } from './arguments.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT, invalidParams, JULY_2026, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
@@ -127,23 +128,6 @@ class GuardedServer extends Server {
 }
 
 const TAKING_ARGUMENTS = ['tools/call', 'prompts/get', 'completion/complete'];
-/** The arguments of tools need three levels. */
-const DEPTH_MAX = 32;
-/** Fifty pictures with all their arguments have a few hundred values. */
-const VALUES_MAX = 2_000;
-
-/** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
-function excessOf(params: unknown): string | undefined {
-  let level = [params];
-  let count = 0;
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
-    count += level.length;
-    if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
-  }
-  return undefined;
-}
 
 /** Clients read the whole list again, so a batch counts as one change. */
 const LIST_PAUSE_MS = 250;
