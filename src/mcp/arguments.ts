@@ -1,4 +1,5 @@
-/** The arguments of a call as they arrive: how much is read of them. */
+/** The arguments of a call as they arrive: how much is read of them, and what is repaired as it can mean one thing only. */
+import type * as z from 'zod';
 
 /** The arguments of tools need three levels. */
 const DEPTH_MAX = 32;
@@ -16,4 +17,66 @@ export function excessOf(params: unknown): string | undefined {
     if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
   }
   return undefined;
+}
+
+export type Schema = z.core.JSONSchema.BaseSchema;
+
+/** Of an entry of a list, or of a property. */
+export function schemaIn(schema: Schema | undefined, part: PropertyKey): Schema | undefined {
+  const { items, properties = {} } = schema ?? {};
+  const ofProperty = Object.hasOwn(properties, part) ? properties[String(part)] : undefined;
+  const inner = typeof part === 'number' ? items : ofProperty;
+  return typeof inner === 'object' && !Array.isArray(inner) ? inner : undefined;
+}
+
+/** What a workflow program adds to every call for itself. */
+const OF_THE_HOST = ['toolCallId', 'sessionId', 'action', 'chatInput'];
+
+/** Hosts give what their model left out as null or empty, and numbers and lists as text. Nothing is guessed. */
+export function repaired(args: unknown, schema: Schema): unknown {
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) return args;
+  return repairedValue(
+    Object.fromEntries(Object.entries(args).filter(([name]) => !OF_THE_HOST.includes(name))),
+    schema,
+  );
+}
+
+function repairedValue(value: unknown, schema: Schema | undefined): unknown {
+  if (typeof value === 'string') return readText(value, schema);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((one, at) => repairedValue(one, schemaIn(schema, at)));
+  const isOptional = (name: string) => schemaIn(schema, name) !== undefined && !schema?.required?.includes(name);
+  const given = Object.entries(value).filter(([name, one]) => !((one === null || one === '') && isOptional(name)));
+  return Object.fromEntries(given.map(([name, one]) => [name, repairedValue(one, schemaIn(schema, name))]));
+}
+
+const BOOLEANS = new Map([
+  ['true', true],
+  ['True', true],
+  ['false', false],
+  ['False', false],
+]);
+
+function readText(text: string, schema: Schema | undefined): unknown {
+  switch (schema?.type) {
+    case 'boolean':
+      return BOOLEANS.get(text) ?? text;
+    case 'integer':
+    case 'number':
+      return text.length <= 20 && Number.isFinite(Number(text)) && String(Number(text)) === text ? Number(text) : text;
+    case 'array':
+      return readList(text, schema);
+    default:
+      return text;
+  }
+}
+
+function readList(text: string, schema: Schema): unknown {
+  try {
+    const list: unknown = JSON.parse(text);
+    // The bounds of a call hold for what it hides in a text, too.
+    return Array.isArray(list) && excessOf(list) === undefined ? repairedValue(list, schema) : text;
+  } catch {
+    return text;
+  }
 }

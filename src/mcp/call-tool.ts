@@ -7,12 +7,13 @@ import {
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { TOOLS } from './catalogue.ts';
 import { type HostIdentity, IMAGE_SIDE_MAX_PX, identityOf, profileOf } from './hosts.ts';
 import { askNow, type Question } from './confirmations.ts';
+import { repaired } from './arguments.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
 import { noSuch } from './protocol.ts';
@@ -115,8 +116,11 @@ async function handleCall(
 
 /** The arguments of a call, with the defaults of the schema. @throws FluxError of kind `bad_input` */
 export function readArguments(tool: Tool, given: unknown, redact: Redact): z.output<Tool['input']> {
-  const { data, error } = tool.input.safeParse(given ?? {}, { reportInput: true });
-  if (error !== undefined) throw badArguments(tool, error, redact);
+  const asGiven = tool.input.safeParse(given ?? {});
+  if (asGiven.success) return asGiven.data;
+  const schema = z.toJSONSchema(tool.input, { io: 'input' });
+  const { data, error } = tool.input.safeParse(repaired(given ?? {}, schema), { reportInput: true });
+  if (error !== undefined) throw badArguments(tool, error, schema, redact);
   return data;
 }
 

@@ -4,6 +4,7 @@ import { toDotPath } from 'zod/v4/core';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
+import { type Schema, schemaIn } from './arguments.ts';
 import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
@@ -17,9 +18,8 @@ export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
 }
 
-/** @param error with the values that were given @param redact applied before one of them is shortened */
-export function badArguments(tool: Tool, error: z.ZodError, redact: Redact): FluxError {
-  const json = z.toJSONSchema(tool.input, { io: 'input' });
+/** @param error with the values that were given @param json what the tool takes @param redact applied before one of them is shortened */
+export function badArguments(tool: Tool, error: z.ZodError, json: Schema, redact: Redact): FluxError {
   // One sentence names both bounds of a field, so that breaking both gives the same sentence twice.
   const problems = [...new Set(error.issues.flatMap((issue) => problemsOf(issue, tool, json, redact)))];
   const more = problems.length - SHOWN_PROBLEMS;
@@ -30,11 +30,8 @@ export function badArguments(tool: Tool, error: z.ZodError, redact: Redact): Flu
   );
 }
 
-type Schema = z.core.JSONSchema.BaseSchema;
-
-/** @param json the schema that the host sees */
 function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
-  const schema = schemaAt(json, issue.path);
+  const schema = issue.path.reduce(schemaIn, json as Schema | undefined);
   const name = toDotPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const allowed = Object.keys(schema?.properties ?? {});
@@ -48,13 +45,6 @@ function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: R
   const must = issue.code === 'custom' ? issue.message : `must be ${boundOf(schema)}`;
   if (issue.input === undefined) return [`${name}: is missing; it ${must}`];
   return [`${name}: ${shownValue(issue.input, redact)} ${must}`];
-}
-
-function schemaAt(json: Schema, path: readonly PropertyKey[]): Schema | undefined {
-  return path.reduce<Schema | undefined>((schema, part) => {
-    const next = typeof part === 'number' ? schema?.items : schema?.properties?.[String(part)];
-    return typeof next === 'object' && !Array.isArray(next) ? next : undefined;
-  }, json);
 }
 
 function boundOf(json: Schema | undefined): string {

@@ -269,6 +269,14 @@ describe('an answer inside a call of 2026-07-28', () => {
     isAskedAgain(await host.ask('tools/call', call));
   });
 
+  it('counts for the call as it is understood, however it is written', async () => {
+    const host = await startRawHost();
+    const written = { ...IMAGE.arguments, width: '256', version: null, file_name: '', sessionId: 'one' };
+    const answer = await question(host, written);
+    isAskedAgain(await host.ask('tools/call', { ...IMAGE, arguments: ANOTHER, _meta: META, ...answer }));
+    expect(textOf((await host.ask('tools/call', { ...IMAGE, _meta: META, ...answer })).result)).toContain(ORDERED);
+  });
+
   it('does not count for another call, for a dearer one, or for another tool', async () => {
     const host = await startRawHost();
     const answer = await question(host, IMAGE.arguments);

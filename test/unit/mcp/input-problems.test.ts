@@ -57,7 +57,7 @@ describe('bad arguments', () => {
     [{ prompt: 'a fox', width: 3 }, 'width: 3 must be a whole number from 256 to 2048, a multiple of 8'],
     [{ prompt: 'a fox', width: 2052 }, 'width: 2052 must be a whole number from 256 to 2048, a multiple of 8'],
     [{ prompt: 'a fox', height: 512.5 }, 'height: 512.5 must be a whole number from 256 to 2048, a multiple of 8'],
-    [{ prompt: 'a fox', height: '512' }, 'height: "512" must be a whole number from 256 to 2048, a multiple of 8'],
+    [{ prompt: 'a fox', height: '5e2' }, 'height: "5e2" must be a whole number from 256 to 2048, a multiple of 8'],
     [
       { prompt: 'a fox', aspect_ratio: '5:4' },
       'aspect_ratio: "5:4" must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 21:9',
