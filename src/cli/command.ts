@@ -1,7 +1,7 @@
 /** What a command of the command line is, and how its flags and words are read. Each has a file that loads when it is called. */
 import { parseArgs } from 'node:util';
 import { type Environment, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
-import { cleanLine } from '../core/untrusted-text.ts';
+import { cleanLine, nameMeant } from '../core/untrusted-text.ts';
 
 /** A flag of one command that is not a setting; `value`, as help shows it, is absent for a switch. */
 export type CommandFlag = { name: string; value?: string; repeatable?: true; help: string };
@@ -93,13 +93,6 @@ function unknownFlag(rawName: string, command: Command, known: string[]): UsageE
 
 /** The name that was meant, where one is close, else all of them. */
 export function allowedInstead(typed: string, names: readonly string[]): string {
-  const close = spellings(typed.slice(0, 80));
-  const meant = names.find((name) => spellings(name).some((spelling) => close.includes(spelling)));
+  const meant = nameMeant(typed.slice(0, 80), names);
   return meant === undefined ? ` Allowed: ${names.join(', ')}.` : ` Did you mean ${meant}?`;
-}
-
-/** The letters, and each text that they become without one of them: two that differ by one slip have one in common. */
-function spellings(name: string): string[] {
-  const letters = name.toLowerCase().replace(/[-_]/gu, '');
-  return [letters, ...Array.from(letters, (_, at) => letters.slice(0, at) + letters.slice(at + 1))];
 }

@@ -1,6 +1,6 @@
 /**
  * Text from outside (service, prompt, file name): how it is cleaned before a person or a model reads it, which ids and
- * addresses may be shown as they are, and which addresses lead into this machine or network.
+ * addresses may be shown as they are, which addresses lead into this machine or network, and which name was meant.
  */
 import ipaddr from 'ipaddr.js';
 import type { Redact } from './redaction.ts';
@@ -35,6 +35,16 @@ export function cleanWithout(redact: Redact, text: string, maxCharacters = 300):
 
 export function fencedWithout(redact: Redact, text: string, maxCharacters = 300): string {
   return fenced(cleanWithout(redact, text, maxCharacters), maxCharacters);
+}
+
+/** The one of our names that was misspelt by one slip: without a letter, both are the same. @param typed a few dozen characters */
+export function nameMeant(typed: string, names: readonly string[]): string | undefined {
+  const spellings = (name: string): string[] => {
+    const letters = name.toLowerCase().replace(/[-_]/gu, '');
+    return [letters, ...Array.from(letters, (_, at) => letters.slice(0, at) + letters.slice(at + 1))];
+  };
+  const close = spellings(typed);
+  return names.find((name) => spellings(name).some((spelling) => close.includes(spelling)));
 }
 
 /** Letters, digits and a few signs, and not only dots: an id that can be shown as it is. */

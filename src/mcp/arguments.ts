@@ -33,49 +33,27 @@ export function schemaIn(schema: Schema | undefined, part: PropertyKey): Schema 
 const OF_THE_HOST = ['toolCallId', 'sessionId', 'action', 'chatInput'];
 
 /** Hosts give what their model left out as null or empty, and numbers and lists as text. Nothing is guessed. */
-export function repaired(args: unknown, schema: Schema): unknown {
-  if (typeof args !== 'object' || args === null || Array.isArray(args)) return args;
-  return repairedValue(
-    Object.fromEntries(Object.entries(args).filter(([name]) => !OF_THE_HOST.includes(name))),
-    schema,
-  );
-}
-
-function repairedValue(value: unknown, schema: Schema | undefined): unknown {
+export function repaired(value: unknown, schema: Schema | undefined, dropped = OF_THE_HOST): unknown {
   if (typeof value === 'string') return readText(value, schema);
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((one, at) => repairedValue(one, schemaIn(schema, at)));
+  if (Array.isArray(value)) return value.map((one, at) => repaired(one, schemaIn(schema, at), []));
   const isOptional = (name: string) => schemaIn(schema, name) !== undefined && !schema?.required?.includes(name);
-  const given = Object.entries(value).filter(([name, one]) => !((one === null || one === '') && isOptional(name)));
-  return Object.fromEntries(given.map(([name, one]) => [name, repairedValue(one, schemaIn(schema, name))]));
+  const isAbsent = (name: string, one: unknown) => (one === null || one === '') && isOptional(name);
+  const given = Object.entries(value).filter(([name, one]) => !dropped.includes(name) && !isAbsent(name, one));
+  return Object.fromEntries(given.map(([name, one]) => [name, repaired(one, schemaIn(schema, name), [])]));
 }
-
-const BOOLEANS = new Map([
-  ['true', true],
-  ['True', true],
-  ['false', false],
-  ['False', false],
-]);
 
 function readText(text: string, schema: Schema | undefined): unknown {
-  switch (schema?.type) {
-    case 'boolean':
-      return BOOLEANS.get(text) ?? text;
-    case 'integer':
-    case 'number':
-      return text.length <= 20 && Number.isFinite(Number(text)) && String(Number(text)) === text ? Number(text) : text;
-    case 'array':
-      return readList(text, schema);
-    default:
-      return text;
-  }
-}
-
-function readList(text: string, schema: Schema): unknown {
+  const { type } = schema ?? {};
+  const word = text.slice(0, 6).toLowerCase();
+  if (type === 'boolean') return word === 'true' || word === 'false' ? word === 'true' : text;
+  if (type === 'integer' || type === 'number')
+    return Number.isFinite(Number(text)) && String(Number(text)) === text ? Number(text) : text;
+  if (type !== 'array') return text;
   try {
     const list: unknown = JSON.parse(text);
     // The bounds of a call hold for what it hides in a text, too.
-    return Array.isArray(list) && excessOf(list) === undefined ? repairedValue(list, schema) : text;
+    return Array.isArray(list) && excessOf(list) === undefined ? repaired(list, schema) : text;
   } catch {
     return text;
   }

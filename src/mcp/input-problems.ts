@@ -5,14 +5,11 @@ import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
 import { fencedWithout } from '../core/untrusted-text.ts';
 import { type Schema, schemaIn } from './arguments.ts';
+import { hintFor, pixelsHint } from './input-hints.ts';
 import type { Tool } from './tool.ts';
 
 const SHOWN_PROBLEMS = 8;
 const SHOWN_VALUE_CHARACTERS = 60;
-
-const WEBHOOK = /^(?:web_?hook|callback)(?:_?url)?$/i;
-/** A webhook address chosen by a model would send word of the user's pictures to somebody else. */
-const WEBHOOK_HINT = ' (the user can set DOITONG_WEBHOOK_URL instead, for all orders)';
 
 export function badInput(what: string, next: string): FluxError {
   return new FluxError({ kind: 'bad_input', reason: { code: 'worded', what, next }, creditsSpent: 'no', retry: 'no' });
@@ -24,38 +21,51 @@ export function badArguments(tool: Tool, error: z.ZodError, json: Schema, redact
   const problems = [...new Set(error.issues.flatMap((issue) => problemsOf(issue, tool, json, redact)))];
   const more = problems.length - SHOWN_PROBLEMS;
   const shown = [...problems.slice(0, SHOWN_PROBLEMS), ...(more > 0 ? [`${more} more problems`] : [])];
+  const isUnknown = error.issues.some(({ code }) => code === 'unrecognized_keys');
   return badInput(
     `The arguments of ${tool.name} are not valid, so nothing was sent.\n${shown.map((problem) => `- ${problem}\n`).join('')}`,
-    `Correct the problems above and call ${tool.name} again.`,
+    `Correct the problems above and call ${tool.name} again.${isUnknown ? ` It takes ${namesOf(json)}.` : ''}`,
   );
 }
 
+function namesOf({ properties = {} }: Schema): string {
+  const names = Object.entries(properties).map(([name, field]) => {
+    const entry = schemaIn(field as Schema, 0)?.properties;
+    return entry === undefined ? name : `${name} (each with ${Object.keys(entry).join(', ')})`;
+  });
+  return names.join(', ') || 'no arguments';
+}
+
 function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
-  const schema = issue.path.reduce(schemaIn, json as Schema | undefined);
+  const schema = issue.path.reduce(schemaIn, json as Schema | undefined) ?? {};
   const name = toDotPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const allowed = Object.keys(schema?.properties ?? {});
-    const list = allowed.length === 0 ? 'it takes none' : `it takes ${allowed.join(', ')}`;
+    const [list] = issue.path;
+    const other = list === undefined ? schemaIn(schemaIn(json, 'images'), 0) : json;
     return issue.keys.map((key) => {
-      const hint = tool.effect === 'spend' && WEBHOOK.test(key.slice(0, SHOWN_VALUE_CHARACTERS)) ? WEBHOOK_HINT : '';
-      return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${name || tool.name}${hint}; ${list}`;
+      const value = (issue.input as Record<string, unknown>)[key];
+      const hint = hintFor(key.slice(0, SHOWN_VALUE_CHARACTERS), value, schema, other ?? {}, tool.effect === 'spend');
+      const of = list === undefined ? tool.name : `an entry in ${String(list)}`;
+      return `${fencedWithout(redact, key, SHOWN_VALUE_CHARACTERS)} is not an argument of ${of}${hint ? `: ${hint}` : ''}`;
     });
   }
   if (name === '') return [`the arguments must be ${boundOf(schema)}`];
   const must = issue.code === 'custom' ? issue.message : `must be ${boundOf(schema)}`;
   if (issue.input === undefined) return [`${name}: is missing; it ${must}`];
-  return [`${name}: ${shownValue(issue.input, redact)} ${must}`];
+  const pixels = schema.enum && pixelsHint(issue.input);
+  return [`${name}: ${shownValue(issue.input, redact)} ${must}${pixels ? `; ${pixels}` : ''}`];
 }
 
-function boundOf(json: Schema | undefined): string {
-  if (json?.enum !== undefined) return `one of ${json.enum.map(String).join(', ')}`;
-  const { type, minimum, maximum, multipleOf, minLength = 0, maxLength, minItems = 0, maxItems } = json ?? {};
+function boundOf(json: Schema): string {
+  const { enum: choices, type, minimum, maximum, multipleOf, minLength = 0, maxLength, minItems = 0, maxItems } = json;
+  if (choices?.length === 1) return `${choices.map(String)}, or be left out`;
+  if (choices !== undefined) return `one of ${choices.map(String).join(', ')}`;
   const step = multipleOf === undefined ? '' : `, a multiple of ${multipleOf}`;
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}${step}`;
   if (type === 'number') return `a number from ${minimum} to ${maximum}${step}`;
   if (type === 'string') return `a text of ${minLength} to ${maxLength} characters`;
   if (type === 'array') return `a list of ${minItems} to ${maxItems} entries`;
-  if (type === 'object') return `an object with ${Object.keys(json?.properties ?? {}).join(', ')}`;
+  if (type === 'object') return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
   return `a ${String(type)}`;
 }
 

@@ -19,18 +19,11 @@ export const jobViewSchema = z.strictObject({
   prompt: z.string(),
   width: z.int(),
   height: z.int(),
-  ordered: z
-    .strictObject({ width: z.number(), height: z.number() })
-    .optional()
-    .describe('the ordered size, where the delivered picture has another one'),
+  ordered: z.strictObject({ width: z.number(), height: z.number() }).optional(),
   version: z.string().optional(),
   batch_id: z.string().optional(),
   number: z.int().optional(),
-  credits: z.strictObject({
-    min: z.number(),
-    max: z.number(),
-    exact: z.number().optional().describe('Absent until it is known.'),
-  }),
+  credits: z.strictObject({ min: z.number(), max: z.number(), exact: z.number().optional() }),
   url: z.string().optional(),
   file: z.string().optional(),
   created_at: z.string(),
@@ -43,9 +36,9 @@ export const jobViewSchema = z.strictObject({
       retry_after_seconds: z.number().optional(),
     })
     .optional(),
-  duplicate: z.boolean().optional().describe('An equal request had ordered it before; nothing was ordered now.'),
+  duplicate: z.boolean().optional(),
   sandbox: z.boolean().optional(),
-  next: z.string().describe('What to do now.'),
+  next: z.string(),
 });
 export type JobView = z.output<typeof jobViewSchema>;
 

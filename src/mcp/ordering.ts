@@ -22,7 +22,7 @@ import type { Eta, Progress } from '../jobs/image-jobs.ts';
 import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
 import type { Question } from './confirmations.ts';
-import { choices, type SingleOutcome, type ToolContext, type ToolOutcome } from './tool.ts';
+import type { SingleOutcome, ToolContext, ToolOutcome } from './tool.ts';
 
 // Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
@@ -67,56 +67,44 @@ export const fileNameSchema = z
   })
   .meta({ minLength: 1, maxLength: FILE_NAME_MAX_CHARACTERS });
 
-const sideArgument = (side: string) =>
-  sideSchema.optional().describe(`${side} in pixels, a multiple of 8 from 256 to 2048. Default: ${SIDE_PX.default}.`);
+const optional = <Field extends z.ZodType>(field: Field, words: string) => field.optional().describe(words);
 
 /** Bounds, choices and defaults are in the words, too: not every host passes the schema's keywords on to its model. */
 const pictureArguments = {
   prompt: promptSchema.describe(
     'What it shows, 1–4,000 characters: subject, style, mood, lighting, camera angle, composition.',
   ),
-  aspect_ratio: z
-    .enum(ASPECT_RATIO_NAMES)
-    .optional()
-    .describe(`Shape, instead of width and height: ${choices(ASPECT_RATIO_NAMES)}. Default: 1:1.`),
-  size: z
-    .enum(SIZES)
-    .optional()
-    .describe('standard (about 1 megapixel) or large (longest side 2048). Default: standard.'),
-  width: sideArgument('Width'),
-  height: sideArgument('Height'),
-  file_name: fileNameSchema
-    .optional()
-    .describe('Name without folder and extension, 1–80 characters. Default: made from the prompt.'),
+  aspect_ratio: optional(
+    z.enum(ASPECT_RATIO_NAMES),
+    'Shape, instead of width and height: 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3 or 21:9. Default: 1:1.',
+  ),
+  size: optional(z.enum(SIZES), 'standard (about 1 megapixel) or large (longest side 2048). Default: standard.'),
+  width: optional(sideSchema, 'Width in pixels, a multiple of 8 from 256 to 2048. Default: 1024.'),
+  height: optional(sideSchema, 'Height in pixels, a multiple of 8 from 256 to 2048. Default: 1024.'),
+  file_name: optional(
+    fileNameSchema,
+    'Name without folder and extension, 1–80 characters. Default: made from the prompt.',
+  ),
 };
 
 /** Seconds; 0 answers at once. */
 export const waitSecondsSchema = z.number().min(0).max(300);
 
 const callArguments = {
-  version: z
-    .enum(FLUX_VERSIONS)
-    .optional()
-    .describe(`${choices(FLUX_VERSIONS)}. Default: the service chooses.`),
-  quality: z
-    .enum(QUALITIES)
-    .optional()
-    .describe(`${choices(QUALITIES)} is the only choice. Default: the service chooses.`),
+  version: optional(z.enum(FLUX_VERSIONS), 'flux-pro-1.1 or flux-pro. Default: the service chooses.'),
+  quality: optional(z.enum(QUALITIES), 'high is the only choice. Default: the service chooses.'),
   allow_duplicate: z
     .boolean()
     .default(false)
     .describe('Order another picture even if an equal call would find a job: for a variation. Default: false.'),
-  wait_seconds: waitSecondsSchema
-    .optional()
-    .describe("Seconds to wait for the picture, 0–300. Default: the user's setting, usually 45."),
-  max_credits: z
-    .int()
-    .min(1)
-    .max(100_000_000)
-    .optional()
-    .describe(
-      "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, it confirms a price above the threshold: only after the user's yes. Default: the user's settings.",
-    ),
+  wait_seconds: optional(
+    waitSecondsSchema,
+    "Seconds to wait for the picture, 0–300. Default: the user's setting, usually 45.",
+  ),
+  max_credits: optional(
+    z.int().min(1).max(100_000_000),
+    "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, it confirms a price above the threshold: only after the user's yes. Default: the user's settings.",
+  ),
 };
 
 type Sides = SideChoice & { aspect_ratio?: SideChoice['aspectRatio'] };
@@ -153,9 +141,7 @@ export const ordersSchema = z
       .describe(
         '1–50 pictures, each with arguments as in generate_image; what stands next to this list holds for all. Equal entries are separate pictures.',
       ),
-    style: promptSchema
-      .optional()
-      .describe('Words added to every prompt, 1–4,000 characters together with each. Default: none.'),
+    style: optional(promptSchema, 'Words added to every prompt, 1–4,000 characters together with each. Default: none.'),
     ...described(callArguments, 'As in generate_image.'),
   })
   .check(({ value: { images, style }, issues }) => {

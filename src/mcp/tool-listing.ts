@@ -28,28 +28,21 @@ export function listedTool(tool: Tool): ListedTool {
   };
 }
 
-/** Gemini refuses tools whose schema has `multipleOf`. The check remains, and the description names the step. */
-function leaveOut(schema: z.core.JSONSchema.BaseSchema): void {
-  delete schema.multipleOf;
-  // Not bounds, but what a whole number is to JavaScript.
-  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
-  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
-}
-
-/** Clients check the types of an answer; what it may gain is no reason to refuse it, and words are paid for. */
-function leaveTypes(schema: z.core.JSONSchema.BaseSchema, isWhole: boolean): void {
-  delete schema.additionalProperties;
-  delete schema.enum;
-  delete schema.description;
-  if (!isWhole) delete schema.required;
-}
+/**
+ * Gemini refuses tools whose schema has `multipleOf`; the check remains, and the description names the step. Of an answer
+ * clients learn the types: it may gain fields, and nobody reads words about it before there is one.
+ */
+const LEFT_OUT = {
+  input: ['multipleOf'],
+  output: ['additionalProperties', 'description', 'enum', 'minimum', 'maximum'],
+} as const;
 
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ListedTool['inputSchema'] {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
     override({ jsonSchema: one, path }) {
-      leaveOut(one);
-      if (io === 'output') leaveTypes(one, path.length === 0);
+      for (const word of LEFT_OUT[io]) delete one[word];
+      if (io === 'output' && path.length > 0) delete one.required;
     },
   });
   // The schema of a strict object always has the type "object", which zod's type does not say.

@@ -98,8 +98,3 @@ export type Tool<Input extends z.ZodObject = z.ZodObject> = {
 export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
   return tool;
 }
-
-/** For descriptions: not every host passes the choices of a schema on to its model. */
-export function choices(names: readonly string[]): string {
-  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
-}

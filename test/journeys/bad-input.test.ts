@@ -23,7 +23,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
     'a misspelt argument',
     'generate_image',
     { ...good, aspectRatio: '1:1' },
-    /"aspectRatio" is not an argument of generate_image; it takes prompt/,
+    /"aspectRatio" is not an argument of generate_image: did you mean aspect_ratio\?/,
   ],
   ['a key as argument', 'generate_image', { ...good, api_key: 'k' }, /"api_key" is not an argument of generate_image/],
   ['a small side', 'generate_image', { ...good, width: 100 }, /width: 100 must be a whole number from 256 to 2048/],
@@ -42,7 +42,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
     'an argument too many',
     'check_rate_limits',
     { now: true },
-    /"now" is not an argument of check_rate_limits; it takes refresh/,
+    /"now" is not an argument of check_rate_limits\n.*\nNext: .* It takes refresh\./s,
   ],
 ];
 

@@ -299,12 +299,12 @@ describe('bad input', () => {
     [{ images: [{ prompt: '' }] }, 'images[0].prompt: "" must say what the picture shows'],
     [
       { images: [{ prompt: 'a', wait_seconds: 5 }] },
-      '"wait_seconds" is not an argument of images[0]; it takes prompt, aspect_ratio',
+      '"wait_seconds" is not an argument of an entry in images: give it once, next to images',
     ],
     [{ images: ['a fox'] }, 'images[0]: "a fox" must be an object with prompt, aspect_ratio'],
     [
       { images: [image('a')], prompt: 'b' },
-      '"prompt" is not an argument of generate_images; it takes images, style, version, quality',
+      '"prompt" is not an argument of generate_images: give it in each entry of images',
     ],
   ])('%j is refused by name', async (args, problem) => {
     const { call } = await begin();

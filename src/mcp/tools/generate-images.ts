@@ -13,7 +13,7 @@ export const generateImages = defineTool({
   effect: 'spend',
   input: ordersSchema,
   hasViewer: true,
-  handle: ({ images, ...shared }, context) => {
+  handle({ images, ...shared }, context) {
     const orders = images.map((image) => orderOf({ ...image, ...shared }));
     return placeOrders(orders, { tool: 'generate_images', isBatch: true, ...shared }, context);
   },

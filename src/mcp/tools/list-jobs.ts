@@ -7,13 +7,13 @@ import { nextStep, saidOf } from '../failure-text.ts';
 import { badInput } from '../input-problems.ts';
 import { JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
 import { valueResult } from '../result.ts';
-import { choices, defineTool } from '../tool.ts';
+import { defineTool } from '../tool.ts';
 
 const input = z.strictObject({
   status: z
     .enum(JOB_STATUSES)
     .optional()
-    .describe(`Only this status: ${choices(JOB_STATUSES)}. Default: all.`),
+    .describe('Only this status: queued, submitting, processing, completed, failed or unknown. Default: all.'),
   limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()

@@ -9,6 +9,7 @@ import { readArguments } from '../../../src/mcp/call-tool.ts';
 import type { Tool } from '../../../src/mcp/tool.ts';
 import { checkRateLimits } from '../../../src/mcp/tools/check-rate-limits.ts';
 import { generateImage } from '../../../src/mcp/tools/generate-image.ts';
+import { generateImages } from '../../../src/mcp/tools/generate-images.ts';
 import { getJobStatus } from '../../../src/mcp/tools/get-job-status.ts';
 import { wordsOf } from '../../support/words.ts';
 
@@ -63,6 +64,24 @@ describe('bad arguments', () => {
       'aspect_ratio: "5:4" must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 21:9',
     ],
     [{ prompt: 'a fox', size: 'huge' }, 'size: "huge" must be one of standard, large'],
+    [{ prompt: 'a fox', quality: 'hd' }, 'quality: "hd" must be high, or be left out'],
+    [
+      { prompt: 'a fox', size: '1024x1024' },
+      'size: "1024x1024" must be one of standard, large; for pixels, give width 1024 and height 1024',
+    ],
+    [
+      { prompt: 'a fox', size: '1792 X 1024' },
+      'size: "1792 X 1024" must be one of standard, large; for pixels, give width 1792 and height 1024',
+    ],
+    // The next allowed sides, of the same shape.
+    [
+      { prompt: 'a fox', size: '3840×2160' },
+      'size: "3840×2160" must be one of standard, large; for pixels, give width 2048 and height 1152',
+    ],
+    [
+      { prompt: 'a fox', aspect_ratio: '100x1023' },
+      'aspect_ratio: "100x1023" must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 21:9; for pixels, give width 256 and height 1024',
+    ],
     [{ prompt: 'a fox', wait_seconds: 301 }, 'wait_seconds: 301 must be a number from 0 to 300'],
     [{ prompt: 'a fox', wait_seconds: -1 }, 'wait_seconds: -1 must be a number from 0 to 300'],
     [
@@ -89,18 +108,115 @@ describe('bad arguments', () => {
   });
 });
 
+/** The only problem, and what the answer says to do next. */
+function answerTo(tool: Tool, args: unknown): { problem: string; next: string } {
+  const [problem = '', ...others] = problemsOf(tool, args);
+  expect(others).toEqual([]);
+  return { problem, next: wordsOf(failureOf(tool, args)).next ?? '' };
+}
+
 describe('an unknown argument', () => {
   it('is an error that lists the allowed ones: a misspelt one never becomes a default that spends', () => {
-    const [problem] = problemsOf(generateImage, { prompt: 'a fox', widht: 512 });
-    expect(problem).toContain('"widht"');
-    expect(problem).toContain(`it takes ${Object.keys(generateImage.input.shape).join(', ')}`);
+    const { problem, next } = answerTo(generateImage, { prompt: 'a fox', colour: 'red' });
+    expect(problem).toBe('"colour" is not an argument of generate_image');
+    const names = Object.keys(generateImage.input.shape).join(', ');
+    expect(next).toBe(`Correct the problems above and call generate_image again. It takes ${names}.`);
   });
 
   it('is reported for a tool that takes none', () => {
-    const [problem] = problemsOf({ ...checkRateLimits, input: z.strictObject({}) }, { verbose: true });
+    const { problem, next } = answerTo({ ...checkRateLimits, input: z.strictObject({}) }, { verbose: true });
     expect(problem).toContain('"verbose"');
-    expect(problem).toContain('it takes none');
+    expect(next).toContain('It takes no arguments.');
   });
+
+  it('brings one list for the whole answer, however many there are and wherever', () => {
+    const images = [1, 2, 3].map((n) => ({ prompt: `fox ${n}`, seed: n, colour: 'red' }));
+    const args = { images, n: 3, negative_prompt: 'dogs', model: 'dall-e-3' };
+    expect(problemsOf(generateImages, args)).toEqual([
+      '"seed" is not an argument of an entry in images: the service does not offer it, so leave it out',
+      '"colour" is not an argument of an entry in images',
+      '"n" is not an argument of generate_images: leave it out; for several pictures, give generate_images one entry in images for each',
+      '"negative_prompt" is not an argument of generate_images: the service has none; say in the prompt what the picture shows',
+      '"model" is not an argument of generate_images: version chooses between flux-pro-1.1 and flux-pro',
+    ]);
+    const { what, next = '' } = wordsOf(failureOf(generateImages, args));
+    expect(next).toContain('It takes images (each with prompt, aspect_ratio, size, width, height, file_name), style, ');
+    expect(`${what}${next}`.split('aspect_ratio, size')).toHaveLength(2);
+  });
+
+  it('brings no list where all names are right', () => {
+    expect(answerTo(generateImage, { prompt: 'a fox', width: 1 }).next).not.toContain('It takes');
+  });
+
+  it.each([
+    [{ widht: 512 }, 'width'],
+    [{ heigth: 512 }, 'height'],
+    [{ aspectRatio: '1:1' }, 'aspect_ratio'],
+    [{ 'aspect-ratio': '1:1' }, 'aspect_ratio'],
+    [{ ratio: '1:1' }, 'aspect_ratio'],
+    [{ fileName: 'fox' }, 'file_name'],
+    [{ filename: 'fox' }, 'file_name'],
+    [{ wait: 5 }, 'wait_seconds'],
+    [{ MAX_CREDITS: 5 }, 'max_credits'],
+    [{ sizes: 'large' }, 'size'],
+  ])('that is nearly right is answered with what was meant: %j', (wrong, meant) => {
+    const [name = ''] = Object.keys(wrong);
+    expect(answerTo(generateImage, { prompt: 'a fox', ...wrong }).problem).toBe(
+      `"${name}" is not an argument of generate_image: did you mean ${meant}?`,
+    );
+  });
+
+  it('is found in the other tools, too, which have no arguments of image services', () => {
+    expect(problemsOf(getJobStatus, { id: 'job_1' })).toContain(
+      '"id" is not an argument of get_job_status: did you mean job_id?',
+    );
+    expect(problemsOf(getJobStatus, { job_id: 'job_1', seed: 1 })).toEqual([
+      '"seed" is not an argument of get_job_status',
+    ]);
+  });
+
+  it.each([
+    ['n', 4, /give generate_images one entry in images for each/],
+    ['num_images', 4, /give generate_images one entry in images for each/],
+    ['count', 1, /leave it out; for several pictures, give generate_images/],
+    ['images', [{ prompt: 'a fox' }], /give generate_images one entry in images for each/],
+    ['prompts', ['a fox'], /give generate_images one entry in images for each/],
+    ['negative_prompt', 'dogs', /the service has none; say in the prompt what the picture shows/],
+    ['seed', 7, /the service does not offer it, so leave it out/],
+    ['guidance_scale', 7.5, /the service does not offer it, so leave it out/],
+    ['style', 'vivid', /write it into the prompt/],
+    ['model', 'flux-dev', /version chooses between flux-pro-1\.1 and flux-pro/],
+    ['output_path', '/home/me/cat.png', /file_name names the file; its folder is the user's setting FLUX_OUTPUT_DIR/],
+    ['path', 'cat.png', /file_name names the file/],
+    ['save_to', 'cat.png', /file_name names the file/],
+    ['response_format', 'b64_json', /leave it out; the answer has the picture, its file and its URL/],
+    ['outputFormat', 'png', /leave it out; the answer has the picture, its file and its URL/],
+    ['image', 'cat.png', /the service takes no picture; describe it in the prompt/],
+    ['image_url', 'https://example.org/cat.png', /the service takes no picture; describe it in the prompt/],
+    ['resolution', 'high', /use aspect_ratio with size, or width and height/],
+    ['resolution', '1792x1024', /for pixels, give width 1792 and height 1024/],
+    ['webhookUrl', 'https://example.org', /the user can set DOITONG_WEBHOOK_URL instead, for all orders/],
+  ])('of other image services is answered with what to use instead: %s', (name, value, hint) => {
+    const { problem } = answerTo(generateImage, { prompt: 'a fox', [name]: value });
+    expect(problem).toMatch(hint);
+    expect(problem.startsWith(`"${name}" is not an argument of generate_image: `)).toBe(true);
+  });
+
+  it.each(['style', 'version', 'quality', 'allow_duplicate', 'max_credits', 'wait_seconds'])(
+    'of a whole call is no argument of an entry: %s',
+    (name) => {
+      const { problem } = answerTo(generateImages, { images: [{ prompt: 'a fox', [name]: 1 }] });
+      expect(problem).toBe(`"${name}" is not an argument of an entry in images: give it once, next to images`);
+    },
+  );
+
+  it.each(['prompt', 'aspect_ratio', 'size', 'width', 'height', 'file_name'])(
+    'of an entry is none of a whole call: %s',
+    (name) => {
+      const { problem } = answerTo(generateImages, { images: [{ prompt: 'a fox' }], [name]: 1 });
+      expect(problem).toBe(`"${name}" is not an argument of generate_images: give it in each entry of images`);
+    },
+  );
 
   it('is named next to the other problems, so that one answer has all of them', () => {
     const problems = problemsOf(generateImage, { promt: 'a fox', width: 1 });
