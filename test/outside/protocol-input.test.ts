@@ -157,6 +157,33 @@ describe('a request that is unusual', () => {
   });
 });
 
+describe('a call', () => {
+  const serve = async (name: string, args: unknown): Promise<RpcMessage> =>
+    host.ask('tools/call', { name, arguments: args });
+
+  it('is served as a workflow program writes it: all as text, gaps filled in, and more of its own', async () => {
+    await start();
+    const own = { toolCallId: 'call_1', sessionId: 's', action: 'sendMessage', chatInput: 'draw a heron' };
+    const one = { prompt: 'A heron', width: '256', height: '256', aspect_ratio: '', version: null, ...own };
+    expect(JSON.stringify(await serve('generate_image', one))).toContain('The picture is finished and saved.');
+    const images = JSON.stringify([{ prompt: 'A heron', width: 256, height: 256, file_name: null }]);
+    const { result } = await serve('generate_images', { images, style: '', wait_seconds: '30', ...own });
+    expect(JSON.stringify(result)).toContain('1 of 1 picture is finished.');
+    expect(JSON.stringify(result)).toContain('not paid again');
+    expect((await serve('list_jobs', { status: null, limit: '1', cursor: '', ...own })).result).not.toHaveProperty(
+      'isError',
+    );
+  });
+
+  it('is refused in a few words when a text hides millions of levels', async () => {
+    await start();
+    const { result } = await serve('generate_images', { images: '['.repeat(4_000_000) });
+    expect(result?.isError).toBe(true);
+    expect(JSON.stringify(result).length).toBeLessThan(2_000);
+    expect(JSON.stringify(result)).toContain('must be a list of 1 to 50 entries');
+  });
+});
+
 describe('a batch', () => {
   const entries = [
     ping({ id: 'one' }),
