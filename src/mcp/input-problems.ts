@@ -1,5 +1,5 @@
 /** Explains what is wrong with the arguments of a call: the field, the value, and the bound that it breaks. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { toDotPath } from 'zod/v4/core';
 import { FluxError } from '../core/failure.ts';
 import type { Redact } from '../core/redaction.ts';
