@@ -49,7 +49,7 @@ export const COMMANDS: readonly Command[] = [
         name: 'ACTION',
         words: ['list', 'show', 'resume', 'cancel', 'adopt'],
         help:
-          'list (the default): the jobs, newest first. show ID: one of them, in the words that an agent gets. resume: ' +
+          'list (the default): the jobs, newest first. show ID: one of them, and what can be done about it. resume: ' +
           'continues every unfinished job and orders nothing new. cancel ID: cancels an order that has not been sent. ' +
           'adopt: takes over the unfinished jobs of an earlier key.',
       },

@@ -121,7 +121,7 @@ export function recordsCheck(
   const unknown = open.filter(({ state }) => state === 'unknown').length;
   const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs).length;
   const problems = [
-    { count: stalled, what: 'of them for long', remedy: 'Resume the unfinished jobs with: flux-pro-mcp jobs resume.' },
+    { count: stalled, what: 'of them stalled', remedy: 'Resume the unfinished jobs with: flux-pro-mcp jobs resume.' },
     { count: unknown, what: 'of unknown outcome', remedy: FIND_UNKNOWN },
     { count: damaged.count, what: `damaged set aside in ${damaged.folder}`, remedy: CHECK_DAMAGED },
   ].filter(({ count }) => count > 0);

@@ -13,7 +13,7 @@ import { damagedRecords } from '../storage/file-stores.ts';
 import { apiKeyOf } from '../storage/key-file.ts';
 import { partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, UsageError } from './command.ts';
-import { remedyFor } from './remedies.ts';
+import { remedyFor, todoFor } from './remedies.ts';
 import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
@@ -72,6 +72,9 @@ function requestOf({ words, flags }: Arguments): { action: string; id: string } 
   return { action, id };
 }
 
+/** In the time zone of this machine. */
+const timeText = (at: string) => new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
 const viewOf = (job: Job, { jobs }: Records): JobView => jobView(job, { ...jobs.settings, now: systemClock.now() });
 
 async function list(records: Records, status: JobStatus | undefined, limit: number, json: boolean): Promise<number> {
@@ -122,16 +125,15 @@ function columns(view: JobView): string[] {
   const { job_id: id, created_at: createdAt, prompt, credits, error, status, file } = view;
   const range = credits.exact === undefined ? `${credits.min}–${credits.max}` : String(credits.exact);
   const isFree = status === 'failed' && error?.credits_spent === 'no';
-  // To the second: the fraction helps nobody.
-  const created = createdAt.replace(/\.\d+Z$/u, 'Z');
   const where = file ?? (error === undefined ? '' : `(${error.kind})`);
-  return [id, statusText(view), created, isFree ? '0' : range, cleanLine(prompt, 40), where];
+  return [id, statusText(view), timeText(createdAt), isFree ? '0' : range, cleanLine(prompt, 40), where];
 }
 
 function show(found: Job, records: Records, json: boolean): number {
   const job = redactValues(found, records.redact);
   const view = viewOf(job, records);
-  print(json ? visibleJson(view) : visible(jobText(view, job)));
+  const notes = [`Ordered: ${timeText(view.created_at)}`];
+  print(json ? visibleJson(view) : visible(jobText({ ...view, next: todoFor(job) }, job, notes)));
   return 0;
 }
 

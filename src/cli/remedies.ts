@@ -1,5 +1,6 @@
 /** What the person at the terminal can do: about a failure, and about what a check of `doctor` has found. */
 import type { Failure, FailureKind } from '../core/failure.ts';
+import { isSettled, type Job } from '../core/job.ts';
 import { saidOf } from '../mcp/failure-text.ts';
 
 /** Where the reason names nothing that the user can do. */
@@ -26,6 +27,17 @@ export function remedyFor(failure: Failure): string {
   if (user !== undefined) return `${user.charAt(0).toUpperCase()}${user.slice(1)}.`;
   const { kind, retryAfterSeconds: seconds } = failure;
   return kind === 'rate_limited' && seconds !== undefined ? `Wait ${seconds} s, then try again.` : REMEDIES[kind];
+}
+
+const QUEUED = 'Its server sends it as soon as the limits allow; "flux-pro-mcp jobs cancel" takes it back.';
+const RESUME = 'Run "flux-pro-mcp jobs resume": it continues this order, places no new one, and saves the picture.';
+
+/** What the person can do about a job. */
+export function todoFor(job: Job): string {
+  const { state, failure } = job;
+  const goesOn = state !== 'unknown' && !isSettled(job);
+  const remedy = failure && (!goesOn || saidOf(failure).user) && remedyFor(failure);
+  return [remedy, goesOn && (state === 'queued' ? QUEUED : RESUME)].filter(Boolean).join(' ') || 'Open the file.';
 }
 
 /** `fail`: a generation would not work. `warn`: it would, but something is not as it should be. */

@@ -90,7 +90,9 @@ describe.concurrent('jobs', () => {
     expect(list).toMatchObject({ code: 0, stderr: '' });
     const [head, row, ...rest] = list.stdout.split('\n');
     expect(head).toMatch(/^JOB +STATUS +CREATED +CREDITS +PROMPT +FILE$/);
-    expect(row).toMatch(new RegExp(`^${id}  completed  \\d{4}-\\d\\d-\\d\\dT[\\d:]{8}Z +\\d+ +${ORDER.prompt}  `));
+    expect(row).toMatch(
+      new RegExp(`^${id}  completed  \\d+ [A-Z][a-z]+ \\d{4}, \\d\\d:\\d\\d +\\d+ +${ORDER.prompt}  `),
+    );
     expect(row?.endsWith(`  ${file}`)).toBe(true);
     expect(rest).toContain('1 job.');
 
@@ -102,10 +104,18 @@ describe.concurrent('jobs', () => {
     for (const known of [id, listed?.doitong_id ?? 'no id']) {
       const shown = await jobs(user, 'show', known);
       expect(shown).toMatchObject({ code: 0, stderr: '' });
-      // Word for word what the agent was told of the job: nothing has happened since.
-      const ofThisAnswer = /^(?:This answer shows|Note:) /;
-      const reported = answer.split('\n').filter((line) => !ofThisAnswer.test(line));
-      expect(shown.stdout).toBe(`${reported.join('\n').trimEnd()}\n`);
+      // The facts are those that the agent was told, since nothing has happened; what to do is for a person.
+      const ofAgents = /^(?:This answer shows|Note:|Next:) /;
+      const facts = answer.split('\n').filter((line) => !ofAgents.test(line));
+      const own = /^(?:Ordered|Next): /;
+      const lines = shown.stdout.split('\n');
+      expect(
+        lines
+          .filter((line) => !own.test(line))
+          .join('\n')
+          .trimEnd(),
+      ).toBe(facts.join('\n').trimEnd());
+      expect(lines.slice(-3)).toEqual([expect.stringMatching(/^Ordered: \d+ \w+ \d{4}, /), 'Next: Open the file.', '']);
       expect(JSON.parse((await jobs(user, 'show', known, '--json')).stdout)).toEqual(listed);
     }
     expect(await jobs(user, 'show', 'job_none')).toMatchObject({

@@ -50,7 +50,7 @@ describe('records', () => {
     [
       [sampleJob({ state: 'processing', createdAt: NOW - HOUR })],
       0,
-      '1 unfinished job, 1 of them for long',
+      '1 unfinished job, 1 of them stalled',
       'jobs resume',
     ],
     [

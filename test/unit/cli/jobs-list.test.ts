@@ -1,5 +1,5 @@
 /** Proves what a person reads of the records: a table that lines up, what is left out, and where the records are. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { countText, jobsTable } from '../../../src/cli/jobs.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { type JobView, jobView } from '../../../src/mcp/job-view.ts';
@@ -11,7 +11,10 @@ const viewOf = (patch: Partial<Job>): JobView =>
 const credits = (exact: number | null) => ({ min: 10, max: 20, exact });
 
 describe('the table', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
   it('has a line for each job, its columns below each other', () => {
+    vi.stubEnv('TZ', 'UTC');
     const refused = sampleFailure({ kind: 'moderated', creditsSpent: 'no' });
     const table = jobsTable([
       viewOf({ id: 'job_abc', state: 'saved', file: '/p/fox.jpg', credits: credits(15) }),
@@ -19,10 +22,10 @@ describe('the table', () => {
       viewOf({ id: 'job_f', state: 'failed', failure: refused }),
     ]);
     expect(table.split('\n')).toEqual([
-      'JOB      STATUS                CREATED               CREDITS  PROMPT  FILE',
-      'job_abc  completed             2026-11-01T00:00:00Z  15       a fox   /p/fox.jpg',
-      'job_de   processing (stalled)  2026-11-01T00:00:00Z  10–20    a fox',
-      'job_f    failed                2026-11-01T00:00:00Z  0        a fox   (moderated)',
+      'JOB      STATUS                CREATED            CREDITS  PROMPT  FILE',
+      'job_abc  completed             1 Nov 2026, 00:00  15       a fox   /p/fox.jpg',
+      'job_de   processing (stalled)  1 Nov 2026, 00:00  10–20    a fox',
+      'job_f    failed                1 Nov 2026, 00:00  0        a fox   (moderated)',
     ]);
   });
 

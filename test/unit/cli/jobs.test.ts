@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
-import type { Job } from '../../../src/core/job.ts';
+import { JOB_STATES, type Job } from '../../../src/core/job.ts';
+import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { systemClock } from '../../../src/runtime/system.ts';
 import { createFileJobStore } from '../../../src/storage/file-stores.ts';
@@ -21,12 +22,14 @@ let state: string;
 beforeEach(async () => {
   out = [];
   err = [];
+  vi.stubEnv('TZ', 'America/New_York');
   state = await mkdtemp(join(tmpdir(), 'flux-jobs-'));
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0);
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   await rm(state, { recursive: true, force: true });
 });
 
@@ -150,11 +153,24 @@ describe('list', () => {
 });
 
 describe('show', () => {
-  it.each(['job_1', 'dt_9'])('prints what an agent would see: %s', async (id) => {
+  it.each(['job_1', 'dt_9'])('prints the job as a person reads it: %s', async (id) => {
     await keep({ id: 'job_1', remoteId: 'dt_9', state: 'saved', file: '2026-11/fox.jpg' }, { id: 'job_2' });
     expect(await start(['show', id])).toBe(0);
     expect(out.join('')).toMatch(/^The picture is finished and saved\.\nFile: \/p\/2026-11\/fox\.jpg\n/u);
     expect(out.join('')).toContain('Job: job_1 (at Doitong: dt_9)');
+    expect(out.join('')).toMatch(/\nOrdered: 31 Oct 2026, 20:00\nNext: Open the file\.\n$/u);
+  });
+
+  it.each(JOB_STATES)('tells a person, and no agent, what to do: %s', async (state) => {
+    const failure = sampleFailure({
+      kind: 'service_error',
+      reason: { code: 'answer_lost', purpose: 'submit', how: 'too_late' },
+    });
+    await keep({ id: 'job_1', state, ...(state === 'saved' ? { file: 'fox.jpg' } : { failure }) });
+    expect(await start(['show', 'job_1'])).toBe(0);
+    expect(out.join('')).toMatch(/\nNext: .+\.\n$/u);
+    for (const { name } of TOOLS) expect(out.join('')).not.toContain(name);
+    expect(out.join('')).not.toMatch(/(?:ask|tell) the user|allow_duplicate|job_id/iu);
   });
 
   it("removes from the service's words what could control a terminal", async () => {

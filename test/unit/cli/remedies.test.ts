@@ -1,10 +1,12 @@
 /** Proves that what a person reads of a failure is said to that person. */
 import { describe, expect, it } from 'vitest';
-import { remedyFor } from '../../../src/cli/remedies.ts';
+import { remedyFor, todoFor } from '../../../src/cli/remedies.ts';
+import { JOB_STATES } from '../../../src/core/job.ts';
 import { FAILURE_KINDS, type Failure, type FailureKind } from '../../../src/core/failure.ts';
 import type { Reason, ServiceAnswer } from '../../../src/core/reasons.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { nextOf, saidOf } from '../../../src/mcp/failure-text.ts';
+import { sampleJob } from '../core/sample-jobs.ts';
 
 const failure = (kind: FailureKind, reason: Reason, patch: Partial<Failure> = {}): Failure => ({
   kind,
@@ -135,6 +137,7 @@ describe('a person reads', () => {
     const failed = failure('service_error', reason);
     expectSaidToPerson(saidOf(failed).what);
     expectSaidToPerson(remedyFor(failed));
+    for (const state of JOB_STATES) expectSaidToPerson(todoFor(sampleJob({ state, failure: failed })));
     // What only the user can do has the field that both readers are told from.
     expect(saidOf(failed).next ?? '').not.toMatch(/^Ask the user to /u);
   });
@@ -147,6 +150,19 @@ describe('a person reads', () => {
 
   it.each(FAILURE_KINDS)('what to do about a failure whose reason names nothing: %s', (kind) => {
     expectSaidToPerson(remedyFor(failure(kind, WORDED)));
+  });
+
+  it.each(JOB_STATES)('what to do about a job that nothing is in the way of: %s', (state) => {
+    expectSaidToPerson(todoFor(sampleJob({ state })));
+  });
+
+  it('that an open order can be resumed, after what has to be done first; of any other order nothing like it', () => {
+    const failed = failure('storage_failed', { code: 'state_is_newer', path: '/s' });
+    expect(todoFor(sampleJob({ state: 'submitting', failure: failed }))).toMatch(
+      /^Update .+ Run "flux-pro-mcp jobs resume"/u,
+    );
+    for (const state of ['failed', 'unknown', 'saved'] as const)
+      expect(todoFor(sampleJob({ state, failure: failed }))).toBe('Update flux-pro-mcp everywhere.');
   });
 
   it('what only the user can do, and the seconds to wait', () => {
