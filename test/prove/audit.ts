@@ -34,8 +34,7 @@ export type Breach = { kind: BreachKind; what: string };
 const RESERVATIONS = /\/shared\/reservations\.\d+\.json$/u;
 const RECORD = /\/jobs\/[^/]+\/(job_[0-9a-z]+)\.[^/]*\.json$/u;
 
-/** A call that was refused with "no credits were spent". Times of the world. */
-type Denial = { program: Program; prompts: readonly string[]; from: number; to: number };
+type Denied = Pick<Job, 'id' | 'idempotencyKey'>;
 
 export class Audit {
   readonly breaches: Breach[] = [];
@@ -49,7 +48,6 @@ export class Audit {
   readonly #deniedKeys = new Set<string>();
   /** By a record: only as long as there is one that says so. */
   readonly #deniedByRecord = new Set<string>();
-  readonly #denials: Denial[] = [];
   readonly #idOfKey = new Map<string, string>();
   /** Who has recorded orders that have not left. */
   readonly #queuedBy = new Map<string, string>();
@@ -176,7 +174,6 @@ export class Audit {
       this.breach('paid twice', `"${prompt}" under ${ofPrompt.map((one) => one.key).join(', ')}`);
     if (this.#deniedKeys.has(key) || this.#deniedByRecord.has(key))
       this.breach('denied charge', `${remoteId} under ${key}, of which credits were denied`);
-    for (const denial of this.#denials) this.#checkDenial(denial, charge);
     const day = utcDay(this.#epoch(charge.at));
     const onDay = charges.filter(({ at }) => utcDay(this.#epoch(at)) === day);
     const sum = onDay.reduce((total, one) => total + one.credits, 0);
@@ -191,27 +188,20 @@ export class Audit {
   }
 
   /** An answer says that no credits were spent for this job. */
-  deny(job: Job): void {
+  deny(job: Denied): void {
     if (job.idempotencyKey === '') return;
     this.#deniedKeys.add(job.idempotencyKey);
     this.#checkDenied(job);
   }
 
-  #checkDenied({ idempotencyKey: key, id }: Job): void {
+  #checkDenied({ idempotencyKey: key, id }: Denied): void {
     if (this.service.charges.some((charge) => charge.key === key))
       this.breach('denied charge', `${id} says that nothing was spent under ${key}`);
   }
 
   /** A call was refused as a whole: no key that it made may ever be charged. */
-  denyCall(denial: Denial): void {
-    this.#denials.push(denial);
-    for (const charge of this.service.charges) this.#checkDenial(denial, charge);
-  }
-
-  #checkDenial({ program, prompts, from, to }: Denial, { key, prompt, remoteId }: Charge): void {
-    const made = program.keys.find((one) => one.key === key);
-    if (made === undefined || !prompts.includes(prompt) || made.at < from || made.at > to) return;
-    this.breach('denied charge', `${remoteId} by a call that said that nothing was spent`);
+  denyCall(keys: ReadonlySet<string>): void {
+    for (const idempotencyKey of keys) this.deny({ idempotencyKey, id: 'a call' });
   }
 
   /**

@@ -8,7 +8,7 @@ import { createDice, type Dice } from '../crash/dice.ts';
 import { Audit } from './audit.ts';
 import { type DiskOptions, type Hooks, MemoryDisk } from './memory-disk.ts';
 import type { ProcessOptions } from './virtual-process.ts';
-import { type Program, type ProgramSettings, startProgram } from './virtual-program.ts';
+import { keysOfCall, type Program, type ProgramSettings, startProgram } from './virtual-program.ts';
 import { NO_TROUBLE, VirtualService } from './virtual-service.ts';
 import { type Event, VirtualWorld } from './virtual-world.ts';
 
@@ -68,7 +68,6 @@ export class Stage {
       disk: this.disk,
       service: this.service,
       settings: this.#settings,
-      time: () => this.world.time,
       session: `p${this.#sessions}`,
       hooks: {
         ...hooks,
@@ -96,15 +95,15 @@ export class Stage {
     { name, orders, isBatch }: Intent,
     signal = new AbortController().signal,
   ): Promise<Outcome> {
-    const { audit, world } = this;
+    const { audit } = this;
     const { process, jobs, session } = program;
     audit.note(`${session} calls ${name}`);
-    const from = world.time;
+    const keys = new Set<string>();
     const tool = isBatch ? 'generate_images' : 'generate_image';
     try {
       // As every tool call does.
       jobs.watch();
-      const work = placeOrders(orders, { tool, isBatch }, program.context(signal));
+      const work = keysOfCall.run(keys, () => placeOrders(orders, { tool, isBatch }, program.context(signal)));
       const outcome = await process.unlessKilled(work);
       const result = outcomeOf(outcome);
       const said = result.type === 'jobs' ? result.jobs.map(({ state }) => state).join(', ') : result.type;
@@ -120,8 +119,7 @@ export class Stage {
       }
       const { kind, creditsSpent, reason } = error.failure;
       audit.note(`${session} is refused ${name}: ${kind}, ${reason.code}, credits ${creditsSpent}`);
-      const prompts = orders.map(({ request }) => request.prompt);
-      if (creditsSpent === 'no') audit.denyCall({ program, prompts, from, to: world.time });
+      if (creditsSpent === 'no') audit.denyCall(keys);
       return { type: 'refused', kind, creditsSpent };
     }
   }

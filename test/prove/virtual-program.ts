@@ -1,4 +1,5 @@
 /** One process of the program in a virtual world: the real job service, wired as `app.ts` does, on a disk in memory. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { join, posix } from 'node:path';
 import { FluxError } from '../../src/core/failure.ts';
 import { idAt } from '../../src/runtime/system.ts';
@@ -37,11 +38,12 @@ export type Program = {
   jobs: ImageJobs;
   /** In which records and heartbeats name it. */
   session: string;
-  /** Idempotency keys that it has made, with the time of the world. */
-  keys: { key: string; at: number }[];
   /** For a handler of a tool. */
   context(signal: AbortSignal): ToolContext;
 };
+
+/** Idempotency keys that were made in one call: several calls of one process may be under way. */
+export const keysOfCall = new AsyncLocalStorage<Set<string>>();
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -52,15 +54,12 @@ export function startProgram(
     disk,
     service,
     settings,
-    time,
     session,
     hooks = {},
   }: {
     disk: MemoryDisk;
     service: VirtualService;
     settings: ProgramSettings;
-    /** Of the world. */
-    time: () => number;
     session: string;
     /** Of its view of the disk; `before` comes after the step of the process. */
     hooks?: Hooks;
@@ -82,8 +81,8 @@ export function startProgram(
   const { plan, maxCreditsPerDay } = settings;
   const jobsSince = (at: number) => openAndRecentJobs(jobStore, at);
   const limits = new Limits(values, { clock, log: QUIET, plan, duplicateHours: 24, jobs: jobsSince });
-  const keys: Program['keys'] = [];
   let made = 0;
+  let keys = 0;
   const jobs = new ImageJobs(
     {
       records: new JobRecords(jobStore, limits, clock),
@@ -101,8 +100,8 @@ export function startProgram(
       ids: {
         jobId: (at) => idAt(at, `${session}${(++made).toString(36)}`.padStart(11, '0').slice(-11)),
         idempotencyKey() {
-          const key = `${session}-key-${keys.length + 1}`;
-          keys.push({ key, at: time() });
+          const key = `${session}-key-${++keys}`;
+          keysOfCall.getStore()?.add(key);
           return key;
         },
       },
@@ -112,7 +111,7 @@ export function startProgram(
     { ...OTHER_SETTINGS, maxCreditsPerDay },
   );
   return {
-    ...{ process, jobs, session, keys },
+    ...{ process, jobs, session },
     context: (signal) => ({
       jobs: async () => jobs,
       redact: (text) => text,
