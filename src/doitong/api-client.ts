@@ -59,10 +59,10 @@ export const isPathAbsent = (status: number): boolean => status === 404 || statu
 const NOT_NOW: Unanswered = { outcome: 'unanswered', decision: rowDecision('paused', 'read') };
 
 export class ApiClient {
-  readonly #time: ServiceTime;
+  readonly time: ServiceTime;
 
   constructor(private readonly deps: ApiClientDeps) {
-    this.#time = new ServiceTime(deps.clock);
+    this.time = new ServiceTime(deps.clock);
   }
 
   /** Why nothing can be asked of the service at all, or `undefined`. */
@@ -76,8 +76,8 @@ export class ApiClient {
   /** `times` of the port. @param refresh asks for the headers of an answer */
   timesWith(refresh: (signal: AbortSignal) => Promise<void>) {
     return async (ask?: AbortSignal): Promise<Times> => {
-      if (ask !== undefined && this.#time.now() === undefined) await refresh(ask).catch(() => undefined);
-      return { here: this.deps.clock.now(), there: this.#time.now() };
+      if (ask !== undefined && this.time.now() === undefined) await refresh(ask).catch(() => undefined);
+      return { here: this.deps.clock.now(), there: this.time.now() };
     };
   }
 
@@ -137,7 +137,7 @@ export class ApiClient {
     const problems = mayBeInvalid ? validationProblems(errors) : undefined;
     const isContent = problems?.every(({ problem }) => problem === 'bad_variables') === true;
     // Machines on the way answer by clocks of their own.
-    if (data !== undefined || problems !== undefined) this.#time.learn(headers.date);
+    if (data !== undefined || problems !== undefined) this.time.learn(headers.date);
     const decision =
       problems === undefined
         ? answerDecision(status, errors, purpose)

@@ -37,18 +37,29 @@ export type DialectChoice = {
 export type Order = DialectChoice & { content: WireOrder; failedTries: number };
 
 const ATTEMPTS = 3;
+/** The smallest question there is. */
+export const HEADERS_DOCUMENT = 'query { __typename }';
 /** Refused before anything was done: the order may be encoded differently and sent again. */
 const NOTHING_EXECUTED: readonly Decision['row'][] = ['invalidRequest', 'notOffered'];
 
 export class OrderSender {
   readonly #warned = new Set<string>();
+  /** For the time, once in a process: a service that does not tell it is not asked with each order. */
+  #asked: Promise<unknown> | undefined;
 
   constructor(private readonly wire: Wire) {}
 
   readonly prepare = async (request: ImageRequest, { webhookUrl, dialect, signal }: PrepareOptions): Promise<Order> => {
-    const unavailable = this.wire.client.unavailable();
+    const { client } = this.wire;
+    const unavailable = client.unavailable();
     if (unavailable !== undefined) throw new FluxError(unavailable);
-    return { ...(await this.choose(signal, dialect)), content: { ...request, webhookUrl }, failedTries: 0 };
+    const choice = await this.choose(signal, dialect);
+    // With the schema the service has told the time: an order keeps its age by it when this machine's clock is set.
+    if (choice.source === 'remembered' && client.time.now() === undefined) {
+      this.#asked ??= client.read({ body: { query: HEADERS_DOCUMENT }, mayWait: false, signal }).catch(() => undefined);
+      await this.#asked;
+    }
+    return { ...choice, content: { ...request, webhookUrl }, failedTries: 0 };
   };
 
   readonly send = (order: Order, idempotencyKey: string, signal: AbortSignal): Promise<SendResult> =>

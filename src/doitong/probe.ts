@@ -6,7 +6,7 @@ import { type Answered, isPathAbsent } from './api-client.ts';
 import { REST_PATH } from './dialects.ts';
 import { type Decision, rowDecision } from './failures.ts';
 import { JobReader, NoJobQuery } from './job-reader.ts';
-import { OrderSender, type DialectChoice } from './order-sender.ts';
+import { type DialectChoice, HEADERS_DOCUMENT, OrderSender } from './order-sender.ts';
 import { clockDifference } from './rate-headers.ts';
 import type { Try } from './retry.ts';
 import { createWire, type Wire, type WireDeps } from './wire.ts';
@@ -14,8 +14,6 @@ import { createWire, type Wire, type WireDeps } from './wire.ts';
 /** A person waits. */
 const ATTEMPTS = 2;
 const PATIENCE_MS = 3_000;
-/** The smallest question there is. */
-const HEADERS_DOCUMENT = 'query { __typename }';
 const KNOWN_ROWS: readonly Decision['row'][] = ['badKey', 'notOffered'];
 
 export async function probeService(deps: WireDeps, signal: AbortSignal): Promise<ServiceReport> {

@@ -2,6 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { DoitongSettings } from '../../src/doitong/doitong-provider.ts';
+import type { RequestLimiter } from '../../src/limits/limits.ts';
+import { MANUAL_CLOCK_START } from '../support/manual-clock.ts';
 import { createPlainWireMemory, type PlainWireMemory } from '../support/plain-wire-memory.ts';
 import { nameOf, schemaService, stepOf } from '../unit/doitong/schema-service.ts';
 import {
@@ -23,10 +25,11 @@ afterEach(async () => {
   await Promise.all(harnesses.splice(0).map((harness) => harness.close()));
 });
 
-type Options = Partial<Pick<DoitongSettings, 'dialect'>> & { memory?: PlainWireMemory };
+type Options = Partial<Pick<DoitongSettings, 'dialect'>> & { memory?: PlainWireMemory; limiter?: RequestLimiter };
 
-async function start(script: Script, { memory, ...settings }: Options = {}) {
-  const harness = await startHarness(script, { settings, ...(memory === undefined ? {} : { memory }) });
+async function start(script: Script, { memory, limiter, ...settings }: Options = {}) {
+  const limiterOn = limiter && { limiterOn: () => limiter };
+  const harness = await startHarness(script, { settings, ...limiterOn, ...(memory === undefined ? {} : { memory }) });
   harnesses.push(harness);
   const { provider, service } = harness;
   const submit = (key = 'key-1', request: typeof REQUEST = REQUEST) => provider.submit(request, key, unmarked());
@@ -45,6 +48,7 @@ async function start(script: Script, { memory, ...settings }: Options = {}) {
 }
 const isOrder = ({ method, query }: Arrived): boolean => method === 'POST' && !/__(?:schema|typename)/u.test(query);
 
+const TIME = 'query { __typename }';
 const BY_REST = 'POST /v1/text_to_image';
 const MADE = { id: 'job-1', status: 'processing', url: null };
 const TYPES = `
@@ -331,8 +335,34 @@ describe('what was found', () => {
     const { submit, ordered, service } = await start(schemaService(other, ROOT), { memory: first.memory });
     await submit('key-2', request);
     expect(ordered()).toEqual(['generate']);
-    expect(service.arrived.map(nameOf)).toEqual(['generate']);
+    // The schema told the time, too: nothing else has told this process.
+    expect(service.arrived.map(nameOf)).toEqual([TIME, 'generate']);
     expect(service.arrived.at(-1)?.variables).toMatchObject({ input: { type: 'image' } });
+  });
+
+  it.each<[string, string | undefined, number | undefined]>([
+    ['which is known before the first of them leaves', 'Tue, 02 Jun 2026 05:00:00 GMT', Date.UTC(2026, 5, 2, 5)],
+    ['also where the service does not tell it', undefined, undefined],
+  ])('is no reason to order without the time, for which a process asks once, %s', async (_, date, there) => {
+    const script: Script = () => ({ body: job(), ...(date !== undefined && { headers: { date } }) });
+    const memory = createPlainWireMemory({ dialect: 'generate' });
+    const { provider, service } = await start(script, { memory });
+    const { signal } = new AbortController();
+    await Promise.all(['a fox', 'a hen'].map((prompt) => provider.prepare({ ...REQUEST, prompt }, { signal })));
+    await provider.prepare(REQUEST, { signal });
+    expect(service.arrived.map(nameOf)).toEqual([TIME]);
+    expect((await provider.times()).there).toBe(there);
+  });
+
+  it('is no reason to wait before an order: where nothing may be asked for now, the time stays unknown', async () => {
+    const limiter: RequestLimiter = {
+      permit: async () => ({ granted: false, until: MANUAL_CLOCK_START + 20_000, reported: true }),
+      learn: async () => undefined,
+    };
+    const memory = createPlainWireMemory({ dialect: 'generate' });
+    const { provider, service, clock } = await start(() => ({ body: job() }), { memory, limiter });
+    await provider.prepare(REQUEST, { signal: new AbortController().signal });
+    expect([service.arrived, clock.slept]).toEqual([[], []]);
   });
 
   it.each<[string, Script, string[], string]>([

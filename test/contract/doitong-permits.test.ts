@@ -1,10 +1,10 @@
 /** Proves that no request leaves without a permit, that what the service reports is obeyed, and when an order is recorded as submitting. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
+import type { DoitongSettings } from '../../src/doitong/doitong-provider.ts';
 import type { Limits, RequestLimiter } from '../../src/limits/limits.ts';
 import { createManualClock, MANUAL_CLOCK_START, type ManualClock } from '../support/manual-clock.ts';
 import { createMemoryLimits } from '../support/memory-storage.ts';
-import { createPlainWireMemory } from '../support/plain-wire-memory.ts';
 import {
   errors,
   type Harness,
@@ -29,7 +29,11 @@ afterEach(async () => {
 /** With the request limiter that the program uses, or with another. */
 async function start(
   script: Script,
-  options: { limiterOn?: (clock: ManualClock) => RequestLimiter; clock?: ManualClock; discovers?: boolean } = {},
+  options: {
+    limiterOn?: (clock: ManualClock) => RequestLimiter;
+    clock?: ManualClock;
+    settings?: Partial<DoitongSettings>;
+  } = {},
 ): Promise<Harness & { shared: Limits }> {
   let shared: Limits | undefined;
   const real = (clock: ManualClock): Limits => {
@@ -37,11 +41,10 @@ async function start(
     return shared;
   };
   harness = await startHarness(script, {
-    settings: options.discovers === true ? {} : { jobQuery: QUERY },
+    // So that an order is one request.
+    settings: { jobQuery: QUERY, dialect: 'rest', ...options.settings },
     limiterOn: options.limiterOn ?? real,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
-    // So that an order is one request.
-    memory: createPlainWireMemory({ dialect: 'generate' }),
   });
   return { ...harness, shared: shared ?? createMemoryLimits({ clock: harness.clock, log, plan: 'enterprise' }) };
 }
@@ -233,7 +236,8 @@ describe('the record of an order as submitting', () => {
 
   it('is made once when fields are dropped, too', async () => {
     const unknown = errors({ message: 'Cannot query field "createdAt" on type "Generation".' });
-    const { provider, service } = await start([{ status: 400, body: unknown }, { body: job() }]);
+    const settings = { dialect: 'generate' } as const;
+    const { provider, service } = await start([{ status: 400, body: unknown }, { body: job() }], { settings });
     let dialectsPersisted = 0;
     const beforeSending = async (): Promise<void> => {
       dialectsPersisted += 1;
@@ -268,7 +272,7 @@ describe('a refresh', () => {
   const headers = { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '42', 'x-ratelimit-reset': `${NOW_S + 30}` };
 
   it('is one small question without an idempotency key; its headers are learnt', async () => {
-    const { provider, service, shared } = await start([{ headers, body: { data: { __typename: 'Query' } } }]);
+    const { provider, service, shared } = await start(() => ({ headers, body: { data: { __typename: 'Query' } } }));
     await provider.refresh(never);
     expect(service.arrived).toHaveLength(1);
     expect(service.arrived[0]?.query).toBe('query { __typename }');
@@ -278,7 +282,7 @@ describe('a refresh', () => {
 
   it('needs no answer to the question itself', async () => {
     const refusal = errors({ message: 'Cannot query field "__typename" on type "Query".' });
-    const { provider, shared } = await start([{ status: 400, headers, body: refusal }]);
+    const { provider, shared } = await start(() => ({ status: 400, headers, body: refusal }));
     await provider.refresh(never);
     expect((await shared.state()).rateState.window.remaining).toBe(42);
   });

@@ -306,12 +306,13 @@ describe('an end that the caller or a deadline makes', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
     const clock = createManualClock();
-    const settings = { ...PLAIN_SETTINGS, apiUrl: `https://127.0.0.1:${port}` };
+    // No question comes before the order.
+    const settings = { ...PLAIN_SETTINGS, dialect: 'rest' as const, apiUrl: `https://127.0.0.1:${port}` };
     const provider = createDoitongProvider(settings, {
       clock,
       log,
       limiter: createOpenLimiter(),
-      memory: createPlainWireMemory({ dialect: 'generate' }),
+      memory: createPlainWireMemory(),
     });
     const controller = new AbortController();
     const order = provider.send(await provider.prepare(REQUEST, { signal: never }), 'key-1', controller.signal);

@@ -5,6 +5,7 @@ import { FluxError } from '../../../src/core/failure.ts';
 import type { ImageProvider, RemoteJob } from '../../../src/core/image-provider.ts';
 import type { LogFields } from '../../../src/core/ports.ts';
 import { createDoitongProvider, type DoitongSettings } from '../../../src/doitong/doitong-provider.ts';
+import { HEADERS_DOCUMENT } from '../../../src/doitong/order-sender.ts';
 import type { RequestLimiter } from '../../../src/limits/limits.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createOpenLimiter, type OpenLimiter } from '../../support/open-limiter.ts';
@@ -40,9 +41,9 @@ export async function startScriptedService(script: Script): Promise<ScriptedServ
     const { query = '', variables } = (body ?? {}) as { query?: string; variables?: unknown };
     const { method = '', url: path = '', headers } = request;
     const entry = { method, path, headers, query, variables, body };
-    // A list scripts orders and readings alone: the question for the schema, which comes before the first of them, is
-    // refused outside of it.
-    if (typeof script !== 'function' && query.includes('__schema')) {
+    // A list scripts orders and readings alone: the question for the schema or the time, which comes before the first of
+    // them, is refused outside of it.
+    if (typeof script !== 'function' && (query.includes('__schema') || query === HEADERS_DOCUMENT)) {
       response.writeHead(400, { 'content-type': 'application/json' });
       response.end(JSON.stringify(errors({ message: 'Introspection is off.', code: 'INTROSPECTION_DISABLED' })));
       return;
