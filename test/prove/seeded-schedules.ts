@@ -2,6 +2,7 @@
  * Three processes order pictures by a seed: the same ones and others, repeated, given up and asked for, while the network
  * and the service do what they like, clocks drift and are set, and processes are stopped, put to sleep, killed and ended.
  */
+import { isSettled, type Job } from '../../src/core/job.ts';
 import type { CaseResult, Mode } from './mode.ts';
 import { withSeededNames } from './seeded-names.ts';
 import { batch, diskDelays, type Intent, Stage, single } from './stage.ts';
@@ -91,14 +92,18 @@ class Schedule {
     return this.stage.dice.between(-10 * MINUTE_MS, 10 * MINUTE_MS);
   }
 
-  #setClocks(seat: Seat): void {
+  async #setClocks(seat: Seat): Promise<void> {
     if (!this.#hasOneClock) {
       seat.program.process.jump(this.#minutes());
       return;
     }
-    // Back by minutes alone. After more than an hour an order that left before the service had told its time counts as one
-    // whose key may be forgotten: its outcome stays unknown, although it was charged, until the clock has caught up.
-    const offMs = this.stage.dice.between(this.#clockOffMs - 10 * MINUTE_MS, OFF_MAX_MS);
+    const { dice, audit } = this.stage;
+    // Not back by hours while there is an order that may leave, or has left, before the service has told its time: its key
+    // would count as one that may be forgotten, until the clock has caught up (docs/durability.md).
+    const isTold = (job: Job): boolean => isSettled(job) || job.remoteId !== undefined || job.sentAt !== undefined;
+    const isAnyTime = (await audit.records()).every(isTold);
+    const earliest = isAnyTime ? -OFF_MAX_MS : this.#clockOffMs - 10 * MINUTE_MS;
+    const offMs = dice.chance(0.3) && isAnyTime ? 0 : dice.between(earliest, OFF_MAX_MS);
     for (const { program } of this.#seats) program.process.jump(offMs - this.#clockOffMs);
     this.#clockOffMs = offMs;
   }
@@ -191,7 +196,7 @@ class Schedule {
           () => process.fallAsleep(),
           () => process.wakeUp(),
         );
-      if (kind === 'jump') this.#setClocks(seat);
+      if (kind === 'jump') await this.#setClocks(seat);
     }
   }
 

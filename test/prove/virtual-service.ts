@@ -233,6 +233,7 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
   const { clock } = process;
   const retries = new Retries({ clock, log: QUIET });
   const serviceTime = new ServiceTime(clock);
+  let asked: Promise<void> | undefined;
 
   function failed(order: Order, decision: Decision, signal: AbortSignal): SendResult {
     const failedTries = order.failedTries + 1;
@@ -246,6 +247,15 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
     signal: AbortSignal,
   ): Promise<Try<ReadonlyMap<string, Reading>>> {
     await awaitPermit(limits, clock, { purpose: 'read', fields: Math.max(1, remoteIds.length) }, signal);
+    return readNow(remoteIds, signal);
+  }
+
+  /** Once, and without waiting for a permit. */
+  async function askTime(signal: AbortSignal): Promise<void> {
+    if ((await limits.permit({ purpose: 'read', fields: 1 })).granted) await readNow([], signal);
+  }
+
+  async function readNow(remoteIds: readonly string[], signal: AbortSignal): ReturnType<typeof readOnce> {
     await process.step('read jobs');
     const answer = await answered(service.read(remoteIds), process, READ_MS, signal);
     if (answer === 'deadline' || answer === 'caller')
@@ -257,7 +267,12 @@ export function providerOf(service: VirtualService, process: VirtualProcess, lim
 
   return {
     unavailable: () => undefined,
-    async prepare(request): Promise<Order> {
+    async prepare(request, { signal }): Promise<Order> {
+      // As a process that remembers the dialect.
+      if (serviceTime.now() === undefined) {
+        asked ??= askTime(signal);
+        await asked;
+      }
       return { dialect: 'generate', request, failedTries: 0 };
     },
     async send(prepared, key, signal) {
