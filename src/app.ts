@@ -27,17 +27,7 @@ import { createFoldersCheck } from './storage/folders.ts';
 import { createImageFolder } from './storage/image-folder.ts';
 import { apiKeyOf } from './storage/key-file.ts';
 import { aloneHere, createUnkeptValues, noJobStore } from './storage/nothing-kept.ts';
-import {
-  heartbeatsFolder,
-  otherPartitions,
-  outputFolder,
-  partitionFolder,
-  sandboxFolder,
-  serviceName,
-  servicesFolder,
-  sharedFolder,
-  stateFolder,
-} from './storage/paths.ts';
+import * as paths from './storage/paths.ts';
 
 export type AppSettings = Config & {
   sandbox: boolean;
@@ -142,28 +132,28 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
   const { apiUrl, sandbox, keepsNothing } = settings;
   if (apiKey === undefined || keepsNothing) {
     const values = createUnkeptValues();
-    const memory = createWireMemory(values, serviceName(apiUrl), deps.clock);
+    const memory = createWireMemory(values, paths.serviceName(apiUrl), deps.clock);
     // No picture comes as far as a folder.
     return { jobStore: noJobStore, values, memory, liveness: aloneHere(deps.self), output: '' };
   }
-  const root = stateFolder(settings);
-  const folder = sandbox ? sandboxFolder(root) : partitionFolder(root, apiUrl, apiKey);
-  const output = await outputFolder(settings);
-  const services = createFileValues(servicesFolder(sandbox ? folder : root), deps);
-  const recordsIn = (partition: string, outputFolder?: string) => ({
-    store: createFileJobStore(partition, { ...deps, ...(outputFolder && { outputFolder }) }),
-    liveness: new Heartbeats(deps.self, heartbeatsFolder(partition), { files: createDiskFiles(deps.clock), ...deps }),
+  const root = paths.stateFolder(settings);
+  const folder = sandbox ? paths.sandboxFolder(root) : paths.partitionFolder(root, apiUrl, apiKey);
+  const output = await paths.outputFolder(settings);
+  const services = createFileValues(paths.servicesFolder(sandbox ? folder : root), deps);
+  const recordsIn = (part: string, outputFolder?: string) => ({
+    store: createFileJobStore(part, { ...deps, ...(outputFolder && { outputFolder }) }),
+    liveness: new Heartbeats(deps.self, paths.heartbeatsFolder(part), { files: createDiskFiles(deps.clock), ...deps }),
   });
   const { store: jobStore, liveness } = recordsIn(folder, output);
-  const others = sandbox ? [] : await otherPartitions(root, folder);
+  const others = sandbox ? [] : await paths.otherPartitions(root, folder);
   return {
     jobStore,
     liveness,
     others: others.map((other) => ({ ...recordsIn(other.folder), ...other })),
     /** Of this service and key. */
-    values: createFileValues(sharedFolder(folder), deps),
+    values: createFileValues(paths.sharedFolder(folder), deps),
     /** Of this service. */
-    memory: createWireMemory(services, sandbox ? 'sandbox' : serviceName(apiUrl), deps.clock),
+    memory: createWireMemory(services, sandbox ? 'sandbox' : paths.serviceName(apiUrl), deps.clock),
     output,
     checked: { contents: 'records', folder, root } as const,
   };

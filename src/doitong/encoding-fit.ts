@@ -1,19 +1,7 @@
 /** Fits the encoding of orders to the service: by its schema before an order, by its validation errors after a refusal. */
 import { FLUX_VERSIONS, QUALITIES } from '../core/image-request.ts';
-import {
-  type Dialect,
-  type DialectInput,
-  DOCUMENTED_ENCODING,
-  type Encoding,
-  type GraphqlDialect,
-  inputOf,
-  joinPath,
-  type Leaf,
-  leafPaths,
-  optionalField,
-  type WireOrder,
-  withWebhookInOptions,
-} from './dialects.ts';
+import type { Dialect, DialectInput, Encoding, GraphqlDialect, Leaf, WireOrder } from './dialects.ts';
+import { DOCUMENTED_ENCODING, inputOf, joinPath, leafPaths, optionalField, withWebhookInOptions } from './dialects.ts';
 import { type FieldModel, fieldsOf, type InputModel, type SchemaModel, type TypeRef } from './schema/introspection.ts';
 import { isLeaf } from './schema/job-fields.ts';
 import { letters } from './schema/names.ts';

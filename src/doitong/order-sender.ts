@@ -4,18 +4,8 @@ import type { PrepareOptions, RemoteJob, SendResult } from '../core/image-provid
 import type { ImageRequest } from '../core/image-request.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
 import { type Answered, isPathAbsent } from './api-client.ts';
-import {
-  bodyOf,
-  DIALECT_NAMES,
-  type DialectName,
-  DOCUMENTED_ENCODING,
-  dialectOf,
-  type Encoding,
-  type GraphqlDialect,
-  omittedFields,
-  REST_PATH,
-  type WireOrder,
-} from './dialects.ts';
+import type { DialectName, Encoding, GraphqlDialect, WireOrder } from './dialects.ts';
+import { bodyOf, DIALECT_NAMES, DOCUMENTED_ENCODING, dialectOf, omittedFields, REST_PATH } from './dialects.ts';
 import { type Fitting, fitToProblems, fitToSchema } from './encoding-fit.ts';
 import { type Decision, rowDecision } from './failures.ts';
 import type { FailedTry } from './retry.ts';

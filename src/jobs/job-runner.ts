@@ -1,16 +1,8 @@
 /** The work on jobs, apart from the calls that wait for it: sent, polled, saved, and resumed after failures. */
 import { BoundedMap, Wakeup } from '../core/primitives.ts';
 import { type Failure, FluxError } from '../core/failure.ts';
-import {
-  ageOf,
-  type Asked,
-  isSameOwner,
-  isSettled,
-  type Job,
-  type NextAction,
-  nextAction,
-  withFailure,
-} from '../core/job.ts';
+import type { Asked, Job, NextAction } from '../core/job.ts';
+import { ageOf, isSameOwner, isSettled, nextAction, withFailure } from '../core/job.ts';
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';

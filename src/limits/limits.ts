@@ -6,42 +6,10 @@ import type { Clock, Log } from '../core/ports.ts';
 import { SharedState, type SharedValues } from '../core/shared-value.ts';
 import { openFoundMs } from './budget.ts';
 import { PLAN_LIMITS, type Plan } from './plan.ts';
-import {
-  emptyRateState,
-  keptForOrders,
-  learnedRateState,
-  type PermitAnswer,
-  type PermitAsk,
-  planOf,
-  type RateReport,
-  type RateState,
-  REQUEST_WINDOW,
-  type RequestWindow,
-  rateStateAt,
-  rateStateSchema,
-  readAllowance,
-  takePermit,
-  withOrderPaid,
-} from './rate-state.ts';
-import {
-  type AdmissionResult,
-  admitAll,
-  type Candidate,
-  DAY_MS,
-  dropEntry,
-  loseEntry,
-  noteJob,
-  type Reservations,
-  releaseSlot,
-  reservationsAt,
-  reservationsOfJobs,
-  reservationsSchema,
-  type SlotAnswer,
-  type SpendingLimits,
-  takeSlot,
-  waitingOrders,
-  withEntryOf,
-} from './reservations.ts';
+import type { PermitAnswer, PermitAsk, RateReport, RateState, RequestWindow } from './rate-state.ts';
+import * as rates from './rate-state.ts';
+import type { AdmissionResult, Candidate, Reservations, SlotAnswer, SpendingLimits } from './reservations.ts';
+import * as reservations from './reservations.ts';
 
 /** `dedupeKey`: the request in normal form, as text: equal requests have equal texts. */
 export type OrderToAdmit = Omit<Candidate, 'fingerprint'> & { dedupeKey: string };
@@ -61,7 +29,7 @@ export type LimitsDeps = {
 };
 
 /** What was charged today was ordered within so long: it waits for its turn for hours at most. */
-const COUNTED_MS = 3 * DAY_MS;
+const COUNTED_MS = 3 * reservations.DAY_MS;
 
 /** May one more request leave? Every request to the service asks this first. */
 export type RequestLimiter = Pick<Limits, 'permit' | 'learn'>;
@@ -76,18 +44,22 @@ export class Limits {
     private readonly deps: LimitsDeps,
   ) {
     const { clock, jobs } = deps;
-    this.#counting = deps.requestWindow ?? REQUEST_WINDOW;
-    const rateState = { name: 'rate-state', schema: rateStateSchema, initial: () => emptyRateState(clock.now()) };
+    this.#counting = deps.requestWindow ?? rates.REQUEST_WINDOW;
+    const rate = {
+      name: 'rate-state',
+      schema: rates.rateStateSchema,
+      initial: () => rates.emptyRateState(clock.now()),
+    };
     const fromRecords = async () =>
-      reservationsOfJobs(await jobs(clock.now() - COUNTED_MS), fingerprintOf, clock.now());
-    const reservations = { name: 'reservations', schema: reservationsSchema, initial: fromRecords };
-    this.#rateState = new SharedState<RateState>(values, rateState, clock);
-    this.#reservations = new SharedState<Reservations>(values, reservations, clock);
+      reservations.reservationsOfJobs(await jobs(clock.now() - COUNTED_MS), fingerprintOf, clock.now());
+    const reserved = { name: 'reservations', schema: reservations.reservationsSchema, initial: fromRecords };
+    this.#rateState = new SharedState<RateState>(values, rate, clock);
+    this.#reservations = new SharedState<Reservations>(values, reserved, clock);
   }
 
   /** @throws FluxError of kind `storage_failed` */
   async reservations(): Promise<Reservations> {
-    return reservationsAt(await this.#reservations.read(), this.deps.clock.now());
+    return reservations.reservationsAt(await this.#reservations.read(), this.deps.clock.now());
   }
 
   /** All that is known now. @throws FluxError of kind `storage_failed` */
@@ -101,13 +73,13 @@ export class Limits {
       plan,
       /** It was set or reported, not assumed. */
       planKnown: this.deps.plan !== 'auto' || rateState.window.limit !== undefined,
-      rateState: rateStateAt(rateState, now),
+      rateState: rates.rateStateAt(rateState, now),
       reservations,
       /** Requests per window; null: none is known. */
       requestLimit,
       counting,
       /** What reads may use. */
-      reads: readAllowance(rateState, requestLimit, counting, kept, now),
+      reads: rates.readAllowance(rateState, requestLimit, counting, kept, now),
     };
   }
 
@@ -122,14 +94,14 @@ export class Limits {
     return this.#rateState.change((before) => {
       const kept = orders === undefined ? 0 : this.#keptForOrders(before, orders);
       const { requestLimit } = this.#planBy(before);
-      const decision = takePermit(before, requestLimit, this.#counting, this.deps.clock.now(), { fields, kept });
+      const decision = rates.takePermit(before, requestLimit, this.#counting, this.deps.clock.now(), { fields, kept });
       return { value: decision.rateState, result: decision.answer };
     });
   }
 
   /** Never rejects: what cannot be kept is learnt again from the next answer. */
   async learn(reported: RateReport): Promise<void> {
-    const rule = (before: RateState) => learnedRateState(before, reported, this.deps.clock.now());
+    const rule = (before: RateState) => rates.learnedRateState(before, reported, this.deps.clock.now());
     await this.#followUp('rate state', this.#rateState.update(rule));
   }
 
@@ -144,7 +116,7 @@ export class Limits {
     const allowed = { ...limits, jobsPerDay };
     const foundMs = openFoundMs(this.deps.duplicateHours);
     const rule = (before: Reservations) => {
-      const result = admitAll(before, candidates, allowed, this.deps.clock.now(), foundMs);
+      const result = reservations.admitAll(before, candidates, allowed, this.deps.clock.now(), foundMs);
       return { value: result.type === 'taken' ? result.reservations : before, result };
     };
     // What comes later follows from the records again; until there is one, only this says that the price is reserved.
@@ -155,33 +127,34 @@ export class Limits {
   async slot(id: string): Promise<SlotAnswer> {
     const { concurrentJobs } = this.#planBy(await this.#rateState.read());
     return this.#reservations.change((before) => {
-      const { reservations: value, answer: result } = takeSlot(before, id, concurrentJobs, this.deps.clock.now());
-      return { value, result };
+      const { reservations: value, answer } = reservations.takeSlot(before, id, concurrentJobs, this.deps.clock.now());
+      return { value, result: answer };
     });
   }
 
   /** Settles the price and releases the slot as the record says. Never rejects: the record can be noted again. */
   async note(job: Job): Promise<void> {
+    const { noteJob, withEntryOf } = reservations;
     await this.#change('reservations', (before, now) => noteJob(withEntryOf(before, job, fingerprintOf), job, now));
     const { exact } = job.credits;
     if (exact === null) return;
-    const paid = (before: RateState) => withOrderPaid(before, job, exact);
+    const paid = (before: RateState) => rates.withOrderPaid(before, job, exact);
     await this.#followUp('balance', this.#rateState.update(paid));
   }
 
   /** The slot of a job that is polled no longer. Never rejects. */
   releaseSlot(id: string): Promise<unknown> {
-    return this.#change('slot', (before, now) => releaseSlot(before, id, now));
+    return this.#change('slot', (before, now) => reservations.releaseSlot(before, id, now));
   }
 
   /** Of an order that was never recorded and never sent. Never rejects. @returns why it still stands, where it does */
   drop(id: string): Promise<unknown> {
-    return this.#change('order', (before, now) => dropEntry(before, id, now));
+    return this.#change('order', (before, now) => reservations.dropEntry(before, id, now));
   }
 
   /** Of an order that may have been sent and whose record is lost: counted in full from now on. Never rejects. */
   lose(id: string): Promise<unknown> {
-    return this.#change('record', (before, now) => loseEntry(before, id, now));
+    return this.#change('record', (before, now) => reservations.loseEntry(before, id, now));
   }
 
   #change(what: string, rule: (before: Reservations, now: number) => Reservations): Promise<unknown> {
@@ -198,13 +171,13 @@ export class Limits {
   }
 
   #planBy({ window: { limit } }: RateState) {
-    const plan = planOf(this.deps.plan, limit);
+    const plan = rates.planOf(this.deps.plan, limit);
     return { plan, ...PLAN_LIMITS[plan], requestLimit: limit ?? PLAN_LIMITS[plan].requestsPerMinute };
   }
 
   #keptForOrders(rateState: RateState, orders: Reservations): number {
     const { requestLimit, concurrentJobs } = this.#planBy(rateState);
-    return keptForOrders(requestLimit, waitingOrders(orders), concurrentJobs);
+    return rates.keptForOrders(requestLimit, reservations.waitingOrders(orders), concurrentJobs);
   }
 }
 

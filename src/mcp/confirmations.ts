@@ -1,11 +1,6 @@
 /** The question to the user before an expensive call, and what its answer is worth. */
-import {
-  createRequestStateCodec,
-  type InputRequiredResult,
-  inputRequired,
-  inputResponse,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import type { InputRequiredResult, ServerContext } from '@modelcontextprotocol/server';
+import { createRequestStateCodec, inputRequired, inputResponse } from '@modelcontextprotocol/server';
 import type { Log } from '../core/ports.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import { cleanLine } from '../core/untrusted-text.ts';

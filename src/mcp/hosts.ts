@@ -1,12 +1,6 @@
 /** Who is calling, and what that host can take of a result: the parts that reach its model, and how large it may be. */
-import {
-  CLIENT_CAPABILITIES_META_KEY,
-  CLIENT_INFO_META_KEY,
-  type ClientCapabilities,
-  type Implementation,
-  type Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import type { ClientCapabilities, Implementation, Server, ServerContext } from '@modelcontextprotocol/server';
+import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY } from '@modelcontextprotocol/server';
 import { RESULT_CONTENT, type ResultPart } from '../core/ports.ts';
 import { JULY_2026, JUNE_2025 } from './protocol.ts';
 import { VIEWER_EXTENSION } from './uris.ts';

@@ -1,17 +1,15 @@
 /** What the tools that order pictures share: the arguments of a picture, the way from a proposal to an order, the wait. */
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
+import type { CreditRange, Order, SideChoice } from '../core/image-request.ts';
 import {
   agree,
   ASPECT_RATIO_NAMES,
-  type CreditRange,
   FILE_NAME_MAX_CHARACTERS,
   FLUX_VERSIONS,
-  type Order,
   PROMPT_MAX_CHARACTERS,
   QUALITIES,
   SIDE_PX,
-  type SideChoice,
   SIZES,
   sidesOf,
 } from '../core/image-request.ts';

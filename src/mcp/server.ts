@@ -1,13 +1,6 @@
 /** The server that agents talk to: one factory for every protocol era. What only a call needs loads with the first. */
-import {
-  isJSONRPCErrorResponse,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-  ProtocolErrorCode,
-  Server,
-  type ServerOptions,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, JSONRPCRequest, ServerOptions, Transport } from '@modelcontextprotocol/server';
+import { isJSONRPCErrorResponse, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
 import { excessOf } from './arguments.ts';

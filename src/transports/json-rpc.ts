@@ -1,16 +1,13 @@
 /** Reads input as JSON-RPC 2.0 in one protocol era: what goes to the server, what is refused in words or ignored. */
 import { isUtf8 } from 'node:buffer';
+import type { JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId } from '@modelcontextprotocol/server';
 import {
   CLIENT_CAPABILITIES_META_KEY,
   isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResponse,
-  type JSONRPCNotification,
-  type JSONRPCRequest,
-  type JSONRPCResponse,
   PROTOCOL_VERSION_META_KEY,
   ProtocolErrorCode,
-  type RequestId,
   SUPPORTED_PROTOCOL_VERSIONS,
   UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/server';
