@@ -180,10 +180,7 @@ function decodedCharacters({ 0: encoded, groups = {} }: RegExpExecArray): readon
   return groups.bytes === undefined ? [[unitsOf(encoded, groups), 0]] : charactersOf(groups.bytes);
 }
 
-function unitsOf(
-  encoded: string,
-  { u, x, escaped, decimal, hex, name, wide }: Record<string, string | undefined>,
-): string {
+function unitsOf(encoded: string, { u, x, escaped, decimal, hex, name, wide }: Record<string, string | undefined>) {
   if (escaped !== undefined) return CONTROLS[escaped.toLowerCase()] ?? escaped;
   if (wide !== undefined) return wide.normalize('NFKC');
   if (name !== undefined) return ENTITIES.get(name.toLowerCase()) ?? encoded;

@@ -36,7 +36,7 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
   const documented = dialect.input(FULL_ORDER);
   const moved = withWebhookInOptions(documented);
   const takesWebhook = (input: DialectInput): boolean =>
-    inputLeaves(schema, argument, input).some(
+    inputLeaves(schema, input, argument).some(
       ({ path, field, value }) => field && value && optionalField(path) === 'webhookUrl',
     );
   const webhookInOptions = before.webhookInOptions || (!takesWebhook(documented) && takesWebhook(moved));
@@ -44,7 +44,7 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
   const unknown: string[] = [];
   const missing = root.args.flatMap(({ name, required }) => (required && name !== 'input' ? [`(${name})`] : []));
   const values: Record<string, Record<string, string | null>> = {};
-  for (const { path, field, value } of inputLeaves(schema, argument, webhookInOptions ? moved : documented)) {
+  for (const { path, field, value } of inputLeaves(schema, webhookInOptions ? moved : documented, argument)) {
     const isRequired = field?.required === true;
     if (value === undefined) {
       if (isRequired) missing.push(path);
@@ -74,12 +74,7 @@ export function fitToSchema(schema: SchemaModel, dialect: Dialect, before = DOCU
 /** A value of ours without a field of the service, or the other way round, or both. */
 type InputLeaf = { path: string; field: InputModel | undefined; value: Leaf };
 
-function inputLeaves(
-  schema: SchemaModel,
-  field: InputModel | undefined,
-  value: Leaf | DialectInput,
-  path = '',
-): InputLeaf[] {
+function inputLeaves(schema: SchemaModel, value: Leaf | DialectInput, field?: InputModel, path = ''): InputLeaf[] {
   if (typeof value !== 'object') return [{ path, field, value }];
   const fields = field?.type.kind === 'INPUT_OBJECT' ? schema.types.get(field.type.name)?.inputs : [];
   // Nothing is known of an input type that could not be read, nor of a scalar that takes anything: the service will say.
@@ -87,7 +82,7 @@ function inputLeaves(
   const names = new Set([...fields.map(({ name }) => name), ...Object.keys(value)]);
   return [...names].flatMap((name) => {
     const inner = fields.find((one) => one.name === name);
-    return inputLeaves(schema, inner, value[name], joinPath(path, name));
+    return inputLeaves(schema, value[name], inner, joinPath(path, name));
   });
 }
 

@@ -95,11 +95,7 @@ export class JobRecords {
    * Reads the record at once, and again after each change, for as long as `check` wants that.
    * @param check returns how many milliseconds later it is to be read again at the latest; `undefined`: not any more
    */
-  async follow(
-    id: string,
-    signal: AbortSignal | undefined,
-    check: (job: Job) => Promise<number | undefined>,
-  ): Promise<Job> {
+  async follow(id: string, signal: AbortSignal | undefined, check: (job: Job) => Promise<number | undefined>) {
     const wakeup = new Wakeup(this.clock);
     const wakeups = this.#listeners.get(id) ?? new Set();
     this.#listeners.set(id, wakeups.add(wakeup));

@@ -120,11 +120,7 @@ export class Orders {
     );
   }
 
-  async #admit(
-    { duplicates }: ReadyProposal,
-    drafts: readonly Draft[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Ordered[]> {
+  async #admit({ duplicates }: ReadyProposal, drafts: readonly Draft[], signal?: AbortSignal) {
     const { clock } = this.deps;
     const ordered = new Map<number, Ordered>();
     // What was not proposed as new is not ordered, even if it is found no longer by now.
@@ -214,11 +210,7 @@ export class Orders {
     signal.throwIfAborted();
   }
 
-  async #settleOne(
-    { job, ...wanted }: Draft,
-    admission: Admission | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Ordered | undefined> {
+  async #settleOne({ job, ...wanted }: Draft, admission: Admission | undefined, signal?: AbortSignal) {
     if (admission?.type === 'duplicate') {
       const duplicate = await this.#duplicateWithId(admission.id, signal);
       return duplicate && { job: duplicate, duplicate: true };

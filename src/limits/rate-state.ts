@@ -137,12 +137,7 @@ export function nextRequestAt({ pausedUntil = 0, remaining, resetsAt }: RateWind
 }
 
 /** Requests that may leave now, by our own count and by what the service reported; null: no limit is known. */
-export function permitsLeft(
-  rateState: RateState,
-  limit: number | null,
-  counting: RequestWindow,
-  now: number,
-): number | null {
+export function permitsLeft(rateState: RateState, limit: number | null, counting: RequestWindow, now: number) {
   const { window, permits } = rateStateAt(rateState, now);
   if ((window.pausedUntil ?? 0) > now) return 0;
   const reported = (window.resetsAt ?? 0) > now ? window.remaining : undefined;

@@ -182,13 +182,7 @@ export function noteJob(reservations: Reservations, job: Job, now: number): Rese
 }
 
 /** @param chargedAt the moment of an end that is not known to have been charged before: until then it counted for every day */
-function finished(
-  reservations: Reservations,
-  entry: Reservation,
-  outcome: Outcome,
-  now: number,
-  chargedAt = now,
-): Reservations {
+function finished(reservations: Reservations, entry: Reservation, outcome: Outcome, now: number, chargedAt = now) {
   const day = utcDay(chargedAt);
   const days = outcome === 'free' ? reservations.days : daysWith(reservations, entry, day, 1);
   const slotsChangedAt = entry.slot ? now : reservations.slotsChangedAt;
@@ -239,13 +233,10 @@ function replaced(reservations: Reservations, by: Reservation): Reservations {
  */
 export type SlotAnswer = { taken: true; absent?: true } | { taken: false; ahead: number; oldestAt: number | undefined };
 
+type WithSlot = { reservations: Reservations; answer: SlotAnswer };
+
 /** A slot among the plan's jobs at a time. An order that has one, or that nothing is reserved for, takes none. */
-export function takeSlot(
-  reservations: Reservations,
-  id: string,
-  limit: number | null,
-  now: number,
-): { reservations: Reservations; answer: SlotAnswer } {
+export function takeSlot(reservations: Reservations, id: string, limit: number | null, now: number): WithSlot {
   const open = reservations.entries.filter((entry) => entry.end === undefined);
   const own = open.find((entry) => entry.id === id);
   if (own === undefined) return { reservations, answer: { taken: true, absent: true } };

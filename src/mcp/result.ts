@@ -161,20 +161,15 @@ function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
 }
 
 /** In their order, with equal shares of the room as long as these show something; then as small as is useful. */
-async function picturesWithin(
-  characters: number,
-  maxSidePx: number,
-  jobs: readonly Job[],
-  { pictureOf, now }: ResultDeps,
-): Promise<ReadonlyMap<Job, ShownPicture>> {
+async function picturesWithin(room: number, maxSidePx: number, jobs: readonly Job[], { pictureOf, now }: ResultDeps) {
   const pictures = new Map<Job, ShownPicture>();
   const until = now() + PREVIEWS_LIMIT_MS;
-  let left = characters;
+  let left = room;
   for (const [at, job] of jobs.entries()) {
     if (pictures.size > 0 && now() > until) break;
     const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
-    const usefulWithin = async (room: number, sidePx: number): Promise<ShownPicture | undefined> => {
-      const picture = await pictureOf(job, { maxBytes: bytesWithin(room), maxSidePx: sidePx });
+    const usefulWithin = async (characters: number, sidePx: number): Promise<ShownPicture | undefined> => {
+      const picture = await pictureOf(job, { maxBytes: bytesWithin(characters), maxSidePx: sidePx });
       return picture && isUseful(picture, sidePx) ? picture : undefined;
     };
     const shown =

@@ -60,11 +60,7 @@ export async function retryBusy<Value>(
 }
 
 /** What goes wrong at that path is told as a failure of the storage. @throws FluxError of kind `storage_failed` */
-export async function kept<Result>(
-  path: string,
-  creditsSpent: CreditsSpent,
-  work: () => Result | Promise<Result>,
-): Promise<Result> {
+export async function kept<Result>(path: string, creditsSpent: CreditsSpent, work: () => Result | Promise<Result>) {
   try {
     return await work();
   } catch (error) {
@@ -94,12 +90,7 @@ async function writeWhole(path: string, text: string, durable: boolean, clock: C
 }
 
 /** A new file of any size, written whole or not at all. */
-export async function writeNewFile(
-  path: string,
-  content: string | Uint8Array,
-  durable: boolean,
-  clock: Pick<Clock, 'sleep'>,
-): Promise<void> {
+export async function writeNewFile(path: string, content: string | Uint8Array, durable: boolean, clock: Clock) {
   const file = await retryBusy(() => open(path, 'wx', FILE_MODE), isBusy, clock);
   try {
     await file.writeFile(content);

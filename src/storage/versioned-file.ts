@@ -25,11 +25,7 @@ const UNFORCED_MAX = 16;
  * @param isWanted by the name of a file
  * @throws the system's error
  */
-export async function newestIn(
-  folder: string,
-  isWanted: (file: string) => boolean,
-  files: FileSystem,
-): Promise<Map<string, number>> {
+export async function newestIn(folder: string, isWanted: (file: string) => boolean, files: FileSystem) {
   const newest = new Map<string, number>();
   for (const file of await namesIn(folder, files)) {
     const [, name, digits] = (isWanted(file) && VERSION.exec(file)) || [];
