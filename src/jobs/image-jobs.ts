@@ -3,7 +3,6 @@ import { FluxError, failureOf } from '../core/failure.ts';
 import type { Order } from '../core/image-request.ts';
 import { isSameOwner, isSettled, type Job, withFailure } from '../core/job.ts';
 import { type JobPage, type PageOptions, pageOfJobs } from '../core/job-store.ts';
-import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
 import { DAY_MS } from '../limits/reservations.ts';
@@ -52,7 +51,7 @@ export type BatchWaitOptions = Omit<WaitOptions, 'onTick'> & {
 };
 
 export class ImageJobs {
-  readonly #pictures: Pictures;
+  readonly pictures: Pictures;
   readonly #runner: JobRunner;
   readonly #orders: Orders;
   readonly otherKeys: OtherKeys;
@@ -63,8 +62,8 @@ export class ImageJobs {
     private readonly deps: JobsDeps,
     readonly settings: JobsSettings,
   ) {
-    this.#pictures = new Pictures(deps);
-    this.#runner = new JobRunner(deps, settings, this.#pictures);
+    this.pictures = new Pictures(deps);
+    this.#runner = new JobRunner(deps, settings, this.pictures);
     this.otherKeys = new OtherKeys(deps, settings);
     this.#orders = new Orders(deps, settings, this.#runner, this.otherKeys);
   }
@@ -237,16 +236,6 @@ export class ImageJobs {
     const sumMs = etas.reduce((sum, { leftMs }) => sum + leftMs, 0);
     const leftMs = Math.max(sumMs / slots, ...etas.map((one) => one.leftMs));
     return { done, total: jobs.length, fraction: sumOfFractions / jobs.length, leftMs };
-  }
-
-  /** The picture's bytes, saved or not; `undefined` when there are none. @throws FluxError of kind `storage_failed` */
-  readPicture(job: Job): Promise<Uint8Array | undefined> {
-    return this.#pictures.read(job);
-  }
-
-  /** See `Pictures`. */
-  shownPicture(job: Job, bounds: PreviewBounds): Promise<ShownPicture | undefined> {
-    return this.#pictures.show(job, bounds);
   }
 
   /** @param refresh asks the service for the headers of an answer first: one request, no credits. @throws FluxError */

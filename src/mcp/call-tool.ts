@@ -145,7 +145,7 @@ async function render(
   const missed = await ifReadable('what was given up', jobs.missed(shown, effect === 'spend'));
   return jobsResult(outcome, form, {
     view: { ...jobs.settings, now: clock.now(), lowBalance, missed: missed && redactValues(missed, redact) },
-    pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.shownPicture(job, bounds)),
+    pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.pictures.show(job, bounds)),
     redact,
     now: () => clock.monotonic(),
   });

@@ -156,11 +156,11 @@ function json(uri: string, value: unknown): ReadResourceResult {
 const VIEWER_UI_META = { ui: { csp: {}, permissions: { clipboardWrite: {} }, prefersBorder: true } };
 
 async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs, deps: McpDeps) {
-  const bytes = job?.file === undefined ? undefined : await jobs.readPicture(job);
+  const bytes = job?.file === undefined ? undefined : await jobs.pictures.read(job);
   if (job === undefined || bytes === undefined)
     throw notThere(uri, "a job's picture can be read once its status is completed", deps);
   if (bytes.length <= MAX_BYTES) return { uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) };
-  const shown = await jobs.shownPicture(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
+  const shown = await jobs.pictures.show(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
   if (shown === undefined) {
     const what = `The picture of ${job.id} is larger than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${job.file}`;
     throw new FluxError({ kind: 'storage_failed', reason: { code: 'worded', what }, creditsSpent: 'yes', retry: 'no' });

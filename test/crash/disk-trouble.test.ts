@@ -126,13 +126,13 @@ describe.skipIf(probe === undefined).each(['full', 'read-only'] as const)('a dis
     stage.witness.onOrder = undefined;
     expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed', creditsSpent: 'yes' } });
     expect(wordsOf(job.failure).what).toContain(disk.folder);
-    await decodeJpeg((await app.jobs.readPicture(job)) ?? new Uint8Array());
+    await decodeJpeg((await app.jobs.pictures.read(job)) ?? new Uint8Array());
 
     await disk.goOn();
     await app.jobs.check(job.id);
     const saved = await app.jobs.waitFor(job.id, { waitMs: LONG_MS });
     expect(saved.state).toBe('saved');
-    await decodeJpeg((await app.jobs.readPicture(saved)) ?? new Uint8Array());
+    await decodeJpeg((await app.jobs.pictures.read(saved)) ?? new Uint8Array());
     expect(stage.sandbox.inspect().charges).toHaveLength(1);
   });
 });

@@ -10,7 +10,7 @@ it('a saved picture whose file is gone is fetched again by whoever asks for it',
   const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
   expect((await bench.recorded()).state).toBe('saved');
-  await bench.jobs.shownPicture((await bench.jobs.check(job.id)) ?? job, BOUNDS);
+  await bench.jobs.pictures.show((await bench.jobs.check(job.id)) ?? job, BOUNDS);
   expect(bench.download.fetched).toHaveLength(1);
   bench.store.present = false;
   bench.store.answers = ['/pictures/fox-again.jpg'];
@@ -33,7 +33,7 @@ it('one that cannot be fetched again is reported as finished and not on disk, as
   const bench = createBench();
   const { job } = await bench.order(REQUEST);
   await bench.clock.advance(60_000);
-  await bench.jobs.shownPicture(await bench.recorded(), BOUNDS);
+  await bench.jobs.pictures.show(await bench.recorded(), BOUNDS);
   bench.store.present = false;
   bench.download.answers = [thrown({ kind: 'download_failed', retry: 'no', creditsSpent: 'yes' })];
   const reported = await bench.jobs.check(job.id);

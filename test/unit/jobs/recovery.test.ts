@@ -240,7 +240,7 @@ it('a picture that could not be saved is kept, shown, and saved without being fe
   await bench.clock.advance(1_500);
   const job = await bench.recorded();
   expect(job).toMatchObject({ state: 'completed', failure: { kind: 'storage_failed' } });
-  expect(await bench.jobs.readPicture(job)).toHaveLength(3);
+  expect(await bench.jobs.pictures.read(job)).toHaveLength(3);
   await polled();
   expect((await bench.recorded()).state).toBe('saved');
   expect(bench.download.fetched).toHaveLength(1);
