@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { isLoopbackAddress, isPublicAddress } from '../../../src/core/untrusted-text.ts';
-import { checkedLookup } from '../../../src/images/download-source.ts';
+import { checkedLookup } from '../../../src/images/download.ts';
 import type { Resolve } from '../../../src/network/connector.ts';
 import { wordsOf } from '../../support/words.ts';
 

@@ -1,6 +1,6 @@
 // Owns the proof that data URLs are read however they are written, within the bound of a picture.
 import { describe, expect, it } from 'vitest';
-import { bytesOfDataUrl } from '../../../src/images/download-source.ts';
+import { bytesOfDataUrl } from '../../../src/images/download.ts';
 import { thrown, wordsOf } from '../../support/words.ts';
 
 const BYTES = Buffer.from([0x89, 0x50, 0x00, 0xff, 0x25, 0x2c, 0xfe, 0x3e]);

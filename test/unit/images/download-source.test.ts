@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
-import { allowedUrl } from '../../../src/images/download-source.ts';
+import { allowedUrl } from '../../../src/images/download.ts';
 import { wordsOf } from '../../support/words.ts';
 
 const HOSTS = ['cdn.doitong.com'];
