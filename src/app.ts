@@ -150,9 +150,7 @@ async function openRecords(settings: AppSettings, apiKey: string | undefined, de
     jobStore,
     liveness,
     others: others.map((other) => ({ ...recordsIn(other.folder), ...other })),
-    /** Of this service and key. */
     values: createFileValues(paths.sharedFolder(folder), deps),
-    /** Of this service. */
     memory: createWireMemory(services, sandbox ? 'sandbox' : paths.serviceName(apiUrl), deps.clock),
     output,
     checked: { contents: 'records', folder, root } as const,

@@ -178,7 +178,6 @@ async function resumeAll({ jobs, redact }: Records, waitSeconds: number): Promis
 export type ResumeDeps = {
   jobs: Pick<ImageJobs, 'open' | 'find' | 'resumeAll' | 'waitFor'>;
   clock: Clock;
-  /** Prints one line. */
   say: (line: string) => void;
   redact: Redact;
   /** Ends the waiting, never the jobs. */

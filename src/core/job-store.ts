@@ -51,7 +51,6 @@ export type PageOptions = {
   limit: number;
   /** Of the page before: the id of a job, which need not exist any more. */
   cursor?: string | undefined;
-  /** Only these. */
   isWanted?: (job: Job) => boolean;
   /** No other is wanted than those that are neither saved nor failed. */
   areOpen?: boolean;

@@ -76,7 +76,6 @@ export const jobSchema = z.object({
   updatedAt: z.number(),
   /** When it left first, by the service's clock; absent where that was not known. */
   sentAt: z.exactOptional(z.number()),
-  /** The process that ordered it, or took it over. */
   owner: ownerSchema,
   /** When the service took the order; absent until it answered. */
   acceptedAt: z.exactOptional(z.number()),
@@ -121,7 +120,6 @@ export type JobEvent =
   | { type: 'failed'; failure: Failure; at: number; by: Owner }
   /** It was never sent, and nobody will send it. */
   | { type: 'abandoned'; failure: Failure; at: number }
-  /** Something keeps it from going on for now. */
   | { type: 'blocked'; failure: Failure };
 
 /** The states to which a job in each state may still come. Its own: it may learn something new in it. */

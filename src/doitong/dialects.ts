@@ -171,7 +171,6 @@ export class ServiceFacts {
     return this.#known;
   }
 
-  /** An order in this encoding was accepted. */
   async noteOrdering(dialect: DialectName, encoding: Encoding): Promise<void> {
     const { reading } = await this.get();
     await this.#change({ ...encoding, dialect, reading });

@@ -72,7 +72,6 @@ type Details = {
   errors?: readonly WireError[];
   /** As set, where the order would need another dialect. */
   dialect?: string;
-  /** Where more is known than the answer. */
   reason?: Reason;
 };
 

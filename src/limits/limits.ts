@@ -78,7 +78,6 @@ export class Limits {
       /** Requests per window; null: none is known. */
       requestLimit,
       counting,
-      /** What reads may use. */
       reads: rates.readAllowance(rateState, requestLimit, counting, kept, now),
     };
   }

@@ -10,9 +10,7 @@ import { PLAN_LIMITS, PLANS, type Plan } from './plan.ts';
 const rateWindowSchema = z.object({
   /** Requests per window. */
   limit: z.exactOptional(z.number()),
-  /** Requests left in the window. */
   remaining: z.exactOptional(z.number()),
-  /** When the next window begins. */
   resetsAt: z.exactOptional(z.number()),
   /** Until when the service asked for silence (`Retry-After`, or the reset after a 429). */
   pausedUntil: z.exactOptional(z.number()),
@@ -23,7 +21,6 @@ export type RateWindow = z.infer<typeof rateWindowSchema>;
 export const rateStateSchema = z.object({
   /** When the permits of the last window were given, in order. */
   permits: z.array(z.number()).readonly(),
-  /** What the answers reported. */
   window: rateWindowSchema,
   /** The balance in credits that the service reported last, less the orders since then, whose ids are `counted`. */
   balance: z.exactOptional(
@@ -40,14 +37,12 @@ export function emptyRateState(now: number): RateState {
   return { permits: [], window: {}, writtenAt: now };
 }
 
-/** What an answer reports of its window. */
 export type ReportedWindow = Omit<RateWindow, 'pausedUntil'>;
 
 export type RateReport = {
   window?: ReportedWindow;
   /** Epoch milliseconds until which the service asked for silence. */
   pausedUntil?: number | undefined;
-  /** The balance in credits. */
   balance?: number | undefined;
   /** How many jobs the answered request had asked for: whether each of them counts shows in what is left. */
   fields?: number;

@@ -38,7 +38,6 @@ export const reservationsSchema = z.object({
   /** What ended orders have cost, by day since the epoch. A day that is entered again still has its sums. */
   days: z.record(z.string(), z.object({ images: z.int(), credits: z.number() })),
   entries: z.array(reservationSchema).readonly(),
-  /** When a slot was taken or released last. */
   slotsChangedAt: z.number(),
 });
 export type Reservations = z.infer<typeof reservationsSchema>;
@@ -48,7 +47,6 @@ export type SpendingLimits = Record<'creditsPerDay' | 'imagesPerDay' | 'jobsPerD
 
 export type Totals = { images: number; spentCredits: number; reservedCredits: number; slotsInUse: number };
 
-/** An order that asks to be admitted. */
 export type Candidate = Pick<Reservation, 'id' | 'fingerprint' | 'at' | 'owner' | 'maxCredits'> & {
   allowDuplicate: boolean;
   isConfirmed?: boolean;

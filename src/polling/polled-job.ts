@@ -26,7 +26,6 @@ export class PolledJob {
   /** When it is polled next, and how long the wait until then is as a whole. */
   dueAt = Number.POSITIVE_INFINITY;
   dueAfterMs = 0;
-  /** An event has reported its end. */
   hasEvent = false;
   /** Events are trusted to report its end before the next poll, which is a fallback. */
   isFallback = false;

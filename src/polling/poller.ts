@@ -16,7 +16,6 @@ export type PollerDeps = {
   provider: Pick<ImageProvider, 'readMany' | 'readsAtOnce'>;
   durations: DurationMemory;
   events: JobEvents;
-  /** Keeps a picture that came inside an answer. */
   pictures: { keep(id: string, remote: RemoteJob): void };
   clock: Clock;
 };

@@ -50,7 +50,6 @@ export const randomIds: Ids = {
 };
 
 let self: Owner | undefined;
-/** This process. */
 export function thisProcess(): Owner {
   self ??= { pid: process.pid, host: hostname(), session: Buffer.from(randomBytes(8)).toString('hex') };
   return self;

@@ -25,7 +25,6 @@ export interface FileSystem {
   link(from: string, to: string): Promise<void>;
   /** Replaces a file, and a folder by a folder when it holds nothing (else ENOTEMPTY). */
   rename(from: string, to: string): Promise<void>;
-  /** Names of what is in the folder, in no order. */
   list(folder: string): Promise<string[]>;
   /** A file, or a folder with all that is in it. ENOENT when nothing is there. */
   remove(path: string): Promise<void>;

@@ -22,7 +22,6 @@ export function stepsBelow(folder: string, file: string): string[] | undefined {
   return isSafe ? steps : undefined;
 }
 
-/** The job as it is recorded. */
 export function withRecordedPath(job: Job, outputFolder: string): Job {
   const steps = stepsBelow(outputFolder, job.file ?? '');
   return steps === undefined ? job : { ...job, file: steps.join('/') };
