@@ -30,19 +30,18 @@ export function listedTool(tool: Tool): ListedTool {
 
 /**
  * Gemini refuses tools whose schema has `multipleOf`; the check remains, and the description names the step. Of an answer
- * clients learn the types: it may gain fields, and nobody reads words about it before there is one.
+ * clients learn the types: what is not known is absent, fields may be added, and an answer itself has the words.
  */
 const LEFT_OUT = {
   input: ['multipleOf'],
-  output: ['additionalProperties', 'description', 'enum', 'minimum', 'maximum'],
+  output: ['additionalProperties', 'description', 'enum', 'minimum', 'maximum', 'required'],
 } as const;
 
 function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ListedTool['inputSchema'] {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
-    override({ jsonSchema: one, path }) {
+    override({ jsonSchema: one }) {
       for (const word of LEFT_OUT[io]) delete one[word];
-      if (io === 'output' && path.length > 0) delete one.required;
     },
   });
   // The schema of a strict object always has the type "object", which zod's type does not say.
