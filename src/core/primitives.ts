@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, and how long to pause before trying again. */
+/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, how long to pause before trying again, how much a value may hold. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
@@ -85,4 +85,22 @@ export function madeOnce<Value>(make: () => Promise<Value>): () => Promise<Value
     });
     return making;
   };
+}
+
+/** The arguments of tools need three levels. */
+const DEPTH_MAX = 32;
+/** Fifty pictures with all their arguments have a few hundred values. */
+const VALUES_MAX = 2_000;
+
+/** What there is too much of, as words that follow "there are". Stops at the first excess, and does not recurse. */
+export function excessOf(value: unknown): string | undefined {
+  let level = [value];
+  let count = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} levels of nesting`;
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+    count += level.length;
+    if (count > VALUES_MAX) return `more than ${VALUES_MAX} values`;
+  }
+  return undefined;
 }

@@ -3,7 +3,7 @@ import type { JSONRPCMessage, JSONRPCRequest, ServerOptions, Transport } from '@
 import { isJSONRPCErrorResponse, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { JobNews } from '../core/job-store.ts';
-import { excessOf } from './arguments.ts';
+import { excessOf } from '../core/primitives.ts';
 import { instructions } from './instructions.ts';
 import { CONSTANT, invalidParams, JULY_2026, unknownCursor } from './protocol.ts';
 import type { McpDeps } from './tool.ts';
