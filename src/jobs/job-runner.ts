@@ -6,7 +6,7 @@ import { ageOf, isSameOwner, isSettled, nextAction, withFailure } from '../core/
 import type { How } from '../polling/polled-job.ts';
 import { Poller } from '../polling/poller.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
-import type { Pictures } from './pictures.ts';
+import { type Pictures, roomLacking } from './pictures.ts';
 import { Reconciler } from './reconciler.ts';
 import { NO_ANSWER, OWNER_ENDED, type Sending, submit, throwUnspent, type WaitReason } from './submission.ts';
 
@@ -170,6 +170,14 @@ export class JobRunner {
       return newsOf(now) !== newsOf(job) || !this.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;
     });
     return this.withTrouble(resumed);
+  }
+
+  /** A full disk takes the few bytes of a check, but not a picture. @throws FluxError while one of this process waits for room */
+  async checkRoom(signal: AbortSignal | undefined): Promise<void> {
+    const ids = [...this.#runs].flatMap(([id, run]) => (run.isIdle ? id : []));
+    const job = (await Promise.all(ids.map((id) => this.deps.records.find(id)))).find(roomLacking);
+    const failure = job && roomLacking(await this.resume(job, 'order', signal));
+    if (failure !== undefined) throw new FluxError(failure);
   }
 
   /** Resumes the job unless that is under way; a pause before its next try ends. */

@@ -87,6 +87,7 @@ export class Orders {
     const confirmation = budget.confirm(estimate, unconfirmedCredits(reservations, now), options, this.settings);
     // Nobody is asked about a picture that could not be kept.
     await checkFolders();
+    await this.runner.checkRoom(signal);
     if (confirmation === 'ask') {
       const { spentCredits, reservedCredits } = totalsOf(reservations, now);
       const leftToday = this.settings.maxCreditsPerDay - spentCredits - reservedCredits;

@@ -112,6 +112,14 @@ export class Pictures {
 const REASON = { code: 'picture_nowhere' } as const;
 const NOWHERE: Failure = { kind: 'download_failed', reason: REASON, creditsSpent: 'yes', retry: 'same_job' };
 
+/** Why nothing may be ordered while this picture waits for room on its disk; `undefined` when it does not. */
+export function roomLacking(job: Job | undefined): Failure | undefined {
+  const reason = job?.failure?.reason;
+  if (reason?.code !== 'picture_not_saved' || !['ENOSPC', 'EDQUOT'].includes(reason.problem)) return undefined;
+  const unusable = { ...reason, code: 'folder_not_usable', contents: 'pictures' } as const;
+  return { kind: 'storage_failed', reason: unusable, creditsSpent: 'no', retry: 'no' };
+}
+
 /** The room for a picture depends on the words next to it: rooms that differ by less than a sixteenth count as equal. */
 function roundedDown(bytes: number): number {
   const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, bytes))) - 4);

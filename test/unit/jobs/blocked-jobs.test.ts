@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { FluxError } from '../../../src/core/failure.ts';
 import { sampleJob } from '../core/sample-jobs.ts';
-import { createBench, leftBehind, REQUEST, thrown } from './fakes.ts';
+import { type Bench, createBench, leftBehind, REQUEST, thrown } from './fakes.ts';
 
 const MINUTE = 60_000;
 
@@ -88,5 +88,60 @@ it('a call whose rest cannot be reserved any more is answered with what it has o
     { duplicate: false, job: { state: 'queued' } },
     { refused: true, job: { state: 'failed', failure: { kind: 'storage_failed', creditsSpent: 'no' } } },
   ]);
+  await bench.jobs.close();
+});
+
+const notSaved = (problem: string) =>
+  thrown({
+    kind: 'storage_failed',
+    reason: { code: 'picture_not_saved', folder: '/pictures', problem },
+    retry: 'same_job',
+  });
+
+it.each(['ENOSPC', 'EDQUOT'])(
+  'a picture that finds no room (%s) is saved before another one is ordered, or nothing is sent',
+  async (problem) => {
+    const bench = createBench();
+    bench.store.answers = [notSaved(problem)];
+    await bench.order({ ...REQUEST, prompt: 'the first' });
+    await bench.clock.advance(10_000);
+    expect((await bench.recorded('job_1')).state).toBe('completed');
+    const refused = bench.order({ ...REQUEST, prompt: 'the second' });
+    await expect(refused).rejects.toMatchObject({
+      failure: { kind: 'storage_failed', reason: { code: 'folder_not_usable', problem }, creditsSpent: 'no' },
+    });
+    expect(bench.provider.submitted).toHaveLength(1);
+    // It is not told to wait for the next try: the order makes it.
+    bench.store.answers = ['/pictures/fox.jpg'];
+    await bench.order({ ...REQUEST, prompt: 'the second' });
+    await bench.clock.advance(1_000);
+    expect((await bench.recorded('job_1')).state).toBe('saved');
+    expect(bench.provider.submitted).toHaveLength(2);
+    await bench.jobs.close();
+  },
+);
+
+it.each<[string, (bench: Bench) => void]>([
+  [
+    'cannot be fetched',
+    ({ download }) => {
+      download.answers = [thrown({ kind: 'download_failed', retry: 'same_job' })];
+    },
+  ],
+  [
+    'has something in its way',
+    ({ store }) => {
+      store.answers = [notSaved('EEXIST')];
+    },
+  ],
+])('a picture that %s stops no other order', async (_, obstruct) => {
+  const bench = createBench();
+  obstruct(bench);
+  await bench.order({ ...REQUEST, prompt: 'the first' });
+  await bench.clock.advance(MINUTE);
+  expect((await bench.recorded('job_1')).state).toBe('completed');
+  await bench.order({ ...REQUEST, prompt: 'the second' });
+  await bench.clock.advance(1_000);
+  expect(bench.provider.submitted).toHaveLength(2);
   await bench.jobs.close();
 });
