@@ -29,7 +29,7 @@ async function resourceText(uri: string): Promise<string> {
 describe('the instructions', () => {
   it('are whole sentences, one on each line', () => {
     expect(brokenLines(instructions)).toEqual([]);
-    expect(instructions.split('\n').length).toBeGreaterThan(8);
+    expect(instructions.split('\n').length).toBeGreaterThan(7);
   });
 
   it('name every status with which a job is not finished, and what to call then', () => {
@@ -41,8 +41,11 @@ describe('the instructions', () => {
     expect(instructions.length).toBeLessThanOrEqual(2_048);
   });
 
-  it('say for how long a repeated call is found', () => {
-    expect(instructions).toMatch(/for a day after its picture was saved .*FLUX_DUPLICATE_HOURS/);
+  it('leave it to generate_image to say for how long an equal call is found, and promise nothing of their own', async () => {
+    const tools = (await host.ask('tools/list')).result?.tools as { name: string; description: string }[];
+    const { description } = tools.find(({ name }) => name === 'generate_image') ?? {};
+    expect(description).toMatch(/An equal call .* until a day after the picture was saved .*FLUX_DUPLICATE_HOURS/);
+    expect(instructions).not.toMatch(/equal call|repeated call|costs? nothing|no cost/);
   });
 });
 
