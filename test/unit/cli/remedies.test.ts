@@ -156,6 +156,15 @@ describe('a person reads', () => {
     expectSaidToPerson(todoFor(sampleJob({ state })));
   });
 
+  it('the remedy for the kind of a failure where the job has ended, and not where it goes on', () => {
+    const lost = failure('interrupted', { code: 'owner_ended' });
+    expect(todoFor(sampleJob({ state: 'failed', failure: lost }))).toBe(
+      'Order the picture again if you still want it.',
+    );
+    expect(todoFor(sampleJob({ state: 'processing', failure: lost }))).toMatch(/^Run "flux-pro-mcp jobs resume": .+$/u);
+    expect(todoFor(sampleJob({ state: 'queued', failure: lost }))).toMatch(/^Its server sends it/u);
+  });
+
   it('that an open order can be resumed, after what has to be done first; of any other order nothing like it', () => {
     const failed = failure('storage_failed', { code: 'state_is_newer', path: '/s' });
     expect(todoFor(sampleJob({ state: 'submitting', failure: failed }))).toMatch(
