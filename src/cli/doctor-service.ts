@@ -32,12 +32,12 @@ const KEYS_IGNORED =
   'the service has made two jobs from one order with one idempotency key: an order without an answer is not sent again';
 const ASK_DOITONG =
   'Report it to Doitong. If the account lacks the picture, "flux-pro-mcp jobs resume" sends the order again.';
-const KEY_ACCEPTED = 'the key is accepted: a job was asked for with it';
+const KEY_ACCEPTED = 'the key is accepted: a status request was made with it';
 const KEY_UNTRIED = 'the key is not refused; for jobs it could not be tried';
 
 const SCHEMA_TEXTS = {
-  readable: 'the service tells its schema: orders are checked against it',
-  withheld: 'the service does not tell its schema: the documented ways are tried in their order',
+  readable: 'the service publishes its schema: orders are checked against it',
+  withheld: 'the service does not publish its schema: the documented ways are tried in their order',
   no_graphql: 'there is no /graphql: the service is asked by REST',
 } as const;
 
@@ -51,7 +51,7 @@ function clockCheck(aheadMs: number | undefined): Check {
   const amount = size < CLOCK_WARN_MS ? `${Math.round(size / 1_000)} s` : `${Math.round(size / 60_000)} min`;
   const found = `the service's clock is ${amount} ${aheadMs > 0 ? 'ahead of' : 'behind'} this one; times are corrected for that`;
   if (size <= CLOCK_WARN_MS) return ok('clock', found);
-  return warn('clock', found, "Set this machine's clock by a time server, if it is the wrong one of the two.");
+  return warn('clock', found, "If this machine's clock is the wrong one, set it by a time server.");
 }
 
 type Reached = Extract<ServiceReport, { reached: true }>;
@@ -62,11 +62,11 @@ function planCheck({ limit, remaining }: Reached['limits'], configured: Config['
   const jobs = concurrentJobs === 1 ? '1 job' : `${concurrentJobs ?? 'any number of'} jobs`;
   const says = `${plan}: ${limit ?? requestsPerMinute ?? 'any number of'} requests a minute, ${jobs} at a time`;
   if (limit === undefined) {
-    const found = `${says}, by the plan's table: the answers tell no limit`;
+    const found = `${says}, by the plan's table: the service reports no limit`;
     if (configured !== 'auto') return ok('plan', found);
     return warn('plan', found, 'Set DOITONG_PLAN to your plan if it is larger than free.');
   }
-  const found = `${says}, as the answers tell (${remaining ?? 'unknown'} left)`;
+  const found = `${says}, as the service reports (${remaining ?? 'unknown'} left)`;
   const reported = planOf('auto', limit);
   if (configured === 'auto' || reported === configured || configured === 'enterprise') return ok('plan', found);
   return warn('plan', `${found}; that limit is of the plan ${reported}`, `Set DOITONG_PLAN to auto or ${reported}.`);
@@ -106,7 +106,7 @@ const HOW_TO_SET =
 
 export function readingCheck(reading: ReadingFinding): Check {
   if (reading.type === 'works')
-    return ok('job_query', `${reading.query}, ${SOURCES[reading.source]}; the service answers to it`);
+    return ok('job_query', `${reading.query}, ${SOURCES[reading.source]}; the service answers it`);
   const because = reading.failure === undefined ? '' : `: ${saidOf(reading.failure).what}`;
   if (reading.type === 'open')
     return warn('job_query', `not settled${because}`, `Run doctor again later. ${HOW_TO_SET}`);

@@ -112,7 +112,11 @@ describe('what differs is told, with what to do', () => {
     [
       ['no-introspection'],
       {},
-      { schema: /does not tell its schema/u, dialect: /found at the first order.*costs nothing/u, job_query: /^ok/u },
+      {
+        schema: /does not publish its schema/u,
+        dialect: /found at the first order.*costs nothing/u,
+        job_query: /^ok/u,
+      },
       0,
     ],
     [['renamed-query'], {}, { job_query: /^ok .*generationById\(generationId\), found in the schema/u }, 0],
@@ -128,7 +132,7 @@ describe('what differs is told, with what to do', () => {
       { webhooks: /^warn .*only a part.*DOITONG_WEBHOOK_LISTEN/u },
       0,
     ],
-    [['no-rate-headers'], {}, { plan: /^warn .*tell no limit → Set DOITONG_PLAN/u }, 0],
+    [['no-rate-headers'], {}, { plan: /^warn .*reports no limit → Set DOITONG_PLAN/u }, 0],
     [['no-rate-headers'], { DOITONG_PLAN: 'pro' }, { plan: /^ok .*pro: 60 requests/u }, 0],
     [[], { DOITONG_PLAN: 'free' }, { plan: /^warn .*Set DOITONG_PLAN to auto or pro\.$/u }, 0],
     [['skewed-clock'], {}, { clock: /^warn .*10 min ahead of this one; times are corrected.* → / }, 0],
