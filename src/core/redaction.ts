@@ -94,13 +94,15 @@ const NESTED_MAX = 4;
 function createSecretSearch(secrets: readonly string[]) {
   const encoded = new Set(secrets.flatMap(needlesOf).map(inLowerCase));
   const needles = [...encoded].filter(({ length }) => length >= SECRET_MIN_CHARACTERS);
+  const shortest = Math.min(...needles.map(({ length }) => length));
   return {
     /** More characters than any secret takes in any encoding. */
     longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
     /** Where they are, in any order; they may overlap. */
     spansIn(text: string): Span[] {
       const spans: Span[] = [];
-      if (needles.length === 0) return spans;
+      // Decoded, a text is no longer than before.
+      if (text.length < shortest) return spans;
       for (const { text: inner, startOf } of layersOf(asItStands(text)).flatMap(withAndWithoutInvisible)) {
         const searched = inLowerCase(inner);
         for (const needle of needles) {
