@@ -97,7 +97,6 @@ export async function connectFirst(
   port: number,
   { clock, signal }: { clock: Pick<Clock, 'sleep'>; signal: AbortSignal },
 ): Promise<Socket> {
-  const finished = new AbortController();
   // A name may have many addresses.
   setMaxListeners(0, signal);
   const sockets: Socket[] = [];
@@ -111,7 +110,7 @@ export async function connectFirst(
       tries.push(attempt);
       if (tries.length === addresses.length) break;
       // The next one is tried after a while, or as soon as this one has failed.
-      const pause = clock.sleep(NEXT_ADDRESS_MS, finished.signal).then(() => undefined);
+      const pause = clock.sleep(NEXT_ADDRESS_MS).then(() => undefined);
       winner = await Promise.race([Promise.any(tries), attempt, pause]).catch(() => undefined);
       if (winner !== undefined) return winner;
       signal.throwIfAborted();
@@ -121,7 +120,6 @@ export async function connectFirst(
   } catch (error) {
     throw error instanceof AggregateError ? error.errors.at(-1) : error;
   } finally {
-    finished.abort();
     for (const socket of sockets) if (socket !== winner) socket.destroy();
   }
 }
