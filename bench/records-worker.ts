@@ -122,7 +122,7 @@ function countedValues(
 /** Everything that is kept on disk from the call to the saved picture, without the service and the picture itself. */
 async function keepRecords({ limits, records }: { limits: TimedLimits; records: JobRecords }): Promise<void> {
   const at = CLOCK.now();
-  const id = randomIds.jobId(at);
+  const id = randomIds.jobIds(at)();
   const owner = thisProcess();
   const request: Job['request'] = { prompt: `A lighthouse at dawn, watercolour, ${id}`, width: 1024, height: 1024 };
   const order = { id, at, owner, maxCredits: 20, dedupeKey: dedupeKey(request), allowDuplicate: false };

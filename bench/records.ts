@@ -95,7 +95,7 @@ async function writeRecords(folder: string, count: number): Promise<string> {
   const first = systemClock.now() - count * stepMs;
   for (let index = 0; index < count; index += 1) {
     const at = Math.floor(first + index * stepMs);
-    const id = randomIds.jobId(at);
+    const id = randomIds.jobIds(at)();
     const job: Job = {
       id,
       idempotencyKey: randomIds.idempotencyKey(),

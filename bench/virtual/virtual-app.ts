@@ -56,7 +56,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       durations: createDurationMemory(createUnkeptValues(), clock),
       clock,
       log: silent,
-      ids: { jobId: () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
+      ids: { jobIds: () => () => `job_${++count}`, idempotencyKey: () => `key-${count}` },
       checkFolders: async () => undefined,
       liveness: aloneHere(SELF),
     },

@@ -28,8 +28,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: LogFields) => void>;
 
 export interface Ids {
-  /** @param at epoch milliseconds: ids sort by time */
-  jobId(at: number): string;
+  /** Makes the ids of one call, from the highest down: listed that way, the newest call is first, its jobs in order. */
+  jobIds(at: number): () => string;
   idempotencyKey(): string;
 }
 

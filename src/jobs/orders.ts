@@ -158,10 +158,10 @@ export class Orders {
     const { webhookUrl, sandbox } = this.settings;
     const { clock, ids, liveness } = this.deps;
     const now = clock.now();
+    const makeId = ids.jobIds(now);
     let batch: string | undefined;
     return numbered(orders).map(({ request, fileName, nth, ...wanted }, at) => {
-      // Listed newest first, the pictures of one call come in the order of their numbers.
-      const id = ids.jobId(now - at);
+      const id = makeId();
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
       const credits = { ...creditRange(request.width, request.height), exact: null };

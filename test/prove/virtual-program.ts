@@ -98,7 +98,7 @@ export function startProgram(
       clock,
       log: QUIET,
       ids: {
-        jobId: (at) => idAt(at, `${session}${(++made).toString(36)}`.padStart(11, '0').slice(-11)),
+        jobIds: (at) => () => idAt(at, `${session}${(++made).toString(36)}`.padStart(11, '0').slice(-11)),
         idempotencyKey() {
           const key = `${session}-key-${++keys}`;
           keysOfCall.getStore()?.add(key);

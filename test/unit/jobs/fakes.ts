@@ -306,7 +306,7 @@ export function createBench(settings: BenchSettings = {}): Bench {
   const limits = createMemoryLimits({ clock, log: silentLog, plan, requestWindow });
   let jobs = 0;
   let keys = 0;
-  const ids = { jobId: () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
+  const ids = { jobIds: () => () => `job_${++jobs}`, idempotencyKey: () => `key-${++keys}` };
   const jobStore = new RecordingJobStore();
   const events = createMemoryEvents(clock);
   return startProcess(

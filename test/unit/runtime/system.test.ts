@@ -68,15 +68,23 @@ describe('this process', () => {
 
 describe('randomIds', () => {
   it('makes job ids of letters and digits', () => {
-    expect(randomIds.jobId(1_800_000_000_000)).toMatch(/^job_[a-z0-9]{20}$/u);
+    expect(randomIds.jobIds(1_800_000_000_000)()).toMatch(/^job_[a-z0-9]{20}$/u);
   });
 
   it('makes job ids that sort by time, and from which it is read', () => {
     const times = [0, 1, 999, 1_500_000_000_000, 1_800_000_000_000, 4_102_444_800_000];
-    const ids = times.map((at) => randomIds.jobId(at));
+    const ids = times.map((at) => randomIds.jobIds(at)());
     expect([...ids].sort()).toEqual(ids);
     expect(ids.map(timeOfId)).toEqual(times);
     expect(timeOfId('job_1')).toBeUndefined();
+  });
+
+  it('makes the ids of one call so that they are listed together, in their order, whatever is ordered with them', () => {
+    const calls = Array.from({ length: 20 }, () => randomIds.jobIds(1_800_000_000_000));
+    const called = calls.map(() => [] as string[]);
+    for (let n = 0; n < 50; n += 1) for (const [call, makeId] of calls.entries()) called[call]?.push(makeId());
+    const listed = called.flat().sort().reverse();
+    for (const ids of called) expect(listed.slice(listed.indexOf(ids[0] ?? '')).slice(0, 50)).toEqual(ids);
   });
 
   it('makes keys that are UUIDs', () => {
@@ -84,7 +92,7 @@ describe('randomIds', () => {
   });
 
   it('never makes one twice', () => {
-    for (const make of [() => randomIds.jobId(1_800_000_000_000), randomIds.idempotencyKey]) {
+    for (const make of [() => randomIds.jobIds(1_800_000_000_000)(), randomIds.idempotencyKey]) {
       expect(new Set(Array.from({ length: 2_000 }, make)).size).toBe(2_000);
     }
   });
