@@ -52,6 +52,8 @@ export type PageOptions = {
   /** Of the page before: the id of a job, which need not exist any more. */
   cursor?: string | undefined;
   isWanted?: (job: Job) => boolean;
+  /** None that was ordered before that moment (epoch milliseconds). */
+  since?: number;
   /** No other is wanted than those that are neither saved nor failed. */
   areOpen?: boolean;
   /** After so many records the page ends, so that nobody waits while all are searched for a few. */
@@ -61,14 +63,16 @@ export type PageOptions = {
 /** Newest first, as their ids sort. @returns `undefined` for a cursor that no page can have given */
 export async function pageOfJobs(
   store: Pick<JobStore, 'newest' | 'open'>,
-  { limit, cursor, isWanted = () => true, areOpen = false, readAtMost = 5_000 }: PageOptions,
+  { limit, cursor, isWanted = () => true, since = 0, areOpen = false, readAtMost = 5_000 }: PageOptions,
 ): Promise<JobPage | undefined> {
   if (cursor !== undefined && !JOB_ID.test(cursor)) return undefined;
   const jobs: Job[] = [];
   let read = 0;
   let last = '';
   for await (const job of areOpen ? await store.open() : store.newest(cursor)) {
-    const isNext = isWanted(job) && (cursor === undefined || job.id < cursor);
+    // Within an hour of the time that its id tells, an order is recorded.
+    if ((timeOfId(job.id) ?? since) < since - 3_600_000) break;
+    const isNext = job.createdAt >= since && isWanted(job) && (cursor === undefined || job.id < cursor);
     if (read === readAtMost || (isNext && jobs.length === limit)) return { jobs, nextCursor: last };
     if (isNext) jobs.push(job);
     read += 1;

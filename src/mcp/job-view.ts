@@ -300,6 +300,6 @@ function bareEntries(jobs: readonly JobView[]): string[] {
 }
 
 /** With its last separator, of either operating system. */
-function folderOf(file: string): string {
+export function folderOf(file: string): string {
   return file.slice(0, Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
 }

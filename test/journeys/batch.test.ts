@@ -78,6 +78,26 @@ describe.each(ERAS)('with a client of era %s', (era) => {
   });
 });
 
+it('is listed by its numbers, newest call first, through all pages', async () => {
+  const { call } = await begin({ settings: { plan: 'pro' } });
+  const three = (name: string) => ['one', 'two', 'three'].map((prompt) => image(`${name} ${prompt}`));
+  await call('generate_images', { images: three('old') });
+  await call('generate_image', image('single'));
+  await call('generate_images', { images: three('new') });
+  const listed: string[] = [];
+  for (let cursor: unknown; ; ) {
+    const { jobs, next_cursor } = (await call('list_jobs', { limit: 2, ...(cursor ? { cursor } : {}) }))
+      .structuredContent as Batch & { next_cursor?: string };
+    listed.push(...jobs.map(({ prompt, number }) => `${prompt}, ${number}`));
+    cursor = next_cursor;
+    if (cursor === undefined) break;
+  }
+  const numbered = (name: string) => three(name).map(({ prompt }, at) => `${prompt}, ${at + 1}`);
+  expect(listed).toEqual([...numbered('new'), 'single, undefined', ...numbered('old')]);
+  const found = (await call('list_jobs', { query: 'TWO old', since: '2020-01-01' })).structuredContent as Batch;
+  expect(found.jobs.map(({ prompt }) => prompt)).toEqual(['old two']);
+});
+
 it('one that fails is told alone, and stops no other', async () => {
   const { call } = await begin();
   const images = [image('one'), image('two sandbox:fail'), image('three')];

@@ -5,15 +5,46 @@ import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { nextStep, saidOf } from '../failure-text.ts';
 import { badInput } from '../input-problems.ts';
-import { JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
+import { folderOf, JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
 import { valueResult } from '../result.ts';
 import { defineTool } from '../tool.ts';
+
+const SINCE = '2026-11-05 or 2026-11-05T09:30Z';
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/u;
+
+/** Epoch milliseconds of an ISO 8601 date or time, which is in UTC unless it says otherwise; `NaN` for what is none. */
+function timeOf(text: string): number {
+  const [, date = '', time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
+  return z.iso.date().safeParse(date).success ? Date.parse(`${date}T${time}${zone}`) : Number.NaN;
+}
+
+/** Whether the prompt or the name of the file has all of these words, whatever their case. */
+function hasWords({ request, fileName = '', file = '' }: Job, query: string): boolean {
+  const folded = (text: string): string => text.normalize('NFC').toLowerCase();
+  const text = folded(`${request.prompt} ${fileName} ${file.slice(folderOf(file).length)}`);
+  return folded(query)
+    .split(/\s+/u)
+    .every((word) => text.includes(word));
+}
 
 const input = z.strictObject({
   status: z
     .enum(JOB_STATUSES)
     .optional()
     .describe('Only this status: queued, submitting, processing, completed, failed or unknown. Default: all.'),
+  query: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Only jobs with all of these words in prompt or file name, 1–200 characters. Default: all.'),
+  since: z
+    .string()
+    .refine((text) => !Number.isNaN(timeOf(text)), { error: `must be an ISO 8601 date or time, such as ${SINCE}` })
+    .meta({ maxLength: 40 })
+    .optional()
+    .describe(`Only jobs ordered since this ISO date or time (UTC), such as ${SINCE}. Default: all.`),
   limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()
@@ -41,11 +72,11 @@ export const listJobs = defineTool({
   effect: 'read',
   input,
   output,
-  async handle({ status, limit, cursor }, { jobs: startJobs, redact, clock }) {
+  async handle({ status, query = '', since, limit, cursor }, { jobs: startJobs, redact, clock }) {
     const jobs = await startJobs();
-    const isWanted = ({ state }: Job) => status === undefined || statusOf(state) === status;
+    const isWanted = (job: Job) => (status === undefined || statusOf(job.state) === status) && hasWords(job, query);
     const areOpen = status !== undefined && status !== 'completed' && status !== 'failed';
-    const page = await jobs.page({ limit, cursor, isWanted, areOpen });
+    const page = await jobs.page({ limit, cursor, isWanted, areOpen, since: since === undefined ? 0 : timeOf(since) });
     if (page === undefined)
       throw badInput(
         `cursor: ${fencedWithout(redact, cursor ?? '', 60)} is not a next_cursor that list_jobs has returned.`,
@@ -86,14 +117,15 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
 
 function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrief: boolean): string {
   if (views.length === 0 && nextCursor !== undefined)
-    return `None of the newest jobs on record has this status. For older jobs, call list_jobs with cursor "${nextCursor}".`;
+    return `None of the newest jobs on record matches. For older jobs, call list_jobs with cursor "${nextCursor}".`;
   if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
-  const lines = views.map((view) => {
+  const lines = views.map((view, at) => {
+    const { batch_id: batch, number } = view;
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
     const prompt = fenced(view.prompt, isBrief ? 40 : 60);
-    return `- ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
+    const line = `${number === undefined ? '-' : `${number}.`} ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`;
+    return `${batch === undefined || batch === views[at - 1]?.batch_id ? '' : `Batch ${batch}:\n`}${line.trimEnd()}`;
   });
-  const isOpen = views.some(({ status }) => ['submitting', 'processing', 'queued'].includes(status));
   return joined(
     '\n',
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
@@ -101,8 +133,21 @@ function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrie
     isBrief && 'Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.',
     note,
     nextCursor !== undefined && `More: call list_jobs with cursor "${nextCursor}".`,
-    isOpen
-      ? 'Next: Call get_job_status with the job_id of an unfinished job to wait for its picture.'
-      : 'Next: Nothing to do; no job listed here is unfinished.',
+    `Next: ${nextText(views)}`,
   );
+}
+
+/** What is open, what was never sent, and what nobody knows the end of. */
+function nextText(views: Listed['jobs']): string {
+  const has = (isOne: (view: Listed['jobs'][number]) => boolean): boolean => views.some(isOne);
+  const next = joined(
+    ' ',
+    has(({ status, file }) => status !== 'failed' && status !== 'unknown' && file === undefined) &&
+      'Call get_job_status with the job_ids of those that are not finished or saved yet, and wait_seconds 45.',
+    has(({ error }) => error?.kind === 'interrupted') &&
+      'Interrupted orders were never sent and cost nothing: order them again if they are still wanted.',
+    has(({ status }) => status === 'unknown') &&
+      'Jobs of unknown outcome may have been charged: ask the user to check the account at Doitong.',
+  );
+  return next || 'Nothing to do; no job listed here is unfinished.';
 }

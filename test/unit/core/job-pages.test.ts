@@ -72,6 +72,23 @@ describe('the pages of jobs', () => {
     expect(read()).toBe(21);
   });
 
+  it('since a moment end there: what is older is not searched', async () => {
+    const HOUR = 3_600_000;
+    const memory = createMemoryJobStore();
+    const at = (n: number): number => CREATED_AT + n * HOUR;
+    for (let n = 0; n < 25; n += 1)
+      await memory.add(sampleJob({ id: idAt(at(n), String(n).padStart(11, '0')), createdAt: at(n) }));
+    // Recorded some time after its id was made, as one that had to wait.
+    await memory.add(sampleJob({ id: idAt(at(20) - 59_000, '0'.repeat(11)), createdAt: at(20) + 1_000 }));
+    const { store, read } = counting(memory);
+    const page = await pageOfJobs(store, { limit: 20, since: at(20) });
+    expect(page?.jobs.map(({ createdAt }) => createdAt)).toEqual([24, 23, 22, 21, 20].map(at).concat(at(20) + 1_000));
+    expect(page?.nextCursor).toBeUndefined();
+    expect(read()).toBe(8);
+    const isWanted = (): boolean => false;
+    expect(await pageOfJobs(store, { limit: 20, since: at(20), isWanted, readAtMost: 10 })).toEqual({ jobs: [] });
+  });
+
   it.each(['', 'made up', '1.job_a', '../job_a'])('are none for %j', async (cursor) => {
     expect(await pageOfJobs(createMemoryJobStore(), { limit: 1, cursor })).toBeUndefined();
   });

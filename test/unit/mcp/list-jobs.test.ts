@@ -1,11 +1,12 @@
-/** What the list of jobs says of pages that are short, empty or the last one. */
-import { expect, it } from 'vitest';
+/** What the list of jobs searches for, and what it says of the jobs and of pages that are short, empty or the last one. */
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../../src/core/job.ts';
 import type { JobPage, PageOptions } from '../../../src/core/job-store.ts';
 import type { ImageJobs } from '../../../src/jobs/image-jobs.ts';
 import type { ToolContext } from '../../../src/mcp/tool.ts';
 import { listJobs } from '../../../src/mcp/tools/list-jobs.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
-import { sampleJob } from '../core/sample-jobs.ts';
+import { sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const asked: PageOptions[] = [];
 
@@ -27,7 +28,7 @@ async function listed(page: JobPage, args: Record<string, unknown> = {}) {
 it('an empty page that is not the last one leads to older jobs, and does not say that there are none', async () => {
   const { text, value } = await listed({ jobs: [], nextCursor: 'job_7' }, { status: 'failed' });
   expect(value).toEqual({ jobs: [], next_cursor: 'job_7' });
-  expect(text).toContain('None of the newest jobs on record has this status');
+  expect(text).toContain('None of the newest jobs on record matches');
   expect(text).toContain('cursor "job_7"');
 });
 
@@ -54,4 +55,95 @@ it.each([
 ])('of status %s: whether only open jobs are searched: %s', async (status, areOpen) => {
   await listed({ jobs: [] }, { status });
   expect(asked.at(-1)?.areOpen).toBe(areOpen);
+});
+
+describe('what is searched for', () => {
+  const isFound = async (job: Partial<Job>, args: Record<string, unknown>): Promise<boolean | undefined> => {
+    await listed({ jobs: [] }, args);
+    return asked.at(-1)?.isWanted?.(sampleJob(job));
+  };
+  const request = { prompt: 'A Fox in the\nSNOW, caf\u00E9', width: 256, height: 256 };
+
+  it.each([
+    ['fox snow', true],
+    ['SNOW  Fox', true],
+    ['fox rain', false],
+    ['cafe\u0301', true],
+    ['harbour', true],
+    ['dawn', true],
+    ['pictures', false],
+  ])('%j is in the prompt or the name of the file, all of it and in any case: %s', async (query, found) => {
+    expect(await isFound({ request, fileName: 'Harbour', file: '/pictures/dawn-job_1.jpg' }, { query })).toBe(found);
+  });
+
+  it('must match beside the status', async () => {
+    expect(await isFound({ request, state: 'saved' }, { query: 'fox', status: 'failed' })).toBe(false);
+    expect(await isFound({ request, state: 'saved' }, { query: 'fox', status: 'completed' })).toBe(true);
+  });
+
+  it.each([
+    ['2026-11-05', '2026-11-05T00:00:00.000Z'],
+    ['2026-11-05T09:30', '2026-11-05T09:30:00.000Z'],
+    ['2026-11-05T09:30:15.5Z', '2026-11-05T09:30:15.500Z'],
+    ['2026-11-05T09:30+02:00', '2026-11-05T07:30:00.000Z'],
+    ['2026-11-05T09:30:00-05:00', '2026-11-05T14:30:00.000Z'],
+  ])('since %s begins at %s', async (since, at) => {
+    expect(listJobs.input.safeParse({ since }).success).toBe(true);
+    await listed({ jobs: [] }, { since });
+    expect(new Date(asked.at(-1)?.since ?? Number.NaN).toISOString()).toBe(at);
+  });
+
+  it.each(['yesterday', '2026-02-30', '2026-13-01', '05.11.2026', '2026-11-05T25:00Z', '2026', '', '1793491200'])(
+    'since %j is an error that shows the form',
+    (since) => {
+      const [issue] = listJobs.input.safeParse({ since }).error?.issues ?? [];
+      expect(issue).toMatchObject({ path: ['since'], message: expect.stringContaining('such as 2026-11-05') });
+    },
+  );
+});
+
+describe('the text of a list', () => {
+  const inBatch = (batch: string, number: number, state: Job['state']): Job =>
+    sampleJob({ id: `job_${batch}${number}`, batch: `job_${batch}1`, number, state });
+
+  it('names each call for several pictures once, and the places of its pictures', async () => {
+    const jobs = [
+      sampleJob({ id: 'job_z', state: 'saved', file: '/p/z.jpg' }),
+      ...[1, 2, 3].map((number) => ({ ...inBatch('b', number, 'saved'), file: `/p/b${number}.jpg` })),
+      ...[2, 3].map((number) => ({ ...inBatch('a', number, 'saved'), file: `/p/a${number}.jpg` })),
+    ];
+    const { text } = await listed({ jobs });
+    const at = '2026-11-01T00:00:00.000Z, "a fox"';
+    expect(text.split('\n')).toEqual([
+      '6 jobs, newest first:',
+      `- job_z completed, ${at} /p/z.jpg`,
+      'Batch job_b1:',
+      `1. job_b1 completed, ${at} /p/b1.jpg`,
+      `2. job_b2 completed, ${at} /p/b2.jpg`,
+      `3. job_b3 completed, ${at} /p/b3.jpg`,
+      'Batch job_a1:',
+      `2. job_a2 completed, ${at} /p/a2.jpg`,
+      `3. job_a3 completed, ${at} /p/a3.jpg`,
+      'Next: Nothing to do; no job listed here is unfinished.',
+    ]);
+  });
+
+  it('says what is open, what was never sent, and of what the outcome is unknown', async () => {
+    const nextOf = async (...jobs: Job[]): Promise<string | undefined> =>
+      (await listed({ jobs })).text.split('\n').at(-1);
+    const interrupted = sampleFailure({ kind: 'interrupted', creditsSpent: 'no' });
+    const open = /^Next: Call get_job_status with the job_ids of those that are not finished or saved yet/u;
+    for (const state of ['queued', 'submitting', 'processing', 'completed'] as const)
+      expect(await nextOf(sampleJob({ state })), state).toMatch(open);
+    expect(await nextOf(sampleJob({ state: 'failed', failure: interrupted }))).toBe(
+      'Next: Interrupted orders were never sent and cost nothing: order them again if they are still wanted.',
+    );
+    expect(await nextOf(sampleJob({ state: 'unknown' }))).toMatch(
+      /^Next: Jobs of unknown outcome may have been charged/u,
+    );
+    expect(await nextOf(sampleJob({ state: 'failed', failure: sampleFailure() }))).toMatch(/^Next: Nothing to do/u);
+    expect(
+      await nextOf(sampleJob({ state: 'processing' }), sampleJob({ state: 'failed', failure: interrupted })),
+    ).toMatch(/wait_seconds 45\. Interrupted orders were never sent/u);
+  });
 });
