@@ -60,13 +60,13 @@ async function saveIn(
     made.push(name);
   }
 
-  /** Neither way ever replaces what is there, be it a symbolic link. */
+  /** Neither way replaces what is there, be it a link. Whoever saves the same may take the part for a leftover. */
   async function linkOrWrite(part: string, name: string): Promise<string> {
     try {
       await retryBusy(() => link(folder.at(part), folder.at(name)), isBusy, clock);
       made.push(name);
     } catch (error) {
-      if (!cannotLink(error)) throw error;
+      if (!cannotLink(error) && errorCode(error) !== 'ENOENT') throw error;
       await write(name, bytes, true);
     }
     return name;

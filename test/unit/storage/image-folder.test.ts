@@ -56,6 +56,15 @@ describe('save', () => {
     expect(await readdir(base)).toEqual([basename(root)]);
   });
 
+  it('is done by many processes at once with the same picture, none of which takes away what another one needs', async () => {
+    for (let round = 1; round <= 10; round += 1) {
+      const same = { ...label, jobId: `job_${round}` };
+      const files = await Promise.all(Array.from({ length: 8 }, () => store().save(picture, same)));
+      expect(new Set(files).size, `round ${round}`).toBe(1);
+    }
+    expect(await filesIn(base)).toHaveLength(10);
+  });
+
   it('never writes over a file of the same name, and leaves nothing half-written next to it', async () => {
     const file = await store().save(picture, label);
     const another = { ...picture, bytes: new Uint8Array([...picture.bytes, 7]) };
