@@ -146,9 +146,9 @@ describe('the messages of graphql-js', () => {
 
   it('takes no time over, however long it is', () => {
     const texts = ['; Field "q" is not defined by type "X". Did you mean ', '; Field "q" of required type "X"', 'a?'];
-    const started = performance.now();
-    for (const text of texts) read(`Variable "$input" got invalid value ${text.repeat(20_000)}`);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // A pattern that tries every place with every other one would take hours: the limit of the test ends it.
+    const found = texts.map((text) => read(`Variable "$input" got invalid value ${text.repeat(200_000)}`)?.problem);
+    expect(found).toEqual(['bad_variables', 'bad_variables', 'bad_variables']);
   });
 
   it('needs all errors to be validation errors', () => {

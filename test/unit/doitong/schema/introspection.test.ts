@@ -136,11 +136,10 @@ describe('readSchema', () => {
         index % 2 === 0 ? idArgument : { name: 'where', defaultValue: null, type: named('INPUT_OBJECT', 'In1') },
       ]),
     );
-    const started = performance.now();
+    // Every path through it would take years: the limit of the test ends what hangs.
     const model = readSchema(schemaWith([object('Query', roots), ...inputs, ...types]));
     expect(model?.types.size).toBeGreaterThan(300);
     expect(findStatusQueries(model ?? fail(), MUTATIONS)).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('never throws, and finds only what it can ask for', () => {
