@@ -133,7 +133,7 @@ function show(found: Job, records: Records, json: boolean): number {
   const job = redactValues(found, records.redact);
   const view = viewOf(job, records);
   const notes = [`Ordered: ${timeText(view.created_at)}`];
-  print(json ? visibleJson(view) : visible(jobText({ ...view, next: todoFor(job) }, job, notes)));
+  print(json ? visibleJson(view) : visible(jobText({ ...view, next: todoFor(job) }, job, { notes })));
   return 0;
 }
 
@@ -221,7 +221,7 @@ async function settle(job: Job, { jobs, say, redact, signal }: ResumeDeps, waitM
 function lineOf(job: Job): string {
   const pieces = [`${job.id}: ${statusOf(job.state)}`];
   if (job.file !== undefined) pieces.push(visible(job.file));
-  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure), 600));
+  else if (job.failure !== undefined) pieces.push(cleanLine(failureSentences(job.failure, job), 600));
   else if (job.state === 'completed') pieces.push('the picture is being fetched');
   else if (job.remoteStatus !== undefined) pieces.push(`the service says ${fenced(job.remoteStatus, 60)}`);
   return pieces.join(', ');

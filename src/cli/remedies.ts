@@ -2,6 +2,7 @@
 import type { Failure, FailureKind } from '../core/failure.ts';
 import { isSettled, type Job } from '../core/job.ts';
 import { saidOf } from '../mcp/failure-text.ts';
+import { lasting } from '../mcp/words/times.ts';
 
 /** Where the reason names nothing that the user can do. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
@@ -26,7 +27,9 @@ export function remedyFor(failure: Failure): string {
   const { user } = saidOf(failure);
   if (user !== undefined) return `${user.charAt(0).toUpperCase()}${user.slice(1)}.`;
   const { kind, retryAfterSeconds: seconds } = failure;
-  return kind === 'rate_limited' && seconds !== undefined ? `Wait ${seconds} s, then try again.` : REMEDIES[kind];
+  return kind === 'rate_limited' && seconds !== undefined
+    ? `Wait ${lasting(seconds)}, then try again.`
+    : REMEDIES[kind];
 }
 
 const QUEUED = 'Its server sends it as soon as the limits allow; "flux-pro-mcp jobs cancel" takes it back.';

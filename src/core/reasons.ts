@@ -36,10 +36,10 @@ export type OrderReason =
 
 /** The user's budget, the plan, or a limit of the service. */
 export type LimitReason =
-  | { code: 'call_too_expensive'; max: number; allowed: number }
+  | { code: 'call_too_expensive'; max: number; allowed: number; images: number }
   /** By `max_credits` of the call. */
-  | { code: 'more_than_accepted'; max: number; accepted: number }
-  | { code: 'balance_too_low'; min: number; max: number; balance: number }
+  | { code: 'more_than_accepted'; max: number; accepted: number; images: number }
+  | { code: 'balance_too_low'; min: number; max: number; balance: number; images: number }
   | { code: 'budget_exceeded'; wanted: Wanted; allowed: number; spent: number; reserved: number }
   /** By the user's pictures per day, or the plan's jobs per day. */
   | { code: 'pictures_exceeded' | 'plan_exceeded'; wanted: Wanted; allowed: number; ordered: number }
@@ -50,14 +50,13 @@ export type Wanted = { credits: number; images: number };
 
 /** What the service answered, or that it did not. `said` and `status` are its own words. */
 export type ServiceReason =
-  /** @param isOpen the order may have been carried out @param dialect as set, where the order would need another one */
+  /** @param dialect as set, where the order would need another one */
   | {
       code: 'service_answered';
       answer: ServiceAnswer;
       purpose: ServicePurpose;
       httpStatus?: number | undefined;
       said?: string | undefined;
-      isOpen?: boolean | undefined;
       dialect?: string | undefined;
     }
   | { code: 'answer_lost'; purpose: ServicePurpose; how: LostAnswer; errorCode?: string | undefined }

@@ -80,8 +80,7 @@ export function rowDecision(answer: ServiceAnswer, purpose: Purpose, details: De
   const { kind, creditsSpent, retry, repeated } = FAILURE_TABLE[answer];
   const { status: httpStatus, errors = [], dialect } = details;
   const said = errors.find((error) => error.said !== '')?.said;
-  const isOpen = (creditsSpent === 'maybe' && purpose === 'submit') || undefined;
-  const answered: Reason = { code: 'service_answered', answer, purpose, httpStatus, said, isOpen, dialect };
+  const answered: Reason = { code: 'service_answered', answer, purpose, httpStatus, said, dialect };
   const reason = details.reason ?? answered;
   const creditsRequired = errors.find((error) => error.creditsRequired !== undefined)?.creditsRequired;
   const creditsAvailable = errors.find((error) => error.creditsAvailable !== undefined)?.creditsAvailable;

@@ -64,7 +64,7 @@ export class OrderSender {
     if (tied !== undefined) return { ...(await this.#firstOffered([tied], signal)), others: undefined };
     if (earlier !== undefined) {
       const reason = { code: 'dialect_unknown', dialect: earlier } as const;
-      throw new FluxError({ kind: 'unsupported_service', reason, creditsSpent: 'maybe', retry: 'same_job' });
+      throw new FluxError({ kind: 'unsupported_service', reason, creditsSpent: 'maybe', retry: 'no' });
     }
     const { dialect: known = DIALECT_NAMES[0] } = await this.wire.facts.get();
     return this.#firstOffered([...new Set([known, ...DIALECT_NAMES])], signal);

@@ -5,7 +5,7 @@ import { isSameOwner, isSettled, type Job, withFailure } from '../core/job.ts';
 import { type JobPage, type PageOptions, pageOfJobs } from '../core/job-store.ts';
 import { type LimitsReport, limitsReport } from '../limits/limits-report.ts';
 import { PLAN_LIMITS } from '../limits/plan.ts';
-import { DAY_MS } from '../limits/reservations.ts';
+import { DAY_MS, totalsOf } from '../limits/reservations.ts';
 import { type Durations, expectedMs } from '../polling/durations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { JobRunner } from './job-runner.ts';
@@ -244,6 +244,13 @@ export class ImageJobs {
     if (refresh !== undefined) await provider.refresh(refresh);
     await this.#runner.reconciler.reconcile();
     return limitsReport(await limits.state(), this.settings, clock.now());
+  }
+
+  /** What is left of today's budget, in credits. */
+  async leftToday(): Promise<number> {
+    const now = this.deps.clock.now();
+    const { spentCredits, reservedCredits } = totalsOf(await this.deps.limits.reservations(), now);
+    return Math.max(0, this.settings.maxCreditsPerDay - spentCredits - reservedCredits);
   }
 
   /** The last known balance, when it is below the alert. */

@@ -4,7 +4,7 @@ import { type CreditRange, creditRange, dedupeKey, type Order } from '../core/im
 import { isSettled, type Job } from '../core/job.ts';
 import * as budget from '../limits/budget.ts';
 import type { OrderToAdmit } from '../limits/limits.ts';
-import { type Admission, type AdmissionResult, totalsOf, unconfirmedCredits } from '../limits/reservations.ts';
+import { type Admission, type AdmissionResult, unconfirmedCredits } from '../limits/reservations.ts';
 import type { JobsDeps, JobsSettings } from './deps.ts';
 import { lostRecord } from './job-records.ts';
 import type { JobRunner } from './job-runner.ts';
@@ -30,7 +30,7 @@ export type ReadyProposal = {
 export type Proposal =
   | { type: 'refused'; failure: Failure }
   /** The user has to be asked first whether `added`, all that is new, may be ordered for that price. Amounts in credits. */
-  | { type: 'ask'; added: readonly Order[]; estimate: CreditRange; leftToday: number }
+  | { type: 'ask'; added: readonly Order[]; estimate: CreditRange }
   | ReadyProposal;
 
 /**
@@ -88,11 +88,7 @@ export class Orders {
     // Nobody is asked about a picture that could not be kept.
     await checkFolders();
     await this.runner.checkRoom(signal);
-    if (confirmation === 'ask') {
-      const { spentCredits, reservedCredits } = totalsOf(reservations, now);
-      const leftToday = this.settings.maxCreditsPerDay - spentCredits - reservedCredits;
-      return { type: 'ask', added, estimate, leftToday: Math.max(0, leftToday) };
-    }
+    if (confirmation === 'ask') return { type: 'ask', added, estimate };
     if (isBatch) budget.checkBalance(await limits.balance(), estimate, accepted, now);
     return { ...ready, isConfirmed: confirmation === 'confirmed' };
   }

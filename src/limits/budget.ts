@@ -19,17 +19,19 @@ export type BudgetSettings = {
 };
 
 /** What the pictures of one call may cost together. */
-export function estimateOf(orders: readonly { request: ImageRequest }[]): CreditRange {
-  return orders
-    .map(({ request }) => creditRange(request.width, request.height))
-    .reduce((sum, { min, max }) => ({ min: sum.min + min, max: sum.max + max }), { min: 0, max: 0 });
+export function estimateOf(orders: readonly { request: ImageRequest }[]): Estimate {
+  const prices = orders.map(({ request }) => creditRange(request.width, request.height));
+  const sum = (end: 'min' | 'max'): number => prices.reduce((before, price) => before + price[end], 0);
+  return { min: sum('min'), max: sum('max'), images: orders.length };
 }
 
+type Estimate = CreditRange & { images: number };
+
 /** @param accepted what the caller said it accepts to spend. @throws FluxError of kind `over_budget` */
-export function checkCall({ max }: CreditRange, settings: BudgetSettings, accepted: number | undefined): void {
+export function checkCall({ max, images }: Estimate, settings: BudgetSettings, accepted: number | undefined): void {
   if (max > settings.maxCreditsPerCall)
-    throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall });
-  if (accepted !== undefined && max > accepted) throw refusal({ code: 'more_than_accepted', max, accepted });
+    throw refusal({ code: 'call_too_expensive', max, allowed: settings.maxCreditsPerCall, images });
+  if (accepted !== undefined && max > accepted) throw refusal({ code: 'more_than_accepted', max, accepted, images });
 }
 
 /**
@@ -37,10 +39,11 @@ export function checkCall({ max }: CreditRange, settings: BudgetSettings, accept
  * believed for a day, and not against a caller who accepts the whole price.
  * @throws FluxError of kind `no_credits`; nothing was sent
  */
-export function checkBalance(known: RateState['balance'], { min, max }: CreditRange, accepted = 0, now: number): void {
+export function checkBalance(known: RateState['balance'], estimate: Estimate, accepted = 0, now: number): void {
+  const { min, max } = estimate;
   if (known === undefined || known.credits >= min || Math.abs(now - known.at) > DAY_MS || accepted >= max) return;
   const { credits: creditsAvailable } = known;
-  const reason = { code: 'balance_too_low', min, max, balance: creditsAvailable } as const;
+  const reason = { code: 'balance_too_low', ...estimate, balance: creditsAvailable } as const;
   throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
 }
 
@@ -74,7 +77,9 @@ export function limitExceeded({ totals, allowed, wanted, limit }: LimitExceeded,
     imagesPerDay: { code: 'pictures_exceeded', wanted, allowed, ordered },
     jobsPerDay: { code: 'plan_exceeded', wanted, allowed, ordered },
   };
-  return refusal(reasons[limit], untilTomorrow);
+  // More than a whole day allows is refused tomorrow as well.
+  const isEverPossible = (limit === 'creditsPerDay' ? wanted.credits : wanted.images) <= allowed;
+  return refusal(reasons[limit], isEverPossible ? untilTomorrow : undefined);
 }
 
 function refusal(reason: LimitReason, retryAfterSeconds?: number): FluxError {

@@ -20,6 +20,7 @@ import { noSuch } from './protocol.ts';
 import { stackOf } from './protocol-errors.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
+import { ofToday } from './words/times.ts';
 
 type Caller = { host: HostIdentity; form: ResultForm };
 
@@ -110,7 +111,7 @@ async function handleCall(
     if (!(error instanceof FluxError))
       log.error('a tool failed unexpectedly', { tool: tool.name, error: stackOf(error) });
     const failure = error instanceof FluxError ? error.failure : unforeseen(tool);
-    return refusal(failure, tool.output === undefined && form.content.includes('structured'));
+    return refusal(failure, tool.output === undefined && form.content.includes('structured'), deps.clock.now());
   }
 }
 
@@ -142,9 +143,13 @@ async function render(
     });
   const lowBalance = await ifReadable('the last known balance', jobs.lowBalance());
   const shown = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
-  const missed = await ifReadable('what was given up', jobs.missed(shown, effect === 'spend'));
+  const isNew = outcome.type === 'job' ? outcome.duplicate !== true : outcome.duplicates.length < shown.length;
+  const left = effect === 'spend' && isNew ? await ifReadable("today's budget", jobs.leftToday()) : undefined;
+  const given = await ifReadable('what was given up', jobs.missed(shown, effect === 'spend'));
+  const missed = given && redactValues(given, redact);
   return jobsResult(outcome, form, {
-    view: { ...jobs.settings, now: clock.now(), lowBalance, missed: missed && redactValues(missed, redact) },
+    view: { ...jobs.settings, now: clock.now(), lowBalance, missed },
+    notes: left === undefined ? [] : [ofToday(left, jobs.settings)],
     pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.pictures.show(job, bounds)),
     redact,
     now: () => clock.monotonic(),

@@ -1,6 +1,6 @@
 /** Puts a failure into words for models and people: what happened, what it cost, whether to try again, what to do. */
 import type { CreditsSpent, Failure, FailureKind } from '../core/failure.ts';
-import type { Job } from '../core/job.ts';
+import type { Job, JobState } from '../core/job.ts';
 import type { Reason, WordedReason } from '../core/reasons.ts';
 import { LIMITS_WORDS } from './words/limits.ts';
 import { NETWORK_WORDS } from './words/network.ts';
@@ -9,27 +9,30 @@ import { PICTURES_WORDS } from './words/pictures.ts';
 import type { Said, Words } from './words/said.ts';
 import { SERVICE_WORDS } from './words/service.ts';
 import { STORAGE_WORDS } from './words/storage.ts';
+import { lasting, whenText } from './words/times.ts';
 
-/** The remedy for each kind, unless the failure names a better one. */
+/** The remedy for each kind, unless the failure names a better one; `{again}` orders the picture. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
-  bad_input: 'Correct the problems above and call again.',
+  bad_input: 'Correct what is named here, then {again}.',
   bad_key:
-    "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server; calling again before that cannot work.",
-  no_credits: 'Ask the user to top up the credits at Doitong, or suggest a smaller picture.',
-  over_budget: 'Ask the user to raise the budget, or suggest a smaller picture.',
+    "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server.",
+  no_credits: 'Ask the user to top up the credits at Doitong, then {again}.',
+  over_budget: 'Ask the user to raise the budget that is named here.',
   not_confirmed: 'Ask the user whether this may be spent.',
-  rate_limited: 'Wait a minute, then call again.',
-  service_error: 'Call again later; if it keeps happening, ask the user to check the status of the Doitong service.',
-  unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then call again.',
+  rate_limited: 'Wait a minute, then {again}.',
+  service_error: 'Wait some minutes, then {again}; if that fails too, ask the user to check the status of Doitong.',
+  unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then {again}.',
   ambiguous: 'Call get_job_status for this job; do not order the picture again.',
-  moderated:
-    'Change the prompt so that it follows the rules of the service, then call generate_image again; that is a new, paid order.',
-  generation_failed: 'Call generate_image again, if necessary with a different prompt; that is a new, paid order.',
-  interrupted: 'Call generate_image again if the picture is still wanted.',
+  moderated: 'Change the prompt so that it follows the rules of the service, then {again}.',
+  generation_failed: 'If the picture is still wanted, perhaps with another prompt, {again}.',
+  interrupted: 'If the picture is still wanted, {again}.',
   download_failed: 'Call get_job_status for this job to fetch the picture again without a new charge.',
-  storage_failed: 'Ask the user to check the output folder, then call get_job_status for this job.',
+  storage_failed: 'Ask the user to check the folder that is named here, then {again}.',
   unsupported_service: 'Tell the user what the service does not offer, and ask the user to check DOITONG_API_URL.',
 };
+
+const PAID_ONCE = 'call generate_image again: only that order is paid for';
+const PAID_AGAIN = 'call generate_image again: that is a new, paid order';
 
 const CREDITS: Readonly<Record<CreditsSpent, string>> = {
   no: 'No credits were spent.',
@@ -61,48 +64,70 @@ export function nextOf({ user, next }: Said): string | undefined {
   return `Ask the user to ${user}.${next === undefined ? '' : ` ${next}`}`;
 }
 
-function retrySentence({ kind, retry, retryAfterSeconds }: Failure): string {
+/** Of a job that goes on, or of which nobody knows: whether it can be tried again, and what that costs. */
+const OPEN: Readonly<Partial<Record<JobState, string>>> = {
+  submitting: 'This same order is sent again by itself, and cannot be charged twice.',
+  processing: 'Its status can be read again free of charge.',
+  completed: 'The picture can be fetched again without a new charge.',
+  unknown: 'This same order can be sent again without being charged twice.',
+};
+
+function retrySentence(failure: Failure, { state, updatedAt }: Partial<Job>, now: number | undefined): string {
+  const { kind, retry, creditsSpent } = failure;
+  const left = secondsLeft(failure, updatedAt, now);
   if (kind === 'not_confirmed')
     return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
+  if (state === 'submitting' && creditsSpent === 'yes') return 'Its answer is recorded as soon as that is possible.';
+  const open = state && OPEN[state];
+  if (open !== undefined && retry !== 'no') return left ? `${open} The next try is ${whenText(left, now)}.` : open;
+  if (state === 'unknown') return 'A new order may be charged as well.';
+  if (open !== undefined) return 'Trying again will not help until something is changed.';
   if (retry === 'no') return 'Repeating it unchanged will not help.';
-  const known = retryAfterSeconds !== undefined;
-  if (retry === 'later')
-    return known ? `Trying again helps after ${retryAfterSeconds} s.` : 'Trying again later may help.';
-  return `Trying again is safe for this same job only${known ? `, after ${retryAfterSeconds} s` : ''}.`;
+  if (retry === 'same_job') return 'Trying again costs no credits.';
+  if (creditsSpent !== 'no') return 'A new order may succeed; it is paid for again.';
+  if (kind === 'interrupted') return 'It can be ordered again at any time.';
+  return left === undefined ? 'Trying again may help.' : `Trying again helps ${whenText(left, now)}.`;
+}
+
+/** What is left of the wait that a failure asked for when it was recorded. */
+export function secondsLeft({ retryAfterSeconds = 0 }: Failure, recordedAt = 0, now = recordedAt): number | undefined {
+  const passed = recordedAt === 0 ? 0 : Math.max(0, now - recordedAt) / 1_000;
+  return retryAfterSeconds > passed ? Math.ceil(retryAfterSeconds - passed) : undefined;
 }
 
 /** What to do next about a call that was refused before there was a job. */
-export function nextStep(failure: Failure): string {
+export function nextStep(failure: Failure, again = 'call again', left = failure.retryAfterSeconds): string {
   const next = nextOf(saidOf(failure));
   if (next !== undefined) return next;
-  if (failure.kind === 'rate_limited' && failure.retryAfterSeconds !== undefined)
-    return `Wait ${failure.retryAfterSeconds} s, then call again.`;
-  return REMEDIES[failure.kind];
+  if (failure.kind === 'rate_limited' && left !== undefined) return `Wait ${lasting(left)}, then ${again}.`;
+  return REMEDIES[failure.kind].replace('{again}', again);
 }
 
 /** What to do next about this job. Until it has failed, the remedies do not fit: "call again" would pay a second time. */
-export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'>): string {
+export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'> & Partial<Job>, now?: number): string {
+  const { id, state, updatedAt } = job;
+  const { creditsSpent, reason, retry } = failure;
   // A job that was never sent may be ordered again, like a refused call.
-  if (job.state === 'failed' || (job.state === 'queued' && failure.creditsSpent === 'no')) return nextStep(failure);
+  if (state === 'failed' || (state === 'queued' && creditsSpent === 'no'))
+    return nextStep(failure, creditsSpent === 'no' ? PAID_ONCE : PAID_AGAIN, secondsLeft(failure, updatedAt, now));
   // Nothing more happens by itself, and whether to order is for the user to say.
-  if (['no_answer', 'key_too_old', 'keys_ignored', 'other_key'].includes(failure.reason.code)) return nextStep(failure);
-  if (failure.retry === 'no')
-    return `${nextStep(failure)} Do not call generate_image again for this picture: it has been ordered already.`;
+  if (['no_answer', 'key_too_old', 'keys_ignored', 'other_key'].includes(reason.code)) return nextStep(failure);
   const next = nextOf(saidOf(failure));
-  const call = next === undefined ? 'Call' : `${next} Then call`;
-  return `${call} get_job_status with job_id "${job.id}"${whatFollows(failure, job)}. Do not call generate_image again for this picture.`;
+  if (retry === 'no')
+    return `${next ?? 'Tell the user.'} Do not call generate_image again for this picture: it has been ordered already.`;
+  return next === undefined ? waitFor(id) : `${next} Then ${waitFor(id, 'call')}`;
 }
 
-/** An order is not sent by asking for it: that happens by itself, for as long as it is recent. */
-function whatFollows({ creditsSpent }: Failure, { state }: Pick<Job, 'state'>): string {
-  if (state !== 'submitting') return ': it resumes this same job, which cannot be charged twice';
-  if (creditsSpent === 'yes')
-    return ' and wait_seconds 45: the service has the order, and its answer is recorded as soon as that is possible';
-  return ' and wait_seconds 45: this same order is sent again by itself, and cannot be charged twice';
+/** What to do about a job that goes on. */
+export function waitFor(id: string, call = 'Call'): string {
+  return `${call} get_job_status with job_id "${id}" and wait_seconds 45; do not call generate_image again for this picture.`;
 }
 
-/** What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line. */
-export function failureSentences(failure: Failure): string {
+/**
+ * What happened, what it cost, whether trying again helps; on a line of their own after a message that ends its line.
+ * @param job that has failed; absent for a call that was refused @param now epoch milliseconds
+ */
+export function failureSentences(failure: Failure, job: Partial<Job> = {}, now?: number): string {
   const { what } = saidOf(failure);
-  return `${what}${what.endsWith('\n') ? '' : ' '}${CREDITS[failure.creditsSpent]} ${retrySentence(failure)}`;
+  return `${what}${what.endsWith('\n') ? '' : ' '}${CREDITS[failure.creditsSpent]} ${retrySentence(failure, job, now)}`;
 }

@@ -4,8 +4,9 @@ import { cleanLine, fenced, isPlainId, shownAddress } from '../core/untrusted-te
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { SHOWN_TYPES } from '../core/image-store.ts';
 import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
-import { failureSentences, nextStepForJob, saidOf } from './failure-text.ts';
+import { failureSentences, nextOf, nextStepForJob, saidOf, secondsLeft, waitFor } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';
+import { lasting, minuteOf } from './words/times.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -56,7 +57,8 @@ export type JobViewOptions = {
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
-  const next = job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job);
+  const next = job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job, options.now);
+  const stuck = joined(' ', job.failure && nextOf(saidOf(job.failure)), stalledText(job, options.now));
   return present<JobView>({
     job_id: job.id,
     doitong_id: job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined,
@@ -73,12 +75,12 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     file: job.file,
     created_at: iso(job.createdAt),
     completed_at: job.completedAt === undefined ? undefined : iso(job.completedAt),
-    error: job.failure && errorView(job.failure),
+    error: job.failure && errorView(job.failure, job, options.now),
     duplicate: options.duplicate || undefined,
     sandbox: job.sandbox || undefined,
     next: joined(
       ' ',
-      next,
+      stalled ? stuck : next,
       otherTypeText(job),
       leftOutText(job),
       secondJobText(job),
@@ -105,7 +107,7 @@ export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, 
     pending > 0 && (repeatable ? AGAIN : STATUS_ONLY),
     completed > 0 && 'Show the finished pictures to the user and say where the files are.',
     failed > 0 &&
-      'Each failed picture says why it failed; order it again with generate_image only if it is still wanted: that is a new, paid order.',
+      'Each failed picture says why; order it again with generate_image only if it is still wanted: that is a new, paid order.',
     lowBalanceText(lowBalance, jobs),
     missedText(missed),
   );
@@ -121,12 +123,13 @@ export function joined(separator: string, ...texts: readonly (string | false | u
   return texts.filter((text) => typeof text === 'string').join(separator);
 }
 
-export function errorView(failure: Failure) {
+/** @param job that has failed; absent for a call that was refused */
+export function errorView(failure: Failure, job?: Job, now?: number) {
   return {
     kind: failure.kind,
     message: saidOf(failure).what,
     credits_spent: failure.creditsSpent,
-    retry_after_seconds: failure.retryAfterSeconds,
+    retry_after_seconds: secondsLeft(failure, job?.updatedAt, now),
   };
 }
 
@@ -141,19 +144,25 @@ export function present<View extends object>(view: MaybeAbsent<View>): View {
   return JSON.parse(JSON.stringify(view, (_, value: unknown) => value ?? undefined)) as View;
 }
 
-function wait({ id }: Job): string {
-  return `Call get_job_status with job_id "${id}" and wait_seconds 45; do not call generate_image again for this picture: with any other arguments that would order and pay for another one.`;
-}
+const wait = ({ id }: Job): string => waitFor(id);
 
 const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
   queued: wait,
   submitting: wait,
   processing: wait,
-  completed: ({ id }) => `Call get_job_status with job_id "${id}" to have the finished picture saved.`,
-  saved: () => 'Show the picture to the user and say where the file is.',
-  failed: () => 'Call generate_image again if the picture is still wanted; that is a new, paid order.',
-  unknown: () => 'Ask the user to check the account at Doitong; order the picture again only if the user agrees.',
+  completed: wait,
+  saved: (job) =>
+    `Show the picture to the user and say where the file is${orderedSize(job) ? ', and that its size is not the ordered one' : ''}.`,
+  failed: () => 'If the picture is still wanted, call generate_image again: that is a new, paid order.',
+  unknown: () =>
+    'Ask the user to check the account at Doitong; order the picture again only if the user agrees: that is a new, paid order.',
 };
+
+/** What the user can tell the service's support. Whether to pay for another one is not suggested: it may still come. */
+function stalledText({ id, createdAt, remoteId = '' }: Job, now: number): string {
+  const theirs = isPlainId(remoteId) ? remoteId : fenced(remoteId, 40);
+  return `Tell the user that this picture has been unfinished for ${lasting((now - createdAt) / 1_000)} and may be charged, and that Doitong's support can look into it by job ${theirs}, ordered at ${minuteOf(createdAt)}. get_job_status with job_id "${id}" shows whether it has finished meanwhile.`;
+}
 
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 function otherTypeText({ state, mediaType }: Job): string | undefined {
@@ -186,10 +195,11 @@ function missedText(jobs: readonly Job[] = []): string | undefined {
   const named = jobs.map(
     ({ id, request, file, state }) => `${id} (${fenced(request.prompt, 60)}, ${file ?? statusOf(state)})`,
   );
-  return `Calls that were cancelled have already ordered these pictures, and no answer has shown them: ${named.join(', ')}. If one of them is what the user wanted, get_job_status shows it without a new order.`;
+  return `Earlier calls that were cancelled have ordered pictures that no answer has shown: ${named.join(', ')}. If one of them is what the user wants, get_job_status shows it free of charge.`;
 }
 
-export function statusText({ status, stalled }: Pick<JobView, 'status' | 'stalled'>): string {
+export function statusText({ status, stalled, file, error }: Pick<JobView, 'status' | 'stalled' | 'file' | 'error'>) {
+  if (status === 'completed' && file === undefined) return error ? 'completed (not saved)' : 'completed (being saved)';
   return stalled ? `${status} (stalled)` : status;
 }
 
@@ -203,23 +213,28 @@ export function statusOf(state: JobState): JobStatus {
 
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
+const DUPLICATE = 'Duplicate: an equal request had already ordered this picture; nothing was ordered or paid for now.';
+const FOR_ANOTHER =
+  'An equal request finds its job only until a day after the picture was saved (FLUX_DUPLICATE_HOURS). For another picture from the same request, call generate_image with allow_duplicate true: that is a new, paid order.';
 const MODERATED_DUPLICATE =
   'Duplicate: an equal request was refused by moderation before, so nothing was ordered or paid for now. The same request would be paid for and refused again: change the prompt.';
-const DUPLICATE =
-  'Duplicate: an equal request had already ordered this picture, so nothing was ordered or paid for now. An equal request finds its job only until a day after the picture was saved (FLUX_DUPLICATE_HOURS). For another picture from the same request, call generate_image with allow_duplicate true.';
 
-/** @param notes about the parts of the answer @param waitedSeconds how long the call waited in vain */
-export function jobText(view: JobView, job: Job, notes: readonly string[] = [], waitedSeconds?: number): string {
-  const { ordered, stalled } = view;
-  const { remoteId } = job;
+/** `notes`: about the parts of the answer. `waitedSeconds`: how long the call waited in vain. `now`: epoch milliseconds. */
+type Occasion = { notes?: readonly string[]; waitedSeconds?: number | undefined; now?: number };
+
+export function jobText(view: JobView, job: Job, { notes = [], waitedSeconds, now }: Occasion = {}): string {
+  const { remoteId, failure } = job;
+  const isModerated = failure?.kind === 'moderated';
   return joined(
     '\n',
-    HEADLINES[job.state](job, waitedText(waitedSeconds), stalled),
-    view.duplicate && (job.failure?.kind === 'moderated' ? MODERATED_DUPLICATE : DUPLICATE),
-    job.failure && failureSentences(job.failure),
+    HEADLINES[job.state](job, waitedText(waitedSeconds), view.stalled),
+    view.duplicate &&
+      // While this one may still come, how to order another would contradict the next step.
+      joined(' ', isModerated ? MODERATED_DUPLICATE : DUPLICATE, job.state === 'saved' && FOR_ANOTHER),
+    failure && failureSentences(failure, job, now),
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,
-    `Picture: ${view.width} × ${view.height} pixels, ${creditsText(view)}.${ordered === undefined ? '' : ` The service delivered a different size: ${ordered.width} × ${ordered.height} pixels were ordered.`}`,
+    `Picture: ${sizeText(view, ' pixels')}, ${creditsText(view)}.`,
     `Prompt: ${fenced(view.prompt, 200)}`,
     `Job: ${view.job_id}${remoteId === undefined ? '' : ` (at Doitong: ${isPlainId(remoteId) ? remoteId : fenced(remoteId, 40)})`}`,
     view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
@@ -230,20 +245,25 @@ export function jobText(view: JobView, job: Job, notes: readonly string[] = [], 
 
 /** What is the case. @param after how long the call waited in vain */
 const HEADLINES: Readonly<Record<JobState, (job: Job, after: string, stalled?: boolean) => string>> = {
-  queued: (_, after) => `The request has not been sent yet${after}.`,
-  submitting: ({ failure }, after) =>
-    failure === undefined
-      ? `The request is being sent; the service has not confirmed it yet${after}.`
-      : 'It is not known whether the service accepted the request.',
-  processing({ remoteStatus }, after, stalled) {
+  queued: (_, after) => `The order has not been sent yet${after}.`,
+  submitting: ({ failure }, after) => {
+    if (failure === undefined) return `The order is being sent; the service has not confirmed it yet${after}.`;
+    if (failure.creditsSpent === 'yes') return 'The service has accepted the order, but that is not on record yet.';
+    return 'It is not known whether the service accepted the order.';
+  },
+  processing({ remoteStatus, failure }, after, stalled) {
     const says = fenced(remoteStatus || 'processing', 60);
-    if (stalled) return `The job is stalled: the service still says ${says}.`;
+    if (failure !== undefined) return `The picture was not finished when its status was read last: ${says}.`;
+    if (stalled) return `The job is stalled: the service still says ${says}, and may charge for it.`;
     return `The picture is not finished yet${after}; the service says ${says}.`;
   },
-  completed: () => 'The picture is finished, but it is not saved on this machine.',
+  completed: ({ failure }) =>
+    failure === undefined
+      ? 'The picture is finished and is being saved now.'
+      : 'The picture is finished, but it could not be saved yet.',
   saved: () => 'The picture is finished and saved.',
   failed: () => 'There is no picture.',
-  unknown: () => 'It is not known whether the service made this picture; it may have been charged.',
+  unknown: () => 'It is not known whether the service made this picture.',
 };
 
 const waitedText = (seconds: number | undefined): string =>
@@ -251,25 +271,26 @@ const waitedText = (seconds: number | undefined): string =>
 
 function creditsText({ credits: { min, max, exact }, status, error }: JobView): string {
   if (status === 'failed' && error?.credits_spent === 'no') return 'no credits spent';
+  if (status === 'failed') return `${exact ?? `up to ${max}`} credits, if it was charged`;
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
 }
 
 /** @param isBare in the fewest words, for hosts that take no more: ids, states and files are all there */
-export function batchText(view: BatchView, outcome: JobsOutcome, notes: readonly string[], isBare = false): string {
+export function batchText(view: BatchView, outcome: JobsOutcome, { notes = [], now }: Occasion, isBare = false) {
   const { jobs, completed, failed, pending } = view;
   const failures = failed > 0 ? `, ${failed} failed` : '';
   const open = pending > 0 ? `, ${pending} not finished yet${waitedText(outcome.waitedSeconds)}` : '';
   return joined(
     '\n',
     `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture is' : 'pictures are'} finished${failures}${open}.`,
-    ...(isBare ? bareEntries(jobs) : jobs.map((job, at) => entryText(job, outcome.jobs[at], at + 1))),
+    ...(isBare ? bareEntries(jobs) : jobs.map((job, at) => entryText(job, outcome.jobs[at], at + 1, now))),
     ...notes,
     jobs.some(({ sandbox }) => sandbox) && 'Sandbox: test pictures; no real credits are spent.',
     `Next: ${view.next}`,
   );
 }
 
-function entryText(view: JobView, job: Job | undefined, number: number): string {
+function entryText(view: JobView, job: Job | undefined, number: number, now?: number): string {
   const prompt = fenced(view.prompt, 80);
   const duplicate = view.duplicate ? ' (ordered before; not paid again)' : '';
   return joined(
@@ -277,9 +298,9 @@ function entryText(view: JobView, job: Job | undefined, number: number): string 
     `${number}. ${statusText(view)}, ${prompt}, ${sizeText(view)}, ${creditsText(view)}, job ${view.job_id}${duplicate}`,
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,
-    job?.failure && failureSentences(job.failure).trim(),
+    job?.failure && failureSentences(job.failure, job, now),
     job && otherTypeText(job),
-    view.status === 'unknown' && view.next,
+    view.status === 'unknown' || view.stalled ? view.next : job?.failure && nextOf(saidOf(job.failure)),
   ).replaceAll('\n', '\n   ');
 }
 

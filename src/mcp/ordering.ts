@@ -21,6 +21,7 @@ import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
 import type { Question } from './confirmations.ts';
 import type { SingleOutcome, ToolContext, ToolOutcome } from './tool.ts';
+import { lasting, ofToday } from './words/times.ts';
 
 // Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
@@ -202,8 +203,9 @@ async function placeOnce(
   const proposal = await jobs.propose(orders, { tool, isBatch, accepted, canAsk, answer, signal });
   if (proposal.type === 'refused') throw new FluxError(proposal.failure);
   if (proposal.type === 'ask') {
-    const { added, estimate, leftToday } = proposal;
-    return questionAbout(redactValues(added, redact), estimate, { leftToday, sandbox: context.sandbox });
+    const { added, estimate } = proposal;
+    const budget = ofToday(await jobs.leftToday(), jobs.settings);
+    return questionAbout(redactValues(added, redact), estimate, { budget, sandbox: context.sandbox });
   }
   const ordered = await jobs.commit(proposal, signal);
   try {
@@ -224,7 +226,7 @@ const PROMPTS_SHOWN = 3;
 function questionAbout(
   added: readonly Order[],
   { min, max }: CreditRange,
-  { leftToday, sandbox }: { leftToday: number; sandbox: boolean },
+  { budget, sandbox }: { budget: string; sandbox: boolean },
 ): Question {
   const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
   const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
@@ -234,7 +236,7 @@ function questionAbout(
   const question =
     `Order ${count} (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits? ` +
     `Prompt${added.length === 1 ? '' : 's'}: ${prompts.join(', ')}${more}. ` +
-    `${leftToday} credits are left of today's budget.${real}`;
+    `${budget}${real}`;
   return { type: 'ask', question, yes: `Yes, spend up to ${max} credits`, upTo: max };
 }
 
@@ -300,7 +302,4 @@ function stageText({ state, remoteStatus }: Job, elapsedMs: number, { leftMs }: 
   return `the picture is being made (${status}), ${soFar}, ${about(leftMs)} left`;
 }
 
-function about(ms: number): string {
-  const seconds = Math.max(1, Math.round(ms / 1_000));
-  return seconds < 120 ? `about ${seconds} s` : `about ${Math.round(seconds / 60)} min`;
-}
+const about = (ms: number): string => `about ${lasting(ms / 1_000)}`;

@@ -19,6 +19,7 @@ export type ResultForm = Pick<HostProfile, 'content' | 'maxCharacters' | 'maxBat
 
 export type ResultDeps = {
   view: JobViewOptions;
+  notes?: readonly string[];
   /** Of one finished picture after the other. `undefined`: it cannot be read, or be made to fit into these bounds. */
   pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | undefined>;
   redact: Redact;
@@ -50,7 +51,8 @@ export async function jobsResult(outcome: SingleOutcome | JobsOutcome, form: Res
     // Text first: hosts that show one part show the first. Where the data are cut, the text takes their place.
     if (wanted('text') || content.length === 0 || hasData !== wanted('structured')) {
       const shown = rendering.views.map((one) => textView(one, cut));
-      const text = rendering.text(shown, [...notes, ...cutNotes(rendering.views, cut)], cut === CUTS.allButFacts);
+      const allNotes = [...notes, ...cutNotes(rendering.views, cut), ...(deps.notes ?? [])];
+      const text = rendering.text(shown, allNotes, cut === CUTS.allButFacts);
       content.unshift({ type: 'text', text });
     }
     const maxPrompt = cut < CUTS.promptsInData ? Number.POSITIVE_INFINITY : SHORT_PROMPT.data;
@@ -84,7 +86,7 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
       data: (jobs: Views) => ({ ...view, jobs }),
       viewerData: (jobs: Views) => ({ [`${VIEWER_META}jobs`]: jobs }),
       text: (jobs: Views, notes: readonly string[], isBare: boolean) =>
-        batchText({ ...view, jobs }, outcome, notes, isBare),
+        batchText({ ...view, jobs }, outcome, { notes, now: options.now }, isBare),
     };
   }
   const { job, duplicate, waitedSeconds, eta } = outcome;
@@ -97,7 +99,8 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
     isError: isUnsuccessful(job),
     data: ([shown = view]: Views) => shown,
     viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...etaData }),
-    text: ([shown = view]: Views, notes: readonly string[]) => jobText(shown, job, notes, waitedSeconds),
+    text: ([shown = view]: Views, notes: readonly string[]) =>
+      jobText(shown, job, { notes, waitedSeconds, now: options.now }),
   };
 }
 
@@ -224,10 +227,10 @@ export function valueResult(value: Record<string, unknown>, text: string): CallT
 }
 
 /** A call that was refused before there was a job. */
-export function refusal(failure: Failure, hasData: boolean): CallToolResult {
+export function refusal(failure: Failure, hasData: boolean, now?: number): CallToolResult {
   const next = nextStep(failure);
   return {
-    content: [{ type: 'text', text: `${failureSentences(failure)}\nNext: ${next}` }],
+    content: [{ type: 'text', text: `${failureSentences(failure, {}, now)}\nNext: ${next}` }],
     ...(hasData && { structuredContent: { error: errorView(failure), next } }),
     isError: true,
   };

@@ -14,6 +14,7 @@ import {
   startHarness,
   unmarked,
 } from '../unit/doitong/scripted-service.ts';
+import { failureSentences } from '../../src/mcp/failure-text.ts';
 import { wordsOf } from '../support/words.ts';
 
 const HOOK = 'https://example.test/hook';
@@ -219,7 +220,7 @@ describe('what cannot be left out', () => {
     const reported = await test.failure();
     expect(reported).toMatchObject({ kind: 'unsupported_service', creditsSpent: 'no', retry: 'no', httpStatus: 400 });
     expect(wordsOf(reported).what).toContain(words);
-    expect(wordsOf(reported).what).toContain('Nothing was executed');
+    expect(failureSentences(reported)).toContain('No credits were spent.');
     expect(wordsOf(reported).next).toContain('DOITONG_DIALECT');
     expect(test.inputs()).toHaveLength(1);
   });

@@ -154,7 +154,7 @@ describe('the price', () => {
     const answer = await call('generate_images', { images: ['1', '2', '3'].map((prompt) => image(prompt)) });
     expect(answer.isError).toBe(true);
     expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
-    expect(textOf(answer)).toContain('The 3 orders may cost up to 60 credits');
+    expect(textOf(answer)).toContain('These 3 pictures may cost up to 60 credits');
     expect(wire.requests()).toHaveLength(0);
   });
 
@@ -183,7 +183,7 @@ describe('the price', () => {
     await call('generate_images', { images });
     expect(questions).toEqual([
       'Order 3 pictures (256 × 256 pixels) from Flux Pro for 30 to 60 credits? Prompts: "1", "2", "3". ' +
-        "1000 credits are left of today's budget. This is the sandbox: no real credits are spent.",
+        "1,000 of today's 1,000 credits are left. This is the sandbox: no real credits are spent.",
     ]);
   });
 

@@ -21,7 +21,7 @@ const idOf = ({ structuredContent }: Answer): unknown => structuredContent?.job_
 type Listed = { job_id: string; prompt: string; file: string };
 const listed = async (): Promise<Listed[]> =>
   (await (story as Story).call('list_jobs')).structuredContent?.jobs as Listed[];
-const WORDS = 'Calls that were cancelled have already ordered these pictures';
+const WORDS = 'Earlier calls that were cancelled have ordered pictures that no answer has shown';
 
 /** The host cancels the call after so long; the picture is made and saved, unless the server ends meanwhile. */
 async function giveUp({ call, clock }: Story, args: Record<string, unknown> = FOX): Promise<void> {
@@ -88,9 +88,7 @@ describe('an answer to another order', () => {
     await clock.pass(MINUTE_MS);
     const first = await call('generate_image', { prompt: 'a red fox in snow' });
     const fox = (await listed()).find(({ prompt }) => prompt === FOX.prompt);
-    expect(textOf(first)).toContain(
-      `${WORDS}, and no answer has shown them: ${fox?.job_id} ("a fox in the snow", ${fox?.file}).`,
-    );
+    expect(textOf(first)).toContain(`${WORDS}: ${fox?.job_id} ("a fox in the snow", ${fox?.file}).`);
     expect(first.structuredContent?.next).toContain(fox?.job_id);
     const second = await call('generate_image', { prompt: 'a blue fox' });
     expect(textOf(second)).not.toContain(WORDS);

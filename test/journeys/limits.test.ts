@@ -35,7 +35,7 @@ describe('one job at a time', () => {
     const waiting = await call('generate_image', { prompt: 'two', wait_seconds: 1 });
     expect(waiting.structuredContent).toMatchObject({ status: 'queued' });
     expect(waiting.isError).toBeUndefined();
-    expect(textOf(waiting)).toContain('The request has not been sent yet');
+    expect(textOf(waiting)).toContain('The order has not been sent yet');
     const job_id = waiting.structuredContent?.job_id;
     const answer = await call('get_job_status', { job_id, wait_seconds: 60 });
     expect(answer.structuredContent).toMatchObject({ status: 'completed' });
@@ -56,7 +56,11 @@ describe('one job at a time', () => {
     await clock.until(async () => (await failed()).length > 0);
     expect((await failed())[0]).toMatchObject({
       prompt: 'two',
-      error: { kind: 'rate_limited', credits_spent: 'no', message: expect.stringContaining('taken back') },
+      error: {
+        kind: 'rate_limited',
+        credits_spent: 'no',
+        message: expect.stringContaining('never sent, because its call was cancelled'),
+      },
     });
     expect(submissions(story as Story)).toBe(1);
     const limits = await call('check_rate_limits');

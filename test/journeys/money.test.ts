@@ -115,7 +115,7 @@ describe('a budget', () => {
     const { call, sandbox } = await begin({ settings: { maxCreditsPerCall: 30 } });
     const answer = await call('generate_image', { prompt: 'a fox', aspect_ratio: '1:1', size: 'large' });
     expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
-    expect(textOf(answer)).toContain('up to 50 credits, and one call may cost at most 30');
+    expect(textOf(answer)).toContain('up to 50 credits; one call may cost at most 30');
     expect(textOf(answer)).toContain('FLUX_MAX_CREDITS_PER_CALL');
     expect(sandbox.inspect().submissions).toBe(0);
   });
@@ -138,7 +138,7 @@ describe('a budget', () => {
     });
     const answer = await call('generate_image', { prompt: 'three' });
     expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget', credits_spent: 'no' } });
-    expect(textOf(answer)).toContain(`only ${50 - spent} of today's budget of 50 are left`);
+    expect(textOf(answer)).toContain(`only ${50 - spent} of today's 50 are left`);
     expect(charges(story as Story)).toBe(2);
   });
 
@@ -175,7 +175,7 @@ describe('a budget', () => {
     await call('generate_image', { prompt: 'one' });
     const answer = await call('generate_image', { prompt: 'two' });
     expect(answer.structuredContent).toMatchObject({ error: { kind: 'over_budget' } });
-    expect(textOf(answer)).toContain("Today's limit of 1 picture is used up");
+    expect(textOf(answer)).toContain("today's limit of 1 (1 ordered since 00:00 UTC)");
     expect(textOf(await call('check_rate_limits'))).toContain('FLUX_MAX_IMAGES_PER_DAY');
   });
 });

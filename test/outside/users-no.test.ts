@@ -156,7 +156,7 @@ describe.each(CLIENTS)('through a client of the %s line, a call that costs more 
       expect(first.text).not.toMatch(/no window|Fulfilling|thrown/);
     }
     const next = await host.call(IMAGE);
-    expect(next.text).toContain('Nothing was sent.');
+    expect(next.text).toContain('No credits were spent.');
     expect(next.text).toContain('max_credits 20');
     expect(host.questions).toHaveLength(1);
     expect(orders(host)).toBe(0);

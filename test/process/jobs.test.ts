@@ -105,7 +105,7 @@ describe.concurrent('jobs', () => {
       const shown = await jobs(user, 'show', known);
       expect(shown).toMatchObject({ code: 0, stderr: '' });
       // The facts are those that the agent was told, since nothing has happened; what to do is for a person.
-      const ofAgents = /^(?:This answer shows|Note:|Next:) /;
+      const ofAgents = /^(?:This answer shows|Note:|Next:) |credits are left\.$/;
       const facts = answer.split('\n').filter((line) => !ofAgents.test(line));
       const own = /^(?:Ordered|Next): /;
       const lines = shown.stdout.split('\n');

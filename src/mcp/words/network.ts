@@ -4,7 +4,7 @@ import type { Said, Words } from './said.ts';
 
 const OWN_AUTHORITY =
   'check whether a company proxy or a security program replaces certificates here; if so, set NODE_EXTRA_CA_CERTS to the file of its authority (certificates are always verified)';
-const CHECK_DATE = "check this machine's date; if it is right, the certificate has to be renewed there";
+const CHECK_DATE = "check this machine's date; if it is right, whoever runs that host has to renew its certificate";
 
 const CERTIFICATES: Readonly<Record<CertificateFault, string>> = {
   expired: 'has expired',
@@ -35,11 +35,8 @@ export const NETWORK_WORDS: Words<ConnectReason> = {
 };
 
 function said(to: ConnectReason['to'], why: string, user?: string): Said {
-  const what =
-    to === 'service'
-      ? `The service could not be reached: ${why}. Nothing was sent.`
-      : `The finished picture could not be fetched (${why}).`;
-  return { what, user };
+  const what = to === 'service' ? 'The service could not be reached' : 'The finished picture could not be fetched';
+  return { what: `${what}: ${why}.`, user };
 }
 
 const named = ({ shown, setting }: ReportedProxy): string => `${shown} (${setting})`;

@@ -8,19 +8,21 @@ const CHECK_ACCOUNT = {
   next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
 };
 
+const HOST = {
+  unanswered: '',
+  earlier_unanswered: ', and this host left an earlier question unanswered',
+  cannot_ask: ', and this host cannot ask the user',
+} as const;
+
 const DURING = { order: 'The request for the picture', read: 'Reading the job', save: 'Saving the picture' } as const;
 
 /** @param wordsOf of the reasons inside others */
 export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said): Words<OrderReason> => ({
   not_confirmed: ({ min, max, recent, threshold, why, tool }) => {
-    const before = recent > 0 ? `, and ${recent} credits were ordered without a yes in the last 10 minutes` : '';
-    const price = `The call may cost ${min} to ${max} credits${before}. That is above the threshold of ${threshold} credits, so it must be confirmed`;
-    const unanswered = why === 'earlier_unanswered' ? ': it left an earlier question unanswered' : '';
+    const before = recent > 0 ? ` (and ${recent} were ordered without a yes in the last 10 minutes)` : '';
+    const question = why === 'unanswered' ? 'The question was not answered. ' : '';
     return {
-      what:
-        why === 'unanswered'
-          ? `The question was not answered. Nothing was spent, because nothing was sent. ${price}.`
-          : `${price}, and this host cannot ask the user${unanswered}. Nothing was sent.`,
+      what: `${question}This call may cost ${min} to ${max} credits${before}; above ${threshold} credits the user has to agree first${HOST[why]}.`,
       next: `Tell the user the price; only if the user agrees, call ${tool} again with the same arguments and max_credits ${max}.`,
     };
   },
@@ -37,21 +39,21 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     what: `The ${argument} contains a secret of this server, such as the API key, so nothing was sent.`,
     next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',
   }),
-  owner_ended: () => 'The server that was going to send this order ended before it sent it: the order was never sent.',
+  owner_ended: () => 'This order was never sent, because the server that was to send it ended before.',
   order_cancelled: () => ({
-    what: 'The call was cancelled while the order was waiting to be sent, so the order was taken back.',
-    next: 'Call generate_image again if the picture is still wanted.',
+    what: 'This order was never sent, because its call was cancelled before.',
+    next: 'If the picture is still wanted, call generate_image again: only that order is paid for.',
   }),
   key_too_old: () => ({
-    what: 'It is not known whether the service accepted this order, and the order is too old to be sent again under its key.',
+    what: 'The order has had no clear answer, and is too old to be sent again under its key.',
     ...CHECK_ACCOUNT,
   }),
   other_key: () => ({
-    what: 'It is not known whether the service accepted this order. It was sent with another API key, and with this one the service might take it for a new order, so it is not sent again.',
+    what: 'The order has had no clear answer. It was sent with another API key, and with this one the service might take it for a new order, so it is not sent again.',
     ...CHECK_ACCOUNT,
   }),
   keys_ignored: () => ({
-    what: 'It is not known whether the service accepted this order. It is not sent again, because this service has made two jobs from one order before and could charge for it twice.',
+    what: 'The order has had no clear answer. It is not sent again, because this service has made two jobs from one order before and could charge for it twice.',
     user: 'check the account at Doitong and, only if the picture is not there, run "flux-pro-mcp jobs resume", which sends the order once more',
   }),
   unfinished_elsewhere: ({ ids, folders, isAdoptable, isEqual }) => {
@@ -68,12 +70,12 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     };
   },
   no_answer: () => ({
-    what: 'The service gave no answer to this order for an hour, so it is not known whether it accepted it. The order is not sent again by itself.',
+    what: 'The service has given no answer to this order for an hour, and the order is not sent again by itself.',
     user: 'decide whether this same order is to be sent again, by the same generate call or by "flux-pro-mcp jobs resume": within 23 hours of the first try it keeps its key, so that it cannot be paid for twice',
   }),
   earlier_try_open: ({ last }, failure) => {
     const { what, ...todo } = wordsOf(last, failure);
-    return { what: `An earlier attempt at this order may have been carried out. The last answer: ${what}`, ...todo };
+    return { what: `An earlier try of this order may have been carried out. The last answer: ${what}`, ...todo };
   },
   no_try_brought_a_job: ({ tries, open, last }, failure) => {
     const about = `None of ${tries} tries of this order brought a job, and at least one may have been carried out.`;

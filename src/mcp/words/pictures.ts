@@ -2,6 +2,7 @@
 import type { PictureAddressProblem, PictureReason, PictureUrlProblem } from '../../core/reasons.ts';
 import { fenced } from '../../core/untrusted-text.ts';
 import type { Words } from './said.ts';
+import { lasting } from './times.ts';
 
 const NOT_FETCHED = 'look for this picture in the account at Doitong: this server does not fetch it from that address';
 
@@ -27,44 +28,43 @@ const FOUND = {
 
 export const PICTURES_WORDS: Words<PictureReason> = {
   picture_address_unusable: ({ problem, shown }) => ({
-    what: `The service finished the picture, but the address that it gave for it ${ADDRESS_PROBLEMS[problem](shown)}. The picture was not saved.`,
+    what: `The address that the service gave for the picture ${ADDRESS_PROBLEMS[problem](shown)}.`,
     user: 'report this job to Doitong',
     next: 'Once the service gives another address, get_job_status saves the picture without a new charge.',
   }),
   picture_url_refused: ({ problem, shown }) => ({
-    what: `The picture's address ${ADDRESS_PROBLEMS[problem](shown)}.`,
+    what: `The address of the picture ${ADDRESS_PROBLEMS[problem](shown)}.`,
     user: NOT_FETCHED,
   }),
   picture_host_not_listed: ({ host }) => ({
     what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
-    user: 'decide whether pictures may be fetched from that host (DOITONG_DOWNLOAD_HOSTS)',
-    next: "Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart; get_job_status then saves the picture without a new charge.",
+    user: "decide whether pictures may be fetched from there: only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart of the server",
+    next: 'After that, get_job_status saves the picture without a new charge.',
   }),
   picture_host_is_inside: ({ host, address }) => {
     const where = address === undefined ? 'has no address' : `has the address ${address}`;
     return {
       what: `The picture's host leads into this machine or a private network (${host} ${where}); nothing was fetched from there.`,
       user: 'check the DNS settings of this machine',
-      next: 'The picture stays with its job, and get_job_status tries again.',
+      next: 'After that, get_job_status saves the picture without a new charge.',
     };
   },
-  picture_host_answered: ({ status }) => `The finished picture could not be fetched: the host answered ${status}.`,
-  picture_redirected: ({ redirects }) =>
-    `The finished picture could not be fetched: it was redirected more than ${redirects} times.`,
+  picture_host_answered: ({ status }) => notFetched(`the host answered HTTP ${status}`),
+  picture_redirected: ({ redirects }) => notFetched(`it was redirected more than ${redirects} times`),
   picture_other_part: () => notFetched('the host sent only a part of it'),
   picture_encoding_unknown: ({ encoding }) => notFetched(`it is encoded as ${fenced(encoding)} and cannot be decoded`),
-  picture_nowhere: () => 'The service does not say where the finished picture is. The picture was not saved.',
+  picture_nowhere: () => 'The service does not say where the finished picture is.',
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
     what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,
     user: NOT_FETCHED,
   }),
-  picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${seconds} s`),
+  picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${lasting(seconds)}`),
   picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),
   picture_incomplete: () => 'The finished picture came only in part.',
   not_a_picture: ({ found }) => `What the service delivered is ${FOUND[found]}, not a picture.`,
 };
 
 function notFetched(why: string): string {
-  return `The finished picture could not be fetched (${why}).`;
+  return `The finished picture could not be fetched: ${why}.`;
 }

@@ -29,7 +29,7 @@ export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
   unreadable: 'The service gave an answer that cannot be read',
   unknownJob: 'The service does not know this job at the moment',
   noJobQuery: 'No way to ask the service for a job was found',
-  paused: 'The service has asked for no requests until its limit is over, so nothing was sent',
+  paused: 'The service has asked for no requests until its limit is over',
   notSent: 'The service could not be reached; nothing was sent',
   blocked: 'The service could not be reached until somebody changes something; nothing was sent',
   lost: 'The service gave no answer to a request that was sent',
@@ -44,11 +44,10 @@ const REMEDIES: Partial<Record<ServiceAnswer, string>> = {
   redirected: CHECK_URL,
 };
 
-/** What was sent, and what is not known without an answer to it. */
-const PURPOSES: Readonly<Record<ServicePurpose, { sent: string; unknown: string }>> = {
-  submit: { sent: 'the order', unknown: ' Whether the order was carried out is not known.' },
-  read: { sent: 'the status request', unknown: ' What became of the job is not known.' },
-  probe: { sent: 'the request', unknown: '' },
+const SENT: Readonly<Record<ServicePurpose, string>> = {
+  submit: 'the order',
+  read: 'the status request',
+  probe: 'the request',
 };
 const NO_QUERY = {
   user: 'set DOITONG_JOB_QUERY to the query field and its argument that answer for a job, for example job(id), and restart the server',
@@ -64,10 +63,8 @@ const LOST: Readonly<Record<LostAnswer, (what: string, code: string) => string>>
 
 export const SERVICE_WORDS: Words<ServiceReason> = {
   service_answered: answered,
-  answer_lost: ({ purpose, how, errorCode }) => {
-    const { sent, unknown } = PURPOSES[purpose];
-    return `${LOST[how](sent, errorCode === undefined ? '' : ` (${errorCode})`)}${unknown}`;
-  },
+  answer_lost: ({ purpose, how, errorCode }) =>
+    LOST[how](SENT[purpose], errorCode === undefined ? '' : ` (${errorCode})`),
   ended_before_sending: () => 'The call was ended before anything was sent to the service.',
   job_without_picture: ({ isModerated, status, said }) => {
     const what = isModerated
@@ -81,14 +78,14 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
       unknown.length > 0 && `it does not take ${listed(unknown)} as documented`,
     ];
     const changes = pieces.filter(Boolean).join('; ');
-    return { what: `The service's ${dialect} has changed: ${changes}. Nothing was executed.`, user: OTHER_DIALECT };
+    return { what: `The service's ${dialect} has changed: ${changes}.`, user: OTHER_DIALECT };
   },
   dialect_unknown: ({ dialect }) => ({
-    what: `The order was sent before by a newer version of flux-pro-mcp, in a way that this one does not know (${fenced(dialect)}). It was not sent again.`,
+    what: `The order was sent before by a newer version of flux-pro-mcp, in a way that this one does not know (${fenced(dialect)}). It is not sent again.`,
     user: 'update flux-pro-mcp everywhere',
   }),
   no_dialect_offered: ({ dialects }) => ({
-    what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}). Nothing was executed.`,
+    what: `The service offers none of the documented ways to order a picture (${dialects.join(', ')}).`,
     user: CHECK_URL,
   }),
   no_status_query: () => ({ what: 'No query was found by which this service tells the status of a job.', ...NO_QUERY }),
@@ -99,18 +96,20 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
   }),
   no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', user: SET_KEY }),
   api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', user: SET_KEY }),
-  no_such_job_id: () => 'The id of the job cannot be an id of the service.',
+  no_such_job_id: () => ({
+    what: "The job's id at the service is none that can be asked for.",
+    user: 'look for the picture in the account at Doitong',
+  }),
 };
 
 const listed = (names: readonly string[]): string => fenced(names.join(', '));
 
 function answered(reason: Extract<ServiceReason, { code: 'service_answered' }>, failure: Failure): Said {
-  const { answer, purpose, isOpen, dialect } = reason;
-  const open = isOpen === true ? PURPOSES[purpose].unknown : '';
+  const { answer, dialect } = reason;
   const credits = answer === 'noCredits' ? amounts(failure) : '';
   const set = dialect === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${dialect}), and ${CHECK_URL}`;
   const user = dialect === undefined ? REMEDIES[answer] : set;
-  return { what: `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}${open}`, user };
+  return { what: `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}`, user };
 }
 
 /** Where in a sentence the service's own words stand. */

@@ -15,29 +15,29 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   },
   state_not_kept: ({ path, error }) => ({
     what: `What the server keeps in its state folder cannot be read or written: ${path} (${error}).`,
-    user: `make room there, or set ${STATE} to a folder that can be written`,
+    user: `${cure(error)}, or set ${STATE} to a folder that can be written and restart the server`,
   }),
   state_is_newer: ({ path }) => ({
-    what: `${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
+    what: `The file ${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
     user: 'update flux-pro-mcp everywhere',
   }),
   folder_not_usable: ({ contents, folder, problem }) => {
     const [lack, setting] =
       contents === 'pictures' ? ['Pictures cannot be saved', OUTPUT] : ['Job records cannot be kept', STATE];
     return {
-      what: `${lack} in ${folder}: ${folderProblem(problem)}. So nothing was sent.`,
-      user: `put that right, or set ${setting} to a folder that can be written and restart the server`,
+      what: `${lack} in ${folder}: ${folderProblem(problem)}.`,
+      user: `${cure(problem)}, or set ${setting} to a folder that can be written and restart the server`,
       next: 'Then call again.',
     };
   },
   picture_not_saved: ({ folder, problem }) => ({
     what: `The picture could not be saved in ${folder}: ${folderProblem(problem)}.`,
-    user: `make room there, or set ${OUTPUT} to a folder that can be written and restart the server`,
+    user: `${cure(problem)}, or set ${OUTPUT} to a folder that can be written and restart the server`,
   }),
   record_lost: ({ id, location }) => ({
     what: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
     user: 'check that folder and the account at Doitong',
-    next: "Order the picture again only with the user's consent, with allow_duplicate true.",
+    next: 'Order the picture again, with allow_duplicate true, only if the user agrees: that is a new, paid order.',
   }),
   picture_not_readable: ({ file, error }) => ({
     what: `The saved picture ${file} cannot be read (${error}).`,
@@ -48,7 +48,7 @@ export const STORAGE_WORDS: Words<StorageReason> = {
     next: FETCH_AGAIN,
   }),
   no_home: ({ setting }) => ({
-    what: `This user has no home folder (HOME is no absolute path, and the system knows none), so ${setting} needs an absolute path. Nothing was sent.`,
+    what: `This user has no home folder (HOME is no absolute path, and the system knows none), so ${setting} needs an absolute path.`,
     user: `set ${[STATE, OUTPUT].includes(setting) ? `${STATE} and ${OUTPUT} to folders that can be written, as absolute paths,` : `${setting} to an absolute path`} and restart the server`,
   }),
   key_not_usable: ({ file, problem }) => ({
@@ -82,6 +82,10 @@ export function folderProblem(problem: FolderProblem): string {
   if (problem === 'linked_folder') return 'it is a link or was replaced, and leads out of the output folder';
   return `${FOLDER_PROBLEMS[problem] ?? 'nothing can be written'} (${problem})`;
 }
+
+/** What the user does about it. */
+const cure = (problem: string): string =>
+  ['ENOSPC', 'EDQUOT'].includes(problem) ? 'make room there' : 'put that right';
 
 const REPLACEMENTS: Readonly<Record<PictureReplacement, string>> = {
   outside: 'outside the output folder',

@@ -118,7 +118,7 @@ describe('messages', () => {
         { cause: 'network', connect: { code: 'not_connected', host: 'api.test', errorCode: 'ECONNREFUSED' } },
         'submit',
       ),
-      'The service could not be reached: the connection was refused. Nothing was sent.',
+      'The service could not be reached: the connection was refused.',
     ],
     [
       faultDecision(
@@ -129,19 +129,16 @@ describe('messages', () => {
         },
         'submit',
       ),
-      'The service could not be reached: the certificate of api.test has expired (CERT_HAS_EXPIRED). Nothing was sent.',
+      'The service could not be reached: the certificate of api.test has expired (CERT_HAS_EXPIRED).',
     ],
     [
       faultDecision(false, { cause: 'caller' }, 'submit'),
       'The call was ended before anything was sent to the service.',
     ],
-    [
-      faultDecision(true, { cause: 'deadline' }, 'submit'),
-      'The service did not answer the order in time. Whether the order was carried out is not known.',
-    ],
+    [faultDecision(true, { cause: 'deadline' }, 'submit'), 'The service did not answer the order in time.'],
     [
       faultDecision(true, { cause: 'network', code: 'UND_ERR_SOCKET' }, 'read'),
-      'The connection to the service broke after the status request was sent (UND_ERR_SOCKET). What became of the job is not known.',
+      'The connection to the service broke after the status request was sent (UND_ERR_SOCKET).',
     ],
   ])('say what broke', ({ failure }, message) => {
     expect(wordsOf(failure).what).toBe(message);

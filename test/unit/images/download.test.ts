@@ -110,7 +110,7 @@ describe('an answer that is no picture', () => {
     host.answer((_request, response) => response.writeHead(status).end(status === 204 ? undefined : JPEG));
     const failure = await failureOf(fetchPicture());
     expect(failure).toMatchObject({
-      what: `The finished picture could not be fetched: the host answered ${status}.`,
+      what: `The finished picture could not be fetched: the host answered HTTP ${status}.`,
       retry: 'same_job',
     });
   });
@@ -133,7 +133,7 @@ describe('a connection', () => {
     host.answer((request) => request.socket.destroy());
     const failure = await failureOf(fetchPicture());
     expect(failure.retry).toBe('same_job');
-    expect(failure.what).toMatch(/^The finished picture could not be fetched \(.+\)\.$/u);
+    expect(failure.what).toMatch(/^The finished picture could not be fetched: .+\.$/u);
   });
 
   it('that breaks within the picture never gives half a picture', async () => {
@@ -146,7 +146,7 @@ describe('a connection', () => {
 
   it('that is refused names the reason', async () => {
     await host.close();
-    expect((await failureOf(fetchPicture())).what).toContain('(the connection was refused)');
+    expect((await failureOf(fetchPicture())).what).toContain(': the connection was refused.');
   });
 
   it('that falls silent within the picture is given up', async () => {
@@ -167,7 +167,7 @@ describe('a connection', () => {
     await clock.advance(119_999);
     expect(clock.pending()).toBe(1);
     await clock.advance(1);
-    expect((await failing).what).toBe('The finished picture could not be fetched (it took longer than 120 s).');
+    expect((await failing).what).toBe('The finished picture could not be fetched: it took longer than 2 minutes.');
   });
 
   it('ends at once when the caller aborts, with the reason of the caller', async () => {

@@ -149,7 +149,7 @@ describe('a redirect', () => {
 
   it('without a target is an answer like any other', async () => {
     cdn.host.answer((_request, response) => response.writeHead(302).end());
-    await expectRefused(await attempt(), /the host answered 302/u);
+    await expectRefused(await attempt(), /the host answered HTTP 302/u);
   });
 
   it('takes no cookie and no header along', async () => {

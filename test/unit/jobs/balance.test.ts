@@ -5,7 +5,7 @@ import { checkBalance } from '../../../src/limits/budget.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 24 * 60 * 60_000;
-const PRICE = { min: 10, max: 20 };
+const PRICE = { min: 10, max: 20, images: 1 };
 
 function kindOf(balance: { credits: number; at: number } | undefined, accepted?: number): string | undefined {
   try {

@@ -170,7 +170,9 @@ describe('the price of a call', () => {
     start({ maxCreditsPerDay: 59 });
     const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
     expect(failure).toMatchObject({ kind: 'over_budget', creditsSpent: 'no' });
-    expect(wordsOf(failure).what).toMatch(/The 3 orders may cost up to 60 credits, but only 59 of today's budget/);
+    expect(wordsOf(failure).what).toMatch(
+      /^These 3 pictures may cost up to 60 credits, but only 59 of today's 59 are left \(0 spent\)\.$/,
+    );
     expect(await totals()).toMatchObject({ images: 0, reservedCredits: 0 });
     expect(bench.jobStore.history).toEqual([]);
   });
@@ -178,7 +180,8 @@ describe('the price of a call', () => {
   it('says how many pictures of the day are left', async () => {
     start({ maxImagesPerDay: 2 });
     const failure = await failureOf(bench.orderAll(entries('one', 'two', 'three')));
-    expect(wordsOf(failure).what).toContain("asks for 3 pictures, but only 2 of today's 2 are left");
+    expect(wordsOf(failure).what).toBe("These 3 pictures would exceed today's limit of 2 (0 ordered since 00:00 UTC).");
+    expect(wordsOf(failure).next).toMatch(/^Order at most 2 now, or ask the user to raise FLUX_MAX_IMAGES_PER_DAY/);
   });
 
   it('is compared with the last known balance, unless the caller accepts it', async () => {

@@ -4,6 +4,7 @@ import { type Failure, FluxError } from '../../../src/core/failure.ts';
 import type { CreditRange } from '../../../src/core/image-request.ts';
 import { type Confirmation, confirm } from '../../../src/limits/budget.ts';
 import { propose } from '../../support/place-orders.ts';
+import { failureSentences } from '../../../src/mcp/failure-text.ts';
 import { wordsOf } from '../../support/words.ts';
 import { createBench, REQUEST } from './fakes.ts';
 
@@ -46,7 +47,7 @@ describe('a price', () => {
     expect(confirmation({ estimate: small, recent: 81, canAsk: true })).toBe('ask');
     const failure = refusal({ estimate: small, recent: 81 });
     expect(wordsOf(failure).what).toContain('10 to 20 credits');
-    expect(wordsOf(failure).what).toContain('81 credits were ordered without a yes in the last 10 minutes');
+    expect(wordsOf(failure).what).toContain('(and 81 were ordered without a yes in the last 10 minutes)');
     expect(wordsOf(failure).next).toContain('max_credits 20');
   });
 
@@ -84,7 +85,7 @@ describe('a price', () => {
     expect(wordsOf(failure).what).toContain('60 to 101 credits');
     expect(wordsOf(failure).what).toContain('this host cannot ask the user');
     expect(wordsOf(failure).what).not.toContain('last 10 minutes');
-    expect(wordsOf(failure).what).toContain('Nothing was sent.');
+    expect(failureSentences(failure)).toContain('No credits were spent.');
     expect(wordsOf(failure).next).toContain('generate_image again with the same arguments and max_credits 101');
   });
 
@@ -105,14 +106,15 @@ describe('a price', () => {
         );
       const failure = refusal({ canAsk: true, answer: UNANSWERED, accepted });
       expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'later' });
-      expect(wordsOf(failure).what).toContain('The question was not answered. Nothing was spent');
+      expect(wordsOf(failure).what).toMatch(/^The question was not answered\. /);
+      expect(failureSentences(failure)).toContain('No credits were spent.');
       expect(wordsOf(failure).next).toContain('generate_image again with the same arguments and max_credits 101');
     }
   });
 
   it('is not asked for where an earlier question has no answer: the answer names the price and what to do', () => {
     const failure = refusal({ canAsk: 'unanswered' });
-    expect(wordsOf(failure).what).toContain('this host cannot ask the user: it left an earlier question unanswered');
+    expect(wordsOf(failure).what).toContain('this host left an earlier question unanswered');
     expect(wordsOf(failure).next).toContain('max_credits 101');
   });
 

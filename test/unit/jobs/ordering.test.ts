@@ -181,7 +181,7 @@ describe('a submission that fails', () => {
       state: 'submitting',
       failure: { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' },
     });
-    expect(wordsOf(job?.failure).what).toContain('An earlier attempt at this order may have been carried out.');
+    expect(wordsOf(job?.failure).what).toContain('An earlier try of this order may have been carried out.');
   });
 
   it('is not sent twice by two equal orders at once', async () => {

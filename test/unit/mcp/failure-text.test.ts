@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FAILURE_KINDS, type Failure } from '../../../src/core/failure.ts';
 import { JOB_STATES } from '../../../src/core/job.ts';
 import { failureSentences, nextStep, nextStepForJob } from '../../../src/mcp/failure-text.ts';
-import { sampleFailure } from '../core/sample-jobs.ts';
+import { CREATED_AT, sampleFailure } from '../core/sample-jobs.ts';
 
 const WORDED = { code: 'worded', what: 'The service failed.' } as const;
 const RETRIES = ['no', 'later', 'same_job'] as const;
@@ -22,7 +22,7 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
       const failure = sampleFailure({ kind, retry, reason });
       for (const state of OPEN_STATES) {
         const next = nextStepForJob(failure, { id: 'job_1', state });
-        expect(next).toContain('Do not call generate_image again for this picture');
+        expect(next).toMatch(/[Dd]o not call generate_image again for this picture/u);
         if (retry === 'no') continue;
         expect(next).toMatch(/[Cc]all get_job_status with job_id "job_1"/u);
         expect(next).not.toMatch(/call again|call generate_image again, /iu);
@@ -41,10 +41,10 @@ describe.each(FAILURE_KINDS)('a failure of kind %s', (kind) => {
 describe('an order that is being sent', () => {
   it('is sent again by itself, unless the service has it and only the record waits for the disk', () => {
     const job = { id: 'job_1', state: 'submitting' } as const;
-    const open = nextStepForJob(sampleFailure({ creditsSpent: 'maybe', retry: 'same_job' }), job);
-    expect(open).toContain('this same order is sent again by itself, and cannot be charged twice.');
-    const taken = nextStepForJob(sampleFailure({ creditsSpent: 'yes', retry: 'same_job' }), job);
-    expect(taken).toContain('the service has the order, and its answer is recorded as soon as that is possible.');
+    const open = failureSentences(sampleFailure({ creditsSpent: 'maybe', retry: 'same_job' }), job);
+    expect(open).toContain('This same order is sent again by itself, and cannot be charged twice.');
+    const taken = failureSentences(sampleFailure({ creditsSpent: 'yes', retry: 'same_job' }), job);
+    expect(taken).toContain('Its answer is recorded as soon as that is possible.');
     expect(taken).not.toContain('sent again');
   });
 });
@@ -71,32 +71,68 @@ describe('an order that is still sent again by itself', () => {
     const failure = sampleFailure({ kind: 'ambiguous', retry: 'same_job' });
     const next = nextStepForJob(failure, { id: 'job_1', state: 'submitting' });
     expect(next).toContain('get_job_status with job_id "job_1" and wait_seconds 45');
-    expect(next).toContain('sent again by itself, and cannot be charged twice');
+    expect(failureSentences(failure, { state: 'submitting' })).toContain(
+      'sent again by itself, and cannot be charged twice',
+    );
     expect(next).not.toContain('resumes');
   });
 });
 
 describe('the sentences', () => {
   it.each([
-    ['no', 'No credits were spent.'],
-    ['maybe', 'Credits may have been spent.'],
-    ['yes', 'The credits for this picture were spent.'],
-  ] as const)('about credits, spent: %s', (creditsSpent, sentence) => {
-    expect(failureSentences(sampleFailure({ creditsSpent }))).toBe(
-      `The service failed. ${sentence} Trying again later may help.`,
-    );
+    ['no', 'No credits were spent. Trying again may help.'],
+    ['maybe', 'Credits may have been spent. A new order may succeed; it is paid for again.'],
+    ['yes', 'The credits for this picture were spent. A new order may succeed; it is paid for again.'],
+  ] as const)('about credits, spent: %s', (creditsSpent, sentences) => {
+    expect(failureSentences(sampleFailure({ creditsSpent }))).toBe(`The service failed. ${sentences}`);
   });
 
   it.each([
     ['no', undefined, 'Repeating it unchanged will not help.'],
     ['no', 30, 'Repeating it unchanged will not help.'],
-    ['later', undefined, 'Trying again later may help.'],
-    ['later', 30, 'Trying again helps after 30 s.'],
-    ['same_job', undefined, 'Trying again is safe for this same job only.'],
-    ['same_job', 30, 'Trying again is safe for this same job only, after 30 s.'],
-  ] as const)('about trying again: %s, %s s', (retry, seconds, sentence) => {
-    const failure: Failure = sampleFailure({ retry, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) });
-    expect(failureSentences(failure)).toBe(`The service failed. Credits may have been spent. ${sentence}`);
+    ['later', undefined, 'Trying again may help.'],
+    ['later', 30, 'Trying again helps in 30 s.'],
+    ['later', 1_740, 'Trying again helps in about 29 minutes.'],
+    ['later', 32_017, 'Trying again helps in about 9 hours, at 08:53 UTC.'],
+    ['same_job', undefined, 'Trying again costs no credits.'],
+  ] as const)('about trying again a call that was refused: %s, %s s', (retry, seconds, sentence) => {
+    const wait = seconds === undefined ? {} : { retryAfterSeconds: seconds };
+    const failure: Failure = sampleFailure({ retry, creditsSpent: 'no', ...wait });
+    expect(failureSentences(failure, {}, CREATED_AT)).toBe(`The service failed. No credits were spent. ${sentence}`);
+  });
+
+  it.each([
+    ['submitting', 'later', 'This same order is sent again by itself, and cannot be charged twice.'],
+    ['processing', 'later', 'Its status can be read again free of charge.'],
+    ['completed', 'same_job', 'The picture can be fetched again without a new charge.'],
+    ['unknown', 'same_job', 'This same order can be sent again without being charged twice.'],
+    ['unknown', 'no', 'A new order may be charged as well.'],
+    ['processing', 'no', 'Trying again will not help until something is changed.'],
+    ['failed', 'no', 'Repeating it unchanged will not help.'],
+  ] as const)('about trying again what became a job: %s, %s', (state, retry, sentence) => {
+    expect(failureSentences(sampleFailure({ retry }), { state })).toBe(
+      `The service failed. Credits may have been spent. ${sentence}`,
+    );
+  });
+
+  it('count the wait from when it was recorded, and say nothing of one that is over', () => {
+    const failure = sampleFailure({ creditsSpent: 'no', retryAfterSeconds: 600 });
+    const job = { state: 'failed', updatedAt: CREATED_AT } as const;
+    expect(failureSentences(failure, job, CREATED_AT + 300_000)).toContain('helps in about 5 minutes.');
+    expect(failureSentences(failure, job, CREATED_AT + 600_000)).toContain('Trying again may help.');
+    expect(failureSentences(failure, { ...job, state: 'processing' }, CREATED_AT)).toContain(
+      'The next try is in about 10 minutes.',
+    );
+  });
+
+  it('say of an order that was never sent that it can be ordered', () => {
+    const failure = sampleFailure({ kind: 'interrupted', creditsSpent: 'no', reason: { code: 'owner_ended' } });
+    expect(failureSentences(failure, { state: 'failed' })).toBe(
+      'This order was never sent, because the server that was to send it ended before. No credits were spent. It can be ordered again at any time.',
+    );
+    expect(nextStepForJob(failure, { id: 'job_1', state: 'failed' })).toBe(
+      'If the picture is still wanted, call generate_image again: only that order is paid for.',
+    );
   });
 
   it.each([
@@ -109,10 +145,10 @@ describe('the sentences', () => {
 
   it('stand in the order: what happened, cost, trying again', () => {
     expect(failureSentences(sampleFailure())).toBe(
-      'The service failed. Credits may have been spent. Trying again later may help.',
+      'The service failed. Credits may have been spent. A new order may succeed; it is paid for again.',
     );
     expect(failureSentences(sampleFailure({ reason: { code: 'worded', what: '- a list\n' } }))).toBe(
-      '- a list\nCredits may have been spent. Trying again later may help.',
+      '- a list\nCredits may have been spent. A new order may succeed; it is paid for again.',
     );
   });
 

@@ -11,7 +11,7 @@ const textOf = (
 ): string => {
   const job = sampleJob(patch);
   const times = { now: CREATED_AT + (options.at ?? 0), stalledAfterMs: 15 * 60_000 };
-  return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, [], options.waited);
+  return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, { waitedSeconds: options.waited });
 };
 const firstLine = (text: string): string | undefined => text.split('\n')[0];
 
@@ -59,13 +59,13 @@ describe('the text of a job', () => {
   });
 
   it.each([
-    ['queued', 'The request has not been sent yet.'],
-    ['submitting', 'The request is being sent; the service has not confirmed it yet.'],
+    ['queued', 'The order has not been sent yet.'],
+    ['submitting', 'The order is being sent; the service has not confirmed it yet.'],
     ['processing', 'The picture is not finished yet; the service says "IN_QUEUE".'],
-    ['completed', 'The picture is finished, but it is not saved on this machine.'],
+    ['completed', 'The picture is finished and is being saved now.'],
     ['saved', 'The picture is finished and saved.'],
     ['failed', 'There is no picture.'],
-    ['unknown', 'It is not known whether the service made this picture; it may have been charged.'],
+    ['unknown', 'It is not known whether the service made this picture.'],
   ] as const)('begins with what is the case: %s', (state, line) => {
     expect(firstLine(textOf({ state, remoteStatus: 'IN_QUEUE' }))).toBe(line);
   });
@@ -78,19 +78,21 @@ describe('the text of a job', () => {
 
   it('of a repeated request says that nothing was ordered, and how to order another picture', () => {
     const [, line] = textOf({ state: 'saved', file: '/p.jpg' }, { duplicate: true }).split('\n');
-    expect(line).toMatch(/^Duplicate: .*nothing was ordered or paid for now.*allow_duplicate true\.$/u);
+    expect(line).toMatch(
+      /^Duplicate: .*nothing was ordered or paid for now.*allow_duplicate true: that is a new, paid order\.$/u,
+    );
   });
 
   it('says that a job is stalled', () => {
-    const text = textOf({ state: 'processing', remoteStatus: 'RUNNING' }, { at: 3_600_000 });
-    expect(firstLine(text)).toBe('The job is stalled: the service still says "RUNNING".');
+    const text = textOf({ state: 'processing', remoteId: 'dt_1', remoteStatus: 'RUNNING' }, { at: 10_800_000 });
+    expect(firstLine(text)).toBe('The job is stalled: the service still says "RUNNING", and may charge for it.');
   });
 
   it('says when it is not known whether the request arrived', () => {
     const text = textOf({ state: 'submitting', failure: sampleFailure({ kind: 'ambiguous', retry: 'same_job' }) });
-    expect(firstLine(text)).toBe('It is not known whether the service accepted the request.');
+    expect(firstLine(text)).toBe('It is not known whether the service accepted the order.');
     expect(text).toContain('Credits may have been spent.');
-    expect(text).toContain('Do not call generate_image again for this picture.');
+    expect(text).toContain('do not call generate_image again for this picture.');
   });
 
   it('names no price for what cost nothing', () => {

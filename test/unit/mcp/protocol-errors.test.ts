@@ -52,7 +52,7 @@ describe('an error of a handler', () => {
       retry: 'later',
     } as const;
     expect(errorOf('resources/list', new FluxError(failure)).message).toMatch(
-      /^The folder \[redacted\] cannot be read\. No credits were spent\. Trying again later may help\. Ask the user/,
+      /^The folder \[redacted\] cannot be read\. No credits were spent\. Trying again may help\. Ask the user/,
     );
     expect(errorOf('tools/call', new FluxError(failure)).message).toContain('Credits may have been spent.');
     expect(logged).toEqual([]);
