@@ -15,7 +15,7 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   },
   state_not_kept: ({ path, error }) => ({
     what: `What the server keeps in its state folder cannot be read or written: ${path} (${error}).`,
-    user: `${cure(error)}, or set ${STATE} to a folder that can be written and restart the server`,
+    user: folderRemedy(error, STATE),
   }),
   state_is_newer: ({ path }) => ({
     what: `The file ${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
@@ -26,13 +26,13 @@ export const STORAGE_WORDS: Words<StorageReason> = {
       contents === 'pictures' ? ['Pictures cannot be saved', OUTPUT] : ['Job records cannot be kept', STATE];
     return {
       what: `${lack} in ${folder}: ${folderProblem(problem)}.`,
-      user: `${cure(problem)}, or set ${setting} to a folder that can be written and restart the server`,
+      user: folderRemedy(problem, setting),
       next: 'Then call again.',
     };
   },
   picture_not_saved: ({ folder, problem }) => ({
     what: `The picture could not be saved in ${folder}: ${folderProblem(problem)}.`,
-    user: `${cure(problem)}, or set ${OUTPUT} to a folder that can be written and restart the server`,
+    user: folderRemedy(problem, OUTPUT),
   }),
   record_lost: ({ id, location }) => ({
     what: `The record of ${id} in ${location} can no longer be read; what was left of it is kept in the folder "damaged" there. The order may have been carried out.`,
@@ -74,6 +74,9 @@ const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
   EROFS: 'that disk takes no writes',
   ENOSPC: 'that disk is full',
   EDQUOT: "this user's share of that disk is full",
+  EIO: 'that disk reports an error',
+  EMFILE: 'the server has too many files open',
+  ENFILE: 'this machine has too many files open',
 };
 
 /** Half a sentence. */
@@ -83,9 +86,13 @@ export function folderProblem(problem: FolderProblem): string {
   return `${FOLDER_PROBLEMS[problem] ?? 'nothing can be written'} (${problem})`;
 }
 
-/** What the user does about it. */
-const cure = (problem: string): string =>
-  ['ENOSPC', 'EDQUOT'].includes(problem) ? 'make room there' : 'put that right';
+/** What the user can do about it. */
+function folderRemedy(problem: FolderProblem, setting: string): string {
+  if (problem === 'EMFILE' || problem === 'ENFILE')
+    return `restart the server: ${FOLDER_PROBLEMS[problem]}; if that happens again, raise the limit for open files (ulimit -n)`;
+  const first = problem === 'ENOSPC' || problem === 'EDQUOT' ? 'make room there' : 'put that right';
+  return `${first}, or set ${setting} to a folder that can be written and restart the server`;
+}
 
 const REPLACEMENTS: Readonly<Record<PictureReplacement, string>> = {
   outside: 'outside the output folder',
