@@ -32,6 +32,10 @@ it.each(ERAS)('the picture of an order that the service has arrives once it is t
   const list = await story.call('list_jobs');
   expect(list.structuredContent).toMatchObject({ jobs: [], note: expect.stringContaining(id) });
   expect(textOf(list)).toContain(String(list.structuredContent?.note));
+  const asked = await story.call('get_job_status', { job_id: id });
+  expect(asked.isError).toBe(true);
+  expect(textOf(asked)).toContain(`there is no job "${id}" on record for this service and key.`);
+  expect(textOf(asked)).toContain(String(list.structuredContent?.note));
   const refused = await generate();
   expect(refused.isError).toBe(true);
   expect(textOf(refused)).toContain(`unfinished and may be charged: ${id} (`);

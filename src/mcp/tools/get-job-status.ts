@@ -1,6 +1,7 @@
 /** The tool that reads the status of a job and waits for it, for pictures that were not finished in time. */
 import * as z from 'zod';
 import { fencedWithout } from '../../core/untrusted-text.ts';
+import { nextStep, saidOf } from '../failure-text.ts';
 import { badInput } from '../input-problems.ts';
 import { waitForJob, waitSecondsSchema } from '../ordering.ts';
 import { defineTool } from '../tool.ts';
@@ -26,11 +27,14 @@ export const getJobStatus = defineTool({
   async handle({ job_id: id, wait_seconds: waitSeconds }, context) {
     const jobs = await context.jobs();
     const job = await jobs.check(id, context.signal);
-    if (job === undefined)
+    if (job === undefined) {
+      const others = await jobs.otherKeys.unfinished();
+      const unfinished = others === undefined ? '' : ` ${saidOf(others).what} ${nextStep(others)}`;
       throw badInput(
         `job_id: there is no job ${fencedWithout(context.redact, id, 80)} on record for this service and key.`,
-        'Use the job_id exactly as an answer gave it; list_jobs lists all jobs.',
+        `Use the job_id exactly as an answer gave it; list_jobs lists all jobs.${unfinished}`,
       );
+    }
     return waitForJob({ job, duplicate: false }, waitSeconds, context);
   },
 });
