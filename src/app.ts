@@ -112,7 +112,7 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
       onSubmission: listener && (() => listener.open()),
       containsSecret: createSecretFinder(apiKey === undefined ? otherSecrets : [apiKey, ...otherSecrets]),
     },
-    { ...settings, stalledAfterMs: settings.stalledMinutes * 60_000, resendWindowMs: settings.resendHours * 3_600_000 },
+    settings,
   );
   return {
     jobs,

@@ -67,8 +67,6 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
       maxImagesPerDay: 1e6,
       confirmAboveCredits: 1e8,
       lowCreditsAlert: 0,
-      stalledAfterMs: 24 * 60 * 60_000,
-      resendWindowMs: 23 * 60 * 60_000,
       duplicateHours: 24,
     },
   );

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, type Environment, SETTINGS } from '../config/settings.ts';
 import { creditRange } from '../core/image-request.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, STALLED_AFTER_MS } from '../core/job.ts';
 import { isLoopbackHost } from '../core/untrusted-text.ts';
 import type { LimitsReport } from '../limits/limits-report.ts';
 import { folderProblem } from '../mcp/words/storage.ts';
@@ -112,14 +112,9 @@ const FIND_UNKNOWN =
 const CHECK_DAMAGED = 'Check the damaged records, which may belong to paid jobs, then remove them.';
 
 /** @param now epoch milliseconds */
-export function recordsCheck(
-  open: readonly Job[],
-  damaged: { folder: string; count: number },
-  stalledAfterMs: number,
-  now: number,
-): Check {
+export function recordsCheck(open: readonly Job[], damaged: { folder: string; count: number }, now: number): Check {
   const unknown = open.filter(({ state }) => state === 'unknown').length;
-  const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= stalledAfterMs).length;
+  const stalled = open.filter((job) => job.state !== 'unknown' && now - job.createdAt >= STALLED_AFTER_MS).length;
   const problems = [
     { count: stalled, what: 'of them stalled', remedy: 'Resume the unfinished jobs with: flux-pro-mcp jobs resume.' },
     { count: unknown, what: 'of unknown outcome', remedy: FIND_UNKNOWN },

@@ -70,7 +70,7 @@ async function* checksOf(config: Config, env: Environment, deps: AppDeps) {
       if (records === undefined || keepsNothing) return [];
       const open = await app.jobs.open();
       const damaged = await damagedRecords(records);
-      const check = recordsCheck(open, damaged, config.stalledMinutes * 60_000, systemClock.now());
+      const check = recordsCheck(open, damaged, systemClock.now());
       const others = await app.jobs.otherKeys.unfinished();
       return others ? [check, warn('other_keys', saidOf(others).what, remedyFor(others))] : [check];
     });

@@ -253,16 +253,6 @@ export const SETTINGS = {
     ...whole(0, 100_000_000, '100', 'credits'),
     help: 'Results warn when the last balance that the service reported is below this.',
   },
-  stalledMinutes: {
-    ...variableAndFlag('FLUX_STALLED_MINUTES'),
-    ...whole(1, 1_440, '15', 'minutes'),
-    help: 'A job that is still unfinished after this time is shown as stalled, and polled only when somebody asks for it.',
-  },
-  resendHours: {
-    ...variableAndFlag('FLUX_RESEND_HOURS'),
-    ...whole(0, 23, '23', 'hours'),
-    help: 'How long an order without an answer may be sent again under its own key; the service remembers keys for a day.',
-  },
   waitSeconds: {
     ...variableAndFlag('FLUX_WAIT_SECONDS'),
     ...whole(0, 300, '45', 'seconds'),

@@ -47,9 +47,9 @@ function orderAge({ createdAt, sentAt }: Pick<Job, 'createdAt' | 'sentAt'>, time
   return possible.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...possible);
 }
 
-/** Whether the service may have forgotten the key of an order that was sent before. */
-export function keyIsTooOld(job: Pick<Job, 'createdAt' | 'sentAt'>, times: Times, resendWindowMs: number): boolean {
-  return orderAge(job, times) > resendWindowMs;
+/** Whether the service may have forgotten the key of an order that was sent before: it is taken to know it for a day. */
+export function keyIsTooOld(job: Pick<Job, 'createdAt' | 'sentAt'>, times: Times): boolean {
+  return orderAge(job, times) > 23 * HOUR_MS;
 }
 
 /** Times are epoch milliseconds. */
@@ -304,13 +304,15 @@ export function nextAction({ state, owner, age, running, asked }: MetJob): NextA
 const RESENT_MS = HOUR_MS;
 /** A picture that cannot be saved is fetched again by itself for so long. */
 const FETCHED_MS = 24 * HOUR_MS;
+/** A job without an end after so long is stalled: it is polled only when somebody asks for it. */
+export const STALLED_AFTER_MS = HOUR_MS / 4;
 
 /** Whether the job is left alone unless somebody asks for it. */
-export function ageOf(job: Job, stalledAfterMs: number, times: Times): MetJob['age'] {
+export function ageOf(job: Job, times: Times): MetJob['age'] {
   const { state, createdAt, acceptedAt, completedAt } = job;
   const isRecent =
     state === 'processing'
-      ? isWithin(acceptedAt ?? createdAt, stalledAfterMs, times)
+      ? isWithin(acceptedAt ?? createdAt, STALLED_AFTER_MS, times)
       : state === 'completed'
         ? isWithin(completedAt ?? createdAt, FETCHED_MS, times)
         : orderAge(job, times) < RESENT_MS;

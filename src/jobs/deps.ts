@@ -36,10 +36,6 @@ export type JobsDeps = {
 };
 
 export type JobsSettings = BudgetSettings & {
-  /** A job without an end after so long is stalled: it is no longer polled by itself, only when somebody asks for it. */
-  stalledAfterMs: number;
-  /** An order without an answer is sent again under its own key for so long; after that it is `unknown`. */
-  resendWindowMs: number;
   /** An equal order finds the job for so long after its picture was saved. */
   duplicateHours: number;
   sandbox: boolean;

@@ -46,18 +46,18 @@ export class JobRunner {
 
   constructor(
     private readonly deps: JobsDeps,
-    private readonly settings: JobsSettings,
+    settings: JobsSettings,
     private readonly pictures: Pictures,
   ) {
     this.#poller = new Poller({ ...deps, pictures }, settings, this.#life.signal);
-    this.reconciler = new Reconciler(deps, this, settings.stalledAfterMs);
+    this.reconciler = new Reconciler(deps, this);
   }
 
   /** What is to be done about a job that is met. @param running whether this process counts as at work on it */
   async nextAction(job: Job, asked: Asked, running = this.isRunning(job.id)): Promise<NextAction> {
     const { liveness, provider } = this.deps;
     const owner = isSameOwner(job.owner, liveness.self) ? 'self' : await liveness.stateOf(job.owner);
-    const age = ageOf(job, this.settings.stalledAfterMs, await provider.times());
+    const age = ageOf(job, await provider.times());
     return nextAction({ state: job.state, owner, age, running, asked });
   }
 
@@ -299,11 +299,9 @@ export class JobRunner {
   }
 
   async #send(job: Job, run: Run, isFresh: boolean): Promise<Job> {
-    const { pictures, settings } = this;
     const deps = {
       ...this.deps,
-      pictures,
-      resendWindowMs: settings.resendWindowMs,
+      pictures: this.pictures,
       isForced: run.asked === 'resume',
       reconcile: async () => void (await this.reconciler.recover()),
       onUnrecorded: (failure: Failure) => {

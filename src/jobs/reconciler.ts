@@ -1,5 +1,12 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
-import { type Asked, isFinishedRemotely, isSameOwner, type Job, type NextAction } from '../core/job.ts';
+import {
+  type Asked,
+  isFinishedRemotely,
+  isSameOwner,
+  type Job,
+  type NextAction,
+  STALLED_AFTER_MS,
+} from '../core/job.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';
@@ -27,7 +34,6 @@ export class Reconciler {
   constructor(
     private readonly deps: JobsDeps,
     private readonly runner: Runs,
-    private readonly stalledAfterMs: number,
   ) {}
 
   /** When the round that is under way has ended. Never rejects. */
@@ -85,7 +91,7 @@ export class Reconciler {
   async #meetReservation(entry: Reservation, hasOpenRecord: boolean): Promise<boolean> {
     const { limits, records, clock } = this.deps;
     // One without news must not keep all others waiting: the service is taken to be done with it.
-    const isOverdue = Math.abs(clock.now() - (entry.slotAt ?? entry.at)) > this.stalledAfterMs;
+    const isOverdue = Math.abs(clock.now() - (entry.slotAt ?? entry.at)) > STALLED_AFTER_MS;
     if (entry.slot && isOverdue) await limits.releaseSlot(entry.id);
     if (hasOpenRecord) return false;
     // Asked before the record is read: one that is made in between is seen then.

@@ -20,8 +20,6 @@ export type SendingDeps = Pick<JobsDeps, 'clock' | 'keys' | 'onSubmission'> & {
   limits: Pick<Limits, 'permit' | 'slot'>;
   provider: Pick<ImageProvider, 'prepare' | 'send' | 'times'>;
   liveness: Pick<Liveness, 'self'>;
-  /** For how long the service is taken to know a key. */
-  resendWindowMs: number;
   /** A person wants it sent again, whatever the service makes of its key. */
   isForced?: boolean;
   /** Looks after jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
@@ -125,7 +123,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
     // docs/service-questions.md, row 16
     if (job.otherKey) throw new NotSentAgain(OTHER_KEY);
     const sent = recorded ?? (wasOpen ? job : undefined);
-    if (sent && keyIsTooOld(sent, await provider.times(ask), deps.resendWindowMs)) throw new NotSentAgain(KEY_TOO_OLD);
+    if (sent && keyIsTooOld(sent, await provider.times(ask))) throw new NotSentAgain(KEY_TOO_OLD);
     const isOpen = (wasOpen && !deps.isForced) || failures.some(({ creditsSpent }) => creditsSpent !== 'no');
     if (isOpen && (await deps.keys.areIgnored())) throw new NotSentAgain(KEYS_IGNORED);
   };

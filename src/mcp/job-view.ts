@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { cleanLine, fenced, isPlainId, shownAddress } from '../core/untrusted-text.ts';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
 import { SHOWN_TYPES } from '../core/image-store.ts';
-import { type Job, type JobState, orderedSize, sizeOf } from '../core/job.ts';
+import { type Job, type JobState, orderedSize, sizeOf, STALLED_AFTER_MS } from '../core/job.ts';
 import { failureSentences, nextOf, nextStepForJob, saidOf, secondsLeft, waitFor } from './failure-text.ts';
 import type { JobsOutcome } from './tool.ts';
 import { lasting, minuteOf } from './words/times.ts';
@@ -45,7 +45,6 @@ export type JobView = z.output<typeof jobViewSchema>;
 
 export type JobViewOptions = {
   now: number;
-  stalledAfterMs: number;
   /** Addresses of this origin are shown even if they are on this machine. */
   apiUrl?: string | undefined;
   duplicate?: boolean | undefined;
@@ -56,7 +55,7 @@ export type JobViewOptions = {
 };
 
 export function jobView(job: Job, options: JobViewOptions): JobView {
-  const stalled = job.state === 'processing' && options.now - job.createdAt > options.stalledAfterMs;
+  const stalled = job.state === 'processing' && options.now - job.createdAt > STALLED_AFTER_MS;
   const next = job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job, options.now);
   const stuck = joined(' ', job.failure && nextOf(saidOf(job.failure)), stalledText(job, options.now));
   return present<JobView>({

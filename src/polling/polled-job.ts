@@ -1,6 +1,6 @@
 /** One job that is followed: what was seen of it, and when it is polled next. Times are monotonic milliseconds. */
 import type { Clock } from '../core/ports.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, STALLED_AFTER_MS } from '../core/job.ts';
 
 /**
  * `atOnce`: the first poll waits for nothing, the job may be long finished. `isFresh`: the service took the order just
@@ -38,10 +38,9 @@ export class PolledJob {
     readonly remoteId: string,
     readonly how: How,
     private readonly clock: Clock,
-    stalledAfterMs: number,
   ) {
     const now = clock.monotonic();
-    this.until = now + stalledAfterMs;
+    this.until = now + STALLED_AFTER_MS;
     this.acceptedAt = now - Math.max(0, clock.now() - (job.acceptedAt ?? job.createdAt));
     this.followedSince = now;
     if (how.atOnce) this.dueAt = now;

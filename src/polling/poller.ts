@@ -21,8 +21,6 @@ export type PollerDeps = {
 };
 
 export type PollSettings = {
-  /** A job without an end after so long is given up. */
-  stalledAfterMs: number;
   /** Where events for the processes with this key arrive, if anywhere. */
   webhookUrl?: string | undefined;
 };
@@ -47,7 +45,7 @@ export class Poller {
   async follow(job: Job, how: How): Promise<Job> {
     if (job.state !== 'processing' || job.remoteId === undefined) return job;
     this.life.throwIfAborted();
-    const polled = new PolledJob(job, job.remoteId, how, this.deps.clock, this.settings.stalledAfterMs);
+    const polled = new PolledJob(job, job.remoteId, how, this.deps.clock);
     if (!how.atOnce) await this.#schedule(polled);
     // Its next poll is due at once then.
     const onEvent = (): void => {

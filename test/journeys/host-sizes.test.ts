@@ -37,7 +37,7 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
     url: 'https://cdn.doitong.com/outputs/1.jpg',
     request: { prompt: 'a fox', width: side, height: side },
   });
-  const times = { now: CREATED_AT, stalledAfterMs: 900_000 };
+  const times = { now: CREATED_AT };
   // As the program shows them: the room counts in steps, so that a word more is no new table. The bytes are taken over.
   const store = { read: async () => Uint8Array.from(bytes) };
   const pictures = new Pictures({ preview, store } as unknown as PicturesDeps);

@@ -45,9 +45,6 @@ export type Program = {
 /** Idempotency keys that were made in one call: several calls of one process may be under way. */
 export const keysOfCall = new AsyncLocalStorage<Set<string>>();
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
 export function startProgram(
   process: VirtualProcess,
   {
@@ -133,8 +130,6 @@ const OTHER_SETTINGS: Omit<JobsSettings, 'maxCreditsPerDay'> = {
   maxImagesPerDay: 10_000,
   confirmAboveCredits: 1_000_000,
   lowCreditsAlert: 0,
-  stalledAfterMs: 15 * MINUTE_MS,
-  resendWindowMs: 23 * HOUR_MS,
   duplicateHours: 24,
   sandbox: false,
 };

@@ -56,14 +56,13 @@ export function createSubmit(
       job,
       {
         // Orders are never old here.
-        provider: { times: async () => ({ here: clock.now() }), ...provider },
+        provider: { ...provider, times: async () => ({ here: clock.now() }) },
         limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
         clock,
         keys: createPlainWireMemory().keys,
         records: { apply, wake },
         reconcile: async () => undefined,
         liveness: { self: owner() },
-        resendWindowMs: Infinity,
       },
       sending,
     );

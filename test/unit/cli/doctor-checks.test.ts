@@ -34,9 +34,9 @@ describe('lines', () => {
 });
 
 describe('records', () => {
-  const HOUR = 60 * 60_000;
+  const STALLED_AFTER = 15 * 60_000;
   const check = (jobs: Parameters<typeof recordsCheck>[0], damaged = 0): Check =>
-    recordsCheck(jobs, { folder: '/s/damaged', count: damaged }, HOUR, NOW);
+    recordsCheck(jobs, { folder: '/s/damaged', count: damaged }, NOW);
 
   it('a job that is under way is as it should be', () => {
     expect(check([sampleJob({ state: 'processing' })])).toEqual({
@@ -48,13 +48,13 @@ describe('records', () => {
 
   it.each([
     [
-      [sampleJob({ state: 'processing', createdAt: NOW - HOUR })],
+      [sampleJob({ state: 'processing', createdAt: NOW - STALLED_AFTER })],
       0,
       '1 unfinished job, 1 of them stalled',
       'jobs resume',
     ],
     [
-      [sampleJob({ state: 'unknown', createdAt: NOW - HOUR })],
+      [sampleJob({ state: 'unknown', createdAt: NOW - STALLED_AFTER })],
       0,
       '0 unfinished jobs, 1 of unknown outcome',
       'paid for',

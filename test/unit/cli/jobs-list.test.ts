@@ -6,8 +6,7 @@ import { type JobView, jobView } from '../../../src/mcp/job-view.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const HOUR_MS = 3_600_000;
-const viewOf = (patch: Partial<Job>): JobView =>
-  jobView(sampleJob(patch), { now: CREATED_AT + HOUR_MS, stalledAfterMs: HOUR_MS / 4 });
+const viewOf = (patch: Partial<Job>): JobView => jobView(sampleJob(patch), { now: CREATED_AT + HOUR_MS });
 const credits = (exact: number | null) => ({ min: 10, max: 20, exact });
 
 describe('the table', () => {

@@ -292,8 +292,6 @@ const DEFAULTS: JobsSettings = {
   maxImagesPerDay: 100,
   confirmAboveCredits: 100,
   lowCreditsAlert: 100,
-  stalledAfterMs: 15 * 60_000,
-  resendWindowMs: 23 * 60 * 60_000,
   duplicateHours: 24,
 };
 

@@ -45,7 +45,7 @@ describe('a second job of one order', () => {
     expect(job).toMatchObject({ state: 'processing', remoteId: 'dt_a', secondRemoteId: 'dt_b' });
     expect(job.credits.exact).toBeNull();
     expect(await keys.areIgnored()).toBe(true);
-    const options = { now: second.clock.now(), stalledAfterMs: MINUTE };
+    const options = { now: second.clock.now() };
     expect(jobText(jobView(job, options), job)).toContain('made two jobs from this order ("dt_a" and "dt_b")');
     second.provider.readings = [remoteJob('completed')];
     await second.clock.advance(MINUTE);

@@ -212,7 +212,7 @@ describe('what is reserved', () => {
   });
 
   it('by an order whose outcome is not known stays reserved, and is counted as spent in the end', async () => {
-    bench = createBench({ plan: 'pro', maxCreditsPerDay: 30, resendWindowMs: 60 * 60_000 });
+    bench = createBench({ plan: 'pro', maxCreditsPerDay: 30 });
     bench.provider.submissions = [thrown({ kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' })];
     await bench.order(REQUEST);
     await bench.clock.advance(2 * 60 * 60_000);

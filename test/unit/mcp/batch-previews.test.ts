@@ -5,7 +5,7 @@ import { IMAGE_SIDE_MAX_PX } from '../../../src/mcp/hosts.ts';
 import { jobsResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleJob } from '../core/sample-jobs.ts';
 
-const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
+const TIMES = { now: CREATED_AT };
 const FORM = {
   content: ['text', 'image'] as const,
   maxCharacters: 1_000_000,

@@ -6,7 +6,7 @@ import { jobText, jobView } from '../../../src/mcp/job-view.ts';
 import { refusal } from '../../../src/mcp/result.ts';
 import { brokenLines } from '../../support/whole-sentences.ts';
 
-const TIMES = { now: NOW, stalledAfterMs: 15 * 60_000 };
+const TIMES = { now: NOW };
 
 function answerTo({ at, failure }: SampleFailure, more: { duplicate?: boolean; createdAt?: number } = {}): string {
   if (at === 'call') {

@@ -10,7 +10,7 @@ const textOf = (
   options: { at?: number; waited?: number; duplicate?: boolean } = {},
 ): string => {
   const job = sampleJob(patch);
-  const times = { now: CREATED_AT + (options.at ?? 0), stalledAfterMs: 15 * 60_000 };
+  const times = { now: CREATED_AT + (options.at ?? 0) };
   return jobText(jobView(job, { ...times, duplicate: options.duplicate }), job, { waitedSeconds: options.waited });
 };
 const firstLine = (text: string): string | undefined => text.split('\n')[0];

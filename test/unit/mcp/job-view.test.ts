@@ -5,8 +5,7 @@ import { type JobViewOptions, jobView as viewOf } from '../../../src/mcp/job-vie
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const MINUTE = 60_000;
-const jobView = (job: Job, now: number, more: Partial<JobViewOptions> = {}) =>
-  viewOf(job, { now, stalledAfterMs: 15 * MINUTE, ...more });
+const jobView = (job: Job, now: number, more: Partial<JobViewOptions> = {}) => viewOf(job, { now, ...more });
 const saved: Job = sampleJob({
   state: 'saved',
   request: { prompt: 'a fox', width: 1248, height: 832, version: 'flux-pro-1.1' },

@@ -12,7 +12,7 @@ const asked: PageOptions[] = [];
 
 async function listed(page: JobPage, args: Record<string, unknown> = {}) {
   const jobs = {
-    settings: { stalledAfterMs: 900_000 },
+    settings: {},
     otherKeys: { unfinished: async () => undefined },
     async page(options: PageOptions) {
       asked.push(options);

@@ -9,7 +9,7 @@ import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/ho
 import { jobsResult, type ResultDeps } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
-const TIMES = { now: CREATED_AT, stalledAfterMs: 900_000 };
+const TIMES = { now: CREATED_AT };
 const FOLDER = '/home/a-user-with-a-long-name/Pictures/flux-pro/2026-11';
 /** What grows when it is escaped, what is two code units long, and what is three bytes. */
 const HARD = ['"', '\\', '\n', '\t', '\u{1f98a}', '\u6f22', "'", '<', 'a'];

@@ -10,7 +10,7 @@ import { jobsResult, refusal, valueResult } from '../../../src/mcp/result.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const saved = sampleJob({ state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.png', mediaType: 'image/png' });
-const TIMES = { now: CREATED_AT, stalledAfterMs: 15 * 60_000 };
+const TIMES = { now: CREATED_AT };
 const shownOf = (bytes: Uint8Array): ShownPicture => ({ bytes, mediaType: 'image/png', isPreview: false });
 type Options = {
   job?: Job;
