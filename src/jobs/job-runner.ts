@@ -49,7 +49,7 @@ export class JobRunner {
     settings: JobsSettings,
     private readonly pictures: Pictures,
   ) {
-    this.#poller = new Poller({ ...deps, pictures }, settings, this.#life.signal);
+    this.#poller = new Poller({ ...deps, pictures }, settings.webhookUrl, this.#life.signal);
     this.reconciler = new Reconciler(deps, this);
   }
 

@@ -20,11 +20,6 @@ export type PollerDeps = {
   clock: Clock;
 };
 
-export type PollSettings = {
-  /** Where events for the processes with this key arrive, if anywhere. */
-  webhookUrl?: string | undefined;
-};
-
 export class Poller {
   readonly #jobs = new Set<PolledJob>();
   readonly #wakeup: Wakeup;
@@ -32,10 +27,10 @@ export class Poller {
   /** When polling last found a job at its end, which an event should have reported. */
   #missedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param life ends all polling */
+  /** @param webhookUrl where events for the processes with this key arrive, if anywhere @param life ends all polling */
   constructor(
     private readonly deps: PollerDeps,
-    private readonly settings: PollSettings,
+    private readonly webhookUrl: string | undefined,
     private readonly life: AbortSignal,
   ) {
     this.#wakeup = new Wakeup(deps.clock);
@@ -190,7 +185,7 @@ export class Poller {
   async #schedule(polled: PolledJob, obeyedMs = 0): Promise<void> {
     const { clock, events, durations } = this.deps;
     const { hasEvent, job, seenAt } = polled;
-    const isExpected = !hasEvent && leadsTo(this.settings.webhookUrl, job.webhookUrl);
+    const isExpected = !hasEvent && leadsTo(this.webhookUrl, job.webhookUrl);
     polled.isFallback = isExpected && eventsArrive(clock.now(), await events.lastMarkerAt(), this.#missedAt);
     const now = clock.monotonic();
     const followedMs = now - polled.followedSince;

@@ -211,11 +211,7 @@ describe('while events arrive', () => {
 it('polling, however long, leaves no listeners on the signal that ends it', async () => {
   const life = new AbortController();
   const records = new JobRecords(bench.jobStore, bench.limits, bench.clock);
-  const poller = new Poller(
-    { ...bench, records, pictures: { keep: () => undefined } },
-    { webhookUrl: URL_SET },
-    life.signal,
-  );
+  const poller = new Poller({ ...bench, records, pictures: { keep: () => undefined } }, URL_SET, life.signal);
   const job = sampleJob({ state: 'processing', remoteId: 'dt_1', webhookUrl: URL_SET });
   await bench.jobStore.add(job);
   const subscribed = poller.follow(job, { atOnce: true, isFresh: false });
