@@ -116,7 +116,7 @@ export class JobRecords {
 
 /** Neither that it is about to leave nor that its picture is saved changes what is reserved or spent. */
 function mattersToLimits(before: Job, after: Job): boolean {
-  if (!isSameOwner(before.owner, after.owner)) return true;
+  if (!isSameOwner(before.owner, after.owner) || before.secondRemoteId !== after.secondRemoteId) return true;
   return after.state !== 'submitting' && !isFinishedRemotely(before);
 }
 

@@ -162,18 +162,22 @@ export function admitAll(
 export function noteJob(reservations: Reservations, job: Job, now: number): Reservations {
   const entry = reservations.entries.find((known) => known.id === job.id);
   if (entry === undefined) return reservations;
+  const { exact, max } = job.credits;
+  // Of a second job that was made of it the price is not known, and may be charged as well.
+  const second = job.secondRemoteId === undefined ? 0 : max;
+  const priced = { ...entry, maxCredits: max + second, ...(exact !== null && { exactCredits: exact + second }) };
   if (entry.end !== undefined) {
     const { end, ...open } = entry;
-    if (end.outcome !== 'unknown' || job.state === 'unknown') return reservations;
-    // As it was before it was given up.
+    const costsMore = end.outcome !== 'free' && priced.maxCredits > entry.maxCredits;
+    if (end.outcome === 'unknown' ? job.state === 'unknown' : !costsMore) return reservations;
+    // As it was before it was given up, or was over.
     const reopened = { ...replaced(reservations, open), days: daysWith(reservations, entry, end.day, -1) };
     return noteJob(reopened, job, now);
   }
-  const exact = job.credits.exact ?? undefined;
-  const priced = exact === undefined ? entry : { ...entry, exactCredits: exact };
   const outcome = outcomeOf(job);
   if (outcome === undefined) {
-    if (priced.exactCredits === entry.exactCredits && job.owner.session === entry.owner.session) return reservations;
+    const isSame = priced.exactCredits === entry.exactCredits && priced.maxCredits === entry.maxCredits;
+    if (isSame && job.owner.session === entry.owner.session) return reservations;
     return replaced(reservations, { ...priced, owner: job.owner });
   }
   return finished(reservations, priced, outcome, now, job.acceptedAt);

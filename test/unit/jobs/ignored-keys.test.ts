@@ -4,6 +4,7 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SendResult } from '../../../src/core/image-provider.ts';
+import { totalsOf } from '../../../src/limits/reservations.ts';
 import { jobText, jobView } from '../../../src/mcp/job-view.ts';
 import { createPlainWireMemory } from '../../support/plain-wire-memory.ts';
 import { owner, remoteJob, sampleJob } from '../core/sample-jobs.ts';
@@ -20,7 +21,11 @@ beforeEach(() => {
 });
 
 /** The first process stands still while it sends, the second one sends the order again, and both get an answer. */
-async function twoAnswers(ofFirst: string, ofSecond: string): Promise<Bench & OneProcess> {
+async function twoAnswers(
+  ofFirst: string,
+  ofSecond: string,
+  reading = remoteJob('processing'),
+): Promise<Bench & OneProcess> {
   let thaw: (result: SendResult) => void = () => undefined;
   first.provider.send = () => new Promise((resolve) => (thaw = resolve));
   await first.order(REQUEST);
@@ -28,13 +33,15 @@ async function twoAnswers(ofFirst: string, ofSecond: string): Promise<Bench & On
   first.living.delete(1);
   const second = startProcess(2, first);
   second.provider.submissions = [remoteJob('processing', { remoteId: ofSecond })];
-  second.provider.readings = [remoteJob('processing')];
+  second.provider.readings = [reading];
   second.jobs.watch();
   await second.clock.advance(5_000);
   thaw({ type: 'accepted', job: remoteJob('completed', { remoteId: ofFirst, creditCost: 20 }) });
   await second.clock.advance(1_000);
   return second;
 }
+
+const totals = async () => totalsOf((await first.limits.state()).reservations, first.clock.now());
 
 const close = (...processes: OneProcess[]) => Promise.all(processes.map(({ jobs }) => jobs.close()));
 
@@ -53,10 +60,29 @@ describe('a second job of one order', () => {
     await close(first, second);
   });
 
+  it('is counted at the highest price, next to that of the first', async () => {
+    const second = await twoAnswers('dt_b', 'dt_a');
+    expect(await totals()).toMatchObject({ images: 1, spentCredits: 0, reservedCredits: 40 });
+    second.provider.readings = [remoteJob('completed', { creditCost: 12 })];
+    await second.clock.advance(MINUTE);
+    expect(await totals()).toMatchObject({ images: 1, spentCredits: 32, reservedCredits: 0 });
+    await close(first, second);
+  });
+
+  it('is counted also when the first has ended before, once', async () => {
+    const second = await twoAnswers('dt_b', 'dt_a', remoteJob('completed', { creditCost: 12 }));
+    expect(await second.recorded()).toMatchObject({ state: 'saved', secondRemoteId: 'dt_b' });
+    expect(await totals()).toMatchObject({ images: 1, spentCredits: 32, reservedCredits: 0 });
+    await first.limits.note(await second.recorded());
+    expect(await totals()).toMatchObject({ images: 1, spentCredits: 32 });
+    await close(first, second);
+  });
+
   it('is none when both answers name the same job', async () => {
     const second = await twoAnswers('dt_a', 'dt_a');
     expect(await second.recorded()).toMatchObject({ state: 'saved', remoteId: 'dt_a' });
     expect(await second.recorded()).not.toHaveProperty('secondRemoteId');
+    expect(await totals()).toMatchObject({ images: 1, spentCredits: 20, reservedCredits: 0 });
     expect(await keys.areIgnored()).toBe(false);
     await close(first, second);
   });
