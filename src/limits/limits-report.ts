@@ -1,5 +1,5 @@
 /** What is known of plan, limits and credits, in figures, and how many pictures can be ordered by them. */
-import { ASPECT_RATIOS, creditRange } from '../core/image-request.ts';
+import { creditRange } from '../core/image-request.ts';
 import type { BudgetSettings } from './budget.ts';
 import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS } from './plan.ts';
@@ -57,10 +57,7 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
 }
 
 /** The most that a picture of each size may cost, in credits. */
-export const HIGHEST_PRICES = {
-  standard: creditRange(...ASPECT_RATIOS['1:1'].standard).max,
-  large: creditRange(...ASPECT_RATIOS['1:1'].large).max,
-};
+export const HIGHEST_PRICES = { standard: creditRange(1_024, 1_024).max, large: creditRange(2_048, 2_048).max };
 
 /** Named as in the public report. */
 export type Limit = 'requests' | 'budget_per_day' | 'images_today' | 'daily' | 'last_known_balance' | 'max_per_call';

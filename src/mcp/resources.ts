@@ -120,7 +120,7 @@ export async function jobIdsFor(uriTemplate: string, argument: string, typed: st
 /** @throws ResourceNotFoundError for a name that no resource has */
 export async function readResource(uri: string, deps: McpDeps, protocolVersion = ''): Promise<ReadResourceResult> {
   const cached = protocolVersion >= JULY_2026 ? CONSTANT : {};
-  if (uri === URI.limits) return json(uri, limitsView(await (await deps.jobs()).limits(), deps.clock.now()));
+  if (uri === URI.limits) return json(uri, limitsView(await (await deps.jobs()).limits()));
   if (uri === URI.guide) return { contents: [{ uri, mimeType: 'text/markdown', text: guideText() }], ...cached };
   if (uri === URI.viewer) {
     const text = await deps.viewerPage();

@@ -51,7 +51,7 @@ export const checkRateLimits = defineTool({
   output,
   async handle(args, context) {
     const report = await (await context.jobs()).limits(args.refresh ? context.signal : undefined);
-    const value = limitsView(report, context.clock.now());
+    const value = limitsView(report);
     return { type: 'value', value, text: text(value, context.sandbox) };
   },
 });
@@ -59,7 +59,7 @@ export const checkRateLimits = defineTool({
 type LimitsView = z.output<typeof output>;
 
 /** Times in ISO 8601, UTC; absent values are absent. */
-export function limitsView(report: LimitsReport, now: number): LimitsView {
+export function limitsView(report: LimitsReport): LimitsView {
   const { plan, planKnown, canOrder, requests, concurrent, daily, images, credits, nextRequestAt } = report;
   const { resetsAt, ...requestLimit } = requests;
   return present<LimitsView>({
@@ -80,7 +80,7 @@ export function limitsView(report: LimitsReport, now: number): LimitsView {
       low: credits.low,
     },
     next_request_at: iso(nextRequestAt),
-    advice: advice(report, now),
+    advice: advice(report),
   });
 }
 
@@ -115,13 +115,13 @@ const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> =
   daily: ["the plan's jobs per day", `Ask the user to set DOITONG_PLAN if the plan is larger, ${TOMORROW}`],
   last_known_balance: [
     'the last known balance',
-    'Ask the user to top up the credits at Doitong. Only an order shows the new balance; an order refused for lack of credits costs nothing.',
+    'Ask the user to top up at Doitong. Only an order shows the new balance.',
   ],
   max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL.'],
 };
 
-function advice(report: LimitsReport, now: number): string {
-  const { canOrder, canOrderToday: today, concurrent, credits, nextRequestAt } = report;
+function advice(report: LimitsReport): string {
+  const { canOrder, canOrderToday: today, credits, nextRequestAt } = report;
   const { standard, large } = HIGHEST_PRICES;
   if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)}: no request may be sent before.`;
   if (canOrder.standard === 0) {
@@ -129,14 +129,10 @@ function advice(report: LimitsReport, now: number): string {
     return `No picture can be ordered now, at up to ${standard} credits: the limit is ${name}. ${remedy}`;
   }
   const isLessPerCall = canOrder.standard < today.standard || canOrder.large < today.large;
-  const isFull = concurrent.limit !== null && concurrent.inUse >= concurrent.limit;
   return joined(
     ' ',
     `${counts(today)} can still be ordered today, at up to ${standard} or ${large} credits each; the limit is ${LIMITS[today.limitedBy][0]}.`,
     isLessPerCall && `One call can order ${counts(canOrder)}.`,
-    nextRequestAt > now
-      ? `The next order leaves at ${iso(nextRequestAt)} by itself.`
-      : isFull && 'The next order leaves by itself when a running job has finished.',
     credits.low && 'Tell the user that the credits are running low.',
   );
 }

@@ -21,11 +21,9 @@ function timeOf(text: string): number {
 
 /** Whether the prompt or the name of the file has all of these words, whatever their case. */
 function hasWords({ request, fileName = '', file = '' }: Job, query: string): boolean {
-  const folded = (text: string): string => text.normalize('NFC').toLowerCase();
-  const text = folded(`${request.prompt} ${fileName} ${file.slice(folderOf(file).length)}`);
-  return folded(query)
-    .split(/\s+/u)
-    .every((word) => text.includes(word));
+  const wordsOf = (text: string): string[] => text.normalize('NFC').toLowerCase().split(/\s+/u);
+  const text = wordsOf(`${request.prompt} ${fileName} ${file.slice(folderOf(file).length)}`).join(' ');
+  return wordsOf(query).every((word) => text.includes(word));
 }
 
 const input = z.strictObject({
@@ -38,7 +36,7 @@ const input = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .describe('Only jobs with all of these words in prompt or file name, 1–200 characters. Default: all.'),
+    .describe('Words in prompt or file name, 1–200 characters. Default: all.'),
   since: z
     .string()
     .refine((text) => !Number.isNaN(timeOf(text)), { error: `must be an ISO 8601 date or time, such as ${SINCE}` })

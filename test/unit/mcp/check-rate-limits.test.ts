@@ -91,7 +91,12 @@ describe('when nothing can be ordered', () => {
       "the plan's jobs per day",
       'set DOITONG_PLAN if the plan is larger',
     ],
-    ['the balance is nothing', { balance: 0 }, 'the last known balance', 'top up the credits at Doitong'],
+    [
+      'the balance is nothing',
+      { balance: 0 },
+      'the last known balance',
+      'top up at Doitong. Only an order shows the new balance.',
+    ],
     [
       'a call may cost too little',
       { budget: { maxCreditsPerCall: 19 } },
@@ -115,16 +120,6 @@ describe('when nothing can be ordered', () => {
 });
 
 describe('what can be ordered', () => {
-  it('waits for its turn by itself', async () => {
-    expect((await answered({ window: { pausedUntil: NOW + 30_000 } })).value.advice).toMatch(
-      /The next order leaves at 2026-11-01T00:00:30\.000Z by itself\.$/u,
-    );
-    const running = sampleJob({ state: 'processing', createdAt: NOW });
-    expect((await answered({ jobs: [running] })).value.advice).toMatch(
-      /The next order leaves by itself when a running job has finished\.$/u,
-    );
-  });
-
   it('comes with a warning when the balance is low', async () => {
     const { text, value } = await answered({ balance: 60 });
     expect(value.advice).toBe(
