@@ -122,9 +122,10 @@ export class ImageJobs {
   }
 
   /** By our id or the service's. An idle unfinished job is resumed, without a new order, and its first news waited for. */
-  async check(id: string, signal?: AbortSignal): Promise<Job | undefined> {
+  async check(id: string, signal?: AbortSignal, newsMs?: number): Promise<Job | undefined> {
     const job = await this.find(id);
-    return job && this.#runner.resume(job, 'read', signal);
+    // Of its own: a call may check fifty, and Node warns of a signal that many wait for.
+    return job && this.#runner.resume(job, 'read', signal && AbortSignal.any([signal]), newsMs);
   }
 
   /** As it is on record; nothing is asked of anybody. */

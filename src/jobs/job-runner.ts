@@ -153,8 +153,8 @@ export class JobRunner {
     return this.deps.records.apply(id, { type: 'outcome_unknown', failure: NO_ANSWER });
   }
 
-  /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news, at most 5 s. */
-  async resume(job: Job, asked: Asked, signal?: AbortSignal): Promise<Job> {
+  /** Resumes an idle job because somebody asks for it: nothing new is ordered. Waits for its first news for so long. */
+  async resume(job: Job, asked: Asked, signal?: AbortSignal, newsMs = 5_000): Promise<Job> {
     const { records, store, clock } = this.deps;
     const file = job.state === 'saved' ? job.file : undefined;
     const isGone = file !== undefined && (await store.read(file).catch(() => undefined)) === undefined;
@@ -164,7 +164,7 @@ export class JobRunner {
     if (action === 'give_up') return this.giveUp(job.id);
     if (action !== 'poll' && action !== 'resend') return this.withTrouble(job);
     this.ensure(job.id, asked);
-    const until = clock.monotonic() + 5_000;
+    const until = clock.monotonic() + newsMs;
     const resumed = await records.follow(job.id, signal, async (now) => {
       const leftMs = until - clock.monotonic();
       return newsOf(now) !== newsOf(job) || !this.isRunning(job.id) || leftMs <= 0 ? undefined : leftMs;

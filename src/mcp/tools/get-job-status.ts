@@ -26,7 +26,8 @@ export const getJobStatus = defineTool({
   hasViewer: true,
   async handle({ job_id: id, wait_seconds: waitSeconds }, context) {
     const jobs = await context.jobs();
-    const job = await jobs.check(id, context.signal);
+    // A wait begins at once; without one, the first news of an idle job are waited for.
+    const job = await jobs.check(id, context.signal, waitSeconds > 0 ? 0 : 1_000);
     if (job === undefined) {
       const others = await jobs.otherKeys.unfinished();
       const unfinished = others === undefined ? '' : ` ${saidOf(others).what} ${nextStep(others)}`;
