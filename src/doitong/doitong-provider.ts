@@ -40,7 +40,11 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
     send,
     readMany,
     readsAtOnce,
-    times: wire.client.timesWith(refresh),
+    async times(ask) {
+      const { time } = wire.client;
+      if (ask !== undefined && time.now() === undefined) await refresh(ask).catch(() => undefined);
+      return { here: clock.now(), there: time.now() };
+    },
     refresh,
     probe: (signal) => probeService(wire, signal),
     close: () => transport.close(),
