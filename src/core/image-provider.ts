@@ -13,6 +13,8 @@ export type RemoteJob = {
   /** The picture itself as a data URL, where the service sends it in place of an address. Never recorded. */
   inlinePicture?: string;
   creditCost?: number;
+  /** A price that was reported and cannot be right: there is no `creditCost` then. */
+  implausibleCost?: number;
   /** Why there is no picture, always present when `phase` is `failed`; or why a finished one cannot be fetched. */
   failure?: Failure;
   /** Parts of the order (`version`, `quality`, `webhookUrl`) that the service does not take: it was sent without them. */

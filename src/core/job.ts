@@ -86,6 +86,7 @@ export const jobSchema = z.object({
   remoteStatus: z.exactOptional(z.string()),
   /** `exact` is null until the service has reported `creditCost`. */
   credits: z.object({ min: z.number(), max: z.number(), exact: z.number().nullable() }),
+  implausibleCost: z.exactOptional(z.number()),
   url: z.exactOptional(z.string()),
   /** When its picture was saved first. */
   savedAt: z.exactOptional(z.number()),
@@ -218,6 +219,7 @@ function receiveStatus(job: Job, remote: RemoteJob, at: number): Job {
     remoteStatus: remote.remoteStatus,
     credits: { ...job.credits, exact: remote.creditCost ?? job.credits.exact },
     ...(remote.leftOut && { leftOut: remote.leftOut }),
+    ...(remote.implausibleCost !== undefined && { implausibleCost: remote.implausibleCost }),
   };
   if (remote.phase === 'processing') return to(job, 'processing', known);
   const url = remote.phase === 'completed' ? remote.url : undefined;

@@ -58,7 +58,7 @@ export class JobParser {
     return { ...job, phase: 'processing' };
   }
 
-  #creditCost(raw: Fields, remoteId: string): { creditCost?: number } {
+  #creditCost(raw: Fields, remoteId: string): Pick<RemoteJob, 'creditCost' | 'implausibleCost'> {
     const { data: creditCost } = creditsSchema.safeParse(raw.creditCost);
     if (creditCost === undefined) return {};
     // Ten times the upper end of the price list.
@@ -66,6 +66,6 @@ export class JobParser {
     if (creditCost <= above) return { creditCost };
     const reported = { remoteId, creditCost, above };
     this.deps.log.warn('A price that cannot be right is not taken: the price of this picture stays unknown', reported);
-    return {};
+    return { implausibleCost: creditCost };
   }
 }

@@ -83,6 +83,9 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
       otherTypeText(job),
       leftOutText(job),
       secondJobText(job),
+      job.implausibleCost !== undefined &&
+        job.credits.exact === null &&
+        `Tell the user that the service reported a price of ${job.implausibleCost} credits, which cannot be right: ${job.credits.max} are counted.`,
       lowBalanceText(options.lowBalance, [job]),
       missedText(options.missed),
     ),

@@ -162,6 +162,9 @@ describe('a budget', () => {
     const first = await call('generate_image', { prompt: 'one' });
     expect(first.structuredContent).toMatchObject({ status: 'failed', credits: { min: 10, max: 20 } });
     expect(first.structuredContent?.credits).not.toHaveProperty('exact');
+    const said = 'reported a price of 1000000000000000 credits, which cannot be right: 20 are counted.';
+    expect(first.structuredContent?.next).toContain(said);
+    expect(textOf(first)).toContain(said);
     expect(logLines.join('')).toContain('A price that cannot be right is not taken');
     // The highest price of the list is counted for it.
     const { credits } = (await call('check_rate_limits')).structuredContent as { credits: object };
