@@ -121,8 +121,9 @@ describe.concurrent('a recording', () => {
   });
 
   it('is compared without what differs from run to run', () => {
-    const text = 'job_0mx09hppdrse of 2026-11-28T10:22:50.211Z took 12 s, then job_0mx09hppdrsf and job_0mx09hppdrse';
-    expect(comparable(text)).toBe('job_1 of DATE took DURATION, then job_2 and job_1');
+    const text =
+      'job_0mx09hppdrse of 2026-11-28T10:22:50.211Z took 12 s, 53 left, then job_0mx09hppdrsf and job_0mx09hppdrse';
+    expect(comparable(text)).toBe('job_1 of DATE took DURATION, SOME left, then job_2 and job_1');
   });
 
   it('maps ids by kind, in the order in which they were met', () => {
