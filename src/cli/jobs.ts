@@ -6,7 +6,16 @@ import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences, saidOf } from '../mcp/failure-text.ts';
-import { JOB_STATUSES, type JobStatus, type JobView, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
+import {
+  factsOf,
+  JOB_STATUSES,
+  type JobStatus,
+  type JobView,
+  jobText,
+  jobView,
+  statusOf,
+  statusText,
+} from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
@@ -132,7 +141,8 @@ function columns(view: JobView): string[] {
 function show(found: Job, records: Records, json: boolean): number {
   const job = redactValues(found, records.redact);
   const view = viewOf(job, records);
-  const notes = [`Ordered: ${timeText(view.created_at)}`];
+  const facts = factsOf(job).map((fact) => `${fact.charAt(0).toUpperCase()}${fact.slice(1)}`);
+  const notes = [`Ordered: ${timeText(view.created_at)}`, ...facts];
   print(json ? visibleJson(view) : visible(jobText({ ...view, next: todoFor(job) }, job, { notes })));
   return 0;
 }

@@ -80,12 +80,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     next: joined(
       ' ',
       stalled ? stuck : next,
-      otherTypeText(job),
-      leftOutText(job),
-      secondJobText(job),
-      job.implausibleCost !== undefined &&
-        job.credits.exact === null &&
-        `Tell the user that the service reported a price of ${job.implausibleCost} credits, which cannot be right: ${job.credits.max} are counted.`,
+      ...factsOf(job).map(told),
       lowBalanceText(options.lowBalance, [job]),
       missedText(options.missed),
     ),
@@ -166,24 +161,38 @@ function stalledText({ id, createdAt, remoteId = '' }: Job, now: number): string
   return `Tell the user that this picture has been unfinished for ${lasting((now - createdAt) / 1_000)} and may be charged, and that Doitong's support can look into it by job ${theirs}, ordered at ${minuteOf(createdAt)}. get_job_status with job_id "${id}" shows whether it has finished meanwhile.`;
 }
 
+/** What the user should know of it beside its state: without "Tell the user that" in front. */
+export function factsOf(job: Job): string[] {
+  return [otherTypeText(job), leftOutText(job), secondJobText(job), wrongPriceText(job)].filter(
+    (text) => text !== undefined,
+  );
+}
+
+const told = (fact: string): string => `Tell the user that ${fact}`;
+
 /** Whatever the bytes are, they were paid for: they are saved, and the user learns what to expect. */
 function otherTypeText({ state, mediaType }: Job): string | undefined {
   if (state !== 'saved' || mediaType === undefined || SHOWN_TYPES.includes(mediaType)) return undefined;
   const type = mediaType === 'application/octet-stream' ? 'unknown type' : `type ${cleanLine(mediaType, 40)}`;
-  return `Tell the user that the service delivered a file of ${type}, which is not shown in this answer; its bytes are saved unchanged.`;
+  return `the service delivered a file of ${type}, which is not shown in this answer; its bytes are saved unchanged.`;
 }
 
 function leftOutText({ leftOut = [], state }: Job): string | undefined {
   if (leftOut.length === 0 || state === 'failed') return undefined;
   // The input field has another name than the setting that users know.
   const names = leftOut.map((part) => (part === 'webhookUrl' ? 'the webhook address (DOITONG_WEBHOOK_URL)' : part));
-  return `Tell the user that the service does not accept ${names.join(' and ')}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
+  return `the service does not accept ${names.join(' and ')}: the picture was ordered without ${leftOut.length === 1 ? 'it' : 'them'}.`;
 }
 
 function secondJobText({ remoteId = '', secondRemoteId }: Job): string | undefined {
   if (secondRemoteId === undefined) return undefined;
   const ids = [remoteId, secondRemoteId].map((id) => fenced(id, 40)).join(' and ');
-  return `Tell the user that the service made two jobs from this order (${ids}) and may have charged both: it seems not to honour idempotency keys.`;
+  return `the service made two jobs from this order (${ids}) and may have charged both: it seems not to honour idempotency keys.`;
+}
+
+function wrongPriceText({ implausibleCost, credits: { exact, max } }: Job): string | undefined {
+  if (implausibleCost === undefined || exact !== null) return undefined;
+  return `the service reported a price of ${implausibleCost} credits, which cannot be right: ${max} are counted.`;
 }
 
 /** Part of `next`, which data and text both have. A job that failed for lack of credits says so itself. */
@@ -295,13 +304,14 @@ export function batchText(view: BatchView, outcome: JobsOutcome, { notes = [], n
 function entryText(view: JobView, job: Job | undefined, number: number, now?: number): string {
   const prompt = fenced(view.prompt, 80);
   const duplicate = view.duplicate ? ' (ordered before; not paid again)' : '';
+  const other = job && otherTypeText(job);
   return joined(
     '\n',
     `${number}. ${statusText(view)}, ${prompt}, ${sizeText(view)}, ${creditsText(view)}, job ${view.job_id}${duplicate}`,
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,
     job?.failure && failureSentences(job.failure, job, now),
-    job && otherTypeText(job),
+    other && told(other),
     view.status === 'unknown' || view.stalled ? view.next : job?.failure && nextOf(saidOf(job.failure)),
   ).replaceAll('\n', '\n   ');
 }

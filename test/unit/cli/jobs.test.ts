@@ -173,6 +173,14 @@ describe('show', () => {
     expect(out.join('')).not.toMatch(/(?:ask|tell) the user|allow_duplicate|job_id/iu);
   });
 
+  it('says what the user should know of the job: that it may have been charged twice', async () => {
+    await keep({ id: 'job_1', remoteId: 'dt_9', secondRemoteId: 'dt_10', state: 'saved', file: 'fox.jpg' });
+    expect(await start(['show', 'job_1'])).toBe(0);
+    expect(out.join('')).toContain(
+      '\nThe service made two jobs from this order ("dt_9" and "dt_10") and may have charged both',
+    );
+  });
+
   it("removes from the service's words what could control a terminal", async () => {
     const failure = sampleFailure({ reason: { code: 'worded', what: 'No\u001B[2J picture\u202E.' } });
     await keep({ id: 'job_1', state: 'failed', failure });
