@@ -71,7 +71,13 @@ async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'f
       return picture;
     };
     const view = { now: 0 };
-    const deps = { view, pictureOf, redact: (text: string) => text, now: () => performance.now() };
+    const deps = {
+      view,
+      pictureOf,
+      sheetOf: async () => undefined,
+      redact: (text: string) => text,
+      now: () => performance.now(),
+    };
     const result = await jobsResult({ type: 'job', job }, form, deps);
     return JSON.stringify(result);
   });

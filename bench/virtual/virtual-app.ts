@@ -50,7 +50,7 @@ export function createVirtualApp(options: { plan: Plan; durations: Durations; se
         save: async (_, { jobId }) => `/pictures/${jobId}.jpg`,
         read: async () => new Uint8Array(),
       },
-      preview: { fit: async () => undefined, close: async () => undefined },
+      preview: { fit: async () => undefined, sheet: async () => undefined, close: async () => undefined },
       events: createMemoryEvents(clock),
       givenUp: createGivenUp(clock),
       durations: createDurationMemory(createUnkeptValues(), clock),

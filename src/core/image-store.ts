@@ -62,11 +62,16 @@ export type ShownPicture = {
   isPreview: boolean;
 };
 
+/** Empty without `bytes`, or where these cannot be decoded. */
+export type SheetCell = { number: number; bytes: Uint8Array | undefined };
+
 export interface Preview {
   /**
    * The picture itself where it is within the bounds, else a smaller JPEG, as large as fits.
    * @returns `undefined` when neither can be had (a format that is not decoded here, no room for anything worth seeing)
    */
   fit(bytes: Uint8Array, bounds: PreviewBounds): Promise<ShownPicture | undefined>;
+  /** All in one JPEG, in rows, each with its number: a contact sheet. `undefined` when none of them can be shown. */
+  sheet(cells: readonly SheetCell[], bounds: PreviewBounds): Promise<ShownPicture | undefined>;
   close(): Promise<void>;
 }

@@ -27,23 +27,32 @@ const SHARE = 0.7;
  * too few bytes for any picture
  */
 export async function makePreview(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
-  const seen = inspectPicture(bytes);
-  const decoded = seen && mayBeDecoded(seen) ? await decodePixels(bytes, seen.mediaType) : undefined;
-  if (seen === undefined || decoded === undefined) return undefined;
-  const pixels = turned(onWhite(decoded), seen.orientation);
+  const pixels = await pixelsOf(bytes);
   // The codecs leave colours as they are: without its profile the same numbers would be other colours.
   const profile = colorProfileOf(bytes);
   const fits = profile !== undefined && profile.length <= bounds.maxBytes / 4;
+  return pixels && encodedWithin(pixels, bounds, bytes.length, fits ? profile : undefined);
+}
+
+/** As they are displayed. */
+export async function pixelsOf(bytes: Uint8Array): Promise<Pixels | undefined> {
+  const seen = inspectPicture(bytes);
+  const decoded = seen && mayBeDecoded(seen) ? await decodePixels(bytes, seen.mediaType) : undefined;
+  return decoded && turned(onWhite(decoded), seen?.orientation ?? 1);
+}
+
+/** @param length of the whole picture, encoded */
+export async function encodedWithin(pixels: Pixels, bounds: PreviewBounds, length: number, profile?: Uint8Array) {
   const longer = Math.max(pixels.width, pixels.height);
   const most = Math.min(longer, bounds.maxSidePx);
   const aim = AIM * bounds.maxBytes;
   // A PNG of grain has many times the bytes that a JPEG of it needs.
-  let side = Math.min(most, Math.max(SIDE_MIN_PX, longer * Math.sqrt(aim / (SHARE * bytes.length))));
+  let side = Math.min(most, Math.max(SIDE_MIN_PX, longer * Math.sqrt(aim / (SHARE * length))));
   let best: MadePreview | undefined;
   for (let tries = 0; tries < TRIES && side >= SIDE_MIN_PX; tries += 1) {
     const small = await shrunk(pixels, Math.floor(side));
     const jpeg = await encodeJpeg(small, QUALITY);
-    const made = fits ? withProfile(jpeg, profile) : jpeg;
+    const made = profile === undefined ? jpeg : withProfile(jpeg, profile);
     if (made.length <= bounds.maxBytes) {
       const { width, height } = small;
       if (best === undefined || made.length > best.bytes.length) best = { bytes: made, size: { width, height } };

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log } from '../core/ports.ts';
 import { Mutex } from '../core/primitives.ts';
-import { type Preview, type PreviewBounds, SHOWN_TYPES } from '../core/image-store.ts';
+import { type Preview, SHOWN_TYPES, type ShownPicture } from '../core/image-store.ts';
 import { inspectPicture } from './inspect.ts';
 import type { MadePreview } from './make-preview.ts';
 import type { PreviewTask } from './preview-worker.ts';
@@ -28,7 +28,7 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
     await ended?.terminate();
   }
 
-  async function make(bytes: Uint8Array, bounds: PreviewBounds): Promise<MadePreview | undefined> {
+  async function make(task: PreviewTask): Promise<MadePreview | undefined> {
     if (closing.signal.aborted) return undefined;
     idle?.clear();
     const limit = clock.deadline(TASK_LIMIT_MS);
@@ -37,7 +37,7 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       thread ??= startThread();
       // It keeps the process alive only as long as somebody waits for it.
       thread.ref();
-      thread.postMessage({ bytes, bounds } satisfies PreviewTask);
+      thread.postMessage(task);
       const signal = AbortSignal.any([limit.signal, closing.signal]);
       const [made] = await once(thread, 'message', { signal });
       return made;
@@ -54,6 +54,11 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
     }
   }
 
+  async function shown(task: PreviewTask): Promise<ShownPicture | undefined> {
+    const made = await turns.run(() => make(task));
+    return made && { ...made, mediaType: 'image/jpeg', isPreview: true };
+  }
+
   return {
     async fit(bytes, bounds) {
       const seen = inspectPicture(bytes);
@@ -65,9 +70,9 @@ export function createPreview({ clock, log }: { clock: Clock; log: Log }): Previ
       if (isShown && bytes.length <= bounds.maxBytes && longer <= bounds.maxSidePx)
         return { bytes, mediaType, isPreview: false, ...(size && { size }) };
       if (size === undefined) return undefined;
-      const made = await turns.run(() => make(bytes, bounds));
-      return made && { ...made, mediaType: 'image/jpeg', isPreview: true };
+      return shown({ bytes, bounds });
     },
+    sheet: (cells, bounds) => shown({ cells, bounds }),
     async close() {
       closing.abort(new Error('the server is ending'));
       idle?.clear();

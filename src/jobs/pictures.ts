@@ -2,7 +2,7 @@
 import { backOffMs, BoundedMap } from '../core/primitives.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
 import type { RemoteJob } from '../core/image-provider.ts';
-import type { Picture, PictureLabel, PreviewBounds, ShownPicture } from '../core/image-store.ts';
+import type { Picture, PictureLabel, PreviewBounds, SheetCell, ShownPicture } from '../core/image-store.ts';
 import { type Job, orderedSize, sizeOf } from '../core/job.ts';
 import { isPlainId } from '../core/untrusted-text.ts';
 import type { JobsDeps } from './deps.ts';
@@ -10,6 +10,8 @@ import type { JobsDeps } from './deps.ts';
 export type PicturesDeps = Pick<JobsDeps, 'records' | 'download' | 'store' | 'preview' | 'provider' | 'clock'>;
 
 const DOWNLOAD_TRIES = 5;
+/** Fifty pictures of the largest size, as services send them. */
+const SHEET_READS_MAX_BYTES = 150_000_000;
 /** One picture of the largest size that is saved, or many usual ones. */
 const INLINE_MAX_CHARACTERS = 64_000_000;
 
@@ -106,6 +108,18 @@ export class Pictures {
     const shown = await this.deps.preview.fit(bytes, { maxBytes, maxSidePx });
     if (shown?.isPreview) this.#previews.set(key, shown);
     return shown;
+  }
+
+  /** See `Preview`. @param numbers of the jobs, in their order */
+  async sheet(jobs: readonly Job[], numbers: readonly number[], bounds: PreviewBounds) {
+    const cells: SheetCell[] = [];
+    let left = SHEET_READS_MAX_BYTES;
+    for (const [at, job] of jobs.entries()) {
+      const bytes = left > 0 ? await this.read(job).catch(() => undefined) : undefined;
+      left -= bytes?.length ?? 0;
+      cells.push({ number: numbers[at] ?? 0, bytes });
+    }
+    return this.deps.preview.sheet(cells, bounds);
   }
 }
 

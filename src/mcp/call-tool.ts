@@ -151,6 +151,7 @@ async function render(
     view: { ...jobs.settings, now: clock.now(), lowBalance, missed },
     notes: left === undefined ? [] : [ofToday(left, jobs.settings)],
     pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.pictures.show(job, bounds)),
+    sheetOf: (...asked) => jobs.pictures.sheet(...asked),
     redact,
     now: () => clock.monotonic(),
   });

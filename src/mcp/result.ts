@@ -22,6 +22,12 @@ export type ResultDeps = {
   notes?: readonly string[];
   /** Of one finished picture after the other. `undefined`: it cannot be read, or be made to fit into these bounds. */
   pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | undefined>;
+  /** Several of them as one picture, each with its number. */
+  sheetOf: (
+    jobs: readonly Job[],
+    numbers: readonly number[],
+    bounds: PreviewBounds,
+  ) => Promise<ShownPicture | undefined>;
   redact: Redact;
   /** Monotonic milliseconds. */
   now: () => number;
@@ -70,8 +76,13 @@ export async function jobsResult(outcome: SingleOutcome | JobsOutcome, form: Res
   if (!wanted('image') || saved.length === 0) return make(fitting.cut);
   const { cut, room } =
     steps.find((step) => step.cut <= CUTS_FOR_PICTURES[outcome.type] && step.room >= USEFUL_CHARACTERS) ?? fitting;
+  if (saved.length > 1 && room < USEFUL_CHARACTERS) return make(fitting.cut, [], [NO_PREVIEWS]);
   const pictures = await picturesWithin(room, form.maxSidePx, saved, deps);
-  return make(cut, [...pictures.values()].map(imagePart), pictureNotes(pictures, jobs, saved));
+  if (pictures.length === saved.length || saved.length === 1)
+    return make(cut, pictures.map(imagePart), pictureNotes(pictures, saved.length));
+  const numbers = saved.map((job) => jobs.indexOf(job) + 1);
+  const sheet = await deps.sheetOf(saved, numbers, { maxBytes: bytesWithin(room), maxSidePx: form.maxSidePx });
+  return sheet ? make(cut, [imagePart(sheet)], [SHEET]) : make(fitting.cut, [], [NO_PREVIEWS]);
 }
 
 type Views = readonly JobView[];
@@ -145,8 +156,8 @@ function cutNotes(views: Views, cut: number): string[] {
 const AROUND_CHARACTERS = 100;
 /** A picture of fewer characters shows too little for a person or a model to recognise. */
 const USEFUL_CHARACTERS = 4_000;
-/** Pixels of the longer side of the smallest preview. */
-const USEFUL_SIDE_PX = 96;
+/** Pixels of the longer side of a preview next to others, so that they can be judged. */
+const JUDGED_SIDE_PX = 256;
 /** Previews are made one after the other, and somebody is waiting for the answer. */
 const PREVIEWS_LIMIT_MS = 6_000;
 
@@ -163,63 +174,36 @@ function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
   return { type: 'image', data: base64Of(bytes), mimeType: mediaType };
 }
 
-/** In their order, with equal shares of the room as long as these show something; then as small as is useful. */
+/** With equal shares of the room, up to the first of several that would be too small to judge, or too late. */
 async function picturesWithin(room: number, maxSidePx: number, jobs: readonly Job[], { pictureOf, now }: ResultDeps) {
-  const pictures = new Map<Job, ShownPicture>();
+  const pictures: ShownPicture[] = [];
   const until = now() + PREVIEWS_LIMIT_MS;
-  let left = room;
-  for (const [at, job] of jobs.entries()) {
-    if (pictures.size > 0 && now() > until) break;
-    const share = Math.min(left, Math.max(left / (jobs.length - at), USEFUL_CHARACTERS));
-    const usefulWithin = async (characters: number, sidePx: number): Promise<ShownPicture | undefined> => {
-      const picture = await pictureOf(job, { maxBytes: bytesWithin(characters), maxSidePx: sidePx });
-      return picture && isUseful(picture, sidePx) ? picture : undefined;
-    };
-    const shown =
-      (await usefulWithin(share, maxSidePx)) ?? (await usefulWithin(left, Math.min(maxSidePx, USEFUL_SIDE_PX)));
-    if (shown !== undefined) {
-      left -= Math.ceil(shown.bytes.length / 3) * 4 + AROUND_CHARACTERS;
-      pictures.set(job, shown);
-    } else if (left < USEFUL_CHARACTERS) break;
+  const leastPx = jobs.length === 1 ? 0 : Math.min(JUDGED_SIDE_PX, maxSidePx);
+  for (const job of jobs) {
+    if (pictures.length > 0 && now() > until) break;
+    const picture = await pictureOf(job, { maxBytes: bytesWithin(room / jobs.length), maxSidePx });
+    const { width, height } = (picture?.isPreview && picture.size) || { width: leastPx, height: leastPx };
+    if (picture === undefined || Math.max(width, height) < leastPx) break;
+    pictures.push(picture);
   }
   return pictures;
 }
 
-/** A picture that is small itself, or that the user wants smaller, is useful at any size. */
-function isUseful({ isPreview, size }: ShownPicture, maxSidePx: number): boolean {
-  if (!isPreview || size === undefined || maxSidePx < USEFUL_SIDE_PX) return true;
-  return Math.max(size.width, size.height) >= USEFUL_SIDE_PX;
-}
-
-const ELSEWHERE = 'see the files or the resources flux://images/{job_id}.';
-const NO_PREVIEWS = `This answer has no previews, because they would exceed what this host accepts; ${ELSEWHERE}`;
+const SHEET =
+  'The picture in this answer is a contact sheet of the finished pictures, numbered as above; the files have the full size.';
+const NO_PREVIEWS =
+  'This answer has no previews, because they would exceed what this host accepts; see the files or the resources flux://images/{job_id}.';
 const NOT_SHOWN =
   'The picture is not shown in this answer: it is larger than this host or a preview allows, of a type that cannot be shown here, or it cannot be read. Open the file instead.';
 
-/** None where the answer has the very pictures. @param jobs all of the call @param saved those that could be shown */
-function pictureNotes(shown: ReadonlyMap<Job, ShownPicture>, jobs: readonly Job[], saved: readonly Job[]): string[] {
-  const isOne = jobs.length === 1;
-  if (shown.size === 0) return [isOne ? NOT_SHOWN : NO_PREVIEWS];
-  const previews = [...shown.values()].filter(({ isPreview }) => isPreview);
-  if (isOne)
-    return previews.map(({ size }) => {
-      const of = size === undefined ? '' : ` of ${size.width} × ${size.height} pixels`;
-      return `This answer shows a preview${of}; the file has the full size.`;
-    });
-  const numbers = [...shown.keys()].map((job) => jobs.indexOf(job) + 1);
-  return [
-    ...(shown.size < saved.length
-      ? [`This answer shows, in this order: ${listed(numbers)}. For the other finished pictures, ${ELSEWHERE}`]
-      : []),
-    ...(previews.length > 0 ? ['Pictures are shown smaller than they are; the files have the full size.'] : []),
-  ];
-}
-
-function listed(numbers: readonly number[]): string {
-  const [first = 0] = numbers;
-  const last = numbers.at(-1) ?? 0;
-  if (numbers.length > 2 && last - first === numbers.length - 1) return `pictures ${first} to ${last}`;
-  return `${numbers.length === 1 ? 'picture' : 'pictures'} ${numbers.join(', ')}`;
+/** None where the answer has the very pictures. */
+function pictureNotes(shown: readonly ShownPicture[], count: number): string[] {
+  const [preview] = shown.filter(({ isPreview }) => isPreview);
+  if (shown.length === 0) return [NOT_SHOWN];
+  if (preview === undefined) return [];
+  if (count > 1) return ['Pictures are shown smaller than they are; the files have the full size.'];
+  const of = preview.size === undefined ? '' : ` of ${preview.size.width} × ${preview.size.height} pixels`;
+  return [`This answer shows a preview${of}; the file has the full size.`];
 }
 
 export function valueResult(value: Record<string, unknown>, text: string): CallToolResult {

@@ -53,10 +53,13 @@ export function readResult({ content = [], structuredContent, _meta = {} }: Resu
   const several = _meta[`${META}jobs`] ?? Object(structuredContent).jobs;
   const jobs: unknown[] = Array.isArray(several) ? several : [_meta[`${META}job`] ?? structuredContent];
   const texts = content.flatMap((part) => (part.type === 'text' ? part.text : []));
+  const known = jobs.flatMap((job) => read(JOB, job) ?? []);
+  const pictures = picturesIn(content);
   return {
-    jobs: jobs.flatMap((job) => read(JOB, job) ?? []),
+    jobs: known,
     eta: read(ETA, _meta[`${META}eta`]),
-    pictures: picturesIn(content),
+    // A contact sheet, or a choice of them, is no picture of any one job.
+    pictures: pictures.length < known.filter(({ status }) => status === 'completed').length ? [] : pictures,
     text: texts.join('\n').trim(),
   };
 }

@@ -88,7 +88,7 @@ export function startProgram(
       keys: createWireMemory(values, 'service', clock).keys,
       download: downloadOf(service, process),
       store: pictureFolder(files, session),
-      preview: { fit: async () => undefined, close: async () => undefined },
+      preview: { fit: async () => undefined, sheet: async () => undefined, close: async () => undefined },
       events: createJobEvents(values, deps),
       durations: createDurationMemory(values, clock),
       givenUp: new SharedState<readonly string[]>(values, GIVEN_UP, clock),

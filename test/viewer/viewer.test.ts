@@ -192,6 +192,19 @@ describe.skipIf(!hasChromium)('the viewer', () => {
     await keep('viewer-several');
   });
 
+  it('takes a contact sheet for the picture of no job, and fetches each of them', async () => {
+    const read: string[] = [];
+    await open({
+      read: (uri) => {
+        read.push(uri);
+        return { contents: [{ uri, mimeType: 'image/jpeg', blob: PICTURE }] };
+      },
+    });
+    await stage.result(severalResult([jobOf(), jobOf({ job_id: 'job_2', prompt: 'second' })], [OTHER]));
+    await expectPicture();
+    expect(read.sort()).toEqual(['flux://images/job_1', 'flux://images/job_2']);
+  });
+
   it('opens the picture where it lies, or gives the path of its file', async () => {
     await open();
     await stage.result(metaResult(jobOf(), PICTURE));

@@ -343,6 +343,7 @@ export function startProcess<Known extends Shared>(
       store,
       preview: {
         fit: async (bytes) => ({ bytes, mediaType: 'image/jpeg', isPreview: false }),
+        sheet: async () => undefined,
         close: async () => undefined,
       },
       events,

@@ -48,6 +48,8 @@ const batch = (jobs: readonly Job[]) => ({ type: 'jobs' as const, jobs, duplicat
 const depsOf = (pictureOf: ResultDeps['pictureOf']) => ({
   view: TIMES,
   pictureOf,
+  sheetOf: async (_: readonly Job[], __: readonly number[], bounds: PreviewBounds) =>
+    greedy(savedJob(0, 'all'), bounds),
   redact: (text: string) => text,
   now: () => 0,
 });
@@ -118,38 +120,36 @@ describe.each(names)('a result for %s', (clientName) => {
 describe('the room for pictures of a batch', () => {
   const short = (count: number): Job[] => Array.from({ length: count }, (_, at) => savedJob(at, 'A kite'));
 
-  it.each([18, 20])('shows as many of %i pictures as fit at a useful size on Claude Code, in order', async (count) => {
+  it.each([18, 50])('shows a contact sheet of %i pictures on Claude Code, which has all of it', async (count) => {
     const result = await batchOf(short(count), 'claude-code', 'auto', false).result;
-    expect(picturesIn(result)).toBeGreaterThanOrEqual(2);
-    // There is no room for another one of the smallest size.
-    expect(JSON.stringify(result).length).toBeGreaterThan(36_000 - 128 * 128 * (4 / 3) - 2_000);
-    expect(textOf(result)).toMatch(/This answer shows, in this order: pictures? 1/);
-    expect(textOf(result)).toContain('flux://images/{job_id}');
+    expect(picturesIn(result)).toBe(1);
+    expect(JSON.stringify(result).length).toBeGreaterThan(36_000 - 3_000);
+    expect(textOf(result)).toContain('The picture in this answer is a contact sheet of the finished pictures');
   });
 
   it('is shared equally where shares are large enough', async () => {
-    const result = await batchOf(short(4), 'claude-code', 'auto', false).result;
+    const result = await batchOf(short(4), 'claude-ai', 'auto', false).result;
     const sizes = result.content.flatMap((part) => (part.type === 'image' ? [part.data.length] : []));
     expect(sizes).toHaveLength(4);
     expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThan(1.1);
   });
 
-  it('goes on after a picture that cannot be shown, and says which ones are', async () => {
+  it('has one sheet of all where one of them cannot be shown', async () => {
     const profile = profileOf({ clientName: 'claude-ai', protocolVersion: '2025-11-25' });
     const form = { ...profile, maxSidePx: IMAGE_SIDE_MAX_PX, hasViewer: false };
     const jobs = short(4);
     const source = async (job: Job, bounds: PreviewBounds): Promise<ShownPicture | undefined> =>
       job === jobs[1] ? undefined : greedy(job, bounds);
     const result = await jobsResult(batch(jobs), form, depsOf(source));
-    expect(picturesIn(result)).toBe(3);
-    expect(textOf(result)).toContain('This answer shows, in this order: pictures 1, 3, 4.');
+    expect(picturesIn(result)).toBe(1);
+    expect(textOf(result)).toContain('contact sheet of the finished pictures, numbered as above');
   });
 
   it('without room for any says so, and where the pictures are', async () => {
     const result = await batchOf(short(50), 'any-framework', ['text', 'image', 'structured'], false).result;
     if (picturesIn(result) === 0) expect(textOf(result)).toContain('This answer has no previews');
-    const none = batchOf(short(2), 'any-framework', 'auto', false);
-    expect(picturesIn(await none.result)).toBe(2);
+    const few = batchOf(short(2), 'any-framework', 'auto', false);
+    expect(picturesIn(await few.result)).toBe(1);
   });
 });
 

@@ -26,7 +26,13 @@ const resultOf = (content: readonly ResultPart[], options: Options = {}): Promis
     return picture ?? undefined;
   };
   const form = { content, maxCharacters: max, maxBatchCharacters: max, maxSidePx: 2_000, hasViewer: false };
-  return jobsResult({ type: 'job', job }, form, { view: TIMES, pictureOf, redact: (text) => text, now: () => 0 });
+  return jobsResult({ type: 'job', job }, form, {
+    view: TIMES,
+    pictureOf,
+    sheetOf: async () => undefined,
+    redact: (text) => text,
+    now: () => 0,
+  });
 };
 const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);
 const wordsOf = (result: CallToolResult): string =>
