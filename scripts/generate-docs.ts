@@ -12,12 +12,14 @@ async function markdownFiles(): Promise<string[]> {
   return ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
 }
 
-function filled(text: string, file: string): string {
-  return text.replace(BLOCK, (_whole, name: string) => {
-    const block = BLOCKS[name];
+async function filled(text: string, file: string): Promise<string> {
+  const made = new Map<string, string>();
+  for (const [, name = ''] of text.matchAll(BLOCK)) {
+    const block = await BLOCKS[name]?.();
     if (block === undefined) throw new Error(`${file}: there is no generated block "${name}"`);
-    return `<!-- generated:${name} -->\n\n${block()}\n\n<!-- /generated -->`;
-  });
+    made.set(name, `<!-- generated:${name} -->\n\n${block}\n\n<!-- /generated -->`);
+  }
+  return text.replace(BLOCK, (_whole, name: string) => made.get(name) ?? '');
 }
 
 async function main(): Promise<void> {
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
   for (const file of await markdownFiles()) {
     const text = await readFile(join(ROOT, file), 'utf8');
     for (const [, name] of text.matchAll(BLOCK)) used.add(name ?? '');
-    wanted.set(file, filled(text, file));
+    wanted.set(file, await filled(text, file));
   }
   const unused = Object.keys(BLOCKS).filter((name) => !used.has(name));
   if (unused.length > 0) throw new Error(`no document shows the generated block ${unused.join(', ')}`);

@@ -14,6 +14,7 @@ import { PROMPTS } from '../src/mcp/prompts.ts';
 import { FIXED_RESOURCES, TEMPLATES } from '../src/mcp/resources.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { SERVICE_ANSWERS } from '../src/mcp/words/service.ts';
+import { TEXT_BLOCKS } from './texts.ts';
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -168,7 +169,8 @@ function resourcesTable(): string {
 }
 
 /** Blocks by name, for `<!-- generated:NAME -->` in Markdown files. */
-export const BLOCKS: Readonly<Record<string, () => string>> = {
+export const BLOCKS: Readonly<Record<string, () => string | Promise<string>>> = {
+  ...TEXT_BLOCKS,
   settings: settingsTable,
   commands: commandsTable,
   tools: toolsTable,

@@ -101,7 +101,8 @@ export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, 
   const pending = views.length - completed - failed;
   const next = joined(
     ' ',
-    pending > 0 && (repeatable ? AGAIN : STATUS_ONLY),
+    // A repeated call would order once more what has failed.
+    views.some(isWaitedFor) && (repeatable && failed === 0 ? AGAIN : STATUS_ONLY),
     completed > 0 && 'Show the finished pictures to the user and say where the files are.',
     failed > 0 &&
       'Each failed picture says why; order it again with generate_image only if it is still wanted: that is a new, paid order.',
@@ -112,9 +113,15 @@ export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, 
 }
 
 const AGAIN =
-  'Call generate_images again with exactly the same arguments: until a day after each picture was saved (FLUX_DUPLICATE_HOURS), it finds these jobs, waits for the rest, and orders again only what failed without being moderated; later it would order and pay for all of them again. get_job_status waits for a single job.';
+  'Call generate_images again with exactly the same arguments: it finds these jobs and waits for the rest. That orders nothing until a day after the pictures were saved (FLUX_DUPLICATE_HOURS); later it would order and pay for all of them again.';
 const STATUS_ONLY =
-  'Call get_job_status with the job_id of each unfinished picture; do not repeat this call: it would order the pictures with allow_duplicate again.';
+  'Call get_job_status with the job_id of each unfinished picture and wait_seconds 45; do not repeat this call: it would order and pay for some of them again.';
+
+/** Something still happens to it by itself. */
+function isWaitedFor({ status, stalled, file, error }: JobView): boolean {
+  if (status === 'completed') return file === undefined && error === undefined;
+  return ['queued', 'submitting', 'processing'].includes(status) && !stalled;
+}
 
 export function joined(separator: string, ...texts: readonly (string | false | undefined)[]): string {
   return texts.filter((text) => typeof text === 'string').join(separator);
@@ -224,7 +231,7 @@ export function statusOf(state: JobState): JobStatus {
 
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 
-const DUPLICATE = 'Duplicate: an equal request had already ordered this picture; nothing was ordered or paid for now.';
+const DUPLICATE = 'Duplicate: an equal request has already ordered this picture; nothing was ordered or paid for now.';
 const FOR_ANOTHER =
   'An equal request finds its job only until a day after the picture was saved (FLUX_DUPLICATE_HOURS). For another picture from the same request, call generate_image with allow_duplicate true: that is a new, paid order.';
 const MODERATED_DUPLICATE =

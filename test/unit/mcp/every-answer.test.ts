@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { jobIn, NOW, SAMPLE_FAILURES, type SampleFailure } from '../../../scripts/text-samples.ts';
 import type { Failure } from '../../../src/core/failure.ts';
-import { jobText, jobView } from '../../../src/mcp/job-view.ts';
+import type { Job } from '../../../src/core/job.ts';
+import { batchView, jobText, jobView } from '../../../src/mcp/job-view.ts';
 import { refusal } from '../../../src/mcp/result.ts';
 import { brokenLines } from '../../support/whole-sentences.ts';
 
@@ -112,5 +113,33 @@ describe('advice about a price', () => {
     expect(text).toMatch(advice);
     expect(text).not.toMatch(/may help/u);
     if (max === 20 * images) expect(text).not.toMatch(/smaller|megapixel/u);
+  });
+});
+
+describe('the advice about a batch', () => {
+  const nextOf = (jobs: readonly Job[], repeatable = true): string =>
+    batchView({ type: 'jobs', jobs, duplicates: [], repeatable }, TIMES).next;
+  const failureAt = (state: string): Failure => SAMPLE_FAILURES.find(({ at }) => at === state)?.failure as Failure;
+  const failed = jobIn('failed', { failure: failureAt('failed') });
+
+  it('is to repeat the call only where that orders nothing', () => {
+    expect(nextOf([jobIn('saved'), jobIn('processing')])).toMatch(/^Call generate_images again with exactly the same/u);
+    for (const next of [nextOf([failed, jobIn('processing')]), nextOf([jobIn('processing')], false)]) {
+      expect(next).toMatch(/^Call get_job_status with the job_id of each unfinished picture and wait_seconds 45/u);
+      expect(next).toContain('do not repeat this call: it would order and pay for some of them again.');
+      expect(next).not.toContain('Call generate_images again');
+    }
+  });
+
+  it('says of an order of what has failed that it is paid for', () => {
+    expect(nextOf([failed])).toMatch(/only if it is still wanted: that is a new, paid order\.$/u);
+  });
+
+  it('is to wait for what goes on by itself, and for nothing else', () => {
+    expect(nextOf([jobIn('completed')])).toMatch(/^Call generate_images again/u);
+    const stalledOne = jobIn('processing', { createdAt: NOW - 3 * 3_600_000 });
+    const unsaved = jobIn('completed', { failure: failureAt('completed') });
+    for (const job of [jobIn('unknown'), stalledOne, unsaved, jobIn('saved')])
+      expect(nextOf([job])).not.toMatch(/again with exactly|Call get_job_status with the job_id of each/u);
   });
 });

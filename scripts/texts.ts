@@ -1,0 +1,249 @@
+/** Renders every text that a model reads, by the code that writes it, for docs/texts.md; examples of each kind for docs/agents.md. */
+import { remedyFor } from '../src/cli/remedies.ts';
+import { FAILURE_KINDS, type Failure } from '../src/core/failure.ts';
+import { JOB_STATES, type Job } from '../src/core/job.ts';
+import { readArguments } from '../src/mcp/call-tool.ts';
+import { TOOLS } from '../src/mcp/catalogue.ts';
+import { instructions } from '../src/mcp/instructions.ts';
+import { jobText, jobView } from '../src/mcp/job-view.ts';
+import { placeOrders, waitForJob } from '../src/mcp/ordering.ts';
+import { getPrompt, guideText, PROMPTS } from '../src/mcp/prompts.ts';
+import { jobsResult, refusal } from '../src/mcp/result.ts';
+import type { JobsOutcome, SingleOutcome, ToolContext } from '../src/mcp/tool.ts';
+import { listedTool } from '../src/mcp/tool-listing.ts';
+import { ofToday } from '../src/mcp/words/times.ts';
+import { jobIn, NOW, SAMPLE_FAILURES, sampleJob } from './text-samples.ts';
+
+const HOUR_MS = 3_600_000;
+const VIEW = { now: NOW, stalledAfterMs: HOUR_MS / 4 };
+const BUDGET = ofToday(480, { maxCreditsPerDay: 1_000 });
+const asIs = (text: string): string => text;
+
+const block = (text: string): string => `\`\`\`text\n${text.trimEnd()}\n\`\`\``;
+const titled = (title: string, text: string): string => `**${title}**\n\n${block(text)}`;
+
+function textOf(result: { content: readonly { type: string; text?: string }[] }): string {
+  return result.content.map(({ text }) => text ?? '').join('\n');
+}
+
+type AnswerOptions = { notes?: readonly string[]; missed?: readonly Job[]; lowBalance?: number; room?: number };
+
+/** The text of an answer, as a host gets it that shows pictures; only a batch has a contact sheet. */
+async function answer(outcome: SingleOutcome | JobsOutcome, options: AnswerOptions = {}): Promise<string> {
+  const { notes = [], room = 30_000, ...view } = options;
+  const content = ['text', 'image'] as const;
+  const form = { content, maxCharacters: room, maxBatchCharacters: room, maxSidePx: 2_000, hasViewer: false };
+  const shown = { bytes: new Uint8Array(9), mediaType: 'image/jpeg', isPreview: true };
+  return textOf(
+    await jobsResult(outcome, form, {
+      view: { ...VIEW, ...view },
+      notes,
+      pictureOf: async () => ({
+        ...shown,
+        size: outcome.type === 'job' ? { width: 525, height: 296 } : { width: 96, height: 54 },
+      }),
+      sheetOf: async () => shown,
+      redact: asIs,
+      now: () => 0,
+    }),
+  );
+}
+
+const one = (job: Job, more: Partial<SingleOutcome> = {}): SingleOutcome => ({ type: 'job', job, ...more });
+const stalled = (): Job => jobIn('processing', { createdAt: NOW - 3 * HOUR_MS, updatedAt: NOW - 3 * HOUR_MS });
+const otherSize = (): Job => jobIn('saved', { size: { width: 768, height: 1_360 } });
+
+function failureOf(code: string, at?: string): Failure {
+  const found = SAMPLE_FAILURES.find(
+    ({ failure, ...one }) => failure.reason.code === code && one.at === (at ?? one.at),
+  );
+  if (found === undefined) throw new Error(`no sample of ${code}`);
+  return found.failure;
+}
+
+function batch(states: readonly (Job['state'] | Failure)[], more: Partial<JobsOutcome> = {}): JobsOutcome {
+  const jobs = states.map((state, at) => {
+    const id = `job_0mxyz1234abcdefghij${'klmnop'[at]}`;
+    const request = { prompt: `Icon ${at + 1}: a paper plane`, width: 1_024, height: 1_024 };
+    if (typeof state !== 'string') return jobIn('failed', { id, request, failure: state });
+    const job = jobIn(state, { id, request, size: { width: 1_024, height: 1_024 } });
+    return {
+      ...job,
+      ...(job.file !== undefined && { file: `/home/ada/Pictures/flux-pro/2026-11/icon-${at + 1}_${id}.jpg` }),
+    };
+  });
+  return { type: 'jobs', jobs, duplicates: [], repeatable: true, ...more };
+}
+
+/** What the user is asked, and the progress of a wait: both by the very functions, which get what they ask for. */
+function contextWith(jobs: object, progress: ToolContext['progress'] = () => undefined): ToolContext {
+  const clock = { now: () => NOW, monotonic: () => 0 };
+  const known = { settings: { maxCreditsPerDay: 1_000 }, leftToday: async () => 480, ...jobs };
+  const context = { jobs: async () => known, progress, clock, signal: new AbortController().signal, canAsk: true };
+  return {
+    ...context,
+    sandbox: false,
+    redact: asIs,
+    answer: undefined,
+    defaultWaitSeconds: 45,
+  } as unknown as ToolContext;
+}
+
+async function question(): Promise<string> {
+  const added = ['a paper plane', 'a lighthouse', 'a fox', 'a bowl of ramen'].map((prompt) => ({
+    request: { prompt, width: 2_048, height: 2_048 },
+  }));
+  const propose = async () => ({ type: 'ask', added, estimate: { min: 120, max: 200 } });
+  const asked = await placeOrders(added, { tool: 'generate_images', isBatch: true }, contextWith({ propose }));
+  if (asked.type !== 'ask') throw new Error('nothing is asked');
+  return `${asked.question}\n[ ] ${asked.yes}`;
+}
+
+async function progressMessages(): Promise<string[]> {
+  const messages: string[] = [];
+  const eta = { fraction: 0.4, leftMs: 9_000 };
+  const ticks = [
+    ...(['queued', 'processing', 'unknown', 'completed'] as const).map((state) => ({
+      job: jobIn(state),
+      waitReason: undefined,
+    })),
+    ...(['slot', 'permit'] as const).map((reason) => ({
+      job: jobIn('queued'),
+      waitReason: { reason, until: NOW + 200_000 },
+    })),
+  ];
+  const waitFor = async (_: string, { onTick }: { onTick: (tick: object) => void }): Promise<Job> => {
+    for (const tick of ticks) onTick({ ...tick, elapsedMs: 12_000, etaNow: async () => eta });
+    // Each message comes once its estimate is known.
+    await new Promise((resolve) => setTimeout(resolve));
+    return jobIn('processing');
+  };
+  const context = contextWith({ waitFor }, (_, message) => messages.push(message));
+  await waitForJob({ job: jobIn('queued'), duplicate: false }, 45, context);
+  return messages;
+}
+
+/** Of a tool whose arguments are as models make them. */
+function badArguments(): string {
+  const [tool] = TOOLS;
+  try {
+    if (tool) readArguments(tool, { prompt: '', size: '1024x1024', n: 4, seed: 7 }, asIs);
+  } catch (error) {
+    return textOf(refusal((error as { failure: Failure }).failure, false, NOW));
+  }
+  throw new Error('these arguments are taken');
+}
+
+function catalogue(): string {
+  return TOOLS.map((tool) => {
+    const { properties = {} } = listedTool(tool).inputSchema as {
+      properties?: Record<string, { description?: string }>;
+    };
+    const args = Object.entries(properties).map(([name, { description = '' }]) => `- \`${name}\`: ${description}`);
+    return [`### ${tool.name}`, tool.description, args.join('\n')].filter(Boolean).join('\n\n');
+  }).join('\n\n');
+}
+
+async function states(): Promise<string> {
+  const answers = JOB_STATES.filter((state) => state !== 'failed' && state !== 'unknown').map(async (state) =>
+    titled(state, await answer(one(jobIn(state), { waitedSeconds: 45 }), state === 'saved' ? { notes: [BUDGET] } : {})),
+  );
+  const more: [string, Promise<string>][] = [
+    ['saved, with another size than ordered', answer(one(otherSize()))],
+    ['stalled', answer(one(stalled()))],
+    ['found by an equal request, saved', answer(one(jobIn('saved'), { duplicate: true }))],
+    ['found by an equal request, not finished', answer(one(jobIn('processing'), { duplicate: true }))],
+    [
+      'in the sandbox, with few credits and a picture that was given up',
+      answer(one(jobIn('saved', { sandbox: true })), {
+        lowBalance: 40,
+        missed: [sampleJob({ id: 'job_0mxyz1234abcdefghijz' })],
+      }),
+    ],
+    [
+      'with what the service does not accept, and a second job',
+      answer(one(jobIn('saved', { leftOut: ['quality'], secondRemoteId: 'dt_9' }))),
+    ],
+    ['of a type that is not shown', answer(one(jobIn('saved', { mediaType: 'image/avif' })))],
+  ];
+  const rest = more.map(async ([title, text]) => titled(title, await text));
+  return (await Promise.all([...answers, ...rest])).join('\n\n');
+}
+
+async function batches(): Promise<string> {
+  const failed = failureOf('job_without_picture');
+  const shown: [string, Promise<string>][] = [
+    ['all finished, as a contact sheet', answer(batch(['saved', 'saved', 'saved']), { notes: [BUDGET] })],
+    [
+      'in every state',
+      answer(batch(['saved', 'processing', 'completed', failed, failureOf('owner_ended')], { waitedSeconds: 45 })),
+    ],
+    ['on a host that takes little', answer(batch(['saved', 'processing', failed]), { room: 1_200 })],
+  ];
+  return (await Promise.all(shown.map(async ([title, text]) => titled(title, await text)))).join('\n\n');
+}
+
+const FACTS = /^(?:File|URL|Picture|Prompt|Job): .*\n/gmu;
+
+/** Each failure where it occurs, without the facts about the picture. */
+function failures(): string {
+  return SAMPLE_FAILURES.map(({ at, failure }) => {
+    const where = at === 'call' ? 'a call that is refused' : `a job, ${at}`;
+    const job = jobIn(at === 'call' ? 'failed' : at, { failure });
+    const text = at === 'call' ? textOf(refusal(failure, false, NOW)) : jobText(jobView(job, VIEW), job, { now: NOW });
+    return `**${failure.reason.code}** (\`${failure.kind}\`, ${where})\n\n${block(text.replaceAll(FACTS, ''))}`;
+  }).join('\n\n');
+}
+
+function prompts(): string {
+  const texts = PROMPTS.map(({ name, arguments: args }) => {
+    const values = Object.fromEntries(args.map((one) => [one.name, `(${one.title.toLowerCase()})`]));
+    const [message] = getPrompt(name, values, asIs).messages;
+    return titled(name, message?.content.type === 'text' ? message.content.text : '');
+  });
+  return [...texts, titled('flux://guide/prompting', guideText())].join('\n\n');
+}
+
+function remedies(): string {
+  const reason = { code: 'worded', what: '' } as const;
+  const lines = FAILURE_KINDS.map(
+    (kind) => `- \`${kind}\`: ${remedyFor({ kind, reason, creditsSpent: 'no', retry: 'no' })}`,
+  );
+  return lines.join('\n');
+}
+
+/** One of each kind of answer. */
+async function examples(): Promise<string> {
+  const shown: [string, Promise<string> | string][] = [
+    ['A finished picture', answer(one(jobIn('saved')), { notes: [BUDGET] })],
+    ['One that is not finished in time', answer(one(jobIn('processing'), { waitedSeconds: 45 }))],
+    ['One that is stalled', answer(one(stalled()))],
+    ['One that an equal request finds', answer(one(jobIn('saved'), { duplicate: true }))],
+    [
+      'An order without an answer',
+      answer(one(jobIn('submitting', { failure: failureOf('answer_lost', 'submitting') }))),
+    ],
+    ['A job that failed', answer(one(jobIn('failed', { failure: failureOf('job_without_picture') })))],
+    ['An order that was never sent', answer(one(jobIn('failed', { failure: failureOf('owner_ended') })))],
+    ['A call that is refused', textOf(refusal(failureOf('budget_exceeded'), false, NOW))],
+    ['Arguments that are wrong', badArguments()],
+    ['A batch, shown as a contact sheet', answer(batch(['saved', 'saved', failureOf('job_without_picture')]))],
+    ['The question before an expensive call', question()],
+  ];
+  return (await Promise.all(shown.map(async ([title, text]) => `### ${title}\n\n${block(await text)}`))).join('\n\n');
+}
+
+/** For `<!-- generated:NAME -->`. */
+export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>>> = {
+  'texts-instructions': () => block(instructions(true, 'https://api.example')),
+  'texts-catalogue': catalogue,
+  'texts-states': states,
+  'texts-batches': batches,
+  'texts-failures': failures,
+  'texts-arguments': () => block(badArguments()),
+  'texts-progress': async () => (await progressMessages()).map((message) => `- ${message}`).join('\n'),
+  'texts-question': async () => block(await question()),
+  'texts-prompts': prompts,
+  'texts-remedies': remedies,
+  'agents-examples': examples,
+};
