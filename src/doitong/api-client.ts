@@ -1,6 +1,6 @@
 /** One request to the service and what came of it: permit, connection, deadline, headers, time, envelope, decision. */
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Times } from '../core/ports.ts';
 import { wholeContent } from '../core/content-encoding.ts';
 import { codeOf, type Failure, FluxError } from '../core/failure.ts';
 import type { ProxySettings } from '../core/proxy.ts';
@@ -72,6 +72,14 @@ export class ApiClient {
     const code = apiKey === '' ? 'no_api_key' : 'api_key_unusable';
     return { kind: 'bad_key', reason: { code }, creditsSpent: 'no', retry: 'no' };
   };
+
+  /** `times` of the port. @param refresh asks for the headers of an answer */
+  timesWith(refresh: (signal: AbortSignal) => Promise<void>) {
+    return async (ask?: AbortSignal): Promise<Times> => {
+      if (ask !== undefined && this.time.now() === undefined) await refresh(ask).catch(() => undefined);
+      return { here: this.deps.clock.now(), there: this.time.now() };
+    };
+  }
 
   async read(call: Omit<Call, 'purpose'>): Promise<Reply> {
     const { limiter, clock } = this.deps;

@@ -40,11 +40,7 @@ export function createDoitongProvider(settings: DoitongSettings, deps: DoitongDe
     send,
     readMany,
     readsAtOnce,
-    async times(ask) {
-      const { time } = wire.client;
-      if (ask !== undefined && time.now() === undefined) await refresh(ask).catch(() => undefined);
-      return { here: clock.now(), there: time.now() };
-    },
+    times: wire.client.timesWith(refresh),
     refresh,
     probe: (signal) => probeService(wire, signal),
     close: () => transport.close(),
