@@ -1,9 +1,10 @@
 /** What is known of plan, limits and credits, in figures, and how many pictures can be ordered by them. */
 import { creditRange } from '../core/image-request.ts';
+import { OBEYED_DELAY_MAX_MS } from '../core/primitives.ts';
 import type { BudgetSettings } from './budget.ts';
 import type { LimitsState } from './limits.ts';
 import { PLAN_LIMITS } from './plan.ts';
-import { isLongPause, permitsLeft, takePermit } from './rate-state.ts';
+import { permitsLeft, takePermit } from './rate-state.ts';
 import { totalsOf } from './reservations.ts';
 
 /** `null` where the plan sets no limit, or as long as no answer reported the figure. Times are epoch milliseconds. */
@@ -16,8 +17,9 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
   const { limit, resetsAt } = rateState.window;
   const { answer } = takePermit(rateState, requestLimit, counting, now);
   const balance = rateState.balance?.credits ?? null;
+  const isPaused = !answer.granted && answer.reported && answer.until - now > OBEYED_DELAY_MAX_MS + 1_000;
   const ofDay: readonly Room[] = [
-    { by: 'requests', pictures: isLongPause(answer, now) ? 0 : Number.POSITIVE_INFINITY },
+    { by: 'requests', pictures: isPaused ? 0 : Number.POSITIVE_INFINITY },
     { by: 'budget_per_day', credits: budget.maxCreditsPerDay - spentCredits - reservedCredits },
     { by: 'images_today', pictures: budget.maxImagesPerDay - images },
     { by: 'daily', pictures: (limits.jobsPerDay ?? Number.POSITIVE_INFINITY) - images },
@@ -26,9 +28,8 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
   return {
     plan,
     planKnown,
-    /** In one call. */
+    /** In one call, and in as many as are needed. */
     canOrder: orderable([...ofDay, { by: 'max_per_call', credits: budget.maxCreditsPerCall }]),
-    /** In as many calls as are needed. */
     canOrderToday: orderable(ofDay),
     requests: {
       /** Per minute. */
@@ -59,9 +60,8 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
 /** The most that a picture of each size may cost, in credits. */
 export const HIGHEST_PRICES = { standard: creditRange(1_024, 1_024).max, large: creditRange(2_048, 2_048).max };
 
-/** Named as in the public report. */
+/** Named as in the public report; a room is what one of them leaves. */
 export type Limit = 'requests' | 'budget_per_day' | 'images_today' | 'daily' | 'last_known_balance' | 'max_per_call';
-/** What one limit leaves. */
 type Room = { by: Limit } & ({ credits: number } | { pictures: number });
 
 /** How many pictures of each size find room at their highest price, and what limits the standard ones; the first of equals. */
@@ -70,6 +70,6 @@ function orderable(rooms: readonly Room[]) {
     rooms.map((room) => Math.max(0, 'credits' in room ? Math.floor(room.credits / price) : room.pictures));
   const counts = countsAt(HIGHEST_PRICES.standard);
   const standard = Math.min(...counts);
-  const limitedBy = rooms[counts.indexOf(standard)]?.by ?? 'requests';
-  return { standard, large: Math.min(...countsAt(HIGHEST_PRICES.large)), limitedBy };
+  const large = Math.min(...countsAt(HIGHEST_PRICES.large));
+  return { standard, large, limitedBy: rooms[counts.indexOf(standard)]?.by ?? 'requests' };
 }

@@ -243,14 +243,6 @@ export function readAllowance(
 }
 
 /**
- * Whether nobody waits that long for a permit. What the service demands is obeyed exactly, or reported to the caller; our
- * own count is over within a minute. The end of a window is reported in whole seconds, rounded up.
- */
-export function isLongPause(answer: PermitAnswer, now: number): boolean {
-  return !answer.granted && answer.reported && answer.until - now > OBEYED_DELAY_MAX_MS + 1_000;
-}
-
-/**
  * @param onWait called with the time of the next try (epoch milliseconds) before each wait
  * @throws FluxError when the service demands a longer pause than a caller waits for: nothing was sent; rejects with
  *   `signal.reason` when that is aborted
@@ -267,7 +259,9 @@ export async function awaitPermit(
     const answer = await limiter.permit(ask);
     if (answer.granted) return;
     const waitMs = answer.until - clock.now();
-    if (isLongPause(answer, clock.now())) {
+    // What the service demands is obeyed exactly, or reported to the caller; our own count is over within a minute. The
+    // end of a window is reported in whole seconds, rounded up.
+    if (answer.reported && waitMs > OBEYED_DELAY_MAX_MS + 1_000) {
       const failure = { kind: 'rate_limited', reason: { code: 'requests_paused' }, creditsSpent: 'no' } as const;
       throw new FluxError({ ...failure, retry: 'later', retryAfterSeconds: Math.ceil(waitMs / 1_000) });
     }

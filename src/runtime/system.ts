@@ -45,14 +45,10 @@ export function idAt(epochMs: number, random: string): string {
 
 export const randomIds: Ids = {
   jobIds(at) {
-    // 45 random bits and the time: readable in a file name, and never met twice.
+    // The time, 45 random bits, and two digits that count down: readable in a file name, and never met twice.
     const ofCall = Array.from(randomBytes(9), (byte) => (byte % 32).toString(32)).join('');
-    // Two digits of base 36 that count down.
-    let next = 36 ** 2;
-    return () => {
-      next -= 1;
-      return idAt(at, `${ofCall}${next.toString(36)}`);
-    };
+    let last = 36 ** 2;
+    return () => idAt(at, `${ofCall}${(--last).toString(36)}`);
   },
   idempotencyKey: () => crypto.randomUUID(),
 };

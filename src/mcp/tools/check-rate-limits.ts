@@ -94,10 +94,8 @@ function text(view: LimitsView, sandbox: boolean): string {
     `Plan: ${view.plan}${view.plan_known ? '' : ', assumed until the service reports its request limit; the user can set DOITONG_PLAN'}.`,
     `Requests per minute: ${figure(requests.limit)}${requests.source === 'headers' ? ' (reported by the service)' : ''}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this machine.`,
-    `Jobs per day: ${figure(daily.limit)}, ${daily.used} used by this machine today (UTC).`,
-    `Pictures today: ${images.used} of ${images.limit} (FLUX_MAX_IMAGES_PER_DAY).`,
-    `Credits today: ${credits.spent_today} spent by this machine and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day}.`,
-    `Credits per call: at most ${credits.max_per_call}; above ${credits.confirm_above} the call is confirmed first.`,
+    `Jobs per day: ${figure(daily.limit)} by the plan, ${images.limit} by FLUX_MAX_IMAGES_PER_DAY, ${images.used} used by this machine today (UTC).`,
+    `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day; at most ${credits.max_per_call} a call, confirmed first above ${credits.confirm_above}.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
     `Next request: not before ${view.next_request_at}.`,
     sandbox && 'Sandbox: these are test limits and test credits; no real credits are spent.',
@@ -105,34 +103,35 @@ function text(view: LimitsView, sandbox: boolean): string {
   );
 }
 
-const TOMORROW = 'or order more tomorrow (UTC).';
-
 /** What each limit is called, and what helps when it allows no picture at all. */
 const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> = {
   requests: ['a pause that the service demands', ''],
-  budget_per_day: ["today's budget", `Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, ${TOMORROW}`],
-  images_today: ['the number of pictures per day', `Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, ${TOMORROW}`],
-  daily: ["the plan's jobs per day", `Ask the user to set DOITONG_PLAN if the plan is larger, ${TOMORROW}`],
+  budget_per_day: ["today's budget", 'Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).'],
+  images_today: [
+    'the pictures per day',
+    'Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).',
+  ],
+  daily: [
+    "the plan's jobs per day",
+    'Ask the user to set DOITONG_PLAN if the plan is larger, or order tomorrow (UTC).',
+  ],
   last_known_balance: [
     'the last known balance',
-    'Ask the user to top up at Doitong. Only an order shows the new balance.',
+    'Ask the user to top up at Doitong; only an order shows the new balance.',
   ],
   max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL.'],
 };
 
-function advice(report: LimitsReport): string {
-  const { canOrder, canOrderToday: today, credits, nextRequestAt } = report;
+function advice({ canOrder, canOrderToday: today, credits, nextRequestAt }: LimitsReport): string {
   const { standard, large } = HIGHEST_PRICES;
+  const [name, remedy] = LIMITS[canOrder.limitedBy];
   if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)}: no request may be sent before.`;
-  if (canOrder.standard === 0) {
-    const [name, remedy] = LIMITS[canOrder.limitedBy];
+  if (canOrder.standard === 0)
     return `No picture can be ordered now, at up to ${standard} credits: the limit is ${name}. ${remedy}`;
-  }
-  const isLessPerCall = canOrder.standard < today.standard || canOrder.large < today.large;
   return joined(
     ' ',
     `${counts(today)} can still be ordered today, at up to ${standard} or ${large} credits each; the limit is ${LIMITS[today.limitedBy][0]}.`,
-    isLessPerCall && `One call can order ${counts(canOrder)}.`,
+    counts(canOrder) !== counts(today) && `One call can order ${counts(canOrder)}.`,
     credits.low && 'Tell the user that the credits are running low.',
   );
 }

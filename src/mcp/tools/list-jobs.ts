@@ -9,8 +9,6 @@ import { folderOf, JOB_STATUSES, jobView, jobViewSchema, joined, present, status
 import { valueResult } from '../result.ts';
 import { defineTool } from '../tool.ts';
 
-const SINCE = '2026-11-05 or 2026-11-05T09:30Z';
-
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/u;
 
 /** Epoch milliseconds of an ISO 8601 date or time, which is in UTC unless it says otherwise; `NaN` for what is none. */
@@ -39,10 +37,10 @@ const input = z.strictObject({
     .describe('Words in prompt or file name, 1–200 characters. Default: all.'),
   since: z
     .string()
-    .refine((text) => !Number.isNaN(timeOf(text)), { error: `must be an ISO 8601 date or time, such as ${SINCE}` })
-    .meta({ maxLength: 40 })
+    .refine((text) => !Number.isNaN(timeOf(text)), 'must be an ISO 8601 date or time, such as 2026-11-05T09:30Z')
+    .meta({ minLength: 10, maxLength: 40 })
     .optional()
-    .describe(`Only jobs ordered since this ISO date or time (UTC), such as ${SINCE}. Default: all.`),
+    .describe('Only jobs ordered since this date or time, such as 2026-11-05 or 2026-11-05T09:30Z. Default: all.'),
   limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()
@@ -117,13 +115,20 @@ function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrie
   if (views.length === 0 && nextCursor !== undefined)
     return `None of the newest jobs on record matches. For older jobs, call list_jobs with cursor "${nextCursor}".`;
   if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
-  const lines = views.map((view, at) => {
-    const { batch_id: batch, number } = view;
-    const where = view.file ?? view.url ?? view.error?.kind ?? '';
+  const lines = views.map(({ batch_id: batch, number, ...view }, at) => {
+    const heading = batch === undefined || batch === views[at - 1]?.batch_id ? '' : `Batch ${batch}:\n`;
     const prompt = fenced(view.prompt, isBrief ? 40 : 60);
-    const line = `${number === undefined ? '-' : `${number}.`} ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`;
-    return `${batch === undefined || batch === views[at - 1]?.batch_id ? '' : `Batch ${batch}:\n`}${line.trimEnd()}`;
+    const where = view.file ?? view.url ?? view.error?.kind ?? '';
+    const mark = number === undefined ? '-' : `${number}.`;
+    return `${heading}${mark} ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
   });
+  const next = joined(
+    ' ',
+    views.some(({ status, file }) => status !== 'failed' && file === undefined) &&
+      'Call get_job_status with the job_ids of those that are not finished or saved yet, and wait_seconds 45.',
+    views.some(({ error }) => error?.kind === 'interrupted') &&
+      'Interrupted orders were never sent and cost nothing: order them again if they are still wanted.',
+  );
   return joined(
     '\n',
     views.length === 1 ? '1 job:' : `${views.length} jobs, newest first:`,
@@ -131,21 +136,6 @@ function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrie
     isBrief && 'Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.',
     note,
     nextCursor !== undefined && `More: call list_jobs with cursor "${nextCursor}".`,
-    `Next: ${nextText(views)}`,
+    `Next: ${next || 'Nothing to do; no job listed here is unfinished.'}`,
   );
-}
-
-/** What is open, what was never sent, and what nobody knows the end of. */
-function nextText(views: Listed['jobs']): string {
-  const has = (isOne: (view: Listed['jobs'][number]) => boolean): boolean => views.some(isOne);
-  const next = joined(
-    ' ',
-    has(({ status, file }) => status !== 'failed' && status !== 'unknown' && file === undefined) &&
-      'Call get_job_status with the job_ids of those that are not finished or saved yet, and wait_seconds 45.',
-    has(({ error }) => error?.kind === 'interrupted') &&
-      'Interrupted orders were never sent and cost nothing: order them again if they are still wanted.',
-    has(({ status }) => status === 'unknown') &&
-      'Jobs of unknown outcome may have been charged: ask the user to check the account at Doitong.',
-  );
-  return next || 'Nothing to do; no job listed here is unfinished.';
 }

@@ -49,10 +49,8 @@ it('before anything was ordered, all is there: how many today, how many in a cal
     'Plan: free, assumed until the service reports its request limit; the user can set DOITONG_PLAN.',
     'Requests per minute: 10, 10 left.',
     'Jobs at a time: 1, 0 in use by this machine.',
-    'Jobs per day: 100, 0 used by this machine today (UTC).',
-    'Pictures today: 0 of 100 (FLUX_MAX_IMAGES_PER_DAY).',
-    'Credits today: 0 spent by this machine and 0 reserved for running jobs, of a budget of 1000.',
-    'Credits per call: at most 500; above 100 the call is confirmed first.',
+    'Jobs per day: 100 by the plan, 100 by FLUX_MAX_IMAGES_PER_DAY, 0 used by this machine today (UTC).',
+    'Credits: 0 spent by this machine today (UTC) and 0 reserved for running jobs, of a budget of 1000 a day; at most 500 a call, confirmed first above 100.',
     'Last known balance: not known.',
     'Next request: not before 2026-11-01T00:00:00.000Z.',
     "Next: 50 standard or 20 large pictures can still be ordered today, at up to 20 or 50 credits each; the limit is today's budget. One call can order 25 standard or 10 large pictures.",
@@ -82,7 +80,7 @@ describe('when nothing can be ordered', () => {
     [
       'the pictures of the day are',
       { jobs: spent(3, 10), budget: { maxImagesPerDay: 3 } },
-      'the number of pictures per day',
+      'the pictures per day',
       'raise FLUX_MAX_IMAGES_PER_DAY',
     ],
     [
@@ -95,7 +93,7 @@ describe('when nothing can be ordered', () => {
       'the balance is nothing',
       { balance: 0 },
       'the last known balance',
-      'top up at Doitong. Only an order shows the new balance.',
+      'top up at Doitong; only an order shows the new balance.',
     ],
     [
       'a call may cost too little',
