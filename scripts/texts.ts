@@ -72,7 +72,7 @@ function batch(states: readonly (Job['state'] | Failure)[], more: Partial<JobsOu
       ...(job.file !== undefined && { file: `/home/ada/Pictures/flux-pro/2026-11/icon-${at + 1}_${id}.jpg` }),
     };
   });
-  return { type: 'jobs', jobs, duplicates: [], repeatable: true, ...more };
+  return { type: 'jobs', jobs, duplicates: [], ...more };
 }
 
 /** What the user is asked, and the progress of a wait: both by the very functions, which get what they ask for. */

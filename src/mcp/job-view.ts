@@ -2,10 +2,11 @@
 import * as z from 'zod';
 import { cleanLine, fenced, isPlainId, shownAddress } from '../core/untrusted-text.ts';
 import { FAILURE_KINDS, type Failure } from '../core/failure.ts';
+import { PROMPT_MAX_CHARACTERS } from '../core/image-request.ts';
 import { SHOWN_TYPES } from '../core/image-store.ts';
 import { type Job, type JobState, orderedSize, sizeOf, STALLED_AFTER_MS } from '../core/job.ts';
 import { failureSentences, nextOf, nextStepForJob, saidOf, secondsLeft, waitFor } from './failure-text.ts';
-import type { JobsOutcome } from './tool.ts';
+import type { JobsOutcome, SingleOutcome } from './tool.ts';
 import { lasting, minuteOf } from './words/times.ts';
 
 export const JOB_STATUSES = ['queued', 'submitting', 'processing', 'completed', 'failed', 'unknown'] as const;
@@ -90,7 +91,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
 type BatchView = ReturnType<typeof batchView>;
 
 /** The result of a call for several pictures; `jobs` in the order of its entries. */
-export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, options: JobViewOptions) {
+export function batchView({ batch, jobs, duplicates, note }: JobsOutcome, options: JobViewOptions) {
   // The balance is named once, for all of them.
   const { lowBalance, missed, ...rest } = options;
   const views: readonly JobView[] = jobs.map((job) =>
@@ -101,8 +102,9 @@ export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, 
   const pending = views.length - completed - failed;
   const next = joined(
     ' ',
-    // A repeated call would order once more what has failed.
-    views.some(isWaitedFor) && (repeatable && failed === 0 ? AGAIN : STATUS_ONLY),
+    note,
+    views.some(isWaitedFor) &&
+      'Call get_job_status with the job_ids of the unfinished pictures and wait_seconds 45; do not order them again.',
     completed > 0 && 'Show the finished pictures to the user and say where the files are.',
     failed > 0 &&
       'Each failed picture says why; order it again with generate_image only if it is still wanted: that is a new, paid order.',
@@ -111,11 +113,6 @@ export function batchView({ batch, jobs, duplicates, repeatable }: JobsOutcome, 
   );
   return { ...(batch !== undefined && { batch_id: batch }), jobs: views, completed, failed, pending, next };
 }
-
-const AGAIN =
-  'Call generate_images again with exactly the same arguments: it finds these jobs and waits for the rest. That orders nothing until a day after the pictures were saved (FLUX_DUPLICATE_HOURS); later it would order and pay for all of them again.';
-const STATUS_ONLY =
-  'Call get_job_status with the job_id of each unfinished picture and wait_seconds 45; do not repeat this call: it would order and pay for some of them again.';
 
 /** Something still happens to it by itself. */
 function isWaitedFor({ status, stalled, file, error }: JobView): boolean {
@@ -238,9 +235,9 @@ const MODERATED_DUPLICATE =
   'Duplicate: an equal request was refused by moderation before, so nothing was ordered or paid for now. The same request would be paid for and refused again: change the prompt.';
 
 /** `notes`: about the parts of the answer. `waitedSeconds`: how long the call waited in vain. `now`: epoch milliseconds. */
-type Occasion = { notes?: readonly string[]; waitedSeconds?: number | undefined; now?: number };
+type Occasion = { notes?: readonly string[]; now?: number } & Pick<SingleOutcome, 'waitedSeconds' | 'isWhole'>;
 
-export function jobText(view: JobView, job: Job, { notes = [], waitedSeconds, now }: Occasion = {}): string {
+export function jobText(view: JobView, job: Job, { notes = [], waitedSeconds, isWhole, now }: Occasion = {}): string {
   const { remoteId, failure } = job;
   const isModerated = failure?.kind === 'moderated';
   return joined(
@@ -253,7 +250,7 @@ export function jobText(view: JobView, job: Job, { notes = [], waitedSeconds, no
     view.file !== undefined && `File: ${view.file}`,
     view.url !== undefined && `URL: ${view.url}`,
     `Picture: ${sizeText(view, ' pixels')}, ${creditsText(view)}.`,
-    `Prompt: ${fenced(view.prompt, 200)}`,
+    `Prompt: ${fenced(view.prompt, isWhole ? PROMPT_MAX_CHARACTERS : 200)}`,
     `Job: ${view.job_id}${remoteId === undefined ? '' : ` (at Doitong: ${isPlainId(remoteId) ? remoteId : fenced(remoteId, 40)})`}`,
     view.sandbox && 'Sandbox: this is a test picture from the built-in sandbox; no real credits are spent.',
     ...notes,

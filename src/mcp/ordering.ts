@@ -211,7 +211,7 @@ async function placeOnce(
   try {
     const [first] = ordered;
     if (!isBatch && first !== undefined) return await waitForJob(first, waitSeconds, context);
-    return await waitForAll(ordered, waitSeconds, context, !orders.some((one) => one.allowDuplicate));
+    return await waitForAll(ordered, waitSeconds, context);
   } finally {
     // Nobody waits for them any more: orders that have not been sent yet are taken back.
     if (signal.aborted) {
@@ -261,7 +261,7 @@ export async function waitForJob(ordered: Ordered, waitSeconds: number, context:
   return { type: 'job', job, duplicate, waitedSeconds: secondsSince(began, clock.now()), eta };
 }
 
-async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, context: ToolContext, repeatable: boolean) {
+export async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, context: ToolContext) {
   const { progress, signal, clock } = context;
   const jobs = await context.jobs();
   const began = clock.now();
@@ -279,7 +279,6 @@ async function waitForAll(ordered: readonly Ordered[], waitSeconds: number, cont
     jobs: waited,
     duplicates: ordered.filter(({ duplicate }) => duplicate).map(({ job }) => job.id),
     waitedSeconds: secondsSince(began, clock.now()),
-    repeatable,
   };
 }
 

@@ -100,7 +100,7 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
         batchText({ ...view, jobs }, outcome, { notes, now: options.now }, isBare),
     };
   }
-  const { job, duplicate, waitedSeconds, eta } = outcome;
+  const { job, duplicate, waitedSeconds, eta, isWhole } = outcome;
   const view = jobView(job, { ...options, duplicate });
   const etaData = eta && {
     [`${VIEWER_META}eta`]: { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) },
@@ -111,7 +111,7 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
     data: ([shown = view]: Views) => shown,
     viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...etaData }),
     text: ([shown = view]: Views, notes: readonly string[]) =>
-      jobText(shown, job, { notes, waitedSeconds, now: options.now }),
+      jobText(shown, job, { notes, waitedSeconds, ...(isWhole && { isWhole }), now: options.now }),
   };
 }
 

@@ -56,6 +56,8 @@ export type SingleOutcome = {
   waitedSeconds?: number | undefined;
   /** Of an unfinished job. */
   eta?: Eta | undefined;
+  /** Its text has the whole prompt. */
+  isWhole?: true;
 };
 
 /** Several jobs of one call, in the order of its entries. */
@@ -67,8 +69,8 @@ export type JobsOutcome = {
   /** The ids of those that an equal request had ordered before. */
   duplicates: readonly string[];
   waitedSeconds?: number | undefined;
-  /** Whether the very same call finds these jobs again and orders nothing twice. */
-  repeatable: boolean;
+  /** A sentence before what to do next. */
+  note?: string;
 };
 
 /** What a handler answers: one value, rendered as text and as data elsewhere. */

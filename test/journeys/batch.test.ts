@@ -132,7 +132,7 @@ it('hands all jobs back when the time is over; the same call finds each of them 
   const first = batchOf(await call('generate_images', args));
   expect(first).toMatchObject({ completed: 0, failed: 0, pending: 3 });
   expect(new Set(first.jobs.map(({ job_id }) => job_id)).size).toBe(3);
-  expect(first.next).toMatch(/^Call generate_images again with exactly the same arguments/);
+  expect(first.next).toMatch(/^Call get_job_status with the job_ids of the unfinished pictures/);
   const again = await call('generate_images', { ...args, wait_seconds: 120 });
   expect(batchOf(again)).toMatchObject({ completed: 3, pending: 0 });
   expect(batchOf(again).jobs.map(({ job_id, duplicate }) => [job_id, duplicate])).toEqual(

@@ -107,6 +107,42 @@ it('an order that left in a dialect of a newer version is not sent again, and th
   expect(story.sandbox.inspect().charges).toHaveLength(1);
 });
 
+it('of twelve pictures one call says what became of each, when the server has ended in between', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { plan: 'starter', jobDurationMs: 4_000 }, preview: 'off' });
+  const images = Array.from({ length: 12 }, (_, n) => ({ ...ORDER, prompt: `Icon ${n + 1}` }));
+  const first = await story.call('generate_images', { images, max_credits: 240, wait_seconds: 8 });
+  const pending = Number(first.structuredContent?.pending);
+  expect(pending).toBeGreaterThan(0);
+  await story.restart();
+
+  const listed = await jobsOf(story);
+  expect(listed.map(({ number }) => number)).toEqual(images.map((_, at) => at + 1));
+  const job_ids = listed.map(({ job_id }) => String(job_id));
+  const one = await story.call('get_job_status', { job_ids, wait_seconds: 120 });
+  const jobs = one.structuredContent?.jobs as Record<string, unknown>[];
+  expect(jobs.map(({ job_id }) => job_id)).toEqual(job_ids);
+  expect(one.structuredContent).toMatchObject({ pending: 0 });
+  const { completed, failed } = one.structuredContent as { completed: number; failed: number };
+  expect(completed + failed).toBe(12);
+  for (const { status, error } of jobs)
+    if (status === 'failed') expect(error).toMatchObject({ kind: 'interrupted', credits_spent: 'no' });
+  expect(story.sandbox.inspect().charges).toHaveLength(completed);
+  const text = textOf(one);
+  for (const id of job_ids) expect(text).toContain(id);
+  expect(textOf(await story.call('list_jobs'))).toMatch(/^Next: Interrupted orders were never sent/mu);
+});
+
+it('the text of one job has the whole prompt of an old order', async () => {
+  story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 }, resultContent: ['text'] });
+  const prompt = `A clockwork owl ${'with many small cogs, '.repeat(40)}on a shelf`;
+  const order = await story.call('generate_image', { ...ORDER, prompt });
+  await story.restart();
+  const status = await story.call('get_job_status', { job_id: String(/job_\w+/.exec(textOf(order))?.[0]) });
+  expect(status.structuredContent).toBeUndefined();
+  expect(textOf(status)).toContain(`Prompt: "${prompt}"`);
+  expect(textOf(status)).toContain('256 × 256 pixels');
+});
+
 it('a finished picture stays known', async () => {
   story = await startStory({ sandboxed: false, sandbox: { jobDurationMs: 0 } });
   const order = await story.call('generate_image', ORDER);

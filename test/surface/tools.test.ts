@@ -67,7 +67,7 @@ describe('every tool', () => {
       const whole: ObjectSchema[] = [tool.inputSchema];
       // A list may say that its entries are as in generate_image, which describes arguments of these names.
       const lists = Object.values(tool.inputSchema.properties).flatMap(({ items, description }) =>
-        items ? [{ description, ...(items as ObjectSchema) }] : [],
+        items && 'properties' in (items as object) ? [{ description, ...(items as ObjectSchema) }] : [],
       );
       const fields = [...whole, ...lists].flatMap((schema: ObjectSchema & { description?: unknown }) => {
         expect(schema.additionalProperties, tool.name).toBe(false);

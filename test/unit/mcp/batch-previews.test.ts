@@ -42,7 +42,7 @@ async function resultOf({ side = 256, previewMs = 100, failed = [], hasSheet = t
     sheets.push({ numbers, bounds });
     return hasSheet ? { ...PREVIEW, bytes: new Uint8Array([1, 2, 3]) } : undefined;
   };
-  const outcome = { type: 'jobs' as const, jobs, duplicates: [], repeatable: true };
+  const outcome = { type: 'jobs' as const, jobs, duplicates: [] };
   const deps = { view: TIMES, pictureOf, sheetOf, redact: (words: string) => words, now: () => time };
   const form = { ...FORM, ...(maxSidePx !== undefined && { maxSidePx }) };
   const { content } = await jobsResult(outcome, form, deps);

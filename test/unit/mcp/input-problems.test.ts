@@ -97,14 +97,22 @@ describe('bad arguments', () => {
   });
 
   it('of get_job_status name their bounds, too', () => {
-    expect(problemsOf(getJobStatus, { job_id: '' })).toEqual(['job_id: "" must be a text of 1 to 200 characters']);
+    const long = 'a'.repeat(201);
+    expect(problemsOf(getJobStatus, { job_id: long })).toEqual([
+      expect.stringMatching(/^job_id: "a+…" must be a text of 1 to 200 characters$/u),
+    ]);
+    expect(problemsOf(getJobStatus, { job_ids: ['a', ''] })).toEqual([
+      'job_ids[1]: "" must be a text of 1 to 200 characters',
+    ]);
     expect(problemsOf(getJobStatus, { job_id: ['a'] })).toEqual([
       `job_id: ['a'] must be a text of 1 to 200 characters`,
     ]);
   });
 
   it.each([[[]], ['text'], [7], [true]])('that are no object are refused: %j', (args) => {
-    expect(problemsOf(getJobStatus, args)).toEqual(['the arguments must be an object with job_id, wait_seconds']);
+    expect(problemsOf(getJobStatus, args)).toEqual([
+      'the arguments must be an object with job_id, job_ids, wait_seconds',
+    ]);
   });
 });
 

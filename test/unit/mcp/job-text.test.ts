@@ -51,6 +51,13 @@ describe('the text of a job', () => {
     ]);
   });
 
+  it('has the whole prompt where that is what was asked for', () => {
+    const job = sampleJob({ request: { prompt: 'fox '.repeat(1_000).trim(), width: 512, height: 512 } });
+    const view = jobView(job, { now: CREATED_AT });
+    expect(jobText(view, job)).toMatch(/^Prompt: "fox .{190,200}…"$/mu);
+    expect(jobText(view, job, { isWhole: true })).toContain(`Prompt: "${job.request.prompt}"`);
+  });
+
   it('says nothing of what is not there', () => {
     const text = textOf();
     for (const label of ['File:', 'URL:', 'Sandbox:', 'at Doitong', 'undefined', 'null'])

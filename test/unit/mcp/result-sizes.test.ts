@@ -44,7 +44,7 @@ function failedJob(at: number, prompt: string): Job {
   };
 }
 
-const batch = (jobs: readonly Job[]) => ({ type: 'jobs' as const, jobs, duplicates: [], repeatable: true });
+const batch = (jobs: readonly Job[]) => ({ type: 'jobs' as const, jobs, duplicates: [] });
 const depsOf = (pictureOf: ResultDeps['pictureOf']) => ({
   view: TIMES,
   pictureOf,
