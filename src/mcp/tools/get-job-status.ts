@@ -10,8 +10,8 @@ const id = z.string().min(1).max(200);
 
 const input = z
   .strictObject({
-    job_id: id.optional().describe("A job_id, or the job's id at Doitong; 1–200 characters."),
-    job_ids: z.array(id).min(1).max(50).optional().describe('In place of job_id: 1–50 of them, for one answer.'),
+    job_id: id.optional().describe("A job_id, or the job's id at Doitong; 1–200 characters. Default: job_ids."),
+    job_ids: z.array(id).min(1).max(50).optional().describe('1–50 of them. Default: job_id.'),
     wait_seconds: waitSecondsSchema
       .default(0)
       .describe('Seconds to wait if it is not finished, 0–300; 45 suits most hosts. Default: 0.'),

@@ -40,7 +40,7 @@ const input = z.strictObject({
     .refine((text) => !Number.isNaN(timeOf(text)), 'must be an ISO 8601 date or time, such as 2026-11-05T09:30Z')
     .meta({ minLength: 10, maxLength: 40 })
     .optional()
-    .describe('Only jobs ordered since this date or time, such as 2026-11-05 or 2026-11-05T09:30Z. Default: all.'),
+    .describe('Ordered since this date or time, 10–40 characters: 2026-11-05 or 2026-11-05T09:30Z. Default: all.'),
   limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()
