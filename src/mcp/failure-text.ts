@@ -14,8 +14,7 @@ import { lasting, whenText } from './words/times.ts';
 /** The remedy for each kind, unless the failure names a better one; `{again}` orders the picture. */
 const REMEDIES: Readonly<Record<FailureKind, string>> = {
   bad_input: 'Correct what is named here, then {again}.',
-  bad_key:
-    "Ask the user to check the API key (DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration) and to restart the server.",
+  bad_key: 'Ask the user to check DOITONG_API_KEY or DOITONG_API_KEY_FILE, and to restart the server.',
   no_credits: 'Ask the user to top up the credits at Doitong, then {again}.',
   over_budget: 'Ask the user to raise the budget that is named here.',
   not_confirmed: 'Ask the user whether this may be spent.',

@@ -75,7 +75,8 @@ describe('a reply to an order', () => {
     reply = () => ({ raw: `HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n` });
     // It is sent again by itself 10 s later.
     const { answer, keys } = await order(9);
-    expect(textOf(answer)).toContain('Whether the order was carried out is not known. Credits may have been spent.');
+    expect(textOf(answer)).toContain('It is not known whether the service accepted the order.');
+    expect(textOf(answer)).toContain('Credits may have been spent.');
     expect(new Set(keys).size).toBe(1);
     expect((await host.ask('ping')).result).toEqual({});
     expect(program.stderr()).not.toMatch(/unforeseen|unexpectedly/u);

@@ -87,7 +87,7 @@ describe.concurrent('the address of a picture', () => {
     const { service, text, data } = await orderedFrom({ id: 'remote-1', status: 'completed', url });
     expect(data).toMatchObject({ url });
     expect(text).toContain('Ask the user to decide whether pictures may be fetched from that host');
-    expect(text).toContain('Only the user can allow it, by DOITONG_DOWNLOAD_HOSTS');
+    expect(text).toContain('only the user can allow it, by DOITONG_DOWNLOAD_HOSTS');
     await service.close();
   });
 });

@@ -18,11 +18,7 @@ export const LIMITS_WORDS: Words<LimitReason> = {
   }),
   balance_too_low: ({ min, max, balance, images }) => ({
     what: `This call costs ${min} to ${max} credits; the last known balance is ${grouped(balance)}.`,
-    ...either(
-      [cheaper(max, images, balance)],
-      'top up the credits at Doitong',
-      `After that, repeat it with max_credits ${max}.`,
-    ),
+    ...either([cheaper(max, images, balance)], 'top up at Doitong', `After that, repeat it with max_credits ${max}.`),
   }),
   budget_exceeded: ({ wanted, allowed, spent, reserved }) => {
     const left = Math.max(0, allowed - spent - reserved);

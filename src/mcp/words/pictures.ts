@@ -38,7 +38,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   }),
   picture_host_not_listed: ({ host }) => ({
     what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
-    user: "decide whether pictures may be fetched from there: only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart of the server",
+    user: "decide whether pictures may be fetched from that host: only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart of the server",
     next: 'After that, get_job_status saves the picture without a new charge.',
   }),
   picture_host_is_inside: ({ host, address }) => {
