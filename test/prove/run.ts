@@ -46,7 +46,14 @@ type Counts = {
 console.log(`seed ${seed}; the same seed gives the same deterministic runs`);
 const begun = performance.now();
 const counted = new Map<string, Counts>();
-for (const mode of modes) counted.set(mode.name, await countsOf(mode));
+const HEADS = ['mode', 'cases', 'intents', 'charges', ...COUNTED, 'other'];
+line(HEADS);
+for (const mode of modes) {
+  const counts = await countsOf(mode);
+  counted.set(mode.name, counts);
+  // At once: a run takes more than an hour, and may be ended before.
+  line(rowOf(mode.name, counts));
+}
 print();
 
 function whole(name: string, text: string | undefined): number | undefined {
@@ -70,19 +77,20 @@ async function countsOf(mode: Mode): Promise<Counts> {
   return counts;
 }
 
-function print(): void {
+function line([name, ...cells]: readonly (string | number)[]): void {
+  console.log(String(name).padEnd(24) + cells.map((cell) => String(cell).padStart(15)).join(''));
+}
+
+function rowOf(name: string, { cases, intents, charges, broken }: Counts): (string | number)[] {
   const others = BREACHES.filter((kind) => !COUNTED.includes(kind));
-  const sumOf = ({ broken }: Counts, kinds: readonly BreachKind[]) =>
-    kinds.reduce((sum, kind) => sum + broken[kind], 0);
-  const heads = ['mode', 'cases', 'intents', 'charges', ...COUNTED, 'other'];
-  const rows = [...counted].map(([name, counts]) => [
-    ...[name, counts.cases, counts.intents, counts.charges],
-    ...COUNTED.map((kind) => counts.broken[kind]),
-    sumOf(counts, others),
-  ]);
-  const sums = heads.slice(1).map((_, column) => rows.reduce((sum, row) => sum + Number(row[column + 1]), 0));
-  for (const [name, ...cells] of [heads, ...rows, ['together', ...sums]])
-    console.log(String(name).padEnd(24) + cells.map((cell) => String(cell).padStart(15)).join(''));
+  const other = others.reduce((sum, kind) => sum + broken[kind], 0);
+  return [name, cases, intents, charges, ...COUNTED.map((kind) => broken[kind]), other];
+}
+
+function print(): void {
+  const rows = [...counted].map(([name, counts]) => rowOf(name, counts));
+  const sums = HEADS.slice(1).map((_, column) => rows.reduce((sum, row) => sum + Number(row[column + 1]), 0));
+  line(['together', ...sums]);
   for (const [name, { skipped }] of counted) if (skipped !== undefined) console.log(`SKIPPED  ${name}: ${skipped}`);
   console.log(`took ${Math.round((performance.now() - begun) / 1_000)} s`);
   const first = [...counted].find(([, counts]) => counts.first !== undefined);
