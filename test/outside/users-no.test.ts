@@ -26,7 +26,7 @@ const IMAGE = { name: 'generate_image', arguments: { ...PICTURE, wait_seconds: 0
 const IMAGES = { name: 'generate_images', arguments: { images: [PICTURE, PICTURE], wait_seconds: 0 } };
 const ORDERED = 'Call get_job_status with job_id';
 const NO = 'The user did not confirm. Do not order unless the user now says yes.';
-const UNANSWERED = 'The question was not answered. Nothing was spent';
+const UNANSWERED = /The question was not answered\. .*No credits were spent\./u;
 
 /** What becomes of each question, in turn; the last one stays. */
 type Reply = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, boolean> } | 'error';
@@ -133,7 +133,7 @@ describe.each(CLIENTS)('through a client of the %s line, a call that costs more 
     const host = await startHost(kind, [{ action: 'cancel' }]);
     const { text, isError } = await host.call(IMAGE);
     expect(isError).toBe(true);
-    expect(text).toContain(UNANSWERED);
+    expect(text).toMatch(UNANSWERED);
     expect(text).toContain('max_credits 20');
     const next = await host.call(IMAGES);
     expect(next.text).toContain('max_credits 40');
@@ -151,7 +151,7 @@ describe.each(CLIENTS)('through a client of the %s line, a call that costs more 
     expect(first.isError).toBe(true);
     // On 2026-07-28 the client asks by itself: its own error never reaches the server.
     if (kind !== '2026') {
-      expect(first.text).toContain(UNANSWERED);
+      expect(first.text).toMatch(UNANSWERED);
       expect(first.text).toContain('max_credits 20');
       expect(first.text).not.toMatch(/no window|Fulfilling|thrown/);
     }
@@ -185,7 +185,7 @@ describe('an answer on the wire of an earlier era', () => {
     const question = await host.waitFor('a question', ({ method }) => method === 'elicitation/create');
     host.send({ jsonrpc: '2.0', id: question.id ?? null, ...answer });
     const text = textOf((await host.answer(call.id)).result);
-    const next = text.includes(UNANSWERED) ? textOf(await host.call(IMAGE.name, IMAGE.arguments)) : '';
+    const next = UNANSWERED.test(text) ? textOf(await host.call(IMAGE.name, IMAGE.arguments)) : '';
     return { text, next };
   }
 
@@ -222,7 +222,7 @@ describe('an answer on the wire of an earlier era', () => {
     ['neither a result nor an error', {}],
   ])('is no answer: %s', async (_, answer) => {
     const { text, next } = await ask(answer);
-    expect(text).toContain(UNANSWERED);
+    expect(text).toMatch(UNANSWERED);
     expect(text).toContain('max_credits 20');
     expect(text).not.toMatch(/Fulfilling|Method not found|IGNORE ALL|Invalid result/);
     expect(next).toContain('max_credits 20');
@@ -312,7 +312,7 @@ describe('an answer inside a call of 2026-07-28', () => {
     const { requestState } = await question(host, args);
     const closed = { requestState, inputResponses: { confirm: { action: 'cancel' } } };
     const { result } = await host.ask('tools/call', { name: IMAGE.name, arguments: args, _meta: META, ...closed });
-    expect(textOf(result)).toContain(UNANSWERED);
+    expect(textOf(result)).toMatch(UNANSWERED);
     // From now on this host counts as one that cannot ask.
     const { result: next } = await host.ask('tools/call', { name: IMAGE.name, arguments: args, _meta: META });
     expect(textOf(next)).toContain(ORDERED);
@@ -335,7 +335,7 @@ describe('an answer inside a call of 2026-07-28', () => {
     const first = await host.ask('tools/call', { ...IMAGE, _meta: META });
     expect(first.result?.resultType).toBe('input_required');
     const answered = await host.ask('tools/call', { ...IMAGE, _meta: META, inputResponses: { confirm } });
-    expect(textOf(answered.result)).toContain(UNANSWERED);
+    expect(textOf(answered.result)).toMatch(UNANSWERED);
     expect(textOf(answered.result)).toContain('max_credits 20');
     expect(textOf(answered.result)).not.toContain('IGNORE ALL');
     const next = await host.ask('tools/call', { ...IMAGE, _meta: META });
