@@ -1,5 +1,4 @@
 /** The system behind the ports: clock and timers (`Clock`), unique names (`Ids`, `Owner`) and keys. */
-import { hostname } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Clock, Ids, Owner } from '../core/ports.ts';
 
@@ -55,7 +54,11 @@ export const randomIds: Ids = {
 
 let self: Owner | undefined;
 export function thisProcess(): Owner {
-  self ??= { pid: process.pid, host: hostname(), session: Buffer.from(randomBytes(8)).toString('hex') };
+  self ??= {
+    pid: process.pid,
+    host: process.getBuiltinModule('node:os').hostname(),
+    session: Buffer.from(randomBytes(8)).toString('hex'),
+  };
   return self;
 }
 
