@@ -33,7 +33,7 @@ const FINISHED = {
 
 /** What a job of that state usually has. */
 export function jobIn(state: JobState, patch: Partial<Job> = {}): Job {
-  const file = '/home/ada/Pictures/flux-pro/2026-11/a-lighthouse-at-dusk_job_0mxyz1234abcdefghijk.jpg';
+  const file = '/home/user/Pictures/flux-pro/2026-11/a-lighthouse-at-dusk_job_0mxyz1234abcdefghijk.jpg';
   const usual: Partial<Record<JobState, Partial<Job>>> = {
     processing: AT_SERVICE,
     completed: FINISHED,
@@ -113,7 +113,7 @@ const ROWS: { [Code in Reason['code']]: readonly [Row<Reason & { code: Code }>, 
       {
         code: 'unfinished_elsewhere',
         ids: ['job_0mxyz1234abcdefghijk'],
-        folders: ['/home/ada/.local/state/flux-pro-mcp/a1b2c3'],
+        folders: ['/home/user/.local/state/flux-pro-mcp/a1b2c3'],
         isAdoptable: true,
         isEqual: true,
       },
@@ -447,7 +447,7 @@ const ROWS: { [Code in Reason['code']]: readonly [Row<Reason & { code: Code }>, 
   no_home: [['call', 'storage_failed', NO, { code: 'no_home', setting: 'FLUX_STATE_DIR' }]],
   key_not_usable: [
     ['call', 'bad_key', NO, { code: 'key_not_usable', problem: { type: 'placeholder', shown: '<your key>' } }],
-    ['call', 'bad_key', NO, { code: 'key_not_usable', file: '/home/ada/key', problem: { type: 'several_lines' } }],
+    ['call', 'bad_key', NO, { code: 'key_not_usable', file: '/home/user/key', problem: { type: 'several_lines' } }],
   ],
 };
 

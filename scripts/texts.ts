@@ -69,7 +69,7 @@ function batch(states: readonly (Job['state'] | Failure)[], more: Partial<JobsOu
     const job = jobIn(state, { id, request, size: { width: 1_024, height: 1_024 } });
     return {
       ...job,
-      ...(job.file !== undefined && { file: `/home/ada/Pictures/flux-pro/2026-11/icon-${at + 1}_${id}.jpg` }),
+      ...(job.file !== undefined && { file: `/home/user/Pictures/flux-pro/2026-11/icon-${at + 1}_${id}.jpg` }),
     };
   });
   return { type: 'jobs', jobs, duplicates: [], ...more };
