@@ -28,20 +28,24 @@ function textOf(result: { content: readonly { type: string; text?: string }[] })
 
 type AnswerOptions = { notes?: readonly string[]; missed?: readonly Job[]; lowBalance?: number; room?: number };
 
+const PREVIEW = { width: 525, height: 296 };
+const SHARE = { width: 96, height: 54 };
+
 /** The text of an answer, as a host gets it that shows pictures; only a batch has a contact sheet. */
 async function answer(outcome: SingleOutcome | JobsOutcome, options: AnswerOptions = {}): Promise<string> {
   const { notes = [], room = 30_000, ...view } = options;
   const content = ['text', 'image'] as const;
   const form = { content, maxCharacters: room, maxBatchCharacters: room, maxSidePx: 2_000, hasViewer: false };
+  const jobs = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
+  const saved = jobs.filter(({ state }) => state === 'saved').length;
   const shown = { bytes: new Uint8Array(9), mediaType: 'image/jpeg', isPreview: true };
   return textOf(
     await jobsResult(outcome, form, {
       view: { ...VIEW, ...view },
       notes,
-      pictureOf: async () => ({
-        ...shown,
-        size: outcome.type === 'job' ? { width: 525, height: 296 } : { width: 96, height: 54 },
-      }),
+      // Several get shares that are too small to judge; what has no preview is not shown.
+      pictureOf: async ({ mediaType }) =>
+        mediaType === 'image/avif' ? undefined : { ...shown, size: saved > 1 ? SHARE : PREVIEW },
       sheetOf: async () => shown,
       redact: asIs,
       now: () => 0,
