@@ -167,26 +167,25 @@ async function pictures(folder: string, count: number): Promise<Timings> {
   process.stdout.write('ready\n');
   const timings: Timings = {};
   const stores = storesIn(folder, timings);
+  const replace = replacementsIn(folder);
   for (let picture = 0; count === 0 ? !left : picture < count; picture += 1) {
+    // In turn with the pictures: how fast the disk is changes within a minute, also by what was removed before.
+    if (count > 0) await timed(timings, 'replacement', replace);
     await timed(timings, 'picture', () => keepRecords(stores));
   }
   process.stdin.pause();
   return timings;
 }
 
-/** What the disk itself takes for one record. */
-async function replacements(folder: string, count: number): Promise<Timings> {
-  const timings: Timings = {};
+/** What the disk itself takes for one record: a change of a value that nobody else changes. */
+function replacementsIn(folder: string): () => Promise<void> {
   const text = 'x'.repeat(800);
-  const file = new VersionedFile(folder, 'probe', z.string(), {
-    files: createDiskFiles(systemClock),
-    clock: systemClock,
-  });
-  for (let write = 0; write < count; write += 1) {
-    const version = { ...NO_VERSION, number: write };
-    await timed(timings, 'replacement', () => file.replace(version, text, 'machine'));
-  }
-  return timings;
+  const deps = { files: createDiskFiles(systemClock), clock: systemClock };
+  const file = new VersionedFile(join(folder, `probe-${process.pid}`), 'probe', z.string(), deps);
+  let version = NO_VERSION;
+  return async () => {
+    version = (await file.replace(version, text, 'machine')) ?? version;
+  };
 }
 
 /** What grows with the number of records, if anything does; each first time is of a process of its own. */
@@ -228,7 +227,6 @@ async function orders(folder: string, count: number): Promise<Timings> {
 const [mode, folder = '', detail = ''] = process.argv.slice(2);
 const work: Readonly<Record<string, () => Promise<Timings>>> = {
   pictures: () => pictures(folder, Number(detail)),
-  replacements: () => replacements(folder, Number(detail)),
   reads: () => reads(folder, detail),
   orders: () => orders(folder, Number(detail)),
 };

@@ -29,7 +29,6 @@ const { values: asked } = parseArgs({
 });
 const PICTURES = Number(asked.pictures);
 const OTHERS = 3;
-const PROBES = 200;
 /** Of the worker. */
 const WARM_UPS = 10;
 const MANY = Number(asked.records);
@@ -165,6 +164,7 @@ async function closeDays(folder: string): Promise<void> {
 }
 
 const WRITES: readonly (readonly [string, string])[] = [
+  ['replacement', 'one durable replacement of a file, by itself, in turn with the pictures'],
   ['picture', '**the whole bookkeeping of one picture**'],
   ['admit', 'an admission (`limits.admit`)'],
   ['add', 'a new record (`jobStore.add`)'],
@@ -199,7 +199,6 @@ try {
     return path;
   };
   const load = loadBefore();
-  const { replacement = [] } = await worker('replacements', folder('probe'), String(PROBES));
   const alone = await worker('pictures', folder('alone'), String(PICTURES));
   const company = await inCompany(folder('company'));
   const left = leftBy(PICTURES + WARM_UPS, join(root, 'alone'));
@@ -208,7 +207,6 @@ try {
   const { few, many } = await fewAndMany({ few: folder('few'), many: folder('many') });
 
   const writes = [
-    ['one durable replacement of a file, by itself', ...medianAndHigh(replacement), '', ''],
     ...WRITES.map(([what, words]) => [words, ...medianAndHigh(alone[what]), ...medianAndHigh(company[what])]),
   ];
   const reads = READINGS.map(([what, words, bound]) => {
@@ -218,7 +216,7 @@ try {
   const [lean, large] = [median(few['page, memory'] ?? []), median(many['page, memory'] ?? [])];
   const mebibytes = (value: number): string => `${value.toFixed(0)} MiB`;
   reads.push(['the most memory until the first page was read', mebibytes(lean), mebibytes(large), '', '30 MiB more']);
-  const link = median(replacement);
+  const link = median(alone.replacement ?? []);
   const multiple = (timings: Timings): string => (median(timings.picture ?? []) / link).toFixed(1);
   const mostTries = (timings: Timings): string => String(Math.max(...(timings.tries ?? [])));
   const counts = [
