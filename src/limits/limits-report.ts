@@ -57,8 +57,8 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
   };
 }
 
-/** The most that a picture of each size may cost, in credits. */
-export const HIGHEST_PRICES = { standard: creditRange(1_024, 1_024).max, large: creditRange(2_048, 2_048).max };
+/** What a picture of each size may cost, in credits. */
+export const PRICES = { standard: creditRange(1_024, 1_024), large: creditRange(2_048, 2_048) };
 
 /** Named as in the public report; a room is what one of them leaves. */
 export type Limit = 'requests' | 'budget_per_day' | 'images_today' | 'daily' | 'last_known_balance' | 'max_per_call';
@@ -68,8 +68,8 @@ type Room = { by: Limit } & ({ credits: number } | { pictures: number });
 function orderable(rooms: readonly Room[]) {
   const countsAt = (price: number) =>
     rooms.map((room) => Math.max(0, 'credits' in room ? Math.floor(room.credits / price) : room.pictures));
-  const counts = countsAt(HIGHEST_PRICES.standard);
+  const counts = countsAt(PRICES.standard.max);
   const standard = Math.min(...counts);
-  const large = Math.min(...countsAt(HIGHEST_PRICES.large));
+  const large = Math.min(...countsAt(PRICES.large.max));
   return { standard, large, limitedBy: rooms[counts.indexOf(standard)]?.by ?? 'requests' };
 }

@@ -22,7 +22,7 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   service_error: 'Wait some minutes, then {again}; if that fails too, ask the user to check the status of Doitong.',
   unreachable: 'Ask the user to check the network connection and DOITONG_API_URL, then {again}.',
   ambiguous: 'Call get_job_status for this job; do not order the picture again.',
-  moderated: 'Change the prompt so that it follows the rules of the service, then {again}.',
+  moderated: 'Tell the user, and propose a prompt that follows the rules of the service; if the user agrees, {again}.',
   generation_failed: 'If the picture is still wanted, perhaps with another prompt, {again}.',
   interrupted: 'If the picture is still wanted, {again}.',
   download_failed: 'Call get_job_status for this job to fetch the picture again without a new charge.',

@@ -24,7 +24,7 @@ export function badArguments(tool: Tool, error: z.ZodError, json: Schema, redact
   const isUnknown = error.issues.some(({ code }) => code === 'unrecognized_keys');
   return badInput(
     `The arguments of ${tool.name} are not valid, so nothing was sent.\n${shown.map((problem) => `- ${problem}\n`).join('')}`,
-    `Correct the problems above and call ${tool.name} again.${isUnknown ? ` It takes ${namesOf(json)}.` : ''}`,
+    `Correct the problems above and call again.${isUnknown ? ` ${tool.name} takes ${namesOf(json)}.` : ''}`,
   );
 }
 

@@ -284,9 +284,13 @@ const HEADLINES: Readonly<Record<JobState, (job: Job, after: string, stalled?: b
 const waitedText = (seconds: number | undefined): string =>
   seconds === undefined ? '' : ` after ${seconds} s of waiting`;
 
-function creditsText({ credits: { min, max, exact }, status, error }: JobView): string {
+export function creditsText({
+  credits: { min, max, exact },
+  status,
+  error,
+}: Pick<JobView, 'credits' | 'status' | 'error'>) {
   if (status === 'failed' && error?.credits_spent === 'no') return 'no credits spent';
-  if (status === 'failed') return `${exact ?? `up to ${max}`} credits, if it was charged`;
+  if (status === 'failed') return `${exact ?? max} credits counted, though it may not have been charged`;
   return exact === undefined ? `${min} to ${max} credits by the price list` : `${exact} credits`;
 }
 

@@ -77,12 +77,15 @@ const pictureArguments = {
     z.enum(ASPECT_RATIO_NAMES),
     'Shape, instead of width and height: 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3 or 21:9. Default: 1:1.',
   ),
-  size: optional(z.enum(SIZES), 'standard (about 1 megapixel) or large (longest side 2048). Default: standard.'),
+  size: optional(
+    z.enum(SIZES),
+    'standard (up to 1024 × 1024 pixels in all) or large (longest side 2048). Default: standard.',
+  ),
   width: optional(sideSchema, 'Width in pixels, a multiple of 8 from 256 to 2048. Default: 1024.'),
   height: optional(sideSchema, 'Height in pixels, a multiple of 8 from 256 to 2048. Default: 1024.'),
   file_name: optional(
     fileNameSchema,
-    'Name without folder and extension, 1–80 characters. Default: made from the prompt.',
+    'Name without folder and extension, 1–80 characters; the job_id is added. Default: made from the prompt.',
   ),
 };
 
@@ -98,7 +101,7 @@ const callArguments = {
     .describe('Order another picture even if an equal call would find a job: for a variation. Default: false.'),
   wait_seconds: optional(
     waitSecondsSchema,
-    "Seconds to wait for the picture, 0–300. Default: the user's setting, usually 45.",
+    "Seconds to wait, 0–300; less where the host gives up sooner. Default: the user's setting, usually 45.",
   ),
   max_credits: optional(
     z.int().min(1).max(100_000_000),
@@ -221,21 +224,22 @@ async function placeOnce(
   }
 }
 
-const PROMPTS_SHOWN = 3;
+const PROMPTS_SHOWN = 10;
 
 function questionAbout(
   added: readonly Order[],
   { min, max }: CreditRange,
   { budget, sandbox }: { budget: string; sandbox: boolean },
 ): Question {
-  const count = added.length === 1 ? 'one picture' : `${added.length} pictures`;
+  const count = added.length;
   const sizes = [...new Set(added.map(({ request }) => `${request.width} × ${request.height}`))];
-  const prompts = added.slice(0, PROMPTS_SHOWN).map(({ request }) => fenced(request.prompt, 200));
-  const more = added.length > PROMPTS_SHOWN ? ` and ${added.length - PROMPTS_SHOWN} more` : '';
+  // A style, which stands behind each of several prompts, is not repeated in full.
+  const prompts = added.slice(0, PROMPTS_SHOWN).map(({ request }) => fenced(request.prompt, count === 1 ? 200 : 60));
+  const more = count > PROMPTS_SHOWN ? ` and ${count - PROMPTS_SHOWN} more` : '';
   const real = sandbox ? ' This is the sandbox: no real credits are spent.' : '';
   const question =
-    `Order ${count} (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits? ` +
-    `Prompt${added.length === 1 ? '' : 's'}: ${prompts.join(', ')}${more}. ` +
+    `Order ${count === 1 ? 'one picture' : `${count} pictures`} (${sizes.join(', ')} pixels) from Flux Pro for ${min} to ${max} credits? ` +
+    `Prompt${count === 1 ? '' : 's'}: ${prompts.join(', ')}${more}. ` +
     `${budget}${real}`;
   return { type: 'ask', question, yes: `Yes, spend up to ${max} credits`, upTo: max };
 }

@@ -61,7 +61,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
     'an argument too many',
     'check_rate_limits',
     { now: true },
-    /"now" is not an argument of check_rate_limits\n.*\nNext: .* It takes refresh\./s,
+    /"now" is not an argument of check_rate_limits\n.*\nNext: .* check_rate_limits takes refresh\./s,
   ],
 ];
 

@@ -76,7 +76,9 @@ it('a job that the service ends without a picture is an error that says so', asy
   const moderated = await story.call('generate_image', { ...ORDER, prompt: 'sandbox:moderated' });
   expect(moderated.isError).toBe(true);
   expect(moderated.structuredContent).toMatchObject({ status: 'failed', error: { kind: 'moderated' } });
-  expect(textOf(moderated)).toMatch(/Next: Change the prompt/);
+  expect(textOf(moderated)).toMatch(
+    /Next: Tell the user, and propose a prompt .*; if the user agrees, .* that is a new, paid order/,
+  );
 });
 
 it('on the free plan polls do not use up what the next order needs, and the limits are told', async () => {

@@ -1,6 +1,7 @@
 /** The tool that reports plan, limits, budget and credits; it asks the service only on request. */
 import * as z from 'zod';
-import { HIGHEST_PRICES, type Limit, type LimitsReport } from '../../limits/limits-report.ts';
+import type { CreditRange } from '../../core/image-request.ts';
+import { type Limit, type LimitsReport, PRICES } from '../../limits/limits-report.ts';
 import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
@@ -39,14 +40,11 @@ export const checkRateLimits = defineTool({
   description:
     'Returns how many pictures can be ordered now, the plan, its limits and their use, credits spent and reserved ' +
     'today, the budget, the last known balance, and when the next request may be sent. Use it before you order several ' +
-    'pictures, or after a rate_limited, over_budget or no_credits error. Costs nothing; sends nothing to the service ' +
-    'unless refresh is true. What is not known or not limited is absent.',
+    'pictures, or after a rate_limited, over_budget or no_credits error. Costs nothing. What is not known or not ' +
+    'limited is absent.',
   effect: 'read',
   input: z.strictObject({
-    refresh: z
-      .boolean()
-      .default(false)
-      .describe('Ask the service for current figures first: one request, no credits. Default: false.'),
+    refresh: z.boolean().default(false).describe('Ask the service first: one request, no credits. Default: false.'),
   }),
   output,
   async handle(args, context) {
@@ -97,7 +95,7 @@ function text(view: LimitsView, sandbox: boolean): string {
     `Jobs per day: ${figure(daily.limit)} by the plan, ${images.limit} by FLUX_MAX_IMAGES_PER_DAY, ${images.used} used by this machine today (UTC).`,
     `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day; at most ${credits.max_per_call} a call, confirmed first above ${credits.confirm_above}.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
-    `Next request: not before ${view.next_request_at}.`,
+    `Earliest next request: ${view.next_request_at}.`,
     sandbox && 'Sandbox: these are test limits and test credits; no real credits are spent.',
     `Next: ${view.advice}`,
   );
@@ -123,18 +121,20 @@ const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> =
 };
 
 function advice({ canOrder, canOrderToday: today, credits, nextRequestAt }: LimitsReport): string {
-  const { standard, large } = HIGHEST_PRICES;
+  const { standard, large } = PRICES;
   const [name, remedy] = LIMITS[canOrder.limitedBy];
   if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)}: no request may be sent before.`;
   if (canOrder.standard === 0)
-    return `No picture can be ordered now, at up to ${standard} credits: the limit is ${name}. ${remedy}`;
+    return `No picture can be ordered now, at up to ${standard.max} credits: the limit is ${name}. ${remedy}`;
   return joined(
     ' ',
-    `${counts(today)} can still be ordered today, at up to ${standard} or ${large} credits each; the limit is ${LIMITS[today.limitedBy][0]}.`,
+    `${counts(today)} can still be ordered today, at ${range(standard)} or ${range(large)} credits each, counted at the higher price; the limit is ${LIMITS[today.limitedBy][0]}.`,
     counts(canOrder) !== counts(today) && `One call can order ${counts(canOrder)}.`,
     credits.low && 'Tell the user that the credits are running low.',
   );
 }
+
+const range = ({ min, max }: CreditRange): string => `${min}–${max}`;
 
 const counts = ({ standard, large }: LimitsReport['canOrder']): string =>
   `${standard} standard or ${large} large pictures`;

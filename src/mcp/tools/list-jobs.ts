@@ -5,7 +5,18 @@ import { redactValues } from '../../core/redaction.ts';
 import { cleanLine, fenced, fencedWithout } from '../../core/untrusted-text.ts';
 import { nextStep, saidOf } from '../failure-text.ts';
 import { badInput } from '../input-problems.ts';
-import { folderOf, JOB_STATUSES, jobView, jobViewSchema, joined, present, statusOf, statusText } from '../job-view.ts';
+import {
+  creditsText,
+  folderOf,
+  JOB_STATUSES,
+  jobView,
+  jobViewSchema,
+  joined,
+  present,
+  sizeText,
+  statusOf,
+  statusText,
+} from '../job-view.ts';
 import { valueResult } from '../result.ts';
 import { defineTool } from '../tool.ts';
 
@@ -113,14 +124,15 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
 
 function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrief: boolean): string {
   if (views.length === 0 && nextCursor !== undefined)
-    return `None of the newest jobs on record matches. For older jobs, call list_jobs with cursor "${nextCursor}".`;
+    return `None of the newest jobs on record matches. For older jobs, repeat the call with cursor "${nextCursor}".`;
   if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
   const lines = views.map(({ batch_id: batch, number, ...view }, at) => {
     const heading = batch === undefined || batch === views[at - 1]?.batch_id ? '' : `Batch ${batch}:\n`;
-    const prompt = fenced(view.prompt, isBrief ? 40 : 60);
+    const prompt = fenced(view.prompt, isBrief ? 40 : 200);
     const where = view.file ?? view.url ?? view.error?.kind ?? '';
     const mark = number === undefined ? '-' : `${number}.`;
-    return `${heading}${mark} ${view.job_id} ${statusText(view)}, ${view.created_at}, ${prompt} ${where}`.trimEnd();
+    const facts = [statusText(view), view.created_at, sizeText(view), creditsText(view), prompt].join(', ');
+    return `${heading}${mark} ${view.job_id} ${facts} ${where}`.trimEnd();
   });
   const next = joined(
     ' ',
@@ -135,7 +147,7 @@ function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrie
     ...lines,
     isBrief && 'Prompts are cut short and URLs are left out in such a long list; get_job_status shows a job in full.',
     note,
-    nextCursor !== undefined && `More: call list_jobs with cursor "${nextCursor}".`,
-    `Next: ${next || 'Nothing to do; no job listed here is unfinished.'}`,
+    nextCursor !== undefined && `More: repeat the call with cursor "${nextCursor}".`,
+    `Next: ${next || 'No job listed here is unfinished. To see one, with its picture and whole prompt, call get_job_status.'}`,
   );
 }

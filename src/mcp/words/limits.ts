@@ -10,7 +10,7 @@ const LARGER_PLAN = 'change to a larger plan, or to set DOITONG_PLAN if the plan
 export const LIMITS_WORDS: Words<LimitReason> = {
   call_too_expensive: ({ max, allowed, images }) => ({
     what: `This call may cost up to ${grouped(max)} credits; one call may cost at most ${grouped(allowed)}.`,
-    ...either([cheaper(max, images, allowed)], 'raise FLUX_MAX_CREDITS_PER_CALL'),
+    ...either([cheaper(max, images, allowed)], `raise FLUX_MAX_CREDITS_PER_CALL to ${max} or more`),
   }),
   more_than_accepted: ({ max, accepted, images }) => ({
     what: `This call may cost up to ${grouped(max)} credits, more than max_credits (${accepted}).`,
@@ -25,14 +25,15 @@ export const LIMITS_WORDS: Words<LimitReason> = {
     const held = reserved > 0 ? `, ${grouped(reserved)} reserved for unfinished pictures` : '';
     const soon = wanted.credits <= allowed - spent && 'wait for the unfinished pictures, which often cost less';
     const tomorrow = wanted.credits <= allowed && TOMORROW;
+    const raised = `raise FLUX_MAX_CREDITS_PER_DAY to ${spent + reserved + wanted.credits} or more`;
     return {
       what: `${pictures(wanted)} may cost up to ${grouped(wanted.credits)} credits, but only ${grouped(left)} of today's ${grouped(allowed)} are left (${grouped(spent)} spent${held}).`,
-      ...either([cheaper(wanted.credits, wanted.images, left), soon, tomorrow], 'raise FLUX_MAX_CREDITS_PER_DAY'),
+      ...either([cheaper(wanted.credits, wanted.images, left), soon, tomorrow], raised),
     };
   },
   pictures_exceeded: ({ wanted, allowed, ordered }) => ({
     what: `${pictures(wanted)} would exceed today's limit of ${grouped(allowed)} (${ordered} ordered since 00:00 UTC).`,
-    ...either(fewer(wanted, allowed, ordered), 'raise FLUX_MAX_IMAGES_PER_DAY'),
+    ...either(fewer(wanted, allowed, ordered), `raise FLUX_MAX_IMAGES_PER_DAY to ${ordered + wanted.images} or more`),
   }),
   plan_exceeded: ({ wanted, allowed, ordered }) => ({
     what: `${pictures(wanted)} would exceed the plan's ${grouped(allowed)} jobs a day (${ordered} ordered since 00:00 UTC).`,

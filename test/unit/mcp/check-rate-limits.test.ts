@@ -52,8 +52,8 @@ it('before anything was ordered, all is there: how many today, how many in a cal
     'Jobs per day: 100 by the plan, 100 by FLUX_MAX_IMAGES_PER_DAY, 0 used by this machine today (UTC).',
     'Credits: 0 spent by this machine today (UTC) and 0 reserved for running jobs, of a budget of 1000 a day; at most 500 a call, confirmed first above 100.',
     'Last known balance: not known.',
-    'Next request: not before 2026-11-01T00:00:00.000Z.',
-    "Next: 50 standard or 20 large pictures can still be ordered today, at up to 20 or 50 credits each; the limit is today's budget. One call can order 25 standard or 10 large pictures.",
+    'Earliest next request: 2026-11-01T00:00:00.000Z.',
+    "Next: 50 standard or 20 large pictures can still be ordered today, at 10–20 or 30–50 credits each, counted at the higher price; the limit is today's budget. One call can order 25 standard or 10 large pictures.",
   ]);
   expect(value).toEqual({
     plan: 'free',
@@ -121,7 +121,7 @@ describe('what can be ordered', () => {
   it('comes with a warning when the balance is low', async () => {
     const { text, value } = await answered({ balance: 60 });
     expect(value.advice).toBe(
-      '3 standard or 1 large pictures can still be ordered today, at up to 20 or 50 credits each; the limit is the last known balance. Tell the user that the credits are running low.',
+      '3 standard or 1 large pictures can still be ordered today, at 10–20 or 30–50 credits each, counted at the higher price; the limit is the last known balance. Tell the user that the credits are running low.',
     );
     expect(text).toContain('Last known balance: 60 credits (low).');
   });

@@ -97,7 +97,7 @@ describe('advice about a price', () => {
     });
 
   it.each([
-    ['nothing costs less', 1, 20, 15, /Next: Ask the user to raise FLUX_MAX_CREDITS_PER_CALL\.$/u],
+    ['nothing costs less', 1, 20, 15, /Next: Ask the user to raise FLUX_MAX_CREDITS_PER_CALL to 20 or more\.$/u],
     ['one large picture', 1, 50, 30, /Next: Order a picture of at most 1 megapixel \(up to 20 credits\), or ask/u],
     ['many small ones', 12, 240, 100, /Next: Order at most 5 pictures, or ask/u],
     [

@@ -38,7 +38,7 @@ describe('bad arguments', () => {
     expect(failure).toMatchObject({ kind: 'bad_input', creditsSpent: 'no', retry: 'no' });
     const { what, next } = wordsOf(failure);
     expect(what).toMatch(/^The arguments of generate_image are not valid, so nothing was sent\.\n- /u);
-    expect(next).toBe('Correct the problems above and call generate_image again.');
+    expect(next).toBe('Correct the problems above and call again.');
   });
 
   it.each([
@@ -128,27 +128,29 @@ describe('an unknown argument', () => {
     const { problem, next } = answerTo(generateImage, { prompt: 'a fox', colour: 'red' });
     expect(problem).toBe('"colour" is not an argument of generate_image');
     const names = Object.keys(generateImage.input.shape).join(', ');
-    expect(next).toBe(`Correct the problems above and call generate_image again. It takes ${names}.`);
+    expect(next).toBe(`Correct the problems above and call again. generate_image takes ${names}.`);
   });
 
   it('is reported for a tool that takes none', () => {
     const { problem, next } = answerTo({ ...checkRateLimits, input: z.strictObject({}) }, { verbose: true });
     expect(problem).toContain('"verbose"');
-    expect(next).toContain('It takes no arguments.');
+    expect(next).toContain('check_rate_limits takes no arguments.');
   });
 
   it('brings one list for the whole answer, however many there are and wherever', () => {
     const images = [1, 2, 3].map((n) => ({ prompt: `fox ${n}`, seed: n, colour: 'red' }));
     const args = { images, n: 3, negative_prompt: 'dogs', model: 'dall-e-3' };
     expect(problemsOf(generateImages, args)).toEqual([
-      '"seed" is not an argument of an entry in images: the service does not offer it, so leave it out',
+      '"seed" is not an argument of an entry in images: the service has no seed, and repeats no picture exactly, so leave it out',
       '"colour" is not an argument of an entry in images',
       '"n" is not an argument of generate_images: leave it out; for several pictures, give generate_images one entry in images for each',
       '"negative_prompt" is not an argument of generate_images: the service has none; say in the prompt what the picture shows',
       '"model" is not an argument of generate_images: version chooses between flux-pro-1.1 and flux-pro',
     ]);
     const { what, next = '' } = wordsOf(failureOf(generateImages, args));
-    expect(next).toContain('It takes images (each with prompt, aspect_ratio, size, width, height, file_name), style, ');
+    expect(next).toContain(
+      'generate_images takes images (each with prompt, aspect_ratio, size, width, height, file_name), style, ',
+    );
     expect(`${what}${next}`.split('aspect_ratio, size')).toHaveLength(2);
   });
 
@@ -190,7 +192,7 @@ describe('an unknown argument', () => {
     ['images', [{ prompt: 'a fox' }], /give generate_images one entry in images for each/],
     ['prompts', ['a fox'], /give generate_images one entry in images for each/],
     ['negative_prompt', 'dogs', /the service has none; say in the prompt what the picture shows/],
-    ['seed', 7, /the service does not offer it, so leave it out/],
+    ['seed', 7, /the service has no seed, and repeats no picture exactly, so leave it out/],
     ['guidance_scale', 7.5, /the service does not offer it, so leave it out/],
     ['style', 'vivid', /write it into the prompt/],
     ['model', 'flux-dev', /version chooses between flux-pro-1\.1 and flux-pro/],

@@ -113,7 +113,7 @@ describe('the text of a list', () => {
       ...[2, 3].map((number) => ({ ...inBatch('a', number, 'saved'), file: `/p/a${number}.jpg` })),
     ];
     const { text } = await listed({ jobs });
-    const at = '2026-11-01T00:00:00.000Z, "a fox"';
+    const at = '2026-11-01T00:00:00.000Z, 1024 × 1024, 10 to 20 credits by the price list, "a fox"';
     expect(text.split('\n')).toEqual([
       '6 jobs, newest first:',
       `- job_z completed, ${at} /p/z.jpg`,
@@ -124,7 +124,7 @@ describe('the text of a list', () => {
       'Batch job_a1:',
       `2. job_a2 completed, ${at} /p/a2.jpg`,
       `3. job_a3 completed, ${at} /p/a3.jpg`,
-      'Next: Nothing to do; no job listed here is unfinished.',
+      'Next: No job listed here is unfinished. To see one, with its picture and whole prompt, call get_job_status.',
     ]);
   });
 
@@ -138,7 +138,9 @@ describe('the text of a list', () => {
     expect(await nextOf(sampleJob({ state: 'failed', failure: interrupted }))).toBe(
       'Next: Interrupted orders were never sent and cost nothing: order them again if they are still wanted.',
     );
-    expect(await nextOf(sampleJob({ state: 'failed', failure: sampleFailure() }))).toMatch(/^Next: Nothing to do/u);
+    expect(await nextOf(sampleJob({ state: 'failed', failure: sampleFailure() }))).toMatch(
+      /^Next: No job listed here is unfinished\./u,
+    );
     expect(
       await nextOf(sampleJob({ state: 'processing' }), sampleJob({ state: 'failed', failure: interrupted })),
     ).toMatch(/wait_seconds 45\. Interrupted orders were never sent/u);
