@@ -1,7 +1,8 @@
 /** The composition root: settings in, a job service wired to the provider, the disk and the clock out. */
 import type { Config } from './config/settings.ts';
 import type { Clock, Ids, Log, Owner, WebhookSink } from './core/ports.ts';
-import { GIVEN_UP, type JobFeed, openAndRecentJobs } from './core/job-store.ts';
+import { GIVEN_UP } from './core/job.ts';
+import { type JobFeed, openAndRecentJobs } from './core/job-store.ts';
 import { proxySecrets } from './core/proxy.ts';
 import { createSecretFinder } from './core/redaction.ts';
 import { SharedState } from './core/shared-value.ts';

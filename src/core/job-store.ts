@@ -1,5 +1,4 @@
 /** The ports to job records and to news of jobs, and how a page of records is read. */
-import * as z from 'zod';
 import { JOB_ID, type Job, timeOfId } from './job.ts';
 import type { Liveness } from './ports.ts';
 import type { ChangeQueue, Replacement, Versioned } from './shared-value.ts';
@@ -80,9 +79,6 @@ export async function pageOfJobs(
   }
   return { jobs };
 }
-
-/** Ids of jobs whose call was given up, newest first. */
-export const GIVEN_UP = { name: 'given-up', schema: z.array(z.string()).readonly(), initial: () => [] };
 
 /** A hint and no more: what has happened is learnt by reading the job. */
 export interface JobEvents {

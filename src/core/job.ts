@@ -104,6 +104,9 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
+/** Ids of jobs whose call was given up, newest first. */
+export const GIVEN_UP = { name: 'given-up', schema: z.array(z.string()).readonly(), initial: () => [] };
+
 export type JobEvent =
   /** The first byte is about to leave, sent by `owner`; `dialect`: the provider's name for how it is encoded; `at` by the service's clock. */
   | { type: 'sending'; owner: Owner; dialect?: string; at?: number | undefined }

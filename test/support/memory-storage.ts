@@ -1,9 +1,9 @@
 /** Storage that lives with the test: the ports of records, shared values and events without a disk. */
 import { dedupeKey } from '../../src/core/image-request.ts';
-import { isSettled, type Job } from '../../src/core/job.ts';
+import { GIVEN_UP, isSettled, type Job } from '../../src/core/job.ts';
 import { BoundedMap } from '../../src/core/primitives.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import { GIVEN_UP, type JobEvents, type JobStore, type StoredJob } from '../../src/core/job-store.ts';
+import type { JobEvents, JobStore, StoredJob } from '../../src/core/job-store.ts';
 import { NO_VERSION, SharedState } from '../../src/core/shared-value.ts';
 import { Limits, type LimitsDeps } from '../../src/limits/limits.ts';
 import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
