@@ -11,7 +11,7 @@ import { getPrompt, guideText, PROMPTS } from '../src/mcp/prompts.ts';
 import { jobsResult, refusal } from '../src/mcp/result.ts';
 import type { JobsOutcome, SingleOutcome, ToolContext } from '../src/mcp/tool.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
-import { ofToday } from '../src/mcp/words/times.ts';
+import { ofToday } from '../src/mcp/ordering.ts';
 import { jobIn, NOW, SAMPLE_FAILURES, sampleJob } from './text-samples.ts';
 
 const HOUR_MS = 3_600_000;

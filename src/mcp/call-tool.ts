@@ -16,11 +16,11 @@ import { askNow, type Question } from './confirmations.ts';
 import { repaired } from './arguments.ts';
 import { badArguments } from './input-problems.ts';
 import { otherOriginText } from './instructions.ts';
+import { ofToday } from './ordering.ts';
 import { noSuch } from './protocol.ts';
 import { stackOf } from './protocol-errors.ts';
 import { jobsResult, type ResultForm, redactResult, refusal, valueResult } from './result.ts';
 import type { McpDeps, Questions, Tool, ToolContext, ToolOutcome } from './tool.ts';
-import { ofToday } from './words/times.ts';
 
 type Caller = { host: HostIdentity; form: ResultForm };
 

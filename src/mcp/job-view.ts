@@ -58,7 +58,7 @@ export type JobViewOptions = {
 export function jobView(job: Job, options: JobViewOptions): JobView {
   const stalled = job.state === 'processing' && options.now - job.createdAt > STALLED_AFTER_MS;
   const next = job.failure === undefined ? NEXT_STEPS[job.state](job) : nextStepForJob(job.failure, job, options.now);
-  const stuck = joined(' ', job.failure && nextOf(saidOf(job.failure)), stalledText(job, options.now));
+  const stuck = () => joined(' ', job.failure && nextOf(saidOf(job.failure)), stalledText(job, options.now));
   return present<JobView>({
     job_id: job.id,
     doitong_id: job.remoteId !== undefined && isPlainId(job.remoteId) ? job.remoteId : undefined,
@@ -80,7 +80,7 @@ export function jobView(job: Job, options: JobViewOptions): JobView {
     sandbox: job.sandbox || undefined,
     next: joined(
       ' ',
-      stalled ? stuck : next,
+      stalled ? stuck() : next,
       ...factsOf(job).map(told),
       lowBalanceText(options.lowBalance, [job]),
       missedText(options.missed),

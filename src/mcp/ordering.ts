@@ -21,7 +21,7 @@ import type { Ordered, ProposeOptions } from '../jobs/orders.ts';
 import type { WaitReason } from '../jobs/submission.ts';
 import type { Question } from './confirmations.ts';
 import type { SingleOutcome, ToolContext, ToolOutcome } from './tool.ts';
-import { lasting, ofToday } from './words/times.ts';
+import { lasting } from './words/times.ts';
 
 // Controls other than tab and line breaks describe no picture; a lone surrogate cannot be sent as UTF-8 unchanged.
 const FORBIDDEN_IN_PROMPT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
@@ -222,6 +222,12 @@ async function placeOnce(
       await jobs.noteGivenUp(ordered.map(({ job }) => job.id));
     }
   }
+}
+
+/** @param left of today's budget */
+export function ofToday(left: number, { maxCreditsPerDay }: { maxCreditsPerDay: number }): string {
+  const [rest, budget] = [left, maxCreditsPerDay].map((amount) => amount.toLocaleString('en-US'));
+  return `${rest} of today's ${budget} credits are left.`;
 }
 
 const PROMPTS_SHOWN = 10;

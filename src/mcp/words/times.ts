@@ -2,11 +2,6 @@
 
 export const grouped = (amount: number): string => amount.toLocaleString('en-US');
 
-/** @param left of today's budget */
-export function ofToday(left: number, { maxCreditsPerDay }: { maxCreditsPerDay: number }): string {
-  return `${grouped(left)} of today's ${grouped(maxCreditsPerDay)} credits are left.`;
-}
-
 /** "17 s", "12 minutes", "9 hours", "2 days". */
 export function lasting(seconds: number): string {
   if (seconds < 120) return `${Math.max(1, Math.round(seconds))} s`;
