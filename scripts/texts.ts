@@ -13,18 +13,13 @@ import type { JobsOutcome, SingleOutcome, ToolContext } from '../src/mcp/tool.ts
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
 import { jobIn, NOW, SAMPLE_FAILURES, sampleJob } from './text-samples.ts';
+import { failureOf, limits, lists, resources } from './texts/lists.ts';
+import { block, textOf, titled } from './texts/markdown.ts';
 
 const HOUR_MS = 3_600_000;
 const VIEW = { now: NOW, stalledAfterMs: HOUR_MS / 4 };
 const BUDGET = ofToday(480, { maxCreditsPerDay: 1_000 });
 const asIs = (text: string): string => text;
-
-const block = (text: string): string => `\`\`\`text\n${text.trimEnd()}\n\`\`\``;
-const titled = (title: string, text: string): string => `**${title}**\n\n${block(text)}`;
-
-function textOf(result: { content: readonly { type: string; text?: string }[] }): string {
-  return result.content.map(({ text }) => text ?? '').join('\n');
-}
 
 type AnswerOptions = { notes?: readonly string[]; missed?: readonly Job[]; lowBalance?: number; room?: number };
 
@@ -56,14 +51,6 @@ async function answer(outcome: SingleOutcome | JobsOutcome, options: AnswerOptio
 const one = (job: Job, more: Partial<SingleOutcome> = {}): SingleOutcome => ({ type: 'job', job, ...more });
 const stalled = (): Job => jobIn('processing', { createdAt: NOW - 3 * HOUR_MS, updatedAt: NOW - 3 * HOUR_MS });
 const otherSize = (): Job => jobIn('saved', { size: { width: 768, height: 1_360 } });
-
-function failureOf(code: string, at?: string): Failure {
-  const found = SAMPLE_FAILURES.find(
-    ({ failure, ...one }) => failure.reason.code === code && one.at === (at ?? one.at),
-  );
-  if (found === undefined) throw new Error(`no sample of ${code}`);
-  return found.failure;
-}
 
 function batch(states: readonly (Job['state'] | Failure)[], more: Partial<JobsOutcome> = {}): JobsOutcome {
   const jobs = states.map((state, at) => {
@@ -244,6 +231,9 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-states': states,
   'texts-batches': batches,
   'texts-failures': failures,
+  'texts-lists': lists,
+  'texts-limits': limits,
+  'texts-resources': resources,
   'texts-arguments': () => block(badArguments()),
   'texts-progress': async () => (await progressMessages()).map((message) => `- ${message}`).join('\n'),
   'texts-question': async () => block(await question()),

@@ -1,0 +1,204 @@
+/** What a model reads of many jobs and of the limits: the answers of list_jobs and check_rate_limits, and the resources. */
+import { loadConfig } from '../../src/config/load-config.ts';
+import type { Config } from '../../src/config/settings.ts';
+import { type Failure, FluxError } from '../../src/core/failure.ts';
+import type { Job } from '../../src/core/job.ts';
+import { Limits } from '../../src/limits/limits.ts';
+import { limitsReport } from '../../src/limits/limits-report.ts';
+import type { RateReport } from '../../src/limits/rate-state.ts';
+import { idAt } from '../../src/runtime/system.ts';
+import { createUnkeptValues } from '../../src/storage/nothing-kept.ts';
+import { jobIn, NOW, SAMPLE_FAILURES } from '../text-samples.ts';
+import { allTitled, titled } from './markdown.ts';
+import { type Ask, calledText, errorOf, jobService, SILENT_LOG, serve } from './served.ts';
+
+const MINUTE_MS = 60_000;
+const PICTURES = '/home/user/Pictures/flux-pro/2026-11';
+
+export function failureOf(code: string, at?: string): Failure {
+  const found = SAMPLE_FAILURES.find(
+    ({ failure, ...one }) => failure.reason.code === code && one.at === (at ?? one.at),
+  );
+  if (found === undefined) throw new Error(`no sample of ${code}`);
+  return found.failure;
+}
+
+/** With an id by its time, so that it stands where a list has it. */
+function jobAt(minutesAgo: number, state: Job['state'], prompt: string, patch: Partial<Job> = {}): Job {
+  const at = NOW - minutesAgo * MINUTE_MS;
+  const id = patch.id ?? idAt(at, 'abcdefghijk');
+  const job = jobIn(state, { createdAt: at, updatedAt: at + 30_000, id, ...patch });
+  const name = prompt
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/gu, '-')
+    .slice(0, 30);
+  const file = job.file !== undefined && { file: `${PICTURES}/${name}_${id}.jpg` };
+  return { ...job, ...file, request: { ...job.request, prompt } };
+}
+
+const SAVED = jobAt(12, 'saved', 'Lighthouse at dusk, watercolour');
+const PROCESSING = jobAt(1, 'processing', 'Fox asleep in fresh snow');
+const INTERRUPTED = jobAt(40, 'failed', 'Teapot on a windowsill', { failure: failureOf('owner_ended') });
+
+function batchJobs(): Job[] {
+  const batch = `batch_${idAt(NOW - 5 * MINUTE_MS, 'abcdefghij0').slice('job_'.length)}`;
+  const states = ['saved', 'processing', 'failed'] as const;
+  return states.map((state, at) => {
+    const id = idAt(NOW - 5 * MINUTE_MS, `abcdefghij${9 - at}`);
+    const failure = state === 'failed' && { failure: failureOf('job_without_picture') };
+    return jobAt(5, state, `Icon ${at + 1}: a paper plane`, { id, batch, number: at + 1, ...failure });
+  });
+}
+
+const EVERY_STATE: readonly Job[] = [
+  jobAt(0, 'queued', 'Bowl of ramen, steam rising'),
+  jobAt(0.5, 'submitting', 'Robot watering plants', { id: idAt(NOW - 30_000, 'abcdefghijk') }),
+  PROCESSING,
+  ...batchJobs(),
+  jobAt(8, 'completed', 'Harbour in fog', { failure: failureOf('picture_transfer_broke') }),
+  SAVED,
+  jobAt(30, 'processing', 'Clockmaker at her workbench'),
+  INTERRUPTED,
+  jobAt(95, 'unknown', 'Old bridge in autumn', { failure: failureOf('no_answer') }),
+];
+
+function unfinishedElsewhere(): Failure {
+  const failure = failureOf('unfinished_elsewhere');
+  return { ...failure, reason: { ...failure.reason, isEqual: false } as Failure['reason'] };
+}
+const ELSEWHERE = { otherKeys: { unfinished: async () => unfinishedElsewhere() } };
+
+export function lists(): Promise<string> {
+  const listed =
+    (jobs: readonly Job[], args: object = {}, more: object = {}) =>
+    async () =>
+      calledText(await serve(jobService(jobs, more)), 'list_jobs', args);
+  const many = Array.from({ length: 100 }, (_, at) =>
+    jobAt(at, 'saved', `Harbour in fog ${at}, ${'and rain '.repeat(60)}`),
+  );
+  return allTitled([
+    ['no job that fits', listed([SAVED], { query: 'zebra' })],
+    ['no job, but some of another key', listed([], {}, ELSEWHERE)],
+    ['one job, finished', listed([SAVED])],
+    ['in every state, with a batch, and some of another key', listed(EVERY_STATE, {}, ELSEWHERE)],
+    ['the first page of several', listed(EVERY_STATE, { limit: 2 })],
+    [
+      'a page without any, before older jobs',
+      listed([], { query: 'zebra' }, { page: async () => ({ jobs: [], nextCursor: SAVED.id }) }),
+    ],
+    ['a long list (its first and its last lines)', async () => ends(await listed(many, { limit: 100 })())],
+    ['arguments that are wrong', listed([], { status: 'saved', since: 'yesterday', limit: 500, page: 2 })],
+    ['a cursor of somebody else', listed([], { cursor: 'page-2' })],
+  ]);
+}
+
+function ends(text: string): string {
+  const lines = text.split('\n');
+  return [...lines.slice(0, 3), '[…]', ...lines.slice(-4)].join('\n');
+}
+
+function usual(): Config {
+  const loaded = loadConfig({}, {});
+  if (!loaded.ok) throw new Error('the defaults are refused');
+  return loaded.config;
+}
+
+type Known = { plan?: Config['plan']; reported?: RateReport; jobs?: readonly Job[]; settings?: Partial<Config> };
+
+/** By the very limits, which get what the service reported and what was ordered. */
+async function report({ plan = 'auto', reported, jobs = [], settings }: Known) {
+  const clock = { now: () => NOW, monotonic: () => 0, random: () => 0 };
+  const limits = new Limits(createUnkeptValues(), {
+    clock: clock as ConstructorParameters<typeof Limits>[1]['clock'],
+    log: SILENT_LOG,
+    plan,
+    jobs: async () => jobs,
+  });
+  if (reported !== undefined) await limits.learn(reported);
+  return limitsReport(await limits.state(), { ...usual(), ...settings }, NOW);
+}
+
+const saved = (count: number, exact: number): Job[] =>
+  Array.from({ length: count }, (_, at) =>
+    jobIn('saved', { id: `job_${at}`, completedAt: NOW, credits: { min: 10, max: 20, exact } }),
+  );
+
+const MINUTE = { limit: 60, remaining: 42, resetsAt: NOW + 38_000 };
+const AT_WORK = { reported: { window: MINUTE, balance: 2_150 }, jobs: [...saved(12, 14), ...EVERY_STATE] };
+
+export function limits(): Promise<string> {
+  const checked =
+    (known: Known, sandbox = false) =>
+    async () =>
+      calledText(await serve(jobService([], { limits: () => report(known) }), { sandbox }), 'check_rate_limits');
+  const refreshed = (failure: Failure) => async () => {
+    const refusing = { limits: async () => Promise.reject(new FluxError(failure)) };
+    return calledText(await serve(jobService([], refusing)), 'check_rate_limits', { refresh: true });
+  };
+  return allTitled([
+    ['before the first order, with a plan that is assumed', checked({})],
+    ['at work, with figures of the service', checked(AT_WORK)],
+    ['a plan without fixed limits', checked({ plan: 'enterprise' })],
+    ['in the sandbox', checked({ plan: 'pro' }, true)],
+    ["today's budget is used up", checked({ jobs: saved(50, 20) })],
+    ['the pictures of the day are used up', checked({ jobs: saved(3, 14), settings: { maxImagesPerDay: 3 } })],
+    ["the plan's jobs of the day are used up", checked({ jobs: saved(100, 1), settings: { maxImagesPerDay: 1_000 } })],
+    ['few credits', checked({ reported: { balance: 60 } })],
+    ['no credits', checked({ reported: { balance: 0 } })],
+    ['a call may cost too little', checked({ settings: { maxCreditsPerCall: 15 } })],
+    ['the service demands a pause', checked({ reported: { pausedUntil: NOW + 10 * MINUTE_MS } })],
+    ['refresh without a key', refreshed(failureOf('no_api_key'))],
+    ['refresh, and the service fails', refreshed(failureOf('service_answered', 'call'))],
+  ]);
+}
+
+type Listed = { uri?: string; uriTemplate?: string; title: string; description?: string };
+const linesOf = (listed: unknown): string =>
+  (listed as Listed[])
+    .map(({ uri, uriTemplate, title, description }) =>
+      [`- \`${uri ?? uriTemplate}\`: "${title}"`, description].filter(Boolean).join('; '),
+    )
+    .join('\n');
+
+async function resultOf(ask: Ask, method: string, params?: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const { result, error } = await ask(method, params);
+  if (result === undefined) throw new Error(`${method}: ${error?.message}`);
+  return result;
+}
+
+/** What hosts show of resources, what stands in them, and what is said where there is nothing to read. */
+export async function resources(): Promise<string> {
+  const pictures = { read: async () => new Uint8Array(3_000_000), show: async () => undefined };
+  const service = jobService([PROCESSING, SAVED], { limits: () => report(AT_WORK), pictures });
+  const ask = await serve(service);
+  const broken = await serve(jobService([], { limits: () => Promise.reject(new TypeError('a defect')) }));
+  const locked = await serve({}, { jobs: () => Promise.reject(new FluxError(failureOf('no_home'))) });
+  const read = async (uri: string): Promise<string> => {
+    const { contents } = await resultOf(ask, 'resources/read', { uri });
+    return (contents as { text?: string }[])[0]?.text ?? '';
+  };
+  const list = await resultOf(ask, 'resources/list');
+  const templates = await resultOf(ask, 'resources/templates/list');
+  const refusals: [what: string, ask: Ask, method: string, params: Record<string, unknown>][] = [
+    ['another URI', ask, 'resources/read', { uri: 'flux://job/1' }],
+    ['a job that is not on record', ask, 'resources/read', { uri: 'flux://jobs/job_1' }],
+    ['a picture that is not finished', ask, 'resources/read', { uri: `flux://images/${PROCESSING.id}` }],
+    ['a picture that is too large', ask, 'resources/read', { uri: `flux://images/${SAVED.id}` }],
+    ['the page of the viewer, where there is none', ask, 'resources/read', { uri: 'ui://flux/viewer' }],
+    ['without a home folder', locked, 'resources/read', { uri: 'flux://limits' }],
+    ['a defect', broken, 'resources/read', { uri: 'flux://limits' }],
+    ['a cursor of somebody else', ask, 'resources/list', { cursor: 'page-2' }],
+    ['a subscription to what does not change', ask, 'resources/subscribe', { uri: 'flux://limits' }],
+    ['a subscription to nothing', ask, 'resources/subscribe', { uri: 'flux://jobs/job_1' }],
+  ];
+  const errors = refusals.map(
+    async ([what, asked, method, params]) => `- ${what}: ${await errorOf(asked, method, params)}`,
+  );
+  return [
+    `**resources/list**\n\n${linesOf(list.resources)}`,
+    `**resources/templates/list**\n\n${linesOf(templates.resourceTemplates)}`,
+    titled('flux://limits', await read('flux://limits'), 'json'),
+    titled('flux://jobs/{job_id}', await read(`flux://jobs/${SAVED.id}`), 'json'),
+    `**errors**\n\n${(await Promise.all(errors)).join('\n')}`,
+  ].join('\n\n');
+}
