@@ -12,8 +12,9 @@ import { jobsResult, refusal } from '../src/mcp/result.ts';
 import type { JobsOutcome, SingleOutcome, ToolContext } from '../src/mcp/tool.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
-import { jobIn, NOW, SAMPLE_FAILURES, sampleJob } from './text-samples.ts';
-import { failureOf, limits, lists, resources } from './texts/lists.ts';
+import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
+import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
+import { limits, lists, resources } from './texts/lists.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
 
 const HOUR_MS = 3_600_000;

@@ -5,7 +5,7 @@ import { type PageOptions, pageOfJobs } from '../../src/core/job-store.ts';
 import type { ImageJobs } from '../../src/jobs/image-jobs.ts';
 import { createMcpServer } from '../../src/mcp/server.ts';
 import type { McpDeps } from '../../src/mcp/tool.ts';
-import { NOW } from '../text-samples.ts';
+import { NOW } from '../text-samples/jobs.ts';
 import { textOf } from './markdown.ts';
 
 const silent = (): void => undefined;

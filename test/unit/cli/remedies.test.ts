@@ -4,7 +4,7 @@ import { remedyFor, todoFor } from '../../../src/cli/remedies.ts';
 import { JOB_STATES } from '../../../src/core/job.ts';
 import { FAILURE_KINDS, type Failure, type FailureKind } from '../../../src/core/failure.ts';
 import type { Reason, ServiceAnswer } from '../../../src/core/reasons.ts';
-import { SAMPLE_FAILURES } from '../../../scripts/text-samples.ts';
+import { SAMPLE_FAILURES } from '../../../scripts/text-samples/failures.ts';
 import { TOOLS } from '../../../src/mcp/catalogue.ts';
 import { nextOf, saidOf } from '../../../src/mcp/failure-text.ts';
 import { sampleJob } from '../core/sample-jobs.ts';

@@ -1,6 +1,7 @@
 /** Every failure that there is, at the place where it occurs: nothing in its answer contradicts anything else in it. */
 import { describe, expect, it } from 'vitest';
-import { jobIn, NOW, SAMPLE_FAILURES, type SampleFailure } from '../../../scripts/text-samples.ts';
+import { SAMPLE_FAILURES, type SampleFailure } from '../../../scripts/text-samples/failures.ts';
+import { jobIn, NOW } from '../../../scripts/text-samples/jobs.ts';
 import type { Failure } from '../../../src/core/failure.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { batchView, jobText, jobView } from '../../../src/mcp/job-view.ts';
