@@ -1,4 +1,4 @@
-/** Renders every text that a model reads, by the code that writes it, for docs/texts.md; examples of each kind for docs/agents.md. */
+/** Renders every text that a model or a person reads, by the code that writes it, for docs/texts.md; examples of each kind for docs/agents.md. */
 import { remedyFor } from '../src/cli/remedies.ts';
 import { FAILURE_KINDS, type Failure } from '../src/core/failure.ts';
 import { JOB_STATES, type Job } from '../src/core/job.ts';
@@ -14,8 +14,10 @@ import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
 import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
 import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
+import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
+import { badSettings, badUsage, help, records } from './texts/shell.ts';
 
 const HOUR_MS = 3_600_000;
 const VIEW = { now: NOW, stalledAfterMs: HOUR_MS / 4 };
@@ -240,5 +242,10 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-question': async () => block(await question()),
   'texts-prompts': prompts,
   'texts-remedies': remedies,
+  'texts-help': help,
+  'texts-usage': badUsage,
+  'texts-settings': badSettings,
+  'texts-records': records,
+  'texts-doctor': doctor,
   'agents-examples': examples,
 };

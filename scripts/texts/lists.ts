@@ -1,6 +1,6 @@
 /** What a model reads of many jobs and of the limits: the answers of list_jobs and check_rate_limits, and the resources. */
 import { loadConfig } from '../../src/config/load-config.ts';
-import type { Config } from '../../src/config/settings.ts';
+import type { Config, Environment } from '../../src/config/settings.ts';
 import { type Failure, FluxError } from '../../src/core/failure.ts';
 import type { Job } from '../../src/core/job.ts';
 import { Limits } from '../../src/limits/limits.ts';
@@ -15,7 +15,7 @@ import { type Ask, calledText, errorOf, jobService, SILENT_LOG, serve } from './
 
 const MINUTE_MS = 60_000;
 
-function unfinishedElsewhere(): Failure {
+export function unfinishedElsewhere(): Failure {
   const failure = failureOf('unfinished_elsewhere');
   return { ...failure, reason: { ...failure.reason, isEqual: false } as Failure['reason'] };
 }
@@ -50,16 +50,16 @@ function ends(text: string): string {
   return [...lines.slice(0, 3), '[…]', ...lines.slice(-4)].join('\n');
 }
 
-function usual(): Config {
-  const loaded = loadConfig({}, {});
-  if (!loaded.ok) throw new Error('the defaults are refused');
+export function configOf(env: Environment = {}): Config {
+  const loaded = loadConfig({}, env);
+  if (!loaded.ok) throw new Error(`refused: ${JSON.stringify(loaded.problems)}`);
   return loaded.config;
 }
 
 type Known = { plan?: Config['plan']; reported?: RateReport; jobs?: readonly Job[]; settings?: Partial<Config> };
 
 /** By the very limits, which get what the service reported and what was ordered. */
-async function report({ plan = 'auto', reported, jobs = [], settings }: Known) {
+export async function report({ plan = 'auto', reported, jobs = [], settings }: Known) {
   const clock = { now: () => NOW, monotonic: () => 0, random: () => 0 };
   const limits = new Limits(createUnkeptValues(), {
     clock: clock as ConstructorParameters<typeof Limits>[1]['clock'],
@@ -68,16 +68,16 @@ async function report({ plan = 'auto', reported, jobs = [], settings }: Known) {
     jobs: async () => jobs,
   });
   if (reported !== undefined) await limits.learn(reported);
-  return limitsReport(await limits.state(), { ...usual(), ...settings }, NOW);
+  return limitsReport(await limits.state(), { ...configOf(), ...settings }, NOW);
 }
 
-const saved = (count: number, exact: number): Job[] =>
+export const savedToday = (count: number, exact: number): Job[] =>
   Array.from({ length: count }, (_, at) =>
     jobIn('saved', { id: `job_${at}`, completedAt: NOW, credits: { min: 10, max: 20, exact } }),
   );
 
 const MINUTE = { limit: 60, remaining: 42, resetsAt: NOW + 38_000 };
-const AT_WORK = { reported: { window: MINUTE, balance: 2_150 }, jobs: [...saved(12, 14), ...EVERY_STATE] };
+const AT_WORK = { reported: { window: MINUTE, balance: 2_150 }, jobs: [...savedToday(12, 14), ...EVERY_STATE] };
 
 export function limits(): Promise<string> {
   const checked =
@@ -93,9 +93,12 @@ export function limits(): Promise<string> {
     ['at work, with figures of the service', checked(AT_WORK)],
     ['a plan without fixed limits', checked({ plan: 'enterprise' })],
     ['in the sandbox', checked({ plan: 'pro' }, true)],
-    ["today's budget is used up", checked({ jobs: saved(50, 20) })],
-    ['the pictures of the day are used up', checked({ jobs: saved(3, 14), settings: { maxImagesPerDay: 3 } })],
-    ["the plan's jobs of the day are used up", checked({ jobs: saved(100, 1), settings: { maxImagesPerDay: 1_000 } })],
+    ["today's budget is used up", checked({ jobs: savedToday(50, 20) })],
+    ['the pictures of the day are used up', checked({ jobs: savedToday(3, 14), settings: { maxImagesPerDay: 3 } })],
+    [
+      "the plan's jobs of the day are used up",
+      checked({ jobs: savedToday(100, 1), settings: { maxImagesPerDay: 1_000 } }),
+    ],
     ['few credits', checked({ reported: { balance: 60 } })],
     ['no credits', checked({ reported: { balance: 0 } })],
     ['a call may cost too little', checked({ settings: { maxCreditsPerCall: 15 } })],
