@@ -68,20 +68,24 @@ const OPEN: Readonly<Partial<Record<JobState, string>>> = {
   submitting: 'This same order is sent again by itself, and cannot be charged twice.',
   processing: 'Its status can be read again free of charge.',
   completed: 'The picture can be fetched again without a new charge.',
-  unknown: 'This same order can be sent again without being charged twice.',
+  unknown: 'Within 23 hours of its first try, this same order can be sent again without a second charge.',
 };
 
 function retrySentence(failure: Failure, { state, updatedAt }: Partial<Job>, now: number | undefined): string {
-  const { kind, retry, creditsSpent } = failure;
+  const { kind, retry, creditsSpent, reason } = failure;
   const left = secondsLeft(failure, updatedAt, now);
   if (kind === 'not_confirmed')
     return `Trying again helps only after the user has ${retry === 'no' ? 'said yes' : 'agreed to the price'}.`;
+  if (reason.code === 'user_cancelled') return 'It can be ordered again if the user asks for it.';
   if (state === 'submitting' && creditsSpent === 'yes') return 'Its answer is recorded as soon as that is possible.';
-  const open = state && OPEN[state];
+  const open = state && (kind === 'bad_key' ? 'It goes on as soon as the same key works.' : OPEN[state]);
   if (open !== undefined && retry !== 'no') return left ? `${open} The next try is ${whenText(left, now)}.` : open;
-  if (state === 'unknown') return 'A new order may be charged as well.';
+  if (state === 'unknown') return 'A new order is paid for in any case.';
   if (open !== undefined) return 'Trying again will not help until something is changed.';
-  if (retry === 'no') return 'Repeating it unchanged will not help.';
+  if (retry === 'no')
+    return kind === 'bad_input' || kind === 'moderated'
+      ? 'Repeating it unchanged will not help.'
+      : 'Trying again will not help until something is changed.';
   if (retry === 'same_job') return 'Trying again costs no credits.';
   if (creditsSpent !== 'no') return 'A new order may succeed; it is paid for again.';
   if (kind === 'interrupted') return 'It can be ordered again at any time.';
@@ -96,8 +100,9 @@ export function secondsLeft({ retryAfterSeconds = 0 }: Failure, recordedAt = 0, 
 
 /** What to do next about a call that was refused before there was a job. */
 export function nextStep(failure: Failure, again = 'call again', left = failure.retryAfterSeconds): string {
-  const next = nextOf(saidOf(failure));
-  if (next !== undefined) return next;
+  const said = saidOf(failure);
+  const next = nextOf(said);
+  if (next !== undefined) return said.next === undefined ? `${next} Then ${again}.` : next;
   if (failure.kind === 'rate_limited' && left !== undefined) return `Wait ${lasting(left)}, then ${again}.`;
   return REMEDIES[failure.kind].replace('{again}', again);
 }
@@ -105,15 +110,25 @@ export function nextStep(failure: Failure, again = 'call again', left = failure.
 /** What to do next about this job. Until it has failed, the remedies do not fit: "call again" would pay a second time. */
 export function nextStepForJob(failure: Failure, job: Pick<Job, 'id' | 'state'> & Partial<Job>, now?: number): string {
   const { id, state, updatedAt } = job;
-  const { creditsSpent, reason, retry } = failure;
+  const { creditsSpent, kind, reason, retry } = failure;
   // A job that was never sent may be ordered again, like a refused call.
   if (state === 'failed' || (state === 'queued' && creditsSpent === 'no'))
     return nextStep(failure, creditsSpent === 'no' ? PAID_ONCE : PAID_AGAIN, secondsLeft(failure, updatedAt, now));
   // Nothing more happens by itself, and whether to order is for the user to say.
-  if (['no_answer', 'key_too_old', 'keys_ignored', 'other_key'].includes(reason.code)) return nextStep(failure);
-  const next = nextOf(saidOf(failure));
-  if (retry === 'no')
-    return `${next ?? 'Tell the user.'} Do not call generate_image again for this picture: it has been ordered already.`;
+  if (['no_answer', 'key_too_old', 'keys_ignored', 'other_key'].includes(reason.code))
+    return nextOf(saidOf(failure)) ?? '';
+  const said = saidOf(failure);
+  const next = nextOf(said);
+  if (retry === 'no') {
+    const after =
+      said.user !== undefined && said.next === undefined && !['download_failed', 'bad_input'].includes(kind);
+    const fact = state === 'submitting' ? 'its order may have been accepted' : 'it has been ordered already';
+    return `${next ?? 'Tell the user.'}${after ? ' After that, call get_job_status.' : ''} Do not call generate_image again for this picture: ${fact}.`;
+  }
+  if (kind === 'download_failed' && next === undefined)
+    return `Call get_job_status with job_id "${id}" in a minute. If that fails again and again, ask the user to look for the picture in the account at Doitong; do not call generate_image again for this picture.`;
+  if (kind === 'bad_key' && next !== undefined)
+    return `${next} If that key is another one of the same account, the user also has to run "flux-pro-mcp jobs adopt". Then ${waitFor(id, 'call')}`;
   return next === undefined ? waitFor(id) : `${next} Then ${waitFor(id, 'call')}`;
 }
 

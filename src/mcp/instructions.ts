@@ -4,7 +4,7 @@
 const SENTENCES = [
   'flux-pro-mcp makes pictures with Flux Pro, a paid service: every new order costs credits.',
   'For one picture call generate_image once, for several call generate_images once; check_rate_limits says how many the plan and the budget allow.',
-  'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that until its status is "completed", "failed" or "unknown".',
+  'If a job comes back as "queued", "submitting" or "processing", call get_job_status with its job_id and wait_seconds 45, and repeat that, as its "Next:" line says, until its status is "completed" with a file, "failed" or "unknown".',
   'Never call generate_image again for the same picture because of a time-out, a lost answer or a restart: find its job with list_jobs, and call get_job_status.',
   "If a call may cost more than the user's confirmation threshold, the user is asked, or the answer names the price; in that case ask the user, and repeat the call with max_credits only after a yes.",
   'When a picture is finished, tell the user its file path.',

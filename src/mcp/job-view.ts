@@ -104,10 +104,10 @@ export function batchView({ batch, jobs, duplicates, note }: JobsOutcome, option
     ' ',
     note,
     views.some(isWaitedFor) &&
-      'Call get_job_status with the job_ids of the unfinished pictures and wait_seconds 45; do not order them again.',
-    completed > 0 && 'Show the finished pictures to the user and say where the files are.',
+      'Call get_job_status with the job_ids of the pictures that are unfinished or being saved and wait_seconds 45; do not order them again.',
+    views.some(({ file }) => file !== undefined) && 'Show the saved pictures to the user and say where the files are.',
     failed > 0 &&
-      'Each failed picture says why; order it again with generate_image only if it is still wanted: that is a new, paid order.',
+      'Each failed entry says why, and whether another try can help. Order it with generate_image (a moderated one with another prompt) only if it is still wanted: that is a new, paid order.',
     lowBalanceText(lowBalance, jobs),
     missedText(missed),
   );
@@ -153,7 +153,9 @@ const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
   processing: wait,
   completed: wait,
   saved: (job) =>
-    `Show the picture to the user and say where the file is${orderedSize(job) ? ', and that its size is not the ordered one' : ''}.`,
+    otherTypeText(job)
+      ? 'Tell the user where the file is.'
+      : `Show the picture to the user and say where the file is${orderedSize(job) ? ', and that its size is not the ordered one' : ''}.`,
   failed: () => 'If the picture is still wanted, call generate_image again: that is a new, paid order.',
   unknown: () =>
     'Ask the user to check the account at Doitong; order the picture again only if the user agrees: that is a new, paid order.',
@@ -210,7 +212,7 @@ function missedText(jobs: readonly Job[] = []): string | undefined {
   const named = jobs.map(
     ({ id, request, file, state }) => `${id} (${fenced(request.prompt, 60)}, ${file ?? statusOf(state)})`,
   );
-  return `Earlier calls that were cancelled have ordered pictures that no answer has shown: ${named.join(', ')}. If one of them is what the user wants, get_job_status shows it free of charge.`;
+  return `Earlier calls that were cancelled left orders that no answer has shown: ${named.join(', ')}. If one of them is what the user wants, get_job_status gives it without a new order.`;
 }
 
 export function statusText({ status, stalled, file, error }: Pick<JobView, 'status' | 'stalled' | 'file' | 'error'>) {
@@ -298,10 +300,13 @@ export function creditsText({
 export function batchText(view: BatchView, outcome: JobsOutcome, { notes = [], now }: Occasion, isBare = false) {
   const { jobs, completed, failed, pending } = view;
   const failures = failed > 0 ? `, ${failed} failed` : '';
-  const open = pending > 0 ? `, ${pending} not finished yet${waitedText(outcome.waitedSeconds)}` : '';
+  const unknown = jobs.filter(({ status }) => status === 'unknown').length;
+  const open = pending > unknown ? `, ${pending - unknown} not finished yet${waitedText(outcome.waitedSeconds)}` : '';
+  const lost = unknown > 0 ? `, ${unknown} of unknown outcome` : '';
+  const verb = completed === 1 || jobs.length === 1 ? 'is' : 'are';
   return joined(
     '\n',
-    `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture is' : 'pictures are'} finished${failures}${open}.`,
+    `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'} ${verb} finished${failures}${open}${lost}.`,
     ...(isBare ? bareEntries(jobs) : jobs.map((job, at) => entryText(job, outcome.jobs[at], at + 1, now))),
     ...notes,
     jobs.some(({ sandbox }) => sandbox) && 'Sandbox: test pictures; no real credits are spent.',

@@ -105,7 +105,7 @@ const callArguments = {
   ),
   max_credits: optional(
     z.int().min(1).max(100_000_000),
-    "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, it confirms a price above the threshold: only after the user's yes. Default: the user's settings.",
+    "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, give it to confirm a price above the threshold, only after the user's yes. Default: the user's settings.",
   ),
 };
 

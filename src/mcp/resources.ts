@@ -162,8 +162,9 @@ async function imageContents(uri: string, job: Job | undefined, jobs: ImageJobs,
   if (bytes.length <= MAX_BYTES) return { uri, mimeType: job.mediaType ?? 'image/jpeg', blob: base64Of(bytes) };
   const shown = await jobs.pictures.show(job, { maxBytes: MAX_BYTES, maxSidePx: IMAGE_SIDE_MAX_PX });
   if (shown === undefined) {
-    const what = `The picture of ${job.id} is larger than hosts take in one answer, and it cannot be made smaller here. Open the file instead: ${job.file}`;
-    throw new FluxError({ kind: 'storage_failed', reason: { code: 'worded', what }, creditsSpent: 'yes', retry: 'no' });
+    const what = `The picture of ${job.id} is larger than hosts take in one answer, and it cannot be made smaller here.`;
+    const reason = { code: 'worded', what, next: `Open the file instead: ${job.file}` } as const;
+    throw new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'no' });
   }
   // Nobody should take it for the file: it has fewer pixels.
   const preview = { ...shown.size, file: deps.redact(job.file ?? '') };

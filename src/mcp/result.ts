@@ -145,6 +145,8 @@ function withShortPrompt(view: JobView, maxCharacters: number): JobView {
 }
 
 function cutNotes(views: Views, cut: number): string[] {
+  if (cut === CUTS.allButFacts && views.length > 1)
+    return ['This host accepts no more, so prompts, prices, URLs and details are left out; list_jobs has them.'];
   if (cut >= CUTS.promptsAndUrlsInText)
     return ['Prompts are shortened and URLs are left out in this answer because this host accepts no more.'];
   const isShortened =

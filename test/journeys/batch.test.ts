@@ -76,7 +76,7 @@ describe.each(ERAS)('with a client of era %s', (era) => {
       'The picture in this answer is a contact sheet of the finished pictures, numbered as above;',
     );
     expect(text).toMatch(/^4 of 4 pictures are finished\.\n1\. completed, "one", 256 × 256, \d+ credits, job job_/);
-    expect(text).toMatch(/\nNext: Show the finished pictures/);
+    expect(text).toMatch(/\nNext: Show the saved pictures/);
     const values = steps.map(({ progress }) => progress);
     expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
     expect(values.at(-1)).toBeLessThan(1);
@@ -132,7 +132,9 @@ it('hands all jobs back when the time is over; the same call finds each of them 
   const first = batchOf(await call('generate_images', args));
   expect(first).toMatchObject({ completed: 0, failed: 0, pending: 3 });
   expect(new Set(first.jobs.map(({ job_id }) => job_id)).size).toBe(3);
-  expect(first.next).toMatch(/^Call get_job_status with the job_ids of the unfinished pictures/);
+  expect(first.next).toMatch(
+    /^Call get_job_status with the job_ids of the pictures that are unfinished or being saved/,
+  );
   const again = await call('generate_images', { ...args, wait_seconds: 120 });
   expect(batchOf(again)).toMatchObject({ completed: 3, pending: 0 });
   expect(batchOf(again).jobs.map(({ job_id, duplicate }) => [job_id, duplicate])).toEqual(

@@ -21,7 +21,7 @@ const idOf = ({ structuredContent }: Answer): unknown => structuredContent?.job_
 type Listed = { job_id: string; prompt: string; file: string };
 const listed = async (): Promise<Listed[]> =>
   (await (story as Story).call('list_jobs')).structuredContent?.jobs as Listed[];
-const WORDS = 'Earlier calls that were cancelled have ordered pictures that no answer has shown';
+const WORDS = 'Earlier calls that were cancelled left orders that no answer has shown';
 
 /** The host cancels the call after so long; the picture is made and saved, unless the server ends meanwhile. */
 async function giveUp({ call, clock }: Story, args: Record<string, unknown> = FOX): Promise<void> {

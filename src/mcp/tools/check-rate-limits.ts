@@ -104,20 +104,23 @@ function text(view: LimitsView, sandbox: boolean): string {
 /** What each limit is called, and what helps when it allows no picture at all. */
 const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> = {
   requests: ['a pause that the service demands', ''],
-  budget_per_day: ["today's budget", 'Ask the user to raise FLUX_MAX_CREDITS_PER_DAY, or order more tomorrow (UTC).'],
+  budget_per_day: [
+    "today's budget",
+    'Ask the user to raise FLUX_MAX_CREDITS_PER_DAY and restart the server, or order more tomorrow (UTC).',
+  ],
   images_today: [
     'the pictures per day',
-    'Ask the user to raise FLUX_MAX_IMAGES_PER_DAY, or order more tomorrow (UTC).',
+    'Ask the user to raise FLUX_MAX_IMAGES_PER_DAY and restart the server, or order more tomorrow (UTC).',
   ],
   daily: [
     "the plan's jobs per day",
-    'Ask the user to set DOITONG_PLAN if the plan is larger, or order tomorrow (UTC).',
+    'Ask the user to set DOITONG_PLAN if the plan is larger and restart the server, or order tomorrow (UTC).',
   ],
   last_known_balance: [
     'the last known balance',
     'Ask the user to top up at Doitong; only an order shows the new balance.',
   ],
-  max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL.'],
+  max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL and restart the server.'],
 };
 
 function advice({ canOrder, canOrderToday: today, credits, nextRequestAt }: LimitsReport): string {

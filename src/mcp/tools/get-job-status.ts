@@ -14,7 +14,7 @@ const input = z
     job_ids: z.array(id).min(1).max(50).optional().describe('1–50 of them. Default: job_id.'),
     wait_seconds: waitSecondsSchema
       .default(0)
-      .describe('Seconds to wait if it is not finished, 0–300; 45 suits most hosts. Default: 0.'),
+      .describe('Seconds to wait for it, 0–300; 45 suits most hosts. Default: 0.'),
   })
   .check(({ value, issues }) => {
     if ((value.job_id === undefined) !== (value.job_ids === undefined)) return;
@@ -27,8 +27,8 @@ export const getJobStatus = defineTool({
   title: 'Get the status of an image job',
   description:
     'Returns the status of one job or several and, once finished, the picture, its file path, URL and price. Use it ' +
-    'when a picture was not finished in time or its outcome is not known, and repeat it until the status is completed, ' +
-    'failed or unknown. Costs nothing and places no new order. An order whose answer was lost is sent again in the ' +
+    'when a picture was not finished in time or its outcome is not known, and repeat it until the status is completed with a file, failed or unknown. ' +
+    'Costs nothing and places no new order. An order whose answer was lost is sent again in the ' +
     'background under its own idempotency key: it may be charged then, but never twice.',
   effect: 'read',
   input,

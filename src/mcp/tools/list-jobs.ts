@@ -73,7 +73,7 @@ export const listJobs = defineTool({
   title: 'List image jobs',
   description:
     'Lists jobs, newest first, also those of earlier sessions and other servers. Use it to find a ' +
-    'picture again, above all after a time-out, crash or restart. Costs nothing and sends nothing to the service; ' +
+    'picture again, as after a time-out, crash or restart. Costs nothing and sends nothing to the service; ' +
     'get_job_status asks for news. Returns jobs with status, file, URL, credits and next step, prompts cut to 200 ' +
     'characters, and next_cursor if there are more.',
   effect: 'read',

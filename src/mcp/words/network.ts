@@ -48,8 +48,7 @@ function proxyAnswer(status: number, host: string, { setting }: ReportedProxy): 
       `wants ${wanted}`,
       `put ${wanted} into ${setting} (as USER:PASSWORD@ in front of its host), and restart the server`,
     ];
-  if (status >= 500)
-    return [`could not reach ${host}`, `check whether the proxy in ${setting} works, if this stays so`];
+  if (status >= 500) return [`could not reach ${host}`, `check whether the proxy in ${setting} works`];
   return [
     `did not let the connection to ${host} through`,
     `have ${host} allowed at the proxy, or list it in NO_PROXY if it needs no proxy, and restart the server`,
@@ -62,7 +61,7 @@ const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: () => 'the connection was refused',
   ENOTFOUND: (host) => `the name ${host} could not be resolved`,
   EAI_AGAIN: (host) => `the name ${host} could not be resolved at the moment`,
-  ETIMEDOUT: () => 'no connection came about in time',
+  ETIMEDOUT: () => 'no connection was made in time',
   ENETUNREACH: (host) => `there is no route to the network of ${host}`,
   EHOSTUNREACH: (host) => `there is no route to ${host}`,
   ECONNRESET: closed,
@@ -70,6 +69,6 @@ const ERRORS: Readonly<Record<string, (host: string) => string>> = {
 };
 
 function errorText(code: string | undefined, host = 'the host'): string {
-  if (code === undefined) return 'no connection came about';
-  return ERRORS[code]?.(host) ?? `no connection came about (${code})`;
+  if (code === undefined) return 'no connection was made';
+  return ERRORS[code]?.(host) ?? `no connection was made (${code})`;
 }

@@ -28,8 +28,8 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   },
   // Does not say how to order in spite of it.
   user_refused: () => ({
-    what: 'The user did not confirm. Do not order unless the user now says yes.',
-    next: 'Tell the user that nothing was ordered.',
+    what: 'The user did not confirm.',
+    next: 'Tell the user that nothing was ordered; do not order unless the user now says yes.',
   }),
   user_cancelled: () => ({
     what: 'The user cancelled this order before it was sent.',
@@ -39,9 +39,9 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
     what: `The ${argument} contains a secret of this server, such as the API key, so nothing was sent.`,
     next: 'Remove the secret from the text and call again. Tell the user that the secret was in it: a key that others may have seen should be replaced at Doitong.',
   }),
-  owner_ended: () => 'This order was never sent, because the server that was to send it ended before.',
+  owner_ended: () => 'This order was never sent, because its server stopped first.',
   order_cancelled: () => ({
-    what: 'This order was never sent, because its call was cancelled before.',
+    what: 'This order was never sent, because its call was cancelled first.',
     next: 'If the picture is still wanted, call generate_image again: only that order is paid for.',
   }),
   key_too_old: () => ({
@@ -54,7 +54,7 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
   }),
   keys_ignored: () => ({
     what: 'The order has had no clear answer. It is not sent again, because this service has made two jobs from one order before and could charge for it twice.',
-    user: 'check the account at Doitong and, only if the picture is not there, run "flux-pro-mcp jobs resume", which sends the order once more',
+    user: 'check the account at Doitong and, only if the picture is not there, run "flux-pro-mcp jobs resume", which sends the order once more and may be charged again',
   }),
   unfinished_elsewhere: ({ ids, folders, isAdoptable, isEqual }) => {
     const more = ids.length > 5 ? ` and ${ids.length - 5} more` : '';
@@ -64,14 +64,14 @@ export const ordersWords = (wordsOf: (reason: Reason, failure: Failure) => Said)
         ? `An equal order with another API key or service is ${found} So nothing was ordered now.`
         : `Orders with another API key or service are ${found}`,
       user: isAdoptable
-        ? 'run "flux-pro-mcp jobs adopt" if that key belongs to the same account: this takes over the unfinished orders, so that equal orders find them'
+        ? 'run "flux-pro-mcp jobs adopt" if that key belongs to the same account: this takes over the unfinished orders, so that an equal call finds them'
         : 'set DOITONG_API_URL and the key of that service again if the pictures are wanted',
       next: 'Order an equal picture only if the user wants another one, with allow_duplicate true: that is a new, paid order.',
     };
   },
   no_answer: () => ({
     what: 'The service has given no answer to this order for an hour, and the order is not sent again by itself.',
-    user: 'decide whether this same order is to be sent again, by the same generate call or by "flux-pro-mcp jobs resume": within 23 hours of the first try it keeps its key, so that it cannot be paid for twice',
+    next: 'Ask the user whether to send it again. If so, within those 23 hours, repeat the same call without allow_duplicate, or ask the user to run "flux-pro-mcp jobs resume". Later, the same call may be a new, paid order.',
   }),
   earlier_try_open: ({ last }, failure) => {
     const { what, ...todo } = wordsOf(last, failure);

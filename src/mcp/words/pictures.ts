@@ -37,14 +37,14 @@ export const PICTURES_WORDS: Words<PictureReason> = {
     user: NOT_FETCHED,
   }),
   picture_host_not_listed: ({ host }) => ({
-    what: `The picture lies on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
+    what: `The picture is on ${fenced(host)}, which is not a host that pictures may be fetched from.`,
     user: "decide whether pictures may be fetched from that host: only the user can allow it, by DOITONG_DOWNLOAD_HOSTS in the host's configuration and a restart of the server",
     next: 'After that, get_job_status saves the picture without a new charge.',
   }),
   picture_host_is_inside: ({ host, address }) => {
     const where = address === undefined ? 'has no address' : `has the address ${address}`;
     return {
-      what: `The picture's host leads into this machine or a private network (${host} ${where}); nothing was fetched from there.`,
+      what: `The picture's host resolves to this machine or a private network (${host} ${where}); nothing was fetched from there.`,
       user: 'check the DNS settings of this machine',
       next: 'After that, get_job_status saves the picture without a new charge.',
     };
@@ -57,7 +57,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   picture_data_missing: () => notFetched('the service sent a data URL without data'),
   picture_too_large: ({ maxBytes }) => ({
     what: `The finished picture is larger than ${maxBytes / 1024 ** 2} MB.`,
-    user: NOT_FETCHED,
+    user: 'look for this picture in the account at Doitong: this server fetches none of that size',
   }),
   picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${lasting(seconds)}`),
   picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),

@@ -5,9 +5,10 @@ import { fenced } from '../../core/untrusted-text.ts';
 import type { Said, Words } from './said.ts';
 
 const CHECK_URL = 'check that DOITONG_API_URL is the address of the Doitong API';
-const OTHER_DIALECT = 'set DOITONG_DIALECT to another way to order, or update flux-pro-mcp';
+const OTHER_DIALECT =
+  'set DOITONG_DIALECT to another one of generate, generateImage and rest, or update flux-pro-mcp, and restart the server';
 const SET_KEY =
-  "set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start the server with --sandbox, which needs no key";
+  "set DOITONG_API_KEY or DOITONG_API_KEY_FILE in the host's configuration, or start the server with --sandbox, for test pictures without a key";
 
 /** What happened, as the beginning of a sentence. */
 export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
@@ -24,12 +25,12 @@ export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
   conflict: 'The service is still busy with an earlier try of this request',
   keyReused: 'The service says that the idempotency key of this order belongs to another request',
   serviceError: 'The service failed with an internal error',
-  otherRefusal: 'The service refused the request',
+  otherRefusal: 'The service gave an unexpected answer',
   errorWithoutCode: 'The service answered with an error of unknown meaning',
   unreadable: 'The service gave an answer that cannot be read',
   unknownJob: 'The service does not know this job at the moment',
   noJobQuery: 'No way to ask the service for a job was found',
-  paused: 'The service has asked for no requests until its limit is over',
+  paused: 'The service has asked for a pause until its rate limit resets',
   notSent: 'The service could not be reached; nothing was sent',
   blocked: 'The service could not be reached until somebody changes something; nothing was sent',
   lost: 'The service gave no answer to a request that was sent',
@@ -65,7 +66,10 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
   service_answered: answered,
   answer_lost: ({ purpose, how, errorCode }) =>
     LOST[how](SENT[purpose], errorCode === undefined ? '' : ` (${errorCode})`),
-  ended_before_sending: () => 'The call was ended before anything was sent to the service.',
+  ended_before_sending: () => ({
+    what: 'The call was ended before anything was sent to the service.',
+    next: 'Call again if the answer is still wanted.',
+  }),
   job_without_picture: ({ isModerated, status, said }) => {
     const what = isModerated
       ? 'The service refused to deliver the picture for reasons of moderation'
@@ -78,7 +82,7 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
       unknown.length > 0 && `it does not take ${listed(unknown)} as documented`,
     ];
     const changes = pieces.filter(Boolean).join('; ');
-    return { what: `The service's ${dialect} has changed: ${changes}.`, user: OTHER_DIALECT };
+    return { what: `The service's operation "${dialect}" has changed: ${changes}.`, user: OTHER_DIALECT };
   },
   dialect_unknown: ({ dialect }) => ({
     what: `The order was sent before by a newer version of flux-pro-mcp, in a way that this one does not know (${fenced(dialect)}). It is not sent again.`,
@@ -94,10 +98,10 @@ export const SERVICE_WORDS: Words<ServiceReason> = {
     what: `The service does not offer the status query ${reason.query}${quotation(reason)}.`,
     ...NO_QUERY,
   }),
-  no_api_key: () => ({ what: 'No API key is set, so that the service cannot be asked.', user: SET_KEY }),
+  no_api_key: () => ({ what: 'No API key is set.', user: SET_KEY }),
   api_key_unusable: () => ({ what: 'The API key that is set has characters that a key cannot have.', user: SET_KEY }),
   no_such_job_id: () => ({
-    what: "The job's id at the service is none that can be asked for.",
+    what: 'The service gave this job an id that cannot be looked up.',
     user: 'look for the picture in the account at Doitong',
   }),
 };
@@ -107,7 +111,10 @@ const listed = (names: readonly string[]): string => fenced(names.join(', '));
 function answered(reason: Extract<ServiceReason, { code: 'service_answered' }>, failure: Failure): Said {
   const { answer, dialect } = reason;
   const credits = answer === 'noCredits' ? amounts(failure) : '';
-  const set = dialect === 'auto' ? OTHER_DIALECT : `set DOITONG_DIALECT to auto (it is ${dialect}), and ${CHECK_URL}`;
+  const set =
+    dialect === 'auto'
+      ? OTHER_DIALECT
+      : `set DOITONG_DIALECT to auto (it is ${dialect}) and restart the server, and ${CHECK_URL}`;
   const user = dialect === undefined ? REMEDIES[answer] : set;
   return { what: `${SERVICE_ANSWERS[answer]}${quotation(reason)}.${credits}`, user };
 }

@@ -13,9 +13,13 @@ export const STORAGE_WORDS: Words<StorageReason> = {
       type === 'record' ? `The record of ${name} in ${location}` : `The shared value "${name}" in ${location}`;
     return `${thing} was changed by other processes at each of ${tries} tries, so this change was given up.`;
   },
-  state_not_kept: ({ path, error }) => ({
+  state_not_kept: ({ path, error }, { creditsSpent }) => ({
     what: `What the server keeps in its state folder cannot be read or written: ${path} (${error}).`,
-    user: folderRemedy(error, STATE),
+    // What the service has answered waits in memory.
+    user:
+      creditsSpent === 'yes'
+        ? `${isFull(error) ? 'make room there' : 'put that right'} while the server keeps running: a restart would lose this answer`
+        : folderRemedy(error, STATE),
   }),
   state_is_newer: ({ path }) => ({
     what: `The file ${path} was written by a newer version of flux-pro-mcp and is not changed by this one.`,
@@ -86,11 +90,13 @@ export function folderProblem(problem: FolderProblem): string {
   return `${FOLDER_PROBLEMS[problem] ?? 'nothing can be written'} (${problem})`;
 }
 
+const isFull = (problem: FolderProblem): boolean => problem === 'ENOSPC' || problem === 'EDQUOT';
+
 /** What the user can do about it. */
 function folderRemedy(problem: FolderProblem, setting: string): string {
   if (problem === 'EMFILE' || problem === 'ENFILE')
     return `restart the server: ${FOLDER_PROBLEMS[problem]}; if that happens again, raise the limit for open files (ulimit -n)`;
-  const first = problem === 'ENOSPC' || problem === 'EDQUOT' ? 'make room there' : 'put that right';
+  const first = isFull(problem) ? 'make room there' : 'put that right';
   return `${first}, or set ${setting} to a folder that can be written and restart the server`;
 }
 

@@ -93,7 +93,7 @@ describe('a price', () => {
     for (const patch of [{}, { accepted: 5_000 }, { estimate: CHEAP }]) {
       const failure = refusal({ canAsk: true, answer: NO, ...patch });
       expect(failure).toMatchObject({ kind: 'not_confirmed', creditsSpent: 'no', retry: 'no' });
-      expect(wordsOf(failure).what).toBe('The user did not confirm. Do not order unless the user now says yes.');
+      expect(wordsOf(failure).what).toBe('The user did not confirm.');
       expect(wordsOf(failure).next).not.toContain('max_credits');
     }
   });

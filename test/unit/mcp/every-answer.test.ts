@@ -24,7 +24,7 @@ const SAMPLES = SAMPLE_FAILURES.map((sample) => ({ ...sample, code: sample.failu
 const FACTS = /^(?:File|URL|Picture|Prompt|Job): .*$/gmu;
 const ORDERS = /(?<!do not )call generate_images? again|allow_duplicate true|repeat the call with max_credits/iu;
 const SAYS_THAT_IT_IS_PAID =
-  /that is a new, paid order|only that order is paid for|Tell the user the price|accept that price/u;
+  /that is a new, paid order|only that order is paid for|Tell the user the price|accept that price|agree to that price/u;
 
 describe.each(SAMPLES)('the answer to $code ($at, $failure.kind)', (sample) => {
   const { at } = sample;
@@ -98,7 +98,13 @@ describe('advice about a price', () => {
     });
 
   it.each([
-    ['nothing costs less', 1, 20, 15, /Next: Ask the user to raise FLUX_MAX_CREDITS_PER_CALL to 20 or more\.$/u],
+    [
+      'nothing costs less',
+      1,
+      20,
+      15,
+      /Next: Ask the user to raise FLUX_MAX_CREDITS_PER_CALL to 20 or more and restart the server\. Then call again\.$/u,
+    ],
     ['one large picture', 1, 50, 30, /Next: Order a picture of at most 1 megapixel \(up to 20 credits\), or ask/u],
     ['many small ones', 12, 240, 100, /Next: Order at most 5 pictures, or ask/u],
     [
@@ -120,7 +126,7 @@ describe('advice about a price', () => {
 describe('the advice about a batch', () => {
   const nextOf = (jobs: readonly Job[]): string => batchView({ type: 'jobs', jobs, duplicates: [] }, TIMES).next;
   const WAIT =
-    /^Call get_job_status with the job_ids of the unfinished pictures and wait_seconds 45; do not order them/u;
+    /^Call get_job_status with the job_ids of the pictures that are unfinished or being saved and wait_seconds 45; do not order them/u;
   const failureAt = (state: string): Failure => SAMPLE_FAILURES.find(({ at }) => at === state)?.failure as Failure;
   const failed = jobIn('failed', { failure: failureAt('failed') });
 

@@ -54,7 +54,7 @@ describe('an order of unknown outcome', () => {
     [
       'no_answer',
       'same_job',
-      /^Ask the user to decide whether this same order is to be sent again, by the same generate call/u,
+      /^Ask the user whether to send it again\. If so, within those 23 hours, repeat the same call/u,
     ],
     ['keys_ignored', 'no', /only if the picture is not there, run "flux-pro-mcp jobs resume"/u],
     ['key_too_old', 'no', /with allow_duplicate true, only if the user agrees/u],
@@ -88,8 +88,8 @@ describe('the sentences', () => {
   });
 
   it.each([
-    ['no', undefined, 'Repeating it unchanged will not help.'],
-    ['no', 30, 'Repeating it unchanged will not help.'],
+    ['no', undefined, 'Trying again will not help until something is changed.'],
+    ['no', 30, 'Trying again will not help until something is changed.'],
     ['later', undefined, 'Trying again may help.'],
     ['later', 30, 'Trying again helps in 30 s.'],
     ['later', 1_740, 'Trying again helps in about 29 minutes.'],
@@ -105,14 +105,28 @@ describe('the sentences', () => {
     ['submitting', 'later', 'This same order is sent again by itself, and cannot be charged twice.'],
     ['processing', 'later', 'Its status can be read again free of charge.'],
     ['completed', 'same_job', 'The picture can be fetched again without a new charge.'],
-    ['unknown', 'same_job', 'This same order can be sent again without being charged twice.'],
-    ['unknown', 'no', 'A new order may be charged as well.'],
+    [
+      'unknown',
+      'same_job',
+      'Within 23 hours of its first try, this same order can be sent again without a second charge.',
+    ],
+    ['unknown', 'no', 'A new order is paid for in any case.'],
     ['processing', 'no', 'Trying again will not help until something is changed.'],
-    ['failed', 'no', 'Repeating it unchanged will not help.'],
+    ['failed', 'no', 'Trying again will not help until something is changed.'],
   ] as const)('about trying again what became a job: %s, %s', (state, retry, sentence) => {
     expect(failureSentences(sampleFailure({ retry }), { state })).toBe(
       `The service failed. Credits may have been spent. ${sentence}`,
     );
+  });
+
+  it.each(['bad_input', 'moderated'] as const)('say that a call itself has to change: %s', (kind) => {
+    const failure = sampleFailure({ kind, retry: 'no', creditsSpent: 'no' });
+    expect(failureSentences(failure, { state: 'failed' })).toMatch(/ Repeating it unchanged will not help\.$/u);
+  });
+
+  it('say of an order that the user took back that the user can ask for it again', () => {
+    const failure = sampleFailure({ kind: 'interrupted', creditsSpent: 'no', reason: { code: 'user_cancelled' } });
+    expect(failureSentences({ ...failure, retry: 'no' }, { state: 'failed' })).toMatch(/if the user asks for it\.$/u);
   });
 
   it('count the wait from when it was recorded, and say nothing of one that is over', () => {
@@ -128,7 +142,7 @@ describe('the sentences', () => {
   it('say of an order that was never sent that it can be ordered', () => {
     const failure = sampleFailure({ kind: 'interrupted', creditsSpent: 'no', reason: { code: 'owner_ended' } });
     expect(failureSentences(failure, { state: 'failed' })).toBe(
-      'This order was never sent, because the server that was to send it ended before. No credits were spent. It can be ordered again at any time.',
+      'This order was never sent, because its server stopped first. No credits were spent. It can be ordered again at any time.',
     );
     expect(nextStepForJob(failure, { id: 'job_1', state: 'failed' })).toBe(
       'If the picture is still wanted, call generate_image again: only that order is paid for.',

@@ -97,7 +97,9 @@ describe('a call about several jobs', () => {
       ['job_2', 'failed', undefined],
       ['job_1', 'completed', 1],
     ]);
-    expect(view.next).toMatch(/^Call get_job_status with the job_ids of the unfinished pictures and wait_seconds 45/u);
+    expect(view.next).toMatch(
+      /^Call get_job_status with the job_ids of the pictures that are unfinished or being saved and wait_seconds 45/u,
+    );
   });
 
   it('names those that are not on record, and loses none of the others', async () => {

@@ -146,7 +146,8 @@ describe('an error', () => {
 describe('a refusal', () => {
   const reason = { code: 'worded', what: 'The service failed.', next: 'Set the key.' } as const;
   const failure = sampleFailure({ kind: 'bad_key', creditsSpent: 'no', retry: 'no', reason });
-  const text = 'The service failed. No credits were spent. Repeating it unchanged will not help.\nNext: Set the key.';
+  const text =
+    'The service failed. No credits were spent. Trying again will not help until something is changed.\nNext: Set the key.';
 
   it('is an error with complete words, and with data where the host takes it', () => {
     expect(refusal(failure, true)).toEqual({
