@@ -6,18 +6,19 @@ import { readArguments } from '../src/mcp/call-tool.ts';
 import { TOOLS } from '../src/mcp/catalogue.ts';
 import { instructions } from '../src/mcp/instructions.ts';
 import { jobText, jobView } from '../src/mcp/job-view.ts';
-import { placeOrders, waitForJob } from '../src/mcp/ordering.ts';
 import { getPrompt, guideText, PROMPTS } from '../src/mcp/prompts.ts';
 import { jobsResult, refusal } from '../src/mcp/result.ts';
-import type { JobsOutcome, SingleOutcome, ToolContext } from '../src/mcp/tool.ts';
+import type { JobsOutcome, SingleOutcome } from '../src/mcp/tool.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
 import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
 import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
+import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
 import { badSettings, badUsage, help, records } from './texts/shell.ts';
+import { progressMessages, question } from './texts/waiting.ts';
 
 const HOUR_MS = 3_600_000;
 const VIEW = { now: NOW, stalledAfterMs: HOUR_MS / 4 };
@@ -67,54 +68,6 @@ function batch(states: readonly (Job['state'] | Failure)[], more: Partial<JobsOu
     };
   });
   return { type: 'jobs', jobs, duplicates: [], ...more };
-}
-
-/** What the user is asked, and the progress of a wait: both by the very functions, which get what they ask for. */
-function contextWith(jobs: object, progress: ToolContext['progress'] = () => undefined): ToolContext {
-  const clock = { now: () => NOW, monotonic: () => 0 };
-  const known = { settings: { maxCreditsPerDay: 1_000 }, leftToday: async () => 480, ...jobs };
-  const context = { jobs: async () => known, progress, clock, signal: new AbortController().signal, canAsk: true };
-  return {
-    ...context,
-    sandbox: false,
-    redact: asIs,
-    answer: undefined,
-    defaultWaitSeconds: 45,
-  } as unknown as ToolContext;
-}
-
-async function question(): Promise<string> {
-  const added = ['a paper plane', 'a lighthouse', 'a fox', 'a bowl of ramen'].map((prompt) => ({
-    request: { prompt, width: 2_048, height: 2_048 },
-  }));
-  const propose = async () => ({ type: 'ask', added, estimate: { min: 120, max: 200 } });
-  const asked = await placeOrders(added, { tool: 'generate_images', isBatch: true }, contextWith({ propose }));
-  if (asked.type !== 'ask') throw new Error('nothing is asked');
-  return `${asked.question}\n[ ] ${asked.yes}`;
-}
-
-async function progressMessages(): Promise<string[]> {
-  const messages: string[] = [];
-  const eta = { fraction: 0.4, leftMs: 9_000 };
-  const ticks = [
-    ...(['queued', 'processing', 'unknown', 'completed'] as const).map((state) => ({
-      job: jobIn(state),
-      waitReason: undefined,
-    })),
-    ...(['slot', 'permit'] as const).map((reason) => ({
-      job: jobIn('queued'),
-      waitReason: { reason, until: NOW + 200_000 },
-    })),
-  ];
-  const waitFor = async (_: string, { onTick }: { onTick: (tick: object) => void }): Promise<Job> => {
-    for (const tick of ticks) onTick({ ...tick, elapsedMs: 12_000, etaNow: async () => eta });
-    // Each message comes once its estimate is known.
-    await new Promise((resolve) => setTimeout(resolve));
-    return jobIn('processing');
-  };
-  const context = contextWith({ waitFor }, (_, message) => messages.push(message));
-  await waitForJob({ job: jobIn('queued'), duplicate: false }, 45, context);
-  return messages;
 }
 
 /** Of a tool whose arguments are as models make them. */
@@ -247,5 +200,6 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-settings': badSettings,
   'texts-records': records,
   'texts-doctor': doctor,
+  'texts-demo': demo,
   'agents-examples': examples,
 };

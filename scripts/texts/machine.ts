@@ -32,7 +32,7 @@ export async function onMachine<Value>(play: (machine: Machine) => Promise<Value
         const argv = [...command.matchAll(WORD)].map(([word, quoted]) => quoted ?? word);
         const { printed, code } = await captured(() => run({ argv, env: { ...usual, ...env }, program }));
         const end = code === 0 ? '' : `[exit code ${code}]`;
-        return `$ flux-pro-mcp ${command}\n${printed}${end}`.replaceAll(home, HOME);
+        return `$ flux-pro-mcp ${command}\n${printed}${end}`.replaceAll(home, HOME).replaceAll(program, PROGRAM);
       },
     });
   } finally {
@@ -50,11 +50,15 @@ async function captured(work: () => Promise<number>): Promise<{ printed: string;
     printed += String(text);
     return true;
   };
+  // A progress bar is drawn otherwise on a terminal.
+  const { isTTY } = process.stdout;
+  process.stdout.isTTY = false;
   for (const stream of streams) stream.write = write as typeof stream.write;
   try {
     const code = await work();
     return { printed, code };
   } finally {
+    process.stdout.isTTY = isTTY;
     for (const [at, stream] of streams.entries()) stream.write = writes[at] as typeof stream.write;
   }
 }
