@@ -17,6 +17,7 @@ import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
+import { protocolErrors } from './texts/protocol.ts';
 import { badSettings, badUsage, help, records } from './texts/shell.ts';
 import { progressMessages, question } from './texts/waiting.ts';
 
@@ -87,7 +88,7 @@ function catalogue(): string {
       properties?: Record<string, { description?: string }>;
     };
     const args = Object.entries(properties).map(([name, { description = '' }]) => `- \`${name}\`: ${description}`);
-    return [`### ${tool.name}`, tool.description, args.join('\n')].filter(Boolean).join('\n\n');
+    return [`### ${tool.name}`, `"${tool.title}"`, tool.description, args.join('\n')].filter(Boolean).join('\n\n');
   }).join('\n\n');
 }
 
@@ -143,10 +144,15 @@ function failures(): string {
 }
 
 function prompts(): string {
-  const texts = PROMPTS.map(({ name, arguments: args }) => {
+  const texts = PROMPTS.map(({ name, description, arguments: args }) => {
     const values = Object.fromEntries(args.map((one) => [one.name, `(${one.title.toLowerCase()})`]));
     const [message] = getPrompt(name, values, asIs).messages;
-    return titled(name, message?.content.type === 'text' ? message.content.text : '');
+    const lines = args.map((one) => `- \`${one.name}\`, "${one.title}": ${one.description}`);
+    return [
+      `**${name}**\n\n${description}`,
+      lines.join('\n'),
+      block(message?.content.type === 'text' ? message.content.text : ''),
+    ].join('\n\n');
   });
   return [...texts, titled('flux://guide/prompting', guideText())].join('\n\n');
 }
@@ -194,6 +200,7 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-progress': async () => (await progressMessages()).map((message) => `- ${message}`).join('\n'),
   'texts-question': async () => block(await question()),
   'texts-prompts': prompts,
+  'texts-protocol': protocolErrors,
   'texts-remedies': remedies,
   'texts-help': help,
   'texts-usage': badUsage,
