@@ -95,7 +95,7 @@ function textOf(node: Node, names: Names, depth = 0): string | undefined {
   }
 }
 
-function* all(node: Node): Generator<Node> {
+export function* all(node: Node): Generator<Node> {
   yield node;
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) yield* all(child);

@@ -16,6 +16,7 @@ import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
 import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
+import { logLines, viewerWords } from './texts/literals.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
 import { protocolErrors } from './texts/protocol.ts';
 import { badSettings, badUsage, help, records } from './texts/shell.ts';
@@ -208,5 +209,7 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-records': records,
   'texts-doctor': doctor,
   'texts-demo': demo,
+  'texts-viewer': viewerWords,
+  'texts-log': logLines,
   'agents-examples': examples,
 };
