@@ -4,6 +4,8 @@ import { FAILURE_KINDS, type Failure } from '../src/core/failure.ts';
 import { JOB_STATES, type Job } from '../src/core/job.ts';
 import { readArguments } from '../src/mcp/call-tool.ts';
 import { TOOLS } from '../src/mcp/catalogue.ts';
+import type { Reason } from '../src/core/reasons.ts';
+import { nextOf, saidOf } from '../src/mcp/failure-text.ts';
 import { instructions } from '../src/mcp/instructions.ts';
 import { jobText, jobView } from '../src/mcp/job-view.ts';
 import { getPrompt, guideText, PROMPTS } from '../src/mcp/prompts.ts';
@@ -13,6 +15,7 @@ import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
 import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
 import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
+import { VARIANTS } from './text-samples/variants.ts';
 import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
@@ -144,6 +147,23 @@ function failures(): string {
   }).join('\n\n');
 }
 
+/** What is said of each, and what to do next once for all that have it in common. */
+function variants(): string {
+  const linesOf = (reasons: readonly Reason[]): string => {
+    const byNext = new Map<string, string[]>();
+    for (const reason of reasons) {
+      const said = saidOf({ kind: 'bad_input', reason, creditsSpent: 'no', retry: 'no' });
+      const next = nextOf(said) ?? '';
+      byNext.set(next, [...(byNext.get(next) ?? []), said.what]);
+    }
+    const texts = [...byNext].map(([next, whats]) =>
+      [...new Set(whats), next && `Next: ${next}`].filter(Boolean).join('\n'),
+    );
+    return texts.join('\n\n');
+  };
+  return VARIANTS.map(([subject, reasons]) => titled(subject, linesOf(reasons))).join('\n\n');
+}
+
 function prompts(): string {
   const texts = PROMPTS.map(({ name, description, arguments: args }) => {
     const values = Object.fromEntries(args.map((one) => [one.name, `(${one.title.toLowerCase()})`]));
@@ -194,6 +214,7 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-states': states,
   'texts-batches': batches,
   'texts-failures': failures,
+  'texts-variants': variants,
   'texts-lists': lists,
   'texts-limits': limits,
   'texts-resources': resources,
