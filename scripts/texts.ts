@@ -16,6 +16,7 @@ import { ofToday } from '../src/mcp/ordering.ts';
 import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
 import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
 import { VARIANTS } from './text-samples/variants.ts';
+import { wrongArguments } from './texts/arguments.ts';
 import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
 import { limits, lists, resources } from './texts/lists.ts';
@@ -218,9 +219,9 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-lists': lists,
   'texts-limits': limits,
   'texts-resources': resources,
-  'texts-arguments': () => block(badArguments()),
+  'texts-arguments': wrongArguments,
   'texts-progress': async () => (await progressMessages()).map((message) => `- ${message}`).join('\n'),
-  'texts-question': async () => block(await question()),
+  'texts-question': async () => [block(await question()), block(await question(1, true))].join('\n\n'),
   'texts-prompts': prompts,
   'texts-protocol': protocolErrors,
   'texts-remedies': remedies,

@@ -1,6 +1,6 @@
 /** What the user is asked before an expensive call, and what hosts show while a call waits. */
 import type { Job } from '../../src/core/job.ts';
-import { placeOrders, waitForJob } from '../../src/mcp/ordering.ts';
+import { placeOrders, waitForAll, waitForJob } from '../../src/mcp/ordering.ts';
 import type { ToolContext } from '../../src/mcp/tool.ts';
 import { jobIn, NOW } from '../text-samples/jobs.ts';
 
@@ -18,12 +18,21 @@ function contextWith(jobs: object, progress: ToolContext['progress'] = () => und
   } as unknown as ToolContext;
 }
 
-export async function question(): Promise<string> {
-  const added = ['a paper plane', 'a lighthouse', 'a fox', 'a bowl of ramen'].map((prompt) => ({
+const PROMPTS = ['a paper plane', 'a lighthouse', 'a fox', 'a bowl of ramen'];
+
+export async function question(count = PROMPTS.length, sandbox = false): Promise<string> {
+  const added = PROMPTS.slice(0, count).map((prompt) => ({
     request: { prompt, width: 2_048, height: 2_048 },
   }));
-  const propose = async () => ({ type: 'ask', added, estimate: { min: 120, max: 200 } });
-  const asked = await placeOrders(added, { tool: 'generate_images', isBatch: true }, contextWith({ propose }));
+  const propose = async () => ({ type: 'ask', added, estimate: { min: 30 * count, max: 50 * count } });
+  const asked = await placeOrders(
+    added,
+    { tool: 'generate_images', isBatch: true },
+    {
+      ...contextWith({ propose }),
+      sandbox,
+    },
+  );
   if (asked.type !== 'ask') throw new Error('nothing is asked');
   return `${asked.question}\n[ ] ${asked.yes}`;
 }
@@ -47,7 +56,13 @@ export async function progressMessages(): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve));
     return jobIn('processing');
   };
-  const context = contextWith({ waitFor }, (_, message) => messages.push(message));
+  const ofBatch = { fraction: 0.4, done: 2, total: 5, leftMs: 40_000 };
+  const waitAll = async (_: unknown, { onTick }: { onTick: (tick: object) => void }): Promise<Job[]> => {
+    onTick(ofBatch);
+    return [];
+  };
+  const context = contextWith({ waitFor, waitForAll: waitAll }, (_, message) => messages.push(message));
   await waitForJob({ job: jobIn('queued'), duplicate: false }, 45, context);
+  await waitForAll([], 45, context);
   return messages;
 }
