@@ -39,8 +39,10 @@ function textsOf(node: Node, constants: Constants): string[] {
   }
 }
 
+const sourceOf = (path: string): string => readFileSync(SRC + path, 'utf8');
+
 function nodesOf(path: string): { nodes: Node[]; constants: Constants } {
-  const source = readFileSync(SRC + path, 'utf8');
+  const source = sourceOf(path);
   const nodes = [...all(parse(source, { sourceType: 'module', plugins: ['typescript'] }).program)];
   const constants = new Map<string, Node>();
   for (const node of nodes)
@@ -61,7 +63,8 @@ const filesIn = (folder: string): string[] =>
     .sort();
 
 export function logLines(): string {
-  const lines = filesIn('').flatMap((path) => {
+  const logging = filesIn('').filter((path) => /\blog\.[a-z]+\(/u.test(sourceOf(path)));
+  const lines = logging.flatMap((path) => {
     const { nodes, constants } = nodesOf(path);
     return nodes.flatMap((node) => {
       const level = node.type === 'CallExpression' ? levelOf(node.callee) : undefined;
@@ -75,6 +78,17 @@ export function logLines(): string {
     const texts = new Set(lines.filter((line) => line.level === level).map(({ text }) => text));
     return texts.size === 0 ? [] : [`**${level}**\n\n${listed(texts)}`];
   }).join('\n\n');
+}
+
+/** What `serve` writes where no host is: it would wait for one. */
+export function serveOnTerminal(): string {
+  const { nodes, constants } = nodesOf('cli/serve.ts');
+  const texts = nodes.flatMap((node) => {
+    if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return [];
+    const [text] = node.callee.name === 'writeStderr' ? node.arguments : [];
+    return text === undefined ? [] : textsOf(text, constants);
+  });
+  return ['$ flux-pro-mcp serve', ...texts].join('\n');
 }
 
 /** Of `log.warn` or `deps.log.warn`. */
@@ -92,7 +106,7 @@ const SHOWN_IN_HTML = /(?:aria-label|alt)="(?<label>[^"]+)"|>(?<text>[^<>]*\p{L}
 const IS_SHOWN = /^(?![<(]|.*:[a-z]).*(?:\p{L} |[ ,]\p{L})|^\p{Lu}\p{Ll}+$/u;
 
 export function viewerWords(): string {
-  const html = readFileSync(`${SRC}viewer/viewer.html`, 'utf8').replace(/\/\* [A-Z]+ \*\//gu, '');
+  const html = sourceOf('viewer/viewer.html').replace(/\/\* [A-Z]+ \*\//gu, '');
   const inHtml = [...html.matchAll(SHOWN_IN_HTML)].map(({ groups }) => groups?.label ?? groups?.text ?? '');
   const inCode = filesIn('viewer/').flatMap((path) => {
     const { nodes, constants } = nodesOf(path);

@@ -42,7 +42,7 @@ export async function onMachine<Value>(play: (machine: Machine) => Promise<Value
 }
 
 /** What `work` writes to stdout and stderr, in its order. */
-async function captured(work: () => Promise<number>): Promise<{ printed: string; code: number }> {
+export async function captured(work: () => Promise<number>): Promise<{ printed: string; code: number }> {
   let printed = '';
   const streams = [process.stdout, process.stderr];
   const writes = streams.map((stream) => stream.write);

@@ -1,5 +1,7 @@
 /** What a person reads in a terminal: help, bad usage, settings that are refused, and the records. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { type ResumeDeps, resume } from '../../src/cli/jobs.ts';
@@ -7,14 +9,16 @@ import { type Environment, SETTINGS } from '../../src/config/settings.ts';
 import type { Job } from '../../src/core/job.ts';
 import { systemClock } from '../../src/runtime/system.ts';
 import { createFileJobStore } from '../../src/storage/file-stores.ts';
-import { partitionFolder } from '../../src/storage/paths.ts';
+import { heartbeatsFolder, partitionFolder } from '../../src/storage/paths.ts';
 import { failureOf } from '../text-samples/failures.ts';
+import { serveOnTerminal } from './literals.ts';
 import { allTitled, block } from './markdown.ts';
-import { type Machine, onMachine } from './machine.ts';
+import { captured, type Machine, onMachine } from './machine.ts';
 import { EVERY_STATE, PROCESSING } from '../text-samples/listed-jobs.ts';
 import { SILENT_LOG } from './served.ts';
 
 const KEY = 'doitong-live-4f1c0a7be2d95863';
+const OTHER_KEY = 'doitong-live-of-last-year';
 const WITH_KEY = { env: { DOITONG_API_KEY: KEY } };
 
 export function help(): Promise<string> {
@@ -70,10 +74,45 @@ export const badUsage = (): Promise<string> => transcripts(BAD_USAGE);
 
 export function badSettings(): Promise<string> {
   return onMachine(({ shell }) =>
-    allTitled(
-      BAD_SETTINGS.map(([title, command, env]) => [title, () => shell(command, { env: { ...WITH_KEY.env, ...env } })]),
-    ),
+    allTitled([
+      ['a terminal in place of a host', serveOnTerminal],
+      ['Node.js is too old', oldNode],
+      ['a port that is taken', () => withPortTaken((port) => shell(`sandbox --port ${port}`))],
+      ...BAD_SETTINGS.map(
+        ([title, command, env]) => [title, () => shell(command, { env: { ...WITH_KEY.env, ...env } })] as const,
+      ),
+    ]),
   );
+}
+
+/** By the bin itself, which reads the version when it is loaded. */
+async function oldNode(): Promise<string> {
+  const { versions, exitCode } = process;
+  const show = (shown: object): unknown => Object.defineProperty(process, 'versions', { value: shown });
+  show({ ...versions, node: '18.20.4' });
+  try {
+    const { printed } = await captured(async () => {
+      await import('../../src/main.ts');
+      return 0;
+    });
+    const end = `[exit code ${process.exitCode}]`;
+    return `$ flux-pro-mcp\n${printed}${end}`;
+  } finally {
+    show(versions);
+    process.exitCode = exitCode;
+  }
+}
+
+/** Any port may be taken, so that it is shown as another one. */
+async function withPortTaken(use: (port: number) => Promise<string>): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    return (await use(port)).replaceAll(String(port), '8080');
+  } finally {
+    server.close();
+  }
 }
 
 export function records(): Promise<string> {
@@ -87,10 +126,13 @@ export function records(): Promise<string> {
     await show('jobs list', 'jobs list --status failed', 'jobs adopt');
     await record(machine, KEY, EVERY_STATE);
     const ofOtherKey = { ...PROCESSING, id: PROCESSING.id.replace('abc', 'xyz') };
-    await record(machine, 'doitong-live-of-last-year', [ofOtherKey]);
+    await record(machine, OTHER_KEY, [ofOtherKey]);
     await show('jobs list', 'jobs list --limit 2', 'jobs list --json --limit 1');
     await show(...shownStates.map((state) => `jobs show ${idOf(state)}`), 'jobs show job_1');
     await show(...(['queued', 'processing', 'saved'] as const).map((state) => `jobs cancel ${idOf(state)}`));
+    await beat(machine, OTHER_KEY, ofOtherKey);
+    await inNoTime(() => show('jobs adopt'));
+    await rm(heartbeatsFolder(partition(machine, OTHER_KEY)), { recursive: true });
     await show('jobs adopt');
     return [...shown, await resumed([]), await resumed([PROCESSING, ...IN_PROGRESS])].join('\n\n');
   });
@@ -101,8 +143,32 @@ const IN_PROGRESS = EVERY_STATE.filter((job) => job.state === 'processing' && jo
 
 const apiUrl = SETTINGS.apiUrl.default;
 
-async function record({ home }: Machine, key: string, jobs: readonly Job[]): Promise<void> {
-  const folder = partitionFolder(join(home, '.local/state/flux-pro-mcp'), apiUrl, key);
+const partition = ({ home }: Machine, key: string): string =>
+  partitionFolder(join(home, '.local/state/flux-pro-mcp'), apiUrl, key);
+
+/** A server at work with that key. */
+async function beat(machine: Machine, key: string, { owner }: Job): Promise<void> {
+  const folder = heartbeatsFolder(partition(machine, key));
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${owner.session}.1`), '');
+}
+
+/** Whoever waits there has waited long enough at once. */
+async function inNoTime(work: () => Promise<void>): Promise<void> {
+  const { now } = performance;
+  let at = 0;
+  performance.now = () => {
+    at += 60_000;
+    return at;
+  };
+  await work().finally(() => {
+    performance.now = now;
+  });
+}
+
+async function record(machine: Machine, key: string, jobs: readonly Job[]): Promise<void> {
+  const { home } = machine;
+  const folder = partition(machine, key);
   const outputFolder = join(home, 'Pictures/flux-pro');
   const store = createFileJobStore(folder, { clock: systemClock, log: SILENT_LOG, outputFolder });
   for (const job of jobs)
