@@ -21,8 +21,14 @@ const KEY = 'doitong-live-4f1c0a7be2d95863';
 const OTHER_KEY = 'doitong-live-of-last-year';
 const WITH_KEY = { env: { DOITONG_API_KEY: KEY } };
 
-export function help(): Promise<string> {
-  return transcripts(['--help', ...COMMANDS.map(({ name }) => `${name} --help`)]);
+/** What is said of the settings is the same in every help: after the first, their names are enough. */
+export async function help(): Promise<string> {
+  const [first = '', ...others] = (
+    await transcripts(['--help', ...COMMANDS.map(({ name }) => `${name} --help`)])
+  ).split('\n\n```text');
+  const settings = /(?<=^Settings .*\n)(?: .*\n)+/gmu;
+  const namesOnly = (text: string): string => text.replace(settings, (rows) => rows.replaceAll(/^ {3,}.*\n/gmu, ''));
+  return [first, ...others.map(namesOnly)].join('\n\n```text');
 }
 
 const transcripts = (commands: readonly string[]): Promise<string> =>
