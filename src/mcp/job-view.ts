@@ -303,10 +303,9 @@ export function batchText(view: BatchView, outcome: JobsOutcome, { notes = [], n
   const unknown = jobs.filter(({ status }) => status === 'unknown').length;
   const open = pending > unknown ? `, ${pending - unknown} not finished yet${waitedText(outcome.waitedSeconds)}` : '';
   const lost = unknown > 0 ? `, ${unknown} of unknown outcome` : '';
-  const verb = completed === 1 || jobs.length === 1 ? 'is' : 'are';
   return joined(
     '\n',
-    `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'} ${verb} finished${failures}${open}${lost}.`,
+    `${completed} of ${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'} ${completed === 1 || jobs.length === 1 ? 'is' : 'are'} finished${failures}${open}${lost}.`,
     ...(isBare ? bareEntries(jobs) : jobs.map((job, at) => entryText(job, outcome.jobs[at], at + 1, now))),
     ...notes,
     jobs.some(({ sandbox }) => sandbox) && 'Sandbox: test pictures; no real credits are spent.',
